@@ -1,0 +1,5 @@
+//! What can be said: CSTA (ECMA-269/323) and SIP (RFC 3261) as types, without time, I/O or actors.
+
+pub mod csta;
+pub mod mac;
+pub mod sip;

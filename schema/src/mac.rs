@@ -1,0 +1,1 @@
+//! The MAC address of a telephone, which is its user name.

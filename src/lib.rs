@@ -1,0 +1,1 @@
+//! uacsta: open CSTA middleware for SIP desk phones.

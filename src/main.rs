@@ -1,0 +1,3 @@
+//! The uacsta program.
+
+fn main() {}
