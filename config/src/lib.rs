@@ -1,1 +1,20 @@
-//! What an operator may set.
+//! What an operator may set: defaults, typed settings in layers, and the profiles of phone makers.
+
+mod check;
+mod choice;
+mod error;
+mod layer;
+mod load;
+mod profile;
+mod settings;
+mod value;
+mod version;
+
+pub use choice::{Digest, Format, Level};
+pub use error::SettingsError;
+pub use load::load;
+pub use profile::{Described, Profile, Profiles};
+pub use settings::{
+    Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
+};
+pub use value::{ByteSize, Listen, Secret};

@@ -1,0 +1,280 @@
+//! Ranges of settings, and what must hold between them.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::error::SettingsError;
+use crate::settings::{Limits, Settings, Wan};
+use crate::value::ByteSize;
+
+type Check = Result<(), SettingsError>;
+
+impl Settings {
+    /// Whether every value is in its range and all fit together.
+    ///
+    /// # Errors
+    /// The first that is wrong: its key, its value, and what it must be.
+    pub fn check(&self) -> Check {
+        let advanced = &self.advanced;
+        let expires = advanced.sip_expires.as_secs();
+        seconds("advanced.sip_expires", advanced.sip_expires, 60, 86400)?;
+        if !(10..=expires).contains(&advanced.min_expires.as_secs()) {
+            let least = advanced.min_expires.as_secs();
+            let what = format!(
+                "is {least}, but must be a number of seconds from 10 to {expires} (advanced.sip_expires)"
+            );
+            return Err(SettingsError::of_key("advanced.min_expires", what));
+        }
+        seconds("advanced.keep_alive", advanced.keep_alive, 5, 3600)?;
+        seconds("advanced.request_timeout", advanced.request_timeout, 1, 30)?;
+        count("advanced.arbiters", advanced.arbiters, 0, 256)?;
+        // It stands in a quoted-string of the challenge (RFC 7616 3.3).
+        quotable("advanced.realm", &advanced.realm)?;
+        if advanced.digest.is_empty() {
+            let what = "is empty, but must name at least one of SHA-256 and MD5";
+            return Err(SettingsError::of_key("advanced.digest", what));
+        }
+        self.check_clients()?;
+        wan("phones.wan", &self.phones.wan)?;
+        wan("clients.wan", &self.clients.wan)?;
+        self.check_listeners()?;
+        match (&self.tls.certificate, &self.tls.key) {
+            (Some(_), None) => return Err(empty("tls.key", "tls.certificate")),
+            (None, Some(_)) => return Err(empty("tls.certificate", "tls.key")),
+            _ => {}
+        }
+        limits(&self.limits)?;
+        self.check_logs()?;
+        let length = self.web.password.expose().chars().count();
+        if (1..12).contains(&length) {
+            let what =
+                "is too short: it opens the whole administration, so give it 12 characters or more";
+            return Err(SettingsError::of_key("web.password", what));
+        }
+        Ok(())
+    }
+
+    fn check_clients(&self) -> Check {
+        quotable("clients.user", &self.clients.user)?;
+        let mut users = vec![&self.clients.user];
+        for (index, account) in self.clients.accounts.iter().enumerate() {
+            let key = format!("clients.accounts[{index}]");
+            quotable(&format!("{key}.user"), &account.user)?;
+            if users.contains(&&account.user) {
+                let what = format!("is {:?}, but another log-on has that name", account.user);
+                return Err(SettingsError::of_key(format!("{key}.user"), what));
+            }
+            if account.password.is_empty() {
+                let what = "is empty, but an account needs a password of its own";
+                return Err(SettingsError::of_key(format!("{key}.password"), what));
+            }
+            users.push(&account.user);
+        }
+        Ok(())
+    }
+
+    fn check_listeners(&self) -> Check {
+        let (phones, clients) = (&self.phones, &self.clients);
+        let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
+        for (key, listen) in [
+            ("phones.lan.tcp", phones.lan.tcp),
+            ("phones.lan.tls", phones.lan.tls),
+            ("phones.wan.tcp", phones.wan.tcp),
+            ("phones.wan.tls", phones.wan.tls),
+            ("clients.lan.tcp", clients.lan.tcp),
+            ("clients.lan.tls", clients.lan.tls),
+            ("clients.wan.tcp", clients.wan.tcp),
+            ("clients.wan.tls", clients.wan.tls),
+            ("web.listen", self.web.listen),
+        ] {
+            let Some(address) = listen.address().filter(|address| address.port() != 0) else {
+                continue;
+            };
+            if let Some(other) = taken.insert(address, key) {
+                let what = format!("is {address}, but {other} listens there already");
+                return Err(SettingsError::of_key(key, what));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_logs(&self) -> Check {
+        size("logs.max_size", self.logs.max_size, 64 << 10, 1 << 40)?;
+        count("logs.keep", self.logs.keep as usize, 1, 10_000)?;
+        for (index, mac) in self.logs.phones.iter().enumerate() {
+            let digits = mac.chars().filter(|c| !matches!(c, ':' | '-' | '.'));
+            if mac.chars().filter(char::is_ascii_hexdigit).count() != 12 || digits.count() != 12 {
+                let what =
+                    format!("is {mac:?}, but must be a MAC address such as 00:04:13:aa:bb:cc");
+                return Err(SettingsError::of_key(format!("logs.phones[{index}]"), what));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn limits(limits: &Limits) -> Check {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    let head = limits.message_head;
+    size("limits.message_head", head, KIB, MIB)?;
+    size(
+        "limits.message_line",
+        limits.message_line,
+        512,
+        head.bytes(),
+    )?;
+    count("limits.message_headers", limits.message_headers, 16, 4096)?;
+    size(
+        "limits.message_body",
+        limits.message_body,
+        4 * KIB,
+        16 * MIB,
+    )?;
+    seconds("limits.message_time", limits.message_time, 1, 300)?;
+    seconds("limits.tls_handshake", limits.tls_handshake, 1, 60)?;
+    let all = limits.connections;
+    count("limits.connections", all, 1, 1_000_000)?;
+    count(
+        "limits.connections_per_address",
+        limits.connections_per_address,
+        1,
+        all,
+    )?;
+    count(
+        "limits.unauthenticated_connections",
+        limits.unauthenticated_connections,
+        1,
+        all,
+    )?;
+    seconds(
+        "limits.unauthenticated_time",
+        limits.unauthenticated_time,
+        1,
+        300,
+    )?;
+    size(
+        "limits.client_queue",
+        limits.client_queue,
+        64 * KIB,
+        1024 * MIB,
+    )?;
+    count(
+        "limits.pending_requests_per_phone",
+        limits.pending_requests_per_phone,
+        1,
+        10_000,
+    )?;
+    count(
+        "limits.sessions_per_connection",
+        limits.sessions_per_connection,
+        1,
+        100_000,
+    )
+}
+
+fn range<T: PartialOrd + Display>(key: &str, value: T, of: &str, least: T, most: T) -> Check {
+    if value >= least && value <= most {
+        return Ok(());
+    }
+    let what = format!("is {value}, but must be {of} from {least} to {most}");
+    Err(SettingsError::of_key(key, what))
+}
+
+fn seconds(key: &str, value: Duration, least: u64, most: u64) -> Check {
+    range(key, value.as_secs(), "a number of seconds", least, most)
+}
+
+fn count(key: &str, value: usize, least: usize, most: usize) -> Check {
+    range(key, value, "a number", least, most)
+}
+
+fn size(key: &str, value: ByteSize, least: u64, most: u64) -> Check {
+    range(
+        key,
+        value,
+        "a size",
+        ByteSize::new(least),
+        ByteSize::new(most),
+    )
+}
+
+fn quotable(key: &str, value: &str) -> Check {
+    let wrong = |c: char| c.is_control() || c == '"' || c == '\\';
+    if !value.is_empty() && !value.contains(wrong) {
+        return Ok(());
+    }
+    let what = format!(
+        "is {value:?}, but must be a name without quotes, backslashes and control characters"
+    );
+    Err(SettingsError::of_key(key, what))
+}
+
+fn empty(key: &str, other: &str) -> SettingsError {
+    let what = format!("is empty, but {other} is set: give both, or neither for a self-signed one");
+    SettingsError::of_key(key, what)
+}
+
+fn wan(key: &str, wan: &Wan) -> Check {
+    let on = wan.tcp.is_on() || wan.tls.is_on();
+    let host = &wan.public_host;
+    let fits =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    if (on || !host.is_empty()) && (host.is_empty() || !host.chars().all(fits)) {
+        let what = format!(
+            "is {host:?}, but must be the name or address that peers outside reach the server by"
+        );
+        return Err(SettingsError::of_key(format!("{key}.public_host"), what));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn refused(key: &str, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::builtin();
+        change(&mut settings);
+        assert_eq!(settings.check().unwrap_err().key(), Some(key));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let second = Duration::from_secs(1);
+        refused("advanced.sip_expires", |s| s.advanced.sip_expires = second);
+        refused("advanced.min_expires", |s| {
+            s.advanced.min_expires = second * 301;
+        });
+        refused("advanced.request_timeout", |s| {
+            s.advanced.request_timeout = second * 31;
+        });
+        refused("advanced.request_timeout", |s| {
+            s.advanced.request_timeout = Duration::ZERO;
+        });
+        refused("advanced.realm", |s| s.advanced.realm.clear());
+        refused("advanced.realm", |s| s.advanced.realm = "a\"b".into());
+        refused("advanced.digest", |s| s.advanced.digest.clear());
+        refused("clients.user", |s| s.clients.user.clear());
+        refused("phones.wan.public_host", |s| {
+            s.phones.wan.tcp = s.phones.lan.tcp;
+        });
+        refused("clients.wan.public_host", |s| {
+            s.clients.wan.public_host = "a b".into();
+        });
+        refused("clients.lan.tcp", |s| s.clients.lan.tcp = s.phones.lan.tcp);
+        refused("tls.key", |s| s.tls.certificate = Some("a.pem".into()));
+        refused("tls.certificate", |s| s.tls.key = Some("a.pem".into()));
+        refused("limits.message_line", |s| {
+            s.limits.message_line = ByteSize::new(1 << 20);
+        });
+        refused("limits.connections", |s| s.limits.connections = 0);
+        refused("logs.keep", |s| s.logs.keep = 0);
+        refused("logs.phones[0]", |s| s.logs.phones = vec!["0004".into()]);
+        refused("web.password", |s| s.web.password = "short".into());
+    }
+}

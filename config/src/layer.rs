@@ -1,0 +1,292 @@
+//! One layer of settings: a TOML file or the environment, each value knowing the line or variable that it comes from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use config::{ConfigError, Map, Source, Value, ValueKind};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::SettingsError;
+
+/// A set of values by section and key.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer(Map<String, Value>);
+
+impl Layer {
+    /// The defaults, which also say which keys there are.
+    pub(crate) fn defaults() -> Self {
+        Self::parse("default.toml", include_str!("../default.toml"))
+            .expect("default.toml is part of the program and tested")
+    }
+
+    /// Reads a TOML file whose keys must all be among those of `known`.
+    pub(crate) fn file(path: &Path, known: &Self) -> Result<Self, SettingsError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SettingsError::of_place(&name, format!("cannot be read: {error}")))?;
+        let layer = Self::parse(&name, &text)?;
+        known_only(&layer.0, &known.0, "", &known.keys())?;
+        Ok(layer)
+    }
+
+    /// Takes the variables `UACSTA__SECTION__KEY` out of an environment.
+    pub(crate) fn environment(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        known: &Self,
+    ) -> Result<Self, SettingsError> {
+        let keys = known.keys();
+        let mut layer = Map::new();
+        for (name, text) in variables {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+                continue;
+            };
+            let place = format!("environment variable {name}");
+            let key = name[PREFIX.len()..].replace("__", ".").to_lowercase();
+            let Some(default) = keys.get(&key) else {
+                let near = nearest(&key, &keys).map(|key| variable(&key));
+                return Err(SettingsError::of_place(place, unknown(near)));
+            };
+            let text = text
+                .to_str()
+                .ok_or_else(|| SettingsError::of_place(&place, "is not valid UTF-8"))?;
+            let value = match &default.kind {
+                ValueKind::Array(_) => list(text, &place)?,
+                _ => Value::new(Some(&place), text),
+            };
+            put(&mut layer, &key, value);
+        }
+        Ok(Self(layer))
+    }
+
+    fn parse(name: &str, text: &str) -> Result<Self, SettingsError> {
+        let document = DeTable::parse(text).map_err(|error| {
+            let place = match error.span() {
+                Some(span) => line(name, text, span.start),
+                None => name.to_owned(),
+            };
+            SettingsError::of_place(place, format!("is not TOML: {}", one_line(error.message())))
+        })?;
+        table(document.get_ref(), name, text).map(Self)
+    }
+
+    /// Every key that holds a value rather than a section, by its full name.
+    fn keys(&self) -> BTreeMap<String, Value> {
+        let mut keys = BTreeMap::new();
+        collect_keys(&self.0, "", &mut keys);
+        keys
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+const PREFIX: &str = "UACSTA__";
+
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+fn line(name: &str, text: &str, at: usize) -> String {
+    let before = text.as_bytes().iter().take(at);
+    format!(
+        "{name}, line {}",
+        before.filter(|b| **b == b'\n').count() + 1
+    )
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn table(table: &DeTable<'_>, name: &str, text: &str) -> Result<Map<String, Value>, SettingsError> {
+    table
+        .iter()
+        .map(|(key, item)| Ok((key.get_ref().to_string(), value(item, name, text)?)))
+        .collect()
+}
+
+fn value(item: &Spanned<DeValue<'_>>, name: &str, text: &str) -> Result<Value, SettingsError> {
+    let place = line(name, text, item.span().start);
+    let kind = match item.get_ref() {
+        DeValue::String(string) => ValueKind::String(string.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map(ValueKind::I64)
+            .map_err(|_| SettingsError::of_place(&place, format!("{number} is too large")))?,
+        DeValue::Float(number) => ValueKind::String(number.as_str().to_owned()),
+        DeValue::Boolean(boolean) => ValueKind::Boolean(*boolean),
+        DeValue::Datetime(time) => ValueKind::String(time.to_string()),
+        DeValue::Array(items) => ValueKind::Array(
+            items
+                .iter()
+                .map(|item| value(item, name, text))
+                .collect::<Result<_, _>>()?,
+        ),
+        DeValue::Table(items) => ValueKind::Table(table(items, name, text)?),
+    };
+    Ok(Value::new(Some(&place), kind))
+}
+
+/// A list in a variable: a TOML array, or words between commas.
+fn list(text: &str, place: &str) -> Result<Value, SettingsError> {
+    if text.trim_start().starts_with('[') {
+        let item = DeValue::parse(text).map_err(|error| {
+            let what = format!("is not a TOML array: {}", one_line(error.message()));
+            SettingsError::of_place(place, what)
+        })?;
+        let value = value(&item, place, text)?;
+        return Ok(Value::new(Some(&place.to_owned()), value.kind));
+    }
+    let words = text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    let words: Vec<Value> = words.map(|word| Value::new(None, word)).collect();
+    Ok(Value::new(Some(&place.to_owned()), words))
+}
+
+fn put(layer: &mut Map<String, Value>, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            layer.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let empty = || Value::new(None, ValueKind::Table(Map::new()));
+            let section = layer.entry(section.to_owned()).or_insert_with(empty);
+            if let ValueKind::Table(section) = &mut section.kind {
+                put(section, rest, value);
+            }
+        }
+    }
+}
+
+fn join(section: &str, key: &str) -> String {
+    match section {
+        "" => key.to_owned(),
+        _ => format!("{section}.{key}"),
+    }
+}
+
+fn collect_keys(layer: &Map<String, Value>, section: &str, keys: &mut BTreeMap<String, Value>) {
+    for (key, value) in layer {
+        let key = join(section, key);
+        match &value.kind {
+            ValueKind::Table(table) => collect_keys(table, &key, keys),
+            _ => {
+                keys.insert(key, value.clone());
+            }
+        }
+    }
+}
+
+fn known_only(
+    layer: &Map<String, Value>,
+    known: &Map<String, Value>,
+    section: &str,
+    keys: &BTreeMap<String, Value>,
+) -> Result<(), SettingsError> {
+    for (key, value) in layer {
+        let name = join(section, key);
+        let Some(default) = known.get(key) else {
+            let place = value.origin().unwrap_or_default().to_owned();
+            let near = nearest(&name, keys);
+            return Err(SettingsError::of_key(name, unknown(near)).at(place));
+        };
+        match (&value.kind, &default.kind) {
+            (ValueKind::Table(table), ValueKind::Table(known)) => {
+                known_only(table, known, &name, keys)?;
+            }
+            (_, ValueKind::Table(_)) => {
+                let place = value.origin().unwrap_or_default().to_owned();
+                let what = format!("is a section: write its keys under [{name}]");
+                return Err(SettingsError::of_key(name, what).at(place));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn unknown(near: Option<String>) -> String {
+    match near {
+        Some(near) => format!("is not a setting; did you mean {near}?"),
+        None => "is not a setting; default.toml lists them all".to_owned(),
+    }
+}
+
+/// The known key that looks most like `wrong`, if one does.
+fn nearest(wrong: &str, keys: &BTreeMap<String, Value>) -> Option<String> {
+    let last = wrong.rsplit('.').next().unwrap_or(wrong);
+    let rate = |key: &String| {
+        let own = key.rsplit('.').next().unwrap_or(key);
+        let whole = distance(key, wrong);
+        // The right word in the wrong section is as near as one wrong letter.
+        (whole.min(distance(own, last) + 1), whole)
+    };
+    keys.keys()
+        .map(|key| (rate(key), key))
+        .min()
+        .filter(|((distance, _), _)| *distance <= 1 + last.len() / 3)
+        .map(|(_, key)| key.clone())
+}
+
+/// Levenshtein's distance between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
+            let above = *cell;
+            let change = diagonal + usize::from(from != to);
+            left = change.min(above + 1).min(left + 1);
+            diagonal = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("sip_expires", "sip_expire", 1),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn nearest_keys() {
+        let keys = Layer::defaults().keys();
+        for (wrong, right) in [
+            ("advanced.sip_expire", Some("advanced.sip_expires")),
+            ("advanced.sipexpires", Some("advanced.sip_expires")),
+            ("sip_expires", Some("advanced.sip_expires")),
+            ("phone.password", Some("phones.password")),
+            ("phones.lan.tpc", Some("phones.lan.tcp")),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(wrong, &keys).as_deref(), right, "{wrong}");
+        }
+    }
+}

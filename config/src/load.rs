@@ -1,0 +1,363 @@
+//! Settings from their layers: defaults, file, `conf.d`, environment, and what was changed at run time.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use config::{Config, ConfigError, Value, ValueKind};
+
+use crate::error::SettingsError;
+use crate::layer::Layer;
+use crate::settings::Settings;
+use crate::value::Secret;
+
+/// Reads the settings, each layer overriding the one before: the defaults, `file`, `conf.d/*.toml` beside it in order of
+/// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. A password that none of them
+/// sets is taken from `secrets.toml` in `data`.
+///
+/// # Errors
+/// The first thing that is wrong: an unreadable file, an unknown key, a value out of its range.
+pub fn load(file: Option<&Path>, data: Option<&Path>) -> Result<Settings, SettingsError> {
+    load_with(file, data, std::env::vars_os())
+}
+
+impl Settings {
+    /// The defaults alone.
+    pub fn builtin() -> Self {
+        Merged::of([Layer::defaults()])
+            .and_then(|merged| merged.settings())
+            .expect("default.toml is part of the program and tested")
+    }
+}
+
+fn load_with(
+    file: Option<&Path>,
+    data: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Settings, SettingsError> {
+    let defaults = Layer::defaults();
+    let mut layers = vec![defaults.clone()];
+    if let Some(file) = file {
+        layers.push(Layer::file(file, &defaults)?);
+        for part in parts(&file.with_file_name("conf.d"))? {
+            layers.push(Layer::file(&part, &defaults)?);
+        }
+    }
+    layers.push(Layer::environment(environment, &defaults)?);
+    if let Some(admin) = existing(data, "admin.toml") {
+        layers.push(Layer::file(&admin, &defaults)?);
+    }
+    let merged = Merged::of(layers)?;
+    let mut settings = merged.settings()?;
+    if let Some(secrets) = existing(data, "secrets.toml") {
+        let secrets = Merged::of([Layer::file(&secrets, &defaults)?])?;
+        for (secret, key) in [
+            (&mut settings.phones.password, "phones.password"),
+            (&mut settings.clients.password, "clients.password"),
+            (&mut settings.web.password, "web.password"),
+        ] {
+            if secret.is_empty()
+                && let Ok(generated) = secrets.0.get_string(key)
+            {
+                *secret = Secret::from(generated);
+            }
+        }
+    }
+    settings.check().map_err(|error| merged.with_place(error))?;
+    Ok(settings)
+}
+
+/// The layers laid over each other, every value still knowing its origin.
+struct Merged(Config);
+
+impl Merged {
+    fn of(layers: impl IntoIterator<Item = Layer>) -> Result<Self, SettingsError> {
+        let mut builder = Config::builder();
+        for layer in layers {
+            builder = builder.add_source(layer);
+        }
+        match builder.build() {
+            Ok(config) => Ok(Self(config)),
+            Err(error) => Err(SettingsError::of_place("the settings", error.to_string())),
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, SettingsError> {
+        let parsed: Result<Settings, ConfigError> = self.0.clone().try_deserialize();
+        parsed.map_err(|error| {
+            let (key, what) = explain(&error);
+            self.with_place(SettingsError::of_key(key, what))
+        })
+    }
+
+    fn with_place(&self, error: SettingsError) -> SettingsError {
+        match error.key().and_then(|key| self.origin(key)) {
+            Some(place) => error.at(place),
+            None => error,
+        }
+    }
+
+    /// Where the value of `key` was set, or at least what holds it.
+    fn origin(&self, key: &str) -> Option<String> {
+        let mut value: &Value = &self.0.cache;
+        let mut origin = None;
+        for segment in key.split(['.', '[']) {
+            let inner = match &value.kind {
+                ValueKind::Table(table) => table.get(segment),
+                ValueKind::Array(items) => segment
+                    .trim_end_matches(']')
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get(index)),
+                _ => None,
+            };
+            let Some(inner) = inner else { break };
+            origin = inner.origin().or(origin);
+            value = inner;
+        }
+        origin.map(str::to_owned)
+    }
+}
+
+/// The key that a value could not be read for, and the rest of a sentence that begins with it.
+fn explain(error: &ConfigError) -> (String, String) {
+    match error {
+        ConfigError::At { error, key, .. } => {
+            let (inner, what) = explain(error);
+            (key.as_deref().map_or(inner, dotted), what)
+        }
+        ConfigError::Type {
+            unexpected,
+            expected,
+            key,
+            ..
+        } => {
+            let what = format!("is {unexpected}, but must be {expected}");
+            (key.as_deref().map(dotted).unwrap_or_default(), what)
+        }
+        ConfigError::NotFound(key) => (dotted(key), "is missing".to_owned()),
+        ConfigError::Message(message) if message.starts_with("is ") => {
+            (String::new(), message.clone())
+        }
+        other => (String::new(), format!("cannot be used: {other}")),
+    }
+}
+
+/// config-rs writes `accounts[0]password` where everybody else writes a dot.
+fn dotted(key: &str) -> String {
+    key.replace(']', "].")
+        .replace("]..", "].")
+        .replace("].[", "][")
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+fn existing(data: Option<&Path>, name: &str) -> Option<PathBuf> {
+    data.map(|data| data.join(name))
+        .filter(|path| path.exists())
+}
+
+/// The TOML files of a folder in order of name; none where there is no such folder.
+fn parts(folder: &Path) -> Result<Vec<PathBuf>, SettingsError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut parts = std::fs::read_dir(folder)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(|error| {
+            let what = format!("cannot be read: {error}");
+            SettingsError::of_place(folder.display().to_string(), what)
+        })?;
+    parts.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    parts.sort();
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::choice::{Digest, Level};
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("uacsta.toml");
+        fs::write(&file, text).unwrap();
+        let error = load_with(Some(&file), None, []).unwrap_err().to_string();
+        let shown = error.replace(&format!("{}/", folder.path().display()), "");
+        assert_eq!(shown, expected);
+    }
+
+    #[track_caller]
+    fn refused_variable(name: &str, value: &str, expected: &str) {
+        let error = load_with(None, None, variables(&[(name, value)])).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        let settings = Settings::builtin();
+        settings.check().unwrap();
+        assert_eq!(settings.advanced.sip_expires, Duration::from_secs(300));
+        assert_eq!(settings.advanced.digest, [Digest::Sha256, Digest::Md5]);
+        assert_eq!(settings.limits.message_head.as_usize(), 65536);
+        assert!(settings.phones.wan.tcp.address().is_none());
+        assert!(settings.tls.certificate.is_none());
+    }
+
+    #[test]
+    fn layers_override_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, data) = (
+            folder.path().join("uacsta.toml"),
+            folder.path().join("data"),
+        );
+        fs::create_dir_all(folder.path().join("conf.d")).unwrap();
+        fs::create_dir_all(&data).unwrap();
+        fs::write(
+            &file,
+            "[advanced]\nsip_expires = 600\nrealm = 'a'\nkeep_alive = 9\n",
+        )
+        .unwrap();
+        fs::write(folder.path().join("conf.d/2.toml"), "advanced.realm = 'c'").unwrap();
+        fs::write(folder.path().join("conf.d/1.toml"), "advanced.realm = 'b'").unwrap();
+        fs::write(folder.path().join("conf.d/readme"), "not a setting").unwrap();
+        fs::write(data.join("admin.toml"), "[logs]\nlevel = 'debug'").unwrap();
+        fs::write(
+            data.join("secrets.toml"),
+            "phones.password = 'made'\nclients.password = 'made'",
+        )
+        .unwrap();
+        let environment = variables(&[
+            ("UACSTA__ADVANCED__KEEP_ALIVE", "7"),
+            ("UACSTA__ADVANCED__DIGEST", "MD5"),
+            ("UACSTA__PHONES__LAN__TCP", "[::1]:0"),
+            ("UACSTA__CLIENTS__PASSWORD", "007"),
+            (
+                "UACSTA__CLIENTS__TRUSTED",
+                r#"["front.example", "10.0.0.1"]"#,
+            ),
+            ("UACSTA__LOGS__MAX_SIZE", "1MiB"),
+            ("UACSTA__LOGS__LEVEL", "trace"),
+            ("UACSTA__ADVANCED__AUTO_ACTIVATE", "false"),
+            ("PATH", "/bin"),
+        ]);
+        let settings = load_with(Some(&file), Some(&data), environment).unwrap();
+        assert_eq!(settings.advanced.sip_expires, Duration::from_secs(600));
+        assert_eq!(settings.advanced.realm, "c");
+        assert_eq!(settings.advanced.keep_alive, Duration::from_secs(7));
+        assert_eq!(settings.advanced.digest, [Digest::Md5]);
+        assert_eq!(settings.phones.lan.tcp.to_string(), "[::1]:0");
+        assert_eq!(settings.phones.lan.tls.to_string(), "0.0.0.0:5061");
+        assert_eq!(settings.phones.password.expose(), "made");
+        assert_eq!(settings.clients.password.expose(), "007");
+        assert_eq!(settings.clients.trusted, ["front.example", "10.0.0.1"]);
+        assert_eq!(settings.logs.max_size.bytes(), 1 << 20);
+        assert_eq!(settings.logs.level, Level::Debug);
+        assert!(!settings.advanced.auto_activate);
+    }
+
+    #[test]
+    fn accounts() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("uacsta.toml");
+        let text = "[[clients.accounts]]\nuser = 'front'\npassword = 'x'\nlines = ['100']\n\
+                    [[clients.accounts]]\nuser = 'wall'\npassword = 'y'\ncontrol = false";
+        fs::write(&file, text).unwrap();
+        let accounts = load_with(Some(&file), None, []).unwrap().clients.accounts;
+        assert_eq!(accounts.len(), 2);
+        assert!(accounts[0].control && accounts[0].lines == ["100"]);
+        assert!(!accounts[1].control && accounts[1].lines.is_empty());
+    }
+
+    #[test]
+    fn wrong_settings_are_explained() {
+        refused(
+            "[advanced]\nsip_expire = 300",
+            "uacsta.toml, line 2: advanced.sip_expire is not a setting; did you mean advanced.sip_expires?",
+        );
+        refused(
+            "[colours]\nsky = 'blue'",
+            "uacsta.toml, line 1: colours is not a setting; default.toml lists them all",
+        );
+        refused(
+            "[advanced]\n\nsip_expires = 'soon'",
+            "uacsta.toml, line 3: advanced.sip_expires is string \"soon\", but must be an integer",
+        );
+        refused(
+            "[phones]\nwan = { public_tcp_port = 70000 }",
+            "uacsta.toml, line 2: phones.wan.public_tcp_port is 64-bit unsigned integer `70000`, but must be an unsigned 16 bit integer",
+        );
+        refused(
+            "[phones.lan]\ntcp = ':5060'",
+            "uacsta.toml, line 2: phones.lan.tcp is \":5060\", but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off",
+        );
+        refused(
+            "[logs]\nlevel = 'loud'",
+            "uacsta.toml, line 2: logs.level is \"loud\", but must be one of error, warn, info, debug, trace",
+        );
+        refused(
+            "logs = 'loud'",
+            "uacsta.toml, line 1: logs is a section: write its keys under [logs]",
+        );
+        refused(
+            "[advanced]\nmin_expires = 400",
+            "uacsta.toml, line 2: advanced.min_expires is 400, but must be a number of seconds from 10 to 300 (advanced.sip_expires)",
+        );
+        refused(
+            "[[clients.accounts]]\nuser = 'front'",
+            "uacsta.toml, line 1: clients.accounts[0].password is missing",
+        );
+        refused(
+            "[phones]\npassword = ",
+            "uacsta.toml, line 2: is not TOML: string values must be quoted, expected literal string",
+        );
+    }
+
+    #[test]
+    fn wrong_variables_are_explained() {
+        refused_variable(
+            "UACSTA__ADVANCED__SIP_EXPIRE",
+            "300",
+            "environment variable UACSTA__ADVANCED__SIP_EXPIRE: is not a setting; did you mean UACSTA__ADVANCED__SIP_EXPIRES?",
+        );
+        refused_variable(
+            "UACSTA__ADVANCED__KEEP_ALIVE",
+            "often",
+            "environment variable UACSTA__ADVANCED__KEEP_ALIVE: advanced.keep_alive is string \"often\", but must be an integer",
+        );
+        refused_variable(
+            "UACSTA__ADVANCED__DIGEST",
+            "",
+            "environment variable UACSTA__ADVANCED__DIGEST: advanced.digest is empty, but must name at least one of SHA-256 and MD5",
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there() {
+        let error = load_with(Some(Path::new("no-such-file.toml")), None, []).unwrap_err();
+        assert_eq!(error.place(), Some("no-such-file.toml"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("no-such-file.toml: cannot be read: ")
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! Values with a form of their own: secrets, addresses to listen on, sizes and times.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A password: neither its debug nor its display form shows it.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for those that must compute with it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether none is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// An address to listen on; `""` is off, port 0 any free one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Listen(Option<SocketAddr>);
+
+impl Listen {
+    /// Switched off.
+    pub const OFF: Self = Self(None);
+
+    /// The address, unless switched off.
+    pub fn address(self) -> Option<SocketAddr> {
+        self.0
+    }
+
+    /// Whether there is something to listen on.
+    pub fn is_on(self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self(Some(address))
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::OFF);
+        }
+        text.parse().map(|address| Self(Some(address))).map_err(|_| {
+            format!("is {text:?}, but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off")
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("off"),
+        }
+    }
+}
+
+/// A size in bytes, written as a number of bytes or with a binary unit: `512KiB`, `10MiB`, `1GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(u64);
+
+impl ByteSize {
+    /// So many bytes.
+    pub const fn new(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// In bytes.
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// In bytes, for bounds on memory.
+    pub fn as_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match UNITS
+            .iter()
+            .find(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size))
+        {
+            Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The layers hand a bare number over as text too.
+        let text = String::deserialize(deserializer)?;
+        parse_size(&text).map(Self).ok_or_else(|| {
+            de::Error::custom(format!(
+                "is {text:?}, but must be a number of bytes or a size such as \"512KiB\", \"10MiB\" or \"1GiB\""
+            ))
+        })
+    }
+}
+
+/// Seconds in the file, a [`Duration`] in the program.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+const UNITS: [(&str, u64); 4] = [
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+];
+
+fn parse_size(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: u64 = digits.parse().ok()?;
+    let unit = text.get(digits.len()..)?.trim();
+    if unit.is_empty() {
+        return Some(number);
+    }
+    UNITS
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .and_then(|(_, size)| number.checked_mul(*size))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [
+            ("0", Some(0)),
+            ("1024", Some(1024)),
+            ("512KiB", Some(512 << 10)),
+            ("10 MiB", Some(10 << 20)),
+            ("1GiB", Some(1 << 30)),
+            ("10MB", None),
+            ("MiB", None),
+            ("-1", None),
+            ("", None),
+            ("99999999TiB", None),
+        ] {
+            assert_eq!(parse_size(text), bytes, "{text:?}");
+        }
+        assert_eq!(ByteSize::new(10 << 20).to_string(), "10MiB");
+        assert_eq!(ByteSize::new(1025).to_string(), "1025");
+    }
+
+    #[test]
+    fn listen() {
+        for (text, shown) in [
+            ("", "off"),
+            ("0.0.0.0:5060", "0.0.0.0:5060"),
+            ("[::1]:0", "[::1]:0"),
+        ] {
+            assert_eq!(
+                Listen::try_from(text.to_owned()).unwrap().to_string(),
+                shown
+            );
+        }
+        for wrong in ["5060", ":5060", "0.0.0.0", "localhost:5060", "::1:5060x"] {
+            assert!(Listen::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn secrets_stay_secret() {
+        let secret = Secret::from("hush");
+        assert_eq!(format!("{secret} {secret:?}"), "*** ***");
+    }
+}
