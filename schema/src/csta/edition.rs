@@ -1,0 +1,80 @@
+//! Editions of the XML protocol (ECMA-323) and the way a peer speaks it.
+
+/// An edition of ECMA-323, told by the namespace of its schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edition {
+    /// Second edition, whose namespace still lies at `www.ecma.ch`.
+    Ed2,
+    /// Third edition: what every phone and client understands, hence the default.
+    #[default]
+    Ed3,
+    /// Fourth edition.
+    Ed4,
+    /// Fifth edition.
+    Ed5,
+    /// Sixth edition.
+    Ed6,
+}
+
+impl Edition {
+    /// All editions, the oldest first.
+    pub const ALL: [Self; 5] = [Self::Ed2, Self::Ed3, Self::Ed4, Self::Ed5, Self::Ed6];
+
+    /// The namespace of this edition's schema.
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Self::Ed2 => "http://www.ecma.ch/standards/ecma-323/csta/ed2",
+            Self::Ed3 => "http://www.ecma-international.org/standards/ecma-323/csta/ed3",
+            Self::Ed4 => "http://www.ecma-international.org/standards/ecma-323/csta/ed4",
+            Self::Ed5 => "http://www.ecma-international.org/standards/ecma-323/csta/ed5",
+            Self::Ed6 => "http://www.ecma-international.org/standards/ecma-323/csta/ed6",
+        }
+    }
+
+    /// The edition that `uri` stands for; `None` for any other namespace.
+    pub fn from_namespace(uri: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .rev()
+            .find(|edition| edition.namespace() == uri)
+    }
+}
+
+/// How a peer speaks: what it is answered in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Speech {
+    /// The edition of its documents.
+    pub edition: Edition,
+    /// The namespace prefix of its elements; `None`: the default namespace.
+    pub prefix: Option<Box<str>>,
+}
+
+impl From<Edition> for Speech {
+    fn from(edition: Edition) -> Self {
+        Self {
+            edition,
+            prefix: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_tells_its_edition() {
+        for edition in Edition::ALL {
+            assert_eq!(Edition::from_namespace(edition.namespace()), Some(edition));
+        }
+        for other in [
+            "",
+            "urn:x",
+            "http://www.ecma-international.org/standards/ecma-323/csta/ed7",
+        ] {
+            assert_eq!(Edition::from_namespace(other), None, "{other}");
+        }
+        assert!(Edition::Ed2 < Edition::Ed6);
+        assert_eq!(Speech::default(), Speech::from(Edition::Ed3));
+    }
+}

@@ -1,0 +1,152 @@
+//! From the bytes of a document to UTF-8 (XML 1.0, clause 4.3.3): byte order mark, declared encoding, characters.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memchr::memmem;
+
+use super::error::ReadError;
+use super::xml::is_character;
+
+/// The document in UTF-8 and without what may stand round it; shares the bytes unless it declares another encoding.
+pub(super) fn to_utf8(raw: Bytes) -> Result<Bytes, ReadError> {
+    if raw.starts_with(b"\xFE\xFF") || raw.starts_with(b"\xFF\xFE") {
+        return Err(ReadError::Encoding("UTF-8: it is UTF-16".to_owned()));
+    }
+    let marked = if raw.starts_with(b"\xEF\xBB\xBF") {
+        3
+    } else {
+        0
+    };
+    let body = raw.slice_ref(raw[marked..].trim_ascii());
+    let utf8 = match declared(&body) {
+        None => body,
+        Some(declared) if declared.name.eq_ignore_ascii_case(b"utf-8") => body,
+        Some(declared) => recoded(&body, &declared)?,
+    };
+    let text = std::str::from_utf8(&utf8).map_err(|_| ReadError::Encoding("UTF-8".to_owned()))?;
+    check_characters(text)?;
+    Ok(utf8)
+}
+
+/// Bytes that [`to_utf8`] has returned, or a part of them between two tokens, as text.
+pub(super) fn text(checked: &[u8]) -> &str {
+    std::str::from_utf8(checked)
+        .expect("`to_utf8` has checked it, and tokens end between characters")
+}
+
+struct Declared<'a> {
+    name: &'a [u8],
+    start: usize,
+}
+
+fn declared(body: &[u8]) -> Option<Declared<'_>> {
+    let declaration = body
+        .strip_prefix(b"<?xml")
+        .map(|_| &body[..memmem::find(body, b"?>").unwrap_or(0)])?;
+    let key = memmem::find(declaration, b"encoding")?;
+    let quote = key
+        + declaration[key..]
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\''))?;
+    let start = quote + 1;
+    let length = declaration[start..]
+        .iter()
+        .position(|byte| *byte == declaration[quote])?;
+    Some(Declared {
+        name: &declaration[start..start + length],
+        start,
+    })
+}
+
+/// Brings a document of another encoding into UTF-8 and lets its declaration say so.
+fn recoded(body: &[u8], declared: &Declared<'_>) -> Result<Bytes, ReadError> {
+    let latin1 = [&b"iso-8859-1"[..], b"iso_8859-1", b"latin1"]
+        .iter()
+        .any(|name| declared.name.eq_ignore_ascii_case(name));
+    // Pure ASCII is the same in every encoding that can be declared in ASCII.
+    if !latin1 && !body.is_ascii() {
+        let name = String::from_utf8_lossy(declared.name);
+        return Err(ReadError::Encoding(format!(
+            "UTF-8, and {name:?} is not read here"
+        )));
+    }
+    let after = declared.start + declared.name.len();
+    let recode = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect::<String>()
+    };
+    let text = [
+        Cow::Owned(recode(&body[..declared.start])),
+        Cow::Borrowed("UTF-8"),
+        Cow::Owned(recode(&body[after..])),
+    ];
+    Ok(Bytes::from(text.concat()))
+}
+
+fn check_characters(text: &str) -> Result<(), ReadError> {
+    // Without a branch a byte, so that it runs on many bytes at once.
+    let controls = text.bytes().fold(false, |found, byte| {
+        found | (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
+    });
+    let may_be_wrong =
+        controls || (!text.is_ascii() && memmem::find(text.as_bytes(), b"\xEF\xBF").is_some());
+    if may_be_wrong
+        && let Some((offset, _)) = text
+            .char_indices()
+            .find(|(_, character)| !is_character(*character))
+    {
+        return Err(ReadError::NotXml {
+            offset,
+            what: "a character that XML does not allow",
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn check(bytes: &'static [u8], expected: Option<&str>) {
+        let read = to_utf8(Bytes::from_static(bytes));
+        assert_eq!(
+            read.ok().as_deref(),
+            expected.map(str::as_bytes),
+            "{}",
+            String::from_utf8_lossy(bytes)
+        );
+    }
+
+    #[test]
+    fn a_document_comes_into_utf8() {
+        check(b"<a/>", Some("<a/>"));
+        check(b"\xEF\xBB\xBF \r\n<a/>\r\n", Some("<a/>"));
+        check(b"<a>\xC3\xA4</a>", Some("<a>\u{e4}</a>"));
+        check(b"<a>\xE4</a>", None);
+        check(
+            b"<?xml version='1.0' encoding='utf-8'?><a/>",
+            Some("<?xml version='1.0' encoding='utf-8'?><a/>"),
+        );
+        check(
+            b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xE4</a>",
+            Some("<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>\u{e4}</a>"),
+        );
+        check(
+            b"<?xml version=\"1.0\" encoding=\"us-ascii\"?><a/>",
+            Some("<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>"),
+        );
+        check(
+            b"<?xml version=\"1.0\" encoding=\"KOI8-R\"?><a>\xE4</a>",
+            None,
+        );
+        check(b"\xFF\xFE<\0a\0/\0>\0", None);
+        check(b"<a>\x01</a>", None);
+        check("<a>\u{FFFF}</a>".as_bytes(), None);
+        check("<a>\u{FFFD}</a>".as_bytes(), Some("<a>\u{FFFD}</a>"));
+        check(b"", Some(""));
+    }
+}

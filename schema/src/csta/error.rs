@@ -1,0 +1,49 @@
+//! Why a document could not be read.
+
+/// What is wrong with a document; each says where or which member, for a person to read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Not well-formed XML (W3C XML 1.0).
+    #[error("not well-formed XML at byte {offset}: {what}")]
+    NotXml {
+        /// Bytes from the start of the document.
+        offset: usize,
+        /// What was found or missed there.
+        what: &'static str,
+    },
+    /// The bytes are not in the encoding that the document declares, or in one that is not read here.
+    #[error("the text is not valid {0}")]
+    Encoding(String),
+    /// A document type declaration: entities are an attack, and CSTA has no use for them.
+    #[error("a document type declaration is not allowed")]
+    Forbidden,
+    /// Nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    #[error("elements are nested deeper than {}", super::MAX_DEPTH)]
+    TooDeep,
+    /// More than [`MAX_ATTRIBUTES`](super::MAX_ATTRIBUTES) attributes on one element.
+    #[error("an element has more than {} attributes", super::MAX_ATTRIBUTES)]
+    TooManyAttributes,
+    /// Longer than [`MAX_LENGTH`](super::MAX_LENGTH).
+    #[error("the document is longer than {} bytes", super::MAX_LENGTH)]
+    TooLong,
+    /// The root belongs to no edition of ECMA-323.
+    #[error("namespace {0:?} is not one of ECMA-323")]
+    UnknownNamespace(String),
+    /// A mandatory member is not there.
+    #[error("{element}: {member} is missing")]
+    Missing {
+        /// The element that lacks it.
+        element: String,
+        /// The member.
+        member: &'static str,
+    },
+    /// A member holds what its type does not allow.
+    #[error("{element}: {what}")]
+    Malformed {
+        /// The element with the wrong content.
+        element: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
