@@ -1,0 +1,199 @@
+//! Challenges: WWW-Authenticate and Proxy-Authenticate (RFC 7616, 3.3; RFC 8760, 2.3).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{Algorithm, Credentials, Ha1, after_scheme, next_param};
+use crate::sip::SyntaxError;
+
+/// What a server asks of a client. Texts are as they stand between their quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Challenge<'a> {
+    /// What the user logs on to.
+    pub realm: &'a str,
+    /// The text that the client hashes in.
+    pub nonce: &'a str,
+    /// The hash function.
+    pub algorithm: Algorithm,
+    /// Whether `qop=auth` is offered, which a server of today always does (RFC 7616, 3.3).
+    pub qop: bool,
+    /// Whether only the nonce was too old: the client need not ask its user again.
+    pub stale: bool,
+    /// A text that the client repeats.
+    pub opaque: Option<&'a str>,
+}
+
+impl<'a> Challenge<'a> {
+    /// Reads the value of a WWW-Authenticate.
+    ///
+    /// # Errors
+    /// It is not Digest, a quote is not closed, realm or nonce is missing, or it asks for what we do not know.
+    pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
+        let mut rest = after_scheme(text)?;
+        let [mut realm, mut nonce, mut opaque, mut qop] = [None; 4];
+        let mut algorithm = Algorithm::Md5;
+        let mut stale = false;
+        while let Some((name, value)) = next_param(&mut rest)? {
+            match name.to_ascii_lowercase().as_str() {
+                "realm" => realm = Some(value),
+                "nonce" => nonce = Some(value),
+                "opaque" => opaque = Some(value),
+                "qop" => qop = Some(value),
+                "stale" => stale = value.eq_ignore_ascii_case("true"),
+                "algorithm" => {
+                    algorithm = Algorithm::parse(value)
+                        .ok_or(SyntaxError("names an algorithm that is not supported"))?;
+                }
+                _ => {}
+            }
+        }
+        let auth = |list: &str| {
+            list.split(',')
+                .any(|qop| qop.trim_ascii().eq_ignore_ascii_case("auth"))
+        };
+        if qop.is_some_and(|list| !auth(list)) {
+            return Err(SyntaxError("offers no qop that is supported"));
+        }
+        Ok(Self {
+            realm: realm.ok_or(SyntaxError("has no realm"))?,
+            nonce: nonce.ok_or(SyntaxError("has no nonce"))?,
+            algorithm,
+            qop: qop.is_some(),
+            stale,
+            opaque,
+        })
+    }
+
+    /// The credentials that answer it. `nc` counts the uses of the nonce from 1 on; `cnonce` is the caller's random
+    /// text; both are left out where no qop is offered. Neither text may hold a quote.
+    #[must_use]
+    pub fn answer<'b>(
+        &self,
+        user: &'b str,
+        password: &str,
+        method: &str,
+        uri: &'b str,
+        nc: u32,
+        cnonce: &'b str,
+    ) -> Credentials<'b>
+    where
+        'a: 'b,
+    {
+        let ha1 = Ha1::new(self.algorithm, user, self.realm, password);
+        let count = if self.qop {
+            format!("{nc:08x}")
+        } else {
+            String::new()
+        };
+        let protection = self.qop.then_some([count.as_str(), cnonce, "auth"]);
+        Credentials {
+            username: user,
+            realm: self.realm,
+            nonce: self.nonce,
+            uri,
+            response: Cow::Owned(
+                ha1.response(self.nonce, protection, method, uri)
+                    .to_string(),
+            ),
+            algorithm: self.algorithm,
+            cnonce: self.qop.then_some(cnonce),
+            nc: self.qop.then_some(nc),
+            qop: self.qop.then_some("auth"),
+            opaque: self.opaque,
+            count: Cow::Owned(count),
+        }
+    }
+}
+
+/// The header value.
+impl fmt::Display for Challenge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            r#"Digest realm="{}", nonce="{}", algorithm={}"#,
+            self.realm, self.nonce, self.algorithm
+        )?;
+        if self.qop {
+            f.write_str(r#", qop="auth""#)?;
+        }
+        if self.stale {
+            f.write_str(", stale=true")?;
+        }
+        match self.opaque {
+            Some(opaque) => write!(f, r#", opaque="{opaque}""#),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn reads_challenges() {
+        let check = |text: &str, expected: Result<&str, &str>| {
+            let read = Challenge::parse(text).map(|challenge| challenge.to_string());
+            assert_eq!(
+                read.map_err(|error| error.to_string()),
+                expected.map(str::to_owned).map_err(str::to_owned),
+                "{text}"
+            );
+        };
+        check(
+            r#"Digest realm="r",nonce="n""#,
+            Ok(r#"Digest realm="r", nonce="n", algorithm=MD5"#),
+        );
+        check(
+            r#"Digest realm="r", qop="auth,auth-int", nonce="n", opaque="o", stale=TRUE, algorithm=SHA-256, domain="sip:x""#,
+            Ok(
+                r#"Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth", stale=true, opaque="o""#,
+            ),
+        );
+        check(
+            r#"Digest realm="r",nonce="n",qop=auth"#,
+            Ok(r#"Digest realm="r", nonce="n", algorithm=MD5, qop="auth""#),
+        );
+        check(
+            r#"Digest realm="r",nonce="n",qop="auth-int""#,
+            Err("offers no qop that is supported"),
+        );
+        check(
+            r#"Digest realm="r",nonce="n",algorithm=SHA-512-256"#,
+            Err("names an algorithm that is not supported"),
+        );
+        check(r#"Digest realm="r""#, Err("has no nonce"));
+        check(r#"Digest nonce="n""#, Err("has no realm"));
+        check(r#"NTLM realm="r""#, Err("is not of scheme Digest"));
+    }
+
+    #[test]
+    fn its_answer_verifies() {
+        for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
+            for qop in [true, false] {
+                let challenge = Challenge {
+                    realm: "r",
+                    nonce: "n",
+                    algorithm,
+                    qop,
+                    stale: false,
+                    opaque: Some("o"),
+                };
+                let credentials =
+                    challenge.answer("000413aabbcc", "secret", "REGISTER", "sip:h", 11, "c");
+                let printed = credentials.to_string();
+                let read = Credentials::parse(&printed).unwrap();
+                let ha1 = Ha1::new(algorithm, "000413aabbcc", "r", "secret");
+                assert_eq!(read.verifies(&ha1, "REGISTER"), qop, "{printed}");
+                assert_eq!(
+                    read.verifies_without_qop(&ha1, "REGISTER"),
+                    !qop,
+                    "{printed}"
+                );
+                assert_eq!(read.nc, qop.then_some(11));
+                assert_eq!(format!("{ha1:?}"), format!("Ha1({algorithm}, ...)"));
+            }
+        }
+    }
+}

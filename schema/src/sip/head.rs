@@ -1,0 +1,453 @@
+//! The header fields of a message, in order, in the very bytes that arrived (RFC 3261, 7.3 and 20).
+
+use std::fmt;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::digest::{Challenge, Credentials};
+use super::header::{
+    CSeq, Contacts, MediaType, NameAddr, SessionExpires, Via, leading_number, split,
+};
+use super::{HeaderError, HeaderName, SyntaxError};
+
+/// The head of a message: one block of text, and where in it each header field stands.
+///
+/// Names are read once, values only when asked for. A clone shares the text.
+#[derive(Clone)]
+pub struct Head {
+    text: ByteString,
+    fields: Box<[Field]>,
+}
+
+impl Head {
+    /// The first value of a header field, trimmed.
+    #[must_use]
+    pub fn get(&self, header: HeaderName) -> Option<&str> {
+        self.all(header).next()
+    }
+
+    /// The values of a header field, one per line.
+    pub fn all(&self, header: HeaderName) -> impl Iterator<Item = &str> {
+        let fields = self
+            .fields
+            .iter()
+            .filter(move |field| field.header == header);
+        fields.map(|field| self.slice(field.value))
+    }
+
+    /// The values of a header field that may hold a list, whether in one line or in several (RFC 3261, 7.3.1).
+    pub fn list(&self, header: HeaderName) -> impl Iterator<Item = &str> {
+        self.all(header).flat_map(|line| split(line, b','))
+    }
+
+    /// The first value of a header field that we have no name for.
+    #[must_use]
+    pub fn other(&self, name: &str) -> Option<&str> {
+        match HeaderName::parse(name) {
+            HeaderName::Other => {
+                let mut all = self.iter();
+                all.find(|(known, _)| known.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| value)
+            }
+            known => self.get(known),
+        }
+    }
+
+    /// Every header field in order, its name as it was written.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields
+            .iter()
+            .map(|field| (self.slice(field.name), self.slice(field.value)))
+    }
+
+    /// Whether a list of tokens, as Supported or Require, has this one in any case.
+    #[must_use]
+    pub fn lists(&self, header: HeaderName, token: &str) -> bool {
+        self.list(header)
+            .any(|known| known.eq_ignore_ascii_case(token))
+    }
+
+    /// The Via that the sender of this message wrote or, in a response, that its receiver wrote.
+    ///
+    /// # Errors
+    /// Via is missing or cannot be read.
+    pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
+        let text = self.list(HeaderName::Via).next();
+        read(HeaderName::Via, text, Via::parse)
+    }
+
+    /// From.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
+        read(
+            HeaderName::From,
+            self.get(HeaderName::From),
+            NameAddr::parse,
+        )
+    }
+
+    /// To.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
+        read(HeaderName::To, self.get(HeaderName::To), NameAddr::parse)
+    }
+
+    /// Call-ID.
+    #[must_use]
+    pub fn call_id(&self) -> Option<&str> {
+        self.get(HeaderName::CallId)
+    }
+
+    /// CSeq.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn cseq(&self) -> Result<CSeq, HeaderError> {
+        read(HeaderName::CSeq, self.get(HeaderName::CSeq), CSeq::parse)
+    }
+
+    /// The Contact values of all lines.
+    ///
+    /// # Errors
+    /// One cannot be read, or `*` does not stand alone (RFC 3261, 10.3, step 6).
+    pub fn contacts(&self) -> Result<Contacts<'_>, HeaderError> {
+        let mut values = self.list(HeaderName::Contact).peekable();
+        if values.next_if_eq(&"*").is_some() {
+            return match values.next() {
+                None => Ok(Contacts::Star),
+                Some(_) => Err(HeaderError::new(
+                    HeaderName::Contact,
+                    SyntaxError("has an address beside '*'"),
+                )),
+            };
+        }
+        let list = values.map(NameAddr::parse).collect::<Result<_, _>>();
+        list.map(Contacts::List)
+            .map_err(|problem| HeaderError::new(HeaderName::Contact, problem))
+    }
+
+    /// The addresses of a header field that lists them: Route, Record-Route, Path ...
+    pub fn addresses(
+        &self,
+        header: HeaderName,
+    ) -> impl Iterator<Item = Result<NameAddr<'_>, HeaderError>> {
+        self.list(header)
+            .map(move |text| read(header, Some(text), NameAddr::parse))
+    }
+
+    /// The number that a header field holds: Max-Forwards, Min-Expires, Retry-After ... Nothing if it is
+    /// missing or no number; what exceeds 2^32-1 counts as that.
+    #[must_use]
+    pub fn number(&self, header: HeaderName) -> Option<u32> {
+        self.get(header).and_then(leading_number)
+    }
+
+    /// Expires in seconds, 0 to 2^32-1 (RFC 3261, 20.19); nothing if it is missing or no number.
+    #[must_use]
+    pub fn expires(&self) -> Option<u32> {
+        self.number(HeaderName::Expires)
+    }
+
+    /// Session-Expires (RFC 4028, 4); nothing if it is missing or has no number.
+    #[must_use]
+    pub fn session_expires(&self) -> Option<SessionExpires> {
+        self.get(HeaderName::SessionExpires)
+            .and_then(SessionExpires::parse)
+    }
+
+    /// Min-SE in seconds (RFC 4028, 5).
+    #[must_use]
+    pub fn min_se(&self) -> Option<u32> {
+        self.number(HeaderName::MinSe)
+    }
+
+    /// Content-Type.
+    #[must_use]
+    pub fn content_type(&self) -> Option<MediaType<'_>> {
+        self.get(HeaderName::ContentType).map(MediaType::parse)
+    }
+
+    /// The digest credentials of every Authorization, then of every Proxy-Authorization. They are one per
+    /// line, for commas part their own parameters (RFC 3261, 7.3.1).
+    pub fn credentials(&self) -> impl Iterator<Item = Result<Credentials<'_>, HeaderError>> {
+        [HeaderName::Authorization, HeaderName::ProxyAuthorization]
+            .into_iter()
+            .flat_map(|header| {
+                self.all(header)
+                    .map(move |text| read(header, Some(text), Credentials::parse))
+            })
+    }
+
+    /// The digest challenges of every WWW-Authenticate, then of every Proxy-Authenticate, in order of preference
+    /// (RFC 8760, 2.4).
+    pub fn challenges(&self) -> impl Iterator<Item = Result<Challenge<'_>, HeaderError>> {
+        [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
+            .into_iter()
+            .flat_map(|header| {
+                self.all(header)
+                    .map(move |text| read(header, Some(text), Challenge::parse))
+            })
+    }
+
+    /// Reads the header fields after the first line of `head`, which is unfolded. A line that is no header
+    /// field is left out, and the first such is the second result.
+    pub(super) fn parse(head: Bytes) -> (Self, Option<String>) {
+        let text = ByteString::try_from(head.clone()).unwrap_or_else(|_| {
+            // Phones of Western Europe put Latin-1 into display names; it maps one to one.
+            head.iter()
+                .copied()
+                .map(char::from)
+                .collect::<String>()
+                .into()
+        });
+        let bytes = text.as_bytes();
+        let mut fields = Vec::with_capacity(16);
+        let mut broken = None;
+        let mut start = first_line_end(bytes);
+        while let Some(length) = bytes
+            .get(start..)
+            .and_then(|rest| memchr::memchr(b'\n', rest))
+        {
+            let line = bytes.get(start..start + length).unwrap_or_default();
+            if let Some(field) = Field::parse(line, start) {
+                fields.push(field);
+            } else if broken.is_none() && !line.trim_ascii().is_empty() {
+                broken = Some(String::from_utf8_lossy(line).trim_end().to_owned());
+            }
+            start += length + 1;
+        }
+        (
+            Self {
+                text,
+                fields: fields.into_boxed_slice(),
+            },
+            broken,
+        )
+    }
+
+    /// The first line without its end.
+    pub(super) fn first_line(&self) -> &str {
+        self.text
+            .get(..first_line_end(self.text.as_bytes()))
+            .unwrap_or(&self.text)
+            .trim_end_matches(['\r', '\n'])
+    }
+
+    pub(super) fn slice(&self, span: Span) -> &str {
+        span.range()
+            .and_then(|range| self.text.get(range))
+            .unwrap_or_default()
+    }
+}
+
+/// The header fields, without what would give away a password.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = |name: &str| {
+            matches!(
+                HeaderName::parse(name),
+                HeaderName::Authorization | HeaderName::ProxyAuthorization
+            )
+        };
+        let shown = self
+            .iter()
+            .map(|(name, value)| (name, if secret(name) { "..." } else { value }));
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+/// Two heads are equal if they hold the same names and values in the same order.
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Head {}
+
+/// A stretch of the head's text. 32 bits do for any head that the limits let pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The stretch of `part`, which begins at `start`; empty where it does not fit.
+    pub(super) fn at(start: usize, part: &[u8]) -> Self {
+        let ends = (u32::try_from(start), u32::try_from(start + part.len()));
+        if let (Ok(start), Ok(end)) = ends {
+            Self { start, end }
+        } else {
+            Self::default()
+        }
+    }
+
+    fn range(self) -> Option<std::ops::Range<usize>> {
+        Some(usize::try_from(self.start).ok()?..usize::try_from(self.end).ok()?)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    header: HeaderName,
+    name: Span,
+    value: Span,
+}
+
+impl Field {
+    /// Reads the line that begins at `start`. White space before the colon is old grammar (RFC 3261, 7.3.1).
+    fn parse(line: &[u8], start: usize) -> Option<Self> {
+        let (name, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
+        let value_at = start + name.len() + 1;
+        let value = value.get(1..)?;
+        let leading = value.len() - value.trim_ascii_start().len();
+        let name = name.trim_ascii_end();
+        let header = HeaderName::parse(
+            std::str::from_utf8(name)
+                .ok()
+                .filter(|name| !name.is_empty())?,
+        );
+        Some(Self {
+            header,
+            name: Span::at(start, name),
+            value: Span::at(value_at + leading, value.trim_ascii()),
+        })
+    }
+}
+
+fn first_line_end(text: &[u8]) -> usize {
+    memchr::memchr(b'\n', text).map_or(text.len(), |feed| feed + 1)
+}
+
+fn read<'a, T>(
+    header: HeaderName,
+    text: Option<&'a str>,
+    parse: impl FnOnce(&'a str) -> Result<T, SyntaxError>,
+) -> Result<T, HeaderError> {
+    let text = text.ok_or_else(|| HeaderError::missing(header))?;
+    parse(text).map_err(|problem| HeaderError::new(header, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn head(lines: &str) -> Head {
+        Head::parse(Bytes::from(format!(
+            "INFO sip:h SIP/2.0\r\n{lines}\r\n\r\n"
+        )))
+        .0
+    }
+
+    #[test]
+    fn finds_values_in_order() {
+        let head = head(
+            "Via: SIP/2.0/TCP a, SIP/2.0/TCP b\r\nv :SIP/2.0/TCP c\r\nX-Mac:\t0004 \r\nSubject:\r\nROUTE: <sip:r;lr>,<sip:s>",
+        );
+        assert_eq!(
+            head.list(HeaderName::Via).collect::<Vec<_>>(),
+            ["SIP/2.0/TCP a", "SIP/2.0/TCP b", "SIP/2.0/TCP c"]
+        );
+        assert_eq!(head.all(HeaderName::Via).count(), 2);
+        assert_eq!(head.top_via().unwrap().host(), "a");
+        assert_eq!(head.get(HeaderName::Subject), Some(""));
+        assert_eq!(
+            (head.other("x-mac"), head.other("Subject"), head.other("X")),
+            (Some("0004"), Some(""), None)
+        );
+        let names = head.iter().map(|(name, _)| name);
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["Via", "v", "X-Mac", "Subject", "ROUTE"]
+        );
+        let routes = head
+            .addresses(HeaderName::Route)
+            .map(|route| route.unwrap().uri().host());
+        assert_eq!(routes.collect::<Vec<_>>(), ["r", "s"]);
+    }
+
+    #[test]
+    fn latin_1_is_taken_as_such() {
+        let (head, broken) = Head::parse(Bytes::from_static(
+            b"INFO sip:h SIP/2.0\r\nFrom: \"M\xfcller\" <sip:m@h>\r\n\r\n",
+        ));
+        assert_eq!(head.from().unwrap().display(), "Müller");
+        assert_eq!(broken, None);
+    }
+
+    #[test]
+    fn tells_of_a_line_that_is_no_header_field() {
+        let check = |line: &str, expected: Option<&str>| {
+            let (_, broken) = Head::parse(Bytes::from(format!(
+                "INFO sip:h SIP/2.0\r\n{line}\r\nTo: <sip:h>\r\n\r\n"
+            )));
+            assert_eq!(broken.as_deref(), expected, "{line:?}");
+        };
+        check("Subject: x", None);
+        check("no colon", Some("no colon"));
+        check(": no name", Some(": no name"));
+        check("odd name: x", None);
+    }
+
+    #[test]
+    fn contacts_are_a_list_or_a_star() {
+        let check = |lines: &str, expected: Result<Option<usize>, &str>| {
+            let head = head(lines);
+            let contacts = head.contacts().map(|contacts| match contacts {
+                Contacts::Star => None,
+                Contacts::List(list) => Some(list.len()),
+            });
+            assert_eq!(
+                contacts.map_err(|error| error.to_string()),
+                expected.map_err(str::to_owned),
+                "{lines:?}"
+            );
+        };
+        // RFC 3261, 10.2.
+        check("Contact: *", Ok(None));
+        check("m: <sip:a@h>", Ok(Some(1)));
+        check(
+            "Contact: \"a, b\" <sip:a@h>;q=0.1, sip:b@h\r\nm: <sip:c@[::1]:5060>",
+            Ok(Some(3)),
+        );
+        check("Subject: x", Ok(Some(0)));
+        check(
+            "Contact: *, <sip:a@h>",
+            Err("Contact has an address beside '*'"),
+        );
+        check(
+            "Contact: <sip:a@h>, *",
+            Err("Contact has a URI without a scheme"),
+        );
+        check("Contact: <sip:a@h", Err("Contact has no closing '>'"));
+    }
+
+    #[test]
+    fn reads_typed_values() {
+        let head = head(
+            "Session-Expires: 1800;refresher=uas\r\nMin-SE: 90\r\nExpires: 3600\r\nMax-Forwards: 70\r\nc: Application/CSTA+xml; charset=utf-8\r\nk: timer, Path\r\nCSeq: 7 INFO",
+        );
+        assert_eq!(head.session_expires().unwrap().interval, 1800);
+        assert_eq!(
+            (
+                head.min_se(),
+                head.expires(),
+                head.number(HeaderName::MaxForwards)
+            ),
+            (Some(90), Some(3600), Some(70))
+        );
+        assert!(head.content_type().unwrap().is("application/csta+xml"));
+        assert!(
+            head.lists(HeaderName::Supported, "path") && !head.lists(HeaderName::Supported, "gruu")
+        );
+        assert_eq!(head.cseq().unwrap().number, 7);
+        assert_eq!(head.to().unwrap_err().to_string(), "To is missing");
+    }
+}

@@ -1,0 +1,190 @@
+//! Addresses with a display name: From, To, Contact, Route and their like (RFC 3261, 20.10).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::Params;
+use super::text::{closing_quote, unescape};
+use crate::sip::{SyntaxError, Uri};
+
+/// One `name-addr` or `addr-spec` with its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameAddr<'a> {
+    text: &'a str,
+    display: &'a str,
+    uri: Uri<'a>,
+    params: Params<'a>,
+}
+
+impl<'a> NameAddr<'a> {
+    /// Reads `"Name" <uri>;params`, `Name <uri>;params` or `uri;params`. In the last form every parameter is
+    /// the header field's, not the URI's (RFC 3261, 20).
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
+        let text = text.trim_ascii();
+        let (display, rest) = if text.starts_with('"') {
+            let close = closing_quote(text)?;
+            let (quoted, rest) = text.split_at(close);
+            (
+                quoted.trim_start_matches('"'),
+                rest.get(1..).unwrap_or_default().trim_ascii_start(),
+            )
+        } else {
+            let open = memchr::memchr2(b'<', b';', text.as_bytes()).unwrap_or(text.len());
+            let (before, rest) = text.split_at(open);
+            if !rest.starts_with('<') {
+                return Ok(Self {
+                    text,
+                    display: "",
+                    uri: Uri::parse(before)?,
+                    params: Params::new(rest),
+                });
+            }
+            (before.trim_ascii_end(), rest)
+        };
+        let inner = rest
+            .strip_prefix('<')
+            .ok_or(SyntaxError("has a display name without <URI>"))?;
+        let (uri, rest) = inner
+            .split_once('>')
+            .ok_or(SyntaxError("has no closing '>'"))?;
+        let params = rest.trim_ascii_start();
+        if !params.is_empty() && !params.starts_with(';') {
+            return Err(SyntaxError(
+                "has something else than parameters after the address",
+            ));
+        }
+        Ok(Self {
+            text,
+            display,
+            uri: Uri::parse(uri)?,
+            params: Params::new(params),
+        })
+    }
+
+    /// The display name without quotes and escapes; empty if there is none.
+    #[must_use]
+    pub fn display(&self) -> Cow<'a, str> {
+        unescape(self.display)
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn uri(&self) -> &Uri<'a> {
+        &self.uri
+    }
+
+    /// The parameters of the header field, not those of the URI.
+    #[must_use]
+    pub const fn params(&self) -> Params<'a> {
+        self.params
+    }
+
+    /// The tag that makes a From or To a side of a dialog (RFC 3261, 19.3).
+    #[must_use]
+    pub fn tag(&self) -> Option<&'a str> {
+        self.params.get("tag").filter(|tag| !tag.is_empty())
+    }
+
+    /// The text as it was received.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.text
+    }
+}
+
+/// The text as it was received.
+impl fmt::Display for NameAddr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_phones_send() {
+        let check = |text, display: &str, uri: &str, tag: Option<&str>| {
+            let address = NameAddr::parse(text);
+            let parts = address
+                .as_ref()
+                .map(|a| (a.display().into_owned(), a.uri().as_str(), a.tag()));
+            assert_eq!(parts, Ok((display.to_owned(), uri, tag)), "{text:?}");
+        };
+        // RFC 3261, 20.10, 20.20 and 20.39.
+        check(
+            r#""A. G. Bell" <sip:agb@bell.example>;tag=a48s"#,
+            "A. G. Bell",
+            "sip:agb@bell.example",
+            Some("a48s"),
+        );
+        check(
+            "sip:+12125551212@server.example;tag=887s",
+            "",
+            "sip:+12125551212@server.example",
+            Some("887s"),
+        );
+        check(
+            "Anonymous <sip:c8oqz84zk7z@privacy.example>;tag=hyh8",
+            "Anonymous",
+            "sip:c8oqz84zk7z@privacy.example",
+            Some("hyh8"),
+        );
+        check("<sip:a@b;transport=tcp>", "", "sip:a@b;transport=tcp", None);
+        check("104 <sip:104@h>;tag=1", "104", "sip:104@h", Some("1"));
+        check(
+            r#""a <b>, \"c\"; d"<sip:a@h> ; tag=x"#,
+            r#"a <b>, "c"; d"#,
+            "sip:a@h",
+            Some("x"),
+        );
+        check("\"Вася\" <sip:v@h>", "Вася", "sip:v@h", None);
+        check(r#""" <sip:a@h>"#, "", "sip:a@h", None);
+        check(
+            "<tel:+49301234;phone-context=x>;tag=1",
+            "",
+            "tel:+49301234;phone-context=x",
+            Some("1"),
+        );
+        check(
+            "<sip:a@[2001:db8::1]:5060>;tag=2",
+            "",
+            "sip:a@[2001:db8::1]:5060",
+            Some("2"),
+        );
+        // RFC 4475, 3.1.1.1: a long value with odd white space.
+        check(
+            "<sip:vivekg@chair-dnrc.example.com> ;  tag  = 1918181833n",
+            "",
+            "sip:vivekg@chair-dnrc.example.com",
+            Some("1918181833n"),
+        );
+        check("<sip:a@h>;tag=", "", "sip:a@h", None);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let check = |text, problem: &str| {
+            let error = NameAddr::parse(text).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), Some(problem), "{text:?}");
+        };
+        // RFC 4475, 3.1.2.6: an unterminated quote.
+        check(
+            r#""Mr. J. User <sip:j.user@example.com>"#,
+            "has no closing quote",
+        );
+        check(r#""a\" <sip:a@h>"#, "has no closing quote");
+        check("<sip:a@h", "has no closing '>'");
+        check(r#""a" sip:a@h"#, "has a display name without <URI>");
+        check(
+            "<sip:a@h> x",
+            "has something else than parameters after the address",
+        );
+        check("<>", "has a URI without a scheme");
+        check("", "has a URI without a scheme");
+    }
+}

@@ -1,0 +1,22 @@
+//! The values of the header fields that we interpret, read where they stand and only when asked (RFC 3261, 20).
+
+mod address;
+mod contact;
+mod cseq;
+mod media_type;
+mod params;
+mod session_expires;
+mod text;
+mod transport;
+mod via;
+
+pub use address::NameAddr;
+pub use contact::Contacts;
+pub use cseq::CSeq;
+pub use media_type::MediaType;
+pub use params::Params;
+pub use session_expires::{Refresher, SessionExpires};
+pub use transport::Transport;
+pub use via::Via;
+
+pub(super) use text::{closing_quote, host_and_port, ipv6, leading_number, split};

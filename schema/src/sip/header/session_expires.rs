@@ -1,0 +1,75 @@
+//! Session-Expires: how long a dialog lives without a refresh, and who sends it (RFC 4028, 4).
+
+use std::fmt;
+
+use super::Params;
+use super::text::leading_number;
+
+/// A Session-Expires value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionExpires {
+    /// Seconds; 90 at least by RFC 4028, 5, which is for the receiver to demand (422).
+    pub interval: u32,
+    /// Who refreshes; a request may leave it to the other side.
+    pub refresher: Option<Refresher>,
+}
+
+/// The side of the transaction that refreshes the session (RFC 4028, 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresher {
+    /// The side that sent the request.
+    Uac,
+    /// The side that answered it.
+    Uas,
+}
+
+impl SessionExpires {
+    /// Reads `seconds;refresher=uac`; an unknown refresher counts as none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let semicolon = memchr::memchr(b';', text.as_bytes()).unwrap_or(text.len());
+        let (interval, params) = text.split_at(semicolon);
+        let refresher = match Params::new(params).get("refresher") {
+            Some(side) if side.eq_ignore_ascii_case("uac") => Some(Refresher::Uac),
+            Some(side) if side.eq_ignore_ascii_case("uas") => Some(Refresher::Uas),
+            _ => None,
+        };
+        let interval = leading_number(interval.trim_ascii())?;
+        Some(Self {
+            interval,
+            refresher,
+        })
+    }
+}
+
+impl fmt::Display for SessionExpires {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.interval)?;
+        match self.refresher {
+            Some(Refresher::Uac) => f.write_str(";refresher=uac"),
+            Some(Refresher::Uas) => f.write_str(";refresher=uas"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_interval_and_refresher() {
+        let check = |text, shown: Option<&str>| {
+            let read = SessionExpires::parse(text).map(|expires| expires.to_string());
+            assert_eq!(read.as_deref(), shown, "{text:?}");
+        };
+        // RFC 4028, 4.
+        check("4000", Some("4000"));
+        check("3600;refresher=uas", Some("3600;refresher=uas"));
+        check("1800 ; refresher = UAC", Some("1800;refresher=uac"));
+        check("90;x=1;refresher=who", Some("90"));
+        check("", None);
+        check("uas", None);
+        check(";refresher=uas", None);
+    }
+}

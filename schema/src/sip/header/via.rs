@@ -1,0 +1,131 @@
+//! Via: where a request has passed and its answer goes (RFC 3261, 20.42; RFC 3581).
+
+use super::text::host_and_port;
+use super::{Params, Transport};
+use crate::sip::SyntaxError;
+
+/// One Via value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Via<'a> {
+    transport: &'a str,
+    host: &'a str,
+    port: Option<u16>,
+    params: Params<'a>,
+}
+
+impl<'a> Via<'a> {
+    /// Reads `SIP/2.0/TCP host:port;params`, with white space where the grammar allows it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
+        const PROTOCOL: SyntaxError = SyntaxError("does not begin with SIP/2.0 and a transport");
+        let (name, rest) = text.split_once('/').ok_or(PROTOCOL)?;
+        let (version, rest) = rest.split_once('/').ok_or(PROTOCOL)?;
+        if !name.trim_ascii().eq_ignore_ascii_case("SIP") || version.trim_ascii() != "2.0" {
+            return Err(PROTOCOL);
+        }
+        let rest = rest.trim_ascii_start();
+        let (transport, rest) = rest
+            .split_once([' ', '\t'])
+            .ok_or(SyntaxError("has no host"))?;
+        if transport.is_empty() {
+            return Err(PROTOCOL);
+        }
+        let semicolon = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
+        let (sent_by, params) = rest.split_at(semicolon);
+        let (host, port) = host_and_port(sent_by)?;
+        Ok(Self {
+            transport,
+            host,
+            port,
+            params: Params::new(params),
+        })
+    }
+
+    /// The transport, if we know it.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        Transport::parse(self.transport)
+    }
+
+    /// The host of sent-by; an IPv6 address in its brackets.
+    #[must_use]
+    pub const fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// The port of sent-by.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The transaction's branch. Old phones send none (RFC 2543).
+    #[must_use]
+    pub fn branch(&self) -> Option<&'a str> {
+        self.params.get("branch")
+    }
+
+    /// All parameters.
+    #[must_use]
+    pub const fn params(&self) -> Params<'a> {
+        self.params
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_phones_send() {
+        let check = |text, expected: Option<(&str, Option<u16>, Option<&str>)>| {
+            let via = Via::parse(text).ok();
+            let via = via.map(|via| (via.host(), via.port(), via.branch()));
+            assert_eq!(via, expected, "{text:?}");
+        };
+        // RFC 3261, 20.42.
+        check(
+            "SIP/2.0/UDP erlang.example.org:5060;branch=z9hG4bK87asdks7",
+            Some(("erlang.example.org", Some(5060), Some("z9hG4bK87asdks7"))),
+        );
+        check(
+            "SIP / 2.0 / UDP first.example.com: 4000;ttl=16 ;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1",
+            Some(("first.example.com", Some(4000), Some("z9hG4bKa7c6a8dlze.1"))),
+        );
+        check(
+            "sip/2.0/tcp\t192.0.2.1;rport;branch=b",
+            Some(("192.0.2.1", None, Some("b"))),
+        );
+        // RFC 2543: no branch.
+        check(
+            "SIP/2.0/UDP 172.20.3.20:5060",
+            Some(("172.20.3.20", Some(5060), None)),
+        );
+        // RFC 5118, 4.5: received may be bare or in brackets.
+        check(
+            "SIP/2.0/TCP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3",
+            Some(("[2001:db8::9:1]", None, Some("z9hG4bKas3"))),
+        );
+        check(
+            "SIP/2.0/UDP [2001:db8::9:1]:5062;received=2001:db8::9:255;branch=b",
+            Some(("[2001:db8::9:1]", Some(5062), Some("b"))),
+        );
+        check("SIP/2.0/UDP", None);
+        check("SIP/2.0/ host", None);
+        check("SIP/3.0/UDP host", None);
+        check("HTTP/2.0/UDP host", None);
+        check("SIP/2.0/UDP ;branch=b", None);
+        check("SIP/2.0/UDP host:port;branch=b", None);
+        check("", None);
+    }
+
+    #[test]
+    fn knows_its_transport() {
+        let transport = |text| Via::parse(text).ok().and_then(|via| via.transport());
+        assert_eq!(transport("SIP/2.0/TLS h"), Some(Transport::TLS));
+        // RFC 4475, 3.1.1.10: an unknown transport is no reason to refuse.
+        assert_eq!(transport("SIP/2.0/UNKNOWN h"), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! Requests and responses as received (RFC 3261, 7).
+
+use bytes::{Bytes, BytesMut};
+
+use super::head::Span;
+use super::{Composer, Head, HeaderName, Method, Status};
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A request.
+    Request(Request),
+    /// A response.
+    Response(Response),
+}
+
+impl Message {
+    /// The header fields.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        match self {
+            Self::Request(request) => request.head(),
+            Self::Response(response) => response.head(),
+        }
+    }
+
+    /// The body; empty if there is none.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        match self {
+            Self::Request(request) => request.body(),
+            Self::Response(response) => response.body(),
+        }
+    }
+
+    /// Writes the message anew: every header field in its order and under its own name, Content-Length last.
+    pub fn write(&self, out: &mut BytesMut) {
+        let mut composer = match self {
+            Self::Request(request) => Composer::request(out, request.method(), request.uri()),
+            Self::Response(response) => {
+                Composer::response_because(out, response.status(), response.reason())
+            }
+        };
+        for (name, value) in self.head().iter() {
+            if HeaderName::parse(name) != HeaderName::ContentLength {
+                composer = composer.other(name, value);
+            }
+        }
+        composer.finish(self.body());
+    }
+}
+
+/// A request that can be acted on: it has a Via, From, To, Call-ID and a CSeq of its own method, and these can be read.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) uri: Span,
+    pub(super) head: Head,
+    pub(super) body: Bytes,
+}
+
+impl Request {
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The Request-URI as received, which digest needs to the letter (RFC 7616, 3.4.6).
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        self.head.slice(self.uri)
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The body; empty if there is none.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+impl PartialEq for Request {
+    fn eq(&self, other: &Self) -> bool {
+        self.method == other.method
+            && self.uri() == other.uri()
+            && self.head == other.head
+            && self.body == other.body
+    }
+}
+
+impl Eq for Request {}
+
+/// A response that can be acted on; it has what its request must have.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub(super) status: Status,
+    pub(super) reason: Span,
+    pub(super) head: Head,
+    pub(super) body: Bytes,
+}
+
+impl Response {
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The reason phrase as received, often empty or not the registry's.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.head.slice(self.reason)
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The body; empty if there is none.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+impl PartialEq for Response {
+    fn eq(&self, other: &Self) -> bool {
+        self.status == other.status
+            && self.reason() == other.reason()
+            && self.head == other.head
+            && self.body == other.body
+    }
+}
+
+impl Eq for Response {}

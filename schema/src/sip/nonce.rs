@@ -1,0 +1,134 @@
+//! Nonces that prove themselves, so that a challenge costs no memory (RFC 7616, 5.4).
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+/// The key that this server signs its nonces with.
+pub struct NonceKey([u8; 32]);
+
+/// What a nonce turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nonce {
+    /// Ours and young enough; the salt that it was minted with names it in a replay window.
+    Fresh(u64),
+    /// Ours, but too old or from before the clock was set back: challenge anew with `stale`.
+    Stale,
+    /// Not ours, or minted for another binding.
+    Forged,
+}
+
+impl NonceKey {
+    /// A key of 32 random bytes.
+    #[must_use]
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// A nonce of 64 hexadecimal digits: the time, the salt and 128 bits of HMAC-SHA256 over both and the binding.
+    /// `now` is in seconds, `salt` different for each nonce, and `binding` whatever the nonce shall not leave, as a
+    /// realm or an address.
+    #[must_use]
+    pub fn mint(&self, now: u64, salt: u64, binding: &[u8]) -> String {
+        let tag = u128::from_be_bytes(self.tag(now, salt, binding));
+        format!("{now:016x}{salt:016x}{tag:032x}")
+    }
+
+    /// Whether a nonce is ours and not older than `life`; `now` and `life` are in seconds. A forgery is told from the
+    /// rest in constant time.
+    #[must_use]
+    pub fn check(&self, nonce: &str, now: u64, life: u64, binding: &[u8]) -> Nonce {
+        let Some((minted, salt, tag)) = parts(nonce) else {
+            return Nonce::Forged;
+        };
+        if !bool::from(self.tag(minted, salt, binding).ct_eq(&tag)) {
+            Nonce::Forged
+        } else if now.abs_diff(minted) > life {
+            Nonce::Stale
+        } else {
+            Nonce::Fresh(salt)
+        }
+    }
+
+    fn tag(&self, minted: u64, salt: u64, binding: &[u8]) -> [u8; 16] {
+        let mut hmac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        hmac.update(b"uacsta nonce");
+        hmac.update(&minted.to_be_bytes());
+        hmac.update(&salt.to_be_bytes());
+        hmac.update(binding);
+        let mut tag = [0; 16];
+        for (byte, made) in tag.iter_mut().zip(hmac.finalize().into_bytes()) {
+            *byte = made;
+        }
+        tag
+    }
+}
+
+impl fmt::Debug for NonceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NonceKey(...)")
+    }
+}
+
+/// Time, salt and tag of a nonce of 64 hexadecimal digits.
+fn parts(nonce: &str) -> Option<(u64, u64, [u8; 16])> {
+    if nonce.len() != 64 || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let minted = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
+    let salt = u64::from_str_radix(nonce.get(16..32)?, 16).ok()?;
+    let tag = u128::from_str_radix(nonce.get(32..)?, 16).ok()?;
+    Some((minted, salt, tag.to_be_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_fresh_from_stale_and_forged() {
+        let key = NonceKey::new([7; 32]);
+        let nonce = key.mint(1_000, 42, b"realm");
+        let check = |nonce: &str, now, binding: &[u8], expected| {
+            assert_eq!(
+                key.check(nonce, now, 300, binding),
+                expected,
+                "{nonce} at {now}"
+            );
+        };
+        check(&nonce, 1_000, b"realm", Nonce::Fresh(42));
+        check(&nonce, 1_300, b"realm", Nonce::Fresh(42));
+        check(&nonce, 1_301, b"realm", Nonce::Stale);
+        check(&nonce, 699, b"realm", Nonce::Stale);
+        check(&nonce, 1_000, b"other", Nonce::Forged);
+        check(&nonce.replace("2a", "2b"), 1_000, b"realm", Nonce::Forged);
+        check(
+            nonce.get(1..).unwrap_or_default(),
+            1_000,
+            b"realm",
+            Nonce::Forged,
+        );
+        check("", 1_000, b"realm", Nonce::Forged);
+        check(&"é".repeat(32), 1_000, b"realm", Nonce::Forged);
+        check(&"+".repeat(64), 1_000, b"realm", Nonce::Forged);
+        assert_eq!(
+            NonceKey::new([8; 32]).check(&nonce, 1_000, 300, b"realm"),
+            Nonce::Forged
+        );
+        assert_eq!(
+            key.check(&key.mint(u64::MAX, u64::MAX, b""), u64::MAX, 0, b""),
+            Nonce::Fresh(u64::MAX)
+        );
+    }
+
+    #[test]
+    fn every_nonce_differs() {
+        let key = NonceKey::new([7; 32]);
+        assert_ne!(key.mint(1, 1, b""), key.mint(1, 2, b""));
+        assert_ne!(key.mint(1, 1, b""), key.mint(2, 1, b""));
+        assert_eq!(format!("{key:?}"), "NonceKey(...)");
+    }
+}
