@@ -176,3 +176,151 @@ impl Write for Line<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sip::{Frame, Limits, Message};
+
+    fn parse(bytes: &[u8]) -> Message {
+        match Frame::datagram(BytesMut::from(bytes), &Limits::default()) {
+            Ok(Frame::Message(message)) => message,
+            other => panic!("{:?}: {other:?}", String::from_utf8_lossy(bytes)),
+        }
+    }
+
+    fn request(to: &str) -> Request {
+        let text = format!(
+            "INVITE sip:a@h SIP/2.0\r\nv: SIP/2.0/TCP one;branch=b1, SIP/2.0/UDP two\r\nVia: SIP/2.0/TLS three\r\n\
+             From: \"A\" <sip:a@h>;tag=1\r\nt: {to}\r\ni: x@y\r\nMax-Forwards: 70\r\nCSeq: 3 INVITE\r\n\r\n"
+        );
+        match parse(text.as_bytes()) {
+            Message::Request(request) => request,
+            Message::Response(_) => panic!("not a request"),
+        }
+    }
+
+    #[test]
+    fn an_answer_repeats_its_request() {
+        let check = |to: &str, tag: Option<&str>, answered: &str| {
+            let mut out = BytesMut::new();
+            Composer::answer(&mut out, Status::OK, &request(to), tag).end();
+            let expected = format!(
+                "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP one;branch=b1, SIP/2.0/UDP two\r\nVia: SIP/2.0/TLS three\r\n\
+                 From: \"A\" <sip:a@h>;tag=1\r\nTo: {answered}\r\nCall-ID: x@y\r\nCSeq: 3 INVITE\r\nContent-Length: 0\r\n\r\n"
+            );
+            assert_eq!(out, expected.as_bytes(), "{to:?}");
+        };
+        // RFC 3261, 8.2.6.2.
+        check("<sip:b@h>", Some("t"), "<sip:b@h>;tag=t");
+        check("sip:b@h", Some("t"), "sip:b@h;tag=t");
+        check("<sip:b@h;tag=no>", Some("t"), "<sip:b@h;tag=no>;tag=t");
+        check("<sip:b@h>;tag=2", Some("t"), "<sip:b@h>;tag=2");
+        check("<sip:b@h>", None, "<sip:b@h>");
+    }
+
+    #[test]
+    fn bodies_have_their_length() {
+        let compose = |length, body: &[u8]| {
+            let mut out = BytesMut::from("before".as_bytes());
+            let composer = Composer::request(&mut out, &Method::Info, "sip:a@[::1]");
+            composer.body_with("application/csta+xml", length, |out| {
+                out.extend_from_slice(body)
+            });
+            String::from_utf8(out.to_vec()).unwrap()
+        };
+        for (length, body) in [
+            (3, "abc"),
+            (0, "abc"),
+            (1000, "abc"),
+            (3, ""),
+            (12, "0123456789ab"),
+            (9, "0123456789ab"),
+        ] {
+            let expected = format!(
+                "beforeINFO sip:a@[::1] SIP/2.0\r\nContent-Type: application/csta+xml\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            assert_eq!(
+                compose(length, body.as_bytes()),
+                expected,
+                "{length} for {body:?}"
+            );
+        }
+        let mut out = BytesMut::new();
+        Composer::response(&mut out, Status::OK).body("text/plain", b"\xff\r\n");
+        assert_eq!(
+            out,
+            &b"SIP/2.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n\xff\r\n"[..]
+        );
+    }
+
+    #[test]
+    fn no_value_can_add_a_header_field() {
+        let mut out = BytesMut::new();
+        Composer::response_because(&mut out, Status::BAD_REQUEST, "bad\r\nX: 1")
+            .header(HeaderName::Subject, "a\r\n\r\nb\u{7f}\0\tü")
+            .other("X\r\nY", "z")
+            .end();
+        let expected =
+            "SIP/2.0 400 bad  X: 1\r\nSubject: a    b  \tü\r\nX  Y: z\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(out, expected.as_bytes());
+    }
+
+    /// A parser that is not ours reads what we write.
+    #[test]
+    fn rsip_agrees() {
+        let mut out = BytesMut::new();
+        Composer::request(&mut out, &Method::Info, "sip:000413aabbcc@192.0.2.7:5060")
+            .header(
+                HeaderName::Via,
+                "SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK1",
+            )
+            .header(HeaderName::From, "<sip:server@192.0.2.1>;tag=1")
+            .header(HeaderName::To, "<sip:000413aabbcc@192.0.2.1>;tag=2")
+            .header(HeaderName::CallId, "c@192.0.2.1")
+            .header(HeaderName::CSeq, "2 INFO")
+            .body("application/csta+xml", b"<x/>");
+        let read = rsip::Request::try_from(out.to_vec()).unwrap();
+        assert_eq!(
+            (read.method, read.headers.iter().count(), read.body),
+            (rsip::Method::Info, 7, b"<x/>".to_vec())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            method in "[A-Z]{1,12}",
+            uri in "sip:[a-z0-9%;=.]{0,12}@?[a-z0-9.]{1,12}",
+            names in proptest::collection::vec(("X-[A-Za-z-]{0,12}", "\\PC{0,40}"), 0..6),
+            body in proptest::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let mut out = BytesMut::new();
+            let mut composer = Composer::request(&mut out, &Method::parse(&method), &uri)
+                .header(HeaderName::Via, "SIP/2.0/TLS [2001:db8::1]:5061;branch=z9hG4bK7")
+                .header(HeaderName::From, "<sip:a@h>;tag=1")
+                .header(HeaderName::To, "<sip:b@h>")
+                .header(HeaderName::CallId, "1")
+                .header(HeaderName::CSeq, format_args!("1 {method}"));
+            for (name, value) in &names {
+                composer = composer.other(name, value);
+            }
+            composer.body("application/octet-stream", &body);
+            let message = parse(&out);
+            let Message::Request(request) = &message else { panic!("not a request") };
+            prop_assert_eq!(request.method().as_str(), method.as_str());
+            prop_assert_eq!(request.uri(), uri.as_str());
+            prop_assert_eq!(&request.body()[..], &body[..]);
+            let read: Vec<_> = request.head().iter().skip(5).take(names.len()).collect();
+            let written: Vec<_> = names.iter().map(|(name, value)| (name.as_str(), value.trim_ascii())).collect();
+            prop_assert_eq!(read, written);
+            let mut again = BytesMut::new();
+            message.write(&mut again);
+            prop_assert_eq!(parse(&again), message);
+        }
+    }
+}

@@ -375,3 +375,221 @@ impl Opening {
         refused.answer(&mut out).then(|| out.freeze())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const GOOD: &str = "OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=b\r\nFrom: <sip:a@h>;tag=1\r\n\
+                        To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+    fn datagram(text: &str) -> Result<Frame, FrameError> {
+        Frame::datagram(BytesMut::from(text), &Limits::default())
+    }
+
+    fn refused(text: &str) -> Refused {
+        match datagram(text) {
+            Ok(Frame::Refused(refused)) => refused,
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn says_why_a_message_is_refused() {
+        let check = |cut: &str, put: &str, code: u16, reason: &str| {
+            let refused = refused(&GOOD.replace(cut, put));
+            assert_eq!(
+                (refused.status().code(), refused.reason()),
+                (code, reason),
+                "{cut:?} to {put:?}"
+            );
+        };
+        // RFC 3261, 8.1.1: what every request must have. RFC 4475, 3.3.1.
+        check("Via: SIP/2.0/TCP h;branch=b\r\n", "", 400, "Via is missing");
+        check("From: <sip:a@h>;tag=1\r\n", "", 400, "From is missing");
+        check("To: <sip:b@h>\r\n", "", 400, "To is missing");
+        check("Call-ID: c\r\n", "", 400, "Call-ID is missing");
+        check("Call-ID: c\r\n", "Call-ID:\r\n", 400, "Call-ID is empty");
+        check("CSeq: 1 OPTIONS\r\n", "", 400, "CSeq is missing");
+        // RFC 4475, 3.1.2.17 and 3.1.2.18: the method of CSeq.
+        check(
+            "CSeq: 1 OPTIONS",
+            "CSeq: 1 INVITE",
+            400,
+            "CSeq names another method than the request",
+        );
+        // RFC 4475, 3.1.2.4: a CSeq that no integer holds.
+        check(
+            "CSeq: 1 ",
+            "CSeq: 36893488147419103232 ",
+            400,
+            "CSeq has a number above 2^32-1",
+        );
+        // RFC 4475, 3.1.2.6: an unterminated quote.
+        check("To: <", "To: \"B <", 400, "To has no closing quote");
+        // RFC 4475, 3.3.8: a header field twice that may be there once.
+        check(
+            "Call-ID: c\r\n",
+            "Call-ID: c\r\ni: d\r\n",
+            400,
+            "Call-ID is there twice",
+        );
+        check(
+            "SIP/2.0/TCP h;",
+            "SIP/2.0/TCP ;",
+            400,
+            "Via has no usable host",
+        );
+        check(
+            "Call-ID: c\r\n",
+            "Call-ID: c\r\nlost\r\n",
+            400,
+            "'lost' is not a header field",
+        );
+        // RFC 4475, 3.1.2.16: another version.
+        check(
+            "h SIP/2.0\r\n",
+            "h SIP/7.0\r\n",
+            505,
+            "the version is not SIP/2.0",
+        );
+        check(
+            "sip:h SIP",
+            "<sip:h> SIP",
+            400,
+            "the Request-URI has a character that no URI may have",
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_answered_as_far_as_it_can() {
+        let mut out = BytesMut::new();
+        assert!(refused(&GOOD.replace("CSeq: 1", "CSeq: x")).answer(&mut out));
+        let answer = String::from_utf8(out.to_vec()).unwrap();
+        let (start, rest) = answer.split_once("\r\n").unwrap();
+        assert_eq!(start, "SIP/2.0 400 CSeq does not begin with a number");
+        assert!(rest.starts_with(
+            "Via: SIP/2.0/TCP h;branch=b\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag="
+        ));
+        assert!(rest.ends_with("Call-ID: c\r\nCSeq: x OPTIONS\r\nContent-Length: 0\r\n\r\n"));
+        // RFC 3261, 17: no response to an ACK, none to a response.
+        let silent = [
+            GOOD.replace("OPTIONS", "ACK").replace("Call-ID: c\r\n", ""),
+            GOOD.replace("OPTIONS sip:h SIP/2.0", "ACK sip:h SIP/3.0"),
+            GOOD.replace("OPTIONS sip:h SIP/2.0", "SIP/2.0 200 OK")
+                .replace("Call-ID: c\r\n", ""),
+            GOOD.replace("OPTIONS sip:h SIP/2.0", "SIP/2.0 2000 OK"),
+        ];
+        for text in silent {
+            let mut out = BytesMut::new();
+            assert!(
+                !refused(&text).answer(&mut out) && out.is_empty(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn says_why_a_stream_cannot_be_trusted() {
+        let check = |text: &str, problem: &str, answer: Option<&str>| {
+            let error = datagram(text).unwrap_err();
+            let start = error.answer().map(|answer| {
+                String::from_utf8_lossy(answer)
+                    .lines()
+                    .next()
+                    .unwrap()
+                    .to_owned()
+            });
+            assert_eq!(
+                (error.to_string().as_str(), start.as_deref()),
+                (problem, answer),
+                "{text:.200?}"
+            );
+        };
+        let length =
+            |value: &str| GOOD.replace("Content-Length: 0", &format!("Content-Length: {value}"));
+        // RFC 4475, 3.1.2.3: a negative length.
+        check(
+            &length("-1"),
+            "Content-Length is not a number",
+            Some("SIP/2.0 400 Content-Length is not a number"),
+        );
+        check(
+            &length("+1"),
+            "Content-Length is not a number",
+            Some("SIP/2.0 400 Content-Length is not a number"),
+        );
+        check(
+            &length(""),
+            "Content-Length is not a number",
+            Some("SIP/2.0 400 Content-Length is not a number"),
+        );
+        check(
+            &length("0\r\nl: 1"),
+            "Content-Length is there twice and differs",
+            Some("SIP/2.0 400 Content-Length is there twice and differs"),
+        );
+        let large = "the body is longer than 262144 bytes";
+        check(
+            &length("262145"),
+            large,
+            Some("SIP/2.0 413 the body is longer than 262144 bytes"),
+        );
+        check(
+            &length("99999999999999999999999"),
+            large,
+            Some("SIP/2.0 413 the body is longer than 262144 bytes"),
+        );
+        let long = GOOD.replace("Call-ID: c", &format!("Call-ID: {}", "c".repeat(20_000)));
+        check(
+            &long,
+            "a line is longer than 16384 bytes",
+            Some("SIP/2.0 513 a line is longer than 16384 bytes"),
+        );
+        let many = GOOD.replace("Call-ID: c", &"X: y\r\n".repeat(300));
+        check(
+            &many,
+            "there are more than 256 header fields",
+            Some("SIP/2.0 513 there are more than 256 header fields"),
+        );
+        check("GET / HTTP/1.1\r\n\r\n", "this is not SIP", None);
+        check(
+            "OPTIONS sip:h SIP/2.0\r\nVia",
+            "it ends within a message",
+            None,
+        );
+        // RFC 4475, 3.1.2.2: more announced than came.
+        check(
+            &length("1"),
+            "Content-Length is larger than the datagram",
+            Some("SIP/2.0 400 Content-Length is larger than the datagram"),
+        );
+    }
+
+    #[test]
+    fn a_datagram_has_the_body_that_it_has() {
+        let body = |text: &str| match datagram(text) {
+            Ok(Frame::Message(message)) => message.body().clone(),
+            other => panic!("{other:?}"),
+        };
+        // RFC 3261, 18.3.
+        assert_eq!(body(&format!("\r\n{GOOD}rest")), "");
+        assert_eq!(
+            body(&GOOD.replace("Content-Length: 0\r\n\r\n", "\r\nrest")),
+            "rest"
+        );
+        assert_eq!(
+            body(&GOOD.replace("h: 0\r\n\r\n", "h: 2\r\nl: 2\r\n\r\nrest")),
+            "re"
+        );
+        assert_eq!(datagram("\r\n\r\n").unwrap(), Frame::Ping);
+        assert_eq!(datagram("\r\n").unwrap(), Frame::Pong);
+        // RFC 4475, 3.1.1.2: an unknown method and odd but sound spelling.
+        let odd = "!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0\r\n\
+            VIA: SIP / 2.0\r\n /TCP     host1.example.com;-.!%66*_+`'~=z9hG4bK\r\nTO : \"BEL:\\\u{7} NUL:\\ DEL:\\\u{7f}\" <sip:1@h>\r\n\
+            FROM: token1~` token2'+_ token3*%!.- <sip:mundane@example.com>;fromParam''~+*_!.-%=\"x\"\r\ncall-id: 1@x\r\n\
+            CSEQ: 139122385 !interesting-Method0123456789_*+`.%indeed'~\r\nl:0\r\n\r\n";
+        assert_eq!(body(odd), "");
+    }
+}
