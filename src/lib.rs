@@ -1,1 +1,5 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
+
+pub mod first_start;
+pub mod net;
+pub mod store;

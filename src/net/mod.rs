@@ -1,0 +1,3 @@
+//! The network: listeners, connections and TLS.
+
+pub mod tls;

@@ -1,0 +1,193 @@
+//! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) for phones and clients, with a certificate that can be exchanged while they talk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{PeerIncompatible, ServerConfig};
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// The server's certificate as every handshake takes it: exchanged, it holds for the next one.
+#[derive(Debug)]
+pub struct Identity {
+    current: ArcSwap<CertifiedKey>,
+}
+
+/// Why a certificate and its key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file does not hold what it should.
+    #[error("{} {what}", path.display())]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// The rest of the sentence.
+        what: String,
+    },
+    /// The key is another one's.
+    #[error("{} is not the private key of {}", key.display(), certificate.display())]
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+}
+
+impl Identity {
+    /// Reads a certificate chain, the server's own first, and its private key (PKCS #8, PKCS #1 or SEC 1), both PEM.
+    ///
+    /// # Errors
+    /// The first file that cannot be used, and why.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        certified(certificate, key).map(|current| Self {
+            current: ArcSwap::from_pointee(current),
+        })
+    }
+
+    /// Takes another certificate for the handshakes to come; connections that stand are not touched.
+    ///
+    /// # Errors
+    /// As [`Identity::read`]; the certificate in use stays.
+    pub fn exchange(&self, certificate: &Path, key: &Path) -> Result<(), TlsError> {
+        certified(certificate, key).map(|next| self.current.store(Arc::new(next)))
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.load_full())
+    }
+}
+
+/// What TLS listeners offer: TLS 1.2 and 1.3, and no client certificate asked for.
+pub fn server(identity: Arc<Identity>) -> Arc<ServerConfig> {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .expect("the ring provider has suites for both versions")
+        .with_no_client_auth()
+        .with_cert_resolver(identity);
+    Arc::new(config)
+}
+
+/// A failed handshake in the words of those who look after phones.
+pub fn refusal(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
+        )) => "the peer offers TLS 1.1 or older only: update its firmware".to_owned(),
+        Some(rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon)) => {
+            "the peer offers no cipher suite that is still safe: update its firmware".to_owned()
+        }
+        Some(rustls::Error::AlertReceived(alert)) => {
+            format!("the peer refuses the server's certificate or settings ({alert:?})")
+        }
+        Some(rustls::Error::InvalidMessage(_)) => "the peer does not speak TLS".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(certificate, error, "certificate"))?;
+    if chain.is_empty() {
+        return Err(wrong(certificate, pem::Error::NoItemsFound, "certificate"));
+    }
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error, "private key"))?;
+    CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        },
+        rustls::Error::InvalidCertificate(reason) => TlsError::Content {
+            path: certificate.to_owned(),
+            what: format!("holds a certificate that cannot be used: {reason}"),
+        },
+        error => TlsError::Content {
+            path: key.to_owned(),
+            what: format!("holds a private key that cannot be used: {error}"),
+        },
+    })
+}
+
+fn wrong(path: &Path, error: pem::Error, wanted: &str) -> TlsError {
+    let path = path.to_owned();
+    match error {
+        pem::Error::Io(source) => TlsError::File { path, source },
+        pem::Error::NoItemsFound => TlsError::Content {
+            path,
+            what: format!("holds no {wanted} in PEM form"),
+        },
+        error => TlsError::Content {
+            path,
+            what: format!("is not PEM: {error}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn files_that_cannot_be_used_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a", "b"] {
+            let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+            std::fs::write(path(&format!("{name}.pem")), made.cert.pem()).unwrap();
+            let key = made.signing_key.serialize_pem();
+            std::fs::write(path(&format!("{name}.key")), key).unwrap();
+        }
+        std::fs::write(path("text"), "hello").unwrap();
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(path("broken"), broken).unwrap();
+        for (certificate, key, expected) in [
+            ("none", "a.key", "none cannot be read: "),
+            ("a.pem", "none", "none cannot be read: "),
+            ("text", "a.key", "text holds no certificate in PEM form"),
+            ("a.pem", "text", "text holds no private key in PEM form"),
+            ("a.pem", "a.pem", "a.pem holds no private key in PEM form"),
+            (
+                "broken",
+                "a.key",
+                "broken holds a certificate that cannot be used: ",
+            ),
+            ("a.pem", "b.key", "b.key is not the private key of "),
+        ] {
+            let error = Identity::read(&path(certificate), &path(key))
+                .unwrap_err()
+                .to_string();
+            let shown = error.replace(&format!("{}/", folder.path().display()), "");
+            assert!(shown.starts_with(expected), "{shown}");
+        }
+        let identity = Arc::new(Identity::read(&path("a.pem"), &path("a.key")).unwrap());
+        server(Arc::clone(&identity));
+        let first = identity.current.load_full();
+        identity
+            .exchange(&path("none"), &path("a.key"))
+            .unwrap_err();
+        assert!(Arc::ptr_eq(&first, &identity.current.load_full()));
+        identity.exchange(&path("b.pem"), &path("b.key")).unwrap();
+        assert!(!Arc::ptr_eq(&first, &identity.current.load_full()));
+    }
+}

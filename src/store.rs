@@ -1,0 +1,405 @@
+//! The telephone list on disk: sled for the list, and a readable journal from which it can be rebuilt.
+
+mod database;
+mod mirror;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::{error, warn};
+
+use database::{Copy, Database, FOLDER};
+use mirror::Mirror;
+
+/// A telephone's MAC address.
+pub type Key = [u8; 6];
+
+/// One change: what is now stored under a key, or `None` when it was removed.
+pub type Change<T> = (Key, Option<T>);
+
+/// The list as it was stored.
+pub type Entries<T> = BTreeMap<Key, T>;
+
+/// The opened list, locked against a second process.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    /// `None` after an I/O error: sled 0.34 then refuses every call until it is opened anew.
+    database: Option<Database>,
+    mirror: Mirror,
+    _lock: File,
+}
+
+/// Why the list cannot be opened or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process works on it.
+    #[error("{} is in use by another uacsta process", folder.display())]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// Neither copy can be read.
+    #[error(
+        "the telephone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({mirror}); \
+         restore one of them from a backup, or move both away to begin with an empty list",
+        folder.display()
+    )]
+    Unreadable {
+        /// The data folder.
+        folder: PathBuf,
+        /// What sled says.
+        database: String,
+        /// What is wrong with the journal.
+        mirror: String,
+    },
+    /// The file system refused.
+    #[error("{} cannot be {action}: {source}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// sled refused.
+    #[error("the telephone list cannot be written: {0}")]
+    Database(#[from] sled::Error),
+    /// A value has no JSON form.
+    #[error("an entry of the telephone list cannot be written as JSON: {0}")]
+    Value(#[from] serde_json::Error),
+}
+
+impl Store {
+    /// Opens the list in `folder`, creating it where there is none. What the journal knows better than sled is restored
+    /// from it; a database that does not open is kept aside as `telephones.damaged-<time>` and rebuilt.
+    ///
+    /// # Errors
+    /// When another process has it open, when neither copy can be read, and when the folder cannot be written.
+    pub fn open<T>(folder: &Path) -> Result<(Self, Entries<T>), StoreError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        let lock = lock(folder)?;
+        let journal = mirror::read::<T>(folder);
+        // sled mends a damaged file by cutting it, so what it had to begin with is copied first.
+        let copy = Copy::of(folder);
+        let opened = Database::open(folder).and_then(|database| {
+            let entries = database.entries()?;
+            Ok((database, entries))
+        });
+        let rebuilt = opened.is_err();
+        let (database, mut entries) = match opened {
+            Ok(opened) => opened,
+            Err(damage) => (rebuild(folder, &journal, &damage)?, Entries::new()),
+        };
+        let changes = match journal {
+            Ok(Some(changes)) => changes,
+            Ok(None) => {
+                if copy.is_made() && entries.is_empty() {
+                    error!(
+                        "the telephone list is empty, and there is no telephones.jsonl to compare it with"
+                    );
+                }
+                Vec::new()
+            }
+            Err(reason) if entries.is_empty() => {
+                // A damaged file may open as an empty list, which is no copy of anything.
+                drop(database);
+                copy.put_back()?;
+                return Err(unreadable(folder, "it is empty", reason));
+            }
+            Err(reason) => {
+                let kept = set_aside(folder, mirror::NAME)?;
+                error!(kept = %kept.display(), "the copy of the telephone list was damaged and is written anew: {reason}");
+                Vec::new()
+            }
+        };
+        // The journal is written first: where the two differ, it is newer. A crash leaves only the last changes so.
+        let differs = |(key, value): &Change<T>| entries.get(key) != value.as_ref();
+        let mut tail = changes.iter().skip_while(|change| !differs(change));
+        let crash = !entries.is_empty() && tail.all(differs);
+        if !changes.is_empty() && !rebuilt && !crash {
+            let kept = copy.keep()?;
+            error!(kept = ?kept, "the telephone list was damaged and is mended from telephones.jsonl");
+        }
+        let newer: Vec<Change<T>> = changes.into_iter().filter(differs).collect();
+        if !newer.is_empty() {
+            warn!(
+                entries = newer.len(),
+                "the telephone list was completed from telephones.jsonl"
+            );
+            database.apply(&newer)?;
+        }
+        for (key, value) in newer {
+            match value {
+                Some(value) => entries.insert(key, value),
+                None => entries.remove(&key),
+            };
+        }
+        let mirror = Mirror::create(folder, &entries)?;
+        let store = Self {
+            folder: folder.to_owned(),
+            database: Some(database),
+            mirror,
+            _lock: lock,
+        };
+        Ok((store, entries))
+    }
+
+    /// Puts changes on disk; when this returns they survive a crash and a power cut.
+    ///
+    /// # Errors
+    /// When the disk refuses. Nothing is lost then but these changes, and the next call tries with a fresh database.
+    pub fn commit<T>(&mut self, changes: &[Change<T>]) -> Result<(), StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => Database::open(&self.folder)?,
+        };
+        self.mirror.append(changes)?;
+        database.apply(changes)?;
+        if self.mirror.is_long() {
+            self.mirror = Mirror::create(&self.folder, &database.entries::<T>()?)?;
+        }
+        self.database = Some(database);
+        Ok(())
+    }
+}
+
+/// A second lock beside sled's own: it tells a second process from a damaged file.
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("telephones.lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed("opened", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed("locked", &path)(source)),
+    }
+}
+
+/// Keeps a database aside that does not open, and begins a new one where the journal can fill it.
+fn rebuild<T>(
+    folder: &Path,
+    journal: &Result<Option<Vec<Change<T>>>, String>,
+    damage: &StoreError,
+) -> Result<Database, StoreError> {
+    let mirror = match journal {
+        Ok(Some(_)) => None,
+        Ok(None) => Some("there is none".to_owned()),
+        Err(reason) => Some(reason.clone()),
+    };
+    if let Some(mirror) = mirror {
+        return Err(unreadable(folder, damage, mirror));
+    }
+    let kept = set_aside(folder, FOLDER)?;
+    error!(kept = %kept.display(), "the telephone list did not open and is rebuilt from telephones.jsonl: {damage}");
+    Database::open(folder)
+}
+
+fn unreadable(folder: &Path, database: impl ToString, mirror: String) -> StoreError {
+    StoreError::Unreadable {
+        folder: folder.to_owned(),
+        database: database.to_string(),
+        mirror,
+    }
+}
+
+fn set_aside(folder: &Path, name: &str) -> Result<PathBuf, StoreError> {
+    let (path, kept) = (folder.join(name), damaged_name(folder, name));
+    fs::rename(&path, &kept).map_err(failed("renamed", &path))?;
+    Ok(kept)
+}
+
+fn damaged_name(folder: &Path, name: &str) -> PathBuf {
+    let time = jiff::Timestamp::now().as_millisecond();
+    let path = Path::new(name);
+    let stem = path.file_stem().unwrap_or_default().display();
+    let mut kept = folder.join(format!("{stem}.damaged-{time}"));
+    if let Some(extension) = path.extension() {
+        kept.add_extension(extension);
+    }
+    kept
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::File {
+        action,
+        path,
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const A: Key = [0, 4, 0x13, 0, 0, 1];
+    const B: Key = [0, 4, 0x13, 0, 0, 2];
+
+    fn open(folder: &Path) -> Result<(Store, Entries<String>), StoreError> {
+        Store::open(folder)
+    }
+
+    fn put(key: Key, value: &str) -> Change<String> {
+        (key, Some(value.to_owned()))
+    }
+
+    /// A folder with two entries, of which one was changed and closed again.
+    fn filled() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, entries) = open(folder.path()).unwrap();
+        assert!(entries.is_empty());
+        store.commit(&[put(A, "a"), put(B, "b")]).unwrap();
+        store.commit(&[put(A, "c")]).unwrap();
+        folder
+    }
+
+    #[track_caller]
+    fn holds_both(folder: &Path) {
+        let (_, entries) = open(folder).unwrap();
+        assert_eq!(entries, Entries::from([(A, "c".into()), (B, "b".into())]));
+    }
+
+    fn damaged(folder: &Path) -> usize {
+        let names = fs::read_dir(folder).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.contains("damaged")).count()
+    }
+
+    #[test]
+    fn what_was_committed_is_there_again() {
+        let folder = filled();
+        holds_both(folder.path());
+        let (mut store, _) = open(folder.path()).unwrap();
+        store.commit::<String>(&[(A, None)]).unwrap();
+        drop(store);
+        let (_, entries) = open(folder.path()).unwrap();
+        assert_eq!(entries, Entries::from([(B, "b".into())]));
+    }
+
+    #[test]
+    fn a_second_process_is_refused() {
+        let folder = filled();
+        let _first = open(folder.path()).unwrap();
+        let error = open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_database_is_kept_and_rebuilt() {
+        let long = [0xff; 70_000];
+        for (name, damage) in [
+            ("db", &b""[..]),
+            ("db", b"garbage"),
+            ("db", &long),
+            ("conf", &long),
+        ] {
+            let folder = filled();
+            fs::write(folder.path().join(FOLDER).join(name), damage).unwrap();
+            holds_both(folder.path());
+            holds_both(folder.path());
+            assert_eq!(damaged(folder.path()), 1, "{name} {}", damage.len());
+        }
+    }
+
+    #[test]
+    fn a_flipped_byte_loses_nothing() {
+        let folder = filled();
+        let path = folder.path().join(FOLDER).join("db");
+        let whole = fs::read(&path).unwrap();
+        for position in (0..whole.len().min(4096)).step_by(61) {
+            let folder = filled();
+            let path = folder.path().join(FOLDER).join("db");
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[position] ^= 0xff;
+            fs::write(&path, bytes).unwrap();
+            holds_both(folder.path());
+        }
+    }
+
+    #[test]
+    fn a_crash_between_the_copies_is_no_damage() {
+        let folder = filled();
+        let path = folder.path().join(mirror::NAME);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("{\"mac\":\"00:04:13:00:00:03\",\"telephone\":\"d\"}\n");
+        fs::write(&path, text).unwrap();
+        let (_, entries) = open(folder.path()).unwrap();
+        assert_eq!((entries.len(), damaged(folder.path())), (3, 0));
+    }
+
+    #[test]
+    fn a_lost_database_is_rebuilt() {
+        let folder = filled();
+        fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+        holds_both(folder.path());
+    }
+
+    #[test]
+    fn a_damaged_mirror_is_kept_and_rewritten() {
+        let folder = filled();
+        fs::write(folder.path().join(mirror::NAME), "garbage\n{}\n").unwrap();
+        holds_both(folder.path());
+        assert_eq!(damaged(folder.path()), 1);
+        fs::remove_file(folder.path().join(mirror::NAME)).unwrap();
+        holds_both(folder.path());
+    }
+
+    #[test]
+    fn a_torn_last_line_is_no_damage() {
+        let folder = filled();
+        let path = folder.path().join(mirror::NAME);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("{\"mac\":\"00:04:13:0");
+        fs::write(&path, text).unwrap();
+        holds_both(folder.path());
+        assert_eq!(damaged(folder.path()), 0);
+    }
+
+    #[test]
+    fn without_a_readable_copy_it_refuses() {
+        let folder = filled();
+        fs::write(folder.path().join(FOLDER).join("db"), "garbage").unwrap();
+        fs::write(folder.path().join(mirror::NAME), "garbage\n").unwrap();
+        let error = open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
+        assert_eq!(damaged(folder.path()), 0);
+        assert_eq!(
+            fs::read(folder.path().join(FOLDER).join("db")).unwrap(),
+            b"garbage"
+        );
+        let again = open(folder.path()).unwrap_err();
+        assert!(matches!(again, StoreError::Unreadable { .. }), "{again}");
+    }
+
+    #[test]
+    fn the_mirror_stays_short() {
+        let folder = filled();
+        let (mut store, _) = open(folder.path()).unwrap();
+        for round in 0..200 {
+            store.commit(&[put(A, &round.to_string())]).unwrap();
+        }
+        let lines = fs::read_to_string(folder.path().join(mirror::NAME)).unwrap();
+        assert!(lines.lines().count() <= 65, "{}", lines.lines().count());
+        drop(store);
+        let (_, entries) = open(folder.path()).unwrap();
+        assert_eq!(entries[&A], "199");
+    }
+}

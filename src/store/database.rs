@@ -1,0 +1,144 @@
+//! sled 0.34, made to keep what it acknowledges: flushed and synchronised, and copied before it mends itself.
+
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::warn;
+
+use super::{Change, Entries, Key, StoreError, damaged_name, failed};
+
+/// The database's folder in the data folder.
+pub(super) const FOLDER: &str = "telephones";
+
+/// sled, and the file in which it keeps everything.
+#[derive(Debug)]
+pub(super) struct Database {
+    sled: sled::Db,
+    file: File,
+}
+
+impl Database {
+    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(FOLDER);
+        let config = sled::Config::new()
+            .path(&path)
+            .cache_capacity(16 << 20)
+            // Every change is flushed before it is acknowledged.
+            .flush_every_ms(None);
+        // On some damage sled 0.34 panics where it ought to return an error.
+        let sled = catch_unwind(AssertUnwindSafe(|| config.open())).unwrap_or_else(|_| {
+            let message = "the database is damaged".to_owned();
+            Err(sled::Error::Unsupported(message))
+        })?;
+        let path = path.join("db");
+        let file = File::open(&path).map_err(failed("opened", &path))?;
+        Ok(Self { sled, file })
+    }
+
+    pub(super) fn entries<T: DeserializeOwned>(&self) -> Result<Entries<T>, StoreError> {
+        let damaged = |what: &str| sled::Error::Unsupported(what.to_owned());
+        let read = || {
+            let mut entries = Entries::new();
+            for item in self.sled.iter() {
+                let (key, value) = item?;
+                let key = Key::try_from(key.as_ref())
+                    .map_err(|_| damaged("a key is not a MAC address"))?;
+                entries.insert(key, serde_json::from_slice(&value)?);
+            }
+            Ok(entries)
+        };
+        catch_unwind(AssertUnwindSafe(read))
+            .unwrap_or_else(|_| Err(damaged("the database is damaged").into()))
+    }
+
+    pub(super) fn apply<T: Serialize>(&self, changes: &[Change<T>]) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(key, serde_json::to_vec(value)?),
+                None => batch.remove(key),
+            }
+        }
+        self.sled.apply_batch(batch)?;
+        self.sled.flush()?;
+        // sled 0.34 flushes by sync_file_range, which a power cut may undo.
+        self.file.sync_data().map_err(sled::Error::from)?;
+        Ok(())
+    }
+}
+
+/// The database as it was before it was opened; dropped, it goes.
+pub(super) struct Copy<'a> {
+    folder: &'a Path,
+    path: PathBuf,
+    made: bool,
+}
+
+impl<'a> Copy<'a> {
+    pub(super) fn of(folder: &'a Path) -> Self {
+        let from = folder.join(FOLDER);
+        let path = folder.join("telephones.before");
+        let made = from.exists()
+            && copy_folder(&from, &path)
+                .inspect_err(|error| {
+                    warn!("the telephone list cannot be copied before it is opened: {error}");
+                })
+                .is_ok();
+        Self { folder, path, made }
+    }
+
+    /// Whether there was a database.
+    pub(super) fn is_made(&self) -> bool {
+        self.made
+    }
+
+    /// Keeps it as `telephones.damaged-<time>`.
+    pub(super) fn keep(&self) -> Result<Option<PathBuf>, StoreError> {
+        let kept = damaged_name(self.folder, FOLDER);
+        self.rename(&kept).map(|made| made.then_some(kept))
+    }
+
+    /// Undoes what opening did, so that a refused start leaves everything as it was.
+    pub(super) fn put_back(&self) -> Result<(), StoreError> {
+        let path = self.folder.join(FOLDER);
+        if self.made {
+            fs::remove_dir_all(&path).map_err(failed("removed", &path))?;
+        }
+        self.rename(&path).map(drop)
+    }
+
+    fn rename(&self, to: &Path) -> Result<bool, StoreError> {
+        if self.made {
+            fs::rename(&self.path, to).map_err(failed("renamed", &self.path))?;
+        }
+        Ok(self.made)
+    }
+}
+
+impl Drop for Copy<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(path = %self.path.display(), "cannot be removed: {error}");
+        }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (entry, target) = (entry?.path(), to);
+        let target = target.join(entry.file_name().unwrap_or_default());
+        if entry.is_dir() {
+            copy_folder(&entry, &target)?;
+        } else {
+            fs::copy(&entry, &target)?;
+        }
+    }
+    Ok(())
+}
