@@ -114,6 +114,10 @@ impl Document {
         self.line.as_ref().map(|text| text.get(self).into())
     }
 
+    pub(super) fn text(&self) -> &str {
+        encoding::text(&self.raw)
+    }
+
     pub(super) fn at(&self, span: Span) -> &str {
         encoding::text(&self.raw[span.range()])
     }

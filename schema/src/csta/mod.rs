@@ -1,18 +1,48 @@
 //! CSTA documents (ECMA-269, ECMA-323): what phones and clients say to each other.
+//!
+//! [`Document::read`] checks an arriving document and finds the places that are ours to change; what is forwarded is
+//! [relayed](Document::relayed) byte for byte but for [`Changes`]; what we act on is read as a
+//! [`Message`](Document::message); what we say ourselves goes through [`write`].
 
+mod cause;
+mod device;
 mod document;
 mod edition;
+mod element;
 mod encoding;
+mod enumeration;
 mod error;
+pub mod event;
+mod failure;
+mod filter;
+mod member;
+mod message;
 mod newer;
 mod relay;
 mod roots;
+pub mod service;
 mod survey;
+mod types;
+mod writer;
 mod xml;
 
+pub use cause::EventCause;
+pub use device::{
+    CalledDevice, CallingDevice, Destinations, DeviceId, Endpoint, RedirectionDevice, SubjectDevice,
+};
 pub use document::{Document, MAX_LENGTH};
 pub use edition::{Edition, Speech};
+pub use enumeration::*;
 pub use error::ReadError;
+pub use event::*;
+pub use failure::{Category, Failure};
+pub use filter::MonitorFilter;
+pub use message::{Event, Message, Notification, Request, Response, Service, write};
 pub use relay::Changes;
 pub use roots::Kind;
+pub use service::*;
+pub use types::{
+    CallData, CallId, CallOrigination, ConnectionId, ConnectionListItem, ForwardListItem,
+    MonitorCrossRefId, Octets, ServiceCrossRefId, SysStatRegisterId,
+};
 pub use xml::{MAX_ATTRIBUTES, MAX_DEPTH};

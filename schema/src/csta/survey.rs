@@ -59,7 +59,7 @@ pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
                     surveyor.leave(frame, Some(span));
                 }
             }
-            Token::Text | Token::Verbatim => {}
+            Token::Text(_) | Token::Verbatim(_) => {}
         }
     }
     surveyor.found.edits.sort_by_key(|edit| edit.span.start);

@@ -79,9 +79,9 @@ pub(super) enum Token {
     /// An end tag.
     Close(Span),
     /// Character data with its references.
-    Text,
+    Text(Span),
     /// What a CDATA section holds.
-    Verbatim,
+    Verbatim(Span),
 }
 
 /// A start tag or an empty-element tag.
@@ -164,7 +164,7 @@ impl<'a> Scanner<'a> {
                     continue;
                 }
                 self.check_text(start, end)?;
-                return Ok(Some(Token::Text));
+                return Ok(Some(Token::Text(Span::new(start, end))));
             }
             match bytes.get(start + 1) {
                 Some(b'/') => return self.close(start).map(Some),
@@ -381,7 +381,7 @@ impl<'a> Scanner<'a> {
             };
             let begin = start + 9;
             self.at = begin + length + 3;
-            return Ok(Some(Token::Verbatim));
+            return Ok(Some(Token::Verbatim(Span::new(begin, begin + length))));
         }
         if rest.starts_with("<!DOCTYPE") || rest.starts_with("<!ENTITY") {
             return Err(ReadError::Forbidden);

@@ -1,0 +1,83 @@
+//! Events of devices (ECMA-269, clauses 18 and 21 to 23): digits, do not disturb, forwarding, message waiting, maintenance.
+
+use crate::csta::cause::EventCause;
+use crate::csta::device::{DeviceId, SubjectDevice};
+use crate::csta::enumeration::{ForwardDefault, ForwardingType};
+use crate::csta::member::sequence;
+use crate::csta::types::{CallOrigination, ConnectionId, MonitorCrossRefId};
+
+sequence! {
+    /// Digits were sent into a call. Durations have no type.
+    pub struct DigitsGeneratedEvent {
+        /// The monitor.
+        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
+        /// The connection.
+        connection: ConnectionId = "connection",
+        /// The digits.
+        digit_generated_list: Option<String> = "digitGeneratedList",
+    }
+
+    /// Do not disturb has changed. `callingDeviceList` has no type.
+    pub struct DoNotDisturbEvent {
+        /// The monitor.
+        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
+        /// The device.
+        device: SubjectDevice = "device",
+        /// Whether it is on.
+        do_not_disturb_on: bool = "doNotDisturbOn",
+        /// Calls it is for.
+        call_origination: Option<CallOrigination> = "callOrigination",
+    }
+
+    /// A forwarding has changed.
+    pub struct ForwardingEvent {
+        /// The monitor.
+        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
+        /// The device.
+        device: SubjectDevice = "device",
+        /// When it applies; always, where left out.
+        forwarding_type: Option<ForwardingType> = "forwardingType",
+        /// Whether it is on.
+        forward_status: bool = "forwardStatus",
+        /// Where calls go; `forwardDN` in the services.
+        forward_to: Option<DeviceId> = "forwardTo",
+        /// What of it is the default.
+        forward_default: Option<ForwardDefault> = "forwardDefault",
+        /// Rings before it applies.
+        ring_count: Option<u32> = "ringCount",
+        /// Seconds of ringing before it applies.
+        ring_duration: Option<u32> = "ringDuration" since Ed6,
+    }
+
+    /// A message waits, or no longer.
+    pub struct MessageWaitingEvent {
+        /// The monitor.
+        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
+        /// The device that shows it.
+        target_device: SubjectDevice = "targetDevice",
+        /// Where it waits.
+        device_for_message: Option<DeviceId> = "deviceForMessage",
+        /// Whether it waits.
+        message_waiting_on: bool = "messageWaitingOn",
+    }
+
+    /// A device is in service again.
+    pub struct BackInServiceEvent {
+        /// The monitor.
+        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
+        /// The device.
+        device: SubjectDevice = "device",
+        /// Why.
+        cause: Option<EventCause> = "cause",
+    }
+
+    /// A device is out of service.
+    pub struct OutOfServiceEvent {
+        /// The monitor.
+        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
+        /// The device.
+        device: SubjectDevice = "device",
+        /// Why.
+        cause: Option<EventCause> = "cause",
+    }
+}

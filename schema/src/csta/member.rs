@@ -1,0 +1,249 @@
+//! How a member of a message is read and written, and the macros that make types of members.
+
+use super::element::Element;
+use super::error::ReadError;
+use super::writer::Writer;
+
+/// A type that stands in documents as the content of an element.
+pub(super) trait Member: Sized {
+    /// Reads the content of `element`.
+    fn read(element: &Element<'_>) -> Result<Self, ReadError>;
+
+    /// Writes the element `name`, or nothing where the value is the member's absence.
+    fn write(&self, out: &mut Writer<'_>, name: &str);
+
+    /// The value of a member that is not there; `None` when it must be.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// The type of the elements in a list, which have one name.
+pub(super) trait Item: Member {
+    const NAME: &'static str;
+}
+
+impl<T: Member> Member for Option<T> {
+    /// An empty element where the type has no empty value says as much as none.
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        if element.is_empty() {
+            Ok(None)
+        } else {
+            T::read(element).map(Some)
+        }
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        if let Some(value) = self {
+            value.write(out, name);
+        }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Item> Member for Vec<T> {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        element
+            .children()
+            .iter()
+            .filter(|child| child.name == T::NAME)
+            .map(T::read)
+            .collect()
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.open(name);
+        for item in self {
+            item.write(out, T::NAME);
+        }
+        out.close(name);
+    }
+}
+
+impl Member for String {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        Ok(element.text().to_owned())
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.text_element(name, self);
+    }
+}
+
+impl Member for bool {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        match element.text() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(element.malformed("true or false")),
+        }
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.text_element(name, if *self { "true" } else { "false" });
+    }
+}
+
+impl Member for u32 {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        element
+            .text()
+            .parse()
+            .map_err(|_| element.malformed("a number from 0 to 4294967295"))
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.text_element(name, &self.to_string());
+    }
+}
+
+/// Defines a structure of members: `field: Type = "element"`, in the order of the schema, `since` an edition if need be.
+macro_rules! sequence {
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[$field_meta:meta])* $field:ident: $type:ty = $element:literal $(since $since:ident)? ),* $(,)?
+        }
+    )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl $crate::csta::member::Member for $name {
+            fn read(
+                element: &$crate::csta::element::Element<'_>,
+            ) -> Result<Self, $crate::csta::error::ReadError> {
+                let _ = element;
+                Ok(Self { $( $field: element.member($element)?, )* })
+            }
+
+            fn write(&self, out: &mut $crate::csta::writer::Writer<'_>, name: &str) {
+                out.open(name);
+                $(
+                    if true $( && out.edition() >= $crate::csta::Edition::$since )? {
+                        self.$field.write(out, $element);
+                    }
+                )*
+                out.close(name);
+            }
+        }
+    )+};
+}
+
+/// Defines identifiers: text whose meaning only its maker knows.
+macro_rules! identifiers {
+    ($( $(#[$meta:meta])* pub struct $name:ident; )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as it stands in documents.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<String>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl $crate::csta::member::Member for $name {
+            fn read(
+                element: &$crate::csta::element::Element<'_>,
+            ) -> Result<Self, $crate::csta::error::ReadError> {
+                match element.text() {
+                    "" => Err(element.malformed("an identifier")),
+                    text => Ok(Self(text.to_owned())),
+                }
+            }
+
+            fn write(&self, out: &mut $crate::csta::writer::Writer<'_>, name: &str) {
+                out.text_element(name, &self.0);
+            }
+        }
+    )+};
+}
+
+/// Defines open enumerations: a value that has no constant is kept as it is. The first constant is the default.
+macro_rules! enumerations {
+    ($(
+        $(#[$meta:meta])*
+        pub enum $name:ident { $first:ident = $first_value:literal, $( $constant:ident = $value:literal ),* $(,)? }
+    )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(std::borrow::Cow<'static, str>);
+
+        #[allow(missing_docs, reason = "the values are the standard's, and say themselves what they mean")]
+        impl $name {
+            pub const $first: Self = Self(std::borrow::Cow::Borrowed($first_value));
+            $( pub const $constant: Self = Self(std::borrow::Cow::Borrowed($value)); )*
+        }
+
+        impl $name {
+            /// The value as it stands in documents.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::$first
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(value: &str) -> Self {
+                match value {
+                    $first_value => Self::$first,
+                    $( $value => Self::$constant, )*
+                    other => Self(other.to_owned().into()),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl $crate::csta::member::Member for $name {
+            fn read(
+                element: &$crate::csta::element::Element<'_>,
+            ) -> Result<Self, $crate::csta::error::ReadError> {
+                match element.text() {
+                    "" => Err(element.malformed("a value of its enumeration")),
+                    text => Ok(Self::from(text)),
+                }
+            }
+
+            fn write(&self, out: &mut $crate::csta::writer::Writer<'_>, name: &str) {
+                out.text_element(name, &self.0);
+            }
+        }
+    )+};
+}
+
+pub(super) use {enumerations, identifiers, sequence};

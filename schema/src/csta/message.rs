@@ -1,0 +1,276 @@
+//! Messages as types: what a document says, and how it is written.
+
+use bytes::Bytes;
+
+use super::document::Document;
+use super::edition::Speech;
+use super::element::Element;
+use super::error::ReadError;
+use super::event::*;
+use super::failure::Failure;
+use super::member::Member;
+use super::service::*;
+use super::types::MonitorCrossRefId;
+use super::writer::Writer;
+
+/// What a document says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The request of a service.
+    Request(Request),
+    /// The positive response to a request.
+    Response(Response),
+    /// The negative response to any request.
+    Failure(Failure),
+    /// An event of a monitor.
+    Event(Event),
+    /// What is reported outside a monitor.
+    Notification(Notification),
+    /// A root element that has no type here: its local name. It can be relayed, and written without members.
+    Unknown(Box<str>),
+}
+
+/// A service: ties its request to its response, so that whoever invokes it gets the one that belongs to it.
+pub trait Service: Into<Request> {
+    /// Its positive response.
+    type Response: TryFrom<Response, Error = Response> + Into<Response>;
+    /// The root element of its request.
+    const NAME: &'static str;
+}
+
+/// Writes a document in the edition, and with the prefix, that `speech` says.
+pub fn write(message: &Message, speech: &Speech) -> Bytes {
+    let mut out = Writer::new(speech);
+    match message {
+        Message::Request(request) => request.write(&mut out),
+        Message::Response(response) => response.write(&mut out),
+        Message::Failure(failure) => failure.write(&mut out, "CSTAErrorCode"),
+        Message::Event(event) => event.write(&mut out),
+        Message::Notification(notification) => notification.write(&mut out),
+        Message::Unknown(name) => out.text_element(name, ""),
+    }
+    out.into_bytes()
+}
+
+impl Document {
+    /// What the document says, as types: the second pass.
+    ///
+    /// # Errors
+    /// A mandatory member is missing, or a member has a content that its type does not allow; the error names both.
+    pub fn message(&self) -> Result<Message, ReadError> {
+        let root = Element::parse(self.text())?;
+        Message::read(&root)
+    }
+}
+
+impl Message {
+    /// The local name of the root element.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Request(request) => request.name(),
+            Self::Response(response) => response.name(),
+            Self::Failure(_) => "CSTAErrorCode",
+            Self::Event(event) => event.name(),
+            Self::Notification(notification) => notification.name(),
+            Self::Unknown(name) => name,
+        }
+    }
+
+    fn read(root: &Element<'_>) -> Result<Self, ReadError> {
+        if root.name == "CSTAErrorCode" {
+            return Failure::read(root).map(Self::Failure);
+        }
+        if let Some(event) = Event::read(root) {
+            return event.map(Self::Event);
+        }
+        if let Some(request) = Request::read(root) {
+            return request.map(Self::Request);
+        }
+        if let Some(response) = Response::read(root) {
+            return response.map(Self::Response);
+        }
+        if let Some(notification) = Notification::read(root) {
+            return notification.map(Self::Notification);
+        }
+        Ok(Self::Unknown(root.name.into()))
+    }
+}
+
+impl From<Failure> for Message {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// Defines an enumeration of messages by their root element, which is also the name of their type.
+macro_rules! roots {
+    ($( #[$meta:meta] )* $kind:ident: $( $name:ident ),+ $(,)?) => {
+        $( #[$meta] )*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $kind {
+            $(
+                #[doc = concat!("`", stringify!($name), "`")]
+                $name($name),
+            )+
+        }
+
+        impl $kind {
+            /// The local name of the root element.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $( Self::$name(_) => stringify!($name), )+
+                }
+            }
+
+            fn read(root: &Element<'_>) -> Option<Result<Self, ReadError>> {
+                match root.name {
+                    $( stringify!($name) => Some($name::read(root).map(Self::$name)), )+
+                    _ => None,
+                }
+            }
+
+            fn write(&self, out: &mut Writer<'_>) {
+                match self {
+                    $( Self::$name(message) => message.write(out, stringify!($name)), )+
+                }
+            }
+        }
+
+        impl From<$kind> for Message {
+            fn from(message: $kind) -> Self {
+                Self::$kind(message)
+            }
+        }
+
+        $(
+            impl From<$name> for $kind {
+                fn from(message: $name) -> Self {
+                    Self::$name(message)
+                }
+            }
+
+            impl From<$name> for Message {
+                fn from(message: $name) -> Self {
+                    Self::$kind(message.into())
+                }
+            }
+
+            impl TryFrom<$kind> for $name {
+                type Error = $kind;
+
+                fn try_from(message: $kind) -> Result<Self, $kind> {
+                    match message {
+                        $kind::$name(message) => Ok(message),
+                        other => Err(other),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+/// Defines requests and responses together.
+macro_rules! services {
+    ($( $request:ident => $response:ident ),+ $(,)?) => {
+        roots! {
+            /// The request of a service.
+            Request: $( $request ),+
+        }
+        roots! {
+            /// The positive response to a request.
+            Response: $( $response ),+
+        }
+        $(
+            impl Service for $request {
+                type Response = $response;
+                const NAME: &'static str = stringify!($request);
+            }
+        )+
+    };
+}
+
+/// Defines events.
+macro_rules! events {
+    ($( $name:ident ),+ $(,)?) => {
+        roots! {
+            /// An event of a monitor.
+            Event: $( $name ),+
+        }
+
+        impl Event {
+            /// The monitor that the event belongs to.
+            pub fn monitor_cross_ref_id(&self) -> &MonitorCrossRefId {
+                match self {
+                    $( Self::$name(event) => &event.monitor_cross_ref_id, )+
+                }
+            }
+        }
+    };
+}
+
+services! {
+    RequestSystemStatus => RequestSystemStatusResponse,
+    SystemStatus => SystemStatusResponse,
+    SystemRegister => SystemRegisterResponse,
+    SystemRegisterCancel => SystemRegisterCancelResponse,
+    GetCSTAFeatures => GetCSTAFeaturesResponse,
+    GetSwitchingFunctionDevices => GetSwitchingFunctionDevicesResponse,
+    MonitorStart => MonitorStartResponse,
+    MonitorStop => MonitorStopResponse,
+    ChangeMonitorFilter => ChangeMonitorFilterResponse,
+    SnapshotDevice => SnapshotDeviceResponse,
+    SnapshotCall => SnapshotCallResponse,
+    MakeCall => MakeCallResponse,
+    AnswerCall => AnswerCallResponse,
+    ClearConnection => ClearConnectionResponse,
+    ClearCall => ClearCallResponse,
+    HoldCall => HoldCallResponse,
+    RetrieveCall => RetrieveCallResponse,
+    AlternateCall => AlternateCallResponse,
+    ReconnectCall => ReconnectCallResponse,
+    ConsultationCall => ConsultationCallResponse,
+    TransferCall => TransferCallResponse,
+    ConferenceCall => ConferenceCallResponse,
+    SingleStepTransferCall => SingleStepTransferCallResponse,
+    SingleStepConferenceCall => SingleStepConferenceCallResponse,
+    DeflectCall => DeflectCallResponse,
+    DirectedPickupCall => DirectedPickupCallResponse,
+    DialDigits => DialDigitsResponse,
+    GenerateDigits => GenerateDigitsResponse,
+    GetDoNotDisturb => GetDoNotDisturbResponse,
+    SetDoNotDisturb => SetDoNotDisturbResponse,
+    GetForwarding => GetForwardingResponse,
+    SetForwarding => SetForwardingResponse,
+    GetMessageWaitingIndicator => GetMessageWaitingIndicatorResponse,
+    SetMessageWaitingIndicator => SetMessageWaitingIndicatorResponse,
+}
+
+events! {
+    ServiceInitiatedEvent,
+    DigitsDialedEvent,
+    OriginatedEvent,
+    NetworkReachedEvent,
+    OfferedEvent,
+    DeliveredEvent,
+    EstablishedEvent,
+    HeldEvent,
+    RetrievedEvent,
+    DivertedEvent,
+    FailedEvent,
+    QueuedEvent,
+    ConnectionClearedEvent,
+    CallClearedEvent,
+    TransferedEvent,
+    ConferencedEvent,
+    DigitsGeneratedEvent,
+    DoNotDisturbEvent,
+    ForwardingEvent,
+    MessageWaitingEvent,
+    BackInServiceEvent,
+    OutOfServiceEvent,
+}
+
+roots! {
+    /// What is reported outside a monitor.
+    Notification: SwitchingFunctionDevices, SwFunctionDevicesChanged, SystemRegisterAbort
+}

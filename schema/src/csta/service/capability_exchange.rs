@@ -1,0 +1,133 @@
+//! Capability exchange services (ECMA-269, clause 13): what the switching function can do, and its devices.
+
+use crate::csta::device::DeviceId;
+use crate::csta::element::Element;
+use crate::csta::enumeration::{DeviceCategory, NamedDeviceTypes, RequestedDeviceCategory};
+use crate::csta::error::ReadError;
+use crate::csta::member::{Item, Member, sequence};
+use crate::csta::types::ServiceCrossRefId;
+use crate::csta::writer::Writer;
+
+sequence! {
+    /// Asks which services and events there are.
+    pub struct GetCSTAFeatures {}
+
+    /// Which services and events there are.
+    pub struct GetCSTAFeaturesResponse {
+        /// Services by group, such as `makeCall` in `callControlServList`.
+        supported_services: Option<Features> = "supportedServices",
+        /// Events by group, such as `delivered` in `callControlEvtsList`.
+        supported_events: Option<Features> = "supportedEvents",
+    }
+
+    /// Asks for the list of devices.
+    pub struct GetSwitchingFunctionDevices {
+        /// Only this one.
+        requested_device_id: Option<DeviceId> = "requestedDeviceID",
+        /// Only those of this category.
+        requested_device_category: Option<RequestedDeviceCategory> = "requestedDeviceCategory",
+    }
+
+    /// The list follows in [`SwitchingFunctionDevices`].
+    pub struct GetSwitchingFunctionDevicesResponse {
+        /// What the list will carry.
+        service_cross_ref_id: ServiceCrossRefId = "serviceCrossRefID",
+    }
+
+    /// The list of devices, or a part of it (a notification).
+    pub struct SwitchingFunctionDevices {
+        /// What the response to the request has carried.
+        service_cross_ref_id: ServiceCrossRefId = "serviceCrossRefID",
+        /// The number of the part.
+        segment_id: Option<u32> = "segmentID",
+        /// Whether it is the last part.
+        last_segment: bool = "lastSegment",
+        /// The devices.
+        device_list: Vec<ListedDevice> = "deviceList",
+    }
+
+    /// A device of the list. `deviceAttributes` has no type.
+    pub struct ListedDevice {
+        /// What it is called.
+        device_id: DeviceId = "deviceID",
+        /// What it is; a station, where left out.
+        device_category: Option<DeviceCategory> = "deviceCategory",
+        /// What kind of number it has.
+        named_device_types: Option<NamedDeviceTypes> = "namedDeviceTypes",
+        /// The maker's name for its model.
+        device_model_name: Option<String> = "deviceModelName",
+        /// The group of network interfaces that it belongs to.
+        nid_group: Option<DeviceId> = "nidGroup",
+    }
+}
+
+impl Item for ListedDevice {
+    const NAME: &'static str = "device";
+}
+
+/// Names of services or events, by group, in the order of the document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features(pub Vec<FeatureGroup>);
+
+/// A group and the names in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeatureGroup {
+    /// Such as `callControlServList`.
+    pub name: String,
+    /// Such as `makeCall`. What a feature can do in detail has no type.
+    pub features: Vec<String>,
+}
+
+impl Features {
+    /// The group `name` with the features named, added to the others.
+    #[must_use]
+    pub fn with(mut self, name: &str, features: &[&str]) -> Self {
+        let features = features.iter().copied().map(str::to_owned).collect();
+        self.0.push(FeatureGroup {
+            name: name.to_owned(),
+            features,
+        });
+        self
+    }
+
+    /// Whether the group `group` has `feature`.
+    pub fn has(&self, group: &str, feature: &str) -> bool {
+        self.0.iter().any(|listed| {
+            listed.name == group && listed.features.iter().any(|name| name == feature)
+        })
+    }
+}
+
+impl Member for Features {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        let names = |element: &Element<'_>| {
+            element
+                .children()
+                .iter()
+                .map(|child| child.name.to_owned())
+                .collect()
+        };
+        let group = |element: &Element<'_>| FeatureGroup {
+            name: element.name.to_owned(),
+            features: names(element),
+        };
+        Ok(Self(element.children().iter().map(group).collect()))
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.open(name);
+        for group in &self.0 {
+            out.open(&group.name);
+            for feature in &group.features {
+                out.open(feature);
+                // The one member of MakeCallCaps that the schema demands: a call can be made while there is none.
+                if feature == "makeCall" {
+                    true.write(out, "null");
+                }
+                out.close(feature);
+            }
+            out.close(&group.name);
+        }
+        out.close(name);
+    }
+}

@@ -1,0 +1,141 @@
+//! Snapshot services (ECMA-269, clause 16): the calls at a device, the devices on a call.
+
+use crate::csta::device::{CalledDevice, CallingDevice, DeviceId, SubjectDevice};
+use crate::csta::element::Element;
+use crate::csta::enumeration::{LocalConnectionState, SimpleCallState};
+use crate::csta::error::ReadError;
+use crate::csta::member::{Item, Member, sequence};
+use crate::csta::types::{CallData, ConnectionId, ServiceCrossRefId};
+use crate::csta::writer::Writer;
+
+sequence! {
+    /// Asks for the calls at a device.
+    pub struct SnapshotDevice {
+        /// The device.
+        snapshot_object: DeviceId = "snapshotObject",
+    }
+
+    /// The calls at the device.
+    pub struct SnapshotDeviceResponse {
+        /// Them, or that they follow.
+        data: Snapshot<DeviceCall> = "crossRefIDorSnapshotData",
+    }
+
+    /// A call at a device. Services permitted, media and call linkage have no type.
+    pub struct DeviceCall {
+        /// Its connection at the device.
+        connection: Option<ConnectionId> = "connectionIdentifier",
+        /// The device at its other end.
+        endpoint_device: Option<SubjectDevice> = "endpointDevice",
+        /// Its state.
+        local_call_state: Option<CallState> = "localCallState",
+    }
+
+    /// Asks for the devices on a call.
+    pub struct SnapshotCall {
+        /// The call.
+        snapshot_object: ConnectionId = "snapshotObject",
+    }
+
+    /// The devices on the call. Media, characteristics, linkage, messages and history have no type.
+    pub struct SnapshotCallResponse {
+        /// Them, or that they follow.
+        data: Snapshot<CallParty> = "crossRefIDorSnapshotData",
+        /// Who calls.
+        calling_device: Option<CallingDevice> = "callingDevice",
+        /// Who is called.
+        called_device: Option<CalledDevice> = "calledDevice",
+        /// Data that goes with the call.
+        correlator_data: Option<CallData> = "correlatorData",
+    }
+
+    /// A device on a call. Services permitted and media have no type.
+    pub struct CallParty {
+        /// The device.
+        device_on_call: Option<SubjectDevice> = "deviceOnCall",
+        /// The call's connection at it.
+        call_identifier: Option<ConnectionId> = "callIdentifier",
+        /// The state of that connection.
+        local_connection_info: Option<LocalConnectionState> = "localConnectionInfo",
+    }
+}
+
+/// What a snapshot has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Snapshot<T> {
+    /// It is here.
+    Data(Vec<T>),
+    /// It follows under this cross reference.
+    Follows(ServiceCrossRefId),
+}
+
+impl<T> Default for Snapshot<T> {
+    fn default() -> Self {
+        Self::Data(Vec::new())
+    }
+}
+
+impl Item for DeviceCall {
+    const NAME: &'static str = "snapshotDeviceResponseInfo";
+}
+
+impl Item for CallParty {
+    const NAME: &'static str = "snapshotCallResponseInfo";
+}
+
+impl<T: Item> Member for Snapshot<T> {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        match element.child("serviceCrossRefID") {
+            Some(reference) => ServiceCrossRefId::read(reference).map(Self::Follows),
+            None => element
+                .child("snapshotData")
+                .map_or_else(|| Ok(Vec::new()), Vec::read)
+                .map(Self::Data),
+        }
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.open(name);
+        match self {
+            Self::Data(data) => data.write(out, "snapshotData"),
+            Self::Follows(reference) => reference.write(out, "serviceCrossRefID"),
+        }
+        out.close(name);
+    }
+}
+
+/// The state of a call at a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CallState {
+    /// The states of its connections, the device's own first.
+    Compound(Vec<LocalConnectionState>),
+    /// The state in one word.
+    Simple(SimpleCallState),
+    /// It is not known.
+    #[default]
+    Unknown,
+}
+
+impl Member for CallState {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        match element.children().first() {
+            Some(choice) if choice.name == "compoundCallState" => {
+                Vec::read(choice).map(Self::Compound)
+            }
+            Some(choice) if choice.name == "simpleCallState" => {
+                SimpleCallState::read(choice).map(Self::Simple)
+            }
+            _ => Ok(Self::Unknown),
+        }
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        out.open(name);
+        match self {
+            Self::Compound(states) => states.write(out, "compoundCallState"),
+            Self::Simple(state) => state.write(out, "simpleCallState"),
+            Self::Unknown => out.text_element("unknown", ""),
+        }
+        out.close(name);
+    }
+}

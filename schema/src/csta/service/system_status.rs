@@ -1,0 +1,101 @@
+//! System status and registration services (ECMA-269, clauses 14 and 13.1): RequestSystemStatus, SystemStatus, SystemRegister ...
+
+use crate::csta::enumeration::SystemStatusValue;
+use crate::csta::member::sequence;
+use crate::csta::types::SysStatRegisterId;
+
+sequence! {
+    /// Asks how the other side is; the keep-alive of a session.
+    pub struct RequestSystemStatus {
+        /// The registration that it belongs to.
+        sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
+    }
+
+    /// How the system is.
+    pub struct RequestSystemStatusResponse {
+        /// `normal` when all is well.
+        system_status: SystemStatusValue = "systemStatus",
+    }
+
+    /// Tells the other side how the system is.
+    pub struct SystemStatus {
+        /// The registration that it belongs to.
+        sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
+        /// `normal` when all is well.
+        system_status: SystemStatusValue = "systemStatus",
+    }
+
+    /// Takes note of the status.
+    pub struct SystemStatusResponse {}
+
+    /// Asks to be told of changes.
+    pub struct SystemRegister {
+        /// Changes of what.
+        request_types: RequestTypes = "requestTypes",
+        /// Status values not to be told of.
+        requested_status_filter: Option<StatusFilter> = "requestedStatusFilter",
+    }
+
+    /// Changes will be told.
+    pub struct SystemRegisterResponse {
+        /// The registration.
+        sys_stat_register_id: SysStatRegisterId = "sysStatRegisterID",
+        /// Status values that are not told of.
+        actual_status_filter: Option<StatusFilter> = "actualStatusFilter",
+    }
+
+    /// Ends a registration.
+    pub struct SystemRegisterCancel {
+        /// The registration.
+        sys_stat_register_id: SysStatRegisterId = "sysStatRegisterID",
+    }
+
+    /// The registration has ended.
+    pub struct SystemRegisterCancelResponse {}
+
+    /// The side that tells has ended a registration (a notification).
+    pub struct SystemRegisterAbort {
+        /// The registration.
+        sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
+    }
+
+    /// The list of devices has changed and should be asked for anew (a notification).
+    pub struct SwFunctionDevicesChanged {
+        /// The registration.
+        sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
+    }
+
+    /// What to be told of; `None` is as good as `false`.
+    pub struct RequestTypes {
+        /// SystemStatus.
+        system_status: Option<bool> = "systemStatus",
+        /// RequestSystemStatus.
+        request_system_status: Option<bool> = "requestSystemStatus",
+        /// SwFunctionCapsChanged.
+        switching_function_caps_changed: Option<bool> = "switchingFunctionCapsChanged",
+        /// SwFunctionDevicesChanged.
+        switching_function_devices_changed: Option<bool> = "switchingFunctionDevicesChanged",
+    }
+
+    /// Status values that are left out; `None` is as good as `false`.
+    pub struct StatusFilter {
+        /// `initializing`.
+        initializing: Option<bool> = "initializing",
+        /// `enabled`.
+        enabled: Option<bool> = "enabled",
+        /// `normal`.
+        normal: Option<bool> = "normal",
+        /// `messagesLost`, which is spelled without the s here.
+        message_lost: Option<bool> = "messageLost",
+        /// `disabled`.
+        disabled: Option<bool> = "disabled",
+        /// `partiallyDisabled`.
+        partially_disabled: Option<bool> = "partiallyDisabled",
+        /// `overloadImminent`.
+        overload_imminent: Option<bool> = "overloadImminent",
+        /// `overloadReached`.
+        overload_reached: Option<bool> = "overloadReached",
+        /// `overloadRelieved`.
+        overload_relieved: Option<bool> = "overloadRelieved",
+    }
+}

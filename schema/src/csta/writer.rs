@@ -1,0 +1,98 @@
+//! Writes a document in the edition and with the prefix that its receiver speaks.
+
+use bytes::Bytes;
+
+use super::edition::{Edition, Speech};
+use super::xml::escape;
+
+/// A document under way.
+#[derive(Debug)]
+pub(super) struct Writer<'a> {
+    out: String,
+    speech: &'a Speech,
+    /// A start tag still lacks its `>`, so that it may become an empty-element tag.
+    unfinished: bool,
+    /// The root has been opened, and with it the namespace declared.
+    declared: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Begins a document; the first element opened is its root.
+    pub(super) fn new(speech: &'a Speech) -> Self {
+        const TYPICAL_LENGTH: usize = 512;
+        let mut out = String::with_capacity(TYPICAL_LENGTH);
+        out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        Self {
+            out,
+            speech,
+            unfinished: false,
+            declared: false,
+        }
+    }
+
+    /// The edition of the document.
+    pub(super) fn edition(&self) -> Edition {
+        self.speech.edition
+    }
+
+    pub(super) fn open(&mut self, name: &str) {
+        self.finish();
+        self.tag("<", name);
+        if !std::mem::replace(&mut self.declared, true) {
+            self.declare();
+        }
+        self.unfinished = true;
+    }
+
+    pub(super) fn close(&mut self, name: &str) {
+        if std::mem::take(&mut self.unfinished) {
+            self.out.push_str("/>");
+        } else {
+            self.tag("</", name);
+            self.out.push('>');
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.finish();
+            escape(text, |part| self.out.push_str(part));
+        }
+    }
+
+    pub(super) fn text_element(&mut self, name: &str, text: &str) {
+        self.open(name);
+        self.text(text);
+        self.close(name);
+    }
+
+    pub(super) fn into_bytes(self) -> Bytes {
+        self.out.into()
+    }
+
+    fn declare(&mut self) {
+        self.out.push_str(" xmlns");
+        if let Some(prefix) = &self.speech.prefix {
+            self.out.push(':');
+            self.out.push_str(prefix);
+        }
+        self.out.push_str("=\"");
+        self.out.push_str(self.speech.edition.namespace());
+        self.out.push('"');
+    }
+
+    fn finish(&mut self) {
+        if std::mem::take(&mut self.unfinished) {
+            self.out.push('>');
+        }
+    }
+
+    fn tag(&mut self, bracket: &str, name: &str) {
+        self.out.push_str(bracket);
+        if let Some(prefix) = &self.speech.prefix {
+            self.out.push_str(prefix);
+            self.out.push(':');
+        }
+        self.out.push_str(name);
+    }
+}
