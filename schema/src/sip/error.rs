@@ -1,6 +1,8 @@
-//! What is wrong with a text that a peer sent, in words fit for its answer and for the log.
+//! What is wrong with what a peer sent, in words fit for its answer and for the log.
 
-use std::fmt;
+use std::{fmt, io};
+
+use bytes::Bytes;
 
 use super::HeaderName;
 
@@ -46,3 +48,68 @@ impl fmt::Display for HeaderError {
 }
 
 impl std::error::Error for HeaderError {}
+
+/// Which bound was passed, with its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// A line is longer than so many bytes.
+    Line(usize),
+    /// The head is longer than so many bytes.
+    Head(usize),
+    /// There are more than so many header fields.
+    Headers(usize),
+    /// The body is announced as longer than so many bytes.
+    Body(usize),
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(limit) => write!(f, "a line is longer than {limit} bytes"),
+            Self::Head(limit) => write!(f, "the head is longer than {limit} bytes"),
+            Self::Headers(limit) => write!(f, "there are more than {limit} header fields"),
+            Self::Body(limit) => write!(f, "the body is longer than {limit} bytes"),
+        }
+    }
+}
+
+/// Why a connection cannot be read any further.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// A bound was passed.
+    #[error("{excess}")]
+    Excess {
+        /// Which one.
+        excess: Excess,
+        /// What to send before closing.
+        answer: Option<Bytes>,
+    },
+    /// Where the message ends cannot be told.
+    #[error("Content-Length {problem}")]
+    ContentLength {
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to send before closing.
+        answer: Option<Bytes>,
+    },
+    /// The peer does not speak SIP.
+    #[error("this is not SIP")]
+    NotSip,
+    /// The connection or datagram ended within a message.
+    #[error("it ends within a message")]
+    Truncated,
+    /// The connection failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl FrameError {
+    /// The response to send before the connection is closed, if one is due and possible.
+    #[must_use]
+    pub const fn answer(&self) -> Option<&Bytes> {
+        match self {
+            Self::Excess { answer, .. } | Self::ContentLength { answer, .. } => answer.as_ref(),
+            Self::NotSip | Self::Truncated | Self::Io(_) => None,
+        }
+    }
+}

@@ -1,17 +1,12 @@
 //! What a connection carries: messages, keep-alives, and what is neither (RFC 3261, 18.3; RFC 5626, 3.5.1).
 
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
-use super::header::CSeq;
-use super::scan::{Extent, Scan, unfold};
-use super::start::Start;
-use super::{
-    Composer, Head, HeaderError, HeaderName, Message, Request, Response, Status, SyntaxError,
-};
+use super::opening::Opening;
+use super::scan::Scan;
+use super::{Composer, FrameError, Head, HeaderName, Message, Status};
 
 /// The bounds of a message in bytes, and of its header fields in number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +64,9 @@ impl Frame {
         let extent = match scan.advance(&datagram, limits) {
             Ok(extent) => extent.ok_or(FrameError::Truncated)?,
             Err(excess) => {
-                return Err(FrameError::excess(
-                    excess,
+                return Err(Opening::overlong(
                     datagram.split_to(scan.complete()),
+                    excess,
                 ));
             }
         };
@@ -88,10 +83,10 @@ impl Frame {
 /// A message that is framed well but cannot be acted on, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    status: Status,
-    reason: String,
-    head: Head,
-    answerable: bool,
+    pub(super) status: Status,
+    pub(super) reason: String,
+    pub(super) head: Head,
+    pub(super) answerable: bool,
 }
 
 impl Refused {
@@ -127,252 +122,6 @@ impl Refused {
                 .end();
         }
         self.answerable
-    }
-}
-
-/// Which bound was passed, with its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Excess {
-    /// A line is longer than so many bytes.
-    Line(usize),
-    /// The head is longer than so many bytes.
-    Head(usize),
-    /// There are more than so many header fields.
-    Headers(usize),
-    /// The body is announced as longer than so many bytes.
-    Body(usize),
-}
-
-impl fmt::Display for Excess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(limit) => write!(f, "a line is longer than {limit} bytes"),
-            Self::Head(limit) => write!(f, "the head is longer than {limit} bytes"),
-            Self::Headers(limit) => write!(f, "there are more than {limit} header fields"),
-            Self::Body(limit) => write!(f, "the body is longer than {limit} bytes"),
-        }
-    }
-}
-
-/// Why a connection cannot be read any further.
-#[derive(Debug, thiserror::Error)]
-pub enum FrameError {
-    /// A bound was passed.
-    #[error("{excess}")]
-    Excess {
-        /// Which one.
-        excess: Excess,
-        /// What to send before closing.
-        answer: Option<Bytes>,
-    },
-    /// Where the message ends cannot be told.
-    #[error("Content-Length {problem}")]
-    ContentLength {
-        /// What is wrong with it.
-        problem: &'static str,
-        /// What to send before closing.
-        answer: Option<Bytes>,
-    },
-    /// The peer does not speak SIP.
-    #[error("this is not SIP")]
-    NotSip,
-    /// The connection or datagram ended within a message.
-    #[error("it ends within a message")]
-    Truncated,
-    /// The connection failed.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
-impl FrameError {
-    /// The response to send before the connection is closed, if one is due and possible.
-    #[must_use]
-    pub const fn answer(&self) -> Option<&Bytes> {
-        match self {
-            Self::Excess { answer, .. } | Self::ContentLength { answer, .. } => answer.as_ref(),
-            Self::NotSip | Self::Truncated | Self::Io(_) => None,
-        }
-    }
-
-    /// The error for a head that is too large, answered from the `lines` that are complete.
-    pub(super) fn excess(excess: Excess, lines: BytesMut) -> Self {
-        let extent = Extent {
-            length: lines.len(),
-            folded: true,
-        };
-        match Opening::new(lines, extent) {
-            Ok(opening) => opening.too_large(excess),
-            Err(_) => Self::Excess {
-                excess,
-                answer: None,
-            },
-        }
-    }
-}
-
-/// A message of which the head is here and the body perhaps not.
-#[derive(Debug)]
-pub(super) struct Opening {
-    start: Start,
-    head: Head,
-    broken: Option<String>,
-}
-
-impl Opening {
-    /// Reads a head; `NotSip` if its start line is neither a request's nor a response's.
-    pub(super) fn new(mut head: BytesMut, extent: Extent) -> Result<Self, FrameError> {
-        if extent.folded {
-            unfold(&mut head);
-        }
-        let (head, broken) = Head::parse(head.freeze());
-        let start = Start::parse(head.first_line()).ok_or(FrameError::NotSip)?;
-        Ok(Self {
-            start,
-            head,
-            broken,
-        })
-    }
-
-    /// The length of the body, if it is given. Two that differ are how requests are smuggled, and mean that
-    /// nothing after them can be trusted.
-    pub(super) fn content_length(&self, limits: &Limits) -> Result<Option<usize>, FrameError> {
-        let mut length = None;
-        for value in self.head.all(HeaderName::ContentLength) {
-            if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(self.bad_length("is not a number"));
-            }
-            // What overflows is above every limit.
-            let value = value.parse().unwrap_or(usize::MAX);
-            if length.is_some_and(|other| other != value) {
-                return Err(self.bad_length("is there twice and differs"));
-            }
-            length = Some(value);
-        }
-        match length {
-            Some(length) if length > limits.body => Err(self.too_large(Excess::Body(limits.body))),
-            length => Ok(length),
-        }
-    }
-
-    pub(super) fn bad_length(&self, problem: &'static str) -> FrameError {
-        let reason = format!("Content-Length {problem}");
-        FrameError::ContentLength {
-            problem,
-            answer: self.answer(Status::BAD_REQUEST, reason),
-        }
-    }
-
-    fn too_large(&self, excess: Excess) -> FrameError {
-        let status = match excess {
-            Excess::Body(_) => Status::REQUEST_ENTITY_TOO_LARGE,
-            Excess::Line(_) | Excess::Head(_) | Excess::Headers(_) => Status::MESSAGE_TOO_LARGE,
-        };
-        FrameError::Excess {
-            excess,
-            answer: self.answer(status, excess.to_string()),
-        }
-    }
-
-    /// The message with its body, or why it cannot be acted on.
-    pub(super) fn close(self, body: Bytes) -> Frame {
-        let problem = match &self.broken {
-            Some(line) => Some(format!("'{:.40}' is not a header field", line)),
-            None => self.check().err().map(|error| error.to_string()),
-        };
-        let head = self.head;
-        match (self.start, problem) {
-            (Start::Request { method, uri }, None) => Frame::Message(Message::Request(Request {
-                method,
-                uri,
-                head,
-                body,
-            })),
-            (Start::Response { status, reason }, None) => {
-                Frame::Message(Message::Response(Response {
-                    status,
-                    reason,
-                    head,
-                    body,
-                }))
-            }
-            (
-                Start::BadRequest {
-                    status,
-                    problem,
-                    is_ack,
-                },
-                _,
-            ) => Frame::Refused(Refused {
-                status,
-                reason: problem.to_owned(),
-                head,
-                answerable: !is_ack,
-            }),
-            (Start::BadResponse { problem }, _) => {
-                let reason = problem.to_owned();
-                Frame::Refused(Refused {
-                    status: Status::BAD_REQUEST,
-                    reason,
-                    head,
-                    answerable: false,
-                })
-            }
-            (start, Some(reason)) => {
-                let answerable = start.is_answerable();
-                Frame::Refused(Refused {
-                    status: Status::BAD_REQUEST,
-                    reason,
-                    head,
-                    answerable,
-                })
-            }
-        }
-    }
-
-    /// Whether everything is there that RFC 3261, 8.1.1, demands of any request (and 8.2.6.2 of any response), and
-    /// can be read. Max-Forwards is not asked for, since phones leave it out; nor are tags, since RFC 2543 knew none.
-    fn check(&self) -> Result<(), HeaderError> {
-        let once = [
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-            HeaderName::CSeq,
-        ];
-        for header in once {
-            let mut values = self.head.all(header);
-            match (values.next(), values.next()) {
-                (Some(value), None) if !value.is_empty() => {}
-                (Some(_), Some(_)) => {
-                    return Err(HeaderError::new(header, SyntaxError("is there twice")));
-                }
-                (Some(_), None) => return Err(HeaderError::new(header, SyntaxError("is empty"))),
-                (None, _) => return Err(HeaderError::missing(header)),
-            }
-        }
-        self.head.top_via()?;
-        self.head.from()?;
-        self.head.to()?;
-        let cseq = self.head.get(HeaderName::CSeq).unwrap_or_default();
-        let (_, method) =
-            CSeq::split(cseq).map_err(|problem| HeaderError::new(HeaderName::CSeq, problem))?;
-        match &self.start {
-            Start::Request { method: own, .. } if own.as_str() != method => Err(HeaderError::new(
-                HeaderName::CSeq,
-                SyntaxError("names another method than the request"),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn answer(&self, status: Status, reason: String) -> Option<Bytes> {
-        let mut out = BytesMut::new();
-        let refused = Refused {
-            status,
-            reason,
-            head: self.head.clone(),
-            answerable: self.start.is_answerable(),
-        };
-        refused.answer(&mut out).then(|| out.freeze())
     }
 }
 

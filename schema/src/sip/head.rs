@@ -73,8 +73,14 @@ impl Head {
     /// # Errors
     /// Via is missing or cannot be read.
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
-        let text = self.list(HeaderName::Via).next();
-        read(HeaderName::Via, text, Via::parse)
+        read(HeaderName::Via, self.get(HeaderName::Via), |line| {
+            let mut list = split(line, b',');
+            Via::parse(if line.contains(',') {
+                list.next().unwrap_or_default()
+            } else {
+                line
+            })
+        })
     }
 
     /// From.
@@ -208,34 +214,28 @@ impl Head {
         let bytes = text.as_bytes();
         let mut fields = Vec::with_capacity(16);
         let mut broken = None;
-        let mut start = first_line_end(bytes);
-        while let Some(length) = bytes
-            .get(start..)
-            .and_then(|rest| memchr::memchr(b'\n', rest))
-        {
-            let line = bytes.get(start..start + length).unwrap_or_default();
+        let mut feeds = memchr::memchr_iter(b'\n', bytes);
+        let mut start = feeds.next().map_or(bytes.len(), |feed| feed + 1);
+        for feed in feeds {
+            let line = bytes.get(start..feed).unwrap_or_default();
             if let Some(field) = Field::parse(line, start) {
                 fields.push(field);
             } else if broken.is_none() && !line.trim_ascii().is_empty() {
                 broken = Some(String::from_utf8_lossy(line).trim_end().to_owned());
             }
-            start += length + 1;
+            start = feed + 1;
         }
-        (
-            Self {
-                text,
-                fields: fields.into_boxed_slice(),
-            },
-            broken,
-        )
+        let fields = fields.into_boxed_slice();
+        (Self { text, fields }, broken)
     }
 
     /// The first line without its end.
     pub(super) fn first_line(&self) -> &str {
-        self.text
-            .get(..first_line_end(self.text.as_bytes()))
-            .unwrap_or(&self.text)
-            .trim_end_matches(['\r', '\n'])
+        let feed = memchr::memchr(b'\n', self.text.as_bytes());
+        let line = feed
+            .and_then(|feed| self.text.get(..feed))
+            .unwrap_or(&self.text);
+        line.strip_suffix('\r').unwrap_or(line)
     }
 
     pub(super) fn slice(&self, span: Span) -> &str {
@@ -303,7 +303,7 @@ struct Field {
 impl Field {
     /// Reads the line that begins at `start`. White space before the colon is old grammar (RFC 3261, 7.3.1).
     fn parse(line: &[u8], start: usize) -> Option<Self> {
-        let (name, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
+        let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
         let value_at = start + name.len() + 1;
         let value = value.get(1..)?;
         let leading = value.len() - value.trim_ascii_start().len();
@@ -319,10 +319,6 @@ impl Field {
             value: Span::at(value_at + leading, value.trim_ascii()),
         })
     }
-}
-
-fn first_line_end(text: &[u8]) -> usize {
-    memchr::memchr(b'\n', text).map_or(text.len(), |feed| feed + 1)
 }
 
 fn read<'a, T>(

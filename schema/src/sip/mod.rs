@@ -12,6 +12,7 @@ pub mod message;
 mod method;
 mod name;
 pub mod nonce;
+mod opening;
 mod scan;
 mod start;
 mod status;
@@ -20,8 +21,8 @@ pub mod uri;
 #[cfg(feature = "codec")]
 pub use codec::Codec;
 pub use composer::Composer;
-pub use error::{HeaderError, SyntaxError};
-pub use frame::{Frame, FrameError, Limits, Refused};
+pub use error::{Excess, FrameError, HeaderError, SyntaxError};
+pub use frame::{Frame, Limits, Refused};
 pub use head::Head;
 pub use header::{
     CSeq, Contacts, MediaType, NameAddr, Params, Refresher, SessionExpires, Transport, Via,

@@ -109,16 +109,16 @@ impl HeaderName {
     /// The header field that a name means, in any case, long or compact.
     #[must_use]
     pub fn parse(name: &str) -> Self {
-        let candidates: &[Self] = match (name.len(), name.as_bytes().first()) {
-            (1, Some(letter)) => {
-                let index = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
-                return COMPACT.get(index).copied().unwrap_or(Self::Other);
-            }
-            (length, _) => BY_LENGTH.get(length).map_or(&[], |row| row.as_slice()),
-        };
-        let mut names = candidates.iter().copied();
-        let found = names.find(|known| known.as_str().eq_ignore_ascii_case(name));
-        found.unwrap_or(Self::Other)
+        if let [letter] = name.as_bytes() {
+            let index = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
+            return COMPACT.get(index).copied().unwrap_or(Self::Other);
+        }
+        let candidates = BY_LENGTH
+            .get(name.len())
+            .map_or(&[][..], <[_; 9]>::as_slice);
+        let mut candidates = candidates.iter();
+        let found = candidates.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or(Self::Other, |(_, header)| *header)
     }
 }
 
@@ -130,14 +130,15 @@ impl fmt::Display for HeaderName {
 }
 
 /// The names of each length, so that reading a name compares it with a few of its own length only.
-/// `Other` fills a row up; its empty text equals no name of a length above zero.
-static BY_LENGTH: [[HeaderName; 9]; 21] = {
-    let mut rows = [[HeaderName::Other; 9]; 21];
+/// `Other` fills a row up; its empty text means nothing else.
+static BY_LENGTH: [[(&str, HeaderName); 9]; 21] = {
+    let mut rows = [[("", HeaderName::Other); 9]; 21];
     let mut filled = [0; 21];
     let mut i = 0;
     while i < ALL.len() {
-        let length = ALL[i].as_str().len();
-        rows[length][filled[length]] = ALL[i];
+        let name = ALL[i].as_str();
+        let length = name.len();
+        rows[length][filled[length]] = (name, ALL[i]);
         filled[length] += 1;
         i += 1;
     }

@@ -1,6 +1,6 @@
 //! Where a message's head ends in a stream, found without looking at any byte twice (RFC 3261, 7 and 18.3).
 
-use super::frame::{Excess, Limits};
+use super::{Excess, Limits};
 
 /// How far the head at the front of a buffer has been looked at.
 ///

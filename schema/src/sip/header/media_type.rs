@@ -68,7 +68,7 @@ mod tests {
                 MediaType::parse(text).is("application/csta+xml"),
                 same,
                 "{text:?}"
-            )
+            );
         };
         check("application/csta+xml", true);
         check("Application/CSTA+XML", true);

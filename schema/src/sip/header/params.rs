@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn finds_parameters() {
         let check = |text, name, value| {
-            assert_eq!(Params::new(text).get(name), value, "{name} in {text:?}")
+            assert_eq!(Params::new(text).get(name), value, "{name} in {text:?}");
         };
         check(";tag=1928301774", "tag", Some("1928301774"));
         check(";TAG=a", "tag", Some("a"));

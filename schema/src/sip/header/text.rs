@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn lists_split_outside_quotes_and_brackets() {
         let check = |text, parts: &[&str]| {
-            assert_eq!(split(text, b',').collect::<Vec<_>>(), parts, "{text:?}")
+            assert_eq!(split(text, b',').collect::<Vec<_>>(), parts, "{text:?}");
         };
         // RFC 3261, 7.3.1.
         check("a", &["a"]);

@@ -1,0 +1,194 @@
+//! A message between its head and its body: how long it is, and whether it can be acted on (RFC 3261, 8.1.1 and 18.3).
+
+use bytes::{Bytes, BytesMut};
+
+use super::error::Excess;
+use super::header::CSeq;
+use super::scan::{Extent, unfold};
+use super::start::Start;
+use super::{
+    Frame, FrameError, Head, HeaderError, HeaderName, Limits, Message, Refused, Request, Response,
+    Status, SyntaxError,
+};
+
+/// A message of which the head is here and the body perhaps not.
+#[derive(Debug)]
+pub(super) struct Opening {
+    start: Start,
+    head: Head,
+    broken: Option<String>,
+}
+
+impl Opening {
+    /// Reads a head; `NotSip` if its start line is neither a request's nor a response's.
+    pub(super) fn new(mut head: BytesMut, extent: Extent) -> Result<Self, FrameError> {
+        if extent.folded {
+            unfold(&mut head);
+        }
+        let (head, broken) = Head::parse(head.freeze());
+        let start = Start::parse(head.first_line()).ok_or(FrameError::NotSip)?;
+        Ok(Self {
+            start,
+            head,
+            broken,
+        })
+    }
+
+    /// The length of the body, if it is given. Two that differ are how requests are smuggled, and mean that
+    /// nothing after them can be trusted.
+    pub(super) fn content_length(&self, limits: &Limits) -> Result<Option<usize>, FrameError> {
+        let mut length = None;
+        for value in self.head.all(HeaderName::ContentLength) {
+            if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(self.bad_length("is not a number"));
+            }
+            // What overflows is above every limit.
+            let value = value.parse().unwrap_or(usize::MAX);
+            if length.is_some_and(|other| other != value) {
+                return Err(self.bad_length("is there twice and differs"));
+            }
+            length = Some(value);
+        }
+        match length {
+            Some(length) if length > limits.body => Err(self.too_large(Excess::Body(limits.body))),
+            length => Ok(length),
+        }
+    }
+
+    /// The error for a head that is too large, answered from the `lines` that are complete.
+    pub(super) fn overlong(lines: BytesMut, excess: Excess) -> FrameError {
+        let extent = Extent {
+            length: lines.len(),
+            folded: true,
+        };
+        match Self::new(lines, extent) {
+            Ok(opening) => opening.too_large(excess),
+            Err(_) => FrameError::Excess {
+                excess,
+                answer: None,
+            },
+        }
+    }
+
+    /// The error for a Content-Length that cannot be right.
+    pub(super) fn bad_length(&self, problem: &'static str) -> FrameError {
+        let reason = format!("Content-Length {problem}");
+        FrameError::ContentLength {
+            problem,
+            answer: self.answer(Status::BAD_REQUEST, reason),
+        }
+    }
+
+    fn too_large(&self, excess: Excess) -> FrameError {
+        let status = match excess {
+            Excess::Body(_) => Status::REQUEST_ENTITY_TOO_LARGE,
+            Excess::Line(_) | Excess::Head(_) | Excess::Headers(_) => Status::MESSAGE_TOO_LARGE,
+        };
+        FrameError::Excess {
+            excess,
+            answer: self.answer(status, excess.to_string()),
+        }
+    }
+
+    /// The message with its body, or why it cannot be acted on.
+    pub(super) fn close(self, body: Bytes) -> Frame {
+        let problem = match &self.broken {
+            Some(line) => Some(format!("'{:.40}' is not a header field", line)),
+            None => self.check().err().map(|error| error.to_string()),
+        };
+        let head = self.head;
+        match (self.start, problem) {
+            (Start::Request { method, uri }, None) => Frame::Message(Message::Request(Request {
+                method,
+                uri,
+                head,
+                body,
+            })),
+            (Start::Response { status, reason }, None) => {
+                Frame::Message(Message::Response(Response {
+                    status,
+                    reason,
+                    head,
+                    body,
+                }))
+            }
+            (
+                Start::BadRequest {
+                    status,
+                    problem,
+                    is_ack,
+                },
+                _,
+            ) => Frame::Refused(Refused {
+                status,
+                reason: problem.to_owned(),
+                head,
+                answerable: !is_ack,
+            }),
+            (Start::BadResponse { problem }, _) => {
+                let reason = problem.to_owned();
+                Frame::Refused(Refused {
+                    status: Status::BAD_REQUEST,
+                    reason,
+                    head,
+                    answerable: false,
+                })
+            }
+            (start, Some(reason)) => {
+                let answerable = start.is_answerable();
+                Frame::Refused(Refused {
+                    status: Status::BAD_REQUEST,
+                    reason,
+                    head,
+                    answerable,
+                })
+            }
+        }
+    }
+
+    /// Whether everything is there that RFC 3261, 8.1.1, demands of any request (and 8.2.6.2 of any response), and
+    /// can be read. Max-Forwards is not asked for, since phones leave it out; nor are tags, since RFC 2543 knew none.
+    fn check(&self) -> Result<(), HeaderError> {
+        let once = [
+            HeaderName::From,
+            HeaderName::To,
+            HeaderName::CallId,
+            HeaderName::CSeq,
+        ];
+        for header in once {
+            let mut values = self.head.all(header);
+            match (values.next(), values.next()) {
+                (Some(value), None) if !value.is_empty() => {}
+                (Some(_), Some(_)) => {
+                    return Err(HeaderError::new(header, SyntaxError("is there twice")));
+                }
+                (Some(_), None) => return Err(HeaderError::new(header, SyntaxError("is empty"))),
+                (None, _) => return Err(HeaderError::missing(header)),
+            }
+        }
+        self.head.top_via()?;
+        self.head.from()?;
+        self.head.to()?;
+        let cseq = self.head.get(HeaderName::CSeq).unwrap_or_default();
+        let (_, method) =
+            CSeq::split(cseq).map_err(|problem| HeaderError::new(HeaderName::CSeq, problem))?;
+        match &self.start {
+            Start::Request { method: own, .. } if own.as_str() != method => Err(HeaderError::new(
+                HeaderName::CSeq,
+                SyntaxError("names another method than the request"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&self, status: Status, reason: String) -> Option<Bytes> {
+        let mut out = BytesMut::new();
+        let refused = Refused {
+            status,
+            reason,
+            head: self.head.clone(),
+            answerable: self.start.is_answerable(),
+        };
+        refused.answer(&mut out).then(|| out.freeze())
+    }
+}
