@@ -1,5 +1,6 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
 
 pub mod first_start;
+pub mod logs;
 pub mod net;
 pub mod store;

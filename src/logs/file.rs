@@ -1,0 +1,235 @@
+//! A log file that begins anew at its largest size, and at midnight if asked; it never fails, and never forges a line.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use jiff::civil::Date;
+
+/// `uacsta.log`, and the older `uacsta.log.1`, `uacsta.log.2` and so on.
+pub(super) struct RotatingFile {
+    folder: PathBuf,
+    max_size: u64,
+    keep: u32,
+    delete_daily: bool,
+    open: Option<Open>,
+    complained: Option<Instant>,
+}
+
+struct Open {
+    file: File,
+    size: u64,
+    day: Date,
+}
+
+impl RotatingFile {
+    /// Nothing is opened before the first line is written. `keep` counts the current file too.
+    pub(super) fn new(folder: PathBuf, max_size: u64, keep: u32, delete_daily: bool) -> Self {
+        Self {
+            folder,
+            max_size,
+            keep,
+            delete_daily,
+            open: None,
+            complained: None,
+        }
+    }
+
+    fn try_write(&mut self, line: &[u8], today: Date) -> io::Result<()> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.open(today)?,
+        };
+        if self.delete_daily && open.day != today {
+            self.delete_all()?;
+            open = self.open(today)?;
+        } else if open.size > 0 && open.size + line.len() as u64 > self.max_size {
+            self.shift()?;
+            open = self.open(today)?;
+        }
+        open.file.write_all(line)?;
+        open.size += line.len() as u64;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    fn open(&self, today: Date) -> io::Result<Open> {
+        fs::create_dir_all(&self.folder)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path(0))?;
+        let about = file.metadata()?;
+        // A file that an earlier run has left may be of yesterday.
+        let written = about.modified().ok().filter(|_| about.len() > 0);
+        let day = written
+            .and_then(|time| Zoned::try_from(time).ok())
+            .map_or(today, |time| time.date());
+        Ok(Open {
+            file,
+            size: about.len(),
+            day,
+        })
+    }
+
+    /// Makes room for a new current file: each takes the next number, and the last goes.
+    fn shift(&self) -> io::Result<()> {
+        if self.keep <= 1 {
+            return remove(self.path(0));
+        }
+        remove(self.path(self.keep - 1))?;
+        for number in (0..self.keep - 1).rev() {
+            match fs::rename(self.path(number), self.path(number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_all(&self) -> io::Result<()> {
+        (0..self.keep).try_for_each(|number| remove(self.path(number)))
+    }
+
+    fn path(&self, number: u32) -> PathBuf {
+        match number {
+            0 => self.folder.join("uacsta.log"),
+            _ => self.folder.join(format!("uacsta.log.{number}")),
+        }
+    }
+
+    fn complain(&mut self, error: &io::Error) {
+        const AGAIN: Duration = Duration::from_secs(60);
+        if self.complained.is_none_or(|last| last.elapsed() >= AGAIN) {
+            self.complained = Some(Instant::now());
+            let folder = self.folder.display();
+            // Where standard error is gone too, nobody is left to tell.
+            let _ = writeln!(io::stderr(), "log lines in {folder} are lost: {error}");
+        }
+    }
+}
+
+impl Write for RotatingFile {
+    /// Takes one event; says that it was written whatever happens, since nobody could do better.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let line = one_line(event);
+        if let Err(error) = self.try_write(&line, Zoned::now().date()) {
+            self.open = None;
+            self.complain(&error);
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn remove(path: PathBuf) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What a phone or client sends is logged too: its line breaks must not begin a line of ours.
+fn one_line(event: &[u8]) -> Vec<u8> {
+    let text = event.strip_suffix(b"\n").unwrap_or(event);
+    let mut line = Vec::with_capacity(event.len() + 1);
+    for byte in text {
+        match byte {
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            _ => line.push(*byte),
+        }
+    }
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+
+    fn contents(folder: &Path) -> Vec<(String, String)> {
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn named(files: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        files.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn begins_anew_at_its_size_and_keeps_a_few() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = RotatingFile::new(folder.path().into(), 10, 3, false);
+        for line in [
+            "one\n",
+            "two\n",
+            "three\n",
+            "four five six\n",
+            "seven\n",
+            "8\n",
+        ] {
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        let expected = named(&[
+            ("uacsta.log", "seven\n8\n"),
+            ("uacsta.log.1", "four five six\n"),
+            ("uacsta.log.2", "three\n"),
+        ]);
+        assert_eq!(contents(folder.path()), expected);
+
+        // Another run goes on where this one ended, and keeps fewer.
+        let mut file = RotatingFile::new(folder.path().into(), 10, 1, false);
+        file.write_all(b"9\n").unwrap();
+        file.write_all(b"ten\n").unwrap();
+        assert_eq!(contents(folder.path())[0].1, "ten\n");
+    }
+
+    #[test]
+    fn begins_anew_at_midnight() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = RotatingFile::new(folder.path().into(), 5, 3, true);
+        let day = Zoned::now().date();
+        for line in [b"one\n", b"two\n"] {
+            file.try_write(line, day).unwrap();
+        }
+        assert_eq!(contents(folder.path()).len(), 2);
+        file.try_write(b"new\n", day.tomorrow().unwrap()).unwrap();
+        assert_eq!(contents(folder.path()), named(&[("uacsta.log", "new\n")]));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path().join("logs");
+        fs::write(&logs, "in the way").unwrap();
+        let mut file = RotatingFile::new(logs.clone(), 100, 3, false);
+        file.write_all(b"lost\n").unwrap();
+        assert!(file.complained.is_some());
+        fs::remove_file(&logs).unwrap();
+        file.write_all(b"written\n").unwrap();
+        assert_eq!(contents(&logs), named(&[("uacsta.log", "written\n")]));
+    }
+
+    #[test]
+    fn no_line_is_forged() {
+        assert_eq!(one_line(b"a\r\nERROR b\n"), b"a\\r\\nERROR b\n");
+    }
+}
