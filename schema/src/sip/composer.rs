@@ -72,6 +72,12 @@ impl<'a> Composer<'a> {
         self
     }
 
+    /// Writes header fields that were printed before, each line with its CRLF: what every request of a dialog repeats.
+    pub fn lines(self, lines: &str) -> Self {
+        self.out.extend_from_slice(lines.as_bytes());
+        self
+    }
+
     /// Finishes a message that has no body.
     pub fn end(self) {
         self.finish(&[]);

@@ -1,0 +1,217 @@
+//! The lines of a client's session: named, listed and watched.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use uacsta_schema::csta::{
+    self, DeviceId, Document, GetSwitchingFunctionDevicesResponse, ListedDevice, MonitorCrossRefId,
+    MonitorStartResponse, MonitorStopResponse, ServiceCrossRefId, SwitchingFunctionDevices,
+};
+
+use super::{Client, Scope};
+use crate::{
+    directory::Entry,
+    monitor::Watcher,
+    phone::{Unwatch, Watch},
+    refusal::Refusal,
+    registrar::{Find, Line, Lines},
+    sip::{
+        reply::Reply,
+        session::{Content, Notify},
+    },
+};
+
+/// Makes the server's own cross references: no two monitors of a server share one.
+#[derive(Debug, Default)]
+pub struct CrossRefs(AtomicU64);
+
+impl CrossRefs {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// Whether a service is for a device, and not for a connection in a call of its.
+fn addresses_device(service: &str) -> bool {
+    matches!(service, "MakeCall" | "MonitorStart" | "SnapshotDevice")
+        || service.starts_with("Get")
+        || service.starts_with("Set")
+}
+
+/// How many lines one SwitchingFunctionDevices names at the most: about 10 KiB.
+const SEGMENT: usize = 100;
+
+impl Client {
+    /// Finds the line that a request is for, then goes on: at once for a name that was found before.
+    pub(super) fn on_line(
+        &mut self,
+        key: u64,
+        document: &Document,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, Result<(Line, bool), Refusal>, &mut Context<Self>) + 'static,
+    ) {
+        let (name, named) = match self.name_of_line(key, document) {
+            Ok(named) => named,
+            Err(refusal) => return then(self, Err(refusal), ctx),
+        };
+        if let Some(line) = self.found.get(name.as_str()) {
+            let line = line.clone();
+            return then(self, Ok((line, named)), ctx);
+        }
+        let finding = self.registrar.send(Find(name.clone()));
+        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
+            let found = match found {
+                Ok(Ok(line)) if client.rights.sees(&line.entry) => {
+                    client.found.insert(name.as_str().into(), line.clone());
+                    Ok((line, named))
+                }
+                Ok(Ok(_)) => Err(Refusal::NoRight),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(Refusal::Away),
+            };
+            then(client, found, ctx);
+        }));
+    }
+
+    /// The name of the line that a request is for, and whether the phone's name is to be put into it.
+    fn name_of_line(&self, key: u64, document: &Document) -> Result<(DeviceId, bool), Refusal> {
+        let device = document
+            .device()
+            .map(|device| DeviceId::from(device.into_owned()));
+        let Some(session) = self.sessions.get(&key) else {
+            return Err(Refusal::LineMissing);
+        };
+        match (&session.scope, device) {
+            (Scope::Server, Some(device)) => Ok((device, true)),
+            (Scope::Server, None) => Err(Refusal::LineMissing),
+            (Scope::Line(line), None) => Ok((line.clone(), true)),
+            (Scope::Line(line), Some(device)) => {
+                let same = device.user() == line.user()
+                    || self.found.get(line.as_str()).is_some_and(|found| {
+                        device.user() == found.entry.device.user()
+                            || device.user().parse() == Ok(found.entry.mac)
+                    });
+                match same {
+                    true => Ok((line.clone(), true)),
+                    // The connection of another party in the line's call, as an event told it: the phone knows it by that name.
+                    false if !addresses_device(document.name()) => Ok((line.clone(), false)),
+                    false => Err(Refusal::OtherLine),
+                }
+            }
+        }
+    }
+
+    /// MonitorStart is answered at once; the monitor on the phone starts asynchronously.
+    pub(super) fn monitor_start(
+        &mut self,
+        key: u64,
+        document: &Document,
+        reply: Reply,
+        ctx: &mut Context<Self>,
+    ) {
+        let speech = document.speech();
+        self.on_line(key, document, ctx, move |client, line, ctx| {
+            let line = match line {
+                Ok((line, _)) => line,
+                Err(refusal) => return client.refuse(reply, &speech, "MonitorStart", &refusal),
+            };
+            let Some(session) = client.sessions.get_mut(&key) else { return reply.ok() };
+            let Some(id) = session.id else { return reply.ok() };
+            let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
+            let response = MonitorStartResponse { monitor_cross_ref_id: MonitorCrossRefId::from(cross_ref.to_string()), ..MonitorStartResponse::default() };
+            reply.csta(csta::write(&response.into(), &speech));
+            let Line { entry: Entry { mac, device, .. }, phone } = line;
+            tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
+            session.watched.insert(Arc::clone(&cross_ref), (device.clone(), phone.clone()));
+            let watcher = Watcher {
+                cross_ref,
+                session: id,
+                events: client.link.clone().recipient(),
+                shut: client.link.clone().recipient(),
+                client: ctx.address().recipient(),
+                speech,
+                in_service: None,
+            };
+            phone.do_send(Watch { device, watcher });
+        });
+    }
+
+    /// MonitorStop of a monitor of this session's.
+    pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Reply) {
+        let speech = document.speech();
+        let stopped = document
+            .cross_ref()
+            .and_then(|cross_ref| self.sessions.get_mut(&key)?.watched.remove_entry(cross_ref));
+        match stopped {
+            Some((cross_ref, (device, phone))) => {
+                tracing::info!(client = %self.name, line = %device, cross_ref = &*cross_ref, "client watches the line no more");
+                phone.do_send(Unwatch { device, cross_ref });
+                reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
+            }
+            None => self.refuse(reply, &speech, "MonitorStop", &Refusal::NoMonitor),
+        }
+    }
+
+    /// GetSwitchingFunctionDevices: its response, and then the lines in segments (ECMA-269 13.1).
+    pub(super) fn list_lines(
+        &mut self,
+        key: u64,
+        document: &Document,
+        reply: Reply,
+        ctx: &mut Context<Self>,
+    ) {
+        let speech = document.speech();
+        let listing = self.registrar.send(Lines);
+        ctx.spawn(listing.into_actor(self).map(move |lines, client, _| {
+            let Some(session) = client.sessions.get(&key) else {
+                return;
+            };
+            let only = match &session.scope {
+                Scope::Server => None,
+                Scope::Line(line) => client.found.get(line.as_str()).map(|line| line.entry.mac),
+            };
+            let devices: Vec<ListedDevice> = lines
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|(entry, _)| {
+                    only.is_none_or(|mac| mac == entry.mac) && client.rights.sees(entry)
+                })
+                .map(|(entry, model)| ListedDevice {
+                    device_id: entry.name,
+                    device_model_name: (!model.is_empty()).then_some(model),
+                    ..ListedDevice::default()
+                })
+                .collect();
+            let service_cross_ref_id =
+                ServiceCrossRefId::from(client.cross_refs.next().to_string());
+            let response = GetSwitchingFunctionDevicesResponse {
+                service_cross_ref_id: service_cross_ref_id.clone(),
+            };
+            reply.csta(csta::write(&response.into(), &speech));
+            let Some(id) = session.id else { return };
+            let mut segments: Vec<Vec<ListedDevice>> = devices
+                .chunks(SEGMENT)
+                .map(<[ListedDevice]>::to_vec)
+                .collect();
+            if segments.is_empty() {
+                segments.push(Vec::new());
+            }
+            let last = segments.len() - 1;
+            for (number, device_list) in segments.into_iter().enumerate() {
+                let part = SwitchingFunctionDevices {
+                    service_cross_ref_id: service_cross_ref_id.clone(),
+                    segment_id: Some(number as u32 + 1),
+                    last_segment: number == last,
+                    device_list,
+                };
+                client.link.do_send(Notify {
+                    session: id,
+                    content: Content::Whole(csta::write(&part.into(), &speech)),
+                });
+            }
+        }));
+    }
+}

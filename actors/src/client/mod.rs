@@ -1,0 +1,293 @@
+//! One connected CTI client: its sessions, the lines it opened, its rights.
+
+use std::{collections::HashMap, sync::Arc};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture,
+};
+use bytes::Bytes;
+use uacsta_schema::{
+    csta::{self, DeviceId, Document, RequestSystemStatusResponse, Speech, SystemStatusValue},
+    sip::Status,
+};
+
+use crate::{
+    House,
+    monitor::Stopped,
+    phone::Unwatch,
+    refusal::Refusal,
+    registrar::{Enter, Find, Line, LinesChanged, Registrar},
+    sip::{
+        link::Link,
+        reply::{Accepted, Answer, Reply},
+        session::{Happened, SessionId, What},
+    },
+};
+
+pub mod desk;
+mod lines;
+mod requests;
+mod rights;
+
+pub use rights::Rights;
+
+/// A connected client.
+pub struct Client {
+    house: Arc<House>,
+    registrar: Addr<Registrar>,
+    link: Addr<Link>,
+    /// Who logged on, and from where, for the log.
+    name: Box<str>,
+    rights: Rights,
+    sessions: HashMap<u64, Session>,
+    keys: u64,
+    /// Names that were looked up, until lines change.
+    found: HashMap<Box<str>, Line>,
+    cross_refs: Arc<lines::CrossRefs>,
+}
+
+/// One session of a client's.
+struct Session {
+    id: Option<SessionId>,
+    scope: Scope,
+    speech: Speech,
+    /// The lines that it watches, by the client's cross reference.
+    watched: HashMap<Arc<str>, (DeviceId, Addr<crate::phone::Phone>)>,
+}
+
+/// What a session reaches.
+#[derive(Clone, Debug)]
+enum Scope {
+    /// Every line.
+    Server,
+    /// One line, by the name that the client opened it with.
+    Line(DeviceId),
+}
+
+/// A client opens a session.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Invite {
+    /// The line that the SIP headers name; none for the server's session.
+    pub line: Option<DeviceId>,
+    /// The CSTA request that the INVITE carries.
+    pub content: Option<Bytes>,
+    /// Its answer.
+    pub reply: Reply,
+}
+
+/// The client's connection is gone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Gone {
+    /// Why, for the log.
+    pub reason: Box<str>,
+}
+
+impl Client {
+    /// A client that logged on over a link.
+    pub fn new(
+        house: Arc<House>,
+        registrar: Addr<Registrar>,
+        link: Addr<Link>,
+        name: Box<str>,
+        rights: Rights,
+        cross_refs: Arc<lines::CrossRefs>,
+    ) -> Self {
+        Self {
+            house,
+            registrar,
+            link,
+            name,
+            rights,
+            sessions: HashMap::new(),
+            keys: 0,
+            found: HashMap::new(),
+            cross_refs,
+        }
+    }
+
+    fn invited(
+        &mut self,
+        Invite {
+            line,
+            content,
+            reply,
+        }: Invite,
+        ctx: &mut Context<Self>,
+    ) {
+        let document = match content.map(Document::read).transpose() {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(client = %self.name, %error, "session refused: the INVITE does not carry CSTA");
+                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+            }
+        };
+        if let Some(document) = document
+            .as_ref()
+            .filter(|document| document.name() != "RequestSystemStatus")
+        {
+            return reply.with(Answer::from(Status::BAD_REQUEST).because(format!(
+                "a session opens with RequestSystemStatus, not with {}",
+                document.name()
+            )));
+        }
+        if self.sessions.len() >= self.house.settings.limits.sessions_per_connection {
+            tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
+            return reply.with(
+                Answer::from(Status::SERVICE_UNAVAILABLE)
+                    .because("too many sessions on this connection"),
+            );
+        }
+        let speech = document.as_ref().map(Document::speech).unwrap_or_default();
+        let line = document
+            .as_ref()
+            .and_then(|document| {
+                document
+                    .private_line()
+                    .map(|line| DeviceId::from(line.into_owned()))
+            })
+            .or(line);
+        let Some(line) = line else {
+            return self.accept(Scope::Server, speech, reply, ctx);
+        };
+        let finding = self.registrar.send(Find(line.clone()));
+        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
+            Ok(Ok(found)) if client.rights.sees(&found.entry) => {
+                client.found.insert(line.as_str().into(), found);
+                client.accept(Scope::Line(line), speech, reply, ctx);
+            }
+            Ok(Ok(_)) => {
+                tracing::warn!(client = %client.name, line = %line, "session refused: no right to the line");
+                reply.with(Answer::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
+            }
+            Ok(Err(error)) => {
+                tracing::info!(client = %client.name, line = %line, %error, "session refused");
+                reply.with(Answer::from(Status::NOT_FOUND).because(error.to_string()));
+            }
+            Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
+        }));
+    }
+
+    fn accept(&mut self, scope: Scope, speech: Speech, reply: Reply, ctx: &Context<Self>) {
+        self.keys += 1;
+        match &scope {
+            Scope::Server => tracing::info!(client = %self.name, "server's session opened"),
+            Scope::Line(line) => {
+                tracing::info!(client = %self.name, mac = self.found.get(line.as_str()).map(|line| tracing::field::display(line.entry.mac)), line = %line, "line opened");
+            }
+        }
+        let status = csta::write(
+            &RequestSystemStatusResponse {
+                system_status: SystemStatusValue::NORMAL,
+            }
+            .into(),
+            &speech,
+        );
+        self.sessions.insert(
+            self.keys,
+            Session {
+                id: None,
+                scope,
+                speech,
+                watched: HashMap::new(),
+            },
+        );
+        let session = Accepted {
+            owner: ctx.address().recipient(),
+            key: self.keys,
+            interval: INTERVAL,
+        };
+        reply.with(Answer::from(Status::OK).content(status).accept(session));
+    }
+
+    /// A session is over: what it watched is released.
+    fn ended(&mut self, key: u64, reason: &str) {
+        let Some(session) = self.sessions.remove(&key) else {
+            return;
+        };
+        match &session.scope {
+            Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
+            Scope::Line(line) => {
+                tracing::info!(client = %self.name, mac = self.found.get(line.as_str()).map(|line| tracing::field::display(line.entry.mac)), line = %line, reason, "line closed");
+            }
+        }
+        for (cross_ref, (device, phone)) in session.watched {
+            phone.do_send(Unwatch { device, cross_ref });
+        }
+    }
+
+    /// Answers a request that is refused.
+    fn refuse(&self, reply: Reply, speech: &Speech, service: &str, refusal: &Refusal) {
+        tracing::info!(client = %self.name, service, %refusal, "request refused");
+        reply.csta(csta::write(&refusal.failure().into(), speech));
+    }
+}
+
+/// "CME default 30 min": the session interval of a client that names none.
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1800);
+
+impl Actor for Client {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(4096);
+        self.registrar.do_send(Enter(ctx.address().recipient()));
+    }
+}
+
+impl Handler<Invite> for Client {
+    type Result = ();
+
+    fn handle(&mut self, invite: Invite, ctx: &mut Self::Context) {
+        self.invited(invite, ctx);
+    }
+}
+
+impl Handler<Happened> for Client {
+    type Result = ();
+
+    fn handle(&mut self, Happened { key, session, what }: Happened, ctx: &mut Self::Context) {
+        match what {
+            What::Opened(_) => {
+                if let Some(known) = self.sessions.get_mut(&key) {
+                    known.id = Some(session);
+                }
+            }
+            What::Asked(body, reply) => self.asked(key, body, reply, ctx),
+            What::Ended(why) => self.ended(key, &why.to_string()),
+            // What the server sends to clients are events, whose answers nobody waits for, and it opens no sessions.
+            What::Answered { .. } | What::Refused(_) => {}
+        }
+    }
+}
+
+impl Handler<Stopped> for Client {
+    type Result = ();
+
+    fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
+        for session in self.sessions.values_mut() {
+            session.watched.remove(&cross_ref);
+        }
+    }
+}
+
+impl Handler<LinesChanged> for Client {
+    type Result = ();
+
+    fn handle(&mut self, _: LinesChanged, _: &mut Self::Context) {
+        self.found.clear();
+    }
+}
+
+impl Handler<Gone> for Client {
+    type Result = ();
+
+    fn handle(&mut self, Gone { reason }: Gone, ctx: &mut Self::Context) {
+        for key in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.ended(key, &reason);
+        }
+        tracing::info!(client = %self.name, %reason, "client is gone");
+        ctx.stop();
+    }
+}

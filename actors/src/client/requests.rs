@@ -1,0 +1,121 @@
+//! What a client asks: answered by the server where it is the server's, else sent to the phone.
+
+use std::sync::Arc;
+
+use actix::Context;
+use bytes::Bytes;
+use uacsta_schema::{
+    csta::{
+        self, Document, Kind, Message, Request, RequestSystemStatusResponse, SystemStatusResponse,
+        SystemStatusValue,
+    },
+    sip::Status,
+};
+
+use super::Client;
+use crate::{
+    phone,
+    refusal::Refusal,
+    sip::reply::{Answer, Reply},
+};
+
+impl Client {
+    /// A CSTA document came from the client.
+    pub(super) fn asked(&mut self, key: u64, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
+        let document = match Document::read(body) {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(client = %self.name, %error, "what the client sent is not CSTA");
+                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+            }
+        };
+        if document.kind() != Kind::Request {
+            tracing::warn!(client = %self.name, root = document.name(), "what the client sent is not a CSTA request");
+            return reply.with(
+                Answer::from(Status::BAD_REQUEST)
+                    .because(format!("{} is not a CSTA request", document.name())),
+            );
+        }
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.speech = document.speech();
+        }
+        if !self.rights.allow(document.name()) {
+            return self.refuse(
+                reply,
+                &document.speech(),
+                document.name(),
+                &Refusal::WatchOnly,
+            );
+        }
+        match document.message() {
+            Ok(Message::Request(request)) => self.typed(key, &request, document, reply, ctx),
+            // What ECMA-323 knows and the server has no type for goes to the phone as it is.
+            Ok(_) => self.relay(key, document, reply, ctx),
+            Err(error) => self.refuse(
+                reply,
+                &document.speech(),
+                document.name(),
+                &Refusal::Malformed(error.to_string()),
+            ),
+        }
+    }
+
+    fn typed(
+        &mut self,
+        key: u64,
+        request: &Request,
+        document: Document,
+        reply: Reply,
+        ctx: &mut Context<Self>,
+    ) {
+        let speech = document.speech();
+        match request {
+            Request::RequestSystemStatus(_) => {
+                reply.csta(csta::write(
+                    &RequestSystemStatusResponse {
+                        system_status: SystemStatusValue::NORMAL,
+                    }
+                    .into(),
+                    &speech,
+                ));
+            }
+            Request::SystemStatus(_) => reply.csta(csta::write(
+                &SystemStatusResponse::default().into(),
+                &speech,
+            )),
+            Request::MonitorStart(_) => self.monitor_start(key, &document, reply, ctx),
+            Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
+            Request::GetSwitchingFunctionDevices(_) => self.list_lines(key, &document, reply, ctx),
+            // The server's monitor on a phone is everybody's, and its registration there is its own.
+            Request::ChangeMonitorFilter(_)
+            | Request::SystemRegister(_)
+            | Request::SystemRegisterCancel(_) => {
+                self.refuse(reply, &speech, document.name(), &Refusal::NotSupported);
+            }
+            _ => self.relay(key, document, reply, ctx),
+        }
+    }
+
+    /// A request that the phone does.
+    fn relay(&mut self, key: u64, document: Document, reply: Reply, ctx: &mut Context<Self>) {
+        let speech = document.speech();
+        let document = Arc::new(document);
+        let request = Arc::clone(&document);
+        self.on_line(key, &document, ctx, move |client, line, _| {
+            let (line, renamed) = match line {
+                Ok(found) => found,
+                Err(refusal) => return client.refuse(reply, &speech, request.name(), &refusal),
+            };
+            let device = renamed.then(|| line.entry.device.as_str().into());
+            if !line.phone.connected() {
+                return client.refuse(reply, &speech, request.name(), &Refusal::Away);
+            }
+            line.phone.do_send(phone::Request {
+                document: request,
+                device,
+                speech,
+                reply,
+            });
+        });
+    }
+}

@@ -1,0 +1,368 @@
+//! One monitor point: one line's single, unfiltered monitor on its phone, fanned out to the clients that opened the line.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use smallvec::SmallVec;
+use uacsta_schema::{
+    csta::{
+        self, BackInServiceEvent, DeviceId, Document, MonitorCrossRefId, MonitorStop,
+        OutOfServiceEvent, Speech, SubjectDevice,
+    },
+    mac::Mac,
+};
+
+use crate::{
+    licensing::{self, Kind, Seat, Taken},
+    phone::{StartMonitor, Unwatched},
+    refusal::Refusal,
+    sip::{
+        link::Shut,
+        session::{Content, Notify, SessionId},
+    },
+};
+
+/// A monitor point.
+pub struct Monitor {
+    mac: Mac,
+    device: DeviceId,
+    phone: Surroundings,
+    watchers: SmallVec<[Watcher; 1]>,
+    joins: u64,
+    state: State,
+    failures: u32,
+    seat: Option<Seat>,
+}
+
+/// Whom a monitor point asks.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The phone, for its monitor.
+    pub start: Recipient<StartMonitor>,
+    /// The phone, when nobody watches any more.
+    pub unwatched: Recipient<Unwatched>,
+    /// Licensing, for a line's seat.
+    pub licensing: Recipient<licensing::Take>,
+}
+
+/// A client that watches the line.
+#[derive(Clone)]
+pub struct Watcher {
+    /// The cross reference that the client knows the monitor by.
+    pub cross_ref: Arc<str>,
+    /// The session in which the client started it.
+    pub session: SessionId,
+    /// The client's connection, for events.
+    pub events: Recipient<Notify>,
+    /// The client's connection, for its end when it takes no more events.
+    pub shut: Recipient<Shut>,
+    /// The client, who is told when the monitor cannot be.
+    pub client: Recipient<Stopped>,
+    /// How the client speaks.
+    pub speech: Speech,
+    /// What the client was told last: in service or out of it.
+    pub in_service: Option<bool>,
+}
+
+/// Where the monitor on the phone stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// The phone is not there.
+    Away,
+    /// The phone was asked.
+    Starting,
+    /// The phone watches.
+    Active,
+}
+
+/// A client watches.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Join(pub Watcher);
+
+/// A client watches no more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Leave {
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+}
+
+/// The phone can be asked for its monitor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PhoneReady;
+
+/// The phone's session is lost, and the monitor with it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PhoneLost;
+
+/// The phone ended this monitor by itself; it is started again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MonitorLost;
+
+/// The answer to [`StartMonitor`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Started(pub Result<(), Refusal>);
+
+/// The phone reports an event of this monitor.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Observed(pub Arc<Document>);
+
+/// A monitor of the receiver's is over, because the phone will never have it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stopped {
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+}
+
+/// The longest wait between two tries to start a monitor.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Monitor {
+    /// The monitor point of a line; `ready` says whether its phone can be asked now.
+    pub fn new(mac: Mac, device: DeviceId, phone: Surroundings, ready: bool) -> Self {
+        let state = if ready { State::Starting } else { State::Away };
+        Self {
+            mac,
+            device,
+            phone,
+            watchers: SmallVec::new(),
+            joins: 0,
+            state,
+            failures: 0,
+            seat: None,
+        }
+    }
+
+    fn start(&mut self, ctx: &Context<Self>) {
+        self.state = State::Starting;
+        self.phone.start.do_send(StartMonitor {
+            device: self.device.clone(),
+            monitor: ctx.address(),
+        });
+    }
+
+    fn all_out_of_service(&mut self) {
+        for at in 0..self.watchers.len() {
+            self.tell(at, false);
+        }
+    }
+
+    /// Tells one watcher whether the line is in service, if that is news.
+    fn tell(&mut self, at: usize, in_service: bool) {
+        let watcher = &mut self.watchers[at];
+        if watcher.in_service.replace(in_service) == Some(in_service) {
+            return;
+        }
+        let monitor_cross_ref_id = MonitorCrossRefId::from(watcher.cross_ref.to_string());
+        let device = SubjectDevice::from(self.device.clone());
+        let event = if in_service {
+            BackInServiceEvent {
+                monitor_cross_ref_id,
+                device,
+                cause: None,
+            }
+            .into()
+        } else {
+            OutOfServiceEvent {
+                monitor_cross_ref_id,
+                device,
+                cause: None,
+            }
+            .into()
+        };
+        let content = Content::Whole(csta::write(&event, &watcher.speech));
+        watcher.send(content);
+    }
+
+    /// The phone will never have this monitor: each client gets MonitorStop, and the line's seat goes back.
+    fn give_up(&mut self) {
+        for watcher in self.watchers.drain(..) {
+            let stop = MonitorStop {
+                monitor_cross_ref_id: MonitorCrossRefId::from(watcher.cross_ref.to_string()),
+            };
+            watcher.send(Content::Whole(csta::write(&stop.into(), &watcher.speech)));
+            watcher.client.do_send(Stopped {
+                cross_ref: watcher.cross_ref,
+            });
+        }
+        self.unwatched();
+    }
+
+    fn unwatched(&mut self) {
+        self.seat = None;
+        self.phone.unwatched.do_send(Unwatched {
+            device: self.device.clone(),
+            joins: self.joins,
+        });
+    }
+}
+
+impl Watcher {
+    /// Sends what the client is due. A client whose queue is full loses its connection, never a single event.
+    fn send(&self, content: Content) -> bool {
+        match self.events.try_send(Notify {
+            session: self.session,
+            content,
+        }) {
+            Ok(()) => true,
+            Err(actix::prelude::SendError::Closed(_)) => false,
+            Err(actix::prelude::SendError::Full(_)) => {
+                self.shut.do_send(Shut {
+                    reason: "it does not keep up with its events".into(),
+                });
+                false
+            }
+        }
+    }
+}
+
+impl Actor for Monitor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.phone.licensing.do_send(licensing::Take {
+            kind: Kind::Line,
+            to: ctx.address().recipient(),
+        });
+        if self.state == State::Starting {
+            self.start(ctx);
+        }
+    }
+}
+
+/// How many events may wait for the monitor's turn.
+const MAILBOX: usize = 4096;
+
+impl Handler<Taken> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Taken(seat): Taken, _: &mut Self::Context) {
+        if !self.watchers.is_empty() {
+            self.seat = Some(seat);
+        }
+    }
+}
+
+impl Handler<Join> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Join(watcher): Join, ctx: &mut Self::Context) {
+        self.joins += 1;
+        if self.watchers.is_empty() && self.joins > 1 && self.seat.is_none() {
+            self.phone.licensing.do_send(licensing::Take {
+                kind: Kind::Line,
+                to: ctx.address().recipient(),
+            });
+        }
+        self.watchers.push(watcher);
+        match self.state {
+            State::Active => self.tell(self.watchers.len() - 1, true),
+            State::Away => self.tell(self.watchers.len() - 1, false),
+            State::Starting => {}
+        }
+    }
+}
+
+impl Handler<Leave> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Leave { cross_ref }: Leave, _: &mut Self::Context) {
+        let before = self.watchers.len();
+        self.watchers
+            .retain(|watcher| watcher.cross_ref != cross_ref);
+        if before > 0 && self.watchers.is_empty() {
+            self.unwatched();
+        }
+    }
+}
+
+impl Handler<PhoneReady> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: PhoneReady, ctx: &mut Self::Context) {
+        self.failures = 0;
+        self.start(ctx);
+    }
+}
+
+impl Handler<PhoneLost> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: PhoneLost, _: &mut Self::Context) {
+        self.state = State::Away;
+        self.all_out_of_service();
+    }
+}
+
+impl Handler<MonitorLost> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: MonitorLost, ctx: &mut Self::Context) {
+        if self.state == State::Active {
+            self.all_out_of_service();
+            self.start(ctx);
+        }
+    }
+}
+
+impl Handler<Started> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Started(result): Started, ctx: &mut Self::Context) {
+        if self.state != State::Starting {
+            return;
+        }
+        match result {
+            Ok(()) => {
+                self.state = State::Active;
+                self.failures = 0;
+                tracing::info!(mac = %self.mac, line = %self.device, clients = self.watchers.len(), "line is monitored");
+                for at in 0..self.watchers.len() {
+                    self.tell(at, true);
+                }
+            }
+            Err(refusal) if refusal.is_permanent() => {
+                tracing::warn!(mac = %self.mac, line = %self.device, %refusal, "line cannot be monitored; its clients are told to stop");
+                self.give_up();
+            }
+            Err(refusal) => {
+                let wait = PATIENCE.min(Duration::from_secs(1 << self.failures.min(6)));
+                self.failures += 1;
+                tracing::warn!(mac = %self.mac, line = %self.device, %refusal, again_in = ?wait, "line is not monitored");
+                self.all_out_of_service();
+                ctx.run_later(wait, |monitor, ctx| {
+                    if monitor.state == State::Starting && !monitor.watchers.is_empty() {
+                        monitor.start(ctx);
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl Handler<Observed> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Observed(document): Observed, _: &mut Self::Context) {
+        let before = self.watchers.len();
+        self.watchers.retain(|watcher| {
+            watcher.send(Content::Relayed {
+                document: Arc::clone(&document),
+                edition: watcher.speech.edition,
+                cross_ref: Some(Arc::clone(&watcher.cross_ref)),
+                device: None,
+            })
+        });
+        if before > 0 && self.watchers.is_empty() {
+            self.unwatched();
+        }
+    }
+}

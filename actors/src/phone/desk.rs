@@ -1,0 +1,208 @@
+//! The desk of the phones' links: REGISTER with the MAC address as user name and the phones' password, and nothing else.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use actix::Addr;
+use actix_rt::Arbiter;
+use uacsta_schema::{
+    mac::Mac,
+    sip::{HeaderName, Method, Request, Status, header::Contacts},
+};
+
+use crate::{
+    House,
+    access::{Door, Verdict},
+    registrar::{Register, Registrar},
+    registration::{Bound, LinkEnded, Refresh, Registration},
+    sip::{
+        desk::Desk,
+        link::Link,
+        reply::{Answer, Reply},
+    },
+};
+
+/// What a phone meets when it connects.
+pub struct PhoneDesk {
+    house: Arc<House>,
+    registrar: Addr<Registrar>,
+    address: SocketAddr,
+    link: Option<Addr<Link>>,
+    door: Door,
+    /// The phones that are bound here; mostly one.
+    bound: Vec<Bound>,
+    name: String,
+}
+
+impl PhoneDesk {
+    /// The desk of the connection from `address`, which is the `number`th.
+    pub fn new(
+        house: Arc<House>,
+        registrar: Addr<Registrar>,
+        address: SocketAddr,
+        number: u64,
+    ) -> Self {
+        Self {
+            house,
+            registrar,
+            address,
+            link: None,
+            door: Door::new(number),
+            bound: Vec::new(),
+            name: String::new(),
+        }
+    }
+
+    fn register(&mut self, request: &Request, reply: Reply) {
+        let mac = match user(request) {
+            Ok(mac) => mac,
+            Err(answer) => {
+                tracing::warn!(address = %self.address, to = request.head().get(HeaderName::To), "REGISTER refused: the user name is not a MAC address");
+                return reply.with(answer);
+            }
+        };
+        let user_agent = request.head().get(HeaderName::UserAgent);
+        let only_md5 = self
+            .house
+            .profiles
+            .recognise(mac.oui(), user_agent)
+            .md5_only;
+        let password = self.house.settings.phones.password.expose();
+        // One phone cannot speak for another: its credentials must bear the MAC address that it registers.
+        let verdict = self.door.check(&self.house, request, only_md5, |name| {
+            (name.parse() == Ok(mac)).then_some(password)
+        });
+        match verdict {
+            Verdict::Granted(_) => {}
+            Verdict::Challenged(challenge) => return reply.with(challenge),
+            Verdict::Refused(reason, challenge) => {
+                tracing::warn!(%mac, address = %self.address, reason, "log-on refused");
+                return reply.with(challenge);
+            }
+        }
+        let registration = match self.registration(mac, request, user_agent) {
+            Ok(registration) => registration,
+            Err(answer) => return reply.with(answer),
+        };
+        let refresh = Refresh {
+            registration,
+            reply,
+        };
+        match self
+            .bound
+            .iter()
+            .find(|bound| bound.mac == mac && bound.refresh.connected())
+        {
+            Some(bound) => bound.refresh.do_send(refresh),
+            None => self.registrar.do_send(Register(refresh)),
+        }
+    }
+
+    fn registration(
+        &self,
+        mac: Mac,
+        request: &Request,
+        user_agent: Option<&str>,
+    ) -> Result<Registration, Answer> {
+        let bad = |what: String| Answer::from(Status::BAD_REQUEST).because(what);
+        let head = request.head();
+        let contacts = head.contacts().map_err(|error| bad(error.to_string()))?;
+        let advanced = &self.house.settings.advanced;
+        let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
+        let (contact, asked) = match &contacts {
+            // RFC 3261 10.3 step 6: "*" goes with an expiration time of zero and nothing else.
+            Contacts::Star if head.expires() == Some(0) => (Some("*".into()), 0),
+            Contacts::Star => return Err(bad("Contact: * needs Expires: 0".to_owned())),
+            Contacts::List(list) => match list
+                .iter()
+                .find(|contact| contact.expires() != Some(0))
+                .or_else(|| list.first())
+            {
+                Some(contact) => (
+                    Some(contact.uri().as_str().into()),
+                    contact
+                        .expires()
+                        .or_else(|| head.expires())
+                        .unwrap_or(longest),
+                ),
+                None => (None, longest),
+            },
+        };
+        if asked != 0 && u64::from(asked) < advanced.min_expires.as_secs() {
+            return Err(Answer::from(Status::INTERVAL_TOO_BRIEF).header(
+                HeaderName::MinExpires,
+                advanced.min_expires.as_secs().to_string(),
+            ));
+        }
+        let link = self
+            .link
+            .clone()
+            .ok_or_else(|| Answer::from(Status::SERVER_INTERNAL_ERROR))?;
+        Ok(Registration {
+            mac,
+            link,
+            arbiter: Arbiter::current(),
+            address: self.address,
+            identity: head
+                .to()
+                .map_err(|error| bad(error.to_string()))?
+                .uri()
+                .as_str()
+                .into(),
+            contact,
+            call_id: head.call_id().unwrap_or_default().into(),
+            cseq: head.cseq().map_err(|error| bad(error.to_string()))?.number,
+            expires: asked.min(longest),
+            user_agent: user_agent.map(Into::into),
+        })
+    }
+}
+
+/// The MAC address that a REGISTER names.
+fn user(request: &Request) -> Result<Mac, Answer> {
+    let to = request
+        .head()
+        .to()
+        .map_err(|error| Answer::from(Status::BAD_REQUEST).because(error.to_string()))?;
+    to.uri()
+        .user_decoded()
+        .as_deref()
+        .and_then(|user| user.parse().ok())
+        .ok_or_else(|| {
+            Answer::from(Status::FORBIDDEN)
+                .because("the user name of a phone is its MAC address, 12 hexadecimal digits")
+        })
+}
+
+impl Desk for PhoneDesk {
+    fn request(&mut self, request: &Request, reply: Reply) {
+        match request.method() {
+            Method::Register => self.register(request, reply),
+            _ => reply.with(Answer::from(Status::FORBIDDEN).because(
+                "phones do not open sessions here; clients have an interface of their own",
+            )),
+        }
+    }
+
+    fn opened(&mut self, link: &Addr<Link>) {
+        self.link = Some(link.clone());
+    }
+
+    fn bound(&mut self, bound: Bound) {
+        self.bound.retain(|known| known.mac != bound.mac);
+        self.name = bound.mac.to_string();
+        self.bound.push(bound);
+    }
+
+    fn ended(&mut self, link: &Addr<Link>, reason: &str) {
+        for bound in self.bound.drain(..) {
+            bound.ended.do_send(LinkEnded {
+                link: link.clone(),
+                reason: reason.into(),
+            });
+        }
+    }
+
+    fn peer(&self) -> &str {
+        &self.name
+    }
+}

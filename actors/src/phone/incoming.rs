@@ -1,0 +1,93 @@
+//! What the phone sends by itself: events, its list of lines, and requests.
+
+use std::sync::Arc;
+
+use actix::Context;
+use bytes::Bytes;
+use uacsta_schema::{
+    csta::{
+        self, Document, Failure, Kind, Message, MonitorStopResponse, Notification, Request,
+        RequestSystemStatusResponse, SystemStatusResponse, SystemStatusValue,
+    },
+    sip::Status,
+};
+
+use super::Phone;
+use crate::sip::reply::{Answer, Reply};
+
+impl Phone {
+    /// A CSTA document came from the phone.
+    pub(super) fn asked(&mut self, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
+        let document = match Document::read(body) {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(mac = %self.mac, %error, "what the phone sent is not CSTA");
+                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+            }
+        };
+        match document.kind() {
+            Kind::Event => {
+                reply.ok();
+                self.observed(Arc::new(document));
+            }
+            Kind::Request => self.requested(&document, reply),
+            Kind::Notification => {
+                reply.ok();
+                self.notified(&document, ctx);
+            }
+            Kind::Response | Kind::Failure | Kind::Unknown => {
+                tracing::warn!(mac = %self.mac, root = document.name(), "the phone sent neither an event nor a request");
+                reply.with(Answer::from(Status::BAD_REQUEST).because(format!(
+                    "{} is neither an event nor a request",
+                    document.name()
+                )));
+            }
+        }
+    }
+
+    fn requested(&mut self, document: &Document, reply: Reply) {
+        let answer: Message = match document.message() {
+            Ok(Message::Request(Request::SystemStatus(status))) => {
+                tracing::info!(mac = %self.mac, status = %status.system_status, "the phone reports its system status");
+                SystemStatusResponse::default().into()
+            }
+            Ok(Message::Request(Request::RequestSystemStatus(_))) => RequestSystemStatusResponse {
+                system_status: SystemStatusValue::NORMAL,
+            }
+            .into(),
+            Ok(Message::Request(Request::MonitorStop(stop))) => {
+                self.monitor_stopped(stop.monitor_cross_ref_id.as_str());
+                MonitorStopResponse::default().into()
+            }
+            Ok(_) => {
+                tracing::info!(mac = %self.mac, service = document.name(), "the phone asks for what the server does not do");
+                Failure::SERVICE_NOT_SUPPORTED.into()
+            }
+            Err(error) => {
+                tracing::warn!(mac = %self.mac, %error, "a request of the phone cannot be read");
+                Failure::GENERIC.into()
+            }
+        };
+        reply.csta(csta::write(&answer, &document.speech()));
+    }
+
+    fn notified(&mut self, document: &Document, ctx: &mut Context<Self>) {
+        match document.message() {
+            Ok(Message::Notification(Notification::SwitchingFunctionDevices(part))) => {
+                self.listed(part, ctx);
+            }
+            Ok(Message::Notification(Notification::SwFunctionDevicesChanged(_))) => {
+                self.ask_for_lines(ctx);
+            }
+            Ok(Message::Notification(Notification::SystemRegisterAbort(_))) => {
+                self.system_register(ctx);
+            }
+            Ok(_) => {
+                tracing::debug!(mac = %self.mac, notification = document.name(), "notification without use");
+            }
+            Err(error) => {
+                tracing::warn!(mac = %self.mac, %error, "a notification of the phone cannot be read");
+            }
+        }
+    }
+}

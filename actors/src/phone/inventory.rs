@@ -1,0 +1,117 @@
+//! The phone's lines: asked by GetSwitchingFunctionDevices, told by the SwitchingFunctionDevices that follow (ECMA-269 13.1).
+
+use actix::Context;
+use uacsta_schema::csta::{
+    DeviceId, Document, GetSwitchingFunctionDevices, SwitchingFunctionDevices,
+};
+
+use super::{Phone, requests::Asker, session::State};
+use crate::{refusal::Refusal, registrar};
+
+/// What the phone listed, and what it is listing.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    lines: Vec<DeviceId>,
+    coming: Vec<DeviceId>,
+    /// Whether a list is expected; one that nobody asked for is taken all the same.
+    asked: bool,
+}
+
+/// The most lines that one phone may list.
+const LINES: usize = 1000;
+
+impl Inventory {
+    pub(super) fn known(lines: Vec<DeviceId>) -> Self {
+        Self {
+            lines,
+            ..Self::default()
+        }
+    }
+}
+
+impl Phone {
+    /// Asks for the lines; a phone that cannot tell them has those that it had.
+    pub(super) fn ask_for_lines(&mut self, ctx: &mut Context<Self>) {
+        if self
+            .profile
+            .has("GetSwitchingFunctionDevices", self.firmware.as_deref())
+        {
+            self.inventory.asked = true;
+            self.inventory.coming.clear();
+            self.ask_own(
+                Asker::Lines,
+                &GetSwitchingFunctionDevices::default().into(),
+                ctx,
+            );
+        } else {
+            self.list_complete(None, ctx);
+        }
+    }
+
+    /// The response only says that the list will come.
+    pub(super) fn lines_answered(
+        &mut self,
+        result: &Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        if result.is_err() {
+            self.list_complete(None, ctx);
+        } else if self.inventory.asked {
+            // The list has as long as a request to come.
+            let at = self.house.clock.now() + self.house.settings.advanced.request_timeout;
+            self.list_due = Some(at);
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// A part of the list came.
+    pub(super) fn listed(&mut self, part: SwitchingFunctionDevices, ctx: &mut Context<Self>) {
+        self.inventory
+            .coming
+            .extend(part.device_list.into_iter().map(|device| device.device_id));
+        self.inventory.coming.truncate(LINES);
+        if part.last_segment {
+            let lines = std::mem::take(&mut self.inventory.coming);
+            self.list_complete(Some(lines), ctx);
+        }
+    }
+
+    /// Goes on without a list that does not come; returns when it is given up.
+    pub(super) fn sweep_list(
+        &mut self,
+        now: std::time::Duration,
+        ctx: &mut Context<Self>,
+    ) -> Option<std::time::Duration> {
+        let at = self.list_due?;
+        if at > now {
+            return Some(at);
+        }
+        tracing::warn!(mac = %self.mac, "the phone promised its list of lines and did not send it; those of before are taken");
+        self.list_complete(None, ctx);
+        None
+    }
+
+    fn list_complete(&mut self, lines: Option<Vec<DeviceId>>, ctx: &mut Context<Self>) {
+        self.inventory.asked = false;
+        self.list_due = None;
+        if let Some(lines) = lines {
+            if self.inventory.lines != lines {
+                tracing::info!(mac = %self.mac, lines = lines.len(), "the phone lists its lines");
+            }
+            self.inventory.lines.clone_from(&lines);
+            self.registrar.do_send(registrar::Listed {
+                mac: self.mac,
+                lines,
+            });
+        } else {
+            let lines = self.inventory.lines.clone();
+            self.registrar.do_send(registrar::Listed {
+                mac: self.mac,
+                lines,
+            });
+        }
+        if matches!(self.session, State::Preparing(_)) {
+            self.prepared(ctx);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! One registered phone: its binding, its CSTA session, its identities, what is asked of it and who watches its lines.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
+use actix_rt::ArbiterHandle;
+use settings::Profile;
+use uacsta_schema::{
+    csta::{DeviceId, Document, Edition, Speech},
+    mac::Mac,
+};
+
+use crate::{
+    House,
+    licensing::{self, Kind, Seat, Taken},
+    monitor::{Join, Leave, Monitor, Watcher},
+    registrar,
+    registration::{LinkEnded, Refresh, Registration},
+    sip::{reply::Reply, session::Happened},
+};
+
+mod binding;
+pub mod desk;
+mod incoming;
+mod inventory;
+mod points;
+mod requests;
+mod session;
+
+/// A phone.
+pub struct Phone {
+    mac: Mac,
+    house: Arc<House>,
+    registrar: Addr<registrar::Registrar>,
+    in_operation: bool,
+    profile: Arc<Profile>,
+    firmware: Option<String>,
+    binding: Option<binding::Binding>,
+    session: session::State,
+    /// Numbers the sessions, so that what a former one still reports is not taken for news.
+    key: u64,
+    /// Sessions that failed in a row.
+    failures: u32,
+    edition: Edition,
+    inventory: inventory::Inventory,
+    /// When a list of lines that was promised is given up.
+    list_due: Option<Duration>,
+    requests: requests::Requests,
+    points: HashMap<DeviceId, points::Point>,
+    /// Events whose monitor's response is still on its way.
+    early: VecDeque<Arc<Document>>,
+    keep_alive_at: Option<Duration>,
+    seat: Option<Seat>,
+    alarm: Option<(Duration, SpawnHandle)>,
+}
+
+/// How a phone can be reached.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It is not registered.
+    #[default]
+    Away,
+    /// It is registered, but no CSTA session is open.
+    Registered,
+    /// Its CSTA session is open.
+    Controlled,
+}
+
+/// What outlives a phone's actor: it goes to the one that takes its place.
+#[derive(Default)]
+pub struct Heritage {
+    registration: Option<Registration>,
+    points: Vec<(DeviceId, Addr<Monitor>)>,
+}
+
+impl Heritage {
+    /// The thread on which the phone's connection lives.
+    pub(crate) fn arbiter(&self) -> Option<ArbiterHandle> {
+        self.registration
+            .as_ref()
+            .map(|registration| registration.arbiter.clone())
+    }
+}
+
+/// A registration that the phone's link cannot place: a new one, or one that moved.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Bind(pub Refresh);
+
+/// The telephone list holds the phone: its REGISTER can be answered.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Admit {
+    /// The REGISTER's answer.
+    pub reply: Reply,
+}
+
+/// An operator switched the phone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct InOperation(pub bool);
+
+/// A client asks something of the phone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Request {
+    /// What.
+    pub document: Arc<Document>,
+    /// The line, by the phone's name of it, where the request names one.
+    pub device: Option<Arc<str>>,
+    /// How the client speaks.
+    pub speech: Speech,
+    /// The client's answer.
+    pub reply: Reply,
+}
+
+/// A client watches a line.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Watch {
+    /// The line, by the phone's name of it.
+    pub device: DeviceId,
+    /// The client.
+    pub watcher: Watcher,
+}
+
+/// A client watches a line no more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Unwatch {
+    /// The line.
+    pub device: DeviceId,
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+}
+
+/// A monitor point asks for its monitor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StartMonitor {
+    /// The line.
+    pub device: DeviceId,
+    /// The monitor point.
+    pub monitor: Addr<Monitor>,
+}
+
+/// A monitor point has no watchers; it ends unless more than these had joined.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Unwatched {
+    /// The line.
+    pub device: DeviceId,
+    /// How many clients had joined.
+    pub joins: u64,
+}
+
+impl Phone {
+    /// The actor of a phone; `heritage` comes from the one whose place it takes.
+    pub fn new(
+        mac: Mac,
+        house: Arc<House>,
+        registrar: Addr<registrar::Registrar>,
+        in_operation: bool,
+        lines: Vec<DeviceId>,
+        heritage: Heritage,
+    ) -> Self {
+        let profile = house.profiles.recognise(mac.oui(), None);
+        let now = house.clock.now();
+        let points = heritage
+            .points
+            .into_iter()
+            .map(|(device, monitor)| (device, points::Point::new(monitor)))
+            .collect();
+        Self {
+            mac,
+            house,
+            registrar,
+            in_operation,
+            profile,
+            firmware: None,
+            binding: heritage
+                .registration
+                .map(|registration| binding::Binding::inherited(registration, now)),
+            session: session::State::Closed,
+            key: 0,
+            failures: 0,
+            edition: Edition::Ed3,
+            inventory: inventory::Inventory::known(lines),
+            list_due: None,
+            requests: requests::Requests::default(),
+            points,
+            early: VecDeque::new(),
+            keep_alive_at: None,
+            seat: None,
+            alarm: None,
+        }
+    }
+
+    /// Sees to it that [`Self::sweep`] runs at `at`, or before.
+    fn wake_at(&mut self, at: Duration, ctx: &mut Context<Self>) {
+        if let Some((earlier, handle)) = self.alarm {
+            if earlier <= at {
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let handle = ctx.run_later(at.saturating_sub(self.house.clock.now()), |phone, ctx| {
+            phone.alarm = None;
+            phone.sweep(ctx);
+        });
+        self.alarm = Some((at, handle));
+    }
+
+    /// Carries out what has become due, and sets the alarm for what comes next.
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let now = self.house.clock.now();
+        let next = [
+            self.sweep_binding(now, ctx),
+            self.sweep_requests(now, ctx),
+            self.sweep_session(now, ctx),
+            self.sweep_keep_alive(now, ctx),
+            self.sweep_list(now, ctx),
+        ];
+        if let Some(at) = next.into_iter().flatten().min() {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// Tells the registrar how the phone can be reached now, and takes or gives back its seat.
+    fn report(&mut self, reason: Option<String>, ctx: &Context<Self>) {
+        let status = match (&self.binding, self.session.is_open()) {
+            (None, _) => Status::Away,
+            (Some(_), false) => Status::Registered,
+            (Some(_), true) => Status::Controlled,
+        };
+        match status {
+            Status::Controlled if self.in_operation => {
+                if self.seat.is_none() {
+                    self.house.licensing.do_send(licensing::Take {
+                        kind: Kind::Phone,
+                        to: ctx.address().recipient(),
+                    });
+                }
+            }
+            _ => self.seat = None,
+        }
+        self.registrar.do_send(registrar::Reached {
+            mac: self.mac,
+            status,
+            reason,
+        });
+    }
+}
+
+impl Actor for Phone {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if self.binding.is_some() {
+            self.open_session(ctx);
+        }
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
+        let heritage = Heritage {
+            registration: self.binding.take().map(binding::Binding::into_registration),
+            points: self
+                .points
+                .drain()
+                .map(|(device, point)| (device, point.monitor))
+                .collect(),
+        };
+        self.registrar.do_send(registrar::Ended {
+            mac: self.mac,
+            heritage,
+        });
+    }
+}
+
+/// How many messages may wait for the phone's turn.
+const MAILBOX: usize = 4096;
+
+impl Handler<Refresh> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, refresh: Refresh, ctx: &mut Self::Context) {
+        self.register(refresh, ctx);
+    }
+}
+
+impl Handler<Bind> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Bind(refresh): Bind, ctx: &mut Self::Context) {
+        self.register(refresh, ctx);
+    }
+}
+
+impl Handler<Admit> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Admit { reply }: Admit, ctx: &mut Self::Context) {
+        self.admitted(reply, ctx);
+    }
+}
+
+impl Handler<LinkEnded> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, ended: LinkEnded, ctx: &mut Self::Context) {
+        self.link_ended(&ended, ctx);
+    }
+}
+
+impl Handler<InOperation> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, InOperation(in_operation): InOperation, ctx: &mut Self::Context) {
+        self.switched(in_operation, ctx);
+    }
+}
+
+impl Handler<Taken> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Taken(seat): Taken, _: &mut Self::Context) {
+        if self.in_operation && self.session.is_open() {
+            self.seat = Some(seat);
+        }
+    }
+}
+
+impl Handler<Happened> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, happened: Happened, ctx: &mut Self::Context) {
+        self.happened(happened, ctx);
+    }
+}
+
+impl Handler<Request> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
+        self.ask(
+            request.reply,
+            request.speech,
+            request.document,
+            request.device,
+            ctx,
+        );
+    }
+}
+
+impl Handler<Watch> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Watch { device, watcher }: Watch, ctx: &mut Self::Context) {
+        let monitor = self.point(&device, ctx);
+        monitor.do_send(Join(watcher));
+    }
+}
+
+impl Handler<Unwatch> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Unwatch { device, cross_ref }: Unwatch, _: &mut Self::Context) {
+        if let Some(point) = self.points.get(&device) {
+            point.monitor.do_send(Leave { cross_ref });
+        }
+    }
+}
+
+impl Handler<StartMonitor> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, StartMonitor { device, monitor }: StartMonitor, ctx: &mut Self::Context) {
+        self.start_monitor(&device, &monitor, ctx);
+    }
+}
+
+impl Handler<Unwatched> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Unwatched { device, joins }: Unwatched, ctx: &mut Self::Context) {
+        self.unwatched(&device, joins, ctx);
+    }
+}
+
+impl Phone {
+    fn session_owner(&self, ctx: &Context<Self>) -> Recipient<Happened> {
+        ctx.address().recipient()
+    }
+}

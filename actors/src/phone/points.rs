@@ -1,0 +1,192 @@
+//! The monitor points of the phone's lines, and the events that go to them.
+
+use std::{collections::hash_map::Entry, sync::Arc};
+
+use actix::{Actor, Addr, AsyncContext, Context};
+use uacsta_schema::csta::{
+    DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStop,
+    Response,
+};
+
+use super::{Phone, requests::Asker, session::State};
+use crate::{
+    monitor::{Monitor, MonitorLost, Observed, Started, Surroundings},
+    refusal::Refusal,
+};
+
+/// A monitor point of one line.
+pub(super) struct Point {
+    pub(super) monitor: Addr<Monitor>,
+    /// How many clients were sent to it, so that its end never passes a client that comes.
+    joins: u64,
+    /// The phone's cross reference, while its monitor runs.
+    cross_ref: Option<Box<str>>,
+    starting: bool,
+}
+
+/// How many events wait for the response of a monitor that is being started.
+const EARLY: usize = 64;
+
+impl Point {
+    pub(super) fn new(monitor: Addr<Monitor>) -> Self {
+        Self {
+            monitor,
+            joins: 0,
+            cross_ref: None,
+            starting: false,
+        }
+    }
+
+    /// The session is lost, and the monitor with it.
+    pub(super) fn lost(&mut self) {
+        self.cross_ref = None;
+        self.starting = false;
+    }
+}
+
+impl Phone {
+    /// The monitor point of a line that one more client is about to join.
+    pub(super) fn point(&mut self, device: &DeviceId, ctx: &Context<Self>) -> Addr<Monitor> {
+        let point = match self.points.entry(device.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let around = Surroundings {
+                    start: ctx.address().recipient(),
+                    unwatched: ctx.address().recipient(),
+                    licensing: self.house.licensing.clone().recipient(),
+                };
+                vacant.insert(Point::new(
+                    Monitor::new(self.mac, device.clone(), around, self.session.is_open()).start(),
+                ))
+            }
+        };
+        point.joins += 1;
+        point.monitor.clone()
+    }
+
+    /// Asks the phone for the monitor of a line.
+    pub(super) fn start_monitor(
+        &mut self,
+        device: &DeviceId,
+        monitor: &Addr<Monitor>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(point) = self
+            .points
+            .get_mut(device)
+            .filter(|_| matches!(self.session, State::Open(_)))
+        else {
+            return monitor.do_send(Started(Err(Refusal::Away)));
+        };
+        point.starting = true;
+        let start = MonitorStart {
+            monitor_object: MonitorObject::Device(device.clone()),
+            ..MonitorStart::default()
+        };
+        self.ask_own(
+            Asker::Monitor {
+                device: device.clone(),
+                monitor: monitor.clone(),
+            },
+            &start.into(),
+            ctx,
+        );
+    }
+
+    /// The phone answered MonitorStart.
+    pub(super) fn monitor_answered(
+        &mut self,
+        device: &DeviceId,
+        monitor: &Addr<Monitor>,
+        result: Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let started = result.and_then(|document| match document.message() {
+            Ok(Message::Response(Response::MonitorStartResponse(response))) => {
+                Ok(response.monitor_cross_ref_id)
+            }
+            Ok(_) => Err(Refusal::NotCsta(format!(
+                "{} came instead of MonitorStartResponse",
+                document.name()
+            ))),
+            Err(error) => Err(Refusal::NotCsta(error.to_string())),
+        });
+        let cross_ref = match started {
+            Ok(cross_ref) => cross_ref,
+            Err(refusal) => {
+                if let Some(point) = self.points.get_mut(device) {
+                    point.starting = false;
+                }
+                return monitor.do_send(Started(Err(refusal)));
+            }
+        };
+        let Some(point) = self.points.get_mut(device) else {
+            // The last client left while the phone was at it.
+            return self.stop_monitor(cross_ref, ctx);
+        };
+        point.starting = false;
+        point.cross_ref = Some(cross_ref.as_str().into());
+        monitor.do_send(Started(Ok(())));
+        for event in std::mem::take(&mut self.early) {
+            self.observed(event);
+        }
+    }
+
+    fn stop_monitor(&mut self, monitor_cross_ref_id: MonitorCrossRefId, ctx: &mut Context<Self>) {
+        self.ask_own(
+            Asker::MonitorStop,
+            &MonitorStop {
+                monitor_cross_ref_id,
+            }
+            .into(),
+            ctx,
+        );
+    }
+
+    /// Nobody watches a line any more, unless a client is on its way to the monitor point.
+    pub(super) fn unwatched(&mut self, device: &DeviceId, joins: u64, ctx: &mut Context<Self>) {
+        if self
+            .points
+            .get(device)
+            .is_none_or(|point| point.joins != joins)
+        {
+            return;
+        }
+        if let Some(cross_ref) = self.points.remove(device).and_then(|point| point.cross_ref) {
+            tracing::info!(mac = %self.mac, line = %device, "line is no longer monitored");
+            self.stop_monitor(MonitorCrossRefId::from(cross_ref.into_string()), ctx);
+        }
+    }
+
+    /// An event of the phone's: to the monitor point that it names.
+    pub(super) fn observed(&mut self, event: Arc<Document>) {
+        let cross_ref = event.cross_ref();
+        match self
+            .points
+            .values()
+            .find(|point| point.cross_ref.is_some() && point.cross_ref.as_deref() == cross_ref)
+        {
+            Some(point) => point.monitor.do_send(Observed(event)),
+            None if self.points.values().any(|point| point.starting)
+                && self.early.len() < EARLY =>
+            {
+                self.early.push_back(event);
+            }
+            None => {
+                tracing::info!(mac = %self.mac, event = event.name(), cross_ref, "event of no monitor that runs");
+            }
+        }
+    }
+
+    /// The phone ended a monitor by itself (ECMA-269: MonitorStop sent by the switching function).
+    pub(super) fn monitor_stopped(&mut self, cross_ref: &str) {
+        if let Some(point) = self
+            .points
+            .values_mut()
+            .find(|point| point.cross_ref.as_deref() == Some(cross_ref))
+        {
+            point.lost();
+            point.monitor.do_send(MonitorLost);
+        }
+    }
+}

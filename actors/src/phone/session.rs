@@ -1,0 +1,345 @@
+//! The phone's CSTA session: opened after its REGISTER, prepared, kept alive, and opened anew when it is lost.
+
+use std::time::Duration;
+
+use actix::Context;
+use bytes::Bytes;
+use uacsta_schema::csta::{
+    Document, Message, RequestSystemStatus, RequestTypes, Response, SystemRegister,
+    SystemStatusValue,
+};
+
+use super::{Phone, requests::Asker};
+use crate::{
+    monitor::{PhoneLost, PhoneReady},
+    refusal::Refusal,
+    request_system_status,
+    sip::{
+        link::Shut,
+        session::{Close, Ended, Happened, Login, Open, SessionId, Unanswered, What},
+    },
+};
+
+/// Where the session stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    /// There is none, and none is to be.
+    Closed,
+    /// The next try comes at this time.
+    Waiting(Duration),
+    /// The INVITE waits for its answer.
+    Opening,
+    /// Open; the phone is asked for its lines.
+    Preparing(SessionId),
+    /// In use.
+    Open(SessionId),
+}
+
+/// The longest wait between two tries to open a session.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl State {
+    pub(super) fn is_closed(self) -> bool {
+        self == Self::Closed
+    }
+
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Self::Open(_))
+    }
+
+    /// The session, once the phone takes requests in it.
+    pub(super) fn id(self) -> Option<SessionId> {
+        match self {
+            Self::Preparing(id) | Self::Open(id) => Some(id),
+            Self::Closed | Self::Waiting(_) | Self::Opening => None,
+        }
+    }
+
+    /// Whether the session is open or will be without the phone's doing.
+    pub(super) fn is_coming(self) -> bool {
+        matches!(self, Self::Opening | Self::Preparing(_) | Self::Open(_))
+    }
+}
+
+impl Phone {
+    /// Opens the session with an INVITE that carries RequestSystemStatus (TR/87 7.1).
+    pub(super) fn open_session(&mut self, ctx: &mut Context<Self>) {
+        let Some(binding) = self.binding.as_ref().filter(|_| self.in_operation) else {
+            return;
+        };
+        self.key += 1;
+        self.session = State::Opening;
+        let registration = &binding.registration;
+        let host = self.house.settings.advanced.realm.as_str();
+        registration.link.do_send(Open {
+            owner: self.session_owner(ctx),
+            key: self.key,
+            target: registration.contact.clone().unwrap_or_default(),
+            to: format!("<{}>", registration.identity).into(),
+            from: format!(
+                "<sip:uacsta@{}>",
+                domain(&registration.identity).unwrap_or(host)
+            )
+            .into(),
+            content: request_system_status(),
+            interval: self.house.settings.advanced.sip_expires,
+            login: Some(
+                Login {
+                    user: self.mac.bare().into(),
+                    password: self.house.settings.phones.password.expose().into(),
+                }
+                .into(),
+            ),
+        });
+    }
+
+    /// Something happened in a session with the phone.
+    pub(super) fn happened(
+        &mut self,
+        Happened { key, session, what }: Happened,
+        ctx: &mut Context<Self>,
+    ) {
+        if key != self.key {
+            // A session that was given up. A request in it is answered 500 by its reply's end.
+            return;
+        }
+        match what {
+            What::Opened(body) => self.opened(session, body, ctx),
+            What::Refused(why) => {
+                let wait = match &why {
+                    Unanswered::Refused { retry_after, .. } => *retry_after,
+                    Unanswered::TimedOut | Unanswered::Ended => None,
+                };
+                self.failed(&format!("the INVITE was {why}"), wait, ctx);
+            }
+            What::Asked(body, reply) => self.asked(body, reply, ctx),
+            What::Answered { ticket, answer } => self.answered(ticket, answer, ctx),
+            What::Ended(Ended::ConnectionLost) => {
+                // The end of the link, which says why, follows.
+                self.lose_session("the connection was lost");
+                self.session = State::Closed;
+            }
+            What::Ended(why) => {
+                tracing::warn!(mac = %self.mac, reason = %why, "CSTA session with the phone lost");
+                self.lose_session(&why.to_string());
+                // 481 says that the phone holds no session: the next one is opened at once.
+                let wait = (why == Ended::Unknown && self.failures == 0).then_some(Duration::ZERO);
+                self.retry(wait, ctx);
+                self.report(Some(why.to_string()), ctx);
+            }
+        }
+    }
+
+    fn opened(&mut self, session: SessionId, body: Bytes, ctx: &mut Context<Self>) {
+        match status(body) {
+            Ok((status, document)) if status == SystemStatusValue::NORMAL => {
+                self.session = State::Preparing(session);
+                self.edition = document.edition().unwrap_or(self.edition);
+                tracing::info!(mac = %self.mac, edition = ?self.edition, "CSTA session with the phone opened");
+                self.prepare(ctx);
+            }
+            Ok((status, _)) => {
+                self.give_up_session(session);
+                self.failed(
+                    &format!("its system status is {status}, not normal"),
+                    None,
+                    ctx,
+                );
+            }
+            Err(refusal) => {
+                self.give_up_session(session);
+                self.failed(
+                    &format!("the answer to RequestSystemStatus is of no use: {refusal}"),
+                    None,
+                    ctx,
+                );
+            }
+        }
+    }
+
+    /// Subscribes to changes where the phone has that, and asks for its lines.
+    fn prepare(&mut self, ctx: &mut Context<Self>) {
+        if self.profile.has("SystemRegister", self.firmware.as_deref()) {
+            self.system_register(ctx);
+        }
+        self.ask_for_lines(ctx);
+    }
+
+    /// Subscribes to changes of the phone's configuration (ECMA-269 system registration).
+    pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
+        let register = SystemRegister {
+            request_types: RequestTypes {
+                system_status: Some(true),
+                switching_function_devices_changed: Some(true),
+                ..RequestTypes::default()
+            },
+            ..SystemRegister::default()
+        };
+        self.ask_own(Asker::SystemRegister, &register.into(), ctx);
+    }
+
+    /// The phone's lines are known: it takes requests, and its monitors start.
+    pub(super) fn prepared(&mut self, ctx: &mut Context<Self>) {
+        let State::Preparing(session) = self.session else {
+            return;
+        };
+        self.session = State::Open(session);
+        self.failures = 0;
+        self.schedule_keep_alive(ctx);
+        self.report(None, ctx);
+        for point in self.points.values() {
+            point.monitor.do_send(PhoneReady);
+        }
+        self.next_request(ctx);
+    }
+
+    fn failed(&mut self, reason: &str, wait: Option<Duration>, ctx: &mut Context<Self>) {
+        tracing::warn!(mac = %self.mac, reason, "no CSTA session with the phone");
+        self.session = State::Closed;
+        self.retry(wait, ctx);
+        self.report(Some(reason.to_owned()), ctx);
+    }
+
+    /// Tries again after 1, 2, 4 ... 60 seconds, or after as long as the phone asks for.
+    fn retry(&mut self, wait: Option<Duration>, ctx: &mut Context<Self>) {
+        if self.binding.is_none() || !self.in_operation {
+            self.session = State::Closed;
+            return;
+        }
+        let back_off = PATIENCE.min(Duration::from_secs(1 << self.failures.min(6)));
+        self.failures += 1;
+        let wait = wait.unwrap_or(back_off);
+        if wait.is_zero() {
+            return self.open_session(ctx);
+        }
+        let at = self.house.clock.now() + wait;
+        self.session = State::Waiting(at);
+        self.wake_at(at, ctx);
+    }
+
+    /// Ends the session by our own wish.
+    pub(super) fn close_session(&mut self, reason: &str, _: &mut Context<Self>) {
+        let before = std::mem::replace(&mut self.session, State::Closed);
+        if before.is_coming() {
+            tracing::info!(mac = %self.mac, reason, "CSTA session with the phone closed");
+        }
+        if let Some(id) = before.id() {
+            self.give_up_session(id);
+        }
+        self.key += 1;
+        self.lose_session(reason);
+    }
+
+    fn give_up_session(&self, session: SessionId) {
+        if let Some(binding) = &self.binding {
+            binding.registration.link.do_send(Close { session });
+        }
+    }
+
+    /// What hung on the session goes with it: requests that were sent, and monitors.
+    fn lose_session(&mut self, _reason: &str) {
+        self.keep_alive_at = None;
+        self.seat = None;
+        self.early.clear();
+        self.interrupted();
+        for point in self.points.values_mut() {
+            point.lost();
+            point.monitor.do_send(PhoneLost);
+        }
+    }
+
+    /// Opens the session when its time has come; returns when that is.
+    pub(super) fn sweep_session(
+        &mut self,
+        now: Duration,
+        ctx: &mut Context<Self>,
+    ) -> Option<Duration> {
+        let State::Waiting(at) = self.session else {
+            return None;
+        };
+        if at > now {
+            return Some(at);
+        }
+        self.open_session(ctx);
+        None
+    }
+
+    pub(super) fn schedule_keep_alive(&mut self, ctx: &mut Context<Self>) {
+        let at = self.house.clock.now() + self.house.settings.advanced.keep_alive;
+        self.keep_alive_at = Some(at);
+        self.wake_at(at, ctx);
+    }
+
+    /// Asks for the system status when it is time; returns when that is.
+    pub(super) fn sweep_keep_alive(
+        &mut self,
+        now: Duration,
+        ctx: &mut Context<Self>,
+    ) -> Option<Duration> {
+        let at = self.keep_alive_at?;
+        if at > now {
+            return Some(at);
+        }
+        self.keep_alive_at = None;
+        self.ask_own(
+            Asker::KeepAlive,
+            &RequestSystemStatus::default().into(),
+            ctx,
+        );
+        None
+    }
+
+    /// A phone that leaves the keep-alive unanswered is not there, whatever its connection looks like.
+    pub(super) fn kept_alive(
+        &mut self,
+        result: &Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        match result {
+            Err(Refusal::TimedOut) => {
+                tracing::warn!(mac = %self.mac, "phone is away: it does not answer the keep-alive");
+                self.close_session("it does not answer the keep-alive", ctx);
+                if let Some(binding) = self.binding.take() {
+                    binding.registration.link.do_send(Shut {
+                        reason: "the phone does not answer the keep-alive".into(),
+                    });
+                }
+                self.report(Some("it does not answer the keep-alive".into()), ctx);
+            }
+            // The session's end is told by itself.
+            Err(Refusal::Away) => {}
+            result => {
+                if let Err(refusal) = result {
+                    tracing::warn!(mac = %self.mac, %refusal, "keep-alive refused");
+                }
+                self.schedule_keep_alive(ctx);
+            }
+        }
+    }
+}
+
+/// The system status that a body reports.
+fn status(body: Bytes) -> Result<(SystemStatusValue, Document), Refusal> {
+    let document = Document::read(body).map_err(|error| Refusal::NotCsta(error.to_string()))?;
+    match document
+        .message()
+        .map_err(|error| Refusal::NotCsta(error.to_string()))?
+    {
+        Message::Response(Response::RequestSystemStatusResponse(response)) => {
+            Ok((response.system_status, document))
+        }
+        Message::Failure(failure) => Err(Refusal::Failed(failure)),
+        _ => Err(Refusal::NotCsta(format!(
+            "{} came instead of RequestSystemStatusResponse",
+            document.name()
+        ))),
+    }
+}
+
+/// The host of an address of record.
+fn domain(identity: &str) -> Option<&str> {
+    identity
+        .split_once('@')
+        .map(|(_, host)| host.split([';', '?', '>']).next().unwrap_or(host))
+        .filter(|host| !host.is_empty())
+}

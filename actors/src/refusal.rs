@@ -1,0 +1,86 @@
+//! Why something that a client asked for is not done, and the one CSTA error that each reason gives.
+
+use uacsta_schema::{csta::Failure, sip::Status};
+
+use crate::directory::NoLine;
+
+/// A reason, in words for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The request names no line that there is.
+    #[error("{0}")]
+    NoLine(#[from] NoLine),
+    /// The session is for another line.
+    #[error("the session is for another line; open that line, or the server's session")]
+    OtherLine,
+    /// A request that needs a line names none, in the server's session.
+    #[error("the request names no line")]
+    LineMissing,
+    /// The phone is not connected.
+    #[error("the phone is away")]
+    Away,
+    /// An operator has switched the phone off.
+    #[error("the phone is not in operation; switch it on with: uacsta phones on <MAC>")]
+    NotInOperation,
+    /// The phone did not answer in time.
+    #[error("the phone did not answer in time")]
+    TimedOut,
+    /// Too many requests wait for the phone.
+    #[error("too many requests wait for the phone")]
+    Busy,
+    /// The server does not have this service.
+    #[error("the server does not support this service")]
+    NotSupported,
+    /// The account may watch, but not control.
+    #[error("this log-on may watch lines, but not control them")]
+    WatchOnly,
+    /// The account may not see the line.
+    #[error("this log-on has no right to the line")]
+    NoRight,
+    /// No monitor has this cross reference.
+    #[error("no monitor of this session has this cross reference")]
+    NoMonitor,
+    /// A member of the request is missing or wrong.
+    #[error("{0}")]
+    Malformed(String),
+    /// What the phone answered is not CSTA, or not the response to what was asked.
+    #[error("the phone's answer is of no use: {0}")]
+    NotCsta(String),
+    /// The phone refused with a CSTA error.
+    #[error("the phone refused: {0}")]
+    Failed(Failure),
+    /// The phone refused with a SIP status alone.
+    #[error("the phone refused with {} {}", .0.code(), .0.reason())]
+    Refused(Status),
+}
+
+impl Refusal {
+    /// The CSTA error that a client is given (ECMA-269 12.2.11).
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,
+            Self::Away | Self::NotInOperation | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
+            Self::Busy => Failure::RESOURCE_BUSY,
+            Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
+            Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
+            Self::NoMonitor => Failure::INVALID_MONITOR_CROSS_REF_ID,
+            Self::Malformed(_) | Self::NotCsta(_) => Failure::GENERIC,
+            Self::Failed(failure) => failure.clone(),
+            Self::Refused(status) => match *status {
+                Status::METHOD_NOT_ALLOWED
+                | Status::NOT_IMPLEMENTED
+                | Status::UNSUPPORTED_MEDIA_TYPE => Failure::SERVICE_NOT_SUPPORTED,
+                Status::NOT_FOUND => Failure::INVALID_DEVICE_ID,
+                Status::BUSY_HERE | Status::BUSY_EVERYWHERE => Failure::RESOURCE_BUSY,
+                _ => Failure::GENERIC,
+            },
+        }
+    }
+
+    /// Whether asking again cannot help: the phone lacks the service, or the line.
+    pub fn is_permanent(&self) -> bool {
+        let failure = self.failure();
+        matches!(self, Self::Failed(_) | Self::Refused(_))
+            && (failure == Failure::SERVICE_NOT_SUPPORTED || failure == Failure::INVALID_DEVICE_ID)
+    }
+}

@@ -1,0 +1,30 @@
+//! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a desk.
+
+use actix::Addr;
+use uacsta_schema::sip::{Request, Status};
+
+use super::{link::Link, reply::Reply};
+use crate::registration::Bound;
+
+/// The policy of one kind of link. It runs within the link, so it never waits.
+pub trait Desk: Send {
+    /// A REGISTER or INVITE outside of any dialog.
+    fn request(&mut self, request: &Request, reply: Reply);
+
+    /// A request in a dialog that this link does not own.
+    fn stray(&mut self, _request: &Request, reply: Reply) {
+        reply.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+    }
+
+    /// The desk's link has started.
+    fn opened(&mut self, _link: &Addr<Link>) {}
+
+    /// A phone is bound on this link.
+    fn bound(&mut self, _bound: Bound) {}
+
+    /// The link is gone.
+    fn ended(&mut self, link: &Addr<Link>, reason: &str);
+
+    /// Who is at the other end, for the log: empty while nobody has logged on.
+    fn peer(&self) -> &str;
+}

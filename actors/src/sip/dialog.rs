@@ -1,0 +1,242 @@
+//! A dialog (RFC 3261 section 12): one type for both roles, made by [`Dialog::uac`] or [`Dialog::uas`].
+
+use bytes::BytesMut;
+use uacsta_schema::sip::{
+    Composer, Head, HeaderError, HeaderName, Method, Request, Response, header::Contacts,
+};
+
+/// What two ends remember of each other.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    call_id: Box<str>,
+    local_tag: Box<str>,
+    remote_tag: Box<str>,
+    local: Box<str>,
+    remote: Box<str>,
+    target: Box<str>,
+    routes: Box<[Box<str>]>,
+    /// The lines that are the same in every request of ours, printed once.
+    lines: Box<str>,
+    local_cseq: u32,
+    remote_cseq: Option<u32>,
+}
+
+/// A request whose CSeq is not above the last one's: 500 (RFC 3261 12.2.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OutOfOrder;
+
+impl Dialog {
+    /// The dialog that an INVITE of ours will start; `local` and `remote` are the From and To without tags.
+    pub fn uac(call_id: &str, local_tag: &str, local: &str, remote: &str, target: &str) -> Self {
+        let mut dialog = Self {
+            call_id: call_id.into(),
+            local_tag: local_tag.into(),
+            remote_tag: "".into(),
+            local: local.into(),
+            remote: remote.into(),
+            target: target.into(),
+            routes: Box::default(),
+            lines: "".into(),
+            local_cseq: 0,
+            remote_cseq: None,
+        };
+        dialog.print_lines();
+        dialog
+    }
+
+    /// The 2xx to our INVITE makes the dialog whole (RFC 3261 12.1.2).
+    pub fn confirmed(&mut self, response: &Head) -> Result<(), HeaderError> {
+        self.remote_tag = response.to()?.tag().unwrap_or_default().into();
+        let mut routes: Vec<Box<str>> = response
+            .list(HeaderName::RecordRoute)
+            .map(Into::into)
+            .collect();
+        routes.reverse();
+        self.routes = routes.into();
+        self.retarget(response);
+        self.print_lines();
+        Ok(())
+    }
+
+    /// The dialog that a received INVITE starts (RFC 3261 12.1.1).
+    pub fn uas(request: &Request, local_tag: &str) -> Result<Self, HeaderError> {
+        let head = request.head();
+        let (from, to) = (head.from()?, head.to()?);
+        let mut dialog = Self {
+            call_id: head.call_id().unwrap_or_default().into(),
+            local_tag: local_tag.into(),
+            remote_tag: from.tag().unwrap_or_default().into(),
+            local: format!("<{}>", to.uri()).into(),
+            remote: format!("<{}>", from.uri()).into(),
+            target: from.uri().as_str().into(),
+            routes: head.list(HeaderName::RecordRoute).map(Into::into).collect(),
+            lines: "".into(),
+            local_cseq: 0,
+            remote_cseq: Some(head.cseq()?.number),
+        };
+        dialog.retarget(head);
+        dialog.print_lines();
+        Ok(dialog)
+    }
+
+    /// Whether a received message belongs to this dialog: Call-ID, and the tags as the peer writes them.
+    pub fn is(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
+        *self.call_id == *call_id
+            && *self.local_tag == *local_tag
+            && *self.remote_tag == *remote_tag
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// Our tag.
+    pub fn local_tag(&self) -> &str {
+        &self.local_tag
+    }
+
+    /// Where requests go.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The CSeq of our last request.
+    pub fn local_cseq(&self) -> u32 {
+        self.local_cseq
+    }
+
+    /// Starts the next request of ours (RFC 3261 12.2.1.1); `via` is the whole value of the Via.
+    pub fn request<'out>(
+        &mut self,
+        out: &'out mut BytesMut,
+        method: &Method,
+        via: impl std::fmt::Display,
+    ) -> Composer<'out> {
+        self.local_cseq += 1;
+        self.compose(out, method, via, self.local_cseq)
+    }
+
+    /// Starts the ACK for the 2xx to the INVITE with this CSeq (RFC 3261 13.2.2.4).
+    pub fn ack<'out>(
+        &self,
+        out: &'out mut BytesMut,
+        via: impl std::fmt::Display,
+        cseq: u32,
+    ) -> Composer<'out> {
+        self.compose(out, &Method::Ack, via, cseq)
+    }
+
+    /// Starts the ACK for a refusal of the INVITE with this CSeq: the To is the response's (RFC 3261 17.1.1.3).
+    pub fn ack_refusal<'out>(
+        &self,
+        out: &'out mut BytesMut,
+        via: impl std::fmt::Display,
+        cseq: u32,
+        remote_tag: Option<&str>,
+    ) -> Composer<'out> {
+        if self.remote_tag.is_empty()
+            && let Some(tag) = remote_tag
+        {
+            let mut refused = Self {
+                remote_tag: tag.into(),
+                ..self.clone()
+            };
+            refused.print_lines();
+            return refused.compose(out, &Method::Ack, via, cseq);
+        }
+        self.ack(out, via, cseq)
+    }
+
+    /// Checks the order of a received request and remembers it (RFC 3261 12.2.2); gaps are fine.
+    pub fn received(&mut self, cseq: u32) -> Result<(), OutOfOrder> {
+        if self.remote_cseq.is_some_and(|last| cseq <= last) {
+            return Err(OutOfOrder);
+        }
+        self.remote_cseq = Some(cseq);
+        Ok(())
+    }
+
+    /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target.
+    pub fn retarget(&mut self, head: &Head) {
+        if let Ok(Contacts::List(contacts)) = head.contacts()
+            && let Some(contact) = contacts.first()
+            && *self.target != *contact.uri().as_str()
+        {
+            self.target = contact.uri().as_str().into();
+        }
+    }
+
+    fn compose<'out>(
+        &self,
+        out: &'out mut BytesMut,
+        method: &Method,
+        via: impl std::fmt::Display,
+        cseq: u32,
+    ) -> Composer<'out> {
+        Composer::request(out, method, &self.target)
+            .header(HeaderName::Via, via)
+            .lines(&self.lines)
+            .header(HeaderName::CSeq, format_args!("{cseq} {method}"))
+    }
+
+    fn print_lines(&mut self) {
+        use std::fmt::Write as _;
+        let mut lines = String::with_capacity(256);
+        let mut line = |name: HeaderName, value: std::fmt::Arguments<'_>| {
+            write!(lines, "{}: {value}\r\n", name.as_str())
+                .expect("a String takes all that is written to it");
+        };
+        line(HeaderName::MaxForwards, format_args!("70"));
+        for route in &self.routes {
+            line(HeaderName::Route, format_args!("{route}"));
+        }
+        line(
+            HeaderName::From,
+            format_args!("{};tag={}", self.local, self.local_tag),
+        );
+        if self.remote_tag.is_empty() {
+            line(HeaderName::To, format_args!("{}", self.remote));
+        } else {
+            line(
+                HeaderName::To,
+                format_args!("{};tag={}", self.remote, self.remote_tag),
+            );
+        }
+        line(HeaderName::CallId, format_args!("{}", self.call_id));
+        self.lines = lines.into();
+    }
+}
+
+/// The dialog identifiers of a received message, from the receiver's view (RFC 3261 section 12).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DialogId<'a> {
+    /// The Call-ID.
+    pub call_id: &'a str,
+    /// The tag of this end.
+    pub local_tag: &'a str,
+    /// The tag of the other end.
+    pub remote_tag: &'a str,
+}
+
+impl<'a> DialogId<'a> {
+    /// The dialog that a received request names; `None` for one outside of any dialog.
+    pub fn of_request(request: &'a Request) -> Option<Self> {
+        let head = request.head();
+        Some(Self {
+            call_id: head.call_id()?,
+            local_tag: head.to().ok()?.tag()?,
+            remote_tag: head.from().ok()?.tag().unwrap_or_default(),
+        })
+    }
+
+    /// The dialog that a received response names.
+    pub fn of_response(response: &'a Response) -> Option<Self> {
+        let head = response.head();
+        Some(Self {
+            call_id: head.call_id()?,
+            local_tag: head.from().ok()?.tag()?,
+            remote_tag: head.to().ok()?.tag().unwrap_or_default(),
+        })
+    }
+}

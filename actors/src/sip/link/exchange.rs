@@ -1,0 +1,347 @@
+//! The link's client transactions: requests that were sent, and what their responses lead to.
+
+use std::time::Duration;
+
+use actix::Context;
+use bytes::BytesMut;
+use smallvec::SmallVec;
+use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status};
+
+use super::{Link, serve::CSTA, sessions};
+use crate::sip::{
+    session::{Content, Unanswered},
+    transaction::{Effect, Effects, Event, Timer, Transport, client, invite_client},
+};
+
+/// A request that was sent.
+pub(super) struct ClientTransaction {
+    serial: u32,
+    machine: Machine,
+    deadlines: SmallVec<[(Timer, Duration); 1]>,
+    cseq: u32,
+    pub(super) purpose: Purpose,
+}
+
+/// What a request was sent for.
+pub(super) enum Purpose {
+    /// Opens a session; so many challenges were answered.
+    Invite { session: usize, challenges: u8 },
+    /// Refreshes a session by INVITE or UPDATE.
+    Refresh { session: usize },
+    /// A CSTA request; the content is kept to answer a challenge.
+    Invoke {
+        session: usize,
+        ticket: u64,
+        content: Option<Content>,
+        challenges: u8,
+    },
+    /// A CSTA event.
+    Notify { session: usize },
+    /// Ends a session that is forgotten already.
+    Bye,
+    /// Logs this end on.
+    Register,
+}
+
+/// What became of a request.
+pub(super) enum Outcome<'a> {
+    Response(&'a Response),
+    TimedOut,
+    Unreachable,
+}
+
+#[derive(Clone, Copy)]
+enum Machine {
+    Invite(invite_client::State),
+    Other(client::State),
+}
+
+impl Machine {
+    fn on(&mut self, event: Event) -> Effects {
+        let effects;
+        match self {
+            Self::Invite(state) => (*state, effects) = state.on(event, Transport::Reliable),
+            Self::Other(state) => (*state, effects) = state.on(event, Transport::Reliable),
+        }
+        effects
+    }
+}
+
+/// The names in a branch of ours: slot, serial, and what tells this link from all others.
+pub(super) struct Branch {
+    slot: usize,
+    serial: u32,
+    random: u64,
+}
+
+impl std::fmt::Display for Branch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "z9hG4bK{:x}-{:x}-{:x}",
+            self.slot, self.serial, self.random
+        )
+    }
+}
+
+impl Purpose {
+    /// The session that the request belongs to.
+    pub(super) fn session(&self) -> Option<usize> {
+        match self {
+            Self::Invite { session, .. }
+            | Self::Refresh { session }
+            | Self::Invoke { session, .. }
+            | Self::Notify { session } => Some(*session),
+            Self::Bye | Self::Register => None,
+        }
+    }
+}
+
+impl Link {
+    /// Sends a request in a session's dialog: `compose` writes what follows the CSeq.
+    pub(super) fn send(
+        &mut self,
+        session: usize,
+        method: &Method,
+        purpose: Purpose,
+        ctx: &mut Context<Self>,
+        compose: impl FnOnce(Composer<'_>, &sessions::Authorization),
+    ) {
+        let branch = self.begin(method, purpose, ctx);
+        let slot = branch.slot;
+        let via = self.place.via(branch);
+        let known = &mut self.sessions[session];
+        self.wire.compose(|out| {
+            let composer = known.dialog.request(out, method, via);
+            compose(
+                composer,
+                &sessions::Authorization::of(
+                    &mut known.challenge,
+                    known.login.as_deref(),
+                    known.dialog.target(),
+                    method,
+                ),
+            );
+        });
+        self.clients[slot].cseq = known.dialog.local_cseq();
+    }
+
+    /// Starts a client transaction, whose request the caller composes with the branch.
+    pub(super) fn begin(
+        &mut self,
+        method: &Method,
+        purpose: Purpose,
+        ctx: &mut Context<Self>,
+    ) -> Branch {
+        let serial = self.next_serial();
+        let mut machine = match method {
+            Method::Invite => Machine::Invite(invite_client::State::NEW),
+            _ => Machine::Other(client::State::NEW),
+        };
+        let mut deadlines = SmallVec::new();
+        let now = self.clock.now();
+        for effect in machine.on(Event::Start) {
+            if let Effect::Set(timer, after) = effect {
+                deadlines.push((timer, now + after));
+                self.wake_at(now + after, ctx);
+            }
+        }
+        let slot = self.clients.insert(ClientTransaction {
+            serial,
+            machine,
+            deadlines,
+            cseq: 0,
+            purpose,
+        });
+        Branch {
+            slot,
+            serial,
+            random: self.random,
+        }
+    }
+
+    /// A response arrived. One that no transaction waits for is dropped (RFC 3261 18.1.2), but for the 2xx that repeats.
+    pub(super) fn response(&mut self, response: &Response, ctx: &mut Context<Self>) {
+        let Some(slot) = self.transaction(response) else {
+            tracing::debug!(peer = %self.place.peer, who = self.desk.peer(), status = response.status().code(), "response to nothing that waits");
+            return;
+        };
+        let effects = self.clients[slot]
+            .machine
+            .on(Event::Response(response.status()));
+        self.carry_out(slot, effects, Some(response), ctx);
+    }
+
+    /// The transaction that a response answers (RFC 3261 17.1.3).
+    fn transaction(&self, response: &Response) -> Option<usize> {
+        let via = response.head().top_via().ok()?;
+        let mut parts = via.branch()?.strip_prefix("z9hG4bK")?.split('-');
+        let slot = usize::from_str_radix(parts.next()?, 16).ok()?;
+        let serial = u32::from_str_radix(parts.next()?, 16).ok()?;
+        let random = u64::from_str_radix(parts.next()?, 16).ok()?;
+        self.clients
+            .get(slot)
+            .filter(|known| known.serial == serial && random == self.random)
+            .map(|_| slot)
+    }
+
+    fn carry_out(
+        &mut self,
+        slot: usize,
+        effects: Effects,
+        response: Option<&Response>,
+        ctx: &mut Context<Self>,
+    ) {
+        let mut over = false;
+        let mut outcome = None;
+        for effect in effects {
+            match effect {
+                Effect::Deliver => outcome = response.map(Outcome::Response),
+                Effect::TimedOut => outcome = Some(Outcome::TimedOut),
+                Effect::Unreachable => outcome = Some(Outcome::Unreachable),
+                Effect::Acknowledge => {
+                    if let Some(response) = response {
+                        self.acknowledge_refusal(slot, response);
+                    }
+                }
+                Effect::Set(timer, after) => {
+                    let at = self.clock.now() + after;
+                    self.clients[slot]
+                        .deadlines
+                        .retain(|(known, _)| *known != timer);
+                    self.clients[slot].deadlines.push((timer, at));
+                    self.wake_at(at, ctx);
+                }
+                Effect::Terminate => over = true,
+                // Reliable transports repeat nothing.
+                Effect::Transmit => {}
+            }
+        }
+        let cseq = self.clients[slot].cseq;
+        if over {
+            let transaction = self.clients.remove(slot);
+            if let Some(outcome) = outcome {
+                self.concluded(transaction.purpose, cseq, outcome, ctx);
+            }
+        } else if let Some(Outcome::Response(response)) = outcome
+            && response.status().is_success()
+        {
+            // A 2xx to an INVITE: the transaction stays for its repetitions, each of which is acknowledged.
+            let purpose = std::mem::replace(&mut self.clients[slot].purpose, Purpose::Bye);
+            self.clients[slot]
+                .deadlines
+                .retain(|(timer, _)| *timer == Timer::M);
+            if let Purpose::Bye = purpose {
+                self.acknowledge_again(response, cseq);
+            } else {
+                self.concluded(purpose, cseq, Outcome::Response(response), ctx);
+            }
+        }
+    }
+
+    /// The ACK for a refusal has the INVITE's branch (RFC 3261 17.1.1.3).
+    fn acknowledge_refusal(&mut self, slot: usize, response: &Response) {
+        let known = &self.clients[slot];
+        let Some(session) = known
+            .purpose
+            .session()
+            .and_then(|session| self.sessions.get(session))
+        else {
+            return;
+        };
+        let via = self.place.via(Branch {
+            slot,
+            serial: known.serial,
+            random: self.random,
+        });
+        let tag = response
+            .head()
+            .to()
+            .ok()
+            .and_then(|to| to.tag().map(str::to_owned));
+        self.wire.compose(|out: &mut BytesMut| {
+            session
+                .dialog
+                .ack_refusal(out, via, known.cseq, tag.as_deref())
+                .end();
+        });
+    }
+
+    /// Fires the timers that are due; returns when the next one is.
+    pub(super) fn sweep_clients(
+        &mut self,
+        now: Duration,
+        ctx: &mut Context<Self>,
+    ) -> Option<Duration> {
+        let due: Vec<(usize, Timer)> = self
+            .clients
+            .iter()
+            .flat_map(|(slot, known)| {
+                known
+                    .deadlines
+                    .iter()
+                    .filter(|(_, at)| *at <= now)
+                    .map(move |(timer, _)| (slot, *timer))
+            })
+            .collect();
+        for (slot, timer) in due {
+            let Some(known) = self.clients.get_mut(slot) else {
+                continue;
+            };
+            known.deadlines.retain(|(set, _)| *set != timer);
+            let effects = known.machine.on(Event::Fired(timer));
+            self.carry_out(slot, effects, None, ctx);
+        }
+        self.clients
+            .iter()
+            .flat_map(|(_, known)| known.deadlines.iter().map(|(_, at)| *at))
+            .min()
+    }
+
+    /// Forgets the requests of a session that is over; each request of its owner is told.
+    pub(super) fn abandon(&mut self, session: usize) -> Vec<u64> {
+        let slots: Vec<usize> = self
+            .clients
+            .iter()
+            .filter(|(_, known)| known.purpose.session() == Some(session))
+            .map(|(slot, _)| slot)
+            .collect();
+        let mut tickets = Vec::new();
+        for slot in slots {
+            if let Purpose::Invoke { ticket, .. } = self.clients.remove(slot).purpose {
+                tickets.push(ticket);
+            }
+        }
+        tickets
+    }
+}
+
+/// Why a request got no positive response.
+pub(super) fn refusal(outcome: &Outcome<'_>) -> Unanswered {
+    match outcome {
+        Outcome::Response(response) => Unanswered::Refused {
+            status: response.status(),
+            body: response.body().clone(),
+            retry_after: response
+                .head()
+                .get(HeaderName::RetryAfter)
+                .and_then(|value| value.split([' ', ';', '(']).next())
+                .and_then(|seconds| seconds.parse().ok())
+                .map(Duration::from_secs),
+        },
+        Outcome::TimedOut => Unanswered::TimedOut,
+        Outcome::Unreachable => Unanswered::Ended,
+    }
+}
+
+/// Whether a status asks for credentials.
+pub(super) fn is_challenge(status: Status) -> bool {
+    status == Status::UNAUTHORIZED || status == Status::PROXY_AUTHENTICATION_REQUIRED
+}
+
+/// Finishes a request with a CSTA document (TR/87: `Content-Disposition: signal;handling=required`).
+pub(super) fn with_csta(composer: Composer<'_>, content: &Content) {
+    composer
+        .header(HeaderName::ContentDisposition, "signal;handling=required")
+        .body_with(CSTA, content.length(), |out| content.write(out));
+}

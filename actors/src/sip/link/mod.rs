@@ -1,0 +1,315 @@
+//! The actor for one connection: its transactions, its sessions, who gets which request, and an answer for what nobody takes.
+
+use std::{fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
+
+use actix::{
+    Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
+    Supervised,
+};
+use slab::Slab;
+use uacsta_schema::sip::{codec::Frame, message};
+
+use super::{
+    desk::Desk,
+    reply::Answered,
+    session::{Close, Ended, Invoke, Notify, Open, SessionId},
+    wire::{Broken, Wire},
+};
+use crate::{clock::Clock, registration::Bound};
+
+mod exchange;
+mod receive;
+mod register;
+mod serve;
+mod sessions;
+
+pub(crate) use receive::csta_body;
+pub use register::{SignOn, SignedOn};
+
+/// One connection.
+pub struct Link {
+    wire: Wire,
+    place: Place,
+    desk: Box<dyn Desk>,
+    clock: Arc<dyn Clock>,
+    clients: Slab<exchange::ClientTransaction>,
+    servers: Slab<serve::ServerTransaction>,
+    sessions: Slab<sessions::Session>,
+    registration: Option<Box<register::Registration>>,
+    /// Counts transactions and sessions, so that a slot that is used again is told from its former use.
+    serial: u32,
+    /// Makes our branches and tags differ from those of other links and of earlier runs.
+    random: u64,
+    alarm: Option<(Duration, SpawnHandle)>,
+    /// Why the link is to end after this turn.
+    ending: Option<Box<str>>,
+}
+
+/// Where a connection is, as its peer is told.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// The host and port at which the peer can reach us: the public ones on a WAN interface.
+    pub host: Box<str>,
+    /// The port of `host`.
+    pub port: u16,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+    /// What we call ourselves in `User-Agent` and `Server`.
+    pub agent: Arc<str>,
+}
+
+/// Ends the link after what waits to be sent.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Shut {
+    /// Why, for the log.
+    pub reason: Box<str>,
+}
+
+/// How many messages of other actors may wait for a link's turn. Events to a slow client wait in its wire, which has a
+/// bound in octets; this one holds between threads.
+const MAILBOX: usize = 4096;
+
+impl Place {
+    fn transport(&self) -> &'static str {
+        if self.secure { "TLS" } else { "TCP" }
+    }
+
+    /// The Contact URI that the peer can reach us by (RFC 3261 8.1.1.8).
+    pub fn contact(&self) -> impl Display {
+        std::fmt::from_fn(move |f| {
+            write!(
+                f,
+                "<sip:uacsta@{}:{};transport={}>",
+                self.host,
+                self.port,
+                if self.secure { "tls" } else { "tcp" }
+            )
+        })
+    }
+
+    /// A Via of ours with this branch (RFC 3261 8.1.1.7).
+    fn via(&self, branch: impl Display) -> impl Display {
+        std::fmt::from_fn(move |f| {
+            write!(
+                f,
+                "SIP/2.0/{} {}:{};branch={branch}",
+                self.transport(),
+                self.host,
+                self.port
+            )
+        })
+    }
+}
+
+impl Link {
+    /// A link over a wire.
+    pub fn new(
+        wire: Wire,
+        place: Place,
+        desk: Box<dyn Desk>,
+        clock: Arc<dyn Clock>,
+        random: u64,
+    ) -> Self {
+        Self {
+            wire,
+            place,
+            desk,
+            clock,
+            clients: Slab::new(),
+            servers: Slab::new(),
+            sessions: Slab::new(),
+            registration: None,
+            serial: 0,
+            random,
+            alarm: None,
+            ending: None,
+        }
+    }
+
+    fn next_serial(&mut self) -> u32 {
+        self.serial = self.serial.wrapping_add(1);
+        self.serial
+    }
+
+    /// Sees to it that [`Self::sweep`] runs at `at`, or before.
+    fn wake_at(&mut self, at: Duration, ctx: &mut Context<Self>) {
+        if let Some((earlier, handle)) = self.alarm {
+            if earlier <= at {
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let handle = ctx.run_later(at.saturating_sub(self.clock.now()), |link, ctx| {
+            link.alarm = None;
+            link.sweep(ctx);
+        });
+        self.alarm = Some((at, handle));
+    }
+
+    /// Carries out what has become due, and sets the alarm for what comes next.
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        let next = [
+            self.sweep_clients(now, ctx),
+            self.sweep_servers(now),
+            self.sweep_sessions(now, ctx),
+        ];
+        if let Some(at) = next.into_iter().flatten().min() {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// Ends the link when this turn is over.
+    fn end(&mut self, reason: impl Into<Box<str>>, ctx: &mut Context<Self>) {
+        if self.ending.is_none() {
+            self.ending = Some(reason.into());
+            ctx.stop();
+        }
+    }
+}
+
+impl Actor for Link {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.add_stream(self.wire.frames());
+        self.desk.opened(&ctx.address());
+    }
+
+    fn stopped(&mut self, ctx: &mut Self::Context) {
+        let reason = self
+            .ending
+            .take()
+            .unwrap_or_else(|| "the server is stopping".into());
+        self.wire.flush_now();
+        for slot in self
+            .sessions
+            .iter()
+            .map(|(slot, _)| slot)
+            .collect::<Vec<_>>()
+        {
+            self.finish(slot, Ended::ConnectionLost);
+        }
+        self.sign_off();
+        self.desk.ended(&ctx.address(), &reason);
+    }
+}
+
+impl Supervised for Link {}
+
+impl StreamHandler<Result<Frame, Broken>> for Link {
+    fn handle(&mut self, frame: Result<Frame, Broken>, ctx: &mut Self::Context) {
+        match frame {
+            Ok(Frame::Message(message::Message::Request(request))) => self.request(request, ctx),
+            Ok(Frame::Message(message::Message::Response(response))) => {
+                self.response(&response, ctx);
+            }
+            // RFC 5626 3.5.1: a double CRLF is a ping, to be answered by a single one.
+            Ok(Frame::Ping) => self.wire.compose(|out| out.extend_from_slice(b"\r\n")),
+            Ok(Frame::Pong) => {}
+            Ok(Frame::Refused(refused)) => {
+                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), reason = %refused.reason(), "message refused");
+                self.wire.compose(|out| refused.answer(out));
+            }
+            Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
+            Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
+            Err(Broken::Overflow) => self.end("the peer does not read what it is sent", ctx),
+            Err(Broken::Framing(error)) => {
+                if let Some(answer) = error.answer() {
+                    self.wire.compose(|out| out.extend_from_slice(answer));
+                }
+                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), %error, "connection ended: what came on it is not SIP");
+                self.end(format!("what came on it is not SIP: {error}"), ctx);
+            }
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.end("the connection ended", ctx);
+    }
+}
+
+impl Handler<Answered> for Link {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        Answered {
+            transaction,
+            answer,
+        }: Answered,
+        ctx: &mut Self::Context,
+    ) {
+        self.answer(transaction, answer, ctx);
+    }
+}
+
+impl Handler<Open> for Link {
+    type Result = ();
+
+    fn handle(&mut self, open: Open, ctx: &mut Self::Context) {
+        self.open(open, ctx);
+    }
+}
+
+impl Handler<Invoke> for Link {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        Invoke {
+            session,
+            ticket,
+            content,
+        }: Invoke,
+        ctx: &mut Self::Context,
+    ) {
+        self.invoke(session, ticket, content, ctx);
+    }
+}
+
+impl Handler<Notify> for Link {
+    type Result = ();
+
+    fn handle(&mut self, Notify { session, content }: Notify, ctx: &mut Self::Context) {
+        self.notify(session, content, ctx);
+    }
+}
+
+impl Handler<Close> for Link {
+    type Result = ();
+
+    fn handle(&mut self, Close { session }: Close, ctx: &mut Self::Context) {
+        self.close(session, ctx);
+    }
+}
+
+impl Handler<Shut> for Link {
+    type Result = ();
+
+    fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
+        self.end(reason, ctx);
+    }
+}
+
+impl Handler<Bound> for Link {
+    type Result = ();
+
+    fn handle(&mut self, bound: Bound, _: &mut Self::Context) {
+        self.desk.bound(bound);
+    }
+}
+
+impl Link {
+    fn session(&self, id: SessionId) -> Option<usize> {
+        let slot = id.slot as usize;
+        self.sessions
+            .get(slot)
+            .filter(|session| session.serial == id.serial)
+            .map(|_| slot)
+    }
+}

@@ -1,0 +1,155 @@
+//! Who gets a received request, and the answer for what nobody takes.
+
+use actix::Context;
+use bytes::Bytes;
+use uacsta_schema::sip::{HeaderName, Method, Request, Status};
+
+use super::{
+    Link,
+    serve::{ALLOW, CSTA},
+};
+use crate::sip::{
+    dialog::DialogId,
+    reply::{Answer, Reply},
+    session::{Ended, What},
+};
+
+impl Link {
+    /// A request arrived.
+    pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
+        if *request.method() == Method::Ack {
+            // An ACK has no answer. It ends the wait of a refusal, or of a session that was accepted.
+            if !self.acknowledged(&request)
+                && let Some(slot) = DialogId::of_request(&request).and_then(|id| self.dialog(id))
+            {
+                self.sessions[slot].acknowledged();
+            }
+            return;
+        }
+        let Some((transaction, reply)) = self.receive(request, ctx) else {
+            return;
+        };
+        let request = self.received(transaction);
+        if *request.method() == Method::Cancel {
+            return self.cancel(&request, reply, ctx);
+        }
+        if let Some(answer) = unacceptable(&request) {
+            return reply.with(answer);
+        }
+        match DialogId::of_request(&request) {
+            Some(id) => match self.dialog(id) {
+                Some(session) => {
+                    self.belongs_to(transaction, session);
+                    self.in_dialog(&request, session, reply, ctx);
+                }
+                None => self.desk.stray(&request, reply),
+            },
+            None => match request.method() {
+                Method::Register | Method::Invite => self.desk.request(&request, reply),
+                method => reply.with(untaken(method, false)),
+            },
+        }
+    }
+
+    /// The session whose dialog a message names. Our tags begin with the session's slot.
+    pub(super) fn dialog(&self, id: DialogId<'_>) -> Option<usize> {
+        let slot = usize::from_str_radix(id.local_tag.split('-').next()?, 16).ok()?;
+        let session = self.sessions.get(slot)?;
+        session
+            .dialog
+            .is(id.call_id, id.local_tag, id.remote_tag)
+            .then_some(slot)
+    }
+
+    fn in_dialog(
+        &mut self,
+        request: &Request,
+        session: usize,
+        reply: Reply,
+        ctx: &mut Context<Self>,
+    ) {
+        // RFC 3261 12.2.2: a CSeq below the last one is out of order: 500.
+        let in_order = request
+            .head()
+            .cseq()
+            .is_ok_and(|cseq| self.sessions[session].dialog.received(cseq.number).is_ok());
+        if !in_order {
+            return reply.with(
+                Answer::from(Status::SERVER_INTERNAL_ERROR)
+                    .because("this CSeq is not above the last one of the dialog"),
+            );
+        }
+        match request.method() {
+            Method::Info | Method::Invite => {
+                if *request.method() == Method::Invite {
+                    self.sessions[session].dialog.retarget(request.head());
+                }
+                match csta_body(request) {
+                    Ok(Some(document)) => self.tell(session, What::Asked(document, reply)),
+                    Ok(None) => reply.ok(),
+                    Err(answer) => reply.with(answer),
+                }
+            }
+            Method::Update => {
+                self.sessions[session].dialog.retarget(request.head());
+                reply.ok();
+            }
+            Method::Bye => {
+                reply.ok();
+                self.end_session(session, Ended::Bye, ctx);
+            }
+            method => reply.with(untaken(method, true)),
+        }
+    }
+}
+
+/// The CSTA document that a request carries; none if it has no body, 415 if it is something else.
+pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, Answer> {
+    if request.body().is_empty() {
+        return Ok(None);
+    }
+    let is_csta = request
+        .head()
+        .content_type()
+        .is_some_and(|kind| kind.is(CSTA) || kind.is("application/CSTAdata+xml"));
+    let encoded = request
+        .head()
+        .get(HeaderName::ContentEncoding)
+        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    if is_csta && !encoded {
+        return Ok(Some(request.body().clone()));
+    }
+    Err(Answer::from(Status::UNSUPPORTED_MEDIA_TYPE)
+        .header(HeaderName::Accept, CSTA)
+        .header(HeaderName::AcceptEncoding, "identity"))
+}
+
+/// What every request is checked for (RFC 3261 8.2.2).
+fn unacceptable(request: &Request) -> Option<Answer> {
+    let unknown: Vec<&str> = request
+        .head()
+        .list(HeaderName::Require)
+        .filter(|tag| !tag.eq_ignore_ascii_case("timer"))
+        .collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    Some(Answer::from(Status::BAD_EXTENSION).header(HeaderName::Unsupported, unknown.join(", ")))
+}
+
+/// The answer to a method that nobody takes: never silence.
+fn untaken(method: &Method, in_dialog: bool) -> Answer {
+    match method {
+        Method::Options => Answer::from(Status::OK)
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Accept, CSTA)
+            .header(HeaderName::Supported, "timer"),
+        Method::Bye | Method::Info | Method::Update | Method::Prack if !in_dialog => {
+            Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
+        }
+        // RFC 6665 4.1.2.3: an event package that is not supported.
+        Method::Subscribe | Method::Notify => Status::BAD_EVENT.into(),
+        Method::Other(_) => Answer::from(Status::NOT_IMPLEMENTED).header(HeaderName::Allow, ALLOW),
+        _ => Answer::from(Status::METHOD_NOT_ALLOWED).header(HeaderName::Allow, ALLOW),
+    }
+}

@@ -1,0 +1,289 @@
+//! The link's server transactions: requests that wait for their answer, and the answers.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::{AsyncContext, Context};
+use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
+
+use super::{Link, sessions};
+use crate::sip::{
+    reply::{Accepted, Answer, Reply, TransactionId},
+    timer::{MIN_SE, SessionTimer},
+    transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
+};
+
+/// A request that was received.
+pub(super) struct ServerTransaction {
+    serial: u32,
+    machine: Machine,
+    request: Rc<Request>,
+    /// The session in which it was received.
+    session: Option<usize>,
+    deadline: Option<(Timer, Duration)>,
+}
+
+#[derive(Clone, Copy)]
+enum Machine {
+    Invite(invite_server::State),
+    Other(server::State),
+}
+
+impl Machine {
+    fn new(method: &Method) -> Self {
+        match method {
+            Method::Invite => Self::Invite(invite_server::State::NEW),
+            _ => Self::Other(server::State::NEW),
+        }
+    }
+
+    fn on(&mut self, event: Event) -> Effects {
+        let effects;
+        match self {
+            Self::Invite(state) => (*state, effects) = state.on(event, Transport::Reliable),
+            Self::Other(state) => (*state, effects) = state.on(event, Transport::Reliable),
+        }
+        effects
+    }
+
+    fn awaits_answer(self) -> bool {
+        match self {
+            Self::Invite(state) => state == invite_server::State::Proceeding,
+            Self::Other(state) => {
+                matches!(state, server::State::Trying | server::State::Proceeding)
+            }
+        }
+    }
+}
+
+impl Link {
+    /// Starts a server transaction; `None` if the request was received before (RFC 3261 17.2.3).
+    pub(super) fn receive(
+        &mut self,
+        request: Request,
+        ctx: &Context<Self>,
+    ) -> Option<(usize, Reply)> {
+        if self.same(&request, request.method()).is_some() {
+            return None;
+        }
+        let serial = self.next_serial();
+        let mut machine = Machine::new(request.method());
+        // The only effect of the start is the delivery, which is the caller's next step.
+        machine.on(Event::Start);
+        let slot = self.servers.insert(ServerTransaction {
+            serial,
+            machine,
+            request: Rc::new(request),
+            session: None,
+            deadline: None,
+        });
+        let id = TransactionId {
+            slot: slot as u32,
+            serial,
+        };
+        Some((slot, Reply::new(ctx.address(), id)))
+    }
+
+    /// The transaction that a request repeats, acknowledges or cancels: same branch and sender (RFC 3261 17.2.3).
+    fn same(&self, request: &Request, method: &Method) -> Option<usize> {
+        let via = request.head().top_via().ok()?;
+        let branch = via.branch()?;
+        self.servers
+            .iter()
+            .find(|(_, known)| {
+                known.request.method() == method
+                    && known.request.head().top_via().is_ok_and(|known| {
+                        known.branch() == Some(branch)
+                            && (known.host(), known.port()) == (via.host(), via.port())
+                    })
+            })
+            .map(|(slot, _)| slot)
+    }
+
+    /// The request of a server transaction.
+    pub(super) fn received(&self, slot: usize) -> Rc<Request> {
+        Rc::clone(&self.servers[slot].request)
+    }
+
+    /// The session to which a server transaction belongs.
+    pub(super) fn belongs_to(&mut self, slot: usize, session: usize) {
+        self.servers[slot].session = Some(session);
+    }
+
+    /// The ACK of a refusal (RFC 3261 17.1.1.3); `false` if there is none that waits for it.
+    pub(super) fn acknowledged(&mut self, ack: &Request) -> bool {
+        let Some(slot) = self.same(ack, &Method::Invite) else {
+            return false;
+        };
+        let effects = self.servers[slot].machine.on(Event::Ack);
+        self.settle(slot, &effects);
+        !effects.is_empty()
+    }
+
+    /// CANCEL: 200, and 487 for the INVITE that it cancels if that is not answered yet (RFC 3261 9.2).
+    pub(super) fn cancel(&mut self, cancel: &Request, reply: Reply, ctx: &mut Context<Self>) {
+        let Some(slot) = self.same(cancel, &Method::Invite) else {
+            return reply.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        };
+        reply.ok();
+        let id = TransactionId {
+            slot: slot as u32,
+            serial: self.servers[slot].serial,
+        };
+        self.answer(id, Status::REQUEST_TERMINATED.into(), ctx);
+    }
+
+    /// Sends the answer to a request, and starts the session that a 2xx to an INVITE stands for.
+    pub(super) fn answer(
+        &mut self,
+        id: TransactionId,
+        mut answer: Answer,
+        ctx: &mut Context<Self>,
+    ) {
+        let slot = id.slot as usize;
+        // A transaction that was cancelled meanwhile is gone, or past its answer.
+        let Some(transaction) = self
+            .servers
+            .get(slot)
+            .filter(|known| known.serial == id.serial && known.machine.awaits_answer())
+        else {
+            return;
+        };
+        let request = Rc::clone(&transaction.request);
+        let known = transaction.session;
+        let mut timer = None;
+        let mut started = None;
+        if answer.status.is_success() && matches!(request.method(), Method::Invite | Method::Update)
+        {
+            let fallback = answer
+                .session
+                .as_ref()
+                .map_or(sessions::INTERVAL, |session| session.interval);
+            match SessionTimer::granted(request.head(), fallback) {
+                Err(_) => {
+                    answer = Answer::from(Status::SESSION_INTERVAL_TOO_SMALL)
+                        .header(HeaderName::MinSe, MIN_SE.as_secs().to_string());
+                }
+                Ok(granted) => {
+                    timer = Some(granted);
+                    started = answer
+                        .session
+                        .take()
+                        .and_then(|session| self.accept(&request, session, granted));
+                }
+            }
+        }
+        let session = started.or(known);
+        let to_tag = match session.and_then(|session| self.sessions.get(session)) {
+            Some(session) => session.dialog.local_tag().to_owned(),
+            None => format!("{:x}", self.random),
+        };
+        self.wire.compose(|out| {
+            let mut composer = Composer::answer(out, answer.status, &request, Some(&to_tag));
+            if let Some(timer) = timer {
+                composer = composer
+                    .header(HeaderName::Contact, self.place.contact())
+                    .header(HeaderName::SessionExpires, timer.header(false));
+                if !timer.ours {
+                    composer = composer.header(HeaderName::Require, "timer");
+                }
+                composer = composer
+                    .header(HeaderName::Supported, "timer")
+                    .header(HeaderName::Allow, ALLOW);
+            }
+            for (name, value) in &answer.headers {
+                composer = composer.header(*name, value);
+            }
+            if let Some(reason) = &answer.reason {
+                composer = composer.header(
+                    HeaderName::Warning,
+                    format_args!("399 uacsta \"{}\"", reason.replace(['"', '\\'], "'")),
+                );
+            }
+            match &answer.content {
+                Some(content) => {
+                    composer.body_with(CSTA, content.length(), |out| content.write(out));
+                }
+                None => composer.end(),
+            }
+        });
+        let effects = self.servers[slot]
+            .machine
+            .on(Event::Response(answer.status));
+        self.settle(slot, &effects);
+        if let Some(slot) = self
+            .servers
+            .get(slot)
+            .and_then(|known| known.deadline)
+            .map(|(_, at)| at)
+        {
+            self.wake_at(slot, ctx);
+        }
+        if let (Some(session), Some(timer)) = (session, timer) {
+            self.granted(session, timer, &request, started.is_some(), ctx);
+        }
+    }
+
+    /// Takes over a session that an INVITE starts; `None` if the INVITE cannot start one.
+    fn accept(
+        &mut self,
+        request: &Request,
+        accepted: Accepted,
+        timer: SessionTimer,
+    ) -> Option<usize> {
+        match self.start_accepted(request, accepted, timer) {
+            Ok(slot) => Some(slot),
+            Err(error) => {
+                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), %error, "a session cannot be opened");
+                None
+            }
+        }
+    }
+
+    /// Carries out what a server transaction asks for beyond sending, which the caller has done.
+    fn settle(&mut self, slot: usize, effects: &Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Set(timer, after) => {
+                    self.servers[slot].deadline = Some((*timer, self.clock.now() + *after));
+                }
+                Effect::Terminate => {
+                    self.servers.remove(slot);
+                    return;
+                }
+                Effect::Deliver
+                | Effect::Transmit
+                | Effect::Acknowledge
+                | Effect::TimedOut
+                | Effect::Unreachable => {}
+            }
+        }
+    }
+
+    /// Fires the timers that are due; returns when the next one is.
+    pub(super) fn sweep_servers(&mut self, now: Duration) -> Option<Duration> {
+        let due: Vec<(usize, Timer)> = self
+            .servers
+            .iter()
+            .filter_map(|(slot, known)| {
+                known
+                    .deadline
+                    .filter(|(_, at)| *at <= now)
+                    .map(|(timer, _)| (slot, timer))
+            })
+            .collect();
+        for (slot, timer) in due {
+            self.servers[slot].deadline = None;
+            let effects = self.servers[slot].machine.on(Event::Fired(timer));
+            self.settle(slot, &effects);
+        }
+        self.servers
+            .iter()
+            .filter_map(|(_, known)| known.deadline.map(|(_, at)| at))
+            .min()
+    }
+}
+
+/// The methods that are understood (RFC 3261 20.5).
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS, REGISTER";
+/// The media type of CSTA documents.
+pub(super) const CSTA: &str = "application/csta+xml";

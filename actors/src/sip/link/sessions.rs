@@ -1,0 +1,668 @@
+//! The link's CSTA sessions: opened from either end, used, refreshed (RFC 4028) and ended.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Context, Recipient};
+use bytes::Bytes;
+use uacsta_schema::sip::{
+    Composer, HeaderName, Method, Request, Response, Status, digest::Challenge,
+};
+
+use super::{
+    Link,
+    exchange::{Outcome, Purpose, is_challenge, refusal, with_csta},
+    serve::ALLOW,
+};
+use crate::sip::{
+    dialog::Dialog,
+    reply::Accepted,
+    session::{Content, Ended, Happened, Login, Open, SessionId, Unanswered, What},
+    timer::{MIN_SE, SessionTimer},
+    transaction::LIFE,
+};
+
+/// A session on this link.
+pub(super) struct Session {
+    pub(super) serial: u32,
+    pub(super) dialog: Dialog,
+    pub(super) login: Option<Arc<Login>>,
+    pub(super) challenge: Option<Box<Answering>>,
+    owner: Recipient<Happened>,
+    key: u64,
+    phase: Phase,
+    timer: Option<SessionTimer>,
+    /// When the session must be refreshed, or is over.
+    due: Option<Duration>,
+    /// Whether the peer takes UPDATE, which needs no body and no ACK.
+    updates: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Our INVITE waits for its answer.
+    Inviting,
+    /// Its owner closed it before the INVITE was answered.
+    Abandoned,
+    /// Our 2xx waits for its ACK.
+    Unacknowledged,
+    /// In use.
+    Open,
+}
+
+/// A challenge of the peer's, and how often it was answered.
+#[derive(Debug)]
+pub(super) struct Answering {
+    challenge: Box<str>,
+    proxy: bool,
+    count: u32,
+}
+
+/// Adds the credentials that the peer asked for to a request.
+pub(super) struct Authorization(Option<(HeaderName, String)>);
+
+/// The session interval where nobody names one (RFC 4028 section 4).
+pub(super) const INTERVAL: Duration = Duration::from_secs(1800);
+/// How many challenges in a row are answered.
+const CHALLENGES: u8 = 2;
+
+impl Answering {
+    pub(super) fn of(response: &Response) -> Option<Box<Self>> {
+        let proxy = response.status() == Status::PROXY_AUTHENTICATION_REQUIRED;
+        // RFC 8760 2.4: the first challenge that we can answer, for the server lists them by preference.
+        let name = if proxy {
+            HeaderName::ProxyAuthenticate
+        } else {
+            HeaderName::WwwAuthenticate
+        };
+        let challenge = response
+            .head()
+            .all(name)
+            .find(|challenge| Challenge::parse(challenge).is_ok())?
+            .into();
+        Some(Box::new(Self {
+            challenge,
+            proxy,
+            count: 0,
+        }))
+    }
+
+    pub(super) fn header(
+        &mut self,
+        login: &Login,
+        uri: &str,
+        method: &Method,
+    ) -> Option<(HeaderName, String)> {
+        let challenge = Challenge::parse(&self.challenge).ok()?;
+        self.count += 1;
+        let cnonce = format!(
+            "{:016x}",
+            getrandom::u64().unwrap_or_else(|_| u64::from(self.count))
+        );
+        let credentials = challenge.answer(
+            &login.user,
+            &login.password,
+            method.as_str(),
+            uri,
+            self.count,
+            &cnonce,
+        );
+        let name = if self.proxy {
+            HeaderName::ProxyAuthorization
+        } else {
+            HeaderName::Authorization
+        };
+        Some((name, credentials.to_string()))
+    }
+}
+
+impl Authorization {
+    pub(super) fn of(
+        challenge: &mut Option<Box<Answering>>,
+        login: Option<&Login>,
+        uri: &str,
+        method: &Method,
+    ) -> Self {
+        let header = challenge
+            .as_mut()
+            .zip(login)
+            .and_then(|(answering, login)| answering.header(login, uri, method));
+        Self(header)
+    }
+
+    pub(super) fn add<'out>(&self, composer: Composer<'out>) -> Composer<'out> {
+        match &self.0 {
+            Some((name, value)) => composer.header(*name, value),
+            None => composer,
+        }
+    }
+}
+
+impl Session {
+    /// The ACK of our 2xx came.
+    pub(super) fn acknowledged(&mut self) {
+        if self.phase == Phase::Unacknowledged {
+            self.phase = Phase::Open;
+            self.due = None;
+        }
+    }
+}
+
+impl Link {
+    /// Opens a session with the peer.
+    pub(super) fn open(&mut self, open: Open, ctx: &mut Context<Self>) {
+        let serial = self.next_serial();
+        let (call, tag) = (self.unguessable(), self.unguessable());
+        let slot = self.sessions.vacant_key();
+        let call_id = format!("{call:016x}@{}", self.place.host);
+        let dialog = Dialog::uac(
+            &call_id,
+            &format!("{slot:x}-{tag:x}"),
+            &open.from,
+            &open.to,
+            &open.target,
+        );
+        self.sessions.insert(Session {
+            serial,
+            dialog,
+            login: open.login,
+            challenge: None,
+            owner: open.owner,
+            key: open.key,
+            phase: Phase::Inviting,
+            timer: Some(SessionTimer {
+                interval: open.interval.max(MIN_SE),
+                ours: true,
+            }),
+            due: None,
+            updates: false,
+        });
+        self.invite(slot, &Content::Whole(open.content), 0, ctx);
+    }
+
+    fn invite(&mut self, slot: usize, content: &Content, challenges: u8, ctx: &mut Context<Self>) {
+        let contact = self.place.contact().to_string();
+        let agent = Arc::clone(&self.place.agent);
+        let timer = self.sessions[slot].timer;
+        self.send(
+            slot,
+            &Method::Invite,
+            Purpose::Invite {
+                session: slot,
+                challenges,
+            },
+            ctx,
+            |composer, authorization| {
+                let mut composer = authorization
+                    .add(composer)
+                    .header(HeaderName::Contact, contact)
+                    .header(HeaderName::Allow, ALLOW);
+                composer = composer
+                    .header(HeaderName::Supported, "timer")
+                    .header(HeaderName::UserAgent, agent);
+                if let Some(timer) = timer {
+                    composer = composer
+                        .header(HeaderName::SessionExpires, timer.header(true))
+                        .header(HeaderName::MinSe, MIN_SE.as_secs());
+                }
+                with_csta(composer, content);
+            },
+        );
+    }
+
+    /// Takes a session over that the peer's INVITE opens.
+    pub(super) fn start_accepted(
+        &mut self,
+        request: &Request,
+        accepted: Accepted,
+        timer: SessionTimer,
+    ) -> Result<usize, uacsta_schema::sip::HeaderError> {
+        let serial = self.next_serial();
+        let tag = self.unguessable();
+        let slot = self.sessions.vacant_key();
+        let dialog = Dialog::uas(request, &format!("{slot:x}-{tag:x}"))?;
+        self.sessions.insert(Session {
+            serial,
+            dialog,
+            login: None,
+            challenge: None,
+            owner: accepted.owner,
+            key: accepted.key,
+            phase: Phase::Unacknowledged,
+            timer: Some(timer),
+            due: None,
+            updates: allows_update(request.head()),
+        });
+        Ok(slot)
+    }
+
+    /// A 2xx with this timer was sent: to the INVITE that opens the session, or to one that refreshes it.
+    pub(super) fn granted(
+        &mut self,
+        slot: usize,
+        timer: SessionTimer,
+        request: &Request,
+        opened: bool,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        session.timer = Some(timer);
+        if opened {
+            self.tell(slot, What::Opened(Bytes::new()));
+        } else if *request.method() == Method::Invite {
+            // The re-INVITE's ACK is not waited for: the session is open either way.
+            session.phase = Phase::Open;
+        }
+        self.schedule(slot, ctx);
+    }
+
+    /// Sends a CSTA request. In a session that is over it gets its answer at once.
+    pub(super) fn invoke(
+        &mut self,
+        id: SessionId,
+        ticket: u64,
+        content: Content,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Some(slot) = self.session(id) {
+            self.inform(
+                slot,
+                content,
+                |content, login| Purpose::Invoke {
+                    session: slot,
+                    ticket,
+                    content: login.then(|| content.clone()),
+                    challenges: 0,
+                },
+                ctx,
+            );
+        }
+    }
+
+    /// Sends a CSTA event.
+    pub(super) fn notify(&mut self, id: SessionId, content: Content, ctx: &mut Context<Self>) {
+        if let Some(slot) = self.session(id) {
+            self.inform(slot, content, |_, _| Purpose::Notify { session: slot }, ctx);
+        }
+    }
+
+    fn inform(
+        &mut self,
+        slot: usize,
+        content: Content,
+        purpose: impl FnOnce(&Content, bool) -> Purpose,
+        ctx: &mut Context<Self>,
+    ) {
+        let purpose = purpose(&content, self.sessions[slot].login.is_some());
+        self.send(
+            slot,
+            &Method::Info,
+            purpose,
+            ctx,
+            |composer, authorization| with_csta(authorization.add(composer), &content),
+        );
+    }
+
+    /// Ends a session for its owner.
+    pub(super) fn close(&mut self, id: SessionId, ctx: &mut Context<Self>) {
+        let Some(slot) = self.session(id) else { return };
+        if self.sessions[slot].phase == Phase::Inviting {
+            // RFC 3261 section 15: a BYE needs a dialog. It follows when the INVITE is answered.
+            self.sessions[slot].phase = Phase::Abandoned;
+        } else {
+            self.bye(slot, ctx);
+            self.abandon(slot);
+            self.sessions.remove(slot);
+        }
+    }
+
+    fn bye(&mut self, slot: usize, ctx: &mut Context<Self>) {
+        self.send(
+            slot,
+            &Method::Bye,
+            Purpose::Bye,
+            ctx,
+            |composer, authorization| authorization.add(composer).end(),
+        );
+    }
+
+    /// A request of ours came to its end.
+    pub(super) fn concluded(
+        &mut self,
+        purpose: Purpose,
+        cseq: u32,
+        outcome: Outcome<'_>,
+        ctx: &mut Context<Self>,
+    ) {
+        match purpose {
+            Purpose::Invite {
+                session,
+                challenges,
+            } => self.invited(session, challenges, cseq, &outcome, ctx),
+            Purpose::Refresh { session } => self.refreshed(session, cseq, &outcome, ctx),
+            Purpose::Notify { session } => match over(&outcome) {
+                Some(why) => self.end_session(session, why, ctx),
+                None => {
+                    if let Outcome::Response(response) = outcome
+                        && !response.status().is_success()
+                    {
+                        tracing::debug!(peer = %self.place.peer, who = self.desk.peer(), status = response.status().code(), "event refused");
+                    }
+                }
+            },
+            Purpose::Invoke {
+                session,
+                ticket,
+                content,
+                challenges,
+            } => {
+                if let Outcome::Response(response) = outcome
+                    && is_challenge(response.status())
+                    && challenges < CHALLENGES
+                    && let Some(content) = content
+                    && let Some(answering) = Answering::of(response)
+                {
+                    self.sessions[session].challenge = Some(answering);
+                    let purpose = |content: &Content, _| Purpose::Invoke {
+                        session,
+                        ticket,
+                        content: Some(content.clone()),
+                        challenges: challenges + 1,
+                    };
+                    return self.inform(session, content, purpose, ctx);
+                }
+                let answer = match &outcome {
+                    Outcome::Response(response) if response.status().is_success() => {
+                        Ok(response.body().clone())
+                    }
+                    refused => Err(refusal(refused)),
+                };
+                self.tell(session, What::Answered { ticket, answer });
+                if let Some(why) = over(&outcome) {
+                    self.end_session(session, why, ctx);
+                }
+            }
+            Purpose::Bye => {}
+            Purpose::Register => self.signed_on(&outcome, ctx),
+        }
+    }
+
+    fn invited(
+        &mut self,
+        slot: usize,
+        challenges: u8,
+        cseq: u32,
+        outcome: &Outcome<'_>,
+        ctx: &mut Context<Self>,
+    ) {
+        match outcome {
+            Outcome::Response(response) if response.status().is_success() => {
+                let known = &mut self.sessions[slot];
+                if let Err(error) = known.dialog.confirmed(response.head()) {
+                    tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), %error, "the answer to our INVITE makes no dialog");
+                }
+                known.updates = allows_update(response.head());
+                known.timer = SessionTimer::agreed(response.head());
+                self.acknowledge(slot, cseq);
+                if self.sessions[slot].phase == Phase::Abandoned {
+                    self.bye(slot, ctx);
+                    self.sessions.remove(slot);
+                } else {
+                    self.sessions[slot].phase = Phase::Open;
+                    self.schedule(slot, ctx);
+                    self.tell(slot, What::Opened(response.body().clone()));
+                }
+            }
+            Outcome::Response(response)
+                if is_challenge(response.status())
+                    && challenges < CHALLENGES
+                    && self.sessions[slot].login.is_some()
+                    && self.sessions[slot].phase == Phase::Inviting =>
+            {
+                match Answering::of(response) {
+                    Some(answering) => {
+                        self.sessions[slot].challenge = Some(answering);
+                        self.invite_again(slot, challenges + 1, ctx);
+                    }
+                    None => self.uninvited(slot, refusal(outcome)),
+                }
+            }
+            // RFC 4028 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
+            Outcome::Response(response)
+                if response.status() == Status::SESSION_INTERVAL_TOO_SMALL
+                    && challenges < CHALLENGES =>
+            {
+                let least = response
+                    .head()
+                    .min_se()
+                    .map_or(INTERVAL, |seconds| Duration::from_secs(seconds.into()));
+                self.sessions[slot].timer = Some(SessionTimer {
+                    interval: least,
+                    ours: true,
+                });
+                self.invite_again(slot, challenges + 1, ctx);
+            }
+            _ => self.uninvited(slot, refusal(outcome)),
+        }
+    }
+
+    fn uninvited(&mut self, slot: usize, why: Unanswered) {
+        if self.sessions[slot].phase == Phase::Inviting {
+            self.tell(slot, What::Refused(why));
+        }
+        self.sessions.remove(slot);
+    }
+
+    fn refreshed(
+        &mut self,
+        slot: usize,
+        cseq: u32,
+        outcome: &Outcome<'_>,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Outcome::Response(response) = outcome
+            && response.status().is_success()
+        {
+            let known = &mut self.sessions[slot];
+            known.dialog.retarget(response.head());
+            known.timer = SessionTimer::agreed(response.head());
+            if response
+                .head()
+                .cseq()
+                .is_ok_and(|cseq| cseq.method == Method::Invite)
+            {
+                self.acknowledge(slot, cseq);
+            }
+            return self.schedule(slot, ctx);
+        }
+        match over(outcome) {
+            Some(why) => self.end_session(slot, why, ctx),
+            // Refused, but the session lives until its end comes.
+            None => {
+                if let Some(timer) = self.sessions[slot].timer {
+                    let last = SessionTimer {
+                        ours: false,
+                        ..timer
+                    };
+                    self.sessions[slot].timer = Some(last);
+                    self.schedule_in(slot, last.due().saturating_sub(timer.interval / 2), ctx);
+                }
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, slot: usize, cseq: u32) {
+        let via = self
+            .place
+            .via(format_args!("z9hG4bK{slot:x}-{cseq:x}-{:x}", self.random))
+            .to_string();
+        let known = &self.sessions[slot];
+        self.wire
+            .compose(|out| known.dialog.ack(out, via, cseq).end());
+    }
+
+    /// The 2xx to an INVITE came once more: so does its ACK (RFC 3261 13.2.2.4).
+    pub(super) fn acknowledge_again(&mut self, response: &Response, cseq: u32) {
+        if let Some(slot) =
+            crate::sip::dialog::DialogId::of_response(response).and_then(|id| self.dialog(id))
+        {
+            self.acknowledge(slot, cseq);
+        }
+    }
+
+    /// Tells a session's owner what happened.
+    pub(super) fn tell(&self, slot: usize, what: What) {
+        let session = &self.sessions[slot];
+        let id = SessionId {
+            slot: slot as u32,
+            serial: session.serial,
+        };
+        session.owner.do_send(Happened {
+            key: session.key,
+            session: id,
+            what,
+        });
+    }
+
+    /// A session is over by the peer's doing; where the peer may still hold it, it gets a BYE.
+    pub(super) fn end_session(&mut self, slot: usize, why: Ended, ctx: &mut Context<Self>) {
+        if matches!(why, Ended::Silent | Ended::Expired) {
+            self.bye(slot, ctx);
+        }
+        self.finish(slot, why);
+    }
+
+    /// Forgets a session and tells its owner, once for each request that is left without an answer, then of the end.
+    pub(super) fn finish(&mut self, slot: usize, why: Ended) {
+        for ticket in self.abandon(slot) {
+            self.tell(
+                slot,
+                What::Answered {
+                    ticket,
+                    answer: Err(Unanswered::Ended),
+                },
+            );
+        }
+        match self.sessions[slot].phase {
+            Phase::Inviting => self.tell(slot, What::Refused(Unanswered::Ended)),
+            Phase::Abandoned => {}
+            Phase::Unacknowledged | Phase::Open => self.tell(slot, What::Ended(why)),
+        }
+        self.sessions.remove(slot);
+    }
+
+    /// Sets the time of the next refresh, or of the end.
+    fn schedule(&mut self, slot: usize, ctx: &mut Context<Self>) {
+        let session = &self.sessions[slot];
+        match (session.phase, session.timer) {
+            // RFC 3261 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
+            (Phase::Unacknowledged, _) => self.schedule_in(slot, LIFE, ctx),
+            (_, Some(timer)) => self.schedule_in(slot, timer.due(), ctx),
+            (_, None) => self.sessions[slot].due = None,
+        }
+    }
+
+    fn schedule_in(&mut self, slot: usize, after: Duration, ctx: &mut Context<Self>) {
+        let at = self.clock.now() + after;
+        self.sessions[slot].due = Some(at);
+        self.wake_at(at, ctx);
+    }
+
+    /// Refreshes or ends the sessions that are due; returns when the next one is.
+    pub(super) fn sweep_sessions(
+        &mut self,
+        now: Duration,
+        ctx: &mut Context<Self>,
+    ) -> Option<Duration> {
+        let due: Vec<usize> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.due.is_some_and(|at| at <= now))
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in due {
+            let session = &mut self.sessions[slot];
+            session.due = None;
+            match (session.phase, session.timer) {
+                (Phase::Unacknowledged, _) => self.end_session(slot, Ended::Silent, ctx),
+                (_, Some(SessionTimer { ours: false, .. })) => {
+                    self.end_session(slot, Ended::Expired, ctx);
+                }
+                (_, Some(timer)) => self.refresh(slot, timer, ctx),
+                (_, None) => {}
+            }
+        }
+        self.sessions
+            .iter()
+            .filter_map(|(_, session)| session.due)
+            .min()
+    }
+
+    /// Refreshes a session: UPDATE where the peer takes it, else INVITE with the request that opened it.
+    fn refresh(&mut self, slot: usize, timer: SessionTimer, ctx: &mut Context<Self>) {
+        let method = if self.sessions[slot].updates {
+            Method::Update
+        } else {
+            Method::Invite
+        };
+        let contact = self.place.contact().to_string();
+        self.send(
+            slot,
+            &method,
+            Purpose::Refresh { session: slot },
+            ctx,
+            |composer, authorization| {
+                let composer = authorization
+                    .add(composer)
+                    .header(HeaderName::Contact, contact)
+                    .header(HeaderName::Supported, "timer")
+                    .header(HeaderName::SessionExpires, timer.header(true))
+                    .header(HeaderName::MinSe, MIN_SE.as_secs());
+                match method {
+                    Method::Invite => {
+                        with_csta(composer, &Content::Whole(crate::request_system_status()));
+                    }
+                    _ => composer.end(),
+                }
+            },
+        );
+    }
+
+    fn invite_again(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
+        self.invite(
+            slot,
+            &Content::Whole(crate::request_system_status()),
+            challenges,
+            ctx,
+        );
+    }
+
+    /// A random number for a tag or Call-ID, which others must not guess (RFC 3261 19.3).
+    fn unguessable(&mut self) -> u64 {
+        let serial = self.next_serial();
+        getrandom::u64().unwrap_or_else(|_| self.random.rotate_left(serial))
+    }
+}
+
+/// Whether an outcome ends the session: 481, 408 or silence (RFC 3261 12.2.1.2).
+fn over(outcome: &Outcome<'_>) -> Option<Ended> {
+    match outcome {
+        Outcome::Response(response)
+            if response.status() == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST =>
+        {
+            Some(Ended::Unknown)
+        }
+        Outcome::Response(response) if response.status() == Status::REQUEST_TIMEOUT => {
+            Some(Ended::Silent)
+        }
+        Outcome::Response(_) => None,
+        Outcome::TimedOut => Some(Ended::Silent),
+        Outcome::Unreachable => Some(Ended::ConnectionLost),
+    }
+}
+
+fn allows_update(head: &uacsta_schema::sip::Head) -> bool {
+    head.list(HeaderName::Allow)
+        .any(|method| method == "UPDATE")
+}

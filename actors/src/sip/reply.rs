@@ -1,0 +1,158 @@
+//! The one answer that a received request gets: a value, so that it is given once and never forgotten.
+
+use std::time::Duration;
+
+use actix::{Addr, Message, Recipient};
+use bytes::Bytes;
+use uacsta_schema::sip::{HeaderName, Status};
+
+use super::{
+    link::Link,
+    session::{Content, Happened},
+};
+
+/// Answers one request. Dropped unanswered, it answers 500.
+#[derive(Debug)]
+#[must_use = "a request that is not answered gets 500"]
+pub struct Reply {
+    link: Addr<Link>,
+    transaction: TransactionId,
+    answered: bool,
+}
+
+/// A server transaction on one link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TransactionId {
+    pub(super) slot: u32,
+    pub(super) serial: u32,
+}
+
+/// A final response, but for what the link adds: the lines that repeat the request's, and a dialog's Contact.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: Status,
+    /// The reason phrase, where the status' own says too little.
+    pub reason: Option<Box<str>>,
+    /// Further header fields.
+    pub headers: Vec<(HeaderName, Box<str>)>,
+    /// A CSTA document.
+    pub content: Option<Content>,
+    /// The session that a 2xx to an INVITE starts.
+    pub session: Option<Accepted>,
+}
+
+/// Whose the session is that a 2xx to an INVITE starts.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Who is told what happens in the session.
+    pub owner: Recipient<Happened>,
+    /// The owner's name for the session.
+    pub key: u64,
+    /// The session interval if the peer names none (RFC 4028).
+    pub interval: Duration,
+}
+
+/// An answer on its way to the link.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Answered {
+    /// The server transaction.
+    pub transaction: TransactionId,
+    /// The answer.
+    pub answer: Answer,
+}
+
+impl Reply {
+    pub(super) fn new(link: Addr<Link>, transaction: TransactionId) -> Self {
+        Self {
+            link,
+            transaction,
+            answered: false,
+        }
+    }
+
+    /// Gives the answer.
+    pub fn with(mut self, answer: impl Into<Answer>) {
+        self.answered = true;
+        self.link.do_send(Answered {
+            transaction: self.transaction,
+            answer: answer.into(),
+        });
+    }
+
+    /// Answers 200 without a body.
+    pub fn ok(self) {
+        self.with(Status::OK);
+    }
+
+    /// Answers 200 with a CSTA document.
+    pub fn csta(self, content: impl Into<Content>) {
+        self.with(Answer::from(Status::OK).content(content));
+    }
+
+    /// The link that the request came on.
+    pub fn link(&self) -> &Addr<Link> {
+        &self.link
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.answered {
+            let answer = Answer::from(Status::SERVER_INTERNAL_ERROR);
+            self.link.do_send(Answered {
+                transaction: self.transaction,
+                answer,
+            });
+        }
+    }
+}
+
+impl From<Status> for Answer {
+    fn from(status: Status) -> Self {
+        Self {
+            status,
+            reason: None,
+            headers: Vec::new(),
+            content: None,
+            session: None,
+        }
+    }
+}
+
+impl Answer {
+    /// Adds a header field.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl Into<Box<str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says why, in the reason phrase.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<Box<str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Adds a CSTA document.
+    #[must_use]
+    pub fn content(mut self, content: impl Into<Content>) -> Self {
+        self.content = Some(content.into());
+        self
+    }
+
+    /// Starts a session with the 2xx to an INVITE.
+    #[must_use]
+    pub fn accept(mut self, session: Accepted) -> Self {
+        self.session = Some(session);
+        self
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(document: Bytes) -> Self {
+        Self::Whole(document)
+    }
+}

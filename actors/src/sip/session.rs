@@ -1,0 +1,235 @@
+//! A CSTA application session on a dialog (ECMA TR/87): what its owner may ask for, and what it is told.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use actix::{Message, Recipient};
+use bytes::{Bytes, BytesMut};
+use uacsta_schema::{
+    csta::{Changes, Document, Edition},
+    sip::Status,
+};
+
+use super::reply::Reply;
+
+/// A session on one link. Sessions that ended are never mistaken for later ones.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct SessionId {
+    pub(super) slot: u32,
+    pub(super) serial: u32,
+}
+
+/// A CSTA document to be sent.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// As it stands.
+    Whole(Bytes),
+    /// One that arrived, with what is ours exchanged while it is written.
+    Relayed {
+        /// What arrived.
+        document: Arc<Document>,
+        /// The receiver's edition.
+        edition: Edition,
+        /// The receiver's cross reference, in events.
+        cross_ref: Option<Arc<str>>,
+        /// The line by the receiver's name, in requests.
+        device: Option<Arc<str>>,
+    },
+}
+
+impl Content {
+    /// The length in octets.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Whole(document) => document.len(),
+            Self::Relayed {
+                document,
+                edition,
+                cross_ref,
+                device,
+            } => document.relayed_len(&Changes {
+                edition: *edition,
+                cross_ref: cross_ref.as_deref(),
+                device: device.as_deref(),
+            }),
+        }
+    }
+
+    /// Writes the document at the end of `out`.
+    pub fn write(&self, out: &mut BytesMut) {
+        match self {
+            Self::Whole(document) => out.extend_from_slice(document),
+            Self::Relayed {
+                document,
+                edition,
+                cross_ref,
+                device,
+            } => {
+                document.relay_into(
+                    &Changes {
+                        edition: *edition,
+                        cross_ref: cross_ref.as_deref(),
+                        device: device.as_deref(),
+                    },
+                    out,
+                );
+            }
+        }
+    }
+}
+
+/// Opens a session with the peer of a link: INVITE with a CSTA request.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Open {
+    /// Who is told what happens in the session.
+    pub owner: Recipient<Happened>,
+    /// The owner's name for the session.
+    pub key: u64,
+    /// The Request-URI.
+    pub target: Box<str>,
+    /// The To.
+    pub to: Box<str>,
+    /// The From.
+    pub from: Box<str>,
+    /// The CSTA request that the INVITE carries.
+    pub content: Bytes,
+    /// The session interval to ask for (RFC 4028).
+    pub interval: Duration,
+    /// What answers a challenge of the peer.
+    pub login: Option<Arc<Login>>,
+}
+
+/// What answers a peer's challenge.
+pub struct Login {
+    /// The user name.
+    pub user: Box<str>,
+    /// The password.
+    pub password: Box<str>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends a CSTA request in a session (INFO); the owner hears [`What::Answered`] with the same ticket.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Invoke {
+    /// The session.
+    pub session: SessionId,
+    /// The owner's name for the request.
+    pub ticket: u64,
+    /// The request.
+    pub content: Content,
+}
+
+/// Sends a CSTA event in a session (INFO); the owner hears of it only if the session ends by it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Notify {
+    /// The session.
+    pub session: SessionId,
+    /// The event.
+    pub content: Content,
+}
+
+/// Ends a session (BYE). The owner hears nothing more of it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Close {
+    /// The session.
+    pub session: SessionId,
+}
+
+/// Something happened in a session of the receiver's.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Happened {
+    /// The owner's name for the session.
+    pub key: u64,
+    /// The link's name for it.
+    pub session: SessionId,
+    /// What happened.
+    pub what: What,
+}
+
+/// What can happen in a session.
+#[derive(Debug)]
+pub enum What {
+    /// It is open: our INVITE was accepted with this body, or our acceptance was sent.
+    Opened(Bytes),
+    /// Our INVITE was refused. There is no session.
+    Refused(Unanswered),
+    /// The peer asks something: the body of an INFO, or of an INVITE that refreshes the session.
+    Asked(Bytes, Reply),
+    /// The answer to [`Invoke`].
+    Answered {
+        /// The ticket of the request.
+        ticket: u64,
+        /// The body of the 2xx, or why there is none.
+        answer: Result<Bytes, Unanswered>,
+    },
+    /// It is over.
+    Ended(Ended),
+}
+
+/// Why a request got no positive response.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unanswered {
+    /// It was refused with a status; phones may add a CSTA error to it.
+    Refused {
+        /// The status.
+        status: Status,
+        /// The body.
+        body: Bytes,
+        /// How long the peer asks us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// No answer came in time.
+    TimedOut,
+    /// The session or its connection ended first.
+    Ended,
+}
+
+/// Why a session is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// The peer said BYE.
+    Bye,
+    /// The peer does not know the dialog any more (481).
+    Unknown,
+    /// A request in the dialog was not answered (408 or time-out).
+    Silent,
+    /// It was not refreshed in time (RFC 4028).
+    Expired,
+    /// The connection is gone.
+    ConnectionLost,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bye => "the peer ended it (BYE)",
+            Self::Unknown => "the peer no longer knows the dialog (481)",
+            Self::Silent => "the peer did not answer a request",
+            Self::Expired => "it was not refreshed in time",
+            Self::ConnectionLost => "the connection was lost",
+        })
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { status, .. } => {
+                write!(f, "refused with {} {}", status.code(), status.reason())
+            }
+            Self::TimedOut => f.write_str("not answered in time"),
+            Self::Ended => f.write_str("the session ended first"),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The session timer of RFC 4028 as pure functions: what to offer, what to grant, when to refresh and when to give up.
+
+use std::time::Duration;
+
+use uacsta_schema::sip::{
+    Head, HeaderName,
+    header::{Refresher, SessionExpires},
+};
+
+/// The smallest session interval that RFC 4028 section 4 allows, which is also the least that we grant.
+pub const MIN_SE: Duration = Duration::from_secs(90);
+
+/// An agreed session interval.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SessionTimer {
+    /// The time after which a session that was not refreshed is over.
+    pub interval: Duration,
+    /// Whether the refreshes are ours to send.
+    pub ours: bool,
+}
+
+/// The session interval that the peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028 section 9).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TooSmall;
+
+impl SessionTimer {
+    /// What a server grants to the request of a peer that names no interval of its own in `fallback`.
+    ///
+    /// A peer that supports timers refreshes by itself unless it asks us to (RFC 4028 table 2).
+    pub fn granted(request: &Head, fallback: Duration) -> Result<Self, TooSmall> {
+        let peer_can = request
+            .list(HeaderName::Supported)
+            .any(|tag| tag.eq_ignore_ascii_case("timer"));
+        let asked = request.session_expires();
+        let interval = asked
+            .as_ref()
+            .map_or(fallback, |asked| Duration::from_secs(asked.interval.into()));
+        if interval < MIN_SE {
+            return Err(TooSmall);
+        }
+        let interval = interval.max(
+            request
+                .min_se()
+                .map_or(MIN_SE, |seconds| Duration::from_secs(seconds.into())),
+        );
+        let ours = !peer_can || asked.is_some_and(|asked| asked.refresher == Some(Refresher::Uas));
+        Ok(Self { interval, ours })
+    }
+
+    /// What a client agreed to by the 2xx; none if the peer keeps no timer.
+    pub fn agreed(response: &Head) -> Option<Self> {
+        let answered = response.session_expires()?;
+        Some(Self {
+            interval: Duration::from_secs(answered.interval.into()).max(MIN_SE),
+            ours: answered.refresher != Some(Refresher::Uas),
+        })
+    }
+
+    /// The `Session-Expires` that tells a peer of this timer: in an answer of ours, and in a request when `asking`.
+    pub fn header(&self, asking: bool) -> SessionExpires {
+        SessionExpires {
+            interval: u32::try_from(self.interval.as_secs()).unwrap_or(u32::MAX),
+            refresher: Some(if self.ours == asking {
+                Refresher::Uac
+            } else {
+                Refresher::Uas
+            }),
+        }
+    }
+
+    /// How long after a refresh something is due: half the interval for the refresher, else the end of the session less
+    /// `min(32 s, interval / 3)`, when a BYE is sent (RFC 4028 section 10).
+    pub fn due(&self) -> Duration {
+        if self.ours {
+            self.interval / 2
+        } else {
+            self.interval - Duration::from_secs(32).min(self.interval / 3)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use tokio_util::codec::Decoder;
+    use uacsta_schema::sip::{
+        codec::{Codec, Frame, Limits},
+        message::Message,
+    };
+
+    use super::*;
+
+    fn head(lines: &str) -> Head {
+        let text = format!(
+            "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a\r\nCSeq: 1 INVITE\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: x\r\n{lines}Content-Length: 0\r\n\r\n"
+        );
+        let frame = Codec::new(Limits::default())
+            .decode(&mut BytesMut::from(text.as_str()))
+            .expect("framed")
+            .expect("whole");
+        let Frame::Message(Message::Response(response)) = frame else {
+            panic!("not a response: {frame:?}")
+        };
+        response.head().clone()
+    }
+
+    #[track_caller]
+    fn grants(lines: &str, expected: Result<(u64, bool), TooSmall>) {
+        let granted = SessionTimer::granted(&head(lines), Duration::from_secs(1800));
+        assert_eq!(
+            granted.map(|timer| (timer.interval.as_secs(), timer.ours)),
+            expected,
+            "{lines}"
+        );
+    }
+
+    #[test]
+    fn rfc_4028_9_the_server_grants_what_is_asked_for() {
+        grants("", Ok((1800, true)));
+        grants("Supported: timer\r\n", Ok((1800, false)));
+        grants(
+            "Supported: 100rel, timer\r\nSession-Expires: 90\r\n",
+            Ok((90, false)),
+        );
+        grants("k: timer\r\nx: 600;refresher=uas\r\n", Ok((600, true)));
+        grants(
+            "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n",
+            Ok((600, false)),
+        );
+        grants("Session-Expires: 600\r\n", Ok((600, true)));
+        grants("Supported: timer\r\nSession-Expires: 89\r\n", Err(TooSmall));
+        grants(
+            "Supported: timer\r\nSession-Expires: 300\r\nMin-SE: 400\r\n",
+            Ok((400, false)),
+        );
+    }
+
+    #[test]
+    fn rfc_4028_10_refresh_at_half_or_end_early() {
+        let due = |interval, ours| {
+            SessionTimer {
+                interval: Duration::from_secs(interval),
+                ours,
+            }
+            .due()
+            .as_secs()
+        };
+        assert_eq!(due(300, true), 150);
+        assert_eq!(due(300, false), 268);
+        assert_eq!(due(90, false), 60);
+    }
+
+    #[test]
+    fn the_refresher_is_named_from_the_sender_s_view() {
+        let timer = |ours| SessionTimer {
+            interval: Duration::from_secs(300),
+            ours,
+        };
+        assert_eq!(timer(true).header(true).refresher, Some(Refresher::Uac));
+        assert_eq!(timer(true).header(false).refresher, Some(Refresher::Uas));
+        assert_eq!(timer(false).header(false).refresher, Some(Refresher::Uac));
+        assert_eq!(
+            SessionTimer::agreed(&head("Session-Expires: 300;refresher=uas\r\n")),
+            Some(timer(false))
+        );
+        assert_eq!(SessionTimer::agreed(&head("")), None);
+    }
+}

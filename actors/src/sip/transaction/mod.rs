@@ -1,0 +1,119 @@
+//! The transactions of RFC 3261 section 17 and RFC 6026 as pure functions: `(state, event) -> (state, effects)`.
+//!
+//! Nothing here reads a clock, owns a message or sends one. An interpreter (the [`Link`](crate::sip::link::Link)) keeps
+//! the message, carries the effects out and reports what happened as the next event.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use uacsta_schema::sip::Status;
+
+pub mod client;
+pub mod invite_client;
+pub mod invite_server;
+pub mod server;
+
+/// What a transaction asks its interpreter to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Give the message that was just received to the transaction's user.
+    Deliver,
+    /// Send the request, or the last response, (again).
+    Transmit,
+    /// Send the ACK of a final response that is not a 2xx (RFC 3261 17.1.1.3).
+    Acknowledge,
+    /// Tell the user that no answer came in time.
+    TimedOut,
+    /// Tell the user that the connection failed.
+    Unreachable,
+    /// Report `Event::Fired(timer)` after this long.
+    Set(Timer, Duration),
+    /// Forget the transaction.
+    Terminate,
+}
+
+/// The timers of RFC 3261 table 4 and RFC 6026.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Timer {
+    /// INVITE request retransmission.
+    A,
+    /// INVITE transaction time-out.
+    B,
+    /// Wait for retransmitted responses to an INVITE.
+    D,
+    /// Request retransmission.
+    E,
+    /// Transaction time-out.
+    F,
+    /// INVITE response retransmission.
+    G,
+    /// Wait for the ACK.
+    H,
+    /// Wait for retransmitted ACKs.
+    I,
+    /// Wait for retransmitted requests.
+    J,
+    /// Wait for retransmitted responses.
+    K,
+    /// Wait for retransmitted INVITEs after a 2xx (RFC 6026).
+    L,
+    /// Wait for further 2xx responses (RFC 6026).
+    M,
+}
+
+/// What happened to a transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// The transaction was made: for a client, the request is to be sent; for a server, the request was received.
+    Start,
+    /// The request was received once more.
+    Again,
+    /// A response was received (client) or is to be sent (server).
+    Response(Status),
+    /// The ACK of a final response that is not a 2xx was received.
+    Ack,
+    /// A timer that was set has fired.
+    Fired(Timer),
+    /// The transport said that it cannot carry the message.
+    TransportFailed,
+}
+
+/// Whether the transport retransmits by itself (TCP, TLS) or not (UDP).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Transport {
+    /// TCP or TLS.
+    Reliable,
+    /// UDP.
+    Unreliable,
+}
+
+/// A handful of effects, in the order in which they are to be carried out.
+pub type Effects = SmallVec<[Effect; 3]>;
+
+/// Round-trip time estimate (RFC 3261 17.1.1.1).
+pub const T1: Duration = Duration::from_millis(500);
+/// Longest interval between retransmissions.
+pub const T2: Duration = Duration::from_secs(4);
+/// Longest time that a message stays in the network.
+pub const T4: Duration = Duration::from_secs(5);
+/// How long a transaction may take: 64 times T1.
+pub const LIFE: Duration = Duration::from_secs(32);
+
+impl Transport {
+    /// A waiting time that exists only for the sake of retransmissions, zero where there are none.
+    fn wait(self, duration: Duration) -> Duration {
+        match self {
+            Self::Reliable => Duration::ZERO,
+            Self::Unreliable => duration,
+        }
+    }
+}
+
+/// `Terminate` at once if the waiting time is zero, else set the timer that will.
+fn linger(timer: Timer, duration: Duration, effects: &mut Effects) {
+    effects.push(if duration.is_zero() {
+        Effect::Terminate
+    } else {
+        Effect::Set(timer, duration)
+    });
+}

@@ -1,0 +1,207 @@
+//! The octets of one connection: frames in, composed messages out, and a bound on what a slow peer may owe.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Buf, BytesMut};
+use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::codec::Decoder;
+use uacsta_schema::sip::codec::{Codec, Frame, FrameError};
+
+/// Anything that carries octets both ways: a TCP or TLS connection, or a pipe in a test.
+pub trait Io: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
+
+/// One connection's reading and writing end, shared by the link and the stream that wakes it.
+#[derive(Clone)]
+pub struct Wire(Rc<RefCell<Ends>>);
+
+/// The frames that arrive on a [`Wire`], as a stream. Polling it also writes out what was composed.
+pub struct Frames(Rc<RefCell<Ends>>);
+
+/// Why no further frame will come.
+#[derive(Debug)]
+pub enum Broken {
+    /// The peer ended the connection.
+    Closed,
+    /// The peer broke the framing; some of these errors have an answer to send first.
+    Framing(FrameError),
+    /// The operating system reported an error.
+    Failed(io::Error),
+    /// The peer does not read what it is due.
+    Overflow,
+}
+
+struct Ends {
+    io: Box<dyn Io>,
+    codec: Codec,
+    unread: BytesMut,
+    unsent: BytesMut,
+    /// The most octets that may wait in `unsent`.
+    bound: usize,
+    /// Frames given out since the last pause, so that one busy peer does not starve the others of its thread.
+    taken: u8,
+    /// Whether the stream is about to be polled anyway, so that writing needs no wake-up.
+    polled: bool,
+    broken: bool,
+    waker: Option<Waker>,
+}
+
+/// How many frames are handled before other actors get their turn.
+const TURN: u8 = 32;
+/// What is read at once. The buffer is the thread's, so an idle connection holds none.
+const SCRATCH: usize = 16 * 1024;
+/// A buffer that grew beyond this is given back when it is empty.
+const KEEP: usize = 4 * 1024;
+
+thread_local! {
+    static SCRATCH_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+}
+
+impl Wire {
+    /// A wire over `io` that begins with `unread`, octets that were read already; at most `bound` octets wait to be sent.
+    pub fn new(io: Box<dyn Io>, codec: Codec, unread: BytesMut, bound: usize) -> Self {
+        Self(Rc::new(RefCell::new(Ends {
+            io,
+            codec,
+            unread,
+            unsent: BytesMut::new(),
+            bound,
+            taken: 0,
+            polled: false,
+            broken: false,
+            waker: None,
+        })))
+    }
+
+    /// The stream of frames; there is one for each wire.
+    pub fn frames(&self) -> Frames {
+        Frames(Rc::clone(&self.0))
+    }
+
+    /// Composes a message at the end of what is to be sent and returns what the composer returns.
+    pub fn compose<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
+        let mut ends = self.0.borrow_mut();
+        let start = ends.unsent.len();
+        let composed = compose(&mut ends.unsent);
+        if tracing::enabled!(target: "uacsta::sip", tracing::Level::TRACE) {
+            crate::sip::trace("sent", &ends.unsent[start..]);
+        }
+        if start == 0
+            && !ends.polled
+            && let Some(waker) = &ends.waker
+        {
+            waker.wake_by_ref();
+        }
+        composed
+    }
+
+    /// Writes what the operating system takes at once; used for last words before a connection is closed.
+    pub fn flush_now(&self) {
+        let mut ends = self.0.borrow_mut();
+        let waker = ends.waker.clone().unwrap_or_else(|| Waker::noop().clone());
+        // What cannot be written now is lost with the connection, which is closing.
+        let _ = ends.flush(&mut Context::from_waker(&waker));
+        let _ = Pin::new(&mut ends.io).poll_shutdown(&mut Context::from_waker(&waker));
+    }
+
+    /// Whether part of a message has arrived.
+    pub fn is_partial(&self) -> bool {
+        !self.0.borrow().unread.is_empty()
+    }
+}
+
+impl Ends {
+    fn flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unsent))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unsent.advance(written);
+        }
+        if self.unsent.capacity() > KEEP {
+            self.unsent = BytesMut::new();
+        }
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        SCRATCH_BUFFER.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+            self.unread.extend_from_slice(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Broken>> {
+        loop {
+            if !self.unread.is_empty() {
+                match self.codec.decode(&mut self.unread) {
+                    Ok(Some(frame)) => {
+                        if self.unread.is_empty() {
+                            self.unread = BytesMut::new();
+                        }
+                        return Poll::Ready(Ok(frame));
+                    }
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Err(Broken::Framing(error))),
+                }
+            }
+            match ready!(self.read(cx)) {
+                Ok(0) => return Poll::Ready(Err(Broken::Closed)),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(Broken::Failed(error))),
+            }
+        }
+    }
+}
+
+impl Stream for Frames {
+    type Item = Result<Frame, Broken>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut ends = self.0.borrow_mut();
+        if ends.broken {
+            return Poll::Ready(None);
+        }
+        if ends
+            .waker
+            .as_ref()
+            .is_none_or(|waker| !waker.will_wake(cx.waker()))
+        {
+            ends.waker = Some(cx.waker().clone());
+        }
+        let next = if ends.taken < TURN {
+            ends.next(cx)
+        } else {
+            Poll::Pending
+        };
+        if let Poll::Ready(next) = next {
+            ends.taken += 1;
+            ends.polled = true;
+            ends.broken = next.is_err();
+            return Poll::Ready(Some(next));
+        }
+        if ends.taken == TURN {
+            cx.waker().wake_by_ref();
+        }
+        ends.taken = 0;
+        ends.polled = false;
+        let broken = match ends.flush(cx) {
+            Poll::Ready(Err(error)) => Broken::Failed(error),
+            Poll::Pending if ends.unsent.len() > ends.bound => Broken::Overflow,
+            _ => return Poll::Pending,
+        };
+        ends.broken = true;
+        Poll::Ready(Some(Err(broken)))
+    }
+}
