@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::edition::{Edition, Speech};
@@ -22,7 +23,7 @@ pub const MAX_LENGTH: usize = 1 << 20;
 /// an edition of ECMA-323, or in none. Its members have not been looked at yet: [`message`](Self::message) does.
 #[derive(Clone, Debug)]
 pub struct Document {
-    raw: Bytes,
+    raw: ByteString,
     kind: Kind,
     root: Span,
     prefix: Option<Span>,
@@ -45,7 +46,6 @@ impl Document {
             return Err(ReadError::TooLong);
         }
         let raw = encoding::to_utf8(raw)?;
-        let text = encoding::text(&raw);
         let Survey {
             kind,
             root,
@@ -55,9 +55,9 @@ impl Document {
             device,
             line,
             edits,
-        } = survey::survey(text)?;
+        } = survey::survey(&raw)?;
         let [cross_ref, device, line] =
-            [cross_ref, device, line].map(|at| at.and_then(|span| Text::of(text, span)));
+            [cross_ref, device, line].map(|at| at.and_then(|span| Text::of(&raw, span)));
         Ok(Self {
             kind,
             root,
@@ -73,7 +73,7 @@ impl Document {
 
     /// The bytes of the document: UTF-8, without blanks around it.
     pub fn raw(&self) -> &Bytes {
-        &self.raw
+        self.raw.as_bytes()
     }
 
     /// The local name of the root element.
@@ -115,11 +115,11 @@ impl Document {
     }
 
     pub(super) fn text(&self) -> &str {
-        encoding::text(&self.raw)
+        &self.raw
     }
 
     pub(super) fn at(&self, span: Span) -> &str {
-        encoding::text(&self.raw[span.range()])
+        &self.raw[span.range()]
     }
 
     pub(super) fn prefix(&self) -> Option<&str> {

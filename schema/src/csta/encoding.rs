@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use memchr::memmem;
 
 use super::error::ReadError;
 use super::xml::is_character;
 
 /// The document in UTF-8 and without what may stand round it; shares the bytes unless it declares another encoding.
-pub(super) fn to_utf8(raw: Bytes) -> Result<Bytes, ReadError> {
+pub(super) fn to_utf8(raw: Bytes) -> Result<ByteString, ReadError> {
     if raw.starts_with(b"\xFE\xFF") || raw.starts_with(b"\xFF\xFE") {
         return Err(ReadError::Encoding("UTF-8: it is UTF-16".to_owned()));
     }
@@ -24,15 +25,9 @@ pub(super) fn to_utf8(raw: Bytes) -> Result<Bytes, ReadError> {
         Some(declared) if declared.name.eq_ignore_ascii_case(b"utf-8") => body,
         Some(declared) => recoded(&body, &declared)?,
     };
-    let text = std::str::from_utf8(&utf8).map_err(|_| ReadError::Encoding("UTF-8".to_owned()))?;
-    check_characters(text)?;
-    Ok(utf8)
-}
-
-/// Bytes that [`to_utf8`] has returned, or a part of them between two tokens, as text.
-pub(super) fn text(checked: &[u8]) -> &str {
-    std::str::from_utf8(checked)
-        .expect("`to_utf8` has checked it, and tokens end between characters")
+    let text = ByteString::try_from(utf8).map_err(|_| ReadError::Encoding("UTF-8".to_owned()))?;
+    check_characters(&text)?;
+    Ok(text)
 }
 
 struct Declared<'a> {
@@ -115,7 +110,7 @@ mod tests {
         let read = to_utf8(Bytes::from_static(bytes));
         assert_eq!(
             read.ok().as_deref(),
-            expected.map(str::as_bytes),
+            expected,
             "{}",
             String::from_utf8_lossy(bytes)
         );

@@ -150,3 +150,63 @@ static BITS: &[(&str, &str, &str)] = &[
     ("private", "private", "PrivateEvent"),
 ];
 const _: () = assert!(BITS.len() <= u128::BITS as usize);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::csta::document::Document;
+    use crate::csta::message::{Message, Request};
+
+    fn read(filter: &str) -> MonitorFilter {
+        let text = format!(
+            "<ChangeMonitorFilter><monitorCrossRefID>1</monitorCrossRefID><requestedFilterList>{filter}</requestedFilterList></ChangeMonitorFilter>"
+        );
+        match Document::read(text.into()).unwrap().message().unwrap() {
+            Message::Request(Request::ChangeMonitorFilter(request)) => {
+                request.requested_filter_list
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bit_leaves_its_event_out() {
+        fn check(filter: &str, left_out: &[&str]) {
+            assert_eq!(
+                read(filter),
+                MonitorFilter::leaving_out(left_out),
+                "{filter}"
+            );
+            for event in [
+                "HeldEvent",
+                "TransferedEvent",
+                "ForwardingEvent",
+                "DeviceCapsChangedEvent",
+                "",
+            ] {
+                assert_eq!(
+                    read(filter).leaves_out(event),
+                    left_out.contains(&event),
+                    "{filter} {event}"
+                );
+            }
+        }
+        check("", &[]);
+        check(
+            "<callcontrol><held>true</held><transferred>1</transferred></callcontrol>",
+            &["HeldEvent", "TransferedEvent"],
+        );
+        check("<callcontrol><held>false</held></callcontrol>", &[]);
+        check(
+            "<logicalDeviceFeature><forwarding>true</forwarding></logicalDeviceFeature>",
+            &["ForwardingEvent"],
+        );
+        check(
+            "<maintenance><deviceCapabilityChanged>true</deviceCapabilityChanged></maintenance>",
+            &["DeviceCapsChangedEvent"],
+        );
+        // The member of another group.
+        check("<maintenance><held>true</held></maintenance>", &[]);
+    }
+}

@@ -4,77 +4,21 @@
 //! wants one pass without allocation, and must refuse what they pass over: a second root, a bad name,
 //! an undefined entity, any document type declaration.
 
-use std::ops::Range;
-
-use memchr::{memchr, memchr2, memchr3, memmem};
+use memchr::{memchr, memchr2, memmem};
 use smallvec::SmallVec;
 
-use super::edition::Edition;
-use super::error::ReadError;
+use super::text::{is_blank, reference, skip_blank};
+use super::{Space, Span};
+use crate::csta::error::ReadError;
 
 /// Deepest nesting of elements that is read.
 pub const MAX_DEPTH: usize = 64;
 /// Most attributes, namespace declarations included, that one element may have.
 pub const MAX_ATTRIBUTES: usize = 32;
 
-/// Namespace of the Microsoft client's private elements, of which `line` names the line of a session.
-const RCC_NAMESPACE: &str = "http://schemas.microsoft.com/Lcs/2005/04/RCCExtension";
-
-/// A byte range of the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: u32,
-    pub(super) end: u32,
-}
-
-impl Span {
-    /// The range `start..end`; the scanner is only ever given documents of less than 4 GiB.
-    pub(super) fn new(start: usize, end: usize) -> Self {
-        Self {
-            start: start as u32,
-            end: end as u32,
-        }
-    }
-
-    /// The empty range at `at`.
-    pub(super) fn at(at: u32) -> Self {
-        Self { start: at, end: at }
-    }
-
-    pub(super) fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
-
-/// Whose element it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Space {
-    /// In no namespace.
-    None,
-    Csta(Edition),
-    Rcc,
-    Foreign,
-}
-
-impl Space {
-    /// Whether an element of this namespace is read as CSTA. One without a namespace is, since some peers qualify the root only.
-    pub(super) fn is_csta(self) -> bool {
-        matches!(self, Self::None | Self::Csta(_))
-    }
-
-    fn of(uri: &str) -> Self {
-        match Edition::from_namespace(uri) {
-            Some(edition) => Self::Csta(edition),
-            None if uri.is_empty() => Self::None,
-            None if uri == RCC_NAMESPACE => Self::Rcc,
-            None => Self::Foreign,
-        }
-    }
-}
-
 /// What stands at a place of the document. Comments and processing instructions are passed over.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Token {
+pub(in crate::csta) enum Token {
     Open(Tag),
     /// An end tag.
     Close(Span),
@@ -86,21 +30,21 @@ pub(super) enum Token {
 
 /// A start tag or an empty-element tag.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tag {
-    pub(super) span: Span,
+pub(in crate::csta) struct Tag {
+    pub(in crate::csta) span: Span,
     /// The qualified name.
-    pub(super) name: Span,
+    pub(in crate::csta) name: Span,
     /// The name without its prefix.
-    pub(super) local: Span,
-    pub(super) space: Space,
-    pub(super) empty: bool,
+    pub(in crate::csta) local: Span,
+    pub(in crate::csta) space: Space,
+    pub(in crate::csta) empty: bool,
 }
 
 /// An attribute of the tag that was opened last: its name and its value without the quotes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Attribute {
-    pub(super) name: Span,
-    pub(super) value: Span,
+pub(in crate::csta) struct Attribute {
+    pub(in crate::csta) name: Span,
+    pub(in crate::csta) value: Span,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +56,7 @@ struct Binding {
 
 /// Walks through a document, checking as it goes.
 #[derive(Debug)]
-pub(super) struct Scanner<'a> {
+pub(in crate::csta) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     open: SmallVec<[Span; 16]>,
@@ -122,7 +66,7 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::csta) fn new(text: &'a str) -> Self {
         Self {
             text,
             at: 0,
@@ -133,17 +77,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub(super) fn text(&self, span: Span) -> &'a str {
+    pub(in crate::csta) fn text(&self, span: Span) -> &'a str {
         &self.text[span.range()]
     }
 
     /// The attributes of the tag that was opened last.
-    pub(super) fn attributes(&self) -> &[Attribute] {
+    pub(in crate::csta) fn attributes(&self) -> &[Attribute] {
         &self.attributes
     }
 
     /// The next token; `None` after the end of a complete document.
-    pub(super) fn next(&mut self) -> Result<Option<Token>, ReadError> {
+    pub(in crate::csta) fn next(&mut self) -> Result<Option<Token>, ReadError> {
         let bytes = self.text.as_bytes();
         loop {
             let start = self.at;
@@ -411,113 +355,4 @@ impl<'a> Scanner<'a> {
         }
         Ok(())
     }
-}
-
-/// The character data of an element's content, as [`Scanner`] has checked it; that of inner elements included.
-pub(super) fn plain(content: &str) -> String {
-    let mut plain = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some(at) = memchr(b'<', rest.as_bytes()) {
-        plain.push_str(&unescaped(&rest[..at]));
-        let markup = &rest[at..];
-        let (text, end) = if let Some(section) = markup.strip_prefix("<![CDATA[") {
-            let length = section.find("]]>").unwrap_or(section.len());
-            (&section[..length], "]]>")
-        } else if markup.starts_with("<!--") {
-            ("", "-->")
-        } else if markup.starts_with("<?") {
-            ("", "?>")
-        } else {
-            ("", ">")
-        };
-        plain.push_str(text);
-        rest = markup
-            .find(end)
-            .map_or("", |found| &markup[found + end.len()..]);
-    }
-    plain.push_str(&unescaped(rest));
-    plain
-}
-
-/// Resolves character data that the scanner has checked: references replaced, line ends as they are.
-pub(super) fn unescaped(checked: &str) -> std::borrow::Cow<'_, str> {
-    let Some(first) = memchr(b'&', checked.as_bytes()) else {
-        return checked.into();
-    };
-    let mut plain = String::with_capacity(checked.len());
-    let mut rest = checked;
-    let mut found = Some(first);
-    while let Some(at) = found {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match reference(rest) {
-            Some((character, length)) => {
-                plain.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
-        found = memchr(b'&', rest.as_bytes());
-    }
-    plain.push_str(rest);
-    plain.into()
-}
-
-/// What a markup character is written as in text; quotes too, so that the same serves attribute values.
-pub(super) fn escape(text: &str, mut piece: impl FnMut(&str)) {
-    let mut rest = text;
-    while let Some(at) = memchr3(b'&', b'<', b'>', rest.as_bytes()) {
-        piece(&rest[..at]);
-        piece(match rest.as_bytes()[at] {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            _ => "&gt;",
-        });
-        rest = &rest[at + 1..];
-    }
-    piece(rest);
-}
-
-/// Whether XML 1.0 (clause 2.2) allows the character.
-pub(super) fn is_character(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-pub(super) fn is_blank(bytes: &[u8]) -> bool {
-    skip_blank(bytes, 0) == bytes.len()
-}
-
-fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        at += 1;
-    }
-    at
-}
-
-/// The character that the reference at the start of `text` stands for, and the reference's length.
-fn reference(text: &str) -> Option<(char, usize)> {
-    let end = memchr(b';', text.as_bytes().get(..text.len().min(12))?)?;
-    let character = match text.get(1..end)? {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        other => {
-            let number = other.strip_prefix('#')?;
-            let (digits, radix) = number
-                .strip_prefix('x')
-                .map_or((number, 10), |hexadecimal| (hexadecimal, 16));
-            // `from_str_radix` would take a sign.
-            if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return None;
-            }
-            char::from_u32(u32::from_str_radix(digits, radix).ok()?)
-                .filter(|character| is_character(*character))?
-        }
-    };
-    Some((character, end + 1))
 }

@@ -1,0 +1,191 @@
+//! The survey at a start tag: what part an element plays.
+
+use super::{Frame, Role, Surveyor};
+use crate::csta::edition::Edition;
+use crate::csta::error::ReadError;
+use crate::csta::newer::{NEWER_ATTRIBUTES, newer_in};
+use crate::csta::relay::{Edit, What};
+use crate::csta::roots::{self, Place};
+use crate::csta::xml::{Space, Span, Tag};
+
+impl Surveyor<'_> {
+    pub(super) fn enter(&mut self, tag: &Tag) -> Result<Frame, ReadError> {
+        let role = match self.open.as_slice() {
+            [] => self.enter_root(tag)?,
+            [_, extensions, data, private] if tag.space == Space::Rcc => {
+                let names = [extensions.tag, data.tag, private.tag, *tag]
+                    .map(|tag| self.scanner.text(tag.local));
+                if names == ["extensions", "privateData", "private", "line"] {
+                    Role::Line
+                } else {
+                    Role::Other
+                }
+            }
+            _ if !tag.space.is_csta() => Role::Other,
+            [_] => self.enter_member(tag),
+            [.., _] => self.enter_inner(tag),
+        };
+        Ok(Frame { tag: *tag, role })
+    }
+
+    fn enter_root(&mut self, tag: &Tag) -> Result<Role, ReadError> {
+        let name = self.scanner.text(tag.local);
+        let prefix = (tag.name.start < tag.local.start).then(|| Span {
+            start: tag.name.start,
+            end: tag.local.start - 1,
+        });
+        let edition = match tag.space {
+            Space::Csta(edition) => Some(edition),
+            Space::None => {
+                self.declare_at(tag.name.end);
+                None
+            }
+            Space::Rcc | Space::Foreign => return Err(self.unknown_namespace(prefix)),
+        };
+        self.newer.extend(newer_in(name));
+        self.places = roots::places(name);
+        self.found.kind = roots::kind(name);
+        self.found.root = tag.local;
+        self.found.prefix = prefix;
+        self.found.edition = edition;
+        Ok(Role::Root)
+    }
+
+    /// A root without a namespace gets one: as the value of its empty `xmlns`, or as a declaration at `at`.
+    fn declare_at(&mut self, at: u32) {
+        let empty = self
+            .scanner
+            .attributes()
+            .iter()
+            .find(|attribute| self.scanner.text(attribute.name) == "xmlns");
+        let edit = match empty {
+            Some(attribute) => Edit {
+                span: attribute.value,
+                what: What::Namespace(None),
+            },
+            None => Edit {
+                span: Span::at(at),
+                what: What::Declaration,
+            },
+        };
+        self.found.edits.push(edit);
+    }
+
+    fn unknown_namespace(&self, prefix: Option<Span>) -> ReadError {
+        let prefix = prefix.map(|span| self.scanner.text(span));
+        let uri = self.scanner.attributes().iter().find_map(|attribute| {
+            let name = self.scanner.text(attribute.name);
+            let declares = match prefix {
+                Some(prefix) => name.strip_prefix("xmlns:") == Some(prefix),
+                None => name == "xmlns",
+            };
+            declares.then(|| self.scanner.text(attribute.value))
+        });
+        ReadError::UnknownNamespace(uri.unwrap_or_default().to_owned())
+    }
+
+    /// A child of the root.
+    fn enter_member(&mut self, tag: &Tag) -> Role {
+        let name = self.scanner.text(tag.local);
+        if name == "monitorCrossRefID" {
+            return Role::CrossRef;
+        }
+        for place in self.places {
+            let role = match *place {
+                Place::Device(member) | Place::Asked(member) if member == name => Role::Device,
+                Place::Connection(member) if member == name => Role::holder("deviceID", tag),
+                Place::Monitored if name == "monitorObject" => Role::holder("deviceObject", tag),
+                _ => continue,
+            };
+            self.place_seen = true;
+            return role;
+        }
+        if name == "newDestination" && self.scanner.text(self.found.root) == "DeflectCall" {
+            return Role::Destination {
+                first: None,
+                listed: false,
+            };
+        }
+        self.newer("", name)
+    }
+
+    /// A descendant further down.
+    fn enter_inner(&mut self, tag: &Tag) -> Role {
+        let name = self.scanner.text(tag.local);
+        let scanner = &self.scanner;
+        let depth = self.open.len();
+        let Some(parent) = self.open.last_mut() else {
+            return Role::Other;
+        };
+        match &mut parent.role {
+            Role::Holder { member, seen, .. } if *member == name => {
+                *seen = true;
+                Role::Device
+            }
+            Role::Holder {
+                member: "deviceObject",
+                seen,
+                ..
+            } if name == "callObject" => {
+                *seen = true;
+                Role::holder("deviceID", tag)
+            }
+            Role::Holder { .. } if name == "callID" => Role::CallId,
+            Role::Destination { listed, .. } if name == "device" => {
+                *listed = true;
+                Role::ListedDestination
+            }
+            Role::Other if parent.tag.space.is_csta() => {
+                let within = scanner.text(parent.tag.local);
+                // What is in the private data is its owner's.
+                if depth > 2
+                    && self
+                        .open
+                        .get(1)
+                        .is_some_and(|frame| self.scanner.text(frame.tag.local) == "extensions")
+                {
+                    return Role::Other;
+                }
+                self.newer(within, name)
+            }
+            _ => Role::Other,
+        }
+    }
+
+    fn newer(&self, within: &str, name: &str) -> Role {
+        match self
+            .newer
+            .iter()
+            .find(|newer| newer.name == name && newer.within == within)
+        {
+            Some(newer) => Role::Newer(newer.since),
+            None => Role::Other,
+        }
+    }
+
+    pub(super) fn note_attributes(&mut self, tag: &Tag) {
+        for attribute in self.scanner.attributes() {
+            let name = self.scanner.text(attribute.name);
+            if name.starts_with("xmlns") {
+                if let Some(edition) = Edition::from_namespace(self.scanner.text(attribute.value)) {
+                    self.found.edits.push(Edit {
+                        span: attribute.value,
+                        what: What::Namespace(Some(edition)),
+                    });
+                }
+            } else if tag.space.is_csta()
+                && let Some((_, since)) = NEWER_ATTRIBUTES.iter().find(|(newer, _)| *newer == name)
+            {
+                // With the blank before it and the quote behind it.
+                let span = Span {
+                    start: attribute.name.start - 1,
+                    end: attribute.value.end + 1,
+                };
+                self.found.edits.push(Edit {
+                    span,
+                    what: What::CutBelow(*since),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The survey at an end tag: what of the element is ours to read or change.
+
+use super::{Frame, Role, Surveyor};
+use crate::csta::edition::Edition;
+use crate::csta::relay::{Edit, Side, What, Wrapping};
+use crate::csta::roots::{Kind, Place};
+use crate::csta::xml::{Span, Tag};
+
+impl Surveyor<'_> {
+    /// At the end of an element; `close` is its end tag unless it was an empty-element tag.
+    pub(super) fn leave(&mut self, frame: Frame, close: Option<Span>) {
+        let tag = frame.tag;
+        let content = Span {
+            start: tag.span.end,
+            end: close.map_or(tag.span.end, |close| close.start),
+        };
+        match frame.role {
+            Role::Other => {}
+            Role::Root => self.leave_root(&tag),
+            Role::CrossRef => {
+                self.found.cross_ref.get_or_insert(content);
+                self.edit(&tag, content, |reopened| {
+                    What::CrossRef(Wrapping {
+                        reopened,
+                        ..Wrapping::default()
+                    })
+                });
+            }
+            Role::Device => {
+                if self
+                    .found
+                    .device
+                    .is_none_or(|found| found.range().is_empty())
+                {
+                    self.found.device = Some(content);
+                }
+                self.edit(&tag, content, |reopened| {
+                    What::Device(Wrapping {
+                        reopened,
+                        ..Wrapping::default()
+                    })
+                });
+            }
+            Role::Line => {
+                self.found.line.get_or_insert(content);
+            }
+            Role::Holder { member, at, seen } => {
+                if !seen {
+                    self.edit(&tag, Span::at(at), |reopened| {
+                        What::Device(Wrapping {
+                            inner: Some(member),
+                            reopened,
+                            ..Wrapping::default()
+                        })
+                    });
+                }
+            }
+            Role::CallId => {
+                let after = close.map_or(tag.span.end, |close| close.end);
+                if let Some(Frame {
+                    role: Role::Holder { at, .. },
+                    ..
+                }) = self.open.last_mut()
+                {
+                    *at = after;
+                }
+            }
+            Role::Newer(since) => {
+                let span = Span {
+                    start: tag.span.start,
+                    end: close.map_or(tag.span.end, |close| close.end),
+                };
+                self.found.edits.push(Edit {
+                    span,
+                    what: What::CutBelow(since),
+                });
+            }
+            Role::Destination { first, listed } => self.leave_destination(content, first, listed),
+            Role::ListedDestination => {
+                if let Some(Frame {
+                    role: Role::Destination { first, .. },
+                    ..
+                }) = self.open.last_mut()
+                {
+                    first.get_or_insert(content);
+                }
+            }
+        }
+    }
+
+    fn leave_root(&mut self, tag: &Tag) {
+        let inside = Span::at(tag.span.end);
+        if self.found.kind == Kind::Event && self.found.cross_ref.is_none() {
+            let outer = Some("monitorCrossRefID");
+            self.edit(tag, inside, |reopened| {
+                What::CrossRef(Wrapping {
+                    outer,
+                    inner: None,
+                    reopened,
+                })
+            });
+        }
+        if self.place_seen {
+            return;
+        }
+        let (outer, inner) = match self.places.first() {
+            Some(Place::Device(member)) => (*member, None),
+            Some(Place::Connection(member)) => (*member, Some("deviceID")),
+            Some(Place::Monitored) => ("monitorObject", Some("deviceObject")),
+            Some(Place::Asked(_)) | None => return,
+        };
+        self.edit(tag, inside, |reopened| {
+            What::Device(Wrapping {
+                outer: Some(outer),
+                inner,
+                reopened,
+            })
+        });
+    }
+
+    fn leave_destination(&mut self, content: Span, first: Option<Span>, listed: bool) {
+        const LISTED_SINCE: Edition = Edition::Ed6;
+        let edits = match first {
+            Some(first) => [
+                (
+                    Span {
+                        start: content.start,
+                        end: first.start,
+                    },
+                    What::CutBelow(LISTED_SINCE),
+                ),
+                (
+                    Span {
+                        start: first.end,
+                        end: content.end,
+                    },
+                    What::CutBelow(LISTED_SINCE),
+                ),
+            ],
+            None if listed || content.range().is_empty() => return,
+            None => [
+                (
+                    Span::at(content.start),
+                    What::TagFrom(LISTED_SINCE, Side::Start, "device"),
+                ),
+                (
+                    Span::at(content.end),
+                    What::TagFrom(LISTED_SINCE, Side::End, "device"),
+                ),
+            ],
+        };
+        self.found
+            .edits
+            .extend(edits.map(|(span, what)| Edit { span, what }));
+    }
+
+    /// Notes an edit inside the element `tag`: at `span`, or in place of its `/>` when it is empty.
+    fn edit(&mut self, tag: &Tag, span: Span, what: impl FnOnce(Option<Span>) -> What) {
+        let edit = if tag.empty {
+            Edit {
+                span: Span {
+                    start: tag.span.end - 2,
+                    end: tag.span.end,
+                },
+                what: what(Some(tag.name)),
+            }
+        } else {
+            Edit {
+                span,
+                what: what(None),
+            }
+        };
+        self.found.edits.push(edit);
+    }
+}

@@ -1,0 +1,120 @@
+//! The one pass over an arriving document: what its root says, and where the members lie that are ours to read or change.
+
+mod enter;
+mod leave;
+
+use smallvec::SmallVec;
+
+use super::edition::Edition;
+use super::error::ReadError;
+use super::newer::Newer;
+use super::relay::Edit;
+use super::roots::{Kind, Place};
+use super::xml::{Scanner, Span, Tag, Token};
+
+/// What the pass has found.
+#[derive(Debug)]
+pub(super) struct Survey {
+    pub(super) kind: Kind,
+    /// The root's local name.
+    pub(super) root: Span,
+    pub(super) prefix: Option<Span>,
+    pub(super) edition: Option<Edition>,
+    /// The contents of `monitorCrossRefID`, of the addressed device and of the private line.
+    pub(super) cross_ref: Option<Span>,
+    pub(super) device: Option<Span>,
+    pub(super) line: Option<Span>,
+    /// In the order of the document; what contains others before them.
+    pub(super) edits: SmallVec<[Edit; 4]>,
+}
+
+pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
+    let mut surveyor = Surveyor {
+        scanner: Scanner::new(text),
+        found: Survey {
+            kind: Kind::Unknown,
+            root: Span::at(0),
+            prefix: None,
+            edition: None,
+            cross_ref: None,
+            device: None,
+            line: None,
+            edits: SmallVec::new(),
+        },
+        open: SmallVec::new(),
+        newer: SmallVec::new(),
+        places: &[],
+        place_seen: false,
+    };
+    while let Some(token) = surveyor.scanner.next()? {
+        match token {
+            Token::Open(tag) => {
+                let frame = surveyor.enter(&tag)?;
+                surveyor.note_attributes(&tag);
+                if tag.empty {
+                    surveyor.leave(frame, None);
+                } else {
+                    surveyor.open.push(frame);
+                }
+            }
+            Token::Close(span) => {
+                if let Some(frame) = surveyor.open.pop() {
+                    surveyor.leave(frame, Some(span));
+                }
+            }
+            Token::Text(_) | Token::Verbatim(_) => {}
+        }
+    }
+    surveyor.found.edits.sort_by_key(|edit| edit.span.start);
+    Ok(surveyor.found)
+}
+
+struct Surveyor<'a> {
+    scanner: Scanner<'a>,
+    found: Survey,
+    open: SmallVec<[Frame; 8]>,
+    newer: SmallVec<[&'static Newer; 6]>,
+    places: &'static [Place],
+    place_seen: bool,
+}
+
+/// An open element.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    tag: Tag,
+    role: Role,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Role {
+    Root,
+    /// Of no interest by itself.
+    Other,
+    CrossRef,
+    Device,
+    Line,
+    /// Holds the addressed device as the member named, which goes to `at` when it is missing.
+    Holder {
+        member: &'static str,
+        at: u32,
+        seen: bool,
+    },
+    CallId,
+    Newer(Edition),
+    /// `newDestination` of DeflectCall: a text, or (sixth edition) a list of devices, of which `first` is the first one's content.
+    Destination {
+        first: Option<Span>,
+        listed: bool,
+    },
+    ListedDestination,
+}
+
+impl Role {
+    fn holder(member: &'static str, tag: &Tag) -> Self {
+        Self::Holder {
+            member,
+            at: tag.span.end,
+            seen: false,
+        }
+    }
+}

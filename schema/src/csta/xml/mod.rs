@@ -1,0 +1,67 @@
+//! XML as far as CSTA needs it (W3C XML 1.0, Namespaces in XML 1.0): a pull scanner, places, and text.
+
+mod scanner;
+mod text;
+
+use std::ops::Range;
+
+use super::edition::Edition;
+
+pub use scanner::{MAX_ATTRIBUTES, MAX_DEPTH};
+pub(super) use scanner::{Scanner, Tag, Token};
+pub(super) use text::{escape, is_character, plain, unescaped};
+
+/// Namespace of the Microsoft client's private elements, of which `line` names the line of a session.
+const RCC_NAMESPACE: &str = "http://schemas.microsoft.com/Lcs/2005/04/RCCExtension";
+
+/// A byte range of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::csta) struct Span {
+    pub(in crate::csta) start: u32,
+    pub(in crate::csta) end: u32,
+}
+
+impl Span {
+    /// The range `start..end`; the scanner is only ever given documents of less than 4 GiB.
+    pub(in crate::csta) fn new(start: usize, end: usize) -> Self {
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    /// The empty range at `at`.
+    pub(in crate::csta) fn at(at: u32) -> Self {
+        Self { start: at, end: at }
+    }
+
+    pub(in crate::csta) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Whose element it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::csta) enum Space {
+    /// In no namespace.
+    None,
+    Csta(Edition),
+    Rcc,
+    Foreign,
+}
+
+impl Space {
+    /// Whether an element of this namespace is read as CSTA. One without a namespace is, since some peers qualify the root only.
+    pub(in crate::csta) fn is_csta(self) -> bool {
+        matches!(self, Self::None | Self::Csta(_))
+    }
+
+    fn of(uri: &str) -> Self {
+        match Edition::from_namespace(uri) {
+            Some(edition) => Self::Csta(edition),
+            None if uri.is_empty() => Self::None,
+            None if uri == RCC_NAMESPACE => Self::Rcc,
+            None => Self::Foreign,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Everything that the typed side writes: read back equal, and valid against the schemas of ECMA-323.
+#![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+mod messages;
+mod properties;
+mod validity;
+
+use uacsta_schema::csta::*;
+
+use messages::{bare, full};
+
+pub(crate) fn speeches() -> Vec<Speech> {
+    let with = |prefix: Option<&str>| {
+        Edition::ALL.map(|edition| Speech {
+            edition,
+            prefix: prefix.map(Box::from),
+        })
+    };
+    [with(None), with(Some("csta"))].concat()
+}
+
+/// The message as an edition before the sixth can say it.
+fn without_newer(message: Message) -> Message {
+    match message {
+        Message::Request(Request::MakeCall(request)) => MakeCall {
+            reason: None,
+            ..request
+        }
+        .into(),
+        Message::Request(Request::ClearCall(request)) => ClearCall {
+            reason: None,
+            ..request
+        }
+        .into(),
+        Message::Request(Request::SetForwarding(request)) => SetForwarding {
+            ring_duration: None,
+            ..request
+        }
+        .into(),
+        Message::Response(Response::GetForwardingResponse(mut response)) => {
+            for item in response.forwarding_list.iter_mut().flatten() {
+                item.ring_duration = None;
+            }
+            response.into()
+        }
+        Message::Event(Event::ForwardingEvent(event)) => ForwardingEvent {
+            ring_duration: None,
+            ..event
+        }
+        .into(),
+        Message::Event(Event::ServiceInitiatedEvent(event)) => ServiceInitiatedEvent {
+            called_device: None,
+            ..event
+        }
+        .into(),
+        other => other,
+    }
+}
+
+#[test]
+fn what_is_written_reads_back_equal() {
+    for speech in speeches() {
+        for message in full().into_iter().chain(bare()) {
+            let bytes = write(&message, &speech);
+            let document = Document::read(bytes.clone()).unwrap();
+            let message = if speech.edition < Edition::Ed6 {
+                without_newer(message)
+            } else {
+                message
+            };
+            assert_eq!(
+                document.message().unwrap(),
+                message,
+                "{}",
+                String::from_utf8_lossy(&bytes)
+            );
+            assert_eq!(document.speech(), speech);
+            assert_ne!(document.kind(), Kind::Unknown, "{}", document.name());
+        }
+    }
+}
