@@ -33,10 +33,16 @@ impl Edition {
 
     /// The edition that `uri` stands for; `None` for any other namespace.
     pub fn from_namespace(uri: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .rev()
-            .find(|edition| edition.namespace() == uri)
+        // Told by the last character, so that one comparison is enough.
+        let edition = match uri.as_bytes().last()? {
+            b'2' => Self::Ed2,
+            b'3' => Self::Ed3,
+            b'4' => Self::Ed4,
+            b'5' => Self::Ed5,
+            b'6' => Self::Ed6,
+            _ => return None,
+        };
+        (edition.namespace() == uri).then_some(edition)
     }
 }
 

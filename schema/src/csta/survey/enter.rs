@@ -5,7 +5,7 @@ use crate::csta::edition::Edition;
 use crate::csta::error::ReadError;
 use crate::csta::newer::{NEWER_ATTRIBUTES, newer_in};
 use crate::csta::relay::{Edit, What};
-use crate::csta::roots::{self, Place};
+use crate::csta::roots::{self, Kind, Place};
 use crate::csta::xml::{Space, Span, Tag};
 
 impl Surveyor<'_> {
@@ -43,8 +43,10 @@ impl Surveyor<'_> {
             Space::Rcc | Space::Foreign => return Err(self.unknown_namespace(prefix)),
         };
         self.newer.extend(newer_in(name));
-        self.places = roots::places(name);
         self.found.kind = roots::kind(name);
+        if self.found.kind == Kind::Request {
+            self.places = roots::places(name);
+        }
         self.found.root = tag.local;
         self.found.prefix = prefix;
         self.found.edition = edition;

@@ -270,13 +270,16 @@ impl<'a> Scanner<'a> {
 
     /// The namespace of an element by its prefix. An undeclared prefix is nobody's.
     fn space(&self, prefix: Option<Span>) -> Space {
-        let wanted = prefix.map_or("", |prefix| self.text(prefix));
-        match self
+        let same = |declared: Span| match prefix {
+            None => declared.start == declared.end,
+            Some(prefix) => self.text(declared) == self.text(prefix),
+        };
+        let binding = self
             .bindings
             .iter()
             .rev()
-            .find(|binding| self.text(binding.prefix) == wanted)
-        {
+            .find(|binding| same(binding.prefix));
+        match binding {
             Some(binding) => binding.space,
             None if prefix.is_none() => Space::None,
             None => Space::Foreign,
