@@ -109,16 +109,23 @@ impl HeaderName {
     /// The header field that a name means, in any case, long or compact.
     #[must_use]
     pub fn parse(name: &str) -> Self {
-        if let [letter] = name.as_bytes() {
-            let index = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
-            return COMPACT.get(index).copied().unwrap_or(Self::Other);
-        }
-        let candidates = BY_LENGTH
+        let letter = match name.as_bytes() {
+            [] => return Self::Other,
+            [letter] => {
+                let index = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
+                return COMPACT.get(index).copied().unwrap_or(Self::Other);
+            }
+            [letter, ..] => letter.to_ascii_uppercase(),
+        };
+        let row = BY_LENGTH
             .get(name.len())
             .map_or(&[][..], <[_; 9]>::as_slice);
-        let mut candidates = candidates.iter();
-        let found = candidates.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map_or(Self::Other, |(_, header)| *header)
+        let mut candidates = row.iter().filter(|candidate| candidate.0 == letter);
+        let found = candidates.find(|(_, known, _)| {
+            // Nearly everybody writes the usual spelling, which is compared many bytes at a time.
+            *known == name || known.eq_ignore_ascii_case(name)
+        });
+        found.map_or(Self::Other, |(_, _, header)| *header)
     }
 }
 
@@ -129,16 +136,16 @@ impl fmt::Display for HeaderName {
     }
 }
 
-/// The names of each length, so that reading a name compares it with a few of its own length only.
-/// `Other` fills a row up; its empty text means nothing else.
-static BY_LENGTH: [[(&str, HeaderName); 9]; 21] = {
-    let mut rows = [[("", HeaderName::Other); 9]; 21];
+/// The names of each length behind their first letters, so that reading a name compares it with one or two only.
+/// `Other` fills a row up; no name begins with its letter.
+static BY_LENGTH: [[(u8, &str, HeaderName); 9]; 21] = {
+    let mut rows = [[(0, "", HeaderName::Other); 9]; 21];
     let mut filled = [0; 21];
     let mut i = 0;
     while i < ALL.len() {
         let name = ALL[i].as_str();
         let length = name.len();
-        rows[length][filled[length]] = (name, ALL[i]);
+        rows[length][filled[length]] = (name.as_bytes()[0], name, ALL[i]);
         filled[length] += 1;
         i += 1;
     }
