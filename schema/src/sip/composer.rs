@@ -73,8 +73,13 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes header fields that were printed before, each line with its CRLF: what every request of a dialog repeats.
+    /// Nothing received may have put a line feed into them; other control characters become spaces here as well.
     pub fn lines(self, lines: &str) -> Self {
-        self.out.extend_from_slice(lines.as_bytes());
+        for text in lines.split("\r\n").filter(|text| !text.is_empty()) {
+            let mut line = Line(self.out);
+            line.put(text);
+            line.end("");
+        }
         self
     }
 
@@ -234,7 +239,7 @@ mod tests {
             let mut out = BytesMut::from("before".as_bytes());
             let composer = Composer::request(&mut out, &Method::Info, "sip:a@[::1]");
             composer.body_with("application/csta+xml", length, |out| {
-                out.extend_from_slice(body)
+                out.extend_from_slice(body);
             });
             String::from_utf8(out.to_vec()).unwrap()
         };
@@ -270,9 +275,9 @@ mod tests {
         Composer::response_because(&mut out, Status::BAD_REQUEST, "bad\r\nX: 1")
             .header(HeaderName::Subject, "a\r\n\r\nb\u{7f}\0\tü")
             .other("X\r\nY", "z")
+            .lines("Route: <sip:r>\r\nFrom: a\rb\nc\r\n\r\n")
             .end();
-        let expected =
-            "SIP/2.0 400 bad  X: 1\r\nSubject: a    b  \tü\r\nX  Y: z\r\nContent-Length: 0\r\n\r\n";
+        let expected = "SIP/2.0 400 bad  X: 1\r\nSubject: a    b  \tü\r\nX  Y: z\r\nRoute: <sip:r>\r\nFrom: a b c\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(out, expected.as_bytes());
     }
 
