@@ -2,7 +2,7 @@
 //!
 //! [`Document::read`] checks an arriving document and finds the places that are ours to change; what is forwarded is
 //! [relayed](Document::relayed) byte for byte but for [`Changes`]; what we act on is read as a
-//! [`Message`](Document::message); what we say ourselves goes through [`write`].
+//! [`Message`](Document::message); what we say ourselves goes through [`write()`].
 
 mod cause;
 mod device;
