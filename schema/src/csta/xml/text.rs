@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr3};
 
-/// The character data of an element's content, as [`Scanner`] has checked it; that of inner elements included.
+/// The character data of an element's content, as [`Scanner`](super::Scanner) has checked it; that of inner elements included.
 pub(in crate::csta) fn plain(content: &str) -> String {
     let mut plain = String::with_capacity(content.len());
     let mut rest = content;
