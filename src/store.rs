@@ -2,6 +2,7 @@
 
 mod database;
 mod mirror;
+pub mod saver;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -11,18 +12,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
+use uacsta_schema::mac::Mac;
 
 use database::{Copy, Database, FOLDER};
 use mirror::Mirror;
 
-/// A telephone's MAC address.
-pub type Key = [u8; 6];
-
-/// One change: what is now stored under a key, or `None` when it was removed.
-pub type Change<T> = (Key, Option<T>);
+/// One change: what is now stored for a telephone, or `None` when it was removed.
+pub type Change<T> = (Mac, Option<T>);
 
 /// The list as it was stored.
-pub type Entries<T> = BTreeMap<Key, T>;
+pub type Entries<T> = BTreeMap<Mac, T>;
 
 /// The opened list, locked against a second process.
 #[derive(Debug)]
@@ -250,14 +249,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const A: Key = [0, 4, 0x13, 0, 0, 1];
-    const B: Key = [0, 4, 0x13, 0, 0, 2];
+    const A: Mac = Mac::new([0, 4, 0x13, 0, 0, 1]);
+    const B: Mac = Mac::new([0, 4, 0x13, 0, 0, 2]);
 
     fn open(folder: &Path) -> Result<(Store, Entries<String>), StoreError> {
         Store::open(folder)
     }
 
-    fn put(key: Key, value: &str) -> Change<String> {
+    fn put(key: Mac, value: &str) -> Change<String> {
         (key, Some(value.to_owned()))
     }
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
+use uacsta_schema::mac::Mac;
 
-use super::{Change, Entries, Key, StoreError, damaged_name, failed};
+use super::{Change, Entries, StoreError, damaged_name, failed};
 
 /// The database's folder in the data folder.
 pub(super) const FOLDER: &str = "telephones";
@@ -45,9 +46,9 @@ impl Database {
             let mut entries = Entries::new();
             for item in self.sled.iter() {
                 let (key, value) = item?;
-                let key = Key::try_from(key.as_ref())
+                let key = <[u8; 6]>::try_from(key.as_ref())
                     .map_err(|_| damaged("a key is not a MAC address"))?;
-                entries.insert(key, serde_json::from_slice(&value)?);
+                entries.insert(Mac::new(key), serde_json::from_slice(&value)?);
             }
             Ok(entries)
         };
@@ -59,8 +60,8 @@ impl Database {
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {
-                Some(value) => batch.insert(key, serde_json::to_vec(value)?),
-                None => batch.remove(key),
+                Some(value) => batch.insert(&key.octets(), serde_json::to_vec(value)?),
+                None => batch.remove(&key.octets()),
             }
         }
         self.sled.apply_batch(batch)?;

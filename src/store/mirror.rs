@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uacsta_schema::mac::Mac;
 
-use super::{Change, Entries, Key, StoreError, failed};
+use super::{Change, Entries, StoreError, failed};
 
 /// The journal's name in the data folder.
 pub(super) const NAME: &str = "telephones.jsonl";
@@ -31,8 +32,8 @@ impl Mirror {
         entries: &Entries<T>,
     ) -> Result<Self, StoreError> {
         let mut text = Vec::new();
-        for (key, value) in entries {
-            write_line(&mut text, key, Some(value))?;
+        for (mac, value) in entries {
+            write_line(&mut text, *mac, Some(value))?;
         }
         let path = folder.join(NAME);
         let fresh = folder.join("telephones.jsonl.new");
@@ -54,8 +55,8 @@ impl Mirror {
     /// Adds a line for each change and waits until they are on disk.
     pub(super) fn append<T: Serialize>(&mut self, changes: &[Change<T>]) -> Result<(), StoreError> {
         let mut text = Vec::new();
-        for (key, value) in changes {
-            write_line(&mut text, key, value.as_ref())?;
+        for (mac, value) in changes {
+            write_line(&mut text, *mac, value.as_ref())?;
         }
         let written = self
             .file
@@ -97,12 +98,9 @@ pub(super) fn read<T: DeserializeOwned>(folder: &Path) -> Result<Option<Vec<Chan
         .split_inclusive(|byte| *byte == b'\n')
         .filter(|line| line.ends_with(b"\n"));
     for (index, line) in lines.enumerate() {
-        let wrong = |what: String| format!("line {}: {what}", index + 1);
-        let line: Line<String, T> =
-            serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
-        let key =
-            parse_key(&line.mac).ok_or_else(|| wrong(format!("{:?} is not a MAC", line.mac)))?;
-        changes.insert(key, (index, line.telephone));
+        let line: Line<T> =
+            serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", index + 1))?;
+        changes.insert(line.mac, (index, line.telephone));
     }
     let mut changes: Vec<_> = changes.into_iter().collect();
     changes.sort_by_key(|(_, (index, _))| *index);
@@ -116,29 +114,19 @@ pub(super) fn read<T: DeserializeOwned>(folder: &Path) -> Result<Option<Vec<Chan
 const LEAST_LINES: usize = 64;
 
 #[derive(Serialize, Deserialize)]
-struct Line<K, T> {
-    mac: K,
+struct Line<T> {
+    mac: Mac,
     telephone: Option<T>,
 }
 
 fn write_line<T: Serialize>(
     text: &mut Vec<u8>,
-    key: &Key,
+    mac: Mac,
     telephone: Option<&T>,
 ) -> Result<(), StoreError> {
-    let mac = key.map(|byte| format!("{byte:02x}")).join(":");
     serde_json::to_writer(&mut *text, &Line { mac, telephone })?;
     text.push(b'\n');
     Ok(())
-}
-
-fn parse_key(mac: &str) -> Option<Key> {
-    let mut key = Key::default();
-    let mut parts = mac.split(':');
-    for byte in &mut key {
-        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
-    }
-    parts.next().is_none().then_some(key)
 }
 
 /// Makes a rename last: the folder's own entry must be on disk too.

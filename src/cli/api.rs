@@ -1,0 +1,127 @@
+//! How commands reach a running server: its HTTP API, with the token that it keeps in its data folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Data, Failure};
+use crate::web::ADDRESS_FILE;
+
+/// Which server is meant.
+#[derive(Args, Debug)]
+pub(super) struct Server {
+    #[command(flatten)]
+    data: Data,
+    /// The server's API, where it is not this machine's [example: http://10.0.0.5:8080]
+    #[arg(long = "server", value_name = "URL", requires = "token_file")]
+    url: Option<String>,
+    /// File with that server's token (its cli.token)
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+}
+
+impl Server {
+    /// Asks the server and reads what it answers.
+    ///
+    /// # Errors
+    /// That no server runs, or what the server has to object.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T, Failure> {
+        let (url, token) = self.address_and_token()?;
+        // One request of one command: a thread's own runtime serves it.
+        let answer = actix_rt::System::new().block_on(send(&url, &token, method, path, body))?;
+        serde_json::from_slice(&answer).map_err(|error| {
+            Failure::Failed(format!(
+                "{url} answers what this version does not understand: {error}"
+            ))
+        })
+    }
+
+    fn address_and_token(&self) -> Result<(String, String), Failure> {
+        if let (Some(url), Some(file)) = (&self.url, &self.token_file) {
+            return Ok((url.trim_end_matches('/').to_owned(), read(file)?));
+        }
+        let folder = &self.data.folder;
+        let address = folder.join(ADDRESS_FILE);
+        let url = match fs::read_to_string(&address) {
+            Ok(url) => url.trim().to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = folder.display();
+                return Err(Failure::Failed(format!(
+                    "no server runs with the data folder {folder}; name another with --data, or a server elsewhere with --server and --token-file"
+                )));
+            }
+            Err(error) => return Err(unreadable(&address, &error)),
+        };
+        Ok((url, read(&folder.join("cli.token"))?))
+    }
+}
+
+async fn send(
+    url: &str,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Vec<u8>, Failure> {
+    let no_answer = |error: reqwest::Error| {
+        let reason = match () {
+            () if error.is_connect() => "no server runs there".to_owned(),
+            () if error.is_timeout() => "it does not answer".to_owned(),
+            () if error.is_builder() => "that is not an http:// address".to_owned(),
+            () => error.to_string(),
+        };
+        Failure::Failed(format!("{url} cannot be asked: {reason}"))
+    };
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .build()
+        .map_err(no_answer)?;
+    let mut request = client
+        .request(method, format!("{url}{path}"))
+        .bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let response = request.send().await.map_err(no_answer)?;
+    let status = response.status();
+    let answer = response.bytes().await.map_err(no_answer)?;
+    if status.is_success() {
+        return Ok(answer.to_vec());
+    }
+    let told: Option<Value> = serde_json::from_slice(&answer).ok();
+    let told = told.as_ref().and_then(|told| told.get("error")?.as_str());
+    Err(Failure::Failed(match (status, told) {
+        (_, Some(sentence)) => sentence.to_owned(),
+        (StatusCode::NOT_FOUND, None) => format!("{url} is not a uacsta server"),
+        (_, None) => format!("{url} answers {status}"),
+    }))
+}
+
+/// The token in a file, which goes into a header field (RFC 6750 2.1).
+fn read(file: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let token = text.trim();
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(Failure::Failed(format!(
+            "{} does not hold a token",
+            file.display()
+        )));
+    }
+    Ok(token.to_owned())
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!("{} cannot be read: {error}", file.display()))
+}

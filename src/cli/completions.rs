@@ -1,0 +1,23 @@
+//! `uacsta completions`: what a shell needs to complete our command line.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::{Cli, Failure, print};
+
+/// The arguments of `completions`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  uacsta completions bash > /etc/bash_completion.d/uacsta")]
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "uacsta", &mut script);
+        print(&script)
+    }
+}

@@ -1,0 +1,37 @@
+//! `uacsta man`: the manual page, of the program or of one of its commands.
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man as Page;
+
+use super::{Cli, Failure, print};
+
+/// The arguments of `man`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  uacsta man | man -l -
+  uacsta man phones > uacsta-phones.1")]
+pub(super) struct Man {
+    /// The command whose page is wanted; without it, the program's
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+impl Man {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut program = Cli::command();
+        program.build();
+        let command = match self.command.as_deref() {
+            None => program,
+            Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
+                Failure::Usage(format!(
+                    "there is no command {name:?}; uacsta --help lists them"
+                ))
+            })?,
+        };
+        let mut page = Vec::new();
+        Page::new(command).render(&mut page).map_err(|error| {
+            Failure::Failed(format!("the manual page cannot be written: {error}"))
+        })?;
+        print(&page)
+    }
+}

@@ -1,0 +1,176 @@
+//! `uacsta phones`: the telephone list, and which telephones are in operation.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+use uacsta_schema::mac::Mac;
+
+use super::api::Server;
+use super::{Failure, print};
+
+/// The arguments of `phones`.
+#[derive(Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  uacsta phones
+  uacsta phones --json | jq '.phones[].mac'
+  uacsta phones off 00:04:13:aa:bb:cc
+  uacsta phones --server http://10.0.0.5:8080 --token-file cli.token"
+)]
+pub(super) struct Phones {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the telephones (what phones does when it is asked for nothing else)
+    List(List),
+    /// Put a telephone into operation: it may be controlled and monitored
+    On(Switch),
+    /// Take a telephone out of operation
+    Off(Switch),
+}
+
+#[derive(Args, Debug)]
+struct List {
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Args, Debug)]
+struct Switch {
+    /// MAC address, with or without separators
+    mac: Mac,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Phones {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self.command.unwrap_or(Command::List(self.list)) {
+            Command::List(list) => list.run(),
+            Command::On(switch) => switch.run(true),
+            Command::Off(switch) => switch.run(false),
+        }
+    }
+}
+
+impl List {
+    fn run(self) -> Result<(), Failure> {
+        let answer: Value = self.server.ask(Method::GET, "/api/phones", None)?;
+        let text = match self.json {
+            true => format!("{answer:#}\n"),
+            false => table(&answer),
+        };
+        print(text.as_bytes())
+    }
+}
+
+impl Switch {
+    fn run(self, in_operation: bool) -> Result<(), Failure> {
+        let path = format!("/api/phones/{}", self.mac.bare());
+        let body = json!({ "in_operation": in_operation });
+        let Value::Object(_) = self.server.ask(Method::PUT, &path, Some(&body))? else {
+            return Err(Failure::Failed(
+                "the server's answer is not an object".to_owned(),
+            ));
+        };
+        let state = if in_operation { "in" } else { "out of" };
+        print(format!("{} is {state} operation\n", self.mac).as_bytes())
+    }
+}
+
+const COLUMNS: [(&str, &str); 7] = [
+    ("MAC", "mac"),
+    ("MAKER", "maker"),
+    ("MODEL", "model"),
+    ("FIRMWARE", "firmware"),
+    ("ADDRESS", "last_address"),
+    ("STATUS", "status"),
+    ("LINES", "lines"),
+];
+
+/// Aligned columns, and a last line with the counts.
+fn table(answer: &Value) -> String {
+    let phones = answer.get("phones").and_then(Value::as_array);
+    let phones = phones.map(Vec::as_slice).unwrap_or_default();
+    let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned())];
+    rows.extend(
+        phones
+            .iter()
+            .map(|phone| COLUMNS.map(|(_, key)| cell(phone, key))),
+    );
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    });
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    let count = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or(0);
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        text,
+        "{} telephones, {} connected, {} lines monitored",
+        phones.len(),
+        count("connected_phones"),
+        count("monitored_lines")
+    );
+    text
+}
+
+fn cell(phone: &Value, key: &str) -> String {
+    let out = phone.get("in_operation") == Some(&Value::Bool(false));
+    match phone.get(key) {
+        Some(Value::String(text)) if key == "status" && out => format!("{text}, off"),
+        Some(Value::String(text)) => text.chars().filter(|c| !c.is_control()).collect(),
+        Some(Value::Array(items)) => {
+            let names = items.iter().filter_map(Value::as_str);
+            names.collect::<Vec<_>>().join(" ")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let answer = json!({
+            "connected_phones": 1,
+            "monitored_lines": 2,
+            "phones": [
+                { "mac": "00:04:13:00:00:01", "maker": "snom", "model": "D345", "firmware": "10.1.159.12",
+                  "last_address": "10.0.0.7", "status": "controlled", "lines": ["100", "101"], "in_operation": true },
+                { "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
+                  "last_address": null, "status": "away", "lines": [], "in_operation": false },
+            ],
+        });
+        let expected = "\
+MAC                MAKER    MODEL  FIRMWARE     ADDRESS   STATUS      LINES
+00:04:13:00:00:01  snom     D345   10.1.159.12  10.0.0.7  controlled  100 101
+00:15:65:00:00:02  Yealink                                away, off
+2 telephones, 1 connected, 2 lines monitored
+";
+        assert_eq!(table(&answer), expected);
+    }
+}

@@ -1,0 +1,137 @@
+//! `uacsta serve`: what is served, from which settings, with which data.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use settings::{Listen, Settings};
+use tempfile::TempDir;
+
+use super::{Data, Failure};
+
+/// The arguments of `serve`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  uacsta serve --config /etc/uacsta/uacsta.toml --data /var/lib/uacsta
+  UACSTA__PHONES__LAN__TCP=0.0.0.0:15060 uacsta serve
+  uacsta serve --demo")]
+pub struct Serve {
+    /// Configuration file (TOML); without it the defaults serve
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    data: Data,
+    /// Loopback only, in a temporary folder of which nothing stays
+    #[arg(long)]
+    demo: bool,
+}
+
+/// Settings and data folder to serve from.
+#[derive(Debug)]
+pub struct Plan {
+    /// The settings, loaded and checked.
+    pub settings: Settings,
+    data: DataFolder,
+}
+
+impl Serve {
+    /// Reads the settings; the data folder is made by the first start.
+    ///
+    /// # Errors
+    /// A setting that is wrong, or a temporary folder that cannot be made.
+    pub fn plan(&self) -> Result<Plan, Failure> {
+        let config = self.config.as_deref();
+        if !self.demo {
+            let folder = self.data.folder.clone();
+            return Ok(Plan {
+                settings: settings::load(config, Some(&folder))?,
+                data: DataFolder::Kept(folder),
+            });
+        }
+        let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
+            Failure::Failed(format!("no temporary folder can be made: {error}"))
+        })?;
+        let mut settings = settings::load(config, Some(folder.path()))?;
+        on_loopback(&mut settings);
+        settings.logs.directory = None;
+        Ok(Plan {
+            settings,
+            data: DataFolder::Demo(folder),
+        })
+    }
+}
+
+impl Plan {
+    /// The data folder; that of a demonstration goes with the plan.
+    pub fn data(&self) -> &Path {
+        match &self.data {
+            DataFolder::Kept(folder) => folder,
+            DataFolder::Demo(folder) => folder.path(),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum DataFolder {
+    Kept(PathBuf),
+    Demo(TempDir),
+}
+
+/// Leaves the ports, and takes everything from the network but this machine.
+fn on_loopback(settings: &mut Settings) {
+    let (phones, clients) = (&mut settings.phones, &mut settings.clients);
+    for listen in [
+        &mut phones.wan.tcp,
+        &mut phones.wan.tls,
+        &mut clients.wan.tcp,
+        &mut clients.wan.tls,
+    ] {
+        *listen = Listen::OFF;
+    }
+    for listen in [
+        &mut phones.lan.tcp,
+        &mut phones.lan.tls,
+        &mut phones.udp,
+        &mut clients.lan.tcp,
+        &mut clients.lan.tls,
+        &mut settings.web.listen,
+    ] {
+        let Some(address) = listen.address() else {
+            continue;
+        };
+        if !address.ip().is_loopback() {
+            let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            *listen = SocketAddr::new(loopback, address.port()).into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_demonstration_leaves_nothing_and_listens_to_nobody_else() {
+        let serve = Serve {
+            config: None,
+            data: Data {
+                folder: "unused".into(),
+            },
+            demo: true,
+        };
+        let plan = serve.plan().unwrap();
+        let settings = &plan.settings;
+        for listen in [
+            settings.phones.lan.tcp,
+            settings.clients.lan.tls,
+            settings.web.listen,
+        ] {
+            assert!(listen.address().unwrap().ip().is_loopback());
+        }
+        let folder = plan.data().to_owned();
+        assert!(folder.is_dir());
+        drop(plan);
+        assert!(!folder.exists());
+    }
+}

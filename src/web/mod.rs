@@ -1,0 +1,348 @@
+//! The HTTP server: API for the command line and other programs, `/healthz` and `/readyz`.
+
+mod access;
+mod phones;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use actix::Recipient;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
+use serde_json::json;
+use settings::Secret;
+use uacsta_actors::licensing::Count;
+use uacsta_actors::registrar::{List, Switch};
+
+use access::Keys;
+
+/// The file in the data folder that says where the API of the running server is.
+pub const ADDRESS_FILE: &str = "api.url";
+
+/// Whom the API asks.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// For the telephone list.
+    pub list: Recipient<List>,
+    /// To put a telephone into or out of operation.
+    pub switch: Recipient<Switch>,
+    /// For the phones and lines that are counted.
+    pub count: Recipient<Count>,
+}
+
+/// The running HTTP server.
+#[derive(Debug)]
+pub struct Web {
+    address: SocketAddr,
+    address_file: PathBuf,
+    server: ServerHandle,
+}
+
+/// Listens on `address` and writes where that is into `data`. The API is open to those who show `token`, or log on as
+/// `admin` with `password`.
+///
+/// # Errors
+/// When the address cannot be listened on, or the file cannot be written.
+pub fn start(
+    address: SocketAddr,
+    data: &Path,
+    token: &Secret,
+    password: &Secret,
+    api: Api,
+) -> io::Result<Web> {
+    let keys = web::Data::new(Keys::new(token, password));
+    let api = web::Data::new(api);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(api.clone())
+            .app_data(keys.clone())
+            .app_data(
+                web::JsonConfig::default()
+                    .limit(64 << 10)
+                    .error_handler(|error, _| {
+                        Refusal::Wrong(format!("the request's body cannot be used: {error}")).into()
+                    }),
+            )
+            .route("/healthz", web::get().to(healthy))
+            .route("/readyz", web::get().to(ready))
+            .service(
+                web::scope("/api")
+                    .wrap(from_fn(access::check))
+                    .configure(phones::routes)
+                    .default_service(web::to(nothing)),
+            )
+            .default_service(web::to(nothing))
+    })
+    // Operators ask now and then; phones and clients need the processors.
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(2)
+    .client_request_timeout(Duration::from_secs(10))
+    .bind(address)?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    let address_file = data.join(ADDRESS_FILE);
+    std::fs::write(&address_file, format!("http://{}\n", reachable(address)))?;
+    let server = server.run();
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    Ok(Web {
+        address,
+        address_file,
+        server: handle,
+    })
+}
+
+impl Web {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers what was asked, then ends.
+    pub async fn stop(self) {
+        if let Err(error) = std::fs::remove_file(&self.address_file) {
+            tracing::warn!(file = %self.address_file.display(), "cannot be removed: {error}");
+        }
+        self.server.stop(true).await;
+    }
+}
+
+/// Why a request is refused; its display is the sentence in `{"error": ...}`.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("log on: show the token of cli.token, or the administrator's password")]
+    Stranger,
+    #[error("there is no such page")]
+    Nothing,
+    #[error("this page is not for {0}")]
+    Method(actix_web::http::Method),
+    #[error("no telephone has the MAC address {0}")]
+    Unknown(uacsta_schema::mac::Mac),
+    #[error("{0}")]
+    Wrong(String),
+    #[error("{0}")]
+    Unable(String),
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        use actix_web::http::StatusCode;
+        match self {
+            Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::Nothing | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Wrong(_) => StatusCode::BAD_REQUEST,
+            Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if matches!(self, Self::Stranger) {
+            // RFC 9110 11.6.1 and RFC 6750 3.
+            response.append_header(("WWW-Authenticate", "Bearer realm=\"uacsta\""));
+            response.append_header(("WWW-Authenticate", "Basic realm=\"uacsta\""));
+        }
+        response.json(json!({ "error": self.to_string() }))
+    }
+}
+
+async fn healthy() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+/// Ready are we when those who do the work are there and answer.
+async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
+    let counted = api.count.send(Count).await;
+    if counted.is_err() || !api.list.connected() {
+        return Err(Refusal::Unable("the registrar is not running".to_owned()));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+async fn nothing() -> Result<HttpResponse, Refusal> {
+    Err(Refusal::Nothing)
+}
+
+/// An address that a program on this machine can connect to.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        });
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use actix::{Actor, Context, Handler, MessageResult};
+    use reqwest::{Client, Method};
+    use serde_json::Value;
+    use uacsta_actors::licensing::Counts;
+    use uacsta_actors::registrar::{Listing, Unswitched};
+
+    use super::*;
+
+    /// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
+    struct Registrar;
+
+    impl Actor for Registrar {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<List> for Registrar {
+        type Result = MessageResult<List>;
+
+        fn handle(&mut self, _: List, _: &mut Self::Context) -> MessageResult<List> {
+            MessageResult(Vec::<Listing>::new())
+        }
+    }
+
+    impl Handler<Count> for Registrar {
+        type Result = MessageResult<Count>;
+
+        fn handle(&mut self, _: Count, _: &mut Self::Context) -> MessageResult<Count> {
+            MessageResult(Counts {
+                phones: 3,
+                lines: 4,
+            })
+        }
+    }
+
+    impl Handler<Switch> for Registrar {
+        type Result = Result<(), Unswitched>;
+
+        fn handle(&mut self, switch: Switch, _: &mut Self::Context) -> Self::Result {
+            match switch.mac.bare().ends_with("01") {
+                true => Ok(()),
+                false => Err(Unswitched::Unknown(switch.mac)),
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn requests_and_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let registrar = Registrar.start();
+        let api = Api {
+            list: registrar.clone().recipient(),
+            switch: registrar.clone().recipient(),
+            count: registrar.recipient(),
+        };
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (token, password) = ("token".into(), "password".into());
+        let web = start(loopback, folder.path(), &token, &password, api).unwrap();
+        let url = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
+        assert_eq!(url.trim(), format!("http://{}", web.address()));
+
+        let phone = "/api/phones/000413000001";
+        let (on, list) = (r#"{"in_operation":true}"#, (Method::GET, "/api/phones"));
+        for ((method, path), token, body, status, answer) in [
+            (
+                (Method::GET, "/healthz"),
+                "",
+                "",
+                200,
+                r#"{"status":"alive"}"#,
+            ),
+            (
+                (Method::GET, "/readyz"),
+                "",
+                "",
+                200,
+                r#"{"status":"ready"}"#,
+            ),
+            (
+                list.clone(),
+                "token",
+                "",
+                200,
+                r#"{"connected_phones":3,"monitored_lines":4,"phones":[]}"#,
+            ),
+            (list.clone(), "", "", 401, "log on: "),
+            (list, "wrong", "", 401, "log on: "),
+            ((Method::GET, "/api/nothing"), "", "", 401, "log on: "),
+            (
+                (Method::GET, "/api/nothing"),
+                "token",
+                "",
+                404,
+                "there is no such page",
+            ),
+            (
+                (Method::GET, "/nothing"),
+                "",
+                "",
+                404,
+                "there is no such page",
+            ),
+            (
+                (Method::DELETE, "/api/phones"),
+                "token",
+                "",
+                405,
+                "this page is not for DELETE",
+            ),
+            (
+                (Method::PUT, phone),
+                "token",
+                on,
+                200,
+                r#"{"in_operation":true,"mac":"00:04:13:00:00:01"}"#,
+            ),
+            (
+                (Method::PUT, "/api/phones/00:04:13:00:00:02"),
+                "token",
+                on,
+                404,
+                "no telephone has the MAC address 00:04:13:00:00:02",
+            ),
+            (
+                (Method::PUT, "/api/phones/0004"),
+                "token",
+                on,
+                400,
+                "\"0004\" is not a MAC address: ",
+            ),
+            (
+                (Method::PUT, phone),
+                "token",
+                "{}",
+                400,
+                "the request's body cannot be used: ",
+            ),
+            (
+                (Method::PUT, phone),
+                "token",
+                r#"{"in_operation":1}"#,
+                400,
+                "the request's body cannot be used: ",
+            ),
+        ] {
+            let request = Client::new().request(method, format!("{}{path}", url.trim()));
+            let request = request
+                .header("Content-Type", "application/json")
+                .body(body);
+            let request = if token.is_empty() {
+                request
+            } else {
+                request.bearer_auth(token)
+            };
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{path} {body}");
+            let text = response.text().await.unwrap();
+            let told: Value = serde_json::from_str(&text).unwrap();
+            match told.get("error").and_then(Value::as_str) {
+                Some(error) => assert!(error.starts_with(answer), "{path}: {error}"),
+                None => assert_eq!(text, answer, "{path}"),
+            }
+        }
+        web.stop().await;
+    }
+}

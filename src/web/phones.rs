@@ -1,0 +1,70 @@
+//! `/api/phones`: the telephone list, and which telephones are in operation.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uacsta_actors::licensing::Count;
+use uacsta_actors::registrar::{List, Listing, Switch, Unswitched};
+use uacsta_schema::mac::Mac;
+
+use super::{Api, Refusal};
+
+/// Adds the paths.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let list = web::resource("/phones").get(list);
+    let one = web::resource("/phones/{mac}").put(switch);
+    config.service(list.default_service(web::to(other)));
+    config.service(one.default_service(web::to(other)));
+}
+
+/// The telephone list and what is counted.
+#[derive(Serialize)]
+struct Telephones {
+    connected_phones: usize,
+    monitored_lines: usize,
+    phones: Vec<Listing>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    in_operation: bool,
+}
+
+async fn list(api: web::Data<Api>) -> Result<web::Json<Telephones>, Refusal> {
+    let counts = api.count.send(Count).await.map_err(closed)?;
+    let phones = api.list.send(List).await.map_err(closed)?;
+    Ok(web::Json(Telephones {
+        connected_phones: counts.phones,
+        monitored_lines: counts.lines,
+        phones,
+    }))
+}
+
+async fn switch(
+    api: web::Data<Api>,
+    mac: web::Path<String>,
+    change: web::Json<Change>,
+) -> Result<HttpResponse, Refusal> {
+    let mac: Mac = mac.parse().map_err(|error| {
+        Refusal::Wrong(format!("{:?} is not a MAC address: {error}", mac.as_str()))
+    })?;
+    let Change { in_operation } = change.into_inner();
+    let switched = api.switch.send(Switch { mac, in_operation }).await;
+    match switched.map_err(closed)? {
+        Ok(()) => {
+            tracing::info!(%mac, in_operation, "telephone switched by an operator");
+            Ok(HttpResponse::Ok().json(json!({ "mac": mac, "in_operation": in_operation })))
+        }
+        Err(Unswitched::Unknown(mac)) => Err(Refusal::Unknown(mac)),
+        Err(Unswitched::Store(error)) => Err(Refusal::Unable(error.to_string())),
+    }
+}
+
+async fn other(method: actix_web::http::Method) -> Result<HttpResponse, Refusal> {
+    Err(Refusal::Method(method))
+}
+
+fn closed(_: actix::MailboxError) -> Refusal {
+    Refusal::Unable("the registrar is not running".to_owned())
+}
