@@ -2,7 +2,6 @@
 
 mod database;
 mod mirror;
-pub mod saver;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
