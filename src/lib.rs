@@ -1,8 +1,14 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
 
 pub mod cli;
+pub mod clock;
 pub mod first_start;
+pub mod keeper;
 pub mod logs;
 pub mod net;
+pub mod server;
+pub mod signals;
 pub mod store;
 pub mod web;
+
+pub use server::{Addresses, Running, Server, StartError};

@@ -1,3 +1,355 @@
-//! The network: listeners, connections and TLS.
+//! The four interfaces: sockets that listen, connections that are accepted, and the link that each is given.
 
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix::{Actor, Addr};
+use actix_rt::{ArbiterHandle, task::JoinHandle};
+use bytes::BytesMut;
+use settings::Listen;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
+use uacsta_actors::{
+    House,
+    client::{CrossRefs, desk::ClientDesk},
+    phone::desk::PhoneDesk,
+    registrar::Registrar,
+    sip::{
+        desk::Desk,
+        link::{Link, Place},
+        wire::{Io, Wire},
+    },
+};
+use uacsta_schema::sip::{Codec, Limits};
+
+mod first;
 pub mod tls;
+
+/// Who connects to an interface.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Side {
+    /// Telephones.
+    Phones,
+    /// CTI clients.
+    Clients,
+}
+
+/// One address to listen on.
+#[derive(Clone)]
+pub struct Interface {
+    /// The setting that names it, for messages.
+    pub setting: &'static str,
+    /// Who connects.
+    pub side: Side,
+    /// Where.
+    pub listen: Listen,
+    /// What makes it TLS.
+    pub tls: Option<TlsAcceptor>,
+    /// The host and port that peers are told, where they do not reach us at the address that they connected to; port 0 is
+    /// the one that is listened on.
+    pub public: Option<(Box<str>, u16)>,
+}
+
+/// What every connection needs, and none changes.
+pub struct Lobby {
+    /// What all actors share.
+    pub house: Arc<House>,
+    /// Who knows the phones.
+    pub registrar: Addr<Registrar>,
+    /// Who numbers the clients' monitors.
+    pub cross_refs: Arc<CrossRefs>,
+    /// The threads that carry connections.
+    pub arbiters: Vec<ArbiterHandle>,
+    connections: AtomicU64,
+    open: Arc<AtomicUsize>,
+}
+
+/// A connection that counts as open until it is dropped.
+struct Counted {
+    io: TcpStream,
+    open: Open,
+}
+
+/// One open connection in the count of all.
+struct Open(Arc<AtomicUsize>);
+
+/// The longest queue of connections that are not accepted yet: a storm of phones that return.
+const BACKLOG: i32 = 4096;
+/// How long after an error the next connection is accepted: out of descriptors, mostly.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Lobby {
+    /// A lobby that nobody has entered.
+    pub fn new(
+        house: Arc<House>,
+        registrar: Addr<Registrar>,
+        cross_refs: Arc<CrossRefs>,
+        arbiters: Vec<ArbiterHandle>,
+    ) -> Self {
+        Self {
+            house,
+            registrar,
+            cross_refs,
+            arbiters,
+            connections: AtomicU64::new(0),
+            open: Arc::default(),
+        }
+    }
+
+    /// The thread for a phone, always the same one, so that a phone that returns lands where its actor lives; clients go
+    /// round.
+    fn arbiter(&self, key: u64) -> &ArbiterHandle {
+        &self.arbiters[key as usize % self.arbiters.len()]
+    }
+}
+
+/// Listens on an interface until the returned task is aborted.
+///
+/// # Errors
+/// What the system says if it does not let us.
+pub fn listen(
+    interface: Interface,
+    lobby: Arc<Lobby>,
+) -> io::Result<Option<(SocketAddr, JoinHandle<()>)>> {
+    let Some(address) = interface.listen.address() else {
+        return Ok(None);
+    };
+    let listener = bind(address)?;
+    let bound = listener.local_addr()?;
+    let task = actix_rt::spawn(accept_all(listener, Arc::new(interface), lobby));
+    Ok(Some((bound, task)))
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A restart must not wait for the connections of before; on Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // [::] takes IPv4 peers as well.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc<Lobby>) {
+    let most = lobby.house.settings.limits.connections;
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::error!(interface = interface.setting, %error, "no connection can be accepted; trying again");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        if lobby.open.load(Ordering::Relaxed) >= most {
+            tracing::warn!(interface = interface.setting, %peer, most, "connection refused: limits.connections are open");
+            continue;
+        }
+        let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
+        let counted = Counted {
+            io: stream,
+            open: Open::new(&lobby.open),
+        };
+        if lobby.arbiters.len() == 1 {
+            serve(counted, peer, number, &interface, &lobby);
+        } else {
+            let (interface, lobby) = (Arc::clone(&interface), Arc::clone(&lobby));
+            actix_rt::spawn(
+                async move { hand_over(counted, peer, number, interface, lobby).await },
+            );
+        }
+    }
+}
+
+/// Gives a connection to the thread that its first request selects.
+async fn hand_over(
+    counted: Counted,
+    peer: SocketAddr,
+    number: u64,
+    interface: Arc<Interface>,
+    lobby: Arc<Lobby>,
+) {
+    let key = match interface.side {
+        Side::Clients => number,
+        Side::Phones if interface.tls.is_some() => first::key_of_address(peer.ip()),
+        Side::Phones => {
+            let patience = lobby.house.settings.limits.message_time;
+            first::key_of_user(&counted.io, patience)
+                .await
+                .unwrap_or_else(|| first::key_of_address(peer.ip()))
+        }
+    };
+    let arbiter = lobby.arbiter(key).clone();
+    let Counted { io, open } = counted;
+    let moved = io.into_std().map(|io| {
+        arbiter.spawn_fn(move || match TcpStream::from_std(io) {
+            Ok(io) => serve(Counted { io, open }, peer, number, &interface, &lobby),
+            Err(error) => tracing::error!(%peer, %error, "a connection cannot be taken over"),
+        })
+    });
+    if let Err(error) = moved {
+        tracing::error!(%peer, %error, "a connection cannot be handed over");
+    }
+}
+
+/// Starts the link of a connection on this thread.
+fn serve(
+    counted: Counted,
+    peer: SocketAddr,
+    number: u64,
+    interface: &Arc<Interface>,
+    lobby: &Arc<Lobby>,
+) {
+    let place = match place(&counted.io, peer, interface, lobby) {
+        Ok(place) => place,
+        // The peer was faster away than we could look.
+        Err(error) => return tracing::debug!(%peer, %error, "connection gone"),
+    };
+    let Some(acceptor) = interface.tls.clone() else {
+        return start(Box::new(counted), place, number, interface, lobby);
+    };
+    let (interface, lobby) = (Arc::clone(interface), Arc::clone(lobby));
+    actix_rt::spawn(async move {
+        let patience = lobby.house.settings.limits.tls_handshake;
+        match tokio::time::timeout(patience, acceptor.accept(counted)).await {
+            Ok(Ok(stream)) => start(Box::new(stream), place, number, &interface, &lobby),
+            Ok(Err(error)) => {
+                tracing::warn!(%peer, interface = interface.setting, reason = tls::refusal(&error), "TLS handshake failed");
+            }
+            Err(_) => {
+                tracing::warn!(%peer, interface = interface.setting, limit = ?patience, "TLS handshake not finished in time");
+            }
+        }
+    });
+}
+
+fn start(io: Box<dyn Io>, place: Place, number: u64, interface: &Interface, lobby: &Lobby) {
+    let limits = &lobby.house.settings.limits;
+    let codec = Codec::new(Limits {
+        head: limits.message_head.as_usize(),
+        line: limits.message_line.as_usize(),
+        headers: limits.message_headers,
+        body: limits.message_body.as_usize(),
+    });
+    let wire = Wire::new(io, codec, BytesMut::new(), limits.client_queue.as_usize());
+    let (house, registrar) = (Arc::clone(&lobby.house), lobby.registrar.clone());
+    let desk: Box<dyn Desk> = match interface.side {
+        Side::Phones => Box::new(PhoneDesk::new(house, registrar, place.peer, number)),
+        Side::Clients => Box::new(ClientDesk::new(
+            house,
+            registrar,
+            Arc::clone(&lobby.cross_refs),
+            place.peer,
+            number,
+        )),
+    };
+    // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
+    let random = getrandom::u64().unwrap_or(number);
+    Link::new(wire, place, desk, Arc::clone(&lobby.house.clock), random).start();
+}
+
+/// Sets what a connection of years needs, and tells where its peer reaches us.
+fn place(
+    stream: &TcpStream,
+    peer: SocketAddr,
+    interface: &Interface,
+    lobby: &Lobby,
+) -> io::Result<Place> {
+    stream.set_nodelay(true)?;
+    if interface.side == Side::Clients {
+        // A phone that is gone is found by its keep-alive; a client sends nothing for hours.
+        let socket = SockRef::from(stream);
+        socket.set_tcp_keepalive(
+            &TcpKeepalive::new()
+                .with_time(Duration::from_secs(60))
+                .with_interval(Duration::from_secs(10)),
+        )?;
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(Duration::from_secs(32)))?;
+    }
+    let local = stream.local_addr()?;
+    let (host, port) = match &interface.public {
+        Some((host, 0)) => (host.clone(), local.port()),
+        Some((host, port)) => (host.clone(), *port),
+        None => (host(local.ip()), local.port()),
+    };
+    let agent = Arc::clone(&lobby.house.agent);
+    Ok(Place {
+        peer,
+        host,
+        port,
+        secure: interface.tls.is_some(),
+        agent,
+    })
+}
+
+/// An address as a SIP host: IPv6 in brackets (RFC 3261 25.1), a mapped IPv4 address as what it is.
+fn host(address: IpAddr) -> Box<str> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string().into(),
+        IpAddr::V6(address) => format!("[{address}]").into(),
+    }
+}
+
+impl Open {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

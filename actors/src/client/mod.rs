@@ -29,6 +29,7 @@ mod lines;
 mod requests;
 mod rights;
 
+pub use lines::CrossRefs;
 pub use rights::Rights;
 
 /// A connected client.

@@ -6,13 +6,13 @@ use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{
-        self, Document, Kind, Message, Request, RequestSystemStatusResponse, SystemStatusResponse,
-        SystemStatusValue,
+        self, Changes, Document, Kind, Message, ReadError, Request, RequestSystemStatusResponse,
+        SystemStatusResponse, SystemStatusValue,
     },
     sip::Status,
 };
 
-use super::Client;
+use super::{Client, Scope};
 use crate::{
     phone,
     refusal::Refusal,
@@ -47,16 +47,32 @@ impl Client {
                 &Refusal::WatchOnly,
             );
         }
-        match document.message() {
+        match self
+            .completed(key, &document)
+            .and_then(|document| document.message())
+        {
             Ok(Message::Request(request)) => self.typed(key, &request, document, reply, ctx),
             // What ECMA-323 knows and the server has no type for goes to the phone as it is.
             Ok(_) => self.relay(key, document, reply, ctx),
-            Err(error) => self.refuse(
-                reply,
-                &document.speech(),
-                document.name(),
-                &Refusal::Malformed(error.to_string()),
-            ),
+            Err(error) => {
+                let refusal = Refusal::Malformed(error.to_string());
+                self.refuse(reply, &document.speech(), document.name(), &refusal);
+            }
+        }
+    }
+
+    /// The request with the line in it that its session stands for, if it names none itself.
+    fn completed(&self, key: u64, document: &Document) -> Result<Document, ReadError> {
+        match self.sessions.get(&key).map(|session| &session.scope) {
+            Some(Scope::Line(line)) if document.device().is_none() => {
+                let edition = document.edition().unwrap_or_default();
+                Document::read(document.relayed(&Changes {
+                    edition,
+                    cross_ref: None,
+                    device: Some(line.as_str()),
+                }))
+            }
+            _ => Ok(document.clone()),
         }
     }
 

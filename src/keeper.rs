@@ -1,0 +1,85 @@
+//! The actor that puts telephones on disk: many changes share one flush, and each answer waits for it.
+
+use std::{path::Path, time::Duration};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
+use actix_rt::Arbiter;
+use tokio::sync::oneshot;
+use uacsta_actors::telephones::{Save, StoreError, Telephone};
+
+use crate::store::{self, Change, Store};
+
+/// Keeps the telephone list, on a thread of its own: the disk keeps nobody else waiting.
+pub struct Keeper {
+    store: Store,
+    gathered: Vec<Change<Telephone>>,
+    waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+/// How long changes are gathered before they share a flush.
+const GATHERING: Duration = Duration::from_millis(2);
+
+impl Keeper {
+    /// Opens the list in `data` and starts the keeper of it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(data: &Path) -> Result<(Addr<Self>, Arbiter, Vec<Telephone>), store::StoreError> {
+        let (store, entries) = Store::open::<Telephone>(data)?;
+        let arbiter = Arbiter::new();
+        let keeper = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
+            store,
+            gathered: Vec::new(),
+            waiting: Vec::new(),
+        });
+        Ok((keeper, arbiter, entries.into_values().collect()))
+    }
+
+    fn flush(&mut self) {
+        let changes = std::mem::take(&mut self.gathered);
+        let result = self
+            .store
+            .commit(&changes)
+            .map_err(|error| StoreError(error.to_string()));
+        for waiting in self.waiting.drain(..) {
+            // Whoever asked may be gone; the telephone is on disk all the same.
+            let _ = waiting.send(result.clone());
+        }
+    }
+}
+
+impl Actor for Keeper {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1 << 16);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if !self.waiting.is_empty() {
+            self.flush();
+        }
+    }
+}
+
+impl Handler<Save> for Keeper {
+    type Result = ResponseFuture<Result<(), StoreError>>;
+
+    fn handle(&mut self, Save { telephones }: Save, ctx: &mut Self::Context) -> Self::Result {
+        if self.waiting.is_empty() {
+            ctx.run_later(GATHERING, |keeper, _| keeper.flush());
+        }
+        self.gathered.extend(
+            telephones
+                .into_iter()
+                .map(|telephone| (telephone.mac, Some(telephone))),
+        );
+        let (saved, answer) = oneshot::channel();
+        self.waiting.push(saved);
+        Box::pin(async move {
+            answer
+                .await
+                .unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))
+        })
+    }
+}

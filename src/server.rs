@@ -1,0 +1,287 @@
+//! A running server: everything is wired here, and nothing else is done.
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
+
+use actix::Actor;
+use actix_rt::{Arbiter, task::JoinHandle};
+use settings::{Listen, Profiles, Settings};
+use tokio_rustls::TlsAcceptor;
+use uacsta_actors::{House, licensing::Licensing, registrar::Registrar};
+use uacsta_schema::sip::nonce::NonceKey;
+
+use crate::{
+    clock::SystemClock,
+    first_start::{self, FirstStartError},
+    keeper::Keeper,
+    net::{self, Interface, Lobby, Side, tls},
+    store::StoreError,
+    web::{self, Api, Web},
+};
+
+/// A server, before it runs.
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that runs.
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Addresses,
+    listeners: Vec<JoinHandle<()>>,
+    arbiters: Vec<Arbiter>,
+    keeper: Arbiter,
+    web: Option<Web>,
+}
+
+/// Where a server listens; `None` for what is off.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// Phones on the LAN, TCP.
+    pub phones_tcp: Option<SocketAddr>,
+    /// Phones on the LAN, TLS.
+    pub phones_tls: Option<SocketAddr>,
+    /// Phones on the WAN, TCP.
+    pub phones_wan_tcp: Option<SocketAddr>,
+    /// Phones on the WAN, TLS.
+    pub phones_wan_tls: Option<SocketAddr>,
+    /// Clients on the LAN, TCP.
+    pub clients_tcp: Option<SocketAddr>,
+    /// Clients on the LAN, TLS.
+    pub clients_tls: Option<SocketAddr>,
+    /// Clients on the WAN, TCP.
+    pub clients_wan_tcp: Option<SocketAddr>,
+    /// Clients on the WAN, TLS.
+    pub clients_wan_tls: Option<SocketAddr>,
+    /// The API.
+    pub web: Option<SocketAddr>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder lacks something that cannot be made.
+    #[error(transparent)]
+    FirstStart(#[from] FirstStartError),
+    /// The telephone list cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+    /// An address cannot be listened on.
+    #[error("{setting}: cannot listen on {address}: {}", because(source))]
+    Listen {
+        /// The setting that names the address.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl Server {
+    /// Starts a server with its data in `data`. It needs an actix `System` around it, and goes on until it is stopped.
+    ///
+    /// # Errors
+    /// What keeps it from serving as the settings say; then nothing of it runs on.
+    pub fn start(mut settings: Settings, data: &Path) -> Result<Running, StartError> {
+        let belongings = first_start::prepare(data, &mut settings)?;
+        let identity = tls::Identity::read(&belongings.certificate, &belongings.key)?;
+        let acceptor = TlsAcceptor::from(tls::server(Arc::new(identity)));
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        let (keeper, keeper_thread, telephones) = Keeper::open(data)?;
+        tracing::info!(telephones = telephones.len(), data = %data.display(), "the telephone list is open");
+
+        let licensing = Licensing::default().start();
+        let house = Arc::new(House {
+            settings: Arc::new(settings),
+            profiles: Profiles::shipped(),
+            clock: Arc::new(SystemClock::start()),
+            nonces: NonceKey::new(key),
+            agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
+            licensing: licensing.clone(),
+        });
+        let registrar = Registrar::new(Arc::clone(&house), keeper.recipient(), telephones).start();
+        // This thread carries connections too: with one arbiter nothing ever changes threads.
+        let arbiters: Vec<Arbiter> = (1..house.settings.advanced.arbiters.max(DEFAULT_ARBITERS))
+            .map(|_| Arbiter::new())
+            .collect();
+        let handles = std::iter::once(Arbiter::current())
+            .chain(arbiters.iter().map(Arbiter::handle))
+            .collect();
+        let lobby = Arc::new(Lobby::new(
+            Arc::clone(&house),
+            registrar.clone(),
+            Arc::default(),
+            handles,
+        ));
+
+        let mut running = Running {
+            addresses: Addresses::default(),
+            listeners: Vec::new(),
+            arbiters,
+            keeper: keeper_thread,
+            web: None,
+        };
+        for (interface, address) in interfaces(&house.settings, &acceptor)
+            .into_iter()
+            .zip(running.addresses.all())
+        {
+            let (setting, wanted) = (interface.setting, interface.listen);
+            let listening = net::listen(interface, Arc::clone(&lobby))
+                .map_err(|source| refused(setting, wanted, source))?;
+            if let Some((bound, task)) = listening {
+                tracing::info!(interface = setting, address = %bound, "listening");
+                *address = Some(bound);
+                running.listeners.push(task);
+            }
+        }
+        let listen = house.settings.web.listen;
+        if let Some(address) = listen.address() {
+            let api = Api {
+                list: registrar.clone().recipient(),
+                switch: registrar.recipient(),
+                count: licensing.recipient(),
+            };
+            let web = web::start(
+                address,
+                data,
+                &belongings.token,
+                &house.settings.web.password,
+                api,
+            )
+            .map_err(|source| refused("web.listen", listen, source))?;
+            tracing::info!(interface = "web.listen", address = %web.address(), "listening");
+            running.addresses.web = Some(web.address());
+            running.web = Some(web);
+        }
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// Stops listening, and ends the threads: what was acknowledged is on disk.
+    pub async fn stop(self) {
+        for listener in self.listeners {
+            listener.abort();
+        }
+        if let Some(web) = self.web {
+            web.stop().await;
+        }
+        for arbiter in self.arbiters.into_iter().chain([self.keeper]) {
+            arbiter.stop();
+            // A thread that failed has nothing left to end.
+            let _ = tokio::task::spawn_blocking(move || arbiter.join()).await;
+        }
+    }
+}
+
+impl Addresses {
+    /// In the order of [`interfaces`].
+    fn all(&mut self) -> [&mut Option<SocketAddr>; 8] {
+        [
+            &mut self.phones_tcp,
+            &mut self.phones_tls,
+            &mut self.phones_wan_tcp,
+            &mut self.phones_wan_tls,
+            &mut self.clients_tcp,
+            &mut self.clients_tls,
+            &mut self.clients_wan_tcp,
+            &mut self.clients_wan_tls,
+        ]
+    }
+}
+
+/// What measures best: waking another thread costs more than all the rest of a message.
+const DEFAULT_ARBITERS: usize = 1;
+
+fn interfaces(settings: &Settings, acceptor: &TlsAcceptor) -> [Interface; 8] {
+    let of =
+        |setting, side, listen: Listen, secure: bool, public: Option<(String, u16)>| Interface {
+            setting,
+            side,
+            listen,
+            tls: secure.then(|| acceptor.clone()),
+            public: public.map(|(host, port)| (host.into(), port)),
+        };
+    let (phones, clients) = (&settings.phones, &settings.clients);
+    let told = |wan: &settings::Wan| (!wan.public_host.is_empty()).then(|| wan.public_host.clone());
+    let tcp = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tcp_port));
+    let tls = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tls_port));
+    [
+        of("phones.lan.tcp", Side::Phones, phones.lan.tcp, false, None),
+        of("phones.lan.tls", Side::Phones, phones.lan.tls, true, None),
+        of(
+            "phones.wan.tcp",
+            Side::Phones,
+            phones.wan.tcp,
+            false,
+            tcp(&phones.wan),
+        ),
+        of(
+            "phones.wan.tls",
+            Side::Phones,
+            phones.wan.tls,
+            true,
+            tls(&phones.wan),
+        ),
+        of(
+            "clients.lan.tcp",
+            Side::Clients,
+            clients.lan.tcp,
+            false,
+            None,
+        ),
+        of(
+            "clients.lan.tls",
+            Side::Clients,
+            clients.lan.tls,
+            true,
+            None,
+        ),
+        of(
+            "clients.wan.tcp",
+            Side::Clients,
+            clients.wan.tcp,
+            false,
+            tcp(&clients.wan),
+        ),
+        of(
+            "clients.wan.tls",
+            Side::Clients,
+            clients.wan.tls,
+            true,
+            tls(&clients.wan),
+        ),
+    ]
+}
+
+fn refused(setting: &'static str, listen: Listen, source: io::Error) -> StartError {
+    let address = listen
+        .address()
+        .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
+    StartError::Listen {
+        setting,
+        address,
+        source,
+    }
+}
+
+/// What the system says, and what to do about it.
+fn because(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is in use, perhaps by another uacsta; stop that program or set another port"
+                .to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this user may not use the port; ports below 1024 need rights".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
+        _ => error.to_string(),
+    }
+}
