@@ -85,15 +85,24 @@ impl Store {
     {
         let lock = lock(folder)?;
         let journal = mirror::read::<T>(folder);
+        let readable = matches!(journal, Ok(Some(_)));
         // sled mends a damaged file by cutting it, so what it had to begin with is copied first.
-        let copy = Copy::of(folder);
-        let opened = Database::open(folder).and_then(|database| {
-            let entries = database.entries()?;
+        let mut copy = Copy::of(folder);
+        let read = || -> Result<_, StoreError> {
+            let database = Database::open(folder)?;
+            let entries = database.entries::<T>()?;
             Ok((database, entries))
-        });
+        };
+        let mut opened = read();
+        if matches!(&opened, Err(error) if error.is_of_the_system()) {
+            // The copy may have taken the last room on the disk.
+            copy.discard();
+            opened = read();
+        }
         let rebuilt = opened.is_err();
         let (database, mut entries) = match opened {
             Ok(opened) => opened,
+            Err(error) if error.is_of_the_system() => return Err(error),
             Err(damage) => (rebuild(folder, &journal, &damage)?, Entries::new()),
         };
         let changes = match journal {
@@ -140,7 +149,13 @@ impl Store {
                 None => entries.remove(&key),
             };
         }
-        let mirror = Mirror::create(folder, &entries)?;
+        let mirror = match Mirror::create(folder, &entries) {
+            Err(error) if readable => {
+                warn!("telephones.jsonl grows on: {error}");
+                Mirror::resume(folder)?
+            }
+            created => created?,
+        };
         let store = Self {
             folder: folder.to_owned(),
             database: Some(database),
@@ -162,13 +177,46 @@ impl Store {
             Some(database) => database,
             None => Database::open(&self.folder)?,
         };
-        self.mirror.append(changes)?;
-        database.apply(changes)?;
+        let before = match self.mirror.append(changes) {
+            Ok(before) => before,
+            Err(error) => {
+                self.database = Some(database);
+                return Err(error);
+            }
+        };
+        if let Err(error) = database.apply(changes) {
+            // A journal that keeps what was refused would look like damage at the next start.
+            self.mirror.take_back(before)?;
+            return Err(error);
+        }
         if self.mirror.is_long() {
-            self.mirror = Mirror::create(&self.folder, &database.entries::<T>()?)?;
+            let fresh = database.entries::<T>();
+            match fresh.and_then(|entries| Mirror::create(&self.folder, &entries)) {
+                Ok(mirror) => self.mirror = mirror,
+                Err(error) => {
+                    warn!("telephones.jsonl grows on: {error}");
+                    self.mirror.put_off();
+                }
+            }
         }
         self.database = Some(database);
         Ok(())
+    }
+}
+
+impl StoreError {
+    /// Whether a file could not be used for reasons that say nothing about what is in it.
+    fn is_of_the_system(&self) -> bool {
+        let (Self::File { source, .. } | Self::Database(sled::Error::Io(source))) = self else {
+            return false;
+        };
+        matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::ReadOnlyFilesystem
+        )
     }
 }
 
@@ -367,6 +415,20 @@ mod tests {
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"mac\":\"00:04:13:0");
         fs::write(&path, text).unwrap();
+        holds_both(folder.path());
+        assert_eq!(damaged(folder.path()), 0);
+    }
+
+    #[test]
+    fn a_mirror_that_cannot_be_rewritten_goes_on() {
+        let folder = filled();
+        fs::create_dir(folder.path().join("telephones.jsonl.new")).unwrap();
+        let (mut store, _) = open(folder.path()).unwrap();
+        for round in 0..100 {
+            store.commit(&[put(A, &round.to_string())]).unwrap();
+        }
+        store.commit(&[put(A, "c")]).unwrap();
+        drop(store);
         holds_both(folder.path());
         assert_eq!(damaged(folder.path()), 0);
     }

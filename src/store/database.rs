@@ -82,19 +82,33 @@ pub(super) struct Copy<'a> {
 impl<'a> Copy<'a> {
     pub(super) fn of(folder: &'a Path) -> Self {
         let from = folder.join(FOLDER);
-        let path = folder.join("telephones.before");
-        let made = from.exists()
-            && copy_folder(&from, &path)
-                .inspect_err(|error| {
-                    warn!("the telephone list cannot be copied before it is opened: {error}");
-                })
-                .is_ok();
-        Self { folder, path, made }
+        let mut copy = Self {
+            folder,
+            path: folder.join("telephones.before"),
+            made: from.exists(),
+        };
+        if copy.made
+            && let Err(error) = copy_folder(&from, &copy.path)
+        {
+            warn!("the telephone list cannot be copied before it is opened: {error}");
+            copy.discard();
+        }
+        copy
     }
 
     /// Whether there was a database.
     pub(super) fn is_made(&self) -> bool {
         self.made
+    }
+
+    /// Does without it.
+    pub(super) fn discard(&mut self) {
+        self.made = false;
+        if let Err(error) = fs::remove_dir_all(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(path = %self.path.display(), "cannot be removed: {error}");
+        }
     }
 
     /// Keeps it as `telephones.damaged-<time>`.
@@ -122,11 +136,7 @@ impl<'a> Copy<'a> {
 
 impl Drop for Copy<'_> {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            warn!(path = %self.path.display(), "cannot be removed: {error}");
-        }
+        self.discard();
     }
 }
 

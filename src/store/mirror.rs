@@ -1,8 +1,8 @@
 //! The telephone list as JSON lines, one for each changed entry: readable by people, and the way back when sled fails.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -19,10 +19,15 @@ pub(super) const NAME: &str = "telephones.jsonl";
 pub(super) struct Mirror {
     path: PathBuf,
     file: File,
-    /// Bytes that are known to be whole lines.
-    length: u64,
-    lines: usize,
+    end: End,
     most_lines: usize,
+}
+
+/// How far the journal goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    bytes: u64,
+    lines: usize,
 }
 
 impl Mirror {
@@ -37,49 +42,92 @@ impl Mirror {
         }
         let path = folder.join(NAME);
         let fresh = folder.join("telephones.jsonl.new");
-        let mut file = File::create(&fresh).map_err(failed("created", &fresh))?;
-        file.write_all(&text)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&fresh, &path))
-            .and_then(|()| sync_folder(folder))
-            .map_err(failed("written", &path))?;
-        Ok(Self {
-            path,
-            file,
-            length: text.len() as u64,
+        let file = File::create(&fresh)
+            .and_then(|mut file| {
+                file.write_all(&text)?;
+                file.sync_all()?;
+                fs::rename(&fresh, &path)?;
+                sync_folder(folder)?;
+                Ok(file)
+            })
+            .map_err(|error| {
+                // On a full disk the rest of it would only be in the way; it is overwritten next time anyhow.
+                let _ = fs::remove_file(&fresh);
+                failed("written", &path)(error)
+            })?;
+        let end = End {
+            bytes: text.len() as u64,
             lines: entries.len(),
-            most_lines: (2 * entries.len()).max(LEAST_LINES),
-        })
+        };
+        Ok(Self::at(path, file, end))
     }
 
-    /// Adds a line for each change and waits until they are on disk.
-    pub(super) fn append<T: Serialize>(&mut self, changes: &[Change<T>]) -> Result<(), StoreError> {
+    /// Goes on with the journal that is there, for when the disk has no room for a fresh one.
+    pub(super) fn resume(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(NAME);
+        let open = || {
+            let text = fs::read(&path)?;
+            // What follows the last line's end was never acknowledged.
+            let bytes = text.iter().rposition(|byte| *byte == b'\n');
+            let end = End {
+                bytes: bytes.map_or(0, |last| last as u64 + 1),
+                lines: text.iter().filter(|byte| **byte == b'\n').count(),
+            };
+            Ok((OpenOptions::new().write(true).open(&path)?, end))
+        };
+        let (file, end) = open().map_err(failed("opened", &path))?;
+        let mut mirror = Self::at(path, file, end);
+        mirror.take_back(end)?;
+        Ok(mirror)
+    }
+
+    /// Adds a line for each change and waits until they are on disk. Returns where it ended before.
+    pub(super) fn append<T: Serialize>(
+        &mut self,
+        changes: &[Change<T>],
+    ) -> Result<End, StoreError> {
         let mut text = Vec::new();
         for (mac, value) in changes {
             write_line(&mut text, *mac, value.as_ref())?;
         }
-        let written = self
-            .file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            self.take_back().map_err(failed("shortened", &self.path))?;
+        let before = self.end;
+        let written = self.file.write_all(&text);
+        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+            self.take_back(before)?;
             return Err(failed("written", &self.path)(error));
         }
-        self.length += text.len() as u64;
-        self.lines += changes.len();
-        Ok(())
+        self.end.bytes += text.len() as u64;
+        self.end.lines += changes.len();
+        Ok(before)
+    }
+
+    /// Cuts off what came after `end`, so that the next line begins where a line begins.
+    pub(super) fn take_back(&mut self, end: End) -> Result<(), StoreError> {
+        self.end = end;
+        self.file
+            .set_len(end.bytes)
+            .and_then(|()| self.file.seek(SeekFrom::Start(end.bytes)))
+            .map(drop)
+            .map_err(failed("shortened", &self.path))
     }
 
     /// Whether it has twice as many lines as the list had entries when it was written afresh.
     pub(super) fn is_long(&self) -> bool {
-        self.lines > self.most_lines
+        self.end.lines > self.most_lines
     }
 
-    /// Cuts off what a failed append has left, so that the next line begins where a line begins.
-    fn take_back(&mut self) -> io::Result<()> {
-        self.file.set_len(self.length)?;
-        io::Seek::seek(&mut self.file, io::SeekFrom::Start(self.length)).map(drop)
+    /// Lets it grow to twice its length, since it cannot be written afresh now.
+    pub(super) fn put_off(&mut self) {
+        self.most_lines = 2 * self.end.lines;
+    }
+
+    fn at(path: PathBuf, file: File, end: End) -> Self {
+        Self {
+            path,
+            file,
+            end,
+            most_lines: (2 * end.lines).max(LEAST_LINES),
+        }
     }
 }
 
