@@ -99,9 +99,9 @@ fn level(level: Level) -> LevelFilter {
     }
 }
 
-/// Our own lines at the level that is set; those of libraries say little to an operator below `info`.
+/// Our own lines at the level that is set; of libraries an operator wants to hear the warnings only.
 fn targets(level: LevelFilter) -> Targets {
     Targets::new()
         .with_target("uacsta", level)
-        .with_default(level.min(LevelFilter::INFO))
+        .with_default(level.min(LevelFilter::WARN))
 }
