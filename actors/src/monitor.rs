@@ -14,7 +14,7 @@ use uacsta_schema::{
 
 use crate::{
     licensing::{self, Kind, Seat, Taken},
-    phone::{StartMonitor, Unwatched},
+    phone::{Orphaned, StartMonitor, Unwatched},
     refusal::Refusal,
     sip::{
         link::Shut,
@@ -41,6 +41,8 @@ pub struct Surroundings {
     pub start: Recipient<StartMonitor>,
     /// The phone, when nobody watches any more.
     pub unwatched: Recipient<Unwatched>,
+    /// The phone, when this actor fails: it starts another for those who watch.
+    pub orphaned: Recipient<Orphaned>,
     /// Licensing, for a line's seat.
     pub licensing: Recipient<licensing::Take>,
 }
@@ -87,6 +89,11 @@ pub struct Leave {
     /// The client's cross reference.
     pub cross_ref: Arc<str>,
 }
+
+/// Another actor has taken the phone's place.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PhoneReplaced(pub Surroundings);
 
 /// The phone can be asked for its monitor.
 #[derive(Debug, Message)]
@@ -137,6 +144,15 @@ impl Monitor {
             state,
             failures: 0,
             seat: None,
+        }
+    }
+
+    /// The monitor point that takes the place of one that failed, for the same clients.
+    pub fn inherited(self, watchers: SmallVec<[Watcher; 1]>) -> Self {
+        Self {
+            joins: watchers.len() as u64,
+            watchers,
+            ..self
         }
     }
 
@@ -236,6 +252,17 @@ impl Actor for Monitor {
             self.start(ctx);
         }
     }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // With clients left, only a panic ends a monitor point.
+        if !self.watchers.is_empty() {
+            let watchers = std::mem::take(&mut self.watchers);
+            self.phone.orphaned.do_send(Orphaned {
+                device: self.device.clone(),
+                watchers,
+            });
+        }
+    }
 }
 
 /// How many events may wait for the monitor's turn.
@@ -281,6 +308,16 @@ impl Handler<Leave> for Monitor {
         if before > 0 && self.watchers.is_empty() {
             self.unwatched();
         }
+    }
+}
+
+impl Handler<PhoneReplaced> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, PhoneReplaced(phone): PhoneReplaced, _: &mut Self::Context) {
+        self.phone = phone;
+        self.state = State::Away;
+        self.all_out_of_service();
     }
 }
 

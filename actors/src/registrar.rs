@@ -16,7 +16,7 @@ use uacsta_schema::{
 use crate::{
     House,
     directory::{Directory, Entry, NoLine},
-    phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
+    phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus, Unwatch},
     registration::{Refresh, Registration},
     sip::reply::{Answer, Reply},
     telephones::{Save, StoreError, Telephone},
@@ -99,6 +99,16 @@ pub struct Line {
     pub entry: Entry,
     /// The phone.
     pub phone: Addr<Phone>,
+}
+
+/// What a client holds at a phone whose actor was replaced.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ToPhone {
+    /// The phone.
+    pub mac: Mac,
+    /// What the client leaves.
+    pub unwatch: Unwatch,
 }
 
 /// Asks for all lines of phones in operation, in the order of their names.
@@ -444,6 +454,20 @@ impl Handler<Find> for Registrar {
                 .ok_or(NoLine::Unknown)?;
             Ok(Line { entry, phone })
         }))
+    }
+}
+
+impl Handler<ToPhone> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, ToPhone { mac, unwatch }: ToPhone, _: &mut Self::Context) {
+        if let Some(phone) = self
+            .telephones
+            .get(&mac)
+            .and_then(|record| record.phone.as_ref())
+        {
+            phone.do_send(unwatch);
+        }
     }
 }
 

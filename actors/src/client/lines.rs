@@ -13,9 +13,8 @@ use uacsta_schema::csta::{
 
 use super::{Client, Scope};
 use crate::{
-    directory::Entry,
     monitor::Watcher,
-    phone::{Unwatch, Watch},
+    phone::Watch,
     refusal::Refusal,
     registrar::{Find, Line, Lines},
     sip::{
@@ -123,9 +122,10 @@ impl Client {
             let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
             let response = MonitorStartResponse { monitor_cross_ref_id: MonitorCrossRefId::from(cross_ref.to_string()), ..MonitorStartResponse::default() };
             reply.csta(csta::write(&response.into(), &speech));
-            let Line { entry: Entry { mac, device, .. }, phone } = line;
+            let Line { entry, phone } = line;
+            let (mac, device) = (entry.mac, entry.device.clone());
             tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
-            session.watched.insert(Arc::clone(&cross_ref), (device.clone(), phone.clone()));
+            session.watched.insert(Arc::clone(&cross_ref), (entry.clone(), phone.clone()));
             let watcher = Watcher {
                 cross_ref,
                 session: id,
@@ -146,9 +146,9 @@ impl Client {
             .cross_ref()
             .and_then(|cross_ref| self.sessions.get_mut(&key)?.watched.remove_entry(cross_ref));
         match stopped {
-            Some((cross_ref, (device, phone))) => {
-                tracing::info!(client = %self.name, line = %device, cross_ref = &*cross_ref, "client watches the line no more");
-                phone.do_send(Unwatch { device, cross_ref });
+            Some((cross_ref, (line, phone))) => {
+                tracing::info!(client = %self.name, mac = %line.mac, line = %line.device, cross_ref = &*cross_ref, "client watches the line no more");
+                self.unwatch(line, phone, cross_ref);
                 reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
             }
             None => self.refuse(reply, &speech, "MonitorStop", &Refusal::NoMonitor),

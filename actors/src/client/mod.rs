@@ -13,12 +13,13 @@ use uacsta_schema::{
 
 use crate::{
     House,
+    directory::Entry,
     monitor::Stopped,
-    phone::Unwatch,
+    phone::{Phone, Unwatch},
     refusal::Refusal,
-    registrar::{Enter, Find, Line, LinesChanged, Registrar},
+    registrar::{Enter, Find, Line, LinesChanged, Registrar, ToPhone},
     sip::{
-        link::Link,
+        link::{Link, Shut},
         reply::{Accepted, Answer, Reply},
         session::{Happened, SessionId, What},
     },
@@ -45,6 +46,8 @@ pub struct Client {
     /// Names that were looked up, until lines change.
     found: HashMap<Box<str>, Line>,
     cross_refs: Arc<lines::CrossRefs>,
+    /// Why the connection is gone, once it is.
+    gone: Option<Box<str>>,
 }
 
 /// One session of a client's.
@@ -53,7 +56,7 @@ struct Session {
     scope: Scope,
     speech: Speech,
     /// The lines that it watches, by the client's cross reference.
-    watched: HashMap<Arc<str>, (DeviceId, Addr<crate::phone::Phone>)>,
+    watched: HashMap<Arc<str>, (Entry, Addr<Phone>)>,
 }
 
 /// What a session reaches.
@@ -105,6 +108,7 @@ impl Client {
             keys: 0,
             found: HashMap::new(),
             cross_refs,
+            gone: None,
         }
     }
 
@@ -213,8 +217,23 @@ impl Client {
                 tracing::info!(client = %self.name, mac = self.found.get(line.as_str()).map(|line| tracing::field::display(line.entry.mac)), line = %line, reason, "line closed");
             }
         }
-        for (cross_ref, (device, phone)) in session.watched {
-            phone.do_send(Unwatch { device, cross_ref });
+        for (cross_ref, (line, phone)) in session.watched {
+            self.unwatch(line, phone, cross_ref);
+        }
+    }
+
+    /// Leaves a monitor; where the phone's actor has been replaced, the registrar knows the new one.
+    fn unwatch(&self, line: Entry, phone: Addr<Phone>, cross_ref: Arc<str>) {
+        let unwatch = Unwatch {
+            device: line.device,
+            cross_ref,
+        };
+        match phone.connected() {
+            true => phone.do_send(unwatch),
+            false => self.registrar.do_send(ToPhone {
+                mac: line.mac,
+                unwatch,
+            }),
         }
     }
 
@@ -234,6 +253,19 @@ impl Actor for Client {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4096);
         self.registrar.do_send(Enter(ctx.address().recipient()));
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // This runs after a panic too: what the client held is released, and its connection ends so that it comes back.
+        let reason = self.gone.take().unwrap_or_else(|| {
+            self.link.do_send(Shut {
+                reason: "the client's actor failed".into(),
+            });
+            "the client's actor failed".into()
+        });
+        for key in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.ended(key, &reason);
+        }
     }
 }
 
@@ -285,10 +317,8 @@ impl Handler<Gone> for Client {
     type Result = ();
 
     fn handle(&mut self, Gone { reason }: Gone, ctx: &mut Self::Context) {
-        for key in self.sessions.keys().copied().collect::<Vec<_>>() {
-            self.ended(key, &reason);
-        }
         tracing::info!(client = %self.name, %reason, "client is gone");
+        self.gone = Some(reason);
         ctx.stop();
     }
 }

@@ -30,6 +30,8 @@ pub struct PhoneDesk {
     door: Door,
     /// The phones that are bound here; mostly one.
     bound: Vec<Bound>,
+    /// Whom the last REGISTER named, and the same in words, for the log.
+    claimed: Option<Mac>,
     name: String,
 }
 
@@ -48,6 +50,7 @@ impl PhoneDesk {
             link: None,
             door: Door::new(number),
             bound: Vec::new(),
+            claimed: None,
             name: String::new(),
         }
     }
@@ -60,6 +63,9 @@ impl PhoneDesk {
                 return reply.with(answer);
             }
         };
+        if self.claimed.replace(mac) != Some(mac) {
+            self.name = mac.to_string();
+        }
         let user_agent = request.head().get(HeaderName::UserAgent);
         let only_md5 = self
             .house
@@ -189,7 +195,6 @@ impl Desk for PhoneDesk {
 
     fn bound(&mut self, bound: Bound) {
         self.bound.retain(|known| known.mac != bound.mac);
-        self.name = bound.mac.to_string();
         self.bound.push(bound);
     }
 
@@ -200,6 +205,10 @@ impl Desk for PhoneDesk {
                 reason: reason.into(),
             });
         }
+    }
+
+    fn mac(&self) -> Option<Mac> {
+        self.claimed
     }
 
     fn peer(&self) -> &str {

@@ -9,6 +9,7 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
 use actix_rt::ArbiterHandle;
 use settings::Profile;
+use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{DeviceId, Document, Edition, Speech},
     mac::Mac,
@@ -75,7 +76,7 @@ pub enum Status {
 #[derive(Default)]
 pub struct Heritage {
     registration: Option<Registration>,
-    points: Vec<(DeviceId, Addr<Monitor>)>,
+    points: Vec<(DeviceId, points::Point)>,
 }
 
 impl Heritage {
@@ -149,6 +150,16 @@ pub struct StartMonitor {
     pub monitor: Addr<Monitor>,
 }
 
+/// A monitor point failed while clients watched.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Orphaned {
+    /// The line.
+    pub device: DeviceId,
+    /// The clients.
+    pub watchers: SmallVec<[Watcher; 1]>,
+}
+
 /// A monitor point has no watchers; it ends unless more than these had joined.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -171,11 +182,7 @@ impl Phone {
     ) -> Self {
         let profile = house.profiles.recognise(mac.oui(), None);
         let now = house.clock.now();
-        let points = heritage
-            .points
-            .into_iter()
-            .map(|(device, monitor)| (device, points::Point::new(monitor)))
-            .collect();
+        let points = heritage.points.into_iter().collect();
         Self {
             mac,
             house,
@@ -262,6 +269,7 @@ impl Actor for Phone {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        self.adopt(ctx);
         if self.binding.is_some() {
             self.open_session(ctx);
         }
@@ -271,11 +279,7 @@ impl Actor for Phone {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let heritage = Heritage {
             registration: self.binding.take().map(binding::Binding::into_registration),
-            points: self
-                .points
-                .drain()
-                .map(|(device, point)| (device, point.monitor))
-                .collect(),
+            points: self.points.drain().collect(),
         };
         self.registrar.do_send(registrar::Ended {
             mac: self.mac,
@@ -383,6 +387,14 @@ impl Handler<StartMonitor> for Phone {
 
     fn handle(&mut self, StartMonitor { device, monitor }: StartMonitor, ctx: &mut Self::Context) {
         self.start_monitor(&device, &monitor, ctx);
+    }
+}
+
+impl Handler<Orphaned> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, orphaned: Orphaned, ctx: &mut Self::Context) {
+        self.orphaned(orphaned, ctx);
     }
 }
 

@@ -8,9 +8,9 @@ use uacsta_schema::csta::{
     Response,
 };
 
-use super::{Phone, requests::Asker, session::State};
+use super::{Orphaned, Phone, requests::Asker, session::State};
 use crate::{
-    monitor::{Monitor, MonitorLost, Observed, Started, Surroundings},
+    monitor::{Monitor, MonitorLost, Observed, PhoneReplaced, Started, Surroundings},
     refusal::Refusal,
 };
 
@@ -47,21 +47,65 @@ impl Point {
 impl Phone {
     /// The monitor point of a line that one more client is about to join.
     pub(super) fn point(&mut self, device: &DeviceId, ctx: &Context<Self>) -> Addr<Monitor> {
+        let around = self.around(ctx);
+        let ready = self.session.is_open();
         let point = match self.points.entry(device.clone()) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(vacant) => {
-                let around = Surroundings {
-                    start: ctx.address().recipient(),
-                    unwatched: ctx.address().recipient(),
-                    licensing: self.house.licensing.clone().recipient(),
-                };
-                vacant.insert(Point::new(
-                    Monitor::new(self.mac, device.clone(), around, self.session.is_open()).start(),
-                ))
-            }
+            Entry::Vacant(vacant) => vacant.insert(Point::new(
+                Monitor::new(self.mac, device.clone(), around, ready).start(),
+            )),
         };
         point.joins += 1;
         point.monitor.clone()
+    }
+
+    /// Whom this phone's monitor points ask.
+    fn around(&self, ctx: &Context<Self>) -> Surroundings {
+        let phone = ctx.address();
+        Surroundings {
+            start: phone.clone().recipient(),
+            unwatched: phone.clone().recipient(),
+            orphaned: phone.recipient(),
+            licensing: self.house.licensing.clone().recipient(),
+        }
+    }
+
+    /// Takes over the monitor points of the actor whose place this one takes.
+    pub(super) fn adopt(&mut self, ctx: &Context<Self>) {
+        for point in self.points.values_mut() {
+            point.lost();
+        }
+        for point in self.points.values() {
+            point.monitor.do_send(PhoneReplaced(self.around(ctx)));
+        }
+    }
+
+    /// A monitor point failed: another takes its place, for the same clients.
+    pub(super) fn orphaned(
+        &mut self,
+        Orphaned { device, watchers }: Orphaned,
+        ctx: &mut Context<Self>,
+    ) {
+        tracing::error!(mac = %self.mac, line = %device, clients = watchers.len(), "the line's monitor point failed; another takes its place");
+        let joins = watchers.len() as u64;
+        let monitor = Monitor::new(
+            self.mac,
+            device.clone(),
+            self.around(ctx),
+            self.session.is_open(),
+        )
+        .inherited(watchers);
+        let point = Point {
+            joins,
+            ..Point::new(monitor.start())
+        };
+        if let Some(cross_ref) = self
+            .points
+            .insert(device, point)
+            .and_then(|failed| failed.cross_ref)
+        {
+            self.stop_monitor(MonitorCrossRefId::from(cross_ref.into_string()), ctx);
+        }
     }
 
     /// Asks the phone for the monitor of a line.

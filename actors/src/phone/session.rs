@@ -17,6 +17,7 @@ use crate::{
     sip::{
         link::Shut,
         session::{Close, Ended, Happened, Login, Open, SessionId, Unanswered, What},
+        transaction::LIFE,
     },
 };
 
@@ -27,8 +28,8 @@ pub(super) enum State {
     Closed,
     /// The next try comes at this time.
     Waiting(Duration),
-    /// The INVITE waits for its answer.
-    Opening,
+    /// The INVITE waits for its answer, until this time at the latest.
+    Opening(Duration),
     /// Open; the phone is asked for its lines.
     Preparing(SessionId),
     /// In use.
@@ -51,25 +52,30 @@ impl State {
     pub(super) fn id(self) -> Option<SessionId> {
         match self {
             Self::Preparing(id) | Self::Open(id) => Some(id),
-            Self::Closed | Self::Waiting(_) | Self::Opening => None,
+            Self::Closed | Self::Waiting(_) | Self::Opening(_) => None,
         }
     }
 
     /// Whether the session is open or will be without the phone's doing.
     pub(super) fn is_coming(self) -> bool {
-        matches!(self, Self::Opening | Self::Preparing(_) | Self::Open(_))
+        matches!(self, Self::Opening(_) | Self::Preparing(_) | Self::Open(_))
     }
 }
 
 impl Phone {
     /// Opens the session with an INVITE that carries RequestSystemStatus (TR/87 7.1).
     pub(super) fn open_session(&mut self, ctx: &mut Context<Self>) {
-        let Some(binding) = self.binding.as_ref().filter(|_| self.in_operation) else {
+        if self.binding.is_none() || !self.in_operation {
+            return;
+        }
+        self.key += 1;
+        // The link answers within the 64*T1 of its transaction, unless it ended while this was on its way.
+        let until = self.house.clock.now() + LIFE + LIFE / 4;
+        self.session = State::Opening(until);
+        self.wake_at(until, ctx);
+        let Some(registration) = self.binding.as_ref().map(|binding| &binding.registration) else {
             return;
         };
-        self.key += 1;
-        self.session = State::Opening;
-        let registration = &binding.registration;
         let host = self.house.settings.advanced.realm.as_str();
         registration.link.do_send(Open {
             owner: self.session_owner(ctx),
@@ -254,13 +260,16 @@ impl Phone {
         now: Duration,
         ctx: &mut Context<Self>,
     ) -> Option<Duration> {
-        let State::Waiting(at) = self.session else {
+        let (State::Waiting(at) | State::Opening(at)) = self.session else {
             return None;
         };
         if at > now {
             return Some(at);
         }
-        self.open_session(ctx);
+        match self.session {
+            State::Opening(_) => self.failed("the INVITE was never answered", None, ctx),
+            _ => self.open_session(ctx),
+        }
         None
     }
 

@@ -1,7 +1,10 @@
 //! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a desk.
 
 use actix::Addr;
-use uacsta_schema::sip::{Request, Status};
+use uacsta_schema::{
+    mac::Mac,
+    sip::{Request, Status},
+};
 
 use super::{link::Link, reply::Reply};
 use crate::registration::Bound;
@@ -24,6 +27,11 @@ pub trait Desk: Send {
 
     /// The link is gone.
     fn ended(&mut self, link: &Addr<Link>, reason: &str);
+
+    /// The phone that the connection is for, as far as that is known.
+    fn mac(&self) -> Option<Mac> {
+        None
+    }
 
     /// Who is at the other end, for the log: empty while nobody has logged on.
     fn peer(&self) -> &str;

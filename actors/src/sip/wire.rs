@@ -12,7 +12,12 @@ use bytes::{Buf, BytesMut};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::Decoder;
-use uacsta_schema::sip::codec::{Codec, Frame, FrameError};
+use uacsta_schema::{
+    mac::Mac,
+    sip::codec::{Codec, Frame, FrameError},
+};
+
+use super::trace::Trace;
 
 /// Anything that carries octets both ways: a TCP or TLS connection, or a pipe in a test.
 pub trait Io: AsyncRead + AsyncWrite + Unpin {}
@@ -52,6 +57,8 @@ struct Ends {
     polled: bool,
     broken: bool,
     waker: Option<Waker>,
+    /// Whose messages these are, for the log.
+    trace: Trace,
 }
 
 /// How many frames are handled before other actors get their turn.
@@ -78,6 +85,7 @@ impl Wire {
             polled: false,
             broken: false,
             waker: None,
+            trace: Trace::default(),
         })))
     }
 
@@ -92,7 +100,7 @@ impl Wire {
         let start = ends.unsent.len();
         let composed = compose(&mut ends.unsent);
         if tracing::enabled!(target: "uacsta::sip", tracing::Level::TRACE) {
-            crate::sip::trace("sent", &ends.unsent[start..]);
+            ends.trace.message("sent", &ends.unsent[start..]);
         }
         if start == 0
             && !ends.polled
@@ -101,6 +109,11 @@ impl Wire {
             waker.wake_by_ref();
         }
         composed
+    }
+
+    /// From now on the messages are those of this phone, in the log.
+    pub fn belongs_to(&self, mac: Mac) {
+        self.0.borrow_mut().trace = Trace(Some(mac));
     }
 
     /// Writes what the operating system takes at once; used for last words before a connection is closed.
@@ -147,6 +160,7 @@ impl Ends {
             if !self.unread.is_empty() {
                 match self.codec.decode(&mut self.unread) {
                     Ok(Some(frame)) => {
+                        self.trace.frame(&frame);
                         if self.unread.is_empty() {
                             self.unread = BytesMut::new();
                         }

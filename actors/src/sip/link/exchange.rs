@@ -37,6 +37,8 @@ pub(super) enum Purpose {
     },
     /// A CSTA event.
     Notify { session: usize },
+    /// Opened or refreshed a session by an INVITE whose 2xx came: its repetitions are acknowledged.
+    Accepted,
     /// Ends a session that is forgotten already.
     Bye,
     /// Logs this end on.
@@ -92,7 +94,7 @@ impl Purpose {
             | Self::Refresh { session }
             | Self::Invoke { session, .. }
             | Self::Notify { session } => Some(*session),
-            Self::Bye | Self::Register => None,
+            Self::Accepted | Self::Bye | Self::Register => None,
         }
     }
 }
@@ -227,11 +229,11 @@ impl Link {
             && response.status().is_success()
         {
             // A 2xx to an INVITE: the transaction stays for its repetitions, each of which is acknowledged.
-            let purpose = std::mem::replace(&mut self.clients[slot].purpose, Purpose::Bye);
+            let purpose = std::mem::replace(&mut self.clients[slot].purpose, Purpose::Accepted);
             self.clients[slot]
                 .deadlines
                 .retain(|(timer, _)| *timer == Timer::M);
-            if let Purpose::Bye = purpose {
+            if let Purpose::Accepted = purpose {
                 self.acknowledge_again(response, cseq);
             } else {
                 self.concluded(purpose, cseq, Outcome::Response(response), ctx);

@@ -45,7 +45,12 @@ impl Link {
                 None => self.desk.stray(&request, reply),
             },
             None => match request.method() {
-                Method::Register | Method::Invite => self.desk.request(&request, reply),
+                Method::Register | Method::Invite => {
+                    self.desk.request(&request, reply);
+                    if let Some(mac) = self.desk.mac() {
+                        self.wire.belongs_to(mac);
+                    }
+                }
                 method => reply.with(untaken(method, false)),
             },
         }

@@ -383,7 +383,7 @@ impl Link {
                     self.end_session(session, why, ctx);
                 }
             }
-            Purpose::Bye => {}
+            Purpose::Accepted | Purpose::Bye => {}
             Purpose::Register => self.signed_on(&outcome, ctx),
         }
     }
