@@ -125,7 +125,7 @@ impl Client {
             let Line { entry, phone } = line;
             let (mac, device) = (entry.mac, entry.device.clone());
             tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
-            session.watched.insert(Arc::clone(&cross_ref), (entry.clone(), phone.clone()));
+            session.watched.insert(Arc::clone(&cross_ref), (entry, phone.clone()));
             let watcher = Watcher {
                 cross_ref,
                 session: id,

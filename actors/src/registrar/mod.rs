@@ -2,10 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult, Recipient,
-    ResponseActFuture, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::{
     csta::DeviceId,
@@ -15,12 +12,16 @@ use uacsta_schema::{
 
 use crate::{
     House,
-    directory::{Directory, Entry, NoLine},
-    phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus, Unwatch},
-    registration::{Refresh, Registration},
-    sip::reply::{Answer, Reply},
+    directory::{Directory, Entry},
+    phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
+    sip::reply::Answer,
     telephones::{Save, StoreError, Telephone},
 };
+
+mod messages;
+mod questions;
+
+pub use messages::*;
 
 /// The registrar.
 pub struct Registrar {
@@ -38,130 +39,6 @@ struct Record {
     reason: Option<String>,
     /// Whether the disk lacks the last change.
     unsaved: bool,
-}
-
-/// A REGISTER whose phone is not bound on its link.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Register(pub Refresh);
-
-/// A phone took a binding: the list is to hold it before the phone is answered.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Bound {
-    /// The binding.
-    pub registration: Registration,
-    /// The REGISTER's answer.
-    pub reply: Reply,
-}
-
-/// A phone listed its lines.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Listed {
-    /// The phone.
-    pub mac: Mac,
-    /// Its lines.
-    pub lines: Vec<DeviceId>,
-}
-
-/// How a phone can be reached now.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Reached {
-    /// The phone.
-    pub mac: Mac,
-    /// How.
-    pub status: PhoneStatus,
-    /// Why not better, in words.
-    pub reason: Option<String>,
-}
-
-/// A phone's actor ended, by a panic if the server is not stopping.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Ended {
-    /// The phone.
-    pub mac: Mac,
-    /// What the actor that takes its place goes on with.
-    pub heritage: Heritage,
-}
-
-/// Asks which line a client means.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Line, NoLine>")]
-pub struct Find(pub DeviceId);
-
-/// A line, and the phone that has it.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// The line's names.
-    pub entry: Entry,
-    /// The phone.
-    pub phone: Addr<Phone>,
-}
-
-/// What a client holds at a phone whose actor was replaced.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct ToPhone {
-    /// The phone.
-    pub mac: Mac,
-    /// What the client leaves.
-    pub unwatch: Unwatch,
-}
-
-/// Asks for all lines of phones in operation, in the order of their names.
-#[derive(Debug, Message)]
-#[rtype(result = "Vec<(Entry, String)>")]
-pub struct Lines;
-
-/// Asks to be told when lines come, go or move.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Enter(pub Recipient<LinesChanged>);
-
-/// Lines came, went or moved: what was found may be otherwise now.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct LinesChanged;
-
-/// Asks for the telephone list, in the order of the MAC addresses.
-#[derive(Debug, Message)]
-#[rtype(result = "Vec<Listing>")]
-pub struct List;
-
-/// A telephone of the list, with what is known of it now.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Listing {
-    /// As it is stored.
-    #[serde(flatten)]
-    pub telephone: Telephone,
-    /// How it can be reached.
-    pub status: PhoneStatus,
-    /// Why not better, in words.
-    pub reason: Option<String>,
-}
-
-/// Puts a telephone into operation, or takes it out.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(), Unswitched>")]
-pub struct Switch {
-    /// The telephone.
-    pub mac: Mac,
-    /// Whether it may be controlled and monitored.
-    pub in_operation: bool,
-}
-
-/// Why a telephone was not switched.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Unswitched {
-    /// The list does not have it.
-    #[error("no telephone has the MAC address {0}")]
-    Unknown(Mac),
-    /// The list cannot be written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl Registrar {
@@ -441,116 +318,5 @@ impl Handler<Ended> for Registrar {
             &arbiter,
         ));
         self.lines_changed();
-    }
-}
-
-impl Handler<Find> for Registrar {
-    type Result = MessageResult<Find>;
-
-    fn handle(&mut self, Find(name): Find, ctx: &mut Self::Context) -> Self::Result {
-        MessageResult(self.directory.find(&name).and_then(|entry| {
-            let phone = self
-                .phone(entry.mac, &Arbiter::current(), ctx)
-                .ok_or(NoLine::Unknown)?;
-            Ok(Line { entry, phone })
-        }))
-    }
-}
-
-impl Handler<ToPhone> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, ToPhone { mac, unwatch }: ToPhone, _: &mut Self::Context) {
-        if let Some(phone) = self
-            .telephones
-            .get(&mac)
-            .and_then(|record| record.phone.as_ref())
-        {
-            phone.do_send(unwatch);
-        }
-    }
-}
-
-impl Handler<Lines> for Registrar {
-    type Result = MessageResult<Lines>;
-
-    fn handle(&mut self, _: Lines, _: &mut Self::Context) -> Self::Result {
-        let mut lines: Vec<(Entry, String)> = self
-            .directory
-            .all()
-            .filter_map(|entry| {
-                let telephone = &self
-                    .telephones
-                    .get(&entry.mac)
-                    .filter(|record| record.telephone.in_operation)?
-                    .telephone;
-                let model = telephone.model.as_deref().map_or_else(
-                    || telephone.maker.clone(),
-                    |model| format!("{} {model}", telephone.maker),
-                );
-                Some((entry, model))
-            })
-            .collect();
-        lines.sort_by(|(one, _), (other, _)| one.name.as_str().cmp(other.name.as_str()));
-        MessageResult(lines)
-    }
-}
-
-impl Handler<Enter> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, Enter(client): Enter, _: &mut Self::Context) {
-        self.clients.push(client);
-    }
-}
-
-impl Handler<List> for Registrar {
-    type Result = MessageResult<List>;
-
-    fn handle(&mut self, _: List, _: &mut Self::Context) -> Self::Result {
-        let mut listings: Vec<Listing> = self
-            .telephones
-            .values()
-            .map(|record| Listing {
-                telephone: record.telephone.clone(),
-                status: record.status,
-                reason: record.reason.clone(),
-            })
-            .collect();
-        listings.sort_by_key(|listing| listing.telephone.mac);
-        MessageResult(listings)
-    }
-}
-
-impl Handler<Switch> for Registrar {
-    type Result = ResponseActFuture<Self, Result<(), Unswitched>>;
-
-    fn handle(
-        &mut self,
-        Switch { mac, in_operation }: Switch,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        let Some(record) = self.telephones.get(&mac) else {
-            return Box::pin(async move { Err(Unswitched::Unknown(mac)) }.into_actor(self));
-        };
-        let changed = Telephone {
-            in_operation,
-            ..record.telephone.clone()
-        };
-        let saving = self.store.send(Save {
-            telephones: vec![changed],
-        });
-        Box::pin(saving.into_actor(self).map(move |saved, registrar, _| {
-            saved.unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))?;
-            tracing::info!(%mac, in_operation, "telephone switched by an operator");
-            if let Some(record) = registrar.telephones.get_mut(&mac) {
-                record.telephone.in_operation = in_operation;
-                if let Some(phone) = &record.phone {
-                    phone.do_send(InOperation(in_operation));
-                }
-            }
-            registrar.lines_changed();
-            Ok(())
-        }))
     }
 }

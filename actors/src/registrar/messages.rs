@@ -1,0 +1,136 @@
+//! What the registrar is asked and told.
+
+use actix::{Addr, Message, Recipient};
+use uacsta_schema::{csta::DeviceId, mac::Mac};
+
+use crate::{
+    directory::{Entry, NoLine},
+    phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
+    registration::{Refresh, Registration},
+    sip::reply::Reply,
+    telephones::{StoreError, Telephone},
+};
+
+/// A REGISTER whose phone is not bound on its link.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Register(pub Refresh);
+
+/// A phone took a binding: the list is to hold it before the phone is answered.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Bound {
+    /// The binding.
+    pub registration: Registration,
+    /// The REGISTER's answer.
+    pub reply: Reply,
+}
+
+/// A phone listed its lines.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Listed {
+    /// The phone.
+    pub mac: Mac,
+    /// Its lines.
+    pub lines: Vec<DeviceId>,
+}
+
+/// How a phone can be reached now.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Reached {
+    /// The phone.
+    pub mac: Mac,
+    /// How.
+    pub status: PhoneStatus,
+    /// Why not better, in words.
+    pub reason: Option<String>,
+}
+
+/// A phone's actor ended, by a panic if the server is not stopping.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Ended {
+    /// The phone.
+    pub mac: Mac,
+    /// What the actor that takes its place goes on with.
+    pub heritage: Heritage,
+}
+
+/// Asks which line a client means.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Line, NoLine>")]
+pub struct Find(pub DeviceId);
+
+/// A line, and the phone that has it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The line's names.
+    pub entry: Entry,
+    /// The phone.
+    pub phone: Addr<Phone>,
+}
+
+/// What a client holds at a phone whose actor was replaced.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ToPhone {
+    /// The phone.
+    pub mac: Mac,
+    /// What the client leaves.
+    pub unwatch: Unwatch,
+}
+
+/// Asks for all lines of phones in operation, in the order of their names.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<(Entry, String)>")]
+pub struct Lines;
+
+/// Asks to be told when lines come, go or move.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Enter(pub Recipient<LinesChanged>);
+
+/// Lines came, went or moved: what was found may be otherwise now.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LinesChanged;
+
+/// Asks for the telephone list, in the order of the MAC addresses.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Listing>")]
+pub struct List;
+
+/// A telephone of the list, with what is known of it now.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Listing {
+    /// As it is stored.
+    #[serde(flatten)]
+    pub telephone: Telephone,
+    /// How it can be reached.
+    pub status: PhoneStatus,
+    /// Why not better, in words.
+    pub reason: Option<String>,
+}
+
+/// Puts a telephone into operation, or takes it out.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), Unswitched>")]
+pub struct Switch {
+    /// The telephone.
+    pub mac: Mac,
+    /// Whether it may be controlled and monitored.
+    pub in_operation: bool,
+}
+
+/// Why a telephone was not switched.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Unswitched {
+    /// The list does not have it.
+    #[error("no telephone has the MAC address {0}")]
+    Unknown(Mac),
+    /// The list cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

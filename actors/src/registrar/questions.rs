@@ -1,0 +1,122 @@
+//! What the registrar is asked: which line is meant, which lines and telephones there are, and to switch one.
+
+use actix::{ActorFutureExt, Handler, MessageResult, ResponseActFuture, WrapFuture};
+use actix_rt::Arbiter;
+
+use super::{Enter, Find, Line, Lines, List, Listing, Registrar, Switch, ToPhone, Unswitched};
+use crate::{
+    directory::{Entry, NoLine},
+    phone::InOperation,
+    telephones::{Save, StoreError, Telephone},
+};
+
+impl Handler<Find> for Registrar {
+    type Result = MessageResult<Find>;
+
+    fn handle(&mut self, Find(name): Find, ctx: &mut Self::Context) -> Self::Result {
+        MessageResult(self.directory.find(&name).and_then(|entry| {
+            let phone = self
+                .phone(entry.mac, &Arbiter::current(), ctx)
+                .ok_or(NoLine::Unknown)?;
+            Ok(Line { entry, phone })
+        }))
+    }
+}
+
+impl Handler<ToPhone> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, ToPhone { mac, unwatch }: ToPhone, _: &mut Self::Context) {
+        if let Some(phone) = self
+            .telephones
+            .get(&mac)
+            .and_then(|record| record.phone.as_ref())
+        {
+            phone.do_send(unwatch);
+        }
+    }
+}
+
+impl Handler<Lines> for Registrar {
+    type Result = MessageResult<Lines>;
+
+    fn handle(&mut self, _: Lines, _: &mut Self::Context) -> Self::Result {
+        let mut lines: Vec<(Entry, String)> = self
+            .directory
+            .all()
+            .filter_map(|entry| {
+                let telephone = &self
+                    .telephones
+                    .get(&entry.mac)
+                    .filter(|record| record.telephone.in_operation)?
+                    .telephone;
+                let model = telephone.model.as_deref().map_or_else(
+                    || telephone.maker.clone(),
+                    |model| format!("{} {model}", telephone.maker),
+                );
+                Some((entry, model))
+            })
+            .collect();
+        lines.sort_by(|(one, _), (other, _)| one.name.as_str().cmp(other.name.as_str()));
+        MessageResult(lines)
+    }
+}
+
+impl Handler<Enter> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, Enter(client): Enter, _: &mut Self::Context) {
+        self.clients.push(client);
+    }
+}
+
+impl Handler<List> for Registrar {
+    type Result = MessageResult<List>;
+
+    fn handle(&mut self, _: List, _: &mut Self::Context) -> Self::Result {
+        let mut listings: Vec<Listing> = self
+            .telephones
+            .values()
+            .map(|record| Listing {
+                telephone: record.telephone.clone(),
+                status: record.status,
+                reason: record.reason.clone(),
+            })
+            .collect();
+        listings.sort_by_key(|listing| listing.telephone.mac);
+        MessageResult(listings)
+    }
+}
+
+impl Handler<Switch> for Registrar {
+    type Result = ResponseActFuture<Self, Result<(), Unswitched>>;
+
+    fn handle(
+        &mut self,
+        Switch { mac, in_operation }: Switch,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        let Some(record) = self.telephones.get(&mac) else {
+            return Box::pin(async move { Err(Unswitched::Unknown(mac)) }.into_actor(self));
+        };
+        let changed = Telephone {
+            in_operation,
+            ..record.telephone.clone()
+        };
+        let saving = self.store.send(Save {
+            telephones: vec![changed],
+        });
+        Box::pin(saving.into_actor(self).map(move |saved, registrar, _| {
+            saved.unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))?;
+            tracing::info!(%mac, in_operation, "telephone switched by an operator");
+            if let Some(record) = registrar.telephones.get_mut(&mac) {
+                record.telephone.in_operation = in_operation;
+                if let Some(phone) = &record.phone {
+                    phone.do_send(InOperation(in_operation));
+                }
+            }
+            registrar.lines_changed();
+            Ok(())
+        }))
+    }
+}
