@@ -1,6 +1,7 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
 
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod first_start;
 pub mod keeper;
@@ -8,6 +9,7 @@ pub mod logs;
 pub mod net;
 pub mod server;
 pub mod signals;
+pub mod simulate;
 pub mod store;
 pub mod web;
 

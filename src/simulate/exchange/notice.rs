@@ -1,0 +1,262 @@
+//! What a line has to report, and the CSTA event that says so (ECMA-269, clauses 17.2, 18.2, 21.2 and 22.2).
+
+use uacsta_schema::csta::*;
+
+use super::Forwarding;
+
+/// Something that a line reports.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// Something about a call.
+    Call(Box<CallNotice>),
+    /// Do not disturb is on or off.
+    DoNotDisturb(bool),
+    /// A forwarding was set.
+    Forwarding(Forwarding),
+    /// A message waits, or no longer.
+    MessageWaiting(bool),
+}
+
+/// What a line reports about a call: its own view, with its own name for the call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallNotice {
+    pub(super) call: CallId,
+    pub(super) own: DeviceId,
+    pub(super) calling: DeviceId,
+    pub(super) called: DeviceId,
+    pub(super) redirected: RedirectionDevice,
+    /// The state of the line's connection from now on.
+    pub(super) local: LocalConnectionState,
+    pub(super) what: What,
+    pub(super) cause: EventCause,
+}
+
+/// What has happened, with the device that it has happened to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum What {
+    Initiated,
+    Originated,
+    NetworkReached(DeviceId),
+    Delivered(DeviceId),
+    Established(DeviceId),
+    Held(DeviceId),
+    Retrieved(DeviceId),
+    Failed(DeviceId),
+    Diverted(DeviceId),
+    Cleared(DeviceId),
+    Transferred {
+        second: Option<CallId>,
+        by: DeviceId,
+        to: DeviceId,
+        connections: Vec<ConnectionListItem>,
+    },
+    Conferenced {
+        second: Option<CallId>,
+        by: DeviceId,
+        added: DeviceId,
+        connections: Vec<ConnectionListItem>,
+    },
+    Digits(Box<str>),
+}
+
+impl Notice {
+    /// The event for a monitor on the line `device`.
+    pub fn event(self, device: &DeviceId, monitor_cross_ref_id: MonitorCrossRefId) -> Event {
+        match self {
+            Self::Call(notice) => notice.event(monitor_cross_ref_id),
+            Self::DoNotDisturb(on) => DoNotDisturbEvent {
+                monitor_cross_ref_id,
+                device: device.clone().into(),
+                do_not_disturb_on: on,
+                call_origination: None,
+            }
+            .into(),
+            Self::Forwarding(forwarding) => ForwardingEvent {
+                monitor_cross_ref_id,
+                device: device.clone().into(),
+                forwarding_type: Some(forwarding.kind),
+                forward_status: forwarding.on,
+                forward_to: forwarding.to,
+                forward_default: None,
+                ring_count: forwarding.ring_count,
+                ring_duration: forwarding.ring_duration,
+            }
+            .into(),
+            Self::MessageWaiting(on) => MessageWaitingEvent {
+                monitor_cross_ref_id,
+                target_device: device.clone().into(),
+                device_for_message: None,
+                message_waiting_on: on,
+            }
+            .into(),
+        }
+    }
+}
+
+impl CallNotice {
+    fn event(self, monitor_cross_ref_id: MonitorCrossRefId) -> Event {
+        let Self {
+            call,
+            own,
+            calling,
+            called,
+            redirected: last_redirection_device,
+            local,
+            what,
+            cause,
+        } = self;
+        let local_connection_info = Some(local);
+        let at = |device: &DeviceId| ConnectionId::new(call.as_str(), device.as_str());
+        let (calling_device, called_device) =
+            (SubjectDevice::from(calling), SubjectDevice::from(called));
+        match what {
+            What::Initiated => ServiceInitiatedEvent {
+                monitor_cross_ref_id,
+                initiated_connection: at(&own),
+                initiating_device: own.into(),
+                called_device: Some(called_device),
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Originated => OriginatedEvent {
+                monitor_cross_ref_id,
+                originated_connection: at(&own),
+                calling_device,
+                called_device,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::NetworkReached(number) => NetworkReachedEvent {
+                monitor_cross_ref_id,
+                outbound_connection: at(&number),
+                calling_device,
+                called_device,
+                last_redirection_device,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Delivered(device) => DeliveredEvent {
+                monitor_cross_ref_id,
+                connection: at(&device),
+                alerting_device: device.into(),
+                calling_device,
+                called_device,
+                last_redirection_device,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Established(device) => EstablishedEvent {
+                monitor_cross_ref_id,
+                established_connection: at(&device),
+                answering_device: device.into(),
+                calling_device,
+                called_device,
+                last_redirection_device,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Held(device) => HeldEvent {
+                monitor_cross_ref_id,
+                held_connection: at(&device),
+                holding_device: device.into(),
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Retrieved(device) => RetrievedEvent {
+                monitor_cross_ref_id,
+                retrieved_connection: at(&device),
+                retrieving_device: device.into(),
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Failed(device) => FailedEvent {
+                monitor_cross_ref_id,
+                failed_connection: at(&device),
+                failing_device: device.into(),
+                calling_device,
+                called_device,
+                last_redirection_device,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Diverted(to) => DivertedEvent {
+                monitor_cross_ref_id,
+                connection: at(&own),
+                diverting_device: own.into(),
+                new_destination: to.into(),
+                calling_device: Some(calling_device),
+                called_device: Some(called_device),
+                last_redirection_device,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Cleared(device) => ConnectionClearedEvent {
+                monitor_cross_ref_id,
+                dropped_connection: at(&device),
+                releasing_device: device.into(),
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Transferred {
+                second,
+                by,
+                to,
+                connections,
+            } => TransferedEvent {
+                monitor_cross_ref_id,
+                primary_old_call: at(&by),
+                secondary_old_call: second.map(|call| ConnectionId::new(call, by.as_str())),
+                transferring_device: by.into(),
+                transferred_to_device: to.into(),
+                transferred_connections: connections,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Conferenced {
+                second,
+                by,
+                added,
+                connections,
+            } => ConferencedEvent {
+                monitor_cross_ref_id,
+                primary_old_call: at(&by),
+                secondary_old_call: second.map(|call| ConnectionId::new(call, by.as_str())),
+                conferencing_device: by.into(),
+                added_party: added.into(),
+                conference_connections: connections,
+                local_connection_info,
+                cause,
+                ..Default::default()
+            }
+            .into(),
+            What::Digits(digits) => DigitsGeneratedEvent {
+                monitor_cross_ref_id,
+                connection: at(&own),
+                digit_generated_list: Some(digits.into()),
+            }
+            .into(),
+        }
+    }
+}

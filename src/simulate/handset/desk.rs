@@ -1,0 +1,64 @@
+//! The desk of a simulated phone's link: it takes the server's INVITE.
+
+use actix::{Addr, Message};
+use bytes::Bytes;
+use uacsta_actors::sip::{desk::Desk, link::Link, reply::Reply};
+use uacsta_schema::{
+    mac::Mac,
+    sip::{Method, Request, Status},
+};
+
+use super::Handset;
+
+/// What the server meets at a phone.
+pub(super) struct PhoneDesk {
+    phone: Addr<Handset>,
+    name: String,
+}
+
+/// The server opens a session.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Invited {
+    /// What the INVITE carries.
+    pub(super) body: Bytes,
+    pub(super) reply: Reply,
+}
+
+/// The connection is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Lost {
+    pub(super) link: Addr<Link>,
+    pub(super) reason: Box<str>,
+}
+
+impl PhoneDesk {
+    pub(super) fn new(phone: Addr<Handset>, mac: Mac) -> Self {
+        let name = mac.to_string();
+        Self { phone, name }
+    }
+}
+
+impl Desk for PhoneDesk {
+    fn request(&mut self, request: &Request, reply: Reply) {
+        match request.method() {
+            Method::Invite => self.phone.do_send(Invited {
+                body: request.body().clone(),
+                reply,
+            }),
+            _ => reply.with(Status::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    fn ended(&mut self, link: &Addr<Link>, reason: &str) {
+        self.phone.do_send(Lost {
+            link: link.clone(),
+            reason: reason.into(),
+        });
+    }
+
+    fn peer(&self) -> &str {
+        &self.name
+    }
+}

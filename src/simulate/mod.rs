@@ -1,0 +1,16 @@
+//! Simulated phones: any number of them, of any maker, over real sockets, who call each other (ECMA TR/87).
+
+pub mod exchange;
+mod fleet;
+mod handset;
+mod key;
+mod maker;
+mod phone;
+mod service;
+mod switchboard;
+
+pub use fleet::{Fleet, FleetError, FleetOptions, PhoneOptions};
+pub use handset::{Sent, Standing, Tap};
+pub use key::Key;
+pub use maker::Maker;
+pub use phone::Phone;
