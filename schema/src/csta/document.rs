@@ -256,6 +256,9 @@ mod tests {
         }
         check("", "there is no element");
         check("<?xml version='1.0'?>", "there is no element");
+        check("\u{FEFF}\u{FEFF}<A/>", "text outside");
+        check("&amp;<A/>", "text outside");
+        check("<![CDATA[a]]><A/>", "text outside");
         check("ring ring", "text outside");
         check("<A>", "not closed");
         check("<A", "not closed");
@@ -268,7 +271,9 @@ mod tests {
         check("<A b/>", "no value");
         check("<A b='1'c='2'/>", "goes on");
         check("<A b='<'/>", "`<`");
+        check("<A b='1", "not closed");
         check("<A b='&x;'/>", "reference");
+        check("<A b='&'/>", "reference");
         check("<A>&nbsp;</A>", "reference");
         check("<A>&#0;</A>", "reference");
         check("<A>&#x+41;</A>", "reference");
@@ -276,9 +281,17 @@ mod tests {
         check("<A>]]></A>", "`]]>`");
         check("<1/>", "name");
         check("<a:/>", "name");
+        check("<>", "name");
+        check("<A/ >", "name");
+        check("<A 1='2'/>", "name");
+        check("<??><A/>", "name");
         check("<A><!-- a -- b --></A>", "comment");
         check("<A><![CDATA[</A>", "CDATA");
+        check("<A><?pi</A>", "instruction");
         check("<A/><?xml version='1.0'?>", "declaration");
+        check("<A/><?XML?>", "declaration");
+        check("<!ELEMENT A><A/>", "declaration");
+        check("<!DOCTYPE A", "document type declaration");
         check(
             "<!DOCTYPE A [<!ENTITY x 'y'>]><A>&x;</A>",
             "document type declaration",

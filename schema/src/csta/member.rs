@@ -1,4 +1,7 @@
 //! How a member of a message is read and written, and the macros that make types of members.
+//!
+//! Not serde: its derived types cannot vary their members by edition, nor tell a vendor's element from CSTA's of the same
+//! local name, and its errors do not name the element.
 
 use super::element::Element;
 use super::error::ReadError;

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::document::Document;
 use super::edition::Edition;
-use super::xml::{Span, escape};
+use super::xml::{Span, escaped};
 
 /// What the receiver of a relayed document needs changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Document {
         for name in [wrapping.outer, wrapping.inner].into_iter().flatten() {
             self.tag(Side::Start, name, piece);
         }
-        escape(content, |part| piece(part.as_bytes()));
+        piece(escaped(content).as_bytes());
         for name in [wrapping.inner, wrapping.outer].into_iter().flatten() {
             self.tag(Side::End, name, piece);
         }

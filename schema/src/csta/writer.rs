@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::edition::{Edition, Speech};
-use super::xml::escape;
+use super::xml::escaped;
 
 /// A document under way.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl<'a> Writer<'a> {
     pub(super) fn text(&mut self, text: &str) {
         if !text.is_empty() {
             self.finish();
-            escape(text, |part| self.out.push_str(part));
+            self.out.push_str(&escaped(text));
         }
     }
 

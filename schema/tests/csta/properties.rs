@@ -128,7 +128,7 @@ const PIECES: &[&str] = &[
     "\n",
 ];
 
-/// Whether a second opinion holds it for well-formed.
+/// Whether the bare XML reader, read another way, holds it for well-formed.
 fn is_xml(raw: &[u8]) -> bool {
     let mut reader = quick_xml::Reader::from_reader(raw);
     let mut buffer = Vec::new();

@@ -1,5 +1,8 @@
 //! XML as far as CSTA needs it (W3C XML 1.0, Namespaces in XML 1.0): a pull scanner, places, and text.
 
+mod name;
+mod namespaces;
+mod refusal;
 mod scanner;
 mod text;
 
@@ -9,7 +12,7 @@ use super::edition::Edition;
 
 pub use scanner::{MAX_ATTRIBUTES, MAX_DEPTH};
 pub(super) use scanner::{Scanner, Tag, Token};
-pub(super) use text::{escape, is_character, plain, unescaped};
+pub(super) use text::{escaped, is_character, plain, unescaped};
 
 /// Namespace of the Microsoft client's private elements, of which `line` names the line of a session.
 const RCC_NAMESPACE: &str = "http://schemas.microsoft.com/Lcs/2005/04/RCCExtension";

@@ -1,13 +1,18 @@
 //! A pull scanner over one XML document (W3C XML 1.0, Namespaces in XML 1.0) that yields places instead of copies.
 //!
-//! It exists beside the XML crates because a relay needs the byte range of everything it may change,
-//! wants one pass without allocation, and must refuse what they pass over: a second root, a bad name,
-//! an undefined entity, any document type declaration.
+//! [`quick_xml::Reader`] cuts the document into events. On top of it come the byte range of everything that a relay
+//! may change, the namespaces as CSTA knows them, the bounds, and the refusal of what that reader passes over:
+//! a second root, a bad name, an undefined entity, any document type declaration.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memmem};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 use smallvec::SmallVec;
 
-use super::text::{is_blank, reference, skip_blank};
+use super::name::prefix_of;
+use super::namespaces::Namespaces;
+use super::refusal::{attribute_refused, refused, wrong};
+use super::text::{are_references_defined, is_blank};
 use super::{Space, Span};
 use crate::csta::error::ReadError;
 
@@ -22,7 +27,7 @@ pub(in crate::csta) enum Token {
     Open(Tag),
     /// An end tag.
     Close(Span),
-    /// Character data with its references.
+    /// Character data, or one reference in it.
     Text(Span),
     /// What a CDATA section holds.
     Verbatim(Span),
@@ -47,33 +52,28 @@ pub(in crate::csta) struct Attribute {
     pub(in crate::csta) value: Span,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Binding {
-    depth: usize,
-    prefix: Span,
-    space: Space,
-}
-
 /// Walks through a document, checking as it goes.
 #[derive(Debug)]
 pub(in crate::csta) struct Scanner<'a> {
     text: &'a str,
-    at: usize,
-    open: SmallVec<[Span; 16]>,
-    bindings: SmallVec<[Binding; 4]>,
-    attributes: SmallVec<[Attribute; 4]>,
+    reader: Reader<&'a [u8]>,
+    depth: usize,
     root_seen: bool,
+    namespaces: Namespaces<'a>,
+    attributes: SmallVec<[Attribute; 4]>,
 }
 
 impl<'a> Scanner<'a> {
     pub(in crate::csta) fn new(text: &'a str) -> Self {
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().check_comments = true;
         Self {
             text,
-            at: 0,
-            open: SmallVec::new(),
-            bindings: SmallVec::new(),
-            attributes: SmallVec::new(),
+            reader,
+            depth: 0,
             root_seen: false,
+            namespaces: Namespaces::default(),
+            attributes: SmallVec::new(),
         }
     }
 
@@ -88,274 +88,161 @@ impl<'a> Scanner<'a> {
 
     /// The next token; `None` after the end of a complete document.
     pub(in crate::csta) fn next(&mut self) -> Result<Option<Token>, ReadError> {
-        let bytes = self.text.as_bytes();
         loop {
-            let start = self.at;
-            let Some(first) = bytes.get(start) else {
-                return match (self.root_seen, self.open.is_empty()) {
-                    (false, _) => Err(self.wrong(start, "there is no element")),
-                    (true, false) => Err(self.wrong(start, "an element is not closed")),
-                    (true, true) => Ok(None),
-                };
-            };
-            if *first != b'<' {
-                let end = memchr(b'<', &bytes[start..]).map_or(bytes.len(), |found| start + found);
-                self.at = end;
-                if self.open.is_empty() {
-                    if !is_blank(&bytes[start..end]) {
-                        return Err(self.wrong(start, "text outside the root element"));
+            let start = self.position();
+            // The reader would pass over the mark without counting it.
+            if start == 0 && self.text.starts_with('\u{FEFF}') {
+                return Err(wrong(0, "text outside the root element"));
+            }
+            let event = self.reader.read_event();
+            let span = Span::new(start, self.position());
+            let token = match &event {
+                Ok(Event::Start(tag) | Event::Empty(tag)) => {
+                    let empty = matches!(event, Ok(Event::Empty(_)));
+                    return self.open(span, tag, empty).map(Some);
+                }
+                Ok(Event::End(_)) => {
+                    self.namespaces.leave(self.depth);
+                    self.depth -= 1;
+                    Token::Close(span)
+                }
+                Ok(Event::Text(text)) if self.depth == 0 && is_blank(text) => continue,
+                Ok(Event::Text(_) | Event::GeneralRef(_) | Event::CData(_)) if self.depth == 0 => {
+                    return Err(wrong(start, "text outside the root element"));
+                }
+                Ok(Event::Text(text)) => {
+                    check_text(text, start)?;
+                    Token::Text(span)
+                }
+                Ok(Event::GeneralRef(_)) => {
+                    check_references(self.text(span), start)?;
+                    Token::Text(span)
+                }
+                Ok(Event::CData(section)) => {
+                    let start = start + "<![CDATA[".len();
+                    Token::Verbatim(Span::new(start, start + section.len()))
+                }
+                Ok(Event::Comment(_)) => continue,
+                Ok(Event::Decl(_)) if start == 0 => continue,
+                Ok(Event::Decl(_)) => return Err(misplaced_declaration(start)),
+                Ok(Event::PI(instruction)) => {
+                    prefix_of(instruction.target(), start + "<?".len())?;
+                    if start > 0 && instruction.target().eq_ignore_ascii_case("xml") {
+                        return Err(misplaced_declaration(start));
                     }
                     continue;
                 }
-                self.check_text(start, end)?;
-                return Ok(Some(Token::Text(Span::new(start, end))));
-            }
-            match bytes.get(start + 1) {
-                Some(b'/') => return self.close(start).map(Some),
-                Some(b'?') => self.pass_instruction(start)?,
-                Some(b'!') => {
-                    if let Some(token) = self.bang(start)? {
-                        return Ok(Some(token));
-                    }
+                Err(error) => {
+                    return Err(refused(error, self.reader.error_position() as usize));
                 }
-                _ => return self.open(start).map(Some),
-            }
+                Ok(Event::DocType(_)) => return Err(ReadError::Forbidden),
+                Ok(Event::Eof) => {
+                    return match (self.root_seen, self.depth) {
+                        (false, _) => Err(wrong(start, "there is no element")),
+                        (true, 0) => Ok(None),
+                        (true, _) => Err(wrong(start, "an element is not closed")),
+                    };
+                }
+            };
+            return Ok(Some(token));
         }
     }
 
-    fn wrong(&self, offset: usize, what: &'static str) -> ReadError {
-        ReadError::NotXml { offset, what }
+    fn position(&self) -> usize {
+        self.reader.buffer_position() as usize
     }
 
-    fn open(&mut self, start: usize) -> Result<Token, ReadError> {
-        if self.open.is_empty() && self.root_seen {
-            return Err(self.wrong(start, "a second root element"));
+    fn open(&mut self, span: Span, tag: &BytesStart<'a>, empty: bool) -> Result<Token, ReadError> {
+        let start = span.start as usize;
+        if self.depth == 0 && self.root_seen {
+            return Err(wrong(start, "a second root element"));
         }
-        if self.open.len() == MAX_DEPTH {
+        if self.depth == MAX_DEPTH {
             return Err(ReadError::TooDeep);
         }
         self.root_seen = true;
-        let bytes = self.text.as_bytes();
-        let (name, prefix_end) = self.name(start + 1)?;
-        let depth = self.open.len() + 1;
+        self.depth += 1;
+        let name = Span::new(start + 1, start + 1 + tag.name().as_ref().len());
+        let prefix = prefix_of(self.text(name), start + 1)?;
         self.attributes.clear();
-        let mut at = name.end as usize;
-        let empty = loop {
-            let spaced = skip_blank(bytes, at);
-            match bytes.get(spaced) {
-                Some(b'>') => {
-                    self.at = spaced + 1;
-                    break false;
-                }
-                Some(b'/') if bytes.get(spaced + 1) == Some(&b'>') => {
-                    self.at = spaced + 2;
-                    break true;
-                }
-                Some(_) if spaced > at => at = self.attribute(spaced, depth)?,
-                Some(_) => return Err(self.wrong(at, "a tag goes on in a way that it must not")),
-                None => return Err(self.wrong(start, "a tag is not closed")),
-            }
-        };
+        if !tag.attributes_raw().is_empty() {
+            self.read_attributes(start, tag)?;
+        }
+        let local = prefix.map_or(0, |prefix| prefix.len() + 1);
         let tag = Tag {
-            span: Span::new(start, self.at),
+            span,
             name,
             local: Span {
-                start: prefix_end.map_or(name.start, |end| end + 1),
+                start: name.start + local as u32,
                 end: name.end,
             },
-            space: self.space(prefix_end.map(|end| Span {
-                start: name.start,
-                end,
-            })),
+            space: self.namespaces.space(prefix),
             empty,
         };
         if empty {
-            self.leave(depth);
-        } else {
-            self.open.push(name);
+            self.namespaces.leave(self.depth);
+            self.depth -= 1;
         }
         Ok(Token::Open(tag))
     }
 
-    fn close(&mut self, start: usize) -> Result<Token, ReadError> {
-        let bytes = self.text.as_bytes();
-        let Some(name) = self.open.pop() else {
-            return Err(self.wrong(start, "an end tag without its start tag"));
-        };
-        let end = start + 2 + name.range().len();
-        if bytes.get(start + 2..end) != Some(&bytes[name.range()]) {
-            return Err(self.wrong(start, "an end tag does not match its start tag"));
-        }
-        let end = skip_blank(bytes, end);
-        if bytes.get(end) != Some(&b'>') {
-            return Err(self.wrong(start, "an end tag does not match its start tag"));
-        }
-        self.at = end + 1;
-        self.leave(self.open.len() + 1);
-        Ok(Token::Close(Span::new(start, self.at)))
-    }
-
-    /// Reads one attribute and returns where it ends.
-    fn attribute(&mut self, start: usize, depth: usize) -> Result<usize, ReadError> {
-        let bytes = self.text.as_bytes();
-        let (name, prefix_end) = self.name(start)?;
-        let equals = skip_blank(bytes, name.end as usize);
-        if bytes.get(equals) != Some(&b'=') {
-            return Err(self.wrong(equals, "an attribute has no value"));
-        }
-        let quote_at = skip_blank(bytes, equals + 1);
-        let quote = match bytes.get(quote_at) {
-            Some(quote @ (b'"' | b'\'')) => *quote,
-            _ => return Err(self.wrong(quote_at, "an attribute value is not quoted")),
-        };
-        let begin = quote_at + 1;
-        let Some(length) = memchr(quote, &bytes[begin..]) else {
-            return Err(self.wrong(quote_at, "an attribute value is not closed"));
-        };
-        let value = Span::new(begin, begin + length);
-        if let Some(found) = memchr(b'<', &bytes[value.range()]) {
-            return Err(self.wrong(begin + found, "`<` in an attribute value"));
-        }
-        self.check_references(begin, begin + length)?;
-        let named = self.text(name);
-        if self
-            .attributes
-            .iter()
-            .any(|other| self.text(other.name) == named)
-        {
-            return Err(self.wrong(start, "an attribute is given twice"));
-        }
-        if self.attributes.len() == MAX_ATTRIBUTES {
-            return Err(ReadError::TooManyAttributes);
-        }
-        self.attributes.push(Attribute { name, value });
-        if let Some(declared) = named.strip_prefix("xmlns") {
-            let prefix = match prefix_end {
-                Some(end) => Span {
-                    start: end + 1,
-                    end: name.end,
-                },
-                None if declared.is_empty() => Span::at(name.end),
-                None => return Ok(begin + length + 1),
-            };
-            let space = Space::of(self.text(value));
-            self.bindings.push(Binding {
-                depth,
-                prefix,
-                space,
-            });
-        }
-        Ok(begin + length + 1)
-    }
-
-    /// Reads a qualified name; with it comes where its prefix ends, if it has one.
-    fn name(&self, start: usize) -> Result<(Span, Option<u32>), ReadError> {
-        let bytes = self.text.as_bytes();
-        let mut colon = None;
-        let mut end = start;
-        while let Some(byte) = bytes.get(end) {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {}
-                b'0'..=b'9' | b'-' | b'.' if end > start && colon != Some(end - 1) => {}
-                b':' if end > start && colon.is_none() => colon = Some(end),
-                _ => break,
+    fn read_attributes(&mut self, start: usize, tag: &BytesStart<'a>) -> Result<(), ReadError> {
+        for attribute in tag.attributes() {
+            let attribute = attribute.map_err(|error| attribute_refused(&error, start + 1))?;
+            let name = self.place(attribute.key.as_ref());
+            let value = self.place(&attribute.value);
+            let at = name.start as usize;
+            if !is_blank(&self.text[..at][at - 1..]) {
+                return Err(wrong(at, "a tag goes on in a way that it must not"));
             }
-            end += 1;
+            let prefix = prefix_of(self.text(name), at)?;
+            if let Some(found) = memchr(b'<', self.text(value).as_bytes()) {
+                return Err(wrong(
+                    value.range().start + found,
+                    "`<` in an attribute value",
+                ));
+            }
+            check_references(self.text(value), value.range().start)?;
+            if self.attributes.len() == MAX_ATTRIBUTES {
+                return Err(ReadError::TooManyAttributes);
+            }
+            self.attributes.push(Attribute { name, value });
+            let declared = match (prefix, self.text(name)) {
+                (None, "xmlns") => None,
+                (Some("xmlns"), name) => Some(&name["xmlns:".len()..]),
+                _ => continue,
+            };
+            self.namespaces
+                .declare(self.depth, declared, self.text(value));
         }
-        if end == start || colon == Some(end - 1) {
-            return Err(self.wrong(start, "a name is missing or not one"));
-        }
-        Ok((Span::new(start, end), colon.map(|colon| colon as u32)))
-    }
-
-    /// The namespace of an element by its prefix. An undeclared prefix is nobody's.
-    fn space(&self, prefix: Option<Span>) -> Space {
-        let same = |declared: Span| match prefix {
-            None => declared.start == declared.end,
-            Some(prefix) => self.text(declared) == self.text(prefix),
-        };
-        let binding = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|binding| same(binding.prefix));
-        match binding {
-            Some(binding) => binding.space,
-            None if prefix.is_none() => Space::None,
-            None => Space::Foreign,
-        }
-    }
-
-    fn leave(&mut self, depth: usize) {
-        while self
-            .bindings
-            .last()
-            .is_some_and(|binding| binding.depth >= depth)
-        {
-            self.bindings.pop();
-        }
-    }
-
-    fn pass_instruction(&mut self, start: usize) -> Result<(), ReadError> {
-        let rest = &self.text[start + 2..];
-        let Some(length) = memmem::find(rest.as_bytes(), b"?>") else {
-            return Err(self.wrong(start, "a processing instruction is not closed"));
-        };
-        let (target, _) = self.name(start + 2)?;
-        if start > 0 && self.text(target).eq_ignore_ascii_case("xml") {
-            return Err(self.wrong(start, "an XML declaration that is not at the beginning"));
-        }
-        self.at = start + 2 + length + 2;
         Ok(())
     }
 
-    fn bang(&mut self, start: usize) -> Result<Option<Token>, ReadError> {
-        let rest = &self.text[start..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            let end = memmem::find(comment.as_bytes(), b"--");
-            let Some(end) = end.filter(|end| comment.as_bytes().get(end + 2) == Some(&b'>')) else {
-                return Err(self.wrong(start, "a comment is not closed, or holds `--`"));
-            };
-            self.at = start + 4 + end + 3;
-            return Ok(None);
-        }
-        if let Some(section) = rest.strip_prefix("<![CDATA[") {
-            if self.open.is_empty() {
-                return Err(self.wrong(start, "text outside the root element"));
-            }
-            let Some(length) = memmem::find(section.as_bytes(), b"]]>") else {
-                return Err(self.wrong(start, "a CDATA section is not closed"));
-            };
-            let begin = start + 9;
-            self.at = begin + length + 3;
-            return Ok(Some(Token::Verbatim(Span::new(begin, begin + length))));
-        }
-        if rest.starts_with("<!DOCTYPE") || rest.starts_with("<!ENTITY") {
-            return Err(ReadError::Forbidden);
-        }
-        Err(self.wrong(start, "a markup declaration that CSTA has no use for"))
+    /// Where `part` lies, which the reader has lent from the document.
+    fn place(&self, part: &str) -> Span {
+        let start = part.as_ptr().addr() - self.text.as_ptr().addr();
+        Span::new(start, start + part.len())
     }
+}
 
-    fn check_text(&self, start: usize, end: usize) -> Result<(), ReadError> {
-        let bytes = &self.text.as_bytes()[start..end];
-        if memchr2(b'&', b'>', bytes).is_none() {
-            return Ok(());
-        }
-        if let Some(found) = memmem::find(bytes, b"]]>") {
-            return Err(self.wrong(start + found, "`]]>` in text"));
-        }
-        self.check_references(start, end)
+fn misplaced_declaration(offset: usize) -> ReadError {
+    wrong(offset, "an XML declaration that is not at the beginning")
+}
+
+fn check_text(text: &str, offset: usize) -> Result<(), ReadError> {
+    // XML 1.0, clause 2.4: the end of a CDATA section must not stand in text.
+    match memchr(b'>', text.as_bytes()).and_then(|_| memmem::find(text.as_bytes(), b"]]>")) {
+        Some(found) => Err(wrong(offset + found, "`]]>` in text")),
+        None => Ok(()),
     }
+}
 
-    fn check_references(&self, start: usize, end: usize) -> Result<(), ReadError> {
-        let mut at = start;
-        while let Some(found) = memchr(b'&', &self.text.as_bytes()[at..end]) {
-            at += found;
-            let Some((_, length)) = reference(&self.text[at..end]) else {
-                return Err(self.wrong(at, "`&` begins no reference that XML predefines"));
-            };
-            at += length;
-        }
-        Ok(())
+fn check_references(text: &str, offset: usize) -> Result<(), ReadError> {
+    match memchr(b'&', text.as_bytes()) {
+        Some(first) if !are_references_defined(text) => Err(wrong(
+            offset + first,
+            "`&` begins no reference that XML predefines",
+        )),
+        _ => Ok(()),
     }
 }

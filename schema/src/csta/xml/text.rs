@@ -2,74 +2,33 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr3};
+use quick_xml::Reader;
+use quick_xml::escape::{partial_escape, unescape};
+use quick_xml::events::Event;
 
 /// The character data of an element's content, as [`Scanner`](super::Scanner) has checked it; that of inner elements included.
 pub(in crate::csta) fn plain(content: &str) -> String {
     let mut plain = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some(at) = memchr(b'<', rest.as_bytes()) {
-        plain.push_str(&unescaped(&rest[..at]));
-        let markup = &rest[at..];
-        let (text, end) = if let Some(section) = markup.strip_prefix("<![CDATA[") {
-            let length = section.find("]]>").unwrap_or(section.len());
-            (&section[..length], "]]>")
-        } else if markup.starts_with("<!--") {
-            ("", "-->")
-        } else if markup.starts_with("<?") {
-            ("", "?>")
-        } else {
-            ("", ">")
-        };
-        plain.push_str(text);
-        rest = markup
-            .find(end)
-            .map_or("", |found| &markup[found + end.len()..]);
+    let mut reader = Reader::from_str(content);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Text(text)) => plain.push_str(&text),
+            Ok(Event::CData(section)) => plain.push_str(&section),
+            Ok(Event::GeneralRef(name)) => plain.push_str(&unescaped(&format!("&{};", &*name))),
+            Ok(Event::Eof) | Err(_) => return plain,
+            Ok(_) => {}
+        }
     }
-    plain.push_str(&unescaped(rest));
-    plain
 }
 
 /// Resolves character data that the scanner has checked: references replaced, line ends as they are.
 pub(in crate::csta) fn unescaped(checked: &str) -> Cow<'_, str> {
-    let Some(first) = memchr(b'&', checked.as_bytes()) else {
-        return checked.into();
-    };
-    let mut plain = String::with_capacity(checked.len());
-    let mut rest = checked;
-    let mut found = Some(first);
-    while let Some(at) = found {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match reference(rest) {
-            Some((character, length)) => {
-                plain.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
-        found = memchr(b'&', rest.as_bytes());
-    }
-    plain.push_str(rest);
-    plain.into()
+    unescape(checked).unwrap_or(Cow::Borrowed(checked))
 }
 
-/// What a markup character is written as in text; quotes too, so that the same serves attribute values.
-pub(in crate::csta) fn escape(text: &str, mut piece: impl FnMut(&str)) {
-    let mut rest = text;
-    while let Some(at) = memchr3(b'&', b'<', b'>', rest.as_bytes()) {
-        piece(&rest[..at]);
-        piece(match rest.as_bytes()[at] {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            _ => "&gt;",
-        });
-        rest = &rest[at + 1..];
-    }
-    piece(rest);
+/// Text with references for the characters that would be taken for markup, or, of line ends, be changed (clause 2.11).
+pub(in crate::csta) fn escaped(text: &str) -> Cow<'_, str> {
+    partial_escape(text)
 }
 
 /// Whether XML 1.0 (clause 2.2) allows the character.
@@ -77,38 +36,61 @@ pub(in crate::csta) fn is_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-pub(super) fn is_blank(bytes: &[u8]) -> bool {
-    skip_blank(bytes, 0) == bytes.len()
+/// Whether each `&` in `text` begins a reference to a character that XML allows, or to one of the five predefined entities.
+pub(super) fn are_references_defined(text: &str) -> bool {
+    unescape(text).is_ok_and(|plain| plain.chars().all(is_character))
 }
 
-pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        at += 1;
-    }
-    at
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-/// The character that the reference at the start of `text` stands for, and the reference's length.
-pub(super) fn reference(text: &str) -> Option<(char, usize)> {
-    let end = memchr(b';', text.as_bytes().get(..text.len().min(12))?)?;
-    let character = match text.get(1..end)? {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        other => {
-            let number = other.strip_prefix('#')?;
-            let (digits, radix) = number
-                .strip_prefix('x')
-                .map_or((number, 10), |hexadecimal| (hexadecimal, 16));
-            // `from_str_radix` would take a sign.
-            if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return None;
-            }
-            char::from_u32(u32::from_str_radix(digits, radix).ok()?)
-                .filter(|character| is_character(*character))?
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_is_resolved_to_its_characters() {
+        fn check(content: &str, expected: &str) {
+            assert_eq!(plain(content), expected, "{content}");
         }
-    };
-    Some((character, end + 1))
+        check("a&amp;b &#x41;&#66;", "a&b AB");
+        check("<![CDATA[<b>]]&amp;]]>c<!-- d --><?e f?>", "<b>]]&amp;c");
+        check("<b at='1'>x</b>y<c/>", "xy");
+        check("", "");
+    }
+
+    #[test]
+    fn only_predefined_references_are_defined() {
+        fn check(text: &str, expected: bool) {
+            assert_eq!(are_references_defined(text), expected, "{text}");
+        }
+        check("&lt;&gt;&amp;&quot;&apos;", true);
+        check("&#9;&#x10FFFF;", true);
+        check("&nbsp;", false);
+        check("&LT;", false);
+        check("&#0;", false);
+        check("&#8;", false);
+        check("&#xFFFF;", false);
+        check("&#xD800;", false);
+        check("&#x110000;", false);
+        check("&#-1;", false);
+        check("&#x+41;", false);
+        check("&#;", false);
+        check("&;", false);
+        check("&", false);
+        check("&a &amp;", false);
+    }
+
+    #[test]
+    fn text_is_escaped_to_be_read_back() {
+        fn check(text: &str, expected: &str) {
+            assert_eq!(escaped(text), expected, "{text}");
+            assert_eq!(unescaped(expected), text, "{text}");
+        }
+        check("a<b>&'\"c", "a&lt;b&gt;&amp;'\"c");
+        check("a\r\nb", "a&#13;\nb");
+        check("plain", "plain");
+    }
 }

@@ -1,0 +1,53 @@
+//! What the XML reader refuses, told in our words.
+
+use quick_xml::Error;
+use quick_xml::errors::{IllFormedError, SyntaxError};
+use quick_xml::events::attributes::AttrError;
+
+use crate::csta::error::ReadError;
+
+/// That the document is not well-formed at the byte `offset`.
+pub(super) fn wrong(offset: usize, what: &'static str) -> ReadError {
+    ReadError::NotXml { offset, what }
+}
+
+/// Why the reader stopped at `offset`.
+pub(super) fn refused(error: &Error, offset: usize) -> ReadError {
+    let what = match error {
+        Error::Syntax(SyntaxError::UnclosedDoctype)
+        | Error::IllFormed(IllFormedError::MissingDoctypeName) => return ReadError::Forbidden,
+        Error::Syntax(error) => match error {
+            SyntaxError::InvalidBangMarkup => "a markup declaration that CSTA has no use for",
+            SyntaxError::UnclosedComment => "a comment is not closed",
+            SyntaxError::UnclosedCData => "a CDATA section is not closed",
+            SyntaxError::UnclosedSingleQuotedAttributeValue
+            | SyntaxError::UnclosedDoubleQuotedAttributeValue => "an attribute value is not closed",
+            SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => {
+                "a processing instruction is not closed"
+            }
+            _ => "a tag is not closed",
+        },
+        Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => "an end tag without its start tag",
+        Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => {
+            "an end tag does not match its start tag"
+        }
+        Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "a comment holds `--`",
+        Error::IllFormed(IllFormedError::UnclosedReference) => {
+            "`&` begins no reference that XML predefines"
+        }
+        _ => "markup that XML does not allow",
+    };
+    wrong(offset, what)
+}
+
+/// Why an attribute of the tag whose name stands at `name` was refused.
+pub(super) fn attribute_refused(error: &AttrError, name: usize) -> ReadError {
+    let (offset, what) = match *error {
+        AttrError::ExpectedEq(at) => (at, "an attribute has no value"),
+        AttrError::ExpectedValue(at) => (at, "an attribute has no value"),
+        AttrError::UnquotedValue(at) => (at, "an attribute value is not quoted"),
+        AttrError::ExpectedQuote(at, _) => (at, "an attribute value is not closed"),
+        AttrError::Duplicated(at, _) => (at, "an attribute is given twice"),
+    };
+    wrong(name + offset, what)
+}
