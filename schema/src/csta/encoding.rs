@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::error::ReadError;
 use super::xml::is_character;
@@ -36,9 +36,10 @@ struct Declared<'a> {
 }
 
 fn declared(body: &[u8]) -> Option<Declared<'_>> {
-    let declaration = body
-        .strip_prefix(b"<?xml")
-        .map(|_| &body[..memmem::find(body, b"?>").unwrap_or(0)])?;
+    if !body.starts_with(b"<?xml") {
+        return None;
+    }
+    let declaration = &body[..memchr(b'>', body)?];
     let key = memmem::find(declaration, b"encoding")?;
     let quote = key
         + declaration[key..]

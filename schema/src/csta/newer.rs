@@ -25,10 +25,11 @@ enum Roots {
 
 /// The members to look out for in the document `root`.
 pub(super) fn newer_in(root: &str) -> impl Iterator<Item = &'static Newer> {
+    let (event, response) = (root.ends_with("Event"), root.ends_with("Response"));
     NEWER.iter().filter(move |newer| match newer.root {
         Roots::All => true,
-        Roots::Events => root.ends_with("Event"),
-        Roots::Responses => root.ends_with("Response"),
+        Roots::Events => event,
+        Roots::Responses => response,
         Roots::Named(names) => names.contains(&root),
     })
 }
