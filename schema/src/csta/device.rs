@@ -1,4 +1,4 @@
-//! Device identifiers (ECMA-269, clause 12.3) and the choices that events make of them.
+//! Device identifiers (ECMA-269) and the choices that events make of them.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Identifiers and small types that services and events share (ECMA-269, clause 12).
+//! Identifiers and small types that services and events share (ECMA-269).
 
 use super::device::{DeviceId, Endpoint};
 use super::element::Element;
@@ -18,7 +18,7 @@ identifiers! {
     pub struct ServiceCrossRefId;
 }
 
-/// A connection: a call at a device (ECMA-269, clause 12.3.3).
+/// A connection: a call at a device (ECMA-269, connection identifier).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     /// The call.

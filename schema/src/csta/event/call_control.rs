@@ -1,4 +1,4 @@
-//! Call control events (ECMA-269, clause 17.2): what becomes of a call, seen from a monitor.
+//! Call control events (ECMA-269): what becomes of a call, seen from a monitor.
 //!
 //! Of the tail that they share, services permitted, call and media characteristics, connection information, network
 //! and associated devices, linkage, messages, languages, history and location have no type: they pass a relay as they are.

@@ -1,4 +1,4 @@
-//! Events of devices (ECMA-269, clauses 18 and 21 to 23): digits, do not disturb, forwarding, message waiting, maintenance.
+//! Events of devices (ECMA-269): digits, do not disturb, forwarding, message waiting, maintenance.
 
 use crate::csta::cause::EventCause;
 use crate::csta::device::{DeviceId, SubjectDevice};

@@ -1,4 +1,4 @@
-//! Call associated services (ECMA-269, clause 18): GenerateDigits.
+//! Call associated services (ECMA-269): GenerateDigits.
 
 use crate::csta::enumeration::DigitMode;
 use crate::csta::member::sequence;

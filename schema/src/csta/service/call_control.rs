@@ -1,4 +1,4 @@
-//! Call control services (ECMA-269, clause 17): making, answering, holding, transferring and ending calls.
+//! Call control services (ECMA-269): making, answering, holding, transferring and ending calls.
 
 use crate::csta::cause::EventCause;
 use crate::csta::device::{Destinations, DeviceId};

@@ -1,4 +1,4 @@
-//! Capability exchange services (ECMA-269, clause 13): what the switching function can do, and its devices.
+//! Capability exchange services (ECMA-269): what the switching function can do, and its devices.
 
 use crate::csta::device::DeviceId;
 use crate::csta::element::Element;

@@ -1,4 +1,4 @@
-//! Device feature services (ECMA-269, clauses 21 and 22): do not disturb, forwarding, message waiting.
+//! Device feature services (ECMA-269): do not disturb, forwarding, message waiting.
 
 use crate::csta::device::DeviceId;
 use crate::csta::enumeration::ForwardingType;

@@ -1,4 +1,4 @@
-//! Monitoring services (ECMA-269, clause 15): MonitorStart, MonitorStop, ChangeMonitorFilter.
+//! Monitoring services (ECMA-269): MonitorStart, MonitorStop, ChangeMonitorFilter.
 
 use crate::csta::device::DeviceId;
 use crate::csta::element::Element;

@@ -1,4 +1,4 @@
-//! Snapshot services (ECMA-269, clause 16): the calls at a device, the devices on a call.
+//! Snapshot services (ECMA-269): the calls at a device, the devices on a call.
 
 use crate::csta::device::{CalledDevice, CallingDevice, DeviceId, SubjectDevice};
 use crate::csta::element::Element;
