@@ -143,7 +143,12 @@ impl Phone {
         let answer = Answer::from(Status::OK);
         match &self.binding {
             Some(binding) => {
-                let left = binding.expires_at.saturating_sub(now).as_secs();
+                // A second that has begun counts, so that a new binding is told all that it was granted.
+                let left = binding
+                    .expires_at
+                    .saturating_sub(now)
+                    .as_millis()
+                    .div_ceil(1000);
                 let contact = binding.registration.contact.as_deref().unwrap_or_default();
                 answer
                     .header(HeaderName::Contact, format!("<{contact}>;expires={left}"))
