@@ -169,14 +169,17 @@ fn user(request: &Request) -> Result<Mac, Answer> {
         .head()
         .to()
         .map_err(|error| Answer::from(Status::BAD_REQUEST).because(error.to_string()))?;
-    to.uri()
-        .user_decoded()
-        .as_deref()
-        .and_then(|user| user.parse().ok())
-        .ok_or_else(|| {
-            Answer::from(Status::FORBIDDEN)
-                .because("the user name of a phone is its MAC address, 12 hexadecimal digits")
-        })
+    let uri = to.uri();
+    let user = uri.user_decoded().unwrap_or_default();
+    // A MAC address with bare colons reads as user and password (RFC 3261 19.1.1).
+    let name = match uri.password() {
+        Some(rest) => format!("{user}:{rest}").parse(),
+        None => user.parse(),
+    };
+    name.ok().ok_or_else(|| {
+        Answer::from(Status::FORBIDDEN)
+            .because("the user name of a phone is its MAC address, 12 hexadecimal digits")
+    })
 }
 
 impl Desk for PhoneDesk {
