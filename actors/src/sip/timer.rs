@@ -17,6 +17,8 @@ pub struct SessionTimer {
     pub interval: Duration,
     /// Whether the refreshes are ours to send.
     pub ours: bool,
+    /// The `Min-SE` of a request of ours: [`MIN_SE`], or what the peer's 422 named (RFC 4028 section 7.4).
+    pub least: Duration,
 }
 
 /// The session interval that the peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028 section 9).
@@ -44,7 +46,11 @@ impl SessionTimer {
                 .map_or(MIN_SE, |seconds| Duration::from_secs(seconds.into())),
         );
         let ours = !peer_can || asked.is_some_and(|asked| asked.refresher == Some(Refresher::Uas));
-        Ok(Self { interval, ours })
+        Ok(Self {
+            interval,
+            ours,
+            least: MIN_SE,
+        })
     }
 
     /// What a client agreed to by the 2xx; none if the peer keeps no timer.
@@ -53,6 +59,7 @@ impl SessionTimer {
         Some(Self {
             interval: Duration::from_secs(answered.interval.into()).max(MIN_SE),
             ours: answered.refresher != Some(Refresher::Uas),
+            least: MIN_SE,
         })
     }
 
@@ -141,6 +148,7 @@ mod tests {
             SessionTimer {
                 interval: Duration::from_secs(interval),
                 ours,
+                least: MIN_SE,
             }
             .due()
             .as_secs()
@@ -155,6 +163,7 @@ mod tests {
         let timer = |ours| SessionTimer {
             interval: Duration::from_secs(300),
             ours,
+            least: MIN_SE,
         };
         assert_eq!(timer(true).header(true).refresher, Some(Refresher::Uac));
         assert_eq!(timer(true).header(false).refresher, Some(Refresher::Uas));

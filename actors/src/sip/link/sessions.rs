@@ -172,6 +172,7 @@ impl Link {
             timer: Some(SessionTimer {
                 interval: open.interval.max(MIN_SE),
                 ours: true,
+                least: MIN_SE,
             }),
             due: None,
             updates: false,
@@ -202,7 +203,7 @@ impl Link {
                 if let Some(timer) = timer {
                     composer = composer
                         .header(HeaderName::SessionExpires, timer.header(true))
-                        .header(HeaderName::MinSe, MIN_SE.as_secs());
+                        .header(HeaderName::MinSe, timer.least.as_secs());
                 }
                 with_csta(composer, content);
             },
@@ -428,7 +429,7 @@ impl Link {
                     None => self.uninvited(slot, refusal(outcome)),
                 }
             }
-            // RFC 4028 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
+            // RFC 4028 7.4: "the UAC MAY retry the request" with the Min-SE of the 422, which the retry repeats.
             Outcome::Response(response)
                 if response.status() == Status::SESSION_INTERVAL_TOO_SMALL
                     && challenges < CHALLENGES =>
@@ -440,6 +441,7 @@ impl Link {
                 self.sessions[slot].timer = Some(SessionTimer {
                     interval: least,
                     ours: true,
+                    least,
                 });
                 self.invite_again(slot, challenges + 1, ctx);
             }
@@ -618,7 +620,7 @@ impl Link {
                     .header(HeaderName::Contact, contact)
                     .header(HeaderName::Supported, "timer")
                     .header(HeaderName::SessionExpires, timer.header(true))
-                    .header(HeaderName::MinSe, MIN_SE.as_secs());
+                    .header(HeaderName::MinSe, timer.least.as_secs());
                 match method {
                     Method::Invite => {
                         with_csta(composer, &Content::Whole(crate::request_system_status()));
