@@ -1,6 +1,11 @@
 //! Why something that a client asked for is not done, and the one CSTA error that each reason gives.
 
-use uacsta_schema::{csta::Failure, sip::Status};
+use std::sync::Arc;
+
+use uacsta_schema::{
+    csta::{Document, Failure},
+    sip::Status,
+};
 
 use crate::directory::NoLine;
 
@@ -47,8 +52,13 @@ pub enum Refusal {
     #[error("the phone's answer is of no use: {0}")]
     NotCsta(String),
     /// The phone refused with a CSTA error.
-    #[error("the phone refused: {0}")]
-    Failed(Failure),
+    #[error("the phone refused: {failure}")]
+    Failed {
+        /// The error.
+        failure: Failure,
+        /// The phone's own words, which go to the client as they are.
+        document: Arc<Document>,
+    },
     /// The phone refused with a SIP status alone.
     #[error("the phone refused with {} {}", .0.code(), .0.reason())]
     Refused(Status),
@@ -65,7 +75,7 @@ impl Refusal {
             Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
             Self::NoMonitor => Failure::INVALID_MONITOR_CROSS_REF_ID,
             Self::Malformed(_) | Self::NotCsta(_) => Failure::GENERIC,
-            Self::Failed(failure) => failure.clone(),
+            Self::Failed { failure, .. } => failure.clone(),
             Self::Refused(status) => match *status {
                 Status::METHOD_NOT_ALLOWED
                 | Status::NOT_IMPLEMENTED
@@ -80,7 +90,7 @@ impl Refusal {
     /// Whether asking again cannot help: the phone lacks the service, or the line.
     pub fn is_permanent(&self) -> bool {
         let failure = self.failure();
-        matches!(self, Self::Failed(_) | Self::Refused(_))
+        matches!(self, Self::Failed { .. } | Self::Refused(_))
             && (failure == Failure::SERVICE_NOT_SUPPORTED || failure == Failure::INVALID_DEVICE_ID)
     }
 }

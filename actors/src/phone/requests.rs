@@ -248,13 +248,15 @@ impl Phone {
 
 /// Answers a client: with the phone's response, or with the error that fits.
 pub(super) fn answer(reply: Reply, speech: &Speech, result: Result<Document, Refusal>) {
+    let relayed = |document| Content::Relayed {
+        document,
+        edition: speech.edition,
+        cross_ref: None,
+        device: None,
+    };
     match result {
-        Ok(document) => reply.csta(Content::Relayed {
-            document: document.into(),
-            edition: speech.edition,
-            cross_ref: None,
-            device: None,
-        }),
+        Ok(document) => reply.csta(relayed(document.into())),
+        Err(Refusal::Failed { document, .. }) => reply.csta(relayed(document)),
         Err(refusal) => reply.csta(csta::write(&refusal.failure().into(), speech)),
     }
 }
@@ -277,7 +279,10 @@ fn outcome(answer: Result<Bytes, Unanswered>, service: &str) -> Result<Document,
     };
     if document.kind() == Kind::Failure {
         return Err(match document.message() {
-            Ok(Message::Failure(failure)) => Refusal::Failed(failure),
+            Ok(Message::Failure(failure)) => Refusal::Failed {
+                failure,
+                document: document.into(),
+            },
             Ok(_) => Refusal::NotCsta("a CSTAErrorCode without an error".to_owned()),
             Err(error) => Refusal::NotCsta(error.to_string()),
         });

@@ -337,7 +337,10 @@ fn status(body: Bytes) -> Result<(SystemStatusValue, Document), Refusal> {
         Message::Response(Response::RequestSystemStatusResponse(response)) => {
             Ok((response.system_status, document))
         }
-        Message::Failure(failure) => Err(Refusal::Failed(failure)),
+        Message::Failure(failure) => Err(Refusal::Failed {
+            failure,
+            document: document.into(),
+        }),
         _ => Err(Refusal::NotCsta(format!(
             "{} came instead of RequestSystemStatusResponse",
             document.name()
