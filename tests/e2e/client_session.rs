@@ -1,0 +1,422 @@
+//! What a CTI client may rely on in its sessions: log-on, names of lines, timers (TR/87 section 7.1, RFC 4028).
+
+use crate::support::csta::{Call, Document, document, element};
+use crate::support::digest::{Account, Algorithm};
+use crate::support::phone::Phone;
+use crate::support::server::Server;
+use crate::support::sip::parameter;
+
+const MAC: &str = "000413000001";
+const LINE: &str = "sip:0001@pbx.example";
+
+async fn started(server: &Server) -> Phone {
+    let phone = server.phone(MAC);
+    phone.start().await;
+    phone
+}
+
+fn call(line: &str) -> Call {
+    Call::seen_by(line, "-12", line, "sip:102@pbx.example")
+}
+
+#[tokio::test]
+async fn a_client_registers_or_goes_straight_to_a_session() {
+    let server = Server::start();
+    started(&server).await;
+    let client = server.client().await;
+    client.register().await.expect(200);
+    let session = client.open(LINE).await;
+    assert_eq!(session.status(), "normal");
+    assert_eq!(server.client().await.open(LINE).await.status(), "normal");
+}
+
+#[tokio::test]
+async fn a_connection_that_logged_on_is_not_challenged_again() {
+    let server = Server::start();
+    started(&server).await;
+    let client = server.client().await;
+    let first = client.open(LINE).await;
+    let second = client.open_server().await;
+    assert_eq!(
+        (first.answer.cseq(), second.answer.cseq()),
+        (2, 1),
+        "one 401 on the connection"
+    );
+}
+
+#[tokio::test]
+async fn a_stranger_opens_nothing() {
+    let server = Server::start();
+    started(&server).await;
+    for account in [
+        Account::new("ecsta", "a guess"),
+        Account::new("nobody", "let me dial"),
+        Account::new(MAC, "let me ring"),
+    ] {
+        let client = server
+            .client_as(|setup| setup.account = account.clone())
+            .await;
+        let refusal = client
+            .invite(LINE, |invite| invite)
+            .await
+            .expect_err("no session for a stranger");
+        assert!([401, 403].contains(&refusal.status()), "{}", refusal.text());
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_knows_md5_alone_logs_on() {
+    let server = Server::start();
+    started(&server).await;
+    server
+        .client_as(|setup| setup.only = Some(Algorithm::Md5))
+        .await
+        .open(LINE)
+        .await;
+}
+
+#[tokio::test]
+async fn a_client_works_over_tls() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let client = server.client_as(|setup| {
+        setup.server = server.addresses.clients_tls.unwrap();
+        setup.certificate = Some(server.certificate());
+    });
+    let mut session = client.await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.event(&call(LINE).originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+}
+
+#[tokio::test]
+async fn clients_outside_are_told_the_public_address() {
+    let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::with(|settings| {
+        settings.clients.wan.tcp = local.into();
+        settings.clients.wan.public_host = "csta.example.org".to_owned();
+        settings.clients.wan.public_tcp_port = 15070;
+    });
+    let phone = started(&server).await;
+    let client = server
+        .client_as(|setup| setup.server = server.addresses.clients_wan_tcp.unwrap())
+        .await;
+    let mut session = client.open(LINE).await;
+    assert!(
+        session
+            .answer
+            .must("Contact")
+            .contains("csta.example.org:15070"),
+        "{}",
+        session.answer.text()
+    );
+    session.watch(LINE).await;
+    phone.event(&call(LINE).originated()).await.expect(200);
+    let info = session.incoming().await.unwrap();
+    assert!(
+        info.must("Via").contains("csta.example.org:15070"),
+        "{}",
+        info.text()
+    );
+}
+
+#[tokio::test]
+async fn a_line_is_named_in_every_way_that_clients_use() {
+    let server = Server::start();
+    let phone = server.phone_as(MAC, |setup| {
+        setup.identities = vec![
+            "sip:+49301234@pbx.example".to_owned(),
+            "sip:0001@pbx.example".to_owned(),
+        ];
+    });
+    phone.start().await;
+    let client = server.client().await;
+    let host = client.wire.peer;
+    let [number, extension] = [0, 1].map(|line| phone.setup().identities[line].as_str());
+    for (nth, (name, device)) in [
+        ("sip:0001@pbx.example".to_owned(), extension),
+        (
+            "sip:0001@pbx.example:5060;transport=tcp".to_owned(),
+            extension,
+        ),
+        (format!("sip:0001@{host}"), extension),
+        (format!("sip:{MAC}@{host}"), number),
+        (format!("sip:00-04-13-00-00-01@{host}"), number),
+        ("tel:+49301234".to_owned(), number),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let opened = client.invite(&name, |invite| invite).await;
+        let session = opened.unwrap_or_else(|refusal| panic!("{name}:\n{}", refusal.text()));
+        session.done("GetDoNotDisturb", "").await;
+        let asked = phone
+            .until_received("GetDoNotDisturb", nth + 1)
+            .await
+            .document();
+        assert_eq!(asked.text("device"), device, "a session named {name}");
+        session.bye().await;
+    }
+    let session = client.open_server().await;
+    for (name, device) in [
+        ("sip:0001@pbx.example", "sip:0001@pbx.example"),
+        ("0001", "sip:0001@pbx.example"),
+        ("0001@pbx.example", "sip:0001@pbx.example"),
+        ("tel:+49301234", "sip:+49301234@pbx.example"),
+        ("+49301234", "sip:+49301234@pbx.example"),
+        (MAC, "sip:+49301234@pbx.example"),
+        ("00:04:13:00:00:01", "sip:+49301234@pbx.example"),
+    ] {
+        let seen = phone.count("GetDoNotDisturb");
+        session
+            .done("GetDoNotDisturb", &element("device", name))
+            .await;
+        let asked = phone
+            .until_received("GetDoNotDisturb", seen + 1)
+            .await
+            .document();
+        assert_eq!(asked.text("device"), device, "named {name}");
+    }
+}
+
+#[tokio::test]
+async fn the_line_is_found_by_lcs_line_then_to_then_request_uri() {
+    let server = Server::start();
+    let phones = ["000413000001", "000413000002", "000413000003"].map(|mac| server.phone(mac));
+    for phone in &phones {
+        phone.start().await;
+    }
+    let client = server.client().await;
+    let private = "<extensions><privateData><private><lcs:line xmlns:lcs=\"http://schemas.microsoft.com/Lcs/2005/04/RCCExtension\">\
+                   sip:0003@pbx.example</lcs:line></private></privateData></extensions>";
+    let named = document("ed3", "RequestSystemStatus", private);
+    for (to, private, wanted) in [
+        (None, false, 0),
+        (Some("<sip:0002@pbx.example>"), false, 1),
+        (Some("<sip:0002@pbx.example>"), true, 2),
+    ] {
+        let opened = client.invite(LINE, |mut invite| {
+            if private {
+                invite.body.clone_from(&named);
+            }
+            match to {
+                Some(to) => invite.set("To", to),
+                None => invite,
+            }
+        });
+        let session = opened
+            .await
+            .unwrap_or_else(|refusal| panic!("{}", refusal.text()));
+        // On a line's session the device may be left out.
+        session.done("GetDoNotDisturb", "").await;
+        assert_eq!(
+            phones[wanted].count("GetDoNotDisturb"),
+            1,
+            "{to:?} {private}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_line_is_not_found() {
+    let server = Server::start();
+    started(&server).await;
+    let client = server.client().await;
+    for line in [
+        "sip:9999@pbx.example",
+        "tel:+49309999",
+        "sip:000413ffffff@127.0.0.1",
+    ] {
+        let refusal = client
+            .invite(line, |invite| invite)
+            .await
+            .expect_err("no session on an unknown line");
+        assert_eq!(refusal.status(), 404, "{}", refusal.text());
+    }
+    let session = client.open_server().await;
+    for (service, inner) in [
+        ("GetDoNotDisturb", element("device", "9999")),
+        (
+            "MonitorStart",
+            "<monitorObject><deviceObject>9999</deviceObject></monitorObject>".to_owned(),
+        ),
+    ] {
+        assert_eq!(
+            session.refused(service, &inner).await,
+            ("operation".to_owned(), "invalidDeviceID".to_owned()),
+            "{service} {inner}"
+        );
+    }
+    // The server's session stands for no line.
+    let (category, _) = session.refused("GetDoNotDisturb", "").await;
+    assert_eq!(category, "operation");
+}
+
+#[tokio::test]
+async fn an_identity_on_two_phones_is_named_with_its_mac() {
+    let server = Server::start();
+    let shared = "sip:500@pbx.example";
+    let phones = ["000413000001", "000413000002"]
+        .map(|mac| server.phone_as(mac, |setup| setup.identities = vec![shared.to_owned()]));
+    for phone in &phones {
+        phone.start().await;
+    }
+    let session = server.client().await.open_server().await;
+    let bare = session
+        .refused("GetDoNotDisturb", &element("device", shared))
+        .await;
+    assert_eq!(bare, ("operation".to_owned(), "invalidDeviceID".to_owned()));
+    for (phone, mac) in phones
+        .iter()
+        .zip(["00:04:13:00:00:01", "00:04:13:00:00:02"])
+    {
+        session
+            .done(
+                "GetDoNotDisturb",
+                &element("device", &format!("{shared};mac={mac}")),
+            )
+            .await;
+        assert_eq!(
+            phone
+                .until_received("GetDoNotDisturb", 1)
+                .await
+                .document()
+                .text("device"),
+            shared
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_csta_is_refused_by_the_status() {
+    let server = Server::start();
+    started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    for (content_type, body, status) in [
+        ("application/csta+xml", "not XML".to_owned(), 400),
+        (
+            "application/csta+xml",
+            "<MakeCall><callingDevice></MakeCall>".to_owned(),
+            400,
+        ),
+        ("application/csta+xml", document("ed3", "MakeTea", ""), 400),
+        (
+            "application/csta+xml",
+            "<!DOCTYPE x [<!ENTITY y \"z\">]><MonitorStop>&y;</MonitorStop>".to_owned(),
+            400,
+        ),
+        (
+            "application/csta+xml",
+            "<a xmlns=\"urn:other\"/>".to_owned(),
+            400,
+        ),
+        ("text/xml", document("ed3", "GetDoNotDisturb", ""), 415),
+        ("application/sdp", "v=0".to_owned(), 415),
+    ] {
+        let answer = session
+            .send(|info| info.carrying(content_type, body.clone()), "INFO")
+            .await;
+        assert_eq!(
+            answer.status(),
+            status,
+            "{content_type} {body}:\n{}",
+            answer.text()
+        );
+        if status == 415 {
+            assert!(answer.must("Accept").contains("application/csta+xml"));
+        }
+    }
+    session
+        .done("GetDoNotDisturb", &element("device", LINE))
+        .await;
+}
+
+#[tokio::test]
+async fn a_session_keeps_the_time_that_the_client_asks_for() {
+    let server = Server::start();
+    started(&server).await;
+    let client = server.client().await;
+    for (asked, kept) in [
+        (Some("600"), 600),
+        (Some("600;refresher=uac"), 600),
+        (Some("90"), 90),
+        (None, 1800),
+    ] {
+        let opened = client.invite(LINE, |invite| match asked {
+            Some(asked) => invite.with("Session-Expires", asked),
+            None => invite,
+        });
+        let session = opened
+            .await
+            .unwrap_or_else(|refusal| panic!("{}", refusal.text()));
+        let said = session.answer.must("Session-Expires");
+        assert_eq!(
+            said.split(';').next().unwrap().trim(),
+            kept.to_string(),
+            "asked {asked:?}"
+        );
+        assert!(
+            parameter(said, "refresher").is_some(),
+            "RFC 4028 section 9: {said}"
+        );
+        let again = session
+            .send(
+                |update| {
+                    update
+                        .with("Supported", "timer")
+                        .with("Session-Expires", "700;refresher=uac")
+                },
+                "UPDATE",
+            )
+            .await
+            .expect(200);
+        assert!(
+            again.must("Session-Expires").starts_with("700"),
+            "{}",
+            again.text()
+        );
+    }
+    let refusal = client
+        .invite(LINE, |invite| invite.with("Session-Expires", 30))
+        .await
+        .expect_err("RFC 4028 section 5");
+    assert_eq!(refusal.status(), 422, "{}", refusal.text());
+    assert_eq!(refusal.must("Min-SE"), "90");
+}
+
+#[tokio::test]
+async fn a_client_may_refresh_by_invite_as_some_do() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let client = server.client().await;
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    let contact = format!("<sip:ecsta@{}>", client.wire.local);
+    let body = document("ed3", "RequestSystemStatus", "");
+    let answer = session
+        .send(
+            |invite| invite.with("Contact", &contact).csta(body),
+            "INVITE",
+        )
+        .await
+        .expect(200);
+    assert_eq!(Document::read(&answer.body).text("systemStatus"), "normal");
+    session.acknowledge();
+    phone.event(&call(LINE).originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    assert_eq!(phone.count("MonitorStart"), 1);
+}
+
+#[tokio::test]
+async fn a_request_on_another_connection_is_no_way_into_a_session() {
+    let server = Server::start();
+    started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let thief = server.client().await;
+    let stolen = session
+        .next("INFO")
+        .set("Via", thief.wire.via())
+        .csta(document("ed3", "GetDoNotDisturb", &element("device", LINE)));
+    let answer = thief.wire.transact(&stolen).await.unwrap();
+    assert!([401, 481].contains(&answer.status()), "{}", answer.text());
+}

@@ -1,0 +1,22 @@
+//! The whole server over real sockets: phones on one side, CTI clients on the other, each behaviour told as a dialogue.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test fails where it stands, says what it skips, and reads its support as a library"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod client_session;
+mod crash;
+mod events;
+mod framing;
+mod ledger;
+mod monitors;
+mod phone_session;
+mod program;
+mod registrar;
+mod services;
+mod sipp;

@@ -1,0 +1,201 @@
+//! A line watched: one monitor on the phone for all its clients (TR/87 section 7.3, ECMA-269 section 15).
+
+use std::time::Duration;
+
+use crate::support::csta::{Call, element};
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+
+const MAC: &str = "000413000001";
+const LINE: &str = "sip:0001@pbx.example";
+
+async fn started(server: &Server) -> Phone {
+    let phone = server.phone(MAC);
+    phone.start().await;
+    phone
+}
+
+fn call(line: &str) -> Call {
+    Call::seen_by(line, "-12", line, "sip:102@pbx.example")
+}
+
+#[tokio::test]
+async fn a_line_whose_phone_is_away_opens_and_comes_into_service_with_it() {
+    let server = Server::start();
+    started(&server).await;
+    let server = server.restart(|_| {});
+    let mut session = server.client().await.open(LINE).await;
+    assert_eq!(session.status(), "normal");
+    let reference = session.monitor(LINE).await;
+    assert_eq!(
+        session
+            .expect("OutOfServiceEvent")
+            .await
+            .text("monitorCrossRefID"),
+        reference
+    );
+    let away = session
+        .refused("GetDoNotDisturb", &element("device", LINE))
+        .await;
+    assert_eq!(
+        away,
+        (
+            "systemResourceAvailibility".to_owned(),
+            "deviceOutOfService".to_owned()
+        )
+    );
+    let phone = started(&server).await;
+    assert_eq!(
+        session
+            .expect("BackInServiceEvent")
+            .await
+            .text("monitorCrossRefID"),
+        reference
+    );
+    phone.event(&call(LINE).originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+}
+
+#[tokio::test]
+async fn a_monitor_is_answered_at_once_and_reported_when_it_stands() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    phone.once("MonitorStart", Reaction::Late(Duration::from_millis(700)));
+    let mut session = server.client().await.open(LINE).await;
+    let begun = std::time::Instant::now();
+    let reference = session.monitor(LINE).await;
+    assert!(
+        begun.elapsed() < Duration::from_millis(600),
+        "MonitorStartResponse does not wait for the phone"
+    );
+    let back = session.expect("BackInServiceEvent").await;
+    assert!(
+        begun.elapsed() >= Duration::from_millis(600),
+        "BackInService does"
+    );
+    assert_eq!(
+        (
+            back.text("monitorCrossRefID"),
+            back.text("device/deviceIdentifier")
+        ),
+        (reference.as_str(), LINE)
+    );
+}
+
+#[tokio::test]
+async fn one_monitor_on_the_phone_serves_all_clients_until_the_last_is_gone() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut sessions = Vec::new();
+    let mut references = Vec::new();
+    for _ in 0..4 {
+        let mut session = server.client().await.open(LINE).await;
+        references.push(session.watch(LINE).await);
+        sessions.push(session);
+    }
+    let unequal: std::collections::HashSet<&String> = references.iter().collect();
+    assert_eq!(
+        unequal.len(),
+        4,
+        "each client has its own cross reference: {references:?}"
+    );
+    let asked = phone.until_received("MonitorStart", 1).await.document();
+    assert_eq!(asked.text("monitorObject/deviceObject"), LINE);
+    phone.event(&call(LINE).originated()).await.expect(200);
+    for (session, reference) in sessions.iter_mut().zip(&references) {
+        assert_eq!(
+            session
+                .expect("OriginatedEvent")
+                .await
+                .text("monitorCrossRefID"),
+            reference
+        );
+    }
+    for (session, reference) in sessions.iter().zip(&references).take(3) {
+        session.unwatch(reference).await;
+    }
+    phone.event(&call(LINE).cleared()).await.expect(200);
+    sessions[3].expect("ConnectionClearedEvent").await;
+    assert_eq!(
+        (phone.count("MonitorStart"), phone.count("MonitorStop")),
+        (1, 0)
+    );
+    let theirs = phone.monitored().await;
+    sessions[3].unwatch(&references[3]).await;
+    let stop = phone.until_received("MonitorStop", 1).await.document();
+    assert_eq!(stop.text("monitorCrossRefID"), theirs);
+}
+
+#[tokio::test]
+async fn a_client_that_ends_its_session_or_connection_closes_its_lines() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    for nth in 1..=3 {
+        let client = server.client().await;
+        let mut session = client.open(LINE).await;
+        session.watch(LINE).await;
+        match nth {
+            1 => session.bye().await,
+            2 => client.wire.close(),
+            _ => client.wire.reset(),
+        }
+        phone.until_received("MonitorStop", nth).await;
+    }
+    assert_eq!(phone.count("MonitorStart"), 3);
+    // The session was ended by the server as well: nothing of it is left in its count of lines.
+    assert_eq!(server.list().await["monitored_lines"], 0);
+}
+
+#[tokio::test]
+async fn a_cross_reference_that_is_not_the_clients_own_is_refused() {
+    let server = Server::start();
+    started(&server).await;
+    let mut mine = server.client().await.open(LINE).await;
+    let reference = mine.watch(LINE).await;
+    let other = server.client().await.open(LINE).await;
+    for reference in [reference.as_str(), "nobody's"] {
+        let refusal = other
+            .refused("MonitorStop", &element("monitorCrossRefID", reference))
+            .await;
+        assert_eq!(
+            refusal,
+            (
+                "operation".to_owned(),
+                "invalidMonitorCrossRefID".to_owned()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_counts_show_what_is_connected_and_watched() {
+    let server = Server::start();
+    let phones = ["000413000001", "000413000002"].map(|mac| server.phone(mac));
+    for phone in &phones {
+        phone.start().await;
+    }
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        let mut session = server.client().await.open(LINE).await;
+        session.watch(LINE).await;
+        sessions.push(session);
+    }
+    let list = server.list().await;
+    assert_eq!(
+        (&list["connected_phones"], &list["monitored_lines"]),
+        (&2.into(), &1.into()),
+        "a line watched by many counts once"
+    );
+    phones[1].disconnect();
+    let wait = async { while server.list().await["connected_phones"] != 1 {} };
+    tokio::time::timeout(crate::support::PATIENCE, wait)
+        .await
+        .expect("the phone gives its seat back");
+    for session in &sessions {
+        session.bye().await;
+    }
+    let wait = async { while server.list().await["monitored_lines"] != 0 {} };
+    tokio::time::timeout(crate::support::PATIENCE, wait)
+        .await
+        .expect("the line gives its seat back");
+}

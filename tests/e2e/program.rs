@@ -1,0 +1,229 @@
+//! The program as an operator meets it: exit codes, one clear sentence for each mistake, the files of the first start.
+
+use std::process::Output;
+
+use crate::support::process::{Serving, finish, program, run};
+
+/// The exit code is this, and stderr is one sentence that holds each of these words.
+#[track_caller]
+fn fails(output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in {said:?}");
+    }
+    let lines = said.lines().filter(|line| !line.trim().is_empty()).count();
+    assert_eq!(lines, 1, "one sentence, not {said:?}");
+    assert!(
+        !said.contains("panicked") && !said.contains("backtrace"),
+        "{said}"
+    );
+}
+
+/// Every interface on a free port.
+const FREE: &str = "[phones]\nlan = { tcp = \"127.0.0.1:0\", tls = \"\" }\n[clients]\nlan = { tcp = \"127.0.0.1:0\", tls = \"\" }\n[web]\nlisten = \"\"\n";
+
+fn settings_file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("uacsta.toml");
+    std::fs::write(&file, text).unwrap();
+    let name = file.to_str().unwrap().to_owned();
+    (folder, name)
+}
+
+#[test]
+fn help_names_the_commands_and_shows_examples() {
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    let text = String::from_utf8_lossy(&help.stdout);
+    for command in ["serve", "check-config", "phones", "completions", "man"] {
+        assert!(text.contains(command), "{command} is not in:\n{text}");
+        assert!(
+            run(&[command, "--help"]).status.success(),
+            "{command} --help"
+        );
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for arguments in [&["brew"][..], &["serve", "--nonsense"], &["phones", "on"]] {
+        assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn completions_and_manual_page_are_printed() {
+    assert!(String::from_utf8_lossy(&run(&["completions", "bash"]).stdout).contains("uacsta"));
+    assert!(
+        String::from_utf8_lossy(&run(&["man"]).stdout).starts_with(".ie")
+            || String::from_utf8_lossy(&run(&["man"]).stdout).contains(".TH")
+    );
+}
+
+#[test]
+fn check_config_says_what_is_wrong_in_one_sentence() {
+    let (_folder, good) = settings_file("[advanced]\nsip_expires = 600\n");
+    assert!(run(&["check-config", "--config", &good]).status.success());
+    for (text, words) in [
+        ("[advanced]\nsip_expires = 5\n", &["sip_expires", "5"][..]),
+        (
+            "[advanced]\nsip_expire = 300\n",
+            &["sip_expire", "sip_expires"],
+        ),
+        (
+            "[phones]\nlan = { tcp = \"anywhere\", tls = \"\" }\n",
+            &["tcp", "anywhere"],
+        ),
+        ("[advanced\n", &["uacsta.toml"]),
+        ("[advanced]\ndigest = []\n", &["digest"]),
+        ("[tls]\ncertificate = \"/nowhere/c.pem\"\n", &["key"]),
+    ] {
+        let (_folder, file) = settings_file(text);
+        fails(&run(&["check-config", "--config", &file]), 2, words);
+        fails(&run(&["serve", "--config", &file]), 2, words);
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_is_named() {
+    fails(
+        &run(&["serve", "--config", "/nowhere/uacsta.toml"]),
+        2,
+        &["/nowhere/uacsta.toml"],
+    );
+    let (folder, file) = settings_file(&format!(
+        "[tls]\ncertificate = \"/nowhere/c.pem\"\nkey = \"/nowhere/k.pem\"\n{}",
+        FREE.replace("tls = \"\"", "tls = \"127.0.0.1:0\"")
+    ));
+    let data = folder.path().join("data");
+    fails(
+        &run(&["serve", "--config", &file, "--data", data.to_str().unwrap()]),
+        1,
+        &["/nowhere/c.pem"],
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let text = format!(
+        "[phones]\nlan = {{ tcp = \"{address}\", tls = \"\" }}\n[clients]\nlan = {{ tcp = \"127.0.0.1:0\", tls = \"\" }}\n[web]\nlisten = \"\"\n"
+    );
+    let (folder, file) = settings_file(&text);
+    let data = folder.path().join("data");
+    let output =
+        finish(program().args(["serve", "--config", &file, "--data", data.to_str().unwrap()]));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    assert!(last.contains(&address) && last.contains("use"), "{said}");
+}
+
+#[test]
+fn the_environment_goes_before_the_file() {
+    let (_folder, file) = settings_file("[advanced]\nsip_expires = 600\n");
+    let output = finish(program().env("UACSTA__ADVANCED__SIP_EXPIRES", "7").args([
+        "check-config",
+        "--config",
+        &file,
+    ]));
+    fails(&output, 2, &["sip_expires", "7"]);
+}
+
+#[test]
+fn the_first_start_makes_what_is_missing_for_its_owner_alone() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let files = ["secrets.toml", "cli.token", "certificate.pem", "key.pem"];
+    let before = files.map(|file| std::fs::read_to_string(server.data().join(file)).unwrap());
+    #[cfg(unix)]
+    for file in ["secrets.toml", "cli.token", "key.pem"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(server.data().join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let log: String = std::fs::read_dir(server.data().join("logs"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(log.matches("secrets.toml").count(), 1, "{log}");
+    for secret in before[0]
+        .lines()
+        .filter_map(|line| line.split('"').nth(1))
+        .filter(|secret| secret.len() > 12)
+    {
+        assert!(!log.contains(secret), "a secret in the log");
+    }
+    let again = Serving::start(server.kill(), "");
+    assert_eq!(
+        files.map(|file| std::fs::read_to_string(again.data().join(file)).unwrap()),
+        before
+    );
+}
+
+#[test]
+fn phones_are_listed_and_switched_from_the_command_line() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let url = format!("http://{}", server.web);
+    let folder = server.data().to_str().unwrap().to_owned();
+    let token = server.data().join("cli.token").to_str().unwrap().to_owned();
+    for there in [
+        &["--data", &folder][..],
+        &["--server", &url, "--token-file", &token],
+    ] {
+        let list = run(&[&["phones", "--json"], there].concat());
+        assert!(
+            list.status.success(),
+            "{}",
+            String::from_utf8_lossy(&list.stderr)
+        );
+        let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+        assert_eq!(list["phones"].as_array().map(Vec::len), Some(0), "{list}");
+        fails(
+            &run(&[&["phones", "on", "00:04:13:00:00:01"], there].concat()),
+            1,
+            &["00:04:13:00:00:01"],
+        );
+    }
+    let _data = server.kill();
+    for there in [
+        &["--data", &folder][..],
+        &["--server", &url, "--token-file", &token],
+    ] {
+        fails(&run(&[&["phones"], there].concat()), 1, &[&url]);
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let (_folder, file) = settings_file(FREE);
+    let output = finish(
+        program()
+            .args(["serve", "--config", &file, "--data"])
+            .arg(server.data()),
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.lines()
+            .last()
+            .is_some_and(|line| line.contains(server.data().to_str().unwrap())),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_server_in_good_order() {
+    for signal in ["TERM", "INT"] {
+        let server = Serving::start(tempfile::tempdir().unwrap(), "");
+        let begun = std::time::Instant::now();
+        assert_eq!(server.signal(signal), Some(0), "{signal}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    }
+}

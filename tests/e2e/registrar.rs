@@ -1,0 +1,590 @@
+//! Phones log on, stay, move and leave; the telephone list remembers them (RFC 3261 section 10, RFC 7616).
+
+use serde_json::Value;
+use settings::Digest;
+
+use crate::support::digest::{Account, Algorithm, Challenge};
+use crate::support::server::Server;
+use crate::support::sip::{Message, parameter};
+
+const SNOM: &str = "00:04:13:00:00:01";
+
+/// The seconds that a 200 grants to the one contact in it.
+fn granted(answer: &Message) -> u32 {
+    let contact = parameter(answer.must("Contact"), "expires").or_else(|| answer.header("Expires"));
+    contact
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or_else(|| panic!("no expiry in\n{}", answer.text()))
+}
+
+/// What the list says of a phone, once `condition` holds.
+async fn listed_once(server: &Server, mac: &str, condition: impl Fn(&Value) -> bool) -> Value {
+    let wait = async {
+        loop {
+            let phone = server.listed(mac).await;
+            if condition(&phone) {
+                return phone;
+            }
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, wait)
+        .await
+        .expect("the list says so in time")
+}
+
+#[tokio::test]
+async fn a_phone_is_challenged_with_each_hash_in_order_and_then_bound() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    let wire = phone.wire().await;
+    let challenge = wire
+        .transact(&phone.registration(&wire))
+        .await
+        .unwrap()
+        .expect(401);
+    let offers: Vec<Challenge> = challenge
+        .all("WWW-Authenticate")
+        .filter_map(Challenge::read)
+        .collect();
+    assert_eq!(
+        offers
+            .iter()
+            .map(|offer| offer.algorithm)
+            .collect::<Vec<_>>(),
+        [Algorithm::Sha256, Algorithm::Md5]
+    );
+    assert!(
+        offers
+            .iter()
+            .all(|offer| offer.qop && offer.realm == server.settings.advanced.realm)
+    );
+    assert_eq!(granted(&phone.register().await.expect(200)), 300);
+    assert_eq!(phone.algorithm(), Some(Algorithm::Sha256));
+}
+
+#[tokio::test]
+async fn a_phone_that_knows_md5_alone_logs_on() {
+    let server = Server::start();
+    let phone = server.phone_as("000413000001", |setup| setup.only = Some(Algorithm::Md5));
+    phone.register().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_setting_decides_which_hashes_are_offered() {
+    let server = Server::with(|settings| settings.advanced.digest = vec![Digest::Md5]);
+    let phone = server.phone("000413000001");
+    phone.register().await.expect(200);
+    assert_eq!(phone.algorithm(), Some(Algorithm::Md5));
+}
+
+#[tokio::test]
+async fn a_wrong_password_gets_nobody_in() {
+    let server = Server::start();
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.password = "a guess".to_owned();
+    });
+    let refusal = phone.register().await;
+    assert!([401, 403].contains(&refusal.status()), "{}", refusal.text());
+    assert_eq!(server.listed(SNOM).await, Value::Null);
+}
+
+#[tokio::test]
+async fn the_password_of_clients_does_not_open_the_door_for_phones() {
+    let server = Server::start();
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.password = crate::support::server::CLIENTS_PASSWORD.to_owned();
+    });
+    assert!([401, 403].contains(&phone.register().await.status()));
+}
+
+#[tokio::test]
+async fn a_nonce_serves_many_requests_but_each_count_once() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.register().await.expect(200);
+    let wire = phone.wire().await;
+    let refresh = phone.register().await.expect(200);
+    assert_eq!(refresh.cseq(), 3, "one 401 at first, and no other");
+    // The same nc again: what an eavesdropper could send (RFC 7616 section 5.12).
+    let challenge = wire
+        .transact(&phone.registration(&wire))
+        .await
+        .unwrap()
+        .expect(401);
+    let offer = challenge
+        .all("WWW-Authenticate")
+        .find_map(Challenge::read)
+        .unwrap();
+    let account = Account::new(&phone.setup().user, &phone.setup().password);
+    let uri = format!("sip:{}", wire.peer);
+    let proof = offer.answer("REGISTER", &uri, &account, 5);
+    let with_proof = |proof: &str| phone.registration(&wire).with("Authorization", proof);
+    wire.transact(&with_proof(&proof))
+        .await
+        .unwrap()
+        .expect(200);
+    wire.transact(&with_proof(&proof))
+        .await
+        .unwrap()
+        .expect(401);
+}
+
+#[tokio::test]
+async fn a_proof_for_another_method_or_uri_is_none() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    let wire = phone.wire().await;
+    let challenge = wire
+        .transact(&phone.registration(&wire))
+        .await
+        .unwrap()
+        .expect(401);
+    let offer = challenge
+        .all("WWW-Authenticate")
+        .find_map(Challenge::read)
+        .unwrap();
+    let account = Account::new(&phone.setup().user, &phone.setup().password);
+    let proof = offer.answer("INVITE", &format!("sip:{}", wire.peer), &account, 1);
+    let refusal = wire
+        .transact(&phone.registration(&wire).with("Authorization", proof))
+        .await
+        .unwrap();
+    assert!([401, 403].contains(&refusal.status()), "{}", refusal.text());
+}
+
+#[tokio::test]
+async fn a_nonce_of_a_former_server_is_replaced_and_the_phone_goes_on() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.register().await.expect(200);
+    let address = server.addresses.phones_tcp.unwrap();
+    let server = server.restart(|settings| settings.phones.lan.tcp = address.into());
+    phone
+        .until("the end of its connection", |state| {
+            (!state.connected).then_some(())
+        })
+        .await;
+    phone.register().await.expect(200);
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_mac_is_the_same_in_every_spelling() {
+    let server = Server::start();
+    for spelling in [
+        "000413ABCDEF",
+        "000413abcdef",
+        "00:04:13:ab:cd:ef",
+        "00-04-13-AB-CD-EF",
+    ] {
+        server.phone(spelling).register().await.expect(200);
+    }
+    let list = server.list().await;
+    let macs: Vec<&Value> = list["phones"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|phone| &phone["mac"])
+        .collect();
+    assert_eq!(macs, ["00:04:13:ab:cd:ef"]);
+}
+
+#[tokio::test]
+async fn a_user_name_that_is_no_mac_is_refused() {
+    let server = Server::start();
+    for user in ["4711", "alice", "00041300000g", "0004130000010"] {
+        let refusal = server.phone(user).register().await;
+        assert!(
+            (400..500).contains(&refusal.status()),
+            "{user}:\n{}",
+            refusal.text()
+        );
+    }
+    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_phone_registers_itself_and_no_other() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    let foreign = format!("<sip:000413000002@{}>", phone.setup().server);
+    let refusal = phone
+        .register_as(|request| request.set("To", &foreign))
+        .await;
+    assert!([401, 403].contains(&refusal.status()), "{}", refusal.text());
+    assert_eq!(server.listed("00:04:13:00:00:02").await, Value::Null);
+}
+
+#[tokio::test]
+async fn the_expiry_is_what_was_asked_and_at_most_what_is_set() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    assert_eq!(
+        granted(
+            &phone
+                .register_as(|request| request.set("Expires", 86_400))
+                .await
+                .expect(200)
+        ),
+        300
+    );
+    assert_eq!(
+        granted(
+            &phone
+                .register_as(|request| request.set("Expires", 120))
+                .await
+                .expect(200)
+        ),
+        120
+    );
+    assert_eq!(
+        granted(
+            &phone
+                .register_as(|request| request.without("Expires"))
+                .await
+                .expect(200)
+        ),
+        300
+    );
+    let contact = |request: Message| {
+        let contact = format!("{};expires=90", request.must("Contact"));
+        request.set("Contact", contact)
+    };
+    assert_eq!(
+        granted(&phone.register_as(contact).await.expect(200)),
+        90,
+        "the Contact's own (section 10.2.1.1)"
+    );
+}
+
+#[tokio::test]
+async fn too_brief_an_expiry_gets_423_with_the_least() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    let refusal = phone
+        .register_as(|request| request.set("Expires", 30))
+        .await
+        .expect(423);
+    assert_eq!(refusal.must("Min-Expires"), "60");
+    phone
+        .register_as(|request| request.set("Expires", 60))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_lower_cseq_of_the_same_call_changes_nothing() {
+    // RFC 3261 section 10.3 item 7: a late un-REGISTER must not end what a newer REGISTER made.
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let late = |request: Message| {
+        request
+            .set("CSeq", "1 REGISTER")
+            .set("Contact", "*")
+            .set("Expires", 0)
+    };
+    let answer = phone.register_as(late).await;
+    assert_ne!(answer.status(), 200, "{}", answer.text());
+    assert_eq!(server.listed(SNOM).await["status"], "controlled");
+    assert_eq!(phone.count("BYE"), 0);
+}
+
+#[tokio::test]
+async fn a_star_ends_the_registration() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let answer = phone.unregister().await.expect(200);
+    assert_eq!(answer.header("Contact"), None);
+    listed_once(&server, SNOM, |phone| phone["status"] != "controlled").await;
+    phone.register().await.expect(200);
+    phone.until_received("INVITE", 2).await;
+}
+
+#[tokio::test]
+async fn a_star_with_an_expiry_or_with_company_is_a_bad_request() {
+    // RFC 3261 section 10.3 item 6.
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.register().await.expect(200);
+    phone
+        .register_as(|request| request.set("Contact", "*").set("Expires", 300))
+        .await
+        .expect(400);
+    phone
+        .register_as(|request| request.with("Contact", "*").set("Expires", 0))
+        .await
+        .expect(400);
+}
+
+#[tokio::test]
+async fn a_register_without_contact_asks_what_is_bound() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    assert_eq!(
+        phone
+            .register_as(|request| request.without("Contact"))
+            .await
+            .expect(200)
+            .header("Contact"),
+        None
+    );
+    phone.register().await.expect(200);
+    let answer = phone
+        .register_as(|request| request.without("Contact"))
+        .await
+        .expect(200);
+    assert!(
+        answer.must("Contact").contains("000413000001"),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
+async fn the_list_tells_maker_model_address_and_identity() {
+    let server = Server::start();
+    for (mac, user_agent, maker, model) in [
+        ("000413000001", "snomD345/10.1.159.12", "snom", "D345"),
+        (
+            "001565000002",
+            "Yealink SIP-T46G 28.83.0.50",
+            "Yealink",
+            "T46G",
+        ),
+        ("00085d000003", "Mitel 6867i/5.1.0.2024", "Mitel", "6867i"),
+        (
+            "000952000004",
+            "COMfortel 2600 IP 2.8A",
+            "Auerswald",
+            "2600 IP",
+        ),
+    ] {
+        let phone = server.phone_as(mac, |setup| setup.user_agent = user_agent.to_owned());
+        phone.start().await;
+        let spelled = mac
+            .as_bytes()
+            .chunks(2)
+            .map(|two| std::str::from_utf8(two).unwrap())
+            .collect::<Vec<_>>()
+            .join(":");
+        let listed = listed_once(&server, &spelled, |listed| {
+            listed["lines"] == serde_json::json!([phone.line()])
+        })
+        .await;
+        assert_eq!(listed["maker"], maker, "{listed}");
+        assert!(
+            listed["model"]
+                .as_str()
+                .is_some_and(|known| known.contains(model)),
+            "{listed}"
+        );
+        assert!(
+            listed["last_address"]
+                .as_str()
+                .is_some_and(|address| address.starts_with("127.0.0.1")),
+            "{listed}"
+        );
+        assert!(
+            listed["last_identity"]
+                .as_str()
+                .is_some_and(|identity| !identity.is_empty()),
+            "{listed}"
+        );
+        assert!(!listed["last_login"].is_null(), "{listed}");
+        assert_eq!(
+            (&listed["status"], &listed["in_operation"]),
+            (&"controlled".into(), &true.into()),
+            "{listed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_list_survives_a_restart_and_so_does_a_switch() {
+    let server = Server::start();
+    for mac in ["000413000001", "000413000002"] {
+        server.phone(mac).start().await;
+    }
+    server.switch("00:04:13:00:00:02", false).await;
+    let before = server.list().await;
+    let server = server.restart(|_| {});
+    let after = server.list().await;
+    for (old, new) in before["phones"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(after["phones"].as_array().unwrap())
+    {
+        for field in [
+            "mac",
+            "maker",
+            "model",
+            "last_address",
+            "last_identity",
+            "last_login",
+            "in_operation",
+        ] {
+            assert_eq!(old[field], new[field], "{field}");
+        }
+        assert_ne!(new["status"], "controlled", "status is never stored");
+    }
+    assert_eq!(
+        server.listed("00:04:13:00:00:02").await["in_operation"],
+        false
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_changes_nothing_in_the_list() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let before = server.listed(SNOM).await;
+    phone.register().await.expect(200);
+    assert_eq!(server.listed(SNOM).await, before);
+}
+
+#[tokio::test]
+async fn an_unknown_phone_waits_for_the_operator_where_auto_activate_is_off() {
+    let server = Server::with(|settings| settings.advanced.auto_activate = false);
+    let phone = server.phone("000413000001");
+    phone.register().await;
+    let listed = listed_once(&server, SNOM, |phone| !phone.is_null()).await;
+    assert_eq!(listed["in_operation"], false, "{listed}");
+    server.switch(SNOM, true).await;
+    phone.register().await.expect(200);
+    phone.in_session().await;
+    assert_eq!(
+        phone.count("INVITE"),
+        1,
+        "none while it was out of operation"
+    );
+}
+
+#[tokio::test]
+async fn a_phone_that_is_switched_off_loses_its_session_and_gets_it_back() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    server.switch(SNOM, false).await;
+    phone.until_received("BYE", 1).await;
+    assert_eq!(server.listed(SNOM).await["in_operation"], false);
+    server.switch(SNOM, true).await;
+    phone.register().await.expect(200);
+    phone.in_session().await;
+}
+
+#[tokio::test]
+async fn the_api_wants_its_token_and_a_phone_that_exists() {
+    let server = Server::start();
+    assert_eq!(
+        server.http_as("a guess", "GET", "/api/phones", "").await.0,
+        401
+    );
+    assert_eq!(
+        server
+            .http(
+                "PUT",
+                "/api/phones/00:04:13:00:00:09",
+                "{\"in_operation\": true}"
+            )
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        server
+            .http("PUT", "/api/phones/nonsense", "{\"in_operation\": true}")
+            .await
+            .0,
+        400
+    );
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.http("GET", path, "").await.0, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_registers_over_tls() {
+    let server = Server::start();
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.server = server.addresses.phones_tls.unwrap();
+        setup.certificate = Some(server.certificate());
+    });
+    phone.start().await;
+    let invite = phone.until_received("INVITE", 1).await.message;
+    assert!(
+        invite.must("Via").starts_with("SIP/2.0/TLS "),
+        "{}",
+        invite.text()
+    );
+    assert!(
+        invite.must("Contact").contains("transport=tls")
+            || invite.must("Contact").contains("sips:"),
+        "{}",
+        invite.text()
+    );
+}
+
+#[tokio::test]
+async fn a_phone_registers_over_ipv6() {
+    let local = std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
+    let server = Server::with(|settings| settings.phones.lan.tcp = local.into());
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let invite = phone.until_received("INVITE", 1).await.message;
+    assert!(
+        invite
+            .must("Via")
+            .contains(&format!("[::1]:{}", phone.setup().server.port())),
+        "{}",
+        invite.text()
+    );
+    assert!(
+        server.listed(SNOM).await["last_address"]
+            .as_str()
+            .is_some_and(|address| address.contains("::1"))
+    );
+}
+
+#[tokio::test]
+async fn phones_outside_are_told_the_public_address() {
+    let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::with(|settings| {
+        settings.phones.wan.tcp = local.into();
+        settings.phones.wan.public_host = "csta.example.org".to_owned();
+        settings.phones.wan.public_tcp_port = 15060;
+    });
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.server = server.addresses.phones_wan_tcp.unwrap();
+    });
+    phone.start().await;
+    let invite = phone.until_received("INVITE", 1).await.message;
+    for header in ["Via", "Contact"] {
+        assert!(
+            invite.must(header).contains("csta.example.org:15060"),
+            "{}",
+            invite.text()
+        );
+    }
+    let inside = server.phone("000413000002");
+    inside.start().await;
+    let invite = inside.until_received("INVITE", 1).await.message;
+    assert!(
+        !invite.text().contains("csta.example.org"),
+        "{}",
+        invite.text()
+    );
+}
+
+#[tokio::test]
+async fn an_interface_that_is_off_is_not_there() {
+    let server = Server::with(|settings| settings.phones.lan.tls = settings::Listen::OFF);
+    assert_eq!(
+        (server.addresses.phones_tls, server.addresses.phones_wan_tcp),
+        (None, None)
+    );
+    server.phone("000413000001").start().await;
+}

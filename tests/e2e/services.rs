@@ -1,0 +1,200 @@
+//! Services go to the phone and return when it has answered; what becomes of those that it does not answer (TR/87 section 7.2).
+
+use std::time::Duration;
+
+use crate::support::csta::{Document, connection, document, element, failure};
+use crate::support::documents::DEVIATION;
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+use crate::support::wire::final_of;
+
+const MAC: &str = "000413000001";
+const LINE: &str = "sip:0001@pbx.example";
+
+async fn started(server: &Server) -> Phone {
+    let phone = server.phone(MAC);
+    phone.start().await;
+    phone
+}
+
+/// What a client asks, and the ConnectionID or device in it.
+fn services() -> Vec<(&'static str, String)> {
+    let on_call = |name: &'static str, parameter: &str| (name, connection(parameter, "-12", LINE));
+    vec![
+        (
+            "MakeCall",
+            element("callingDevice", LINE)
+                + "<calledDirectoryNumber>102</calledDirectoryNumber><autoOriginate>doNotPrompt</autoOriginate>",
+        ),
+        on_call("AnswerCall", "callToBeAnswered"),
+        on_call("ClearConnection", "connectionToBeCleared"),
+        on_call("HoldCall", "callToBeHeld"),
+        on_call("RetrieveCall", "callToBeRetrieved"),
+        ("SnapshotDevice", element("snapshotObject", LINE)),
+        ("GetDoNotDisturb", element("device", LINE)),
+        (
+            "SetDoNotDisturb",
+            element("device", LINE) + "<doNotDisturbOn>true</doNotDisturbOn>",
+        ),
+        ("GetForwarding", element("device", LINE)),
+        (
+            "SetForwarding",
+            element("device", LINE)
+                + "<forwardingType>forwardImmediate</forwardingType><activateForward>true</activateForward><forwardDN>103</forwardDN>",
+        ),
+        (
+            "ConsultationCall",
+            connection("existingCall", "-12", LINE) + "<consultedDevice>104</consultedDevice>",
+        ),
+        (
+            "TransferCall",
+            connection("heldCall", "-12", LINE) + &connection("activeCall", "-13", LINE),
+        ),
+        (
+            "GenerateDigits",
+            connection("connectionToSendDigits", "-12", LINE)
+                + "<charactersToSend>12#</charactersToSend>",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn each_service_goes_to_the_phone_and_returns_when_it_has_answered() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    for (service, inner) in services() {
+        let response = document(
+            "ed3",
+            &format!("{service}Response"),
+            "<extensions><privateData><private><from xmlns=\"urn:test\">the phone</from></private></privateData></extensions>",
+        );
+        phone.once(service, Reaction::Document(response + DEVIATION));
+        let answer = session.done(service, &inner).await;
+        assert!(answer.raw.contains("the phone"), "{}", answer.raw);
+        let asked = phone.until_received(service, 1).await;
+        assert_eq!(
+            asked.message.body,
+            document("ed3", service, &inner),
+            "byte for byte"
+        );
+        assert_eq!(asked.message.must("Content-Type"), "application/csta+xml");
+    }
+}
+
+#[tokio::test]
+async fn what_the_phone_refuses_is_refused_with_the_phones_words() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let refusal = failure("ed3", "stateIncompatibility", "invalidConnectionState");
+    phone.once("HoldCall", Reaction::Document(refusal.clone()));
+    let inner = connection("callToBeHeld", "-12", LINE);
+    let answer = session.ask("HoldCall", &inner).await;
+    assert_eq!(answer.raw, refusal);
+    for status in [400, 404, 486, 491, 500, 603] {
+        phone.once("HoldCall", Reaction::Status(status, &[]));
+        let answer = session.ask("HoldCall", &inner).await;
+        assert_eq!(answer.name(), "CSTAErrorCode", "{status}: {}", answer.raw);
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_is_silent_or_slow_costs_the_client_a_bounded_wait() {
+    let server =
+        Server::with(|settings| settings.advanced.request_timeout = Duration::from_secs(1));
+    let phone = started(&server).await;
+    let neighbour = server.phone("000413000002");
+    neighbour.start().await;
+    let session = server.client().await.open_server().await;
+    phone.once("HoldCall", Reaction::Late(Duration::from_secs(2)));
+    let mut waiting = session.begin("HoldCall", &connection("callToBeHeld", "-12", LINE));
+    // Nobody else waits meanwhile.
+    let begun = std::time::Instant::now();
+    session
+        .done("GetDoNotDisturb", &element("device", neighbour.line()))
+        .await;
+    assert!(begun.elapsed() < Duration::from_millis(500));
+    let answer = tokio::time::timeout(Duration::from_millis(1800), final_of(&mut waiting))
+        .await
+        .expect("an answer at request_timeout");
+    let answer = Document::read(&answer.unwrap().expect(200).body);
+    assert_eq!(
+        answer.text("systemResourceAvailibility"),
+        "deviceOutOfService",
+        "{}",
+        answer.raw
+    );
+    // The late answer is absorbed, and the phone serves on.
+    tokio::time::timeout(
+        crate::support::PATIENCE,
+        session.done("GetDoNotDisturb", &element("device", LINE)),
+    )
+    .await
+    .expect("an answer");
+}
+
+#[tokio::test]
+async fn a_phone_that_vanishes_amid_a_request_is_not_asked_again() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("MakeCall", Reaction::Reset);
+    let refusal = session.refused("MakeCall", &services()[0].1).await;
+    assert_eq!(
+        refusal,
+        (
+            "systemResourceAvailibility".to_owned(),
+            "deviceOutOfService".to_owned()
+        )
+    );
+    phone.reboot();
+    phone.start().await;
+    session
+        .done("GetDoNotDisturb", &element("device", LINE))
+        .await;
+    assert_eq!(phone.count("MakeCall"), 1, "it may have been done");
+}
+
+#[tokio::test]
+async fn requests_to_one_phone_go_one_at_a_time_in_order() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("GenerateDigits", Reaction::Late(Duration::from_millis(300)));
+    let mut answers = Vec::new();
+    for digit in 0..10 {
+        let inner = connection("connectionToSendDigits", "-12", LINE)
+            + &element("charactersToSend", &digit.to_string());
+        answers.push(session.begin("GenerateDigits", &inner));
+    }
+    phone.until_received("GenerateDigits", 1).await;
+    session.send(|options| options, "OPTIONS").await.expect(200);
+    assert_eq!(
+        phone.count("GenerateDigits"),
+        1,
+        "the second waits for the answer to the first"
+    );
+    for mut answer in answers {
+        final_of(&mut answer).await.unwrap().expect(200);
+    }
+    for digit in 0..10 {
+        let asked = phone
+            .until_received("GenerateDigits", digit + 1)
+            .await
+            .document();
+        assert_eq!(asked.text("charactersToSend"), digit.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_service_without_what_it_needs_is_refused_in_csta() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let (category, _) = session
+        .refused("MakeCall", &element("callingDevice", LINE))
+        .await;
+    assert_eq!(category, "operation");
+    assert_eq!(phone.count("MakeCall"), 0);
+}

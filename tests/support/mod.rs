@@ -1,0 +1,20 @@
+//! The two ends of every dialogue - a desk phone and a CTI client - and the server between them.
+
+pub mod credentials;
+pub mod csta;
+pub mod cti_client;
+pub mod dialog;
+pub mod digest;
+pub mod documents;
+pub mod phone;
+pub mod process;
+pub mod programs;
+pub mod server;
+pub mod sip;
+pub mod wire;
+pub mod xml;
+
+use std::time::Duration;
+
+/// How long a test waits for a condition before it fails; far above what any of them takes.
+pub const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,0 +1,196 @@
+//! The built program as a child process: for its exit codes, its words, and for killing it.
+
+use std::fs;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::PATIENCE;
+use super::server::http;
+
+/// The built program, ready for arguments; nothing of the caller's environment sets it.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uacsta"));
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("UACSTA__"))
+    {
+        command.env_remove(name);
+    }
+    command.env_remove("STATE_DIRECTORY").stdin(Stdio::null());
+    command
+}
+
+/// Lets it listen on free loopback ports alone.
+pub fn on_free_ports(command: &mut Command) {
+    for interface in [
+        "PHONES__LAN__TCP",
+        "PHONES__LAN__TLS",
+        "CLIENTS__LAN__TCP",
+        "CLIENTS__LAN__TLS",
+        "WEB__LISTEN",
+    ] {
+        command.env(format!("UACSTA__{interface}"), "127.0.0.1:0");
+    }
+}
+
+/// Runs the program to its end with these arguments.
+pub fn run(arguments: &[&str]) -> Output {
+    finish(program().args(arguments))
+}
+
+/// Runs a command to its end; one that goes on, as a server does, is killed and fails the test.
+pub fn finish(command: &mut Command) -> Output {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!(
+                "{command:?} goes on: {:?}",
+                child.wait_with_output().unwrap()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// `uacsta serve` on free loopback ports as a child; it is killed when dropped.
+pub struct Serving {
+    /// Where phones reach it.
+    pub phones: SocketAddr,
+    /// Where phones reach it over TLS.
+    pub phones_tls: SocketAddr,
+    /// Where clients reach it.
+    pub clients: SocketAddr,
+    /// Where clients reach it over TLS.
+    pub clients_tls: SocketAddr,
+    /// Where its API listens.
+    pub web: SocketAddr,
+    child: Child,
+    data: TempDir,
+}
+
+impl Serving {
+    /// Starts it on that data folder, with `settings` beside the interfaces, and waits until its log names every port.
+    pub fn start(data: TempDir, settings: &str) -> Self {
+        let file = data.path().join("uacsta.toml");
+        fs::write(&file, settings).unwrap();
+        let old = log(data.path()).len();
+        let mut command = program();
+        on_free_ports(&mut command);
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(&file)
+            .arg("--data")
+            .arg(data.path());
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        loop {
+            let said = log(data.path());
+            let said = said.get(old..).unwrap_or_default();
+            let at = |interface| address(said, interface);
+            if let (Some(phones), Some(phones_tls), Some(clients), Some(clients_tls), Some(web)) = (
+                at("phones.lan.tcp"),
+                at("phones.lan.tls"),
+                at("clients.lan.tcp"),
+                at("clients.lan.tls"),
+                at("web.listen"),
+            ) {
+                return Self {
+                    phones,
+                    phones_tls,
+                    clients,
+                    clients_tls,
+                    web,
+                    child,
+                    data,
+                };
+            }
+            let ended = child.try_wait().unwrap();
+            if ended.is_some() || begun.elapsed() > PATIENCE {
+                let _ = child.kill();
+                let mut words = String::new();
+                let _ = child
+                    .stderr
+                    .take()
+                    .map(|mut stderr| stderr.read_to_string(&mut words));
+                panic!("the server does not serve ({ended:?}):\n{words}\n{said}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// `GET /api/phones`, as it came.
+    pub async fn list(&self) -> String {
+        let token = fs::read_to_string(self.data().join("cli.token")).unwrap();
+        let (status, body) = http(self.web, token.trim(), "GET", "/api/phones", "").await;
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Waits until the list holds that text.
+    pub async fn until_listed(&self, text: &str) {
+        let wait = async { while !self.list().await.contains(text) {} };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("{text} is not listed in time"));
+    }
+
+    /// `kill -9`; the data folder stays.
+    pub fn kill(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.data, tempfile::tempdir().unwrap())
+    }
+
+    /// Sends a signal by its name; the exit code.
+    #[cfg(unix)]
+    pub fn signal(mut self, name: &str) -> Option<i32> {
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill -{name}");
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn log(data: &Path) -> String {
+    fs::read_to_string(data.join("logs/uacsta.log")).unwrap_or_default()
+}
+
+/// The address on the line that says where an interface listens.
+fn address(log: &str, interface: &str) -> Option<SocketAddr> {
+    let line = log
+        .lines()
+        .find(|line| line.contains("listening") && line.contains(interface))?;
+    line.split(|c: char| c.is_whitespace() || c == '=')
+        .find_map(|part| part.parse().ok())
+}

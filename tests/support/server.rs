@@ -1,0 +1,256 @@
+//! The real server within the test process, on free loopback ports and a folder of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+use settings::Settings;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+
+use super::cti_client::{self, CtiClient};
+use super::digest::Account;
+use super::documents::Documents;
+use super::phone::{self, Phone};
+
+/// The password of every phone.
+pub const PHONES_PASSWORD: &str = "let me ring";
+/// The password of the client `ecsta`.
+pub const CLIENTS_PASSWORD: &str = "let me dial";
+
+/// A running server; it stops when dropped, and then all that it wrote is validated.
+pub struct Server {
+    /// Where it listens.
+    pub addresses: uacsta::Addresses,
+    /// What it runs with.
+    pub settings: Settings,
+    /// What it wrote to the two ends.
+    pub documents: Arc<Documents>,
+    data: Arc<TempDir>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts with the built-in settings, on free loopback ports.
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with settings changed.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = loopback();
+        change(&mut settings);
+        let folder = tempfile::tempdir().unwrap();
+        Self::run(settings, Arc::new(folder), Arc::default()).unwrap()
+    }
+
+    /// Stops, and starts again with the same data and other settings.
+    pub fn restart(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        self.end();
+        change(&mut self.settings);
+        let (settings, data, documents) = (
+            self.settings.clone(),
+            Arc::clone(&self.data),
+            Arc::clone(&self.documents),
+        );
+        Self::run(settings, data, documents).unwrap()
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// A snom phone with one identity, `sip:<last four digits of the MAC>@pbx.example`; not connected yet.
+    pub fn phone(&self, mac: &str) -> Phone {
+        self.phone_as(mac, |_| {})
+    }
+
+    /// The same, made otherwise.
+    pub fn phone_as(&self, mac: &str, change: impl FnOnce(&mut phone::Setup)) -> Phone {
+        let identity = format!(
+            "sip:{}@pbx.example",
+            mac.get(mac.len() - 4..).unwrap_or(mac)
+        );
+        let address = self.addresses.phones_tcp.unwrap();
+        let mut setup = phone::Setup::new(address, mac, PHONES_PASSWORD, &identity);
+        change(&mut setup);
+        Phone::new(setup, Arc::clone(&self.documents))
+    }
+
+    /// A client that is connected.
+    pub async fn client(&self) -> CtiClient {
+        self.client_as(|_| {}).await
+    }
+
+    /// The same, made otherwise.
+    pub async fn client_as(&self, change: impl FnOnce(&mut cti_client::Setup)) -> CtiClient {
+        let mut setup = cti_client::Setup {
+            server: self.addresses.clients_tcp.unwrap(),
+            certificate: None,
+            account: Account::new("ecsta", CLIENTS_PASSWORD),
+            only: None,
+            edition: "ed3",
+            prefix: "",
+        };
+        change(&mut setup);
+        CtiClient::connect(setup, Arc::clone(&self.documents)).await
+    }
+
+    /// The certificate that the first start made.
+    pub fn certificate(&self) -> std::path::PathBuf {
+        self.data().join("certificate.pem")
+    }
+
+    /// `GET /api/phones`.
+    pub async fn list(&self) -> Value {
+        let (status, body) = self.http("GET", "/api/phones", "").await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// One phone of the list; null when it is not there.
+    pub async fn listed(&self, mac: &str) -> Value {
+        let list = self.list().await;
+        let phones = list["phones"].as_array().unwrap();
+        phones
+            .iter()
+            .find(|phone| phone["mac"] == mac)
+            .cloned()
+            .unwrap_or(Value::Null)
+    }
+
+    /// `PUT /api/phones/{mac}`: puts a phone into operation or out of it.
+    pub async fn switch(&self, mac: &str, on: bool) {
+        let (status, body) = self
+            .http(
+                "PUT",
+                &format!("/api/phones/{mac}"),
+                &format!("{{\"in_operation\": {on}}}"),
+            )
+            .await;
+        assert!((200..300).contains(&status), "{status} {body}");
+    }
+
+    /// One request to the API with the token of the data folder; status and body.
+    pub async fn http(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let token = std::fs::read_to_string(self.data().join("cli.token")).unwrap();
+        self.http_as(token.trim(), method, path, body).await
+    }
+
+    /// The same with another token.
+    pub async fn http_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (u16, String) {
+        http(self.addresses.web.unwrap(), token, method, path, body).await
+    }
+
+    fn run(
+        settings: Settings,
+        data: Arc<TempDir>,
+        documents: Arc<Documents>,
+    ) -> Result<Self, String> {
+        let (told, hear) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (given, folder) = (settings.clone(), Arc::clone(&data));
+        let thread = std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                match uacsta::Server::start(given, folder.path()) {
+                    Ok(running) => {
+                        let _ = told.send(Ok(running.addresses.clone()));
+                        let _ = stopped.await;
+                        running.stop().await;
+                    }
+                    Err(error) => drop(told.send(Err(error.to_string()))),
+                }
+            });
+        });
+        let addresses = hear
+            .recv()
+            .map_err(|_| "the server's thread ended".to_owned())??;
+        Ok(Self {
+            addresses,
+            settings,
+            documents,
+            data,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(
+                ended.is_ok() || std::thread::panicking(),
+                "the server's thread panicked"
+            );
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.thread.is_none() {
+            return;
+        }
+        self.end();
+        if !std::thread::panicking()
+            && let Err(fault) = self.documents.check()
+        {
+            panic!("{fault}");
+        }
+    }
+}
+
+/// One HTTP request with a bearer token; status and body.
+pub async fn http(
+    address: std::net::SocketAddr,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, String) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap();
+    (status, body.to_owned())
+}
+
+fn loopback() -> Settings {
+    let mut settings = Settings::builtin();
+    let free = || settings::Listen::from(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    settings.phones.lan = settings::Lan {
+        tcp: free(),
+        tls: free(),
+    };
+    settings.clients.lan = settings::Lan {
+        tcp: free(),
+        tls: free(),
+    };
+    settings.web.listen = free();
+    settings.phones.password = PHONES_PASSWORD.into();
+    settings.clients.password = CLIENTS_PASSWORD.into();
+    settings
+}
