@@ -43,12 +43,12 @@ pub(super) enum What {
     Namespace(Option<Edition>),
     /// Where the root would declare the namespace that it lacks.
     Declaration,
-    CrossRef(Wrapping),
-    Device(Wrapping),
+    CrossRef(Option<Box<Wrapping>>),
+    Device(Option<Box<Wrapping>>),
     /// To be cut for editions older than this.
     CutBelow(Edition),
-    /// A start or end tag that this edition and younger ones have.
-    TagFrom(Edition, Side, &'static str),
+    /// A start or end tag of `device` that this edition and younger ones have.
+    DeviceTagFrom(Edition, Side),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,8 @@ pub(super) enum Side {
     End,
 }
 
-/// Elements to put round an inserted text.
-#[derive(Clone, Debug, Default)]
+/// Elements to put round an inserted text. Boxed, since most documents have the text already.
+#[derive(Clone, Debug)]
 pub(super) struct Wrapping {
     /// Local name of the outer element.
     pub(super) outer: Option<&'static str>,
@@ -66,6 +66,23 @@ pub(super) struct Wrapping {
     pub(super) inner: Option<&'static str>,
     /// The qualified name of an empty-element tag whose `/>` is replaced.
     pub(super) reopened: Option<Span>,
+}
+
+impl Wrapping {
+    /// `None` when nothing goes round the text.
+    pub(super) fn of(
+        outer: Option<&'static str>,
+        inner: Option<&'static str>,
+        reopened: Option<Span>,
+    ) -> Option<Box<Self>> {
+        let wrapping = Self {
+            outer,
+            inner,
+            reopened,
+        };
+        let wraps = outer.is_some() || inner.is_some() || reopened.is_some();
+        wraps.then(|| Box::new(wrapping))
+    }
 }
 
 impl Document {
@@ -110,26 +127,38 @@ impl Document {
                     piece(b"\"");
                 }
                 What::CrossRef(wrapping) => {
-                    self.wrapped(wrapping, changes.cross_ref.unwrap_or_default(), &mut piece);
+                    self.wrapped(
+                        wrapping.as_deref(),
+                        changes.cross_ref.unwrap_or_default(),
+                        &mut piece,
+                    );
                 }
                 What::Device(wrapping) => {
-                    self.wrapped(wrapping, changes.device.unwrap_or_default(), &mut piece);
+                    self.wrapped(
+                        wrapping.as_deref(),
+                        changes.device.unwrap_or_default(),
+                        &mut piece,
+                    );
                 }
                 What::CutBelow(_) => {}
-                What::TagFrom(_, side, name) => self.tag(*side, name, &mut piece),
+                What::DeviceTagFrom(_, side) => self.tag(*side, "device", &mut piece),
             }
         }
         piece(&text[done..]);
     }
 
-    fn wrapped(&self, wrapping: &Wrapping, content: &str, piece: &mut impl FnMut(&[u8])) {
+    fn wrapped(&self, wrapping: Option<&Wrapping>, content: &str, piece: &mut impl FnMut(&[u8])) {
+        let content = escaped(content);
+        let Some(wrapping) = wrapping else {
+            return piece(content.as_bytes());
+        };
         if wrapping.reopened.is_some() {
             piece(b">");
         }
         for name in [wrapping.outer, wrapping.inner].into_iter().flatten() {
             self.tag(Side::Start, name, piece);
         }
-        piece(escaped(content).as_bytes());
+        piece(content.as_bytes());
         for name in [wrapping.inner, wrapping.outer].into_iter().flatten() {
             self.tag(Side::End, name, piece);
         }
@@ -161,7 +190,7 @@ fn wanted(edit: &Edit, changes: &Changes<'_>) -> bool {
         What::CrossRef(_) => changes.cross_ref.is_some(),
         What::Device(_) => changes.device.is_some(),
         What::CutBelow(edition) => changes.edition < *edition,
-        What::TagFrom(edition, ..) => changes.edition >= *edition,
+        What::DeviceTagFrom(edition, _) => changes.edition >= *edition,
     }
 }
 

@@ -20,10 +20,7 @@ impl Surveyor<'_> {
             Role::CrossRef => {
                 self.found.cross_ref.get_or_insert(content);
                 self.edit(&tag, content, |reopened| {
-                    What::CrossRef(Wrapping {
-                        reopened,
-                        ..Wrapping::default()
-                    })
+                    What::CrossRef(Wrapping::of(None, None, reopened))
                 });
             }
             Role::Device => {
@@ -35,10 +32,7 @@ impl Surveyor<'_> {
                     self.found.device = Some(content);
                 }
                 self.edit(&tag, content, |reopened| {
-                    What::Device(Wrapping {
-                        reopened,
-                        ..Wrapping::default()
-                    })
+                    What::Device(Wrapping::of(None, None, reopened))
                 });
             }
             Role::Line => {
@@ -47,11 +41,7 @@ impl Surveyor<'_> {
             Role::Holder { member, at, seen } => {
                 if !seen {
                     self.edit(&tag, Span::at(at), |reopened| {
-                        What::Device(Wrapping {
-                            inner: Some(member),
-                            reopened,
-                            ..Wrapping::default()
-                        })
+                        What::Device(Wrapping::of(None, Some(member), reopened))
                     });
                 }
             }
@@ -93,11 +83,7 @@ impl Surveyor<'_> {
         if self.found.kind == Kind::Event && self.found.cross_ref.is_none() {
             let outer = Some("monitorCrossRefID");
             self.edit(tag, inside, |reopened| {
-                What::CrossRef(Wrapping {
-                    outer,
-                    inner: None,
-                    reopened,
-                })
+                What::CrossRef(Wrapping::of(outer, None, reopened))
             });
         }
         if self.place_seen {
@@ -110,11 +96,7 @@ impl Surveyor<'_> {
             Some(Place::Asked(_)) | None => return,
         };
         self.edit(tag, inside, |reopened| {
-            What::Device(Wrapping {
-                outer: Some(outer),
-                inner,
-                reopened,
-            })
+            What::Device(Wrapping::of(Some(outer), inner, reopened))
         });
     }
 
@@ -141,11 +123,11 @@ impl Surveyor<'_> {
             None => [
                 (
                     Span::at(content.start),
-                    What::TagFrom(LISTED_SINCE, Side::Start, "device"),
+                    What::DeviceTagFrom(LISTED_SINCE, Side::Start),
                 ),
                 (
                     Span::at(content.end),
-                    What::TagFrom(LISTED_SINCE, Side::End, "device"),
+                    What::DeviceTagFrom(LISTED_SINCE, Side::End),
                 ),
             ],
         };
