@@ -43,8 +43,9 @@ pub(super) fn refused(error: &Error, offset: usize) -> ReadError {
 /// Why an attribute of the tag whose name stands at `name` was refused.
 pub(super) fn attribute_refused(error: &AttrError, name: usize) -> ReadError {
     let (offset, what) = match *error {
-        AttrError::ExpectedEq(at) => (at, "an attribute has no value"),
-        AttrError::ExpectedValue(at) => (at, "an attribute has no value"),
+        AttrError::ExpectedEq(at) | AttrError::ExpectedValue(at) => {
+            (at, "an attribute has no value")
+        }
         AttrError::UnquotedValue(at) => (at, "an attribute value is not quoted"),
         AttrError::ExpectedQuote(at, _) => (at, "an attribute value is not closed"),
         AttrError::Duplicated(at, _) => (at, "an attribute is given twice"),
