@@ -1,7 +1,12 @@
 //! The program as an operator meets it: exit codes, one clear sentence for each mistake, the files of the first start.
 
 use std::process::Output;
+use std::sync::Arc;
 
+use crate::support::cti_client::{self, CtiClient};
+use crate::support::digest::Account;
+use crate::support::documents::Documents;
+use crate::support::phone::{self, Phone};
 use crate::support::process::{Serving, finish, program, run};
 
 /// The exit code is this, and stderr is one sentence that holds each of these words.
@@ -226,4 +231,57 @@ fn a_signal_ends_the_server_in_good_order() {
         assert_eq!(server.signal(signal), Some(0), "{signal}");
         assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets() {
+    let settings = "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n[logs]\nlevel = \"trace\"\n";
+    let server = Serving::start(tempfile::tempdir().unwrap(), settings);
+    let documents = Arc::<Documents>::default();
+    let line = "sip:101@pbx.example";
+    let phone = Phone::new(
+        phone::Setup::new(server.phones, "000413000001", "let me ring", line),
+        Arc::clone(&documents),
+    );
+    phone.start().await;
+    let setup = cti_client::Setup {
+        server: server.clients,
+        certificate: None,
+        account: Account::new("ecsta", "let me dial"),
+        only: None,
+        edition: "ed3",
+        prefix: "",
+    };
+    let client = CtiClient::connect(setup, Arc::clone(&documents)).await;
+    let mut session = client.open(line).await;
+    session.watch(line).await;
+    session
+        .refused("GetDoNotDisturb", "<device>9999</device>")
+        .await;
+    session.bye().await;
+    phone.until_received("MonitorStop", 1).await;
+    phone.unregister().await.expect(200);
+    documents.check().unwrap();
+    let log = server.end();
+    for word in [
+        "00:04:13:00:00:01",
+        "127.0.0.1",
+        "ecsta",
+        line,
+        "REGISTER sip:",
+        "INFO sip:",
+        "MonitorStartResponse",
+    ] {
+        assert!(log.contains(word), "{word} is not in the log:\n{log}");
+    }
+    let proofs = log
+        .split("response=\"")
+        .skip(1)
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_hexdigit()))
+        .count();
+    assert!(
+        !log.contains("let me") && proofs == 0,
+        "secrets in the log:\n{log}"
+    );
 }

@@ -155,6 +155,14 @@ impl Serving {
             .unwrap_or_else(|_| panic!("{text} is not listed in time"));
     }
 
+    /// Ends it in good order, so that all is written; its log.
+    #[cfg(unix)]
+    pub fn end(mut self) -> String {
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
+        assert_eq!(self.signal("TERM"), Some(0));
+        log(data.path())
+    }
+
     /// `kill -9`; the data folder stays.
     pub fn kill(mut self) -> TempDir {
         self.child.kill().unwrap();
