@@ -43,6 +43,10 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// List the telephones, or put one into or out of operation
     Phones(phones::Phones),
+    /// Simulate phones of a maker, which register and call each other
+    Simulate(crate::simulate::command::Simulate),
+    /// Talk to a server as a CTI client: a console, or one command at a time
+    Client(crate::client::command::Client),
     /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print the manual page
@@ -70,6 +74,8 @@ impl Cli {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
             Command::Phones(command) => command.run()?,
+            Command::Simulate(command) => command.run()?,
+            Command::Client(command) => command.run()?,
             Command::Completions(command) => command.run()?,
             Command::Man(command) => command.run()?,
         }

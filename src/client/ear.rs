@@ -1,0 +1,112 @@
+//! What a console hears on its link: handed on in order, with a bound, and events acknowledged at once (TR/87 7.3).
+
+use actix::{Actor, Addr, Context, Handler, Message};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use uacsta_actors::sip::{
+    desk::Desk,
+    link::{Link, Shut},
+    reply::Reply,
+    session::{Ended, Happened, SessionId, Unanswered, What},
+};
+use uacsta_schema::sip::{Request, Status};
+
+/// Hears for a console.
+pub(super) struct Ear {
+    pub(super) heard: mpsc::Sender<Sound>,
+    pub(super) link: Option<Addr<Link>>,
+}
+
+/// Something that a console hears.
+#[derive(Debug)]
+pub(super) enum Sound {
+    Opened(SessionId),
+    Refused(Unanswered),
+    /// An event or notification.
+    Document(Bytes),
+    Answered(u64, Result<Bytes, Unanswered>),
+    Ended(Ended),
+    Lost(Box<str>),
+}
+
+/// The connection is made, or gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum Connection {
+    Made(Addr<Link>),
+    Gone(Box<str>),
+}
+
+/// What the server meets at a console.
+pub(super) struct ConsoleDesk(pub(super) Addr<Ear>);
+
+impl Ear {
+    /// A console that does not listen while thousands of events come in loses its connection, never single events.
+    fn pass(&mut self, sound: Sound) {
+        if self.heard.try_send(sound).is_err()
+            && let Some(link) = self.link.take()
+        {
+            link.do_send(Shut {
+                reason: "the console does not take what it is sent".into(),
+            });
+        }
+    }
+}
+
+impl Actor for Ear {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(4096);
+    }
+}
+
+impl Handler<Connection> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, connection: Connection, _: &mut Self::Context) {
+        match connection {
+            Connection::Made(link) => self.link = Some(link),
+            Connection::Gone(reason) => {
+                self.link = None;
+                self.pass(Sound::Lost(reason));
+            }
+        }
+    }
+}
+
+impl Handler<Happened> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, Happened { session, what, .. }: Happened, _: &mut Self::Context) {
+        self.pass(match what {
+            What::Opened(_) => Sound::Opened(session),
+            What::Refused(why) => Sound::Refused(why),
+            What::Asked(document, reply) => {
+                reply.ok();
+                Sound::Document(document)
+            }
+            What::Answered { ticket, answer } => Sound::Answered(ticket, answer),
+            What::Ended(why) => Sound::Ended(why),
+        });
+    }
+}
+
+impl Desk for ConsoleDesk {
+    fn request(&mut self, _: &Request, reply: Reply) {
+        // A console calls the server, never the other way round.
+        reply.with(Status::METHOD_NOT_ALLOWED);
+    }
+
+    fn opened(&mut self, link: &Addr<Link>) {
+        self.0.do_send(Connection::Made(link.clone()));
+    }
+
+    fn ended(&mut self, _: &Addr<Link>, reason: &str) {
+        self.0.do_send(Connection::Gone(reason.into()));
+    }
+
+    fn peer(&self) -> &str {
+        "server"
+    }
+}

@@ -1,0 +1,264 @@
+//! Events in words, as somebody who watches a line would tell them.
+
+use uacsta_schema::csta::*;
+
+/// An event in words, with what programs want of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Told {
+    /// What has happened, seen from the line.
+    pub text: String,
+    /// The call.
+    pub call: Option<CallId>,
+    /// The state of the line's connection.
+    pub state: Option<LocalConnectionState>,
+    /// Why.
+    pub cause: Option<EventCause>,
+}
+
+/// Tells an event of a line.
+pub fn tell(event: &Event, line: Option<&DeviceId>) -> Told {
+    let line = Line(line.map(DeviceId::user));
+    let (text, connection, state, cause) = match event {
+        Event::ServiceInitiatedEvent(e) => (
+            "is off hook".to_owned(),
+            Some(&e.initiated_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::DigitsDialedEvent(e) => (
+            format!("has dialled {}", e.dialing_sequence.user()),
+            Some(&e.dialing_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::OriginatedEvent(e) => (
+            format!("calls {}", name(&e.called_device)),
+            Some(&e.originated_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::NetworkReachedEvent(e) => (
+            format!("its call to {} has left the house", name(&e.called_device)),
+            Some(&e.outbound_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::OfferedEvent(e) => (
+            format!("is offered a call from {}", name(&e.calling_device)),
+            Some(&e.offered_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::DeliveredEvent(e) => (
+            match line.is(&e.alerting_device) {
+                true => format!(
+                    "rings: call from {}{}",
+                    name(&e.calling_device),
+                    redirected(&e.last_redirection_device)
+                ),
+                false => format!("hears {} ring", name(&e.alerting_device)),
+            },
+            Some(&e.connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::EstablishedEvent(e) => (
+            match line.is(&e.answering_device) {
+                true => format!("has answered, and talks with {}", name(&e.calling_device)),
+                false => format!("talks: {} has answered", name(&e.answering_device)),
+            },
+            Some(&e.established_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::HeldEvent(e) => (
+            match line.is(&e.holding_device) {
+                true => "has put the call on hold".to_owned(),
+                false => format!("is put on hold by {}", name(&e.holding_device)),
+            },
+            Some(&e.held_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::RetrievedEvent(e) => (
+            match line.is(&e.retrieving_device) {
+                true => "has taken the call off hold".to_owned(),
+                false => format!("is taken off hold by {}", name(&e.retrieving_device)),
+            },
+            Some(&e.retrieved_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::DivertedEvent(e) => (
+            format!("has sent the call on to {}", name(&e.new_destination)),
+            Some(&e.connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::FailedEvent(e) => (
+            format!("cannot reach {}: {}", name(&e.failing_device), e.cause),
+            Some(&e.failed_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::QueuedEvent(e) => (
+            format!("waits in the queue {}", name(&e.queue)),
+            Some(&e.queued_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::ConnectionClearedEvent(e) => (
+            match line.is(&e.releasing_device) {
+                true => "is out of the call".to_owned(),
+                false => format!("is left by {}", name(&e.releasing_device)),
+            },
+            Some(&e.dropped_connection),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::CallClearedEvent(e) => (
+            "its call is over".to_owned(),
+            Some(&e.cleared_call),
+            &None,
+            Some(&e.cause),
+        ),
+        Event::TransferedEvent(e) => (
+            match line.is(&e.transferring_device) {
+                true => format!(
+                    "has transferred the call to {}",
+                    name(&e.transferred_to_device)
+                ),
+                false => format!("is transferred by {}", name(&e.transferring_device)),
+            },
+            Some(&e.primary_old_call),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::ConferencedEvent(e) => (
+            format!(
+                "is in a conference, which {} has added {} to",
+                name(&e.conferencing_device),
+                name(&e.added_party)
+            ),
+            Some(&e.primary_old_call),
+            &e.local_connection_info,
+            Some(&e.cause),
+        ),
+        Event::DigitsGeneratedEvent(e) => (
+            match &e.digit_generated_list {
+                Some(digits) => format!("has pressed {digits}"),
+                None => "has pressed digits".to_owned(),
+            },
+            Some(&e.connection),
+            &None,
+            None,
+        ),
+        other => (feature(other), None, &None, maintenance_cause(other)),
+    };
+    Told {
+        text,
+        call: connection.and_then(|connection| connection.call_id.clone()),
+        state: state.clone(),
+        cause: cause.cloned(),
+    }
+}
+
+/// What happens to a line itself, and not to a call.
+fn feature(event: &Event) -> String {
+    match event {
+        Event::DoNotDisturbEvent(e) => {
+            let on = if e.do_not_disturb_on {
+                "must not"
+            } else {
+                "may"
+            };
+            format!("{on} be disturbed")
+        }
+        Event::ForwardingEvent(e) => {
+            let when = e.forwarding_type.as_ref();
+            let when = when.map_or("forwarding", ForwardingType::as_str);
+            match (&e.forward_to, e.forward_status) {
+                (Some(to), true) => format!("forwards calls to {} ({when})", to.user()),
+                (None, true) => format!("forwards calls ({when})"),
+                (_, false) => format!("does not forward calls ({when})"),
+            }
+        }
+        Event::MessageWaitingEvent(e) => {
+            let waits = if e.message_waiting_on {
+                "has a"
+            } else {
+                "has no"
+            };
+            format!("{waits} message waiting")
+        }
+        Event::BackInServiceEvent(_) => "is in service".to_owned(),
+        Event::OutOfServiceEvent(_) => "is out of service".to_owned(),
+        other => other.name().to_owned(),
+    }
+}
+
+fn maintenance_cause(event: &Event) -> Option<&EventCause> {
+    match event {
+        Event::BackInServiceEvent(e) => e.cause.as_ref(),
+        Event::OutOfServiceEvent(e) => e.cause.as_ref(),
+        _ => None,
+    }
+}
+
+/// The line that an event is told for.
+struct Line<'a>(Option<&'a str>);
+
+impl Line<'_> {
+    fn is(&self, device: &SubjectDevice) -> bool {
+        device.device().map(DeviceId::user) == self.0
+    }
+}
+
+fn name(device: &SubjectDevice) -> &str {
+    match device {
+        SubjectDevice::Device(device) => device.user(),
+        SubjectDevice::NotKnown => "an unknown number",
+        SubjectDevice::Restricted => "a number that is not shown",
+    }
+}
+
+fn redirected(device: &RedirectionDevice) -> String {
+    match device {
+        RedirectionDevice::NumberDialed(device) => format!(", sent on by {}", device.user()),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_told_from_the_line_that_is_watched() {
+        fn check(line: &str, event: impl Into<Event>, text: &str) {
+            assert_eq!(tell(&event.into(), Some(&line.into())).text, text);
+        }
+        let device = |number: &str| SubjectDevice::Device(format!("sip:{number}@pbx").into());
+        let delivered = DeliveredEvent {
+            alerting_device: device("216"),
+            calling_device: device("215"),
+            ..DeliveredEvent::default()
+        };
+        check("216", delivered.clone(), "rings: call from 215");
+        check("sip:215@pbx", delivered.clone(), "hears 216 ring");
+        let sent_on = DeliveredEvent {
+            last_redirection_device: RedirectionDevice::NumberDialed("217".into()),
+            calling_device: SubjectDevice::Restricted,
+            ..delivered
+        };
+        let text = "rings: call from a number that is not shown, sent on by 217";
+        check("216", sent_on, text);
+        let failed = FailedEvent {
+            failing_device: device("216"),
+            cause: EventCause::BUSY,
+            ..FailedEvent::default()
+        };
+        check("215", failed, "cannot reach 216: busy");
+        check("215", OutOfServiceEvent::default(), "is out of service");
+    }
+}
