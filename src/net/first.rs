@@ -80,7 +80,7 @@ mod tests {
                 user(head.as_bytes()),
                 mac.map(|mac| mac.parse().unwrap()),
                 "{head}"
-            )
+            );
         };
         check(
             "REGISTER sip:a SIP/2.0\r\nTo: <sip:000413aabbcc@a>\r\n",

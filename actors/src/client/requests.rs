@@ -55,10 +55,22 @@ impl Client {
             // What ECMA-323 knows and the server has no type for goes to the phone as it is.
             Ok(_) => self.relay(key, document, reply, ctx),
             Err(error) => {
-                let refusal = Refusal::Malformed(error.to_string());
+                let nowhere = document.device().is_none()
+                    && self.is_servers(key)
+                    && needs_line(document.name());
+                let refusal = match nowhere {
+                    true => Refusal::LineMissing,
+                    false => Refusal::Malformed(error.to_string()),
+                };
                 self.refuse(reply, &document.speech(), document.name(), &refusal);
             }
         }
+    }
+
+    fn is_servers(&self, key: u64) -> bool {
+        self.sessions
+            .get(&key)
+            .is_some_and(|session| matches!(session.scope, Scope::Server))
     }
 
     /// The request with the line in it that its session stands for, if it names none itself.
@@ -134,4 +146,9 @@ impl Client {
             });
         });
     }
+}
+
+/// Whether a service is for a line, which the server's session cannot stand for.
+fn needs_line(service: &str) -> bool {
+    !matches!(service, "MonitorStop" | "ChangeMonitorFilter") && !service.starts_with("System")
 }

@@ -6,31 +6,33 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle};
 use actix_rt::ArbiterHandle;
 use settings::Profile;
-use smallvec::SmallVec;
 use uacsta_schema::{
-    csta::{DeviceId, Document, Edition, Speech},
+    csta::{DeviceId, Document, Edition},
     mac::Mac,
 };
 
 use crate::{
     House,
     licensing::{self, Kind, Seat, Taken},
-    monitor::{Join, Leave, Monitor, Watcher},
+    monitor::{Join, Leave},
     registrar,
     registration::{LinkEnded, Refresh, Registration},
-    sip::{reply::Reply, session::Happened},
+    sip::session::Happened,
 };
 
 mod binding;
 pub mod desk;
 mod incoming;
 mod inventory;
+mod messages;
 mod points;
 mod requests;
 mod session;
+
+pub use messages::*;
 
 /// A phone.
 pub struct Phone {
@@ -86,88 +88,6 @@ impl Heritage {
             .as_ref()
             .map(|registration| registration.arbiter.clone())
     }
-}
-
-/// A registration that the phone's link cannot place: a new one, or one that moved.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Bind(pub Refresh);
-
-/// The telephone list holds the phone: its REGISTER can be answered.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Admit {
-    /// The REGISTER's answer.
-    pub reply: Reply,
-}
-
-/// An operator switched the phone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct InOperation(pub bool);
-
-/// A client asks something of the phone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Request {
-    /// What.
-    pub document: Arc<Document>,
-    /// The line, by the phone's name of it, where the request names one.
-    pub device: Option<Arc<str>>,
-    /// How the client speaks.
-    pub speech: Speech,
-    /// The client's answer.
-    pub reply: Reply,
-}
-
-/// A client watches a line.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Watch {
-    /// The line, by the phone's name of it.
-    pub device: DeviceId,
-    /// The client.
-    pub watcher: Watcher,
-}
-
-/// A client watches a line no more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Unwatch {
-    /// The line.
-    pub device: DeviceId,
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
-}
-
-/// A monitor point asks for its monitor.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct StartMonitor {
-    /// The line.
-    pub device: DeviceId,
-    /// The monitor point.
-    pub monitor: Addr<Monitor>,
-}
-
-/// A monitor point failed while clients watched.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Orphaned {
-    /// The line.
-    pub device: DeviceId,
-    /// The clients.
-    pub watchers: SmallVec<[Watcher; 1]>,
-}
-
-/// A monitor point has no watchers; it ends unless more than these had joined.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Unwatched {
-    /// The line.
-    pub device: DeviceId,
-    /// How many clients had joined.
-    pub joins: u64,
 }
 
 impl Phone {

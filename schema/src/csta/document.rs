@@ -37,7 +37,7 @@ pub struct Document {
 impl Document {
     /// Reads a document in one pass.
     ///
-    /// Blanks and a byte order mark around it are taken off, and ISO-8859-1 is brought into UTF-8.
+    /// Blanks and a byte order mark before it are taken off, and ISO-8859-1 is brought into UTF-8.
     ///
     /// # Errors
     /// Whatever of the above does not hold.
@@ -71,7 +71,7 @@ impl Document {
         })
     }
 
-    /// The bytes of the document: UTF-8, without blanks around it.
+    /// The bytes of the document: UTF-8, without blanks before it.
     pub fn raw(&self) -> &Bytes {
         self.raw.as_bytes()
     }

@@ -9,7 +9,7 @@ use memchr::{memchr, memmem};
 use super::error::ReadError;
 use super::xml::is_character;
 
-/// The document in UTF-8 and without what may stand round it; shares the bytes unless it declares another encoding.
+/// The document in UTF-8 and without what must not stand before it; shares the bytes unless it declares another encoding.
 pub(super) fn to_utf8(raw: Bytes) -> Result<ByteString, ReadError> {
     if raw.starts_with(b"\xFE\xFF") || raw.starts_with(b"\xFF\xFE") {
         return Err(ReadError::Encoding("UTF-8: it is UTF-16".to_owned()));
@@ -19,7 +19,10 @@ pub(super) fn to_utf8(raw: Bytes) -> Result<ByteString, ReadError> {
     } else {
         0
     };
-    let body = raw.slice_ref(raw[marked..].trim_ascii());
+    // What follows the root goes on to whoever reads it; the padding of C programs does not.
+    let body = raw[marked..].trim_ascii_start();
+    let padding = body.iter().rev().take_while(|byte| **byte == 0).count();
+    let body = raw.slice_ref(&body[..body.len() - padding]);
     let utf8 = match declared(&body) {
         None => body,
         Some(declared) if declared.name.eq_ignore_ascii_case(b"utf-8") => body,
@@ -120,7 +123,8 @@ mod tests {
     #[test]
     fn a_document_comes_into_utf8() {
         check(b"<a/>", Some("<a/>"));
-        check(b"\xEF\xBB\xBF \r\n<a/>\r\n", Some("<a/>"));
+        check(b"\xEF\xBB\xBF \r\n<a/>\r\n", Some("<a/>\r\n"));
+        check(b"<a/>\n\0\0", Some("<a/>\n"));
         check(b"<a>\xC3\xA4</a>", Some("<a>\u{e4}</a>"));
         check(b"<a>\xE4</a>", None);
         check(

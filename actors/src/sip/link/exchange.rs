@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use smallvec::SmallVec;
 use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status};
 
-use super::{Link, serve::CSTA, sessions};
+use super::{Link, challenge::Authorization, serve::CSTA};
 use crate::sip::{
     session::{Content, Unanswered},
     transaction::{Effect, Effects, Event, Timer, Transport, client, invite_client},
@@ -107,7 +107,7 @@ impl Link {
         method: &Method,
         purpose: Purpose,
         ctx: &mut Context<Self>,
-        compose: impl FnOnce(Composer<'_>, &sessions::Authorization),
+        compose: impl FnOnce(Composer<'_>, &Authorization),
     ) {
         let branch = self.begin(method, purpose, ctx);
         let slot = branch.slot;
@@ -117,7 +117,7 @@ impl Link {
             let composer = known.dialog.request(out, method, via);
             compose(
                 composer,
-                &sessions::Authorization::of(
+                &Authorization::of(
                     &mut known.challenge,
                     known.login.as_deref(),
                     known.dialog.target(),

@@ -17,8 +17,10 @@ use super::{
 };
 use crate::{clock::Clock, registration::Bound};
 
+mod challenge;
 mod exchange;
 mod receive;
+mod refresh;
 mod register;
 mod serve;
 mod sessions;

@@ -7,8 +7,8 @@ use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status, header:
 
 use super::{
     Link,
+    challenge::{Answering, CHALLENGES},
     exchange::{Outcome, Purpose, is_challenge, refusal},
-    sessions::Answering,
 };
 use crate::sip::session::{Login, Unanswered};
 
@@ -131,7 +131,7 @@ impl Link {
                 }
             }
             Outcome::Response(response)
-                if is_challenge(response.status()) && registration.attempts < 2 =>
+                if is_challenge(response.status()) && registration.attempts < CHALLENGES =>
             {
                 registration.attempts += 1;
                 registration.challenge = Answering::of(response);
@@ -139,7 +139,8 @@ impl Link {
             }
             // RFC 3261 10.2.8: "the UA MAY retry the registration attempt after making the expiration interval ... equal or greater than" Min-Expires.
             Outcome::Response(response)
-                if response.status() == Status::INTERVAL_TOO_BRIEF && registration.attempts < 2 =>
+                if response.status() == Status::INTERVAL_TOO_BRIEF
+                    && registration.attempts < CHALLENGES =>
             {
                 registration.attempts += 1;
                 let least = response

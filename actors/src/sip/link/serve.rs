@@ -85,6 +85,9 @@ impl Link {
 
     /// The transaction that a request repeats, acknowledges or cancels: same branch and sender (RFC 3261 17.2.3).
     fn same(&self, request: &Request, method: &Method) -> Option<usize> {
+        if self.servers.is_empty() {
+            return None;
+        }
         let via = request.head().top_via().ok()?;
         let branch = via.branch()?;
         self.servers

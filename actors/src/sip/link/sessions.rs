@@ -3,13 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Context, Recipient};
-use bytes::Bytes;
-use uacsta_schema::sip::{
-    Composer, HeaderName, Method, Request, Response, Status, digest::Challenge,
-};
+use uacsta_schema::sip::{HeaderName, Method, Request, Response, Status};
 
 use super::{
     Link,
+    challenge::{Answering, CHALLENGES},
     exchange::{Outcome, Purpose, is_challenge, refusal, with_csta},
     serve::ALLOW,
 };
@@ -18,7 +16,6 @@ use crate::sip::{
     reply::Accepted,
     session::{Content, Ended, Happened, Login, Open, SessionId, Unanswered, What},
     timer::{MIN_SE, SessionTimer},
-    transaction::LIFE,
 };
 
 /// A session on this link.
@@ -29,16 +26,16 @@ pub(super) struct Session {
     pub(super) challenge: Option<Box<Answering>>,
     owner: Recipient<Happened>,
     key: u64,
-    phase: Phase,
-    timer: Option<SessionTimer>,
+    pub(super) phase: Phase,
+    pub(super) timer: Option<SessionTimer>,
     /// When the session must be refreshed, or is over.
-    due: Option<Duration>,
+    pub(super) due: Option<Duration>,
     /// Whether the peer takes UPDATE, which needs no body and no ACK.
-    updates: bool,
+    pub(super) updates: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Phase {
+pub(super) enum Phase {
     /// Our INVITE waits for its answer.
     Inviting,
     /// Its owner closed it before the INVITE was answered.
@@ -49,94 +46,8 @@ enum Phase {
     Open,
 }
 
-/// A challenge of the peer's, and how often it was answered.
-#[derive(Debug)]
-pub(super) struct Answering {
-    challenge: Box<str>,
-    proxy: bool,
-    count: u32,
-}
-
-/// Adds the credentials that the peer asked for to a request.
-pub(super) struct Authorization(Option<(HeaderName, String)>);
-
 /// The session interval where nobody names one (RFC 4028 section 4).
 pub(super) const INTERVAL: Duration = Duration::from_secs(1800);
-/// How many challenges in a row are answered.
-const CHALLENGES: u8 = 2;
-
-impl Answering {
-    pub(super) fn of(response: &Response) -> Option<Box<Self>> {
-        let proxy = response.status() == Status::PROXY_AUTHENTICATION_REQUIRED;
-        // RFC 8760 2.4: the first challenge that we can answer, for the server lists them by preference.
-        let name = if proxy {
-            HeaderName::ProxyAuthenticate
-        } else {
-            HeaderName::WwwAuthenticate
-        };
-        let challenge = response
-            .head()
-            .all(name)
-            .find(|challenge| Challenge::parse(challenge).is_ok())?
-            .into();
-        Some(Box::new(Self {
-            challenge,
-            proxy,
-            count: 0,
-        }))
-    }
-
-    pub(super) fn header(
-        &mut self,
-        login: &Login,
-        uri: &str,
-        method: &Method,
-    ) -> Option<(HeaderName, String)> {
-        let challenge = Challenge::parse(&self.challenge).ok()?;
-        self.count += 1;
-        let cnonce = format!(
-            "{:016x}",
-            getrandom::u64().unwrap_or_else(|_| u64::from(self.count))
-        );
-        let credentials = challenge.answer(
-            &login.user,
-            &login.password,
-            method.as_str(),
-            uri,
-            self.count,
-            &cnonce,
-        );
-        let name = if self.proxy {
-            HeaderName::ProxyAuthorization
-        } else {
-            HeaderName::Authorization
-        };
-        Some((name, credentials.to_string()))
-    }
-}
-
-impl Authorization {
-    pub(super) fn of(
-        challenge: &mut Option<Box<Answering>>,
-        login: Option<&Login>,
-        uri: &str,
-        method: &Method,
-    ) -> Self {
-        let header = challenge
-            .as_mut()
-            .zip(login)
-            .and_then(|(answering, login)| answering.header(login, uri, method));
-        Self(header)
-    }
-
-    pub(super) fn add<'out>(&self, composer: Composer<'out>) -> Composer<'out> {
-        match &self.0 {
-            Some((name, value)) => composer.header(*name, value),
-            None => composer,
-        }
-    }
-}
-
 impl Session {
     /// The ACK of our 2xx came.
     pub(super) fn acknowledged(&mut self) {
@@ -236,28 +147,6 @@ impl Link {
         Ok(slot)
     }
 
-    /// A 2xx with this timer was sent: to the INVITE that opens the session, or to one that refreshes it.
-    pub(super) fn granted(
-        &mut self,
-        slot: usize,
-        timer: SessionTimer,
-        request: &Request,
-        opened: bool,
-        ctx: &mut Context<Self>,
-    ) {
-        let Some(session) = self.sessions.get_mut(slot) else {
-            return;
-        };
-        session.timer = Some(timer);
-        if opened {
-            self.tell(slot, What::Opened(Bytes::new()));
-        } else if *request.method() == Method::Invite {
-            // The re-INVITE's ACK is not waited for: the session is open either way.
-            session.phase = Phase::Open;
-        }
-        self.schedule(slot, ctx);
-    }
-
     /// Sends a CSTA request. In a session that is over it gets its answer at once.
     pub(super) fn invoke(
         &mut self,
@@ -318,7 +207,7 @@ impl Link {
         }
     }
 
-    fn bye(&mut self, slot: usize, ctx: &mut Context<Self>) {
+    pub(super) fn bye(&mut self, slot: usize, ctx: &mut Context<Self>) {
         self.send(
             slot,
             &Method::Bye,
@@ -456,45 +345,7 @@ impl Link {
         self.sessions.remove(slot);
     }
 
-    fn refreshed(
-        &mut self,
-        slot: usize,
-        cseq: u32,
-        outcome: &Outcome<'_>,
-        ctx: &mut Context<Self>,
-    ) {
-        if let Outcome::Response(response) = outcome
-            && response.status().is_success()
-        {
-            let known = &mut self.sessions[slot];
-            known.dialog.retarget(response.head());
-            known.timer = SessionTimer::agreed(response.head());
-            if response
-                .head()
-                .cseq()
-                .is_ok_and(|cseq| cseq.method == Method::Invite)
-            {
-                self.acknowledge(slot, cseq);
-            }
-            return self.schedule(slot, ctx);
-        }
-        match over(outcome) {
-            Some(why) => self.end_session(slot, why, ctx),
-            // Refused, but the session lives until its end comes.
-            None => {
-                if let Some(timer) = self.sessions[slot].timer {
-                    let last = SessionTimer {
-                        ours: false,
-                        ..timer
-                    };
-                    self.sessions[slot].timer = Some(last);
-                    self.schedule_in(slot, last.due().saturating_sub(timer.interval / 2), ctx);
-                }
-            }
-        }
-    }
-
-    fn acknowledge(&mut self, slot: usize, cseq: u32) {
+    pub(super) fn acknowledge(&mut self, slot: usize, cseq: u32) {
         let via = self
             .place
             .via(format_args!("z9hG4bK{slot:x}-{cseq:x}-{:x}", self.random))
@@ -554,83 +405,6 @@ impl Link {
         self.sessions.remove(slot);
     }
 
-    /// Sets the time of the next refresh, or of the end.
-    fn schedule(&mut self, slot: usize, ctx: &mut Context<Self>) {
-        let session = &self.sessions[slot];
-        match (session.phase, session.timer) {
-            // RFC 3261 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
-            (Phase::Unacknowledged, _) => self.schedule_in(slot, LIFE, ctx),
-            (_, Some(timer)) => self.schedule_in(slot, timer.due(), ctx),
-            (_, None) => self.sessions[slot].due = None,
-        }
-    }
-
-    fn schedule_in(&mut self, slot: usize, after: Duration, ctx: &mut Context<Self>) {
-        let at = self.clock.now() + after;
-        self.sessions[slot].due = Some(at);
-        self.wake_at(at, ctx);
-    }
-
-    /// Refreshes or ends the sessions that are due; returns when the next one is.
-    pub(super) fn sweep_sessions(
-        &mut self,
-        now: Duration,
-        ctx: &mut Context<Self>,
-    ) -> Option<Duration> {
-        let due: Vec<usize> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.due.is_some_and(|at| at <= now))
-            .map(|(slot, _)| slot)
-            .collect();
-        for slot in due {
-            let session = &mut self.sessions[slot];
-            session.due = None;
-            match (session.phase, session.timer) {
-                (Phase::Unacknowledged, _) => self.end_session(slot, Ended::Silent, ctx),
-                (_, Some(SessionTimer { ours: false, .. })) => {
-                    self.end_session(slot, Ended::Expired, ctx);
-                }
-                (_, Some(timer)) => self.refresh(slot, timer, ctx),
-                (_, None) => {}
-            }
-        }
-        self.sessions
-            .iter()
-            .filter_map(|(_, session)| session.due)
-            .min()
-    }
-
-    /// Refreshes a session: UPDATE where the peer takes it, else INVITE with the request that opened it.
-    fn refresh(&mut self, slot: usize, timer: SessionTimer, ctx: &mut Context<Self>) {
-        let method = if self.sessions[slot].updates {
-            Method::Update
-        } else {
-            Method::Invite
-        };
-        let contact = self.place.contact().to_string();
-        self.send(
-            slot,
-            &method,
-            Purpose::Refresh { session: slot },
-            ctx,
-            |composer, authorization| {
-                let composer = authorization
-                    .add(composer)
-                    .header(HeaderName::Contact, contact)
-                    .header(HeaderName::Supported, "timer")
-                    .header(HeaderName::SessionExpires, timer.header(true))
-                    .header(HeaderName::MinSe, timer.least.as_secs());
-                match method {
-                    Method::Invite => {
-                        with_csta(composer, &Content::Whole(crate::request_system_status()));
-                    }
-                    _ => composer.end(),
-                }
-            },
-        );
-    }
-
     fn invite_again(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
         self.invite(
             slot,
@@ -648,7 +422,7 @@ impl Link {
 }
 
 /// Whether an outcome ends the session: 481, 408 or silence (RFC 3261 12.2.1.2).
-fn over(outcome: &Outcome<'_>) -> Option<Ended> {
+pub(super) fn over(outcome: &Outcome<'_>) -> Option<Ended> {
     match outcome {
         Outcome::Response(response)
             if response.status() == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST =>

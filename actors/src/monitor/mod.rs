@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
-        self, BackInServiceEvent, DeviceId, Document, MonitorCrossRefId, MonitorStop,
-        OutOfServiceEvent, Speech, SubjectDevice,
+        self, BackInServiceEvent, DeviceId, MonitorCrossRefId, MonitorStop, OutOfServiceEvent,
+        Speech, SubjectDevice,
     },
     mac::Mac,
 };
@@ -15,12 +15,15 @@ use uacsta_schema::{
 use crate::{
     licensing::{self, Kind, Seat, Taken},
     phone::{Orphaned, StartMonitor, Unwatched},
-    refusal::Refusal,
     sip::{
         link::Shut,
         session::{Content, Notify, SessionId},
     },
 };
+
+mod messages;
+
+pub use messages::*;
 
 /// A monitor point.
 pub struct Monitor {
@@ -75,57 +78,6 @@ enum State {
     Starting,
     /// The phone watches.
     Active,
-}
-
-/// A client watches.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Join(pub Watcher);
-
-/// A client watches no more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Leave {
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
-}
-
-/// Another actor has taken the phone's place.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct PhoneReplaced(pub Surroundings);
-
-/// The phone can be asked for its monitor.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PhoneReady;
-
-/// The phone's session is lost, and the monitor with it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PhoneLost;
-
-/// The phone ended this monitor by itself; it is started again.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct MonitorLost;
-
-/// The answer to [`StartMonitor`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Started(pub Result<(), Refusal>);
-
-/// The phone reports an event of this monitor.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Observed(pub Arc<Document>);
-
-/// A monitor of the receiver's is over, because the phone will never have it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Stopped {
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
 }
 
 /// The longest wait between two tries to start a monitor.

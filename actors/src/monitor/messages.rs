@@ -1,0 +1,60 @@
+//! What a monitor point is asked and told.
+
+use std::sync::Arc;
+
+use actix::Message;
+use uacsta_schema::csta::Document;
+
+use super::{Surroundings, Watcher};
+use crate::refusal::Refusal;
+
+/// A client watches.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Join(pub Watcher);
+
+/// A client watches no more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Leave {
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+}
+
+/// Another actor has taken the phone's place.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PhoneReplaced(pub Surroundings);
+
+/// The phone can be asked for its monitor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PhoneReady;
+
+/// The phone's session is lost, and the monitor with it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PhoneLost;
+
+/// The phone ended this monitor by itself; it is started again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MonitorLost;
+
+/// The answer to [`StartMonitor`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Started(pub Result<(), Refusal>);
+
+/// The phone reports an event of this monitor.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Observed(pub Arc<Document>);
+
+/// A monitor of the receiver's is over, because the phone will never have it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stopped {
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+}

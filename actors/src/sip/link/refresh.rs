@@ -1,0 +1,158 @@
+//! The session timer of the link's sessions (RFC 4028): refreshed by UPDATE or INVITE, or ended when they are not.
+
+use std::time::Duration;
+
+use actix::Context;
+use bytes::Bytes;
+use uacsta_schema::sip::{HeaderName, Method, Request};
+
+use super::{
+    Link,
+    exchange::{Outcome, Purpose, with_csta},
+    sessions::{Phase, over},
+};
+use crate::sip::{
+    session::{Content, Ended, What},
+    timer::SessionTimer,
+    transaction::LIFE,
+};
+
+impl Link {
+    /// A 2xx with this timer was sent: to the INVITE that opens the session, or to one that refreshes it.
+    pub(super) fn granted(
+        &mut self,
+        slot: usize,
+        timer: SessionTimer,
+        request: &Request,
+        opened: bool,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        session.timer = Some(timer);
+        if opened {
+            self.tell(slot, What::Opened(Bytes::new()));
+        } else if *request.method() == Method::Invite {
+            // The re-INVITE's ACK is not waited for: the session is open either way.
+            session.phase = Phase::Open;
+        }
+        self.schedule(slot, ctx);
+    }
+
+    /// A refresh of ours came to its end.
+    pub(super) fn refreshed(
+        &mut self,
+        slot: usize,
+        cseq: u32,
+        outcome: &Outcome<'_>,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Outcome::Response(response) = outcome
+            && response.status().is_success()
+        {
+            let known = &mut self.sessions[slot];
+            known.dialog.retarget(response.head());
+            known.timer = SessionTimer::agreed(response.head());
+            if response
+                .head()
+                .cseq()
+                .is_ok_and(|cseq| cseq.method == Method::Invite)
+            {
+                self.acknowledge(slot, cseq);
+            }
+            return self.schedule(slot, ctx);
+        }
+        match over(outcome) {
+            Some(why) => self.end_session(slot, why, ctx),
+            // Refused, but the session lives until its end comes.
+            None => {
+                if let Some(timer) = self.sessions[slot].timer {
+                    let last = SessionTimer {
+                        ours: false,
+                        ..timer
+                    };
+                    self.sessions[slot].timer = Some(last);
+                    self.schedule_in(slot, last.due().saturating_sub(timer.interval / 2), ctx);
+                }
+            }
+        }
+    }
+
+    /// Sets the time of the next refresh, or of the end.
+    pub(super) fn schedule(&mut self, slot: usize, ctx: &mut Context<Self>) {
+        let session = &self.sessions[slot];
+        match (session.phase, session.timer) {
+            // RFC 3261 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
+            (Phase::Unacknowledged, _) => self.schedule_in(slot, LIFE, ctx),
+            (_, Some(timer)) => self.schedule_in(slot, timer.due(), ctx),
+            (_, None) => self.sessions[slot].due = None,
+        }
+    }
+
+    fn schedule_in(&mut self, slot: usize, after: Duration, ctx: &mut Context<Self>) {
+        let at = self.clock.now() + after;
+        self.sessions[slot].due = Some(at);
+        self.wake_at(at, ctx);
+    }
+
+    /// Refreshes or ends the sessions that are due; returns when the next one is.
+    pub(super) fn sweep_sessions(
+        &mut self,
+        now: Duration,
+        ctx: &mut Context<Self>,
+    ) -> Option<Duration> {
+        let due: Vec<usize> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.due.is_some_and(|at| at <= now))
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in due {
+            let session = &mut self.sessions[slot];
+            session.due = None;
+            match (session.phase, session.timer) {
+                (Phase::Unacknowledged, _) => self.end_session(slot, Ended::Silent, ctx),
+                (_, Some(SessionTimer { ours: false, .. })) => {
+                    self.end_session(slot, Ended::Expired, ctx);
+                }
+                (_, Some(timer)) => self.refresh(slot, timer, ctx),
+                (_, None) => {}
+            }
+        }
+        self.sessions
+            .iter()
+            .filter_map(|(_, session)| session.due)
+            .min()
+    }
+
+    /// Refreshes a session: UPDATE where the peer takes it, else INVITE with the request that opened it.
+    fn refresh(&mut self, slot: usize, timer: SessionTimer, ctx: &mut Context<Self>) {
+        let method = if self.sessions[slot].updates {
+            Method::Update
+        } else {
+            Method::Invite
+        };
+        let contact = self.place.contact().to_string();
+        self.send(
+            slot,
+            &method,
+            Purpose::Refresh { session: slot },
+            ctx,
+            |composer, authorization| {
+                let composer = authorization
+                    .add(composer)
+                    .header(HeaderName::Contact, contact)
+                    .header(HeaderName::Supported, "timer")
+                    .header(HeaderName::SessionExpires, timer.header(true))
+                    .header(HeaderName::MinSe, timer.least.as_secs());
+                match method {
+                    Method::Invite => {
+                        with_csta(composer, &Content::Whole(crate::request_system_status()));
+                    }
+                    _ => composer.end(),
+                }
+            },
+        );
+    }
+}
