@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod demo;
 pub mod first_start;
 pub mod keeper;
 pub mod logs;

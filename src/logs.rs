@@ -26,12 +26,12 @@ pub struct Logging {
 }
 
 /// Begins to log into `uacsta.log` in the settings' folder, else in `logs` in the data folder; warnings, and on a
-/// terminal all that an operator wants to know, go to standard error too. A folder that cannot be written stops nothing:
+/// terminal all that an operator wants to know unless `quiet`, go to standard error too. A folder that cannot be written stops nothing:
 /// standard error hears of it once a minute.
 ///
 /// # Errors
 /// When the process logs already.
-pub fn start(settings: &Logs, data: &Path) -> Result<Logging, TryInitError> {
+pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryInitError> {
     let folder = match &settings.directory {
         Some(folder) => folder.clone(),
         None => data.join("logs"),
@@ -58,7 +58,7 @@ pub fn start(settings: &Logs, data: &Path) -> Result<Logging, TryInitError> {
     };
     let level = level(settings.level);
     let terminal = io::stderr().is_terminal();
-    let urgent = match terminal {
+    let urgent = match terminal && !quiet {
         true => LevelFilter::INFO,
         false => LevelFilter::WARN,
     };

@@ -1,12 +1,13 @@
 //! The uacsta program: arguments, settings, `Server::start`, wait for a signal, drain.
 
-use std::process::ExitCode;
+use std::{convert::Infallible, io, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
 use uacsta::{
-    Server,
-    cli::{Cli, Failure, Serve},
+    Running, Server,
+    cli::{Cli, Failure, Plan, Serve},
+    demo::{self, DemoError},
     logs, signals,
 };
 
@@ -35,15 +36,29 @@ fn report(error: &anyhow::Error) -> ExitCode {
 
 fn run(serve: &Serve) -> anyhow::Result<()> {
     let plan = serve.plan()?;
-    let _logging =
-        logs::start(&plan.settings.logs, plan.data()).context("the log cannot be written")?;
+    let _logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
+        .context("the log cannot be written")?;
     actix_rt::System::new().block_on(async {
         let running = Server::start(plan.settings.clone(), plan.data())?;
         signals::ready();
-        let signal = signals::wait().await;
-        tracing::info!(signal, "stopping");
+        let ended = tokio::select! {
+            signal = signals::wait() => {
+                tracing::info!(signal, "stopping");
+                Ok(())
+            }
+            Err(error) = demonstrate(&plan, &running) => Err(error),
+        };
         signals::stopping();
         running.stop().await;
-        Ok(())
+        Ok(ended?)
     })
+}
+
+/// The demonstration, where one is asked for; it only ends by failing.
+async fn demonstrate(plan: &Plan, running: &Running) -> Result<Infallible, DemoError> {
+    if plan.is_demo() {
+        demo::run(running, &plan.settings, plan.data(), &mut io::stdout()).await
+    } else {
+        std::future::pending().await
+    }
 }

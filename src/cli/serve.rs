@@ -69,6 +69,11 @@ impl Plan {
             DataFolder::Demo(folder) => folder.path(),
         }
     }
+
+    /// Whether it is a demonstration.
+    pub fn is_demo(&self) -> bool {
+        matches!(self.data, DataFolder::Demo(_))
+    }
 }
 
 #[derive(Debug)]
