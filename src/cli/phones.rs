@@ -89,14 +89,16 @@ impl Switch {
     }
 }
 
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("MAC", "mac"),
     ("MAKER", "maker"),
     ("MODEL", "model"),
     ("FIRMWARE", "firmware"),
     ("ADDRESS", "last_address"),
+    ("LAST LOGIN", "last_login"),
     ("STATUS", "status"),
     ("LINES", "lines"),
+    ("WHY", "reason"),
 ];
 
 /// Aligned columns, and a last line with the counts.
@@ -139,6 +141,7 @@ fn table(answer: &Value) -> String {
 fn cell(phone: &Value, key: &str) -> String {
     let out = phone.get("in_operation") == Some(&Value::Bool(false));
     match phone.get(key) {
+        Some(Value::Number(seconds)) if key == "last_login" => local_time(seconds),
         Some(Value::String(text)) if key == "status" && out => format!("{text}, off"),
         Some(Value::String(text)) => text.chars().filter(|c| !c.is_control()).collect(),
         Some(Value::Array(items)) => {
@@ -147,6 +150,17 @@ fn cell(phone: &Value, key: &str) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// Seconds since 1970 as people here read them.
+fn local_time(seconds: &serde_json::Number) -> String {
+    let time = seconds
+        .as_i64()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    time.map_or_else(String::new, |time| {
+        let here = time.to_zoned(jiff::tz::TimeZone::system());
+        here.strftime("%Y-%m-%d %H:%M").to_string()
+    })
 }
 
 #[cfg(test)]
@@ -162,13 +176,14 @@ mod tests {
                 { "mac": "00:04:13:00:00:01", "maker": "snom", "model": "D345", "firmware": "10.1.159.12",
                   "last_address": "10.0.0.7", "status": "controlled", "lines": ["100", "101"], "in_operation": true },
                 { "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
-                  "last_address": null, "status": "away", "lines": [], "in_operation": false },
+                  "last_address": null, "status": "away", "lines": [], "in_operation": false,
+                  "reason": "it was switched off" },
             ],
         });
         let expected = "\
-MAC                MAKER    MODEL  FIRMWARE     ADDRESS   STATUS      LINES
-00:04:13:00:00:01  snom     D345   10.1.159.12  10.0.0.7  controlled  100 101
-00:15:65:00:00:02  Yealink                                away, off
+MAC                MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    WHY
+00:04:13:00:00:01  snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
+00:15:65:00:00:02  Yealink                                            away, off            it was switched off
 2 telephones, 1 connected, 2 lines monitored
 ";
         assert_eq!(table(&answer), expected);
