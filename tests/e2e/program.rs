@@ -1,13 +1,15 @@
 //! The program as an operator meets it: exit codes, one clear sentence for each mistake, the files of the first start.
 
-use std::process::Output;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 
+use crate::support::PATIENCE;
 use crate::support::cti_client::{self, CtiClient};
 use crate::support::digest::Account;
 use crate::support::documents::Documents;
 use crate::support::phone::{self, Phone};
-use crate::support::process::{Serving, finish, program, run};
+use crate::support::process::{Serving, finish, on_free_ports, program, run};
 
 /// The exit code is this, and stderr is one sentence that holds each of these words.
 #[track_caller]
@@ -284,4 +286,43 @@ async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets()
         !log.contains("let me") && proofs == 0,
         "secrets in the log:\n{log}"
     );
+}
+
+#[test]
+fn the_demo_shows_a_call_and_goes_on_serving() {
+    let mut command = program();
+    on_free_ports(&mut command);
+    let mut child = command
+        .args(["serve", "--demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(child.stdout.take().unwrap());
+    let (tell, told) = std::sync::mpsc::channel();
+    drop(std::thread::spawn(move || {
+        said.lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| tell.send(line))
+    }));
+    let mut text = String::new();
+    for wanted in [
+        "Originated",
+        "Delivered",
+        "Established",
+        "ConnectionCleared",
+    ] {
+        while !text.contains(wanted) {
+            let line = told.recv_timeout(PATIENCE);
+            if line.is_err() {
+                child.kill().unwrap();
+            }
+            text += &line.unwrap_or_else(|_| panic!("no {wanted} in:\n{text}"));
+            text.push('\n');
+        }
+    }
+    let goes_on = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(goes_on, "it goes on serving:\n{text}");
 }
