@@ -9,7 +9,10 @@ use std::{
 use clap::Args;
 use uacsta_schema::mac::Mac;
 
-use super::{Fleet, FleetError, FleetOptions, Maker, PhoneOptions, Script, Standing, keep_calling};
+use super::{
+    Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions, Script, Standing, keep_calling,
+    script::WORDS,
+};
 use crate::{
     cli::Failure,
     client::{Reach, dial::Server},
@@ -18,15 +21,7 @@ use crate::{
 
 /// The arguments of `simulate`.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two seconds;
-01... rings for ever, 02... is busy, 03... does not exist.
-
-Examples:
-  uacsta simulate --phones 3 --maker snom
-  uacsta simulate --server pbx.example:5061 --tls --ca ca.pem --phones 1000 --maker yealink --calls-per-minute 300
-  uacsta simulate --phones 3 --script calls.txt"
-)]
+#[command(after_help = help())]
 pub struct Simulate {
     #[command(flatten)]
     reach: Reach,
@@ -51,7 +46,7 @@ pub struct Simulate {
     /// Have them call each other, so often altogether
     #[arg(long, value_name = "RATE")]
     calls_per_minute: Option<f64>,
-    /// Have them do what this file says, then go on (see the manual for its words)
+    /// Have them do what this file says, one step a line, then go on
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 }
@@ -141,21 +136,38 @@ impl Simulate {
     }
 }
 
-/// Prints how many phones have got how far, when that has changed.
+/// Prints how many phones have got how far, and what keeps the others away, when that has changed.
 async fn report(fleet: &Fleet) -> Result<(), Failure> {
-    let mut before = None;
+    let mut before = String::new();
     let all = fleet.phones().len();
     loop {
-        let now = [Standing::Registered, Standing::Listed].map(|standing| fleet.count(standing));
-        if before != Some(now) {
-            let [registered, listed] = now;
-            let text = format!("{all} phones: {registered} registered, {listed} under control");
+        let [registered, listed] =
+            [Standing::Registered, Standing::Listed].map(|standing| fleet.count(standing));
+        let mut now = format!("{all} phones: {registered} registered, {listed} under control");
+        if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
+            now = format!("{now} ({trouble})");
+        }
+        if before != now {
             let mut out = io::stdout().lock();
-            writeln!(out, "{text}").map_err(|error| Failure::Failed(error.to_string()))?;
-            before = Some(now);
+            writeln!(out, "{now}").map_err(|error| Failure::Failed(error.to_string()))?;
+            before = now;
         }
         tokio::time::sleep(REPORT).await;
     }
+}
+
+fn help() -> String {
+    format!(
+        "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two
+seconds; 01... rings for ever, 02... is busy, 03... does not exist.
+
+Steps of a script: {WORDS}
+
+Examples:
+  uacsta simulate --phones 3 --maker snom
+  uacsta simulate --server pbx.example:5061 --tls --ca ca.pem --phones 1000 --maker yealink --calls-per-minute 300
+  uacsta simulate --phones 3 --script calls.txt"
+    )
 }
 
 /// The MAC address that stands `index` after another.

@@ -29,7 +29,7 @@ use uacsta_schema::{
 use super::{
     Maker, Phone, Standing, Tap,
     exchange::{Exchange, LineId},
-    handset::{Handset, Parts, Site},
+    handset::{Handset, Parts, Site, Status},
     switchboard::{CallIn, Switchboard},
 };
 use crate::{client::dial::Server, clock::SystemClock};
@@ -255,20 +255,20 @@ fn set_up(
     site: &Arc<Site>,
     switchboard: &Addr<Switchboard>,
 ) -> Phone {
-    let (teller, standing) = watch::channel(Standing::Away);
+    let (teller, status) = watch::channel(Status::default());
     let handset = Handset::new(Parts {
         maker: phone.maker,
         mac: phone.mac,
         lines: lines.clone(),
         site: Arc::clone(site),
         switchboard: switchboard.clone(),
-        standing: teller,
+        status: teller,
     });
     Phone::new(
         phone.mac,
         handset.start(),
         switchboard.clone(),
-        standing,
+        status,
         lines,
     )
 }

@@ -1,5 +1,7 @@
 //! A handle on a simulated phone: a hand at its keys, and an eye on what it does.
 
+use std::sync::Arc;
+
 use actix::Addr;
 use tokio::sync::{oneshot, watch};
 use uacsta_schema::{
@@ -10,7 +12,7 @@ use uacsta_schema::{
 use super::{
     FleetError, Key, Sent, Standing,
     exchange::{CallView, LineId},
-    handset::{Cut, Handset, Record, SetPlugged},
+    handset::{Cut, Handset, Record, SetPlugged, Status},
     switchboard::{Await, Calls, Press, Switchboard},
 };
 
@@ -20,7 +22,7 @@ pub struct Phone {
     mac: Mac,
     handset: Addr<Handset>,
     switchboard: Addr<Switchboard>,
-    standing: watch::Receiver<Standing>,
+    status: watch::Receiver<Status>,
     lines: Vec<(LineId, DeviceId)>,
     /// Which of `lines` the handle is on.
     line: usize,
@@ -31,14 +33,14 @@ impl Phone {
         mac: Mac,
         handset: Addr<Handset>,
         switchboard: Addr<Switchboard>,
-        standing: watch::Receiver<Standing>,
+        status: watch::Receiver<Status>,
         lines: Vec<(LineId, DeviceId)>,
     ) -> Self {
         Self {
             mac,
             handset,
             switchboard,
-            standing,
+            status,
             lines,
             line: 0,
         }
@@ -66,7 +68,12 @@ impl Phone {
 
     /// How far the phone has got with its server.
     pub fn standing(&self) -> Standing {
-        *self.standing.borrow()
+        self.status.borrow().standing
+    }
+
+    /// What keeps the phone away from its server, if something does.
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        self.status.borrow().trouble.clone()
     }
 
     /// Waits until the phone has got at least this far.
@@ -80,9 +87,9 @@ impl Phone {
     }
 
     async fn comes_to(&self, wanted: impl Fn(Standing) -> bool) {
-        let mut seen = self.standing.clone();
+        let mut seen = self.status.clone();
         // A phone that has stopped will not get any further: whoever waits has a bound on it.
-        if seen.wait_for(|seen| wanted(*seen)).await.is_err() {
+        if seen.wait_for(|seen| wanted(seen.standing)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

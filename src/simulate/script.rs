@@ -151,17 +151,18 @@ fn step(words: &[&str]) -> Result<Step, String> {
         [number, "comes", "back"] => Step::ComeBack(number.to_owned()),
         _ => {
             return Err(format!(
-                "nobody knows how to {:?}; {KNOWN}",
+                "{:?} is no step; known are: {WORDS}",
                 words.join(" ")
             ));
         }
     })
 }
 
-const KNOWN: &str = "known are: dials N, answers, hangs up, holds, retrieves, presses DIGITS, consults N, transfers, \
-    transfers to N, conferences, deflects to N, dnd on|off, message on|off, forwards all|busy|unanswered to N, \
-    forwards ... off, goes away, comes back, each after a number; outside N calls N, wait TIME, \
-    wait N rings|talks|is idle, repeat";
+/// The words of scripts.
+pub(super) const WORDS: &str = "N dials N, N answers, N hangs up, N holds, N retrieves, N presses DIGITS, \
+    N consults N, N transfers, N transfers to N, N conferences, N deflects to N, N dnd on|off, N message on|off, \
+    N forwards all|busy|unanswered to N, N forwards all|busy|unanswered off, N goes away, N comes back, \
+    outside N calls N, wait TIME, wait N rings|talks|is idle, repeat";
 
 fn kind(which: &str) -> Result<ForwardingType, String> {
     match which {
@@ -238,7 +239,7 @@ mod tests {
         check("wait 216 is idle", Ok(waits));
         check(
             "\n215 sings",
-            Err("demo.txt, line 2: nobody knows how to \"215 sings\"; known are: "),
+            Err("demo.txt, line 2: \"215 sings\" is no step; known are: "),
         );
         check("wait soon", Err("demo.txt, line 1: \"soon\" is not a time"));
         check(

@@ -78,6 +78,14 @@ pub enum Standing {
     Listed,
 }
 
+/// How a phone stands with its server, and why it stands no better.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Status {
+    pub(super) standing: Standing,
+    /// What keeps the phone away, if something does.
+    pub(super) trouble: Option<Arc<str>>,
+}
+
 /// A simulated phone.
 pub(super) struct Handset {
     maker: Maker,
@@ -85,7 +93,7 @@ pub(super) struct Handset {
     lines: Vec<(LineId, DeviceId)>,
     site: Arc<Site>,
     switchboard: Addr<Switchboard>,
-    standing: watch::Sender<Standing>,
+    status: watch::Sender<Status>,
     plugged: bool,
     link: Option<Addr<Link>>,
     /// Attempts to connect that have failed in a row.
@@ -104,7 +112,7 @@ pub(super) struct Parts {
     pub(super) lines: Vec<(LineId, DeviceId)>,
     pub(super) site: Arc<Site>,
     pub(super) switchboard: Addr<Switchboard>,
-    pub(super) standing: watch::Sender<Standing>,
+    pub(super) status: watch::Sender<Status>,
 }
 
 /// Plugs the phone in or out.
@@ -135,7 +143,7 @@ impl Handset {
             lines: parts.lines,
             site: parts.site,
             switchboard: parts.switchboard,
-            standing: parts.standing,
+            status: parts.status,
             plugged: false,
             link: None,
             failures: 0,
@@ -196,6 +204,7 @@ impl Handset {
             }),
             Err(error) => {
                 tracing::debug!(mac = %phone.mac, %error, "simulated phone does not connect");
+                phone.trouble(&error.to_string());
                 phone.connect_later(ctx);
             }
         }
@@ -244,7 +253,17 @@ impl Handset {
     }
 
     fn stand(&self, standing: Standing) {
-        self.standing.send_replace(standing);
+        self.status.send_modify(|status| {
+            status.standing = standing;
+            if standing >= Standing::Registered {
+                status.trouble = None;
+            }
+        });
+    }
+
+    fn trouble(&self, reason: &str) {
+        self.status
+            .send_modify(|status| status.trouble = Some(reason.into()));
     }
 
     fn line_ids(&self) -> Vec<LineId> {
@@ -308,7 +327,7 @@ impl Handler<SignedOn> for Handset {
         match result {
             Ok(_) => {
                 self.failures = 0;
-                if *self.standing.borrow() < Standing::Registered {
+                if self.status.borrow().standing < Standing::Registered {
                     self.stand(Standing::Registered);
                 }
             }
@@ -317,6 +336,7 @@ impl Handler<SignedOn> for Handset {
             Err(why) => {
                 tracing::warn!(mac = %self.mac, %why, "simulated phone is not registered");
                 self.cut("the REGISTER failed");
+                self.trouble(&format!("the REGISTER was {why}"));
                 self.connect_later(ctx);
             }
         }
@@ -332,6 +352,7 @@ impl Handler<Lost> for Handset {
             self.link = None;
             self.session = None;
             self.stand(Standing::Away);
+            self.trouble(&reason);
             self.connect_later(ctx);
         }
     }
