@@ -65,7 +65,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The CSTA error that a client is given (ECMA-269 12.2.11).
+    /// The CSTA error that a client is given (ECMA-269).
     pub fn failure(&self) -> Failure {
         match self {
             Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,

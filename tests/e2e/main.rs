@@ -19,4 +19,5 @@ mod phone_session;
 mod program;
 mod registrar;
 mod services;
+mod simulator;
 mod sipp;

@@ -307,10 +307,11 @@ fn the_demo_shows_a_call_and_goes_on_serving() {
     }));
     let mut text = String::new();
     for wanted in [
-        "Originated",
-        "Delivered",
-        "Established",
-        "ConnectionCleared",
+        "is in service",
+        "rings: call from 215",
+        "has answered",
+        "is out of the call",
+        "goes on serving",
     ] {
         while !text.contains(wanted) {
             let line = told.recv_timeout(PATIENCE);

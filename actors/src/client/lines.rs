@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    /// GetSwitchingFunctionDevices: its response, and then the lines in segments (ECMA-269 13.1).
+    /// GetSwitchingFunctionDevices: its response, and then the lines in segments (ECMA-269).
     pub(super) fn list_lines(
         &mut self,
         key: u64,

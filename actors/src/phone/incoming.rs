@@ -32,8 +32,9 @@ impl Phone {
             }
             Kind::Request => self.requested(&document, reply),
             Kind::Notification => {
-                reply.ok();
+                // What the phone told holds before it is told that it was heard.
                 self.notified(&document, ctx);
+                reply.ok();
             }
             Kind::Response | Kind::Failure | Kind::Unknown => {
                 tracing::warn!(mac = %self.mac, root = document.name(), "the phone sent neither an event nor a request");

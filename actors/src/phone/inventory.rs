@@ -1,4 +1,4 @@
-//! The phone's lines: asked by GetSwitchingFunctionDevices, told by the SwitchingFunctionDevices that follow (ECMA-269 13.1).
+//! The phone's lines: asked by GetSwitchingFunctionDevices, told by the SwitchingFunctionDevices that follow (ECMA-269).
 
 use actix::Context;
 use uacsta_schema::csta::{

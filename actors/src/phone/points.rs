@@ -217,7 +217,7 @@ impl Phone {
                 self.early.push_back(event);
             }
             None => {
-                tracing::info!(mac = %self.mac, event = event.name(), cross_ref, "event of no monitor that runs");
+                tracing::debug!(mac = %self.mac, event = event.name(), cross_ref, "event of no monitor that runs");
             }
         }
     }

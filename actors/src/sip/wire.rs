@@ -62,9 +62,12 @@ struct Ends {
 }
 
 /// How many frames are handled before other actors get their turn.
-const TURN: u8 = 32;
+const TURN: u8 = 8;
 /// What is read at once. The buffer is the thread's, so an idle connection holds none.
 const SCRATCH: usize = 16 * 1024;
+/// What waits to be sent is written at the end of a turn, or when it is this much: a turn in which a thousand phones
+/// report must not look like a client that does not read.
+const EAGER: usize = 64 * 1024;
 /// A buffer that grew beyond this is given back when it is empty.
 const KEEP: usize = 4 * 1024;
 
@@ -101,6 +104,9 @@ impl Wire {
         let composed = compose(&mut ends.unsent);
         if tracing::enabled!(target: "uacsta::sip", tracing::Level::TRACE) {
             ends.trace.message("sent", &ends.unsent[start..]);
+        }
+        if ends.unsent.len() >= EAGER {
+            ends.flush_eagerly();
         }
         if start == 0
             && !ends.polled
@@ -144,6 +150,13 @@ impl Ends {
             self.unsent = BytesMut::new();
         }
         Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    /// Writes what the operating system takes now. An error shows again at the end of the turn.
+    fn flush_eagerly(&mut self) {
+        if let Some(waker) = self.waker.clone() {
+            let _ = self.flush(&mut Context::from_waker(&waker));
+        }
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -1,4 +1,4 @@
-//! Making, answering, holding and ending calls (ECMA-269, clause 17.1).
+//! Making, answering, holding and ending calls (ECMA-269).
 
 use uacsta_schema::csta::{CallId, DeviceId, EventCause, Failure};
 

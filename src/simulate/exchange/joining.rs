@@ -1,4 +1,4 @@
-//! Transfer and conference: parties of two calls, or of one and another line, get into one (ECMA-269, clause 17.1).
+//! Transfer and conference: parties of two calls, or of one and another line, get into one (ECMA-269).
 
 use uacsta_schema::csta::{
     CallId, ConnectionId, ConnectionListItem, DeviceId, Endpoint, EventCause, Failure,

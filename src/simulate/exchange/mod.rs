@@ -1,7 +1,7 @@
 //! The exchange that simulated phones call each other by: pure call logic that turns requests and time into notices.
 //!
 //! Every phone that is a party to a call is told its own view of it, with its own CallID, in the order in which a phone
-//! reports events (ECMA-269, clause 17.2; TR/87 7.3). Numbers that belong to nobody here and begin with `0` or `+` are
+//! reports events (ECMA-269; TR/87 7.3). Numbers that belong to nobody here and begin with `0` or `+` are
 //! outside; [`Fate`] says what becomes of a call to them.
 
 use std::{

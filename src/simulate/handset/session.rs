@@ -6,7 +6,7 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 use uacsta_actors::sip::{
     reply::{Accepted, Answer, Reply},
-    session::{Close, Happened, Notify, SessionId, What},
+    session::{Close, Happened, Invoke, Notify, SessionId, What},
 };
 use uacsta_schema::{csta::*, sip::Status};
 
@@ -36,6 +36,8 @@ struct Monitor {
 
 /// The session interval where the server names none (RFC 4028).
 const INTERVAL: Duration = Duration::from_secs(1800);
+/// The ticket of the last part of the list; the others have none that matters.
+const LAST_PART: u64 = 1;
 /// How many lines one part of the list holds.
 const SEGMENT: usize = 8;
 
@@ -86,6 +88,10 @@ impl Handset {
                 self.stand(Standing::Registered);
             }
             // A phone invites nobody, and nobody waits for the answers to its events.
+            What::Answered {
+                ticket: LAST_PART,
+                answer: Ok(_),
+            } => self.stand(Standing::Listed),
             What::Answered { .. } | What::Refused(_) => {}
         }
     }
@@ -212,7 +218,7 @@ impl Handset {
             .ok_or(Failure::INVALID_CROSS_REF_ID)
     }
 
-    /// The response only promises the list, which follows in parts (ECMA-269, clause 13.1).
+    /// The response only promises the list, which follows in parts (ECMA-269).
     fn list_lines(&mut self, request: &GetSwitchingFunctionDevices, reply: Reply) {
         let cross_ref = ServiceCrossRefId::from(self.next_serial().to_string());
         let response = GetSwitchingFunctionDevicesResponse {
@@ -242,21 +248,27 @@ impl Handset {
         let count = devices.len().div_ceil(SEGMENT).max(1);
         for segment in 0..count {
             let part = devices.iter().skip(segment * SEGMENT).take(SEGMENT);
-            self.notify(SwitchingFunctionDevices {
+            let last_segment = segment + 1 == count;
+            self.tell_lines(SwitchingFunctionDevices {
                 service_cross_ref_id: cross_ref.clone(),
                 segment_id: u32::try_from(segment + 1).ok().filter(|_| count > 1),
-                last_segment: segment + 1 == count,
+                last_segment,
                 device_list: part.cloned().collect(),
             });
         }
-        self.stand(Standing::Listed);
     }
 
-    fn notify(&self, message: impl Into<Message>) {
+    /// Sends a part of the list. When the server has taken the last one, it knows the lines.
+    fn tell_lines(&self, part: SwitchingFunctionDevices) {
         let id = self.session.as_ref().and_then(|session| session.id);
         if let (Some(session), Some(link)) = (id, &self.link) {
-            let content = self.write(message).into();
-            link.do_send(Notify { session, content });
+            let ticket = if part.last_segment { LAST_PART } else { 0 };
+            let content = self.write(part).into();
+            link.do_send(Invoke {
+                session,
+                ticket,
+                content,
+            });
         }
     }
 

@@ -72,7 +72,7 @@ pub struct Shut {
 
 /// How many messages of other actors may wait for a link's turn. Events to a slow client wait in its wire, which has a
 /// bound in octets; this one holds between threads.
-const MAILBOX: usize = 4096;
+const MAILBOX: usize = 1 << 16;
 
 impl Place {
     fn transport(&self) -> &'static str {
@@ -219,7 +219,10 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             }
             Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
             Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
-            Err(Broken::Overflow) => self.end("the peer does not read what it is sent", ctx),
+            Err(Broken::Overflow) => {
+                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), "connection ended: the peer leaves more than limits.client_queue unread");
+                self.end("the peer does not read what it is sent", ctx);
+            }
             Err(Broken::Framing(error)) => {
                 if let Some(answer) = error.answer() {
                     self.wire.compose(|out| out.extend_from_slice(answer));

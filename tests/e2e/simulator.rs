@@ -1,0 +1,267 @@
+//! The simulated phones of every maker: what they write is valid, and what a client hears is what they said, in order.
+
+use std::sync::Arc;
+
+use uacsta::client::dial::Server as At;
+use uacsta::simulate::{Fleet, FleetOptions, Key, Maker, Phone};
+
+use crate::support::csta::{connection, element};
+use crate::support::cti_client::Session;
+use crate::support::server::Server;
+
+const FIRST: u32 = 215;
+
+/// A fleet of phones is a cast of actors, which need a system around them.
+fn in_system(test: impl Future<Output = ()>) {
+    actix_rt::System::new().block_on(test);
+}
+
+/// Three phones of one maker, whose documents are validated with the server's.
+async fn fleet(server: &Server, maker: Maker) -> Fleet {
+    fleet_of(server, maker, 3).await
+}
+
+async fn fleet_of(server: &Server, maker: Maker, phones: u32) -> Fleet {
+    let documents = Arc::clone(&server.documents);
+    let at = At::at(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
+    let password = server.settings.phones.password.expose();
+    let options = FleetOptions::new(at, password)
+        .phones(maker, phones, FIRST)
+        .recorded()
+        .tapped(Arc::new(move |_, document| {
+            documents.received(std::str::from_utf8(document).unwrap());
+        }));
+    let fleet = Fleet::start(options).await.unwrap();
+    fleet.ready().await;
+    fleet
+}
+
+/// Watches the lines of a fleet; the cross references, in the order of its phones.
+async fn watch(session: &mut Session, fleet: &Fleet) -> Vec<String> {
+    let mut references = Vec::new();
+    for phone in fleet.phones() {
+        references.push(session.watch(phone.device().as_str()).await);
+    }
+    references
+}
+
+/// The events that a client got of each monitor are those that the phones sent, in their order.
+async fn heard(session: &mut Session, fleet: &Fleet, references: &[String]) {
+    let mut said: Vec<Vec<String>> = Vec::new();
+    for phone in fleet.phones() {
+        let events = phone.record().await;
+        said.push(
+            events
+                .iter()
+                .map(|sent| shape(std::str::from_utf8(&sent.document).unwrap()))
+                .collect(),
+        );
+    }
+    let total: usize = said.iter().map(Vec::len).sum();
+    assert!(total > 0, "the phones said nothing");
+    let mut got: Vec<Vec<String>> = vec![Vec::new(); references.len()];
+    for _ in 0..total {
+        let event = session.event().await;
+        let monitor = event.text("monitorCrossRefID");
+        let of = references
+            .iter()
+            .position(|reference| reference == monitor)
+            .unwrap();
+        got[of].push(shape(&event.raw));
+    }
+    assert_eq!(got, said);
+    assert!(session.quiet(), "an event came that no phone sent");
+}
+
+/// A document without what is the server's to exchange.
+fn shape(document: &str) -> String {
+    let (before, rest) = document.split_once("<monitorCrossRefID>").unwrap();
+    let (_, after) = rest.split_once("</monitorCrossRefID>").unwrap();
+    let root = before.rsplit_once('<').unwrap().1;
+    format!("{} {after}", root.split_whitespace().next().unwrap())
+}
+
+async fn calls(phones: &[Phone]) {
+    let [one, two, three] = phones else {
+        panic!("three phones")
+    };
+    let until_idle = async || {
+        for phone in phones {
+            phone.is_idle().await;
+        }
+    };
+    // Basic call, hold and retrieve, digits.
+    one.dial("216").await.unwrap();
+    two.rings().await;
+    two.answer().await.unwrap();
+    one.talks().await;
+    one.hold().await.unwrap();
+    one.retrieve().await.unwrap();
+    one.digits("12#").await.unwrap();
+    one.hang_up().await.unwrap();
+    two.hang_up().await.ok();
+    until_idle().await;
+    // Consultation and transfer.
+    one.dial("216").await.unwrap();
+    two.rings().await;
+    two.answer().await.unwrap();
+    two.press(Key::Consult("217".into())).await.unwrap();
+    three.rings().await;
+    three.answer().await.unwrap();
+    two.press(Key::Transfer).await.unwrap();
+    two.is_idle().await;
+    one.hang_up().await.unwrap();
+    three.hang_up().await.ok();
+    until_idle().await;
+    // Deflection, do not disturb, a number outside.
+    one.dial("216").await.unwrap();
+    two.rings().await;
+    two.press(Key::Deflect("217".into())).await.unwrap();
+    three.rings().await;
+    three.answer().await.unwrap();
+    three.hang_up().await.unwrap();
+    one.hang_up().await.ok();
+    until_idle().await;
+    two.press(Key::DoNotDisturb(true)).await.unwrap();
+    one.dial("216").await.unwrap();
+    one.hang_up().await.ok();
+    two.press(Key::DoNotDisturb(false)).await.unwrap();
+    two.press(Key::MessageWaiting(true)).await.unwrap();
+    one.dial("030123456").await.unwrap();
+    one.talks().await;
+    one.hang_up().await.unwrap();
+    until_idle().await;
+}
+
+async fn a_day_at(maker: Maker) {
+    let server = Server::start();
+    let fleet = fleet(&server, maker).await;
+    let client = server.client().await;
+    let mut session = client.open_server().await;
+    let references = watch(&mut session, &fleet).await;
+    calls(fleet.phones()).await;
+    heard(&mut session, &fleet, &references).await;
+}
+
+#[test]
+fn snom_phones_say_what_is_valid_and_are_heard() {
+    in_system(a_day_at(Maker::Snom));
+}
+
+#[test]
+fn yealink_phones_say_what_is_valid_and_are_heard() {
+    in_system(a_day_at(Maker::Yealink));
+}
+
+#[test]
+fn mitel_phones_say_what_is_valid_and_are_heard() {
+    in_system(a_day_at(Maker::Mitel));
+}
+
+#[test]
+fn auerswald_phones_say_what_is_valid_and_are_heard() {
+    in_system(a_day_at(Maker::Auerswald));
+}
+
+#[test]
+fn fanvil_phones_say_what_is_valid_and_are_heard() {
+    in_system(a_day_at(Maker::Fanvil));
+}
+
+#[test]
+fn a_client_controls_simulated_phones() {
+    in_system(async {
+        let server = Server::start();
+        let fleet = fleet(&server, Maker::Snom).await;
+        let line = fleet.phone(0).device().as_str().to_owned();
+        let other = fleet.phone(1).device().as_str().to_owned();
+        let client = server.client().await;
+        let session = client.open_server().await;
+
+        let made = session.make_call(&line, "216").await;
+        let call = made.text("callingDevice/callID").to_owned();
+        fleet.phone(1).rings().await;
+        let snapshot = session
+            .done("SnapshotDevice", &element("snapshotObject", &other))
+            .await;
+        assert!(
+            snapshot
+                .raw
+                .contains("<localConnectionState>alerting</localConnectionState>"),
+            "{}",
+            snapshot.raw
+        );
+        let ringing = snapshot.text("crossRefIDorSnapshotData/snapshotData/snapshotDeviceResponseInfo/connectionIdentifier/callID").to_owned();
+        session
+            .done(
+                "AnswerCall",
+                &connection("callToBeAnswered", &ringing, &other),
+            )
+            .await;
+        fleet.phone(0).talks().await;
+        session
+            .done("HoldCall", &connection("callToBeHeld", &call, &line))
+            .await;
+        assert_eq!(
+            session
+                .refused("HoldCall", &connection("callToBeHeld", &call, &line))
+                .await
+                .0,
+            "stateIncompatibility",
+            "a call that is held cannot be held"
+        );
+        session
+            .done(
+                "RetrieveCall",
+                &connection("callToBeRetrieved", &call, &line),
+            )
+            .await;
+        session
+            .done(
+                "ClearConnection",
+                &connection("connectionToBeCleared", &call, &line),
+            )
+            .await;
+        fleet.phone(0).is_idle().await;
+    });
+}
+
+#[test]
+fn phones_that_went_away_are_in_service_again_when_they_come_back() {
+    in_system(async {
+        let server = Server::start();
+        let fleet = fleet(&server, Maker::Yealink).await;
+        let client = server.client().await;
+        let mut session = client.open_server().await;
+        session.watch(fleet.phone(0).device().as_str()).await;
+        fleet.phone(0).go_away();
+        session.expect("OutOfServiceEvent").await;
+        fleet.phone(0).come_back();
+        session.expect("BackInServiceEvent").await;
+    });
+}
+
+/// Whoever reads is not slow, however much the phones have to say at once.
+#[test]
+fn a_burst_of_hundreds_of_phones_costs_no_client_its_connection() {
+    in_system(async {
+        let server = Server::start();
+        let fleet = fleet_of(&server, Maker::Snom, 400).await;
+        let client = server.client().await;
+        let mut session = client.open_server().await;
+        let references = watch(&mut session, &fleet).await;
+        for _ in 0..3 {
+            let pairs = fleet.phones().chunks_exact(2);
+            let calls = pairs.map(|pair| async move {
+                pair[0].dial(pair[1].device().user()).await.unwrap();
+                pair[1].rings().await;
+                pair[1].answer().await.unwrap();
+                pair[0].hang_up().await.unwrap();
+                pair[1].hang_up().await.ok();
+                pair[1].is_idle().await;
+            });
+            futures_util::future::join_all(calls).await;
+        }
+        heard(&mut session, &fleet, &references).await;
+    });
+}
