@@ -95,7 +95,7 @@ impl Handler<Count> for Licensing {
 impl Licensing {
     fn tell(&self, changed: Kind) {
         let Counts { phones, lines } = self.counts;
-        tracing::debug!(phones, lines, ?changed, "seats in use");
+        tracing::info!(phones, lines, ?changed, "seats in use");
     }
 }
 

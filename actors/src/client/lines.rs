@@ -115,7 +115,7 @@ impl Client {
         self.on_line(key, document, ctx, move |client, line, ctx| {
             let line = match line {
                 Ok((line, _)) => line,
-                Err(refusal) => return client.refuse(reply, &speech, "MonitorStart", &refusal),
+                Err(refusal) => return client.refuse(client.mac_of(key), reply, &speech, "MonitorStart", &refusal),
             };
             let Some(session) = client.sessions.get_mut(&key) else { return reply.ok() };
             let Some(id) = session.id else { return reply.ok() };
@@ -151,7 +151,13 @@ impl Client {
                 self.unwatch(line, phone, cross_ref);
                 reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
             }
-            None => self.refuse(reply, &speech, "MonitorStop", &Refusal::NoMonitor),
+            None => self.refuse(
+                self.mac_of(key),
+                reply,
+                &speech,
+                "MonitorStop",
+                &Refusal::NoMonitor,
+            ),
         }
     }
 

@@ -8,6 +8,7 @@ use actix::{
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{self, DeviceId, Document, RequestSystemStatusResponse, Speech, SystemStatusValue},
+    mac::Mac,
     sip::Status,
 };
 
@@ -237,9 +238,25 @@ impl Client {
         }
     }
 
+    /// The phone whose line a session is for.
+    fn mac_of(&self, key: u64) -> Option<Mac> {
+        match &self.sessions.get(&key)?.scope {
+            Scope::Server => None,
+            Scope::Line(line) => self.found.get(line.as_str()).map(|line| line.entry.mac),
+        }
+    }
+
     /// Answers a request that is refused.
-    fn refuse(&self, reply: Reply, speech: &Speech, service: &str, refusal: &Refusal) {
-        tracing::info!(client = %self.name, service, %refusal, "request refused");
+    fn refuse(
+        &self,
+        mac: Option<Mac>,
+        reply: Reply,
+        speech: &Speech,
+        service: &str,
+        refusal: &Refusal,
+    ) {
+        let mac = mac.map(tracing::field::display);
+        tracing::info!(client = %self.name, mac, service, %refusal, "request refused");
         reply.csta(csta::write(&refusal.failure().into(), speech));
     }
 }

@@ -41,6 +41,7 @@ impl Client {
         }
         if !self.rights.allow(document.name()) {
             return self.refuse(
+                self.mac_of(key),
                 reply,
                 &document.speech(),
                 document.name(),
@@ -62,7 +63,13 @@ impl Client {
                     true => Refusal::LineMissing,
                     false => Refusal::Malformed(error.to_string()),
                 };
-                self.refuse(reply, &document.speech(), document.name(), &refusal);
+                self.refuse(
+                    self.mac_of(key),
+                    reply,
+                    &document.speech(),
+                    document.name(),
+                    &refusal,
+                );
             }
         }
     }
@@ -118,7 +125,13 @@ impl Client {
             Request::ChangeMonitorFilter(_)
             | Request::SystemRegister(_)
             | Request::SystemRegisterCancel(_) => {
-                self.refuse(reply, &speech, document.name(), &Refusal::NotSupported);
+                self.refuse(
+                    self.mac_of(key),
+                    reply,
+                    &speech,
+                    document.name(),
+                    &Refusal::NotSupported,
+                );
             }
             _ => self.relay(key, document, reply, ctx),
         }
@@ -132,11 +145,25 @@ impl Client {
         self.on_line(key, &document, ctx, move |client, line, _| {
             let (line, renamed) = match line {
                 Ok(found) => found,
-                Err(refusal) => return client.refuse(reply, &speech, request.name(), &refusal),
+                Err(refusal) => {
+                    return client.refuse(
+                        client.mac_of(key),
+                        reply,
+                        &speech,
+                        request.name(),
+                        &refusal,
+                    );
+                }
             };
             let device = renamed.then(|| line.entry.device.as_str().into());
             if !line.phone.connected() {
-                return client.refuse(reply, &speech, request.name(), &Refusal::Away);
+                return client.refuse(
+                    Some(line.entry.mac),
+                    reply,
+                    &speech,
+                    request.name(),
+                    &Refusal::Away,
+                );
             }
             line.phone.do_send(phone::Request {
                 document: request,

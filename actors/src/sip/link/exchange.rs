@@ -165,7 +165,7 @@ impl Link {
     /// A response arrived. One that no transaction waits for is dropped (RFC 3261 18.1.2), but for the 2xx that repeats.
     pub(super) fn response(&mut self, response: &Response, ctx: &mut Context<Self>) {
         let Some(slot) = self.transaction(response) else {
-            tracing::debug!(peer = %self.place.peer, who = self.desk.peer(), status = response.status().code(), "response to nothing that waits");
+            tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), status = response.status().code(), "response to nothing that waits");
             return;
         };
         let effects = self.clients[slot]

@@ -7,7 +7,11 @@ use actix::{
     Supervised,
 };
 use slab::Slab;
-use uacsta_schema::sip::{codec::Frame, message};
+use tracing::field::DisplayValue;
+use uacsta_schema::{
+    mac::Mac,
+    sip::{codec::Frame, message},
+};
 
 use super::{
     desk::Desk,
@@ -214,20 +218,20 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             Ok(Frame::Ping) => self.wire.compose(|out| out.extend_from_slice(b"\r\n")),
             Ok(Frame::Pong) => {}
             Ok(Frame::Refused(refused)) => {
-                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), reason = %refused.reason(), "message refused");
+                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), reason = %refused.reason(), "message refused");
                 self.wire.compose(|out| refused.answer(out));
             }
             Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
             Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
             Err(Broken::Overflow) => {
-                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), "connection ended: the peer leaves more than limits.client_queue unread");
+                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: the peer leaves more than limits.client_queue unread");
                 self.end("the peer does not read what it is sent", ctx);
             }
             Err(Broken::Framing(error)) => {
                 if let Some(answer) = error.answer() {
                     self.wire.compose(|out| out.extend_from_slice(answer));
                 }
-                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), %error, "connection ended: what came on it is not SIP");
+                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "connection ended: what came on it is not SIP");
                 self.end(format!("what came on it is not SIP: {error}"), ctx);
             }
         }
@@ -310,6 +314,11 @@ impl Handler<Bound> for Link {
 }
 
 impl Link {
+    /// The phone that the connection is for, as a field of log lines.
+    fn mac(&self) -> Option<DisplayValue<Mac>> {
+        self.desk.mac().map(tracing::field::display)
+    }
+
     fn session(&self, id: SessionId) -> Option<usize> {
         let slot = id.slot as usize;
         self.sessions

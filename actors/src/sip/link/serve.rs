@@ -236,7 +236,7 @@ impl Link {
         match self.start_accepted(request, accepted, timer) {
             Ok(slot) => Some(slot),
             Err(error) => {
-                tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), %error, "a session cannot be opened");
+                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "a session cannot be opened");
                 None
             }
         }

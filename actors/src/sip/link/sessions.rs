@@ -237,7 +237,7 @@ impl Link {
                     if let Outcome::Response(response) = outcome
                         && !response.status().is_success()
                     {
-                        tracing::debug!(peer = %self.place.peer, who = self.desk.peer(), status = response.status().code(), "event refused");
+                        tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), status = response.status().code(), "event refused");
                     }
                 }
             },
@@ -288,10 +288,10 @@ impl Link {
     ) {
         match outcome {
             Outcome::Response(response) if response.status().is_success() => {
-                let known = &mut self.sessions[slot];
-                if let Err(error) = known.dialog.confirmed(response.head()) {
-                    tracing::warn!(peer = %self.place.peer, who = self.desk.peer(), %error, "the answer to our INVITE makes no dialog");
+                if let Err(error) = self.sessions[slot].dialog.confirmed(response.head()) {
+                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "the answer to our INVITE makes no dialog");
                 }
+                let known = &mut self.sessions[slot];
                 known.updates = allows_update(response.head());
                 known.timer = SessionTimer::agreed(response.head());
                 self.acknowledge(slot, cseq);
