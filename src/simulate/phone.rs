@@ -198,7 +198,7 @@ impl Phone {
         self.handset.do_send(Cut);
     }
 
-    /// Every event that the phone has sent, in order, where the fleet was [`recorded`](FleetOptions::recorded).
+    /// Every event that the phone has sent, in order, where the fleet was [`recorded`](super::FleetOptions::recorded).
     pub async fn record(&self) -> Vec<Sent> {
         self.handset.send(Record).await.unwrap_or_default()
     }

@@ -41,7 +41,7 @@ pub struct PhoneLost;
 #[rtype(result = "()")]
 pub struct MonitorLost;
 
-/// The answer to [`StartMonitor`].
+/// The answer to [`StartMonitor`](crate::phone::StartMonitor).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Started(pub Result<(), Refusal>);
