@@ -68,14 +68,14 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
     /// An address cannot be listened on.
-    #[error("{setting}: cannot listen on {address}: {}", because(source))]
+    #[error("{setting}: cannot listen on {address}: {}", because(error))]
     Listen {
         /// The setting that names the address.
         setting: &'static str,
         /// The address.
         address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
+        /// What the system says; it is part of the sentence.
+        error: io::Error,
     },
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]
@@ -260,14 +260,14 @@ fn interfaces(settings: &Settings, acceptor: &TlsAcceptor) -> [Interface; 8] {
     ]
 }
 
-fn refused(setting: &'static str, listen: Listen, source: io::Error) -> StartError {
+fn refused(setting: &'static str, listen: Listen, error: io::Error) -> StartError {
     let address = listen
         .address()
         .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
     StartError::Listen {
         setting,
         address,
-        source,
+        error,
     }
 }
 

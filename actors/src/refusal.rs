@@ -21,6 +21,9 @@ pub enum Refusal {
     /// A request that needs a line names none, in the server's session.
     #[error("the request names no line")]
     LineMissing,
+    /// A monitor is asked for on a call.
+    #[error("only lines are monitored, not single calls")]
+    NotADevice,
     /// The phone is not connected.
     #[error("the phone is away")]
     Away,
@@ -70,6 +73,7 @@ impl Refusal {
         match self {
             Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,
             Self::Away | Self::NotInOperation | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
+            Self::NotADevice => Failure::INVALID_MONITOR_OBJECT,
             Self::Busy => Failure::RESOURCE_BUSY,
             Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
             Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,

@@ -199,3 +199,67 @@ async fn the_counts_show_what_is_connected_and_watched() {
         .await
         .expect("the line gives its seat back");
 }
+
+/// A filter names what its client is not told (ECMA-269); the phone's monitor reports everything, to all.
+#[tokio::test]
+async fn each_client_filters_for_itself() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let (one, other) = (server.client().await, server.client().await);
+    let (mut filtered, mut open) = (one.open(LINE).await, other.open(LINE).await);
+    let filter = |member: &str| format!("<callcontrol><{member}>true</{member}></callcontrol>");
+    let start = format!(
+        "<monitorObject>{}</monitorObject><requestedMonitorFilter>{}</requestedMonitorFilter>",
+        element("deviceObject", LINE),
+        filter("originated")
+    );
+    let started = filtered.done("MonitorStart", &start).await;
+    let reference = started.text("monitorCrossRefID").to_owned();
+    assert!(
+        started.raw.contains("<originated>true</originated>"),
+        "{}",
+        started.raw
+    );
+    filtered.expect("BackInServiceEvent").await;
+    open.watch(LINE).await;
+    assert_eq!(phone.count("MonitorStart"), 1);
+
+    let events = async |phone: &Phone| {
+        phone.event(&call(LINE).originated()).await.expect(200);
+        phone.event(&call(LINE).delivered()).await.expect(200);
+    };
+    events(&phone).await;
+    filtered.expect("DeliveredEvent").await;
+    open.expect("OriginatedEvent").await;
+    open.expect("DeliveredEvent").await;
+
+    let change = element("monitorCrossRefID", &reference)
+        + &format!(
+            "<requestedFilterList>{}</requestedFilterList>",
+            filter("delivered")
+        );
+    let changed = filtered.done("ChangeMonitorFilter", &change).await;
+    assert!(
+        changed.raw.contains("<delivered>true</delivered>"),
+        "{}",
+        changed.raw
+    );
+    events(&phone).await;
+    filtered.expect("OriginatedEvent").await;
+    assert!(filtered.quiet(), "DeliveredEvent is left out");
+}
+
+#[tokio::test]
+async fn a_single_call_is_not_monitored() {
+    let server = Server::start();
+    started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let object = crate::support::csta::connection("callObject", "-12", LINE);
+    let refused = session
+        .refused(
+            "MonitorStart",
+            &format!("<monitorObject>{object}</monitorObject>"),
+        )
+        .await;
+    assert_eq!(refused.1, "invalidMonitorObject");
+}

@@ -7,14 +7,16 @@ use std::sync::{
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::{
-    self, DeviceId, Document, GetSwitchingFunctionDevicesResponse, ListedDevice, MonitorCrossRefId,
-    MonitorStartResponse, MonitorStopResponse, ServiceCrossRefId, SwitchingFunctionDevices,
+    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Document,
+    GetSwitchingFunctionDevicesResponse, ListedDevice, MonitorCrossRefId, MonitorObject,
+    MonitorStart, MonitorStartResponse, MonitorStopResponse, ServiceCrossRefId, Speech,
+    SwitchingFunctionDevices,
 };
 
 use super::{Client, Scope};
 use crate::{
     monitor::Watcher,
-    phone::Watch,
+    phone::{Refilter, Watch},
     refusal::Refusal,
     registrar::{Find, Line, Lines},
     sip::{
@@ -107,11 +109,22 @@ impl Client {
     pub(super) fn monitor_start(
         &mut self,
         key: u64,
+        start: &MonitorStart,
         document: &Document,
         reply: Reply,
         ctx: &mut Context<Self>,
     ) {
         let speech = document.speech();
+        if let MonitorObject::Call(_) = start.monitor_object {
+            return self.refuse(
+                self.mac_of(key),
+                reply,
+                &speech,
+                "MonitorStart",
+                &Refusal::NotADevice,
+            );
+        }
+        let filter = start.requested_monitor_filter;
         self.on_line(key, document, ctx, move |client, line, ctx| {
             let line = match line {
                 Ok((line, _)) => line,
@@ -120,7 +133,11 @@ impl Client {
             let Some(session) = client.sessions.get_mut(&key) else { return reply.ok() };
             let Some(id) = session.id else { return reply.ok() };
             let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
-            let response = MonitorStartResponse { monitor_cross_ref_id: MonitorCrossRefId::from(cross_ref.to_string()), ..MonitorStartResponse::default() };
+            let response = MonitorStartResponse {
+                monitor_cross_ref_id: MonitorCrossRefId::from(cross_ref.to_string()),
+                actual_monitor_filter: filter,
+                ..MonitorStartResponse::default()
+            };
             reply.csta(csta::write(&response.into(), &speech));
             let Line { entry, phone } = line;
             let (mac, device) = (entry.mac, entry.device.clone());
@@ -133,6 +150,7 @@ impl Client {
                 shut: client.link.clone().recipient(),
                 client: ctx.address().recipient(),
                 speech,
+                filter: filter.unwrap_or_default(),
                 in_service: None,
             };
             phone.do_send(Watch { device, watcher });
@@ -159,6 +177,40 @@ impl Client {
                 &Refusal::NoMonitor,
             ),
         }
+    }
+
+    /// ChangeMonitorFilter of a monitor of this session's: other clients of the line keep theirs.
+    pub(super) fn change_filter(
+        &mut self,
+        key: u64,
+        change: &ChangeMonitorFilter,
+        speech: &Speech,
+        reply: Reply,
+    ) {
+        let filter = change.requested_filter_list;
+        let watched = self.sessions.get(&key).and_then(|session| {
+            session
+                .watched
+                .get_key_value(change.monitor_cross_ref_id.as_str())
+        });
+        let Some((cross_ref, (line, phone))) = watched else {
+            return self.refuse(
+                self.mac_of(key),
+                reply,
+                speech,
+                "ChangeMonitorFilter",
+                &Refusal::NoMonitor,
+            );
+        };
+        phone.do_send(Refilter {
+            device: line.device.clone(),
+            cross_ref: Arc::clone(cross_ref),
+            filter,
+        });
+        let response = ChangeMonitorFilterResponse {
+            actual_filter_list: Some(filter),
+        };
+        reply.csta(csta::write(&response.into(), speech));
     }
 
     /// GetSwitchingFunctionDevices: its response, and then the lines in segments (ECMA-269).

@@ -118,13 +118,12 @@ impl Client {
                 &SystemStatusResponse::default().into(),
                 &speech,
             )),
-            Request::MonitorStart(_) => self.monitor_start(key, &document, reply, ctx),
+            Request::MonitorStart(start) => self.monitor_start(key, start, &document, reply, ctx),
             Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
+            Request::ChangeMonitorFilter(change) => self.change_filter(key, change, &speech, reply),
             Request::GetSwitchingFunctionDevices(_) => self.list_lines(key, &document, reply, ctx),
-            // The server's monitor on a phone is everybody's, and its registration there is its own.
-            Request::ChangeMonitorFilter(_)
-            | Request::SystemRegister(_)
-            | Request::SystemRegisterCancel(_) => {
+            // The server's registration at a phone is its own.
+            Request::SystemRegister(_) | Request::SystemRegisterCancel(_) => {
                 self.refuse(
                     self.mac_of(key),
                     reply,

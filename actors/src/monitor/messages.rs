@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use uacsta_schema::csta::Document;
+use uacsta_schema::csta::{Document, MonitorFilter};
 
 use super::{Surroundings, Watcher};
 use crate::refusal::Refusal;
@@ -19,6 +19,16 @@ pub struct Join(pub Watcher);
 pub struct Leave {
     /// The client's cross reference.
     pub cross_ref: Arc<str>,
+}
+
+/// A client changes what it is told.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Filter {
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+    /// What it is not told.
+    pub filter: MonitorFilter,
 }
 
 /// Another actor has taken the phone's place.

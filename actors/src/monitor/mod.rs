@@ -6,8 +6,8 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
-        self, BackInServiceEvent, DeviceId, MonitorCrossRefId, MonitorStop, OutOfServiceEvent,
-        Speech, SubjectDevice,
+        self, BackInServiceEvent, DeviceId, MonitorCrossRefId, MonitorFilter, MonitorStop,
+        OutOfServiceEvent, Speech, SubjectDevice,
     },
     mac::Mac,
 };
@@ -65,6 +65,8 @@ pub struct Watcher {
     pub client: Recipient<Stopped>,
     /// How the client speaks.
     pub speech: Speech,
+    /// What the client does not want to be told.
+    pub filter: MonitorFilter,
     /// What the client was told last: in service or out of it.
     pub in_service: Option<bool>,
 }
@@ -126,6 +128,14 @@ impl Monitor {
     fn tell(&mut self, at: usize, in_service: bool) {
         let watcher = &mut self.watchers[at];
         if watcher.in_service.replace(in_service) == Some(in_service) {
+            return;
+        }
+        let name = if in_service {
+            "BackInServiceEvent"
+        } else {
+            "OutOfServiceEvent"
+        };
+        if watcher.filter.leaves_out(name) {
             return;
         }
         let monitor_cross_ref_id = MonitorCrossRefId::from(watcher.cross_ref.to_string());
@@ -263,6 +273,20 @@ impl Handler<Leave> for Monitor {
     }
 }
 
+impl Handler<Filter> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Filter { cross_ref, filter }: Filter, _: &mut Self::Context) {
+        if let Some(watcher) = self
+            .watchers
+            .iter_mut()
+            .find(|watcher| watcher.cross_ref == cross_ref)
+        {
+            watcher.filter = filter;
+        }
+    }
+}
+
 impl Handler<PhoneReplaced> for Monitor {
     type Result = ();
 
@@ -343,6 +367,9 @@ impl Handler<Observed> for Monitor {
     fn handle(&mut self, Observed(document): Observed, _: &mut Self::Context) {
         let before = self.watchers.len();
         self.watchers.retain(|watcher| {
+            if watcher.filter.leaves_out(document.name()) {
+                return true;
+            }
             watcher.send(Content::Relayed {
                 document: Arc::clone(&document),
                 edition: watcher.speech.edition,

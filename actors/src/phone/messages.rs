@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Addr, Message};
 use smallvec::SmallVec;
-use uacsta_schema::csta::{DeviceId, Document, Speech};
+use uacsta_schema::csta::{DeviceId, Document, MonitorFilter, Speech};
 
 use crate::{
     monitor::{Monitor, Watcher},
@@ -52,6 +52,18 @@ pub struct Watch {
     pub device: DeviceId,
     /// The client.
     pub watcher: Watcher,
+}
+
+/// A client changes what it is told of a line.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Refilter {
+    /// The line.
+    pub device: DeviceId,
+    /// The client's cross reference.
+    pub cross_ref: Arc<str>,
+    /// What it is not told.
+    pub filter: MonitorFilter,
 }
 
 /// A client watches a line no more.

@@ -17,7 +17,7 @@ use uacsta_schema::{
 use crate::{
     House,
     licensing::{self, Kind, Seat, Taken},
-    monitor::{Join, Leave},
+    monitor::{Filter, Join, Leave},
     registrar,
     registration::{LinkEnded, Refresh, Registration},
     sip::session::Happened,
@@ -289,6 +289,21 @@ impl Handler<Watch> for Phone {
     fn handle(&mut self, Watch { device, watcher }: Watch, ctx: &mut Self::Context) {
         let monitor = self.point(&device, ctx);
         monitor.do_send(Join(watcher));
+    }
+}
+
+impl Handler<Refilter> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, refilter: Refilter, _: &mut Self::Context) {
+        let Refilter {
+            device,
+            cross_ref,
+            filter,
+        } = refilter;
+        if let Some(point) = self.points.get(&device) {
+            point.monitor.do_send(Filter { cross_ref, filter });
+        }
     }
 }
 

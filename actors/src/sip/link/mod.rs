@@ -46,6 +46,8 @@ pub struct Link {
     serial: u32,
     /// Makes our branches and tags differ from those of other links and of earlier runs.
     random: u64,
+    /// Our tag in answers outside of any dialog (RFC 3261 8.2.6.2).
+    tag: Box<str>,
     alarm: Option<(Duration, SpawnHandle)>,
     /// Why the link is to end after this turn.
     ending: Option<Box<str>>,
@@ -130,6 +132,7 @@ impl Link {
             registration: None,
             serial: 0,
             random,
+            tag: format!("{random:x}").into(),
             alarm: None,
             ending: None,
         }

@@ -177,11 +177,11 @@ impl Link {
         }
         let session = started.or(known);
         let to_tag = match session.and_then(|session| self.sessions.get(session)) {
-            Some(session) => session.dialog.local_tag().to_owned(),
-            None => format!("{:x}", self.random),
+            Some(session) => session.dialog.local_tag(),
+            None => &self.tag,
         };
         self.wire.compose(|out| {
-            let mut composer = Composer::answer(out, answer.status, &request, Some(&to_tag));
+            let mut composer = Composer::answer(out, answer.status, &request, Some(to_tag));
             if let Some(timer) = timer {
                 composer = composer
                     .header(HeaderName::Contact, self.place.contact())
