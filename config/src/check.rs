@@ -143,12 +143,6 @@ fn limits(limits: &Limits) -> Check {
         1,
         all,
     )?;
-    count(
-        "limits.unauthenticated_connections",
-        limits.unauthenticated_connections,
-        1,
-        all,
-    )?;
     seconds(
         "limits.unauthenticated_time",
         limits.unauthenticated_time,

@@ -172,8 +172,6 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections from one address.
     pub connections_per_address: usize,
-    /// Open connections that have not logged on.
-    pub unauthenticated_connections: usize,
     /// How long a connection has to log on.
     #[serde(deserialize_with = "seconds")]
     pub unauthenticated_time: Duration,

@@ -3,7 +3,6 @@
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
-use bytes::BytesMut;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -68,7 +67,7 @@ pub enum DialError {
 /// How long a connection may take to come about.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most octets that may wait for a server that does not read.
-const UNSENT: usize = 1 << 20;
+const UNSENT: usize = 16 << 20;
 
 impl Server {
     /// A server at `address`, which is `HOST:PORT`; by TLS where it says whom to trust.
@@ -136,7 +135,7 @@ impl Server {
         };
         let random = getrandom::u64().map_err(|error| self.unreachable(error.to_string()))?;
         let codec = Codec::new(Limits::default());
-        let wire = Wire::new(io, codec, BytesMut::new(), UNSENT);
+        let wire = Wire::new(io, codec, UNSENT, PATIENCE);
         let place = Place { agent, ..place };
         Ok(Link::new(wire, place, desk, clock, random).start())
     }
@@ -154,6 +153,7 @@ impl Server {
             },
             port: local.port(),
             secure: self.is_secure(),
+            log_on_within: None,
             agent: "".into(),
         };
         match &self.tls {

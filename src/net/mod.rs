@@ -1,12 +1,13 @@
 //! The four interfaces: sockets that listen, connections that are accepted, and the link that each is given.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     io,
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -14,7 +15,6 @@ use std::{
 
 use actix::{Actor, Addr};
 use actix_rt::{ArbiterHandle, task::JoinHandle};
-use bytes::BytesMut;
 use settings::Listen;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::{
@@ -74,7 +74,7 @@ pub struct Lobby {
     /// The threads that carry connections.
     pub arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
-    open: Arc<AtomicUsize>,
+    open: Arc<Mutex<Counts>>,
 }
 
 /// A connection that counts as open until it is dropped.
@@ -83,8 +83,18 @@ struct Counted {
     open: Open,
 }
 
-/// One open connection in the count of all.
-struct Open(Arc<AtomicUsize>);
+/// One open connection in the counts of all and of its address.
+struct Open {
+    address: IpAddr,
+    counts: Arc<Mutex<Counts>>,
+}
+
+/// The open connections.
+#[derive(Default)]
+struct Counts {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
 
 /// The longest queue of connections that are not accepted yet: a storm of phones that return.
 const BACKLOG: i32 = 4096;
@@ -153,7 +163,6 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc<Lobby>) {
-    let most = lobby.house.settings.limits.connections;
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -163,15 +172,15 @@ async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc
                 continue;
             }
         };
-        if lobby.open.load(Ordering::Relaxed) >= most {
-            tracing::warn!(interface = interface.setting, %peer, most, "connection refused: limits.connections are open");
-            continue;
-        }
-        let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
-        let counted = Counted {
-            io: stream,
-            open: Open::new(&lobby.open),
+        let open = match Open::new(&lobby, peer.ip()) {
+            Ok(open) => open,
+            Err(limit) => {
+                tracing::warn!(interface = interface.setting, %peer, limit, "connection refused: as many are open as may be");
+                continue;
+            }
         };
+        let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
+        let counted = Counted { io: stream, open };
         if lobby.arbiters.len() == 1 {
             serve(counted, peer, number, &interface, &lobby);
         } else {
@@ -253,7 +262,12 @@ fn start(io: Box<dyn Io>, place: Place, number: u64, interface: &Interface, lobb
         headers: limits.message_headers,
         body: limits.message_body.as_usize(),
     });
-    let wire = Wire::new(io, codec, BytesMut::new(), limits.client_queue.as_usize());
+    let wire = Wire::new(
+        io,
+        codec,
+        limits.client_queue.as_usize(),
+        limits.message_time,
+    );
     let (house, registrar) = (Arc::clone(&lobby.house), lobby.registrar.clone());
     let desk: Box<dyn Desk> = match interface.side {
         Side::Phones => Box::new(PhoneDesk::new(house, registrar, place.peer, number)),
@@ -301,6 +315,7 @@ fn place(
         host,
         port,
         secure: interface.tls.is_some(),
+        log_on_within: Some(lobby.house.settings.limits.unauthenticated_time),
         agent,
     })
 }
@@ -314,15 +329,37 @@ fn host(address: IpAddr) -> Box<str> {
 }
 
 impl Open {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
+    /// Counts one more, or names the limit that it would pass.
+    fn new(lobby: &Lobby, address: IpAddr) -> Result<Self, &'static str> {
+        let limits = &lobby.house.settings.limits;
+        let mut counts = lobby.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = counts.by_address.get(&address).copied().unwrap_or(0);
+        if counts.all >= limits.connections {
+            return Err("limits.connections");
+        }
+        if here >= limits.connections_per_address {
+            return Err("limits.connections_per_address");
+        }
+        counts.all += 1;
+        counts.by_address.insert(address, here + 1);
+        drop(counts);
+        Ok(Self {
+            address,
+            counts: Arc::clone(&lobby.open),
+        })
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all = counts.all.saturating_sub(1);
+        if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
+            *here.get_mut() -= 1;
+            if *here.get() == 0 {
+                here.remove();
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! SIP on a stream as the server reads it (RFC 3261 sections 7, 8.2, 18.3; RFC 5626 section 4.4.1).
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -289,4 +291,61 @@ async fn what_is_no_sip_ends_the_connection_and_no_other() {
     }
     bystander.write(request("OPTIONS").bytes()).await;
     bystander.answer().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_finished_in_time_ends_its_connection() {
+    let server = Server::with(|settings| settings.limits.message_time = Duration::from_millis(300));
+    let mut line = Line::to_phones(&server).await;
+    line.write("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP")
+        .await;
+    assert!(line.frame().await.is_none(), "the server ends it");
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nobody_logs_on_is_ended() {
+    let server = Server::with(|settings| {
+        settings.limits.unauthenticated_time = Duration::from_millis(300);
+    });
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let mut line = Line::to_phones(&server).await;
+    assert!(line.frame().await.is_none(), "the server ends it");
+    assert_eq!(
+        server.listed("00:04:13:00:00:01").await["status"],
+        "controlled"
+    );
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_connections() {
+    let server = Server::with(|settings| settings.limits.connections_per_address = 2);
+    let (mut one, mut two) = (
+        Line::to_phones(&server).await,
+        Line::to_phones(&server).await,
+    );
+    for line in [&mut one, &mut two] {
+        line.write(request("OPTIONS").bytes()).await;
+        assert_eq!(line.answer().await.status(), 200);
+    }
+    let mut three = Line::to_phones(&server).await;
+    assert!(three.frame().await.is_none(), "the third is one too many");
+    drop(one);
+    // The place is free as soon as the server has seen the end of the first.
+    let mut left = 50;
+    loop {
+        let mut line = Line::to_phones(&server).await;
+        if line
+            .stream
+            .write_all(&request("OPTIONS").bytes())
+            .await
+            .is_ok()
+            && let Some(Frame::Message(answer)) = line.frame().await
+        {
+            assert_eq!(answer.status(), 200);
+            break;
+        }
+        left -= 1;
+        assert!(left > 0, "the place is never free");
+    }
 }

@@ -194,6 +194,10 @@ impl Desk for ClientDesk {
         }
     }
 
+    fn is_known(&self) -> bool {
+        self.client.is_some()
+    }
+
     fn peer(&self) -> &str {
         &self.name
     }

@@ -210,6 +210,10 @@ impl Desk for PhoneDesk {
         }
     }
 
+    fn is_known(&self) -> bool {
+        !self.bound.is_empty()
+    }
+
     fn mac(&self) -> Option<Mac> {
         self.claimed
     }

@@ -28,6 +28,11 @@ pub trait Desk: Send {
     /// The link is gone.
     fn ended(&mut self, link: &Addr<Link>, reason: &str);
 
+    /// Whether somebody has logged on.
+    fn is_known(&self) -> bool {
+        true
+    }
+
     /// The phone that the connection is for, as far as that is known.
     fn mac(&self) -> Option<Mac> {
         None

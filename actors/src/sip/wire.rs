@@ -6,11 +6,15 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use bytes::{Buf, BytesMut};
 use futures_util::Stream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
 use tokio_util::codec::Decoder;
 use uacsta_schema::{
     mac::Mac,
@@ -42,6 +46,8 @@ pub enum Broken {
     Failed(io::Error),
     /// The peer does not read what it is due.
     Overflow,
+    /// The peer does not finish a message that it began.
+    Slow,
 }
 
 struct Ends {
@@ -55,6 +61,10 @@ struct Ends {
     taken: u8,
     /// Whether the stream is about to be polled anyway, so that writing needs no wake-up.
     polled: bool,
+    /// How long one message may take to arrive.
+    patience: Duration,
+    /// Fires when the message that has begun to arrive is late.
+    late: Option<Pin<Box<Sleep>>>,
     broken: bool,
     waker: Option<Waker>,
     /// Whose messages these are, for the log.
@@ -76,16 +86,18 @@ thread_local! {
 }
 
 impl Wire {
-    /// A wire over `io` that begins with `unread`, octets that were read already; at most `bound` octets wait to be sent.
-    pub fn new(io: Box<dyn Io>, codec: Codec, unread: BytesMut, bound: usize) -> Self {
+    /// A wire over `io`, on which at most `bound` octets wait to be sent and one message may take `patience` to arrive.
+    pub fn new(io: Box<dyn Io>, codec: Codec, bound: usize, patience: Duration) -> Self {
         Self(Rc::new(RefCell::new(Ends {
             io,
             codec,
-            unread,
+            unread: BytesMut::new(),
             unsent: BytesMut::new(),
             bound,
             taken: 0,
             polled: false,
+            patience,
+            late: None,
             broken: false,
             waker: None,
             trace: Trace::default(),
@@ -130,11 +142,6 @@ impl Wire {
         let _ = ends.flush(&mut Context::from_waker(&waker));
         let _ = Pin::new(&mut ends.io).poll_shutdown(&mut Context::from_waker(&waker));
     }
-
-    /// Whether part of a message has arrived.
-    pub fn is_partial(&self) -> bool {
-        !self.0.borrow().unread.is_empty()
-    }
 }
 
 impl Ends {
@@ -159,6 +166,17 @@ impl Ends {
         }
     }
 
+    /// Whether a message that began to arrive has taken too long. The time starts when nothing more of it is there yet.
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.unread.is_empty() {
+            self.late = None;
+            return false;
+        }
+        let patience = self.patience;
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
+        late.as_mut().poll(cx).is_ready()
+    }
+
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         SCRATCH_BUFFER.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
@@ -174,6 +192,7 @@ impl Ends {
                 match self.codec.decode(&mut self.unread) {
                     Ok(Some(frame)) => {
                         self.trace.frame(&frame);
+                        self.late = None;
                         if self.unread.is_empty() {
                             self.unread = BytesMut::new();
                         }
@@ -226,6 +245,7 @@ impl Stream for Frames {
         let broken = match ends.flush(cx) {
             Poll::Ready(Err(error)) => Broken::Failed(error),
             Poll::Pending if ends.unsent.len() > ends.bound => Broken::Overflow,
+            _ if ends.is_late(cx) => Broken::Slow,
             _ => return Poll::Pending,
         };
         ends.broken = true;

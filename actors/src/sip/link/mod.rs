@@ -64,6 +64,8 @@ pub struct Place {
     pub port: u16,
     /// Whether the connection is encrypted.
     pub secure: bool,
+    /// How long the peer has to log on, where it has to.
+    pub log_on_within: Option<Duration>,
     /// What we call ourselves in `User-Agent` and `Server`.
     pub agent: Arc<str>,
 }
@@ -187,6 +189,14 @@ impl Actor for Link {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.wire.frames());
         self.desk.opened(&ctx.address());
+        if let Some(patience) = self.place.log_on_within {
+            ctx.run_later(patience, |link, ctx| {
+                if !link.desk.is_known() {
+                    tracing::warn!(peer = %link.place.peer, mac = link.mac(), "connection ended: nobody logged on within limits.unauthenticated_time");
+                    link.end("nobody logged on", ctx);
+                }
+            });
+        }
     }
 
     fn stopped(&mut self, ctx: &mut Self::Context) {
@@ -226,6 +236,10 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             }
             Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
             Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
+            Err(Broken::Slow) => {
+                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: a message took longer than limits.message_time");
+                self.end("a message took too long to arrive", ctx);
+            }
             Err(Broken::Overflow) => {
                 tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: the peer leaves more than limits.client_queue unread");
                 self.end("the peer does not read what it is sent", ctx);
