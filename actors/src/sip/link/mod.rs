@@ -22,6 +22,7 @@ use super::{
 use crate::{clock::Clock, registration::Bound};
 
 mod challenge;
+mod ending;
 mod exchange;
 mod receive;
 mod refresh;

@@ -24,8 +24,8 @@ pub(super) struct Session {
     pub(super) dialog: Dialog,
     pub(super) login: Option<Arc<Login>>,
     pub(super) challenge: Option<Box<Answering>>,
-    owner: Recipient<Happened>,
-    key: u64,
+    pub(super) owner: Recipient<Happened>,
+    pub(super) key: u64,
     pub(super) phase: Phase,
     pub(super) timer: Option<SessionTimer>,
     /// When the session must be refreshed, or is over.
@@ -194,29 +194,6 @@ impl Link {
         );
     }
 
-    /// Ends a session for its owner.
-    pub(super) fn close(&mut self, id: SessionId, ctx: &mut Context<Self>) {
-        let Some(slot) = self.session(id) else { return };
-        if self.sessions[slot].phase == Phase::Inviting {
-            // RFC 3261 section 15: a BYE needs a dialog. It follows when the INVITE is answered.
-            self.sessions[slot].phase = Phase::Abandoned;
-        } else {
-            self.bye(slot, ctx);
-            self.abandon(slot);
-            self.sessions.remove(slot);
-        }
-    }
-
-    pub(super) fn bye(&mut self, slot: usize, ctx: &mut Context<Self>) {
-        self.send(
-            slot,
-            &Method::Bye,
-            Purpose::Bye,
-            ctx,
-            |composer, authorization| authorization.add(composer).end(),
-        );
-    }
-
     /// A request of ours came to its end.
     pub(super) fn concluded(
         &mut self,
@@ -362,47 +339,6 @@ impl Link {
         {
             self.acknowledge(slot, cseq);
         }
-    }
-
-    /// Tells a session's owner what happened.
-    pub(super) fn tell(&self, slot: usize, what: What) {
-        let session = &self.sessions[slot];
-        let id = SessionId {
-            slot: slot as u32,
-            serial: session.serial,
-        };
-        session.owner.do_send(Happened {
-            key: session.key,
-            session: id,
-            what,
-        });
-    }
-
-    /// A session is over by the peer's doing; where the peer may still hold it, it gets a BYE.
-    pub(super) fn end_session(&mut self, slot: usize, why: Ended, ctx: &mut Context<Self>) {
-        if matches!(why, Ended::Silent | Ended::Expired) {
-            self.bye(slot, ctx);
-        }
-        self.finish(slot, why);
-    }
-
-    /// Forgets a session and tells its owner, once for each request that is left without an answer, then of the end.
-    pub(super) fn finish(&mut self, slot: usize, why: Ended) {
-        for ticket in self.abandon(slot) {
-            self.tell(
-                slot,
-                What::Answered {
-                    ticket,
-                    answer: Err(Unanswered::Ended),
-                },
-            );
-        }
-        match self.sessions[slot].phase {
-            Phase::Inviting => self.tell(slot, What::Refused(Unanswered::Ended)),
-            Phase::Abandoned => {}
-            Phase::Unacknowledged | Phase::Open => self.tell(slot, What::Ended(why)),
-        }
-        self.sessions.remove(slot);
     }
 
     fn invite_again(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
