@@ -33,13 +33,9 @@ impl Link {
     /// Tells a session's owner what happened.
     pub(super) fn tell(&self, slot: usize, what: What) {
         let session = &self.sessions[slot];
-        let id = SessionId {
-            slot: slot as u32,
-            serial: session.serial,
-        };
         session.owner.do_send(Happened {
             key: session.key,
-            session: id,
+            session: self.id(slot),
             what,
         });
     }

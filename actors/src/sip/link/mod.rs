@@ -337,6 +337,13 @@ impl Link {
         self.desk.mac().map(tracing::field::display)
     }
 
+    fn id(&self, slot: usize) -> SessionId {
+        SessionId {
+            slot: slot as u32,
+            serial: self.sessions[slot].serial,
+        }
+    }
+
     fn session(&self, id: SessionId) -> Option<usize> {
         let slot = id.slot as usize;
         self.sessions

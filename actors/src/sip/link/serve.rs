@@ -8,6 +8,7 @@ use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
 use super::{Link, sessions};
 use crate::sip::{
     reply::{Accepted, Answer, Reply, TransactionId},
+    session::SessionId,
     timer::{MIN_SE, SessionTimer},
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
 };
@@ -18,7 +19,7 @@ pub(super) struct ServerTransaction {
     machine: Machine,
     request: Rc<Request>,
     /// The session in which it was received.
-    session: Option<usize>,
+    session: Option<SessionId>,
     deadline: Option<(Timer, Duration)>,
 }
 
@@ -109,7 +110,7 @@ impl Link {
 
     /// The session to which a server transaction belongs.
     pub(super) fn belongs_to(&mut self, slot: usize, session: usize) {
-        self.servers[slot].session = Some(session);
+        self.servers[slot].session = Some(self.id(session));
     }
 
     /// The ACK of a refusal (RFC 3261 17.1.1.3); `false` if there is none that waits for it.
@@ -152,7 +153,7 @@ impl Link {
             return;
         };
         let request = Rc::clone(&transaction.request);
-        let known = transaction.session;
+        let known = transaction.session.and_then(|id| self.session(id));
         let mut timer = None;
         let mut started = None;
         if answer.status.is_success() && matches!(request.method(), Method::Invite | Method::Update)
