@@ -1,0 +1,79 @@
+//! From the start of the program to the first REGISTER that it accepts, with many telephones in the list.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use tempfile::TempDir;
+use tokio::time::sleep;
+use uacsta::store::{Change, Store};
+use uacsta_actors::telephones::Telephone;
+use uacsta_schema::mac::Mac;
+
+use crate::{
+    phone::{self, Phone},
+    server::{Kind, Server, Setup},
+};
+
+/// So many telephones; the time of each of so many starts, in order.
+pub(crate) async fn run(
+    setup: &Setup,
+    telephones: usize,
+    runs: usize,
+) -> anyhow::Result<Vec<Duration>> {
+    let folder = TempDir::with_prefix("uacsta-load-")?;
+    fill(folder.path(), telephones)?;
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let began = Instant::now();
+        let server = Server::start_in(Kind::Uacsta, setup, folder.path())?;
+        let phone = Phone::new(&server.site, telephones / 2);
+        while phone.connect().await.is_err() {
+            ensure!(began.elapsed() < PATIENCE, "the server does not listen");
+            sleep(Duration::from_millis(2)).await;
+        }
+        phone.register().await?;
+        times.push(began.elapsed());
+        server.end().await?;
+    }
+    times.sort_unstable();
+    Ok(times)
+}
+
+/// Puts so many telephones into the list that the server will read.
+fn fill(folder: &Path, telephones: usize) -> anyhow::Result<()> {
+    let (mut store, _) = Store::open::<Telephone>(folder)?;
+    let changes: Vec<Change<Telephone>> = (0..telephones)
+        .map(telephone)
+        .collect::<anyhow::Result<_>>()?;
+    for part in changes.chunks(PART) {
+        store.commit(part)?;
+    }
+    Ok(())
+}
+
+fn telephone(number: usize) -> anyhow::Result<Change<Telephone>> {
+    let name = phone::mac(number);
+    let mac: Mac = name
+        .parse()
+        .ok()
+        .with_context(|| format!("{name} is no MAC address"))?;
+    let line = format!("sip:{}@bench.example", 100_000 + number);
+    let telephone = Telephone {
+        mac,
+        maker: "snom".to_owned(),
+        model: Some("D345".to_owned()),
+        firmware: Some("10.1.159.12".to_owned()),
+        last_address: Some([127, 0, 0, 2].into()),
+        last_identity: Some(line.clone()),
+        lines: vec![line],
+        last_login: Some(1_790_000_000),
+        in_operation: true,
+    };
+    Ok((mac, Some(telephone)))
+}
+
+const PART: usize = 1_000;
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,77 @@
+//! Every row, tiny: it asserts that all of it works, and no time.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+
+use crate::{
+    drive::{Pace, Span, Tally},
+    rows::{fanout, idle, memory, register, relay, start, storm},
+    server::{Kind, Setup},
+};
+
+/// Runs all rows with a handful of phones, against uacsta and the pipe, over TCP and in part over TLS.
+///
+/// # Errors
+/// When anything does not work.
+pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
+    let secure = Setup {
+        tls: true,
+        ..setup.clone()
+    };
+    let (busy, steady) = (Pace::InFlight(4), Pace::PerSecond(200.0));
+    let row = "register";
+    let tally = register::run(Kind::Uacsta, setup, 10, busy, SPAN).await;
+    check(row, tally)?;
+    check(
+        row,
+        register::run(Kind::Uacsta, &secure, 5, steady, SPAN).await,
+    )?;
+    for kind in [Kind::Uacsta, Kind::Pipe] {
+        check("relay", relay::run(kind, setup, 5, busy, SPAN).await)?;
+        let three = Setup {
+            clients: 3,
+            ..setup.clone()
+        };
+        check("fanout", fanout::run(kind, &three, 2, busy, SPAN).await)?;
+    }
+    check(
+        "relay",
+        relay::run(Kind::Uacsta, &secure, 5, steady, SPAN).await,
+    )?;
+    let held = memory::run(Kind::Uacsta, setup, 10, 1)
+        .await
+        .context("memory")?;
+    ensure!(held.full > 0, "memory: nothing was measured");
+    // At one refresh in 300 seconds and phone, a few phones have none in so short a time.
+    idle::run(Kind::Uacsta, setup, 10, SPAN.time)
+        .await
+        .context("idle")?;
+    start::run(setup, 100, 1).await.context("start")?;
+    let storm = storm::run(Kind::Uacsta, setup, 20).await.context("storm")?;
+    ensure!(
+        storm.refused == 0,
+        "storm: {} attempts were refused",
+        storm.refused
+    );
+    check("storm", Ok(storm.asked))?;
+    println!("every row works");
+    Ok(())
+}
+
+const SPAN: Span = Span {
+    warm_up: Duration::from_millis(50),
+    time: Duration::from_millis(200),
+};
+
+fn check(row: &'static str, tally: anyhow::Result<Tally>) -> anyhow::Result<()> {
+    let tally = tally.context(row)?;
+    ensure!(tally.finished > 0, "{row}: nothing was done");
+    ensure!(
+        tally.failed == 0,
+        "{row}: {} of {} failed",
+        tally.failed,
+        tally.finished + tally.failed
+    );
+    Ok(())
+}
