@@ -64,6 +64,8 @@ pub(crate) struct Tally {
     pub(crate) time: Duration,
     /// In order; from the moment that the transaction was due.
     latencies: Vec<Duration>,
+    /// In order; how much of that passed before this program came to it.
+    delays: Vec<Duration>,
 }
 
 /// How long the answers to what was begun may take in the end.
@@ -107,8 +109,7 @@ pub(crate) async fn drive(
     load.settled().await;
     // What failed after the span was begun in it.
     tally.failed += load.state.borrow().tally.failed + load.state.borrow().under_way;
-    tally.latencies.sort_unstable();
-    tally
+    tally.in_order()
 }
 
 /// Lets every player do it once, so many at a time.
@@ -134,8 +135,7 @@ pub(crate) async fn once(
     tally.failed = count - tally.finished;
     tally.cpu = server.cpu().saturating_sub(before);
     tally.time = began.elapsed();
-    tally.latencies.sort_unstable();
-    tally
+    tally.in_order()
 }
 
 impl Tally {
@@ -151,9 +151,18 @@ impl Tally {
 
     /// The latency, in microseconds, that so many of a hundred transactions stay within.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
-        let index = self.latencies.len() * percent / 100;
-        let found = self.latencies.get(index).or_else(|| self.latencies.last());
-        found.map_or(0.0, |latency| latency.as_secs_f64() * 1e6)
+        percentile(&self.latencies, percent)
+    }
+
+    /// The same for the time before this program came to begin them: its own share of the latency, at least.
+    pub(crate) fn own_delay(&self, percent: usize) -> f64 {
+        percentile(&self.delays, percent)
+    }
+
+    fn in_order(mut self) -> Self {
+        self.latencies.sort_unstable();
+        self.delays.sort_unstable();
+        self
     }
 
     fn ended(&self) -> usize {
@@ -176,6 +185,12 @@ impl Drop for Ticket {
             self.load.ended(self.player, None);
         }
     }
+}
+
+fn percentile(ordered: &[Duration], percent: usize) -> f64 {
+    let index = ordered.len() * percent / 100;
+    let found = ordered.get(index).or_else(|| ordered.last());
+    found.map_or(0.0, |time| time.as_secs_f64() * 1e6)
 }
 
 struct Load {
@@ -233,6 +248,7 @@ impl Load {
             return None;
         };
         state.under_way += 1;
+        state.tally.delays.push(due.elapsed());
         state.idle.pop_front().map(|player| (player, due))
     }
 

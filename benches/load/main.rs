@@ -246,12 +246,13 @@ impl Shared {
 /// One run in a line; an event counts as so many deliveries.
 fn say(tally: &Tally, deliveries: usize) {
     println!(
-        "{:.1} us CPU, {:.0}/s, p50 {:.0} us, p95 {:.0} us, p99 {:.0} us, {} done, {} failed{}",
+        "{:.1} us CPU, {:.0}/s, p50 {:.0} us, p95 {:.0} us, p99 {:.0} us (own delay p99 {:.0} us), {} done, {} failed{}",
         tally.cost(),
         tally.rate(),
         tally.percentile(50),
         tally.percentile(95),
         tally.percentile(99),
+        tally.own_delay(99),
         tally.finished,
         tally.failed,
         if deliveries > 1 {
