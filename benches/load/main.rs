@@ -5,6 +5,7 @@
     reason = "its output is what it is for"
 )]
 
+mod bystanders;
 mod client;
 mod csta;
 mod dialog;
@@ -29,8 +30,10 @@ use tokio::task::LocalSet;
 
 use crate::{
     drive::{Pace, Span, Tally},
+    measure::Process,
     rows::{fanout, idle, memory, register, relay, start, storm},
     server::{Kind, Setup},
+    site::Site,
 };
 
 /// Plays phones and clients, and says what a server costs.
@@ -129,6 +132,16 @@ enum Work {
     Table,
     /// Every row, tiny: fails when something does not work
     Smoke,
+    /// Those who ask during a storm, as a process of their own
+    #[command(hide = true)]
+    Bystanders {
+        phones: SocketAddr,
+        clients: SocketAddr,
+        process: u32,
+        first: usize,
+        count: usize,
+        milliseconds: u64,
+    },
     /// The baseline as a process of its own
     #[command(hide = true)]
     Pipe {
@@ -204,13 +217,34 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
         Work::Storm { phones } => {
             let storm = storm::run(kind, &setup, phones).await?;
             println!(
-                "registered after {:?}, sessions after {:?}, {} attempts refused; clients' requests meanwhile:",
-                storm.registered, storm.sessions, storm.refused
+                "registered after {:?}, sessions after {:?}, {} attempts refused; meanwhile, of requests to other phones, \
+                 p50 {:.1} ms, p99 {:.1} ms (own delay p99 {:.1} ms), {} done, {} failed",
+                storm.registered,
+                storm.sessions,
+                storm.refused,
+                storm.asked.p50,
+                storm.asked.p99,
+                storm.asked.own_delay,
+                storm.asked.finished,
+                storm.asked.failed
             );
-            say(&storm.asked, 1);
         }
         Work::Table => table::run(&setup, span, shared.runs).await?,
         Work::Smoke => smoke::run(&setup).await?,
+        Work::Bystanders {
+            phones,
+            clients,
+            process,
+            first,
+            count,
+            milliseconds,
+        } => {
+            let address = |socket| tls::address(socket, shared.tls);
+            let process = Process { id: process };
+            let site = Site::new(address(phones)?, address(clients)?, process);
+            let time = Duration::from_millis(milliseconds);
+            bystanders::play(&site, kind, first..first + count, time).await?;
+        }
         Work::Pipe {
             phones,
             clients,

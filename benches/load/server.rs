@@ -18,7 +18,6 @@ use crate::{
     pipe,
     site::{CLIENTS, PHONES_PASSWORD, Site},
     tls,
-    wire::Address,
 };
 
 /// Which server.
@@ -49,8 +48,6 @@ pub(crate) struct Setup {
 pub(crate) struct Server {
     /// As its peers see it.
     pub(crate) site: Rc<Site>,
-    /// As the system sees it.
-    pub(crate) process: Process,
     child: Child,
     folder: Option<TempDir>,
 }
@@ -100,13 +97,13 @@ impl Server {
             .stderr(words)
             .spawn()
             .with_context(|| format!("{} cannot be run", command.get_program().display()))?;
-        let address = |socket| -> anyhow::Result<Address> {
-            let tls = setup.tls.then(tls::trusting).transpose()?;
-            Ok(Address { socket, tls })
-        };
+        let address = |socket| tls::address(socket, setup.tls);
         Ok(Self {
-            site: Site::new(address(phones)?, address(clients)?),
-            process: Process { id: child.id() },
+            site: Site::new(
+                address(phones)?,
+                address(clients)?,
+                Process { id: child.id() },
+            ),
             child,
             folder: None,
         })
@@ -122,7 +119,7 @@ impl Server {
             "the server ended by itself"
         );
         let told = Command::new("kill")
-            .arg(self.process.id.to_string())
+            .arg(self.site.process.id.to_string())
             .status()?;
         ensure!(told.success(), "the server cannot be ended");
         let began = std::time::Instant::now();
@@ -159,7 +156,7 @@ impl Drop for Server {
         if matches!(self.child.try_wait(), Ok(None)) {
             // Asked first: Kamailio's processes would outlive a main process that is killed.
             let _ = Command::new("kill")
-                .arg(self.process.id.to_string())
+                .arg(self.site.process.id.to_string())
                 .status();
             std::thread::sleep(Duration::from_millis(500));
             let _ = self.child.kill();

@@ -10,7 +10,7 @@ use std::{
 use anyhow::ensure;
 use tokio::time::{Instant, sleep};
 
-use crate::{drive::Ticket, wire::Address};
+use crate::{drive::Ticket, measure::Process, wire::Address};
 
 /// A server as its peers see it.
 pub(crate) struct Site {
@@ -18,6 +18,8 @@ pub(crate) struct Site {
     pub(crate) phones: Address,
     /// Where clients connect.
     pub(crate) clients: Address,
+    /// As the system sees it.
+    pub(crate) process: Process,
     /// Phones whose identities the server has.
     pub(crate) listed: Cell<usize>,
     /// Phones that the server watches.
@@ -43,10 +45,11 @@ struct Due {
 
 impl Site {
     /// A site where nothing has happened yet.
-    pub(crate) fn new(phones: Address, clients: Address) -> Rc<Self> {
+    pub(crate) fn new(phones: Address, clients: Address, process: Process) -> Rc<Self> {
         Rc::new(Self {
             phones,
             clients,
+            process,
             listed: Cell::new(0),
             watched: Cell::new(0),
             lost: Cell::new(0),

@@ -173,9 +173,9 @@ impl Table<'_> {
                     storm.registered.as_secs_f64(),
                     storm.sessions.as_secs_f64(),
                     storm.refused,
-                    storm.asked.percentile(50) / 1e3,
-                    storm.asked.percentile(99) / 1e3,
-                    storm.asked.own_delay(99) / 1e3,
+                    storm.asked.p50,
+                    storm.asked.p99,
+                    storm.asked.own_delay,
                     storm.asked.failed
                 );
                 line(

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,11 +14,22 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
+use crate::wire::Address;
+
+/// Where to connect to, over TLS or not.
+///
+/// # Errors
+/// As [`trusting`].
+pub(crate) fn address(socket: SocketAddr, secure: bool) -> anyhow::Result<Address> {
+    let tls = secure.then(trusting).transpose()?;
+    Ok(Address { socket, tls })
+}
+
 /// The configuration of peers that trust every certificate.
 ///
 /// # Errors
 /// When the cipher suites do not suit, which they do.
-pub(crate) fn trusting() -> anyhow::Result<Arc<ClientConfig>> {
+fn trusting() -> anyhow::Result<Arc<ClientConfig>> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?

@@ -30,14 +30,14 @@ pub(crate) async fn run(
         .into_iter()
         .map(|phone| Rc::new(Reporting(phone, setup.clients)) as Rc<dyn Player>)
         .collect();
-    let tally = drive(players, pace, span, &server.process).await;
+    let tally = drive(players, pace, span, &server.site.process).await;
     server.end().await?;
     Ok(tally)
 }
 
 /// Each client opens a session with each line and starts a monitor in it, as a TAPI driver does.
 async fn watched(server: &Server, clients: usize, count: usize) -> anyhow::Result<Vec<Rc<Phone>>> {
-    let phones = enrol(server, Kind::Uacsta, 0..count).await?;
+    let phones = enrol(&server.site, Kind::Uacsta, 0..count).await?;
     for number in 0..clients {
         let client = Client::connect(&server.site, number).await?;
         for phone in &phones {

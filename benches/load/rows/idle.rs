@@ -19,11 +19,11 @@ pub(crate) async fn run(
     time: Duration,
 ) -> anyhow::Result<Tally> {
     let server = Server::start(kind, setup).await?;
-    let enrolled = enrol(&server, kind, 0..phones).await?;
+    let enrolled = enrol(&server.site, kind, 0..phones).await?;
     let pace = Pace::PerSecond(phones as f64 / REFRESH);
     let warm_up = Duration::from_secs(1);
     let span = Span { warm_up, time };
-    let tally = drive(registering(&enrolled), pace, span, &server.process).await;
+    let tally = drive(registering(&enrolled), pace, span, &server.site.process).await;
     server.end().await?;
     Ok(tally)
 }

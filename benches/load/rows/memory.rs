@@ -49,8 +49,8 @@ pub(crate) async fn run(
     refreshes: usize,
 ) -> anyhow::Result<Held> {
     let server = Server::start(kind, setup).await?;
-    let empty = server.process.memory();
-    let enrolled = enrol(&server, kind, 0..phones).await?;
+    let empty = server.site.process.memory();
+    let enrolled = enrol(&server.site, kind, 0..phones).await?;
     let client = Client::connect(&server.site, 0).await?;
     if kind == Kind::Uacsta {
         // One client watches all: its own share must not count.
@@ -65,17 +65,17 @@ pub(crate) async fn run(
             .await?;
     }
     sleep(SETTLING).await;
-    let full = server.process.memory();
+    let full = server.site.process.memory();
     for _ in 0..refreshes {
         let most = Duration::from_secs(120);
-        let tally = once(registering(&enrolled), ABREAST, &server.process, most).await;
+        let tally = once(registering(&enrolled), ABREAST, &server.site.process, most).await;
         ensure!(
             tally.failed == 0,
             "{} phones could not refresh",
             tally.failed
         );
     }
-    let refreshed = server.process.memory();
+    let refreshed = server.site.process.memory();
     server.end().await?;
     Ok(Held {
         empty,

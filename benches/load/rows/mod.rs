@@ -15,7 +15,8 @@ use anyhow::ensure;
 use crate::{
     drive::{Player, once},
     phone::{Phone, Registering},
-    server::{Kind, Server},
+    server::Kind,
+    site::Site,
 };
 
 /// So many phones connect, and then register, at a time: servers bound the connections that have not logged on.
@@ -27,17 +28,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connects and registers the phones of those numbers, and waits until a CSTA server has a session with each and knows its line.
 pub(crate) async fn enrol(
-    server: &Server,
+    site: &Rc<Site>,
     kind: Kind,
     numbers: Range<usize>,
 ) -> anyhow::Result<Vec<Rc<Phone>>> {
-    let wanted = server.site.listed.get() + numbers.len();
-    let phones: Vec<Rc<Phone>> = numbers.map(|n| Phone::new(&server.site, n)).collect();
+    let wanted = site.listed.get() + numbers.len();
+    let phones: Vec<Rc<Phone>> = numbers.map(|n| Phone::new(site, n)).collect();
     for batch in phones.chunks(BATCH) {
         for phone in batch {
             phone.connect().await?;
         }
-        let tally = once(registering(batch), ABREAST, &server.process, PATIENCE).await;
+        let tally = once(registering(batch), ABREAST, &site.process, PATIENCE).await;
         ensure!(
             tally.failed == 0,
             "{} of {} phones could not register",
@@ -46,11 +47,8 @@ pub(crate) async fn enrol(
         );
     }
     if kind == Kind::Uacsta {
-        let listed = &server.site.listed;
-        server
-            .site
-            .until("sessions with phones", listed, wanted)
-            .await?;
+        let listed = &site.listed;
+        site.until("sessions with phones", listed, wanted).await?;
     }
     Ok(phones)
 }

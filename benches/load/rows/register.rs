@@ -15,8 +15,8 @@ pub(crate) async fn run(
     span: Span,
 ) -> anyhow::Result<Tally> {
     let server = Server::start(kind, setup).await?;
-    let phones = enrol(&server, kind, 0..phones).await?;
-    let tally = drive(registering(&phones), pace, span, &server.process).await;
+    let phones = enrol(&server.site, kind, 0..phones).await?;
+    let tally = drive(registering(&phones), pace, span, &server.site.process).await;
     server.end().await?;
     Ok(tally)
 }

@@ -9,6 +9,7 @@ use crate::{
     drive::{Pace, Player, Span, Tally, drive},
     phone::Phone,
     server::{Kind, Server, Setup},
+    site::Site,
 };
 
 /// So many pairs of one phone and one client, a connection each, ask in turn.
@@ -20,33 +21,33 @@ pub(crate) async fn run(
     span: Span,
 ) -> anyhow::Result<Tally> {
     let server = Server::start(kind, setup).await?;
-    let players = askers(&server, kind, 0..pairs).await?;
-    let tally = drive(players, pace, span, &server.process).await;
+    let players = askers(&server.site, kind, 0..pairs).await?;
+    let tally = drive(players, pace, span, &server.site.process).await;
     server.end().await?;
     Ok(tally)
 }
 
 /// Enrols phones, and opens a client's session with each.
 pub(crate) async fn askers(
-    server: &Server,
+    site: &Rc<Site>,
     kind: Kind,
     pairs: Range<usize>,
 ) -> anyhow::Result<Vec<Rc<dyn Player>>> {
     let mut players: Vec<Rc<dyn Player>> = Vec::with_capacity(pairs.len());
     if kind == Kind::Pipe {
         for number in pairs {
-            let phone = Phone::new(&server.site, number);
+            let phone = Phone::new(site, number);
             phone.connect().await?;
             phone.assume_session();
-            let client = Client::connect(&server.site, number).await?;
+            let client = Client::connect(site, number).await?;
             let request = csta::make_call(&phone.line());
             let session = client.assume_session(number);
             players.push(Rc::new(Asking { session, request }));
         }
         return Ok(players);
     }
-    for (number, phone) in enrol(server, kind, pairs).await?.iter().enumerate() {
-        let client = Client::connect(&server.site, number).await?;
+    for (number, phone) in enrol(site, kind, pairs).await?.iter().enumerate() {
+        let client = Client::connect(site, number).await?;
         let session = client.open(phone.mac()).await?;
         let request = csta::make_call(&phone.line());
         players.push(Rc::new(Asking { session, request }));

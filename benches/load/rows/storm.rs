@@ -12,9 +12,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{enrol, relay::askers};
+use super::enrol;
 use crate::{
-    drive::{Pace, Span, Tally, drive},
+    bystanders::{Asked, Bystanders},
     phone::Phone,
     server::{Kind, Server, Setup},
 };
@@ -29,13 +29,11 @@ pub(crate) struct Storm {
     /// Attempts that failed and were made again.
     pub(crate) refused: usize,
     /// What became of the clients' requests to other phones in the meantime.
-    pub(crate) asked: Tally,
+    pub(crate) asked: Asked,
 }
 
 /// Phones that stay, each with a client that asks it.
 const BYSTANDERS: usize = 100;
-/// Requests a second to them.
-const ASKED: f64 = 100.0;
 /// How long a phone waits before it tries again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long a phone waits for its 200 (64 * T1, RFC 3261 timer F).
@@ -46,10 +44,13 @@ const WATCHED: Duration = Duration::from_secs(15);
 /// So many phones within one second.
 pub(crate) async fn run(kind: Kind, setup: &Setup, phones: usize) -> anyhow::Result<Storm> {
     let server = Server::start(kind, setup).await?;
-    let bystanders = phones.min(BYSTANDERS);
-    let enrolled = enrol(&server, kind, 0..phones).await?;
-    let others = phones..phones + bystanders;
-    let players = askers(&server, kind, others).await?;
+    let enrolled = enrol(&server.site, kind, 0..phones).await?;
+    let (count, time) = if phones < BYSTANDERS {
+        (phones, AGAIN)
+    } else {
+        (BYSTANDERS, WATCHED)
+    };
+    let others = Bystanders::enrol(&server.site, kind, phones..phones + count, time)?;
     let settled = server.site.lost.get();
     for phone in &enrolled {
         phone.disconnect();
@@ -76,15 +77,7 @@ pub(crate) async fn run(kind: Kind, setup: &Setup, phones: usize) -> anyhow::Res
             back.set(back.get() + 1);
         }));
     }
-    let asking = drive(
-        players,
-        Pace::PerSecond(ASKED),
-        Span {
-            warm_up: Duration::ZERO,
-            time: if phones < BYSTANDERS { AGAIN } else { WATCHED },
-        },
-        &server.process,
-    );
+    let asking = others.ask()?;
     let returning = async {
         server.site.until("registrations", &back, phones).await?;
         let registered = began.elapsed();
@@ -94,8 +87,8 @@ pub(crate) async fn run(kind: Kind, setup: &Setup, phones: usize) -> anyhow::Res
         }
         anyhow::Ok((registered, began.elapsed()))
     };
-    let (asked, returned) = tokio::join!(asking, returning);
-    let (registered, sessions) = returned?;
+    let (registered, sessions) = returning.await?;
+    let asked = asking.await?;
     server.end().await?;
     ensure!(asked.finished > 0, "no request was answered in the storm");
     Ok(Storm {
