@@ -420,3 +420,45 @@ async fn a_request_on_another_connection_is_no_way_into_a_session() {
     let answer = thief.wire.transact(&stolen).await.unwrap();
     assert!([401, 481].contains(&answer.status()), "{}", answer.text());
 }
+
+/// An account that may only watch, and only one line: what it asks beyond that never reaches a phone.
+#[tokio::test]
+async fn an_account_sees_and_does_what_it_may() {
+    let server = Server::with(|settings| {
+        settings.clients.accounts.push(settings::Account {
+            user: "board".to_owned(),
+            password: "a password of its own".into(),
+            lines: vec!["0001".to_owned()],
+            control: false,
+            numbers: Vec::new(),
+        });
+    });
+    let (mine, other) = (server.phone("000413000001"), server.phone("000413000002"));
+    mine.start().await;
+    other.start().await;
+    let client = server
+        .client_as(|setup| {
+            setup.account.user = "board".to_owned();
+            setup.account.password = "a password of its own".to_owned();
+        })
+        .await;
+    let mut session = client.open_server().await;
+    session.watch("sip:0001@pbx.example").await;
+    session
+        .done(
+            "GetDoNotDisturb",
+            &element("device", "sip:0001@pbx.example"),
+        )
+        .await;
+    let denied = (
+        "operation".to_owned(),
+        "privilegeViolationSpecifiedDevice".to_owned(),
+    );
+    let call = element("callingDevice", "sip:0001@pbx.example")
+        + "<calledDirectoryNumber>102</calledDirectoryNumber>";
+    assert_eq!(session.refused("MakeCall", &call).await, denied);
+    let unseen = element("device", "sip:0002@pbx.example");
+    assert_eq!(session.refused("GetDoNotDisturb", &unseen).await, denied);
+    assert_eq!(mine.count("MakeCall"), 0);
+    assert_eq!(other.count("GetDoNotDisturb"), 0);
+}
