@@ -156,6 +156,52 @@ enumerations! {
         OTHER_GROUP = "otherGroup",
     }
 
+    /// What the appearances of a line are (ECMA-269, device configurations).
+    pub enum AppearanceType {
+        SELECTED_STANDARD = "selectedStandard",
+        BASIC_STANDARD = "basicStandard",
+        BASIC_BRIDGED = "basicBridged",
+        EXCLUSIVE_BRIDGED = "exclusiveBridged",
+        INDEPENDENT_SHARED_BRIDGED = "independentSharedBridged",
+        INTERDEPENDENT_SHARED_BRIDGED = "interdependentSharedBridged",
+    }
+
+    /// One step of a volume.
+    pub enum VolumeStep {
+        INCREMENT = "increment",
+        DECREMENT = "decrement",
+    }
+
+    /// Where a network knows how far a call has come.
+    pub enum ProgressLocation {
+        USER = "user",
+        PRIVATE_NET_SERVING_LOCAL = "privateNetServingLocal",
+        PUBLIC_NET_SERVING_LOCAL = "publicNetServingLocal",
+        TRANSIT_NETWORK = "transitNetwork",
+        PUBLIC_NET_SERVING_REMOTE = "publicNetServingRemote",
+        PRIVATE_NET_SERVING_REMOTE = "privateNetServingRemote",
+        LOCAL_INTERFACE = "localInterface",
+        INTERNATIONAL_NETWORK = "internationalNetwork",
+        NETWORK_BEYOND_INTERWORKING = "networkBeyondInterwk",
+        OTHER = "other",
+    }
+
+    /// In whose terms a network says how far a call has come.
+    pub enum ProgressDescription {
+        ISDN = "iSDNProgressDesc",
+        QSIG = "qSIGProgressDesc",
+        OTHER = "other",
+    }
+
+    /// What kind of network a call goes through.
+    pub enum NetworkType {
+        ISDN_PUBLIC = "iSDNPublic",
+        NON_ISDN_PUBLIC = "nonISDNPublic",
+        ISDN_PRIVATE = "iSDNPrivate",
+        NON_ISDN_PRIVATE = "nonISDNPrivate",
+        OTHER = "other",
+    }
+
     /// What a consultation is meant to lead to.
     pub enum ConsultOptions {
         UNRESTRICTED = "unrestricted",

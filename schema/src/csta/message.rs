@@ -226,6 +226,8 @@ services! {
     SystemRegisterCancel => SystemRegisterCancelResponse,
     GetCSTAFeatures => GetCSTAFeaturesResponse,
     GetSwitchingFunctionDevices => GetSwitchingFunctionDevicesResponse,
+    GetLogicalDeviceInformation => GetLogicalDeviceInformationResponse,
+    GetPhysicalDeviceInformation => GetPhysicalDeviceInformationResponse,
     MonitorStart => MonitorStartResponse,
     MonitorStop => MonitorStopResponse,
     ChangeMonitorFilter => ChangeMonitorFilterResponse,
@@ -254,6 +256,12 @@ services! {
     SetForwarding => SetForwardingResponse,
     GetMessageWaitingIndicator => GetMessageWaitingIndicatorResponse,
     SetMessageWaitingIndicator => SetMessageWaitingIndicatorResponse,
+    GetMicrophoneMute => GetMicrophoneMuteResponse,
+    SetMicrophoneMute => SetMicrophoneMuteResponse,
+    GetSpeakerMute => GetSpeakerMuteResponse,
+    SetSpeakerMute => SetSpeakerMuteResponse,
+    GetSpeakerVolume => GetSpeakerVolumeResponse,
+    SetSpeakerVolume => SetSpeakerVolumeResponse,
 }
 
 events! {
@@ -261,6 +269,7 @@ events! {
     DigitsDialedEvent,
     OriginatedEvent,
     NetworkReachedEvent,
+    NetworkCapabilitiesChangedEvent,
     OfferedEvent,
     DeliveredEvent,
     EstablishedEvent,
@@ -277,6 +286,9 @@ events! {
     DoNotDisturbEvent,
     ForwardingEvent,
     MessageWaitingEvent,
+    MicrophoneMuteEvent,
+    SpeakerMuteEvent,
+    SpeakerVolumeEvent,
     BackInServiceEvent,
     OutOfServiceEvent,
 }

@@ -1,13 +1,12 @@
 //! Everything that the typed side writes: read back equal, and valid against the schemas of ECMA-323.
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod devices;
 mod messages;
 mod properties;
 mod validity;
 
 use uacsta_schema::csta::*;
-
-use messages::{bare, full};
 
 pub(crate) fn speeches() -> Vec<Speech> {
     let with = |prefix: Option<&str>| {
@@ -17,6 +16,12 @@ pub(crate) fn speeches() -> Vec<Speech> {
         })
     };
     [with(None), with(Some("csta"))].concat()
+}
+
+/// One of each message that has a type: with every member, and with none that may be left out.
+pub(crate) fn all() -> impl Iterator<Item = Message> {
+    let full = messages::full().into_iter().chain(devices::full());
+    full.chain(messages::bare())
 }
 
 /// The message as an edition before the sixth can say it.
@@ -60,7 +65,7 @@ fn without_newer(message: Message) -> Message {
 #[test]
 fn what_is_written_reads_back_equal() {
     for speech in speeches() {
-        for message in full().into_iter().chain(bare()) {
+        for message in all() {
             let bytes = write(&message, &speech);
             let document = Document::read(bytes.clone()).unwrap();
             let message = if speech.edition < Edition::Ed6 {

@@ -11,8 +11,7 @@ use std::{env, fs};
 
 use uacsta_schema::csta::*;
 
-use crate::messages::{bare, full};
-use crate::speeches;
+use crate::{all, speeches};
 
 /// The second to fourth editions are checked against the third's schema, the fifth and sixth against the sixth's.
 #[test]
@@ -23,7 +22,7 @@ fn what_is_written_and_relayed_is_valid() {
         let folder = folder.join(format!("{schema:?}"));
         fs::create_dir_all(&folder).unwrap();
         for (number, speech) in speeches().iter().enumerate() {
-            for (index, message) in full().into_iter().chain(bare()).enumerate() {
+            for (index, message) in all().enumerate() {
                 let save = |how: &str, document: &[u8]| {
                     let name = format!("{how}-{number}-{index}-{}.xml", message.name());
                     fs::write(folder.join(name), document).unwrap();

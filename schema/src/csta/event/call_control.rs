@@ -68,32 +68,6 @@ sequence! {
         cause: EventCause = "cause",
     }
 
-    /// A call has left the switch; it may be the last that is heard of it.
-    pub struct NetworkReachedEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The connection to the network.
-        outbound_connection: ConnectionId = "outboundConnection",
-        /// The interface.
-        network_interface_used: SubjectDevice = "networkInterfaceUsed",
-        /// Who calls.
-        calling_device: CallingDevice = "callingDevice",
-        /// Who is called.
-        called_device: CalledDevice = "calledDevice",
-        /// Where the call was redirected from last.
-        last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
-        /// The network interface that the call came in by.
-        originating_nid_connection: Option<ConnectionId> = "originatingNIDConnection",
-        /// The state of the call at the monitored device.
-        local_connection_info: Option<LocalConnectionState> = "localConnectionInfo",
-        /// Data that goes with the call.
-        correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
-        user_data: Option<CallData> = "userData",
-        /// Why.
-        cause: EventCause = "cause",
-    }
-
     /// A device is asked whether it takes a call.
     pub struct OfferedEvent {
         /// The monitor.

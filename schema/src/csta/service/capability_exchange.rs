@@ -100,13 +100,6 @@ impl Features {
 
 impl Member for Features {
     fn read(element: &Element<'_>) -> Result<Self, ReadError> {
-        let names = |element: &Element<'_>| {
-            element
-                .children()
-                .iter()
-                .map(|child| child.name.to_owned())
-                .collect()
-        };
         let group = |element: &Element<'_>| FeatureGroup {
             name: element.name.to_owned(),
             features: names(element),
@@ -117,17 +110,40 @@ impl Member for Features {
     fn write(&self, out: &mut Writer<'_>, name: &str) {
         out.open(name);
         for group in &self.0 {
-            out.open(&group.name);
-            for feature in &group.features {
-                out.open(feature);
-                // The one member of MakeCallCaps that the schema demands: a call can be made while there is none.
-                if feature == "makeCall" {
-                    true.write(out, "null");
-                }
-                out.close(feature);
-            }
-            out.close(&group.name);
+            write_names(&group.features, out, &group.name);
         }
         out.close(name);
     }
+}
+
+/// Names of services or events without groups, in the order of the document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeatureNames(pub Vec<String>);
+
+impl Member for FeatureNames {
+    fn read(element: &Element<'_>) -> Result<Self, ReadError> {
+        Ok(Self(names(element)))
+    }
+
+    fn write(&self, out: &mut Writer<'_>, name: &str) {
+        write_names(&self.0, out, name);
+    }
+}
+
+fn names(element: &Element<'_>) -> Vec<String> {
+    let children = element.children().iter();
+    children.map(|child| child.name.to_owned()).collect()
+}
+
+fn write_names(features: &[String], out: &mut Writer<'_>, name: &str) {
+    out.open(name);
+    for feature in features {
+        out.open(feature);
+        // The one member of MakeCallCaps that the schema demands: a call can be made while there is none.
+        if feature == "makeCall" {
+            true.write(out, "null");
+        }
+        out.close(feature);
+    }
+    out.close(name);
 }
