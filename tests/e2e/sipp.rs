@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::process::Serving;
 use crate::support::programs;
+use crate::support::server::{CLIENTS_PASSWORD, Server};
 
 const MAC: &str = "001565000001";
 const LINE: &str = "101@pbx.example";
@@ -47,11 +48,41 @@ async fn sipp_plays_phone_and_client_over_tls() {
     play(&sipp, &server, phones, clients).await;
 }
 
+/// A session that is not refreshed ends 60 of its 90 seconds after the last refresh, and its lines are closed with it.
+#[tokio::test]
+async fn sipp_plays_a_tr87_client_until_its_session_expires() {
+    let Some(sipp) = programs::find("sipp", "sip-tester") else {
+        return;
+    };
+    let server = Server::with(|settings| settings.advanced.digest = vec![settings::Digest::Md5]);
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.identities = vec!["sip:+4930123@pbx.example".to_owned()];
+    });
+    phone.start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clients = server.addresses.clients_tcp.unwrap();
+    let mut client = scenario(&sipp, "tr87.xml", clients, folder.path(), 100);
+    client.args(["-au", "ecsta", "-ap", CLIENTS_PASSWORD]);
+    client.args(["-key", "line", "+4930123"]);
+    let mut client = Running(client.spawn().unwrap());
+    let status = ended(&mut client.0, Duration::from_secs(110)).await;
+    assert!(
+        status == Some(0),
+        "SIPp ended with {status:?}:\n{}",
+        errors(folder.path())
+    );
+    assert_eq!(
+        (phone.count("MonitorStart"), phone.count("MakeCall")),
+        (1, 1)
+    );
+    phone.until_received("MonitorStop", 1).await;
+}
+
 /// One phone registers and serves, one client watches it and has it call; both scenarios must end well.
 async fn play(sipp: &Path, server: &Serving, phones: SocketAddr, clients: SocketAddr) {
     let folder = tempfile::tempdir().unwrap();
     let line = format!("sip:{LINE}");
-    let mut phone = scenario(sipp, "phone.xml", phones, folder.path());
+    let mut phone = scenario(sipp, "phone.xml", phones, folder.path(), 30);
     phone.args([
         "-au",
         MAC,
@@ -69,11 +100,11 @@ async fn play(sipp: &Path, server: &Serving, phones: SocketAddr, clients: Socket
         .arg(scenarios().join("phone-session.xml"));
     let mut phone = Running(phone.spawn().unwrap());
     server.until_listed(&line).await;
-    let mut client = scenario(sipp, "client.xml", clients, folder.path());
+    let mut client = scenario(sipp, "client.xml", clients, folder.path(), 30);
     client.args(["-au", "ecsta", "-ap", "letmedial", "-key", "line", LINE]);
     let mut client = Running(client.spawn().unwrap());
     for (name, peer) in [("client", &mut client), ("phone", &mut phone)] {
-        let status = ended(&mut peer.0).await;
+        let status = ended(&mut peer.0, Duration::from_secs(40)).await;
         assert!(
             status == Some(0),
             "SIPp's {name} ended with {status:?}:\n{}",
@@ -82,7 +113,7 @@ async fn play(sipp: &Path, server: &Serving, phones: SocketAddr, clients: Socket
     }
 }
 
-fn scenario(sipp: &Path, file: &str, server: SocketAddr, folder: &Path) -> Command {
+fn scenario(sipp: &Path, file: &str, server: SocketAddr, folder: &Path, seconds: u32) -> Command {
     let mut command = Command::new(sipp);
     command
         .arg(server.to_string())
@@ -100,7 +131,8 @@ fn scenario(sipp: &Path, file: &str, server: SocketAddr, folder: &Path) -> Comma
         "-trace_err",
         "-trace_msg",
     ]);
-    command.args(["-timeout", "30", "-timeout_error", "-recv_timeout", "15000"]);
+    command.args(["-timeout_error", "-recv_timeout", "15000"]);
+    command.args(["-timeout", &seconds.to_string()]);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -113,16 +145,13 @@ fn scenarios() -> PathBuf {
 }
 
 /// Waits for the end of a program, bounded by SIPp's own time-out; its exit code.
-async fn ended(child: &mut Child) -> Option<i32> {
+async fn ended(child: &mut Child, patience: Duration) -> Option<i32> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
-        assert!(
-            begun.elapsed() < Duration::from_secs(40),
-            "SIPp does not end"
-        );
+        assert!(begun.elapsed() < patience, "SIPp does not end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

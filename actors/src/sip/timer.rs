@@ -21,15 +21,18 @@ pub struct SessionTimer {
     pub least: Duration,
 }
 
-/// The session interval that the peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028 section 9).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct TooSmall;
-
 impl SessionTimer {
+    /// Whether the session interval that a peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028 section 9).
+    pub fn is_too_small(request: &Head) -> bool {
+        request
+            .session_expires()
+            .is_some_and(|asked| u64::from(asked.interval) < MIN_SE.as_secs())
+    }
+
     /// What a server grants to the request of a peer that names no interval of its own in `fallback`.
     ///
     /// A peer that supports timers refreshes by itself unless it asks us to (RFC 4028 table 2).
-    pub fn granted(request: &Head, fallback: Duration) -> Result<Self, TooSmall> {
+    pub fn granted(request: &Head, fallback: Duration) -> Self {
         let peer_can = request
             .list(HeaderName::Supported)
             .any(|tag| tag.eq_ignore_ascii_case("timer"));
@@ -37,20 +40,16 @@ impl SessionTimer {
         let interval = asked
             .as_ref()
             .map_or(fallback, |asked| Duration::from_secs(asked.interval.into()));
-        if interval < MIN_SE {
-            return Err(TooSmall);
-        }
-        let interval = interval.max(
-            request
-                .min_se()
-                .map_or(MIN_SE, |seconds| Duration::from_secs(seconds.into())),
-        );
+        let least = request
+            .min_se()
+            .map_or(MIN_SE, |seconds| Duration::from_secs(seconds.into()));
+        let interval = interval.max(least).max(MIN_SE);
         let ours = !peer_can || asked.is_some_and(|asked| asked.refresher == Some(Refresher::Uas));
-        Ok(Self {
+        Self {
             interval,
             ours,
             least: MIN_SE,
-        })
+        }
     }
 
     /// What a client agreed to by the 2xx; none if the peer keeps no timer.
@@ -112,8 +111,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn grants(lines: &str, expected: Result<(u64, bool), TooSmall>) {
-        let granted = SessionTimer::granted(&head(lines), Duration::from_secs(1800));
+    fn grants(lines: &str, expected: Option<(u64, bool)>) {
+        let head = head(lines);
+        let granted = (!SessionTimer::is_too_small(&head))
+            .then(|| SessionTimer::granted(&head, Duration::from_secs(1800)));
         assert_eq!(
             granted.map(|timer| (timer.interval.as_secs(), timer.ours)),
             expected,
@@ -123,22 +124,22 @@ mod tests {
 
     #[test]
     fn rfc_4028_9_the_server_grants_what_is_asked_for() {
-        grants("", Ok((1800, true)));
-        grants("Supported: timer\r\n", Ok((1800, false)));
+        grants("", Some((1800, true)));
+        grants("Supported: timer\r\n", Some((1800, false)));
         grants(
             "Supported: 100rel, timer\r\nSession-Expires: 90\r\n",
-            Ok((90, false)),
+            Some((90, false)),
         );
-        grants("k: timer\r\nx: 600;refresher=uas\r\n", Ok((600, true)));
+        grants("k: timer\r\nx: 600;refresher=uas\r\n", Some((600, true)));
         grants(
             "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n",
-            Ok((600, false)),
+            Some((600, false)),
         );
-        grants("Session-Expires: 600\r\n", Ok((600, true)));
-        grants("Supported: timer\r\nSession-Expires: 89\r\n", Err(TooSmall));
+        grants("Session-Expires: 600\r\n", Some((600, true)));
+        grants("Supported: timer\r\nSession-Expires: 89\r\n", None);
         grants(
             "Supported: timer\r\nSession-Expires: 300\r\nMin-SE: 400\r\n",
-            Ok((400, false)),
+            Some((400, false)),
         );
     }
 

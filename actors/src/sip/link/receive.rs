@@ -12,6 +12,7 @@ use crate::sip::{
     dialog::DialogId,
     reply::{Answer, Reply},
     session::{Ended, What},
+    timer::{MIN_SE, SessionTimer},
 };
 
 impl Link {
@@ -22,7 +23,7 @@ impl Link {
             if !self.acknowledged(&request)
                 && let Some(slot) = DialogId::of_request(&request).and_then(|id| self.dialog(id))
             {
-                self.sessions[slot].acknowledged();
+                self.confirmed(slot, ctx);
             }
             return;
         }
@@ -129,8 +130,16 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, Answer> {
         .header(HeaderName::AcceptEncoding, "identity"))
 }
 
-/// What every request is checked for (RFC 3261 8.2.2).
+/// What every request is checked for (RFC 3261 8.2.2, RFC 4028 section 9).
 fn unacceptable(request: &Request) -> Option<Answer> {
+    if matches!(request.method(), Method::Invite | Method::Update)
+        && SessionTimer::is_too_small(request.head())
+    {
+        return Some(
+            Answer::from(Status::SESSION_INTERVAL_TOO_SMALL)
+                .header(HeaderName::MinSe, MIN_SE.as_secs().to_string()),
+        );
+    }
     let unknown: Vec<&str> = request
         .head()
         .list(HeaderName::Require)

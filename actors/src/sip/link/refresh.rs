@@ -40,6 +40,14 @@ impl Link {
         self.schedule(slot, ctx);
     }
 
+    /// The ACK of the 2xx that opened a session came: from now on its timer runs.
+    pub(super) fn confirmed(&mut self, slot: usize, ctx: &mut Context<Self>) {
+        if self.sessions[slot].phase == Phase::Unacknowledged {
+            self.sessions[slot].phase = Phase::Open;
+            self.schedule(slot, ctx);
+        }
+    }
+
     /// A refresh of ours came to its end.
     pub(super) fn refreshed(
         &mut self,

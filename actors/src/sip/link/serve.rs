@@ -9,7 +9,7 @@ use super::{Link, sessions};
 use crate::sip::{
     reply::{Accepted, Answer, Reply, TransactionId},
     session::SessionId,
-    timer::{MIN_SE, SessionTimer},
+    timer::SessionTimer,
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
 };
 
@@ -158,23 +158,19 @@ impl Link {
         let mut started = None;
         if answer.status.is_success() && matches!(request.method(), Method::Invite | Method::Update)
         {
-            let fallback = answer
+            // A refresh that names no interval keeps the session's.
+            let kept = known.and_then(|slot| self.sessions[slot].timer);
+            let fallback = match (&answer.session, kept) {
+                (Some(session), _) => session.interval,
+                (None, Some(kept)) => kept.interval,
+                (None, None) => sessions::INTERVAL,
+            };
+            let granted = SessionTimer::granted(request.head(), fallback);
+            timer = Some(granted);
+            started = answer
                 .session
-                .as_ref()
-                .map_or(sessions::INTERVAL, |session| session.interval);
-            match SessionTimer::granted(request.head(), fallback) {
-                Err(_) => {
-                    answer = Answer::from(Status::SESSION_INTERVAL_TOO_SMALL)
-                        .header(HeaderName::MinSe, MIN_SE.as_secs().to_string());
-                }
-                Ok(granted) => {
-                    timer = Some(granted);
-                    started = answer
-                        .session
-                        .take()
-                        .and_then(|session| self.accept(&request, session, granted));
-                }
-            }
+                .take()
+                .and_then(|session| self.accept(&request, session, granted));
         }
         let session = started.or(known);
         let to_tag = match session.and_then(|session| self.sessions.get(session)) {

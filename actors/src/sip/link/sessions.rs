@@ -48,15 +48,6 @@ pub(super) enum Phase {
 
 /// The session interval where nobody names one (RFC 4028 section 4).
 pub(super) const INTERVAL: Duration = Duration::from_secs(1800);
-impl Session {
-    /// The ACK of our 2xx came.
-    pub(super) fn acknowledged(&mut self) {
-        if self.phase == Phase::Unacknowledged {
-            self.phase = Phase::Open;
-            self.due = None;
-        }
-    }
-}
 
 impl Link {
     /// Opens a session with the peer.
