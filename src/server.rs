@@ -1,12 +1,16 @@
 //! A running server: everything is wired here, and nothing else is done.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use actix::Actor;
+use actix::{Actor, Addr};
 use actix_rt::{Arbiter, task::JoinHandle};
 use settings::{Listen, Profiles, Settings};
 use tokio_rustls::TlsAcceptor;
-use uacsta_actors::{House, licensing::Licensing, registrar::Registrar};
+use uacsta_actors::{
+    House,
+    licensing::Licensing,
+    registrar::{Registrar, Stopping},
+};
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
@@ -29,6 +33,7 @@ pub struct Running {
     listeners: Vec<JoinHandle<()>>,
     arbiters: Vec<Arbiter>,
     keeper: Arbiter,
+    registrar: Addr<Registrar>,
     web: Option<Web>,
 }
 
@@ -96,7 +101,12 @@ impl Server {
             );
         }
         let identity = tls::Identity::read(&belongings.certificate, &belongings.key)?;
-        let acceptor = TlsAcceptor::from(tls::server(Arc::new(identity)));
+        let identity = Arc::new(identity);
+        let acceptor = TlsAcceptor::from(tls::server(Arc::clone(&identity)));
+        let clients_acceptor = match &settings.clients.trusted_authority {
+            Some(authority) => TlsAcceptor::from(tls::asking(identity, authority)?),
+            None => acceptor.clone(),
+        };
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         let (keeper, keeper_thread, telephones) = Keeper::open(data)?;
@@ -131,9 +141,10 @@ impl Server {
             listeners: Vec::new(),
             arbiters,
             keeper: keeper_thread,
+            registrar: registrar.clone(),
             web: None,
         };
-        for (interface, address) in interfaces(&house.settings, &acceptor)
+        for (interface, address) in interfaces(&house.settings, &acceptor, &clients_acceptor)
             .into_iter()
             .zip(running.addresses.all())
         {
@@ -170,11 +181,13 @@ impl Server {
 }
 
 impl Running {
-    /// Stops listening, and ends the threads: what was acknowledged is on disk.
+    /// Stops listening, ends the clients' sessions, and then the threads: what was acknowledged is on disk.
     pub async fn stop(self) {
         for listener in self.listeners {
             listener.abort();
         }
+        // A client that does not take its BYE must not keep the server.
+        let _ = tokio::time::timeout(FAREWELL, self.registrar.send(Stopping)).await;
         if let Some(web) = self.web {
             web.stop().await;
         }
@@ -202,16 +215,25 @@ impl Addresses {
     }
 }
 
+/// How long the clients' sessions may take to end when the server stops.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// What measures best: waking another thread costs more than all the rest of a message.
 const DEFAULT_ARBITERS: usize = 1;
 
-fn interfaces(settings: &Settings, acceptor: &TlsAcceptor) -> [Interface; 8] {
+fn interfaces(
+    settings: &Settings,
+    phones_tls: &TlsAcceptor,
+    clients_tls: &TlsAcceptor,
+) -> [Interface; 8] {
     let of =
         |setting, side, listen: Listen, secure: bool, public: Option<(String, u16)>| Interface {
             setting,
             side,
             listen,
-            tls: secure.then(|| acceptor.clone()),
+            tls: secure.then(|| match side {
+                Side::Phones => phones_tls.clone(),
+                Side::Clients => clients_tls.clone(),
+            }),
             public: public.map(|(host, port)| (host.into(), port)),
         };
     let (phones, clients) = (&settings.phones, &settings.clients);
@@ -270,7 +292,6 @@ fn interfaces(settings: &Settings, acceptor: &TlsAcceptor) -> [Interface; 8] {
 fn unused(settings: &Settings) -> Vec<&'static str> {
     let Settings {
         phones,
-        clients,
         advanced,
         licenses,
         ..
@@ -278,7 +299,6 @@ fn unused(settings: &Settings) -> Vec<&'static str> {
     [
         ("phones.udp", phones.udp.is_on()),
         ("phones.extensions", phones.extensions),
-        ("clients.trusted", !clients.trusted.is_empty()),
         (
             "advanced.proxy_protocol_from",
             !advanced.proxy_protocol_from.is_empty(),

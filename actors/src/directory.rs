@@ -24,6 +24,17 @@ pub struct Entry {
     pub name: DeviceId,
 }
 
+impl Entry {
+    /// Whether a name means this line, or its phone by MAC address; of a line on two phones, `;mac=` says which.
+    pub fn is_called(&self, name: &DeviceId) -> bool {
+        let on = name
+            .parameter("mac")
+            .and_then(|mac| mac.parse::<Mac>().ok());
+        name.user().parse() == Ok(self.mac)
+            || (name.user() == self.device.user() && on.is_none_or(|mac| mac == self.mac))
+    }
+}
+
 /// Why a name is not a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoLine {

@@ -21,6 +21,11 @@ pub enum Refusal {
     /// A request that needs a line names none, in the server's session.
     #[error("the request names no line")]
     LineMissing,
+    /// The user calls from an own number, and it is not clear by which desk phone.
+    #[error(
+        "the call is from the user's own number, but by which line? Open that line's session, or give the account one line"
+    )]
+    NumberWithoutLine,
     /// A monitor is asked for on a call.
     #[error("only lines are monitored, not single calls")]
     NotADevice,
@@ -48,6 +53,12 @@ pub enum Refusal {
     /// No monitor has this cross reference.
     #[error("no monitor of this session has this cross reference")]
     NoMonitor,
+    /// No registration has this identifier.
+    #[error("no registration of this session has this identifier")]
+    NoRegistration,
+    /// The session has registered too often.
+    #[error("the session has as many registrations as it may have")]
+    Registrations,
     /// A member of the request is missing or wrong.
     #[error("{0}")]
     Malformed(String),
@@ -78,6 +89,9 @@ impl Refusal {
             Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
             Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
             Self::NoMonitor => Failure::INVALID_MONITOR_CROSS_REF_ID,
+            Self::NumberWithoutLine => Failure::INVALID_CALLING_DEVICE_ID,
+            Self::NoRegistration => Failure::INVALID_CROSS_REF_ID,
+            Self::Registrations => Failure::REGISTRATION_LIMIT_EXCEEDED,
             Self::Malformed(_) | Self::NotCsta(_) => Failure::GENERIC,
             Self::Failed { failure, .. } => failure.clone(),
             Self::Refused(status) => match *status {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::SettingsError;
 use crate::settings::{Limits, Settings, Wan};
+use crate::trust::Trusted;
 use crate::value::ByteSize;
 
 type Check = Result<(), SettingsError>;
@@ -58,6 +59,16 @@ impl Settings {
 
     fn check_clients(&self) -> Check {
         quotable("clients.user", &self.clients.user)?;
+        let named = |trusted: &&Trusted| matches!(trusted, Trusted::Name(_));
+        if let (Some(name), None) = (
+            self.clients.trusted.iter().find(named),
+            &self.clients.trusted_authority,
+        ) {
+            let what = format!(
+                "names the certificate {name}, but clients.trusted_authority is empty: give the PEM file of the authority that signed it"
+            );
+            return Err(SettingsError::of_key("clients.trusted", what));
+        }
         let mut users = vec![&self.clients.user];
         for (index, account) in self.clients.accounts.iter().enumerate() {
             let key = format!("clients.accounts[{index}]");

@@ -7,6 +7,7 @@ mod layer;
 mod load;
 mod profile;
 mod settings;
+mod trust;
 mod value;
 mod version;
 
@@ -17,4 +18,5 @@ pub use profile::{Described, Profile, Profiles};
 pub use settings::{
     Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };
+pub use trust::{Network, Trusted};
 pub use value::{ByteSize, Listen, Secret};

@@ -250,10 +250,7 @@ mod tests {
             ("UACSTA__ADVANCED__DIGEST", "MD5"),
             ("UACSTA__PHONES__LAN__TCP", "[::1]:0"),
             ("UACSTA__CLIENTS__PASSWORD", "007"),
-            (
-                "UACSTA__CLIENTS__TRUSTED",
-                r#"["front.example", "10.0.0.1"]"#,
-            ),
+            ("UACSTA__CLIENTS__TRUSTED", r#"["10.0.0.1", "10.2.0.0/16"]"#),
             ("UACSTA__LOGS__MAX_SIZE", "1MiB"),
             ("UACSTA__LOGS__LEVEL", "trace"),
             ("UACSTA__ADVANCED__AUTO_ACTIVATE", "false"),
@@ -268,7 +265,13 @@ mod tests {
         assert_eq!(settings.phones.lan.tls.to_string(), "0.0.0.0:5061");
         assert_eq!(settings.phones.password.expose(), "made");
         assert_eq!(settings.clients.password.expose(), "007");
-        assert_eq!(settings.clients.trusted, ["front.example", "10.0.0.1"]);
+        let trusted: Vec<String> = settings
+            .clients
+            .trusted
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(trusted, ["10.0.0.1/32", "10.2.0.0/16"]);
         assert_eq!(settings.logs.max_size.bytes(), 1 << 20);
         assert_eq!(settings.logs.level, Level::Debug);
         assert!(!settings.advanced.auto_activate);
@@ -292,6 +295,14 @@ mod tests {
         refused(
             "[advanced]\nsip_expire = 300",
             "uacsta.toml, line 2: advanced.sip_expire is not a setting; did you mean advanced.sip_expires?",
+        );
+        refused(
+            "[clients]\ntrusted = ['10.0.0.1', '0.0.0.0/0']",
+            "uacsta.toml, line 2: clients.trusted[1] is \"0.0.0.0/0\", but must be an address (\"10.1.2.3\"), a network (\"10.1.0.0/16\", a prefix of 1 or more) or the name in a certificate (\"ocs.example.com\")",
+        );
+        refused(
+            "[clients]\ntrusted = ['ocs.example.com']",
+            "uacsta.toml, line 2: clients.trusted names the certificate ocs.example.com, but clients.trusted_authority is empty: give the PEM file of the authority that signed it",
         );
         refused(
             "[colours]\nsky = 'blue'",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use crate::choice::{Digest, Format, Level};
+use crate::trust::Trusted;
 use crate::value::{ByteSize, Listen, Secret, seconds};
 
 /// All that an operator may set.
@@ -55,8 +56,11 @@ pub struct Clients {
     pub user: String,
     /// The password of that user.
     pub password: Secret,
-    /// Certificate names or addresses of front ends that cannot answer a challenge.
-    pub trusted: Vec<String>,
+    /// Front ends that cannot answer a challenge: whoever they say is the user.
+    pub trusted: Vec<Trusted>,
+    /// PEM file of the authorities that sign the certificates which `trusted` names.
+    #[serde(deserialize_with = "path")]
+    pub trusted_authority: Option<PathBuf>,
     /// Interface to the local network.
     pub lan: Lan,
     /// Interface to clients outside.

@@ -15,7 +15,8 @@ use std::{
 
 use actix::{Actor, Addr};
 use actix_rt::{ArbiterHandle, task::JoinHandle};
-use settings::Listen;
+use rustls_pki_types::CertificateDer;
+use settings::{Listen, Trusted};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -117,6 +118,22 @@ impl Lobby {
             connections: AtomicU64::new(0),
             open: Arc::default(),
         }
+    }
+
+    /// Whether a peer is a front end of clients that need not answer a challenge (`clients.trusted`).
+    fn trusts(&self, side: Side, address: IpAddr, shown: Option<&CertificateDer<'_>>) -> bool {
+        side == Side::Clients
+            && self
+                .house
+                .settings
+                .clients
+                .trusted
+                .iter()
+                .any(|trusted| match (trusted, shown) {
+                    (Trusted::Network(network), _) => network.contains(address),
+                    (Trusted::Name(name), Some(certificate)) => tls::is_of(certificate, name),
+                    (Trusted::Name(_), None) => false,
+                })
     }
 
     /// The thread for a phone, always the same one, so that a phone that returns lands where its actor lives; clients go
@@ -237,13 +254,22 @@ fn serve(
         Err(error) => return tracing::debug!(%peer, %error, "connection gone"),
     };
     let Some(acceptor) = interface.tls.clone() else {
-        return start(Box::new(counted), place, number, interface, lobby);
+        let trusted = lobby.trusts(interface.side, peer.ip(), None);
+        return start(Box::new(counted), place, number, trusted, interface, lobby);
     };
     let (interface, lobby) = (Arc::clone(interface), Arc::clone(lobby));
     actix_rt::spawn(async move {
         let patience = lobby.house.settings.limits.tls_handshake;
         match tokio::time::timeout(patience, acceptor.accept(counted)).await {
-            Ok(Ok(stream)) => start(Box::new(stream), place, number, &interface, &lobby),
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates();
+                let trusted = lobby.trusts(
+                    interface.side,
+                    peer.ip(),
+                    shown.and_then(<[CertificateDer<'_>]>::first),
+                );
+                start(Box::new(stream), place, number, trusted, &interface, &lobby);
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%peer, interface = interface.setting, reason = tls::refusal(&error), "TLS handshake failed");
             }
@@ -254,7 +280,14 @@ fn serve(
     });
 }
 
-fn start(io: Box<dyn Io>, place: Place, number: u64, interface: &Interface, lobby: &Lobby) {
+fn start(
+    io: Box<dyn Io>,
+    place: Place,
+    number: u64,
+    trusted: bool,
+    interface: &Interface,
+    lobby: &Lobby,
+) {
     let limits = &lobby.house.settings.limits;
     let codec = Codec::new(Limits {
         head: limits.message_head.as_usize(),
@@ -277,6 +310,7 @@ fn start(io: Box<dyn Io>, place: Place, number: u64, interface: &Interface, lobb
             Arc::clone(&lobby.cross_refs),
             place.peer,
             number,
+            trusted,
         )),
     };
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.

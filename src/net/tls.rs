@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::client::verify_server_name;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{PeerIncompatible, ServerConfig};
+use rustls::{ConfigBuilder, PeerIncompatible, RootCertStore, ServerConfig, WantsVerifier};
 use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 /// The server's certificate as every handshake takes it: exchanged, it holds for the next one.
 #[derive(Debug)]
@@ -75,12 +76,46 @@ impl ResolvesServerCert for Identity {
 
 /// What TLS listeners offer: TLS 1.2 and 1.3, and no client certificate asked for.
 pub fn server(identity: Arc<Identity>) -> Arc<ServerConfig> {
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .expect("the ring provider has suites for both versions")
-        .with_no_client_auth()
+    Arc::new(
+        versions()
+            .with_no_client_auth()
+            .with_cert_resolver(identity),
+    )
+}
+
+/// The same for peers that may show a certificate, signed by an authority in the PEM file `authority`.
+///
+/// # Errors
+/// The file cannot be used.
+pub fn asking(identity: Arc<Identity>, authority: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let unusable = |error: &dyn std::fmt::Display| TlsError::Content {
+        path: authority.to_owned(),
+        what: format!("holds a certificate that cannot sign others: {error}"),
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(authority)? {
+        roots.add(certificate).map_err(|error| unusable(&error))?;
+    }
+    let provider = Arc::new(ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| unusable(&error))?;
+    let config = versions()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(identity);
-    Arc::new(config)
+    Ok(Arc::new(config))
+}
+
+/// Whether a certificate, which was verified in the handshake, bears a DNS name in its subjectAltName (RFC 6125).
+pub fn is_of(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let (Ok(certificate), Ok(name)) = (
+        ParsedCertificate::try_from(certificate),
+        ServerName::try_from(name),
+    ) else {
+        return false;
+    };
+    verify_server_name(&certificate, &name).is_ok()
 }
 
 /// A failed handshake in the words of those who look after phones.
@@ -98,18 +133,32 @@ pub fn refusal(error: &io::Error) -> String {
         Some(rustls::Error::AlertReceived(alert)) => {
             format!("the peer refuses the server's certificate or settings ({alert:?})")
         }
+        Some(rustls::Error::InvalidCertificate(reason)) => format!(
+            "the certificate that the peer shows does not hold ({reason}); clients.trusted_authority names who may sign it"
+        ),
         Some(rustls::Error::InvalidMessage(_)) => "the peer does not speak TLS".to_owned(),
         _ => error.to_string(),
     }
 }
 
-fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let chain = CertificateDer::pem_file_iter(certificate)
+fn versions() -> ConfigBuilder<ServerConfig, WantsVerifier> {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .expect("the ring provider has suites for both versions")
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| wrong(certificate, error, "certificate"))?;
-    if chain.is_empty() {
-        return Err(wrong(certificate, pem::Error::NoItemsFound, "certificate"));
+        .map_err(|error| wrong(path, error, "certificate"))?;
+    if certificates.is_empty() {
+        return Err(wrong(path, pem::Error::NoItemsFound, "certificate"));
     }
+    Ok(certificates)
+}
+
+fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let chain = certificates(certificate)?;
     let private =
         PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error, "private key"))?;
     CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| match error {

@@ -218,6 +218,39 @@ async fn the_line_is_found_by_lcs_line_then_to_then_request_uri() {
 }
 
 #[tokio::test]
+async fn capabilities_are_those_of_the_line_or_of_the_server() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let client = server.client().await;
+    let session = client.open_server().await;
+    let all = session.done("GetCSTAFeatures", "").await;
+    assert!(all.raw.contains("<systemRegister"), "{}", all.raw);
+    assert_eq!(phone.count("GetCSTAFeatures"), 0);
+    let private = format!(
+        "<extensions><privateData><private><lcs:line xmlns:lcs=\"http://schemas.microsoft.com/Lcs/2005/04/RCCExtension\">\
+         {LINE}</lcs:line></private></privateData></extensions>"
+    );
+    session.done("GetCSTAFeatures", &private).await;
+    client.open(LINE).await.done("GetCSTAFeatures", "").await;
+}
+
+/// A refusal of the interval opens nothing that would count against `limits.sessions_per_connection`.
+#[tokio::test]
+async fn a_session_that_asks_for_too_short_a_time_is_not_opened() {
+    let server = Server::with(|settings| settings.limits.sessions_per_connection = 1);
+    started(&server).await;
+    let client = server.client().await;
+    for _ in 0..3 {
+        let refusal = client
+            .invite(LINE, |invite| invite.with("Session-Expires", 89))
+            .await
+            .expect_err("RFC 4028 section 5: 90 seconds at the least");
+        assert_eq!(refusal.status(), 422);
+    }
+    client.open(LINE).await;
+}
+
+#[tokio::test]
 async fn an_unknown_line_is_not_found() {
     let server = Server::start();
     started(&server).await;

@@ -248,6 +248,7 @@ async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets()
     );
     phone.start().await;
     let setup = cti_client::Setup {
+        own: None,
         server: server.clients,
         certificate: None,
         account: Account::new("ecsta", "let me dial"),

@@ -24,6 +24,8 @@ pub struct Setup {
     pub server: SocketAddr,
     /// The server's certificate; without it the client speaks plain TCP.
     pub certificate: Option<PathBuf>,
+    /// The PEM file of the certificate that it shows, and its key.
+    pub own: Option<PathBuf>,
     /// Its account.
     pub account: Account,
     /// The only digest hash that it knows; None: any.
@@ -49,7 +51,8 @@ type Sessions = Arc<Mutex<HashMap<String, UnboundedSender<Message>>>>;
 impl CtiClient {
     /// Connects.
     pub async fn connect(setup: Setup, documents: Arc<Documents>) -> Self {
-        let connected = Wire::connect(setup.server, setup.certificate.as_deref(), documents).await;
+        let (certificate, own) = (setup.certificate.as_deref(), setup.own.as_deref());
+        let connected = Wire::connect(setup.server, certificate, own, documents).await;
         let (wire, requests) =
             connected.unwrap_or_else(|e| panic!("no connection to {}: {e}", setup.server));
         let sessions = Sessions::default();

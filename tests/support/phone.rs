@@ -227,8 +227,13 @@ impl Phone {
             return wire;
         }
         let certificate = self.setup.certificate.as_deref();
-        let connected =
-            Wire::connect(self.setup.server, certificate, Arc::clone(&self.documents)).await;
+        let connected = Wire::connect(
+            self.setup.server,
+            certificate,
+            None,
+            Arc::clone(&self.documents),
+        )
+        .await;
         let (wire, requests) =
             connected.unwrap_or_else(|e| panic!("no connection to {}: {e}", self.setup.server));
         self.change(|state| {

@@ -91,6 +91,7 @@ impl Server {
         let mut setup = cti_client::Setup {
             server: self.addresses.clients_tcp.unwrap(),
             certificate: None,
+            own: None,
             account: Account::new("ecsta", CLIENTS_PASSWORD),
             only: None,
             edition: "ed3",

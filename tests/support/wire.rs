@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -45,10 +45,12 @@ enum Order {
 
 impl Wire {
     /// Connects; the requests of the server come out of the queue, which ends with the connection.
-    /// `certificate` is the PEM file of the only certificate that TLS accepts; without one it is plain TCP.
+    /// `certificate` is the PEM file of the only certificate that TLS accepts; without one it is plain TCP. `own` is the PEM
+    /// file of a certificate and its key to show.
     pub async fn connect(
         address: SocketAddr,
         certificate: Option<&Path>,
+        own: Option<&Path>,
         documents: Arc<Documents>,
     ) -> std::io::Result<(Self, UnboundedReceiver<Message>)> {
         let stream = TcpStream::connect(address).await?;
@@ -76,7 +78,7 @@ impl Wire {
             ))),
             Some(file) => {
                 let name = ServerName::from(address.ip());
-                let secured = tokio_rustls::TlsConnector::from(pinned(file))
+                let secured = tokio_rustls::TlsConnector::from(pinned(file, own))
                     .connect(name, stream)
                     .await?;
                 drop(tokio::spawn(run(secured, ordered, reader, |stream| {
@@ -242,7 +244,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     reader.waiting.lock().unwrap().clear();
 }
 
-fn pinned(file: &Path) -> Arc<rustls::ClientConfig> {
+fn pinned(file: &Path, own: Option<&Path>) -> Arc<rustls::ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let certificate = CertificateDer::from_pem_file(file).unwrap();
     let verifier = Arc::new(Pinned {
@@ -252,12 +254,17 @@ fn pinned(file: &Path) -> Arc<rustls::ClientConfig> {
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap();
-    Arc::new(
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth(),
-    )
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    Arc::new(match own {
+        None => builder.with_no_client_auth(),
+        Some(own) => {
+            let chain = vec![CertificateDer::from_pem_file(own).unwrap()];
+            let key = PrivateKeyDer::from_pem_file(own).unwrap();
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+    })
 }
 
 /// Accepts one certificate and no other, as a phone does whose operator loaded the server's certificate.

@@ -1,6 +1,6 @@
 //! The desk of the clients' links: log-on by REGISTER or with the first INVITE, and sessions.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use actix::{Actor, Addr};
 use uacsta_schema::{
@@ -28,18 +28,22 @@ pub struct ClientDesk {
     address: SocketAddr,
     link: Option<Addr<Link>>,
     door: Door,
-    client: Option<Addr<Client>>,
+    /// Whether whoever connects is believed without a challenge (`clients.trusted`).
+    trusted: bool,
+    /// By user: one, but for a trusted front end.
+    clients: HashMap<Box<str>, Addr<Client>>,
     name: String,
 }
 
 impl ClientDesk {
-    /// The desk of the connection from `address`, which is the `number`th.
+    /// The desk of the connection from `address`, which is the `number`th; of a trusted one, From names the user.
     pub fn new(
         house: Arc<House>,
         registrar: Addr<Registrar>,
         cross_refs: Arc<CrossRefs>,
         address: SocketAddr,
         number: u64,
+        trusted: bool,
     ) -> Self {
         Self {
             house,
@@ -48,17 +52,21 @@ impl ClientDesk {
             address,
             link: None,
             door: Door::new(number),
-            client: None,
+            trusted,
+            clients: HashMap::new(),
             name: String::new(),
         }
     }
 
     /// The client that the request comes from: the one that logged on on this connection, or that does so now.
     fn log_on(&mut self, request: &Request, always: bool) -> Result<Addr<Client>, Answer> {
+        if self.trusted {
+            return self.vouched_for(request);
+        }
         if let Some(client) = self
-            .client
-            .as_ref()
-            .filter(|client| !always && client.connected())
+            .clients
+            .values()
+            .find(|client| !always && client.connected())
         {
             return Ok(client.clone());
         }
@@ -73,35 +81,66 @@ impl ClientDesk {
                 return Err(challenge);
             }
         };
-        let name = format!("{user}@{}", self.address);
-        if let Some(client) = self
-            .client
-            .as_ref()
-            .filter(|client| client.connected() && self.name == name)
-        {
-            return Ok(client.clone());
+        if let Some(client) = self.known(&user) {
+            return Ok(client);
         }
-        let (Some((_, rights)), Some(link)) = (Rights::of(&settings, &user), self.link.clone())
-        else {
+        let Some((_, rights)) = Rights::of(&settings, &user) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
-        if let Some(former) = self.client.take() {
+        for (_, former) in self.clients.drain() {
             former.do_send(Gone {
                 reason: "another user logged on on its connection".into(),
             });
         }
-        tracing::info!(client = %name, "client logged on");
-        self.name = name;
+        self.enter(user, rights)
+    }
+
+    /// The client whom a trusted front end names in the From (RFC 3261 20.20): it speaks for many on one connection.
+    fn vouched_for(&mut self, request: &Request) -> Result<Addr<Client>, Answer> {
+        let from = request.head().from().ok();
+        let user = from
+            .as_ref()
+            .map(|from| from.uri().as_str())
+            .filter(|uri| names_someone(uri))
+            .map(|uri| DeviceId::from(uri.to_owned()).normalised());
+        let Some(user) = user else {
+            tracing::warn!(address = %self.address, "a trusted front end names no user in its From");
+            return Err(Answer::from(Status::FORBIDDEN).because("the From names no user"));
+        };
+        if let Some(client) = self.known(&user) {
+            return Ok(client);
+        }
+        if self.clients.len() >= self.house.settings.limits.sessions_per_connection {
+            tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
+            return Err(Answer::from(Status::SERVICE_UNAVAILABLE)
+                .because("too many users on this connection"));
+        }
+        let rights = Rights::vouched(&self.house.settings, &user);
+        self.enter(user.into(), rights)
+    }
+
+    fn known(&self, user: &str) -> Option<Addr<Client>> {
+        let client = self.clients.get(user)?;
+        client.connected().then(|| client.clone())
+    }
+
+    fn enter(&mut self, user: Box<str>, rights: Rights) -> Result<Addr<Client>, Answer> {
+        let Some(link) = self.link.clone() else {
+            return Err(Status::SERVER_INTERNAL_ERROR.into());
+        };
+        let name = format!("{user}@{}", self.address);
+        tracing::info!(client = %name, trusted = self.trusted, "client logged on");
+        self.name.clone_from(&name);
         let client = Client::new(
             Arc::clone(&self.house),
             self.registrar.clone(),
             link,
-            self.name.as_str().into(),
+            name.into(),
             rights,
             Arc::clone(&self.cross_refs),
         )
         .start();
-        self.client = Some(client.clone());
+        self.clients.insert(user, client.clone());
         Ok(client)
     }
 
@@ -167,11 +206,13 @@ fn line(request: &Request) -> Option<DeviceId> {
     [to, Some(request.uri().to_owned())]
         .into_iter()
         .flatten()
-        .find(|uri| {
-            Uri::parse(uri)
-                .is_ok_and(|uri| uri.user().is_some_and(|user| !user.is_empty()) || uri.is_tel())
-        })
+        .find(|uri| names_someone(uri))
         .map(DeviceId::from)
+}
+
+/// Whether a URI has a user part or a number.
+fn names_someone(uri: &str) -> bool {
+    Uri::parse(uri).is_ok_and(|uri| uri.user().is_some_and(|user| !user.is_empty()) || uri.is_tel())
 }
 
 impl Desk for ClientDesk {
@@ -187,7 +228,7 @@ impl Desk for ClientDesk {
     }
 
     fn ended(&mut self, _: &Addr<Link>, reason: &str) {
-        if let Some(client) = self.client.take() {
+        for (_, client) in self.clients.drain() {
             client.do_send(Gone {
                 reason: reason.into(),
             });
@@ -195,7 +236,7 @@ impl Desk for ClientDesk {
     }
 
     fn is_known(&self) -> bool {
-        self.client.is_some()
+        self.trusted || !self.clients.is_empty()
     }
 
     fn peer(&self) -> &str {

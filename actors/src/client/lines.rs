@@ -8,13 +8,14 @@ use std::sync::{
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::{
     self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Document,
-    GetSwitchingFunctionDevicesResponse, ListedDevice, MonitorCrossRefId, MonitorObject,
-    MonitorStart, MonitorStartResponse, MonitorStopResponse, ServiceCrossRefId, Speech,
-    SwitchingFunctionDevices,
+    GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse, ListedDevice,
+    MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse,
+    RequestedDeviceCategory, ServiceCrossRefId, Speech, SwitchingFunctionDevices,
 };
 
 use super::{Client, Scope};
 use crate::{
+    directory::Entry,
     monitor::Watcher,
     phone::{Refilter, Watch},
     refusal::Refusal,
@@ -30,7 +31,7 @@ use crate::{
 pub struct CrossRefs(AtomicU64);
 
 impl CrossRefs {
-    fn next(&self) -> u64 {
+    pub(super) fn next(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
@@ -40,6 +41,19 @@ fn addresses_device(service: &str) -> bool {
     matches!(service, "MakeCall" | "MonitorStart" | "SnapshotDevice")
         || service.starts_with("Get")
         || service.starts_with("Set")
+}
+
+/// Whether a line is among the devices that are asked for: all lines are stations.
+fn is_wanted(wanted: &GetSwitchingFunctionDevices, entry: &Entry) -> bool {
+    let category = wanted
+        .requested_device_category
+        .as_ref()
+        .is_none_or(|category| *category == RequestedDeviceCategory::STATION);
+    category
+        && wanted
+            .requested_device_id
+            .as_ref()
+            .is_none_or(|device| entry.is_called(device))
 }
 
 /// How many lines one SwitchingFunctionDevices names at the most: about 10 KiB.
@@ -67,6 +81,11 @@ impl Client {
             let found = match found {
                 Ok(Ok(line)) if client.rights.sees(&line.entry) => {
                     client.found.insert(name.as_str().into(), line.clone());
+                    if let Some(session) = client.sessions.get_mut(&key)
+                        && let Scope::Line { mac, .. } = &mut session.scope
+                    {
+                        *mac = line.entry.mac;
+                    }
                     Ok((line, named))
                 }
                 Ok(Ok(_)) => Err(Refusal::NoRight),
@@ -81,6 +100,7 @@ impl Client {
     fn name_of_line(&self, key: u64, document: &Document) -> Result<(DeviceId, bool), Refusal> {
         let device = document
             .device()
+            .or_else(|| document.private_line())
             .map(|device| DeviceId::from(device.into_owned()));
         let Some(session) = self.sessions.get(&key) else {
             return Err(Refusal::LineMissing);
@@ -88,8 +108,8 @@ impl Client {
         match (&session.scope, device) {
             (Scope::Server, Some(device)) => Ok((device, true)),
             (Scope::Server, None) => Err(Refusal::LineMissing),
-            (Scope::Line(line), None) => Ok((line.clone(), true)),
-            (Scope::Line(line), Some(device)) => {
+            (Scope::Line { name, .. }, None) => Ok((name.clone(), true)),
+            (Scope::Line { name: line, .. }, Some(device)) => {
                 let same = device.user() == line.user()
                     || self.found.get(line.as_str()).is_some_and(|found| {
                         device.user() == found.entry.device.user()
@@ -217,11 +237,13 @@ impl Client {
     pub(super) fn list_lines(
         &mut self,
         key: u64,
+        wanted: &GetSwitchingFunctionDevices,
         document: &Document,
         reply: Reply,
         ctx: &mut Context<Self>,
     ) {
         let speech = document.speech();
+        let wanted = wanted.clone();
         let listing = self.registrar.send(Lines);
         ctx.spawn(listing.into_actor(self).map(move |lines, client, _| {
             let Some(session) = client.sessions.get(&key) else {
@@ -229,13 +251,15 @@ impl Client {
             };
             let only = match &session.scope {
                 Scope::Server => None,
-                Scope::Line(line) => client.found.get(line.as_str()).map(|line| line.entry.mac),
+                Scope::Line { mac, .. } => Some(*mac),
             };
             let devices: Vec<ListedDevice> = lines
                 .unwrap_or_default()
                 .into_iter()
                 .filter(|(entry, _)| {
-                    only.is_none_or(|mac| mac == entry.mac) && client.rights.sees(entry)
+                    only.is_none_or(|mac| mac == entry.mac)
+                        && client.rights.sees(entry)
+                        && is_wanted(&wanted, entry)
                 })
                 .map(|(entry, model)| ListedDevice {
                     device_id: entry.name,

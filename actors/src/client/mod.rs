@@ -27,9 +27,13 @@ use crate::{
 };
 
 pub mod desk;
+mod features;
 mod lines;
+mod own_number;
 mod requests;
 mod rights;
+mod system;
+mod via_office;
 
 pub use lines::CrossRefs;
 pub use rights::Rights;
@@ -47,6 +51,8 @@ pub struct Client {
     /// Names that were looked up, until lines change.
     found: HashMap<Box<str>, Line>,
     cross_refs: Arc<lines::CrossRefs>,
+    /// Calls via the office that are on their way.
+    via_office: Vec<Addr<via_office::ViaOffice>>,
     /// Why the connection is gone, once it is.
     gone: Option<Box<str>>,
 }
@@ -58,6 +64,7 @@ struct Session {
     speech: Speech,
     /// The lines that it watches, by the client's cross reference.
     watched: HashMap<Arc<str>, (Entry, Addr<Phone>)>,
+    registrations: Vec<system::Registration>,
 }
 
 /// What a session reaches.
@@ -65,8 +72,8 @@ struct Session {
 enum Scope {
     /// Every line.
     Server,
-    /// One line, by the name that the client opened it with.
-    Line(DeviceId),
+    /// One line, by the name that the client opened it with, and the phone that had it last.
+    Line { name: DeviceId, mac: Mac },
 }
 
 /// A client opens a session.
@@ -109,6 +116,7 @@ impl Client {
             keys: 0,
             found: HashMap::new(),
             cross_refs,
+            via_office: Vec::new(),
             gone: None,
         }
     }
@@ -160,8 +168,9 @@ impl Client {
         let finding = self.registrar.send(Find(line.clone()));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
             Ok(Ok(found)) if client.rights.sees(&found.entry) => {
+                let mac = found.entry.mac;
                 client.found.insert(line.as_str().into(), found);
-                client.accept(Scope::Line(line), speech, reply, ctx);
+                client.accept(Scope::Line { name: line, mac }, speech, reply, ctx);
             }
             Ok(Ok(_)) => {
                 tracing::warn!(client = %client.name, line = %line, "session refused: no right to the line");
@@ -179,8 +188,8 @@ impl Client {
         self.keys += 1;
         match &scope {
             Scope::Server => tracing::info!(client = %self.name, "server's session opened"),
-            Scope::Line(line) => {
-                tracing::info!(client = %self.name, mac = self.found.get(line.as_str()).map(|line| tracing::field::display(line.entry.mac)), line = %line, "line opened");
+            Scope::Line { name, mac } => {
+                tracing::info!(client = %self.name, %mac, line = %name, "line opened");
             }
         }
         let status = csta::write(
@@ -197,6 +206,7 @@ impl Client {
                 scope,
                 speech,
                 watched: HashMap::new(),
+                registrations: Vec::new(),
             },
         );
         let session = Accepted {
@@ -214,8 +224,8 @@ impl Client {
         };
         match &session.scope {
             Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
-            Scope::Line(line) => {
-                tracing::info!(client = %self.name, mac = self.found.get(line.as_str()).map(|line| tracing::field::display(line.entry.mac)), line = %line, reason, "line closed");
+            Scope::Line { name, mac } => {
+                tracing::info!(client = %self.name, %mac, line = %name, reason, "line closed");
             }
         }
         for (cross_ref, (line, phone)) in session.watched {
@@ -242,7 +252,7 @@ impl Client {
     fn mac_of(&self, key: u64) -> Option<Mac> {
         match &self.sessions.get(&key)?.scope {
             Scope::Server => None,
-            Scope::Line(line) => self.found.get(line.as_str()).map(|line| line.entry.mac),
+            Scope::Line { mac, .. } => Some(*mac),
         }
     }
 
@@ -269,7 +279,10 @@ impl Actor for Client {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4096);
-        self.registrar.do_send(Enter(ctx.address().recipient()));
+        self.registrar.do_send(Enter {
+            lines_changed: ctx.address().recipient(),
+            stopping: ctx.address().recipient(),
+        });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {

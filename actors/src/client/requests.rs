@@ -5,14 +5,11 @@ use std::sync::Arc;
 use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::{
-    csta::{
-        self, Changes, Document, Kind, Message, ReadError, Request, RequestSystemStatusResponse,
-        SystemStatusResponse, SystemStatusValue,
-    },
+    csta::{self, Changes, Document, Kind, Message, ReadError, Request, SystemStatusResponse},
     sip::Status,
 };
 
-use super::{Client, Scope};
+use super::{Client, Scope, features};
 use crate::{
     phone,
     refusal::Refusal,
@@ -82,16 +79,19 @@ impl Client {
 
     /// The request with the line in it that its session stands for, if it names none itself.
     fn completed(&self, key: u64, document: &Document) -> Result<Document, ReadError> {
-        match self.sessions.get(&key).map(|session| &session.scope) {
-            Some(Scope::Line(line)) if document.device().is_none() => {
-                let edition = document.edition().unwrap_or_default();
-                Document::read(document.relayed(&Changes {
-                    edition,
-                    cross_ref: None,
-                    device: Some(line.as_str()),
-                }))
-            }
-            _ => Ok(document.clone()),
+        let line = match self.sessions.get(&key).map(|session| &session.scope) {
+            _ if document.device().is_some() => None,
+            Some(Scope::Line { name, .. }) => Some(name.as_str().into()),
+            Some(Scope::Server) => document.private_line(),
+            None => None,
+        };
+        match line {
+            Some(line) => Document::read(document.relayed(&Changes {
+                edition: document.edition().unwrap_or_default(),
+                cross_ref: None,
+                device: Some(&line),
+            })),
+            None => Ok(document.clone()),
         }
     }
 
@@ -105,32 +105,31 @@ impl Client {
     ) {
         let speech = document.speech();
         match request {
-            Request::RequestSystemStatus(_) => {
-                reply.csta(csta::write(
-                    &RequestSystemStatusResponse {
-                        system_status: SystemStatusValue::NORMAL,
-                    }
-                    .into(),
-                    &speech,
-                ));
-            }
+            Request::RequestSystemStatus(asked) => self.system_status(key, asked, &speech, reply),
             Request::SystemStatus(_) => reply.csta(csta::write(
                 &SystemStatusResponse::default().into(),
                 &speech,
             )),
+            Request::MakeCall(call) if self.rights.has_number(&call.calling_device) => {
+                self.make_call_via_office(key, call, &document, reply, ctx);
+            }
             Request::MonitorStart(start) => self.monitor_start(key, start, &document, reply, ctx),
             Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
             Request::ChangeMonitorFilter(change) => self.change_filter(key, change, &speech, reply),
-            Request::GetSwitchingFunctionDevices(_) => self.list_lines(key, &document, reply, ctx),
-            // The server's registration at a phone is its own.
-            Request::SystemRegister(_) | Request::SystemRegisterCancel(_) => {
-                self.refuse(
-                    self.mac_of(key),
-                    reply,
-                    &speech,
-                    document.name(),
-                    &Refusal::NotSupported,
-                );
+            Request::GetSwitchingFunctionDevices(wanted) => {
+                self.list_lines(key, wanted, &document, reply, ctx);
+            }
+            // The server's registration at a phone is its own: a client registers with the server.
+            Request::SystemRegister(asked) => {
+                self.system_register(key, asked, &speech, reply, ctx);
+            }
+            Request::SystemRegisterCancel(asked) => {
+                self.system_register_cancel(key, asked, &speech, reply);
+            }
+            Request::GetCSTAFeatures(_)
+                if self.is_servers(key) && document.private_line().is_none() =>
+            {
+                reply.csta(csta::write(&features::of_server().into(), &speech));
             }
             _ => self.relay(key, document, reply, ctx),
         }

@@ -1,6 +1,6 @@
 //! What a log-on may see and do.
 
-use settings::Settings;
+use settings::{Account, Settings};
 use uacsta_schema::csta::DeviceId;
 
 use crate::directory::Entry;
@@ -11,6 +11,8 @@ pub struct Rights {
     /// The lines that it may open; none means all.
     lines: Option<Vec<DeviceId>>,
     control: bool,
+    /// The user's own numbers, digits and `+` alone.
+    numbers: Vec<Box<str>>,
 }
 
 impl Rights {
@@ -23,6 +25,7 @@ impl Rights {
                 Self {
                     lines: None,
                     control: true,
+                    numbers: Vec::new(),
                 },
             ));
         }
@@ -30,15 +33,40 @@ impl Rights {
             .accounts
             .iter()
             .find(|account| account.user == user)?;
-        let lines = (!account.lines.is_empty())
-            .then(|| account.lines.iter().cloned().map(DeviceId::from).collect());
-        Some((
-            account.password.expose(),
+        Some((account.password.expose(), Self::granted(account)))
+    }
+
+    /// The rights of a user (`user@host`) whom a trusted front end names: those of the account of that address or name,
+    /// else those of the simple log-on.
+    pub fn vouched(settings: &Settings, user: &str) -> Self {
+        let name = user.split('@').next().unwrap_or(user);
+        let accounts = &settings.clients.accounts;
+        let called = |wanted: &str| {
+            accounts
+                .iter()
+                .find(|account| account.user.eq_ignore_ascii_case(wanted))
+        };
+        called(user).or_else(|| called(name)).map_or(
             Self {
-                lines,
-                control: account.control,
+                lines: None,
+                control: true,
+                numbers: Vec::new(),
             },
-        ))
+            Self::granted,
+        )
+    }
+
+    fn granted(account: &Account) -> Self {
+        let lines = &account.lines;
+        Self {
+            lines: (!lines.is_empty()).then(|| lines.iter().cloned().map(DeviceId::from).collect()),
+            control: account.control,
+            numbers: account
+                .numbers
+                .iter()
+                .map(|number| digits(&DeviceId::from(number.clone())))
+                .collect(),
+        }
     }
 
     /// Whether a line may be opened.
@@ -46,15 +74,33 @@ impl Rights {
         let Some(lines) = &self.lines else {
             return true;
         };
-        lines
-            .iter()
-            .any(|line| line.user() == entry.device.user() || line.user().parse() == Ok(entry.mac))
+        lines.iter().any(|line| entry.is_called(line))
+    }
+
+    /// Whether a device is one of the user's own numbers, in whatever form it is written.
+    pub fn has_number(&self, device: &DeviceId) -> bool {
+        !self.numbers.is_empty() && self.numbers.contains(&digits(device))
+    }
+
+    /// The line, where there is but one.
+    pub fn only_line(&self) -> Option<&DeviceId> {
+        match self.lines.as_deref()? {
+            [line] => Some(line),
+            _ => None,
+        }
     }
 
     /// Whether a service may be used: those that only look are everybody's.
     pub fn allow(&self, service: &str) -> bool {
         self.control || LOOKS.iter().any(|prefix| service.starts_with(prefix))
     }
+}
+
+/// A number without its scheme, host and visual separators (RFC 3966 section 5.1.1).
+fn digits(number: &DeviceId) -> Box<str> {
+    let separator = |c: &char| matches!(c, '-' | '.' | '(' | ')' | ' ' | '/');
+    let digits: String = number.user().chars().filter(|c| !separator(c)).collect();
+    digits.into()
 }
 
 /// How the names of services begin that change nothing at the phone.
@@ -66,3 +112,30 @@ const LOOKS: [&str; 6] = [
     "RequestSystemStatus",
     "System",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_3966_a_number_is_known_in_every_form() {
+        let check = |own: &str, written: &str, expected: bool| {
+            let rights = Rights {
+                lines: None,
+                control: true,
+                numbers: vec![digits(&DeviceId::from(own.to_owned()))],
+            };
+            let written = DeviceId::from(written.to_owned());
+            assert_eq!(rights.has_number(&written), expected, "{own} {written}");
+        };
+        check("+49 170 12345", "tel:+49-170-12345", true);
+        check(
+            "+4917012345",
+            "sip:+4917012345@example.com;user=phone",
+            true,
+        );
+        check("tel:+49-(170)-12.345", "+4917012345", true);
+        check("+4917012345", "+4917012346", false);
+        check("+4917012345", "215", false);
+    }
+}

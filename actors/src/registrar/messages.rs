@@ -3,6 +3,7 @@
 use actix::{Addr, Message, Recipient};
 use uacsta_schema::{csta::DeviceId, mac::Mac};
 
+use super::Stopping;
 use crate::{
     directory::{Entry, NoLine},
     phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
@@ -87,10 +88,15 @@ pub struct ToPhone {
 #[rtype(result = "Vec<(Entry, String)>")]
 pub struct Lines;
 
-/// Asks to be told when lines come, go or move.
+/// A client enters, to be told what it must know.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Enter(pub Recipient<LinesChanged>);
+pub struct Enter {
+    /// For when lines come, go or move.
+    pub lines_changed: Recipient<LinesChanged>,
+    /// For the server's end.
+    pub stopping: Recipient<Stopping>,
+}
 
 /// Lines came, went or moved: what was found may be otherwise now.
 #[derive(Clone, Copy, Debug, Message)]

@@ -20,8 +20,10 @@ use crate::{
 
 mod messages;
 mod questions;
+mod standing;
 
 pub use messages::*;
+pub use standing::{Follow, Standing, Stopping};
 
 /// The registrar.
 pub struct Registrar {
@@ -29,7 +31,10 @@ pub struct Registrar {
     store: Recipient<Save>,
     telephones: HashMap<Mac, Record>,
     directory: Directory,
-    clients: Vec<Recipient<LinesChanged>>,
+    clients: Vec<Enter>,
+    followers: Vec<Recipient<Standing>>,
+    /// Whether the followers are about to be told.
+    telling: bool,
 }
 
 struct Record {
@@ -72,6 +77,8 @@ impl Registrar {
             telephones,
             directory,
             clients: Vec::new(),
+            followers: Vec::new(),
+            telling: false,
         }
     }
 
@@ -129,11 +136,13 @@ impl Registrar {
         }));
     }
 
-    fn lines_changed(&mut self) {
-        self.clients.retain(|client| client.connected());
+    fn lines_changed(&mut self, ctx: &mut Context<Self>) {
+        self.clients
+            .retain(|client| client.lines_changed.connected());
         for client in &self.clients {
-            client.do_send(LinesChanged);
+            client.lines_changed.do_send(LinesChanged);
         }
+        self.stirred(ctx);
     }
 }
 
@@ -228,7 +237,7 @@ impl Handler<Bound> for Registrar {
             telephone.last_identity = Some(registration.identity.to_string());
         }
         if is_new && self.directory.set(mac, []) {
-            self.lines_changed();
+            self.lines_changed(ctx);
         }
         tracing::info!(%mac, address = %registration.address, maker = %self.telephones[&mac].telephone.maker, user_agent = registration.user_agent.as_deref().unwrap_or(""), expires = registration.expires, "phone registered");
         self.save(mac, ctx, move |registrar, saved, _| {
@@ -257,7 +266,7 @@ impl Handler<Listed> for Registrar {
 
     fn handle(&mut self, Listed { mac, lines }: Listed, ctx: &mut Self::Context) {
         if self.directory.set(mac, lines) {
-            self.lines_changed();
+            self.lines_changed(ctx);
         }
         let listed: Vec<String> = self
             .directory
@@ -289,11 +298,15 @@ impl Handler<Reached> for Registrar {
             status,
             reason,
         }: Reached,
-        _: &mut Self::Context,
+        ctx: &mut Self::Context,
     ) {
         if let Some(record) = self.telephones.get_mut(&mac) {
+            let news = record.status != status;
             record.status = status;
             record.reason = reason;
+            if news {
+                self.stirred(ctx);
+            }
         }
     }
 }
@@ -317,6 +330,6 @@ impl Handler<Ended> for Registrar {
             heritage,
             &arbiter,
         ));
-        self.lines_changed();
+        self.lines_changed(ctx);
     }
 }

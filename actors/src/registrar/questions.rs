@@ -65,7 +65,7 @@ impl Handler<Lines> for Registrar {
 impl Handler<Enter> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Enter(client): Enter, _: &mut Self::Context) {
+    fn handle(&mut self, client: Enter, _: &mut Self::Context) {
         self.clients.push(client);
     }
 }
@@ -106,7 +106,7 @@ impl Handler<Switch> for Registrar {
         let saving = self.store.send(Save {
             telephones: vec![changed],
         });
-        Box::pin(saving.into_actor(self).map(move |saved, registrar, _| {
+        Box::pin(saving.into_actor(self).map(move |saved, registrar, ctx| {
             saved.unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))?;
             tracing::info!(%mac, in_operation, "telephone switched by an operator");
             if let Some(record) = registrar.telephones.get_mut(&mac) {
@@ -115,7 +115,7 @@ impl Handler<Switch> for Registrar {
                     phone.do_send(InOperation(in_operation));
                 }
             }
-            registrar.lines_changed();
+            registrar.lines_changed(ctx);
             Ok(())
         }))
     }

@@ -15,9 +15,18 @@ use super::{
 #[derive(Debug)]
 #[must_use = "a request that is not answered gets 500"]
 pub struct Reply {
-    link: Addr<Link>,
+    asker: Asker,
     transaction: TransactionId,
     answered: bool,
+}
+
+/// Who waits for the answer.
+#[derive(Debug)]
+enum Asker {
+    /// A link, for a peer.
+    Link(Addr<Link>),
+    /// An actor of the server's own.
+    Actor(Recipient<Answered>),
 }
 
 /// A server transaction on one link.
@@ -66,8 +75,17 @@ pub struct Answered {
 impl Reply {
     pub(super) fn new(link: Addr<Link>, transaction: TransactionId) -> Self {
         Self {
-            link,
+            asker: Asker::Link(link),
             transaction,
+            answered: false,
+        }
+    }
+
+    /// For what the server itself asks: the answer goes to one of its actors.
+    pub fn to(asker: Recipient<Answered>) -> Self {
+        Self {
+            asker: Asker::Actor(asker),
+            transaction: TransactionId { slot: 0, serial: 0 },
             answered: false,
         }
     }
@@ -75,10 +93,18 @@ impl Reply {
     /// Gives the answer.
     pub fn with(mut self, answer: impl Into<Answer>) {
         self.answered = true;
-        self.link.do_send(Answered {
+        self.send(answer.into());
+    }
+
+    fn send(&self, answer: Answer) {
+        let answered = Answered {
             transaction: self.transaction,
-            answer: answer.into(),
-        });
+            answer,
+        };
+        match &self.asker {
+            Asker::Link(link) => link.do_send(answered),
+            Asker::Actor(actor) => actor.do_send(answered),
+        }
     }
 
     /// Answers 200 without a body.
@@ -90,21 +116,12 @@ impl Reply {
     pub fn csta(self, content: impl Into<Content>) {
         self.with(Answer::from(Status::OK).content(content));
     }
-
-    /// The link that the request came on.
-    pub fn link(&self) -> &Addr<Link> {
-        &self.link
-    }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
         if !self.answered {
-            let answer = Answer::from(Status::SERVER_INTERNAL_ERROR);
-            self.link.do_send(Answered {
-                transaction: self.transaction,
-                answer,
-            });
+            self.send(Status::SERVER_INTERNAL_ERROR.into());
         }
     }
 }

@@ -1,0 +1,127 @@
+//! A MakeCall from one of the user's own numbers, which no desk phone has: it is made via the office.
+
+use std::sync::Arc;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use uacsta_schema::csta::{
+    self, Document, FailedEvent, LocalConnectionState, MakeCall, MonitorCrossRefId,
+};
+
+use super::{
+    Client, Scope,
+    via_office::{Order, Undone, ViaOffice},
+};
+use crate::{
+    refusal::Refusal,
+    registrar::Find,
+    sip::{
+        reply::Reply,
+        session::{Content, Notify},
+    },
+};
+
+/// How many calls via the office one client may have on their way.
+const CALLS: usize = 8;
+
+impl Client {
+    /// MakeCall from one of the user's own numbers, by the line of the session or the account's only line.
+    pub(super) fn make_call_via_office(
+        &mut self,
+        key: u64,
+        call: &MakeCall,
+        document: &Document,
+        reply: Reply,
+        ctx: &mut Context<Self>,
+    ) {
+        let speech = document.speech();
+        let refuse = |client: &Self, reply, refusal: &Refusal| {
+            client.refuse(client.mac_of(key), reply, &speech, "MakeCall", refusal);
+        };
+        let Some(session) = self.sessions.get(&key) else {
+            return reply.ok();
+        };
+        let line = match &session.scope {
+            Scope::Line { name, .. } => Some(name.clone()),
+            Scope::Server => self.rights.only_line().cloned(),
+        };
+        let (Some(line), Some(id)) = (line, session.id) else {
+            return refuse(self, reply, &Refusal::NumberWithoutLine);
+        };
+        self.via_office.retain(actix::Addr::connected);
+        if self.via_office.len() >= CALLS {
+            return refuse(self, reply, &Refusal::Busy);
+        }
+        let (user, destination) = (
+            call.calling_device.clone(),
+            call.called_directory_number.clone(),
+        );
+        let speech = speech.clone();
+        let finding = self.registrar.send(Find(line));
+        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
+            let line = match found {
+                Ok(Ok(line)) if client.rights.sees(&line.entry) => Ok(line),
+                Ok(Ok(_)) => Err(Refusal::NoRight),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(Refusal::Away),
+            };
+            match line {
+                Ok(line) => {
+                    let order = Order {
+                        client: client.name.clone(),
+                        session: id,
+                        line,
+                        user,
+                        destination,
+                        speech,
+                        cross_ref: client.cross_refs.next().to_string().into(),
+                        patience: client.house.settings.advanced.request_timeout,
+                        undone: ctx.address().recipient(),
+                    };
+                    client.via_office.push(ViaOffice::new(order, reply).start());
+                }
+                Err(refusal) => {
+                    client.refuse(client.mac_of(key), reply, &speech, "MakeCall", &refusal);
+                }
+            }
+        }));
+    }
+}
+
+impl Handler<Undone> for Client {
+    type Result = ();
+
+    /// Whoever watches the line hears why the call came to nothing.
+    fn handle(&mut self, undone: Undone, _: &mut Self::Context) {
+        let Undone {
+            line,
+            connection,
+            called,
+            cause,
+        } = undone;
+        for session in self.sessions.values() {
+            let Some(id) = session.id else { continue };
+            let watching = session
+                .watched
+                .iter()
+                .filter(|(_, (entry, _))| entry.device == line.entry.device);
+            for (cross_ref, _) in watching {
+                let event = FailedEvent {
+                    monitor_cross_ref_id: MonitorCrossRefId::from(
+                        Arc::clone(cross_ref).to_string(),
+                    ),
+                    failed_connection: connection.clone(),
+                    failing_device: called.clone().into(),
+                    calling_device: line.entry.device.clone().into(),
+                    called_device: called.clone().into(),
+                    local_connection_info: Some(LocalConnectionState::NULL),
+                    cause: cause.clone(),
+                    ..FailedEvent::default()
+                };
+                self.link.do_send(Notify {
+                    session: id,
+                    content: Content::Whole(csta::write(&event.into(), &session.speech)),
+                });
+            }
+        }
+    }
+}

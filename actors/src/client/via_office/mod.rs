@@ -1,0 +1,373 @@
+//! Dial via the office: the desk phone calls the user's own number, consults the destination when the user answers, and
+//! connects the two (ECMA-269 Make Call, Consultation Call, Transfer Call).
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
+use uacsta_schema::csta::{
+    self, AutoOriginate, CallId, ClearConnection, ConnectionId, ConsultationCall, DeviceId,
+    Document, Event, EventCause, MakeCall, MakeCallResponse, MonitorFilter, Response, Speech,
+    TransferCall,
+};
+
+use self::course::{Course, Deed, Fact};
+use crate::{
+    monitor::{Stopped, Watcher},
+    phone::{self, Unwatch, Watch},
+    refusal::Refusal,
+    registrar::Line,
+    sip::{
+        link::Shut,
+        reply::{Answered, Reply},
+        session::{Content, Notify, SessionId},
+    },
+};
+
+mod course;
+
+/// One call via the office. It goes on when its client leaves: the user is on another phone.
+pub(super) struct ViaOffice {
+    order: Order,
+    course: Course,
+    /// The client's MakeCall, until the desk phone has begun.
+    reply: Option<Reply>,
+    /// Whether the line was reported to be watched, without which nothing is begun.
+    watched: bool,
+    /// Calls that were answered before the phone's response named them.
+    early: Vec<CallId>,
+    /// What of the undoing waits for its answer.
+    undoing: usize,
+    alarm: Option<SpawnHandle>,
+}
+
+/// What is to be done, and for whom.
+pub(super) struct Order {
+    /// The client, for the log.
+    pub(super) client: Box<str>,
+    /// The session of the client in which it asked.
+    pub(super) session: SessionId,
+    /// The desk phone's line.
+    pub(super) line: Line,
+    /// The user's own number.
+    pub(super) user: DeviceId,
+    /// Whom the user wants to talk to.
+    pub(super) destination: DeviceId,
+    /// How the client speaks.
+    pub(super) speech: Speech,
+    /// The server's cross reference for the monitor.
+    pub(super) cross_ref: Arc<str>,
+    /// How long a phone may take to answer a request.
+    pub(super) patience: Duration,
+    /// Who is told when it came to nothing after MakeCall was answered.
+    pub(super) undone: Recipient<Undone>,
+}
+
+/// A call via the office came to nothing, and what was begun has been taken back.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Undone {
+    /// The line.
+    pub(super) line: Line,
+    /// The connection of the call that failed.
+    pub(super) connection: ConnectionId,
+    /// Who was called.
+    pub(super) called: DeviceId,
+    /// Why.
+    pub(super) cause: EventCause,
+}
+
+/// How long the user, and then the destination, may take to answer.
+const RINGING: Duration = Duration::from_secs(60);
+/// How many answered calls are remembered while a response is awaited.
+const EARLY: usize = 8;
+
+impl ViaOffice {
+    /// A call to be made, and the MakeCall that asks for it.
+    pub(super) fn new(order: Order, reply: Reply) -> Self {
+        Self {
+            order,
+            course: Course::Calling,
+            reply: Some(reply),
+            watched: false,
+            early: Vec::new(),
+            undoing: 0,
+            alarm: None,
+        }
+    }
+
+    fn go_on(&mut self, fact: &Fact, ctx: &mut Context<Self>) {
+        let before = self.course.clone();
+        let deeds = self.course.on(fact);
+        if before != self.course {
+            self.wait(ctx);
+        }
+        for deed in deeds {
+            self.act(deed, ctx);
+        }
+        // An answer that came before the response which names its call.
+        if let Course::Ringing { user: call }
+        | Course::Offering {
+            destination: call, ..
+        } = &self.course
+            && let Some(id) = call.call_id.clone()
+            && self.early.contains(&id)
+        {
+            self.early.clear();
+            self.go_on(&Fact::Answered(id), ctx);
+        }
+        if self.course == Course::Over && self.undoing == 0 {
+            ctx.stop();
+        }
+    }
+
+    /// Sets the time after which the parties have not answered.
+    fn wait(&mut self, ctx: &mut Context<Self>) {
+        if let Some(alarm) = self.alarm.take() {
+            ctx.cancel_future(alarm);
+        }
+        if matches!(
+            self.course,
+            Course::Ringing { .. } | Course::Offering { .. }
+        ) {
+            self.alarm = Some(ctx.run_later(RINGING, |call, ctx| call.go_on(&Fact::Late, ctx)));
+        }
+    }
+
+    fn act(&mut self, deed: Deed, ctx: &Context<Self>) {
+        match deed {
+            Deed::Consult(user) => self.ask(
+                &ConsultationCall {
+                    existing_call: user,
+                    consulted_device: self.order.destination.clone(),
+                    ..ConsultationCall::default()
+                }
+                .into(),
+                ctx,
+            ),
+            Deed::Transfer { held, active } => self.ask(
+                &TransferCall {
+                    held_call: held,
+                    active_call: active,
+                }
+                .into(),
+                ctx,
+            ),
+            Deed::Clear(call) => {
+                self.undoing += 1;
+                self.ask(
+                    &ClearConnection {
+                        connection_to_be_cleared: call,
+                        ..ClearConnection::default()
+                    }
+                    .into(),
+                    ctx,
+                );
+            }
+            Deed::Connected => {
+                let Order { client, line, .. } = &self.order;
+                tracing::info!(%client, mac = %line.entry.mac, line = %line.entry.device, "the parties of a call via the office are connected");
+            }
+            Deed::Failed(connection, cause) => self.failed(connection, cause),
+        }
+    }
+
+    fn failed(&mut self, connection: Option<ConnectionId>, cause: EventCause) {
+        let Order { client, line, .. } = &self.order;
+        tracing::info!(%client, mac = %line.entry.mac, line = %line.entry.device, %cause, "a call via the office came to nothing");
+        if let Some(reply) = self.reply.take() {
+            let refusal = Refusal::Away;
+            return reply.csta(csta::write(&refusal.failure().into(), &self.order.speech));
+        }
+        if let Some(connection) = connection {
+            self.order.undone.do_send(Undone {
+                line: line.clone(),
+                connection,
+                called: self.order.destination.clone(),
+                cause,
+            });
+        }
+    }
+
+    /// Asks the desk phone as a client would.
+    fn ask(&self, request: &csta::Message, ctx: &Context<Self>) {
+        let speech = Speech::default();
+        let document = Document::read(csta::write(request, &speech))
+            .expect("what the server writes it can read");
+        self.order.line.phone.do_send(phone::Request {
+            document: Arc::new(document),
+            device: None,
+            speech,
+            reply: Reply::to(ctx.address().recipient()),
+        });
+    }
+
+    /// What the monitor of the line tells.
+    fn told(&mut self, document: &Document, ctx: &mut Context<Self>) {
+        let Ok(csta::Message::Event(event)) = document.message() else {
+            return;
+        };
+        let fact = match event {
+            Event::BackInServiceEvent(_) => return self.begin(ctx),
+            Event::OutOfServiceEvent(_) => Some(Fact::Lost),
+            Event::EstablishedEvent(event) => {
+                let call = event.established_connection.call_id;
+                let awaits = matches!(self.course, Course::Calling | Course::Consulting { .. });
+                if awaits && self.early.len() < EARLY {
+                    self.early.extend(call.clone());
+                }
+                call.map(Fact::Answered)
+            }
+            Event::ConnectionClearedEvent(event) => {
+                event.dropped_connection.call_id.map(Fact::Ended)
+            }
+            Event::FailedEvent(event) => event.failed_connection.call_id.map(Fact::Ended),
+            Event::CallClearedEvent(event) => event.cleared_call.call_id.map(Fact::Ended),
+            _ => None,
+        };
+        if let Some(fact) = fact {
+            self.go_on(&fact, ctx);
+        }
+    }
+
+    /// The line is watched: the desk phone calls the user.
+    fn begin(&mut self, ctx: &Context<Self>) {
+        if std::mem::replace(&mut self.watched, true) {
+            return;
+        }
+        let order = &self.order;
+        tracing::info!(client = %order.client, mac = %order.line.entry.mac, line = %order.line.entry.device, user = %order.user, destination = %order.destination, "a call via the office begins");
+        self.ask(
+            &MakeCall {
+                calling_device: order.line.entry.device.clone(),
+                called_directory_number: order.user.clone(),
+                auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
+                ..MakeCall::default()
+            }
+            .into(),
+            ctx,
+        );
+    }
+
+    /// The desk phone answered what it was asked last.
+    fn answered(&mut self, content: Option<Content>, ctx: &mut Context<Self>) {
+        if self.undoing > 0 {
+            self.undoing -= 1;
+            if self.undoing == 0 {
+                ctx.stop();
+            }
+            return;
+        }
+        let document = match content {
+            Some(Content::Whole(document)) => Document::read(document).ok().map(Arc::new),
+            Some(Content::Relayed { document, .. }) => Some(document),
+            None => None,
+        };
+        let message = document.and_then(|document| document.message().ok());
+        let fact = match message {
+            Some(csta::Message::Response(response)) => match response {
+                Response::MakeCallResponse(response) => {
+                    if let Some(reply) = self.reply.take() {
+                        let begun = MakeCallResponse {
+                            calling_device: response.calling_device.clone(),
+                        };
+                        reply.csta(csta::write(&begun.into(), &self.order.speech));
+                    }
+                    Fact::Done(response.calling_device)
+                }
+                Response::ConsultationCallResponse(response) => Fact::Done(response.initiated_call),
+                Response::TransferCallResponse(response) => Fact::Done(response.transferred_call),
+                _ => Fact::Refused,
+            },
+            Some(csta::Message::Failure(failure)) => {
+                if let Some(reply) = self.reply.take() {
+                    reply.csta(csta::write(&failure.into(), &self.order.speech));
+                }
+                Fact::Refused
+            }
+            _ => Fact::Refused,
+        };
+        self.go_on(&fact, ctx);
+    }
+}
+
+impl Actor for ViaOffice {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let Order {
+            line,
+            session,
+            cross_ref,
+            patience,
+            ..
+        } = &self.order;
+        let watcher = Watcher {
+            cross_ref: Arc::clone(cross_ref),
+            session: *session,
+            events: ctx.address().recipient(),
+            shut: ctx.address().recipient(),
+            client: ctx.address().recipient(),
+            speech: Speech::default(),
+            filter: MonitorFilter::default(),
+            in_service: None,
+        };
+        line.phone.do_send(Watch {
+            device: line.entry.device.clone(),
+            watcher,
+        });
+        ctx.run_later(*patience, |call, ctx| {
+            if !call.watched {
+                call.go_on(&Fact::Lost, ctx);
+            }
+        });
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        let Order {
+            line, cross_ref, ..
+        } = &self.order;
+        line.phone.do_send(Unwatch {
+            device: line.entry.device.clone(),
+            cross_ref: Arc::clone(cross_ref),
+        });
+    }
+}
+
+impl Handler<Notify> for ViaOffice {
+    type Result = ();
+
+    fn handle(&mut self, Notify { content, .. }: Notify, ctx: &mut Self::Context) {
+        match content {
+            Content::Relayed { document, .. } => self.told(&document, ctx),
+            Content::Whole(document) => {
+                if let Ok(document) = Document::read(document) {
+                    self.told(&document, ctx);
+                }
+            }
+        }
+    }
+}
+
+impl Handler<Answered> for ViaOffice {
+    type Result = ();
+
+    fn handle(&mut self, Answered { answer, .. }: Answered, ctx: &mut Self::Context) {
+        self.answered(answer.content, ctx);
+    }
+}
+
+impl Handler<Stopped> for ViaOffice {
+    type Result = ();
+
+    fn handle(&mut self, _: Stopped, ctx: &mut Self::Context) {
+        self.go_on(&Fact::Lost, ctx);
+    }
+}
+
+impl Handler<Shut> for ViaOffice {
+    type Result = ();
+
+    fn handle(&mut self, _: Shut, ctx: &mut Self::Context) {
+        self.go_on(&Fact::Lost, ctx);
+    }
+}

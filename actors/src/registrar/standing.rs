@@ -1,0 +1,83 @@
+//! How the lines stand, told to whoever follows it (what ECMA-269's system registration is served from), and the end of it all.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
+use futures_util::future::join_all;
+
+use super::Registrar;
+use crate::{directory::Entry, phone::Status as PhoneStatus};
+
+/// Asks to be told how the lines stand: at once, and whenever that changes.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Follow(pub Recipient<Standing>);
+
+/// All lines of phones in operation, in no order, and how each phone can be reached.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Standing(pub Arc<[(Entry, PhoneStatus)]>);
+
+/// The server is about to stop. Whoever is told has said what it has to say when this is answered.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stopping;
+
+/// How long changes are gathered: thousands of phones that return in one second are few changes to those who follow.
+const GATHERED: Duration = Duration::from_millis(200);
+
+impl Registrar {
+    /// A line or a phone is not as it was.
+    pub(super) fn stirred(&mut self, ctx: &mut Context<Self>) {
+        if self.followers.is_empty() || self.telling {
+            return;
+        }
+        self.telling = true;
+        ctx.run_later(GATHERED, |registrar, _| {
+            registrar.telling = false;
+            registrar.followers.retain(Recipient::connected);
+            let standing = registrar.standing();
+            for follower in &registrar.followers {
+                follower.do_send(standing.clone());
+            }
+        });
+    }
+
+    fn standing(&self) -> Standing {
+        let lines = self.directory.all().filter_map(|entry| {
+            let record = self.telephones.get(&entry.mac)?;
+            record
+                .telephone
+                .in_operation
+                .then_some((entry, record.status))
+        });
+        Standing(lines.collect())
+    }
+}
+
+impl Handler<Follow> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, Follow(follower): Follow, _: &mut Self::Context) {
+        follower.do_send(self.standing());
+        if !self.followers.contains(&follower) {
+            self.followers.push(follower);
+        }
+    }
+}
+
+impl Handler<Stopping> for Registrar {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, stopping: Stopping, _: &mut Self::Context) -> Self::Result {
+        let told = self
+            .clients
+            .drain(..)
+            .map(move |client| client.stopping.send(stopping))
+            .collect::<Vec<_>>();
+        Box::pin(async move {
+            // A client that is gone has nothing left to say.
+            let _ = join_all(told).await;
+        })
+    }
+}

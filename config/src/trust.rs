@@ -1,0 +1,132 @@
+//! Front ends of clients that are trusted without a challenge: by address, by network, or by the name in their certificate.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+/// A front end that cannot answer a challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Trusted {
+    /// Whoever connects from here.
+    Network(Network),
+    /// Whoever shows a certificate with this DNS name.
+    Name(String),
+}
+
+/// An address, or all that share its first bits (RFC 4632): `10.1.2.3`, `10.1.0.0/16`, `2001:db8::/32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether an address lies in it. An IPv4 address in IPv6 form is that IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                (ours.to_bits() ^ theirs.to_bits()).leading_zeros() >= u32::from(self.prefix)
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
+                (ours.to_bits() ^ theirs.to_bits()).leading_zeros() >= u32::from(self.prefix)
+            }
+            _ => false,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text
+            .split_once('/')
+            .map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().ok()?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Some(bits), |prefix| prefix.parse().ok())?;
+        // A prefix of 0 would trust everybody.
+        (1..=bits)
+            .contains(&prefix)
+            .then_some(Self { address, prefix })
+    }
+}
+
+impl TryFrom<String> for Trusted {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Some(network) = Network::parse(&text) {
+            return Ok(Self::Network(network));
+        }
+        let is_name = text.contains(|c: char| c.is_ascii_alphabetic())
+            && !text.contains(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.'));
+        if is_name {
+            return Ok(Self::Name(text.to_ascii_lowercase()));
+        }
+        Err(format!(
+            "is {text:?}, but must be an address (\"10.1.2.3\"), a network (\"10.1.0.0/16\", a prefix of 1 or more) or the name in a certificate (\"ocs.example.com\")"
+        ))
+    }
+}
+
+impl fmt::Display for Trusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(Network { address, prefix }) => write!(f, "{address}/{prefix}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn contains(setting: &str, address: &str, expected: bool) {
+        let Trusted::Network(network) = Trusted::try_from(setting.to_owned()).unwrap() else {
+            panic!("{setting} is no network");
+        };
+        assert_eq!(
+            network.contains(address.parse().unwrap()),
+            expected,
+            "{setting} {address}"
+        );
+    }
+
+    #[test]
+    fn rfc_4632_a_network_contains_what_shares_its_prefix() {
+        contains("10.1.2.3", "10.1.2.3", true);
+        contains("10.1.2.3", "10.1.2.4", false);
+        contains("10.1.2.3", "::ffff:10.1.2.3", true);
+        contains("10.1.0.0/16", "10.1.255.1", true);
+        contains("10.1.0.0/16", "10.2.0.1", false);
+        contains("128.0.0.0/1", "200.1.1.1", true);
+        contains("2001:db8::/32", "2001:db8:1::1", true);
+        contains("2001:db8::/32", "2001:db9::1", false);
+        contains("2001:db8::/32", "10.1.2.3", false);
+    }
+
+    #[test]
+    fn what_is_neither_is_explained() {
+        let check = |setting: &str, expected: Option<&str>| {
+            let trusted = Trusted::try_from(setting.to_owned());
+            let shown = trusted.as_ref().map(Trusted::to_string).ok();
+            assert_eq!(shown.as_deref(), expected, "{setting}");
+            if let Err(what) = trusted {
+                assert!(
+                    what.starts_with(&format!("is {setting:?}, but must be ")),
+                    "{what}"
+                );
+            }
+        };
+        check("OCS.example.com", Some("ocs.example.com"));
+        check("10.1.2.3", Some("10.1.2.3/32"));
+        check("::1", Some("::1/128"));
+        check("0.0.0.0/0", None);
+        check("10.0.0.0/33", None);
+        check("10.0.0", None);
+        check("*.example.com", None);
+        check("", None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Dial via the office: a MakeCall from the user's own number becomes two calls of the desk phone, which are then connected.
+
+use crate::support::csta::{Call, Document, connection, document, element, failure};
+use crate::support::cti_client::{CtiClient, Session};
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+
+const LINE: &str = "sip:0001@pbx.example";
+const DESTINATION: &str = "sip:300@pbx.example";
+
+/// A server with an account of one line and one number, its desk phone, and its client.
+async fn office() -> (Server, Phone, CtiClient) {
+    let server = Server::with(|settings| {
+        settings.clients.accounts.push(settings::Account {
+            user: "mobile".to_owned(),
+            password: "on the road".into(),
+            lines: vec!["0001".to_owned()],
+            control: true,
+            numbers: vec!["+49 170 123456".to_owned()],
+        });
+    });
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    phone.always(
+        "ConsultationCall",
+        answer("ConsultationCall", "initiatedCall", "-13"),
+    );
+    phone.always(
+        "TransferCall",
+        answer("TransferCall", "transferredCall", "-14"),
+    );
+    let client = server
+        .client_as(|setup| {
+            setup.account.user = "mobile".to_owned();
+            setup.account.password = "on the road".to_owned();
+        })
+        .await;
+    (server, phone, client)
+}
+
+fn answer(service: &str, member: &str, call: &str) -> Reaction {
+    let inner = connection(member, call, LINE);
+    Reaction::Document(document("ed3", &format!("{service}Response"), &inner))
+}
+
+/// The desk phone's call to the user, and the one to the destination.
+fn legs() -> [Call; 2] {
+    [
+        ("-12", "sip:+49170123456@pbx.example"),
+        ("-13", DESTINATION),
+    ]
+    .map(|(id, called)| Call::seen_by(LINE, id, LINE, called))
+}
+
+fn request() -> String {
+    element("callingDevice", "tel:+49-170-123456") + &element("calledDirectoryNumber", DESTINATION)
+}
+
+async fn received(phone: &Phone, service: &str) -> Document {
+    phone.until_received(service, 1).await.document()
+}
+
+/// The desk phone has called the user, who has answered.
+async fn user_answers(phone: &Phone, session: &mut Session) {
+    let begun = session.done("MakeCall", &request()).await;
+    assert_eq!(begun.text("callingDevice/callID"), "-12");
+    let made = received(phone, "MakeCall").await;
+    assert_eq!(made.text("callingDevice"), LINE);
+    assert_eq!(made.text("calledDirectoryNumber"), "tel:+49-170-123456");
+    assert_eq!(made.text("autoOriginate"), "doNotPrompt");
+    let [user, _] = legs();
+    phone.event(&user.originated()).await.expect(200);
+    phone.event(&user.delivered()).await.expect(200);
+    assert_eq!(phone.count("ConsultationCall"), 0);
+    phone.event(&user.established()).await.expect(200);
+    for name in ["OriginatedEvent", "DeliveredEvent", "EstablishedEvent"] {
+        session.expect(name).await;
+    }
+}
+
+async fn cleared(phone: &Phone, calls: &[&str]) {
+    for (nth, call) in calls.iter().enumerate() {
+        let clear = phone.until_received("ClearConnection", nth + 1).await;
+        assert_eq!(clear.document().text("connectionToBeCleared/callID"), *call);
+    }
+}
+
+/// The server's own FailedEvent, which tells why.
+async fn told(session: &mut Session, call: &str, cause: &str) {
+    let failed = session.expect("FailedEvent").await;
+    assert_eq!(failed.text("failedConnection/callID"), call);
+    assert_eq!(failed.text("cause"), cause);
+}
+
+#[tokio::test]
+async fn the_user_and_the_destination_are_connected() {
+    let (_server, phone, client) = office().await;
+    // The session of the server will do where the account has one line.
+    let mut session = client.open_server().await;
+    session.watch(LINE).await;
+    user_answers(&phone, &mut session).await;
+    let consulted = received(&phone, "ConsultationCall").await;
+    assert_eq!(consulted.text("existingCall/callID"), "-12");
+    assert_eq!(consulted.text("consultedDevice"), DESTINATION);
+    let [_, destination] = legs();
+    phone.event(&destination.delivered()).await.expect(200);
+    assert_eq!(phone.count("TransferCall"), 0);
+    phone.event(&destination.established()).await.expect(200);
+    let transferred = received(&phone, "TransferCall").await;
+    assert_eq!(transferred.text("heldCall/callID"), "-12");
+    assert_eq!(transferred.text("activeCall/callID"), "-13");
+    for call in legs() {
+        phone.event(&call.cleared()).await.expect(200);
+    }
+    assert_eq!(phone.count("ClearConnection"), 0);
+    // The client's monitor stays when the server has no more use for the line.
+    phone.event(&legs()[0].originated()).await.expect(200);
+    for name in [
+        "DeliveredEvent",
+        "EstablishedEvent",
+        "ConnectionClearedEvent",
+        "ConnectionClearedEvent",
+        "OriginatedEvent",
+    ] {
+        session.expect(name).await;
+    }
+    assert_eq!(phone.count("MonitorStart"), 1);
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_take_the_call_ends_it() {
+    let (_server, phone, client) = office().await;
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    session.done("MakeCall", &request()).await;
+    phone.event(&legs()[0].cleared()).await.expect(200);
+    cleared(&phone, &["-12"]).await;
+    session.expect("ConnectionClearedEvent").await;
+    told(&mut session, "-12", "callCancelled").await;
+    assert_eq!(phone.count("ConsultationCall"), 0);
+}
+
+#[tokio::test]
+async fn a_phone_that_cannot_consult_lets_the_user_go() {
+    let (_server, phone, client) = office().await;
+    phone.always(
+        "ConsultationCall",
+        Reaction::Document(failure("ed3", "operation", "serviceNotSupported")),
+    );
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    user_answers(&phone, &mut session).await;
+    cleared(&phone, &["-12"]).await;
+    told(&mut session, "-12", "resourcesNotAvailable").await;
+}
+
+#[tokio::test]
+async fn a_destination_that_hangs_up_is_told_and_the_user_released() {
+    let (_server, phone, client) = office().await;
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    user_answers(&phone, &mut session).await;
+    received(&phone, "ConsultationCall").await;
+    phone.event(&legs()[1].cleared()).await.expect(200);
+    cleared(&phone, &["-13", "-12"]).await;
+    session.expect("ConnectionClearedEvent").await;
+    told(&mut session, "-13", "callCancelled").await;
+}
+
+#[tokio::test]
+async fn a_transfer_that_fails_ends_both_calls() {
+    let (_server, phone, client) = office().await;
+    phone.always(
+        "TransferCall",
+        Reaction::Document(failure("ed3", "stateIncompatibility", "noHeldCall")),
+    );
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    user_answers(&phone, &mut session).await;
+    received(&phone, "ConsultationCall").await;
+    phone.event(&legs()[1].established()).await.expect(200);
+    cleared(&phone, &["-13", "-12"]).await;
+    session.expect("EstablishedEvent").await;
+    told(&mut session, "-13", "resourcesNotAvailable").await;
+}
+
+#[tokio::test]
+async fn what_cannot_begin_is_refused() {
+    let (server, phone, client) = office().await;
+    let session = client.open(LINE).await;
+    phone.once(
+        "MakeCall",
+        Reaction::Document(failure(
+            "ed3",
+            "stateIncompatibility",
+            "invalidCallingDeviceState",
+        )),
+    );
+    assert_eq!(
+        session.refused("MakeCall", &request()).await,
+        (
+            "stateIncompatibility".to_owned(),
+            "invalidCallingDeviceState".to_owned()
+        )
+    );
+    assert_eq!(phone.count("ClearConnection"), 0);
+    phone.disconnect();
+    assert_eq!(
+        session.refused("MakeCall", &request()).await,
+        (
+            "systemResourceAvailibility".to_owned(),
+            "deviceOutOfService".to_owned()
+        )
+    );
+    // The number is this account's; for another it is no device at all.
+    let other = server.client().await.open_server().await;
+    assert_eq!(
+        other.refused("MakeCall", &request()).await,
+        ("operation".to_owned(), "invalidDeviceID".to_owned())
+    );
+}
