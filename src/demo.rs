@@ -44,11 +44,14 @@ pub enum DemoError {
     Output(#[from] io::Error),
 }
 
+/// A phone's place, its number, and who has made it.
+type Place = (&'static str, &'static str, fn() -> Maker);
+
 /// The phones of the house.
-const HOUSE: [(&str, &str, Maker); 3] = [
-    ("Reception", "215", Maker::Snom),
-    ("Workshop", "216", Maker::Yealink),
-    ("Office", "217", Maker::Fanvil),
+const HOUSE: [Place; 3] = [
+    ("Reception", "215", Maker::snom),
+    ("Workshop", "216", Maker::yealink),
+    ("Office", "217", Maker::fanvil),
 ];
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,6 +98,7 @@ async fn show(
         .await
         .map_err(|_| DemoError::Silence("the phones do not get under control"))?;
     for (name, number, maker) in HOUSE {
+        let maker = maker();
         writeln!(
             out,
             "  {name:9}  {number}  {} {}",
@@ -127,9 +131,10 @@ fn house(server: SocketAddr, password: &str) -> Result<FleetOptions, DemoError> 
     Ok((1..)
         .zip(HOUSE)
         .fold(options, |options, (serial, (_, number, maker))| {
+            let maker = maker();
             options.phone(PhoneOptions {
-                maker,
                 mac: maker.mac(serial),
+                maker,
                 numbers: vec![number.into()],
             })
         }))

@@ -161,7 +161,8 @@ impl Server {
         if let Some(address) = listen.address() {
             let api = Api {
                 list: registrar.clone().recipient(),
-                switch: registrar.recipient(),
+                switch: registrar.clone().recipient(),
+                find: registrar.recipient(),
                 count: licensing.recipient(),
             };
             let web = web::start(

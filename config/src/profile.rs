@@ -83,6 +83,15 @@ impl Profile {
         self.emulated.iter().any(|name| name == service)
     }
 
+    /// What the profile lists for a service: the first firmware that has it, `yes` or `no`.
+    pub fn since(&self, service: &str) -> Option<&str> {
+        self.services.get(service).map(|since| match since {
+            Since::Known(true) => "yes",
+            Since::Known(false) => "no",
+            Since::Firmware(first) => first,
+        })
+    }
+
     fn names(&self, user_agent: &str) -> bool {
         let mut beginnings = self.user_agents.iter().chain(&self.families);
         beginnings.any(|beginning| prefix_of(user_agent, beginning))

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and how it answers.
 
 mod api;
+mod certify;
 mod check_config;
 mod completions;
 mod man;
@@ -43,6 +44,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// List the telephones, or put one into or out of operation
     Phones(phones::Phones),
+    /// Try every service at a phone, and compare it with its maker's profile
+    Certify(certify::Certify),
     /// Simulate phones of a maker, which register and call each other
     Simulate(crate::simulate::command::Simulate),
     /// Talk to a server as a CTI client: a console, or one command at a time
@@ -74,6 +77,7 @@ impl Cli {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
             Command::Phones(command) => command.run()?,
+            Command::Certify(command) => command.run()?,
             Command::Simulate(command) => command.run()?,
             Command::Client(command) => command.run()?,
             Command::Completions(command) => command.run()?,

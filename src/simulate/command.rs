@@ -28,9 +28,12 @@ pub struct Simulate {
     /// How many phones
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     phones: u32,
-    /// Who has made them
-    #[arg(long, value_enum, default_value_t = Maker::Snom)]
+    /// Who has made them: snom, yealink, mitel, auerswald or fanvil
+    #[arg(long, default_value = "snom")]
     maker: Maker,
+    /// Who has made them, by a table of how the maker's phones behave [example: tests/makers/snom.toml]
+    #[arg(long, value_name = "FILE", conflicts_with = "maker")]
+    maker_file: Option<PathBuf>,
     /// The first phone's MAC address; the others follow it (default: the maker's, ending in the extension)
     #[arg(long, value_name = "MAC")]
     first_mac: Option<Mac>,
@@ -74,7 +77,7 @@ impl Simulate {
         let password = self.reach.password("UACSTA_PHONES_PASSWORD", |settings| {
             &settings.phones.password
         })?;
-        let options = self.options(server, &password);
+        let options = self.options(&self.maker()?, server, &password);
         actix_rt::System::new().block_on(async {
             let fleet = Fleet::start(options).await?;
             tokio::select! {
@@ -103,16 +106,23 @@ impl Simulate {
         }
     }
 
-    fn options(&self, server: Server, password: &str) -> FleetOptions {
+    fn maker(&self) -> Result<Maker, Failure> {
+        match &self.maker_file {
+            None => Ok(self.maker.clone()),
+            Some(file) => Maker::read(file).map_err(|error| Failure::Usage(error.to_string())),
+        }
+    }
+
+    fn options(&self, maker: &Maker, server: Server, password: &str) -> FleetOptions {
         let mut options = FleetOptions::new(server, password).domain(&self.domain);
         for index in 0..self.phones {
             let first = self.first_extension.saturating_add(index * self.lines);
             let mac = match self.first_mac {
                 Some(mac) => following(mac, index),
-                None => self.maker.mac(first),
+                None => maker.mac(first),
             };
             options = options.phone(PhoneOptions {
-                maker: self.maker,
+                maker: maker.clone(),
                 mac,
                 numbers: (0..self.lines)
                     .map(|line| first.saturating_add(line).to_string().into())
@@ -166,7 +176,8 @@ Steps of a script: {WORDS}
 Examples:
   uacsta simulate --phones 3 --maker snom
   uacsta simulate --server pbx.example:5061 --tls --ca ca.pem --phones 1000 --maker yealink --calls-per-minute 300
-  uacsta simulate --phones 3 --script calls.txt"
+  uacsta simulate --phones 3 --script calls.txt
+  uacsta simulate --maker-file my-maker.toml"
     )
 }
 
@@ -182,7 +193,9 @@ impl From<FleetError> for Failure {
     fn from(error: FleetError) -> Self {
         match error {
             FleetError::Twice(_) => Self::Usage(error.to_string()),
-            FleetError::Refused(_) | FleetError::Stopped => Self::Failed(error.to_string()),
+            FleetError::Refused(_) | FleetError::NoLine(_) | FleetError::Stopped => {
+                Self::Failed(error.to_string())
+            }
         }
     }
 }

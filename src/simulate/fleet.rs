@@ -5,7 +5,7 @@
 //! use uacsta::{client::dial::Server, simulate::{Fleet, FleetOptions, Maker}};
 //!
 //! let server = Server::at("127.0.0.1:5060", None)?;
-//! let fleet = Fleet::start(FleetOptions::new(server, "secret").phones(Maker::Snom, 2, 215)).await?;
+//! let fleet = Fleet::start(FleetOptions::new(server, "secret").phones(&Maker::snom(), 2, 215)).await?;
 //! fleet.ready().await;
 //! let (reception, workshop) = (fleet.phone(0), fleet.phone(1));
 //! reception.dial("216").await?;
@@ -74,6 +74,9 @@ pub enum FleetError {
     /// The phone refuses.
     #[error("the phone refuses: {0}")]
     Refused(#[from] Failure),
+    /// The phone has no line of that number.
+    #[error("the phone has no line {0}")]
+    NoLine(Box<str>),
     /// The fleet's thread has ended.
     #[error("the phones have stopped")]
     Stopped,
@@ -105,10 +108,10 @@ impl FleetOptions {
 
     /// Adds `count` phones of one line each, numbered from `first` on, whose MAC addresses end in their numbers.
     #[must_use]
-    pub fn phones(mut self, maker: Maker, count: u32, first: u32) -> Self {
+    pub fn phones(mut self, maker: &Maker, count: u32, first: u32) -> Self {
         let numbers = (0..count).map(|index| first + index);
         self.phones.extend(numbers.map(|number| PhoneOptions {
-            maker,
+            maker: maker.clone(),
             mac: maker.mac(number),
             numbers: vec![number.to_string().into()],
         }));
@@ -155,11 +158,11 @@ impl Fleet {
         for phone in options.phones {
             let mut lines = Vec::with_capacity(phone.numbers.len());
             for number in &phone.numbers {
-                let device = DeviceId::from(format!("sip:{number}@{}", options.domain));
+                let device = phone.maker.line(number, &options.domain);
                 if exchange.line(&device).is_some() {
                     return Err(FleetError::Twice(number.clone()));
                 }
-                let line = exchange.add(device.clone(), phone.maker.call_prefix());
+                let line = exchange.add(device.clone(), phone.maker.call());
                 lines.push((line, device));
             }
             plans.push((phone, lines));
@@ -167,6 +170,7 @@ impl Fleet {
         let site = Arc::new(Site {
             server: options.server,
             password: options.password,
+            domain: options.domain,
             expires: options.expires,
             clock: Arc::new(SystemClock::start()),
             gate: Semaphore::new(GATE),
@@ -255,9 +259,12 @@ fn set_up(
     site: &Arc<Site>,
     switchboard: &Addr<Switchboard>,
 ) -> Phone {
-    let (teller, status) = watch::channel(Status::default());
+    let (teller, status) = watch::channel(Status {
+        lines: lines.clone(),
+        ..Status::default()
+    });
     let handset = Handset::new(Parts {
-        maker: phone.maker,
+        maker: phone.maker.clone(),
         mac: phone.mac,
         lines: lines.clone(),
         site: Arc::clone(site),
@@ -278,7 +285,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
-    use clap::ValueEnum;
     use settings::{Listen, Settings};
 
     use super::*;
@@ -307,11 +313,8 @@ mod tests {
         let address = running.addresses.phones_tcp.unwrap().to_string();
         let server = Server::at(&address, None).unwrap();
         let mut options = FleetOptions::new(server, "secret");
-        for (maker, first) in Maker::value_variants()
-            .iter()
-            .zip([210, 220, 230, 240, 250])
-        {
-            options = options.phones(*maker, 2, first);
+        for (maker, first) in Maker::shipped().iter().zip([210, 220, 230, 240, 250]) {
+            options = options.phones(maker, 2, first);
         }
         let fleet = Fleet::start(options).await.unwrap();
         let flow = async {
@@ -328,6 +331,19 @@ mod tests {
             phone.cut();
             phone.is_away().await;
             phone.is(Standing::Listed).await;
+            assert_eq!(
+                phone.add_line("211").await,
+                Err(FleetError::Twice("211".into()))
+            );
+            phone.add_line("219").await.unwrap();
+            fleet.phone(1).dial("219").await.unwrap();
+            fleet.line("219").unwrap().rings().await;
+            phone.remove_line("219").await.unwrap();
+            assert!(fleet.line("219").is_none());
+            assert_eq!(
+                phone.remove_line("219").await,
+                Err(FleetError::NoLine("219".into()))
+            );
         };
         tokio::time::timeout(Duration::from_secs(20), flow)
             .await
@@ -340,8 +356,8 @@ mod tests {
     async fn a_number_is_given_once() {
         let server = Server::at("127.0.0.1:1", None).unwrap();
         let options = FleetOptions::new(server, "secret")
-            .phones(Maker::Snom, 2, 215)
-            .phones(Maker::Yealink, 1, 216);
+            .phones(&Maker::snom(), 2, 215)
+            .phones(&Maker::yealink(), 1, 216);
         let refused = Fleet::start(options).await.err();
         assert_eq!(refused, Some(FleetError::Twice("216".into())));
     }

@@ -1,107 +1,254 @@
-//! What tells the phones of one maker from those of another: address, name, edition, and the services that they lack.
+//! What tells the phones of one maker from those of another, read from a table: names, spellings, gaps, refusals.
 
-use clap::ValueEnum;
-use uacsta_schema::{csta::Edition, mac::Mac};
+use std::{fs, path::Path, str::FromStr, sync::Arc};
 
-/// A maker of phones.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, ValueEnum)]
-pub enum Maker {
-    /// snom: fifth edition, with SystemRegister.
-    Snom,
-    /// Yealink: no SystemRegister.
-    Yealink,
-    /// Mitel, once Aastra: SnapshotCall, but no SystemRegister.
-    Mitel,
-    /// Auerswald: with SystemRegister.
-    Auerswald,
-    /// Fanvil: with SystemRegister.
-    Fanvil,
+use serde::{Deserialize, Deserializer, de};
+use uacsta_schema::{
+    csta::{DeviceId, Edition, Speech},
+    mac::Mac,
+    sip::Status,
+};
+
+/// A maker of phones; clones share its table.
+#[derive(Clone, Debug)]
+pub struct Maker(Arc<Table>);
+
+/// Why a table of a maker cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MakerError {
+    /// No maker of that name comes with the program.
+    #[error(
+        "no maker {0:?} comes with the program; known are {known}, and --maker-file reads the table of another",
+        known = SHIPPED.map(|(name, _)| name).join(", ")
+    )]
+    Unknown(String),
+    /// The file cannot be read.
+    #[error("{file} cannot be read: {error}")]
+    Unreadable {
+        /// Which.
+        file: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file does not say what a table must; tests/makers/README.md names the keys.
+    #[error("{file} is no table of a maker: {error}")]
+    Wrong {
+        /// Which.
+        file: String,
+        /// Where, and what is wrong.
+        error: Box<str>,
+    },
 }
 
+/// How a maker's phones behave; the keys are explained in tests/makers/README.md.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    name: String,
+    model: String,
+    user_agent: String,
+    #[serde(deserialize_with = "oui")]
+    oui: [u8; 3],
+    #[serde(deserialize_with = "edition")]
+    edition: Edition,
+    prefix: String,
+    declaration: String,
+    blank_lines: bool,
+    line: String,
+    call: String,
+    #[serde(deserialize_with = "refusal")]
+    refusal: Status,
+    refusal_document: bool,
+    challenge: bool,
+    lacks: Vec<String>,
+    omits: Vec<String>,
+}
+
+/// The makers that come with the program, by the names that the command line takes.
+const SHIPPED: [(&str, &str); 5] = [
+    ("snom", include_str!("../../tests/makers/snom.toml")),
+    ("yealink", include_str!("../../tests/makers/yealink.toml")),
+    ("mitel", include_str!("../../tests/makers/mitel.toml")),
+    (
+        "auerswald",
+        include_str!("../../tests/makers/auerswald.toml"),
+    ),
+    ("fanvil", include_str!("../../tests/makers/fanvil.toml")),
+];
+
 impl Maker {
+    /// Reads the table in `file`.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no such table.
+    pub fn read(file: &Path) -> Result<Self, MakerError> {
+        let name = || file.display().to_string();
+        let text = fs::read_to_string(file).map_err(|error| MakerError::Unreadable {
+            file: name(),
+            error,
+        })?;
+        Self::parse(&text).map_err(|error| MakerError::Wrong {
+            file: name(),
+            error: error.to_string().trim().into(),
+        })
+    }
+
+    /// Every maker that comes with the program.
+    pub fn shipped() -> [Self; SHIPPED.len()] {
+        SHIPPED.map(|(_, table)| Self::own(table))
+    }
+
+    /// snom.
+    pub fn snom() -> Self {
+        Self::own(SHIPPED[0].1)
+    }
+
+    /// Yealink.
+    pub fn yealink() -> Self {
+        Self::own(SHIPPED[1].1)
+    }
+
+    /// Fanvil.
+    pub fn fanvil() -> Self {
+        Self::own(SHIPPED[4].1)
+    }
+
     /// The maker's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Snom => "snom",
-            Self::Yealink => "Yealink",
-            Self::Mitel => "Mitel",
-            Self::Auerswald => "Auerswald",
-            Self::Fanvil => "Fanvil",
-        }
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// The maker's phone with this serial number; only its lower 24 bits count.
-    pub fn mac(self, serial: u32) -> Mac {
-        let [a, b, c] = self.oui();
+    pub fn mac(&self, serial: u32) -> Mac {
+        let [a, b, c] = self.0.oui;
         let [_, d, e, f] = serial.to_be_bytes();
         Mac::new([a, b, c, d, e, f])
     }
 
     /// The User-Agent of its phones.
-    pub fn user_agent(self) -> &'static str {
-        match self {
-            Self::Snom => "snomD785/10.1.175.16",
-            Self::Yealink => "Yealink SIP-T46G 28.83.0.120",
-            Self::Mitel => "Mitel 6867i/4.5.0.41",
-            Self::Auerswald => "COMfortel 2600 IP 2.8A",
-            Self::Fanvil => "Fanvil X5U 2.12.18.9",
-        }
+    pub fn user_agent(&self) -> &str {
+        &self.0.user_agent
     }
 
     /// The model that they say they are.
-    pub fn model(self) -> &'static str {
-        match self {
-            Self::Snom => "D785",
-            Self::Yealink => "T46G",
-            Self::Mitel => "6867i",
-            Self::Auerswald => "COMfortel 2600 IP",
-            Self::Fanvil => "X5U",
-        }
-    }
-
-    /// The edition of ECMA-323 that they answer in, whatever they are asked in.
-    pub fn edition(self) -> Edition {
-        match self {
-            Self::Snom => Edition::Ed5,
-            Self::Yealink | Self::Mitel | Self::Auerswald | Self::Fanvil => Edition::Ed3,
-        }
+    pub fn model(&self) -> &str {
+        &self.0.model
     }
 
     /// Whether they have a service, by the root element of its request.
-    pub fn has(self, service: &str) -> bool {
-        match service {
-            "AlternateCall" | "DialDigits" | "DirectedPickupCall" => false,
-            "SnapshotCall" => self == Self::Mitel,
-            "SystemRegister" | "SystemRegisterCancel" => {
-                !matches!(self, Self::Mitel | Self::Yealink)
-            }
-            _ => true,
+    pub fn has(&self, service: &str) -> bool {
+        !self.0.lacks.iter().any(|name| name == service)
+    }
+
+    /// How they spell a line.
+    pub(super) fn line(&self, number: &str, host: &str) -> DeviceId {
+        let line = self.0.line.replace("{number}", number);
+        line.replace("{host}", host).into()
+    }
+
+    /// How they name calls: `{serial}` counts.
+    pub(super) fn call(&self) -> &str {
+        &self.0.call
+    }
+
+    /// Whether they send an event, by its root element.
+    pub(super) fn sends(&self, event: &str) -> bool {
+        !self.0.omits.iter().any(|name| name == event)
+    }
+
+    /// Whether they challenge the server's INVITE.
+    pub(super) fn challenges(&self) -> bool {
+        self.0.challenge
+    }
+
+    /// The SIP status of a refusal, and whether it carries a CSTA error.
+    pub(super) fn refusal(&self) -> (Status, bool) {
+        (self.0.refusal, self.0.refusal_document)
+    }
+
+    /// The edition and the prefix of their documents.
+    pub(super) fn speech(&self) -> Speech {
+        let prefix = (!self.0.prefix.is_empty()).then(|| self.0.prefix.as_str().into());
+        Speech {
+            edition: self.0.edition,
+            prefix,
         }
     }
 
-    /// What the CallIDs of its phones begin with: those of snom look like negative numbers.
-    pub(super) fn call_prefix(self) -> &'static str {
-        match self {
-            Self::Snom => "-",
-            Self::Yealink => "327",
-            Self::Mitel => "c",
-            Self::Auerswald | Self::Fanvil => "",
+    /// A document as they lay it out: `document` begins with a declaration on a line of its own.
+    pub(super) fn laid_out(&self, document: &str) -> String {
+        let root = document
+            .split_once("?>")
+            .map_or(document, |(_, root)| root)
+            .trim_start();
+        let mut text = self.0.declaration.clone();
+        if !text.is_empty() {
+            text.push('\n');
         }
+        if self.0.blank_lines {
+            // Blank lines may stand where an element follows another, but not within text.
+            text.push_str(&root.replace("><", ">\r\n\r\n<"));
+        } else {
+            text.push_str(root);
+        }
+        text
     }
 
-    fn oui(self) -> [u8; 3] {
-        match self {
-            Self::Snom => [0x00, 0x04, 0x13],
-            Self::Yealink => [0x80, 0x5e, 0xc0],
-            Self::Mitel => [0x00, 0x08, 0x5d],
-            Self::Auerswald => [0x00, 0x09, 0x52],
-            Self::Fanvil => [0x0c, 0x38, 0x3e],
-        }
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text).map(|table| Self(Arc::new(table)))
     }
+
+    fn own(table: &str) -> Self {
+        Self::parse(table).expect("the tables that come with the program are read in its tests")
+    }
+}
+
+impl FromStr for Maker {
+    type Err = MakerError;
+
+    fn from_str(name: &str) -> Result<Self, MakerError> {
+        let known = SHIPPED.iter().find(|(known, _)| *known == name);
+        let (_, table) = known.ok_or_else(|| MakerError::Unknown(name.to_owned()))?;
+        Ok(Self::own(table))
+    }
+}
+
+fn oui<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 3], D::Error> {
+    let digits = String::deserialize(deserializer)?;
+    let mac: Option<Mac> = format!("{digits}000000").parse().ok();
+    let [a, b, c, ..] = mac
+        .filter(|_| digits.len() == 6)
+        .map(Mac::octets)
+        .ok_or_else(|| de::Error::custom(format!("{digits:?} is not an OUI such as \"000413\"")))?;
+    Ok([a, b, c])
+}
+
+fn edition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Edition, D::Error> {
+    match u8::deserialize(deserializer)? {
+        2 => Ok(Edition::Ed2),
+        3 => Ok(Edition::Ed3),
+        4 => Ok(Edition::Ed4),
+        5 => Ok(Edition::Ed5),
+        6 => Ok(Edition::Ed6),
+        other => Err(de::Error::custom(format!(
+            "{other} is not an edition from 2 to 6"
+        ))),
+    }
+}
+
+fn refusal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
+    let code = u16::deserialize(deserializer)?;
+    let status = Status::new(code).filter(|_| code == 200 || (400..700).contains(&code));
+    status.ok_or_else(|| {
+        de::Error::custom(format!(
+            "{code} is neither 200 nor a status from 400 to 699"
+        ))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use settings::Profiles;
 
     use super::*;
@@ -109,7 +256,7 @@ mod tests {
     #[test]
     fn the_server_recognises_them() {
         let profiles = Profiles::shipped();
-        for maker in Maker::value_variants() {
+        for maker in Maker::shipped() {
             for agent in [None, Some(maker.user_agent())] {
                 let profile = profiles.recognise(maker.mac(1).oui(), agent);
                 assert_eq!(profile.maker, maker.name());
@@ -118,6 +265,44 @@ mod tests {
                 .recognise([2, 0, 0], Some(maker.user_agent()))
                 .describe(Some(maker.user_agent()));
             assert_eq!(described.model.as_deref(), Some(maker.model()));
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_wrong_is_explained() {
+        let good = SHIPPED[0].1;
+        assert!(Maker::parse(good).is_ok());
+        for (from, to, says) in [
+            (
+                "oui = \"000413\"",
+                "oui = \"0004\"",
+                "\"0004\" is not an OUI",
+            ),
+            ("edition = 5", "edition = 7", "7 is not an edition"),
+            ("refusal = 200", "refusal = 302", "302 is neither"),
+            ("model =", "modell =", "unknown field `modell`"),
+        ] {
+            let error = Maker::parse(&good.replace(from, to))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        let error = "nortel".parse::<Maker>().unwrap_err().to_string();
+        assert!(error.contains("known are snom, yealink, mitel"), "{error}");
+    }
+
+    #[test]
+    fn documents_are_laid_out() {
+        let document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<A><b>1</b></A>";
+        for (maker, expected) in [
+            (Maker::snom(), document),
+            ("auerswald".parse().unwrap(), "<A><b>1</b></A>"),
+            (
+                Maker::fanvil(),
+                "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<A>\r\n\r\n<b>1</b>\r\n\r\n</A>",
+            ),
+        ] {
+            assert_eq!(maker.laid_out(document), expected);
         }
     }
 }

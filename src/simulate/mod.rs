@@ -15,7 +15,7 @@ mod traffic;
 pub use fleet::{Fleet, FleetError, FleetOptions, PhoneOptions};
 pub use handset::{Sent, Standing, Tap};
 pub use key::Key;
-pub use maker::Maker;
+pub use maker::{Maker, MakerError};
 pub use phone::Phone;
 pub use script::{Script, ScriptError};
 pub use traffic::keep_calling;

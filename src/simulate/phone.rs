@@ -12,7 +12,7 @@ use uacsta_schema::{
 use super::{
     FleetError, Key, Sent, Standing,
     exchange::{CallView, LineId},
-    handset::{Cut, Handset, Record, SetPlugged, Status},
+    handset::{AddLine, Cut, Handset, Record, RemoveLine, SetPlugged, Status},
     switchboard::{Await, Calls, Press, Switchboard},
 };
 
@@ -59,11 +59,31 @@ impl Phone {
     /// The handle on the phone's line with this number, if it has one.
     pub fn on(&self, number: &str) -> Option<Self> {
         let own = |(_, device): &(LineId, DeviceId)| device.user() == number;
-        let line = self.lines.iter().position(own)?;
+        let lines = self.status.borrow().lines.clone();
+        let line = lines.iter().position(own)?;
         Some(Self {
             line,
+            lines,
             ..self.clone()
         })
+    }
+
+    /// Gives the phone a line more; [`Self::on`] is the handle on it.
+    ///
+    /// # Errors
+    /// Another phone has the number, or the phones have stopped.
+    pub async fn add_line(&self, number: &str) -> Result<(), FleetError> {
+        let added = self.handset.send(AddLine(number.into())).await;
+        added.map_err(|_| FleetError::Stopped)?
+    }
+
+    /// Takes a line from the phone: its calls end.
+    ///
+    /// # Errors
+    /// The phone has no such line, or the phones have stopped.
+    pub async fn remove_line(&self, number: &str) -> Result<(), FleetError> {
+        let removed = self.handset.send(RemoveLine(number.into())).await;
+        removed.map_err(|_| FleetError::Stopped)?
     }
 
     /// How far the phone has got with its server.

@@ -43,6 +43,8 @@ pub struct ScriptError {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Step {
     Press(String, Key),
+    AddLine(String, Box<str>),
+    RemoveLine(String, Box<str>),
     GoAway(String),
     ComeBack(String),
     CallIn(String, String),
@@ -147,6 +149,8 @@ fn step(words: &[&str]) -> Result<Step, String> {
         [number, "message", "off"] => press(number, Key::MessageWaiting(false)),
         [number, "forwards", which, "to", to] => forward(number, kind(which)?, Some(to)),
         [number, "forwards", which, "off"] => forward(number, kind(which)?, None),
+        [number, "gets", "line", line] => Step::AddLine(number.to_owned(), line.into()),
+        [number, "loses", "line", line] => Step::RemoveLine(number.to_owned(), line.into()),
         [number, "goes", "away"] => Step::GoAway(number.to_owned()),
         [number, "comes", "back"] => Step::ComeBack(number.to_owned()),
         _ => {
@@ -161,7 +165,7 @@ fn step(words: &[&str]) -> Result<Step, String> {
 /// The words of scripts.
 pub(super) const WORDS: &str = "N dials N, N answers, N hangs up, N holds, N retrieves, N presses DIGITS, \
     N consults N, N transfers, N transfers to N, N conferences, N deflects to N, N dnd on|off, N message on|off, \
-    N forwards all|busy|unanswered to N, N forwards all|busy|unanswered off, N goes away, N comes back, \
+    N forwards all|busy|unanswered to N, N forwards all|busy|unanswered off, N gets line N, N loses line N, N goes away, N comes back, \
     outside N calls N, wait TIME, wait N rings|talks|is idle, repeat";
 
 fn kind(which: &str) -> Result<ForwardingType, String> {
@@ -182,6 +186,8 @@ async fn take(step: &Step, fleet: &Fleet) -> Result<(), String> {
     match step {
         Step::Press(number, key) => line(number)?.press(key.clone()).await.map_err(refused),
         Step::CallIn(from, to) => fleet.call_in(from, to).await.map_err(refused),
+        Step::AddLine(number, more) => line(number)?.add_line(more).await.map_err(refused),
+        Step::RemoveLine(number, less) => line(number)?.remove_line(less).await.map_err(refused),
         Step::GoAway(number) => {
             line(number)?.go_away();
             Ok(())
@@ -241,6 +247,8 @@ mod tests {
             "\n215 sings",
             Err("demo.txt, line 2: \"215 sings\" is no step; known are: "),
         );
+        let gets = Step::AddLine("215".to_owned(), "219".into());
+        check("215 gets line 219", Ok(gets));
         check("wait soon", Err("demo.txt, line 1: \"soon\" is not a time"));
         check(
             "215 forwards some to 2",

@@ -168,6 +168,72 @@ fn features(
             exchange.set_message_waiting(line, request.message_waiting_on);
             Ok(SetMessageWaitingIndicatorResponse {}.into())
         }
+        request => auditory(exchange, phone, request),
+    }
+}
+
+/// Mute and volume of a line's handset, which is the only apparatus that it has.
+fn auditory(
+    exchange: &mut Exchange,
+    phone: &Lines<'_>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let auditory_apparatus = Some("handset".to_owned());
+    match request {
+        Request::GetMicrophoneMute(request) => {
+            let line = phone.device(exchange, &request.device)?;
+            let item = MicrophoneMuteItem {
+                auditory_apparatus,
+                microphone_mute_on: exchange.apparatus(line).microphone_mute,
+            };
+            Ok(GetMicrophoneMuteResponse {
+                microphone_mute_list: Some(vec![item]),
+            }
+            .into())
+        }
+        Request::SetMicrophoneMute(request) => {
+            let line = phone.device(exchange, &request.device)?;
+            exchange.set_apparatus(line, |apparatus| {
+                apparatus.microphone_mute = request.microphone_mute_on;
+            });
+            Ok(SetMicrophoneMuteResponse {}.into())
+        }
+        Request::GetSpeakerMute(request) => {
+            let line = phone.device(exchange, &request.device)?;
+            let item = SpeakerMuteItem {
+                auditory_apparatus,
+                speaker_mute_on: exchange.apparatus(line).speaker_mute,
+            };
+            Ok(GetSpeakerMuteResponse {
+                speaker_mute_list: Some(vec![item]),
+            }
+            .into())
+        }
+        Request::SetSpeakerMute(request) => {
+            let line = phone.device(exchange, &request.device)?;
+            exchange.set_apparatus(line, |apparatus| {
+                apparatus.speaker_mute = request.speaker_mute_on;
+            });
+            Ok(SetSpeakerMuteResponse {}.into())
+        }
+        Request::GetSpeakerVolume(request) => {
+            let line = phone.device(exchange, &request.device)?;
+            let item = SpeakerVolumeItem {
+                auditory_apparatus,
+                speaker_vol_abs: Some(exchange.apparatus(line).volume),
+            };
+            Ok(GetSpeakerVolumeResponse {
+                speaker_volume_list: Some(vec![item]),
+            }
+            .into())
+        }
+        Request::SetSpeakerVolume(request) => {
+            let line = phone.device(exchange, &request.device)?;
+            let volume = request.speaker_volume;
+            let volume = volume.ok_or(Failure::INVALID_PARAMETER_VALUE)?;
+            exchange.set_apparatus(line, |apparatus| apparatus.set_volume(&volume));
+            Ok(SetSpeakerVolumeResponse {}.into())
+        }
         _ => Err(Failure::SERVICE_NOT_SUPPORTED),
     }
 }
@@ -273,8 +339,8 @@ mod tests {
     #[test]
     fn connections_are_found_or_refused() {
         let mut exchange = Exchange::default();
-        let line = exchange.add("sip:215@pbx".into(), "-");
-        let other = exchange.add("sip:216@pbx".into(), "");
+        let line = exchange.add("sip:215@pbx".into(), "-{serial}");
+        let other = exchange.add("sip:216@pbx".into(), "{serial}");
         exchange.set_in_service(line, true);
         exchange.set_in_service(other, true);
         let mut ask = |lines: &[LineId], request: Request| serve(&mut exchange, lines, request);

@@ -37,6 +37,21 @@ pub(super) struct Plug {
     pub(super) inserted: bool,
 }
 
+/// A phone that is plugged in gets a line more; none when somebody else has its number.
+#[derive(Message)]
+#[rtype(result = "Option<LineId>")]
+pub(super) struct Attach {
+    pub(super) device: DeviceId,
+    /// How the line names its calls.
+    pub(super) call: Box<str>,
+    pub(super) phone: Addr<Handset>,
+}
+
+/// A phone loses a line.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Detach(pub(super) LineId);
+
 /// A request that came to a phone by CSTA; [`Done`] answers it before any notice that it causes.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -185,6 +200,29 @@ impl Handler<Plug> for Switchboard {
             }
         };
         self.act(ctx, act, |()| ());
+    }
+}
+
+impl Handler<Attach> for Switchboard {
+    type Result = Option<LineId>;
+
+    fn handle(&mut self, attach: Attach, _: &mut Self::Context) -> Self::Result {
+        if self.exchange.line(&attach.device).is_some() {
+            return None;
+        }
+        let line = self.exchange.add(attach.device, &attach.call);
+        self.exchange.set_in_service(line, true);
+        self.phones.insert(line, attach.phone);
+        Some(line)
+    }
+}
+
+impl Handler<Detach> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, Detach(line): Detach, ctx: &mut Self::Context) {
+        self.phones.remove(&line);
+        self.act(ctx, |exchange| exchange.remove(line), |()| ());
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod phones;
+mod trial;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,12 +16,14 @@ use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
 use serde_json::json;
 use settings::Secret;
 use uacsta_actors::licensing::Count;
-use uacsta_actors::registrar::{List, Switch};
+use uacsta_actors::registrar::{Find, List, Switch};
 
 use access::Keys;
 
 /// The file in the data folder that says where the API of the running server is.
 pub const ADDRESS_FILE: &str = "api.url";
+
+pub use trial::{Outcome, Trial};
 
 /// Whom the API asks.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Api {
     pub list: Recipient<List>,
     /// To put a telephone into or out of operation.
     pub switch: Recipient<Switch>,
+    /// For a phone itself.
+    pub find: Recipient<Find>,
     /// For the phones and lines that are counted.
     pub count: Recipient<Count>,
 }
@@ -72,6 +77,7 @@ pub fn start(
                 web::scope("/api")
                     .wrap(from_fn(access::check))
                     .configure(phones::routes)
+                    .configure(trial::routes)
                     .default_service(web::to(nothing)),
             )
             .default_service(web::to(nothing))
@@ -119,6 +125,8 @@ enum Refusal {
     Nothing,
     #[error("this page is not for {0}")]
     Method(actix_web::http::Method),
+    #[error("no telephone with the MAC address {0} has told its lines")]
+    Lineless(uacsta_schema::mac::Mac),
     #[error("no telephone has the MAC address {0}")]
     Unknown(uacsta_schema::mac::Mac),
     #[error("{0}")]
@@ -132,7 +140,7 @@ impl ResponseError for Refusal {
         use actix_web::http::StatusCode;
         match self {
             Self::Stranger => StatusCode::UNAUTHORIZED,
-            Self::Nothing | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
             Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -184,8 +192,9 @@ mod tests {
     use actix::{Actor, Context, Handler, MessageResult};
     use reqwest::{Client, Method};
     use serde_json::Value;
+    use uacsta_actors::directory::NoLine;
     use uacsta_actors::licensing::Counts;
-    use uacsta_actors::registrar::{Listing, Unswitched};
+    use uacsta_actors::registrar::{Line, Listing, Unswitched};
 
     use super::*;
 
@@ -215,6 +224,14 @@ mod tests {
         }
     }
 
+    impl Handler<Find> for Registrar {
+        type Result = Result<Line, NoLine>;
+
+        fn handle(&mut self, _: Find, _: &mut Self::Context) -> Self::Result {
+            Err(NoLine::Unknown)
+        }
+    }
+
     impl Handler<Switch> for Registrar {
         type Result = Result<(), Unswitched>;
 
@@ -233,6 +250,7 @@ mod tests {
         let api = Api {
             list: registrar.clone().recipient(),
             switch: registrar.clone().recipient(),
+            find: registrar.clone().recipient(),
             count: registrar.recipient(),
         };
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -316,6 +334,20 @@ mod tests {
                 "{}",
                 400,
                 "the request's body cannot be used: ",
+            ),
+            (
+                (Method::POST, "/api/phones/000413000001/csta"),
+                "token",
+                r#"{"request":"<HoldCall/>"}"#,
+                404,
+                "no telephone with the MAC address 00:04:13:00:00:01 has told its lines",
+            ),
+            (
+                (Method::POST, "/api/phones/000413000001/csta"),
+                "token",
+                r#"{"request":"<Hold"}"#,
+                400,
+                "the request cannot be sent: ",
             ),
             (
                 (Method::PUT, phone),

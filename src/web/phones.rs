@@ -46,9 +46,7 @@ async fn switch(
     mac: web::Path<String>,
     change: web::Json<Change>,
 ) -> Result<HttpResponse, Refusal> {
-    let mac: Mac = mac.parse().map_err(|error| {
-        Refusal::Wrong(format!("{:?} is not a MAC address: {error}", mac.as_str()))
-    })?;
+    let mac = self::mac(&mac)?;
     let Change { in_operation } = change.into_inner();
     let switched = api.switch.send(Switch { mac, in_operation }).await;
     match switched.map_err(closed)? {
@@ -61,10 +59,16 @@ async fn switch(
     }
 }
 
-async fn other(method: actix_web::http::Method) -> Result<HttpResponse, Refusal> {
+/// The MAC address in a path.
+pub(super) fn mac(text: &str) -> Result<Mac, Refusal> {
+    text.parse()
+        .map_err(|error| Refusal::Wrong(format!("{text:?} is not a MAC address: {error}")))
+}
+
+pub(super) async fn other(method: actix_web::http::Method) -> Result<HttpResponse, Refusal> {
     Err(Refusal::Method(method))
 }
 
-fn closed(_: actix::MailboxError) -> Refusal {
+pub(super) fn closed(_: actix::MailboxError) -> Refusal {
     Refusal::Unable("the registrar is not running".to_owned())
 }

@@ -9,9 +9,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod certify;
 mod client_session;
 mod crash;
 mod events;
+mod events_by_maker;
 mod framing;
 mod ledger;
 mod monitors;
@@ -20,6 +22,7 @@ mod program;
 mod registrar;
 mod server_session;
 mod services;
+mod services_by_maker;
 mod simulator;
 mod sipp;
 mod trusted;

@@ -61,10 +61,12 @@ impl Documents {
         let mut files: HashMap<&str, Vec<PathBuf>> = HashMap::new();
         for (number, document) in seen.values().enumerate() {
             let root = Element::read(document).map_err(|e| format!("not XML ({e}): {document}"))?;
-            let edition = match root.edition() {
-                "ed2" | "ed3" | "ed4" => "ed3",
-                "ed5" | "ed6" => "ed6",
-                other => return Err(format!("a document of edition {other:?}: {document}")),
+            let edition = match (root.edition(), root.local()) {
+                ("ed2" | "ed3" | "ed4", _) => "ed3",
+                // Its destination is a list since the sixth edition only.
+                ("ed5", "DeflectCall") => "ed3",
+                ("ed5" | "ed6", _) => "ed6",
+                (other, _) => return Err(format!("a document of edition {other:?}: {document}")),
             };
             let exchanged =
                 document.replacen(root.namespace(), &super::csta::namespace(edition), 1);

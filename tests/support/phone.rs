@@ -14,10 +14,11 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 use super::credentials::{Credentials, log_on};
-use super::csta::Document;
+use super::csta::{self, Document};
 use super::dialog::{Dialog, tag};
 use super::digest::{Account, Algorithm, Challenge};
 use super::documents::Documents;
+use super::maker::Maker;
 use super::sip::{Message, unique};
 use super::wire::Wire;
 
@@ -48,6 +49,8 @@ pub struct Setup {
     pub segments: usize,
     /// What it challenges the server with, and at which methods.
     pub challenge: Option<(Challenge, &'static [&'static str])>,
+    /// Whose table it plays: documents, refusals and gaps.
+    pub maker: Option<Maker>,
 }
 
 impl Setup {
@@ -66,7 +69,25 @@ impl Setup {
             status: VecDeque::from(["normal"]),
             segments: 1,
             challenge: None,
+            maker: None,
         }
+    }
+
+    /// Makes it a maker's, with one line of that number.
+    pub fn made_by(&mut self, maker: &Maker, number: u32) {
+        self.identities = vec![maker.line(&number.to_string())];
+        self.user_agent.clone_from(&maker.user_agent);
+        let challenge = Challenge {
+            realm: maker.name.clone(),
+            nonce: format!("{}-1", maker.name),
+            algorithm: Algorithm::Md5,
+            qop: true,
+            stale: false,
+        };
+        self.challenge = maker
+            .challenge
+            .then_some((challenge, &["INVITE"] as &[&str]));
+        self.maker = Some(maker.clone());
     }
 }
 
@@ -160,6 +181,20 @@ impl Phone {
     /// Its first identity.
     pub fn line(&self) -> &str {
         &self.setup.identities[0]
+    }
+
+    /// The number of its first identity.
+    pub fn number(&self) -> &str {
+        let line = self.line().trim_start_matches("sip:");
+        line.split('@').next().unwrap_or(line)
+    }
+
+    /// A document as this phone puts it.
+    pub fn document(&self, name: &str, inner: &str) -> String {
+        match &self.setup.maker {
+            Some(maker) => maker.style().document(name, inner),
+            None => csta::document(self.setup.edition, name, inner),
+        }
     }
 
     /// The hash that its last log-on used.

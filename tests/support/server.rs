@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::cti_client::{self, CtiClient};
 use super::digest::Account;
 use super::documents::Documents;
+use super::maker::Maker;
 use super::phone::{self, Phone};
 
 /// The password of every phone.
@@ -79,6 +80,13 @@ impl Server {
         let mut setup = phone::Setup::new(address, mac, PHONES_PASSWORD, &identity);
         change(&mut setup);
         Phone::new(setup, Arc::clone(&self.documents))
+    }
+
+    /// A maker's phone as its table has it, with one identity whose number is 1000 and `serial`; not connected yet.
+    pub fn phone_of(&self, maker: &Maker, serial: u32) -> Phone {
+        self.phone_as(&maker.mac(serial), |setup| {
+            setup.made_by(maker, 1000 + serial);
+        })
     }
 
     /// A client that is connected.

@@ -8,6 +8,7 @@ use uacsta_schema::csta::{DeviceId, Document, MonitorFilter, Speech};
 
 use crate::{
     monitor::{Monitor, Watcher},
+    refusal::Refusal,
     registration::Refresh,
     sip::reply::Reply,
 };
@@ -42,6 +43,31 @@ pub struct Request {
     pub speech: Speech,
     /// The client's answer.
     pub reply: Reply,
+}
+
+/// An operator tries a service at the phone itself; the document's device is spelled as the phone does.
+#[derive(Debug, Message)]
+#[rtype(result = "Tried")]
+pub struct Try(pub Arc<Document>);
+
+/// What came of a trial.
+#[derive(Debug)]
+pub struct Tried {
+    /// What the maker's profile says of the service.
+    pub said: Said,
+    /// The phone's response, or why there is none.
+    pub answer: Result<Document, Refusal>,
+}
+
+/// What a maker's profile says of a service.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Said {
+    /// Whether the phone has it, which is assumed where the profile does not list it.
+    pub has: bool,
+    /// The first firmware that has it, `yes` or `no`; none where the profile does not list it.
+    pub since: Option<String>,
+    /// Whether the server makes it out of other services.
+    pub emulated: bool,
 }
 
 /// A client watches a line.

@@ -31,6 +31,7 @@ mod messages;
 mod points;
 mod requests;
 mod session;
+mod trial;
 
 pub use messages::*;
 

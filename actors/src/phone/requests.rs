@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Addr, Context};
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use uacsta_schema::{
     csta::{self, DeviceId, Document, Kind, Message, Speech},
     sip::Status,
@@ -44,6 +45,8 @@ struct Job {
 pub(super) enum Asker {
     /// A client.
     Client { reply: Reply, speech: Speech },
+    /// An operator, who tries what the phone can do.
+    Operator(oneshot::Sender<Result<Document, Refusal>>),
     /// The subscription to changes.
     SystemRegister,
     /// The phone's lines.
@@ -69,29 +72,43 @@ impl Phone {
         device: Option<Arc<str>>,
         ctx: &mut Context<Self>,
     ) {
-        let refusal = if !self.in_operation {
-            Some(Refusal::NotInOperation)
-        } else if !self.session.is_coming() {
-            Some(Refusal::Away)
-        } else if self.requests.waiting.len()
-            >= self.house.settings.limits.pending_requests_per_phone
-        {
-            Some(Refusal::Busy)
-        } else {
-            None
-        };
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = self.refusal() {
             tracing::info!(mac = %self.mac, service = document.name(), %refusal, "request refused");
             return answer(reply, &speech, Err(refusal));
         }
-        let service = document.name().to_owned().into();
+        let service = document.name().to_owned();
         let content = Content::Relayed {
             document,
             edition: self.edition,
             cross_ref: None,
             device,
         };
-        let job = self.job(Asker::Client { reply, speech }, content, service, ctx);
+        self.queue(Asker::Client { reply, speech }, content, service, ctx);
+    }
+
+    /// Why the phone cannot be asked anything for others now, if so.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let most = self.house.settings.limits.pending_requests_per_phone;
+        if !self.in_operation {
+            Some(Refusal::NotInOperation)
+        } else if !self.session.is_coming() {
+            Some(Refusal::Away)
+        } else if self.requests.waiting.len() >= most {
+            Some(Refusal::Busy)
+        } else {
+            None
+        }
+    }
+
+    /// Has a request wait for the phone's turn.
+    pub(super) fn queue(
+        &mut self,
+        asker: Asker,
+        content: Content,
+        service: String,
+        ctx: &mut Context<Self>,
+    ) {
+        let job = self.job(asker, content, service.into(), ctx);
         self.requests.waiting.push_back(job);
         self.next_request(ctx);
     }
@@ -181,6 +198,8 @@ impl Phone {
         }
         match job.asker {
             Asker::Client { reply, speech } => answer(reply, &speech, result),
+            // An operator who has given up needs not be told.
+            Asker::Operator(asker) => drop(asker.send(result)),
             Asker::SystemRegister | Asker::MonitorStop => {}
             Asker::Lines => self.lines_answered(&result, ctx),
             Asker::KeepAlive => self.kept_alive(&result, ctx),
@@ -205,6 +224,7 @@ impl Phone {
         for job in refused {
             match job.asker {
                 Asker::Client { reply, speech } => answer(reply, &speech, Err(Refusal::Away)),
+                Asker::Operator(asker) => drop(asker.send(Err(Refusal::Away))),
                 Asker::SystemRegister
                 | Asker::MonitorStop
                 | Asker::Lines

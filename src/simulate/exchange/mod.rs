@@ -11,6 +11,7 @@ use std::{
 
 use uacsta_schema::csta::{CallId, DeviceId, EventCause, Failure, LocalConnectionState};
 
+mod apparatus;
 mod call;
 mod control;
 mod feature;
@@ -20,6 +21,7 @@ mod routing;
 #[cfg(test)]
 mod tests;
 
+pub use apparatus::Apparatus;
 use call::{Call, CallKey, End, Party, State};
 pub use feature::Forwarding;
 use notice::What;
@@ -57,31 +59,40 @@ pub struct CallView {
 
 struct Line {
     device: DeviceId,
-    /// What the names of its calls begin with; makers differ.
-    prefix: &'static str,
+    /// How it names its calls, of which `{serial}` counts; makers differ.
+    call: Box<str>,
     in_service: bool,
     do_not_disturb: bool,
     message_waiting: bool,
+    apparatus: Apparatus,
     forwardings: Vec<Forwarding>,
     calls: Vec<CallKey>,
 }
 
 impl Exchange {
-    /// Adds a line that is out of service yet. Its number is the user part of its device; the names of its calls begin
-    /// with `prefix`.
-    pub fn add(&mut self, device: DeviceId, prefix: &'static str) -> LineId {
+    /// Adds a line that is out of service yet. Its number is the user part of its device; its calls are named by `call`,
+    /// in which `{serial}` counts.
+    pub fn add(&mut self, device: DeviceId, call: &str) -> LineId {
         let line = LineId(self.lines.len());
         self.numbers.insert(device.user().into(), line);
         self.lines.push(Line {
             device,
-            prefix,
+            call: call.into(),
             in_service: false,
             do_not_disturb: false,
             message_waiting: false,
+            apparatus: Apparatus::default(),
             forwardings: Vec::new(),
             calls: Vec::new(),
         });
         line
+    }
+
+    /// Takes a line away: its calls end, and its number is nobody's.
+    pub fn remove(&mut self, line: LineId) {
+        self.set_in_service(line, false);
+        let number = self.lines[line.0].device.user();
+        self.numbers.remove(number);
     }
 
     /// The line with this device, by its URI or its number alone.
@@ -235,8 +246,8 @@ impl Exchange {
 
     /// A name for a call at a line, which no other has.
     fn call_id(&mut self, line: LineId) -> CallId {
-        let serial = self.next_serial();
-        CallId::from(format!("{}{serial}", self.lines[line.0].prefix))
+        let serial = self.next_serial().to_string();
+        CallId::from(self.lines[line.0].call.replace("{serial}", &serial))
     }
 
     fn next_serial(&mut self) -> u64 {

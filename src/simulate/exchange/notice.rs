@@ -15,6 +15,12 @@ pub enum Notice {
     Forwarding(Forwarding),
     /// A message waits, or no longer.
     MessageWaiting(bool),
+    /// The microphone is mute, or no longer.
+    MicrophoneMute(bool),
+    /// The loudspeaker is mute, or no longer.
+    SpeakerMute(bool),
+    /// How loud the loudspeaker is, 0 to 100.
+    SpeakerVolume(u32),
 }
 
 /// What a line reports about a call: its own view, with its own name for the call.
@@ -87,6 +93,27 @@ impl Notice {
                 target_device: device.clone().into(),
                 device_for_message: None,
                 message_waiting_on: on,
+            }
+            .into(),
+            Self::MicrophoneMute(on) => MicrophoneMuteEvent {
+                monitor_cross_ref_id,
+                invoking_device: device.clone().into(),
+                auditory_apparatus: None,
+                microphone_mute_on: on,
+            }
+            .into(),
+            Self::SpeakerMute(on) => SpeakerMuteEvent {
+                monitor_cross_ref_id,
+                invoking_device: device.clone().into(),
+                auditory_apparatus: None,
+                speaker_mute_on: on,
+            }
+            .into(),
+            Self::SpeakerVolume(volume) => SpeakerVolumeEvent {
+                monitor_cross_ref_id,
+                invoking_device: device.clone().into(),
+                auditory_apparatus: None,
+                speaker_volume: Some(Volume::Absolute(volume)),
             }
             .into(),
         }

@@ -16,7 +16,10 @@ impl Bench {
     fn new() -> Self {
         let mut exchange = Exchange::default();
         for number in ["215", "216", "217", "218"] {
-            let line = exchange.add(DeviceId::from(format!("sip:{number}@pbx.example")), "");
+            let line = exchange.add(
+                DeviceId::from(format!("sip:{number}@pbx.example")),
+                "{serial}",
+            );
             exchange.set_in_service(line, true);
         }
         Self { exchange, now: 0 }

@@ -8,12 +8,13 @@ use uacsta_schema::{
     sip::{Method, Request, Status},
 };
 
-use super::Handset;
+use super::{Handset, challenge::Challenge};
 
 /// What the server meets at a phone.
 pub(super) struct PhoneDesk {
     phone: Addr<Handset>,
     name: String,
+    challenge: Option<Challenge>,
 }
 
 /// The server opens a session.
@@ -34,15 +35,23 @@ pub(super) struct Lost {
 }
 
 impl PhoneDesk {
-    pub(super) fn new(phone: Addr<Handset>, mac: Mac) -> Self {
+    pub(super) fn new(phone: Addr<Handset>, mac: Mac, challenge: Option<Challenge>) -> Self {
         let name = mac.to_string();
-        Self { phone, name }
+        Self {
+            phone,
+            name,
+            challenge,
+        }
     }
 }
 
 impl Desk for PhoneDesk {
     fn request(&mut self, request: &Request, reply: Reply) {
+        let challenge = self.challenge.as_ref();
         match request.method() {
+            Method::Invite if let Some(asks) = challenge.and_then(|asks| asks.refusal(request)) => {
+                reply.with(asks);
+            }
             Method::Invite => self.phone.do_send(Invited {
                 body: request.body().clone(),
                 reply,

@@ -19,7 +19,7 @@ use uacsta_actors::{
     },
 };
 use uacsta_schema::{
-    csta::{self, DeviceId, Speech},
+    csta::{self, DeviceId},
     mac::Mac,
 };
 
@@ -30,16 +30,26 @@ use super::{
 };
 use crate::client::dial::{DialError, Server};
 
+mod challenge;
+mod description;
 mod desk;
+mod lines;
 mod session;
+mod standing;
 
+use challenge::Challenge;
 use desk::{Invited, Lost, PhoneDesk};
+pub(super) use lines::{AddLine, RemoveLine};
 use session::Session;
+pub use standing::Standing;
+pub(super) use standing::Status;
 
 /// What is common to all phones of a fleet.
 pub(super) struct Site {
     pub(super) server: Server,
     pub(super) password: Box<str>,
+    /// The host part of the lines' identities.
+    pub(super) domain: Box<str>,
     /// Seconds that phones ask to be registered for.
     pub(super) expires: u32,
     pub(super) clock: Arc<dyn Clock>,
@@ -62,28 +72,6 @@ pub struct Sent {
     pub line: DeviceId,
     /// The document.
     pub document: Bytes,
-}
-
-/// How far a phone has got with its server; each standing includes those before it.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Standing {
-    /// Not connected.
-    #[default]
-    Away,
-    /// Its REGISTER was accepted.
-    Registered,
-    /// The server has opened a CSTA session.
-    Open,
-    /// It has told the server its lines, and can be controlled.
-    Listed,
-}
-
-/// How a phone stands with its server, and why it stands no better.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Status {
-    pub(super) standing: Standing,
-    /// What keeps the phone away, if something does.
-    pub(super) trouble: Option<Arc<str>>,
 }
 
 /// A simulated phone.
@@ -177,7 +165,7 @@ impl Handset {
     fn connect(&mut self, ctx: &mut Context<Self>) {
         let (site, desk) = (
             Arc::clone(&self.site),
-            PhoneDesk::new(ctx.address(), self.mac),
+            PhoneDesk::new(ctx.address(), self.mac, self.challenge()),
         );
         let agent: Arc<str> = self.maker.user_agent().into();
         let connecting = async move {
@@ -226,6 +214,11 @@ impl Handset {
         }
     }
 
+    fn challenge(&self) -> Option<Challenge> {
+        let asks = self.maker.challenges();
+        asks.then(|| Challenge::new(self.mac, &self.site.password))
+    }
+
     /// Connects again after a wait that doubles, and differs from phone to phone.
     fn connect_later(&mut self, ctx: &mut Context<Self>) {
         if !self.plugged || self.retry.is_some() {
@@ -252,20 +245,6 @@ impl Handset {
         }
     }
 
-    fn stand(&self, standing: Standing) {
-        self.status.send_modify(|status| {
-            status.standing = standing;
-            if standing >= Standing::Registered {
-                status.trouble = None;
-            }
-        });
-    }
-
-    fn trouble(&self, reason: &str) {
-        self.status
-            .send_modify(|status| status.trouble = Some(reason.into()));
-    }
-
     fn line_ids(&self) -> Vec<LineId> {
         self.lines.iter().map(|(line, _)| *line).collect()
     }
@@ -277,7 +256,11 @@ impl Handset {
 
     /// Writes a document as the maker's phones do.
     fn write(&self, message: impl Into<csta::Message>) -> Bytes {
-        let document = csta::write(&message.into(), &Speech::from(self.maker.edition()));
+        let document = csta::write(&message.into(), &self.maker.speech());
+        let document = match std::str::from_utf8(&document) {
+            Ok(text) => Bytes::from(self.maker.laid_out(text)),
+            Err(_) => document,
+        };
         self.site.written.fetch_add(1, Ordering::Relaxed);
         if let Some(tap) = &self.site.tap {
             tap(self.mac, &document);

@@ -20,17 +20,17 @@ use crate::simulate::{
 pub(super) struct Session {
     key: u64,
     /// The link's name for it, once it is open.
-    id: Option<SessionId>,
-    monitors: Vec<Monitor>,
-    registration: Option<SysStatRegisterId>,
+    pub(super) id: Option<SessionId>,
+    pub(super) monitors: Vec<Monitor>,
+    pub(super) registrations: Vec<SysStatRegisterId>,
     /// Requests that the switchboard is asked.
     asked: HashMap<u64, Reply>,
 }
 
 /// A monitor on a line.
-struct Monitor {
+pub(super) struct Monitor {
     cross_ref: MonitorCrossRefId,
-    line: LineId,
+    pub(super) line: LineId,
     filter: MonitorFilter,
 }
 
@@ -53,7 +53,7 @@ impl Handset {
             key,
             id: None,
             monitors: Vec::new(),
-            registration: None,
+            registrations: Vec::new(),
             asked: HashMap::new(),
         });
         if let (Some(id), Some(link)) = (former.and_then(|former| former.id), &self.link) {
@@ -122,7 +122,7 @@ impl Handset {
             .filter(|monitor| monitor.line == line)
         {
             let event = notice.clone().event(device, monitor.cross_ref.clone());
-            if monitor.filter.leaves_out(event.name()) {
+            if monitor.filter.leaves_out(event.name()) || !self.maker.sends(event.name()) {
                 continue;
             }
             let document = self.write(event);
@@ -165,6 +165,10 @@ impl Handset {
             Request::GetSwitchingFunctionDevices(request) => {
                 return self.list_lines(&request, reply);
             }
+            Request::GetLogicalDeviceInformation(request) => self.describe_line(&request.device),
+            Request::GetPhysicalDeviceInformation(request) => {
+                self.describe_apparatus(&request.device)
+            }
             Request::MonitorStart(request) => self.monitor(request),
             Request::MonitorStop(request) => self.unmonitor(&request),
             Request::ChangeMonitorFilter(request) => self.filter(request),
@@ -188,16 +192,20 @@ impl Handset {
     }
 
     fn answer(&self, reply: Reply, result: Result<Response, Failure>) {
-        reply.csta(match result {
-            Ok(response) => self.write(response),
-            Err(failure) => self.write(failure),
-        });
+        let (status, explains) = self.maker.refusal();
+        match result {
+            Ok(response) => reply.csta(self.write(response)),
+            Err(failure) if explains => {
+                reply.with(Answer::from(status).content(self.write(failure)));
+            }
+            Err(_) => reply.with(status),
+        }
     }
 
     fn register(&mut self) -> Response {
         let id = SysStatRegisterId::from(self.next_serial().to_string());
         if let Some(session) = &mut self.session {
-            session.registration = Some(id.clone());
+            session.registrations.push(id.clone());
         }
         SystemRegisterResponse {
             sys_stat_register_id: id,
@@ -207,13 +215,12 @@ impl Handset {
     }
 
     fn unregister(&mut self, request: &SystemRegisterCancel) -> Result<Response, Failure> {
-        self.session
-            .as_mut()
-            .and_then(|session| {
-                session
-                    .registration
-                    .take_if(|id| *id == request.sys_stat_register_id)
-            })
+        let known = self.session.as_mut().and_then(|session| {
+            let mut known = session.registrations.iter();
+            let at = known.position(|id| *id == request.sys_stat_register_id)?;
+            Some(session.registrations.remove(at))
+        });
+        known
             .map(|_| SystemRegisterCancelResponse {}.into())
             .ok_or(Failure::INVALID_CROSS_REF_ID)
     }

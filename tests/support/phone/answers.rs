@@ -1,6 +1,6 @@
 //! What a phone answers by itself: the dialog of TR/87 section 7 and the services of ECMA-323.
 
-use super::super::csta::{connection, document, element, failure};
+use super::super::csta::{connection, element};
 use super::super::dialog::{Dialog, tag};
 use super::super::digest::Account;
 use super::super::sip::Message;
@@ -99,6 +99,7 @@ impl Phone {
                 request.answer(200, "OK")
             }
             "OPTIONS" => request.answer(200, "OK"),
+            "INFO" if self.lacks(service) => self.refuse(request),
             "INFO" => match self.serve_csta(request, service) {
                 Some(document) => request.answer(200, "OK").csta(document),
                 None => request.answer(200, "OK"),
@@ -174,6 +175,25 @@ impl Phone {
         }
     }
 
+    fn lacks(&self, service: &str) -> bool {
+        let maker = self.setup.maker.as_ref();
+        maker.is_some_and(|maker| maker.lacks.iter().any(|name| name == service))
+    }
+
+    /// Refuses a service as its maker's phones do.
+    fn refuse(&self, request: &Message) -> Message {
+        let (status, explains) = match &self.setup.maker {
+            Some(maker) => (maker.refusal, maker.refusal_document),
+            None => (200, true),
+        };
+        let answer = request.answer(status, "Not supported");
+        let why = element("operation", "serviceNotSupported");
+        match explains {
+            true => answer.csta(self.document("CSTAErrorCode", &why)),
+            false => answer,
+        }
+    }
+
     fn status(&self) -> String {
         let status = self.change(|state| {
             if state.status.len() > 1 {
@@ -182,17 +202,16 @@ impl Phone {
                 state.status.front().copied()
             }
         });
-        document(
-            self.setup.edition,
+        self.document(
             "RequestSystemStatusResponse",
             &element("systemStatus", status.unwrap_or("normal")),
         )
     }
 
     fn serve_csta(&self, request: &Message, service: &str) -> Option<String> {
-        let edition = self.setup.edition;
         let asked = Document::read(&request.body);
-        let response = |inner: &str| Some(document(edition, &format!("{service}Response"), inner));
+        let response = |inner: &str| Some(self.document(&format!("{service}Response"), inner));
+        let failure = |value: &str| self.document("CSTAErrorCode", &element("operation", value));
         match service {
             "RequestSystemStatus" => Some(self.status()),
             "SystemRegister" => response("<sysStatRegisterID>r1</sysStatRegisterID>"),
@@ -200,7 +219,7 @@ impl Phone {
             "MonitorStart" => {
                 let device = asked.text("monitorObject/deviceObject").to_owned();
                 if !self.setup.identities.contains(&device) {
-                    return Some(failure(edition, "operation", "invalidDeviceID"));
+                    return Some(failure("invalidDeviceID"));
                 }
                 let reference = self.change(|state| {
                     state.references += 1;
@@ -220,7 +239,7 @@ impl Phone {
                 if known {
                     response("")
                 } else {
-                    Some(failure(edition, "operation", "invalidMonitorCrossRefID"))
+                    Some(failure("invalidMonitorCrossRefID"))
                 }
             }
             "MakeCall" => response(&connection(
@@ -257,13 +276,8 @@ impl Phone {
                 "<serviceCrossRefID>s1</serviceCrossRefID><segmentID>{}</segmentID><lastSegment>{last}</lastSegment><deviceList>{devices}</deviceList>",
                 number + 1
             );
-            self.info(&document(
-                self.setup.edition,
-                "SwitchingFunctionDevices",
-                &inner,
-            ))
-            .await
-            .expect(200);
+            let part = self.document("SwitchingFunctionDevices", &inner);
+            self.info(&part).await.expect(200);
         }
         self.change(|state| state.listed = true);
     }

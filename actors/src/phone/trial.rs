@@ -1,0 +1,39 @@
+//! An operator tries what a phone can do: the request goes to the phone itself, past what the server would make of it.
+
+use actix::{Context, Handler, ResponseFuture};
+use tokio::sync::oneshot;
+
+use super::{Phone, Said, Tried, Try, requests::Asker};
+use crate::{refusal::Refusal, sip::session::Content};
+
+impl Handler<Try> for Phone {
+    type Result = ResponseFuture<Tried>;
+
+    fn handle(&mut self, Try(document): Try, ctx: &mut Context<Self>) -> Self::Result {
+        let service = document.name().to_owned();
+        let said = Said {
+            has: self.profile.has(&service, self.firmware.as_deref()),
+            since: self.profile.since(&service).map(str::to_owned),
+            emulated: self.profile.emulates(&service),
+        };
+        if let Some(refusal) = self.refusal() {
+            return Box::pin(std::future::ready(Tried {
+                said,
+                answer: Err(refusal),
+            }));
+        }
+        let (asker, answer) = oneshot::channel();
+        let content = Content::Relayed {
+            document,
+            edition: self.edition,
+            cross_ref: None,
+            device: None,
+        };
+        self.queue(Asker::Operator(asker), content, service, ctx);
+        Box::pin(async move {
+            // A phone whose actor fails meanwhile has not answered.
+            let answer = answer.await.unwrap_or(Err(Refusal::Away));
+            Tried { said, answer }
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! `uacsta certify`: what a phone does, against what its maker's profile says it does, with simulated phones of every maker.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::Value;
+use uacsta::client::dial::Server as At;
+use uacsta::simulate::{Fleet, FleetOptions, Maker};
+
+use crate::support::maker;
+use crate::support::process::{finish, program};
+use crate::support::server::Server;
+
+/// Two phones of each maker, whose lines are 215 and 216, 225 and 226 ...
+async fn fleet(server: &Server, makers: &[Maker]) -> Fleet {
+    let documents = Arc::clone(&server.documents);
+    let at = At::at(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
+    let password = server.settings.phones.password.expose();
+    let mut options = FleetOptions::new(at, password).tapped(Arc::new(move |_, document| {
+        documents.received(std::str::from_utf8(document).unwrap());
+    }));
+    for (maker, first) in makers.iter().zip((215..).step_by(10)) {
+        options = options.phones(maker, 2, first);
+    }
+    let fleet = Fleet::start(options).await.unwrap();
+    fleet.ready().await;
+    fleet
+}
+
+/// `uacsta certify`, told where the server's data is and where to save.
+fn certify(server: &Server, mac: &str, folder: &Path) -> Command {
+    let mut command = program();
+    command
+        .args(["certify", mac, "--data"])
+        .arg(server.data())
+        .arg("--save")
+        .arg(folder);
+    command
+}
+
+fn saved(folder: &Path, mac: &str) -> (Value, String) {
+    let read = |ending: &str| {
+        std::fs::read_to_string(folder.join(format!("certify-{mac}.{ending}"))).unwrap()
+    };
+    (serde_json::from_str(&read("json")).unwrap(), read("md"))
+}
+
+/// The row of a service.
+fn row<'a>(report: &'a Value, service: &str) -> &'a Value {
+    let rows = report["services"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["service"] == service);
+    row.unwrap_or_else(|| panic!("{service} is not in {report:#}"))
+}
+
+/// Every service is tried, in calls too, and each maker's phone turns out to be what its table makes it.
+#[test]
+fn a_phone_of_each_maker_is_found_to_be_what_it_is() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let fleet = fleet(&server, &Maker::shipped()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let phones: Vec<_> = fleet.phones().iter().step_by(2).collect();
+        // They take their calls at the same time.
+        let children: Vec<_> = phones
+            .iter()
+            .map(|phone| {
+                let number: u32 = phone.device().user().parse().unwrap();
+                let caller = (number + 1).to_string();
+                certify(&server, &phone.mac().bare(), folder.path())
+                    .args(["--call", "0401234567", "--caller", &caller])
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for ((child, phone), table) in children.into_iter().zip(phones).zip(maker::Maker::all()) {
+            let ended = child.wait_with_output().unwrap();
+            let (said, complained) = (
+                String::from_utf8_lossy(&ended.stdout),
+                String::from_utf8_lossy(&ended.stderr),
+            );
+            assert!(ended.status.success(), "{complained}{said}");
+            assert!(
+                said.contains("The phone does what its profile says."),
+                "{said}"
+            );
+            let (report, markdown) = saved(folder.path(), &phone.mac().bare());
+            assert_eq!(report["maker"], table.name.as_str());
+            assert_eq!(report["model"], table.model.as_str());
+            assert_eq!(report["contradictions"], 0);
+            for row in report["services"].as_array().unwrap() {
+                let service = row["service"].as_str().unwrap();
+                let has = !table.lacks.iter().any(|lacking| lacking == service);
+                match row["has"].as_bool() {
+                    Some(found) => assert_eq!(found, has, "{}: {row}", table.name),
+                    None => assert_eq!(row["phone"], "not tried", "{}: {row}", table.name),
+                }
+                assert!(markdown.contains(&format!("| {service} | ")), "{markdown}");
+            }
+            for done in DONE {
+                let found = &row(&report, done)["phone"];
+                assert_eq!(found, "done", "{}: {done}\n{said}", table.name);
+            }
+            assert!(phone.calls().await.is_empty(), "it leaves no call behind");
+        }
+    });
+}
+
+/// What each of the five does in a call, or with one that rings.
+const DONE: &[&str] = &[
+    "MakeCall",
+    "AnswerCall",
+    "HoldCall",
+    "RetrieveCall",
+    "GenerateDigits",
+    "ConsultationCall",
+    "ReconnectCall",
+    "ConferenceCall",
+    "TransferCall",
+    "SingleStepTransferCall",
+    "DeflectCall",
+    "ClearConnection",
+    "SnapshotDevice",
+    "MonitorStop",
+    "SetForwarding",
+];
+
+/// A phone, played from a file, lacks what its profile has and has what it lacks.
+#[test]
+fn a_phone_that_contradicts_its_profile_is_found_out() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let folder = tempfile::tempdir().unwrap();
+        let table = include_str!("../makers/snom.toml")
+            .replace("\"SnapshotCall\"", "\"HoldCall\"")
+            .replace("refusal = 200", "refusal = 405");
+        let file = folder.path().join("odd.toml");
+        std::fs::write(&file, table).unwrap();
+        let mut phone = program()
+            .args(["simulate", "--phones", "1", "--server"])
+            .arg(server.addresses.phones_tcp.unwrap().to_string())
+            .arg("--maker-file")
+            .arg(&file)
+            .env(
+                "UACSTA_PHONES_PASSWORD",
+                server.settings.phones.password.expose(),
+            )
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let controlled = async {
+            while server.listed("00:04:13:00:00:d7").await["lines"]
+                != serde_json::json!(["sip:215@pbx.example"])
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(crate::support::PATIENCE, controlled)
+            .await
+            .unwrap();
+
+        let ended = finish(&mut certify(&server, "00:04:13:00:00:d7", folder.path()));
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        let complained = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            complained.contains("contradicts its profile in 2 services"),
+            "{complained}"
+        );
+        for told in [
+            "- HoldCall: the profile has it, the phone does not",
+            "- SnapshotCall: the profile lacks it, the phone knows it",
+        ] {
+            assert!(said.contains(told), "{said}");
+        }
+        let (report, _) = saved(folder.path(), "0004130000d7");
+        assert_eq!(row(&report, "HoldCall")["profile"], "8.7.3");
+        assert_eq!(row(&report, "MakeCall")["phone"], "not tried");
+        assert_eq!(row(&report, "AlternateCall")["contradiction"], Value::Null);
+        phone.kill().unwrap();
+        phone.wait().unwrap();
+    });
+}
+
+#[test]
+fn a_phone_that_cannot_be_certified_is_left_alone() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let fleet = fleet(&server, &[Maker::snom()]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mac = fleet.phone(0).mac().bare();
+        let refused = |mac: &str, arguments: &[&str], code: i32, says: &str| {
+            let ended = finish(certify(&server, mac, folder.path()).args(arguments));
+            let complained = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert_eq!(ended.status.code(), Some(code), "{complained}");
+            assert!(complained.contains(says), "{complained}");
+        };
+        refused(
+            "0004130000ff",
+            &[],
+            1,
+            "no telephone has the MAC address 00:04:13:00:00:ff",
+        );
+        refused(&mac, &["--line", "999"], 2, "its lines are: 215");
+        refused(
+            &mac,
+            &["--call", "1", "--caller", "999"],
+            2,
+            "has the line 999",
+        );
+        refused(
+            &mac,
+            &["--call", "1", "--caller", "215"],
+            2,
+            "a line of the phone itself",
+        );
+        refused(&mac, &["--call", "0301"], 1, "nobody answers at 0301");
+        assert!(fleet.phone(0).calls().await.is_empty());
+        fleet.phone(0).dial("216").await.unwrap();
+        refused(&mac, &[], 1, "is in a call; certify it when it is idle");
+        fleet.phone(0).hang_up().await.unwrap();
+        fleet.phone(0).go_away();
+        fleet.phone(0).is_away().await;
+        let away = async {
+            while server.listed("00:04:13:00:00:d7").await["status"] != "away" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(crate::support::PATIENCE, away)
+            .await
+            .unwrap();
+        refused(&mac, &[], 1, "cannot be asked: ");
+    });
+}
