@@ -12,6 +12,7 @@ mod support;
 mod certify;
 mod client_session;
 mod crash;
+mod docs;
 mod events;
 mod events_by_maker;
 mod framing;
