@@ -24,6 +24,7 @@ mod registrar;
 mod server_session;
 mod services;
 mod services_by_maker;
+mod sessions_by_maker;
 mod simulator;
 mod sipp;
 mod trusted;

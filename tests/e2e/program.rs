@@ -43,7 +43,15 @@ fn help_names_the_commands_and_shows_examples() {
     let help = run(&["--help"]);
     assert!(help.status.success());
     let text = String::from_utf8_lossy(&help.stdout);
-    for command in ["serve", "check-config", "phones", "completions", "man"] {
+    for command in [
+        "serve",
+        "check-config",
+        "phones",
+        "certify",
+        "simulate",
+        "completions",
+        "man",
+    ] {
         assert!(text.contains(command), "{command} is not in:\n{text}");
         assert!(
             run(&[command, "--help"]).status.success(),

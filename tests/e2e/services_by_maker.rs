@@ -1,5 +1,6 @@
 //! Each service for each maker's phone: what the phone is asked, what the client gets, and what of both stays byte for byte (ECMA-269, ECMA-323).
 
+use crate::support::csta::connection;
 use crate::support::cti_client::Session;
 use crate::support::maker::{Maker, Style};
 use crate::support::phone::{Phone, Reaction};
@@ -155,6 +156,48 @@ async fn relayed(
         .document(&format!("{name}Response"), &expected);
     assert_eq!(got.body, expected, "answered: {what}");
     assert_eq!(got.must("Content-Type"), "application/csta+xml", "{what}");
+}
+
+/// What a CSTAErrorCode holds, and the SIP status that it comes with: each category (ECMA-269, universal failure), and what a
+/// later edition, or a careless maker, may send.
+#[rustfmt::skip]
+const ERRORS: &[(&str, u16)] = &[
+    ("<operation>invalidForwardingDestination</operation>", 200),
+    ("<security>sequenceNumberViolated</security>", 403),
+    ("<stateIncompatibility>noActiveCall</stateIncompatibility>", 486),
+    ("<systemResourceAvailibility>resourceBusy</systemResourceAvailibility>", 503),
+    ("<subscribedResourceAvailability>objectMonitorLimitExceeded</subscribedResourceAvailability>", 488),
+    ("<performanceManagement>performanceLimitExceeded</performanceManagement>", 500),
+    ("<privateData>cSTAPrivateDataInfoError</privateData>", 400),
+    ("<privateErrorCode>4711</privateErrorCode>", 603),
+    ("<unspecified/>", 200),
+    ("<operation>invalidThought</operation><!--deviation-->", 400),
+    ("<systemResourceAvailability>deviceOutOfService</systemResourceAvailability><!--deviation-->", 404),
+];
+
+#[tokio::test]
+async fn each_error_of_each_makers_phone_reaches_the_client_in_the_phones_words() {
+    let server = Server::start();
+    for (serial, maker) in (1..).zip(makers()) {
+        let phone = started(&server, &maker, serial).await;
+        for style in clients() {
+            let session = session(&server, &style, &phone).await;
+            for (error, status) in ERRORS {
+                let said = maker.style().document("CSTAErrorCode", error);
+                phone.once("HoldCall", Reaction::Refusal(*status, said));
+                let hold = connection("callToBeHeld", "1", phone.line());
+                let got = session.info(style.document("HoldCall", &hold)).await;
+                let expected = maker.style().in_edition(style.edition);
+                assert_eq!(
+                    got.expect(200).body,
+                    expected.document("CSTAErrorCode", error),
+                    "{error} with {status} from {}",
+                    maker.name
+                );
+            }
+            session.bye().await;
+        }
+    }
 }
 
 /// What the server makes of other services, or answers itself, where a phone lacks it.

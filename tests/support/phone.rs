@@ -98,6 +98,8 @@ pub enum Reaction {
     Document(String),
     /// An answer of that status, with further headers and no body.
     Status(u16, &'static [(&'static str, &'static str)]),
+    /// An answer of that status with this document.
+    Refusal(u16, String),
     /// The usual answer after that time.
     Late(Duration),
     /// No answer at all.

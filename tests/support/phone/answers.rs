@@ -50,6 +50,14 @@ impl Phone {
                         .fold(answer, |answer, (name, value)| answer.with(name, value)),
                 );
             }
+            Some(Reaction::Refusal(status, text)) => {
+                wire.send(
+                    &request
+                        .answer(status, "As the test wants")
+                        .tagged(&tag())
+                        .csta(text),
+                );
+            }
             Some(Reaction::Late(delay)) => {
                 let (phone, wire) = (self.clone(), wire.clone());
                 drop(tokio::spawn(async move {
