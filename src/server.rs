@@ -299,7 +299,6 @@ fn unused(settings: &Settings) -> Vec<&'static str> {
     } = settings;
     [
         ("phones.udp", phones.udp.is_on()),
-        ("phones.extensions", phones.extensions),
         (
             "advanced.proxy_protocol_from",
             !advanced.proxy_protocol_from.is_empty(),

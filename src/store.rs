@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use database::{Copy, Database, FOLDER};
 use mirror::Mirror;
 
 /// One change: what is now stored for a telephone, or `None` when it was removed.
-pub type Change<T> = (Mac, Option<T>);
+pub type Change<T> = (PhoneId, Option<T>);
 
 /// The list as it was stored.
-pub type Entries<T> = BTreeMap<Mac, T>;
+pub type Entries<T> = BTreeMap<PhoneId, T>;
 
 /// The opened list, locked against a second process.
 #[derive(Debug)]
@@ -294,16 +294,18 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreE
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use uacsta_schema::mac::Mac;
+
     use super::*;
 
-    const A: Mac = Mac::new([0, 4, 0x13, 0, 0, 1]);
-    const B: Mac = Mac::new([0, 4, 0x13, 0, 0, 2]);
+    const A: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 1]));
+    const B: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 2]));
 
     fn open(folder: &Path) -> Result<(Store, Entries<String>), StoreError> {
         Store::open(folder)
     }
 
-    fn put(key: Mac, value: &str) -> Change<String> {
+    fn put(key: PhoneId, value: &str) -> Change<String> {
         (key, Some(value.to_owned()))
     }
 
@@ -315,6 +317,24 @@ mod tests {
         store.commit(&[put(A, "a"), put(B, "b")]).unwrap();
         store.commit(&[put(A, "c")]).unwrap();
         folder
+    }
+
+    #[test]
+    fn an_extension_is_a_key_like_any_other() {
+        let folder = filled();
+        let (short, number) = ("2", "215");
+        let id = |text: &str| text.parse::<PhoneId>();
+        let (mut store, _) = open(folder.path()).unwrap();
+        let changes = [short, number].map(|text| put(id(text).unwrap(), text));
+        store.commit(&changes).unwrap();
+        drop(store);
+        let mut expected = Entries::from([(A, "c".to_owned()), (B, "b".to_owned())]);
+        expected.extend([short, number].map(|text| (id(text).unwrap(), text.to_owned())));
+        let read = || open(folder.path()).unwrap().1;
+        assert_eq!(read(), expected);
+        // And so it is in the journal.
+        fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+        assert_eq!(read(), expected);
     }
 
     #[track_caller]

@@ -3,21 +3,21 @@
 use std::collections::HashMap;
 
 use smallvec::SmallVec;
-use uacsta_schema::{csta::DeviceId, mac::Mac};
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 /// The lines of all telephones.
 #[derive(Debug, Default)]
 pub struct Directory {
-    lines: HashMap<Mac, Vec<DeviceId>>,
+    lines: HashMap<PhoneId, Vec<DeviceId>>,
     /// By user part or number: who has such a line.
-    owners: HashMap<Box<str>, SmallVec<[Mac; 1]>>,
+    owners: HashMap<Box<str>, SmallVec<[PhoneId; 1]>>,
 }
 
 /// A line of a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// The DeviceID as the phone lists it.
     pub device: DeviceId,
     /// The DeviceID as clients are told: with `;mac=` where two phones have the line.
@@ -29,7 +29,7 @@ impl Entry {
     pub fn is_called(&self, name: &DeviceId) -> bool {
         let on = name
             .parameter("mac")
-            .and_then(|mac| mac.parse::<Mac>().ok());
+            .and_then(|mac| mac.parse::<PhoneId>().ok());
         name.user().parse() == Ok(self.mac)
             || (name.user() == self.device.user() && on.is_none_or(|mac| mac == self.mac))
     }
@@ -48,10 +48,10 @@ pub enum NoLine {
 
 impl Directory {
     /// A phone's lines are these now. The identity that only serves its log-on is left out. Returns whether that is new.
-    pub fn set(&mut self, mac: Mac, lines: impl IntoIterator<Item = DeviceId>) -> bool {
+    pub fn set(&mut self, mac: PhoneId, lines: impl IntoIterator<Item = DeviceId>) -> bool {
         let lines: Vec<DeviceId> = lines
             .into_iter()
-            .filter(|line| line.user().parse::<Mac>() != Ok(mac))
+            .filter(|line| mac.mac().is_none() || line.user().parse() != Ok(mac))
             .collect();
         if self.lines.get(&mac) == Some(&lines) {
             return false;
@@ -74,8 +74,8 @@ impl Directory {
         true
     }
 
-    /// The lines of a phone; one that lists none has a single line that bears its MAC address.
-    pub fn of(&self, mac: Mac) -> Vec<Entry> {
+    /// The lines of a phone; one that lists none has a single line that bears its own name.
+    pub fn of(&self, mac: PhoneId) -> Vec<Entry> {
         match self.lines.get(&mac) {
             None => Vec::new(),
             Some(lines) if lines.is_empty() => {
@@ -90,16 +90,18 @@ impl Directory {
         }
     }
 
-    /// The line that a client means: by MAC address, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`.
+    /// The line that a client means: by the phone's name, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`.
     pub fn find(&self, name: &DeviceId) -> Result<Entry, NoLine> {
         let user = name.user();
-        if let Ok(mac) = user.parse::<Mac>() {
-            return self.of(mac).into_iter().next().ok_or(NoLine::Unknown);
+        let named = user.parse::<PhoneId>().ok();
+        let first_of = |id: PhoneId| self.of(id).into_iter().next();
+        if let Some(mac) = named.filter(|id| id.mac().is_some()) {
+            return first_of(mac).ok_or(NoLine::Unknown);
         }
         let wanted = name
             .parameter("mac")
-            .and_then(|mac| mac.parse::<Mac>().ok());
-        let mut found: SmallVec<[(Mac, &DeviceId); 2]> = self
+            .and_then(|mac| mac.parse::<PhoneId>().ok());
+        let mut found: SmallVec<[(PhoneId, &DeviceId); 2]> = self
             .owners
             .get(user)
             .into_iter()
@@ -127,7 +129,7 @@ impl Directory {
             }
         }
         match found[..] {
-            [] => Err(NoLine::Unknown),
+            [] => named.and_then(first_of).ok_or(NoLine::Unknown),
             [(mac, line)] => Ok(self.entry(mac, line)),
             _ => Err(NoLine::Ambiguous),
         }
@@ -138,7 +140,7 @@ impl Directory {
         self.lines.keys().flat_map(|mac| self.of(*mac))
     }
 
-    fn entry(&self, mac: Mac, device: &DeviceId) -> Entry {
+    fn entry(&self, mac: PhoneId, device: &DeviceId) -> Entry {
         let shared = self.owners.get(device.user()).is_some_and(|owners| {
             let exact = device.normalised();
             owners.iter().any(|owner| {
@@ -194,6 +196,8 @@ mod tests {
             ids(&["sip:300@pbx.example", "sip:400@b"]),
         );
         directory.set("000413000003".parse().unwrap(), ids(&[]));
+        directory.set("500".parse().unwrap(), ids(&[]));
+        directory.set("501".parse().unwrap(), ids(&["sip:501@pbx.example"]));
         directory
     }
 
@@ -252,6 +256,9 @@ mod tests {
     #[test]
     fn a_phone_without_inventory_is_one_line() {
         finds("000413000003", Ok(("00:04:13:00:00:03", "000413000003")));
+        finds("500", Ok(("500", "500")));
+        finds("sip:500@pbx.example", Ok(("500", "500")));
+        finds("sip:501@pbx.example", Ok(("501", "sip:501@pbx.example")));
     }
 
     #[test]

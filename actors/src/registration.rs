@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use actix::{Addr, Message, Recipient};
 use actix_rt::ArbiterHandle;
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use crate::sip::{link::Link, reply::Reply};
 
@@ -12,7 +12,9 @@ use crate::sip::{link::Link, reply::Reply};
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
+    /// The user name that it logged on with: its MAC address or an extension.
+    pub user: PhoneId,
     /// The connection that it came on, which requests to the phone go by.
     pub link: Addr<Link>,
     /// The thread on which that connection lives.
@@ -58,7 +60,7 @@ pub struct LinkEnded {
 #[rtype(result = "()")]
 pub struct Bound {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// Where its refreshes go.
     pub refresh: Recipient<Refresh>,
     /// Who is told when the link ends.

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use actix::Message;
 use serde::{Deserialize, Serialize};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 /// One telephone of the list. What changes by the minute (status, calls) is never part of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Telephone {
     /// The MAC address, which is its user name.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// The maker, from the User-Agent or the MAC address.
     pub maker: String,
     /// The model, where the phone names it.

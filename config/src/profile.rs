@@ -117,7 +117,12 @@ impl Profiles {
     }
 
     /// The profile of a phone by what it calls itself, else by the maker's part of its MAC address, else the generic one.
-    pub fn recognise(&self, oui: [u8; 3], user_agent: Option<&str>) -> Arc<Profile> {
+    pub fn recognise(
+        &self,
+        oui: impl Into<Option<[u8; 3]>>,
+        user_agent: Option<&str>,
+    ) -> Arc<Profile> {
+        let oui = oui.into();
         let named = user_agent.map(str::trim).and_then(|text| {
             let mut makers = self.makers.iter();
             makers.find(|profile| profile.names(text))
@@ -125,7 +130,7 @@ impl Profiles {
         let addressed = || {
             self.makers
                 .iter()
-                .find(|profile| profile.ouis.contains(&oui))
+                .find(|profile| oui.is_some_and(|oui| profile.ouis.contains(&oui)))
         };
         Arc::clone(named.or_else(addressed).unwrap_or(&self.generic))
     }

@@ -2,4 +2,5 @@
 
 pub mod csta;
 pub mod mac;
+pub mod phone_id;
 pub mod sip;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use super::api::Server;
 use super::{Failure, print};
@@ -48,8 +48,8 @@ struct List {
 
 #[derive(Args, Debug)]
 struct Switch {
-    /// MAC address, with or without separators
-    mac: Mac,
+    /// MAC address, with or without separators; the extension of a phone that is listed under it
+    mac: PhoneId,
     #[command(flatten)]
     server: Server,
 }

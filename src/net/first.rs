@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::net::TcpStream;
-use uacsta_schema::{mac::Mac, sip::header::NameAddr};
+use uacsta_schema::{phone_id::PhoneId, sip::header::NameAddr};
 
 /// The key of the phone whose REGISTER comes first; none if that does not show within `patience`.
 pub(super) async fn key_of_user(stream: &TcpStream, patience: Duration) -> Option<u64> {
@@ -49,8 +49,8 @@ fn is_whole(head: &[u8]) -> bool {
     head.windows(4).any(|end| end == b"\r\n\r\n")
 }
 
-/// The MAC address in the To of a request that may not be here whole.
-fn user(head: &[u8]) -> Option<Mac> {
+/// The phone in the To of a request that may not be here whole.
+fn user(head: &[u8]) -> Option<PhoneId> {
     let lines = head
         .split(|byte| *byte == b'\n')
         .filter_map(|line| std::str::from_utf8(line).ok());
@@ -91,7 +91,8 @@ mod tests {
             Some("000413aabbcc"),
         );
         check("REGISTER sip:a SIP/2.0\r\nTo: <sip:0004", None);
-        check("REGISTER sip:a SIP/2.0\r\nTo: <sip:215@a>\r\n", None);
+        check("REGISTER sip:a SIP/2.0\r\nTo: <sip:215@a>\r\n", Some("215"));
+        check("OPTIONS sip:a SIP/2.0\r\nTo: <sip:a>\r\n", None);
         check("", None);
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
-use uacsta_schema::mac::Mac;
+use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
 use super::{Change, Entries, StoreError, damaged_name, failed};
 
@@ -46,9 +46,8 @@ impl Database {
             let mut entries = Entries::new();
             for item in self.sled.iter() {
                 let (key, value) = item?;
-                let key = <[u8; 6]>::try_from(key.as_ref())
-                    .map_err(|_| damaged("a key is not a MAC address"))?;
-                entries.insert(Mac::new(key), serde_json::from_slice(&value)?);
+                let id = id_of(&key).ok_or_else(|| damaged("a key names no telephone"))?;
+                entries.insert(id, serde_json::from_slice(&value)?);
             }
             Ok(entries)
         };
@@ -60,8 +59,8 @@ impl Database {
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {
-                Some(value) => batch.insert(&key.octets(), serde_json::to_vec(value)?),
-                None => batch.remove(&key.octets()),
+                Some(value) => batch.insert(key_of(*key), serde_json::to_vec(value)?),
+                None => batch.remove(key_of(*key)),
             }
         }
         self.sled.apply_batch(batch)?;
@@ -70,6 +69,24 @@ impl Database {
         self.file.sync_data().map_err(sled::Error::from)?;
         Ok(())
     }
+}
+
+/// Comes before an extension in its key, which is so never as long as the six octets of a MAC address.
+const EXTENSION: &[u8] = b"extension:";
+
+fn key_of(id: PhoneId) -> Vec<u8> {
+    match id {
+        PhoneId::Mac(mac) => mac.octets().to_vec(),
+        PhoneId::Extension(extension) => [EXTENSION, extension.as_str().as_bytes()].concat(),
+    }
+}
+
+fn id_of(key: &[u8]) -> Option<PhoneId> {
+    if let Ok(octets) = <[u8; 6]>::try_from(key) {
+        return Some(Mac::new(octets).into());
+    }
+    let extension = str::from_utf8(key.strip_prefix(EXTENSION)?).ok()?;
+    extension.parse().ok()
 }
 
 /// The database as it was before it was opened; dropped, it goes.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use super::{Change, Entries, StoreError, failed};
 
@@ -163,13 +163,13 @@ const LEAST_LINES: usize = 64;
 
 #[derive(Serialize, Deserialize)]
 struct Line<T> {
-    mac: Mac,
+    mac: PhoneId,
     telephone: Option<T>,
 }
 
 fn write_line<T: Serialize>(
     text: &mut Vec<u8>,
-    mac: Mac,
+    mac: PhoneId,
     telephone: Option<&T>,
 ) -> Result<(), StoreError> {
     serde_json::to_writer(&mut *text, &Line { mac, telephone })?;

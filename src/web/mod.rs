@@ -125,10 +125,10 @@ enum Refusal {
     Nothing,
     #[error("this page is not for {0}")]
     Method(actix_web::http::Method),
-    #[error("no telephone with the MAC address {0} has told its lines")]
-    Lineless(uacsta_schema::mac::Mac),
-    #[error("no telephone has the MAC address {0}")]
-    Unknown(uacsta_schema::mac::Mac),
+    #[error("no telephone that is listed as {0} has told its lines")]
+    Lineless(uacsta_schema::phone_id::PhoneId),
+    #[error("no telephone is listed as {0}")]
+    Unknown(uacsta_schema::phone_id::PhoneId),
     #[error("{0}")]
     Wrong(String),
     #[error("{0}")]
@@ -319,14 +319,14 @@ mod tests {
                 "token",
                 on,
                 404,
-                "no telephone has the MAC address 00:04:13:00:00:02",
+                "no telephone is listed as 00:04:13:00:00:02",
             ),
             (
-                (Method::PUT, "/api/phones/0004"),
+                (Method::PUT, "/api/phones/0;4"),
                 "token",
                 on,
                 400,
-                "\"0004\" is not a MAC address: ",
+                "\"0;4\" names no telephone: ",
             ),
             (
                 (Method::PUT, phone),
@@ -340,7 +340,7 @@ mod tests {
                 "token",
                 r#"{"request":"<HoldCall/>"}"#,
                 404,
-                "no telephone with the MAC address 00:04:13:00:00:01 has told its lines",
+                "no telephone that is listed as 00:04:13:00:00:01 has told its lines",
             ),
             (
                 (Method::POST, "/api/phones/000413000001/csta"),

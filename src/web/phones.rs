@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uacsta_actors::licensing::Count;
 use uacsta_actors::registrar::{List, Listing, Switch, Unswitched};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use super::{Api, Refusal};
 
@@ -59,10 +59,10 @@ async fn switch(
     }
 }
 
-/// The MAC address in a path.
-pub(super) fn mac(text: &str) -> Result<Mac, Refusal> {
+/// The telephone that a path names.
+pub(super) fn mac(text: &str) -> Result<PhoneId, Refusal> {
     text.parse()
-        .map_err(|error| Refusal::Wrong(format!("{text:?} is not a MAC address: {error}")))
+        .map_err(|error| Refusal::Wrong(format!("{text:?} names no telephone: {error}")))
 }
 
 pub(super) async fn other(method: actix_web::http::Method) -> Result<HttpResponse, Refusal> {

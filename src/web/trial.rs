@@ -8,7 +8,7 @@ use uacsta_actors::phone::{Said, Tried, Try};
 use uacsta_actors::refusal::Refusal as Why;
 use uacsta_actors::registrar::Find;
 use uacsta_schema::csta::{DeviceId, Document, Failure, Kind};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 use uacsta_schema::sip::Status;
 
 use super::{Api, Refusal, phones};
@@ -87,7 +87,7 @@ async fn ask(
     Ok(web::Json(trial))
 }
 
-fn log(mac: Mac, trial: &Trial) {
+fn log(mac: PhoneId, trial: &Trial) {
     let Trial {
         service, outcome, ..
     } = trial;

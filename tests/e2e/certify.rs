@@ -201,7 +201,7 @@ fn a_phone_that_cannot_be_certified_is_left_alone() {
             "0004130000ff",
             &[],
             1,
-            "no telephone has the MAC address 00:04:13:00:00:ff",
+            "no telephone is listed as 00:04:13:00:00:ff",
         );
         refused(&mac, &["--line", "999"], 2, "its lines are: 215");
         refused(

@@ -15,6 +15,7 @@ mod crash;
 mod docs;
 mod events;
 mod events_by_maker;
+mod extensions;
 mod framing;
 mod ledger;
 mod monitors;

@@ -18,7 +18,7 @@ fn granted(answer: &Message) -> u32 {
 }
 
 /// What the list says of a phone, once `condition` holds.
-async fn listed_once(server: &Server, mac: &str, condition: impl Fn(&Value) -> bool) -> Value {
+pub async fn listed_once(server: &Server, mac: &str, condition: impl Fn(&Value) -> bool) -> Value {
     let wait = async {
         loop {
             let phone = server.listed(mac).await;
@@ -496,7 +496,7 @@ async fn the_api_wants_its_token_and_a_phone_that_exists() {
     );
     assert_eq!(
         server
-            .http("PUT", "/api/phones/nonsense", "{\"in_operation\": true}")
+            .http("PUT", "/api/phones/a;b", "{\"in_operation\": true}")
             .await
             .0,
         400

@@ -74,7 +74,7 @@ impl Server {
     pub fn phone_as(&self, mac: &str, change: impl FnOnce(&mut phone::Setup)) -> Phone {
         let identity = format!(
             "sip:{}@pbx.example",
-            mac.get(mac.len() - 4..).unwrap_or(mac)
+            mac.get(mac.len().saturating_sub(4)..).unwrap_or(mac)
         );
         let address = self.addresses.phones_tcp.unwrap();
         let mut setup = phone::Setup::new(address, mac, PHONES_PASSWORD, &identity);

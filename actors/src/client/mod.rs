@@ -8,7 +8,7 @@ use actix::{
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{self, DeviceId, Document, RequestSystemStatusResponse, Speech, SystemStatusValue},
-    mac::Mac,
+    phone_id::PhoneId,
     sip::Status,
 };
 
@@ -73,7 +73,7 @@ enum Scope {
     /// Every line.
     Server,
     /// One line, by the name that the client opened it with, and the phone that had it last.
-    Line { name: DeviceId, mac: Mac },
+    Line { name: DeviceId, mac: PhoneId },
 }
 
 /// A client opens a session.
@@ -249,7 +249,7 @@ impl Client {
     }
 
     /// The phone whose line a session is for.
-    fn mac_of(&self, key: u64) -> Option<Mac> {
+    fn mac_of(&self, key: u64) -> Option<PhoneId> {
         match &self.sessions.get(&key)?.scope {
             Scope::Server => None,
             Scope::Line { mac, .. } => Some(*mac),
@@ -259,7 +259,7 @@ impl Client {
     /// Answers a request that is refused.
     fn refuse(
         &self,
-        mac: Option<Mac>,
+        mac: Option<PhoneId>,
         reply: Reply,
         speech: &Speech,
         service: &str,

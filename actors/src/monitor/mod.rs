@@ -9,7 +9,7 @@ use uacsta_schema::{
         self, BackInServiceEvent, DeviceId, MonitorCrossRefId, MonitorFilter, MonitorStop,
         OutOfServiceEvent, Speech, SubjectDevice,
     },
-    mac::Mac,
+    phone_id::PhoneId,
 };
 
 use crate::{
@@ -27,7 +27,7 @@ pub use messages::*;
 
 /// A monitor point.
 pub struct Monitor {
-    mac: Mac,
+    mac: PhoneId,
     device: DeviceId,
     phone: Surroundings,
     watchers: SmallVec<[Watcher; 1]>,
@@ -87,7 +87,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Monitor {
     /// The monitor point of a line; `ready` says whether its phone can be asked now.
-    pub fn new(mac: Mac, device: DeviceId, phone: Surroundings, ready: bool) -> Self {
+    pub fn new(mac: PhoneId, device: DeviceId, phone: Surroundings, ready: bool) -> Self {
         let state = if ready { State::Starting } else { State::Away };
         Self {
             mac,

@@ -1,14 +1,15 @@
-//! The desk of the phones' links: REGISTER with the MAC address as user name and the phones' password, and nothing else.
+//! The desk of the phones' links: REGISTER with the MAC address or the extension as user name, and nothing else.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use actix::Addr;
 use actix_rt::Arbiter;
 use uacsta_schema::{
-    mac::Mac,
+    phone_id::PhoneId,
     sip::{HeaderName, Method, Request, Status, header::Contacts},
 };
 
+use super::identity::Claim;
 use crate::{
     House,
     access::{Door, Verdict},
@@ -31,7 +32,7 @@ pub struct PhoneDesk {
     /// The phones that are bound here; mostly one.
     bound: Vec<Bound>,
     /// Whom the last REGISTER named, and the same in words, for the log.
-    claimed: Option<Mac>,
+    claimed: Option<PhoneId>,
     name: String,
 }
 
@@ -56,13 +57,15 @@ impl PhoneDesk {
     }
 
     fn register(&mut self, request: &Request, reply: Reply) {
-        let mac = match user(request) {
-            Ok(mac) => mac,
+        let claim = match Claim::of(request, self.house.settings.phones.extensions) {
+            Ok(claim) => claim,
             Err(answer) => {
-                tracing::warn!(address = %self.address, to = request.head().get(HeaderName::To), "REGISTER refused: the user name is not a MAC address");
+                let reason = answer.reason.as_deref();
+                tracing::warn!(address = %self.address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
                 return reply.with(answer);
             }
         };
+        let mac = claim.id;
         if self.claimed.replace(mac) != Some(mac) {
             self.name = mac.to_string();
         }
@@ -73,9 +76,9 @@ impl PhoneDesk {
             .recognise(mac.oui(), user_agent)
             .md5_only;
         let password = self.house.settings.phones.password.expose();
-        // One phone cannot speak for another: its credentials must bear the MAC address that it registers.
+        // One phone cannot speak for another: its credentials must bear the name that it registers.
         let verdict = self.door.check(&self.house, request, only_md5, |name| {
-            (name.parse() == Ok(mac)).then_some(password)
+            (name.parse() == Ok(claim.user)).then_some(password)
         });
         match verdict {
             Verdict::Granted(_) => {}
@@ -85,7 +88,7 @@ impl PhoneDesk {
                 return reply.with(challenge);
             }
         }
-        let registration = match self.registration(mac, request, user_agent) {
+        let registration = match self.registration(&claim, request, user_agent) {
             Ok(registration) => registration,
             Err(answer) => return reply.with(answer),
         };
@@ -105,7 +108,7 @@ impl PhoneDesk {
 
     fn registration(
         &self,
-        mac: Mac,
+        claim: &Claim,
         request: &Request,
         user_agent: Option<&str>,
     ) -> Result<Registration, Answer> {
@@ -144,7 +147,8 @@ impl PhoneDesk {
             .clone()
             .ok_or_else(|| Answer::from(Status::SERVER_INTERNAL_ERROR))?;
         Ok(Registration {
-            mac,
+            mac: claim.id,
+            user: claim.user,
             link,
             arbiter: Arbiter::current(),
             address: self.address,
@@ -161,25 +165,6 @@ impl PhoneDesk {
             user_agent: user_agent.map(Into::into),
         })
     }
-}
-
-/// The MAC address that a REGISTER names.
-fn user(request: &Request) -> Result<Mac, Answer> {
-    let to = request
-        .head()
-        .to()
-        .map_err(|error| Answer::from(Status::BAD_REQUEST).because(error.to_string()))?;
-    let uri = to.uri();
-    let user = uri.user_decoded().unwrap_or_default();
-    // A MAC address with bare colons reads as user and password (RFC 3261 19.1.1).
-    let name = match uri.password() {
-        Some(rest) => format!("{user}:{rest}").parse(),
-        None => user.parse(),
-    };
-    name.ok().ok_or_else(|| {
-        Answer::from(Status::FORBIDDEN)
-            .because("the user name of a phone is its MAC address, 12 hexadecimal digits")
-    })
 }
 
 impl Desk for PhoneDesk {
@@ -214,7 +199,7 @@ impl Desk for PhoneDesk {
         !self.bound.is_empty()
     }
 
-    fn mac(&self) -> Option<Mac> {
+    fn mac(&self) -> Option<PhoneId> {
         self.claimed
     }
 

@@ -104,7 +104,12 @@ impl Phone {
                 lines,
             });
         } else {
-            let lines = self.inventory.lines.clone();
+            let mut lines = self.inventory.lines.clone();
+            // A phone that logs on with its extension has that line, whether it can list it or not; the directory leaves a
+            // MAC address out.
+            if let Some(binding) = self.binding.as_ref().filter(|_| lines.is_empty()) {
+                lines.push(DeviceId::from(binding.registration.identity.to_string()));
+            }
             self.registrar.do_send(registrar::Listed {
                 mac: self.mac,
                 lines,

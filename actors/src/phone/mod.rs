@@ -11,7 +11,7 @@ use actix_rt::ArbiterHandle;
 use settings::Profile;
 use uacsta_schema::{
     csta::{DeviceId, Document, Edition},
-    mac::Mac,
+    phone_id::PhoneId,
 };
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
 
 mod binding;
 pub mod desk;
+mod identity;
 mod incoming;
 mod inventory;
 mod messages;
@@ -37,7 +38,7 @@ pub use messages::*;
 
 /// A phone.
 pub struct Phone {
-    mac: Mac,
+    mac: PhoneId,
     house: Arc<House>,
     registrar: Addr<registrar::Registrar>,
     in_operation: bool,
@@ -94,7 +95,7 @@ impl Heritage {
 impl Phone {
     /// The actor of a phone; `heritage` comes from the one whose place it takes.
     pub fn new(
-        mac: Mac,
+        mac: PhoneId,
         house: Arc<House>,
         registrar: Addr<registrar::Registrar>,
         in_operation: bool,

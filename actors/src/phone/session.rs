@@ -91,7 +91,7 @@ impl Phone {
             interval: self.house.settings.advanced.sip_expires,
             login: Some(
                 Login {
-                    user: self.mac.bare().into(),
+                    user: registration.user.bare().into(),
                     password: self.house.settings.phones.password.expose().into(),
                 }
                 .into(),

@@ -1,7 +1,7 @@
 //! What the registrar is asked and told.
 
 use actix::{Addr, Message, Recipient};
-use uacsta_schema::{csta::DeviceId, mac::Mac};
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::Stopping;
 use crate::{
@@ -32,7 +32,7 @@ pub struct Bound {
 #[rtype(result = "()")]
 pub struct Listed {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// Its lines.
     pub lines: Vec<DeviceId>,
 }
@@ -42,7 +42,7 @@ pub struct Listed {
 #[rtype(result = "()")]
 pub struct Reached {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// How.
     pub status: PhoneStatus,
     /// Why not better, in words.
@@ -54,7 +54,7 @@ pub struct Reached {
 #[rtype(result = "()")]
 pub struct Ended {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// What the actor that takes its place goes on with.
     pub heritage: Heritage,
 }
@@ -78,7 +78,7 @@ pub struct Line {
 #[rtype(result = "()")]
 pub struct ToPhone {
     /// The phone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// What the client leaves.
     pub unwatch: Unwatch,
 }
@@ -125,7 +125,7 @@ pub struct Listing {
 #[rtype(result = "Result<(), Unswitched>")]
 pub struct Switch {
     /// The telephone.
-    pub mac: Mac,
+    pub mac: PhoneId,
     /// Whether it may be controlled and monitored.
     pub in_operation: bool,
 }
@@ -134,8 +134,8 @@ pub struct Switch {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Unswitched {
     /// The list does not have it.
-    #[error("no telephone has the MAC address {0}")]
-    Unknown(Mac),
+    #[error("no telephone is listed as {0}")]
+    Unknown(PhoneId),
     /// The list cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),

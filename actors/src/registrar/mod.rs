@@ -6,7 +6,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipie
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::{
     csta::DeviceId,
-    mac::Mac,
+    phone_id::PhoneId,
     sip::{HeaderName, Status},
 };
 
@@ -29,7 +29,7 @@ pub use standing::{Follow, Standing, Stopping};
 pub struct Registrar {
     house: Arc<House>,
     store: Recipient<Save>,
-    telephones: HashMap<Mac, Record>,
+    telephones: HashMap<PhoneId, Record>,
     directory: Directory,
     clients: Vec<Enter>,
     followers: Vec<Recipient<Standing>>,
@@ -85,7 +85,7 @@ impl Registrar {
     /// The actor of a phone in the list, started if there is none.
     fn phone(
         &mut self,
-        mac: Mac,
+        mac: PhoneId,
         arbiter: &ArbiterHandle,
         ctx: &Context<Self>,
     ) -> Option<Addr<Phone>> {
@@ -110,7 +110,7 @@ impl Registrar {
     /// Saves a telephone, then does the rest.
     fn save(
         &mut self,
-        mac: Mac,
+        mac: PhoneId,
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, Result<(), StoreError>, &mut Context<Self>) + 'static,
     ) {
@@ -147,7 +147,7 @@ impl Registrar {
 }
 
 fn start(
-    mac: Mac,
+    mac: PhoneId,
     house: &Arc<House>,
     registrar: Addr<Registrar>,
     in_operation: bool,

@@ -2,7 +2,7 @@
 
 use actix::Addr;
 use uacsta_schema::{
-    mac::Mac,
+    phone_id::PhoneId,
     sip::{Request, Status},
 };
 
@@ -34,7 +34,7 @@ pub trait Desk: Send {
     }
 
     /// The phone that the connection is for, as far as that is known.
-    fn mac(&self) -> Option<Mac> {
+    fn mac(&self) -> Option<PhoneId> {
         None
     }
 

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 use tracing::Level;
-use uacsta_schema::{mac::Mac, sip::codec::Frame};
+use uacsta_schema::{phone_id::PhoneId, sip::codec::Frame};
 
 /// Whose messages are logged; nobody's until a phone says who it is.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Trace(pub(super) Option<Mac>);
+pub(super) struct Trace(pub(super) Option<PhoneId>);
 
 impl Trace {
     /// Logs a message that was received.

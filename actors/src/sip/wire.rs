@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 use uacsta_schema::{
-    mac::Mac,
+    phone_id::PhoneId,
     sip::codec::{Codec, Frame, FrameError},
 };
 
@@ -130,7 +130,7 @@ impl Wire {
     }
 
     /// From now on the messages are those of this phone, in the log.
-    pub fn belongs_to(&self, mac: Mac) {
+    pub fn belongs_to(&self, mac: PhoneId) {
         self.0.borrow_mut().trace = Trace(Some(mac));
     }
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use uacsta::store::{Change, Store};
 use uacsta_actors::telephones::Telephone;
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
     phone::{self, Phone},
@@ -56,7 +56,7 @@ fn fill(folder: &Path, telephones: usize) -> anyhow::Result<()> {
 
 fn telephone(number: usize) -> anyhow::Result<Change<Telephone>> {
     let name = phone::mac(number);
-    let mac: Mac = name
+    let mac: PhoneId = name
         .parse()
         .ok()
         .with_context(|| format!("{name} is no MAC address"))?;

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use uacsta_schema::csta::DeviceId;
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use super::api::Server;
 use super::{Failure, print};
@@ -37,7 +37,7 @@ Examples:
 )]
 pub(super) struct Certify {
     /// MAC address, with or without separators
-    mac: Mac,
+    mac: PhoneId,
     /// The phone's line, where it has several (default: the first)
     #[arg(long, value_name = "NUMBER")]
     line: Option<String>,
@@ -73,7 +73,7 @@ impl Certify {
     pub(super) fn run(self) -> Result<(), Failure> {
         let phones = self.phones()?;
         let mac = self.mac.to_string();
-        let unknown = || Failure::Failed(format!("no telephone has the MAC address {mac}"));
+        let unknown = || Failure::Failed(format!("no telephone is listed as {mac}"));
         let phone = phones.iter().find(|phone| phone.mac == mac);
         let phone = phone.ok_or_else(unknown)?;
         if phone.status != "controlled" {

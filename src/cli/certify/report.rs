@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use super::Listed;
 use super::subject::Subject;
@@ -120,7 +120,7 @@ impl Report {
     }
 
     /// Writes both files into a folder; their names.
-    pub(super) fn save(&self, folder: &Path, mac: Mac) -> Result<String, Failure> {
+    pub(super) fn save(&self, folder: &Path, mac: PhoneId) -> Result<String, Failure> {
         let name = format!("certify-{}", mac.bare());
         let (markdown, json) = (
             folder.join(format!("{name}.md")),

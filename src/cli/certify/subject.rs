@@ -9,7 +9,7 @@ use uacsta_schema::csta::{
     self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
     Failure as Refused, LocalConnectionState, Message, Response, Service, Snapshot, SnapshotDevice,
 };
-use uacsta_schema::mac::Mac;
+use uacsta_schema::phone_id::PhoneId;
 
 use crate::cli::Failure;
 use crate::cli::api::Server;
@@ -18,7 +18,7 @@ use crate::web::{Outcome, Trial};
 /// A line of a phone, and what the phone did so far.
 pub(super) struct Subject<'a> {
     server: &'a Server,
-    mac: Mac,
+    mac: PhoneId,
     line: DeviceId,
     /// In the order in which they were first tried.
     trials: Vec<Trial>,
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(server: &'a Server, mac: Mac, line: DeviceId) -> Self {
+    pub(super) fn new(server: &'a Server, mac: PhoneId, line: DeviceId) -> Self {
         Self {
             server,
             mac,

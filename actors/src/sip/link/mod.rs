@@ -9,7 +9,7 @@ use actix::{
 use slab::Slab;
 use tracing::field::DisplayValue;
 use uacsta_schema::{
-    mac::Mac,
+    phone_id::PhoneId,
     sip::{codec::Frame, message},
 };
 
@@ -333,7 +333,7 @@ impl Handler<Bound> for Link {
 
 impl Link {
     /// The phone that the connection is for, as a field of log lines.
-    fn mac(&self) -> Option<DisplayValue<Mac>> {
+    fn mac(&self) -> Option<DisplayValue<PhoneId>> {
         self.desk.mac().map(tracing::field::display)
     }
 

@@ -1,0 +1,182 @@
+//! Who a REGISTER is from: by MAC address, or by extension where that is allowed (RFC 3261 10.2; RFC 5626 4.1).
+
+use uacsta_schema::{
+    mac::Mac,
+    phone_id::PhoneId,
+    sip::{HeaderName, Request, Status, header::Contacts},
+};
+
+use crate::sip::reply::Answer;
+
+/// The phone that a REGISTER names, before it has proved to be that phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Claim {
+    /// The phone.
+    pub(super) id: PhoneId,
+    /// The user name that its credentials must bear.
+    pub(super) user: PhoneId,
+}
+
+impl Claim {
+    /// Reads who is named. An extension counts if `extensions` says so; then the phone is the one whose MAC address its
+    /// `+sip.instance` or its User-Agent tells, or else the extension itself.
+    ///
+    /// # Errors
+    /// The answer to a REGISTER that names no phone: 400 without a readable To, else 403 with what to do.
+    pub(super) fn of(request: &Request, extensions: bool) -> Result<Self, Answer> {
+        let head = request.head();
+        let to = head
+            .to()
+            .map_err(|error| Answer::from(Status::BAD_REQUEST).because(error.to_string()))?;
+        let uri = to.uri();
+        let user = uri.user_decoded().unwrap_or_default();
+        // A MAC address with bare colons reads as user and password (RFC 3261 19.1.1).
+        let user = match uri.password() {
+            Some(rest) => format!("{user}:{rest}").parse(),
+            None => user.parse::<PhoneId>(),
+        };
+        let forbidden = |why: String| Err(Answer::from(Status::FORBIDDEN).because(why));
+        let user = match user {
+            Ok(user @ PhoneId::Mac(_)) => return Ok(Self { id: user, user }),
+            Ok(user) if extensions => user,
+            Ok(_) => return forbidden(
+                "the user name of a phone is its MAC address, 12 hexadecimal digits; an extension is accepted where phones.extensions is set".to_owned(),
+            ),
+            Err(error) => return forbidden(error.to_string()),
+        };
+        let instance = match head.contacts() {
+            Ok(Contacts::List(contacts)) => contacts
+                .iter()
+                .find_map(|contact| contact.instance().and_then(mac_of_instance)),
+            _ => None,
+        };
+        let mac = instance.or_else(|| head.get(HeaderName::UserAgent).and_then(mac_in_agent));
+        Ok(Self {
+            id: mac.map_or(user, PhoneId::Mac),
+            user,
+        })
+    }
+}
+
+/// The MAC address in an instance name: a UUID of version 1 ends in it (RFC 4122 4.1.6), and so do those that are all
+/// zeros before it; one made of random numbers ends in anything. Some phones put the address there as it is.
+fn mac_of_instance(instance: &str) -> Option<Mac> {
+    let name = instance.rsplit(':').next().unwrap_or(instance);
+    if let Ok(mac) = name.parse() {
+        return Some(mac);
+    }
+    let mut groups = name.split('-').skip(2);
+    let version = groups.next()?.bytes().next()?;
+    let node = groups.nth(1)?;
+    let mac: Mac = node.parse().ok()?;
+    // RFC 4122 4.5: "the multicast bit must be set in such addresses" that are made up.
+    let is_real = mac.octets()[0] & 1 == 0 && mac.octets() != [0; 6];
+    (matches!(version, b'0' | b'1') && is_real && node.len() == 12).then_some(mac)
+}
+
+/// The MAC address that a phone puts into its User-Agent, as a word of its own. Twelve decimal digits are one only where
+/// they begin as a maker's do: others are the date of a build.
+fn mac_in_agent(agent: &str) -> Option<Mac> {
+    agent
+        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '.')))
+        .filter(|word| word.starts_with("00") || !word.bytes().all(|byte| byte.is_ascii_digit()))
+        .find_map(|word| word.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bytes::BytesMut;
+    use uacsta_schema::sip::{
+        codec::{Frame, Limits},
+        message::Message,
+    };
+
+    use super::*;
+
+    fn register(user: &str, more: &str) -> Request {
+        let text = format!(
+            "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:{user}@h>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{more}\r\n"
+        );
+        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
+            Ok(Frame::Message(Message::Request(request))) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn names(user: &str, more: &str, extensions: bool, expected: Option<(&str, &str)>) {
+        let claim = Claim::of(&register(user, more), extensions).ok();
+        let claim = claim.map(|claim| (claim.id.bare(), claim.user.bare()));
+        let claim = claim
+            .as_ref()
+            .map(|(id, user)| (id.as_str(), user.as_str()));
+        assert_eq!(claim, expected, "{user} {more:?} {extensions}");
+    }
+
+    const MAC: &str = "000413aabbcc";
+
+    #[test]
+    fn a_mac_names_the_phone_whatever_else_is_said() {
+        names(MAC, "", false, Some((MAC, MAC)));
+        names("00-04-13-AA-BB-CC", "", true, Some((MAC, MAC)));
+        names("00:04:13:aa:bb:cc", "", true, Some((MAC, MAC)));
+        names(
+            MAC,
+            "User-Agent: snomD345 000413ffffff\r\n",
+            true,
+            Some((MAC, MAC)),
+        );
+    }
+
+    #[test]
+    fn an_extension_counts_where_it_is_allowed() {
+        names("215", "", false, None);
+        names("215", "", true, Some(("215", "215")));
+        names("", "", true, None);
+        names("two%20words", "", true, None);
+    }
+
+    #[test]
+    fn rfc_4122_4_1_6_the_instance_tells_the_mac_if_it_is_no_random_number() {
+        let instance = |instance: &str| {
+            let more = format!("Contact: <sip:215@h>;+sip.instance=\"<{instance}>\"\r\n");
+            let claim = Claim::of(&register("215", &more), true).unwrap();
+            claim.id.bare()
+        };
+        for (urn, phone) in [
+            ("urn:uuid:00000000-0000-1000-8000-000413AABBCC", MAC),
+            ("urn:uuid:00000000-0000-0000-0000-000413aabbcc", MAC),
+            ("urn:uuid:6ba7b810-9dad-11d1-80b4-000413aabbcc", MAC),
+            ("000413AABBCC", MAC),
+            ("urn:mac:00-04-13-aa-bb-cc", MAC),
+            ("urn:uuid:6ba7b810-9dad-41d1-80b4-000413aabbcc", "215"),
+            ("urn:uuid:6ba7b810-9dad-11d1-80b4-010413aabbcc", "215"),
+            ("urn:uuid:00000000-0000-0000-0000-000000000000", "215"),
+            ("urn:uuid:1-2", "215"),
+            ("", "215"),
+        ] {
+            assert_eq!(instance(urn), phone, "{urn}");
+        }
+    }
+
+    #[test]
+    fn the_user_agent_may_tell_the_mac() {
+        for (agent, phone) in [
+            ("Fanvil X4 2.3.0 000413aabbcc", MAC),
+            ("Vendor/1.0 (00:04:13:AA:BB:CC)", MAC),
+            ("Vendor/1.0;mac=0004.13aa.bbcc", MAC),
+            ("Vendor 000413112233", "000413112233"),
+            ("Vendor 202406121200", "215"),
+            ("Fanvil X4 2.3.0", "215"),
+        ] {
+            names(
+                "215",
+                &format!("User-Agent: {agent}\r\n"),
+                true,
+                Some((phone, "215")),
+            );
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a telephone is known by: its MAC address, or the extension of one that never tells its MAC address.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::mac::Mac;
+
+/// The one name of a telephone: its key in every list, and what log lines show. MAC addresses come before extensions.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PhoneId {
+    /// Its MAC address.
+    Mac(Mac),
+    /// The extension that it logs on with.
+    Extension(Extension),
+}
+
+/// An extension: 1 to 30 octets of printable ASCII without spaces, quotes and what a URI gives a meaning to, which is no MAC address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Extension {
+    /// Padded with zeros, so that extensions are in the order of their texts.
+    octets: [u8; LONGEST],
+    length: u8,
+}
+
+/// Why a text names no telephone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a telephone is named by its MAC address, twelve hexadecimal digits, or by an extension of at most {LONGEST} letters and digits"
+)]
+pub struct PhoneIdError;
+
+/// The longest extension, in octets.
+const LONGEST: usize = 30;
+
+impl PhoneId {
+    /// The MAC address, where it is known.
+    #[must_use]
+    pub const fn mac(self) -> Option<Mac> {
+        match self {
+            Self::Mac(mac) => Some(mac),
+            Self::Extension(_) => None,
+        }
+    }
+
+    /// The part of the MAC address that tells the maker.
+    #[must_use]
+    pub fn oui(self) -> Option<[u8; 3]> {
+        self.mac().map(Mac::oui)
+    }
+
+    /// The name without separators, as a user part has it: `000413aabbcc` or `215`.
+    #[must_use]
+    pub fn bare(self) -> String {
+        match self {
+            Self::Mac(mac) => mac.bare(),
+            Self::Extension(extension) => extension.as_str().to_owned(),
+        }
+    }
+}
+
+impl Extension {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let octets = self.octets.get(..usize::from(self.length));
+        octets
+            .and_then(|octets| str::from_utf8(octets).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl From<Mac> for PhoneId {
+    fn from(mac: Mac) -> Self {
+        Self::Mac(mac)
+    }
+}
+
+impl FromStr for PhoneId {
+    type Err = PhoneIdError;
+
+    fn from_str(text: &str) -> Result<Self, PhoneIdError> {
+        if let Ok(mac) = text.parse() {
+            return Ok(Self::Mac(mac));
+        }
+        let fits = |byte: u8| byte.is_ascii_graphic() && !b"\"'/;<>\\%#?".contains(&byte);
+        if text.is_empty() || !text.bytes().all(fits) {
+            return Err(PhoneIdError);
+        }
+        let mut octets = [0; LONGEST];
+        octets
+            .get_mut(..text.len())
+            .ok_or(PhoneIdError)?
+            .copy_from_slice(text.as_bytes());
+        let length = u8::try_from(text.len()).map_err(|_| PhoneIdError)?;
+        Ok(Self::Extension(Extension { octets, length }))
+    }
+}
+
+/// `00:04:13:aa:bb:cc` or `215`.
+impl fmt::Display for PhoneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac(mac) => mac.fmt(f),
+            Self::Extension(extension) => f.write_str(extension.as_str()),
+        }
+    }
+}
+
+impl fmt::Debug for PhoneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PhoneId({self})")
+    }
+}
+
+impl Serialize for PhoneId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PhoneId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = PhoneId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a MAC address or an extension")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<PhoneId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_phone_is_named_by_its_mac_or_by_an_extension() {
+        let check = |text: &str, bare: Option<&str>, has_mac: bool| {
+            let read = text.parse::<PhoneId>().ok();
+            assert_eq!(read.map(PhoneId::bare).as_deref(), bare, "{text:?}");
+            assert_eq!(read.and_then(PhoneId::mac).is_some(), has_mac, "{text:?}");
+        };
+        check("00:04:13:AA:bb:cc", Some("000413aabbcc"), true);
+        check("000413112233", Some("000413112233"), true);
+        check("215", Some("215"), false);
+        check("+49301234567", Some("+49301234567"), false);
+        check("reception.1", Some("reception.1"), false);
+        check("000413aabbccd", Some("000413aabbccd"), false);
+        check(&"7".repeat(30), Some(&"7".repeat(30)), false);
+        check(&"7".repeat(31), None, false);
+        check("", None, false);
+        check("a b", None, false);
+        check("a;b", None, false);
+        check("../215", None, false);
+        check("2\u{661}5", None, false);
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_texts() {
+        let sorted =
+            ["000413aabbcc", "12", "123", "2"].map(|text| text.parse::<PhoneId>().unwrap());
+        assert!(sorted.is_sorted());
+    }
+}
