@@ -73,11 +73,12 @@ impl Simulate {
             let text = "--calls-per-minute must be above 0, and at most 1000000";
             return Err(Failure::Usage(text.to_owned()));
         }
+        let maker = self.maker()?;
         let server = self.reach.server(PORTS.0, PORTS.1)?;
         let password = self.reach.password("UACSTA_PHONES_PASSWORD", |settings| {
             &settings.phones.password
         })?;
-        let options = self.options(&self.maker()?, server, &password);
+        let options = self.options(&maker, server, &password);
         actix_rt::System::new().block_on(async {
             let fleet = Fleet::start(options).await?;
             tokio::select! {

@@ -30,13 +30,15 @@ pub enum MakerError {
         /// Why.
         error: std::io::Error,
     },
-    /// The file does not say what a table must; tests/makers/README.md names the keys.
-    #[error("{file} is no table of a maker: {error}")]
+    /// The file does not say what a table must.
+    #[error("{file}, line {line}: {what}; tests/makers/README.md explains the table")]
     Wrong {
         /// Which.
         file: String,
-        /// Where, and what is wrong.
-        error: Box<str>,
+        /// Where.
+        line: usize,
+        /// What is wrong.
+        what: Box<str>,
     },
 }
 
@@ -89,7 +91,8 @@ impl Maker {
         })?;
         Self::parse(&text).map_err(|error| MakerError::Wrong {
             file: name(),
-            error: error.to_string().trim().into(),
+            line: line_of(&text, &error),
+            what: error.message().into(),
         })
     }
 
@@ -211,6 +214,12 @@ impl FromStr for Maker {
         let (_, table) = known.ok_or_else(|| MakerError::Unknown(name.to_owned()))?;
         Ok(Self::own(table))
     }
+}
+
+/// Where an error is; a key that is missing is so from the first line on.
+fn line_of(text: &str, error: &toml::de::Error) -> usize {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    before.map_or(1, |before| before.matches('\n').count() + 1)
 }
 
 fn oui<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 3], D::Error> {

@@ -137,3 +137,35 @@ fn outcome(why: &Why) -> Outcome {
         _ => Outcome::NotAsked,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use uacsta_schema::csta::Category;
+
+    use super::*;
+
+    #[test]
+    fn what_a_phone_does_not_have_is_told_from_what_it_refuses() {
+        fn check(why: Why, expected: Outcome) {
+            assert_eq!(outcome(&why), expected, "{why}");
+        }
+        let failed = |failure: Failure| Why::Failed {
+            failure,
+            document: Arc::new(Document::read("<CSTAErrorCode/>".into()).unwrap()),
+        };
+        // The CSTA error counts, whatever the status that it came with.
+        check(failed(Failure::SERVICE_NOT_SUPPORTED), Outcome::Lacking);
+        check(failed(Failure::NO_ACTIVE_CALL), Outcome::Refused);
+        let other = Failure::new(Category::StateIncompatibility, "serviceNotSupported");
+        check(failed(other), Outcome::Refused);
+        // RFC 3261 21.4.6 and 21.5.2.
+        check(Why::Refused(Status::METHOD_NOT_ALLOWED), Outcome::Lacking);
+        check(Why::Refused(Status::NOT_IMPLEMENTED), Outcome::Lacking);
+        check(Why::Refused(Status::BAD_REQUEST), Outcome::Refused);
+        check(Why::TimedOut, Outcome::Silent);
+        check(Why::NotCsta("no".to_owned()), Outcome::Useless);
+        check(Why::Away, Outcome::NotAsked);
+        check(Why::Busy, Outcome::NotAsked);
+    }
+}

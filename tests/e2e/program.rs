@@ -101,6 +101,36 @@ fn check_config_says_what_is_wrong_in_one_sentence() {
 }
 
 #[test]
+fn a_makers_table_that_cannot_be_used_is_explained() {
+    let good = include_str!("../makers/snom.toml");
+    for (from, to, words) in [
+        (
+            "edition = 5",
+            "edition = 9",
+            &["line 6", "9 is not an edition from 2 to 6"][..],
+        ),
+        (
+            "challenge = true",
+            "",
+            &["line 1", "missing field `challenge`"],
+        ),
+        ("lacks =", "lacking =", &["unknown field `lacking`"]),
+    ] {
+        let (_folder, file) = settings_file(&good.replace(from, to));
+        let output = run(&["simulate", "--maker-file", &file]);
+        fails(&output, 2, words);
+    }
+    fails(
+        &run(&["simulate", "--maker-file", "/nowhere/maker.toml"]),
+        2,
+        &["/nowhere/maker.toml cannot be read"],
+    );
+    let unknown = run(&["simulate", "--maker", "nortel"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("known are snom, yealink"));
+}
+
+#[test]
 fn a_file_that_is_missing_is_named() {
     fails(
         &run(&["serve", "--config", "/nowhere/uacsta.toml"]),

@@ -200,8 +200,18 @@ async fn each_error_of_each_makers_phone_reaches_the_client_in_the_phones_words(
     }
 }
 
-/// What the server makes of other services, or answers itself, where a phone lacks it.
-const MADE_OTHERWISE: &[&str] = &["GetCSTAFeatures", "SystemRegister", "SystemRegisterCancel"];
+/// What the server makes of other services, keeps or answers itself where a phone lacks it.
+const MADE_OTHERWISE: &[&str] = &[
+    "AlternateCall",
+    "DialDigits",
+    "DirectedPickupCall",
+    "GetCSTAFeatures",
+    "GetMessageWaitingIndicator",
+    "SetMessageWaitingIndicator",
+    "SnapshotCall",
+    "SystemRegister",
+    "SystemRegisterCancel",
+];
 
 #[tokio::test]
 async fn each_service_that_a_makers_phone_lacks_is_refused_however_the_phone_puts_it() {

@@ -26,6 +26,9 @@ use subject::Subject;
 that does not exist, which a phone that has the service refuses otherwise than one that lacks it. A phone that is in a
 call is left alone.
 
+The phone gets a second monitor and registration for a moment. One that keeps no more than one of them has lost the server's:
+uacsta phones off MAC, and on again, gives it a new session.
+
 With --call the phone makes several calls to NUMBER, which must answer by itself, take two calls, and hang up by itself.
 With --caller another phone of this server calls the phone, so that answering and deflecting are tried too.
 
