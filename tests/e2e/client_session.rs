@@ -1,5 +1,7 @@
 //! What a CTI client may rely on in its sessions: log-on, names of lines, timers (TR/87 section 7.1, RFC 4028).
 
+use std::time::Duration;
+
 use crate::support::csta::{Call, Document, document, element};
 use crate::support::digest::{Account, Algorithm};
 use crate::support::phone::Phone;
@@ -440,6 +442,35 @@ async fn a_client_may_refresh_by_invite_as_some_do() {
     assert_eq!(phone.count("MonitorStart"), 1);
 }
 
+/// RFC 4028 section 9: who asks for `refresher=uas` is refreshed, at half the interval.
+#[tokio::test]
+async fn a_client_may_leave_the_refresh_to_the_server() {
+    let server = Server::start();
+    started(&server).await;
+    let client = server.client().await;
+    let opened = client.invite(LINE, |invite| {
+        invite
+            .with("Session-Expires", "90;refresher=uas")
+            .with("Allow", "INVITE, ACK, BYE, INFO, UPDATE")
+    });
+    let by_update = opened
+        .await
+        .unwrap_or_else(|refusal| panic!("{}", refusal.text()));
+    let opened = client.invite(LINE, |invite| {
+        invite.with("Session-Expires", "90;refresher=uas")
+    });
+    let by_invite = opened
+        .await
+        .unwrap_or_else(|refusal| panic!("{}", refusal.text()));
+    for (mut session, method) in [(by_update, "UPDATE"), (by_invite, "INVITE")] {
+        let refresh = session.incoming_within(Duration::from_secs(60)).await;
+        let refresh = refresh.expect("a connection that stands");
+        assert_eq!(refresh.method(), method);
+        let asked = refresh.must("Session-Expires");
+        assert_eq!(asked, "90;refresher=uac", "now the server asks");
+    }
+}
+
 #[tokio::test]
 async fn a_request_on_another_connection_is_no_way_into_a_session() {
     let server = Server::start();
@@ -452,46 +483,4 @@ async fn a_request_on_another_connection_is_no_way_into_a_session() {
         .csta(document("ed3", "GetDoNotDisturb", &element("device", LINE)));
     let answer = thief.wire.transact(&stolen).await.unwrap();
     assert!([401, 481].contains(&answer.status()), "{}", answer.text());
-}
-
-/// An account that may only watch, and only one line: what it asks beyond that never reaches a phone.
-#[tokio::test]
-async fn an_account_sees_and_does_what_it_may() {
-    let server = Server::with(|settings| {
-        settings.clients.accounts.push(settings::Account {
-            user: "board".to_owned(),
-            password: "a password of its own".into(),
-            lines: vec!["0001".to_owned()],
-            control: false,
-            numbers: Vec::new(),
-        });
-    });
-    let (mine, other) = (server.phone("000413000001"), server.phone("000413000002"));
-    mine.start().await;
-    other.start().await;
-    let client = server
-        .client_as(|setup| {
-            setup.account.user = "board".to_owned();
-            setup.account.password = "a password of its own".to_owned();
-        })
-        .await;
-    let mut session = client.open_server().await;
-    session.watch("sip:0001@pbx.example").await;
-    session
-        .done(
-            "GetDoNotDisturb",
-            &element("device", "sip:0001@pbx.example"),
-        )
-        .await;
-    let denied = (
-        "operation".to_owned(),
-        "privilegeViolationSpecifiedDevice".to_owned(),
-    );
-    let call = element("callingDevice", "sip:0001@pbx.example")
-        + "<calledDirectoryNumber>102</calledDirectoryNumber>";
-    assert_eq!(session.refused("MakeCall", &call).await, denied);
-    let unseen = element("device", "sip:0002@pbx.example");
-    assert_eq!(session.refused("GetDoNotDisturb", &unseen).await, denied);
-    assert_eq!(mine.count("MakeCall"), 0);
-    assert_eq!(other.count("GetDoNotDisturb"), 0);
 }

@@ -12,7 +12,7 @@ use crate::support::PATIENCE;
 use crate::support::csta::Call;
 use crate::support::cti_client::Session;
 use crate::support::digest::{Account, Challenge};
-use crate::support::phone::{Phone, Reaction};
+use crate::support::phone::Phone;
 use crate::support::server::{CLIENTS_PASSWORD, Server};
 use crate::support::sip::{Frame, Message, frame};
 
@@ -174,14 +174,6 @@ async fn stage() -> (Server, Phone) {
     });
     let phone = phone(&server, "215");
     phone.start().await;
-    for (service, member, call) in [
-        ("ConsultationCall", "initiatedCall", "-13"),
-        ("TransferCall", "transferredCall", "-14"),
-    ] {
-        let inner = crate::support::csta::connection(member, call, phone.line());
-        let response = crate::support::csta::document("ed3", &format!("{service}Response"), &inner);
-        phone.always(service, Reaction::Document(response));
-    }
     (server, phone)
 }
 

@@ -22,6 +22,7 @@ mod monitors;
 mod phone_session;
 mod program;
 mod registrar;
+mod rights;
 mod server_session;
 mod services;
 mod services_by_maker;

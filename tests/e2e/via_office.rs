@@ -1,6 +1,8 @@
 //! Dial via the office: a MakeCall from the user's own number becomes two calls of the desk phone, which are then connected.
 
-use crate::support::csta::{Call, Document, connection, document, element, failure};
+use std::time::Duration;
+
+use crate::support::csta::{Call, Document, element, failure};
 use crate::support::cti_client::{CtiClient, Session};
 use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
@@ -21,14 +23,6 @@ async fn office() -> (Server, Phone, CtiClient) {
     });
     let phone = server.phone("000413000001");
     phone.start().await;
-    phone.always(
-        "ConsultationCall",
-        answer("ConsultationCall", "initiatedCall", "-13"),
-    );
-    phone.always(
-        "TransferCall",
-        answer("TransferCall", "transferredCall", "-14"),
-    );
     let client = server
         .client_as(|setup| {
             setup.account.user = "mobile".to_owned();
@@ -36,11 +30,6 @@ async fn office() -> (Server, Phone, CtiClient) {
         })
         .await;
     (server, phone, client)
-}
-
-fn answer(service: &str, member: &str, call: &str) -> Reaction {
-    let inner = connection(member, call, LINE);
-    Reaction::Document(document("ed3", &format!("{service}Response"), &inner))
 }
 
 /// The desk phone's call to the user, and the one to the destination.
@@ -152,6 +141,24 @@ async fn a_phone_that_cannot_consult_lets_the_user_go() {
     user_answers(&phone, &mut session).await;
     cleared(&phone, &["-12"]).await;
     told(&mut session, "-12", "resourcesNotAvailable").await;
+}
+
+/// What the phone begins after the user has left is taken back too.
+#[tokio::test]
+async fn a_user_who_leaves_during_the_consultation_leaves_nothing_behind() {
+    let (_server, phone, client) = office().await;
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    phone.once(
+        "ConsultationCall",
+        Reaction::Late(Duration::from_millis(300)),
+    );
+    user_answers(&phone, &mut session).await;
+    received(&phone, "ConsultationCall").await;
+    phone.event(&legs()[0].cleared()).await.expect(200);
+    cleared(&phone, &["-12", "-13"]).await;
+    session.expect("ConnectionClearedEvent").await;
+    told(&mut session, "-12", "callCancelled").await;
 }
 
 #[tokio::test]

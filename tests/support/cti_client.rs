@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
@@ -292,9 +293,14 @@ impl Session {
 
     /// The next request that the server sends in this session; None when the connection ended.
     pub async fn incoming(&mut self) -> Option<Message> {
-        match timeout(PATIENCE, self.incoming.recv()).await {
+        self.incoming_within(PATIENCE).await
+    }
+
+    /// The same for what takes its time.
+    pub async fn incoming_within(&mut self, patience: Duration) -> Option<Message> {
+        match timeout(patience, self.incoming.recv()).await {
             Ok(request) => request,
-            Err(_) => panic!("nothing came within {PATIENCE:?}"),
+            Err(_) => panic!("nothing came within {patience:?}"),
         }
     }
 
@@ -359,7 +365,7 @@ async fn serve(wire: Wire, mut requests: UnboundedReceiver<Message>, sessions: S
         if let Some(answer) = answer {
             wire.send(&answer);
         }
-        if let Some(session) = session.filter(|_| matches!(request.method(), "INFO" | "BYE")) {
+        if let Some(session) = session.filter(|_| !matches!(request.method(), "OPTIONS" | "ACK")) {
             let _ = session.send(request);
         }
     }

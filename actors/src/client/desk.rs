@@ -185,6 +185,11 @@ impl ClientDesk {
         match csta_body(request) {
             Ok(content) => client.do_send(Invite {
                 line: line(request),
+                user: request
+                    .head()
+                    .from()
+                    .map(|from| from.uri().as_str().into())
+                    .unwrap_or_default(),
                 content,
                 reply,
             }),

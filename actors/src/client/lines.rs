@@ -72,6 +72,29 @@ impl Client {
             Ok(named) => named,
             Err(refusal) => return then(self, Err(refusal), ctx),
         };
+        let party = document.device().filter(|_| !named);
+        let Some(party) = party.filter(|_| self.rights.is_confined()) else {
+            return self.find(key, name, named, ctx, then);
+        };
+        // What is named as another party may be a second line of the same phone, which the log-on may not see.
+        let finding = self.registrar.send(Find(party.into_owned().into()));
+        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
+            let denied = matches!(found, Ok(Ok(line)) if client.mac_of(key) == Some(line.entry.mac) && !client.rights.sees(&line.entry));
+            match denied {
+                true => then(client, Err(Refusal::NoRight), ctx),
+                false => client.find(key, name, named, ctx, then),
+            }
+        }));
+    }
+
+    fn find(
+        &mut self,
+        key: u64,
+        name: DeviceId,
+        named: bool,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, Result<(Line, bool), Refusal>, &mut Context<Self>) + 'static,
+    ) {
         if let Some(line) = self.found.get(name.as_str()) {
             let line = line.clone();
             return then(self, Ok((line, named)), ctx);

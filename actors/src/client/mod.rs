@@ -82,6 +82,8 @@ enum Scope {
 pub struct Invite {
     /// The line that the SIP headers name; none for the server's session.
     pub line: Option<DeviceId>,
+    /// The user that the From names, for the log.
+    pub user: Box<str>,
     /// The CSTA request that the INVITE carries.
     pub content: Option<Bytes>,
     /// Its answer.
@@ -125,6 +127,7 @@ impl Client {
         &mut self,
         Invite {
             line,
+            user,
             content,
             reply,
         }: Invite,
@@ -163,14 +166,14 @@ impl Client {
             })
             .or(line);
         let Some(line) = line else {
-            return self.accept(Scope::Server, speech, reply, ctx);
+            return self.accept(Scope::Server, &user, speech, reply, ctx);
         };
         let finding = self.registrar.send(Find(line.clone()));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
             Ok(Ok(found)) if client.rights.sees(&found.entry) => {
                 let mac = found.entry.mac;
                 client.found.insert(line.as_str().into(), found);
-                client.accept(Scope::Line { name: line, mac }, speech, reply, ctx);
+                client.accept(Scope::Line { name: line, mac }, &user, speech, reply, ctx);
             }
             Ok(Ok(_)) => {
                 tracing::warn!(client = %client.name, line = %line, "session refused: no right to the line");
@@ -184,12 +187,19 @@ impl Client {
         }));
     }
 
-    fn accept(&mut self, scope: Scope, speech: Speech, reply: Reply, ctx: &Context<Self>) {
+    fn accept(
+        &mut self,
+        scope: Scope,
+        user: &str,
+        speech: Speech,
+        reply: Reply,
+        ctx: &Context<Self>,
+    ) {
         self.keys += 1;
         match &scope {
-            Scope::Server => tracing::info!(client = %self.name, "server's session opened"),
+            Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
             Scope::Line { name, mac } => {
-                tracing::info!(client = %self.name, %mac, line = %name, "line opened");
+                tracing::info!(client = %self.name, user, %mac, line = %name, "line opened");
             }
         }
         let status = csta::write(

@@ -69,6 +69,11 @@ impl Rights {
         }
     }
 
+    /// Whether there are lines that it may not open.
+    pub fn is_confined(&self) -> bool {
+        self.lines.is_some()
+    }
+
     /// Whether a line may be opened.
     pub fn sees(&self, entry: &Entry) -> bool {
         let Some(lines) = &self.lines else {

@@ -255,6 +255,16 @@ impl Phone {
                 "-12",
                 asked.text("callingDevice"),
             )),
+            "ConsultationCall" => response(&connection(
+                "initiatedCall",
+                "-13",
+                asked.text("existingCall/deviceID"),
+            )),
+            "TransferCall" => response(&connection(
+                "transferredCall",
+                "-14",
+                asked.text("heldCall/deviceID"),
+            )),
             "SnapshotDevice" => {
                 response("<crossRefIDorSnapshotData><snapshotData/></crossRefIDorSnapshotData>")
             }

@@ -35,8 +35,8 @@ pub(super) struct ViaOffice {
     watched: bool,
     /// Calls that were answered before the phone's response named them.
     early: Vec<CallId>,
-    /// What of the undoing waits for its answer.
-    undoing: usize,
+    /// How much of what the phone was asked waits for its answer.
+    outstanding: usize,
     alarm: Option<SpawnHandle>,
 }
 
@@ -78,6 +78,8 @@ pub(super) struct Undone {
 
 /// How long the user, and then the destination, may take to answer.
 const RINGING: Duration = Duration::from_secs(60);
+/// How many events of the line may wait for the call's turn.
+const MAILBOX: usize = 1024;
 /// How many answered calls are remembered while a response is awaited.
 const EARLY: usize = 8;
 
@@ -90,7 +92,7 @@ impl ViaOffice {
             reply: Some(reply),
             watched: false,
             early: Vec::new(),
-            undoing: 0,
+            outstanding: 0,
             alarm: None,
         }
     }
@@ -115,7 +117,7 @@ impl ViaOffice {
             self.early.clear();
             self.go_on(&Fact::Answered(id), ctx);
         }
-        if self.course == Course::Over && self.undoing == 0 {
+        if self.course == Course::Over && self.outstanding == 0 {
             ctx.stop();
         }
     }
@@ -152,17 +154,14 @@ impl ViaOffice {
                 .into(),
                 ctx,
             ),
-            Deed::Clear(call) => {
-                self.undoing += 1;
-                self.ask(
-                    &ClearConnection {
-                        connection_to_be_cleared: call,
-                        ..ClearConnection::default()
-                    }
-                    .into(),
-                    ctx,
-                );
-            }
+            Deed::Clear(call) => self.ask(
+                &ClearConnection {
+                    connection_to_be_cleared: call,
+                    ..ClearConnection::default()
+                }
+                .into(),
+                ctx,
+            ),
             Deed::Connected => {
                 let Order { client, line, .. } = &self.order;
                 tracing::info!(%client, mac = %line.entry.mac, line = %line.entry.device, "the parties of a call via the office are connected");
@@ -189,7 +188,8 @@ impl ViaOffice {
     }
 
     /// Asks the desk phone as a client would.
-    fn ask(&self, request: &csta::Message, ctx: &Context<Self>) {
+    fn ask(&mut self, request: &csta::Message, ctx: &Context<Self>) {
+        self.outstanding += 1;
         let speech = Speech::default();
         let document = Document::read(csta::write(request, &speech))
             .expect("what the server writes it can read");
@@ -235,58 +235,50 @@ impl ViaOffice {
             return;
         }
         let order = &self.order;
+        let call = MakeCall {
+            calling_device: order.line.entry.device.clone(),
+            called_directory_number: order.user.clone(),
+            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
+            ..MakeCall::default()
+        };
         tracing::info!(client = %order.client, mac = %order.line.entry.mac, line = %order.line.entry.device, user = %order.user, destination = %order.destination, "a call via the office begins");
-        self.ask(
-            &MakeCall {
-                calling_device: order.line.entry.device.clone(),
-                called_directory_number: order.user.clone(),
-                auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
-                ..MakeCall::default()
-            }
-            .into(),
-            ctx,
-        );
+        self.ask(&call.into(), ctx);
     }
 
-    /// The desk phone answered what it was asked last.
+    /// The desk phone answered what it was asked.
     fn answered(&mut self, content: Option<Content>, ctx: &mut Context<Self>) {
-        if self.undoing > 0 {
-            self.undoing -= 1;
-            if self.undoing == 0 {
-                ctx.stop();
-            }
-            return;
-        }
+        self.outstanding = self.outstanding.saturating_sub(1);
         let document = match content {
             Some(Content::Whole(document)) => Document::read(document).ok().map(Arc::new),
             Some(Content::Relayed { document, .. }) => Some(document),
             None => None,
         };
         let message = document.and_then(|document| document.message().ok());
-        let fact = match message {
+        if let Some(csta::Message::Failure(failure)) = &message
+            && let Some(reply) = self.reply.take()
+        {
+            reply.csta(csta::write(&failure.clone().into(), &self.order.speech));
+        }
+        let (call, begun) = match message {
             Some(csta::Message::Response(response)) => match response {
-                Response::MakeCallResponse(response) => {
-                    if let Some(reply) = self.reply.take() {
-                        let begun = MakeCallResponse {
-                            calling_device: response.calling_device.clone(),
-                        };
-                        reply.csta(csta::write(&begun.into(), &self.order.speech));
-                    }
-                    Fact::Done(response.calling_device)
-                }
-                Response::ConsultationCallResponse(response) => Fact::Done(response.initiated_call),
-                Response::TransferCallResponse(response) => Fact::Done(response.transferred_call),
-                _ => Fact::Refused,
+                Response::MakeCallResponse(response) => (response.calling_device, true),
+                Response::ConsultationCallResponse(response) => (response.initiated_call, true),
+                Response::TransferCallResponse(response) => (response.transferred_call, false),
+                _ => return self.go_on(&Fact::Refused, ctx),
             },
-            Some(csta::Message::Failure(failure)) => {
-                if let Some(reply) = self.reply.take() {
-                    reply.csta(csta::write(&failure.into(), &self.order.speech));
-                }
-                Fact::Refused
-            }
-            _ => Fact::Refused,
+            _ => return self.go_on(&Fact::Refused, ctx),
         };
-        self.go_on(&fact, ctx);
+        if let Some(reply) = self.reply.take() {
+            let begun = MakeCallResponse {
+                calling_device: call.clone(),
+            };
+            reply.csta(csta::write(&begun.into(), &self.order.speech));
+        }
+        // Given up while the phone was at it: what it began all the same is taken back too.
+        if self.course == Course::Over && begun {
+            self.act(Deed::Clear(call.clone()), ctx);
+        }
+        self.go_on(&Fact::Done(call), ctx);
     }
 }
 
@@ -294,6 +286,7 @@ impl Actor for ViaOffice {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
         let Order {
             line,
             session,

@@ -1,0 +1,182 @@
+//! What an account sees and does: beyond its rights nothing is done, and nothing reaches a phone.
+
+use crate::support::csta::{connection, element};
+use crate::support::cti_client::CtiClient;
+use crate::support::phone::Phone;
+use crate::support::server::Server;
+
+const PASSWORD: &str = "a password of its own";
+
+/// A server whose account `board` has the lines named, and may control them or not.
+fn server(lines: &[&str], control: bool) -> Server {
+    Server::with(|settings| {
+        settings.clients.accounts.push(settings::Account {
+            user: "board".to_owned(),
+            password: PASSWORD.into(),
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            control,
+            numbers: Vec::new(),
+        });
+    })
+}
+
+async fn board(server: &Server) -> CtiClient {
+    server
+        .client_as(|setup| {
+            setup.account.user = "board".to_owned();
+            setup.account.password = PASSWORD.to_owned();
+        })
+        .await
+}
+
+async fn started(server: &Server, mac: &str) -> Phone {
+    let phone = server.phone(mac);
+    phone.start().await;
+    phone
+}
+
+fn denied() -> (String, String) {
+    (
+        "operation".to_owned(),
+        "privilegeViolationSpecifiedDevice".to_owned(),
+    )
+}
+
+/// Every service that does something at the phone of a line.
+fn doing(line: &str) -> Vec<(&'static str, String)> {
+    let call = |member: &str| connection(member, "-12", line);
+    let on = |member: &str, value: &str| element("device", line) + &element(member, value);
+    vec![
+        (
+            "MakeCall",
+            element("callingDevice", line) + &element("calledDirectoryNumber", "102"),
+        ),
+        ("AnswerCall", call("callToBeAnswered")),
+        ("ClearConnection", call("connectionToBeCleared")),
+        ("HoldCall", call("callToBeHeld")),
+        ("RetrieveCall", call("callToBeRetrieved")),
+        ("AlternateCall", call("heldCall") + &call("activeCall")),
+        ("ReconnectCall", call("activeCall") + &call("heldCall")),
+        (
+            "ConsultationCall",
+            call("existingCall") + &element("consultedDevice", "102"),
+        ),
+        ("TransferCall", call("heldCall") + &call("activeCall")),
+        ("ConferenceCall", call("heldCall") + &call("activeCall")),
+        (
+            "SingleStepTransferCall",
+            call("activeCall") + &element("transferredTo", "102"),
+        ),
+        (
+            "SingleStepConferenceCall",
+            call("activeCall")
+                + &element("deviceToJoin", "102")
+                + &element("participationType", "active"),
+        ),
+        (
+            "DeflectCall",
+            call("callToBeDiverted") + &element("newDestination", "102"),
+        ),
+        (
+            "DirectedPickupCall",
+            connection("callToBePickedUp", "-9", "102") + &element("requestingDevice", line),
+        ),
+        (
+            "DialDigits",
+            call("diallingConnection") + &element("diallingSequence", "1"),
+        ),
+        (
+            "GenerateDigits",
+            call("connectionToSendDigits") + &element("charactersToSend", "1"),
+        ),
+        ("SetDoNotDisturb", on("doNotDisturbOn", "true")),
+        ("SetForwarding", on("activateForward", "true")),
+        ("SetMessageWaitingIndicator", on("messageWaitingOn", "true")),
+    ]
+}
+
+/// Every service that only looks.
+fn looking(line: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("GetDoNotDisturb", element("device", line)),
+        ("GetForwarding", element("device", line)),
+        ("SnapshotDevice", element("snapshotObject", line)),
+        (
+            "MonitorStart",
+            format!(
+                "<monitorObject>{}</monitorObject>",
+                element("deviceObject", line)
+            ),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn who_may_only_watch_changes_nothing() {
+    let server = server(&[], false);
+    let phone = started(&server, "000413000001").await;
+    let client = board(&server).await;
+    for session in [client.open_server().await, client.open(phone.line()).await] {
+        for (service, inner) in doing(phone.line()) {
+            assert_eq!(
+                session.refused(service, &inner).await,
+                denied(),
+                "{service}"
+            );
+            assert_eq!(phone.count(service), 0, "{service}");
+        }
+        for (service, inner) in looking(phone.line()) {
+            session.done(service, &inner).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_service_reaches_a_line_that_the_account_may_not_see() {
+    let server = server(&["0001"], true);
+    let mine = started(&server, "000413000001").await;
+    let other = started(&server, "000413000002").await;
+    let client = board(&server).await;
+    let session = client.open_server().await;
+    let everything = doing(other.line()).into_iter().chain(looking(other.line()));
+    for (service, inner) in everything {
+        assert_eq!(
+            session.refused(service, &inner).await,
+            denied(),
+            "{service}"
+        );
+        assert_eq!(other.count(service), 0, "{service}");
+    }
+    let refusal = client
+        .invite(other.line(), |invite| invite)
+        .await
+        .expect_err("no session on a line that is not the account's");
+    assert_eq!(refusal.status(), 403);
+    for (service, inner) in looking(mine.line()) {
+        session.done(service, &inner).await;
+    }
+}
+
+/// A call's other party is named as the phone named it; a second line of the phone is not passed off as one.
+#[tokio::test]
+async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
+    let server = server(&["0001"], true);
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.identities = vec![
+            "sip:0001@pbx.example".to_owned(),
+            "sip:0005@pbx.example".to_owned(),
+        ];
+    });
+    phone.start().await;
+    let session = board(&server).await.open("sip:0001@pbx.example").await;
+    let clear = |device| connection("connectionToBeCleared", "-12", device);
+    let second = clear("sip:0005@pbx.example");
+    assert_eq!(session.refused("ClearConnection", &second).await, denied());
+    assert_eq!(phone.count("ClearConnection"), 0);
+    session
+        .done("ClearConnection", &clear("sip:102@pbx.example"))
+        .await;
+    session
+        .done("ClearConnection", &clear("sip:0001@pbx.example"))
+        .await;
+}
