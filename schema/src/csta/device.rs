@@ -52,6 +52,18 @@ impl DeviceId {
         user.split([';', '?']).next().unwrap_or(user)
     }
 
+    /// Whether `text` means the same device: by its user part, and by its host where both have one. Allocates nothing.
+    pub fn names(&self, text: &str) -> bool {
+        if self.0 == text {
+            return true;
+        }
+        let ((user, host), (its_user, its_host)) = (user_and_host(&self.0), user_and_host(text));
+        user == its_user
+            && host
+                .zip(its_host)
+                .is_none_or(|(host, its)| host.eq_ignore_ascii_case(its))
+    }
+
     /// The value of a URI parameter, such as `mac`; the name in any case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.0.split(';').skip(1).find_map(|parameter| {
@@ -81,6 +93,20 @@ fn split_scheme(text: &str) -> (Scheme, &str) {
         }
     }
     (Scheme::None, text)
+}
+
+/// The user part as it is spelled, and the host without its port.
+fn user_and_host(text: &str) -> (&str, Option<&str>) {
+    let (_, rest) = split_scheme(text);
+    match rest.rsplit_once('@') {
+        Some((user, host)) => (bare(user), Some(without_port(bare(host)))),
+        None => (bare(rest), None),
+    }
+}
+
+/// Without parameters.
+fn bare(part: &str) -> &str {
+    part.split([';', '?']).next().unwrap_or(part)
 }
 
 /// Without `:port`; the colons of an IPv6 reference are inside its brackets.
@@ -320,6 +346,24 @@ mod tests {
         check("sip:%FF@a", "%FF@a", "%FF");
         check("", "", "");
         check("sip:", "", "");
+    }
+
+    #[test]
+    fn a_device_has_several_spellings() {
+        fn check(device: &str, text: &str, expected: bool) {
+            assert_eq!(
+                DeviceId::from(device).names(text),
+                expected,
+                "{device} {text}"
+            );
+        }
+        check("sip:101@pbx.example", "sip:101@pbx.example", true);
+        check("sip:101@pbx.example", "101@PBX.example:5060;lr", true);
+        check("sip:101@pbx.example", "101", true);
+        check("101", "tel:101;phone-context=x", true);
+        check("sip:101@pbx.example", "sip:101@other.example", false);
+        check("sip:101@pbx.example", "102", false);
+        check("sip:101@pbx.example", "", false);
     }
 
     #[test]

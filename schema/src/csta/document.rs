@@ -11,7 +11,7 @@ use super::encoding;
 use super::error::ReadError;
 use super::relay::Edit;
 use super::roots::Kind;
-use super::survey::{self, Survey};
+use super::survey::{self, NOTED, Noted, Survey};
 use super::xml::{self, Span};
 
 /// The longest document that is read, in bytes.
@@ -31,7 +31,23 @@ pub struct Document {
     cross_ref: Option<Text>,
     device: Option<Text>,
     line: Option<Text>,
+    noted: [Span; NOTED],
     edits: SmallVec<[Edit; 4]>,
+}
+
+/// What a call control event says of a call, found when the document was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// The call.
+    pub call: Cow<'a, str>,
+    /// The device of the connection that the event is about.
+    pub device: Option<Cow<'a, str>>,
+    /// The state of the call at the monitored device, if it is told.
+    pub local: Option<Cow<'a, str>>,
+    /// Who calls, if it is told.
+    pub calling: Option<Cow<'a, str>>,
+    /// Who is called, if it is told.
+    pub called: Option<Cow<'a, str>>,
 }
 
 impl Document {
@@ -54,6 +70,7 @@ impl Document {
             cross_ref,
             device,
             line,
+            noted,
             edits,
         } = survey::survey(&raw)?;
         let [cross_ref, device, line] =
@@ -66,6 +83,7 @@ impl Document {
             cross_ref,
             device,
             line,
+            noted,
             edits,
             raw,
         })
@@ -112,6 +130,26 @@ impl Document {
     /// The line that a Microsoft client names in its private data (`lcs:line`).
     pub fn private_line(&self) -> Option<Cow<'_, str>> {
         self.line.as_ref().map(|text| text.get(self).into())
+    }
+
+    /// What a call control event says; `None` of any other document, and of one that names no call.
+    pub fn progress(&self) -> Option<Progress<'_>> {
+        Some(Progress {
+            call: self.noted(Noted::Call)?,
+            device: self.noted(Noted::Device),
+            local: self.noted(Noted::State),
+            calling: self.noted(Noted::Calling),
+            called: self.noted(Noted::Called),
+        })
+    }
+
+    fn noted(&self, member: Noted) -> Option<Cow<'_, str>> {
+        let inner = self.at(self.noted[member as usize]);
+        if memchr::memchr2(b'&', b'<', inner.as_bytes()).is_none() {
+            return Some(inner.trim().into()).filter(|text: &Cow<'_, str>| !text.is_empty());
+        }
+        let plain = xml::plain(inner);
+        Some(plain.trim().to_owned().into()).filter(|text: &Cow<'_, str>| !text.is_empty())
     }
 
     pub(super) fn text(&self) -> &str {
@@ -343,6 +381,59 @@ mod tests {
         check(
             "<c:HeldEvent xmlns:c='NS'><monitorCrossRefID>43</monitorCrossRefID></c:HeldEvent>",
             Some("43"),
+        );
+    }
+
+    #[test]
+    fn a_call_control_event_tells_of_its_call() {
+        fn check(text: &str, expected: Option<[&str; 5]>) {
+            let document = document(text);
+            let got = document.progress().map(|progress| {
+                let Progress {
+                    call,
+                    device,
+                    local,
+                    calling,
+                    called,
+                } = progress;
+                let told = |member: Option<Cow<'_, str>>| member.unwrap_or_default().into_owned();
+                [
+                    call.into_owned(),
+                    told(device),
+                    told(local),
+                    told(calling),
+                    told(called),
+                ]
+            });
+            assert_eq!(got, expected.map(|all| all.map(str::to_owned)), "{text}");
+        }
+        check(
+            "<HeldEvent xmlns='NS'><heldConnection><deviceID>1</deviceID><callID> 3 </callID></heldConnection><localConnectionInfo>hold</localConnectionInfo></HeldEvent>",
+            Some(["3", "1", "hold", "", ""]),
+        );
+        check(
+            "<c:DeliveredEvent xmlns:c='NS'><c:connection><c:callID>a&amp;b</c:callID></c:connection><c:callingDevice><c:deviceIdentifier>7</c:deviceIdentifier></c:callingDevice><c:calledDevice><c:notKnown/></c:calledDevice></c:DeliveredEvent>",
+            Some(["a&b", "", "", "7", ""]),
+        );
+        check(
+            "<ServiceInitiatedEvent xmlns='NS'><initiatedConnection><callID>3</callID></initiatedConnection><calledDevice><deviceIdentifier>2</deviceIdentifier></calledDevice></ServiceInitiatedEvent>",
+            Some(["3", "", "", "", ""]),
+        );
+        check(
+            "<HeldEvent xmlns='NS'><v:heldConnection xmlns:v='urn:v'><callID>3</callID></v:heldConnection></HeldEvent>",
+            None,
+        );
+        check(
+            "<HeldEvent xmlns='NS'><heldConnection><callID/></heldConnection></HeldEvent>",
+            None,
+        );
+        check(
+            "<DoNotDisturbEvent xmlns='NS'><device>1</device></DoNotDisturbEvent>",
+            None,
+        );
+        check(
+            "<HoldCall xmlns='NS'><heldConnection><callID>3</callID></heldConnection></HoldCall>",
+            None,
         );
     }
 

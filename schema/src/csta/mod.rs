@@ -14,6 +14,7 @@ mod enumeration;
 mod error;
 pub mod event;
 mod failure;
+mod feature;
 mod filter;
 mod member;
 mod message;
@@ -30,12 +31,13 @@ pub use cause::EventCause;
 pub use device::{
     CalledDevice, CallingDevice, Destinations, DeviceId, Endpoint, RedirectionDevice, SubjectDevice,
 };
-pub use document::{Document, MAX_LENGTH};
+pub use document::{Document, MAX_LENGTH, Progress};
 pub use edition::{Edition, Speech};
 pub use enumeration::*;
 pub use error::ReadError;
 pub use event::*;
 pub use failure::{Category, Failure};
+pub use feature::{EVENTS, Feature, SERVICES};
 pub use filter::MonitorFilter;
 pub use message::{Event, Message, Notification, Request, Response, Service, write};
 pub use relay::Changes;

@@ -61,6 +61,27 @@ pub(super) fn places(name: &str) -> &'static [Place] {
     service_places(name).unwrap_or_default()
 }
 
+/// The member of the call control event `name` that says which connection it is about.
+pub(super) fn connection(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ServiceInitiatedEvent" => "initiatedConnection",
+        "DigitsDialedEvent" => "dialingConnection",
+        "OriginatedEvent" => "originatedConnection",
+        "NetworkReachedEvent" => "outboundConnection",
+        "OfferedEvent" => "offeredConnection",
+        "DeliveredEvent" | "DivertedEvent" => "connection",
+        "EstablishedEvent" => "establishedConnection",
+        "HeldEvent" => "heldConnection",
+        "RetrievedEvent" => "retrievedConnection",
+        "FailedEvent" => "failedConnection",
+        "QueuedEvent" => "queuedConnection",
+        "ConnectionClearedEvent" => "droppedConnection",
+        "CallClearedEvent" => "clearedCall",
+        "TransferedEvent" | "ConferencedEvent" => "primaryOldCall",
+        _ => return None,
+    })
+}
+
 fn service_places(name: &str) -> Option<&'static [Place]> {
     let found = SERVICES
         .binary_search_by(|(service, _)| (*service).cmp(name))

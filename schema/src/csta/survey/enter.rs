@@ -1,6 +1,6 @@
 //! The survey at a start tag: what part an element plays.
 
-use super::{Frame, Role, Surveyor};
+use super::{Frame, Noted, Role, Surveyor};
 use crate::csta::edition::Edition;
 use crate::csta::error::ReadError;
 use crate::csta::newer::{NEWER_ATTRIBUTES, newer_in};
@@ -44,6 +44,9 @@ impl Surveyor<'_> {
         };
         self.newer.extend(newer_in(name));
         self.found.kind = roots::kind(name);
+        if self.found.kind == Kind::Event {
+            self.connection = roots::connection(name);
+        }
         if self.found.kind == Kind::Request {
             self.places = roots::places(name);
         }
@@ -108,7 +111,21 @@ impl Surveyor<'_> {
                 listed: false,
             };
         }
-        self.newer("", name)
+        match self.newer("", name) {
+            Role::Other if self.connection.is_some() => self.event_member(name),
+            role => role,
+        }
+    }
+
+    /// A member of a call control event.
+    fn event_member(&self, name: &str) -> Role {
+        match name {
+            "localConnectionInfo" => Role::Noted(Noted::State),
+            "callingDevice" => Role::Party(Noted::Calling),
+            "calledDevice" => Role::Party(Noted::Called),
+            name if self.connection == Some(name) => Role::Connection,
+            _ => Role::Other,
+        }
     }
 
     /// A descendant further down.
@@ -137,6 +154,9 @@ impl Surveyor<'_> {
                 *listed = true;
                 Role::ListedDestination
             }
+            Role::Connection if name == "callID" => Role::Noted(Noted::Call),
+            Role::Connection if name == "deviceID" => Role::Noted(Noted::Device),
+            Role::Party(party) if name == "deviceIdentifier" => Role::Noted(*party),
             Role::Other if parent.tag.space.is_csta() => {
                 let within = scanner.text(parent.tag.local);
                 // What is in the private data is its owner's.

@@ -15,7 +15,8 @@ impl Surveyor<'_> {
             end: close.map_or(tag.span.end, |close| close.start),
         };
         match frame.role {
-            Role::Other => {}
+            Role::Other | Role::Connection | Role::Party(_) => {}
+            Role::Noted(member) => self.found.noted[member as usize] = content,
             Role::Root => self.leave_root(&tag),
             Role::CrossRef => {
                 self.found.cross_ref.get_or_insert(content);

@@ -24,6 +24,8 @@ pub(super) struct Survey {
     pub(super) cross_ref: Option<Span>,
     pub(super) device: Option<Span>,
     pub(super) line: Option<Span>,
+    /// Of a call control event: the contents of its members, by [`Noted`]; empty where one is not there.
+    pub(super) noted: [Span; NOTED],
     /// In the order of the document; what contains others before them.
     pub(super) edits: SmallVec<[Edit; 4]>,
 }
@@ -39,12 +41,14 @@ pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
             cross_ref: None,
             device: None,
             line: None,
+            noted: [Span::at(0); NOTED],
             edits: SmallVec::new(),
         },
         open: SmallVec::new(),
         newer: SmallVec::new(),
         places: &[],
         place_seen: false,
+        connection: None,
     };
     while let Some(token) = surveyor.scanner.next()? {
         match token {
@@ -76,6 +80,8 @@ struct Surveyor<'a> {
     newer: SmallVec<[&'static Newer; 6]>,
     places: &'static [Place],
     place_seen: bool,
+    /// The member of a call control event that names its connection.
+    connection: Option<&'static str>,
 }
 
 /// An open element.
@@ -107,7 +113,27 @@ enum Role {
         listed: bool,
     },
     ListedDestination,
+    /// The connection of a call control event.
+    Connection,
+    /// The calling or called device of a call control event.
+    Party(Noted),
+    Noted(Noted),
 }
+
+/// What of a call control event is kept for whoever follows the call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Noted {
+    /// The `callID` and `deviceID` of its connection.
+    Call,
+    Device,
+    /// `localConnectionInfo`.
+    State,
+    Calling,
+    Called,
+}
+
+/// How many [`Noted`] there are.
+pub(super) const NOTED: usize = 5;
 
 impl Role {
     fn holder(member: &'static str, tag: &Tag) -> Self {
