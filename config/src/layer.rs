@@ -95,7 +95,7 @@ fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 
-fn line(name: &str, text: &str, at: usize) -> String {
+pub(crate) fn line(name: &str, text: &str, at: usize) -> String {
     let before = text.as_bytes().iter().take(at);
     format!(
         "{name}, line {}",
@@ -103,7 +103,7 @@ fn line(name: &str, text: &str, at: usize) -> String {
     )
 }
 
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

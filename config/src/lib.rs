@@ -6,6 +6,8 @@ mod error;
 mod layer;
 mod load;
 mod profile;
+mod profiles;
+mod service;
 mod settings;
 mod trust;
 mod value;
@@ -14,7 +16,8 @@ mod version;
 pub use choice::{Digest, Format, Level};
 pub use error::SettingsError;
 pub use load::load;
-pub use profile::{Described, Profile, Profiles};
+pub use profile::{Described, Profile};
+pub use profiles::Profiles;
 pub use settings::{
     Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };

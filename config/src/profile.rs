@@ -1,11 +1,10 @@
-//! Profiles of phone makers: how a phone is recognised, what its firmware can do, and what it needs done differently.
+//! The profile of a phone maker: how its phones are recognised, what their firmware can do, and what they need done differently.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::version;
+use crate::service::{Emulated, Service, Since};
 
 /// What is known about the phones of one maker.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,18 +13,19 @@ pub struct Profile {
     /// The maker's name; empty in the generic profile.
     pub maker: String,
     /// The CSTA edition (2 to 6) spoken to a phone until it speaks another.
+    #[serde(deserialize_with = "edition")]
     pub edition: u8,
     /// Whether requests go to a phone one at a time, in order of arrival.
     pub serial: bool,
     /// Whether such a phone is offered MD5 alone, whatever the settings say.
     pub md5_only: bool,
     #[serde(deserialize_with = "ouis")]
-    ouis: Vec<[u8; 3]>,
+    pub(crate) ouis: Vec<[u8; 3]>,
     user_agents: Vec<String>,
     #[serde(default)]
     families: Vec<String>,
-    emulated: Vec<String>,
-    services: BTreeMap<String, Since>,
+    emulated: Vec<Emulated>,
+    services: BTreeMap<Service, Since>,
 }
 
 /// What a User-Agent says about a phone.
@@ -37,13 +37,6 @@ pub struct Described {
     pub model: Option<String>,
     /// The firmware version.
     pub firmware: Option<String>,
-}
-
-/// The profiles of all makers.
-#[derive(Clone, Debug)]
-pub struct Profiles {
-    makers: Vec<Arc<Profile>>,
-    generic: Arc<Profile>,
 }
 
 impl Profile {
@@ -69,18 +62,21 @@ impl Profile {
     /// Whether a phone with this firmware has a service, by the name of its request (`DeflectCall`). What is unknown is
     /// assumed to be there: the phone itself refuses what it does not have.
     pub fn has(&self, service: &str, firmware: Option<&str>) -> bool {
-        match self.services.get(service) {
-            None | Some(Since::Known(true)) => true,
-            Some(Since::Known(false)) => false,
-            Some(Since::Firmware(first)) => {
-                firmware.is_none_or(|firmware| version::reaches(firmware, first))
-            }
-        }
+        self.services
+            .get(service)
+            .is_none_or(|since| since.reached(firmware))
+    }
+
+    /// Whether a phone with this firmware is known to have a service.
+    pub fn lists(&self, service: &str, firmware: Option<&str>) -> bool {
+        self.services
+            .get(service)
+            .is_some_and(|since| since.reached(firmware))
     }
 
     /// Whether a service that the phone lacks is made out of others.
     pub fn emulates(&self, service: &str) -> bool {
-        self.emulated.iter().any(|name| name == service)
+        self.emulated.iter().any(|name| name.as_str() == service)
     }
 
     /// What the profile lists for a service: the first firmware that has it, `yes` or `no`.
@@ -88,60 +84,15 @@ impl Profile {
         self.services.get(service).map(|since| match since {
             Since::Known(true) => "yes",
             Since::Known(false) => "no",
-            Since::Firmware(first) => first,
+            Since::Firmware(first) => first.as_str(),
         })
     }
 
-    fn names(&self, user_agent: &str) -> bool {
+    /// Whether a User-Agent is that of a phone of this maker.
+    pub(crate) fn names(&self, user_agent: &str) -> bool {
         let mut beginnings = self.user_agents.iter().chain(&self.families);
         beginnings.any(|beginning| prefix_of(user_agent, beginning))
     }
-}
-
-impl Profiles {
-    /// Those that come with the program.
-    pub fn shipped() -> Self {
-        let parse = |text| -> Arc<Profile> {
-            Arc::new(toml::from_str(text).expect("the profiles are part of the program and tested"))
-        };
-        Self {
-            makers: vec![
-                parse(include_str!("../phones/snom.toml")),
-                parse(include_str!("../phones/yealink.toml")),
-                parse(include_str!("../phones/mitel.toml")),
-                parse(include_str!("../phones/auerswald.toml")),
-                parse(include_str!("../phones/fanvil.toml")),
-            ],
-            generic: parse(include_str!("../phones/generic.toml")),
-        }
-    }
-
-    /// The profile of a phone by what it calls itself, else by the maker's part of its MAC address, else the generic one.
-    pub fn recognise(
-        &self,
-        oui: impl Into<Option<[u8; 3]>>,
-        user_agent: Option<&str>,
-    ) -> Arc<Profile> {
-        let oui = oui.into();
-        let named = user_agent.map(str::trim).and_then(|text| {
-            let mut makers = self.makers.iter();
-            makers.find(|profile| profile.names(text))
-        });
-        let addressed = || {
-            self.makers
-                .iter()
-                .find(|profile| oui.is_some_and(|oui| profile.ouis.contains(&oui)))
-        };
-        Arc::clone(named.or_else(addressed).unwrap_or(&self.generic))
-    }
-}
-
-/// From when on a service is there.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Since {
-    Known(bool),
-    Firmware(String),
 }
 
 fn ouis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<[u8; 3]>, D::Error> {
@@ -156,6 +107,15 @@ fn ouis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<[u8; 3]>, D::E
         Ok(oui)
     };
     digits.iter().map(parse).collect()
+}
+
+fn edition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    match u8::deserialize(deserializer)? {
+        edition @ 2..=6 => Ok(edition),
+        other => Err(de::Error::custom(format!(
+            "{other} is not an edition of ECMA-323; those from 2 to 6 are spoken"
+        ))),
+    }
 }
 
 /// What follows `beginning`, in any case, in `text`.
@@ -216,128 +176,4 @@ fn is_mac(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
     let others = word.bytes().filter(|byte| !byte.is_ascii_hexdigit());
     digits == 12 && others.into_iter().all(|byte| matches!(byte, b':' | b'-'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SNOM: [u8; 3] = [0x00, 0x04, 0x13];
-    const OTHER: [u8; 3] = [0x02, 0x00, 0x00];
-
-    #[test]
-    fn user_agents() {
-        let profiles = Profiles::shipped();
-        for (user_agent, maker, model, firmware) in [
-            ("snomD345/10.1.159.12", "snom", "D345", "10.1.159.12"),
-            ("snom370/8.7.5.48", "snom", "370", "8.7.5.48"),
-            ("snom105-3.56p", "snom", "105", "3.56p"),
-            (
-                "snomD785/10.1.46.16 000413AABBCC",
-                "snom",
-                "D785",
-                "10.1.46.16",
-            ),
-            (
-                "Yealink SIP-T27G 69.86.0.15",
-                "Yealink",
-                "T27G",
-                "69.86.0.15",
-            ),
-            ("Yealink SIP-T22P 7.73", "Yealink", "T22P", "7.73"),
-            ("YEALINK W60B 77.85.0.25", "Yealink", "W60B", "77.85.0.25"),
-            ("Aastra 6867i/4.5.0.41", "Mitel", "6867i", "4.5.0.41"),
-            ("Mitel 6867i/4.1.0 SP2", "Mitel", "6867i", "4.1.0 SP2"),
-            ("Mitel-6869i/5.1.0.1024", "Mitel", "6869i", "5.1.0.1024"),
-            (
-                "Fanvil X303 2.12.18.9 0c383e63963b",
-                "Fanvil",
-                "X303",
-                "2.12.18.9",
-            ),
-            ("Fanvil X3S", "Fanvil", "X3S", ""),
-            (
-                "COMfortel 2600 IP 2.8A",
-                "Auerswald",
-                "COMfortel 2600 IP",
-                "2.8A",
-            ),
-            (
-                "Auerswald COMfortel 3600 IP 2.8C",
-                "Auerswald",
-                "COMfortel 3600 IP",
-                "2.8C",
-            ),
-            (
-                "Grandstream GXP2200 1.0.3.27",
-                "Grandstream",
-                "GXP2200",
-                "1.0.3.27",
-            ),
-            ("Cisco-CP8841/12.6.1", "Cisco", "CP8841", "12.6.1"),
-            ("baresip v0.6.3 (x86_64/linux)", "baresip", "", "v0.6.3"),
-            ("", "", "", ""),
-        ] {
-            let profile = profiles.recognise(OTHER, Some(user_agent));
-            let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            let expected = Described {
-                maker: maker.to_owned(),
-                model: text(model),
-                firmware: text(firmware),
-            };
-            assert_eq!(profile.describe(Some(user_agent)), expected, "{user_agent}");
-        }
-    }
-
-    #[test]
-    fn recognition() {
-        let profiles = Profiles::shipped();
-        for (oui, user_agent, maker) in [
-            (SNOM, None, "snom"),
-            (SNOM, Some("Yealink SIP-T46G 28.80.0.95"), "Yealink"),
-            (SNOM, Some("gateway/1.0"), "snom"),
-            ([0x0c, 0x38, 0x3e], None, "Fanvil"),
-            (OTHER, None, ""),
-            (OTHER, Some("ünïcödë"), ""),
-        ] {
-            assert_eq!(
-                profiles.recognise(oui, user_agent).maker,
-                maker,
-                "{user_agent:?}"
-            );
-        }
-        let snom = profiles.recognise(SNOM, None);
-        assert_eq!(snom.describe(Some("gateway/1.0")).model, None);
-    }
-
-    #[test]
-    fn services() {
-        let profiles = Profiles::shipped();
-        for (user_agent, service, expected) in [
-            ("snom370/8.7.3.25", "MakeCall", true),
-            ("snom370/8.7.3.25", "DeflectCall", false),
-            ("snom370/8.7.3.25", "MonitorStart", true),
-            ("snom370/8.7.3.25", "MonitorStop", false),
-            ("snom370/8.7.5.48", "SystemRegister", true),
-            ("snom", "SystemRegister", true),
-            ("snom370/8.7.5.48", "SnapshotCall", false),
-            ("Yealink SIP-T46G 28.80.0.95", "SystemRegister", false),
-            ("Yealink SIP-T46G 28.80.0.95", "SetForwarding", true),
-            ("Yealink SIP-T22P 7.72", "MakeCall", false),
-            ("Aastra 6867i/4.5.0.41", "SnapshotCall", true),
-            ("Aastra 6867i/4.5.0.41", "SystemRegister", false),
-            ("COMfortel 2600 IP 2.8A", "SystemRegister", true),
-            ("COMfortel 2600 IP 2.7F", "SystemRegister", false),
-            ("Fanvil X303 2.12.18.9", "SystemRegister", true),
-            ("Fanvil X303 2.12.18.9", "DialDigits", false),
-            ("Grandstream GXP2200 1.0.3.27", "SnapshotCall", true),
-            ("snom370/8.7.5.48", "GetMessageWaitingIndicator", true),
-        ] {
-            let profile = profiles.recognise(OTHER, Some(user_agent));
-            let firmware = profile.describe(Some(user_agent)).firmware;
-            let has = profile.has(service, firmware.as_deref());
-            assert_eq!(has, expected, "{user_agent} {service}");
-            assert!(profile.emulates("AlternateCall") && !profile.has("AlternateCall", None));
-        }
-    }
 }

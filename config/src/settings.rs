@@ -46,6 +46,8 @@ pub struct Phones {
     pub wan: Wan,
     /// UDP interface.
     pub udp: Listen,
+    /// What a phone calls to pick up a call that alerts elsewhere; `{number}` stands for that line's number. Empty: off.
+    pub pickup: String,
 }
 
 /// How CTI clients reach the server, and who they may be.
