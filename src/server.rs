@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, task::JoinHandle};
-use settings::{Listen, Profiles, Settings};
+use settings::{Listen, Profiles, Settings, SettingsError};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House,
@@ -66,6 +66,9 @@ pub enum StartError {
     /// The data folder lacks something that cannot be made.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
+    /// A profile of a phone maker in the data folder is wrong.
+    #[error(transparent)]
+    Profile(#[from] SettingsError),
     /// The telephone list cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -100,6 +103,7 @@ impl Server {
                 "this version does not know how to use a setting that is set"
             );
         }
+        let profiles = Profiles::load(Some(data))?;
         let identity = tls::Identity::read(&belongings.certificate, &belongings.key)?;
         let identity = Arc::new(identity);
         let acceptor = TlsAcceptor::from(tls::server(Arc::clone(&identity)));
@@ -115,7 +119,7 @@ impl Server {
         let licensing = Licensing::default().start();
         let house = Arc::new(House {
             settings: Arc::new(settings),
-            profiles: Profiles::shipped(),
+            profiles,
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new(key),
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),

@@ -59,6 +59,12 @@ pub enum Refusal {
     /// The session has registered too often.
     #[error("the session has as many registrations as it may have")]
     Registrations,
+    /// The line has no such call.
+    #[error("the line has no such call")]
+    NoCall,
+    /// The call that is to be retrieved is not on hold.
+    #[error("the call that is to be retrieved is not on hold")]
+    NotHeld,
     /// A member of the request is missing or wrong.
     #[error("{0}")]
     Malformed(String),
@@ -92,6 +98,8 @@ impl Refusal {
             Self::NumberWithoutLine => Failure::INVALID_CALLING_DEVICE_ID,
             Self::NoRegistration => Failure::INVALID_CROSS_REF_ID,
             Self::Registrations => Failure::REGISTRATION_LIMIT_EXCEEDED,
+            Self::NoCall => Failure::INVALID_CALL_ID,
+            Self::NotHeld => Failure::NO_HELD_CALL,
             Self::Malformed(_) | Self::NotCsta(_) => Failure::GENERIC,
             Self::Failed { failure, .. } => failure.clone(),
             Self::Refused(status) => match *status {
@@ -99,7 +107,9 @@ impl Refusal {
                 | Status::NOT_IMPLEMENTED
                 | Status::UNSUPPORTED_MEDIA_TYPE => Failure::SERVICE_NOT_SUPPORTED,
                 Status::NOT_FOUND => Failure::INVALID_DEVICE_ID,
-                Status::BUSY_HERE | Status::BUSY_EVERYWHERE => Failure::RESOURCE_BUSY,
+                Status::BUSY_HERE | Status::BUSY_EVERYWHERE | Status::REQUEST_PENDING => {
+                    Failure::RESOURCE_BUSY
+                }
                 _ => Failure::GENERIC,
             },
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use settings::Profiles;
 
 use super::{Failure, print};
 use crate::net::tls::Identity;
@@ -23,7 +24,7 @@ pub(super) struct CheckConfig {
     /// The same, spelt as for serve
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
-    /// Data folder whose admin.toml is checked too
+    /// Data folder whose admin.toml and phones/*.toml are checked too
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -32,6 +33,7 @@ impl CheckConfig {
     pub(super) fn run(self) -> Result<(), Failure> {
         let file = self.file.or(self.config);
         let settings = settings::load(file.as_deref(), self.data.as_deref())?;
+        Profiles::load(self.data.as_deref())?;
         if let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key) {
             Identity::read(certificate, key)
                 .map_err(|error| Failure::Usage(format!("tls.certificate: {error}")))?;

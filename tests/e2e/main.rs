@@ -13,6 +13,7 @@ mod certify;
 mod client_session;
 mod crash;
 mod docs;
+mod emulation;
 mod events;
 mod events_by_maker;
 mod extensions;

@@ -131,6 +131,27 @@ fn a_makers_table_that_cannot_be_used_is_explained() {
 }
 
 #[test]
+fn a_wrong_profile_is_told_with_file_and_line() {
+    let (folder, file) = settings_file(FREE);
+    let phones = folder.path().join("data/phones");
+    std::fs::create_dir_all(&phones).unwrap();
+    let profile = "maker = \"Acme\"\nouis = [\"not one\"]\n";
+    std::fs::write(phones.join("acme.toml"), profile).unwrap();
+    let data = folder.path().join("data");
+    let arguments = ["--config", &file, "--data", data.to_str().unwrap()];
+    for (command, code) in [("check-config", 2), ("serve", 1)] {
+        let output = finish(program().arg(command).args(arguments));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        let last = said.lines().last().unwrap_or_default();
+        assert!(
+            last.contains("acme.toml, line 2: \"not one\" is not an OUI"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_is_missing_is_named() {
     fails(
         &run(&["serve", "--config", "/nowhere/uacsta.toml"]),

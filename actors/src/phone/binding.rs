@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::{AsyncContext, Context};
 use uacsta_schema::sip::{HeaderName, Status};
 
-use super::Phone;
+use super::{Phone, abilities::Abilities};
 use crate::{
     registrar,
     registration::{Bound, LinkEnded, Refresh, Registration},
@@ -227,5 +227,6 @@ impl Phone {
     fn recognise(&mut self, user_agent: Option<&str>) {
         self.profile = self.house.profiles.recognise(self.mac.oui(), user_agent);
         self.firmware = self.profile.describe(user_agent).firmware;
+        self.abilities = Abilities::default();
     }
 }

@@ -23,12 +23,16 @@ use crate::{
     sip::session::Happened,
 };
 
+mod abilities;
 mod binding;
+mod calls;
 pub mod desk;
+mod emulation;
 mod identity;
 mod incoming;
 mod inventory;
 mod messages;
+mod missed;
 mod points;
 mod requests;
 mod session;
@@ -55,6 +59,10 @@ pub struct Phone {
     /// When a list of lines that was promised is given up.
     list_due: Option<Duration>,
     requests: requests::Requests,
+    /// What the phone said of itself.
+    abilities: abilities::Abilities,
+    /// What the server keeps in the phone's place.
+    kept: Option<Box<emulation::Kept>>,
     points: HashMap<DeviceId, points::Point>,
     /// Events whose monitor's response is still on its way.
     early: VecDeque<Arc<Document>>,
@@ -81,6 +89,7 @@ pub enum Status {
 pub struct Heritage {
     registration: Option<Registration>,
     points: Vec<(DeviceId, points::Point)>,
+    kept: Option<Box<emulation::Kept>>,
 }
 
 impl Heritage {
@@ -122,6 +131,8 @@ impl Phone {
             inventory: inventory::Inventory::known(lines),
             list_due: None,
             requests: requests::Requests::default(),
+            abilities: abilities::Abilities::default(),
+            kept: heritage.kept,
             points,
             early: VecDeque::new(),
             keep_alive_at: None,
@@ -154,6 +165,7 @@ impl Phone {
             self.sweep_session(now, ctx),
             self.sweep_keep_alive(now, ctx),
             self.sweep_list(now, ctx),
+            self.sweep_dialling(now),
         ];
         if let Some(at) = next.into_iter().flatten().min() {
             self.wake_at(at, ctx);
@@ -202,6 +214,7 @@ impl Actor for Phone {
         let heritage = Heritage {
             registration: self.binding.take().map(binding::Binding::into_registration),
             points: self.points.drain().collect(),
+            kept: self.kept.take().map(emulation::Kept::inherited),
         };
         self.registrar.do_send(registrar::Ended {
             mac: self.mac,

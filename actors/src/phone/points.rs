@@ -3,12 +3,9 @@
 use std::{collections::hash_map::Entry, sync::Arc};
 
 use actix::{Actor, Addr, AsyncContext, Context};
-use uacsta_schema::csta::{
-    DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStop,
-    Response,
-};
+use uacsta_schema::csta::{DeviceId, Document, Message, MonitorObject, MonitorStart, Response};
 
-use super::{Orphaned, Phone, requests::Asker, session::State};
+use super::{Orphaned, Phone, calls::Calls, requests::Asker, session::State};
 use crate::{
     monitor::{Monitor, MonitorLost, Observed, PhoneReplaced, Started, Surroundings},
     refusal::Refusal,
@@ -22,6 +19,7 @@ pub(super) struct Point {
     /// The phone's cross reference, while its monitor runs.
     cross_ref: Option<Box<str>>,
     starting: bool,
+    pub(super) calls: Calls,
 }
 
 /// How many events wait for the response of a monitor that is being started.
@@ -34,13 +32,31 @@ impl Point {
             joins: 0,
             cross_ref: None,
             starting: false,
+            calls: Calls::default(),
         }
+    }
+
+    /// The monitor runs on the phone under this cross reference.
+    pub(super) fn runs(&mut self, cross_ref: &str) {
+        self.starting = false;
+        self.cross_ref = Some(cross_ref.into());
+    }
+
+    /// Whether the monitor runs on the phone.
+    pub(super) fn is_watched(&self) -> bool {
+        self.cross_ref.is_some()
+    }
+
+    /// Whether the monitor runs on the phone, or is about to.
+    pub(super) fn is_active(&self) -> bool {
+        self.starting || self.is_watched()
     }
 
     /// The session is lost, and the monitor with it.
     pub(super) fn lost(&mut self) {
         self.cross_ref = None;
         self.starting = false;
+        self.calls.lost();
     }
 }
 
@@ -101,10 +117,10 @@ impl Phone {
         };
         if let Some(cross_ref) = self
             .points
-            .insert(device, point)
+            .insert(device.clone(), point)
             .and_then(|failed| failed.cross_ref)
         {
-            self.stop_monitor(MonitorCrossRefId::from(cross_ref.into_string()), ctx);
+            self.stop_monitor(&device, &cross_ref, ctx);
         }
     }
 
@@ -123,6 +139,9 @@ impl Phone {
             return monitor.do_send(Started(Err(Refusal::Away)));
         };
         point.starting = true;
+        if self.take_up(device, monitor) {
+            return;
+        }
         let start = MonitorStart {
             monitor_object: MonitorObject::Device(device.clone()),
             ..MonitorStart::default()
@@ -166,25 +185,14 @@ impl Phone {
         };
         let Some(point) = self.points.get_mut(device) else {
             // The last client left while the phone was at it.
-            return self.stop_monitor(cross_ref, ctx);
+            return self.stop_monitor(device, cross_ref.as_str(), ctx);
         };
-        point.starting = false;
-        point.cross_ref = Some(cross_ref.as_str().into());
+        point.runs(cross_ref.as_str());
         monitor.do_send(Started(Ok(())));
         for event in std::mem::take(&mut self.early) {
             self.observed(event);
         }
-    }
-
-    fn stop_monitor(&mut self, monitor_cross_ref_id: MonitorCrossRefId, ctx: &mut Context<Self>) {
-        self.ask_own(
-            Asker::MonitorStop,
-            &MonitorStop {
-                monitor_cross_ref_id,
-            }
-            .into(),
-            ctx,
-        );
+        self.check_calls(device, ctx);
     }
 
     /// Nobody watches a line any more, unless a client is on its way to the monitor point.
@@ -198,27 +206,25 @@ impl Phone {
         }
         if let Some(cross_ref) = self.points.remove(device).and_then(|point| point.cross_ref) {
             tracing::info!(mac = %self.mac, line = %device, "line is no longer monitored");
-            self.stop_monitor(MonitorCrossRefId::from(cross_ref.into_string()), ctx);
+            self.stop_monitor(device, &cross_ref, ctx);
         }
     }
 
     /// An event of the phone's: to the monitor point that it names.
     pub(super) fn observed(&mut self, event: Arc<Document>) {
         let cross_ref = event.cross_ref();
-        match self
+        if let Some((device, point)) = self
             .points
-            .values()
-            .find(|point| point.cross_ref.is_some() && point.cross_ref.as_deref() == cross_ref)
+            .iter_mut()
+            .find(|(_, point)| point.cross_ref.is_some() && point.cross_ref.as_deref() == cross_ref)
         {
-            Some(point) => point.monitor.do_send(Observed(event)),
-            None if self.points.values().any(|point| point.starting)
-                && self.early.len() < EARLY =>
-            {
-                self.early.push_back(event);
-            }
-            None => {
-                tracing::debug!(mac = %self.mac, event = event.name(), cross_ref, "event of no monitor that runs");
-            }
+            point.calls.observe(device, &event);
+            return point.monitor.do_send(Observed(event));
+        }
+        if self.early.len() < EARLY && self.points.values().any(|point| point.starting) {
+            self.early.push_back(event);
+        } else {
+            tracing::debug!(mac = %self.mac, event = event.name(), cross_ref, "event of no monitor that runs");
         }
     }
 

@@ -6,11 +6,16 @@ use actix::{Addr, Context};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use uacsta_schema::{
-    csta::{self, DeviceId, Document, Kind, Message, Speech},
+    csta::{self, DeviceId, Document, Failure, GetCSTAFeatures, Kind, Message, Response, Speech},
     sip::Status,
 };
 
-use super::{Phone, session::State};
+use super::{
+    Phone,
+    abilities::Doer,
+    emulation::{Asked, Asking, Emulation},
+    session::State,
+};
 use crate::{
     monitor::Monitor,
     refusal::Refusal,
@@ -28,6 +33,8 @@ pub(super) struct Requests {
     waiting: VecDeque<Job>,
     running: Option<Job>,
     tickets: u64,
+    /// Until when the phone is left alone, by its own wish.
+    quiet_until: Option<Duration>,
 }
 
 /// One request.
@@ -39,6 +46,17 @@ struct Job {
     service: Cow<'static, str>,
     /// Whether a 481 had it sent once more.
     repeated: bool,
+    /// How often it crossed a request of the phone's (491).
+    crossed: u8,
+}
+
+/// When a request has its turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn {
+    /// Before all that wait.
+    Next,
+    /// After them.
+    Last,
 }
 
 /// Who asked, and so what the answer is for.
@@ -58,8 +76,51 @@ pub(super) enum Asker {
         device: DeviceId,
         monitor: Addr<Monitor>,
     },
-    /// The end of a monitor.
-    MonitorStop,
+    /// The end of a monitor, which has this cross reference at the phone.
+    MonitorStop {
+        device: DeviceId,
+        cross_ref: Box<str>,
+    },
+    /// The calls at a line, to compare them with those that its events told of.
+    Calls(DeviceId),
+    /// A client, what works on the line.
+    Features { reply: Reply, speech: Speech },
+    /// A client, for a service that is made of several.
+    Emulation(Box<Emulation>),
+    /// Nobody: a step back, after its client was answered.
+    Nobody,
+}
+
+impl Asker {
+    /// Whether a request may be sent once more that the phone proves not to have done.
+    fn repeats(&self) -> bool {
+        match self {
+            Self::Client { .. } | Self::Features { .. } => true,
+            Self::Emulation(emulation) => emulation.is_at_start(),
+            _ => false,
+        }
+    }
+}
+
+/// How often a request is sent again that crosses one of the phone's (491).
+const CROSSINGS: u8 = 3;
+/// The longest that a phone is left alone because it asks for it (Retry-After).
+const QUIET: Duration = Duration::from_secs(60);
+
+impl Requests {
+    /// A number that no other request of this phone has.
+    pub(super) fn number(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    /// The request goes to the phone once more, before all others of its kind.
+    fn put_back(&mut self, job: Job) {
+        match job.asker.repeats() {
+            true => self.waiting.push_front(job),
+            false => self.own.push_front(job),
+        }
+    }
 }
 
 impl Phone {
@@ -72,18 +133,58 @@ impl Phone {
         device: Option<Arc<str>>,
         ctx: &mut Context<Self>,
     ) {
-        if let Some(refusal) = self.refusal() {
+        let refusal = if document.name() == "GetCSTAFeatures" && self.in_operation {
+            return self.ask_for_features(reply, speech, ctx);
+        } else {
+            self.refusal()
+        };
+        if let Some(refusal) = refusal {
             tracing::info!(mac = %self.mac, service = document.name(), %refusal, "request refused");
             return answer(reply, &speech, Err(refusal));
         }
-        let service = document.name().to_owned();
+        let client = Asking {
+            reply,
+            speech,
+            deadline: self.deadline(),
+        };
+        let asked = Asked {
+            document,
+            device,
+            client,
+        };
+        let Some(asked) = self.take_for_dialling(asked, ctx) else {
+            return;
+        };
+        let service = asked.document.name();
+        if self.profile.emulates(service) && self.doer(service) == Doer::Server {
+            return self.emulate(asked, Turn::Last, ctx);
+        }
+        let service = service.to_owned().into();
+        let Asked {
+            document,
+            device,
+            client,
+        } = asked;
         let content = Content::Relayed {
             document,
             edition: self.edition,
             cross_ref: None,
             device,
         };
-        self.queue(Asker::Client { reply, speech }, content, service, ctx);
+        let Asking {
+            reply,
+            speech,
+            deadline,
+        } = client;
+        let job = self.job(
+            Asker::Client { reply, speech },
+            content,
+            service,
+            deadline,
+            ctx,
+        );
+        self.requests.waiting.push_back(job);
+        self.next_request(ctx);
     }
 
     /// Why the phone cannot be asked anything for others now, if so.
@@ -108,17 +209,68 @@ impl Phone {
         service: String,
         ctx: &mut Context<Self>,
     ) {
-        let job = self.job(asker, content, service.into(), ctx);
+        let deadline = self.deadline();
+        let job = self.job(asker, content, service.into(), deadline, ctx);
         self.requests.waiting.push_back(job);
         self.next_request(ctx);
+    }
+
+    /// GetCSTAFeatures: the phone is asked once a connection, and the server answers with what works on its lines.
+    fn ask_for_features(&mut self, reply: Reply, speech: Speech, ctx: &mut Context<Self>) {
+        if !self.session.is_coming()
+            || self.abilities.are_told()
+            || !self.has("GetCSTAFeatures")
+            || self.requests.waiting.len() >= self.house.settings.limits.pending_requests_per_phone
+        {
+            return reply.csta(csta::write(&self.features().into(), &speech));
+        }
+        let deadline = self.deadline();
+        self.ask_for(
+            Asker::Features { reply, speech },
+            &GetCSTAFeatures::default().into(),
+            deadline,
+            Turn::Last,
+            ctx,
+        );
     }
 
     /// Asks something for the server itself.
     pub(super) fn ask_own(&mut self, asker: Asker, request: &Message, ctx: &mut Context<Self>) {
         let content = Content::Whole(csta::write(request, &self.edition.into()));
-        let job = self.job(asker, content, request.name().to_owned().into(), ctx);
+        let deadline = self.deadline();
+        let job = self.job(
+            asker,
+            content,
+            request.name().to_owned().into(),
+            deadline,
+            ctx,
+        );
         self.requests.own.push_back(job);
         self.next_request(ctx);
+    }
+
+    /// Asks something for a client, in other words than the client's.
+    pub(super) fn ask_for(
+        &mut self,
+        asker: Asker,
+        request: &Message,
+        deadline: Duration,
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let content = Content::Whole(csta::write(request, &self.edition.into()));
+        let service = request.name().to_owned().into();
+        let job = self.job(asker, content, service, deadline, ctx);
+        match turn {
+            Turn::Next => self.requests.own.push_front(job),
+            Turn::Last => self.requests.waiting.push_back(job),
+        }
+        self.next_request(ctx);
+    }
+
+    /// When a request that comes now must be answered.
+    fn deadline(&self) -> Duration {
+        self.house.clock.now() + self.house.settings.advanced.request_timeout
     }
 
     fn job(
@@ -126,28 +278,34 @@ impl Phone {
         asker: Asker,
         content: Content,
         service: Cow<'static, str>,
+        deadline: Duration,
         ctx: &mut Context<Self>,
     ) -> Job {
-        let deadline = self.house.clock.now() + self.house.settings.advanced.request_timeout;
         self.wake_at(deadline, ctx);
-        self.requests.tickets += 1;
         Job {
-            ticket: self.requests.tickets,
+            ticket: self.requests.number(),
             deadline,
             asker,
             content,
             service,
             repeated: false,
+            crossed: 0,
         }
     }
 
     /// Sends the next request if the phone has none and can take one.
-    pub(super) fn next_request(&mut self, _: &mut Context<Self>) {
+    pub(super) fn next_request(&mut self, ctx: &mut Context<Self>) {
         let (Some(session), Some(binding), None) =
             (self.session.id(), &self.binding, &self.requests.running)
         else {
             return;
         };
+        if let Some(until) = self.requests.quiet_until {
+            if until > self.house.clock.now() {
+                return;
+            }
+            self.requests.quiet_until = None;
+        }
         let clients_turn = matches!(self.session, State::Open(_));
         let next = self.requests.own.pop_front().or_else(|| {
             if clients_turn {
@@ -163,6 +321,8 @@ impl Phone {
                 content: job.content.clone(),
             });
             self.requests.running = Some(job);
+        } else if clients_turn && self.needs_new_dialog() {
+            self.renew_session("monitors are over that the phone cannot stop", ctx);
         }
     }
 
@@ -177,9 +337,34 @@ impl Phone {
             tracing::debug!(mac = %self.mac, "an answer came after its time");
             return;
         };
+        if let Err(Unanswered::Refused {
+            status,
+            retry_after,
+            ..
+        }) = &answer
+        {
+            match *status {
+                Status::REQUEST_PENDING if job.crossed < CROSSINGS => {
+                    let at = self.house.clock.now() + after_crossing();
+                    if at < job.deadline {
+                        job.crossed += 1;
+                        self.requests.put_back(job);
+                        return self.leave_alone(at, ctx);
+                    }
+                }
+                // The phone's wish holds for all that it is asked.
+                Status::SERVER_INTERNAL_ERROR | Status::SERVICE_UNAVAILABLE => {
+                    if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
+                        let at = self.house.clock.now() + wait.min(QUIET);
+                        self.leave_alone(at, ctx);
+                    }
+                }
+                _ => {}
+            }
+        }
         // 481 proves that the phone did not do it: it is asked once more, in the session that follows.
         let unknown = matches!(&answer, Err(Unanswered::Refused { status, .. }) if *status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
-        if unknown && !job.repeated && matches!(job.asker, Asker::Client { .. }) {
+        if unknown && !job.repeated && job.asker.repeats() {
             job.repeated = true;
             self.requests.waiting.push_front(job);
             return;
@@ -189,23 +374,71 @@ impl Phone {
         self.next_request(ctx);
     }
 
+    /// Sends nothing to the phone until then.
+    fn leave_alone(&mut self, until: Duration, ctx: &mut Context<Self>) {
+        self.requests.quiet_until = Some(until);
+        self.wake_at(until, ctx);
+    }
+
     /// Gives a request its one answer.
     fn conclude(&mut self, job: Job, result: Result<Document, Refusal>, ctx: &mut Context<Self>) {
-        if let Err(refusal) = &result
-            && !matches!(job.asker, Asker::KeepAlive)
-        {
-            tracing::info!(mac = %self.mac, service = %job.service, %refusal, "the phone did not do it");
+        let lacks = match &result {
+            Ok(_) => false,
+            Err(refusal) => {
+                if !matches!(job.asker, Asker::KeepAlive) {
+                    tracing::info!(mac = %self.mac, service = %job.service, %refusal, "the phone did not do it");
+                }
+                refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
+            }
+        };
+        if lacks || result.is_ok() {
+            self.abilities.proved(&job.service, !lacks);
         }
         match job.asker {
-            Asker::Client { reply, speech } => answer(reply, &speech, result),
+            Asker::Client { reply, speech } => {
+                if lacks
+                    && self.doer(&job.service) == Doer::Server
+                    && let Content::Relayed {
+                        document, device, ..
+                    } = job.content
+                {
+                    let client = Asking {
+                        reply,
+                        speech,
+                        deadline: job.deadline,
+                    };
+                    let asked = Asked {
+                        document,
+                        device,
+                        client,
+                    };
+                    return self.emulate(asked, Turn::Next, ctx);
+                }
+                answer(reply, &speech, result);
+            }
             // An operator who has given up needs not be told.
             Asker::Operator(asker) => drop(asker.send(result)),
-            Asker::SystemRegister | Asker::MonitorStop => {}
+            Asker::SystemRegister | Asker::Nobody => {}
+            Asker::MonitorStop { device, cross_ref } => {
+                if lacks && self.profile.emulates("MonitorStop") {
+                    self.monitor_left(&device, &cross_ref, ctx);
+                }
+            }
             Asker::Lines => self.lines_answered(&result, ctx),
             Asker::KeepAlive => self.kept_alive(&result, ctx),
             Asker::Monitor { device, monitor } => {
                 self.monitor_answered(&device, &monitor, result, ctx);
             }
+            Asker::Calls(device) => self.calls_answered(&device, result),
+            Asker::Features { reply, speech } => {
+                if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
+                    result.map(|document| document.message())
+                {
+                    self.abilities.told(&told);
+                }
+                reply.csta(csta::write(&self.features().into(), &speech));
+            }
+            Asker::Emulation(emulation) => self.emulated(*emulation, result, ctx),
         }
     }
 
@@ -225,11 +458,17 @@ impl Phone {
             match job.asker {
                 Asker::Client { reply, speech } => answer(reply, &speech, Err(Refusal::Away)),
                 Asker::Operator(asker) => drop(asker.send(Err(Refusal::Away))),
+                Asker::Features { reply, speech } => {
+                    reply.csta(csta::write(&self.features().into(), &speech));
+                }
+                Asker::Emulation(emulation) => emulation.refuse(Refusal::Away),
                 Asker::SystemRegister
-                | Asker::MonitorStop
+                | Asker::MonitorStop { .. }
+                | Asker::Nobody
                 | Asker::Lines
                 | Asker::KeepAlive
-                | Asker::Monitor { .. } => {}
+                | Asker::Monitor { .. }
+                | Asker::Calls(_) => {}
             }
         }
     }
@@ -262,8 +501,16 @@ impl Phone {
             .chain(requests.own.front())
             .chain(requests.waiting.front())
             .map(|job| job.deadline)
+            .chain(requests.quiet_until)
             .min()
     }
+}
+
+/// RFC 3261 14.1: "a randomly chosen value between 2.1 and 4 seconds in units of 10 ms" for the owner of the Call-ID, which
+/// the server is in its sessions with phones.
+fn after_crossing() -> Duration {
+    let steps = getrandom::u64().unwrap_or_default() % 191;
+    Duration::from_millis((210 + steps) * 10)
 }
 
 /// Answers a client: with the phone's response, or with the error that fits.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::csta::{
-    Document, Message, RequestSystemStatus, RequestTypes, Response, SystemRegister,
+    Document, EventCause, Message, RequestSystemStatus, RequestTypes, Response, SystemRegister,
     SystemStatusValue,
 };
 
@@ -113,7 +113,9 @@ impl Phone {
             What::Opened(body) => self.opened(session, body, ctx),
             What::Refused(why) => {
                 let wait = match &why {
-                    Unanswered::Refused { retry_after, .. } => *retry_after,
+                    Unanswered::Refused { retry_after, .. } => {
+                        retry_after.filter(|wait| !wait.is_zero())
+                    }
                     Unanswered::TimedOut | Unanswered::Ended => None,
                 };
                 self.failed(&format!("the INVITE was {why}"), wait, ctx);
@@ -165,7 +167,7 @@ impl Phone {
 
     /// Subscribes to changes where the phone has that, and asks for its lines.
     fn prepare(&mut self, ctx: &mut Context<Self>) {
-        if self.profile.has("SystemRegister", self.firmware.as_deref()) {
+        if self.has("SystemRegister") {
             self.system_register(ctx);
         }
         self.ask_for_lines(ctx);
@@ -214,7 +216,11 @@ impl Phone {
         }
         let back_off = PATIENCE.min(Duration::from_secs(1 << self.failures.min(6)));
         self.failures += 1;
-        let wait = wait.unwrap_or(back_off);
+        // A phone may ask for a longer wait than this, never for a shorter one; zero is our own wish.
+        let wait = wait.map_or(back_off, |wait| match wait.is_zero() {
+            true => wait,
+            false => wait.max(back_off),
+        });
         if wait.is_zero() {
             return self.open_session(ctx);
         }
@@ -236,6 +242,12 @@ impl Phone {
         self.lose_session(reason);
     }
 
+    /// Ends the session, and opens the next one at once.
+    pub(super) fn renew_session(&mut self, reason: &str, ctx: &mut Context<Self>) {
+        self.close_session(reason, ctx);
+        self.open_session(ctx);
+    }
+
     fn give_up_session(&self, session: SessionId) {
         if let Some(binding) = &self.binding {
             binding.registration.link.do_send(Close { session });
@@ -248,6 +260,8 @@ impl Phone {
         self.seat = None;
         self.early.clear();
         self.interrupted();
+        self.forget_left();
+        self.end_dialling(EventCause::NETWORK_OUT_OF_ORDER);
         for point in self.points.values_mut() {
             point.lost();
             point.monitor.do_send(PhoneLost);
@@ -322,6 +336,8 @@ impl Phone {
                     tracing::warn!(mac = %self.mac, %refusal, "keep-alive refused");
                 }
                 self.schedule_keep_alive(ctx);
+                self.recount(ctx);
+                self.poll_for_lines(ctx);
             }
         }
     }

@@ -13,8 +13,6 @@ use super::{CallKey, End, Exchange, LineId, Party, State, What};
 pub enum Fate {
     /// It rings, and is answered.
     Answers,
-    /// A machine answers at once: numbers that begin with `04`.
-    Machine,
     /// It rings for ever: numbers that begin with `01`.
     Rings,
     /// It is busy: numbers that begin with `02`.
@@ -71,7 +69,6 @@ impl Fate {
             [b'0', b'1', ..] => Some(Self::Rings),
             [b'0', b'2', ..] => Some(Self::Busy),
             [b'0', b'3', ..] => Some(Self::Unknown),
-            [b'0', b'4', ..] => Some(Self::Machine),
             [b'0', _, ..] => Some(Self::Answers),
             _ => None,
         }
@@ -254,13 +251,11 @@ impl Exchange {
         let cause = match fate {
             Fate::Busy => EventCause::BUSY,
             Fate::Unknown => EventCause::NUMBER_UNALLOCATED,
-            Fate::Rings | Fate::Answers | Fate::Machine => {
+            Fate::Rings | Fate::Answers => {
                 party.state = State::Alerting;
                 self.announce(key, &What::Delivered(device), &EventCause::NETWORK_SIGNAL);
-                match fate {
-                    Fate::Answers => self.alarm(PICK_UP, Alarm::Answer(key)),
-                    Fate::Machine => self.alarm(Duration::ZERO, Alarm::Answer(key)),
-                    _ => {}
+                if fate == Fate::Answers {
+                    self.alarm(PICK_UP, Alarm::Answer(key));
                 }
                 return;
             }

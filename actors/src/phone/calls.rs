@@ -1,0 +1,689 @@
+//! The calls of one line, kept from the events of its monitor (ECMA-269, connection state model).
+
+use smallvec::SmallVec;
+use uacsta_schema::csta::{
+    CallParty, CallState, ConnectionClearedEvent, ConnectionId, ConnectionListItem, DeviceCall,
+    DeviceId, Document, Event, EventCause, LocalConnectionState, Message, MonitorCrossRefId,
+    Progress, Snapshot, SnapshotCallResponse, SnapshotDeviceResponse, SubjectDevice,
+};
+
+/// The calls at a line, the oldest first. Nothing is allocated while there are none, nor for an event that only changes a state.
+#[derive(Debug, Default)]
+pub(super) struct Calls(Vec<Call>);
+
+/// A call at the line.
+#[derive(Debug)]
+pub(super) struct Call {
+    id: Box<str>,
+    /// How the phone names the line in it.
+    own: Option<Box<str>>,
+    /// Where the line's own connection stands.
+    pub(super) state: State,
+    calling: Option<Box<str>>,
+    called: Option<Box<str>>,
+    /// The other connections.
+    parties: SmallVec<[Party; 1]>,
+    /// How little is left of the certainty that the call goes on, since it was last heard of.
+    doubt: Doubt,
+}
+
+/// Whether a call may be over without an event that said so.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Doubt {
+    None,
+    /// It was not heard of for a while. If the phone does not list it, the event may be on its way.
+    Some,
+    /// Events were missed, or the phone did not list it before: if the phone does not list it now, it is over.
+    Full,
+}
+
+/// Where a connection stands (ECMA-269, connection states but for null).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    Initiated,
+    Alerting,
+    Connected,
+    Hold,
+    Queued,
+    Fail,
+}
+
+/// Another connection of a call.
+#[derive(Debug)]
+struct Party {
+    device: Box<str>,
+    state: State,
+}
+
+/// The most calls that a line is followed in, and the most parties of one; an older one is forgotten for a newer.
+const MOST: usize = 32;
+
+impl Calls {
+    /// An event of the line's monitor.
+    pub(super) fn observe(&mut self, line: &DeviceId, event: &Document) {
+        let Some(progress) = event.progress() else {
+            return;
+        };
+        match event.name() {
+            "ServiceInitiatedEvent" | "DigitsDialedEvent" => {
+                self.stands(line, &progress, State::Initiated);
+            }
+            "OriginatedEvent" | "NetworkReachedEvent" | "EstablishedEvent" | "RetrievedEvent" => {
+                self.stands(line, &progress, State::Connected);
+            }
+            "OfferedEvent" | "DeliveredEvent" => self.stands(line, &progress, State::Alerting),
+            "HeldEvent" => self.stands(line, &progress, State::Hold),
+            "QueuedEvent" => self.stands(line, &progress, State::Queued),
+            "FailedEvent" => self.stands(line, &progress, State::Fail),
+            "ConnectionClearedEvent" | "DivertedEvent" => self.left(line, &progress),
+            "CallClearedEvent" => self.forget(&progress.call),
+            // The new calls stand in lists, which only the second pass reads; such events are rare.
+            _ => self.joined(line, event),
+        }
+    }
+
+    /// The phone or its session is lost: what becomes of the calls is not heard.
+    pub(super) fn lost(&mut self) {
+        for call in &mut self.0 {
+            call.doubt = Doubt::Full;
+        }
+    }
+
+    /// The calls were not heard of for a while.
+    pub(super) fn grown_old(&mut self) {
+        for call in &mut self.0 {
+            call.doubt = match call.doubt {
+                Doubt::None => Doubt::Some,
+                Doubt::Some | Doubt::Full => Doubt::Full,
+            };
+        }
+    }
+
+    /// Whether a call may be over without an event that said so.
+    pub(super) fn doubtful(&self) -> bool {
+        self.0.iter().any(|call| call.doubt > Doubt::None)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Compares with what the phone says: forgets the doubtful calls that are gone, and returns the events that tell of it.
+    pub(super) fn compared(&mut self, line: &DeviceId, there: &[DeviceCall]) -> Vec<Event> {
+        let mut over = Vec::new();
+        self.0.retain_mut(|call| {
+            let known = there.iter().any(|known| call.is(known));
+            if known {
+                call.doubt = Doubt::None;
+            }
+            if call.doubt < Doubt::Full {
+                return true;
+            }
+            over.push(call.cleared(line).into());
+            false
+        });
+        over
+    }
+
+    /// A call by its identifier.
+    pub(super) fn find(&self, id: &str) -> Option<&Call> {
+        self.0.iter().find(|call| *call.id == *id)
+    }
+
+    /// What SnapshotDevice answers of this line.
+    pub(super) fn snapshot(&self, line: &DeviceId) -> SnapshotDeviceResponse {
+        let calls = self.0.iter().map(|call| DeviceCall {
+            connection: Some(call.connection(line)),
+            endpoint_device: Some(call.endpoint(line)),
+            local_call_state: Some(CallState::Compound(
+                [call.state]
+                    .into_iter()
+                    .chain(call.parties.iter().map(|party| party.state))
+                    .map(State::element)
+                    .collect(),
+            )),
+        });
+        SnapshotDeviceResponse {
+            data: Snapshot::Data(calls.collect()),
+        }
+    }
+
+    fn stands(&mut self, line: &DeviceId, progress: &Progress<'_>, state: State) {
+        let own = progress
+            .device
+            .as_deref()
+            .is_none_or(|device| line.names(device));
+        let local = progress.local.as_deref().and_then(State::read);
+        let call = match self.0.iter().position(|call| *call.id == *progress.call) {
+            Some(at) => &mut self.0[at],
+            None => {
+                if self.0.len() == MOST {
+                    self.0.remove(0);
+                }
+                let first = if own { state } else { State::Connected };
+                self.0.push(Call::new(&progress.call, first));
+                let last = self.0.len() - 1;
+                &mut self.0[last]
+            }
+        };
+        call.doubt = Doubt::None;
+        if own {
+            call.state = local.unwrap_or(state);
+            fill(&mut call.own, progress.device.as_deref());
+        } else {
+            call.state = local.unwrap_or(call.state);
+            if let Some(device) = progress.device.as_deref() {
+                call.party(device, state);
+            }
+        }
+        fill(&mut call.calling, progress.calling.as_deref());
+        fill(&mut call.called, progress.called.as_deref());
+    }
+
+    /// A connection ended, or went elsewhere: the call is over at the line if it was the line's own.
+    fn left(&mut self, line: &DeviceId, progress: &Progress<'_>) {
+        let own = match progress.local.as_deref() {
+            Some(local) => local == LocalConnectionState::NULL.as_str(),
+            None => progress
+                .device
+                .as_deref()
+                .is_none_or(|device| line.names(device)),
+        };
+        if own {
+            return self.forget(&progress.call);
+        }
+        if let Some(call) = self.0.iter_mut().find(|call| *call.id == *progress.call) {
+            call.doubt = Doubt::None;
+            call.parties
+                .retain(|party| Some(&*party.device) != progress.device.as_deref());
+            if let Some(state) = progress.local.as_deref().and_then(State::read) {
+                call.state = state;
+            }
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.0.retain(|call| *call.id != *id);
+    }
+
+    /// Two calls became one, or one became another.
+    fn joined(&mut self, line: &DeviceId, event: &Document) {
+        let (first, second, connections, local, fallback) = match event.message() {
+            Ok(Message::Event(Event::TransferedEvent(event))) => (
+                event.primary_old_call,
+                event.secondary_old_call,
+                event.transferred_connections,
+                event.local_connection_info,
+                // The line left the call unless another transferred it.
+                match event.transferring_device.device() {
+                    Some(device) if !line.names(device.as_str()) => LocalConnectionState::CONNECTED,
+                    _ => LocalConnectionState::NULL,
+                },
+            ),
+            Ok(Message::Event(Event::ConferencedEvent(event))) => (
+                event.primary_old_call,
+                event.secondary_old_call,
+                event.conference_connections,
+                event.local_connection_info,
+                LocalConnectionState::CONNECTED,
+            ),
+            _ => return,
+        };
+        let old = [Some(first), second].map(|old| old.and_then(|old| old.call_id));
+        let is_old = |call: &Call| old.iter().flatten().any(|old| old.as_str() == &*call.id);
+        let Some(at) = self.0.iter().position(is_old) else {
+            return;
+        };
+        let state = State::read(local.unwrap_or(fallback).as_str());
+        let Some(state) = state else {
+            return self.0.retain(|call| !is_old(call));
+        };
+        let mut call = self.0.remove(at);
+        self.0.retain(|call| !is_old(call));
+        call.became(line, state, &connections);
+        self.0.insert(at.min(self.0.len()), call);
+    }
+}
+
+impl Call {
+    fn new(id: &str, state: State) -> Self {
+        Self {
+            id: id.into(),
+            own: None,
+            state,
+            calling: None,
+            called: None,
+            parties: SmallVec::new(),
+            doubt: Doubt::None,
+        }
+    }
+
+    /// What SnapshotCall answers of this call.
+    pub(super) fn snapshot(&self, line: &DeviceId) -> SnapshotCallResponse {
+        let own = CallParty {
+            device_on_call: Some(line.clone().into()),
+            call_identifier: Some(self.connection(line)),
+            local_connection_info: Some(self.state.element()),
+        };
+        let others = self.parties.iter().map(|party| CallParty {
+            device_on_call: Some(DeviceId::from(&*party.device).into()),
+            call_identifier: Some(ConnectionId::new(&*self.id, &*party.device)),
+            local_connection_info: Some(party.state.element()),
+        });
+        let told = |device: &Option<Box<str>>| {
+            device
+                .as_deref()
+                .map(|device| DeviceId::from(device).into())
+        };
+        SnapshotCallResponse {
+            data: Snapshot::Data([own].into_iter().chain(others).collect()),
+            calling_device: told(&self.calling),
+            called_device: told(&self.called),
+            correlator_data: None,
+        }
+    }
+
+    /// Whether a snapshot means this call.
+    fn is(&self, known: &DeviceCall) -> bool {
+        let id = known
+            .connection
+            .as_ref()
+            .and_then(|known| known.call_id.as_ref());
+        id.is_some_and(|id| id.as_str() == &*self.id)
+    }
+
+    fn connection(&self, line: &DeviceId) -> ConnectionId {
+        ConnectionId::new(&*self.id, self.own.as_deref().unwrap_or(line.as_str()))
+    }
+
+    /// The other party of a call between two.
+    fn endpoint(&self, line: &DeviceId) -> SubjectDevice {
+        let far = match &self.parties[..] {
+            [party] => Some(&party.device),
+            _ => [&self.calling, &self.called]
+                .into_iter()
+                .flatten()
+                .find(|device| !line.names(device)),
+        };
+        far.map_or(SubjectDevice::NotKnown, |device| {
+            DeviceId::from(&**device).into()
+        })
+    }
+
+    fn cleared(&self, line: &DeviceId) -> ConnectionClearedEvent {
+        ConnectionClearedEvent {
+            // The receiver's own takes its place.
+            monitor_cross_ref_id: MonitorCrossRefId::from("0"),
+            dropped_connection: self.connection(line),
+            releasing_device: line.clone().into(),
+            local_connection_info: Some(LocalConnectionState::NULL),
+            correlator_data: None,
+            user_data: None,
+            cause: EventCause::NORMAL_CLEARING,
+        }
+    }
+
+    fn party(&mut self, device: &str, state: State) {
+        match self
+            .parties
+            .iter_mut()
+            .find(|party| *party.device == *device)
+        {
+            Some(party) => party.state = state,
+            None => {
+                if self.parties.len() == MOST {
+                    self.parties.remove(0);
+                }
+                self.parties.push(Party {
+                    device: device.into(),
+                    state,
+                });
+            }
+        }
+    }
+
+    /// The call goes on under what a transfer or conference has made of it.
+    fn became(&mut self, line: &DeviceId, state: State, connections: &[ConnectionListItem]) {
+        self.state = state;
+        self.doubt = Doubt::None;
+        let connections: Vec<&ConnectionId> = connections
+            .iter()
+            .filter_map(|item| item.new_connection.as_ref())
+            .collect();
+        if let Some(id) = connections.iter().find_map(|new| new.call_id.as_ref()) {
+            self.id = id.as_str().into();
+        }
+        self.parties.clear();
+        for device in connections.iter().filter_map(|new| new.device_id.as_ref()) {
+            if !line.names(device.as_str()) && self.own.as_deref() != Some(device.as_str()) {
+                self.party(device.as_str(), State::Connected);
+            }
+        }
+    }
+}
+
+impl State {
+    /// The state by its name in documents; `None` for null, and for what no edition knows.
+    fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "initiated" => Self::Initiated,
+            "alerting" => Self::Alerting,
+            "connected" => Self::Connected,
+            "hold" => Self::Hold,
+            "queued" => Self::Queued,
+            "fail" => Self::Fail,
+            _ => return None,
+        })
+    }
+
+    fn element(self) -> LocalConnectionState {
+        match self {
+            Self::Initiated => LocalConnectionState::INITIATED,
+            Self::Alerting => LocalConnectionState::ALERTING,
+            Self::Connected => LocalConnectionState::CONNECTED,
+            Self::Hold => LocalConnectionState::HOLD,
+            Self::Queued => LocalConnectionState::QUEUED,
+            Self::Fail => LocalConnectionState::FAIL,
+        }
+    }
+}
+
+/// What SnapshotCall can tell of a call that only the phone's snapshot of the line tells of.
+pub(super) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResponse {
+    let states: &[LocalConnectionState] = match &told.local_call_state {
+        Some(CallState::Compound(states)) => states,
+        _ => &[],
+    };
+    let own = CallParty {
+        device_on_call: Some(line.clone().into()),
+        call_identifier: told.connection.clone(),
+        local_connection_info: states.first().cloned(),
+    };
+    let far = told.endpoint_device.clone().map(|endpoint| CallParty {
+        call_identifier: endpoint.device().map(|device| ConnectionId {
+            call_id: told.connection.as_ref().and_then(|own| own.call_id.clone()),
+            device_id: Some(device.clone()),
+        }),
+        device_on_call: Some(endpoint),
+        local_connection_info: states.get(1).cloned(),
+    });
+    SnapshotCallResponse {
+        data: Snapshot::Data([own].into_iter().chain(far).collect()),
+        ..SnapshotCallResponse::default()
+    }
+}
+
+/// Keeps what is told for the first time.
+fn fill(kept: &mut Option<Box<str>>, told: Option<&str>) {
+    if kept.is_none() {
+        *kept = told.map(Box::from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    const LINE: &str = "sip:101@pbx.example";
+
+    fn line() -> DeviceId {
+        DeviceId::from(LINE)
+    }
+
+    /// `Established 7 102 connected` is an EstablishedEvent of call 7's connection at 102, with the line's state.
+    fn event(words: &str) -> Document {
+        let mut words = words.split(' ');
+        let [name, call, device, local] = [(); 4].map(|()| words.next().unwrap_or("-"));
+        let connection = match name {
+            "Delivered" | "Diverted" => "connection",
+            "ConnectionCleared" => "droppedConnection",
+            "CallCleared" => "clearedCall",
+            "ServiceInitiated" => "initiatedConnection",
+            other => {
+                return named(
+                    other,
+                    &format!("{}Connection", other.to_lowercase()),
+                    call,
+                    device,
+                    local,
+                );
+            }
+        };
+        named(name, connection, call, device, local)
+    }
+
+    fn named(name: &str, connection: &str, call: &str, device: &str, local: &str) -> Document {
+        let some = |name: &str, text: &str| match text {
+            "-" => String::new(),
+            text => format!("<{name}>{text}</{name}>"),
+        };
+        read(&format!(
+            "<{name}Event><{connection}>{}{}</{connection}>\
+             <callingDevice><deviceIdentifier>101</deviceIdentifier></callingDevice>\
+             <calledDevice><deviceIdentifier>102</deviceIdentifier></calledDevice>{}</{name}Event>",
+            some("callID", call),
+            some("deviceID", device),
+            some("localConnectionInfo", local)
+        ))
+    }
+
+    fn read(text: &str) -> Document {
+        Document::read(Bytes::from(text.to_owned())).unwrap()
+    }
+
+    fn after(events: &[&str]) -> Calls {
+        let mut calls = Calls::default();
+        for words in events {
+            calls.observe(&line(), &event(words));
+        }
+        calls
+    }
+
+    /// Each call as `id:own state/other party=its state`.
+    fn told(calls: &Calls) -> String {
+        let call = |call: &Call| {
+            let parties: String = call
+                .parties
+                .iter()
+                .map(|party| format!("/{}={}", party.device, party.state.element()))
+                .collect();
+            format!("{}:{}{parties}", call.id, call.state.element())
+        };
+        calls.0.iter().map(call).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn events_move_the_connections_of_a_call() {
+        #[track_caller]
+        fn check(events: &[&str], expected: &str) {
+            assert_eq!(told(&after(events)), expected, "{events:?}");
+        }
+        // ECMA-269, connection state model: each event names the state that its connection is in from now on.
+        check(&["ServiceInitiated 7 101 initiated"], "7:initiated");
+        check(&["ServiceInitiated 7 101"], "7:initiated");
+        check(&["Originated 7 101"], "7:connected");
+        check(&["Offered 7 101 alerting"], "7:alerting");
+        check(&["Delivered 7 sip:101@pbx.example:5060"], "7:alerting");
+        check(&["Queued 7 101"], "7:queued");
+        check(&["Failed 7 101"], "7:fail");
+        let ringback = ["Originated 7 101", "Delivered 7 102 connected"];
+        check(&ringback, "7:connected/102=alerting");
+        check(
+            &[ringback[0], ringback[1], "Established 7 102 connected"],
+            "7:connected/102=connected",
+        );
+        check(
+            &["Originated 7 101", "Failed 7 102 fail"],
+            "7:fail/102=fail",
+        );
+        check(&["Established 7 101", "Held 7 101 hold"], "7:hold");
+        check(&["Held 7 101", "Retrieved 7 101"], "7:connected");
+        check(
+            &["Established 7 101", "Held 7 102 connected"],
+            "7:connected/102=hold",
+        );
+        check(&["Held 7 101", "Originated 8 101"], "7:hold 8:connected");
+        check(&["Established 7 - connected"], "7:connected");
+        check(&["Established - 101 connected"], "");
+    }
+
+    #[test]
+    fn a_call_ends_with_the_connection_of_the_line() {
+        #[track_caller]
+        fn check(last: &str, expected: &str) {
+            let events = ["Originated 7 101", "Delivered 7 102 connected", last];
+            assert_eq!(told(&after(&events)), expected, "{last}");
+        }
+        check("ConnectionCleared 7 101 null", "");
+        check("ConnectionCleared 7 101", "");
+        check("ConnectionCleared 7 102 null", "");
+        check("ConnectionCleared 7 102 fail", "7:fail");
+        check("ConnectionCleared 7 102", "7:connected");
+        check("ConnectionCleared 8 101 null", "7:connected/102=alerting");
+        check("Diverted 7 101 null", "");
+        check("Diverted 7 102 connected", "7:connected");
+        check("CallCleared 7", "");
+    }
+
+    #[test]
+    fn calls_are_joined() {
+        #[track_caller]
+        fn check(name: &str, list: &str, local: &str, expected: &str) {
+            let mut calls = after(&[
+                "Held 7 101 hold",
+                "Established 8 103 connected",
+                "Originated 9 101",
+            ]);
+            let item = |device: &str| {
+                format!(
+                    "<connectionListItem><newConnection><callID>20</callID><deviceID>{device}</deviceID></newConnection></connectionListItem>"
+                )
+            };
+            let (party, lists) = match name {
+                "Transfered" => (
+                    "transferringDevice",
+                    ["transferredToDevice", "transferredConnections"],
+                ),
+                _ => (
+                    "conferencingDevice",
+                    ["addedParty", "conferenceConnections"],
+                ),
+            };
+            calls.observe(&line(), &read(&format!(
+                "<{name}Event><monitorCrossRefID>1</monitorCrossRefID><primaryOldCall><callID>7</callID></primaryOldCall>\
+                 <secondaryOldCall><callID>8</callID></secondaryOldCall><{party}><notKnown/></{party}><{to}><notKnown/></{to}>\
+                 <{list_name}>{items}</{list_name}>{local}<cause>transfer</cause></{name}Event>",
+                to = lists[0],
+                list_name = lists[1],
+                items = list.split(' ').map(item).collect::<String>(),
+            )));
+            assert_eq!(told(&calls), expected, "{name} {local}");
+        }
+        let info = |state: &str| format!("<localConnectionInfo>{state}</localConnectionInfo>");
+        check("Transfered", "102 103", &info("null"), "9:connected");
+        check("Transfered", "102 103", "", "9:connected");
+        check(
+            "Transfered",
+            "101 103",
+            &info("connected"),
+            "20:connected/103=connected 9:connected",
+        );
+        check(
+            "Conferenced",
+            "101 102 103",
+            "",
+            "20:connected/102=connected/103=connected 9:connected",
+        );
+        check(
+            "Conferenced",
+            "101 102 103",
+            &info("hold"),
+            "20:hold/102=connected/103=connected 9:connected",
+        );
+    }
+
+    #[test]
+    fn what_is_gone_after_a_loss_is_cleared_once() {
+        let mut calls = after(&[
+            "Established 7 101 connected",
+            "Held 8 101 hold",
+            "Originated 9 101",
+        ]);
+        assert!(!calls.doubtful());
+        assert!(
+            calls.compared(&line(), &[]).is_empty(),
+            "nothing was missed"
+        );
+        calls.lost();
+        calls.observe(&line(), &event("Delivered 9 102 connected"));
+        let there = DeviceCall {
+            connection: Some(ConnectionId::new("8", LINE)),
+            ..DeviceCall::default()
+        };
+        let over = calls.compared(&line(), std::slice::from_ref(&there));
+        let [Event::ConnectionClearedEvent(over)] = &over[..] else {
+            panic!("{over:?}");
+        };
+        assert_eq!(over.dropped_connection, ConnectionId::new("7", "101"));
+        assert_eq!(told(&calls), "8:hold 9:connected/102=alerting");
+        assert!(!calls.doubtful());
+        for _ in 0..2 {
+            assert!(calls.compared(&line(), &[]).is_empty());
+        }
+        // Without a loss a call must be missing twice.
+        calls.grown_old();
+        assert!(calls.compared(&line(), &[]).is_empty());
+        calls.grown_old();
+        assert_eq!(calls.compared(&line(), &[]).len(), 2);
+    }
+
+    #[test]
+    fn snapshots_tell_what_events_have_told() {
+        let calls = after(&["Originated 7 101", "Delivered 7 102 connected"]);
+        let Snapshot::Data(device) = calls.snapshot(&line()).data else {
+            panic!("it is here");
+        };
+        assert_eq!(
+            device,
+            [DeviceCall {
+                connection: Some(ConnectionId::new("7", "101")),
+                endpoint_device: Some(DeviceId::from("102").into()),
+                local_call_state: Some(CallState::Compound(vec![
+                    LocalConnectionState::CONNECTED,
+                    LocalConnectionState::ALERTING
+                ])),
+            }]
+        );
+        let call = calls.find("7").unwrap().snapshot(&line());
+        let Snapshot::Data(parties) = call.data else {
+            panic!("it is here");
+        };
+        assert_eq!(parties.len(), 2);
+        assert_eq!(
+            parties[1].call_identifier,
+            Some(ConnectionId::new("7", "102"))
+        );
+        assert_eq!(call.calling_device, Some(DeviceId::from("101").into()));
+        assert!(calls.find("8").is_none());
+    }
+
+    #[test]
+    fn the_model_is_bounded() {
+        let mut calls = Calls::default();
+        for number in 0..100 {
+            calls.observe(
+                &line(),
+                &event(&format!("Established 7 2{number} connected")),
+            );
+        }
+        assert_eq!(calls.find("7").unwrap().parties.len(), MOST);
+        for number in 100..200 {
+            calls.observe(&line(), &event(&format!("Originated {number} 101")));
+        }
+        assert_eq!(calls.0.len(), MOST);
+    }
+}

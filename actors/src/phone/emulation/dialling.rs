@@ -1,0 +1,263 @@
+//! DialDigits: a call that waits for its digits at the server, and is made when the last of them has come (ECMA-269).
+
+use std::time::Duration;
+
+use actix::Context;
+use uacsta_schema::csta::{
+    AutoOriginate, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId, DeviceId,
+    DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause, LocalConnectionState,
+    MakeCall, MakeCallResponse, Message, MonitorCrossRefId, Request, ServiceInitiatedEvent,
+};
+
+use super::{Asked, Asking, Course};
+use crate::{
+    phone::{Phone, abilities::Doer, requests::Turn},
+    refusal::Refusal,
+};
+
+/// A call whose number is not complete yet.
+pub(in crate::phone) struct Dialling {
+    connection: ConnectionId,
+    line: DeviceId,
+    call: MakeCall,
+    digits: String,
+    until: Duration,
+}
+
+/// How long a call waits for its next digits.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest number.
+const LONGEST: usize = 64;
+
+impl Dialling {
+    fn new(number: u64, line: DeviceId, call: MakeCall, until: Duration) -> Self {
+        let mut dialling = Self {
+            connection: ConnectionId::new(format!("dialling-{number}"), line.clone()),
+            line,
+            digits: String::new(),
+            call,
+            until,
+        };
+        let begun = dialling.call.called_directory_number.as_str().to_owned();
+        dialling.add(&begun);
+        dialling
+    }
+
+    /// Adds digits; whether the number is complete: a `;` at the end says that more will follow (ECMA-269, diallable digits
+    /// format).
+    fn add(&mut self, sequence: &str) -> bool {
+        let complete = !is_incomplete(sequence);
+        self.digits.push_str(sequence.trim_end_matches(';'));
+        complete
+    }
+
+    fn is(&self, connection: &ConnectionId) -> bool {
+        connection.call_id == self.connection.call_id
+    }
+
+    /// The call with its whole number.
+    fn complete(&self) -> MakeCall {
+        MakeCall {
+            called_directory_number: DeviceId::from(self.digits.as_str()),
+            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
+            ..self.call.clone()
+        }
+    }
+
+    fn initiated(&self) -> Event {
+        ServiceInitiatedEvent {
+            monitor_cross_ref_id: unnamed(),
+            initiated_connection: self.connection.clone(),
+            initiating_device: self.line.clone().into(),
+            called_device: None,
+            local_connection_info: Some(LocalConnectionState::INITIATED),
+            correlator_data: self.call.correlator_data.clone(),
+            cause: EventCause::MAKE_CALL,
+        }
+        .into()
+    }
+
+    fn dialled(&self) -> Event {
+        DigitsDialedEvent {
+            monitor_cross_ref_id: unnamed(),
+            dialing_connection: self.connection.clone(),
+            dialing_device: self.line.clone().into(),
+            dialing_sequence: DeviceId::from(self.digits.as_str()),
+            local_connection_info: Some(LocalConnectionState::INITIATED),
+            correlator_data: self.call.correlator_data.clone(),
+            cause: EventCause::NORMAL,
+        }
+        .into()
+    }
+
+    fn cleared(&self, cause: EventCause) -> Event {
+        ConnectionClearedEvent {
+            monitor_cross_ref_id: unnamed(),
+            dropped_connection: self.connection.clone(),
+            releasing_device: self.line.clone().into(),
+            local_connection_info: Some(LocalConnectionState::NULL),
+            correlator_data: self.call.correlator_data.clone(),
+            user_data: None,
+            cause,
+        }
+        .into()
+    }
+}
+
+/// The cross reference of an event that gets its receiver's.
+fn unnamed() -> MonitorCrossRefId {
+    MonitorCrossRefId::from("0")
+}
+
+fn is_incomplete(sequence: &str) -> bool {
+    sequence.ends_with(';')
+}
+
+impl Phone {
+    /// Takes a request that is for a call which waits for its digits, or begins one; gives any other back.
+    pub(in crate::phone) fn take_for_dialling(
+        &mut self,
+        asked: Asked,
+        ctx: &mut Context<Self>,
+    ) -> Option<Asked> {
+        let waits = self
+            .kept
+            .as_ref()
+            .is_some_and(|kept| kept.dialling.is_some());
+        let request = match asked.document.name() {
+            // Only an incomplete number is followed by an end tag like this.
+            "MakeCall" if asked.document.raw().windows(2).any(|pair| pair == b";<") => {
+                asked.document.message()
+            }
+            "ClearConnection" if waits => asked.document.message(),
+            _ => return Some(asked),
+        };
+        match request {
+            Ok(Message::Request(Request::MakeCall(call)))
+                if is_incomplete(call.called_directory_number.as_str())
+                    && self.doer("DialDigits") == Doer::Server =>
+            {
+                self.begin_dialling(asked, call, ctx);
+                None
+            }
+            Ok(Message::Request(Request::ClearConnection(clear)))
+                if self.dialling_of(&clear.connection_to_be_cleared).is_some() =>
+            {
+                self.end_dialling(EventCause::NORMAL_CLEARING);
+                asked
+                    .client
+                    .answer(Ok(ClearConnectionResponse::default().into()));
+                None
+            }
+            _ => Some(asked),
+        }
+    }
+
+    fn begin_dialling(&mut self, asked: Asked, call: MakeCall, ctx: &mut Context<Self>) {
+        self.end_dialling(EventCause::NORMAL_CLEARING);
+        let until = self.house.clock.now() + PATIENCE;
+        let dialling = Dialling::new(self.requests.number(), asked.line(), call, until);
+        let response = MakeCallResponse {
+            calling_device: dialling.connection.clone(),
+        };
+        asked.client.answer(Ok(response.into()));
+        self.tell_watchers(&dialling.line, dialling.initiated());
+        if !dialling.digits.is_empty() {
+            self.tell_watchers(&dialling.line, dialling.dialled());
+        }
+        self.kept.get_or_insert_default().dialling = Some(dialling);
+        self.wake_at(until, ctx);
+    }
+
+    /// DialDigits for a call that waits for them.
+    pub(super) fn dial(
+        &mut self,
+        client: Asking,
+        request: &DialDigits,
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let until = self.house.clock.now() + PATIENCE;
+        let Some(dialling) = self.dialling_of(&request.dialling_connection) else {
+            return client.answer(Err(Refusal::NotSupported));
+        };
+        let sequence = request.dialling_sequence.as_str();
+        if dialling.digits.len() + sequence.len() > LONGEST {
+            return client.answer(Err(Refusal::Malformed(format!(
+                "the number would be longer than {LONGEST} digits"
+            ))));
+        }
+        let complete = dialling.add(sequence);
+        dialling.until = until;
+        let (line, event) = (dialling.line.clone(), dialling.dialled());
+        let call = dialling.complete();
+        self.tell_watchers(&line, event);
+        if complete {
+            self.ask_part(client, Course::Dial, &call.into(), turn, ctx);
+        } else {
+            self.wake_at(until, ctx);
+            client.answer(Ok(DialDigitsResponse::default().into()));
+        }
+    }
+
+    /// The phone was asked to call the whole number: the call that waited is over, and the phone's own goes on.
+    pub(super) fn dialled(&mut self, client: Asking, answer: Result<(), Refusal>) {
+        self.end_dialling(match answer {
+            Ok(()) => EventCause::MAKE_CALL,
+            Err(_) => EventCause::DEST_NOT_OBTAINABLE,
+        });
+        client.answer(answer.map(|()| DialDigitsResponse::default().into()));
+    }
+
+    fn dialling_of(&mut self, connection: &ConnectionId) -> Option<&mut Dialling> {
+        let dialling = self.kept.as_mut()?.dialling.as_mut();
+        dialling.filter(|dialling| dialling.is(connection))
+    }
+
+    /// The call that waits for its digits, if any, is over.
+    pub(in crate::phone) fn end_dialling(&mut self, cause: EventCause) {
+        if let Some(dialling) = self.kept.as_mut().and_then(|kept| kept.dialling.take()) {
+            self.tell_watchers(&dialling.line, dialling.cleared(cause));
+        }
+    }
+
+    /// Ends a call whose digits do not come; returns when that will be.
+    pub(in crate::phone) fn sweep_dialling(&mut self, now: Duration) -> Option<Duration> {
+        let until = self.kept.as_ref()?.dialling.as_ref()?.until;
+        if until > now {
+            return Some(until);
+        }
+        self.end_dialling(EventCause::INTERDIGIT_TIMEOUT);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_collected_until_the_number_is_complete() {
+        #[track_caller]
+        fn check(begun: &str, dialled: &[&str], number: &str, complete: bool) {
+            let call = MakeCall {
+                called_directory_number: DeviceId::from(begun),
+                ..MakeCall::default()
+            };
+            let mut dialling = Dialling::new(1, DeviceId::from("101"), call, Duration::ZERO);
+            let last = dialled.iter().map(|digits| dialling.add(digits)).last();
+            assert_eq!(last.unwrap_or_default(), complete, "{begun} {dialled:?}");
+            let made = dialling.complete();
+            assert_eq!(
+                made.called_directory_number.as_str(),
+                number,
+                "{begun} {dialled:?}"
+            );
+        }
+        check(";", &[], "", false);
+        check(";", &["102"], "102", true);
+        check("0;", &["4930;", "1;", "2"], "0493012", true);
+        check("0;", &["4930;"], "04930", false);
+        check("0;", &[";"], "0", false);
+    }
+}

@@ -1,0 +1,346 @@
+//! Services that the phone does not have, made of those that it has or of what the server knows (ECMA-269).
+
+use std::{sync::Arc, time::Duration};
+
+use actix::Context;
+use uacsta_schema::csta::{
+    self, AutoOriginate, CallId, DeviceId, DirectedPickupCall, DirectedPickupCallResponse,
+    Document, MakeCall, Message, Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse,
+    SnapshotDevice, Speech,
+};
+
+use self::pair::{Next, Pair};
+use super::{
+    Phone,
+    calls::State,
+    requests::{Asker, Turn},
+};
+use crate::{refusal::Refusal, sip::reply::Reply};
+
+mod dialling;
+mod ending;
+mod indicator;
+mod information;
+mod pair;
+
+pub(super) use dialling::Dialling;
+
+/// What a client asked, and who waits for the answer.
+pub(super) struct Asked {
+    pub(super) document: Arc<Document>,
+    /// The line by the phone's name of it, where the client named it.
+    pub(super) device: Option<Arc<str>>,
+    pub(super) client: Asking,
+}
+
+/// A client that waits for an answer, until a time.
+pub(super) struct Asking {
+    pub(super) reply: Reply,
+    pub(super) speech: Speech,
+    pub(super) deadline: Duration,
+}
+
+/// A service that the phone is being asked for in parts.
+pub(super) struct Emulation {
+    client: Asking,
+    course: Course,
+}
+
+/// What it is, and where it stands.
+enum Course {
+    Pair(Pair),
+    /// SnapshotCall: the phone is asked for its calls.
+    Parties {
+        call: Option<CallId>,
+        line: DeviceId,
+    },
+    /// DirectedPickupCall: the phone calls the feature code.
+    Pickup,
+    /// DialDigits: the phone calls the number that is complete.
+    Dial,
+}
+
+/// What is kept of services that the server does, while there is something to keep.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// The call that waits for its digits.
+    pub(super) dialling: Option<Dialling>,
+    /// The lines at which a message waits, and where it waits.
+    pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
+    /// Monitors that run on the phone though nobody watches, since it cannot stop them.
+    left: Vec<(DeviceId, Box<str>)>,
+}
+
+impl Kept {
+    /// What outlives the phone's actor: what hung on its session does not.
+    pub(super) fn inherited(mut self: Box<Self>) -> Box<Self> {
+        self.dialling = None;
+        self.left.clear();
+        self
+    }
+}
+
+impl Asked {
+    /// The line by the phone's name of it.
+    fn line(&self) -> DeviceId {
+        match (&self.device, self.document.device()) {
+            (Some(device), _) => DeviceId::from(&**device),
+            (None, Some(device)) => DeviceId::from(&*device),
+            (None, None) => DeviceId::default(),
+        }
+    }
+}
+
+impl Asking {
+    pub(super) fn answer(self, answer: Result<Message, Refusal>) {
+        let message = answer.unwrap_or_else(|refusal| refusal.failure().into());
+        self.reply.csta(csta::write(&message, &self.speech));
+    }
+}
+
+impl Emulation {
+    /// Whether nothing has been done yet, so that it may be begun once more.
+    pub(super) fn is_at_start(&self) -> bool {
+        match &self.course {
+            Course::Pair(pair) => pair.is_at_start(),
+            Course::Parties { .. } | Course::Pickup | Course::Dial => true,
+        }
+    }
+
+    pub(super) fn refuse(self, refusal: Refusal) {
+        self.client.answer(Err(refusal));
+    }
+}
+
+impl Phone {
+    /// Does what a client asks and the phone does not have.
+    pub(super) fn emulate(&mut self, asked: Asked, turn: Turn, ctx: &mut Context<Self>) {
+        let request = match asked.document.message() {
+            Ok(Message::Request(request)) => request,
+            Ok(_) => return asked.client.answer(Err(Refusal::NotSupported)),
+            Err(error) => {
+                return asked
+                    .client
+                    .answer(Err(Refusal::Malformed(error.to_string())));
+            }
+        };
+        let line = asked.line();
+        tracing::debug!(mac = %self.mac, line = %line, service = request.name(), "the server does what the phone does not have");
+        match request {
+            Request::AlternateCall(_) | Request::ReconnectCall(_) => {
+                self.emulate_pair(asked, &request, turn, ctx);
+            }
+            Request::SnapshotCall(request) => self.emulate_snapshot_call(asked, request, turn, ctx),
+            Request::SnapshotDevice(_) => {
+                let answer = self.known_calls(&line);
+                asked.client.answer(answer);
+            }
+            Request::DirectedPickupCall(request) => self.pick_up(asked, &request, turn, ctx),
+            Request::DialDigits(request) => self.dial(asked.client, &request, turn, ctx),
+            Request::GetMessageWaitingIndicator(_) => {
+                let answer = self.indicator(&line);
+                asked.client.answer(Ok(answer.into()));
+            }
+            Request::SetMessageWaitingIndicator(request) => {
+                let answer = self.set_indicator(&line, request);
+                asked.client.answer(Ok(answer.into()));
+            }
+            Request::GetLogicalDeviceInformation(_) => {
+                let answer = self.logical_information();
+                asked.client.answer(Ok(answer.into()));
+            }
+            Request::GetPhysicalDeviceInformation(_) => {
+                let answer = self.physical_information(&line);
+                asked.client.answer(Ok(answer.into()));
+            }
+            _ => asked.client.answer(Err(Refusal::NotSupported)),
+        }
+    }
+
+    /// The phone answered a part of an emulated service.
+    pub(super) fn emulated(
+        &mut self,
+        emulation: Emulation,
+        answer: Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Emulation { client, course } = emulation;
+        match course {
+            Course::Pair(pair) => match pair.next(answer.map(drop)) {
+                Next::Ask(pair, request) => {
+                    let course = Course::Pair(pair);
+                    self.ask_part(client, course, &request, Turn::Next, ctx);
+                }
+                Next::Done(response) => client.answer(Ok(response)),
+                Next::Refused(refusal) => client.answer(Err(refusal)),
+                Next::Undone(refusal, request) => {
+                    client.answer(Err(refusal));
+                    self.ask_own(Asker::Nobody, &request, ctx);
+                }
+            },
+            Course::Parties { call, line } => {
+                let answer = self.parties(call.as_ref(), &line, answer);
+                client.answer(answer.map(Message::from));
+            }
+            Course::Pickup => client.answer(answer.and_then(|document| {
+                match document.message() {
+                    Ok(Message::Response(Response::MakeCallResponse(made))) => {
+                        Ok(DirectedPickupCallResponse {
+                            picked_call: made.calling_device,
+                        }
+                        .into())
+                    }
+                    Ok(_) => Err(Refusal::NotCsta("it is not MakeCallResponse".to_owned())),
+                    Err(error) => Err(Refusal::NotCsta(error.to_string())),
+                }
+            })),
+            Course::Dial => self.dialled(client, answer.map(drop)),
+        }
+    }
+
+    fn emulate_pair(
+        &mut self,
+        asked: Asked,
+        request: &Request,
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let line = asked.line();
+        let Some(pair) = Pair::of(request, asked.device.as_deref()) else {
+            return asked.client.answer(Err(Refusal::NotSupported));
+        };
+        let state = self
+            .points
+            .get(&line)
+            .zip(pair.held().call_id.as_ref())
+            .and_then(|(point, call)| point.calls.find(call.as_str()))
+            .map(|call| call.state);
+        if pair.is_final() && state.is_some_and(|state| state != State::Hold) {
+            return asked.client.answer(Err(Refusal::NotHeld));
+        }
+        let first = pair.request();
+        self.ask_part(asked.client, Course::Pair(pair), &first, turn, ctx);
+    }
+
+    fn emulate_snapshot_call(
+        &mut self,
+        asked: Asked,
+        SnapshotCall { snapshot_object }: SnapshotCall,
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let (call, line) = (snapshot_object.call_id, asked.line());
+        if !self.has("SnapshotDevice") {
+            let answer = self.known_parties(call.as_ref(), &line);
+            return asked.client.answer(answer.map(Message::from));
+        }
+        let request = SnapshotDevice {
+            snapshot_object: line.clone(),
+        };
+        let course = Course::Parties { call, line };
+        self.ask_part(asked.client, course, &request.into(), turn, ctx);
+    }
+
+    /// SnapshotDevice from the calls that events told of.
+    fn known_calls(&self, line: &DeviceId) -> Result<Message, Refusal> {
+        let point = self.points.get(line).filter(|point| point.is_watched());
+        point
+            .map(|point| point.calls.snapshot(line).into())
+            .ok_or(Refusal::NotSupported)
+    }
+
+    fn known_parties(
+        &self,
+        call: Option<&CallId>,
+        line: &DeviceId,
+    ) -> Result<SnapshotCallResponse, Refusal> {
+        self.points
+            .get(line)
+            .zip(call)
+            .and_then(|(point, call)| point.calls.find(call.as_str()))
+            .map(|call| call.snapshot(line))
+            .ok_or(Refusal::NoCall)
+    }
+
+    /// SnapshotCall from the calls that events told of, where the phone still has the call; else from what the phone says.
+    fn parties(
+        &mut self,
+        call: Option<&CallId>,
+        line: &DeviceId,
+        answer: Result<Document, Refusal>,
+    ) -> Result<SnapshotCallResponse, Refusal> {
+        let known = self.known_parties(call, line);
+        let there = match answer.as_ref().map(Document::message) {
+            Ok(Ok(Message::Response(Response::SnapshotDeviceResponse(response)))) => response.data,
+            Ok(_) => return known,
+            Err(refusal) if refusal.failure() == csta::Failure::SERVICE_NOT_SUPPORTED => {
+                self.abilities.proved("SnapshotDevice", false);
+                return known;
+            }
+            Err(refusal) => return Err(refusal.clone()),
+        };
+        let Snapshot::Data(there) = there else {
+            return known;
+        };
+        let told = there.iter().find(|told| {
+            let id = told
+                .connection
+                .as_ref()
+                .and_then(|told| told.call_id.as_ref());
+            id.is_some() && id == call
+        });
+        let told = told.ok_or(Refusal::NoCall)?;
+        Ok(known.unwrap_or_else(|_| super::calls::parties_of(told, line)))
+    }
+
+    /// DirectedPickupCall: the phone calls the feature code of the telephone system that picks up.
+    fn pick_up(
+        &mut self,
+        asked: Asked,
+        request: &DirectedPickupCall,
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let code = &self.house.settings.phones.pickup;
+        let device = request.call_to_be_picked_up.device_id.as_ref();
+        let number = match device.map(DeviceId::user) {
+            Some(user) => code.replace("{number}", user),
+            None if code.contains("{number}") => {
+                return asked.client.answer(Err(Refusal::Malformed(
+                    "callToBePickedUp names no device, whose number the feature code needs"
+                        .to_owned(),
+                )));
+            }
+            None => code.clone(),
+        };
+        let call = MakeCall {
+            calling_device: asked.line(),
+            called_directory_number: DeviceId::from(number),
+            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
+            correlator_data: request.correlator_data.clone(),
+            user_data: request.user_data.clone(),
+            ..MakeCall::default()
+        };
+        self.ask_part(asked.client, Course::Pickup, &call.into(), turn, ctx);
+    }
+
+    /// Asks the phone for a part of a service, within the client's time or, for a way back, a time of its own.
+    fn ask_part(
+        &mut self,
+        client: Asking,
+        course: Course,
+        request: &Message,
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let deadline = client.deadline;
+        let emulation = Emulation { client, course };
+        self.ask_for(
+            Asker::Emulation(Box::new(emulation)),
+            request,
+            deadline,
+            turn,
+            ctx,
+        );
+    }
+}

@@ -1,0 +1,582 @@
+//! What a phone cannot do, the server does for it (ECMA-269, by the makers' profiles).
+
+use std::time::{Duration, Instant};
+
+use crate::support::csta::{Call, connection, document, element, failure, subject};
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+
+const MAC: &str = "000413000001";
+const LINE: &str = "sip:0001@pbx.example";
+
+async fn started(server: &Server) -> Phone {
+    started_as(server, "snomD345/10.1.159.12").await
+}
+
+async fn started_as(server: &Server, user_agent: &str) -> Phone {
+    let phone = server.phone_as(MAC, |setup| setup.user_agent = user_agent.to_owned());
+    phone.start().await;
+    phone
+}
+
+fn lacking() -> Reaction {
+    Reaction::Document(failure("ed3", "operation", "serviceNotSupported"))
+}
+
+fn refusal(category: &str, value: &str) -> (String, String) {
+    (category.to_owned(), value.to_owned())
+}
+
+fn call(id: &str) -> Call {
+    Call::seen_by(LINE, id, LINE, "sip:102@pbx.example")
+}
+
+/// SnapshotDeviceResponse with these calls at the line.
+fn snapshot(calls: &[&str]) -> Reaction {
+    let listed: String = calls
+        .iter()
+        .map(|id| {
+            format!(
+                "<snapshotDeviceResponseInfo>{}</snapshotDeviceResponseInfo>",
+                connection("connectionIdentifier", id, LINE)
+            )
+        })
+        .collect();
+    let inner = format!(
+        "<crossRefIDorSnapshotData><snapshotData>{listed}</snapshotData></crossRefIDorSnapshotData>"
+    );
+    Reaction::Document(document("ed3", "SnapshotDeviceResponse", &inner))
+}
+
+#[tokio::test]
+async fn a_call_that_ended_while_the_phone_was_away_is_cleared_for_its_watchers() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    let reference = session.watch(LINE).await;
+    for id in ["-12", "-13"] {
+        phone.event(&call(id).originated()).await.expect(200);
+        session.expect("OriginatedEvent").await;
+    }
+    phone.once("SnapshotDevice", snapshot(&["-13"]));
+    phone.reboot();
+    session.expect("OutOfServiceEvent").await;
+    phone.start().await;
+    session.expect("BackInServiceEvent").await;
+    let over = session.expect("ConnectionClearedEvent").await;
+    assert_eq!(over.text("monitorCrossRefID"), reference);
+    assert_eq!(over.text("droppedConnection/callID"), "-12");
+    assert_eq!(over.text("droppedConnection/deviceID"), LINE);
+    assert_eq!(over.text("localConnectionInfo"), "null");
+    // The other one goes on, and nothing is said twice.
+    phone.event(&call("-13").cleared()).await.expect(200);
+    session.expect("ConnectionClearedEvent").await;
+    assert_eq!(phone.count("SnapshotDevice"), 1);
+}
+
+#[tokio::test]
+async fn a_phone_without_calls_is_not_asked_for_them() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.event(&call("-12").originated()).await.expect(200);
+    phone.event(&call("-12").cleared()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    session.expect("ConnectionClearedEvent").await;
+    phone.reboot();
+    session.expect("OutOfServiceEvent").await;
+    phone.start().await;
+    session.expect("BackInServiceEvent").await;
+    session
+        .done("GetDoNotDisturb", &element("device", LINE))
+        .await;
+    assert_eq!(phone.count("SnapshotDevice"), 0);
+}
+
+fn swap(active: &str, held: &str) -> String {
+    connection("heldCall", held, LINE) + &connection("activeCall", active, LINE)
+}
+
+#[tokio::test]
+async fn alternate_call_is_hold_and_retrieve() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    session.done("AlternateCall", &swap("-12", "-13")).await;
+    let held = phone.until_received("HoldCall", 1).await.document();
+    assert_eq!(held.text("callToBeHeld/callID"), "-12");
+    assert_eq!(held.text("callToBeHeld/deviceID"), LINE);
+    let retrieved = phone.until_received("RetrieveCall", 1).await.document();
+    assert_eq!(retrieved.text("callToBeRetrieved/callID"), "-13");
+    assert_eq!(phone.count("AlternateCall"), 0);
+}
+
+#[tokio::test]
+async fn alternate_call_leaves_things_as_they_were_when_its_second_half_fails() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let wrong = failure("ed3", "stateIncompatibility", "noHeldCall");
+    phone.once("RetrieveCall", Reaction::Document(wrong));
+    let refused = session.refused("AlternateCall", &swap("-12", "-13")).await;
+    assert_eq!(refused, refusal("stateIncompatibility", "noHeldCall"));
+    let back = phone.until_received("RetrieveCall", 2).await.document();
+    assert_eq!(back.text("callToBeRetrieved/callID"), "-12");
+    // Nothing of another client came between the halves, and the first half alone is no reason to go on.
+    let wrong = failure("ed3", "stateIncompatibility", "noActiveCall");
+    phone.once("HoldCall", Reaction::Document(wrong));
+    let refused = session.refused("AlternateCall", &swap("-12", "-13")).await;
+    assert_eq!(refused, refusal("stateIncompatibility", "noActiveCall"));
+    assert_eq!(phone.count("RetrieveCall"), 2);
+}
+
+#[tokio::test]
+async fn the_halves_of_a_service_stay_together() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("HoldCall", Reaction::Late(Duration::from_millis(300)));
+    let first = session.begin("AlternateCall", &swap("-12", "-13"));
+    let second = session.begin("GetDoNotDisturb", &element("device", LINE));
+    for mut answer in [first, second] {
+        let answer = crate::support::wire::final_of(&mut answer).await;
+        answer.unwrap().expect(200);
+    }
+    let order = phone
+        .until("three requests", |state| {
+            let order: Vec<String> = state
+                .received
+                .iter()
+                .map(|received| received.service.clone())
+                .filter(|service| service.ends_with("Call") || service == "GetDoNotDisturb")
+                .collect();
+            (order.len() == 3).then_some(order)
+        })
+        .await;
+    assert_eq!(order, ["HoldCall", "RetrieveCall", "GetDoNotDisturb"]);
+}
+
+#[tokio::test]
+async fn reconnect_call_is_clear_and_retrieve_tried_twice() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.always("ReconnectCall", lacking());
+    let inner = connection("activeCall", "-12", LINE) + &connection("heldCall", "-13", LINE);
+    let busy = failure("ed3", "stateIncompatibility", "invalidDeviceState");
+    phone.once("RetrieveCall", Reaction::Document(busy));
+    session.done("ReconnectCall", &inner).await;
+    let cleared = phone.until_received("ClearConnection", 1).await.document();
+    assert_eq!(cleared.text("connectionToBeCleared/callID"), "-12");
+    let retrieved = phone.until_received("RetrieveCall", 2).await.document();
+    assert_eq!(retrieved.text("callToBeRetrieved/callID"), "-13");
+    // What cannot be taken back is not begun in vain.
+    phone.event(&call("-13").originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    let refused = session.refused("ReconnectCall", &inner).await;
+    assert_eq!(refused, refusal("stateIncompatibility", "noHeldCall"));
+    assert_eq!(phone.count("ClearConnection"), 1);
+}
+
+#[tokio::test]
+async fn snapshot_call_is_told_from_the_events_and_checked_with_the_phone() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    let inner = connection("snapshotObject", "-12", LINE);
+    phone.once("SnapshotDevice", snapshot(&["-12"]));
+    let unwatched = session.done("SnapshotCall", &inner).await;
+    assert_eq!(unwatched.raw.matches("<deviceOnCall>").count(), 1);
+    session.watch(LINE).await;
+    for event in [call("-12").originated(), call("-12").delivered()] {
+        phone.event(&event).await.expect(200);
+        session.event().await;
+    }
+    phone.once("SnapshotDevice", snapshot(&["-11", "-12"]));
+    let told = session.done("SnapshotCall", &inner).await;
+    assert_eq!(
+        told.raw.matches("<deviceOnCall>").count(),
+        2,
+        "{}",
+        told.raw
+    );
+    assert!(
+        told.raw.contains("<localConnectionInfo>alerting<"),
+        "{}",
+        told.raw
+    );
+    assert_eq!(told.text("callingDevice/deviceIdentifier"), LINE);
+    let gone = session.refused("SnapshotCall", &inner).await;
+    assert_eq!(gone, refusal("operation", "invalidCallID"));
+    assert_eq!(phone.count("SnapshotCall"), 0);
+}
+
+#[tokio::test]
+async fn the_phone_s_own_refusal_corrects_its_profile() {
+    let server = Server::start();
+    // By its profile this one has SnapshotCall.
+    let phone = started_as(&server, "Mitel 6867i/4.5.0.41").await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.event(&call("-12").originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    for service in ["SnapshotCall", "SnapshotDevice"] {
+        phone.always(service, lacking());
+    }
+    let inner = connection("snapshotObject", "-12", LINE);
+    for _ in 0..2 {
+        let told = session.done("SnapshotCall", &inner).await;
+        assert_eq!(
+            told.raw.matches("<deviceOnCall>").count(),
+            1,
+            "{}",
+            told.raw
+        );
+    }
+    assert_eq!(
+        (phone.count("SnapshotCall"), phone.count("SnapshotDevice")),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn snapshot_device_is_told_from_the_events_where_the_phone_lacks_it() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    let inner = element("snapshotObject", LINE);
+    phone.always("SnapshotDevice", lacking());
+    let unknown = session.refused("SnapshotDevice", &inner).await;
+    assert_eq!(
+        unknown,
+        refusal("operation", "serviceNotSupported"),
+        "nobody watches"
+    );
+    session.watch(LINE).await;
+    phone.event(&call("-12").originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    let told = session.done("SnapshotDevice", &inner).await;
+    assert!(told.raw.contains("<callID>-12</callID>"), "{}", told.raw);
+    assert!(
+        told.raw.contains("<localConnectionState>connected<"),
+        "{}",
+        told.raw
+    );
+    assert_eq!(phone.count("SnapshotDevice"), 1);
+}
+
+#[tokio::test]
+async fn a_directed_pickup_is_a_call_to_the_feature_code() {
+    let inner = connection("callToBePickedUp", "-7", "sip:102@pbx.example")
+        + &element("requestingDevice", LINE);
+    let server = Server::with(|settings| settings.phones.pickup = "*8{number}".to_owned());
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let picked = session.done("DirectedPickupCall", &inner).await;
+    assert_eq!(picked.text("pickedCall/callID"), "-12");
+    let called = phone.until_received("MakeCall", 1).await.document();
+    assert_eq!(called.text("calledDirectoryNumber"), "*8102");
+    assert_eq!(called.text("callingDevice"), LINE);
+    assert_eq!(called.text("autoOriginate"), "doNotPrompt");
+    drop(server);
+    // Without a code the phone has the last word.
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("DirectedPickupCall", lacking());
+    let refused = session.refused("DirectedPickupCall", &inner).await;
+    assert_eq!(refused, refusal("operation", "serviceNotSupported"));
+}
+
+#[tokio::test]
+async fn digits_are_collected_for_a_call_whose_number_is_not_complete() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    let inner = element("callingDevice", LINE) + &element("calledDirectoryNumber", "0;");
+    let begun = session.done("MakeCall", &inner).await;
+    let id = begun.text("callingDevice/callID").to_owned();
+    let initiated = session.expect("ServiceInitiatedEvent").await;
+    assert_eq!(initiated.text("initiatedConnection/callID"), id);
+    let dialled = session.expect("DigitsDialedEvent").await;
+    assert_eq!(dialled.text("dialingSequence"), "0");
+    let dial = |digits: &str| {
+        connection("diallingConnection", &id, LINE) + &element("diallingSequence", digits)
+    };
+    session.done("DialDigits", &dial("10;")).await;
+    let dialled = session.expect("DigitsDialedEvent").await;
+    assert_eq!(dialled.text("dialingSequence"), "010");
+    assert_eq!(phone.count("MakeCall"), 0, "the number is not complete");
+    session.done("DialDigits", &dial("2")).await;
+    session.expect("DigitsDialedEvent").await;
+    let called = phone.until_received("MakeCall", 1).await.document();
+    assert_eq!(called.text("calledDirectoryNumber"), "0102");
+    let over = session.expect("ConnectionClearedEvent").await;
+    assert_eq!(over.text("droppedConnection/callID"), id);
+    // The call is the phone's now.
+    let refused = session.refused("DialDigits", &dial("3")).await;
+    assert_eq!(refused, refusal("operation", "serviceNotSupported"));
+    // One that is given up never reaches the phone.
+    let begun = session.done("MakeCall", &inner).await;
+    let id = begun.text("callingDevice/callID");
+    session
+        .done(
+            "ClearConnection",
+            &connection("connectionToBeCleared", id, LINE),
+        )
+        .await;
+    assert_eq!(
+        (phone.count("MakeCall"), phone.count("ClearConnection")),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_waits_is_kept_by_the_server() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    let reference = session.watch(LINE).await;
+    for service in ["GetMessageWaitingIndicator", "SetMessageWaitingIndicator"] {
+        phone.always(service, lacking());
+    }
+    let waits = async |session: &crate::support::cti_client::Session| {
+        let answer = session
+            .done("GetMessageWaitingIndicator", &element("device", LINE))
+            .await;
+        answer.text("messageWaitingOn").to_owned()
+    };
+    assert_eq!(waits(&session).await, "false");
+    let on = element("device", LINE)
+        + "<messageWaitingOn>true</messageWaitingOn><deviceForMessage>900</deviceForMessage>";
+    for _ in 0..2 {
+        session.done("SetMessageWaitingIndicator", &on).await;
+    }
+    let event = session.expect("MessageWaitingEvent").await;
+    assert_eq!(event.text("monitorCrossRefID"), reference);
+    assert!(
+        event.raw.contains(&subject("targetDevice", LINE)),
+        "{}",
+        event.raw
+    );
+    assert_eq!(event.text("deviceForMessage"), "900");
+    assert_eq!(waits(&session).await, "true");
+    let off = element("device", LINE) + "<messageWaitingOn>false</messageWaitingOn>";
+    session.done("SetMessageWaitingIndicator", &off).await;
+    let event = session.expect("MessageWaitingEvent").await;
+    assert_eq!(
+        event.text("messageWaitingOn"),
+        "false",
+        "once for each change"
+    );
+    assert_eq!(
+        phone.count("SetMessageWaitingIndicator"),
+        1,
+        "it said so once"
+    );
+}
+
+#[tokio::test]
+async fn a_monitor_that_the_phone_cannot_stop_ends_with_a_new_dialog() {
+    let server = Server::start();
+    let phone = server.phone_as(MAC, |setup| {
+        setup.user_agent = "snom370/8.7.3.25".to_owned();
+        setup.identities.push("sip:0002@pbx.example".to_owned());
+    });
+    phone.start().await;
+    let client = server.client().await;
+    let mut one = client.open(LINE).await;
+    let mut other = client.open("sip:0002@pbx.example").await;
+    let reference = one.watch(LINE).await;
+    let others = other.watch("sip:0002@pbx.example").await;
+    // While another line is watched nothing is disturbed, and the monitor is taken up again by who comes back.
+    one.unwatch(&reference).await;
+    let reference = one.watch(LINE).await;
+    phone.event(&call("-12").originated()).await.expect(200);
+    one.expect("OriginatedEvent").await;
+    assert_eq!((phone.count("MonitorStart"), phone.count("INVITE")), (2, 1));
+    one.unwatch(&reference).await;
+    other.unwatch(&others).await;
+    phone.until_received("BYE", 1).await;
+    phone.until_received("INVITE", 2).await;
+    assert_eq!(phone.count("MonitorStop"), 0);
+    phone.in_session().await;
+    one.watch(LINE).await;
+    assert_eq!(phone.count("MonitorStart"), 3);
+}
+
+#[tokio::test]
+async fn a_phone_that_does_not_tell_its_changes_is_asked_for_its_lines() {
+    let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
+    let phone = started_as(&server, "Yealink SIP-T46G 28.80.0.95").await;
+    phone.until_received("GetSwitchingFunctionDevices", 3).await;
+    assert_eq!(phone.count("SystemRegister"), 0);
+    assert!(
+        phone.count("RequestSystemStatus") >= 10,
+        "once in five keep-alives"
+    );
+}
+
+#[tokio::test]
+async fn a_phone_that_refuses_system_register_is_asked_for_its_lines() {
+    let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
+    let phone = server.phone(MAC);
+    phone.always("SystemRegister", lacking());
+    phone.start().await;
+    phone.until_received("GetSwitchingFunctionDevices", 2).await;
+}
+
+#[tokio::test]
+async fn features_tell_what_works_on_a_line_whoever_does_it() {
+    let server = Server::with(|settings| settings.phones.pickup = "*8".to_owned());
+    let phone = started_as(&server, "snom370/8.7.3.25").await;
+    phone.always("GetCSTAFeatures", lacking());
+    let session = server.client().await.open(LINE).await;
+    let listed = session.done("GetCSTAFeatures", "").await;
+    let works = |document: &crate::support::csta::Document, path: &str| {
+        let path = format!("supportedServices/{path}");
+        document.root.at(&path).is_some()
+    };
+    for (path, expected) in [
+        ("callControlServList/makeCall", true),
+        ("callControlServList/alternateCall", true),
+        ("callControlServList/directedPickupCall", true),
+        ("callControlServList/deflectCall", false),
+        ("callControlServList/singleStepConference", false),
+        ("monitoringServList/monitorStop", true),
+        ("snapshotServList/snapshotCall", true),
+        ("physDevServList/setMessageWaitingIndicator", true),
+        ("physDevServList/getSpeakerMute", false),
+    ] {
+        assert_eq!(works(&listed, path), expected, "{path} {}", listed.raw);
+    }
+    let events = "supportedEvents/callControlEvtsList";
+    assert!(listed.root.at(&format!("{events}/delivered")).is_some());
+    assert!(listed.root.at(&format!("{events}/diverted")).is_none());
+    // What the phone refuses does not work, whatever its profile says.
+    phone.once("ConferenceCall", lacking());
+    session.refused("ConferenceCall", &swap("-12", "-13")).await;
+    let client = server.client_as(|setup| {
+        setup.edition = "ed6";
+        setup.prefix = "c";
+    });
+    let listed = client
+        .await
+        .open(LINE)
+        .await
+        .done("GetCSTAFeatures", "")
+        .await;
+    assert_eq!((listed.root.edition(), listed.root.prefix()), ("ed6", "c"));
+    assert!(
+        !works(&listed, "callControlServList/conferenceCall"),
+        "{}",
+        listed.raw
+    );
+    assert_eq!(
+        phone.count("GetCSTAFeatures"),
+        1,
+        "it said that it has none"
+    );
+}
+
+#[tokio::test]
+async fn features_are_the_phone_s_own_where_it_tells_them() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let own = "<supportedServices><callControlServList><holdCall/><retrieveCall/><singleStepConference/></callControlServList></supportedServices>\
+               <supportedEvents><callControlEvtsList><held/></callControlEvtsList></supportedEvents>";
+    phone.once(
+        "GetCSTAFeatures",
+        Reaction::Document(document("ed3", "GetCSTAFeaturesResponse", own)),
+    );
+    let session = server.client().await.open(LINE).await;
+    for _ in 0..2 {
+        let listed = session.done("GetCSTAFeatures", "").await;
+        let group = listed.root.at("supportedServices/callControlServList");
+        let names: Vec<String> = group
+            .into_iter()
+            .flat_map(|group| &group.children)
+            .map(|child| child.local().to_owned())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "alternateCall",
+                "holdCall",
+                "retrieveCall",
+                "singleStepConference"
+            ]
+        );
+    }
+    assert_eq!(phone.count("GetCSTAFeatures"), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_crosses_one_of_the_phone_s_is_sent_again_after_a_while() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let inner = connection("callToBeHeld", "-12", LINE);
+    phone.once("HoldCall", Reaction::Status(491, &[]));
+    let begun = Instant::now();
+    session.done("HoldCall", &inner).await;
+    // RFC 3261 14.1.
+    assert!(begun.elapsed() >= Duration::from_millis(2100));
+    assert_eq!(phone.count("HoldCall"), 2);
+    // Not for ever: there are as many tries as time, three at the most.
+    phone.always("HoldCall", Reaction::Status(491, &[]));
+    let refused = session.refused("HoldCall", &inner).await;
+    assert_eq!(
+        refused,
+        refusal("systemResourceAvailibility", "resourceBusy")
+    );
+    assert!(phone.count("HoldCall") <= 6);
+}
+
+#[tokio::test]
+async fn a_phone_that_asks_for_it_is_left_alone_for_a_while() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let inner = connection("callToBeHeld", "-12", LINE);
+    phone.once("HoldCall", Reaction::Status(503, &[("Retry-After", "1")]));
+    session.refused("HoldCall", &inner).await;
+    let begun = Instant::now();
+    session.done("HoldCall", &inner).await;
+    assert!(begun.elapsed() >= Duration::from_millis(900));
+}
+
+#[tokio::test]
+async fn a_line_and_its_phone_are_described_from_what_is_known() {
+    let server = Server::start();
+    let phone = server.phone_as(MAC, |setup| {
+        setup.identities.push("sip:0002@pbx.example".to_owned());
+    });
+    phone.start().await;
+    let session = server.client().await.open(LINE).await;
+    for service in [
+        "GetLogicalDeviceInformation",
+        "GetPhysicalDeviceInformation",
+    ] {
+        phone.always(service, lacking());
+    }
+    let inner = element("device", LINE);
+    let line = session.done("GetLogicalDeviceInformation", &inner).await;
+    assert_eq!(line.text("hasPhysicalElement"), "true");
+    let services = "logDevServList/callControlServList";
+    assert!(
+        line.root.at(&format!("{services}/alternateCall")).is_some(),
+        "{}",
+        line.raw
+    );
+    let apparatus = session.done("GetPhysicalDeviceInformation", &inner).await;
+    assert_eq!(apparatus.text("deviceModelName"), "snom D345");
+    assert!(
+        apparatus.raw.contains("sip:0002@pbx.example"),
+        "{}",
+        apparatus.raw
+    );
+}
