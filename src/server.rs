@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, AsyncContext};
 use actix_rt::{Arbiter, task::JoinHandle};
 use settings::{Listen, Profiles, Settings, SettingsError};
 use tokio_rustls::TlsAcceptor;
@@ -19,6 +19,7 @@ use crate::{
     keeper::Keeper,
     net::{self, Interface, Lobby, Side, tls},
     store::StoreError,
+    threads,
     web::{self, Api, Web},
 };
 
@@ -117,28 +118,29 @@ impl Server {
         tracing::info!(telephones = telephones.len(), data = %data.display(), "the telephone list is open");
 
         let licensing = Licensing::default().start();
+        let registrar = actix::Context::<Registrar>::new();
         let house = Arc::new(House {
             settings: Arc::new(settings),
             profiles,
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new(key),
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
+            registrar: registrar.address(),
             licensing: licensing.clone(),
         });
-        let registrar = Registrar::new(Arc::clone(&house), keeper.recipient(), telephones).start();
+        let registrar = registrar.run(Registrar::new(
+            Arc::clone(&house),
+            keeper.recipient(),
+            telephones,
+        ));
         // This thread carries connections too: with one arbiter nothing ever changes threads.
         let arbiters: Vec<Arbiter> = (1..house.settings.advanced.arbiters.max(DEFAULT_ARBITERS))
-            .map(|_| Arbiter::new())
+            .map(|_| threads::arbiter())
             .collect();
         let handles = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
             .collect();
-        let lobby = Arc::new(Lobby::new(
-            Arc::clone(&house),
-            registrar.clone(),
-            Arc::default(),
-            handles,
-        ));
+        let lobby = Arc::new(Lobby::new(Arc::clone(&house), Arc::default(), handles));
 
         let mut running = Running {
             addresses: Addresses::default(),

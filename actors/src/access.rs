@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use smallvec::SmallVec;
 use uacsta_schema::sip::{
     HeaderName, Request, Status,
     digest::{Algorithm, Challenge, Credentials, Ha1},
@@ -16,8 +15,8 @@ use crate::{House, sip::reply::Answer};
 pub struct Door {
     connection: [u8; 8],
     minted: u64,
-    /// The nonces that were used, with the highest count of each.
-    used: SmallVec<[(u64, u32); 2]>,
+    /// The next count that is taken for each of the last nonces, by their number: as large after a year as at the start.
+    counts: [u32; REMEMBERED],
 }
 
 /// What a request's credentials are worth.
@@ -33,7 +32,7 @@ pub enum Verdict {
 
 /// How long a nonce may be used.
 const NONCE_LIFE: Duration = Duration::from_secs(3600);
-/// How many used nonces a connection remembers. One that is forgotten is stale.
+/// How many nonces of a connection are good at a time. An older one is stale.
 const REMEMBERED: usize = 8;
 
 impl Door {
@@ -42,7 +41,7 @@ impl Door {
         Self {
             connection: connection.to_be_bytes(),
             minted: 0,
-            used: SmallVec::new(),
+            counts: [0; REMEMBERED],
         }
     }
 
@@ -112,23 +111,18 @@ impl Door {
 
     /// Whether a nonce's count is above the last one (RFC 7616 3.4: "this allows the server to detect request replays").
     fn counts(&mut self, nonce: u64, count: u32) -> bool {
-        if let Some((_, highest)) = self.used.iter_mut().find(|(known, _)| *known == nonce) {
-            let grows = count > *highest;
-            *highest = count.max(*highest);
-            return grows;
-        }
-        if nonce <= self.minted.saturating_sub(REMEMBERED as u64) {
+        if nonce > self.minted || nonce + REMEMBERED as u64 <= self.minted {
             return false;
         }
-        if self.used.len() == REMEMBERED {
-            self.used.remove(0);
-        }
-        self.used.push((nonce, count));
-        true
+        let next = &mut self.counts[nonce as usize % REMEMBERED];
+        let grows = count >= *next && *next < u32::MAX;
+        *next = (*next).max(count.saturating_add(1));
+        grows
     }
 
     fn challenge(&mut self, house: &House, only_md5: bool, stale: bool) -> Answer {
         self.minted += 1;
+        self.counts[self.minted as usize % REMEMBERED] = 0;
         let nonce = house
             .nonces
             .mint(house.clock.now().as_secs(), self.minted, &self.connection);

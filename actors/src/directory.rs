@@ -49,13 +49,14 @@ pub enum NoLine {
 impl Directory {
     /// A phone's lines are these now. The identity that only serves its log-on is left out. Returns whether that is new.
     pub fn set(&mut self, mac: PhoneId, lines: impl IntoIterator<Item = DeviceId>) -> bool {
-        let lines: Vec<DeviceId> = lines
+        let mut lines: Vec<DeviceId> = lines
             .into_iter()
             .filter(|line| mac.mac().is_none() || line.user().parse() != Ok(mac))
             .collect();
         if self.lines.get(&mac) == Some(&lines) {
             return false;
         }
+        lines.shrink_to_fit();
         for line in self.lines.remove(&mac).unwrap_or_default() {
             if let Some(owners) = self.owners.get_mut(line.user()) {
                 owners.retain(|owner| *owner != mac);

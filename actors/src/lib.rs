@@ -47,6 +47,8 @@ pub struct House {
     pub nonces: NonceKey,
     /// What we call ourselves in SIP.
     pub agent: Arc<str>,
+    /// Who knows the phones.
+    pub registrar: Addr<registrar::Registrar>,
     /// Who counts phones and monitored lines.
     pub licensing: Addr<licensing::Licensing>,
 }

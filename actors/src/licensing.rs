@@ -1,11 +1,15 @@
 //! Counts phones and monitored lines: hands out a [`Seat`] that gives itself back on drop.
 
+use std::sync::Arc;
+
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 
 /// Counts the seats in use.
 #[derive(Debug, Default)]
 pub struct Licensing {
     counts: Counts,
+    /// Where seats go back to: one address for all of them, since each copy of an address takes memory of its own.
+    returns: Option<Arc<Recipient<GiveBack>>>,
 }
 
 /// What a seat is for.
@@ -45,7 +49,7 @@ pub struct Taken(pub Seat);
 #[derive(Debug)]
 pub struct Seat {
     kind: Kind,
-    licensing: Recipient<GiveBack>,
+    returns: Arc<Recipient<GiveBack>>,
 }
 
 /// Asks for the counts.
@@ -67,9 +71,12 @@ impl Handler<Take> for Licensing {
     fn handle(&mut self, Take { kind, to }: Take, ctx: &mut Self::Context) {
         *self.counts.of(kind) += 1;
         self.tell(kind);
+        let returns = self
+            .returns
+            .get_or_insert_with(|| Arc::new(ctx.address().recipient()));
         to.do_send(Taken(Seat {
             kind,
-            licensing: ctx.address().recipient(),
+            returns: Arc::clone(returns),
         }));
     }
 }
@@ -110,6 +117,6 @@ impl Counts {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.licensing.do_send(GiveBack(self.kind));
+        self.returns.do_send(GiveBack(self.kind));
     }
 }

@@ -1,12 +1,15 @@
 //! A phone's registration (RFC 3261 section 10) as it travels from its link to the phone's actor.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
-use actix::{Addr, Message, Recipient};
+use actix::{Addr, Message};
 use actix_rt::ArbiterHandle;
 use uacsta_schema::phone_id::PhoneId;
 
-use crate::sip::{link::Link, reply::Reply};
+use crate::{
+    phone::Phone,
+    sip::{link::Link, reply::Reply},
+};
 
 /// What one REGISTER says, after its sender proved to be the phone.
 #[derive(Clone, Debug)]
@@ -16,7 +19,7 @@ pub struct Registration {
     /// The user name that it logged on with: its MAC address or an extension.
     pub user: PhoneId,
     /// The connection that it came on, which requests to the phone go by.
-    pub link: Addr<Link>,
+    pub link: Arc<Addr<Link>>,
     /// The thread on which that connection lives.
     pub arbiter: ArbiterHandle,
     /// Where it came from.
@@ -33,6 +36,29 @@ pub struct Registration {
     pub expires: u32,
     /// What the phone says that it is.
     pub user_agent: Option<Box<str>>,
+}
+
+impl Registration {
+    /// Whether `other` says the same, but for its CSeq and the seconds granted.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        let Self {
+            mac,
+            user,
+            link,
+            arbiter: _,
+            address,
+            identity,
+            contact,
+            call_id,
+            cseq: _,
+            expires: _,
+            user_agent,
+        } = other;
+        (self.mac, self.user, self.address) == (*mac, *user, *address)
+            && self.link == *link
+            && (&self.identity, &self.contact) == (identity, contact)
+            && (&self.call_id, &self.user_agent) == (call_id, user_agent)
+    }
 }
 
 /// A registration on the link that the phone is bound to already.
@@ -61,8 +87,6 @@ pub struct LinkEnded {
 pub struct Bound {
     /// The phone.
     pub mac: PhoneId,
-    /// Where its refreshes go.
-    pub refresh: Recipient<Refresh>,
-    /// Who is told when the link ends.
-    pub ended: Recipient<LinkEnded>,
+    /// Where its refreshes go; it is told when the link ends.
+    pub phone: Addr<Phone>,
 }

@@ -153,7 +153,7 @@ impl Server {
             },
             port: local.port(),
             secure: self.is_secure(),
-            log_on_within: None,
+            log_on_by: None,
             agent: "".into(),
         };
         match &self.tls {

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr};
+use actix::Actor;
 use actix_rt::{ArbiterHandle, task::JoinHandle};
 use rustls_pki_types::CertificateDer;
 use settings::{Listen, Trusted};
@@ -27,7 +27,6 @@ use uacsta_actors::{
     House,
     client::{CrossRefs, desk::ClientDesk},
     phone::desk::PhoneDesk,
-    registrar::Registrar,
     sip::{
         desk::Desk,
         link::{Link, Place},
@@ -68,8 +67,6 @@ pub struct Interface {
 pub struct Lobby {
     /// What all actors share.
     pub house: Arc<House>,
-    /// Who knows the phones.
-    pub registrar: Addr<Registrar>,
     /// Who numbers the clients' monitors.
     pub cross_refs: Arc<CrossRefs>,
     /// The threads that carry connections.
@@ -99,6 +96,8 @@ struct Counts {
 
 /// The longest queue of connections that are not accepted yet: a storm of phones that return.
 const BACKLOG: i32 = 4096;
+/// How many connections are accepted in one turn of the thread.
+const ABREAST: u8 = 16;
 /// How long after an error the next connection is accepted: out of descriptors, mostly.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -106,13 +105,11 @@ impl Lobby {
     /// A lobby that nobody has entered.
     pub fn new(
         house: Arc<House>,
-        registrar: Addr<Registrar>,
         cross_refs: Arc<CrossRefs>,
         arbiters: Vec<ArbiterHandle>,
     ) -> Self {
         Self {
             house,
-            registrar,
             cross_refs,
             arbiters,
             connections: AtomicU64::new(0),
@@ -180,7 +177,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc<Lobby>) {
+    let mut accepted = 0;
     loop {
+        // Those who are there go on while thousands come.
+        accepted = (accepted + 1) % ABREAST;
+        if accepted == 0 {
+            tokio::task::yield_now().await;
+        }
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -301,17 +304,23 @@ fn start(
         limits.client_queue.as_usize(),
         limits.message_time,
     );
-    let (house, registrar) = (Arc::clone(&lobby.house), lobby.registrar.clone());
-    let desk: Box<dyn Desk> = match interface.side {
-        Side::Phones => Box::new(PhoneDesk::new(house, registrar, place.peer, number)),
-        Side::Clients => Box::new(ClientDesk::new(
-            house,
-            registrar,
-            Arc::clone(&lobby.cross_refs),
-            place.peer,
-            number,
-            trusted,
-        )),
+    let house = Arc::clone(&lobby.house);
+    let (wire, desk): (Wire, Box<dyn Desk>) = match interface.side {
+        // Thousands of phones may come at once, and must not keep those waiting who are there.
+        Side::Phones => (
+            wire.newcomer(),
+            Box::new(PhoneDesk::new(house, place.peer, number)),
+        ),
+        Side::Clients => (
+            wire,
+            Box::new(ClientDesk::new(
+                house,
+                Arc::clone(&lobby.cross_refs),
+                place.peer,
+                number,
+                trusted,
+            )),
+        ),
     };
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
     let random = getrandom::u64().unwrap_or(number);
@@ -349,7 +358,7 @@ fn place(
         host,
         port,
         secure: interface.tls.is_some(),
-        log_on_within: Some(lobby.house.settings.limits.unauthenticated_time),
+        log_on_by: Some(lobby.house.clock.now() + lobby.house.settings.limits.unauthenticated_time),
         agent,
     })
 }

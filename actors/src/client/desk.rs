@@ -12,7 +12,6 @@ use super::{Client, Gone, Invite, Rights, lines::CrossRefs};
 use crate::{
     House,
     access::{Door, Verdict},
-    registrar::Registrar,
     sip::{
         desk::Desk,
         link::{Link, csta_body},
@@ -23,7 +22,6 @@ use crate::{
 /// What a client meets when it connects.
 pub struct ClientDesk {
     house: Arc<House>,
-    registrar: Addr<Registrar>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
     link: Option<Addr<Link>>,
@@ -39,7 +37,6 @@ impl ClientDesk {
     /// The desk of the connection from `address`, which is the `number`th; of a trusted one, From names the user.
     pub fn new(
         house: Arc<House>,
-        registrar: Addr<Registrar>,
         cross_refs: Arc<CrossRefs>,
         address: SocketAddr,
         number: u64,
@@ -47,7 +44,6 @@ impl ClientDesk {
     ) -> Self {
         Self {
             house,
-            registrar,
             cross_refs,
             address,
             link: None,
@@ -133,7 +129,6 @@ impl ClientDesk {
         self.name.clone_from(&name);
         let client = Client::new(
             Arc::clone(&self.house),
-            self.registrar.clone(),
             link,
             name.into(),
             rights,

@@ -16,7 +16,7 @@ use uacsta_schema::csta::{
 use super::{Client, Scope};
 use crate::{
     directory::Entry,
-    monitor::Watcher,
+    monitor::{Audience, Watcher},
     phone::{Refilter, Watch},
     refusal::Refusal,
     registrar::{Find, Line, Lines},
@@ -66,7 +66,7 @@ impl Client {
         key: u64,
         document: &Document,
         ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<(Line, bool), Refusal>, &mut Context<Self>) + 'static,
+        then: impl FnOnce(&mut Self, Result<(Arc<Line>, bool), Refusal>, &mut Context<Self>) + 'static,
     ) {
         let (name, named) = match self.name_of_line(key, document) {
             Ok(named) => named,
@@ -77,7 +77,7 @@ impl Client {
             return self.find(key, name, named, ctx, then);
         };
         // What is named as another party may be a second line of the same phone, which the log-on may not see.
-        let finding = self.registrar.send(Find(party.into_owned().into()));
+        let finding = self.house.registrar.send(Find(party.into_owned().into()));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
             let denied = matches!(found, Ok(Ok(line)) if client.mac_of(key) == Some(line.entry.mac) && !client.rights.sees(&line.entry));
             match denied {
@@ -93,17 +93,18 @@ impl Client {
         name: DeviceId,
         named: bool,
         ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<(Line, bool), Refusal>, &mut Context<Self>) + 'static,
+        then: impl FnOnce(&mut Self, Result<(Arc<Line>, bool), Refusal>, &mut Context<Self>) + 'static,
     ) {
         if let Some(line) = self.found.get(name.as_str()) {
-            let line = line.clone();
+            let line = Arc::clone(line);
             return then(self, Ok((line, named)), ctx);
         }
-        let finding = self.registrar.send(Find(name.clone()));
+        let finding = self.house.registrar.send(Find(name.clone()));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
             let found = match found {
                 Ok(Ok(line)) if client.rights.sees(&line.entry) => {
-                    client.found.insert(name.as_str().into(), line.clone());
+                    let line = Arc::new(line);
+                    client.found.insert(name.as_str().into(), Arc::clone(&line));
                     if let Some(session) = client.sessions.get_mut(&key)
                         && let Scope::Line { mac, .. } = &mut session.scope
                     {
@@ -177,26 +178,28 @@ impl Client {
             let Some(id) = session.id else { return reply.ok() };
             let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
             let response = MonitorStartResponse {
-                monitor_cross_ref_id: MonitorCrossRefId::from(cross_ref.to_string()),
+                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
                 actual_monitor_filter: filter,
                 ..MonitorStartResponse::default()
             };
             reply.csta(csta::write(&response.into(), &speech));
-            let Line { entry, phone } = line;
-            let (mac, device) = (entry.mac, entry.device.clone());
+            let (mac, device) = (line.entry.mac, line.entry.device.clone());
             tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
-            session.watched.insert(Arc::clone(&cross_ref), (entry, phone.clone()));
+            session.watched.insert(Arc::clone(&cross_ref), Arc::clone(&line));
+            let audience = client.audience.get_or_insert_with(|| Arc::new(Audience {
+                events: client.link.clone().recipient(),
+                shut: client.link.clone().recipient(),
+                stopped: ctx.address().recipient(),
+            }));
             let watcher = Watcher {
                 cross_ref,
                 session: id,
-                events: client.link.clone().recipient(),
-                shut: client.link.clone().recipient(),
-                client: ctx.address().recipient(),
+                client: Arc::clone(audience),
                 speech,
                 filter: filter.unwrap_or_default(),
                 in_service: None,
             };
-            phone.do_send(Watch { device, watcher });
+            line.phone.do_send(Watch { device, watcher });
         });
     }
 
@@ -207,9 +210,9 @@ impl Client {
             .cross_ref()
             .and_then(|cross_ref| self.sessions.get_mut(&key)?.watched.remove_entry(cross_ref));
         match stopped {
-            Some((cross_ref, (line, phone))) => {
-                tracing::info!(client = %self.name, mac = %line.mac, line = %line.device, cross_ref = &*cross_ref, "client watches the line no more");
-                self.unwatch(line, phone, cross_ref);
+            Some((cross_ref, line)) => {
+                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, cross_ref = &*cross_ref, "client watches the line no more");
+                self.unwatch(&line, cross_ref);
                 reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
             }
             None => self.refuse(
@@ -236,7 +239,7 @@ impl Client {
                 .watched
                 .get_key_value(change.monitor_cross_ref_id.as_str())
         });
-        let Some((cross_ref, (line, phone))) = watched else {
+        let Some((cross_ref, line)) = watched else {
             return self.refuse(
                 self.mac_of(key),
                 reply,
@@ -245,8 +248,8 @@ impl Client {
                 &Refusal::NoMonitor,
             );
         };
-        phone.do_send(Refilter {
-            device: line.device.clone(),
+        line.phone.do_send(Refilter {
+            device: line.entry.device.clone(),
             cross_ref: Arc::clone(cross_ref),
             filter,
         });
@@ -267,7 +270,7 @@ impl Client {
     ) {
         let speech = document.speech();
         let wanted = wanted.clone();
-        let listing = self.registrar.send(Lines);
+        let listing = self.house.registrar.send(Lines);
         ctx.spawn(listing.into_actor(self).map(move |lines, client, _| {
             let Some(session) = client.sessions.get(&key) else {
                 return;

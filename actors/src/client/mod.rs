@@ -14,11 +14,10 @@ use uacsta_schema::{
 
 use crate::{
     House,
-    directory::Entry,
-    monitor::Stopped,
-    phone::{Phone, Unwatch},
+    monitor::{Audience, Stopped},
+    phone::Unwatch,
     refusal::Refusal,
-    registrar::{Enter, Find, Line, LinesChanged, Registrar, ToPhone},
+    registrar::{Enter, Find, Line, LinesChanged, ToPhone},
     sip::{
         link::{Link, Shut},
         reply::{Accepted, Answer, Reply},
@@ -41,7 +40,6 @@ pub use rights::Rights;
 /// A connected client.
 pub struct Client {
     house: Arc<House>,
-    registrar: Addr<Registrar>,
     link: Addr<Link>,
     /// Who logged on, and from where, for the log.
     name: Box<str>,
@@ -49,10 +47,12 @@ pub struct Client {
     sessions: HashMap<u64, Session>,
     keys: u64,
     /// Names that were looked up, until lines change.
-    found: HashMap<Box<str>, Line>,
+    found: HashMap<Box<str>, Arc<Line>>,
     cross_refs: Arc<lines::CrossRefs>,
     /// Calls via the office that are on their way.
     via_office: Vec<Addr<via_office::ViaOffice>>,
+    /// How its monitors reach it, once it has one.
+    audience: Option<Arc<Audience>>,
     /// Why the connection is gone, once it is.
     gone: Option<Box<str>>,
 }
@@ -63,7 +63,7 @@ struct Session {
     scope: Scope,
     speech: Speech,
     /// The lines that it watches, by the client's cross reference.
-    watched: HashMap<Arc<str>, (Entry, Addr<Phone>)>,
+    watched: HashMap<Arc<str>, Arc<Line>>,
     registrations: Vec<system::Registration>,
 }
 
@@ -102,7 +102,6 @@ impl Client {
     /// A client that logged on over a link.
     pub fn new(
         house: Arc<House>,
-        registrar: Addr<Registrar>,
         link: Addr<Link>,
         name: Box<str>,
         rights: Rights,
@@ -110,7 +109,6 @@ impl Client {
     ) -> Self {
         Self {
             house,
-            registrar,
             link,
             name,
             rights,
@@ -119,6 +117,7 @@ impl Client {
             found: HashMap::new(),
             cross_refs,
             via_office: Vec::new(),
+            audience: None,
             gone: None,
         }
     }
@@ -168,11 +167,11 @@ impl Client {
         let Some(line) = line else {
             return self.accept(Scope::Server, &user, speech, reply, ctx);
         };
-        let finding = self.registrar.send(Find(line.clone()));
+        let finding = self.house.registrar.send(Find(line.clone()));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
             Ok(Ok(found)) if client.rights.sees(&found.entry) => {
                 let mac = found.entry.mac;
-                client.found.insert(line.as_str().into(), found);
+                client.found.insert(line.as_str().into(), Arc::new(found));
                 client.accept(Scope::Line { name: line, mac }, &user, speech, reply, ctx);
             }
             Ok(Ok(_)) => {
@@ -238,21 +237,21 @@ impl Client {
                 tracing::info!(client = %self.name, %mac, line = %name, reason, "line closed");
             }
         }
-        for (cross_ref, (line, phone)) in session.watched {
-            self.unwatch(line, phone, cross_ref);
+        for (cross_ref, line) in session.watched {
+            self.unwatch(&line, cross_ref);
         }
     }
 
     /// Leaves a monitor; where the phone's actor has been replaced, the registrar knows the new one.
-    fn unwatch(&self, line: Entry, phone: Addr<Phone>, cross_ref: Arc<str>) {
+    fn unwatch(&self, line: &Line, cross_ref: Arc<str>) {
         let unwatch = Unwatch {
-            device: line.device,
+            device: line.entry.device.clone(),
             cross_ref,
         };
-        match phone.connected() {
-            true => phone.do_send(unwatch),
-            false => self.registrar.do_send(ToPhone {
-                mac: line.mac,
+        match line.phone.connected() {
+            true => line.phone.do_send(unwatch),
+            false => self.house.registrar.do_send(ToPhone {
+                mac: line.entry.mac,
                 unwatch,
             }),
         }
@@ -289,7 +288,7 @@ impl Actor for Client {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4096);
-        self.registrar.do_send(Enter {
+        self.house.registrar.do_send(Enter {
             lines_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
         });

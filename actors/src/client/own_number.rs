@@ -56,7 +56,7 @@ impl Client {
             call.called_directory_number.clone(),
         );
         let speech = speech.clone();
-        let finding = self.registrar.send(Find(line));
+        let finding = self.house.registrar.send(Find(line));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
             let line = match found {
                 Ok(Ok(line)) if client.rights.sees(&line.entry) => Ok(line),
@@ -103,12 +103,10 @@ impl Handler<Undone> for Client {
             let watching = session
                 .watched
                 .iter()
-                .filter(|(_, (entry, _))| entry.device == line.entry.device);
+                .filter(|(_, watched)| watched.entry.device == line.entry.device);
             for (cross_ref, _) in watching {
                 let event = FailedEvent {
-                    monitor_cross_ref_id: MonitorCrossRefId::from(
-                        Arc::clone(cross_ref).to_string(),
-                    ),
+                    monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(cross_ref)),
                     failed_connection: connection.clone(),
                     failing_device: called.clone().into(),
                     calling_device: line.entry.device.clone().into(),

@@ -71,7 +71,7 @@ impl Client {
                     actual_status_filter: register.requested_status_filter.clone(),
                 };
                 reply.csta(csta::write(&response.into(), speech));
-                return self.registrar.do_send(Follow(ctx.address().recipient()));
+                return self.house.registrar.do_send(Follow(ctx.address().recipient()));
             }
             _ => Refusal::Registrations,
         };

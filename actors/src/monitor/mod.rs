@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
@@ -13,8 +13,9 @@ use uacsta_schema::{
 };
 
 use crate::{
+    House,
     licensing::{self, Kind, Seat, Taken},
-    phone::{Orphaned, StartMonitor, Unwatched},
+    phone::{Orphaned, Phone, StartMonitor, Unwatched},
     sip::{
         link::Shut,
         session::{Content, Notify, SessionId},
@@ -29,7 +30,7 @@ pub use messages::*;
 pub struct Monitor {
     mac: PhoneId,
     device: DeviceId,
-    phone: Surroundings,
+    around: Surroundings,
     watchers: SmallVec<[Watcher; 1]>,
     joins: u64,
     state: State,
@@ -40,14 +41,11 @@ pub struct Monitor {
 /// Whom a monitor point asks.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// The phone, for its monitor.
-    pub start: Recipient<StartMonitor>,
-    /// The phone, when nobody watches any more.
-    pub unwatched: Recipient<Unwatched>,
-    /// The phone, when this actor fails: it starts another for those who watch.
-    pub orphaned: Recipient<Orphaned>,
-    /// Licensing, for a line's seat.
-    pub licensing: Recipient<licensing::Take>,
+    /// The phone: for its monitor, when nobody watches any more, and when this actor fails, to start another for those
+    /// who watch.
+    pub phone: Addr<Phone>,
+    /// The house, whose licensing has a seat for the line.
+    pub house: Arc<House>,
 }
 
 /// A client that watches the line.
@@ -57,18 +55,24 @@ pub struct Watcher {
     pub cross_ref: Arc<str>,
     /// The session in which the client started it.
     pub session: SessionId,
-    /// The client's connection, for events.
-    pub events: Recipient<Notify>,
-    /// The client's connection, for its end when it takes no more events.
-    pub shut: Recipient<Shut>,
-    /// The client, who is told when the monitor cannot be.
-    pub client: Recipient<Stopped>,
+    /// The client.
+    pub client: Arc<Audience>,
     /// How the client speaks.
     pub speech: Speech,
     /// What the client does not want to be told.
     pub filter: MonitorFilter,
     /// What the client was told last: in service or out of it.
     pub in_service: Option<bool>,
+}
+
+/// A client, as its monitors reach it: one value for all of them, since each copy of an address takes memory of its own.
+pub struct Audience {
+    /// Its connection, for events.
+    pub events: Recipient<Notify>,
+    /// Its connection, for its end when it takes no more events.
+    pub shut: Recipient<Shut>,
+    /// The client, who is told when a monitor cannot be.
+    pub stopped: Recipient<Stopped>,
 }
 
 /// Where the monitor on the phone stands.
@@ -87,12 +91,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Monitor {
     /// The monitor point of a line; `ready` says whether its phone can be asked now.
-    pub fn new(mac: PhoneId, device: DeviceId, phone: Surroundings, ready: bool) -> Self {
+    pub fn new(mac: PhoneId, device: DeviceId, around: Surroundings, ready: bool) -> Self {
         let state = if ready { State::Starting } else { State::Away };
         Self {
             mac,
             device,
-            phone,
+            around,
             watchers: SmallVec::new(),
             joins: 0,
             state,
@@ -112,7 +116,7 @@ impl Monitor {
 
     fn start(&mut self, ctx: &Context<Self>) {
         self.state = State::Starting;
-        self.phone.start.do_send(StartMonitor {
+        self.around.phone.do_send(StartMonitor {
             device: self.device.clone(),
             monitor: ctx.address(),
         });
@@ -138,7 +142,7 @@ impl Monitor {
         if watcher.filter.leaves_out(name) {
             return;
         }
-        let monitor_cross_ref_id = MonitorCrossRefId::from(watcher.cross_ref.to_string());
+        let monitor_cross_ref_id = MonitorCrossRefId::from(Arc::clone(&watcher.cross_ref));
         let device = SubjectDevice::from(self.device.clone());
         let event = if in_service {
             BackInServiceEvent {
@@ -163,10 +167,10 @@ impl Monitor {
     fn give_up(&mut self) {
         for watcher in self.watchers.drain(..) {
             let stop = MonitorStop {
-                monitor_cross_ref_id: MonitorCrossRefId::from(watcher.cross_ref.to_string()),
+                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&watcher.cross_ref)),
             };
             watcher.send(Content::Whole(csta::write(&stop.into(), &watcher.speech)));
-            watcher.client.do_send(Stopped {
+            watcher.client.stopped.do_send(Stopped {
                 cross_ref: watcher.cross_ref,
             });
         }
@@ -175,7 +179,7 @@ impl Monitor {
 
     fn unwatched(&mut self) {
         self.seat = None;
-        self.phone.unwatched.do_send(Unwatched {
+        self.around.phone.do_send(Unwatched {
             device: self.device.clone(),
             joins: self.joins,
         });
@@ -185,14 +189,14 @@ impl Monitor {
 impl Watcher {
     /// Sends what the client is due. A client whose queue is full loses its connection, never a single event.
     fn send(&self, content: Content) -> bool {
-        match self.events.try_send(Notify {
+        match self.client.events.try_send(Notify {
             session: self.session,
             content,
         }) {
             Ok(()) => true,
             Err(actix::prelude::SendError::Closed(_)) => false,
             Err(actix::prelude::SendError::Full(_)) => {
-                self.shut.do_send(Shut {
+                self.client.shut.do_send(Shut {
                     reason: "it does not keep up with its events".into(),
                 });
                 false
@@ -206,7 +210,7 @@ impl Actor for Monitor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.phone.licensing.do_send(licensing::Take {
+        self.around.house.licensing.do_send(licensing::Take {
             kind: Kind::Line,
             to: ctx.address().recipient(),
         });
@@ -219,7 +223,7 @@ impl Actor for Monitor {
         // With clients left, only a panic ends a monitor point.
         if !self.watchers.is_empty() {
             let watchers = std::mem::take(&mut self.watchers);
-            self.phone.orphaned.do_send(Orphaned {
+            self.around.phone.do_send(Orphaned {
                 device: self.device.clone(),
                 watchers,
             });
@@ -246,7 +250,7 @@ impl Handler<Join> for Monitor {
     fn handle(&mut self, Join(watcher): Join, ctx: &mut Self::Context) {
         self.joins += 1;
         if self.watchers.is_empty() && self.joins > 1 && self.seat.is_none() {
-            self.phone.licensing.do_send(licensing::Take {
+            self.around.house.licensing.do_send(licensing::Take {
                 kind: Kind::Line,
                 to: ctx.address().recipient(),
             });
@@ -290,8 +294,8 @@ impl Handler<Filter> for Monitor {
 impl Handler<PhoneReplaced> for Monitor {
     type Result = ();
 
-    fn handle(&mut self, PhoneReplaced(phone): PhoneReplaced, _: &mut Self::Context) {
-        self.phone = phone;
+    fn handle(&mut self, PhoneReplaced(around): PhoneReplaced, _: &mut Self::Context) {
+        self.around = around;
         self.state = State::Away;
         self.all_out_of_service();
     }

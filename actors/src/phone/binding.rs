@@ -31,6 +31,18 @@ impl Binding {
         }
     }
 
+    /// A refresh. What it repeats stays where it is: texts that move with every refresh would scatter the memory.
+    fn renew(&mut self, registration: Registration, expires_at: Duration) {
+        let known = &mut self.registration;
+        if known.repeats(&registration) {
+            known.cseq = registration.cseq;
+            known.expires = registration.expires;
+        } else {
+            *known = registration;
+        }
+        self.expires_at = expires_at;
+    }
+
     pub(super) fn into_registration(self) -> Registration {
         self.registration
     }
@@ -101,18 +113,21 @@ impl Phone {
             self.recognise(registration.user_agent.as_deref());
         }
         let expires_at = now + Duration::from_secs(registration.expires.into());
-        self.binding = Some(Binding {
-            registration: registration.clone(),
-            expires_at,
-        });
         self.wake_at(expires_at + GRACE, ctx);
         if moved {
+            self.binding = Some(Binding {
+                registration: registration.clone(),
+                expires_at,
+            });
             // The telephone list learns of it before the phone does.
-            self.registrar.do_send(registrar::Bound {
+            self.house.registrar.do_send(registrar::Bound {
                 registration,
                 reply,
             });
         } else {
+            if let Some(binding) = &mut self.binding {
+                binding.renew(registration, expires_at);
+            }
             reply.with(self.bindings(now));
             if self.session.is_closed() {
                 self.open_session(ctx);
@@ -127,8 +142,7 @@ impl Phone {
         };
         binding.registration.link.do_send(Bound {
             mac: self.mac,
-            refresh: ctx.address().recipient(),
-            ended: ctx.address().recipient(),
+            phone: ctx.address(),
         });
         reply.with(self.bindings(self.house.clock.now()));
         self.report(None, ctx);
@@ -184,7 +198,7 @@ impl Phone {
         if self
             .binding
             .as_ref()
-            .is_some_and(|binding| binding.registration.link == ended.link)
+            .is_some_and(|binding| *binding.registration.link == ended.link)
         {
             tracing::info!(mac = %self.mac, reason = %ended.reason, "phone is away");
             self.binding = None;

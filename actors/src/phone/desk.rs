@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use actix::Addr;
 use actix_rt::Arbiter;
+use smallvec::SmallVec;
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{HeaderName, Method, Request, Status, header::Contacts},
@@ -13,7 +14,7 @@ use super::identity::Claim;
 use crate::{
     House,
     access::{Door, Verdict},
-    registrar::{Register, Registrar},
+    registrar::Register,
     registration::{Bound, LinkEnded, Refresh, Registration},
     sip::{
         desk::Desk,
@@ -25,12 +26,12 @@ use crate::{
 /// What a phone meets when it connects.
 pub struct PhoneDesk {
     house: Arc<House>,
-    registrar: Addr<Registrar>,
     address: SocketAddr,
-    link: Option<Addr<Link>>,
+    /// Shared with the bindings: each copy of an address takes memory of its own.
+    link: Option<Arc<Addr<Link>>>,
     door: Door,
     /// The phones that are bound here; mostly one.
-    bound: Vec<Bound>,
+    bound: SmallVec<[Bound; 1]>,
     /// Whom the last REGISTER named, and the same in words, for the log.
     claimed: Option<PhoneId>,
     name: String,
@@ -38,19 +39,13 @@ pub struct PhoneDesk {
 
 impl PhoneDesk {
     /// The desk of the connection from `address`, which is the `number`th.
-    pub fn new(
-        house: Arc<House>,
-        registrar: Addr<Registrar>,
-        address: SocketAddr,
-        number: u64,
-    ) -> Self {
+    pub fn new(house: Arc<House>, address: SocketAddr, number: u64) -> Self {
         Self {
             house,
-            registrar,
             address,
             link: None,
             door: Door::new(number),
-            bound: Vec::new(),
+            bound: SmallVec::new(),
             claimed: None,
             name: String::new(),
         }
@@ -99,10 +94,10 @@ impl PhoneDesk {
         match self
             .bound
             .iter()
-            .find(|bound| bound.mac == mac && bound.refresh.connected())
+            .find(|bound| bound.mac == mac && bound.phone.connected())
         {
-            Some(bound) => bound.refresh.do_send(refresh),
-            None => self.registrar.do_send(Register(refresh)),
+            Some(bound) => bound.phone.do_send(refresh),
+            None => self.house.registrar.do_send(Register(refresh)),
         }
     }
 
@@ -178,7 +173,7 @@ impl Desk for PhoneDesk {
     }
 
     fn opened(&mut self, link: &Addr<Link>) {
-        self.link = Some(link.clone());
+        self.link = Some(Arc::new(link.clone()));
     }
 
     fn bound(&mut self, bound: Bound) {
@@ -188,7 +183,7 @@ impl Desk for PhoneDesk {
 
     fn ended(&mut self, link: &Addr<Link>, reason: &str) {
         for bound in self.bound.drain(..) {
-            bound.ended.do_send(LinkEnded {
+            bound.phone.do_send(LinkEnded {
                 link: link.clone(),
                 reason: reason.into(),
             });

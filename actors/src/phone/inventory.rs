@@ -116,9 +116,9 @@ impl Phone {
         if let Some(lines) = lines {
             if self.inventory.lines != lines {
                 tracing::info!(mac = %self.mac, lines = lines.len(), "the phone lists its lines");
+                self.inventory.lines = lines.clone();
             }
-            self.inventory.lines.clone_from(&lines);
-            self.registrar.do_send(registrar::Listed {
+            self.house.registrar.do_send(registrar::Listed {
                 mac: self.mac,
                 lines,
             });
@@ -129,7 +129,7 @@ impl Phone {
             if let Some(binding) = self.binding.as_ref().filter(|_| lines.is_empty()) {
                 lines.push(DeviceId::from(binding.registration.identity.to_string()));
             }
-            self.registrar.do_send(registrar::Listed {
+            self.house.registrar.do_send(registrar::Listed {
                 mac: self.mac,
                 lines,
             });

@@ -1,12 +1,8 @@
 //! One registered phone: its binding, its CSTA session, its identities, what is asked of it and who watches its lines.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, SpawnHandle};
 use actix_rt::ArbiterHandle;
 use settings::Profile;
 use uacsta_schema::{
@@ -44,7 +40,6 @@ pub use messages::*;
 pub struct Phone {
     mac: PhoneId,
     house: Arc<House>,
-    registrar: Addr<registrar::Registrar>,
     in_operation: bool,
     profile: Arc<Profile>,
     firmware: Option<String>,
@@ -63,7 +58,7 @@ pub struct Phone {
     abilities: abilities::Abilities,
     /// What the server keeps in the phone's place.
     kept: Option<Box<emulation::Kept>>,
-    points: HashMap<DeviceId, points::Point>,
+    points: points::Points,
     /// Events whose monitor's response is still on its way.
     early: VecDeque<Arc<Document>>,
     keep_alive_at: Option<Duration>,
@@ -88,7 +83,7 @@ pub enum Status {
 #[derive(Default)]
 pub struct Heritage {
     registration: Option<Registration>,
-    points: Vec<(DeviceId, points::Point)>,
+    points: points::Points,
     kept: Option<Box<emulation::Kept>>,
 }
 
@@ -106,18 +101,15 @@ impl Phone {
     pub fn new(
         mac: PhoneId,
         house: Arc<House>,
-        registrar: Addr<registrar::Registrar>,
         in_operation: bool,
         lines: Vec<DeviceId>,
         heritage: Heritage,
     ) -> Self {
         let profile = house.profiles.recognise(mac.oui(), None);
         let now = house.clock.now();
-        let points = heritage.points.into_iter().collect();
         Self {
             mac,
             house,
-            registrar,
             in_operation,
             profile,
             firmware: None,
@@ -133,7 +125,7 @@ impl Phone {
             requests: requests::Requests::default(),
             abilities: abilities::Abilities::default(),
             kept: heritage.kept,
-            points,
+            points: heritage.points,
             early: VecDeque::new(),
             keep_alive_at: None,
             seat: None,
@@ -190,7 +182,7 @@ impl Phone {
             }
             _ => self.seat = None,
         }
-        self.registrar.do_send(registrar::Reached {
+        self.house.registrar.do_send(registrar::Reached {
             mac: self.mac,
             status,
             reason,
@@ -213,10 +205,10 @@ impl Actor for Phone {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let heritage = Heritage {
             registration: self.binding.take().map(binding::Binding::into_registration),
-            points: self.points.drain().collect(),
+            points: std::mem::take(&mut self.points),
             kept: self.kept.take().map(emulation::Kept::inherited),
         };
-        self.registrar.do_send(registrar::Ended {
+        self.house.registrar.do_send(registrar::Ended {
             mac: self.mac,
             heritage,
         });

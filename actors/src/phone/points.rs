@@ -1,6 +1,6 @@
 //! The monitor points of the phone's lines, and the events that go to them.
 
-use std::{collections::hash_map::Entry, sync::Arc};
+use std::sync::Arc;
 
 use actix::{Actor, Addr, AsyncContext, Context};
 use uacsta_schema::csta::{DeviceId, Document, Message, MonitorObject, MonitorStart, Response};
@@ -21,6 +21,10 @@ pub(super) struct Point {
     starting: bool,
     pub(super) calls: Calls,
 }
+
+/// The monitor points by line. A phone has few lines, mostly one: a list is smaller than a map, and no slower.
+#[derive(Default)]
+pub(super) struct Points(Vec<(DeviceId, Point)>);
 
 /// How many events wait for the response of a monitor that is being started.
 const EARLY: usize = 64;
@@ -60,29 +64,67 @@ impl Point {
     }
 }
 
+impl Points {
+    pub(super) fn get(&self, device: &DeviceId) -> Option<&Point> {
+        self.0
+            .iter()
+            .find_map(|(line, point)| (line == device).then_some(point))
+    }
+
+    pub(super) fn get_mut(&mut self, device: &DeviceId) -> Option<&mut Point> {
+        self.0
+            .iter_mut()
+            .find_map(|(line, point)| (line == device).then_some(point))
+    }
+
+    fn get_or_insert(&mut self, device: &DeviceId, new: impl FnOnce() -> Point) -> &mut Point {
+        let at = match self.0.iter().position(|(line, _)| line == device) {
+            Some(at) => at,
+            None => {
+                self.0.reserve_exact(1);
+                self.0.push((device.clone(), new()));
+                self.0.len() - 1
+            }
+        };
+        &mut self.0[at].1
+    }
+
+    fn remove(&mut self, device: &DeviceId) -> Option<Point> {
+        let at = self.0.iter().position(|(line, _)| line == device)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&DeviceId, &mut Point)> {
+        self.0.iter_mut().map(|(line, point)| (&*line, point))
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Point> {
+        self.0.iter().map(|(_, point)| point)
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Point> {
+        self.0.iter_mut().map(|(_, point)| point)
+    }
+}
+
 impl Phone {
     /// The monitor point of a line that one more client is about to join.
     pub(super) fn point(&mut self, device: &DeviceId, ctx: &Context<Self>) -> Addr<Monitor> {
         let around = self.around(ctx);
         let ready = self.session.is_open();
-        let point = match self.points.entry(device.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(vacant) => vacant.insert(Point::new(
-                Monitor::new(self.mac, device.clone(), around, ready).start(),
-            )),
-        };
+        let mac = self.mac;
+        let point = self.points.get_or_insert(device, || {
+            Point::new(Monitor::new(mac, device.clone(), around, ready).start())
+        });
         point.joins += 1;
         point.monitor.clone()
     }
 
     /// Whom this phone's monitor points ask.
     fn around(&self, ctx: &Context<Self>) -> Surroundings {
-        let phone = ctx.address();
         Surroundings {
-            start: phone.clone().recipient(),
-            unwatched: phone.clone().recipient(),
-            orphaned: phone.recipient(),
-            licensing: self.house.licensing.clone().recipient(),
+            phone: ctx.address(),
+            house: Arc::clone(&self.house),
         }
     }
 
@@ -111,15 +153,12 @@ impl Phone {
             self.session.is_open(),
         )
         .inherited(watchers);
-        let point = Point {
+        let failed = self.points.remove(&device);
+        self.points.get_or_insert(&device, || Point {
             joins,
             ..Point::new(monitor.start())
-        };
-        if let Some(cross_ref) = self
-            .points
-            .insert(device.clone(), point)
-            .and_then(|failed| failed.cross_ref)
-        {
+        });
+        if let Some(cross_ref) = failed.and_then(|failed| failed.cross_ref) {
             self.stop_monitor(&device, &cross_ref, ctx);
         }
     }

@@ -25,13 +25,13 @@ use crate::{
     },
 };
 
-/// Requests that wait for the phone, and the one that it has.
+/// Requests that wait for the phone, and the one that it has; boxed, since most phones have none.
 #[derive(Default)]
 pub(super) struct Requests {
     /// The server's own, which go first: without them the session is of no use.
-    own: VecDeque<Job>,
-    waiting: VecDeque<Job>,
-    running: Option<Job>,
+    own: VecDeque<Box<Job>>,
+    waiting: VecDeque<Box<Job>>,
+    running: Option<Box<Job>>,
     tickets: u64,
     /// Until when the phone is left alone, by its own wish.
     quiet_until: Option<Duration>,
@@ -115,7 +115,7 @@ impl Requests {
     }
 
     /// The request goes to the phone once more, before all others of its kind.
-    fn put_back(&mut self, job: Job) {
+    fn put_back(&mut self, job: Box<Job>) {
         match job.asker.repeats() {
             true => self.waiting.push_front(job),
             false => self.own.push_front(job),
@@ -280,9 +280,9 @@ impl Phone {
         service: Cow<'static, str>,
         deadline: Duration,
         ctx: &mut Context<Self>,
-    ) -> Job {
+    ) -> Box<Job> {
         self.wake_at(deadline, ctx);
-        Job {
+        Box::new(Job {
             ticket: self.requests.number(),
             deadline,
             asker,
@@ -290,7 +290,7 @@ impl Phone {
             service,
             repeated: false,
             crossed: 0,
-        }
+        })
     }
 
     /// Sends the next request if the phone has none and can take one.
@@ -370,7 +370,7 @@ impl Phone {
             return;
         }
         let result = outcome(answer, &job.service);
-        self.conclude(job, result, ctx);
+        self.conclude(*job, result, ctx);
         self.next_request(ctx);
     }
 
@@ -444,7 +444,7 @@ impl Phone {
 
     /// The session is lost. What the phone had may be done or not: it gets an error. What waits may still be sent.
     pub(super) fn interrupted(&mut self) {
-        let mut refused: Vec<Job> = self
+        let mut refused: Vec<Box<Job>> = self
             .requests
             .running
             .take()
@@ -480,7 +480,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) -> Option<Duration> {
         let requests = &mut self.requests;
-        let mut late: Vec<Job> = requests
+        let mut late: Vec<Box<Job>> = requests
             .running
             .take_if(|job| job.deadline <= now)
             .into_iter()
@@ -491,7 +491,7 @@ impl Phone {
             }
         }
         for job in late {
-            self.conclude(job, Err(Refusal::TimedOut), ctx);
+            self.conclude(*job, Err(Refusal::TimedOut), ctx);
         }
         self.next_request(ctx);
         let requests = &self.requests;

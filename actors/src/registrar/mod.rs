@@ -29,13 +29,20 @@ pub use standing::{Follow, Standing, Stopping};
 pub struct Registrar {
     house: Arc<House>,
     store: Recipient<Save>,
-    telephones: HashMap<PhoneId, Record>,
+    /// Boxed: a map of many is up to half empty.
+    telephones: HashMap<PhoneId, Box<Record>>,
     directory: Directory,
     clients: Vec<Enter>,
     followers: Vec<Recipient<Standing>>,
     /// Whether the followers are about to be told.
     telling: bool,
+    /// What is to be saved next, while something is being saved.
+    to_save: Vec<(PhoneId, Saved)>,
+    saving: bool,
 }
+
+/// What follows when a telephone is on disk, or cannot be.
+type Saved = Box<dyn FnOnce(&mut Registrar, Result<(), StoreError>)>;
 
 struct Record {
     telephone: Telephone,
@@ -61,13 +68,13 @@ impl Registrar {
             .map(|telephone| {
                 (
                     telephone.mac,
-                    Record {
+                    Box::new(Record {
                         telephone,
                         phone: None,
                         status: PhoneStatus::Away,
                         reason: None,
                         unsaved: false,
-                    },
+                    }),
                 )
             })
             .collect();
@@ -79,16 +86,13 @@ impl Registrar {
             clients: Vec::new(),
             followers: Vec::new(),
             telling: false,
+            to_save: Vec::new(),
+            saving: false,
         }
     }
 
     /// The actor of a phone in the list, started if there is none.
-    fn phone(
-        &mut self,
-        mac: PhoneId,
-        arbiter: &ArbiterHandle,
-        ctx: &Context<Self>,
-    ) -> Option<Addr<Phone>> {
+    fn phone(&mut self, mac: PhoneId, arbiter: &ArbiterHandle) -> Option<Addr<Phone>> {
         let lines = self.directory.of(mac);
         let record = self.telephones.get_mut(&mac)?;
         if let Some(phone) = record.phone.as_ref().filter(|phone| phone.connected()) {
@@ -97,7 +101,6 @@ impl Registrar {
         let phone = start(
             mac,
             &self.house,
-            ctx.address(),
             record.telephone.in_operation,
             lines,
             Heritage::default(),
@@ -107,32 +110,47 @@ impl Registrar {
         Some(phone)
     }
 
-    /// Saves a telephone, then does the rest.
+    /// Saves a telephone, then does the rest. What comes while the disk is busy is saved together, so that a storm of
+    /// phones waits for a few writes and not for thousands.
     fn save(
         &mut self,
         mac: PhoneId,
         ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<(), StoreError>, &mut Context<Self>) + 'static,
+        then: impl FnOnce(&mut Self, Result<(), StoreError>) + 'static,
     ) {
-        let Some(record) = self.telephones.get_mut(&mac) else {
-            return;
-        };
-        record.unsaved = true;
-        let saving = self.store.send(Save {
-            telephones: vec![record.telephone.clone()],
-        });
+        if let Some(record) = self.telephones.get_mut(&mac) {
+            record.unsaved = true;
+            self.to_save.push((mac, Box::new(then)));
+            if !self.saving {
+                self.save_all(ctx);
+            }
+        }
+    }
+
+    fn save_all(&mut self, ctx: &mut Context<Self>) {
+        let group = std::mem::take(&mut self.to_save);
+        let telephones: Vec<Telephone> = group
+            .iter()
+            .filter_map(|(mac, _)| Some(self.telephones.get(mac)?.telephone.clone()))
+            .collect();
+        self.saving = true;
+        let saving = self.store.send(Save { telephones });
         ctx.spawn(saving.into_actor(self).map(move |saved, registrar, ctx| {
             let saved = saved
                 .unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())));
-            match &saved {
-                Ok(()) => {
-                    if let Some(record) = registrar.telephones.get_mut(&mac) {
-                        record.unsaved = false;
-                    }
-                }
-                Err(error) => tracing::error!(%mac, %error, "the telephone list cannot be written"),
+            if let Err(error) = &saved {
+                tracing::error!(telephones = group.len(), %error, "the telephone list cannot be written");
             }
-            then(registrar, saved, ctx);
+            for (mac, then) in group {
+                if let (Ok(()), Some(record)) = (&saved, registrar.telephones.get_mut(&mac)) {
+                    record.unsaved = false;
+                }
+                then(registrar, saved.clone());
+            }
+            registrar.saving = false;
+            if !registrar.to_save.is_empty() {
+                registrar.save_all(ctx);
+            }
         }));
     }
 
@@ -149,7 +167,6 @@ impl Registrar {
 fn start(
     mac: PhoneId,
     house: &Arc<House>,
-    registrar: Addr<Registrar>,
     in_operation: bool,
     lines: Vec<Entry>,
     heritage: Heritage,
@@ -158,7 +175,7 @@ fn start(
     let house = Arc::clone(house);
     let lines = lines.into_iter().map(|entry| entry.device).collect();
     Phone::start_in_arbiter(arbiter, move |_| {
-        Phone::new(mac, house, registrar, in_operation, lines, heritage)
+        Phone::new(mac, house, in_operation, lines, heritage)
     })
 }
 
@@ -174,7 +191,7 @@ impl Actor for Registrar {
 impl Handler<Register> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Register(refresh): Register, ctx: &mut Self::Context) {
+    fn handle(&mut self, Register(refresh): Register, _: &mut Self::Context) {
         let registration = &refresh.registration;
         let mac = registration.mac;
         let auto_activate = self.house.settings.advanced.auto_activate;
@@ -191,15 +208,15 @@ impl Handler<Register> for Registrar {
                 in_operation: auto_activate,
             };
             tracing::info!(%mac, address = %registration.address, in_operation = auto_activate, "new telephone");
-            Record {
+            Box::new(Record {
                     telephone,
                     phone: None,
                     status: PhoneStatus::Away,
                     reason: None,
                     unsaved: true,
-                }
+                })
         });
-        if let Some(phone) = self.phone(mac, &registration.arbiter.clone(), ctx) {
+        if let Some(phone) = self.phone(mac, &registration.arbiter.clone()) {
             phone.do_send(Bind(refresh));
         }
     }
@@ -240,7 +257,7 @@ impl Handler<Bound> for Registrar {
             self.lines_changed(ctx);
         }
         tracing::info!(%mac, address = %registration.address, maker = %self.telephones[&mac].telephone.maker, user_agent = registration.user_agent.as_deref().unwrap_or(""), expires = registration.expires, "phone registered");
-        self.save(mac, ctx, move |registrar, saved, _| {
+        self.save(mac, ctx, move |registrar, saved| {
             let Some(record) = registrar.telephones.get(&mac) else {
                 return;
             };
@@ -283,7 +300,7 @@ impl Handler<Listed> for Registrar {
                 .cloned()
                 .or_else(|| record.telephone.last_identity.take());
             record.telephone.lines = listed;
-            self.save(mac, ctx, |_, _, _| {});
+            self.save(mac, ctx, |_, _| {});
         }
     }
 }
@@ -324,7 +341,6 @@ impl Handler<Ended> for Registrar {
         record.phone = Some(start(
             mac,
             &self.house,
-            ctx.address(),
             record.telephone.in_operation,
             lines,
             heritage,

@@ -13,10 +13,10 @@ use crate::{
 impl Handler<Find> for Registrar {
     type Result = MessageResult<Find>;
 
-    fn handle(&mut self, Find(name): Find, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Find(name): Find, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.directory.find(&name).and_then(|entry| {
             let phone = self
-                .phone(entry.mac, &Arbiter::current(), ctx)
+                .phone(entry.mac, &Arbiter::current())
                 .ok_or(NoLine::Unknown)?;
             Ok(Line { entry, phone })
         }))

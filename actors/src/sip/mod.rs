@@ -8,4 +8,5 @@ pub mod session;
 pub mod timer;
 mod trace;
 pub mod transaction;
+mod turnstile;
 pub mod wire;

@@ -21,7 +21,7 @@ use uacsta_schema::{
     sip::codec::{Codec, Frame, FrameError},
 };
 
-use super::trace::Trace;
+use super::{trace::Trace, turnstile::Ticket};
 
 /// Anything that carries octets both ways: a TCP or TLS connection, or a pipe in a test.
 pub trait Io: AsyncRead + AsyncWrite + Unpin {}
@@ -66,6 +66,10 @@ struct Ends {
     /// Fires when the message that has begun to arrive is late.
     late: Option<Pin<Box<Sleep>>>,
     broken: bool,
+    /// Where a peer that nobody knows yet waits for its turn.
+    newcomer: Option<Ticket>,
+    /// Why nothing more will come, which waits for its turn: thousands of connections may end at once, too.
+    ending: Option<(Ticket, Broken)>,
     waker: Option<Waker>,
     /// Whose messages these are, for the log.
     trace: Trace,
@@ -78,11 +82,14 @@ const SCRATCH: usize = 16 * 1024;
 /// What waits to be sent is written at the end of a turn, or when it is this much: a turn in which a thousand phones
 /// report must not look like a client that does not read.
 const EAGER: usize = 64 * 1024;
-/// A buffer that grew beyond this is given back when it is empty.
+/// A buffer in which nothing waits to be sent any more goes to the next connection of the thread that sends: so many are
+/// kept, and none that grew beyond so many octets.
+const SPARE: usize = 32;
 const KEEP: usize = 4 * 1024;
 
 thread_local! {
     static SCRATCH_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+    static SPARE_BUFFERS: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Wire {
@@ -99,6 +106,8 @@ impl Wire {
             patience,
             late: None,
             broken: false,
+            newcomer: None,
+            ending: None,
             waker: None,
             trace: Trace::default(),
         })))
@@ -113,6 +122,9 @@ impl Wire {
     pub fn compose<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
         let mut ends = self.0.borrow_mut();
         let start = ends.unsent.len();
+        if ends.unsent.capacity() == 0 {
+            ends.unsent = SPARE_BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
+        }
         let composed = compose(&mut ends.unsent);
         if tracing::enabled!(target: "uacsta::sip", tracing::Level::TRACE) {
             ends.trace.message("sent", &ends.unsent[start..]);
@@ -127,6 +139,18 @@ impl Wire {
             waker.wake_by_ref();
         }
         composed
+    }
+
+    /// Takes the peer's messages in the newcomers' share of the thread's time, until it is [`Self::known`].
+    #[must_use]
+    pub fn newcomer(self) -> Self {
+        self.0.borrow_mut().newcomer = Some(Ticket::default());
+        self
+    }
+
+    /// The peer has logged on.
+    pub fn known(&self) {
+        self.0.borrow_mut().newcomer = None;
     }
 
     /// From now on the messages are those of this phone, in the log.
@@ -151,12 +175,40 @@ impl Ends {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.unsent.advance(written);
-        }
-        if self.unsent.capacity() > KEEP {
-            self.unsent = BytesMut::new();
+            if written == self.unsent.len() {
+                self.spare();
+            } else {
+                self.unsent.advance(written);
+            }
         }
         Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    /// Says why the connection ends when its turn has come.
+    fn end(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Frame, Broken>>> {
+        let ended = self
+            .ending
+            .take_if(|(ticket, _)| ticket.poll(cx).is_ready());
+        match ended {
+            Some((_, broken)) => {
+                self.broken = true;
+                Poll::Ready(Some(Err(broken)))
+            }
+            None => Poll::Pending,
+        }
+    }
+
+    /// All is sent: another connection may have the buffer.
+    fn spare(&mut self) {
+        let mut buffer = std::mem::take(&mut self.unsent);
+        buffer.clear();
+        if buffer.capacity() <= KEEP {
+            SPARE_BUFFERS.with_borrow_mut(|spare| {
+                if spare.len() < SPARE {
+                    spare.push(buffer);
+                }
+            });
+        }
     }
 
     /// Writes what the operating system takes now. An error shows again at the end of the turn.
@@ -226,16 +278,29 @@ impl Stream for Frames {
         {
             ends.waker = Some(cx.waker().clone());
         }
-        let next = if ends.taken < TURN {
+        if ends.ending.is_some() {
+            return ends.end(cx);
+        }
+        let ours = ends
+            .newcomer
+            .as_mut()
+            .is_none_or(|ticket| ticket.poll(cx).is_ready());
+        let next = if ours && ends.taken < TURN {
             ends.next(cx)
         } else {
             Poll::Pending
         };
-        if let Poll::Ready(next) = next {
-            ends.taken += 1;
-            ends.polled = true;
-            ends.broken = next.is_err();
-            return Poll::Ready(Some(next));
+        match next {
+            Poll::Ready(Ok(frame)) => {
+                ends.taken += 1;
+                ends.polled = true;
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            Poll::Ready(Err(broken)) => {
+                ends.ending = Some((Ticket::default(), broken));
+                return ends.end(cx);
+            }
+            Poll::Pending => {}
         }
         if ends.taken == TURN {
             cx.waker().wake_by_ref();

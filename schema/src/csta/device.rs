@@ -54,7 +54,7 @@ impl DeviceId {
 
     /// Whether `text` means the same device: by its user part, and by its host where both have one. Allocates nothing.
     pub fn names(&self, text: &str) -> bool {
-        if self.0 == text {
+        if *self.0 == *text {
             return true;
         }
         let ((user, host), (its_user, its_host)) = (user_and_host(&self.0), user_and_host(text));

@@ -143,7 +143,7 @@ macro_rules! identifiers {
     ($( $(#[$meta:meta])* pub struct $name:ident; )+) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             /// The identifier as it stands in documents.
@@ -152,7 +152,7 @@ macro_rules! identifiers {
             }
         }
 
-        impl<T: Into<String>> From<T> for $name {
+        impl<T: Into<std::sync::Arc<str>>> From<T> for $name {
             fn from(text: T) -> Self {
                 Self(text.into())
             }
@@ -176,7 +176,7 @@ macro_rules! identifiers {
             ) -> Result<Self, $crate::csta::error::ReadError> {
                 match element.text() {
                     "" => Err(element.malformed("an identifier")),
-                    text => Ok(Self(text.to_owned())),
+                    text => Ok(Self(text.into())),
                 }
             }
 

@@ -12,7 +12,7 @@ use uacsta_schema::csta::{
 
 use self::course::{Course, Deed, Fact};
 use crate::{
-    monitor::{Stopped, Watcher},
+    monitor::{Audience, Stopped, Watcher},
     phone::{self, Unwatch, Watch},
     refusal::Refusal,
     registrar::Line,
@@ -297,9 +297,11 @@ impl Actor for ViaOffice {
         let watcher = Watcher {
             cross_ref: Arc::clone(cross_ref),
             session: *session,
-            events: ctx.address().recipient(),
-            shut: ctx.address().recipient(),
-            client: ctx.address().recipient(),
+            client: Arc::new(Audience {
+                events: ctx.address().recipient(),
+                shut: ctx.address().recipient(),
+                stopped: ctx.address().recipient(),
+            }),
             speech: Speech::default(),
             filter: MonitorFilter::default(),
             in_service: None,

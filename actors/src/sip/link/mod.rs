@@ -6,7 +6,6 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
     Supervised,
 };
-use slab::Slab;
 use tracing::field::DisplayValue;
 use uacsta_schema::{
     phone_id::PhoneId,
@@ -29,6 +28,7 @@ mod refresh;
 mod register;
 mod serve;
 mod sessions;
+mod slots;
 
 pub(crate) use receive::csta_body;
 pub use register::{SignOn, SignedOn};
@@ -39,9 +39,9 @@ pub struct Link {
     place: Place,
     desk: Box<dyn Desk>,
     clock: Arc<dyn Clock>,
-    clients: Slab<exchange::ClientTransaction>,
-    servers: Slab<serve::ServerTransaction>,
-    sessions: Slab<sessions::Session>,
+    clients: slots::Slots<exchange::ClientTransaction>,
+    servers: slots::Slots<serve::ServerTransaction>,
+    sessions: slots::Slots<sessions::Session>,
     registration: Option<Box<register::Registration>>,
     /// Counts transactions and sessions, so that a slot that is used again is told from its former use.
     serial: u32,
@@ -65,8 +65,8 @@ pub struct Place {
     pub port: u16,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    /// How long the peer has to log on, where it has to.
-    pub log_on_within: Option<Duration>,
+    /// When the peer must have logged on, by the link's clock, where it has to.
+    pub log_on_by: Option<Duration>,
     /// What we call ourselves in `User-Agent` and `Server`.
     pub agent: Arc<str>,
 }
@@ -129,9 +129,9 @@ impl Link {
             place,
             desk,
             clock,
-            clients: Slab::new(),
-            servers: Slab::new(),
-            sessions: Slab::new(),
+            clients: slots::Slots::new(),
+            servers: slots::Slots::new(),
+            sessions: slots::Slots::new(),
             registration: None,
             serial: 0,
             random,
@@ -168,10 +168,25 @@ impl Link {
             self.sweep_clients(now, ctx),
             self.sweep_servers(now),
             self.sweep_sessions(now, ctx),
+            self.sweep_log_on(now, ctx),
         ];
         if let Some(at) = next.into_iter().flatten().min() {
             self.wake_at(at, ctx);
         }
+    }
+
+    /// Ends the link of a peer that did not log on in time; returns when it must have.
+    fn sweep_log_on(&mut self, now: Duration, ctx: &mut Context<Self>) -> Option<Duration> {
+        if self.desk.is_known() {
+            self.place.log_on_by = None;
+        }
+        let by = self.place.log_on_by?;
+        if by > now {
+            return Some(by);
+        }
+        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: nobody logged on within limits.unauthenticated_time");
+        self.end("nobody logged on", ctx);
+        None
     }
 
     /// Ends the link when this turn is over.
@@ -190,13 +205,8 @@ impl Actor for Link {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.wire.frames());
         self.desk.opened(&ctx.address());
-        if let Some(patience) = self.place.log_on_within {
-            ctx.run_later(patience, |link, ctx| {
-                if !link.desk.is_known() {
-                    tracing::warn!(peer = %link.place.peer, mac = link.mac(), "connection ended: nobody logged on within limits.unauthenticated_time");
-                    link.end("nobody logged on", ctx);
-                }
-            });
+        if let Some(by) = self.place.log_on_by {
+            self.wake_at(by, ctx);
         }
     }
 
@@ -327,6 +337,7 @@ impl Handler<Bound> for Link {
     type Result = ();
 
     fn handle(&mut self, bound: Bound, _: &mut Self::Context) {
+        self.wire.known();
         self.desk.bound(bound);
     }
 }
