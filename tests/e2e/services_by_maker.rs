@@ -65,7 +65,7 @@ fn clients() -> Vec<Style> {
     ]
 }
 
-/// Every maker, and one that speaks the youngest edition.
+/// Every maker, and one that speaks the youngest edition and has what no other has.
 fn makers() -> Vec<Maker> {
     let mut makers = Maker::all();
     let mut youngest = makers[0].clone();

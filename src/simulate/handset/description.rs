@@ -1,10 +1,19 @@
-//! What a simulated phone says of itself: its lines and its apparatus (ECMA-269, capability exchange).
+//! What a simulated phone says of itself: its services, its lines and its apparatus (ECMA-269, capability exchange).
 
 use uacsta_schema::csta::*;
 
 use super::Handset;
 
 impl Handset {
+    /// GetCSTAFeatures: the services of its maker's table. Its events are those of its services.
+    pub(super) fn features(&self) -> Response {
+        GetCSTAFeaturesResponse {
+            supported_services: Some(Features::of(SERVICES, |service| self.maker.has(service))),
+            supported_events: None,
+        }
+        .into()
+    }
+
     /// GetLogicalDeviceInformation.
     pub(super) fn describe_line(&self, device: &DeviceId) -> Result<Response, Failure> {
         self.own(device)?;

@@ -165,6 +165,7 @@ impl Handset {
             Request::GetSwitchingFunctionDevices(request) => {
                 return self.list_lines(&request, reply);
             }
+            Request::GetCSTAFeatures(_) => Ok(self.features()),
             Request::GetLogicalDeviceInformation(request) => self.describe_line(&request.device),
             Request::GetPhysicalDeviceInformation(request) => {
                 self.describe_apparatus(&request.device)
