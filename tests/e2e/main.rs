@@ -14,6 +14,7 @@ mod client_session;
 mod crash;
 mod docs;
 mod emulation;
+mod emulation_by_maker;
 mod events;
 mod events_by_maker;
 mod extensions;

@@ -1,0 +1,179 @@
+//! What the server makes of other services where a maker's phone lacks one: what the phone is asked instead, and what clients of each edition and prefix get (ECMA-269).
+
+use crate::support::csta::Document;
+use crate::support::cti_client::Session;
+use crate::support::maker::{Maker, Style};
+use crate::support::phone::{Phone, Reaction};
+use crate::support::sample::{Names, sample};
+use crate::support::server::Server;
+
+/// A service that is made of others.
+struct Made {
+    service: &'static str,
+    /// In the notation of [`sample`].
+    request: &'static str,
+    /// What the phone is asked instead: the service, a member, and what it says.
+    instead: &'static [(&'static str, &'static str, &'static str)],
+    /// A member of the response, and what it says.
+    response: (&'static str, &'static str),
+}
+
+const MADE: &[Made] = &[
+    Made {
+        service: "AlternateCall",
+        request: "<heldCall>{call}</heldCall><activeCall>{second}</activeCall>",
+        instead: &[
+            ("HoldCall", "callToBeHeld/callID", "{2}"),
+            ("RetrieveCall", "callToBeRetrieved/callID", "{1}"),
+        ],
+        response: ("", ""),
+    },
+    Made {
+        service: "DirectedPickupCall",
+        request: "<callToBePickedUp>{far}</callToBePickedUp><requestingDevice>{line}</requestingDevice>",
+        instead: &[
+            ("MakeCall", "calledDirectoryNumber", "*8102"),
+            ("MakeCall", "callingDevice", "{line}"),
+        ],
+        response: ("pickedCall/deviceID", "{line}"),
+    },
+    Made {
+        service: "SnapshotCall",
+        request: "<snapshotObject>{call}</snapshotObject>",
+        instead: &[("SnapshotDevice", "snapshotObject", "{line}")],
+        response: (
+            "crossRefIDorSnapshotData/snapshotData/snapshotCallResponseInfo/callIdentifier/callID",
+            "{1}",
+        ),
+    },
+    Made {
+        service: "SetMessageWaitingIndicator",
+        request: "<device>{line}</device><messageWaitingOn>true</messageWaitingOn>",
+        instead: &[],
+        response: ("", ""),
+    },
+    Made {
+        service: "GetMessageWaitingIndicator",
+        request: "<device>{line}</device>",
+        instead: &[],
+        response: ("messageWaitingOn", "true"),
+    },
+];
+
+/// The line's first call, as the phone lists it.
+const SNAPSHOT: &str = "<crossRefIDorSnapshotData><snapshotData><snapshotDeviceResponseInfo><connectionIdentifier>{call}</connectionIdentifier></snapshotDeviceResponseInfo></snapshotData></crossRefIDorSnapshotData>";
+
+fn clients() -> [Style; 5] {
+    [(2, ""), (3, "csta"), (4, ""), (5, "c"), (6, "")]
+        .map(|(edition, prefix)| Style::of_client(edition, prefix))
+}
+
+#[tokio::test]
+async fn what_a_makers_phone_lacks_is_made_of_what_it_has() {
+    let server = Server::with(|settings| settings.phones.pickup = "*8{number}".to_owned());
+    for (serial, maker) in (1..).zip(Maker::all()) {
+        let phone = server.phone_of(&maker, serial);
+        phone.start().await;
+        for style in clients() {
+            let session = server.client().await.open(phone.line()).await;
+            for made in MADE {
+                if maker.lacks.iter().any(|lacking| lacking == made.service) {
+                    is_made(made, &maker, &phone, &style, &session).await;
+                }
+            }
+            features(&maker, &phone, &style, &session).await;
+            session.bye().await;
+        }
+    }
+}
+
+/// One row of the table for one maker and one client.
+async fn is_made(made: &Made, maker: &Maker, phone: &Phone, style: &Style, session: &Session) {
+    let what = format!("{} of {style:?} at {}", made.service, maker.name);
+    let names = Names {
+        line: phone.line().to_owned(),
+        other: "sip:102@pbx.example".to_owned(),
+        calls: [1, 2, 3].map(|serial| maker.call(serial)),
+    };
+    let spelled = |text: &str| {
+        let text = text.replace("{1}", &names.calls[0]);
+        text.replace("{2}", &names.calls[1])
+            .replace("{line}", &names.line)
+    };
+    let snapshot = sample(SNAPSHOT, maker.edition, maker.edition, &names);
+    let snapshot = maker.style().document("SnapshotDeviceResponse", &snapshot);
+    phone.once("SnapshotDevice", Reaction::Document(snapshot));
+    let before: Vec<usize> = made
+        .instead
+        .iter()
+        .map(|(service, ..)| phone.count(service))
+        .collect();
+
+    let request = sample(made.request, style.edition, style.edition, &names);
+    let got = answered(session, style, made.service, &request).await;
+    assert_eq!(
+        got.name(),
+        format!("{}Response", made.service),
+        "{what}: {}",
+        got.raw
+    );
+    let (path, text) = made.response;
+    if !path.is_empty() {
+        assert_eq!(got.text(path), spelled(text), "{what}: {}", got.raw);
+    }
+    for ((service, path, text), before) in made.instead.iter().zip(before) {
+        let asked = phone.until_received(service, before + 1).await.document();
+        assert_eq!(asked.text(path), spelled(text), "{what}: {}", asked.raw);
+        assert_eq!(
+            asked.root.edition(),
+            format!("ed{}", maker.edition),
+            "{what}"
+        );
+    }
+    phone.relent("SnapshotDevice");
+}
+
+/// GetCSTAFeatures tells what is made too, and nothing that nobody does.
+async fn features(maker: &Maker, phone: &Phone, style: &Style, session: &Session) {
+    let listed = answered(session, style, "GetCSTAFeatures", "").await;
+    let works = |path: &str| {
+        let path = format!("supportedServices/{path}");
+        listed.root.at(&path).is_some()
+    };
+    for (path, expected) in [
+        ("callControlServList/makeCall", true),
+        ("callControlServList/alternateCall", true),
+        ("callControlServList/directedPickupCall", true),
+        ("snapshotServList/snapshotCall", true),
+        ("physDevServList/getMessageWaitingIndicator", true),
+        ("callControlServList/singleStepConference", false),
+    ] {
+        assert_eq!(
+            works(path),
+            expected,
+            "{path} at {}: {}",
+            maker.name,
+            listed.raw
+        );
+    }
+    if maker
+        .lacks
+        .iter()
+        .any(|lacking| lacking == "GetCSTAFeatures")
+    {
+        assert_eq!(
+            phone.count("GetCSTAFeatures"),
+            1,
+            "it said that it has none"
+        );
+    }
+}
+
+/// The answer to a service, which is spoken as the client speaks.
+async fn answered(session: &Session, style: &Style, service: &str, inner: &str) -> Document {
+    let got = session.info(style.document(service, inner)).await;
+    let got = Document::read(&got.expect(200).body);
+    let speech = (format!("ed{}", style.edition), style.prefix.as_str());
+    assert_eq!((got.root.edition().to_owned(), got.root.prefix()), speech);
+    got
+}
