@@ -21,9 +21,9 @@ pub struct Door {
 
 /// What a request's credentials are worth.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum Verdict<'r> {
     /// They prove this user.
-    Granted(Box<str>),
+    Granted(&'r str),
     /// There are none that count: this challenge is the answer.
     Challenged(Answer),
     /// They are wrong, for this reason; the answer is a challenge all the same.
@@ -47,13 +47,13 @@ impl Door {
 
     /// Checks a request's credentials. `password` tells the password of a user, none for an unknown one; `only_md5`
     /// leaves the other algorithms out of the challenge for phones that fail on them.
-    pub fn check<'p>(
+    pub fn check<'p, 'r>(
         &mut self,
         house: &House,
-        request: &Request,
+        request: &'r Request,
         only_md5: bool,
         password: impl FnOnce(&str) -> Option<&'p str>,
-    ) -> Verdict {
+    ) -> Verdict<'r> {
         let realm = house.settings.advanced.realm.as_str();
         let ours = request
             .head()
@@ -106,7 +106,7 @@ impl Door {
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
             return Verdict::Challenged(self.challenge(house, only_md5, true));
         }
-        Verdict::Granted(credentials.username.into())
+        Verdict::Granted(credentials.username)
     }
 
     /// Whether a nonce's count is above the last one (RFC 7616 3.4: "this allows the server to detect request replays").
@@ -136,13 +136,13 @@ impl Door {
         {
             let challenge = Challenge {
                 realm: &advanced.realm,
-                nonce: &nonce,
+                nonce: nonce.as_str(),
                 algorithm,
                 qop: true,
                 stale,
                 opaque: None,
             };
-            answer = answer.header(HeaderName::WwwAuthenticate, challenge.to_string());
+            answer = answer.header(HeaderName::WwwAuthenticate, challenge);
         }
         answer
     }

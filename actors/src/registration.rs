@@ -1,6 +1,6 @@
 //! A phone's registration (RFC 3261 section 10) as it travels from its link to the phone's actor.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::{Addr, Message};
 use actix_rt::ArbiterHandle;
@@ -27,9 +27,9 @@ pub struct Registration {
     /// The address of record (the To).
     pub identity: Box<str>,
     /// The Contact's URI; none in a query.
-    pub contact: Option<Box<str>>,
+    pub contact: Option<Arc<str>>,
     /// The Call-ID.
-    pub call_id: Box<str>,
+    pub call_id: Arc<str>,
     /// The CSeq.
     pub cseq: u32,
     /// Granted seconds; 0 ends the binding.
@@ -38,30 +38,8 @@ pub struct Registration {
     pub user_agent: Option<Box<str>>,
 }
 
-impl Registration {
-    /// Whether `other` says the same, but for its CSeq and the seconds granted.
-    pub(crate) fn repeats(&self, other: &Self) -> bool {
-        let Self {
-            mac,
-            user,
-            link,
-            arbiter: _,
-            address,
-            identity,
-            contact,
-            call_id,
-            cseq: _,
-            expires: _,
-            user_agent,
-        } = other;
-        (self.mac, self.user, self.address) == (*mac, *user, *address)
-            && self.link == *link
-            && (&self.identity, &self.contact) == (identity, contact)
-            && (&self.call_id, &self.user_agent) == (call_id, user_agent)
-    }
-}
-
-/// A registration on the link that the phone is bound to already.
+/// A registration that makes, changes or ends a binding, or asks for it. One that merely refreshes the binding is its
+/// link's affair.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Refresh {
@@ -81,12 +59,38 @@ pub struct LinkEnded {
     pub reason: Box<str>,
 }
 
-/// Tells a link which phone is bound on it, so that its refreshes take the short way.
+/// A phone's binding was not refreshed in time on this link.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Lapsed {
+    /// The link.
+    pub link: Arc<Addr<Link>>,
+}
+
+/// Tells a link which phone is bound on it, and how: from then on the link refreshes the binding and sees it lapse.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Bound {
     /// The phone.
     pub mac: PhoneId,
-    /// Where its refreshes go; it is told when the link ends.
+    /// Its actor.
     pub phone: Addr<Phone>,
+    /// The Contact's URI.
+    pub contact: Arc<str>,
+    /// The Call-ID of the last REGISTER.
+    pub call_id: Arc<str>,
+    /// Its CSeq.
+    pub cseq: u32,
+    /// When the binding ends, as time since the server's start.
+    pub until: Duration,
+}
+
+/// Asks a link for the bindings of a phone that is bound on it (RFC 3261 10.2.3).
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Bindings {
+    /// The phone.
+    pub mac: PhoneId,
+    /// The answer to who asks.
+    pub reply: Reply,
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use uacsta_actors::sip::{
     desk::Desk,
     link::{Link, Shut},
-    reply::Reply,
+    reply::{Asked, Taken},
     session::{Ended, Happened, SessionId, Unanswered, What},
 };
 use uacsta_schema::sip::{Request, Status};
@@ -93,9 +93,9 @@ impl Handler<Happened> for Ear {
 }
 
 impl Desk for ConsoleDesk {
-    fn request(&mut self, _: &Request, reply: Reply) {
+    fn request(&mut self, _: &Request, _: Asked<'_>) -> Taken {
         // A console calls the server, never the other way round.
-        reply.with(Status::METHOD_NOT_ALLOWED);
+        Status::METHOD_NOT_ALLOWED.into()
     }
 
     fn opened(&mut self, link: &Addr<Link>) {

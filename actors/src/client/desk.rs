@@ -15,7 +15,7 @@ use crate::{
     sip::{
         desk::Desk,
         link::{Link, csta_body},
-        reply::{Answer, Reply},
+        reply::{Answer, Asked, Taken},
     },
 };
 
@@ -77,10 +77,10 @@ impl ClientDesk {
                 return Err(challenge);
             }
         };
-        if let Some(client) = self.known(&user) {
+        if let Some(client) = self.known(user) {
             return Ok(client);
         }
-        let Some((_, rights)) = Rights::of(&settings, &user) else {
+        let Some((_, rights)) = Rights::of(&settings, user) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
         for (_, former) in self.clients.drain() {
@@ -88,7 +88,7 @@ impl ClientDesk {
                 reason: "another user logged on on its connection".into(),
             });
         }
-        self.enter(user, rights)
+        self.enter(user.into(), rights)
     }
 
     /// The client whom a trusted front end names in the From (RFC 3261 20.20): it speaks for many on one connection.
@@ -139,9 +139,9 @@ impl ClientDesk {
         Ok(client)
     }
 
-    fn register(&mut self, request: &Request, reply: Reply) {
+    fn register(&mut self, request: &Request) -> Answer {
         if let Err(answer) = self.log_on(request, true) {
-            return reply.with(answer);
+            return answer;
         }
         let longest =
             u32::try_from(self.house.settings.advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
@@ -154,43 +154,43 @@ impl ClientDesk {
                     .or_else(|| request.head().expires())
                     .unwrap_or(longest);
                 if asked != 0 && u64::from(asked) < shortest {
-                    return reply.with(
-                        Answer::from(Status::INTERVAL_TOO_BRIEF)
-                            .header(HeaderName::MinExpires, shortest.to_string()),
-                    );
+                    return Answer::from(Status::INTERVAL_TOO_BRIEF)
+                        .header(HeaderName::MinExpires, shortest);
                 }
                 let granted = asked.min(longest);
-                let contact = format!("<{}>;expires={granted}", list[0].uri().as_str());
-                reply.with(
-                    Answer::from(Status::OK)
-                        .header(HeaderName::Contact, contact)
-                        .header(HeaderName::Expires, granted.to_string()),
-                );
+                let contact = format!("<{}>;expires={granted}", list[0].uri());
+                Answer::from(Status::OK)
+                    .header(HeaderName::Contact, contact)
+                    .header(HeaderName::Expires, granted)
             }
-            Ok(_) => reply.ok(),
-            Err(error) => reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string())),
+            Ok(_) => Status::OK.into(),
+            Err(error) => Answer::from(Status::BAD_REQUEST).because(error.to_string()),
         }
     }
 
-    fn invite(&mut self, request: &Request, reply: Reply) {
+    fn invite(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
         let client = match self.log_on(request, false) {
             Ok(client) => client,
-            Err(answer) => return reply.with(answer),
+            Err(answer) => return answer.into(),
         };
         match csta_body(request) {
-            Ok(content) => client.do_send(Invite {
-                line: line(request),
-                user: request
-                    .head()
-                    .from()
-                    .map(|from| from.uri().as_str().into())
-                    .unwrap_or_default(),
-                content,
-                reply,
-            }),
+            Ok(content) => {
+                let (reply, taken) = asked.later();
+                client.do_send(Invite {
+                    line: line(request),
+                    user: request
+                        .head()
+                        .from()
+                        .map(|from| from.uri().as_str().into())
+                        .unwrap_or_default(),
+                    content,
+                    reply,
+                });
+                taken
+            }
             Err(answer) => {
                 tracing::warn!(client = %self.name, content_type = request.head().get(HeaderName::ContentType), "session refused: the INVITE does not carry CSTA");
-                reply.with(answer);
+                answer.into()
             }
         }
     }
@@ -216,10 +216,10 @@ fn names_someone(uri: &str) -> bool {
 }
 
 impl Desk for ClientDesk {
-    fn request(&mut self, request: &Request, reply: Reply) {
+    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
         match request.method() {
-            Method::Register => self.register(request, reply),
-            _ => self.invite(request, reply),
+            Method::Register => self.register(request).into(),
+            _ => self.invite(request, asked),
         }
     }
 

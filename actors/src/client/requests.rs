@@ -45,12 +45,15 @@ impl Client {
                 &Refusal::WatchOnly,
             );
         }
+        // What is the phone's goes to it as it is, read no further.
+        if !is_done_here(document.name()) {
+            return self.relay(key, document, reply, ctx);
+        }
         match self
             .completed(key, &document)
             .and_then(|document| document.message())
         {
             Ok(Message::Request(request)) => self.typed(key, &request, document, reply, ctx),
-            // What ECMA-323 knows and the server has no type for goes to the phone as it is.
             Ok(_) => self.relay(key, document, reply, ctx),
             Err(error) => {
                 let nowhere = document.device().is_none()
@@ -171,6 +174,21 @@ impl Client {
             });
         });
     }
+}
+
+/// Whether the server itself does a service, for which it reads the members.
+fn is_done_here(service: &str) -> bool {
+    matches!(
+        service,
+        "RequestSystemStatus"
+            | "SystemStatus"
+            | "SystemRegister"
+            | "SystemRegisterCancel"
+            | "MonitorStart"
+            | "MonitorStop"
+            | "ChangeMonitorFilter"
+            | "GetSwitchingFunctionDevices"
+    )
 }
 
 /// Whether a service is for a line, which the server's session cannot stand for.

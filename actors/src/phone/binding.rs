@@ -1,46 +1,33 @@
 //! The phone's binding (RFC 3261 section 10): made, refreshed, moved and ended.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::{AsyncContext, Context};
 use uacsta_schema::sip::{HeaderName, Status};
 
-use super::{Phone, abilities::Abilities};
+use super::{Phone, abilities::Abilities, desk};
 use crate::{
     registrar,
-    registration::{Bound, LinkEnded, Refresh, Registration},
+    registration::{Bindings, Bound, Lapsed, LinkEnded, Refresh, Registration},
     sip::{
         link::Shut,
         reply::{Answer, Reply},
     },
 };
 
-/// Where the phone is, for as long as it says.
+/// Where the phone is. How long it stays is known to its link, where the refreshes arrive.
 pub(super) struct Binding {
     pub(super) registration: Registration,
-    expires_at: Duration,
+    made_at: Duration,
 }
 
 impl Binding {
-    /// The binding of an actor that ended: it holds until the phone's next REGISTER would have been due.
+    /// The binding of an actor that ended.
     pub(super) fn inherited(registration: Registration, now: Duration) -> Self {
-        let expires_at = now + Duration::from_secs(registration.expires.into());
         Self {
             registration,
-            expires_at,
+            made_at: now,
         }
-    }
-
-    /// A refresh. What it repeats stays where it is: texts that move with every refresh would scatter the memory.
-    fn renew(&mut self, registration: Registration, expires_at: Duration) {
-        let known = &mut self.registration;
-        if known.repeats(&registration) {
-            known.cseq = registration.cseq;
-            known.expires = registration.expires;
-        } else {
-            *known = registration;
-        }
-        self.expires_at = expires_at;
     }
 
     pub(super) fn into_registration(self) -> Registration {
@@ -51,8 +38,6 @@ impl Binding {
 /// A take-over from another address this soon after the last one is refused, so that two phones with one MAC address do
 /// not chase each other.
 const TAKE_OVER: Duration = Duration::from_secs(1);
-/// How long after its end a binding is kept for a refresh that is late.
-const GRACE: Duration = Duration::from_secs(5);
 
 impl Phone {
     /// A REGISTER of the phone's.
@@ -80,7 +65,13 @@ impl Phone {
             }
         }
         if registration.contact.is_none() {
-            return reply.with(self.bindings(now));
+            return match &self.binding {
+                Some(binding) => {
+                    let mac = self.mac;
+                    binding.registration.link.do_send(Bindings { mac, reply });
+                }
+                None => reply.ok(),
+            };
         }
         if registration.expires == 0 {
             return self.unregister(reply, ctx);
@@ -92,12 +83,7 @@ impl Phone {
                 if known.link != registration.link
                     && known.address.ip() != registration.address.ip()
                 {
-                    if now
-                        < binding
-                            .expires_at
-                            .saturating_sub(Duration::from_secs(known.expires.into()))
-                            + TAKE_OVER
-                    {
+                    if now < binding.made_at + TAKE_OVER {
                         return reply.with(
                             Answer::from(Status::SERVICE_UNAVAILABLE)
                                 .header(HeaderName::RetryAfter, "1"),
@@ -112,23 +98,19 @@ impl Phone {
             self.leave_link("the phone came back on another connection", ctx);
             self.recognise(registration.user_agent.as_deref());
         }
-        let expires_at = now + Duration::from_secs(registration.expires.into());
-        self.wake_at(expires_at + GRACE, ctx);
+        self.binding = Some(Binding {
+            registration: registration.clone(),
+            made_at: now,
+        });
         if moved {
-            self.binding = Some(Binding {
-                registration: registration.clone(),
-                expires_at,
-            });
             // The telephone list learns of it before the phone does.
             self.house.registrar.do_send(registrar::Bound {
                 registration,
                 reply,
             });
         } else {
-            if let Some(binding) = &mut self.binding {
-                binding.renew(registration, expires_at);
-            }
-            reply.with(self.bindings(now));
+            self.bind_link(ctx);
+            reply.with(bindings(&registration));
             if self.session.is_closed() {
                 self.open_session(ctx);
             }
@@ -137,14 +119,11 @@ impl Phone {
 
     /// The telephone list holds the phone: 200, and then the CSTA session.
     pub(super) fn admitted(&mut self, reply: Reply, ctx: &mut Context<Self>) {
-        let Some(binding) = &self.binding else {
-            return reply.with(Status::OK);
-        };
-        binding.registration.link.do_send(Bound {
-            mac: self.mac,
-            phone: ctx.address(),
-        });
-        reply.with(self.bindings(self.house.clock.now()));
+        self.bind_link(ctx);
+        match &self.binding {
+            Some(binding) => reply.with(bindings(&binding.registration)),
+            None => reply.ok(),
+        }
         self.report(None, ctx);
         if self.session.is_closed() {
             self.failures = 0;
@@ -152,24 +131,20 @@ impl Phone {
         }
     }
 
-    /// RFC 3261 10.3 step 8: the 200 lists the bindings with the seconds that are left.
-    fn bindings(&self, now: Duration) -> Answer {
-        let answer = Answer::from(Status::OK);
-        match &self.binding {
-            Some(binding) => {
-                // A second that has begun counts, so that a new binding is told all that it was granted.
-                let left = binding
-                    .expires_at
-                    .saturating_sub(now)
-                    .as_millis()
-                    .div_ceil(1000);
-                let contact = binding.registration.contact.as_deref().unwrap_or_default();
-                answer
-                    .header(HeaderName::Contact, format!("<{contact}>;expires={left}"))
-                    .header(HeaderName::Expires, left.to_string())
-            }
-            None => answer,
-        }
+    /// Tells the link what is bound on it.
+    pub(super) fn bind_link(&self, ctx: &Context<Self>) {
+        let Some(Binding { registration, .. }) = &self.binding else {
+            return;
+        };
+        let granted = Duration::from_secs(registration.expires.into());
+        registration.link.do_send(Bound {
+            mac: self.mac,
+            phone: ctx.address(),
+            contact: registration.contact.clone().unwrap_or_default(),
+            call_id: Arc::clone(&registration.call_id),
+            cseq: registration.cseq,
+            until: self.house.clock.now() + granted,
+        });
     }
 
     fn unregister(&mut self, reply: Reply, ctx: &mut Context<Self>) {
@@ -222,20 +197,18 @@ impl Phone {
         self.report(None, ctx);
     }
 
-    /// Ends a binding that was not refreshed; returns when it will end.
-    pub(super) fn sweep_binding(
-        &mut self,
-        now: Duration,
-        ctx: &mut Context<Self>,
-    ) -> Option<Duration> {
-        let end = self.binding.as_ref()?.expires_at + GRACE;
-        if end > now {
-            return Some(end);
+    /// The binding was not refreshed on its link, which may be one that the phone has left already.
+    pub(super) fn lapsed(&mut self, lapsed: &Lapsed, ctx: &mut Context<Self>) {
+        if self
+            .binding
+            .as_ref()
+            .is_none_or(|binding| binding.registration.link != lapsed.link)
+        {
+            return;
         }
         tracing::info!(mac = %self.mac, "phone is away: its registration was not refreshed");
         self.leave_link("its registration was not refreshed", ctx);
         self.report(Some("its registration was not refreshed".into()), ctx);
-        None
     }
 
     fn recognise(&mut self, user_agent: Option<&str>) {
@@ -243,4 +216,10 @@ impl Phone {
         self.firmware = self.profile.describe(user_agent).firmware;
         self.abilities = Abilities::default();
     }
+}
+
+/// RFC 3261 10.3 step 8: the 200 lists the binding, with all the seconds that it was granted just now.
+fn bindings(registration: &Registration) -> Answer {
+    let contact = registration.contact.as_deref().unwrap_or_default();
+    desk::listed(contact, registration.expires)
 }

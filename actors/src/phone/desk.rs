@@ -1,6 +1,6 @@
 //! The desk of the phones' links: REGISTER with the MAC address or the extension as user name, and nothing else.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::Addr;
 use actix_rt::Arbiter;
@@ -11,15 +11,16 @@ use uacsta_schema::{
 };
 
 use super::identity::Claim;
+
 use crate::{
     House,
     access::{Door, Verdict},
     registrar::Register,
-    registration::{Bound, LinkEnded, Refresh, Registration},
+    registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
     sip::{
         desk::Desk,
         link::Link,
-        reply::{Answer, Reply},
+        reply::{Answer, Asked, Reply, Taken},
     },
 };
 
@@ -37,6 +38,19 @@ pub struct PhoneDesk {
     name: String,
 }
 
+/// What a REGISTER wants.
+struct Wish<'r> {
+    /// The Contact's URI: `*` for all, none in a query.
+    contact: Option<&'r str>,
+    /// The seconds that are granted; 0 ends the binding.
+    expires: u32,
+    call_id: &'r str,
+    cseq: u32,
+}
+
+/// How long after its end a binding is kept for a refresh that is late.
+const GRACE: Duration = Duration::from_secs(5);
+
 impl PhoneDesk {
     /// The desk of the connection from `address`, which is the `number`th.
     pub fn new(house: Arc<House>, address: SocketAddr, number: u64) -> Self {
@@ -51,124 +65,166 @@ impl PhoneDesk {
         }
     }
 
-    fn register(&mut self, request: &Request, reply: Reply) {
-        let claim = match Claim::of(request, self.house.settings.phones.extensions) {
-            Ok(claim) => claim,
-            Err(answer) => {
-                let reason = answer.reason.as_deref();
-                tracing::warn!(address = %self.address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
-                return reply.with(answer);
-            }
-        };
+    fn register(&mut self, request: &Request, asked: Asked<'_>) -> Result<Taken, Answer> {
+        let claim = Claim::of(request, self.house.settings.phones.extensions).inspect_err(|answer| {
+            let reason = answer.reason.as_deref();
+            tracing::warn!(address = %self.address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
+        })?;
         let mac = claim.id;
         if self.claimed.replace(mac) != Some(mac) {
             self.name = mac.to_string();
         }
         let user_agent = request.head().get(HeaderName::UserAgent);
+        self.authenticate(&claim, request, user_agent)?;
+        let wish = self.wish(request)?;
+        let at = self
+            .bound
+            .iter()
+            .position(|bound| bound.mac == mac && bound.phone.connected());
+        if let Some(at) = at
+            && let Some(answer) = self.refreshed(at, &wish)?
+        {
+            return Ok(answer.into());
+        }
+        let link = self.link.clone().ok_or(Status::SERVER_INTERNAL_ERROR)?;
+        let registration = Registration {
+            mac,
+            user: claim.user,
+            link,
+            arbiter: Arbiter::current(),
+            address: self.address,
+            identity: request.head().to().map_err(bad)?.uri().as_str().into(),
+            contact: wish.contact.map(Into::into),
+            call_id: wish.call_id.into(),
+            cseq: wish.cseq,
+            expires: wish.expires,
+            user_agent: user_agent.map(Into::into),
+        };
+        let (reply, taken) = asked.later();
+        let refresh = Refresh {
+            registration,
+            reply,
+        };
+        match at {
+            // A binding that ends needs no word of the link's end; one that changes is told anew by the phone.
+            Some(at) if wish.expires == 0 => self.bound.swap_remove(at).phone.do_send(refresh),
+            Some(at) => self.bound[at].phone.do_send(refresh),
+            None => self.house.registrar.do_send(Register(refresh)),
+        }
+        Ok(taken)
+    }
+
+    /// Whether the sender is the phone: its credentials must bear the name that it registers, so that one phone cannot
+    /// speak for another.
+    fn authenticate(
+        &mut self,
+        claim: &Claim,
+        request: &Request,
+        user_agent: Option<&str>,
+    ) -> Result<(), Answer> {
+        let mac = claim.id;
         let only_md5 = self
             .house
             .profiles
             .recognise(mac.oui(), user_agent)
             .md5_only;
         let password = self.house.settings.phones.password.expose();
-        // One phone cannot speak for another: its credentials must bear the name that it registers.
-        let verdict = self.door.check(&self.house, request, only_md5, |name| {
+        match self.door.check(&self.house, request, only_md5, |name| {
             (name.parse() == Ok(claim.user)).then_some(password)
-        });
-        match verdict {
-            Verdict::Granted(_) => {}
-            Verdict::Challenged(challenge) => return reply.with(challenge),
+        }) {
+            Verdict::Granted(_) => Ok(()),
+            Verdict::Challenged(challenge) => Err(challenge),
             Verdict::Refused(reason, challenge) => {
                 tracing::warn!(%mac, address = %self.address, reason, "log-on refused");
-                return reply.with(challenge);
+                Err(challenge)
             }
-        }
-        let registration = match self.registration(&claim, request, user_agent) {
-            Ok(registration) => registration,
-            Err(answer) => return reply.with(answer),
-        };
-        let refresh = Refresh {
-            registration,
-            reply,
-        };
-        match self
-            .bound
-            .iter()
-            .find(|bound| bound.mac == mac && bound.phone.connected())
-        {
-            Some(bound) => bound.phone.do_send(refresh),
-            None => self.house.registrar.do_send(Register(refresh)),
         }
     }
 
-    fn registration(
-        &self,
-        claim: &Claim,
-        request: &Request,
-        user_agent: Option<&str>,
-    ) -> Result<Registration, Answer> {
-        let bad = |what: String| Answer::from(Status::BAD_REQUEST).because(what);
+    /// The answer to a REGISTER that merely refreshes the binding or asks for it, given here and now: it costs the phone's
+    /// actor nothing.
+    fn refreshed(&mut self, at: usize, wish: &Wish<'_>) -> Result<Option<Answer>, Answer> {
+        let now = self.house.clock.now();
+        let bound = &mut self.bound[at];
+        let Some(contact) = wish.contact else {
+            return Ok(Some(bindings(bound, now)));
+        };
+        let same_call = *bound.call_id == *wish.call_id;
+        // RFC 3261 10.3: a CSeq that is not above the last one of the same Call-ID "MUST abort the update".
+        if same_call && wish.cseq <= bound.cseq {
+            tracing::warn!(mac = %bound.mac, address = %self.address, cseq = wish.cseq, last = bound.cseq, "REGISTER refused: an older one that came late");
+            return Err(Answer::from(Status::SERVER_INTERNAL_ERROR)
+                .because("an older REGISTER that came late"));
+        }
+        if !same_call || wish.expires == 0 || *bound.contact != *contact {
+            return Ok(None);
+        }
+        bound.cseq = wish.cseq;
+        bound.until = now + Duration::from_secs(wish.expires.into());
+        Ok(Some(bindings(bound, now)))
+    }
+
+    fn wish<'r>(&self, request: &'r Request) -> Result<Wish<'r>, Answer> {
         let head = request.head();
-        let contacts = head.contacts().map_err(|error| bad(error.to_string()))?;
         let advanced = &self.house.settings.advanced;
         let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
-        let (contact, asked) = match &contacts {
+        let (contact, asked) = match head.contacts().map_err(bad)? {
             // RFC 3261 10.3 step 6: "*" goes with an expiration time of zero and nothing else.
-            Contacts::Star if head.expires() == Some(0) => (Some("*".into()), 0),
-            Contacts::Star => return Err(bad("Contact: * needs Expires: 0".to_owned())),
-            Contacts::List(list) => match list
-                .iter()
-                .find(|contact| contact.expires() != Some(0))
-                .or_else(|| list.first())
-            {
-                Some(contact) => (
-                    Some(contact.uri().as_str().into()),
-                    contact
-                        .expires()
-                        .or_else(|| head.expires())
-                        .unwrap_or(longest),
-                ),
-                None => (None, longest),
-            },
+            Contacts::Star if head.expires() == Some(0) => (Some("*"), 0),
+            Contacts::Star => return Err(bad("Contact: * needs Expires: 0")),
+            Contacts::List(list) => {
+                let lasting = list.iter().find(|contact| contact.expires() != Some(0));
+                match lasting.or_else(|| list.first()) {
+                    Some(contact) => {
+                        let asked = contact.expires().or_else(|| head.expires());
+                        (Some(contact.uri().as_str()), asked.unwrap_or(longest))
+                    }
+                    None => (None, longest),
+                }
+            }
         };
-        if asked != 0 && u64::from(asked) < advanced.min_expires.as_secs() {
-            return Err(Answer::from(Status::INTERVAL_TOO_BRIEF).header(
-                HeaderName::MinExpires,
-                advanced.min_expires.as_secs().to_string(),
-            ));
+        let shortest = advanced.min_expires.as_secs();
+        if asked != 0 && u64::from(asked) < shortest {
+            return Err(
+                Answer::from(Status::INTERVAL_TOO_BRIEF).header(HeaderName::MinExpires, shortest)
+            );
         }
-        let link = self
-            .link
-            .clone()
-            .ok_or_else(|| Answer::from(Status::SERVER_INTERNAL_ERROR))?;
-        Ok(Registration {
-            mac: claim.id,
-            user: claim.user,
-            link,
-            arbiter: Arbiter::current(),
-            address: self.address,
-            identity: head
-                .to()
-                .map_err(|error| bad(error.to_string()))?
-                .uri()
-                .as_str()
-                .into(),
+        Ok(Wish {
             contact,
-            call_id: head.call_id().unwrap_or_default().into(),
-            cseq: head.cseq().map_err(|error| bad(error.to_string()))?.number,
             expires: asked.min(longest),
-            user_agent: user_agent.map(Into::into),
+            call_id: head.call_id().unwrap_or_default(),
+            cseq: head.cseq().map_err(bad)?.number,
         })
     }
 }
 
+/// RFC 3261 10.3 step 8: the 200 lists the binding with the seconds that are left. A second that has begun counts.
+fn bindings(bound: &Bound, now: Duration) -> Answer {
+    let left = bound.until.saturating_sub(now).as_millis().div_ceil(1000);
+    listed(&bound.contact, u32::try_from(left).unwrap_or(u32::MAX))
+}
+
+/// A 200 with a binding that lasts so many seconds.
+pub(super) fn listed(contact: &str, seconds: u32) -> Answer {
+    Answer::from(Status::OK)
+        .header(
+            HeaderName::Contact,
+            format_args!("<{contact}>;expires={seconds}"),
+        )
+        .header(HeaderName::Expires, seconds)
+}
+
+fn bad(what: impl ToString) -> Answer {
+    Answer::from(Status::BAD_REQUEST).because(what.to_string())
+}
+
 impl Desk for PhoneDesk {
-    fn request(&mut self, request: &Request, reply: Reply) {
+    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
         match request.method() {
-            Method::Register => self.register(request, reply),
-            _ => reply.with(Answer::from(Status::FORBIDDEN).because(
-                "phones do not open sessions here; clients have an interface of their own",
-            )),
+            Method::Register => self.register(request, asked).unwrap_or_else(Taken::from),
+            _ => Answer::from(Status::FORBIDDEN)
+                .because("phones do not open sessions here; clients have an interface of their own")
+                .into(),
         }
     }
 
@@ -179,6 +235,25 @@ impl Desk for PhoneDesk {
     fn bound(&mut self, bound: Bound) {
         self.bound.retain(|known| known.mac != bound.mac);
         self.bound.push(bound);
+    }
+
+    fn bindings(&self, mac: PhoneId, reply: Reply) {
+        match self.bound.iter().find(|bound| bound.mac == mac) {
+            Some(bound) => reply.with(bindings(bound, self.house.clock.now())),
+            None => reply.ok(),
+        }
+    }
+
+    fn sweep(&mut self, now: Duration) -> Option<Duration> {
+        self.bound.retain(|bound| {
+            let lapsed = bound.until + GRACE <= now;
+            if lapsed && let Some(link) = &self.link {
+                let link = Arc::clone(link);
+                bound.phone.do_send(Lapsed { link });
+            }
+            !lapsed
+        });
+        self.bound.iter().map(|bound| bound.until + GRACE).min()
     }
 
     fn ended(&mut self, link: &Addr<Link>, reason: &str) {

@@ -15,7 +15,7 @@ use crate::{
     licensing::{self, Kind, Seat, Taken},
     monitor::{Filter, Join, Leave},
     registrar,
-    registration::{LinkEnded, Refresh, Registration},
+    registration::{Lapsed, LinkEnded, Refresh, Registration},
     sip::session::Happened,
 };
 
@@ -152,7 +152,6 @@ impl Phone {
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         let now = self.house.clock.now();
         let next = [
-            self.sweep_binding(now, ctx),
             self.sweep_requests(now, ctx),
             self.sweep_session(now, ctx),
             self.sweep_keep_alive(now, ctx),
@@ -197,6 +196,7 @@ impl Actor for Phone {
         ctx.set_mailbox_capacity(MAILBOX);
         self.adopt(ctx);
         if self.binding.is_some() {
+            self.bind_link(ctx);
             self.open_session(ctx);
         }
     }
@@ -247,6 +247,14 @@ impl Handler<LinkEnded> for Phone {
 
     fn handle(&mut self, ended: LinkEnded, ctx: &mut Self::Context) {
         self.link_ended(&ended, ctx);
+    }
+}
+
+impl Handler<Lapsed> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, lapsed: Lapsed, ctx: &mut Self::Context) {
+        self.lapsed(&lapsed, ctx);
     }
 }
 

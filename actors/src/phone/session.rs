@@ -80,7 +80,7 @@ impl Phone {
         registration.link.do_send(Open {
             owner: self.session_owner(ctx),
             key: self.key,
-            target: registration.contact.clone().unwrap_or_default(),
+            target: registration.contact.as_deref().unwrap_or_default().into(),
             to: format!("<{}>", registration.identity).into(),
             from: format!(
                 "<sip:uacsta@{}>",

@@ -1,22 +1,27 @@
 //! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a desk.
 
+use std::time::Duration;
+
 use actix::Addr;
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{Request, Status},
 };
 
-use super::{link::Link, reply::Reply};
+use super::{
+    link::Link,
+    reply::{Asked, Reply, Taken},
+};
 use crate::registration::Bound;
 
 /// The policy of one kind of link. It runs within the link, so it never waits.
 pub trait Desk: Send {
     /// A REGISTER or INVITE outside of any dialog.
-    fn request(&mut self, request: &Request, reply: Reply);
+    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken;
 
     /// A request in a dialog that this link does not own.
-    fn stray(&mut self, _request: &Request, reply: Reply) {
-        reply.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+    fn stray(&mut self, _request: &Request, _asked: Asked<'_>) -> Taken {
+        Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
     }
 
     /// The desk's link has started.
@@ -24,6 +29,16 @@ pub trait Desk: Send {
 
     /// A phone is bound on this link.
     fn bound(&mut self, _bound: Bound) {}
+
+    /// Somebody asks with which bindings a phone is bound here (RFC 3261 10.2.3).
+    fn bindings(&self, _mac: PhoneId, reply: Reply) {
+        reply.ok();
+    }
+
+    /// Carries out what is due at `now`, the time since the server's start; returns when something is due next.
+    fn sweep(&mut self, _now: Duration) -> Option<Duration> {
+        None
+    }
 
     /// The link is gone.
     fn ended(&mut self, link: &Addr<Link>, reason: &str);

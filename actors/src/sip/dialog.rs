@@ -225,8 +225,8 @@ impl<'a> DialogId<'a> {
         let head = request.head();
         Some(Self {
             call_id: head.call_id()?,
-            local_tag: head.to().ok()?.tag()?,
-            remote_tag: head.from().ok()?.tag().unwrap_or_default(),
+            local_tag: head.to_tag()?,
+            remote_tag: head.from_tag().unwrap_or_default(),
         })
     }
 
@@ -235,8 +235,8 @@ impl<'a> DialogId<'a> {
         let head = response.head();
         Some(Self {
             call_id: head.call_id()?,
-            local_tag: head.from().ok()?.tag()?,
-            remote_tag: head.to().ok()?.tag().unwrap_or_default(),
+            local_tag: head.from_tag()?,
+            remote_tag: head.to_tag().unwrap_or_default(),
         })
     }
 }

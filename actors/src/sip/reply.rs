@@ -1,8 +1,11 @@
-//! The one answer that a received request gets: a value, so that it is given once and never forgotten.
+//! The one answer that a received request gets: at once, or later as a value, so that it is given once and never forgotten.
 
-use std::time::Duration;
+use std::{
+    fmt::{Display, Write as _},
+    time::Duration,
+};
 
-use actix::{Addr, Message, Recipient};
+use actix::{Addr, AsyncContext, Context, Message, Recipient};
 use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, Status};
 
@@ -10,6 +13,40 @@ use super::{
     link::Link,
     session::{Content, Happened},
 };
+
+/// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    ctx: &'a Context<Link>,
+    transaction: TransactionId,
+}
+
+/// What became of a request: it is answered now, or somebody has its [`Reply`].
+#[derive(Debug)]
+#[must_use = "a request needs its answer"]
+pub struct Taken(pub(super) Option<Answer>);
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(ctx: &'a Context<Link>, transaction: TransactionId) -> Self {
+        Self { ctx, transaction }
+    }
+
+    /// Takes the request along, to answer it when the answer is known.
+    pub fn later(self) -> (Reply, Taken) {
+        let reply = Reply {
+            asker: Asker::Link(self.ctx.address()),
+            transaction: self.transaction,
+            answered: false,
+        };
+        (reply, Taken(None))
+    }
+}
+
+impl<T: Into<Answer>> From<T> for Taken {
+    fn from(answer: T) -> Self {
+        Self(Some(answer.into()))
+    }
+}
 
 /// Answers one request. Dropped unanswered, it answers 500.
 #[derive(Debug)]
@@ -43,8 +80,8 @@ pub struct Answer {
     pub status: Status,
     /// The reason phrase, where the status' own says too little.
     pub reason: Option<Box<str>>,
-    /// Further header fields.
-    pub headers: Vec<(HeaderName, Box<str>)>,
+    /// Further header fields, each line with its CRLF.
+    pub(super) lines: String,
     /// A CSTA document.
     pub content: Option<Content>,
     /// The session that a 2xx to an INVITE starts.
@@ -73,14 +110,6 @@ pub struct Answered {
 }
 
 impl Reply {
-    pub(super) fn new(link: Addr<Link>, transaction: TransactionId) -> Self {
-        Self {
-            asker: Asker::Link(link),
-            transaction,
-            answered: false,
-        }
-    }
-
     /// For what the server itself asks: the answer goes to one of its actors.
     pub fn to(asker: Recipient<Answered>) -> Self {
         Self {
@@ -118,6 +147,9 @@ impl Reply {
     }
 }
 
+/// Room for a challenge.
+const TYPICAL: usize = 192;
+
 impl Drop for Reply {
     fn drop(&mut self) {
         if !self.answered {
@@ -131,7 +163,7 @@ impl From<Status> for Answer {
         Self {
             status,
             reason: None,
-            headers: Vec::new(),
+            lines: String::new(),
             content: None,
             session: None,
         }
@@ -141,8 +173,19 @@ impl From<Status> for Answer {
 impl Answer {
     /// Adds a header field.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: impl Into<Box<str>>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn header(mut self, name: HeaderName, value: impl Display) -> Self {
+        self.lines.reserve(TYPICAL);
+        self.lines.push_str(name.as_str());
+        self.lines.push_str(": ");
+        let start = self.lines.len();
+        // Writing to a String cannot fail; a value that fails to show itself ends where it does.
+        let _ = write!(self.lines, "{value}");
+        // No value can add a line.
+        if self.lines[start..].contains(['\r', '\n']) {
+            let value = self.lines.split_off(start).replace(['\r', '\n'], " ");
+            self.lines.push_str(&value);
+        }
+        self.lines.push_str("\r\n");
         self
     }
 

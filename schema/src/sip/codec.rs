@@ -63,7 +63,13 @@ impl Codec {
         };
         self.scan = Scan::default();
         self.half_ping = false;
-        let opening = Opening::new(stream.split_to(extent.length), extent)?;
+        // What is all that came is taken whole, which spares the bookkeeping of a shared buffer.
+        let head = if extent.length == stream.len() {
+            std::mem::take(stream)
+        } else {
+            stream.split_to(extent.length)
+        };
+        let opening = Opening::new(head, extent)?;
         let length = opening.content_length(&self.limits)?.unwrap_or(0);
         Ok(Some((opening, length)))
     }

@@ -4,7 +4,6 @@ use std::fmt::{self, Display, Write};
 
 use bytes::{BufMut, BytesMut};
 
-use super::header::NameAddr;
 use super::{Head, HeaderName, Method, Request, Status};
 
 /// A message in the making: the start line is written, header fields follow in the order of the calls, and one of
@@ -62,6 +61,16 @@ impl<'a> Composer<'a> {
         self.other(header.as_str(), value)
     }
 
+    /// Writes a header field that is a text already.
+    pub fn text(self, header: HeaderName, value: &str) -> Self {
+        let mut line = Line(self.out);
+        line.put(header.as_str());
+        line.put(": ");
+        line.put(value);
+        line.end("");
+        self
+    }
+
     /// Writes a header field by its name.
     pub fn other(self, name: &str, value: impl Display) -> Self {
         let mut line = Line(self.out);
@@ -75,10 +84,15 @@ impl<'a> Composer<'a> {
     /// Writes header fields that were printed before, each line with its CRLF: what every request of a dialog repeats.
     /// Nothing received may have put a line feed into them; other control characters become spaces here as well.
     pub fn lines(self, lines: &str) -> Self {
-        for text in lines.split("\r\n").filter(|text| !text.is_empty()) {
-            let mut line = Line(self.out);
-            line.put(text);
-            line.end("");
+        let mut rest = lines;
+        while let Some(end) = memchr::memmem::find(rest.as_bytes(), b"\r\n") {
+            let (text, after) = rest.split_at(end);
+            rest = after.get(2..).unwrap_or_default();
+            if !text.is_empty() {
+                let mut line = Line(self.out);
+                line.put(text);
+                line.end("");
+            }
         }
         self
     }
@@ -121,7 +135,7 @@ impl<'a> Composer<'a> {
     /// What a response repeats of its request, as far as it is there.
     pub(super) fn echo(mut self, head: &Head, to_tag: Option<&str>) -> Self {
         for via in head.all(HeaderName::Via) {
-            self = self.header(HeaderName::Via, via);
+            self = self.text(HeaderName::Via, via);
         }
         for header in [
             HeaderName::From,
@@ -132,10 +146,10 @@ impl<'a> Composer<'a> {
             let Some(value) = head.get(header) else {
                 continue;
             };
-            let untagged = || NameAddr::parse(value).is_ok_and(|to| to.tag().is_none());
+            let untagged = || head.to_tag().is_none() && head.to().is_ok();
             self = match to_tag.filter(|_| header == HeaderName::To && untagged()) {
                 Some(tag) => self.header(header, format_args!("{value};tag={tag}")),
-                None => self.header(header, value),
+                None => self.text(header, value),
             };
         }
         self

@@ -17,7 +17,9 @@ use super::{HeaderError, HeaderName, SyntaxError};
 #[derive(Clone)]
 pub struct Head {
     text: ByteString,
-    fields: Box<[Field]>,
+    fields: Vec<Field>,
+    /// The tags of From and To, once both have been read.
+    tags: Option<[Span; 2]>,
 }
 
 impl Head {
@@ -101,6 +103,47 @@ impl Head {
     /// It is missing or cannot be read.
     pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
         read(HeaderName::To, self.get(HeaderName::To), NameAddr::parse)
+    }
+
+    /// The tag of From, if it can be read and has one.
+    #[must_use]
+    pub fn from_tag(&self) -> Option<&str> {
+        match self.tags {
+            Some([from, _]) => Some(self.slice(from)).filter(|tag| !tag.is_empty()),
+            None => self.from().ok()?.tag(),
+        }
+    }
+
+    /// The tag of To, if it can be read and has one.
+    #[must_use]
+    pub fn to_tag(&self) -> Option<&str> {
+        match self.tags {
+            Some([_, to]) => Some(self.slice(to)).filter(|tag| !tag.is_empty()),
+            None => self.to().ok()?.tag(),
+        }
+    }
+
+    /// Reads From and To, and remembers their tags, for which every message is asked several times.
+    ///
+    /// # Errors
+    /// One of them is missing or cannot be read.
+    pub(super) fn read_tags(&mut self) -> Result<(), HeaderError> {
+        let tag = |address: NameAddr<'_>| {
+            address
+                .tag()
+                .map_or_else(Span::default, |tag| self.span(tag))
+        };
+        let tags = [tag(self.from()?), tag(self.to()?)];
+        self.tags = Some(tags);
+        Ok(())
+    }
+
+    /// Where a part of the text stands.
+    fn span(&self, part: &str) -> Span {
+        Span::at(
+            part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr()),
+            part.as_bytes(),
+        )
     }
 
     /// Call-ID.
@@ -203,14 +246,13 @@ impl Head {
     /// Reads the header fields after the first line of `head`, which is unfolded. A line that is no header
     /// field is left out, and the first such is the second result.
     pub(super) fn parse(head: Bytes) -> (Self, Option<String>) {
-        let text = ByteString::try_from(head.clone()).unwrap_or_else(|_| {
+        let text = if std::str::from_utf8(&head).is_ok() {
+            ByteString::try_from(head).unwrap_or_default()
+        } else {
             // Phones of Western Europe put Latin-1 into display names; it maps one to one.
-            head.iter()
-                .copied()
-                .map(char::from)
-                .collect::<String>()
-                .into()
-        });
+            let latin = head.iter().copied().map(char::from);
+            latin.collect::<String>().into()
+        };
         let bytes = text.as_bytes();
         let mut fields = Vec::with_capacity(16);
         let mut broken = None;
@@ -225,8 +267,8 @@ impl Head {
             }
             start = feed + 1;
         }
-        let fields = fields.into_boxed_slice();
-        (Self { text, fields }, broken)
+        let tags = None;
+        (Self { text, fields, tags }, broken)
     }
 
     /// The first line without its end.

@@ -7,7 +7,13 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 /// The key that this server signs its nonces with.
-pub struct NonceKey([u8; 32]);
+pub struct NonceKey(Hmac<Sha256>);
+
+/// A nonce as a challenge shows it.
+pub struct Minted([u8; DIGITS]);
+
+/// Hexadecimal digits of a nonce: 64 bits of time, 64 bits of salt and 128 bits of HMAC.
+const DIGITS: usize = 64;
 
 /// What a nonce turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +29,22 @@ pub enum Nonce {
 impl NonceKey {
     /// A key of 32 random bytes.
     #[must_use]
-    pub const fn new(key: [u8; 32]) -> Self {
-        Self(key)
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(&key).expect("HMAC takes a key of any length"))
     }
 
     /// A nonce of 64 hexadecimal digits: the time, the salt and 128 bits of HMAC-SHA256 over both and the binding.
     /// `now` is in seconds, `salt` different for each nonce, and `binding` whatever the nonce shall not leave, as a
     /// realm or an address.
     #[must_use]
-    pub fn mint(&self, now: u64, salt: u64, binding: &[u8]) -> String {
-        let tag = u128::from_be_bytes(self.tag(now, salt, binding));
-        format!("{now:016x}{salt:016x}{tag:032x}")
+    pub fn mint(&self, now: u64, salt: u64, binding: &[u8]) -> Minted {
+        let tag = self.tag(now, salt, binding);
+        let parts = now.to_be_bytes().into_iter().chain(salt.to_be_bytes());
+        let mut digits = [0; DIGITS];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(parts.chain(tag)) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        Minted(digits)
     }
 
     /// Whether a nonce is ours and not older than `life`; `now` and `life` are in seconds. A forgery is told from the
@@ -53,8 +64,7 @@ impl NonceKey {
     }
 
     fn tag(&self, minted: u64, salt: u64, binding: &[u8]) -> [u8; 16] {
-        let mut hmac =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut hmac = self.0.clone();
         hmac.update(b"uacsta nonce");
         hmac.update(&minted.to_be_bytes());
         hmac.update(&salt.to_be_bytes());
@@ -73,9 +83,26 @@ impl fmt::Debug for NonceKey {
     }
 }
 
+impl Minted {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// A hexadecimal digit of a value below 16.
+const fn digit(value: u8) -> u8 {
+    if value < 10 {
+        b'0' + value
+    } else {
+        b'a' + value - 10
+    }
+}
+
 /// Time, salt and tag of a nonce of 64 hexadecimal digits.
 fn parts(nonce: &str) -> Option<(u64, u64, [u8; 16])> {
-    if nonce.len() != 64 || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if nonce.len() != DIGITS || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let minted = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
@@ -91,7 +118,8 @@ mod tests {
     #[test]
     fn tells_fresh_from_stale_and_forged() {
         let key = NonceKey::new([7; 32]);
-        let nonce = key.mint(1_000, 42, b"realm");
+        let minted = key.mint(1_000, 42, b"realm");
+        let nonce = minted.as_str();
         let check = |nonce: &str, now, binding: &[u8], expected| {
             assert_eq!(
                 key.check(nonce, now, 300, binding),
@@ -99,11 +127,11 @@ mod tests {
                 "{nonce} at {now}"
             );
         };
-        check(&nonce, 1_000, b"realm", Nonce::Fresh(42));
-        check(&nonce, 1_300, b"realm", Nonce::Fresh(42));
-        check(&nonce, 1_301, b"realm", Nonce::Stale);
-        check(&nonce, 699, b"realm", Nonce::Stale);
-        check(&nonce, 1_000, b"other", Nonce::Forged);
+        check(nonce, 1_000, b"realm", Nonce::Fresh(42));
+        check(nonce, 1_300, b"realm", Nonce::Fresh(42));
+        check(nonce, 1_301, b"realm", Nonce::Stale);
+        check(nonce, 699, b"realm", Nonce::Stale);
+        check(nonce, 1_000, b"other", Nonce::Forged);
         check(&nonce.replace("2a", "2b"), 1_000, b"realm", Nonce::Forged);
         check(
             nonce.get(1..).unwrap_or_default(),
@@ -115,11 +143,11 @@ mod tests {
         check(&"é".repeat(32), 1_000, b"realm", Nonce::Forged);
         check(&"+".repeat(64), 1_000, b"realm", Nonce::Forged);
         assert_eq!(
-            NonceKey::new([8; 32]).check(&nonce, 1_000, 300, b"realm"),
+            NonceKey::new([8; 32]).check(nonce, 1_000, 300, b"realm"),
             Nonce::Forged
         );
         assert_eq!(
-            key.check(&key.mint(u64::MAX, u64::MAX, b""), u64::MAX, 0, b""),
+            key.check(key.mint(u64::MAX, u64::MAX, b"").as_str(), u64::MAX, 0, b""),
             Nonce::Fresh(u64::MAX)
         );
     }
@@ -127,8 +155,9 @@ mod tests {
     #[test]
     fn every_nonce_differs() {
         let key = NonceKey::new([7; 32]);
-        assert_ne!(key.mint(1, 1, b""), key.mint(1, 2, b""));
-        assert_ne!(key.mint(1, 1, b""), key.mint(2, 1, b""));
+        let mint = |now, salt| key.mint(now, salt, b"").as_str().to_owned();
+        assert_ne!(mint(1, 1), mint(1, 2));
+        assert_ne!(mint(1, 1), mint(2, 1));
         assert_eq!(format!("{key:?}"), "NonceKey(...)");
     }
 }

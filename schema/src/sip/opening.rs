@@ -91,7 +91,7 @@ impl Opening {
     }
 
     /// The message with its body, or why it cannot be acted on.
-    pub(super) fn close(self, body: Bytes) -> Frame {
+    pub(super) fn close(mut self, body: Bytes) -> Frame {
         let problem = match &self.broken {
             Some(line) => Some(format!("'{:.40}' is not a header field", line)),
             None => self.check().err().map(|error| error.to_string()),
@@ -148,7 +148,7 @@ impl Opening {
 
     /// Whether everything is there that RFC 3261, 8.1.1, demands of any request (and 8.2.6.2 of any response), and
     /// can be read. Max-Forwards is not asked for, since phones leave it out; nor are tags, since RFC 2543 knew none.
-    fn check(&self) -> Result<(), HeaderError> {
+    fn check(&mut self) -> Result<(), HeaderError> {
         let once = [
             HeaderName::From,
             HeaderName::To,
@@ -167,8 +167,7 @@ impl Opening {
             }
         }
         self.head.top_via()?;
-        self.head.from()?;
-        self.head.to()?;
+        self.head.read_tags()?;
         let cseq = self.head.get(HeaderName::CSeq).unwrap_or_default();
         let (_, method) =
             CSeq::split(cseq).map_err(|problem| HeaderError::new(HeaderName::CSeq, problem))?;

@@ -2,7 +2,11 @@
 
 use actix::{Addr, Message};
 use bytes::Bytes;
-use uacsta_actors::sip::{desk::Desk, link::Link, reply::Reply};
+use uacsta_actors::sip::{
+    desk::Desk,
+    link::Link,
+    reply::{Asked, Reply, Taken},
+};
 use uacsta_schema::{
     mac::Mac,
     sip::{Method, Request, Status},
@@ -46,17 +50,19 @@ impl PhoneDesk {
 }
 
 impl Desk for PhoneDesk {
-    fn request(&mut self, request: &Request, reply: Reply) {
+    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
         let challenge = self.challenge.as_ref();
         match request.method() {
             Method::Invite if let Some(asks) = challenge.and_then(|asks| asks.refusal(request)) => {
-                reply.with(asks);
+                asks.into()
             }
-            Method::Invite => self.phone.do_send(Invited {
-                body: request.body().clone(),
-                reply,
-            }),
-            _ => reply.with(Status::METHOD_NOT_ALLOWED),
+            Method::Invite => {
+                let (reply, taken) = asked.later();
+                let body = request.body().clone();
+                self.phone.do_send(Invited { body, reply });
+                taken
+            }
+            _ => Status::METHOD_NOT_ALLOWED.into(),
         }
     }
 

@@ -18,7 +18,10 @@ use super::{
     session::{Close, Ended, Invoke, Notify, Open, SessionId},
     wire::{Broken, Wire},
 };
-use crate::{clock::Clock, registration::Bound};
+use crate::{
+    clock::Clock,
+    registration::{Bindings, Bound},
+};
 
 mod challenge;
 mod ending;
@@ -169,6 +172,7 @@ impl Link {
             self.sweep_servers(now),
             self.sweep_sessions(now, ctx),
             self.sweep_log_on(now, ctx),
+            self.desk.sweep(now),
         ];
         if let Some(at) = next.into_iter().flatten().min() {
             self.wake_at(at, ctx);
@@ -336,9 +340,20 @@ impl Handler<Shut> for Link {
 impl Handler<Bound> for Link {
     type Result = ();
 
-    fn handle(&mut self, bound: Bound, _: &mut Self::Context) {
+    fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
         self.wire.known();
         self.desk.bound(bound);
+        if let Some(at) = self.desk.sweep(self.clock.now()) {
+            self.wake_at(at, ctx);
+        }
+    }
+}
+
+impl Handler<Bindings> for Link {
+    type Result = ();
+
+    fn handle(&mut self, Bindings { mac, reply }: Bindings, _: &mut Self::Context) {
+        self.desk.bindings(mac, reply);
     }
 }
 

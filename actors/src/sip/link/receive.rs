@@ -10,13 +10,14 @@ use super::{
 };
 use crate::sip::{
     dialog::DialogId,
-    reply::{Answer, Reply},
+    reply::{Answer, Asked, Taken, TransactionId},
     session::{Ended, What},
     timer::{MIN_SE, SessionTimer},
 };
 
 impl Link {
-    /// A request arrived.
+    /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it is an INVITE, whose
+    /// refusal waits for its ACK: what comes over a reliable transport comes once.
     pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
         if *request.method() == Method::Ack {
             // An ACK has no answer. It ends the wait of a refusal, or of a session that was accepted.
@@ -27,33 +28,50 @@ impl Link {
             }
             return;
         }
-        let Some((transaction, reply)) = self.receive(request, ctx) else {
+        if self.same(&request, request.method()).is_some() {
             return;
+        }
+        let session = DialogId::of_request(&request).map(|id| self.dialog(id));
+        let known = session.flatten();
+        let id = self.next_transaction();
+        let Taken(answer) = match unacceptable(&request) {
+            Some(answer) => answer.into(),
+            None => self.take(&request, session, id, ctx),
         };
-        let request = self.received(transaction);
-        if *request.method() == Method::Cancel {
-            return self.cancel(&request, reply, ctx);
-        }
-        if let Some(answer) = unacceptable(&request) {
-            return reply.with(answer);
-        }
-        match DialogId::of_request(&request) {
-            Some(id) => match self.dialog(id) {
-                Some(session) => {
-                    self.belongs_to(transaction, session);
-                    self.in_dialog(&request, session, reply, ctx);
+        let in_session = known.filter(|slot| self.sessions.contains(*slot));
+        match answer {
+            Some(answer) if *request.method() != Method::Invite => {
+                self.compose_answer(&request, in_session, answer, ctx);
+            }
+            answer => {
+                self.receive(request, id, in_session);
+                if let Some(answer) = answer {
+                    self.answer(id, answer, ctx);
                 }
-                None => self.desk.stray(&request, reply),
-            },
-            None => match request.method() {
-                Method::Register | Method::Invite => {
-                    self.desk.request(&request, reply);
-                    if let Some(mac) = self.desk.mac() {
-                        self.wire.belongs_to(mac);
-                    }
+            }
+        }
+    }
+
+    /// Gives a request to whom it is for: `session` is none outside of any dialog, and none inside where it is not ours.
+    fn take(
+        &mut self,
+        request: &Request,
+        session: Option<Option<usize>>,
+        id: TransactionId,
+        ctx: &mut Context<Self>,
+    ) -> Taken {
+        match (session, request.method()) {
+            (_, Method::Cancel) => self.cancel(request, ctx),
+            (Some(Some(session)), _) => self.in_dialog(request, session, id, ctx),
+            (Some(None), _) => self.desk.stray(request, Asked::new(ctx, id)),
+            (None, Method::Register | Method::Invite) => {
+                let taken = self.desk.request(request, Asked::new(ctx, id));
+                if let Some(mac) = self.desk.mac() {
+                    self.wire.belongs_to(mac);
                 }
-                method => reply.with(untaken(method, false)),
-            },
+                taken
+            }
+            (None, method) => untaken(method, false).into(),
         }
     }
 
@@ -71,19 +89,18 @@ impl Link {
         &mut self,
         request: &Request,
         session: usize,
-        reply: Reply,
+        id: TransactionId,
         ctx: &mut Context<Self>,
-    ) {
+    ) -> Taken {
         // RFC 3261 12.2.2: a CSeq below the last one is out of order: 500.
         let in_order = request
             .head()
             .cseq()
             .is_ok_and(|cseq| self.sessions[session].dialog.received(cseq.number).is_ok());
         if !in_order {
-            return reply.with(
-                Answer::from(Status::SERVER_INTERNAL_ERROR)
-                    .because("this CSeq is not above the last one of the dialog"),
-            );
+            return Answer::from(Status::SERVER_INTERNAL_ERROR)
+                .because("this CSeq is not above the last one of the dialog")
+                .into();
         }
         match request.method() {
             Method::Info | Method::Invite => {
@@ -91,20 +108,24 @@ impl Link {
                     self.sessions[session].dialog.retarget(request.head());
                 }
                 match csta_body(request) {
-                    Ok(Some(document)) => self.tell(session, What::Asked(document, reply)),
-                    Ok(None) => reply.ok(),
-                    Err(answer) => reply.with(answer),
+                    Ok(Some(document)) => {
+                        let (reply, taken) = Asked::new(ctx, id).later();
+                        self.tell(session, What::Asked(document, reply));
+                        taken
+                    }
+                    Ok(None) => Status::OK.into(),
+                    Err(answer) => answer.into(),
                 }
             }
             Method::Update => {
                 self.sessions[session].dialog.retarget(request.head());
-                reply.ok();
+                Status::OK.into()
             }
             Method::Bye => {
-                reply.ok();
                 self.end_session(session, Ended::Bye, ctx);
+                Status::OK.into()
             }
-            method => reply.with(untaken(method, true)),
+            method => untaken(method, true).into(),
         }
     }
 }

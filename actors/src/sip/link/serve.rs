@@ -2,12 +2,12 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::{AsyncContext, Context};
+use actix::Context;
 use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
 
 use super::{Link, sessions};
 use crate::sip::{
-    reply::{Accepted, Answer, Reply, TransactionId},
+    reply::{Accepted, Answer, Taken, TransactionId},
     session::SessionId,
     timer::SessionTimer,
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
@@ -57,35 +57,30 @@ impl Machine {
 }
 
 impl Link {
-    /// Starts a server transaction; `None` if the request was received before (RFC 3261 17.2.3).
-    pub(super) fn receive(
-        &mut self,
-        request: Request,
-        ctx: &Context<Self>,
-    ) -> Option<(usize, Reply)> {
-        if self.same(&request, request.method()).is_some() {
-            return None;
+    /// The name of the server transaction that [`Self::receive`] would start next.
+    pub(super) fn next_transaction(&mut self) -> TransactionId {
+        TransactionId {
+            slot: self.servers.vacant_key() as u32,
+            serial: self.next_serial(),
         }
-        let serial = self.next_serial();
+    }
+
+    /// Starts the server transaction of this name for a request that waits for its answer.
+    pub(super) fn receive(&mut self, request: Request, id: TransactionId, session: Option<usize>) {
         let mut machine = Machine::new(request.method());
         // The only effect of the start is the delivery, which is the caller's next step.
         machine.on(Event::Start);
-        let slot = self.servers.insert(ServerTransaction {
-            serial,
+        self.servers.insert(ServerTransaction {
+            serial: id.serial,
             machine,
             request: Rc::new(request),
-            session: None,
+            session: session.map(|session| self.id(session)),
             deadline: None,
         });
-        let id = TransactionId {
-            slot: slot as u32,
-            serial,
-        };
-        Some((slot, Reply::new(ctx.address(), id)))
     }
 
     /// The transaction that a request repeats, acknowledges or cancels: same branch and sender (RFC 3261 17.2.3).
-    fn same(&self, request: &Request, method: &Method) -> Option<usize> {
+    pub(super) fn same(&self, request: &Request, method: &Method) -> Option<usize> {
         if self.servers.is_empty() {
             return None;
         }
@@ -103,16 +98,6 @@ impl Link {
             .map(|(slot, _)| slot)
     }
 
-    /// The request of a server transaction.
-    pub(super) fn received(&self, slot: usize) -> Rc<Request> {
-        Rc::clone(&self.servers[slot].request)
-    }
-
-    /// The session to which a server transaction belongs.
-    pub(super) fn belongs_to(&mut self, slot: usize, session: usize) {
-        self.servers[slot].session = Some(self.id(session));
-    }
-
     /// The ACK of a refusal (RFC 3261 17.1.1.3); `false` if there is none that waits for it.
     pub(super) fn acknowledged(&mut self, ack: &Request) -> bool {
         let Some(slot) = self.same(ack, &Method::Invite) else {
@@ -124,25 +109,20 @@ impl Link {
     }
 
     /// CANCEL: 200, and 487 for the INVITE that it cancels if that is not answered yet (RFC 3261 9.2).
-    pub(super) fn cancel(&mut self, cancel: &Request, reply: Reply, ctx: &mut Context<Self>) {
+    pub(super) fn cancel(&mut self, cancel: &Request, ctx: &mut Context<Self>) -> Taken {
         let Some(slot) = self.same(cancel, &Method::Invite) else {
-            return reply.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+            return Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into();
         };
-        reply.ok();
         let id = TransactionId {
             slot: slot as u32,
             serial: self.servers[slot].serial,
         };
         self.answer(id, Status::REQUEST_TERMINATED.into(), ctx);
+        Status::OK.into()
     }
 
-    /// Sends the answer to a request, and starts the session that a 2xx to an INVITE stands for.
-    pub(super) fn answer(
-        &mut self,
-        id: TransactionId,
-        mut answer: Answer,
-        ctx: &mut Context<Self>,
-    ) {
+    /// Sends the answer to a request that waited for it.
+    pub(super) fn answer(&mut self, id: TransactionId, answer: Answer, ctx: &mut Context<Self>) {
         let slot = id.slot as usize;
         // A transaction that was cancelled meanwhile is gone, or past its answer.
         let Some(transaction) = self
@@ -154,6 +134,24 @@ impl Link {
         };
         let request = Rc::clone(&transaction.request);
         let known = transaction.session.and_then(|id| self.session(id));
+        let status = self.compose_answer(&request, known, answer, ctx);
+        let effects = self.servers[slot].machine.on(Event::Response(status));
+        self.settle(slot, &effects);
+        let deadline = self.servers.get(slot).and_then(|known| known.deadline);
+        if let Some((_, at)) = deadline {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// Writes the answer to a request, and starts the session that a 2xx to an INVITE stands for. Returns the status, which
+    /// is another one where the session cannot be as its sender wants it.
+    pub(super) fn compose_answer(
+        &mut self,
+        request: &Request,
+        known: Option<usize>,
+        mut answer: Answer,
+        ctx: &mut Context<Self>,
+    ) -> Status {
         let mut timer = None;
         let mut started = None;
         if answer.status.is_success() && matches!(request.method(), Method::Invite | Method::Update)
@@ -170,7 +168,7 @@ impl Link {
             started = answer
                 .session
                 .take()
-                .and_then(|session| self.accept(&request, session, granted));
+                .and_then(|session| self.accept(request, session, granted));
         }
         let session = started.or(known);
         let to_tag = match session.and_then(|session| self.sessions.get(session)) {
@@ -178,7 +176,8 @@ impl Link {
             None => &self.tag,
         };
         self.wire.compose(|out| {
-            let mut composer = Composer::answer(out, answer.status, &request, Some(to_tag));
+            let mut composer =
+                Composer::answer(out, answer.status, request, Some(to_tag)).lines(&answer.lines);
             if let Some(timer) = timer {
                 composer = composer
                     .header(HeaderName::Contact, self.place.contact())
@@ -189,9 +188,6 @@ impl Link {
                 composer = composer
                     .header(HeaderName::Supported, "timer")
                     .header(HeaderName::Allow, ALLOW);
-            }
-            for (name, value) in &answer.headers {
-                composer = composer.header(*name, value);
             }
             if let Some(reason) = &answer.reason {
                 composer = composer.header(
@@ -206,21 +202,10 @@ impl Link {
                 None => composer.end(),
             }
         });
-        let effects = self.servers[slot]
-            .machine
-            .on(Event::Response(answer.status));
-        self.settle(slot, &effects);
-        if let Some(slot) = self
-            .servers
-            .get(slot)
-            .and_then(|known| known.deadline)
-            .map(|(_, at)| at)
-        {
-            self.wake_at(slot, ctx);
-        }
         if let (Some(session), Some(timer)) = (session, timer) {
-            self.granted(session, timer, &request, started.is_some(), ctx);
+            self.granted(session, timer, request, started.is_some(), ctx);
         }
+        answer.status
     }
 
     /// Takes over a session that an INVITE starts; `None` if the INVITE cannot start one.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Algorithm, Credentials, Ha1, after_scheme, next_param};
+use super::{Algorithm, Credentials, Ha1, LONGEST, after_scheme, lower_case, next_param};
 use crate::sip::SyntaxError;
 
 /// What a server asks of a client. Texts are as they stand between their quotes.
@@ -34,7 +34,7 @@ impl<'a> Challenge<'a> {
         let mut algorithm = Algorithm::Md5;
         let mut stale = false;
         while let Some((name, value)) = next_param(&mut rest)? {
-            match name.to_ascii_lowercase().as_str() {
+            match lower_case(name, &mut [0; LONGEST]) {
                 "realm" => realm = Some(value),
                 "nonce" => nonce = Some(value),
                 "opaque" => opaque = Some(value),

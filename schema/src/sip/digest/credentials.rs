@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Algorithm, Ha1, after_scheme, next_param};
+use super::{Algorithm, Ha1, LONGEST, after_scheme, lower_case, next_param};
 use crate::sip::SyntaxError;
 
 /// What a client answers to a challenge. Texts are as they stand between their quotes, escapes kept, for so they are
@@ -55,7 +55,7 @@ impl<'a> Credentials<'a> {
         ] = [None; 9];
         let mut algorithm = Algorithm::Md5;
         while let Some((name, value)) = next_param(&mut rest)? {
-            let field = match name.to_ascii_lowercase().as_str() {
+            let field = match lower_case(name, &mut [0; LONGEST]) {
                 "username" => &mut username,
                 "realm" => &mut realm,
                 "nonce" => &mut nonce,

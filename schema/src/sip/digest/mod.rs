@@ -24,6 +24,19 @@ fn after_scheme(text: &str) -> Result<&str, SyntaxError> {
     }
 }
 
+/// The longest parameter name that we know.
+const LONGEST: usize = "algorithm".len();
+
+/// A parameter's name in lower case, since names have no case; empty if it is longer than any that we know.
+fn lower_case<'a>(name: &str, room: &'a mut [u8; LONGEST]) -> &'a str {
+    let Some(lower) = room.get_mut(..name.len()) else {
+        return "";
+    };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    std::str::from_utf8(lower).unwrap_or_default()
+}
+
 /// Takes the next `name=value` off the front. A quoted value is given as it stands between its quotes, for that
 /// is what both sides hash. White space may stand round '=' and ','.
 fn next_param<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, SyntaxError> {

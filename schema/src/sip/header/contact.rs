@@ -1,5 +1,7 @@
 //! Contact: where a party can be reached, and what a registration binds (RFC 3261, 10.2 and 20.10).
 
+use smallvec::SmallVec;
+
 use super::NameAddr;
 use super::text::leading_number;
 
@@ -9,7 +11,7 @@ pub enum Contacts<'a> {
     /// `*`: in a REGISTER with Expires 0, every binding (RFC 3261, 10.2.2).
     Star,
     /// The addresses in order; none if the message has no Contact.
-    List(Vec<NameAddr<'a>>),
+    List(SmallVec<[NameAddr<'a>; 1]>),
 }
 
 /// What a Contact says of its binding.
