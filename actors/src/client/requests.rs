@@ -47,7 +47,16 @@ impl Client {
         }
         // What is the phone's goes to it as it is, read no further.
         if !is_done_here(document.name()) {
-            return self.relay(key, document, reply, ctx);
+            return match document.missing() {
+                None => self.relay(key, document, reply, ctx),
+                Some(member) => self.refuse(
+                    self.mac_of(key),
+                    reply,
+                    &document.speech(),
+                    document.name(),
+                    &Refusal::Malformed(format!("<{member}> is missing")),
+                ),
+            };
         }
         match self
             .completed(key, &document)

@@ -32,6 +32,7 @@ pub struct Document {
     device: Option<Text>,
     line: Option<Text>,
     noted: [Span; NOTED],
+    missing: Option<&'static str>,
     edits: SmallVec<[Edit; 4]>,
 }
 
@@ -71,6 +72,7 @@ impl Document {
             device,
             line,
             noted,
+            missing,
             edits,
         } = survey::survey(&raw)?;
         let [cross_ref, device, line] =
@@ -84,6 +86,7 @@ impl Document {
             device,
             line,
             noted,
+            missing,
             edits,
             raw,
         })
@@ -150,6 +153,12 @@ impl Document {
         }
         let plain = xml::plain(inner);
         Some(plain.trim().to_owned().into()).filter(|text: &Cow<'_, str>| !text.is_empty())
+    }
+
+    /// The first member without which a request asks for nothing, if it is not there. A device that a session may stand
+    /// for is not among them.
+    pub fn missing(&self) -> Option<&'static str> {
+        self.missing
     }
 
     pub(super) fn text(&self) -> &str {
@@ -343,6 +352,30 @@ mod tests {
             .collect();
         check(&format!("<A{many}/>"), "attributes");
         check(&" ".repeat(MAX_LENGTH + 1), "longer");
+    }
+
+    #[test]
+    fn a_request_tells_what_it_lacks() {
+        fn check(text: &str, expected: Option<&str>) {
+            assert_eq!(document(text).missing(), expected, "{text}");
+        }
+        check("<MakeCall xmlns='NS'/>", Some("calledDirectoryNumber"));
+        check(
+            "<c:MakeCall xmlns:c='NS'><c:calledDirectoryNumber>1</c:calledDirectoryNumber></c:MakeCall>",
+            None,
+        );
+        check(
+            "<MakeCall xmlns='NS'><a><calledDirectoryNumber/></a></MakeCall>",
+            Some("calledDirectoryNumber"),
+        );
+        check(
+            "<TransferCall xmlns='NS'><activeCall/></TransferCall>",
+            Some("heldCall"),
+        );
+        check("<HoldCall/>", Some("callToBeHeld"));
+        check("<GetDoNotDisturb xmlns='NS'/>", None);
+        check("<ButtonPress xmlns='NS'/>", None);
+        check("<HoldCallResponse xmlns='NS'/>", None);
     }
 
     #[test]

@@ -82,6 +82,33 @@ pub(super) fn connection(name: &str) -> Option<&'static str> {
     })
 }
 
+/// The members without which the request `name` asks for nothing, but for a device that its session may stand for
+/// (ECMA-323). Those of services that every phone is asked for; the phone itself judges the others.
+pub(super) fn required(name: &str) -> &'static [&'static str] {
+    match name {
+        "AlternateCall" | "ConferenceCall" | "ReconnectCall" | "TransferCall" => {
+            &["heldCall", "activeCall"]
+        }
+        "AnswerCall" => &["callToBeAnswered"],
+        "ClearConnection" => &["connectionToBeCleared"],
+        "ConsultationCall" => &["existingCall", "consultedDevice"],
+        "DeflectCall" => &["callToBeDiverted", "newDestination"],
+        "DialDigits" => &["diallingConnection", "diallingSequence"],
+        "DirectedPickupCall" => &["callToBePickedUp"],
+        "GenerateDigits" => &["connectionToSendDigits", "charactersToSend"],
+        "HoldCall" => &["callToBeHeld"],
+        "MakeCall" => &["calledDirectoryNumber"],
+        "RetrieveCall" => &["callToBeRetrieved"],
+        "SetDoNotDisturb" => &["doNotDisturbOn"],
+        "SetForwarding" => &["activateForward"],
+        "SetMessageWaitingIndicator" => &["messageWaitingOn"],
+        "SingleStepConferenceCall" => &["activeCall", "deviceToJoin"],
+        "SingleStepTransferCall" => &["activeCall", "transferredTo"],
+        "SnapshotCall" => &["snapshotObject"],
+        _ => &[],
+    }
+}
+
 fn service_places(name: &str) -> Option<&'static [Place]> {
     let found = SERVICES
         .binary_search_by(|(service, _)| (*service).cmp(name))

@@ -49,6 +49,7 @@ impl Surveyor<'_> {
         }
         if self.found.kind == Kind::Request {
             self.places = roots::places(name);
+            self.required = roots::required(name);
         }
         self.found.root = tag.local;
         self.found.prefix = prefix;
@@ -94,6 +95,9 @@ impl Surveyor<'_> {
         let name = self.scanner.text(tag.local);
         if name == "monitorCrossRefID" {
             return Role::CrossRef;
+        }
+        if let Some(at) = self.required.iter().position(|member| *member == name) {
+            self.members_seen |= 1 << at;
         }
         for place in self.places {
             let role = match *place {

@@ -26,6 +26,8 @@ pub(super) struct Survey {
     pub(super) line: Option<Span>,
     /// Of a call control event: the contents of its members, by [`Noted`]; empty where one is not there.
     pub(super) noted: [Span; NOTED],
+    /// The first member that the request needs and has not.
+    pub(super) missing: Option<&'static str>,
     /// In the order of the document; what contains others before them.
     pub(super) edits: SmallVec<[Edit; 4]>,
 }
@@ -42,6 +44,7 @@ pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
             device: None,
             line: None,
             noted: [Span::at(0); NOTED],
+            missing: None,
             edits: SmallVec::new(),
         },
         open: SmallVec::new(),
@@ -49,6 +52,8 @@ pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
         places: &[],
         place_seen: false,
         connection: None,
+        required: &[],
+        members_seen: 0,
     };
     while let Some(token) = surveyor.scanner.next()? {
         match token {
@@ -69,6 +74,9 @@ pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
             Token::Text(_) | Token::Verbatim(_) => {}
         }
     }
+    surveyor.found.missing = (surveyor.required.iter().enumerate())
+        .find(|(at, _)| surveyor.members_seen & (1 << at) == 0)
+        .map(|(_, member)| *member);
     surveyor.found.edits.sort_by_key(|edit| edit.span.start);
     Ok(surveyor.found)
 }
@@ -82,6 +90,9 @@ struct Surveyor<'a> {
     place_seen: bool,
     /// The member of a call control event that names its connection.
     connection: Option<&'static str>,
+    /// The members that the request needs, and a bit for each that was there.
+    required: &'static [&'static str],
+    members_seen: u32,
 }
 
 /// An open element.
