@@ -46,7 +46,7 @@ impl Client {
             );
         }
         // What is the phone's goes to it as it is, read no further.
-        if !is_done_here(document.name()) {
+        if !self.does(&document) {
             return match document.missing() {
                 None => self.relay(key, document, reply, ctx),
                 Some(member) => self.refuse(
@@ -80,6 +80,25 @@ impl Client {
                     &refusal,
                 );
             }
+        }
+    }
+
+    /// Whether the server itself does what a request asks for, for which it reads the members.
+    fn does(&self, request: &Document) -> bool {
+        match request.name() {
+            "RequestSystemStatus"
+            | "SystemStatus"
+            | "SystemRegister"
+            | "SystemRegisterCancel"
+            | "MonitorStart"
+            | "MonitorStop"
+            | "ChangeMonitorFilter"
+            | "GetSwitchingFunctionDevices"
+            | "GetCSTAFeatures" => true,
+            "MakeCall" => request
+                .device()
+                .is_some_and(|device| self.rights.has_number(&device.into_owned().into())),
+            _ => false,
         }
     }
 
@@ -183,21 +202,6 @@ impl Client {
             });
         });
     }
-}
-
-/// Whether the server itself does a service, for which it reads the members.
-fn is_done_here(service: &str) -> bool {
-    matches!(
-        service,
-        "RequestSystemStatus"
-            | "SystemStatus"
-            | "SystemRegister"
-            | "SystemRegisterCancel"
-            | "MonitorStart"
-            | "MonitorStop"
-            | "ChangeMonitorFilter"
-            | "GetSwitchingFunctionDevices"
-    )
 }
 
 /// Whether a service is for a line, which the server's session cannot stand for.
