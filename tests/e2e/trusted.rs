@@ -136,3 +136,22 @@ async fn a_certificate_of_a_trusted_name_stands_for_a_log_on() {
     });
     phone.start().await;
 }
+
+#[tokio::test]
+async fn a_server_that_stops_ends_the_sessions_of_all_users_of_a_connection() {
+    let server = Server::with(|settings| trust(settings, "127.0.0.1"));
+    server.phone("000413000001").start().await;
+    let client = server.client().await;
+    let mut sessions = Vec::new();
+    for user in ["alice", "bob", "carol"] {
+        let from = format!("<sip:{user}@example.com>;tag={user}");
+        let opened = client
+            .invite(LINE, |invite| invite.set("From", &from))
+            .await;
+        sessions.push(opened.unwrap_or_else(|refusal| panic!("{}", refusal.text())));
+    }
+    drop(server);
+    for mut session in sessions {
+        assert_eq!(session.incoming().await.unwrap().method(), "BYE");
+    }
+}

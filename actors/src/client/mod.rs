@@ -291,6 +291,7 @@ impl Actor for Client {
         self.house.registrar.do_send(Enter {
             lines_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
+            shut: self.link.clone().recipient(),
         });
     }
 

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use actix::{AsyncContext, Context, Handler, ResponseFuture};
+use actix::{AsyncContext, Context, Handler};
 use uacsta_schema::csta::{
     self, Message, RequestSystemStatus, RequestSystemStatusResponse, Speech, StatusFilter,
     SwFunctionDevicesChanged, SysStatRegisterId, SystemRegister, SystemRegisterAbort,
@@ -17,7 +17,6 @@ use crate::{
     refusal::Refusal,
     registrar::{Follow, Standing, Stopping},
     sip::{
-        link::Shut,
         reply::Reply,
         session::{Close, Content, Notify},
     },
@@ -277,9 +276,9 @@ impl Handler<Standing> for Client {
 }
 
 impl Handler<Stopping> for Client {
-    type Result = ResponseFuture<()>;
+    type Result = ();
 
-    fn handle(&mut self, _: Stopping, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: Stopping, _: &mut Self::Context) {
         for session in self.sessions.values_mut() {
             let Some(id) = session.id else { continue };
             for word in session.farewell() {
@@ -290,13 +289,6 @@ impl Handler<Stopping> for Client {
             }
             self.link.do_send(Close { session: id });
         }
-        let shut = self.link.send(Shut {
-            reason: "the server is stopping".into(),
-        });
-        Box::pin(async move {
-            // A link that is gone has nothing left to send.
-            let _ = shut.await;
-        })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     directory::{Entry, NoLine},
     phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
     registration::{Refresh, Registration},
-    sip::reply::Reply,
+    sip::{link::Shut, reply::Reply},
     telephones::{StoreError, Telephone},
 };
 
@@ -96,6 +96,8 @@ pub struct Enter {
     pub lines_changed: Recipient<LinesChanged>,
     /// For the server's end.
     pub stopping: Recipient<Stopping>,
+    /// Its connection, which ends after that.
+    pub shut: Recipient<Shut>,
 }
 
 /// Lines came, went or moved: what was found may be otherwise now.

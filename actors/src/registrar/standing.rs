@@ -6,7 +6,7 @@ use actix::{AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
 use futures_util::future::join_all;
 
 use super::Registrar;
-use crate::{directory::Entry, phone::Status as PhoneStatus};
+use crate::{directory::Entry, phone::Status as PhoneStatus, sip::link::Shut};
 
 /// Asks to be told how the lines stand: at once, and whenever that changes.
 #[derive(Debug, Message)]
@@ -70,14 +70,21 @@ impl Handler<Stopping> for Registrar {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, stopping: Stopping, _: &mut Self::Context) -> Self::Result {
-        let told = self
+        // Several clients may share a connection: it ends when all have been told.
+        let (told, connections): (Vec<_>, Vec<_>) = self
             .clients
             .drain(..)
-            .map(move |client| client.stopping.send(stopping))
-            .collect::<Vec<_>>();
+            .map(|client| (client.stopping.send(stopping), client.shut))
+            .unzip();
         Box::pin(async move {
-            // A client that is gone has nothing left to say.
+            // A client that is gone has nothing left to say, nor has its connection.
             let _ = join_all(told).await;
+            let ended = connections.iter().map(|connection| {
+                connection.send(Shut {
+                    reason: "the server is stopping".into(),
+                })
+            });
+            let _ = join_all(ended).await;
         })
     }
 }
