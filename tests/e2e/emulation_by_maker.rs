@@ -75,7 +75,8 @@ async fn what_a_makers_phone_lacks_is_made_of_what_it_has() {
         let phone = server.phone_of(&maker, serial);
         phone.start().await;
         for style in clients() {
-            let session = server.client().await.open(phone.line()).await;
+            let line = format!("sip:{}@pbx.example", phone.number());
+            let session = server.client().await.open(&line).await;
             for made in MADE {
                 if maker.lacks.iter().any(|lacking| lacking == made.service) {
                     is_made(made, &maker, &phone, &style, &session).await;
