@@ -18,7 +18,7 @@ use actix::Addr;
 use bytes::Bytes;
 use settings::{Profiles, Settings};
 use uacsta_schema::{
-    csta::{self, RequestSystemStatus, Speech},
+    csta::{self, RequestSystemStatus},
     sip::nonce::NonceKey,
 };
 
@@ -54,6 +54,6 @@ pub struct House {
 }
 
 /// The request that opens a session and keeps it alive (TR/87 7.1).
-pub(crate) fn request_system_status() -> Bytes {
-    csta::write(&RequestSystemStatus::default().into(), &Speech::default())
+pub(crate) fn request_system_status(edition: csta::Edition) -> Bytes {
+    csta::write(&RequestSystemStatus::default().into(), &edition.into())
 }

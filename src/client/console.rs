@@ -124,14 +124,13 @@ impl Console {
         let desk = Box::new(ConsoleDesk(ear.clone()));
         let clock = Arc::new(SystemClock::start());
         let link = server.connect(desk, agent, clock).await?;
-        let request = RequestSystemStatus::default();
         link.do_send(Open {
             owner: ear.recipient(),
             key: 0,
             target: server.uri().into(),
             to: format!("<{}>", server.uri()).into(),
             from: format!("<sip:{user}@{}>", server.host()).into(),
-            content: write(&request.into(), &Speech::default()),
+            edition: Edition::default(),
             interval: INTERVAL,
             login: Some(Arc::new(Login {
                 user: user.into(),

@@ -80,6 +80,8 @@ impl Handler<Happened> for Ear {
 
     fn handle(&mut self, Happened { session, what, .. }: Happened, _: &mut Self::Context) {
         self.pass(match what {
+            // The server repeats nothing.
+            What::Repeated(..) => return,
             What::Opened(_) => Sound::Opened(session),
             What::Refused(why) => Sound::Refused(why),
             What::Asked(document, reply) => {

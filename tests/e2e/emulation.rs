@@ -515,6 +515,39 @@ async fn features_are_the_phone_s_own_where_it_tells_them() {
 }
 
 #[tokio::test]
+async fn a_phone_is_spoken_to_in_the_edition_of_its_profile_until_it_speaks_another() {
+    let server = Server::start();
+    let phone = started_as(&server, "Fanvil X5U 2.12.18.9").await;
+    for request in ["INVITE", "GetSwitchingFunctionDevices"] {
+        let asked = phone.until_received(request, 1).await.document();
+        assert_eq!(
+            asked.root.edition(),
+            if request == "INVITE" { "ed5" } else { "ed3" }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_phone_whose_profile_allows_it_has_several_requests_at_a_time() {
+    let folder = Server::start();
+    let phones = folder.data().join("phones");
+    std::fs::create_dir(&phones).unwrap();
+    let snom = include_str!("../../config/phones/snom.toml");
+    let parallel = snom.replace("serial = true", "serial = false");
+    std::fs::write(phones.join("snom.toml"), parallel).unwrap();
+    let server = folder.restart(|_| {});
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("HoldCall", Reaction::Silence);
+    let held = session.begin("HoldCall", &connection("callToBeHeld", "-12", LINE));
+    session
+        .done("GetDoNotDisturb", &element("device", LINE))
+        .await;
+    assert_eq!(phone.count("HoldCall"), 1, "it waits for its answer");
+    drop(held);
+}
+
+#[tokio::test]
 async fn a_request_that_crosses_one_of_the_phone_s_is_sent_again_after_a_while() {
     let server = Server::start();
     let phone = started(&server).await;

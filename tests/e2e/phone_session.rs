@@ -535,8 +535,14 @@ async fn an_event_that_is_sent_twice_is_relayed_once() {
         .replace("{xref}", &phone.monitored().await);
     let info: Message = phone.in_dialog("INFO").await.csta(event);
     phone.transact(&info).await.expect(200);
-    // Nobody repeats a request on a stream (RFC 3261 section 17.1.2.2); it is answered, but never relayed again.
-    phone.transact(&info).await;
+    // Nobody repeats a request on a stream (RFC 3261 section 17.1.2.2); it is answered as before, and never relayed again.
+    phone.transact(&info).await.expect(200);
+    let status = "<systemStatus>normal</systemStatus>";
+    let status = document("ed3", "SystemStatus", status);
+    let info = phone.in_dialog("INFO").await.csta(status);
+    let first = phone.transact(&info).await.expect(200);
+    assert_eq!(phone.transact(&info).await.expect(200).body, first.body);
+    assert!(first.body.contains("SystemStatusResponse"));
     phone
         .event(&call(phone.line()).established())
         .await

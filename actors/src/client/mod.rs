@@ -329,8 +329,9 @@ impl Handler<Happened> for Client {
             }
             What::Asked(body, reply) => self.asked(key, body, reply, ctx),
             What::Ended(why) => self.ended(key, &why.to_string()),
-            // What the server sends to clients are events, whose answers nobody waits for, and it opens no sessions.
-            What::Answered { .. } | What::Refused(_) => {}
+            // What the server sends to clients are events, whose answers nobody waits for, and it opens no sessions. A request
+            // that comes again is refused, since it may have been done.
+            What::Answered { .. } | What::Refused(_) | What::Repeated(..) => {}
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{AsyncContext, Context};
-use uacsta_schema::sip::{HeaderName, Status};
+use uacsta_schema::{
+    csta::Edition,
+    sip::{HeaderName, Status},
+};
 
 use super::{Phone, abilities::Abilities, desk};
 use crate::{
@@ -215,6 +218,9 @@ impl Phone {
         self.profile = self.house.profiles.recognise(self.mac.oui(), user_agent);
         self.firmware = self.profile.describe(user_agent).firmware;
         self.abilities = Abilities::default();
+        // Editions of ECMA-323 are counted from the second.
+        let number = usize::from(self.profile.edition).saturating_sub(2);
+        self.edition = Edition::ALL.get(number).copied().unwrap_or_default();
     }
 }
 

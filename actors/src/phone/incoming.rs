@@ -30,7 +30,10 @@ impl Phone {
                 reply.ok();
                 self.observed(Arc::new(document));
             }
-            Kind::Request => self.requested(&document, reply),
+            Kind::Request => {
+                let answer = self.requested(&document);
+                reply.csta(csta::write(&answer, &document.speech()));
+            }
             Kind::Notification => {
                 // What the phone told holds before it is told that it was heard.
                 self.notified(&document, ctx);
@@ -46,8 +49,25 @@ impl Phone {
         }
     }
 
-    fn requested(&mut self, document: &Document, reply: Reply) {
-        let answer: Message = match document.message() {
+    /// The phone's last document came once more: it is answered as before. Its requests may be done twice; events and
+    /// notifications are told once.
+    pub(super) fn asked_again(&mut self, body: Bytes, reply: Reply) {
+        tracing::debug!(mac = %self.mac, "the phone sent its last document once more");
+        match Document::read(body) {
+            Ok(document) if document.kind() == Kind::Request => {
+                let answer = self.requested(&document);
+                reply.csta(csta::write(&answer, &document.speech()));
+            }
+            Ok(document) if matches!(document.kind(), Kind::Event | Kind::Notification) => {
+                reply.ok();
+            }
+            _ => reply.with(Status::BAD_REQUEST),
+        }
+    }
+
+    /// The answer to a request of the phone's.
+    fn requested(&mut self, document: &Document) -> Message {
+        match document.message() {
             Ok(Message::Request(Request::SystemStatus(status))) => {
                 tracing::info!(mac = %self.mac, status = %status.system_status, "the phone reports its system status");
                 SystemStatusResponse::default().into()
@@ -68,8 +88,7 @@ impl Phone {
                 tracing::warn!(mac = %self.mac, %error, "a request of the phone cannot be read");
                 Failure::GENERIC.into()
             }
-        };
-        reply.csta(csta::write(&answer, &document.speech()));
+        }
     }
 
     fn notified(&mut self, document: &Document, ctx: &mut Context<Self>) {

@@ -1,4 +1,5 @@
-//! What is asked of the phone: one request at a time, in order of arrival, each with its time limit and one answer.
+//! What is asked of the phone: in order of arrival, one request at a time unless its profile lifts that, each with its time limit
+//! and one answer.
 
 use std::{borrow::Cow, collections::VecDeque, sync::Arc, time::Duration};
 
@@ -22,16 +23,17 @@ use crate::{
     sip::{
         reply::Reply,
         session::{Content, Invoke, Unanswered},
+        timer::{CROSSINGS, after_crossing},
     },
 };
 
-/// Requests that wait for the phone, and the one that it has; boxed, since most phones have none.
+/// Requests that wait for the phone, and the one that it has, or those; boxed, since most phones have none.
 #[derive(Default)]
 pub(super) struct Requests {
     /// The server's own, which go first: without them the session is of no use.
     own: VecDeque<Box<Job>>,
     waiting: VecDeque<Box<Job>>,
-    running: Option<Box<Job>>,
+    running: Vec<Box<Job>>,
     tickets: u64,
     /// Until when the phone is left alone, by its own wish.
     quiet_until: Option<Duration>,
@@ -102,8 +104,8 @@ impl Asker {
     }
 }
 
-/// How often a request is sent again that crosses one of the phone's (491).
-const CROSSINGS: u8 = 3;
+/// How many requests a phone has at a time whose profile does not want them one by one.
+const AT_A_TIME: usize = 8;
 /// The longest that a phone is left alone because it asks for it (Retry-After).
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -293,11 +295,9 @@ impl Phone {
         })
     }
 
-    /// Sends the next request if the phone has none and can take one.
+    /// Sends the next request if the phone can take one.
     pub(super) fn next_request(&mut self, ctx: &mut Context<Self>) {
-        let (Some(session), Some(binding), None) =
-            (self.session.id(), &self.binding, &self.requests.running)
-        else {
+        let (Some(session), Some(binding)) = (self.session.id(), &self.binding) else {
             return;
         };
         if let Some(until) = self.requests.quiet_until {
@@ -307,21 +307,22 @@ impl Phone {
             self.requests.quiet_until = None;
         }
         let clients_turn = matches!(self.session, State::Open(_));
-        let next = self.requests.own.pop_front().or_else(|| {
-            if clients_turn {
-                self.requests.waiting.pop_front()
-            } else {
-                None
-            }
-        });
-        if let Some(job) = next {
+        let most = if self.profile.serial { 1 } else { AT_A_TIME };
+        let requests = &mut self.requests;
+        while requests.running.len() < most {
+            let next = requests.own.pop_front().or_else(|| match clients_turn {
+                true => requests.waiting.pop_front(),
+                false => None,
+            });
+            let Some(job) = next else { break };
             binding.registration.link.do_send(Invoke {
                 session,
                 ticket: job.ticket,
                 content: job.content.clone(),
             });
-            self.requests.running = Some(job);
-        } else if clients_turn && self.needs_new_dialog() {
+            requests.running.push(job);
+        }
+        if clients_turn && requests.running.is_empty() && self.needs_new_dialog() {
             self.renew_session("monitors are over that the phone cannot stop", ctx);
         }
     }
@@ -333,10 +334,12 @@ impl Phone {
         answer: Result<Bytes, Unanswered>,
         ctx: &mut Context<Self>,
     ) {
-        let Some(mut job) = self.requests.running.take_if(|job| job.ticket == ticket) else {
+        let running = &mut self.requests.running;
+        let Some(at) = running.iter().position(|job| job.ticket == ticket) else {
             tracing::debug!(mac = %self.mac, "an answer came after its time");
             return;
         };
+        let mut job = running.remove(at);
         if let Err(Unanswered::Refused {
             status,
             retry_after,
@@ -345,7 +348,7 @@ impl Phone {
         {
             match *status {
                 Status::REQUEST_PENDING if job.crossed < CROSSINGS => {
-                    let at = self.house.clock.now() + after_crossing();
+                    let at = self.house.clock.now() + after_crossing(true);
                     if at < job.deadline {
                         job.crossed += 1;
                         self.requests.put_back(job);
@@ -447,8 +450,7 @@ impl Phone {
         let mut refused: Vec<Box<Job>> = self
             .requests
             .running
-            .take()
-            .into_iter()
+            .drain(..)
             .chain(self.requests.own.drain(..))
             .collect();
         if self.binding.is_none() || !self.in_operation {
@@ -482,8 +484,7 @@ impl Phone {
         let requests = &mut self.requests;
         let mut late: Vec<Box<Job>> = requests
             .running
-            .take_if(|job| job.deadline <= now)
-            .into_iter()
+            .extract_if(.., |job| job.deadline <= now)
             .collect();
         for queue in [&mut requests.own, &mut requests.waiting] {
             while queue.front().is_some_and(|job| job.deadline <= now) {
@@ -504,13 +505,6 @@ impl Phone {
             .chain(requests.quiet_until)
             .min()
     }
-}
-
-/// RFC 3261 14.1: "a randomly chosen value between 2.1 and 4 seconds in units of 10 ms" for the owner of the Call-ID, which
-/// the server is in its sessions with phones.
-fn after_crossing() -> Duration {
-    let steps = getrandom::u64().unwrap_or_default() % 191;
-    Duration::from_millis((210 + steps) * 10)
 }
 
 /// Answers a client: with the phone's response, or with the error that fits.

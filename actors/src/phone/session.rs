@@ -13,7 +13,6 @@ use super::{Phone, requests::Asker};
 use crate::{
     monitor::{PhoneLost, PhoneReady},
     refusal::Refusal,
-    request_system_status,
     sip::{
         link::Shut,
         session::{Close, Ended, Happened, Login, Open, SessionId, Unanswered, What},
@@ -87,7 +86,7 @@ impl Phone {
                 domain(&registration.identity).unwrap_or(host)
             )
             .into(),
-            content: request_system_status(),
+            edition: self.edition,
             interval: self.house.settings.advanced.sip_expires,
             login: Some(
                 Login {
@@ -121,6 +120,7 @@ impl Phone {
                 self.failed(&format!("the INVITE was {why}"), wait, ctx);
             }
             What::Asked(body, reply) => self.asked(body, reply, ctx),
+            What::Repeated(body, reply) => self.asked_again(body, reply),
             What::Answered { ticket, answer } => self.answered(ticket, answer, ctx),
             What::Ended(Ended::ConnectionLost) => {
                 // The end of the link, which says why, follows.

@@ -157,6 +157,11 @@ impl Dialog {
         Ok(())
     }
 
+    /// Whether a request has the CSeq of the last one that was received.
+    pub fn repeats(&self, cseq: u32) -> bool {
+        self.remote_cseq == Some(cseq)
+    }
+
     /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target.
     pub fn retarget(&mut self, head: &Head) {
         if let Ok(Contacts::List(contacts)) = head.contacts()

@@ -77,7 +77,7 @@ impl Content {
     }
 }
 
-/// Opens a session with the peer of a link: INVITE with a CSTA request.
+/// Opens a session with the peer of a link: INVITE with RequestSystemStatus (TR/87 7.1).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Open {
@@ -91,8 +91,8 @@ pub struct Open {
     pub to: Box<str>,
     /// The From.
     pub from: Box<str>,
-    /// The CSTA request that the INVITE carries.
-    pub content: Bytes,
+    /// The edition that the INVITE is written in, and those that refresh the session.
+    pub edition: Edition,
     /// The session interval to ask for (RFC 4028).
     pub interval: Duration,
     /// What answers a challenge of the peer.
@@ -166,6 +166,8 @@ pub enum What {
     Refused(Unanswered),
     /// The peer asks something: the body of an INFO, or of an INVITE that refreshes the session.
     Asked(Bytes, Reply),
+    /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500.
+    Repeated(Bytes, Reply),
     /// The answer to [`Invoke`].
     Answered {
         /// The ticket of the request.

@@ -10,6 +10,18 @@ use uacsta_schema::sip::{
 /// The smallest session interval that RFC 4028 section 4 allows, which is also the least that we grant.
 pub const MIN_SE: Duration = Duration::from_secs(90);
 
+/// How often a request is sent again that crosses one of the peer's (491).
+pub const CROSSINGS: u8 = 3;
+
+/// How long to wait before a request is sent again that crossed one of the peer's (491, RFC 3261 14.1): "a randomly chosen
+/// value between 2.1 and 4 seconds in units of 10 ms" for the side that made the Call-ID, else one "between 0 and 2 seconds".
+pub fn after_crossing(made_call_id: bool) -> Duration {
+    let (least, steps) = if made_call_id { (210, 191) } else { (0, 201) };
+    // Without random numbers both sides still wait differently.
+    let random = getrandom::u64().unwrap_or_default();
+    Duration::from_millis((least + random % steps) * 10)
+}
+
 /// An agreed session interval.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionTimer {
@@ -95,6 +107,16 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn rfc_3261_14_1_both_sides_wait_differently() {
+        for _ in 0..100 {
+            let (ours, theirs) = (after_crossing(true), after_crossing(false));
+            assert!(ours >= Duration::from_millis(2100) && ours <= Duration::from_secs(4));
+            assert!(theirs <= Duration::from_secs(2));
+            assert_eq!(ours.subsec_millis() % 10, 0);
+        }
+    }
 
     fn head(lines: &str) -> Head {
         let text = format!(

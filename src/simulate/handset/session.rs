@@ -92,7 +92,7 @@ impl Handset {
                 ticket: LAST_PART,
                 answer: Ok(_),
             } => self.stand(Standing::Listed),
-            What::Answered { .. } | What::Refused(_) => {}
+            What::Answered { .. } | What::Refused(_) | What::Repeated(..) => {}
         }
     }
 

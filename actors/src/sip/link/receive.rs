@@ -98,6 +98,18 @@ impl Link {
             .cseq()
             .is_ok_and(|cseq| self.sessions[session].dialog.received(cseq.number).is_ok());
         if !in_order {
+            // Nobody sends a request again on a stream (RFC 3261 17.1.2.2), but some phones do. The first may be answered
+            // and forgotten: its owner answers once more.
+            let repeated = *request.method() == Method::Info
+                && request
+                    .head()
+                    .cseq()
+                    .is_ok_and(|cseq| self.sessions[session].dialog.repeats(cseq.number));
+            if repeated && let Ok(Some(document)) = csta_body(request) {
+                let (reply, taken) = Asked::new(ctx, id).later();
+                self.tell(session, What::Repeated(document, reply));
+                return taken;
+            }
             return Answer::from(Status::SERVER_INTERNAL_ERROR)
                 .because("this CSeq is not above the last one of the dialog")
                 .into();

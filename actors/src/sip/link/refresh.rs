@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix::Context;
 use bytes::Bytes;
-use uacsta_schema::sip::{HeaderName, Method, Request};
+use uacsta_schema::sip::{HeaderName, Method, Request, Status};
 
 use super::{
     Link,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::sip::{
     session::{Content, Ended, What},
-    timer::SessionTimer,
+    timer::{CROSSINGS, SessionTimer, after_crossing},
     transaction::LIFE,
 };
 
@@ -62,6 +62,7 @@ impl Link {
             let known = &mut self.sessions[slot];
             known.dialog.retarget(response.head());
             known.timer = SessionTimer::agreed(response.head());
+            known.crossed = 0;
             if response
                 .head()
                 .cseq()
@@ -73,6 +74,13 @@ impl Link {
         }
         match over(outcome) {
             Some(why) => self.end_session(slot, why, ctx),
+            // RFC 3261 14.1: a refresh that crosses the peer's is tried again.
+            None if is_pending(outcome) && self.sessions[slot].crossed < CROSSINGS => {
+                let known = &mut self.sessions[slot];
+                known.crossed += 1;
+                let wait = after_crossing(known.opened);
+                self.schedule_in(slot, wait, ctx);
+            }
             // Refused, but the session lives until its end comes.
             None => {
                 if let Some(timer) = self.sessions[slot].timer {
@@ -141,6 +149,7 @@ impl Link {
         } else {
             Method::Invite
         };
+        let edition = self.sessions[slot].edition;
         let contact = self.place.contact().to_string();
         self.send(
             slot,
@@ -156,11 +165,19 @@ impl Link {
                     .header(HeaderName::MinSe, timer.least.as_secs());
                 match method {
                     Method::Invite => {
-                        with_csta(composer, &Content::Whole(crate::request_system_status()));
+                        with_csta(
+                            composer,
+                            &Content::Whole(crate::request_system_status(edition)),
+                        );
                     }
                     _ => composer.end(),
                 }
             },
         );
     }
+}
+
+/// Whether the peer has a request of its own under way (491).
+fn is_pending(outcome: &Outcome<'_>) -> bool {
+    matches!(outcome, Outcome::Response(response) if response.status() == Status::REQUEST_PENDING)
 }

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Context, Recipient};
-use uacsta_schema::sip::{HeaderName, Method, Request, Response, Status};
+use uacsta_schema::{
+    csta::Edition,
+    sip::{HeaderName, Method, Request, Response, Status},
+};
 
 use super::{
     Link,
@@ -30,6 +33,12 @@ pub(super) struct Session {
     pub(super) timer: Option<SessionTimer>,
     /// When the session must be refreshed, or is over.
     pub(super) due: Option<Duration>,
+    /// Whether we opened the dialog, and so made its Call-ID.
+    pub(super) opened: bool,
+    /// The edition of what we say in an INVITE.
+    pub(super) edition: Edition,
+    /// How often the refresh that is due crossed a request of the peer's.
+    pub(super) crossed: u8,
     /// Whether the peer takes UPDATE, which needs no body and no ACK.
     pub(super) updates: bool,
 }
@@ -77,15 +86,19 @@ impl Link {
                 least: MIN_SE,
             }),
             due: None,
+            opened: true,
+            edition: open.edition,
+            crossed: 0,
             updates: false,
         });
-        self.invite(slot, &Content::Whole(open.content), 0, ctx);
+        self.invite(slot, 0, ctx);
     }
 
-    fn invite(&mut self, slot: usize, content: &Content, challenges: u8, ctx: &mut Context<Self>) {
+    fn invite(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
         let contact = self.place.contact().to_string();
         let agent = Arc::clone(&self.place.agent);
-        let timer = self.sessions[slot].timer;
+        let Session { timer, edition, .. } = self.sessions[slot];
+        let content = Content::Whole(crate::request_system_status(edition));
         self.send(
             slot,
             &Method::Invite,
@@ -107,7 +120,7 @@ impl Link {
                         .header(HeaderName::SessionExpires, timer.header(true))
                         .header(HeaderName::MinSe, timer.least.as_secs());
                 }
-                with_csta(composer, content);
+                with_csta(composer, &content);
             },
         );
     }
@@ -133,6 +146,9 @@ impl Link {
             phase: Phase::Unacknowledged,
             timer: Some(timer),
             due: None,
+            opened: false,
+            edition: Edition::default(),
+            crossed: 0,
             updates: allows_update(request.head()),
         });
         Ok(slot)
@@ -281,7 +297,7 @@ impl Link {
                 match Answering::of(response) {
                     Some(answering) => {
                         self.sessions[slot].challenge = Some(answering);
-                        self.invite_again(slot, challenges + 1, ctx);
+                        self.invite(slot, challenges + 1, ctx);
                     }
                     None => self.uninvited(slot, refusal(outcome)),
                 }
@@ -300,7 +316,7 @@ impl Link {
                     ours: true,
                     least,
                 });
-                self.invite_again(slot, challenges + 1, ctx);
+                self.invite(slot, challenges + 1, ctx);
             }
             _ => self.uninvited(slot, refusal(outcome)),
         }
@@ -330,15 +346,6 @@ impl Link {
         {
             self.acknowledge(slot, cseq);
         }
-    }
-
-    fn invite_again(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
-        self.invite(
-            slot,
-            &Content::Whole(crate::request_system_status()),
-            challenges,
-            ctx,
-        );
     }
 
     /// A random number for a tag or Call-ID, which others must not guess (RFC 3261 19.3).
