@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Addr, Context};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use uacsta_schema::{
     csta::{self, DeviceId, Document, Failure, GetCSTAFeatures, Kind, Message, Response, Speech},
@@ -33,7 +34,7 @@ pub(super) struct Requests {
     /// The server's own, which go first: without them the session is of no use.
     own: VecDeque<Box<Job>>,
     waiting: VecDeque<Box<Job>>,
-    running: Vec<Box<Job>>,
+    running: SmallVec<[Box<Job>; 1]>,
     tickets: u64,
     /// Until when the phone is left alone, by its own wish.
     quiet_until: Option<Duration>,
@@ -482,10 +483,10 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) -> Option<Duration> {
         let requests = &mut self.requests;
-        let mut late: Vec<Box<Job>> = requests
-            .running
-            .extract_if(.., |job| job.deadline <= now)
-            .collect();
+        let mut late: Vec<Box<Job>> = Vec::new();
+        while let Some(at) = requests.running.iter().position(|job| job.deadline <= now) {
+            late.push(requests.running.remove(at));
+        }
         for queue in [&mut requests.own, &mut requests.waiting] {
             while queue.front().is_some_and(|job| job.deadline <= now) {
                 late.extend(queue.pop_front());
