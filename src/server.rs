@@ -49,6 +49,8 @@ pub struct Addresses {
     pub phones_wan_tcp: Option<SocketAddr>,
     /// Phones on the WAN, TLS.
     pub phones_wan_tls: Option<SocketAddr>,
+    /// Phones, UDP.
+    pub phones_udp: Option<SocketAddr>,
     /// Clients on the LAN, TCP.
     pub clients_tcp: Option<SocketAddr>,
     /// Clients on the LAN, TLS.
@@ -208,12 +210,13 @@ impl Running {
 
 impl Addresses {
     /// In the order of [`interfaces`].
-    fn all(&mut self) -> [&mut Option<SocketAddr>; 8] {
+    fn all(&mut self) -> [&mut Option<SocketAddr>; 9] {
         [
             &mut self.phones_tcp,
             &mut self.phones_tls,
             &mut self.phones_wan_tcp,
             &mut self.phones_wan_tls,
+            &mut self.phones_udp,
             &mut self.clients_tcp,
             &mut self.clients_tls,
             &mut self.clients_wan_tcp,
@@ -231,7 +234,7 @@ fn interfaces(
     settings: &Settings,
     phones_tls: &TlsAcceptor,
     clients_tls: &TlsAcceptor,
-) -> [Interface; 8] {
+) -> [Interface; 9] {
     let of =
         |setting, side, listen: Listen, secure: bool, public: Option<(String, u16)>| Interface {
             setting,
@@ -241,6 +244,7 @@ fn interfaces(
                 Side::Phones => phones_tls.clone(),
                 Side::Clients => clients_tls.clone(),
             }),
+            datagrams: false,
             public: public.map(|(host, port)| (host.into(), port)),
         };
     let (phones, clients) = (&settings.phones, &settings.clients);
@@ -264,6 +268,10 @@ fn interfaces(
             true,
             tls(&phones.wan),
         ),
+        Interface {
+            datagrams: true,
+            ..of("phones.udp", Side::Phones, phones.udp, false, None)
+        },
         of(
             "clients.lan.tcp",
             Side::Clients,
@@ -298,13 +306,9 @@ fn interfaces(
 /// Settings whose names are fixed, and whose use is still to come: whoever sets one must hear of it.
 fn unused(settings: &Settings) -> Vec<&'static str> {
     let Settings {
-        phones,
-        advanced,
-        licenses,
-        ..
+        advanced, licenses, ..
     } = settings;
     [
-        ("phones.udp", phones.udp.is_on()),
         (
             "advanced.proxy_protocol_from",
             !advanced.proxy_protocol_from.is_empty(),

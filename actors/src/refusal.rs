@@ -41,6 +41,11 @@ pub enum Refusal {
     /// Too many requests wait for the phone.
     #[error("too many requests wait for the phone")]
     Busy,
+    /// The phone is reached by UDP, and no datagram may carry the request.
+    #[error(
+        "the request is larger than 1300 octets, the most for a phone on UDP (RFC 3261 18.1.1); let the phone use TCP"
+    )]
+    TooLarge,
     /// The server does not have this service.
     #[error("the server does not support this service")]
     NotSupported,
@@ -92,6 +97,7 @@ impl Refusal {
             Self::Away | Self::NotInOperation | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
             Self::NotADevice => Failure::INVALID_MONITOR_OBJECT,
             Self::Busy => Failure::RESOURCE_BUSY,
+            Self::TooLarge => Failure::RESOURCE_LIMIT_EXCEEDED,
             Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
             Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
             Self::NoMonitor => Failure::INVALID_MONITOR_CROSS_REF_ID,

@@ -19,7 +19,7 @@ use uacsta_actors::{
         wire::{Io, Wire},
     },
 };
-use uacsta_schema::sip::{Codec, Limits};
+use uacsta_schema::sip::{Codec, Limits, header::Transport};
 
 /// Where a server is, and how to get there.
 #[derive(Clone)]
@@ -152,7 +152,11 @@ impl Server {
                 std::net::IpAddr::V6(address) => format!("[{address}]").into(),
             },
             port: local.port(),
-            secure: self.is_secure(),
+            transport: if self.is_secure() {
+                Transport::TLS
+            } else {
+                Transport::TCP
+            },
             log_on_by: None,
             agent: "".into(),
         };

@@ -18,7 +18,7 @@ pub(super) async fn key_of_user(stream: &TcpStream, patience: Duration) -> Optio
             stream.readable().await.ok()?;
             let length = stream.peek(&mut head).await.ok()?;
             if let Some(mac) = user(&head[..length]) {
-                return Some(key(mac));
+                return Some(key_of_phone(mac));
             }
             if length == 0 || length == head.len() || is_whole(&head[..length]) {
                 return None;
@@ -32,6 +32,11 @@ pub(super) async fn key_of_user(stream: &TcpStream, patience: Duration) -> Optio
     })
     .await
     .ok()?
+}
+
+/// The key of a phone.
+pub(super) fn key_of_phone(phone: PhoneId) -> u64 {
+    key(phone)
 }
 
 /// The key of a peer that does not tell who it is before its thread must be known.

@@ -1,4 +1,4 @@
-//! The four interfaces: sockets that listen, connections that are accepted, and the link that each is given.
+//! The interfaces: sockets that listen, connections that are accepted, and the link that each is given.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -33,10 +33,11 @@ use uacsta_actors::{
         wire::{Io, Wire},
     },
 };
-use uacsta_schema::sip::{Codec, Limits};
+use uacsta_schema::sip::{Codec, Limits, Transport};
 
 mod first;
 pub mod tls;
+mod udp;
 
 /// Who connects to an interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,6 +59,8 @@ pub struct Interface {
     pub listen: Listen,
     /// What makes it TLS.
     pub tls: Option<TlsAcceptor>,
+    /// Whether it takes datagrams instead of connections.
+    pub datagrams: bool,
     /// The host and port that peers are told, where they do not reach us at the address that they connected to; port 0 is
     /// the one that is listened on.
     pub public: Option<(Box<str>, u16)>,
@@ -148,6 +151,9 @@ pub fn listen(
     interface: Interface,
     lobby: Arc<Lobby>,
 ) -> io::Result<Option<(SocketAddr, JoinHandle<()>)>> {
+    if interface.datagrams {
+        return udp::listen(&interface, lobby);
+    }
     let Some(address) = interface.listen.address() else {
         return Ok(None);
     };
@@ -292,15 +298,9 @@ fn start(
     lobby: &Lobby,
 ) {
     let limits = &lobby.house.settings.limits;
-    let codec = Codec::new(Limits {
-        head: limits.message_head.as_usize(),
-        line: limits.message_line.as_usize(),
-        headers: limits.message_headers,
-        body: limits.message_body.as_usize(),
-    });
     let wire = Wire::new(
         io,
-        codec,
+        Codec::new(bounds(lobby)),
         limits.client_queue.as_usize(),
         limits.message_time,
     );
@@ -325,6 +325,17 @@ fn start(
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
     let random = getrandom::u64().unwrap_or(number);
     Link::new(wire, place, desk, Arc::clone(&lobby.house.clock), random).start();
+}
+
+/// The bounds of a message.
+fn bounds(lobby: &Lobby) -> Limits {
+    let limits = &lobby.house.settings.limits;
+    Limits {
+        head: limits.message_head.as_usize(),
+        line: limits.message_line.as_usize(),
+        headers: limits.message_headers,
+        body: limits.message_body.as_usize(),
+    }
 }
 
 /// Sets what a connection of years needs, and tells where its peer reaches us.
@@ -357,7 +368,11 @@ fn place(
         peer,
         host,
         port,
-        secure: interface.tls.is_some(),
+        transport: if interface.tls.is_some() {
+            Transport::TLS
+        } else {
+            Transport::TCP
+        },
         log_on_by: Some(lobby.house.clock.now() + lobby.house.settings.limits.unauthenticated_time),
         agent,
     })

@@ -32,4 +32,5 @@ mod sessions_by_maker;
 mod simulator;
 mod sipp;
 mod trusted;
+mod udp;
 mod via_office;

@@ -1,4 +1,4 @@
-//! Independent peers: SIPp plays a phone and a client against the built server, over TCP and, through socat, over TLS.
+//! Independent peers: SIPp plays a phone and a client against the built server, over TCP, the phone over UDP, and, through socat, over TLS.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -31,7 +31,18 @@ async fn sipp_plays_phone_and_client_over_tcp() {
         return;
     };
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
-    play(&sipp, &server, server.phones, server.clients).await;
+    play(&sipp, &server, ("t1", server.phones), server.clients).await;
+}
+
+#[tokio::test]
+async fn sipp_plays_a_phone_over_udp() {
+    let Some(sipp) = programs::find("sipp", "sip-tester") else {
+        return;
+    };
+    let settings = SETTINGS.replace("[phones]\n", "[phones]\nudp = \"127.0.0.1:0\"\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let phones = server.phones_udp.expect("the setting is on");
+    play(&sipp, &server, ("u1", phones), server.clients).await;
 }
 
 #[tokio::test]
@@ -45,7 +56,7 @@ async fn sipp_plays_phone_and_client_over_tls() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     let (_phones, phones) = secured(&socat, server.phones_tls, server.data());
     let (_clients, clients) = secured(&socat, server.clients_tls, server.data());
-    play(&sipp, &server, phones, clients).await;
+    play(&sipp, &server, ("t1", phones), clients).await;
 }
 
 /// A session that is not refreshed ends 60 of its 90 seconds after the last refresh, and its lines are closed with it.
@@ -62,6 +73,7 @@ async fn sipp_plays_a_tr87_client_until_its_session_expires() {
     let folder = tempfile::tempdir().unwrap();
     let clients = server.addresses.clients_tcp.unwrap();
     let mut client = scenario(&sipp, "tr87.xml", clients, folder.path(), 100);
+    client.args(["-t", "t1"]);
     client.args(["-au", "ecsta", "-ap", CLIENTS_PASSWORD]);
     client.args(["-key", "line", "+4930123"]);
     let mut client = Running(client.spawn().unwrap());
@@ -79,10 +91,16 @@ async fn sipp_plays_a_tr87_client_until_its_session_expires() {
 }
 
 /// One phone registers and serves, one client watches it and has it call; both scenarios must end well.
-async fn play(sipp: &Path, server: &Serving, phones: SocketAddr, clients: SocketAddr) {
+async fn play(
+    sipp: &Path,
+    server: &Serving,
+    (transport, phones): (&str, SocketAddr),
+    clients: SocketAddr,
+) {
     let folder = tempfile::tempdir().unwrap();
     let line = format!("sip:{LINE}");
     let mut phone = scenario(sipp, "phone.xml", phones, folder.path(), 30);
+    phone.args(["-t", transport]);
     phone.args([
         "-au",
         MAC,
@@ -101,6 +119,7 @@ async fn play(sipp: &Path, server: &Serving, phones: SocketAddr, clients: Socket
     let mut phone = Running(phone.spawn().unwrap());
     server.until_listed(&line).await;
     let mut client = scenario(sipp, "client.xml", clients, folder.path(), 30);
+    client.args(["-t", "t1"]);
     client.args(["-au", "ecsta", "-ap", "letmedial", "-key", "line", LINE]);
     let mut client = Running(client.spawn().unwrap());
     for (name, peer) in [("client", &mut client), ("phone", &mut phone)] {
@@ -121,8 +140,6 @@ fn scenario(sipp: &Path, file: &str, server: SocketAddr, folder: &Path, seconds:
         .arg(scenarios().join(file))
         .current_dir(folder);
     command.args([
-        "-t",
-        "t1",
         "-m",
         "1",
         "-i",

@@ -3,6 +3,7 @@
 pub mod credentials;
 pub mod csta;
 pub mod cti_client;
+pub mod datagrams;
 pub mod dialog;
 pub mod digest;
 pub mod documents;

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use super::credentials::{Credentials, log_on};
 use super::csta::{self, Document};
+use super::datagrams::Weather;
 use super::dialog::{Dialog, tag};
 use super::digest::{Account, Algorithm, Challenge};
 use super::documents::Documents;
@@ -29,6 +30,8 @@ pub struct Setup {
     pub server: SocketAddr,
     /// The server's certificate; without it the phone speaks plain TCP.
     pub certificate: Option<PathBuf>,
+    /// What happens to its datagrams; without it the phone speaks TCP or TLS.
+    pub udp: Option<Weather>,
     /// The user name, a MAC as this maker spells it.
     pub user: String,
     /// The phones' password.
@@ -59,6 +62,7 @@ impl Setup {
         Self {
             server,
             certificate: None,
+            udp: None,
             user: user.to_owned(),
             password: password.to_owned(),
             only: None,
@@ -264,13 +268,11 @@ impl Phone {
             return wire;
         }
         let certificate = self.setup.certificate.as_deref();
-        let connected = Wire::connect(
-            self.setup.server,
-            certificate,
-            None,
-            Arc::clone(&self.documents),
-        )
-        .await;
+        let (server, documents) = (self.setup.server, Arc::clone(&self.documents));
+        let connected = match self.setup.udp {
+            Some(weather) => Wire::datagrams(server, weather, documents).await,
+            None => Wire::connect(server, certificate, None, documents).await,
+        };
         let (wire, requests) =
             connected.unwrap_or_else(|e| panic!("no connection to {}: {e}", self.setup.server));
         self.change(|state| {

@@ -69,6 +69,8 @@ pub struct Serving {
     pub phones: SocketAddr,
     /// Where phones reach it over TLS.
     pub phones_tls: SocketAddr,
+    /// Where phones reach it by UDP, if its settings say so.
+    pub phones_udp: Option<SocketAddr>,
     /// Where clients reach it.
     pub clients: SocketAddr,
     /// Where clients reach it over TLS.
@@ -113,6 +115,8 @@ impl Serving {
                 return Self {
                     phones,
                     phones_tls,
+                    // The log names it before those of the clients.
+                    phones_udp: at("phones.udp"),
                     clients,
                     clients_tls,
                     web,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
@@ -28,15 +29,18 @@ pub struct Wire {
     pub local: SocketAddr,
     /// The server's end.
     pub peer: SocketAddr,
-    /// `TCP` or `TLS`, as it stands in a Via.
+    /// `TCP`, `TLS` or `UDP`, as it stands in a Via.
     pub transport: &'static str,
+    /// How many final answers came again, as on UDP they may.
+    pub repeated: Arc<AtomicUsize>,
     orders: UnboundedSender<Order>,
     waiting: Waiting,
 }
 
-type Waiting = Arc<Mutex<HashMap<String, UnboundedSender<Message>>>>;
+pub(super) type Waiting = Arc<Mutex<HashMap<String, UnboundedSender<Message>>>>;
 
-enum Order {
+/// What a connection is to do.
+pub(super) enum Order {
     Send(Vec<u8>),
     Listen(bool),
     Close,
@@ -57,13 +61,14 @@ impl Wire {
         stream.set_nodelay(true)?;
         let (orders, ordered) = mpsc::unbounded_channel();
         let (requests, incoming) = mpsc::unbounded_channel();
-        let wire = Self {
-            local: stream.local_addr()?,
-            peer: address,
-            transport: if certificate.is_some() { "TLS" } else { "TCP" },
+        let transport = if certificate.is_some() { "TLS" } else { "TCP" };
+        let wire = Self::new(
+            stream.local_addr()?,
+            address,
+            transport,
             orders,
-            waiting: Waiting::default(),
-        };
+            Waiting::default(),
+        );
         let reader = Reader {
             requests,
             waiting: Arc::clone(&wire.waiting),
@@ -87,6 +92,24 @@ impl Wire {
             }
         }
         Ok((wire, incoming))
+    }
+
+    /// A connection that takes its orders elsewhere.
+    pub(super) fn new(
+        local: SocketAddr,
+        peer: SocketAddr,
+        transport: &'static str,
+        orders: UnboundedSender<Order>,
+        waiting: Waiting,
+    ) -> Self {
+        Self {
+            local,
+            peer,
+            transport,
+            repeated: Arc::default(),
+            orders,
+            waiting,
+        }
     }
 
     /// Sends a message without waiting for anything.
@@ -126,10 +149,15 @@ impl Wire {
     /// A Via of this connection with a fresh branch.
     pub fn via(&self) -> String {
         format!(
-            "SIP/2.0/{} {};branch={}",
+            "SIP/2.0/{} {};branch={}{}",
             self.transport,
             self.local,
-            sip::unique("z9hG4bK")
+            sip::unique("z9hG4bK"),
+            if self.transport == "UDP" {
+                ";rport"
+            } else {
+                ""
+            }
         )
     }
 
@@ -160,15 +188,16 @@ pub async fn final_of(responses: &mut UnboundedReceiver<Message>) -> Result<Mess
     }
 }
 
-struct Reader {
-    requests: UnboundedSender<Message>,
-    waiting: Waiting,
-    documents: Arc<Documents>,
+/// Hands out what arrives.
+pub(super) struct Reader {
+    pub(super) requests: UnboundedSender<Message>,
+    pub(super) waiting: Waiting,
+    pub(super) documents: Arc<Documents>,
 }
 
 impl Reader {
     /// Hands out every whole frame; an error ends the connection.
-    fn take(&self, buffer: &mut BytesMut) -> Result<(), String> {
+    pub(super) fn take(&self, buffer: &mut BytesMut) -> Result<(), String> {
         while let Some(frame) = sip::frame(buffer)? {
             let Frame::Message(message) = frame else {
                 continue;

@@ -66,16 +66,13 @@ impl PhoneDesk {
     }
 
     fn register(&mut self, request: &Request, asked: Asked<'_>) -> Result<Taken, Answer> {
-        let claim = Claim::of(request, self.house.settings.phones.extensions).inspect_err(|answer| {
-            let reason = answer.reason.as_deref();
-            tracing::warn!(address = %self.address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
-        })?;
+        let claim = claim(&self.house, request, self.address)?;
         let mac = claim.id;
         if self.claimed.replace(mac) != Some(mac) {
             self.name = mac.to_string();
         }
+        claim.prove(&self.house, &mut self.door, request, self.address)?;
         let user_agent = request.head().get(HeaderName::UserAgent);
-        self.authenticate(&claim, request, user_agent)?;
         let wish = self.wish(request)?;
         let at = self
             .bound
@@ -112,33 +109,6 @@ impl PhoneDesk {
             None => self.house.registrar.do_send(Register(refresh)),
         }
         Ok(taken)
-    }
-
-    /// Whether the sender is the phone: its credentials must bear the name that it registers, so that one phone cannot
-    /// speak for another.
-    fn authenticate(
-        &mut self,
-        claim: &Claim,
-        request: &Request,
-        user_agent: Option<&str>,
-    ) -> Result<(), Answer> {
-        let mac = claim.id;
-        let only_md5 = self
-            .house
-            .profiles
-            .recognise(mac.oui(), user_agent)
-            .md5_only;
-        let password = self.house.settings.phones.password.expose();
-        match self.door.check(&self.house, request, only_md5, |name| {
-            (name.parse() == Ok(claim.user)).then_some(password)
-        }) {
-            Verdict::Granted(_) => Ok(()),
-            Verdict::Challenged(challenge) => Err(challenge),
-            Verdict::Refused(reason, challenge) => {
-                tracing::warn!(%mac, address = %self.address, reason, "log-on refused");
-                Err(challenge)
-            }
-        }
     }
 
     /// The answer to a REGISTER that merely refreshes the binding or asks for it, given here and now: it costs the phone's
@@ -218,13 +188,55 @@ fn bad(what: impl ToString) -> Answer {
     Answer::from(Status::BAD_REQUEST).because(what.to_string())
 }
 
+/// Whom a REGISTER names; a refusal is logged.
+pub(super) fn claim(
+    house: &House,
+    request: &Request,
+    address: SocketAddr,
+) -> Result<Claim, Answer> {
+    Claim::of(request, house.settings.phones.extensions).inspect_err(|answer| {
+        let reason = answer.reason.as_deref();
+        tracing::warn!(%address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
+    })
+}
+
+impl Claim {
+    /// Whether the sender is the phone: its credentials must bear the name that it registers, so that one phone cannot
+    /// speak for another. If not, the answer is a challenge.
+    pub(super) fn prove(
+        &self,
+        house: &House,
+        door: &mut Door,
+        request: &Request,
+        address: SocketAddr,
+    ) -> Result<(), Answer> {
+        let user_agent = request.head().get(HeaderName::UserAgent);
+        let profile = house.profiles.recognise(self.id.oui(), user_agent);
+        let password = house.settings.phones.password.expose();
+        match door.check(house, request, profile.md5_only, |name| {
+            (name.parse() == Ok(self.user)).then_some(password)
+        }) {
+            Verdict::Granted(_) => Ok(()),
+            Verdict::Challenged(challenge) => Err(challenge),
+            Verdict::Refused(reason, challenge) => {
+                tracing::warn!(mac = %self.id, %address, reason, "log-on refused");
+                Err(challenge)
+            }
+        }
+    }
+}
+
+/// The answer to an INVITE: phones are called by the server, they do not call it.
+pub(super) fn no_sessions() -> Answer {
+    Answer::from(Status::FORBIDDEN)
+        .because("phones do not open sessions here; clients have an interface of their own")
+}
+
 impl Desk for PhoneDesk {
     fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
         match request.method() {
             Method::Register => self.register(request, asked).unwrap_or_else(Taken::from),
-            _ => Answer::from(Status::FORBIDDEN)
-                .because("phones do not open sessions here; clients have an interface of their own")
-                .into(),
+            _ => no_sessions().into(),
         }
     }
 

@@ -30,6 +30,7 @@ mod inventory;
 mod messages;
 mod missed;
 mod points;
+pub mod reception;
 mod requests;
 mod session;
 mod trial;

@@ -530,6 +530,7 @@ fn outcome(answer: Result<Bytes, Unanswered>, service: &str) -> Result<Document,
         Err(Unanswered::Refused { body, status, .. }) => (body, Some(status)),
         Err(Unanswered::TimedOut) => return Err(Refusal::TimedOut),
         Err(Unanswered::Ended) => return Err(Refusal::Away),
+        Err(Unanswered::TooLarge) => return Err(Refusal::TooLarge),
     };
     let document = match Document::read(body) {
         Ok(document) => document,

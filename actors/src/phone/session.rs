@@ -115,7 +115,7 @@ impl Phone {
                     Unanswered::Refused { retry_after, .. } => {
                         retry_after.filter(|wait| !wait.is_zero())
                     }
-                    Unanswered::TimedOut | Unanswered::Ended => None,
+                    Unanswered::TimedOut | Unanswered::Ended | Unanswered::TooLarge => None,
                 };
                 self.failed(&format!("the INVITE was {why}"), wait, ctx);
             }

@@ -1,5 +1,6 @@
 //! SIP as actors see it: pure transactions, dialogs and session timers, and the link that carries them out.
 
+pub mod datagrams;
 pub mod desk;
 pub mod dialog;
 pub mod link;

@@ -195,6 +195,8 @@ pub enum Unanswered {
     TimedOut,
     /// The session or its connection ended first.
     Ended,
+    /// The request was not sent: it is too large for a datagram.
+    TooLarge,
 }
 
 /// Why a session is over.
@@ -232,6 +234,7 @@ impl fmt::Display for Unanswered {
             }
             Self::TimedOut => f.write_str("not answered in time"),
             Self::Ended => f.write_str("the session ended first"),
+            Self::TooLarge => f.write_str("not sent: it is too large for a datagram"),
         }
     }
 }

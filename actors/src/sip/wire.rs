@@ -1,10 +1,12 @@
-//! The octets of one connection: frames in, composed messages out, and a bound on what a slow peer may owe.
+//! The octets of one peer: frames in, composed messages out, and a bound on what a slow peer may owe.
 
 use std::{
     cell::RefCell,
     io,
+    net::SocketAddr,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
@@ -13,27 +15,44 @@ use bytes::{Buf, BytesMut};
 use futures_util::Stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::mpsc::Receiver,
     time::{Sleep, sleep},
 };
 use tokio_util::codec::Decoder;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::codec::{Codec, Frame, FrameError},
+    sip::{
+        Request,
+        codec::{Codec, Frame, FrameError},
+    },
 };
 
-use super::{trace::Trace, turnstile::Ticket};
+use super::{
+    datagrams::{Datagrams, Post, Sent, TooLarge},
+    trace::Trace,
+    turnstile::Ticket,
+};
 
 /// Anything that carries octets both ways: a TCP or TLS connection, or a pipe in a test.
 pub trait Io: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
 
-/// One connection's reading and writing end, shared by the link and the stream that wakes it.
+/// One peer's reading and writing end, shared by the link and the stream that wakes it.
 #[derive(Clone)]
-pub struct Wire(Rc<RefCell<Ends>>);
+pub struct Wire(Carrier);
 
 /// The frames that arrive on a [`Wire`], as a stream. Polling it also writes out what was composed.
-pub struct Frames(Rc<RefCell<Ends>>);
+pub struct Frames(Carrier);
+
+/// What carries the messages.
+#[derive(Clone)]
+enum Carrier {
+    /// A connection.
+    Stream(Rc<RefCell<Ends>>),
+    /// A socket that is shared with other peers.
+    Datagrams(Rc<RefCell<Datagrams>>),
+}
 
 /// Why no further frame will come.
 #[derive(Debug)]
@@ -48,6 +67,8 @@ pub enum Broken {
     Overflow,
     /// The peer does not finish a message that it began.
     Slow,
+    /// Nothing came for so long that the peer, which has no connection to end, must be gone.
+    Idle,
 }
 
 struct Ends {
@@ -95,7 +116,7 @@ thread_local! {
 impl Wire {
     /// A wire over `io`, on which at most `bound` octets wait to be sent and one message may take `patience` to arrive.
     pub fn new(io: Box<dyn Io>, codec: Codec, bound: usize, patience: Duration) -> Self {
-        Self(Rc::new(RefCell::new(Ends {
+        Self(Carrier::Stream(Rc::new(RefCell::new(Ends {
             io,
             codec,
             unread: BytesMut::new(),
@@ -110,17 +131,30 @@ impl Wire {
             ending: None,
             waker: None,
             trace: Trace::default(),
-        })))
+        }))))
+    }
+
+    /// A wire to a peer whose datagrams, read already, come as `frames`, and to whom `post` sends.
+    pub fn datagrams(
+        post: Arc<dyn Post>,
+        peer: SocketAddr,
+        frames: Receiver<Result<Frame, Broken>>,
+    ) -> Self {
+        let datagrams = Datagrams::new(post, peer, frames);
+        Self(Carrier::Datagrams(Rc::new(RefCell::new(datagrams))))
     }
 
     /// The stream of frames; there is one for each wire.
     pub fn frames(&self) -> Frames {
-        Frames(Rc::clone(&self.0))
+        Frames(self.0.clone())
     }
 
     /// Composes a message at the end of what is to be sent and returns what the composer returns.
     pub fn compose<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
-        let mut ends = self.0.borrow_mut();
+        let mut ends = match &self.0 {
+            Carrier::Stream(ends) => ends.borrow_mut(),
+            Carrier::Datagrams(datagrams) => return datagrams.borrow_mut().compose(compose),
+        };
         let start = ends.unsent.len();
         if ends.unsent.capacity() == 0 {
             ends.unsent = SPARE_BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
@@ -141,26 +175,68 @@ impl Wire {
         composed
     }
 
-    /// Takes the peer's messages in the newcomers' share of the thread's time, until it is [`Self::known`].
+    /// Takes the peer's messages in the newcomers' share of the thread's time, until it is [`Self::known`]. A peer on UDP
+    /// is none: it has logged on before it has a wire.
     #[must_use]
     pub fn newcomer(self) -> Self {
-        self.0.borrow_mut().newcomer = Some(Ticket::default());
+        if let Carrier::Stream(ends) = &self.0 {
+            ends.borrow_mut().newcomer = Some(Ticket::default());
+        }
         self
     }
 
     /// The peer has logged on.
     pub fn known(&self) {
-        self.0.borrow_mut().newcomer = None;
+        if let Carrier::Stream(ends) = &self.0 {
+            ends.borrow_mut().newcomer = None;
+        }
+    }
+
+    /// The same for a request, which is not sent if it is too large for a datagram (RFC 3261 18.1.1).
+    pub fn request<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> Result<T, TooLarge> {
+        match &self.0 {
+            Carrier::Stream(_) => Ok(self.compose(compose)),
+            Carrier::Datagrams(datagrams) => datagrams.borrow_mut().request(compose),
+        }
+    }
+
+    /// The same for the answer to a request, which goes where the request's Via says (RFC 3261 18.2.2).
+    pub fn respond(&self, request: &Request, compose: impl FnOnce(&mut BytesMut)) {
+        match &self.0 {
+            Carrier::Stream(_) => self.compose(compose),
+            Carrier::Datagrams(datagrams) => datagrams.borrow_mut().respond(request, compose),
+        }
+    }
+
+    /// What was sent last, to be sent again; none on a connection, which repeats by itself.
+    pub fn sent(&self) -> Option<Box<Sent>> {
+        match &self.0 {
+            Carrier::Stream(_) => None,
+            Carrier::Datagrams(datagrams) => datagrams.borrow_mut().sent(),
+        }
+    }
+
+    /// Sends a message once more.
+    pub fn repeat(&self, sent: &Sent) {
+        if let Carrier::Datagrams(datagrams) = &self.0 {
+            datagrams.borrow().repeat(sent);
+        }
     }
 
     /// From now on the messages are those of this phone, in the log.
     pub fn belongs_to(&self, mac: PhoneId) {
-        self.0.borrow_mut().trace = Trace(Some(mac));
+        match &self.0 {
+            Carrier::Stream(ends) => ends.borrow_mut().trace = Trace(Some(mac)),
+            Carrier::Datagrams(datagrams) => datagrams.borrow_mut().belongs_to(mac),
+        }
     }
 
     /// Writes what the operating system takes at once; used for last words before a connection is closed.
     pub fn flush_now(&self) {
-        let mut ends = self.0.borrow_mut();
+        let Carrier::Stream(ends) = &self.0 else {
+            return;
+        };
+        let mut ends = ends.borrow_mut();
         let waker = ends.waker.clone().unwrap_or_else(|| Waker::noop().clone());
         // What cannot be written now is lost with the connection, which is closing.
         let _ = ends.flush(&mut Context::from_waker(&waker));
@@ -267,7 +343,10 @@ impl Stream for Frames {
     type Item = Result<Frame, Broken>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut ends = self.0.borrow_mut();
+        let mut ends = match &self.0 {
+            Carrier::Stream(ends) => ends.borrow_mut(),
+            Carrier::Datagrams(datagrams) => return datagrams.borrow_mut().next(cx),
+        };
         if ends.broken {
             return Poll::Ready(None);
         }

@@ -13,6 +13,7 @@ mod method;
 mod name;
 pub mod nonce;
 mod opening;
+pub mod received;
 mod scan;
 mod start;
 mod status;

@@ -9,6 +9,7 @@ use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status};
 
 use super::{Link, challenge::Authorization, serve::CSTA};
 use crate::sip::{
+    datagrams::{Sent, TooLarge},
     session::{Content, Unanswered},
     transaction::{Effect, Effects, Event, Timer, Transport, client, invite_client},
 };
@@ -17,6 +18,8 @@ use crate::sip::{
 pub(super) struct ClientTransaction {
     serial: u32,
     machine: Machine,
+    /// The request, where the transport does not repeat it by itself.
+    sent: Option<Box<Sent>>,
     deadlines: SmallVec<[(Timer, Duration); 1]>,
     cseq: u32,
     pub(super) purpose: Purpose,
@@ -50,6 +53,8 @@ pub(super) enum Outcome<'a> {
     Response(&'a Response),
     TimedOut,
     Unreachable,
+    /// It was not sent.
+    TooLarge,
 }
 
 #[derive(Clone, Copy)]
@@ -59,11 +64,11 @@ enum Machine {
 }
 
 impl Machine {
-    fn on(&mut self, event: Event) -> Effects {
+    fn on(&mut self, event: Event, transport: Transport) -> Effects {
         let effects;
         match self {
-            Self::Invite(state) => (*state, effects) = state.on(event, Transport::Reliable),
-            Self::Other(state) => (*state, effects) = state.on(event, Transport::Reliable),
+            Self::Invite(state) => (*state, effects) = state.on(event, transport),
+            Self::Other(state) => (*state, effects) = state.on(event, transport),
         }
         effects
     }
@@ -71,7 +76,7 @@ impl Machine {
 
 /// The names in a branch of ours: slot, serial, and what tells this link from all others.
 pub(super) struct Branch {
-    slot: usize,
+    pub(super) slot: usize,
     serial: u32,
     random: u64,
 }
@@ -113,7 +118,7 @@ impl Link {
         let slot = branch.slot;
         let via = self.place.via(branch);
         let known = &mut self.sessions[session];
-        self.wire.compose(|out| {
+        let sent = self.wire.request(|out| {
             let composer = known.dialog.request(out, method, via);
             compose(
                 composer,
@@ -126,6 +131,24 @@ impl Link {
             );
         });
         self.clients[slot].cseq = known.dialog.local_cseq();
+        self.left(slot, sent, ctx);
+    }
+
+    /// A request has left, or is too large to: then that is what becomes of it.
+    pub(super) fn left(
+        &mut self,
+        slot: usize,
+        sent: Result<(), TooLarge>,
+        ctx: &mut Context<Self>,
+    ) {
+        match sent {
+            Ok(()) => self.clients[slot].sent = self.wire.sent(),
+            Err(TooLarge { length }) => {
+                tracing::warn!(peer = %self.place.peer, mac = self.mac(), length, "a request is too large for a datagram and was not sent (RFC 3261 18.1.1): let the phone use TCP");
+                let ClientTransaction { purpose, cseq, .. } = self.clients.remove(slot);
+                self.concluded(purpose, cseq, Outcome::TooLarge, ctx);
+            }
+        }
     }
 
     /// Starts a client transaction, whose request the caller composes with the branch.
@@ -142,7 +165,7 @@ impl Link {
         };
         let mut deadlines = SmallVec::new();
         let now = self.clock.now();
-        for effect in machine.on(Event::Start) {
+        for effect in machine.on(Event::Start, self.place.reliability()) {
             if let Effect::Set(timer, after) = effect {
                 deadlines.push((timer, now + after));
                 self.wake_at(now + after, ctx);
@@ -151,6 +174,7 @@ impl Link {
         let slot = self.clients.insert(ClientTransaction {
             serial,
             machine,
+            sent: None,
             deadlines,
             cseq: 0,
             purpose,
@@ -170,7 +194,7 @@ impl Link {
         };
         let effects = self.clients[slot]
             .machine
-            .on(Event::Response(response.status()));
+            .on(Event::Response(response.status()), self.place.reliability());
         self.carry_out(slot, effects, Some(response), ctx);
     }
 
@@ -215,8 +239,11 @@ impl Link {
                     self.wake_at(at, ctx);
                 }
                 Effect::Terminate => over = true,
-                // Reliable transports repeat nothing.
-                Effect::Transmit => {}
+                Effect::Transmit => {
+                    if let Some(sent) = &self.clients[slot].sent {
+                        self.wire.repeat(sent);
+                    }
+                }
             }
         }
         let cseq = self.clients[slot].cseq;
@@ -291,7 +318,9 @@ impl Link {
                 continue;
             };
             known.deadlines.retain(|(set, _)| *set != timer);
-            let effects = known.machine.on(Event::Fired(timer));
+            let effects = known
+                .machine
+                .on(Event::Fired(timer), self.place.reliability());
             self.carry_out(slot, effects, None, ctx);
         }
         self.clients
@@ -333,6 +362,7 @@ pub(super) fn refusal(outcome: &Outcome<'_>) -> Unanswered {
         },
         Outcome::TimedOut => Unanswered::TimedOut,
         Outcome::Unreachable => Unanswered::Ended,
+        Outcome::TooLarge => Unanswered::TooLarge,
     }
 }
 

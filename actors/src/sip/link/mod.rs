@@ -9,13 +9,14 @@ use actix::{
 use tracing::field::DisplayValue;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{codec::Frame, message},
+    sip::{codec::Frame, header::Transport, message},
 };
 
 use super::{
     desk::Desk,
     reply::Answered,
     session::{Close, Ended, Invoke, Notify, Open, SessionId},
+    transaction,
     wire::{Broken, Wire},
 };
 use crate::{
@@ -33,8 +34,9 @@ mod serve;
 mod sessions;
 mod slots;
 
-pub(crate) use receive::csta_body;
+pub(crate) use receive::{csta_body, unacceptable, untaken};
 pub use register::{SignOn, SignedOn};
+pub(crate) use serve::stateless;
 
 /// One connection.
 pub struct Link {
@@ -66,8 +68,8 @@ pub struct Place {
     pub host: Box<str>,
     /// The port of `host`.
     pub port: u16,
-    /// Whether the connection is encrypted.
-    pub secure: bool,
+    /// What carries the messages.
+    pub transport: Transport,
     /// When the peer must have logged on, by the link's clock, where it has to.
     pub log_on_by: Option<Duration>,
     /// What we call ourselves in `User-Agent` and `Server`.
@@ -87,8 +89,24 @@ pub struct Shut {
 const MAILBOX: usize = 1 << 16;
 
 impl Place {
-    fn transport(&self) -> &'static str {
-        if self.secure { "TLS" } else { "TCP" }
+    /// Whether messages may get lost on the way.
+    fn reliability(&self) -> transaction::Transport {
+        if self.transport == Transport::UDP {
+            transaction::Transport::Unreliable
+        } else {
+            transaction::Transport::Reliable
+        }
+    }
+
+    /// The transport as a URI names it (RFC 3261 19.1.1).
+    fn uri_transport(&self) -> &'static str {
+        if self.transport == Transport::UDP {
+            "udp"
+        } else if self.transport.is_secure() {
+            "tls"
+        } else {
+            "tcp"
+        }
     }
 
     /// The Contact URI that the peer can reach us by (RFC 3261 8.1.1.8).
@@ -99,7 +117,7 @@ impl Place {
                 "<sip:uacsta@{}:{};transport={}>",
                 self.host,
                 self.port,
-                if self.secure { "tls" } else { "tcp" }
+                self.uri_transport()
             )
         })
     }
@@ -110,10 +128,13 @@ impl Place {
             write!(
                 f,
                 "SIP/2.0/{} {}:{};branch={branch}",
-                self.transport(),
-                self.host,
-                self.port
-            )
+                self.transport, self.host, self.port
+            )?;
+            // RFC 3581 3: the answer comes back to the port that the request came from.
+            f.write_str(match self.reliability() {
+                transaction::Transport::Reliable => "",
+                transaction::Transport::Unreliable => ";rport",
+            })
         })
     }
 }
@@ -249,6 +270,10 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                 tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), reason = %refused.reason(), "message refused");
                 self.wire.compose(|out| refused.answer(out));
             }
+            Err(Broken::Idle) => self.end(
+                "nothing came from the peer for longer than a registration lasts",
+                ctx,
+            ),
             Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
             Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
             Err(Broken::Slow) => {

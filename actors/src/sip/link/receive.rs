@@ -17,7 +17,7 @@ use crate::sip::{
 
 impl Link {
     /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it is an INVITE, whose
-    /// refusal waits for its ACK: what comes over a reliable transport comes once.
+    /// refusal waits for its ACK, or came by UDP: what comes over a reliable transport comes once.
     pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
         if *request.method() == Method::Ack {
             // An ACK has no answer. It ends the wait of a refusal, or of a session that was accepted.
@@ -28,7 +28,10 @@ impl Link {
             }
             return;
         }
-        if self.same(&request, request.method()).is_some() {
+        if let Some(slot) = self.same(&request, request.method()) {
+            return self.again(slot);
+        }
+        if self.is_too_busy(&request) {
             return;
         }
         let session = DialogId::of_request(&request).map(|id| self.dialog(id));
@@ -40,7 +43,7 @@ impl Link {
         };
         let in_session = known.filter(|slot| self.sessions.contains(*slot));
         match answer {
-            Some(answer) if *request.method() != Method::Invite => {
+            Some(answer) if !self.remembers(&request, &answer) => {
                 self.compose_answer(&request, in_session, answer, ctx);
             }
             answer => {
@@ -164,7 +167,7 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, Answer> {
 }
 
 /// What every request is checked for (RFC 3261 8.2.2, RFC 4028 section 9).
-fn unacceptable(request: &Request) -> Option<Answer> {
+pub(crate) fn unacceptable(request: &Request) -> Option<Answer> {
     if matches!(request.method(), Method::Invite | Method::Update)
         && SessionTimer::is_too_small(request.head())
     {
@@ -185,7 +188,7 @@ fn unacceptable(request: &Request) -> Option<Answer> {
 }
 
 /// The answer to a method that nobody takes: never silence.
-fn untaken(method: &Method, in_dialog: bool) -> Answer {
+pub(crate) fn untaken(method: &Method, in_dialog: bool) -> Answer {
     match method {
         Method::Options => Answer::from(Status::OK)
             .header(HeaderName::Allow, ALLOW)
@@ -195,7 +198,10 @@ fn untaken(method: &Method, in_dialog: bool) -> Answer {
             Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
         }
         // RFC 6665 4.1.2.3: an event package that is not supported.
-        Method::Subscribe | Method::Notify => Status::BAD_EVENT.into(),
+        // Allow-Events cannot say that there is none, since its grammar wants one package at least (8.4).
+        Method::Subscribe | Method::Notify => {
+            Answer::from(Status::BAD_EVENT).header(HeaderName::Allow, ALLOW)
+        }
         Method::Other(_) => Answer::from(Status::NOT_IMPLEMENTED).header(HeaderName::Allow, ALLOW),
         _ => Answer::from(Status::METHOD_NOT_ALLOWED).header(HeaderName::Allow, ALLOW),
     }

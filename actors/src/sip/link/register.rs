@@ -66,6 +66,7 @@ impl Handler<SignOn> for Link {
 impl Link {
     fn send_register(&mut self, ctx: &mut Context<Self>) {
         let branch = self.begin(&Method::Register, Purpose::Register, ctx);
+        let slot = branch.slot;
         let via = self.place.via(branch);
         let Some(registration) = self.registration.as_deref_mut() else {
             return;
@@ -84,8 +85,8 @@ impl Link {
             .challenge
             .as_mut()
             .and_then(|challenge| challenge.header(login, registrar, &Method::Register));
-        let transport = if self.place.secure { "tls" } else { "tcp" };
-        self.wire.compose(|out| {
+        let transport = self.place.uri_transport();
+        let sent = self.wire.request(|out| {
             let mut composer = Composer::request(out, &Method::Register, registrar)
                 .header(HeaderName::Via, via)
                 .header(HeaderName::MaxForwards, 70)
@@ -113,6 +114,7 @@ impl Link {
             }
             composer.end();
         });
+        self.left(slot, sent, ctx);
     }
 
     /// The REGISTER was answered, or not.

@@ -3,10 +3,13 @@
 use std::{rc::Rc, time::Duration};
 
 use actix::Context;
+use bytes::BytesMut;
+use smallvec::SmallVec;
 use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
 
 use super::{Link, sessions};
 use crate::sip::{
+    datagrams::Sent,
     reply::{Accepted, Answer, Taken, TransactionId},
     session::SessionId,
     timer::SessionTimer,
@@ -20,7 +23,9 @@ pub(super) struct ServerTransaction {
     request: Rc<Request>,
     /// The session in which it was received.
     session: Option<SessionId>,
-    deadline: Option<(Timer, Duration)>,
+    deadlines: SmallVec<[(Timer, Duration); 1]>,
+    /// The answer, where it may have to be repeated.
+    sent: Option<Box<Sent>>,
 }
 
 #[derive(Clone, Copy)]
@@ -37,13 +42,17 @@ impl Machine {
         }
     }
 
-    fn on(&mut self, event: Event) -> Effects {
+    fn on(&mut self, event: Event, transport: Transport) -> Effects {
         let effects;
         match self {
-            Self::Invite(state) => (*state, effects) = state.on(event, Transport::Reliable),
-            Self::Other(state) => (*state, effects) = state.on(event, Transport::Reliable),
+            Self::Invite(state) => (*state, effects) = state.on(event, transport),
+            Self::Other(state) => (*state, effects) = state.on(event, transport),
         }
         effects
+    }
+
+    fn awaits_ack(self) -> bool {
+        matches!(self, Self::Invite(invite_server::State::Unconfirmed(_)))
     }
 
     fn awaits_answer(self) -> bool {
@@ -69,14 +78,42 @@ impl Link {
     pub(super) fn receive(&mut self, request: Request, id: TransactionId, session: Option<usize>) {
         let mut machine = Machine::new(request.method());
         // The only effect of the start is the delivery, which is the caller's next step.
-        machine.on(Event::Start);
+        machine.on(Event::Start, self.place.reliability());
         self.servers.insert(ServerTransaction {
             serial: id.serial,
             machine,
             request: Rc::new(request),
             session: session.map(|session| self.id(session)),
-            deadline: None,
+            deadlines: SmallVec::new(),
+            sent: None,
         });
+    }
+
+    /// A request came once more: it gets the answer that it had, if any (RFC 3261 17.2).
+    pub(super) fn again(&mut self, slot: usize) {
+        let effects = self.event(slot, Event::Again);
+        self.settle(slot, &effects);
+    }
+
+    /// Refuses a request, and keeps nothing of it, while a peer on UDP has as many as are remembered.
+    pub(super) fn is_too_busy(&self, request: &Request) -> bool {
+        if self.servers.len() < MOST || self.place.reliability() == Transport::Reliable {
+            return false;
+        }
+        tracing::warn!(peer = %self.place.peer, mac = self.mac(), "request refused: the phone sends more than {MOST} in half a minute");
+        let busy = Answer::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
+        self.wire
+            .respond(request, |out| stateless(out, request, &busy, &self.tag));
+        true
+    }
+
+    /// Whether the answer to a request may have to be repeated, or its ACK be waited for. A challenge is not: RFC 3261
+    /// 26.3.2.4 has servers forgo "the normal response retransmission algorithm, thus behaving statelessly toward
+    /// unauthenticated requests".
+    pub(super) fn remembers(&self, request: &Request, answer: &Answer) -> bool {
+        *request.method() == Method::Invite
+            || (self.place.reliability() == Transport::Unreliable
+                && answer.status != Status::UNAUTHORIZED)
     }
 
     /// The transaction that a request repeats, acknowledges or cancels: same branch and sender (RFC 3261 17.2.3).
@@ -100,12 +137,30 @@ impl Link {
 
     /// The ACK of a refusal (RFC 3261 17.1.1.3); `false` if there is none that waits for it.
     pub(super) fn acknowledged(&mut self, ack: &Request) -> bool {
-        let Some(slot) = self.same(ack, &Method::Invite) else {
+        let Some(slot) = self
+            .same(ack, &Method::Invite)
+            .or_else(|| self.unconfirmed(ack))
+        else {
             return false;
         };
-        let effects = self.servers[slot].machine.on(Event::Ack);
+        let effects = self.event(slot, Event::Ack);
         self.settle(slot, &effects);
         !effects.is_empty()
+    }
+
+    /// The INVITE whose 2xx is repeated until this ACK, which has a branch of its own (RFC 3261 13.3.1.4).
+    fn unconfirmed(&self, ack: &Request) -> Option<usize> {
+        let call_id = ack.head().call_id()?;
+        let number = ack.head().cseq().ok()?.number;
+        self.servers
+            .iter()
+            .find(|(_, known)| {
+                let head = known.request.head();
+                known.machine.awaits_ack()
+                    && head.call_id() == Some(call_id)
+                    && head.cseq().is_ok_and(|cseq| cseq.number == number)
+            })
+            .map(|(slot, _)| slot)
     }
 
     /// CANCEL: 200, and 487 for the INVITE that it cancels if that is not answered yet (RFC 3261 9.2).
@@ -135,10 +190,15 @@ impl Link {
         let request = Rc::clone(&transaction.request);
         let known = transaction.session.and_then(|id| self.session(id));
         let status = self.compose_answer(&request, known, answer, ctx);
-        let effects = self.servers[slot].machine.on(Event::Response(status));
+        let sent = self.wire.sent();
+        let effects = self.event(slot, Event::Response(status));
         self.settle(slot, &effects);
-        let deadline = self.servers.get(slot).and_then(|known| known.deadline);
-        if let Some((_, at)) = deadline {
+        let Some(known) = self.servers.get_mut(slot) else {
+            return;
+        };
+        // What was sent just now is not repeated yet.
+        known.sent = sent;
+        if let Some(at) = known.deadlines.iter().map(|(_, at)| *at).min() {
             self.wake_at(at, ctx);
         }
     }
@@ -175,7 +235,7 @@ impl Link {
             Some(session) => session.dialog.local_tag(),
             None => &self.tag,
         };
-        self.wire.compose(|out| {
+        self.wire.respond(request, |out| {
             let mut composer =
                 Composer::answer(out, answer.status, request, Some(to_tag)).lines(&answer.lines);
             if let Some(timer) = timer {
@@ -189,18 +249,7 @@ impl Link {
                     .header(HeaderName::Supported, "timer")
                     .header(HeaderName::Allow, ALLOW);
             }
-            if let Some(reason) = &answer.reason {
-                composer = composer.header(
-                    HeaderName::Warning,
-                    format_args!("399 uacsta \"{}\"", reason.replace(['"', '\\'], "'")),
-                );
-            }
-            match &answer.content {
-                Some(content) => {
-                    composer.body_with(CSTA, content.length(), |out| content.write(out));
-                }
-                None => composer.end(),
-            }
+            finish(composer, &answer);
         });
         if let (Some(session), Some(timer)) = (session, timer) {
             self.granted(session, timer, request, started.is_some(), ctx);
@@ -224,22 +273,31 @@ impl Link {
         }
     }
 
-    /// Carries out what a server transaction asks for beyond sending, which the caller has done.
+    fn event(&mut self, slot: usize, event: Event) -> Effects {
+        self.servers[slot]
+            .machine
+            .on(event, self.place.reliability())
+    }
+
+    /// Carries out what a server transaction asks for, but for sending what it has not sent before.
     fn settle(&mut self, slot: usize, effects: &Effects) {
         for effect in effects {
+            let known = &mut self.servers[slot];
             match effect {
                 Effect::Set(timer, after) => {
-                    self.servers[slot].deadline = Some((*timer, self.clock.now() + *after));
+                    known.deadlines.retain(|(set, _)| set != timer);
+                    known.deadlines.push((*timer, self.clock.now() + *after));
+                }
+                Effect::Transmit => {
+                    if let Some(sent) = &known.sent {
+                        self.wire.repeat(sent);
+                    }
                 }
                 Effect::Terminate => {
                     self.servers.remove(slot);
                     return;
                 }
-                Effect::Deliver
-                | Effect::Transmit
-                | Effect::Acknowledge
-                | Effect::TimedOut
-                | Effect::Unreachable => {}
+                Effect::Deliver | Effect::Acknowledge | Effect::TimedOut | Effect::Unreachable => {}
             }
         }
     }
@@ -249,25 +307,48 @@ impl Link {
         let due: Vec<(usize, Timer)> = self
             .servers
             .iter()
-            .filter_map(|(slot, known)| {
-                known
-                    .deadline
-                    .filter(|(_, at)| *at <= now)
-                    .map(|(timer, _)| (slot, timer))
+            .flat_map(|(slot, known)| {
+                let due = known.deadlines.iter().filter(|(_, at)| *at <= now);
+                due.map(move |(timer, _)| (slot, *timer))
             })
             .collect();
         for (slot, timer) in due {
-            self.servers[slot].deadline = None;
-            let effects = self.servers[slot].machine.on(Event::Fired(timer));
+            let Some(known) = self.servers.get_mut(slot) else {
+                continue;
+            };
+            known.deadlines.retain(|(set, _)| *set != timer);
+            let effects = self.event(slot, Event::Fired(timer));
             self.settle(slot, &effects);
         }
         self.servers
             .iter()
-            .filter_map(|(_, known)| known.deadline.map(|(_, at)| at))
+            .flat_map(|(_, known)| known.deadlines.iter().map(|(_, at)| *at))
             .min()
     }
 }
 
+/// Composes the answer to a request for which nothing is kept (RFC 3261 8.2.7); `tag` is ours in all of them.
+pub(crate) fn stateless(out: &mut BytesMut, request: &Request, answer: &Answer, tag: &str) {
+    let composer = Composer::answer(out, answer.status, request, Some(tag));
+    finish(composer.lines(&answer.lines), answer);
+}
+
+/// Finishes an answer with its reason and its body.
+fn finish(mut composer: Composer<'_>, answer: &Answer) {
+    if let Some(reason) = &answer.reason {
+        composer = composer.header(
+            HeaderName::Warning,
+            format_args!("399 uacsta \"{}\"", reason.replace(['"', '\\'], "'")),
+        );
+    }
+    match &answer.content {
+        Some(content) => composer.body_with(CSTA, content.length(), |out| content.write(out)),
+        None => composer.end(),
+    }
+}
+
+/// The most requests of a peer on UDP that are remembered, each for 64*T1, to answer them alike when they are repeated.
+const MOST: usize = 256;
 /// The methods that are understood (RFC 3261 20.5).
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS, REGISTER";
 /// The media type of CSTA documents.

@@ -366,7 +366,7 @@ pub(super) fn over(outcome: &Outcome<'_>) -> Option<Ended> {
         Outcome::Response(response) if response.status() == Status::REQUEST_TIMEOUT => {
             Some(Ended::Silent)
         }
-        Outcome::Response(_) => None,
+        Outcome::Response(_) | Outcome::TooLarge => None,
         Outcome::TimedOut => Some(Ended::Silent),
         Outcome::Unreachable => Some(Ended::ConnectionLost),
     }

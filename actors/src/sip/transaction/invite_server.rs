@@ -11,6 +11,8 @@ pub enum State {
     Proceeding,
     /// A refusal was sent; the next retransmission waits this long.
     Completed(Duration),
+    /// A 2xx was sent over an unreliable transport; it is repeated until its ACK comes, the next time after this long.
+    Unconfirmed(Duration),
     /// A 2xx was sent; repetitions of the INVITE are absorbed.
     Accepted,
     /// The ACK of a refusal came.
@@ -39,7 +41,12 @@ impl State {
                     // RFC 6026 8.7: "Timer L ... reflects the amount of time the server transaction could receive 2xx
                     // responses for retransmission from the TU": 64*T1.
                     effects.push(Effect::Set(Timer::L, LIFE));
-                    Self::Accepted
+                    if transport == Transport::Unreliable {
+                        effects.push(Effect::Set(Timer::G, T1));
+                        Self::Unconfirmed(T1)
+                    } else {
+                        Self::Accepted
+                    }
                 } else {
                     effects.push(Effect::Set(Timer::H, LIFE));
                     if transport == Transport::Unreliable {
@@ -68,12 +75,17 @@ impl State {
                 effects.push(Effect::Terminate);
                 Self::Terminated
             }
-            // The user repeats its 2xx until the ACK comes (RFC 3261 13.3.1.4).
-            (Self::Accepted, Event::Response(status)) if status.is_success() => {
+            // RFC 3261 13.3.1.4 has the user repeat its 2xx "with an interval that starts at T1 seconds and doubles for each
+            // retransmission until it reaches T2 seconds ... Retransmissions cease when an ACK request for the response is
+            // received". It is the same octets each time, so the transaction does it.
+            (Self::Unconfirmed(interval), Event::Fired(Timer::G)) => {
+                let interval = (interval * 2).min(T2);
                 effects.push(Effect::Transmit);
-                Self::Accepted
+                effects.push(Effect::Set(Timer::G, interval));
+                Self::Unconfirmed(interval)
             }
-            (Self::Accepted, Event::Fired(Timer::L))
+            (Self::Unconfirmed(_), Event::Ack) => Self::Accepted,
+            (Self::Unconfirmed(_) | Self::Accepted, Event::Fired(Timer::L))
             | (Self::Confirmed, Event::Fired(Timer::I)) => {
                 effects.push(Effect::Terminate);
                 Self::Terminated
@@ -166,15 +178,64 @@ mod tests {
         check(State::Accepted, Event::Again, Tcp, State::Accepted, &[]);
         check(
             State::Accepted,
-            Event::Response(Status::OK),
+            Event::Fired(Timer::L),
             Tcp,
+            State::Terminated,
+            &[Terminate],
+        );
+    }
+
+    #[test]
+    fn rfc_3261_13_3_1_4_over_udp_a_2xx_is_repeated_until_its_ack() {
+        use Effect::*;
+        use Transport::Unreliable as Udp;
+        check(
+            State::Proceeding,
+            Event::Response(Status::OK),
+            Udp,
+            State::Unconfirmed(T1),
+            &[Transmit, Set(Timer::L, LIFE), Set(Timer::G, T1)],
+        );
+        check(
+            State::Unconfirmed(T1),
+            Event::Fired(Timer::G),
+            Udp,
+            State::Unconfirmed(T1 * 2),
+            &[Transmit, Set(Timer::G, T1 * 2)],
+        );
+        check(
+            State::Unconfirmed(T2),
+            Event::Fired(Timer::G),
+            Udp,
+            State::Unconfirmed(T2),
+            &[Transmit, Set(Timer::G, T2)],
+        );
+        // RFC 6026 8.5: the INVITE itself is absorbed.
+        check(
+            State::Unconfirmed(T1),
+            Event::Again,
+            Udp,
+            State::Unconfirmed(T1),
+            &[],
+        );
+        check(
+            State::Unconfirmed(T1),
+            Event::Ack,
+            Udp,
             State::Accepted,
-            &[Transmit],
+            &[],
         );
         check(
             State::Accepted,
+            Event::Fired(Timer::G),
+            Udp,
+            State::Accepted,
+            &[],
+        );
+        check(
+            State::Unconfirmed(T2),
             Event::Fired(Timer::L),
-            Tcp,
+            Udp,
             State::Terminated,
             &[Terminate],
         );

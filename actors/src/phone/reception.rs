@@ -1,0 +1,95 @@
+//! What a datagram gets that comes from no phone's link: an answer for which nothing is kept (RFC 3261 8.2.7, 26.3.2.4).
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use uacsta_schema::{
+    phone_id::PhoneId,
+    sip::{
+        Method, Request, Status,
+        codec::Frame,
+        message::Message,
+        received::{answer_address, stamp},
+    },
+};
+
+use super::desk::{claim, no_sessions};
+use crate::{
+    House,
+    access::Door,
+    sip::{
+        link::{stateless, unacceptable, untaken},
+        reply::Answer,
+    },
+};
+
+/// What is to be done with a datagram.
+#[derive(Debug)]
+pub enum Received {
+    /// It is the REGISTER of this phone, proved: it gets a link, which takes the datagram.
+    Phone(PhoneId),
+    /// It gets this answer.
+    Answered {
+        /// The answer.
+        datagram: BytesMut,
+        /// Where it goes.
+        to: SocketAddr,
+    },
+    /// It gets no answer: an ACK or a response, or a line end that keeps a NAT open.
+    Nothing,
+}
+
+/// Looks at a datagram from `from`. `number` stands for that address in nonces, so that none serves elsewhere; `tag` is
+/// ours in every answer, the same for a request that is repeated.
+pub fn receive(house: &House, frame: &Frame, from: SocketAddr, number: u64, tag: &str) -> Received {
+    let mut datagram = BytesMut::new();
+    let request = match frame {
+        Frame::Message(Message::Request(request)) if *request.method() != Method::Ack => request,
+        Frame::Refused(refused) if refused.answer(&mut datagram) => {
+            stamp(&mut datagram, from);
+            return Received::Answered { datagram, to: from };
+        }
+        _ => return Received::Nothing,
+    };
+    match decide(house, request, from, number) {
+        Ok(phone) => Received::Phone(phone),
+        Err(answer) => refuse(request, &answer, from, tag),
+    }
+}
+
+/// Answers a request without keeping anything of it.
+pub fn refuse(request: &Request, answer: &Answer, from: SocketAddr, tag: &str) -> Received {
+    let mut datagram = BytesMut::new();
+    stateless(&mut datagram, request, answer, tag);
+    stamp(&mut datagram, from);
+    let via = request.head().top_via().ok();
+    Received::Answered {
+        datagram,
+        to: answer_address(via.as_ref(), from),
+    }
+}
+
+/// The phone that a request proves to come from, or its answer.
+fn decide(
+    house: &House,
+    request: &Request,
+    from: SocketAddr,
+    number: u64,
+) -> Result<PhoneId, Answer> {
+    if let Some(answer) = unacceptable(request) {
+        return Err(answer);
+    }
+    if request.head().to().is_ok_and(|to| to.tag().is_some()) {
+        return Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into());
+    }
+    match request.method() {
+        Method::Register => {
+            let claim = claim(house, request, from)?;
+            claim.prove(house, &mut Door::new(number), request, from)?;
+            Ok(claim.id)
+        }
+        Method::Invite => Err(no_sessions()),
+        Method::Cancel => Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()),
+        method => Err(untaken(method, false)),
+    }
+}

@@ -1,0 +1,175 @@
+//! Where a request that came in a datagram came from, as its answer says and needs it (RFC 3261, 18.2; RFC 3581, 4).
+
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::BytesMut;
+
+use super::header::{Transport, Via};
+
+/// The address that the answer to a request goes to: where it came from if its topmost Via asks so by `rport`, else the
+/// port that the Via names, at the address that it came from.
+#[must_use]
+pub fn answer_address(via: Option<&Via<'_>>, source: SocketAddr) -> SocketAddr {
+    match via {
+        Some(via) if !via.params().has("rport") => {
+            let usual = Transport::UDP.default_port();
+            let port = via.port().unwrap_or(usual);
+            SocketAddr::new(source.ip(), port)
+        }
+        _ => source,
+    }
+}
+
+/// Tells the source of a request in the topmost Via of its answer, which repeats the request's: `received` where the Via
+/// names another host, and both `received` and the value of `rport` where it asks.
+pub fn stamp(answer: &mut BytesMut, source: SocketAddr) {
+    let Some((start, end)) = top_via(answer) else {
+        return;
+    };
+    let value = answer
+        .get(start..end)
+        .and_then(|value| str::from_utf8(value).ok());
+    let Some(stamped) = value.and_then(|value| stamped(value, source)) else {
+        return;
+    };
+    let rest = answer.split_off(end);
+    answer.truncate(start);
+    answer.extend_from_slice(stamped.as_bytes());
+    answer.unsplit(rest);
+}
+
+/// Where the topmost Via value of a message of ours stands: in its second line.
+fn top_via(message: &[u8]) -> Option<(usize, usize)> {
+    let line = memchr::memmem::find(message, b"\r\n")? + 2;
+    let rest = message.get(line..)?;
+    let length = memchr::memmem::find(rest, b"\r\n")?;
+    let text = rest.get(..length)?;
+    let value = text.strip_prefix(b"Via: ")?;
+    let start = line + text.len() - value.len();
+    let mut quoted = false;
+    let end = value.iter().position(|byte| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
+    });
+    Some((start, start + end.unwrap_or(value.len())))
+}
+
+fn stamped(value: &str, source: SocketAddr) -> Option<String> {
+    let via = Via::parse(value).ok()?;
+    let address = source.ip().to_canonical();
+    let asks = via.params().has("rport");
+    let host = via.host().trim_matches(['[', ']']).parse::<IpAddr>();
+    if !asks && host == Ok(address) {
+        return None;
+    }
+    let mut parts = value.split(';');
+    let mut stamped = parts.next()?.trim_ascii_end().to_owned();
+    for part in parts {
+        let name = part.split('=').next().unwrap_or(part).trim_ascii();
+        // What a sender says of its own source is no use.
+        if name.eq_ignore_ascii_case("rport") {
+            let _ = write!(stamped, ";rport={}", source.port());
+        } else if !name.eq_ignore_ascii_case("received") {
+            stamped.push(';');
+            stamped.push_str(part);
+        }
+    }
+    let _ = write!(stamped, ";received={address}");
+    Some(stamped)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(via: &str, source: &str, told: &str, to: &str) {
+        let source: SocketAddr = source.parse().unwrap();
+        let answer = |via: &str| format!("SIP/2.0 200 OK\r\nVia: {via}\r\nTo: <sip:a@h>\r\n\r\n");
+        let mut stamped = BytesMut::from(answer(via).as_str());
+        stamp(&mut stamped, source);
+        assert_eq!(stamped, answer(told).as_bytes(), "{via}");
+        let parsed = Via::parse(via.split(',').next().unwrap()).ok();
+        assert_eq!(
+            answer_address(parsed.as_ref(), source),
+            to.parse().unwrap(),
+            "{via}"
+        );
+    }
+
+    #[test]
+    fn the_answer_tells_where_its_request_came_from() {
+        const FROM: &str = "192.0.2.1:40000";
+        // RFC 3261, 18.2.1 and 18.2.2.
+        check(
+            "SIP/2.0/UDP 192.0.2.1:5062;branch=b",
+            FROM,
+            "SIP/2.0/UDP 192.0.2.1:5062;branch=b",
+            "192.0.2.1:5062",
+        );
+        check(
+            "SIP/2.0/UDP 192.0.2.1",
+            FROM,
+            "SIP/2.0/UDP 192.0.2.1",
+            "192.0.2.1:5060",
+        );
+        check(
+            "SIP/2.0/UDP 10.0.0.7:5062;branch=b",
+            FROM,
+            "SIP/2.0/UDP 10.0.0.7:5062;branch=b;received=192.0.2.1",
+            "192.0.2.1:5062",
+        );
+        check(
+            "SIP/2.0/UDP phone.example;received=1.2.3.4;branch=b",
+            FROM,
+            "SIP/2.0/UDP phone.example;branch=b;received=192.0.2.1",
+            "192.0.2.1:5060",
+        );
+        // RFC 3581, 4.
+        check(
+            "SIP/2.0/UDP 10.0.0.7:5062;rport;branch=b",
+            FROM,
+            "SIP/2.0/UDP 10.0.0.7:5062;rport=40000;branch=b;received=192.0.2.1",
+            FROM,
+        );
+        check(
+            "SIP/2.0/UDP 192.0.2.1:40000;branch=b;rport",
+            FROM,
+            "SIP/2.0/UDP 192.0.2.1:40000;branch=b;rport=40000;received=192.0.2.1",
+            FROM,
+        );
+        check(
+            "SIP/2.0/UDP a;rport=1;branch=b, SIP/2.0/UDP b",
+            FROM,
+            "SIP/2.0/UDP a;rport=40000;branch=b;received=192.0.2.1, SIP/2.0/UDP b",
+            FROM,
+        );
+        check(
+            "SIP/2.0/UDP [2001:db8::1]:5062",
+            "[2001:db8::1]:40000",
+            "SIP/2.0/UDP [2001:db8::1]:5062",
+            "[2001:db8::1]:5062",
+        );
+        check(
+            "SIP/2.0/UDP 192.0.2.1:5062",
+            "[::ffff:192.0.2.1]:40000",
+            "SIP/2.0/UDP 192.0.2.1:5062",
+            "[::ffff:192.0.2.1]:5062",
+        );
+    }
+
+    #[test]
+    fn what_has_no_via_stays_as_it_is() {
+        for text in [
+            "",
+            "\r\n",
+            "SIP/2.0 400 Via is missing\r\nTo: <sip:a@h>\r\n\r\n",
+        ] {
+            let mut message = BytesMut::from(text);
+            stamp(&mut message, "192.0.2.1:1".parse().unwrap());
+            assert_eq!(message, text.as_bytes());
+        }
+    }
+}

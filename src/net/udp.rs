@@ -1,0 +1,262 @@
+//! The UDP interface of phones that have no TCP: one socket, and a link for each phone that has logged on (RFC 3261 18).
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::Actor;
+use actix_rt::task::JoinHandle;
+use bytes::BytesMut;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    net::UdpSocket,
+    sync::mpsc::{self, Sender, error::TrySendError},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use uacsta_actors::{
+    phone::{
+        desk::PhoneDesk,
+        reception::{self, Received},
+    },
+    sip::{
+        datagrams::Post,
+        link::{Link, Place},
+        reply::Answer,
+        wire::{Broken, Wire},
+    },
+};
+use uacsta_schema::{
+    phone_id::PhoneId,
+    sip::{Frame, HeaderName, Message, Status, Transport, codec::Limits},
+};
+
+use super::{Interface, Lobby, Open, PAUSE, bounds, first, host};
+
+/// How many datagrams may wait for a link's turn; the phone repeats what finds no room.
+const QUEUE: usize = 64;
+/// How often links are looked for on which nothing comes any more.
+const LOOK: Duration = Duration::from_secs(30);
+/// How much longer than a registration a link lives on which nothing comes.
+const GRACE: Duration = Duration::from_secs(64);
+/// More than any datagram holds.
+const LARGEST: usize = 1 << 16;
+
+/// Listens on an interface until the returned task is aborted.
+///
+/// # Errors
+/// What the system says if it does not let us.
+pub(super) fn listen(
+    interface: &Interface,
+    lobby: Arc<Lobby>,
+) -> io::Result<Option<(SocketAddr, JoinHandle<()>)>> {
+    let Some(address) = interface.listen.address() else {
+        return Ok(None);
+    };
+    let socket = bind(address)?;
+    let bound = socket.local_addr()?;
+    let office = PostOffice {
+        setting: interface.setting,
+        post: Arc::new(SharedSocket(socket)),
+        bound,
+        limits: bounds(&lobby),
+        lobby,
+        peers: HashMap::new(),
+        numbers: RandomState::new(),
+        // The numbers of this run serve as a tag of this run as well.
+        tag: format!("{:x}", RandomState::new().hash_one(bound)),
+    };
+    Ok(Some((bound, actix_rt::spawn(office.run()))))
+}
+
+/// The socket, and who is known on it.
+struct PostOffice {
+    setting: &'static str,
+    post: Arc<SharedSocket>,
+    bound: SocketAddr,
+    limits: Limits,
+    lobby: Arc<Lobby>,
+    peers: HashMap<SocketAddr, Peer>,
+    /// Give each address a number that nobody outside can tell.
+    numbers: RandomState,
+    tag: String,
+}
+
+/// A phone that has logged on.
+struct Peer {
+    link: Sender<Result<Frame, Broken>>,
+    heard: Instant,
+    _open: Open,
+}
+
+struct SharedSocket(UdpSocket);
+
+impl Post for SharedSocket {
+    fn send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
+        self.0.try_send_to(datagram, to).map(drop)
+    }
+}
+
+impl PostOffice {
+    async fn run(mut self) {
+        let mut buffer = vec![0; LARGEST];
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                received = self.post.0.recv_from(&mut buffer) => match received {
+                    Ok((length, from)) => {
+                        self.receive(buffer.get(..length).unwrap_or_default(), from);
+                    }
+                    Err(error) => {
+                        tracing::error!(interface = self.setting, %error, "no datagram can be received; trying again");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
+                _ = look.tick() => self.dismiss_the_silent(),
+            }
+        }
+    }
+
+    fn receive(&mut self, datagram: &[u8], from: SocketAddr) {
+        let frame = match Frame::datagram(BytesMut::from(datagram), &self.limits) {
+            Ok(frame) => frame,
+            Err(error) => {
+                tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
+                return;
+            }
+        };
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.heard = Instant::now();
+            if matches!(frame, Frame::Ping | Frame::Pong) {
+                return;
+            }
+            match peer.link.try_send(Ok(frame)) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => {
+                    tracing::debug!(interface = self.setting, peer = %from, "a datagram found no room; it will be repeated");
+                }
+                // The link has ended since: whoever sends this is to log on.
+                Err(TrySendError::Closed(frame)) => {
+                    self.peers.remove(&from);
+                    if let Ok(frame) = frame {
+                        self.welcome(frame, from);
+                    }
+                }
+            }
+        } else {
+            self.welcome(frame, from);
+        }
+    }
+
+    /// A datagram from an address that has no link.
+    fn welcome(&mut self, frame: Frame, from: SocketAddr) {
+        let number = self.numbers.hash_one(from);
+        let mut received = reception::receive(&self.lobby.house, &frame, from, number, &self.tag);
+        if let Received::Phone(phone) = received {
+            match self.open(phone, from, number) {
+                Ok(peer) => {
+                    // The queue of a new link has room.
+                    let _ = peer.link.try_send(Ok(frame));
+                    self.peers.insert(from, peer);
+                    return;
+                }
+                Err(limit) => {
+                    tracing::warn!(interface = self.setting, peer = %from, mac = %phone, limit, "phone refused: as many connections are open as may be");
+                    let Frame::Message(Message::Request(request)) = &frame else {
+                        return;
+                    };
+                    let busy = Answer::from(Status::SERVICE_UNAVAILABLE)
+                        .header(HeaderName::RetryAfter, "60");
+                    received = reception::refuse(request, &busy, from, &self.tag);
+                }
+            }
+        }
+        if let Received::Answered { datagram, to } = received
+            && let Err(error) = self.post.send(&datagram, to)
+        {
+            tracing::debug!(interface = self.setting, peer = %from, %error, "an answer was not sent");
+        }
+    }
+
+    /// Starts the link of a phone on the thread that is the phone's.
+    fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, &'static str> {
+        let open = Open::new(&self.lobby, from.ip())?;
+        let (link, frames) = mpsc::channel(QUEUE);
+        let post: Arc<dyn Post> = Arc::clone(&self.post) as _;
+        let local = match self.bound.ip() {
+            address if address.is_unspecified() => towards(from).unwrap_or(address),
+            address => address,
+        };
+        let lobby = Arc::clone(&self.lobby);
+        let place = Place {
+            peer: from,
+            host: host(local),
+            port: self.bound.port(),
+            transport: Transport::UDP,
+            log_on_by: Some(
+                lobby.house.clock.now() + lobby.house.settings.limits.unauthenticated_time,
+            ),
+            agent: Arc::clone(&lobby.house.agent),
+        };
+        let arbiter = self.lobby.arbiter(first::key_of_phone(phone)).clone();
+        arbiter.spawn_fn(move || {
+            let house = Arc::clone(&lobby.house);
+            let desk = PhoneDesk::new(house, from, number);
+            let wire = Wire::datagrams(post, from, frames);
+            let random = getrandom::u64().unwrap_or(number);
+            let clock = Arc::clone(&lobby.house.clock);
+            Link::new(wire, place, Box::new(desk), clock, random).start();
+        });
+        Ok(Peer {
+            link,
+            heard: Instant::now(),
+            _open: open,
+        })
+    }
+
+    /// Ends the links on which nothing came for longer than any registration lasts, and forgets those that have ended.
+    fn dismiss_the_silent(&mut self) {
+        let patience = self.lobby.house.settings.advanced.sip_expires + GRACE;
+        self.peers.retain(|_, peer| {
+            let silent = peer.heard.elapsed() > patience;
+            if silent {
+                // A link whose queue is full ends all the same when the queue does.
+                let _ = peer.link.try_send(Err(Broken::Idle));
+            }
+            !silent && !peer.link.is_closed()
+        });
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        // [::] takes IPv4 peers as well.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// The address of ours that a peer reaches, where we listen on all of them: the one that the system would send from.
+fn towards(peer: SocketAddr) -> Option<IpAddr> {
+    let any = if peer.is_ipv4() {
+        SocketAddr::from(([0, 0, 0, 0], 0))
+    } else {
+        SocketAddr::from(([0_u16; 8], 0))
+    };
+    let probe = std::net::UdpSocket::bind(any).ok()?;
+    // To connect a UDP socket sends nothing.
+    probe.connect(peer).ok()?;
+    Some(probe.local_addr().ok()?.ip())
+}
