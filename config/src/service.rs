@@ -22,10 +22,11 @@ pub(crate) enum Since {
 }
 
 /// The services that profiles can tell of.
-const SERVICES: [&str; 41] = [
+const SERVICES: [&str; 42] = [
     "AlternateCall",
     "AnswerCall",
     "ButtonPress",
+    "ChangeMonitorFilter",
     "ClearCall",
     "ClearConnection",
     "ConferenceCall",

@@ -1,13 +1,14 @@
 //! `uacsta certify`: what a phone does, against what its maker's profile says it does, with simulated phones of every maker.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
 use uacsta::client::dial::Server as At;
 use uacsta::simulate::{Fleet, FleetOptions, Maker};
 
+use crate::support::PATIENCE;
 use crate::support::maker;
 use crate::support::process::{finish, program};
 use crate::support::server::Server;
@@ -127,7 +128,51 @@ const DONE: &[&str] = &[
     "SetForwarding",
 ];
 
-/// A phone, played from a file, lacks what its profile has and has what it lacks.
+/// `uacsta simulate` as a child; it is killed when dropped.
+struct Simulating(Child);
+
+impl Drop for Simulating {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A phone of the maker in that file, once the server has its line.
+async fn simulated(server: &Server, file: &Path) -> Simulating {
+    let phone = program()
+        .args(["simulate", "--phones", "1", "--server"])
+        .arg(server.addresses.phones_tcp.unwrap().to_string())
+        .arg("--maker-file")
+        .arg(file)
+        .env(
+            "UACSTA_PHONES_PASSWORD",
+            server.settings.phones.password.expose(),
+        )
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let phone = Simulating(phone);
+    until(server, "status", "controlled").await;
+    until(server, "lines", "sip:215@pbx.example").await;
+    phone
+}
+
+/// Waits until the telephone list says that of the phone.
+async fn until(server: &Server, key: &str, says: &str) {
+    let wait = async {
+        loop {
+            let told = &server.listed("00:04:13:00:00:d7").await[key];
+            if told == says || told == &serde_json::json!([says]) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap();
+}
+
+/// A phone, played from a file, lacks what its profile has and has what it lacks. What certify has found is a profile.
 #[test]
 fn a_phone_that_contradicts_its_profile_is_found_out() {
     actix_rt::System::new().block_on(async {
@@ -138,49 +183,39 @@ fn a_phone_that_contradicts_its_profile_is_found_out() {
             .replace("refusal = 200", "refusal = 405");
         let file = folder.path().join("odd.toml");
         std::fs::write(&file, table).unwrap();
-        let mut phone = program()
-            .args(["simulate", "--phones", "1", "--server"])
-            .arg(server.addresses.phones_tcp.unwrap().to_string())
-            .arg("--maker-file")
-            .arg(&file)
-            .env(
-                "UACSTA_PHONES_PASSWORD",
-                server.settings.phones.password.expose(),
-            )
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let controlled = async {
-            while server.listed("00:04:13:00:00:d7").await["lines"]
-                != serde_json::json!(["sip:215@pbx.example"])
-            {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(crate::support::PATIENCE, controlled)
-            .await
-            .unwrap();
+        let phone = simulated(&server, &file).await;
 
         let ended = finish(&mut certify(&server, "00:04:13:00:00:d7", folder.path()));
         let said = String::from_utf8_lossy(&ended.stdout);
         assert_eq!(ended.status.code(), Some(1), "{said}");
         let complained = String::from_utf8_lossy(&ended.stderr);
-        assert!(
-            complained.contains("contradicts its profile in 2 services"),
-            "{complained}"
-        );
+        let two = "contradicts its profile in 2 services";
+        assert!(complained.contains(two), "{complained}");
         for told in [
             "- HoldCall: the profile has it, the phone does not",
             "- SnapshotCall: the profile lacks it, the phone knows it",
         ] {
             assert!(said.contains(told), "{said}");
         }
-        let (report, _) = saved(folder.path(), "0004130000d7");
+        let (report, markdown) = saved(folder.path(), "0004130000d7");
         assert_eq!(row(&report, "HoldCall")["profile"], "8.7.3");
         assert_eq!(row(&report, "MakeCall")["phone"], "not tried");
         assert_eq!(row(&report, "AlternateCall")["contradiction"], Value::Null);
-        phone.kill().unwrap();
-        phone.wait().unwrap();
+        drop(phone);
+
+        // What was found takes the place of the services in the shipped profile.
+        let shipped = include_str!("../../config/phones/snom.toml");
+        let (head, _) = shipped.split_once("[services]").unwrap();
+        let (_, found) = markdown.split_once("```toml\n").unwrap();
+        let (found, _) = found.split_once("```").unwrap();
+        std::fs::create_dir(server.data().join("phones")).unwrap();
+        let profile = server.data().join("phones/snom.toml");
+        std::fs::write(profile, format!("{head}{found}")).unwrap();
+        let server = server.restart(|_| {});
+        let _phone = simulated(&server, &file).await;
+        let ended = finish(&mut certify(&server, "00:04:13:00:00:d7", folder.path()));
+        let complained = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{complained}");
     });
 }
 
@@ -223,14 +258,7 @@ fn a_phone_that_cannot_be_certified_is_left_alone() {
         fleet.phone(0).hang_up().await.unwrap();
         fleet.phone(0).go_away();
         fleet.phone(0).is_away().await;
-        let away = async {
-            while server.listed("00:04:13:00:00:d7").await["status"] != "away" {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(crate::support::PATIENCE, away)
-            .await
-            .unwrap();
+        until(&server, "status", "away").await;
         refused(&mac, &[], 1, "cannot be asked: ");
     });
 }

@@ -88,7 +88,7 @@ impl Report {
         }
         let _ = write!(
             text,
-            "\n{}\nAs a profile has it:\n\n```toml\n[services]\n",
+            "\n{}\nAs the profile of such phones, from this firmware on:\n\n```toml\n[services]\n",
             self.contradictions()
         );
         let firmware = self.phone.firmware.as_deref();
