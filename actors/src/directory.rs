@@ -1,6 +1,6 @@
 //! Which phone has which line, and by which names clients may call it.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use smallvec::SmallVec;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
@@ -24,14 +24,25 @@ pub struct Entry {
     pub name: DeviceId,
 }
 
+/// What a name calls its line by: the user part of a SIP URI, or the number, of a `tel:` URI without its visual separators
+/// (RFC 3966 section 5.1.1).
+pub fn called(name: &DeviceId) -> Cow<'_, str> {
+    let scheme = name.as_str().get(..4).unwrap_or_default();
+    match scheme.eq_ignore_ascii_case("tel:") {
+        true => name.normalised().into(),
+        false => name.user().into(),
+    }
+}
+
 impl Entry {
     /// Whether a name means this line, or its phone by MAC address; of a line on two phones, `;mac=` says which.
     pub fn is_called(&self, name: &DeviceId) -> bool {
         let on = name
             .parameter("mac")
             .and_then(|mac| mac.parse::<PhoneId>().ok());
-        name.user().parse() == Ok(self.mac)
-            || (name.user() == self.device.user() && on.is_none_or(|mac| mac == self.mac))
+        let name = called(name);
+        name.parse() == Ok(self.mac)
+            || (name == called(&self.device) && on.is_none_or(|mac| mac == self.mac))
     }
 }
 
@@ -58,15 +69,15 @@ impl Directory {
         }
         lines.shrink_to_fit();
         for line in self.lines.remove(&mac).unwrap_or_default() {
-            if let Some(owners) = self.owners.get_mut(line.user()) {
+            if let Some(owners) = self.owners.get_mut(&*called(&line)) {
                 owners.retain(|owner| *owner != mac);
                 if owners.is_empty() {
-                    self.owners.remove(line.user());
+                    self.owners.remove(&*called(&line));
                 }
             }
         }
         for line in &lines {
-            let owners = self.owners.entry(line.user().into()).or_default();
+            let owners = self.owners.entry((&*called(line)).into()).or_default();
             if !owners.contains(&mac) {
                 owners.push(mac);
             }
@@ -93,7 +104,7 @@ impl Directory {
 
     /// The line that a client means: by the phone's name, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`.
     pub fn find(&self, name: &DeviceId) -> Result<Entry, NoLine> {
-        let user = name.user();
+        let user = &*called(name);
         let named = user.parse::<PhoneId>().ok();
         let first_of = |id: PhoneId| self.of(id).into_iter().next();
         if let Some(mac) = named.filter(|id| id.mac().is_some()) {
@@ -115,7 +126,7 @@ impl Directory {
                     .flatten()
                     .map(|line| (*mac, line))
             })
-            .filter(|(_, line)| line.user() == user)
+            .filter(|(_, line)| called(line) == user)
             .collect();
         // Two identities with the same user part at different hosts: the host decides, where the client names one of them.
         if found.len() > 1 {
@@ -142,7 +153,7 @@ impl Directory {
     }
 
     fn entry(&self, mac: PhoneId, device: &DeviceId) -> Entry {
-        let shared = self.owners.get(device.user()).is_some_and(|owners| {
+        let shared = self.owners.get(&*called(device)).is_some_and(|owners| {
             let exact = device.normalised();
             owners.iter().any(|owner| {
                 *owner != mac
@@ -227,6 +238,10 @@ mod tests {
             Ok((FIRST, "sip:215@pbx.example")),
         );
         finds("tel:+4930123", Ok((FIRST, "sip:+4930123@pbx.example")));
+        finds(
+            "TEL:+49-(30)-1.23;ext=7",
+            Ok((FIRST, "sip:+4930123@pbx.example")),
+        );
         finds("000413000001", Ok((FIRST, "sip:215@pbx.example")));
         finds(
             "sip:00-04-13-00-00-01@x",

@@ -230,6 +230,12 @@ mod tests {
             assert!(shown.starts_with(expected), "{shown}");
         }
         let identity = Arc::new(Identity::read(&path("a.pem"), &path("a.key")).unwrap());
+        let error = asking(Arc::clone(&identity), &path("text")).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("text holds no certificate in PEM form")
+        );
         server(Arc::clone(&identity));
         let first = identity.current.load_full();
         identity

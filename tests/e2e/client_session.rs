@@ -484,3 +484,21 @@ async fn a_request_on_another_connection_is_no_way_into_a_session() {
     let answer = thief.wire.transact(&stolen).await.unwrap();
     assert!([401, 481].contains(&answer.status()), "{}", answer.text());
 }
+
+/// As after a restart of the server, when all clients return in the same second.
+#[tokio::test]
+async fn a_hundred_clients_come_at_once() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let coming = (0..100).map(|_| async {
+        let mut session = server.client().await.open(LINE).await;
+        session.watch(LINE).await;
+        session
+    });
+    let watching = futures_util::future::join_all(coming).await;
+    assert_eq!(phone.count("MonitorStart"), 1);
+    phone.event(&call(LINE).originated()).await.expect(200);
+    for mut session in watching {
+        session.expect("OriginatedEvent").await;
+    }
+}

@@ -263,3 +263,28 @@ async fn a_single_call_is_not_monitored() {
         .await;
     assert_eq!(refused.1, "invalidMonitorObject");
 }
+
+/// A BYE that races a MonitorStart leaves no monitor behind on the phone.
+#[tokio::test]
+async fn a_client_that_leaves_at_once_leaves_no_monitor() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let object = format!(
+        "<monitorObject>{}</monitorObject>",
+        element("deviceObject", LINE)
+    );
+    for _ in 0..5 {
+        let session = server.client().await.open(LINE).await;
+        let _answers = session.begin("MonitorStart", &object);
+        session.bye().await;
+        // What the phone was asked before this is done when this is.
+        let mut other = server.client().await.open(LINE).await;
+        let reference = other.watch(LINE).await;
+        other.unwatch(&reference).await;
+        phone
+            .until("no monitor", |state| {
+                state.monitors.is_empty().then_some(())
+            })
+            .await;
+    }
+}

@@ -55,7 +55,7 @@ async fn user_answers(phone: &Phone, session: &mut Session) {
     assert_eq!(begun.text("callingDevice/callID"), "-12");
     let made = received(phone, "MakeCall").await;
     assert_eq!(made.text("callingDevice"), LINE);
-    assert_eq!(made.text("calledDirectoryNumber"), "tel:+49-170-123456");
+    assert_eq!(made.text("calledDirectoryNumber"), "+49170123456");
     assert_eq!(made.text("autoOriginate"), "doNotPrompt");
     let [user, _] = legs();
     phone.event(&user.originated()).await.expect(200);

@@ -15,7 +15,7 @@ use uacsta_schema::csta::{
 
 use super::{Client, Scope};
 use crate::{
-    directory::Entry,
+    directory::{Entry, called},
     monitor::{Audience, Watcher},
     phone::{Refilter, Watch},
     refusal::Refusal,
@@ -134,11 +134,11 @@ impl Client {
             (Scope::Server, None) => Err(Refusal::LineMissing),
             (Scope::Line { name, .. }, None) => Ok((name.clone(), true)),
             (Scope::Line { name: line, .. }, Some(device)) => {
-                let same = device.user() == line.user()
-                    || self.found.get(line.as_str()).is_some_and(|found| {
-                        device.user() == found.entry.device.user()
-                            || device.user().parse() == Ok(found.entry.mac)
-                    });
+                let same = called(&device) == called(line)
+                    || self
+                        .found
+                        .get(line.as_str())
+                        .is_some_and(|found| found.entry.is_called(&device));
                 match same {
                     true => Ok((line.clone(), true)),
                     // The connection of another party in the line's call, as an event told it: the phone knows it by that name.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use uacsta_schema::csta::{
-    self, Document, FailedEvent, LocalConnectionState, MakeCall, MonitorCrossRefId,
+    self, DeviceId, Document, FailedEvent, LocalConnectionState, MakeCall, MonitorCrossRefId,
 };
 
 use super::{
@@ -28,6 +28,7 @@ impl Client {
     pub(super) fn make_call_via_office(
         &mut self,
         key: u64,
+        user: DeviceId,
         call: &MakeCall,
         document: &Document,
         reply: Reply,
@@ -51,10 +52,7 @@ impl Client {
         if self.via_office.len() >= CALLS {
             return refuse(self, reply, &Refusal::Busy);
         }
-        let (user, destination) = (
-            call.calling_device.clone(),
-            call.called_directory_number.clone(),
-        );
+        let destination = call.called_directory_number.clone();
         let speech = speech.clone();
         let finding = self.house.registrar.send(Find(line));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {

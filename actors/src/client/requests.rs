@@ -95,9 +95,11 @@ impl Client {
             | "ChangeMonitorFilter"
             | "GetSwitchingFunctionDevices"
             | "GetCSTAFeatures" => true,
-            "MakeCall" => request
-                .device()
-                .is_some_and(|device| self.rights.has_number(&device.into_owned().into())),
+            "MakeCall" => request.device().is_some_and(|device| {
+                self.rights
+                    .own_number(&device.into_owned().into())
+                    .is_some()
+            }),
             _ => false,
         }
     }
@@ -141,8 +143,10 @@ impl Client {
                 &SystemStatusResponse::default().into(),
                 &speech,
             )),
-            Request::MakeCall(call) if self.rights.has_number(&call.calling_device) => {
-                self.make_call_via_office(key, call, &document, reply, ctx);
+            Request::MakeCall(call)
+                if let Some(user) = self.rights.own_number(&call.calling_device) =>
+            {
+                self.make_call_via_office(key, user, call, &document, reply, ctx);
             }
             Request::MonitorStart(start) => self.monitor_start(key, start, &document, reply, ctx),
             Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),

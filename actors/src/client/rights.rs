@@ -82,9 +82,11 @@ impl Rights {
         lines.iter().any(|line| entry.is_called(line))
     }
 
-    /// Whether a device is one of the user's own numbers, in whatever form it is written.
-    pub fn has_number(&self, device: &DeviceId) -> bool {
-        !self.numbers.is_empty() && self.numbers.contains(&digits(device))
+    /// The one of the user's own numbers that a device is, in whatever form it is written: digits and `+` alone.
+    pub fn own_number(&self, device: &DeviceId) -> Option<DeviceId> {
+        let number = (!self.numbers.is_empty()).then(|| digits(device))?;
+        let known = self.numbers.contains(&number);
+        known.then(|| number.into_string().into())
     }
 
     /// The line, where there is but one.
@@ -131,7 +133,11 @@ mod tests {
                 numbers: vec![digits(&DeviceId::from(own.to_owned()))],
             };
             let written = DeviceId::from(written.to_owned());
-            assert_eq!(rights.has_number(&written), expected, "{own} {written}");
+            assert_eq!(
+                rights.own_number(&written).is_some(),
+                expected,
+                "{own} {written}"
+            );
         };
         check("+49 170 12345", "tel:+49-170-12345", true);
         check(
