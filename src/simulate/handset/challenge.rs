@@ -49,3 +49,40 @@ impl Challenge {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use bytes::BytesMut;
+    use uacsta_schema::sip::{Frame, Limits, Message, digest};
+
+    use super::*;
+
+    fn invite(authorization: &str) -> Request {
+        let text = format!(
+            "INVITE sip:215@phone SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\n\
+             Call-ID: 1\r\nCSeq: 1 INVITE\r\n{authorization}Content-Length: 0\r\n\r\n"
+        );
+        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
+            Ok(Frame::Message(Message::Request(request))) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_password_is_asked_for_and_must_be_right() {
+        let mac: Mac = "000413000001".parse().unwrap();
+        let challenge = Challenge::new(mac, "secret");
+        let asked = challenge.refusal(&invite("")).unwrap();
+        assert_eq!(asked.status, Status::UNAUTHORIZED);
+        let (_, header) = &asked.headers[0];
+        let answer = |user: &str, password: &str| {
+            let asked = digest::Challenge::parse(header).unwrap();
+            let credentials = asked.answer(user, password, "INVITE", "sip:215@phone", 1, "c");
+            challenge.refusal(&invite(&format!("Authorization: {credentials}\r\n")))
+        };
+        assert!(answer("000413000001", "secret").is_none());
+        assert!(answer("000413000001", "wrong").is_some());
+        assert!(answer("ecsta", "secret").is_some());
+    }
+}
