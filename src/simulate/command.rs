@@ -170,7 +170,7 @@ async fn report(fleet: &Fleet) -> Result<(), Failure> {
 fn help() -> String {
     format!(
         "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two
-seconds; 01... rings for ever, 02... is busy, 03... does not exist.
+seconds; 01... rings for ever, 02... is busy, 03... does not exist, 04... answers at once.
 
 Steps of a script: {WORDS}
 

@@ -13,6 +13,8 @@ use super::{CallKey, End, Exchange, LineId, Party, State, What};
 pub enum Fate {
     /// It rings, and is answered.
     Answers,
+    /// A machine answers at once: numbers that begin with `04`.
+    Machine,
     /// It rings for ever: numbers that begin with `01`.
     Rings,
     /// It is busy: numbers that begin with `02`.
@@ -69,6 +71,7 @@ impl Fate {
             [b'0', b'1', ..] => Some(Self::Rings),
             [b'0', b'2', ..] => Some(Self::Busy),
             [b'0', b'3', ..] => Some(Self::Unknown),
+            [b'0', b'4', ..] => Some(Self::Machine),
             [b'0', _, ..] => Some(Self::Answers),
             _ => None,
         }
@@ -251,11 +254,13 @@ impl Exchange {
         let cause = match fate {
             Fate::Busy => EventCause::BUSY,
             Fate::Unknown => EventCause::NUMBER_UNALLOCATED,
-            Fate::Rings | Fate::Answers => {
+            Fate::Rings | Fate::Answers | Fate::Machine => {
                 party.state = State::Alerting;
                 self.announce(key, &What::Delivered(device), &EventCause::NETWORK_SIGNAL);
-                if fate == Fate::Answers {
-                    self.alarm(PICK_UP, Alarm::Answer(key));
+                match fate {
+                    Fate::Answers => self.alarm(PICK_UP, Alarm::Answer(key)),
+                    Fate::Machine => self.alarm(Duration::ZERO, Alarm::Answer(key)),
+                    _ => {}
                 }
                 return;
             }

@@ -291,6 +291,13 @@ fn calls_outside() {
         &["215 Delivered 0101234 connected networkSignal"],
     );
     check(
+        &["215 dials 0401234", "wait 1"],
+        &[
+            "215 Delivered 0401234 connected networkSignal",
+            "215 Established 0401234 connected normal",
+        ],
+    );
+    check(
         &["215 dials +49301234", "wait 3"],
         &[
             "215 Delivered +49301234 connected networkSignal",
