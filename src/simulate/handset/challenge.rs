@@ -75,9 +75,12 @@ mod tests {
         let challenge = Challenge::new(mac, "secret");
         let asked = challenge.refusal(&invite("")).unwrap();
         assert_eq!(asked.status, Status::UNAUTHORIZED);
-        let (_, header) = &asked.headers[0];
+        let header = format!(
+            "Digest realm=\"{REALM}\", nonce=\"{}\", algorithm=MD5, qop=\"auth\"",
+            challenge.nonce
+        );
         let answer = |user: &str, password: &str| {
-            let asked = digest::Challenge::parse(header).unwrap();
+            let asked = digest::Challenge::parse(&header).unwrap();
             let credentials = asked.answer(user, password, "INVITE", "sip:215@phone", 1, "c");
             challenge.refusal(&invite(&format!("Authorization: {credentials}\r\n")))
         };
