@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod arbiters;
 mod certify;
 mod client_session;
 mod crash;

@@ -644,3 +644,43 @@ async fn what_a_phone_sends_in_its_dialog_is_checked() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn what_a_phone_sends_outside_of_the_session_is_answered_and_costs_it_nothing() {
+    let server = Server::start();
+    let (phone, mut session, _) = watched(&server).await;
+    let wire = phone.wire().await;
+    for (method, event, status) in [
+        ("SUBSCRIBE", "message-summary", 489),
+        ("NOTIFY", "check-sync", 489),
+        ("PUBLISH", "presence", 405),
+        ("MESSAGE", "", 405),
+        ("REFER", "", 405),
+        ("BREW", "", 501),
+        ("INVITE", "", 403),
+    ] {
+        let mut request = phone
+            .registration(&wire)
+            .without("Contact")
+            .without("Expires")
+            .set("CSeq", format!("1 {method}"))
+            .set("Call-ID", crate::support::sip::unique("c"))
+            .with("Event", event);
+        request.start = format!("{method} sip:{} SIP/2.0", wire.peer);
+        let answer = phone.transact(&request).await.expect(status);
+        if status != 403 {
+            answer.must("Allow");
+        }
+        // In the session the same is refused alike, and the session goes on.
+        if ["NOTIFY", "REFER", "MESSAGE"].contains(&method) {
+            let inside = phone.in_dialog(method).await;
+            phone.transact(&inside).await.expect(status);
+        }
+    }
+    phone
+        .event(&call(phone.line()).originated())
+        .await
+        .expect(200);
+    session.expect("OriginatedEvent").await;
+    assert_eq!((phone.count("INVITE"), phone.count("MonitorStart")), (1, 1));
+}
