@@ -110,6 +110,12 @@ async fn alternate_call_is_hold_and_retrieve() {
     let retrieved = phone.until_received("RetrieveCall", 1).await.document();
     assert_eq!(retrieved.text("callToBeRetrieved/callID"), "-13");
     assert_eq!(phone.count("AlternateCall"), 0);
+    // The line of the session need not be named.
+    let short =
+        "<heldCall><callID>-13</callID></heldCall><activeCall><callID>-12</callID></activeCall>";
+    session.done("AlternateCall", short).await;
+    let held = phone.until_received("HoldCall", 2).await.document();
+    assert_eq!(held.text("callToBeHeld/deviceID"), LINE);
 }
 
 #[tokio::test]
@@ -364,6 +370,8 @@ async fn a_message_that_waits_is_kept_by_the_server() {
     );
     assert_eq!(event.text("deviceForMessage"), "900");
     assert_eq!(waits(&session).await, "true");
+    let short = session.done("GetMessageWaitingIndicator", "").await;
+    assert_eq!(short.text("messageWaitingOn"), "true");
     let off = element("device", LINE) + "<messageWaitingOn>false</messageWaitingOn>";
     session.done("SetMessageWaitingIndicator", &off).await;
     let event = session.expect("MessageWaitingEvent").await;

@@ -6,7 +6,7 @@ use actix::Context;
 use uacsta_schema::csta::{
     AutoOriginate, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId, DeviceId,
     DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause, LocalConnectionState,
-    MakeCall, MakeCallResponse, Message, MonitorCrossRefId, Request, ServiceInitiatedEvent,
+    MakeCall, MakeCallResponse, MonitorCrossRefId, Request, ServiceInitiatedEvent,
 };
 
 use super::{Asked, Asking, Course};
@@ -126,21 +126,19 @@ impl Phone {
             .is_some_and(|kept| kept.dialling.is_some());
         let request = match asked.document.name() {
             // Only an incomplete number is followed by an end tag like this.
-            "MakeCall" if asked.document.raw().windows(2).any(|pair| pair == b";<") => {
-                asked.document.message()
-            }
-            "ClearConnection" if waits => asked.document.message(),
+            "MakeCall" if asked.document.raw().windows(2).any(|pair| pair == b";<") => asked.read(),
+            "ClearConnection" if waits => asked.read(),
             _ => return Some(asked),
         };
         match request {
-            Ok(Message::Request(Request::MakeCall(call)))
+            Ok(Request::MakeCall(call))
                 if is_incomplete(call.called_directory_number.as_str())
                     && self.doer("DialDigits") == Doer::Server =>
             {
                 self.begin_dialling(asked, call, ctx);
                 None
             }
-            Ok(Message::Request(Request::ClearConnection(clear)))
+            Ok(Request::ClearConnection(clear))
                 if self.dialling_of(&clear.connection_to_be_cleared).is_some() =>
             {
                 self.end_dialling(EventCause::NORMAL_CLEARING);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Context;
 use uacsta_schema::csta::{
-    self, AutoOriginate, CallId, DeviceId, DirectedPickupCall, DirectedPickupCallResponse,
+    self, AutoOriginate, CallId, Changes, DeviceId, DirectedPickupCall, DirectedPickupCallResponse,
     Document, MakeCall, Message, Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse,
     SnapshotDevice, Speech,
 };
@@ -81,6 +81,20 @@ impl Kept {
 }
 
 impl Asked {
+    /// What is asked, with the line in it by the phone's name, also where the client left it out.
+    fn read(&self) -> Result<Request, Refusal> {
+        let completed = Document::read(self.document.relayed(&Changes {
+            edition: self.document.edition().unwrap_or_default(),
+            cross_ref: None,
+            device: self.device.as_deref(),
+        }));
+        match completed.and_then(|document| document.message()) {
+            Ok(Message::Request(request)) => Ok(request),
+            Ok(_) => Err(Refusal::NotSupported),
+            Err(error) => Err(Refusal::Malformed(error.to_string())),
+        }
+    }
+
     /// The line by the phone's name of it.
     fn line(&self) -> DeviceId {
         match (&self.device, self.document.device()) {
@@ -115,14 +129,9 @@ impl Emulation {
 impl Phone {
     /// Does what a client asks and the phone does not have.
     pub(super) fn emulate(&mut self, asked: Asked, turn: Turn, ctx: &mut Context<Self>) {
-        let request = match asked.document.message() {
-            Ok(Message::Request(request)) => request,
-            Ok(_) => return asked.client.answer(Err(Refusal::NotSupported)),
-            Err(error) => {
-                return asked
-                    .client
-                    .answer(Err(Refusal::Malformed(error.to_string())));
-            }
+        let request = match asked.read() {
+            Ok(request) => request,
+            Err(refusal) => return asked.client.answer(Err(refusal)),
         };
         let line = asked.line();
         tracing::debug!(mac = %self.mac, line = %line, service = request.name(), "the server does what the phone does not have");
@@ -206,7 +215,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         let line = asked.line();
-        let Some(pair) = Pair::of(request, asked.device.as_deref()) else {
+        let Some(pair) = Pair::of(request) else {
             return asked.client.answer(Err(Refusal::NotSupported));
         };
         let state = self

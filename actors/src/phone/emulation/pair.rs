@@ -1,8 +1,8 @@
 //! Services that are made of two requests: AlternateCall and ReconnectCall (ECMA-269), with the way back when the second fails.
 
 use uacsta_schema::csta::{
-    AlternateCallResponse, ClearConnection, ConnectionId, DeviceId, HoldCall, Message,
-    ReconnectCallResponse, Request, RetrieveCall,
+    AlternateCallResponse, ClearConnection, ConnectionId, HoldCall, Message, ReconnectCallResponse,
+    Request, RetrieveCall,
 };
 
 use crate::refusal::Refusal;
@@ -45,8 +45,8 @@ pub(super) enum Next {
 }
 
 impl Pair {
-    /// The pair that a request stands for, at the line by the phone's name of it; `None` for any other request.
-    pub(super) fn of(request: &Request, line: Option<&str>) -> Option<Self> {
+    /// The pair that a request stands for; `None` for any other request.
+    pub(super) fn of(request: &Request) -> Option<Self> {
         let (kind, active, held) = match request {
             Request::AlternateCall(request) => {
                 (Kind::Alternate, &request.active_call, &request.held_call)
@@ -56,16 +56,10 @@ impl Pair {
             }
             _ => return None,
         };
-        let at_line = |connection: &ConnectionId| ConnectionId {
-            call_id: connection.call_id.clone(),
-            device_id: line
-                .map(DeviceId::from)
-                .or_else(|| connection.device_id.clone()),
-        };
         Some(Self {
             half: Half::First,
-            active: at_line(active),
-            held: at_line(held),
+            active: active.clone(),
+            held: held.clone(),
             kind,
         })
     }
@@ -164,8 +158,6 @@ mod tests {
 
     use super::*;
 
-    const LINE: &str = "sip:101@pbx";
-
     fn words(message: &Message) -> String {
         let call = |connection: &ConnectionId| {
             let [call, device] = [
@@ -190,7 +182,7 @@ mod tests {
     /// What is asked and what comes of it when the phone answers so, in turn: `+` done, `-` refused, `?` silence, `x` lost.
     #[track_caller]
     fn check(request: &Request, answers: &str, expected: &[&str]) {
-        let mut pair = Pair::of(request, Some(LINE)).unwrap();
+        let mut pair = Pair::of(request).unwrap();
         let mut told = vec![words(&pair.request())];
         for answer in answers.chars() {
             let answer = match answer {
@@ -229,10 +221,10 @@ mod tests {
         let late = format!("refused: {}", Refusal::TimedOut);
         let away = format!("refused: {}", Refusal::Away);
         let (hold, clear, retrieve, back) = (
-            "HoldCall 1 sip:101@pbx",
-            "ClearConnection 1 sip:101@pbx",
-            "RetrieveCall 2 sip:101@pbx",
-            "RetrieveCall 1 sip:101@pbx",
+            "HoldCall 1 101",
+            "ClearConnection 1 101",
+            "RetrieveCall 2 101",
+            "RetrieveCall 1 101",
         );
         check(&alternate, "++", &[hold, retrieve, "AlternateCallResponse"]);
         check(&alternate, "-", &[hold, &busy]);
