@@ -1,15 +1,12 @@
 //! The interfaces: sockets that listen, connections that are accepted, and the link that each is given.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
     io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -18,10 +15,7 @@ use actix_rt::{ArbiterHandle, task::JoinHandle};
 use rustls_pki_types::CertificateDer;
 use settings::{Listen, Trusted};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House,
@@ -36,8 +30,11 @@ use uacsta_actors::{
 use uacsta_schema::sip::{Codec, Limits, Transport};
 
 mod first;
+mod open;
 pub mod tls;
 mod udp;
+
+use open::{Counted, Counts, Open};
 
 /// Who connects to an interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,26 +72,7 @@ pub struct Lobby {
     /// The threads that carry connections.
     pub arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
-    open: Arc<Mutex<Counts>>,
-}
-
-/// A connection that counts as open until it is dropped.
-struct Counted {
-    io: TcpStream,
-    open: Open,
-}
-
-/// One open connection in the counts of all and of its address.
-struct Open {
-    address: IpAddr,
-    counts: Arc<Mutex<Counts>>,
-}
-
-/// The open connections.
-#[derive(Default)]
-struct Counts {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    open: Counts,
 }
 
 /// The longest queue of connections that are not accepted yet: a storm of phones that return.
@@ -116,7 +94,7 @@ impl Lobby {
             cross_refs,
             arbiters,
             connections: AtomicU64::new(0),
-            open: Arc::default(),
+            open: Counts::default(),
         }
     }
 
@@ -198,7 +176,7 @@ async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc
                 continue;
             }
         };
-        let open = match Open::new(&lobby, peer.ip()) {
+        let open = match Open::new(&lobby.open, &lobby.house.settings.limits, peer.ip()) {
             Ok(open) => open,
             Err(limit) => {
                 tracing::warn!(interface = interface.setting, %peer, limit, "connection refused: as many are open as may be");
@@ -383,68 +361,5 @@ fn host(address: IpAddr) -> Box<str> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string().into(),
         IpAddr::V6(address) => format!("[{address}]").into(),
-    }
-}
-
-impl Open {
-    /// Counts one more, or names the limit that it would pass.
-    fn new(lobby: &Lobby, address: IpAddr) -> Result<Self, &'static str> {
-        let limits = &lobby.house.settings.limits;
-        let mut counts = lobby.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.all >= limits.connections {
-            return Err("limits.connections");
-        }
-        if here >= limits.connections_per_address {
-            return Err("limits.connections_per_address");
-        }
-        counts.all += 1;
-        counts.by_address.insert(address, here + 1);
-        drop(counts);
-        Ok(Self {
-            address,
-            counts: Arc::clone(&lobby.open),
-        })
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.all = counts.all.saturating_sub(1);
-        if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
-            *here.get_mut() -= 1;
-            if *here.get() == 0 {
-                here.remove();
-            }
-        }
-    }
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buffer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }

@@ -185,7 +185,11 @@ impl PostOffice {
 
     /// Starts the link of a phone on the thread that is the phone's.
     fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, &'static str> {
-        let open = Open::new(&self.lobby, from.ip())?;
+        let open = Open::new(
+            &self.lobby.open,
+            &self.lobby.house.settings.limits,
+            from.ip(),
+        )?;
         let (link, frames) = mpsc::channel(QUEUE);
         let post: Arc<dyn Post> = Arc::clone(&self.post) as _;
         let local = match self.bound.ip() {

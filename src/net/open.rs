@@ -1,0 +1,104 @@
+//! How many connections are open, in all and from each address: a connection counts until it is dropped.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    io,
+    net::IpAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use settings::Limits;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// A connection that counts as open until it is dropped.
+pub(super) struct Counted {
+    pub(super) io: TcpStream,
+    pub(super) open: Open,
+}
+
+/// One open connection in the counts of all and of its address.
+pub(super) struct Open {
+    address: IpAddr,
+    counts: Counts,
+}
+
+/// The open connections of all interfaces.
+#[derive(Clone, Default)]
+pub(super) struct Counts(Arc<Mutex<Numbers>>);
+
+#[derive(Default)]
+struct Numbers {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+impl Open {
+    /// Counts one more, or names the limit that it would pass.
+    pub(super) fn new(
+        open: &Counts,
+        limits: &Limits,
+        address: IpAddr,
+    ) -> Result<Self, &'static str> {
+        let mut counts = open.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = counts.by_address.get(&address).copied().unwrap_or(0);
+        if counts.all >= limits.connections {
+            return Err("limits.connections");
+        }
+        if here >= limits.connections_per_address {
+            return Err("limits.connections_per_address");
+        }
+        counts.all += 1;
+        counts.by_address.insert(address, here + 1);
+        drop(counts);
+        Ok(Self {
+            address,
+            counts: open.clone(),
+        })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all = counts.all.saturating_sub(1);
+        if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
+            *here.get_mut() -= 1;
+            if *here.get() == 0 {
+                here.remove();
+            }
+        }
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
