@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use uacsta_schema::{
     csta::{DeviceId, Edition, Speech},
     mac::Mac,
-    sip::Status,
+    sip::{Status, digest::Algorithm},
 };
 
 /// A maker of phones; clones share its table.
@@ -61,7 +61,8 @@ struct Table {
     #[serde(deserialize_with = "refusal")]
     refusal: Status,
     refusal_document: bool,
-    challenge: bool,
+    #[serde(deserialize_with = "challenge")]
+    challenge: Option<Algorithm>,
     lacks: Vec<String>,
     omits: Vec<String>,
 }
@@ -159,8 +160,8 @@ impl Maker {
         !self.0.omits.iter().any(|name| name == event)
     }
 
-    /// Whether they challenge the server's INVITE.
-    pub(super) fn challenges(&self) -> bool {
+    /// With which hash they challenge the server's INVITE, if they do.
+    pub(super) fn challenge(&self) -> Option<Algorithm> {
         self.0.challenge
     }
 
@@ -245,6 +246,17 @@ fn edition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Edition, D::Err
     }
 }
 
+fn challenge<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Algorithm>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    match (name.as_str(), Algorithm::parse(&name)) {
+        ("", _) => Ok(None),
+        (_, Some(algorithm)) => Ok(Some(algorithm)),
+        (_, None) => Err(de::Error::custom(format!(
+            "{name:?} is neither MD5 nor SHA-256, nor empty for no challenge"
+        ))),
+    }
+}
+
 fn refusal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
     let code = u16::deserialize(deserializer)?;
     let status = Status::new(code).filter(|_| code == 200 || (400..700).contains(&code));
@@ -289,6 +301,11 @@ mod tests {
             ),
             ("edition = 5", "edition = 7", "7 is not an edition"),
             ("refusal = 200", "refusal = 302", "302 is neither"),
+            (
+                "challenge = \"MD5\"",
+                "challenge = \"MD4\"",
+                "\"MD4\" is neither MD5 nor SHA-256",
+            ),
             ("model =", "modell =", "unknown field `modell`"),
         ] {
             let error = Maker::parse(&good.replace(from, to))

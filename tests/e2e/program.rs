@@ -110,7 +110,7 @@ fn a_makers_table_that_cannot_be_used_is_explained() {
             &["line 6", "9 is not an edition from 2 to 6"][..],
         ),
         (
-            "challenge = true",
+            "challenge = \"MD5\"",
             "",
             &["line 1", "missing field `challenge`"],
         ),

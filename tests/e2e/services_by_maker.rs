@@ -1,6 +1,6 @@
 //! Each service for each maker's phone: what the phone is asked, what the client gets, and what of both stays byte for byte (ECMA-269, ECMA-323).
 
-use crate::support::csta::{Document, connection};
+use crate::support::csta::connection;
 use crate::support::cti_client::Session;
 use crate::support::maker::{Maker, Style};
 use crate::support::phone::{Phone, Reaction};
@@ -200,7 +200,8 @@ async fn each_error_of_each_makers_phone_reaches_the_client_in_the_phones_words(
     }
 }
 
-/// What the server makes of other services, keeps or answers itself where a phone lacks it: shown in the next test, or in `emulation.rs`.
+/// What the server makes of other services, keeps or answers itself where a phone lacks it: shown in `emulation_by_maker.rs`
+/// and `emulation.rs`.
 const MADE_OTHERWISE: &[&str] = &[
     "AlternateCall",
     "DialDigits",
@@ -212,57 +213,6 @@ const MADE_OTHERWISE: &[&str] = &[
     "SystemRegister",
     "SystemRegisterCancel",
 ];
-
-#[tokio::test]
-async fn each_service_that_a_makers_phone_lacks_is_made_of_others_where_it_can_be() {
-    let server = Server::start();
-    for (serial, maker) in (1..).zip(makers()) {
-        let phone = started(&server, &maker, serial).await;
-        let lacks = |service: &str| maker.lacks.iter().any(|lacking| lacking == service);
-        for style in clients() {
-            let session = session(&server, &style, &phone).await;
-            let names = Names {
-                line: phone.number().to_owned(),
-                other: "102".to_owned(),
-                calls: [1, 2, 3].map(|serial| maker.call(serial)),
-            };
-            let done = async |service: &str| {
-                let Service(_, request, _) = SERVICES
-                    .iter()
-                    .find(|Service(name, ..)| *name == service)
-                    .expect("a row of the table");
-                let asked = sample(request, style.edition, style.edition, &names);
-                let got = session.info(style.document(service, &asked)).await;
-                let got = Document::read(&got.expect(200).body);
-                assert_eq!(got.name(), format!("{service}Response"), "{}", got.raw);
-                let speech = (format!("ed{}", style.edition), style.prefix.as_str());
-                assert_eq!((got.root.edition().to_owned(), got.root.prefix()), speech);
-            };
-            if lacks("AlternateCall") {
-                let before = phone.count("HoldCall");
-                done("AlternateCall").await;
-                for part in ["HoldCall", "RetrieveCall"] {
-                    let asked = phone.until_received(part, before + 1).await.document();
-                    assert_eq!(asked.root.edition(), format!("ed{}", maker.edition));
-                }
-            }
-            if lacks("SetMessageWaitingIndicator") {
-                done("SetMessageWaitingIndicator").await;
-                done("GetMessageWaitingIndicator").await;
-            }
-            if lacks("SnapshotCall") {
-                let own = connection("connectionIdentifier", &names.calls[0], phone.line());
-                let there = format!(
-                    "<crossRefIDorSnapshotData><snapshotData><snapshotDeviceResponseInfo>{own}</snapshotDeviceResponseInfo></snapshotData></crossRefIDorSnapshotData>"
-                );
-                let there = maker.style().document("SnapshotDeviceResponse", &there);
-                phone.once("SnapshotDevice", Reaction::Document(there));
-                done("SnapshotCall").await;
-            }
-            session.bye().await;
-        }
-    }
-}
 
 #[tokio::test]
 async fn each_service_that_a_makers_phone_lacks_is_refused_however_the_phone_puts_it() {

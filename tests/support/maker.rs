@@ -32,8 +32,8 @@ pub struct Maker {
     pub refusal: u16,
     /// Whether its refusals carry a document.
     pub refusal_document: bool,
-    /// Whether it challenges the server's INVITE.
-    pub challenge: bool,
+    /// With which hash it challenges the server's INVITE; empty: with none.
+    pub challenge: String,
     /// Services that it refuses.
     pub lacks: Vec<String>,
     /// Events that it never sends.

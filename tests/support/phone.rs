@@ -84,13 +84,15 @@ impl Setup {
         let challenge = Challenge {
             realm: maker.name.clone(),
             nonce: format!("{}-1", maker.name),
-            algorithm: Algorithm::Md5,
+            algorithm: match maker.challenge.as_str() {
+                "SHA-256" => Algorithm::Sha256,
+                _ => Algorithm::Md5,
+            },
             qop: true,
             stale: false,
         };
-        self.challenge = maker
-            .challenge
-            .then_some((challenge, &["INVITE"] as &[&str]));
+        let challenges = !maker.challenge.is_empty();
+        self.challenge = challenges.then_some((challenge, &["INVITE"] as &[&str]));
         self.maker = Some(maker.clone());
     }
 }

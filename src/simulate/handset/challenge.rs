@@ -21,13 +21,13 @@ const REALM: &str = "phone";
 
 impl Challenge {
     /// A fresh one.
-    pub(super) fn new(mac: Mac, password: &str) -> Self {
+    pub(super) fn new(algorithm: Algorithm, mac: Mac, password: &str) -> Self {
         let mut nonce = String::new();
         // Writing to a string does not fail; without chance the nonce is that of a poor phone.
         let _ = write!(nonce, "{:016x}", getrandom::u64().unwrap_or_default());
         Self {
             nonce,
-            ha1: Ha1::new(Algorithm::Md5, &mac.bare(), REALM, password),
+            ha1: Ha1::new(algorithm, &mac.bare(), REALM, password),
         }
     }
 
@@ -40,13 +40,17 @@ impl Challenge {
                 credentials.nonce == self.nonce
                     && credentials.verifies(&self.ha1, request.method().as_str())
             });
-        let challenge = format!(
-            "Digest realm=\"{REALM}\", nonce=\"{}\", algorithm=MD5, qop=\"auth\"",
-            self.nonce
-        );
         (!proved).then(|| {
-            Answer::from(Status::UNAUTHORIZED).header(HeaderName::WwwAuthenticate, challenge)
+            Answer::from(Status::UNAUTHORIZED).header(HeaderName::WwwAuthenticate, self.header())
         })
+    }
+
+    fn header(&self) -> String {
+        let algorithm = self.ha1.algorithm().as_str();
+        format!(
+            "Digest realm=\"{REALM}\", nonce=\"{}\", algorithm={algorithm}, qop=\"auth\"",
+            self.nonce
+        )
     }
 }
 
@@ -72,13 +76,10 @@ mod tests {
     #[test]
     fn the_password_is_asked_for_and_must_be_right() {
         let mac: Mac = "000413000001".parse().unwrap();
-        let challenge = Challenge::new(mac, "secret");
+        let challenge = Challenge::new(Algorithm::Sha256, mac, "secret");
         let asked = challenge.refusal(&invite("")).unwrap();
         assert_eq!(asked.status, Status::UNAUTHORIZED);
-        let header = format!(
-            "Digest realm=\"{REALM}\", nonce=\"{}\", algorithm=MD5, qop=\"auth\"",
-            challenge.nonce
-        );
+        let header = challenge.header();
         let answer = |user: &str, password: &str| {
             let asked = digest::Challenge::parse(&header).unwrap();
             let credentials = asked.answer(user, password, "INVITE", "sip:215@phone", 1, "c");

@@ -215,8 +215,8 @@ impl Handset {
     }
 
     fn challenge(&self) -> Option<Challenge> {
-        let asks = self.maker.challenges();
-        asks.then(|| Challenge::new(self.mac, &self.site.password))
+        let algorithm = self.maker.challenge()?;
+        Some(Challenge::new(algorithm, self.mac, &self.site.password))
     }
 
     /// Connects again after a wait that doubles, and differs from phone to phone.
