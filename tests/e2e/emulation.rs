@@ -75,6 +75,23 @@ async fn a_call_that_ended_while_the_phone_was_away_is_cleared_for_its_watchers(
 }
 
 #[tokio::test]
+async fn a_monitor_that_tells_nothing_of_a_call_is_started_again_once() {
+    let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(30));
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.until_received("SnapshotDevice", 1).await;
+    // The phone has lost the monitor, and with it the events of a call.
+    phone.always("SnapshotDevice", snapshot(&["-12"]));
+    session.expect("OutOfServiceEvent").await;
+    session.expect("BackInServiceEvent").await;
+    assert_eq!(phone.count("MonitorStart"), 2);
+    let seen = phone.count("SnapshotDevice");
+    phone.until_received("SnapshotDevice", seen + 10).await;
+    assert_eq!(phone.count("MonitorStart"), 2, "once is enough");
+}
+
+#[tokio::test]
 async fn a_phone_without_calls_is_not_asked_for_them() {
     let server = Server::start();
     let phone = started(&server).await;

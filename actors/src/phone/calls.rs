@@ -25,6 +25,8 @@ pub(super) struct Call {
     parties: SmallVec<[Party; 1]>,
     /// How little is left of the certainty that the call goes on, since it was last heard of.
     doubt: Doubt,
+    /// Whether the line's monitor told of it, as far as it had to.
+    heard: bool,
 }
 
 /// Whether a call may be over without an event that said so.
@@ -86,6 +88,7 @@ impl Calls {
     pub(super) fn lost(&mut self) {
         for call in &mut self.0 {
             call.doubt = Doubt::Full;
+            call.heard = true;
         }
     }
 
@@ -112,7 +115,7 @@ impl Calls {
     pub(super) fn compared(&mut self, line: &DeviceId, there: &[DeviceCall]) -> Vec<Event> {
         let mut over = Vec::new();
         self.0.retain_mut(|call| {
-            let known = there.iter().any(|known| call.is(known));
+            let known = there.iter().any(|known| known.call_id() == Some(&*call.id));
             if known {
                 call.doubt = Doubt::None;
             }
@@ -123,6 +126,38 @@ impl Calls {
             false
         });
         over
+    }
+
+    /// Takes up the calls that the phone lists and no event told of; `before` says that they may be older than the monitor.
+    pub(super) fn take_up(&mut self, there: &[DeviceCall], before: bool) {
+        for told in there {
+            let Some(id) = told.call_id() else { continue };
+            let state = match &told.local_call_state {
+                Some(CallState::Compound(states)) => {
+                    states.first().map(|own| State::read(own.as_str()))
+                }
+                _ => None,
+            };
+            // Null is the state of a call that is over.
+            if let Some(state) = state.unwrap_or(Some(State::Connected))
+                && self.find(id).is_none()
+                && self.0.len() < MOST
+            {
+                self.0.push(Call {
+                    heard: before,
+                    ..Call::new(id, state)
+                });
+            }
+        }
+    }
+
+    /// Whether the phone still lists a call that no event has told of since it was taken up.
+    pub(super) fn unheard(&self, there: &[DeviceCall]) -> bool {
+        let unheard = |told: &DeviceCall| {
+            let call = told.call_id().and_then(|id| self.find(id));
+            call.is_some_and(|call| !call.heard)
+        };
+        there.iter().any(unheard)
     }
 
     /// A call by its identifier.
@@ -167,6 +202,7 @@ impl Calls {
             }
         };
         call.doubt = Doubt::None;
+        call.heard = true;
         if own {
             call.state = local.unwrap_or(state);
             fill(&mut call.own, progress.device.as_deref());
@@ -255,6 +291,7 @@ impl Call {
             called: None,
             parties: SmallVec::new(),
             doubt: Doubt::None,
+            heard: true,
         }
     }
 
@@ -281,15 +318,6 @@ impl Call {
             called_device: told(&self.called),
             correlator_data: None,
         }
-    }
-
-    /// Whether a snapshot means this call.
-    fn is(&self, known: &DeviceCall) -> bool {
-        let id = known
-            .connection
-            .as_ref()
-            .and_then(|known| known.call_id.as_ref());
-        id.is_some_and(|id| id.as_str() == &*self.id)
     }
 
     fn connection(&self, line: &DeviceId) -> ConnectionId {
@@ -639,6 +667,31 @@ mod tests {
         assert!(calls.compared(&line(), &[]).is_empty());
         calls.grown_old();
         assert_eq!(calls.compared(&line(), &[]).len(), 2);
+    }
+
+    #[test]
+    fn a_call_that_is_listed_and_never_told_of_is_noticed() {
+        let listed = |id: &str, state: LocalConnectionState| DeviceCall {
+            connection: Some(ConnectionId::new(id, LINE)),
+            local_call_state: Some(CallState::Compound(vec![state])),
+            ..DeviceCall::default()
+        };
+        let there = [
+            listed("7", LocalConnectionState::HOLD),
+            listed("8", LocalConnectionState::NULL),
+        ];
+        let mut calls = Calls::default();
+        calls.take_up(&there, true);
+        assert_eq!(told(&calls), "7:hold", "it is older than the monitor");
+        assert!(!calls.unheard(&there));
+        let there = [listed("9", LocalConnectionState::ALERTING)];
+        calls.take_up(&there, false);
+        assert!(calls.unheard(&there));
+        calls.observe(&line(), &event("Established 9 101 connected"));
+        assert!(!calls.unheard(&there), "its event was on its way");
+        calls.take_up(&[listed("10", LocalConnectionState::CONNECTED)], false);
+        calls.lost();
+        assert!(!calls.unheard(&[listed("10", LocalConnectionState::CONNECTED)]));
     }
 
     #[test]

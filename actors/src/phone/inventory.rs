@@ -15,12 +15,7 @@ pub(super) struct Inventory {
     coming: Vec<DeviceId>,
     /// Whether a list is expected; one that nobody asked for is taken all the same.
     asked: bool,
-    /// Keep-alives since the phone was asked last.
-    age: u8,
 }
-
-/// After how many keep-alives a phone is asked for its lines that does not tell when they change.
-const POLL: u8 = 5;
 
 /// The most lines that one phone may list.
 const LINES: usize = 1000;
@@ -42,7 +37,6 @@ impl Inventory {
 impl Phone {
     /// Asks for the lines; a phone that cannot tell them has those that it had.
     pub(super) fn ask_for_lines(&mut self, ctx: &mut Context<Self>) {
-        self.inventory.age = 0;
         if self.has("GetSwitchingFunctionDevices") {
             self.inventory.asked = true;
             self.inventory.coming.clear();
@@ -56,13 +50,9 @@ impl Phone {
         }
     }
 
-    /// Asks for the lines once in a while where the phone cannot tell that they changed (no SystemRegister).
+    /// Asks for the lines where the phone cannot tell that they changed (no SystemRegister).
     pub(super) fn poll_for_lines(&mut self, ctx: &mut Context<Self>) {
-        if self.has("SystemRegister") || !self.profile.emulates("SystemRegister") {
-            return;
-        }
-        self.inventory.age += 1;
-        if self.inventory.age >= POLL {
+        if !self.has("SystemRegister") && self.profile.emulates("SystemRegister") {
             self.ask_for_lines(ctx);
         }
     }

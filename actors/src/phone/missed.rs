@@ -1,4 +1,4 @@
-//! Calls that ended unheard: what the phone says of its calls is compared with what its events told.
+//! What was missed of calls: what the phone says of its calls is compared with what its events told.
 
 use std::sync::Arc;
 
@@ -7,43 +7,61 @@ use uacsta_schema::csta::{
     self, DeviceId, Document, Event, Message, Response, Snapshot, SnapshotDevice, Speech,
 };
 
-use super::{Phone, requests::Asker};
-use crate::{monitor::Observed, refusal::Refusal};
+use super::{Phone, points::Trust, requests::Asker};
+use crate::{
+    monitor::{MonitorLost, Observed},
+    refusal::Refusal,
+};
 
 impl Phone {
     /// Asks for the calls at a line whose monitor runs (again), if any may have ended unheard.
     pub(super) fn check_calls(&mut self, device: &DeviceId, ctx: &mut Context<Self>) {
-        let doubtful = self
+        if self
             .points
             .get(device)
-            .is_some_and(|point| point.is_watched() && point.calls.doubtful());
-        if !doubtful || !self.has("SnapshotDevice") {
-            return;
+            .is_some_and(|point| point.calls.doubtful())
+        {
+            self.ask_for_calls(device, ctx);
         }
-        let snapshot = SnapshotDevice {
-            snapshot_object: device.clone(),
-        };
-        self.ask_own(Asker::Calls(device.clone()), &snapshot.into(), ctx);
     }
 
-    /// Asks for the calls at each line that has some, as far as is known.
-    pub(super) fn recount(&mut self, ctx: &mut Context<Self>) {
+    /// Asks for the calls at each watched line that has some, as far as is known; at every watched line once in a while.
+    pub(super) fn recount(&mut self, all: bool, ctx: &mut Context<Self>) {
         let lines: Vec<DeviceId> = self
             .points
             .iter_mut()
-            .filter(|(_, point)| !point.calls.is_empty())
+            .filter(|(_, point)| all || !point.calls.is_empty())
             .map(|(device, point)| {
                 point.calls.grown_old();
                 device.clone()
             })
             .collect();
         for device in lines {
-            self.check_calls(&device, ctx);
+            self.ask_for_calls(&device, ctx);
         }
     }
 
-    /// The phone told its calls: those that are gone are cleared, for all who watch the line.
-    pub(super) fn calls_answered(&mut self, device: &DeviceId, result: Result<Document, Refusal>) {
+    fn ask_for_calls(&mut self, device: &DeviceId, ctx: &mut Context<Self>) {
+        let watched = self
+            .points
+            .get(device)
+            .is_some_and(|point| point.is_watched());
+        if watched && self.has("SnapshotDevice") {
+            let snapshot = SnapshotDevice {
+                snapshot_object: device.clone(),
+            };
+            self.ask_own(Asker::Calls(device.clone()), &snapshot.into(), ctx);
+        }
+    }
+
+    /// The phone told its calls: those that are gone are cleared, for all who watch the line, and a monitor that told nothing of a
+    /// call is started again.
+    pub(super) fn calls_answered(
+        &mut self,
+        device: &DeviceId,
+        result: Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(point) = self.points.get_mut(device) else {
             return;
         };
@@ -56,9 +74,32 @@ impl Phone {
         let Snapshot::Data(there) = response.data else {
             return;
         };
-        for over in point.calls.compared(device, &there) {
+        let over = point.calls.compared(device, &there);
+        let unheard = point.trust == Trust::Compared && point.calls.unheard(&there);
+        point.calls.take_up(&there, point.trust == Trust::New);
+        if point.trust == Trust::New {
+            point.trust = Trust::Compared;
+        }
+        for over in over {
             tracing::info!(mac = %self.mac, line = %device, "a call is over whose end was not told");
             self.tell_watchers(device, over);
+        }
+        if unheard {
+            self.restart_monitor(device, ctx);
+        }
+    }
+
+    /// The phone lists a call for longer than an event takes, and none came: the monitor may be lost.
+    fn restart_monitor(&mut self, device: &DeviceId, ctx: &mut Context<Self>) {
+        let Some(point) = self.points.get_mut(device) else {
+            return;
+        };
+        tracing::warn!(mac = %self.mac, line = %device, "the phone has a call that the line's monitor did not tell of; the monitor is started again");
+        let former = point.lost();
+        point.trust = Trust::Restarted;
+        point.monitor.do_send(MonitorLost);
+        if let Some(former) = former {
+            self.stop_monitor(device, &former, ctx);
         }
     }
 

@@ -63,6 +63,8 @@ pub struct Phone {
     /// Events whose monitor's response is still on its way.
     early: VecDeque<Arc<Document>>,
     keep_alive_at: Option<Duration>,
+    /// Keep-alives that the phone answered.
+    keep_alives: u32,
     seat: Option<Seat>,
     alarm: Option<(Duration, SpawnHandle)>,
 }
@@ -129,6 +131,7 @@ impl Phone {
             points: heritage.points,
             early: VecDeque::new(),
             keep_alive_at: None,
+            keep_alives: 0,
             seat: None,
             alarm: None,
         }

@@ -20,6 +20,19 @@ pub(super) struct Point {
     cross_ref: Option<Box<str>>,
     starting: bool,
     pub(super) calls: Calls,
+    pub(super) trust: Trust,
+}
+
+/// What is known of whether a monitor tells all that it has to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Trust {
+    /// It has just been started: the line may have calls that are older.
+    #[default]
+    New,
+    /// It was compared with the phone's calls.
+    Compared,
+    /// It missed a call and was started again; that once is enough in a session.
+    Restarted,
 }
 
 /// The monitor points by line. A phone has few lines, mostly one: a list is smaller than a map, and no slower.
@@ -37,6 +50,7 @@ impl Point {
             cross_ref: None,
             starting: false,
             calls: Calls::default(),
+            trust: Trust::New,
         }
     }
 
@@ -56,11 +70,12 @@ impl Point {
         self.starting || self.is_watched()
     }
 
-    /// The session is lost, and the monitor with it.
-    pub(super) fn lost(&mut self) {
-        self.cross_ref = None;
+    /// The session is lost, and the monitor with it, whose cross reference this was.
+    pub(super) fn lost(&mut self) -> Option<Box<str>> {
         self.starting = false;
         self.calls.lost();
+        self.trust = Trust::New;
+        self.cross_ref.take()
     }
 }
 

@@ -433,7 +433,7 @@ impl Phone {
             Asker::Monitor { device, monitor } => {
                 self.monitor_answered(&device, &monitor, result, ctx);
             }
-            Asker::Calls(device) => self.calls_answered(&device, result),
+            Asker::Calls(device) => self.calls_answered(&device, result, ctx),
             Asker::Features { reply, speech } => {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
                     result.map(|document| document.message())

@@ -35,6 +35,8 @@ pub(super) enum State {
     Open(SessionId),
 }
 
+/// At which of the keep-alives a phone is asked for what it may not have told: calls, and lines.
+const LOOK_ROUND: u32 = 5;
 /// The longest wait between two tries to open a session.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -336,8 +338,12 @@ impl Phone {
                     tracing::warn!(mac = %self.mac, %refusal, "keep-alive refused");
                 }
                 self.schedule_keep_alive(ctx);
-                self.recount(ctx);
-                self.poll_for_lines(ctx);
+                self.keep_alives = self.keep_alives.wrapping_add(1);
+                let all = self.keep_alives.is_multiple_of(LOOK_ROUND);
+                self.recount(all, ctx);
+                if all {
+                    self.poll_for_lines(ctx);
+                }
             }
         }
     }

@@ -291,13 +291,9 @@ impl Phone {
         let Snapshot::Data(there) = there else {
             return known;
         };
-        let told = there.iter().find(|told| {
-            let id = told
-                .connection
-                .as_ref()
-                .and_then(|told| told.call_id.as_ref());
-            id.is_some() && id == call
-        });
+        let told = there
+            .iter()
+            .find(|told| call.is_some() && told.call_id() == call.map(CallId::as_str));
         let told = told.ok_or(Refusal::NoCall)?;
         Ok(known.unwrap_or_else(|_| super::calls::parties_of(told, line)))
     }

@@ -75,6 +75,13 @@ impl<T> Default for Snapshot<T> {
     }
 }
 
+impl DeviceCall {
+    /// The call, where its connection names it.
+    pub fn call_id(&self) -> Option<&str> {
+        Some(self.connection.as_ref()?.call_id.as_ref()?.as_str())
+    }
+}
+
 impl Item for DeviceCall {
     const NAME: &'static str = "snapshotDeviceResponseInfo";
 }
