@@ -22,6 +22,7 @@ mod extensions;
 mod framing;
 mod ledger;
 mod monitors;
+mod moving;
 mod phone_session;
 mod program;
 mod registrar;

@@ -341,6 +341,29 @@ impl Phone {
         self.transact(&info).await
     }
 
+    /// Takes another connection and leaves the one that it had as it is.
+    pub async fn reconnect(&self) -> Wire {
+        self.change(|state| state.wire = None);
+        self.wire().await
+    }
+
+    /// Sends a request in its dialog and proves who it is when it is asked.
+    pub async fn prove(&self, method: &str, document: &str) -> Message {
+        let wire = self.wire().await;
+        let fresh = || {
+            let request = self
+                .state()
+                .dialog
+                .as_mut()
+                .map(|dialog| dialog.request(method, &wire));
+            request.expect("a dialog").csta(document)
+        };
+        match log_on(&wire, &self.credentials, fresh).await {
+            Ok((_, answer)) => answer,
+            Err(_) => panic!("the server ended the connection of {}", self.setup.user),
+        }
+    }
+
     /// The next request in its dialog.
     pub async fn in_dialog(&self, method: &str) -> Message {
         let wire = self.wire().await;

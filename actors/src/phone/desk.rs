@@ -15,11 +15,12 @@ use super::identity::Claim;
 use crate::{
     House,
     access::{Door, Verdict},
-    registrar::Register,
+    registrar::{Register, Strayed},
     registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
     sip::{
         desk::Desk,
-        link::Link,
+        dialog::DialogId,
+        link::{Link, Stray},
         reply::{Answer, Asked, Reply, Taken},
     },
 };
@@ -240,11 +241,45 @@ impl Desk for PhoneDesk {
         }
     }
 
+    fn stray(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
+        let nowhere = || Taken::from(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        let Ok(from) = request.head().from() else {
+            return nowhere();
+        };
+        let user = from.uri().user_decoded().and_then(|user| user.parse().ok());
+        let (Some(from), Some(dialog), Some(link)) =
+            (user, DialogId::of_request(request), &self.link)
+        else {
+            return nowhere();
+        };
+        let (reply, taken) = asked.later();
+        self.house.registrar.do_send(Strayed {
+            from,
+            stray: Stray {
+                call_id: dialog.call_id.into(),
+                local_tag: dialog.local_tag.into(),
+                remote_tag: dialog.remote_tag.into(),
+                link: Addr::clone(link),
+                reply,
+            },
+        });
+        taken
+    }
+
+    fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), Answer> {
+        let claim = Claim { id: user, user };
+        claim.prove(&self.house, &mut self.door, request, self.address)
+    }
+
     fn opened(&mut self, link: &Addr<Link>) {
         self.link = Some(Arc::new(link.clone()));
     }
 
     fn bound(&mut self, bound: Bound) {
+        if self.claimed.is_none() {
+            self.claimed = Some(bound.mac);
+            self.name = bound.mac.to_string();
+        }
         self.bound.retain(|known| known.mac != bound.mac);
         self.bound.push(bound);
     }

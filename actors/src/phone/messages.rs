@@ -10,13 +10,18 @@ use crate::{
     monitor::{Monitor, Watcher},
     refusal::Refusal,
     registration::Refresh,
-    sip::reply::Reply,
+    sip::{link::Stray, reply::Reply},
 };
 
 /// A registration that the phone's link cannot place: a new one, or one that moved.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Bind(pub Refresh);
+
+/// A request came in what may be the phone's dialog, on another link than the phone's.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Wanted(pub Stray);
 
 /// The telephone list holds the phone: its REGISTER can be answered.
 #[derive(Debug, Message)]

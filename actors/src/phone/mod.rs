@@ -29,6 +29,7 @@ mod incoming;
 mod inventory;
 mod messages;
 mod missed;
+mod moving;
 mod points;
 pub mod reception;
 mod requests;

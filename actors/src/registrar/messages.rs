@@ -8,7 +8,10 @@ use crate::{
     directory::{Entry, NoLine},
     phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
     registration::{Refresh, Registration},
-    sip::{link::Shut, reply::Reply},
+    sip::{
+        link::{Shut, Stray},
+        reply::Reply,
+    },
     telephones::{StoreError, Telephone},
 };
 
@@ -16,6 +19,16 @@ use crate::{
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Register(pub Refresh);
+
+/// A request in a dialog that its link does not own, from who says to be this phone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Strayed {
+    /// The phone, or the extension that it is known by.
+    pub from: PhoneId,
+    /// The request.
+    pub stray: Stray,
+}
 
 /// A phone took a binding: the list is to hold it before the phone is answered.
 #[derive(Debug, Message)]

@@ -3,10 +3,14 @@
 use actix::{ActorFutureExt, Handler, MessageResult, ResponseActFuture, WrapFuture};
 use actix_rt::Arbiter;
 
-use super::{Enter, Find, Line, Lines, List, Listing, Registrar, Switch, ToPhone, Unswitched};
+use uacsta_schema::csta::DeviceId;
+
+use super::{
+    Enter, Find, Line, Lines, List, Listing, Registrar, Strayed, Switch, ToPhone, Unswitched,
+};
 use crate::{
     directory::{Entry, NoLine},
-    phone::InOperation,
+    phone::{InOperation, Wanted},
     telephones::{Save, StoreError, Telephone},
 };
 
@@ -20,6 +24,22 @@ impl Handler<Find> for Registrar {
                 .ok_or(NoLine::Unknown)?;
             Ok(Line { entry, phone })
         }))
+    }
+}
+
+impl Handler<Strayed> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, Strayed { from, stray }: Strayed, _: &mut Self::Context) {
+        let mac = match self.directory.find(&DeviceId::from(from.bare())) {
+            Ok(entry) => entry.mac,
+            Err(_) => from,
+        };
+        let record = self.telephones.get(&mac);
+        match record.and_then(|record| record.phone.as_ref()) {
+            Some(phone) => phone.do_send(Wanted(stray)),
+            None => stray.reply.nowhere(),
+        }
     }
 }
 

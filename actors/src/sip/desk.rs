@@ -10,7 +10,7 @@ use uacsta_schema::{
 
 use super::{
     link::Link,
-    reply::{Asked, Reply, Taken},
+    reply::{Answer, Asked, Reply, Taken},
 };
 use crate::registration::Bound;
 
@@ -22,6 +22,11 @@ pub trait Desk: Send {
     /// A request in a dialog that this link does not own.
     fn stray(&mut self, _request: &Request, _asked: Asked<'_>) -> Taken {
         Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
+    }
+
+    /// Whether the sender of a request in a dialog of another link proves to be its party, who logs on by this name.
+    fn admits(&mut self, _request: &Request, _user: PhoneId) -> Result<(), Answer> {
+        Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into())
     }
 
     /// The desk's link has started.

@@ -141,6 +141,21 @@ impl Reply {
         self.with(Status::OK);
     }
 
+    /// Answers 481: the request belongs to no dialog that its sender has.
+    pub fn nowhere(self) {
+        self.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+    }
+
+    /// Leaves the answer to another reply of the same transaction.
+    pub(super) fn forward(mut self) -> TransactionId {
+        self.answered = true;
+        self.transaction
+    }
+
+    pub(super) fn transaction(&self) -> TransactionId {
+        self.transaction
+    }
+
     /// Answers 200 with a CSTA document.
     pub fn csta(self, content: impl Into<Content>) {
         self.with(Answer::from(Status::OK).content(content));

@@ -27,6 +27,7 @@ use crate::{
 mod challenge;
 mod ending;
 mod exchange;
+mod moving;
 mod receive;
 mod refresh;
 mod register;
@@ -34,6 +35,7 @@ mod serve;
 mod sessions;
 mod slots;
 
+pub use moving::{Move, Moved, Stray};
 pub(crate) use receive::{csta_body, unacceptable, untaken};
 pub use register::{SignOn, SignedOn};
 pub(crate) use serve::stateless;
@@ -48,6 +50,8 @@ pub struct Link {
     servers: slots::Slots<serve::ServerTransaction>,
     sessions: slots::Slots<sessions::Session>,
     registration: Option<Box<register::Registration>>,
+    /// Whether a session came here from another link.
+    adopted: bool,
     /// Counts transactions and sessions, so that a slot that is used again is told from its former use.
     serial: u32,
     /// Makes our branches and tags differ from those of other links and of earlier runs.
@@ -157,6 +161,7 @@ impl Link {
             servers: slots::Slots::new(),
             sessions: slots::Slots::new(),
             registration: None,
+            adopted: false,
             serial: 0,
             random,
             tag: format!("{random:x}").into(),

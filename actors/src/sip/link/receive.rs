@@ -78,14 +78,29 @@ impl Link {
         }
     }
 
-    /// The session whose dialog a message names. Our tags begin with the session's slot.
+    /// The session whose dialog a message names. Our tags begin with the session's slot, unless it came from another link.
     pub(super) fn dialog(&self, id: DialogId<'_>) -> Option<usize> {
-        let slot = usize::from_str_radix(id.local_tag.split('-').next()?, 16).ok()?;
-        let session = self.sessions.get(slot)?;
-        session
-            .dialog
-            .is(id.call_id, id.local_tag, id.remote_tag)
-            .then_some(slot)
+        let is = |slot: &usize| {
+            self.sessions
+                .get(*slot)
+                .is_some_and(|session| session.dialog.is(id.call_id, id.local_tag, id.remote_tag))
+        };
+        let told = id.local_tag.split('-').next();
+        let slot = told.and_then(|slot| usize::from_str_radix(slot, 16).ok());
+        match slot.filter(is) {
+            None if self.adopted => self.sessions.iter().map(|(slot, _)| slot).find(is),
+            found => found,
+        }
+    }
+
+    /// A request that waits belongs to a session that has just come here.
+    pub(super) fn go_on(&mut self, id: TransactionId, session: usize, ctx: &mut Context<Self>) {
+        let Some(request) = self.claimed_by(id, session) else {
+            return;
+        };
+        if let Taken(Some(answer)) = self.in_dialog(&request, session, id, ctx) {
+            self.answer(id, answer, ctx);
+        }
     }
 
     fn in_dialog(

@@ -10,7 +10,7 @@ use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
 use super::{Link, sessions};
 use crate::sip::{
     datagrams::Sent,
-    reply::{Accepted, Answer, Taken, TransactionId},
+    reply::{Accepted, Answer, Reply, Taken, TransactionId},
     session::SessionId,
     timer::SessionTimer,
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
@@ -133,6 +133,27 @@ impl Link {
                     })
             })
             .map(|(slot, _)| slot)
+    }
+
+    /// The request that waits for this reply.
+    pub(super) fn asked(&self, reply: &Reply) -> Option<Rc<Request>> {
+        self.waiting(reply.transaction())
+            .map(|slot| Rc::clone(&self.servers[slot].request))
+    }
+
+    /// The request of a transaction, which is a session's from now on.
+    pub(super) fn claimed_by(&mut self, id: TransactionId, session: usize) -> Option<Rc<Request>> {
+        let slot = self.waiting(id)?;
+        self.servers[slot].session = Some(self.id(session));
+        Some(Rc::clone(&self.servers[slot].request))
+    }
+
+    fn waiting(&self, id: TransactionId) -> Option<usize> {
+        let slot = id.slot as usize;
+        self.servers
+            .get(slot)
+            .filter(|known| known.serial == id.serial && known.machine.awaits_answer())
+            .map(|_| slot)
     }
 
     /// The ACK of a refusal (RFC 3261 17.1.1.3); `false` if there is none that waits for it.
