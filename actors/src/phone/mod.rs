@@ -20,7 +20,9 @@ use crate::{
 };
 
 mod abilities;
+mod answers;
 mod binding;
+mod call;
 mod calls;
 pub mod desk;
 mod emulation;

@@ -4,17 +4,14 @@
 use std::{borrow::Cow, collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Addr, Context};
-use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
-use uacsta_schema::{
-    csta::{self, DeviceId, Document, Failure, GetCSTAFeatures, Kind, Message, Response, Speech},
-    sip::Status,
-};
+use uacsta_schema::csta::{self, DeviceId, Document, GetCSTAFeatures, Message, Speech};
 
 use super::{
     Phone,
     abilities::Doer,
+    answers::answer,
     emulation::{Asked, Asking, Emulation},
     session::State,
 };
@@ -23,8 +20,7 @@ use crate::{
     refusal::Refusal,
     sip::{
         reply::Reply,
-        session::{Content, Invoke, Unanswered},
-        timer::{CROSSINGS, after_crossing},
+        session::{Content, Invoke},
     },
 };
 
@@ -32,25 +28,25 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Requests {
     /// The server's own, which go first: without them the session is of no use.
-    own: VecDeque<Box<Job>>,
-    waiting: VecDeque<Box<Job>>,
-    running: SmallVec<[Box<Job>; 1]>,
+    pub(super) own: VecDeque<Box<Job>>,
+    pub(super) waiting: VecDeque<Box<Job>>,
+    pub(super) running: SmallVec<[Box<Job>; 1]>,
     tickets: u64,
     /// Until when the phone is left alone, by its own wish.
-    quiet_until: Option<Duration>,
+    pub(super) quiet_until: Option<Duration>,
 }
 
 /// One request.
-struct Job {
-    ticket: u64,
-    deadline: Duration,
-    asker: Asker,
-    content: Content,
-    service: Cow<'static, str>,
+pub(super) struct Job {
+    pub(super) ticket: u64,
+    pub(super) deadline: Duration,
+    pub(super) asker: Asker,
+    pub(super) content: Content,
+    pub(super) service: Cow<'static, str>,
     /// Whether a 481 had it sent once more.
-    repeated: bool,
+    pub(super) repeated: bool,
     /// How often it crossed a request of the phone's (491).
-    crossed: u8,
+    pub(super) crossed: u8,
 }
 
 /// When a request has its turn.
@@ -96,7 +92,7 @@ pub(super) enum Asker {
 
 impl Asker {
     /// Whether a request may be sent once more that the phone proves not to have done.
-    fn repeats(&self) -> bool {
+    pub(super) fn repeats(&self) -> bool {
         match self {
             Self::Client { .. } | Self::Features { .. } => true,
             Self::Emulation(emulation) => emulation.is_at_start(),
@@ -107,8 +103,6 @@ impl Asker {
 
 /// How many requests a phone has at a time whose profile does not want them one by one.
 const AT_A_TIME: usize = 8;
-/// The longest that a phone is left alone because it asks for it (Retry-After).
-const QUIET: Duration = Duration::from_secs(60);
 
 impl Requests {
     /// A number that no other request of this phone has.
@@ -118,7 +112,7 @@ impl Requests {
     }
 
     /// The request goes to the phone once more, before all others of its kind.
-    fn put_back(&mut self, job: Box<Job>) {
+    pub(super) fn put_back(&mut self, job: Box<Job>) {
         match job.asker.repeats() {
             true => self.waiting.push_front(job),
             false => self.own.push_front(job),
@@ -328,124 +322,6 @@ impl Phone {
         }
     }
 
-    /// The phone answered a request, or its link gave it up.
-    pub(super) fn answered(
-        &mut self,
-        ticket: u64,
-        answer: Result<Bytes, Unanswered>,
-        ctx: &mut Context<Self>,
-    ) {
-        let running = &mut self.requests.running;
-        let Some(at) = running.iter().position(|job| job.ticket == ticket) else {
-            tracing::debug!(mac = %self.mac, "an answer came after its time");
-            return;
-        };
-        let mut job = running.remove(at);
-        if let Err(Unanswered::Refused {
-            status,
-            retry_after,
-            ..
-        }) = &answer
-        {
-            match *status {
-                Status::REQUEST_PENDING if job.crossed < CROSSINGS => {
-                    let at = self.house.clock.now() + after_crossing(true);
-                    if at < job.deadline {
-                        job.crossed += 1;
-                        self.requests.put_back(job);
-                        return self.leave_alone(at, ctx);
-                    }
-                }
-                // The phone's wish holds for all that it is asked.
-                Status::SERVER_INTERNAL_ERROR | Status::SERVICE_UNAVAILABLE => {
-                    if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
-                        let at = self.house.clock.now() + wait.min(QUIET);
-                        self.leave_alone(at, ctx);
-                    }
-                }
-                _ => {}
-            }
-        }
-        // 481 proves that the phone did not do it: it is asked once more, in the session that follows.
-        let unknown = matches!(&answer, Err(Unanswered::Refused { status, .. }) if *status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
-        if unknown && !job.repeated && job.asker.repeats() {
-            job.repeated = true;
-            self.requests.waiting.push_front(job);
-            return;
-        }
-        let result = outcome(answer, &job.service);
-        self.conclude(*job, result, ctx);
-        self.next_request(ctx);
-    }
-
-    /// Sends nothing to the phone until then.
-    fn leave_alone(&mut self, until: Duration, ctx: &mut Context<Self>) {
-        self.requests.quiet_until = Some(until);
-        self.wake_at(until, ctx);
-    }
-
-    /// Gives a request its one answer.
-    fn conclude(&mut self, job: Job, result: Result<Document, Refusal>, ctx: &mut Context<Self>) {
-        let lacks = match &result {
-            Ok(_) => false,
-            Err(refusal) => {
-                if !matches!(job.asker, Asker::KeepAlive) {
-                    tracing::info!(mac = %self.mac, service = %job.service, %refusal, "the phone did not do it");
-                }
-                refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
-            }
-        };
-        if lacks || result.is_ok() {
-            self.abilities.proved(&job.service, !lacks);
-        }
-        match job.asker {
-            Asker::Client { reply, speech } => {
-                if lacks
-                    && self.doer(&job.service) == Doer::Server
-                    && let Content::Relayed {
-                        document, device, ..
-                    } = job.content
-                {
-                    let client = Asking {
-                        reply,
-                        speech,
-                        deadline: job.deadline,
-                    };
-                    let asked = Asked {
-                        document,
-                        device,
-                        client,
-                    };
-                    return self.emulate(asked, Turn::Next, ctx);
-                }
-                answer(reply, &speech, result);
-            }
-            // An operator who has given up needs not be told.
-            Asker::Operator(asker) => drop(asker.send(result)),
-            Asker::SystemRegister | Asker::Nobody => {}
-            Asker::MonitorStop { device, cross_ref } => {
-                if lacks && self.profile.emulates("MonitorStop") {
-                    self.monitor_left(&device, &cross_ref, ctx);
-                }
-            }
-            Asker::Lines => self.lines_answered(&result, ctx),
-            Asker::KeepAlive => self.kept_alive(&result, ctx),
-            Asker::Monitor { device, monitor } => {
-                self.monitor_answered(&device, &monitor, result, ctx);
-            }
-            Asker::Calls(device) => self.calls_answered(&device, result, ctx),
-            Asker::Features { reply, speech } => {
-                if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
-                    result.map(|document| document.message())
-                {
-                    self.abilities.told(&told);
-                }
-                reply.csta(csta::write(&self.features().into(), &speech));
-            }
-            Asker::Emulation(emulation) => self.emulated(*emulation, result, ctx),
-        }
-    }
-
     /// The session is lost. What the phone had may be done or not: it gets an error. What waits may still be sent.
     pub(super) fn interrupted(&mut self) {
         let mut refused: Vec<Box<Job>> = self
@@ -505,60 +381,5 @@ impl Phone {
             .map(|job| job.deadline)
             .chain(requests.quiet_until)
             .min()
-    }
-}
-
-/// Answers a client: with the phone's response, or with the error that fits.
-pub(super) fn answer(reply: Reply, speech: &Speech, result: Result<Document, Refusal>) {
-    let relayed = |document| Content::Relayed {
-        document,
-        edition: speech.edition,
-        cross_ref: None,
-        device: None,
-    };
-    match result {
-        Ok(document) => reply.csta(relayed(document.into())),
-        Err(Refusal::Failed { document, .. }) => reply.csta(relayed(document)),
-        Err(refusal) => reply.csta(csta::write(&refusal.failure().into(), speech)),
-    }
-}
-
-/// What the answer to a service amounts to: its response, or a refusal. A CSTA error counts in a 200 as in a 4xx or 5xx.
-fn outcome(answer: Result<Bytes, Unanswered>, service: &str) -> Result<Document, Refusal> {
-    let (body, status) = match answer {
-        Ok(body) => (body, None),
-        Err(Unanswered::Refused { body, status, .. }) => (body, Some(status)),
-        Err(Unanswered::TimedOut) => return Err(Refusal::TimedOut),
-        Err(Unanswered::Ended) => return Err(Refusal::Away),
-        Err(Unanswered::TooLarge) => return Err(Refusal::TooLarge),
-    };
-    let document = match Document::read(body) {
-        Ok(document) => document,
-        Err(error) => {
-            return Err(
-                status.map_or_else(|| Refusal::NotCsta(error.to_string()), Refusal::Refused)
-            );
-        }
-    };
-    if document.kind() == Kind::Failure {
-        return Err(match document.message() {
-            Ok(Message::Failure(failure)) => Refusal::Failed {
-                failure,
-                document: document.into(),
-            },
-            Ok(_) => Refusal::NotCsta("a CSTAErrorCode without an error".to_owned()),
-            Err(error) => Refusal::NotCsta(error.to_string()),
-        });
-    }
-    if let Some(status) = status {
-        return Err(Refusal::Refused(status));
-    }
-    if document.name().strip_suffix("Response") == Some(service) {
-        Ok(document)
-    } else {
-        Err(Refusal::NotCsta(format!(
-            "{} came instead of {service}Response",
-            document.name()
-        )))
     }
 }

@@ -12,7 +12,7 @@ use uacsta_schema::csta::{
 use self::pair::{Next, Pair};
 use super::{
     Phone,
-    calls::State,
+    call::State,
     requests::{Asker, Turn},
 };
 use crate::{refusal::Refusal, sip::reply::Reply};
@@ -295,7 +295,7 @@ impl Phone {
             .iter()
             .find(|told| call.is_some() && told.call_id() == call.map(CallId::as_str));
         let told = told.ok_or(Refusal::NoCall)?;
-        Ok(known.unwrap_or_else(|_| super::calls::parties_of(told, line)))
+        Ok(known.unwrap_or_else(|_| super::call::parties_of(told, line)))
     }
 
     /// DirectedPickupCall: the phone calls the feature code of the telephone system that picks up.

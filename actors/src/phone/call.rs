@@ -1,0 +1,229 @@
+//! A call at a line: its connections as events tell of them (ECMA-269, connection state model).
+
+use smallvec::SmallVec;
+use uacsta_schema::csta::{
+    CallParty, CallState, ConnectionClearedEvent, ConnectionId, ConnectionListItem, DeviceCall,
+    DeviceId, EventCause, LocalConnectionState, MonitorCrossRefId, Snapshot, SnapshotCallResponse,
+    SubjectDevice,
+};
+
+/// A call at the line.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) id: Box<str>,
+    /// How the phone names the line in it.
+    pub(super) own: Option<Box<str>>,
+    /// Where the line's own connection stands.
+    pub(super) state: State,
+    pub(super) calling: Option<Box<str>>,
+    pub(super) called: Option<Box<str>>,
+    /// The other connections.
+    pub(super) parties: SmallVec<[Party; 1]>,
+    /// How little is left of the certainty that the call goes on, since it was last heard of.
+    pub(super) doubt: Doubt,
+    /// Whether the line's monitor told of it, as far as it had to.
+    pub(super) heard: bool,
+}
+
+/// Whether a call may be over without an event that said so.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Doubt {
+    None,
+    /// It was not heard of for a while. If the phone does not list it, the event may be on its way.
+    Some,
+    /// Events were missed, or the phone did not list it before: if the phone does not list it now, it is over.
+    Full,
+}
+
+/// Where a connection stands (ECMA-269, connection states but for null).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    Initiated,
+    Alerting,
+    Connected,
+    Hold,
+    Queued,
+    Fail,
+}
+
+/// Another connection of a call.
+#[derive(Debug)]
+pub(super) struct Party {
+    pub(super) device: Box<str>,
+    pub(super) state: State,
+}
+
+/// The most parties of a call that are followed; an older one is forgotten for a newer.
+pub(super) const PARTIES: usize = 32;
+
+impl Call {
+    pub(super) fn new(id: &str, state: State) -> Self {
+        Self {
+            id: id.into(),
+            own: None,
+            state,
+            calling: None,
+            called: None,
+            parties: SmallVec::new(),
+            doubt: Doubt::None,
+            heard: true,
+        }
+    }
+
+    /// What SnapshotCall answers of this call.
+    pub(super) fn snapshot(&self, line: &DeviceId) -> SnapshotCallResponse {
+        let own = CallParty {
+            device_on_call: Some(line.clone().into()),
+            call_identifier: Some(self.connection(line)),
+            local_connection_info: Some(self.state.element()),
+        };
+        let others = self.parties.iter().map(|party| CallParty {
+            device_on_call: Some(DeviceId::from(&*party.device).into()),
+            call_identifier: Some(ConnectionId::new(&*self.id, &*party.device)),
+            local_connection_info: Some(party.state.element()),
+        });
+        let told = |device: &Option<Box<str>>| {
+            device
+                .as_deref()
+                .map(|device| DeviceId::from(device).into())
+        };
+        SnapshotCallResponse {
+            data: Snapshot::Data([own].into_iter().chain(others).collect()),
+            calling_device: told(&self.calling),
+            called_device: told(&self.called),
+            correlator_data: None,
+        }
+    }
+
+    pub(super) fn connection(&self, line: &DeviceId) -> ConnectionId {
+        ConnectionId::new(&*self.id, self.own.as_deref().unwrap_or(line.as_str()))
+    }
+
+    /// The other party of a call between two.
+    pub(super) fn endpoint(&self, line: &DeviceId) -> SubjectDevice {
+        let far = match &self.parties[..] {
+            [party] => Some(&party.device),
+            _ => [&self.calling, &self.called]
+                .into_iter()
+                .flatten()
+                .find(|device| !line.names(device)),
+        };
+        far.map_or(SubjectDevice::NotKnown, |device| {
+            DeviceId::from(&**device).into()
+        })
+    }
+
+    pub(super) fn cleared(&self, line: &DeviceId) -> ConnectionClearedEvent {
+        ConnectionClearedEvent {
+            // The receiver's own takes its place.
+            monitor_cross_ref_id: MonitorCrossRefId::from("0"),
+            dropped_connection: self.connection(line),
+            releasing_device: line.clone().into(),
+            local_connection_info: Some(LocalConnectionState::NULL),
+            correlator_data: None,
+            user_data: None,
+            cause: EventCause::NORMAL_CLEARING,
+        }
+    }
+
+    pub(super) fn party(&mut self, device: &str, state: State) {
+        match self
+            .parties
+            .iter_mut()
+            .find(|party| *party.device == *device)
+        {
+            Some(party) => party.state = state,
+            None => {
+                if self.parties.len() == PARTIES {
+                    self.parties.remove(0);
+                }
+                self.parties.push(Party {
+                    device: device.into(),
+                    state,
+                });
+            }
+        }
+    }
+
+    /// The call goes on under what a transfer or conference has made of it.
+    pub(super) fn became(
+        &mut self,
+        line: &DeviceId,
+        state: State,
+        connections: &[ConnectionListItem],
+    ) {
+        self.state = state;
+        self.doubt = Doubt::None;
+        let connections: Vec<&ConnectionId> = connections
+            .iter()
+            .filter_map(|item| item.new_connection.as_ref())
+            .collect();
+        if let Some(id) = connections.iter().find_map(|new| new.call_id.as_ref()) {
+            self.id = id.as_str().into();
+        }
+        self.parties.clear();
+        for device in connections.iter().filter_map(|new| new.device_id.as_ref()) {
+            if !line.names(device.as_str()) && self.own.as_deref() != Some(device.as_str()) {
+                self.party(device.as_str(), State::Connected);
+            }
+        }
+    }
+}
+
+impl State {
+    /// The state by its name in documents; `None` for null, and for what no edition knows.
+    pub(super) fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "initiated" => Self::Initiated,
+            "alerting" => Self::Alerting,
+            "connected" => Self::Connected,
+            "hold" => Self::Hold,
+            "queued" => Self::Queued,
+            "fail" => Self::Fail,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn element(self) -> LocalConnectionState {
+        match self {
+            Self::Initiated => LocalConnectionState::INITIATED,
+            Self::Alerting => LocalConnectionState::ALERTING,
+            Self::Connected => LocalConnectionState::CONNECTED,
+            Self::Hold => LocalConnectionState::HOLD,
+            Self::Queued => LocalConnectionState::QUEUED,
+            Self::Fail => LocalConnectionState::FAIL,
+        }
+    }
+}
+
+/// What SnapshotCall can tell of a call that only the phone's snapshot of the line tells of.
+pub(super) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResponse {
+    let states: &[LocalConnectionState] = match &told.local_call_state {
+        Some(CallState::Compound(states)) => states,
+        _ => &[],
+    };
+    let own = CallParty {
+        device_on_call: Some(line.clone().into()),
+        call_identifier: told.connection.clone(),
+        local_connection_info: states.first().cloned(),
+    };
+    let far = told.endpoint_device.clone().map(|endpoint| CallParty {
+        call_identifier: endpoint.device().map(|device| ConnectionId {
+            call_id: told.connection.as_ref().and_then(|own| own.call_id.clone()),
+            device_id: Some(device.clone()),
+        }),
+        device_on_call: Some(endpoint),
+        local_connection_info: states.get(1).cloned(),
+    });
+    SnapshotCallResponse {
+        data: Snapshot::Data([own].into_iter().chain(far).collect()),
+        ..SnapshotCallResponse::default()
+    }
+}
+
+/// Keeps what is told for the first time.
+pub(super) fn fill(kept: &mut Option<Box<str>>, told: Option<&str>) {
+    if kept.is_none() {
+        *kept = told.map(Box::from);
+    }
+}
