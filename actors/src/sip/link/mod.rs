@@ -1,6 +1,6 @@
 //! The actor for one connection: its transactions, its sessions, who gets which request, and an answer for what nobody takes.
 
-use std::{fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
@@ -9,14 +9,13 @@ use actix::{
 use tracing::field::DisplayValue;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{codec::Frame, header::Transport, message},
+    sip::{codec::Frame, message},
 };
 
 use super::{
     desk::Desk,
     reply::Answered,
     session::{Close, Ended, Invoke, Notify, Open, SessionId},
-    transaction,
     wire::{Broken, Wire},
 };
 use crate::{
@@ -28,6 +27,7 @@ mod challenge;
 mod ending;
 mod exchange;
 mod moving;
+mod place;
 mod receive;
 mod refresh;
 mod register;
@@ -36,6 +36,7 @@ mod sessions;
 mod slots;
 
 pub use moving::{Move, Moved, Stray};
+pub use place::Place;
 pub(crate) use receive::{csta_body, unacceptable, untaken};
 pub use register::{SignOn, SignedOn};
 pub(crate) use serve::stateless;
@@ -63,23 +64,6 @@ pub struct Link {
     ending: Option<Box<str>>,
 }
 
-/// Where a connection is, as its peer is told.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The peer's address.
-    pub peer: SocketAddr,
-    /// The host and port at which the peer can reach us: the public ones on a WAN interface.
-    pub host: Box<str>,
-    /// The port of `host`.
-    pub port: u16,
-    /// What carries the messages.
-    pub transport: Transport,
-    /// When the peer must have logged on, by the link's clock, where it has to.
-    pub log_on_by: Option<Duration>,
-    /// What we call ourselves in `User-Agent` and `Server`.
-    pub agent: Arc<str>,
-}
-
 /// Ends the link after what waits to be sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -91,57 +75,6 @@ pub struct Shut {
 /// How many messages of other actors may wait for a link's turn. Events to a slow client wait in its wire, which has a
 /// bound in octets; this one holds between threads.
 const MAILBOX: usize = 1 << 16;
-
-impl Place {
-    /// Whether messages may get lost on the way.
-    fn reliability(&self) -> transaction::Transport {
-        if self.transport == Transport::UDP {
-            transaction::Transport::Unreliable
-        } else {
-            transaction::Transport::Reliable
-        }
-    }
-
-    /// The transport as a URI names it (RFC 3261 19.1.1).
-    fn uri_transport(&self) -> &'static str {
-        if self.transport == Transport::UDP {
-            "udp"
-        } else if self.transport.is_secure() {
-            "tls"
-        } else {
-            "tcp"
-        }
-    }
-
-    /// The Contact URI that the peer can reach us by (RFC 3261 8.1.1.8).
-    pub fn contact(&self) -> impl Display {
-        std::fmt::from_fn(move |f| {
-            write!(
-                f,
-                "<sip:uacsta@{}:{};transport={}>",
-                self.host,
-                self.port,
-                self.uri_transport()
-            )
-        })
-    }
-
-    /// A Via of ours with this branch (RFC 3261 8.1.1.7).
-    fn via(&self, branch: impl Display) -> impl Display {
-        std::fmt::from_fn(move |f| {
-            write!(
-                f,
-                "SIP/2.0/{} {}:{};branch={branch}",
-                self.transport, self.host, self.port
-            )?;
-            // RFC 3581 3: the answer comes back to the port that the request came from.
-            f.write_str(match self.reliability() {
-                transaction::Transport::Reliable => "",
-                transaction::Transport::Unreliable => ";rport",
-            })
-        })
-    }
-}
 
 impl Link {
     /// A link over a wire.

@@ -117,3 +117,70 @@ fn linger(timer: Timer, duration: Duration, effects: &mut Effects) {
         Effect::Set(timer, duration)
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a transaction on UDP sends after its start, and when it ends, in milliseconds: nobody answers it.
+    fn timeline<S: Copy>(
+        mut state: S,
+        on: impl Fn(S, Event, Transport) -> (S, Effects),
+        start: Event,
+    ) -> (Vec<u128>, u128) {
+        let mut set: Vec<(Duration, Timer)> = Vec::new();
+        let mut sent = Vec::new();
+        let (mut now, mut event) = (Duration::ZERO, start);
+        loop {
+            let (next, effects) = on(state, event, Transport::Unreliable);
+            state = next;
+            for effect in effects {
+                match effect {
+                    Effect::Transmit => sent.push(now.as_millis()),
+                    Effect::Set(timer, after) => set.push((now + after, timer)),
+                    Effect::Terminate => return (sent, now.as_millis()),
+                    _ => {}
+                }
+            }
+            set.sort_by_key(|(at, _)| *at);
+            let (at, timer) = set.remove(0);
+            (now, event) = (at, Event::Fired(timer));
+        }
+    }
+
+    #[test]
+    fn rfc_3261_table_4_what_is_sent_again_and_when() {
+        // Doubling from T1 with no end: an INVITE, by timer A until B.
+        let doubling: &[u128] = &[0, 500, 1500, 3500, 7500, 15500, 31500];
+        // Doubling from T1 up to T2: E until F, G until H, and the 2xx to an INVITE until L.
+        let capped: &[u128] = &[
+            0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500,
+        ];
+        let check = |got: (Vec<u128>, u128), sent: &[u128]| assert_eq!(got, (sent.to_vec(), 32000));
+        let invite = invite_client::State::NEW;
+        check(
+            timeline(invite, invite_client::State::on, Event::Start),
+            doubling,
+        );
+        check(
+            timeline(client::State::NEW, client::State::on, Event::Start),
+            capped,
+        );
+        let received = invite_server::State::NEW;
+        for status in [Status::NOT_FOUND, Status::OK] {
+            check(
+                timeline(received, invite_server::State::on, Event::Response(status)),
+                capped,
+            );
+        }
+        // The answer to another request is repeated when the request is, for the time of timer J.
+        check(
+            timeline(
+                server::State::NEW,
+                server::State::on,
+                Event::Response(Status::OK),
+            ),
+            &[0],
+        );
+    }
+}

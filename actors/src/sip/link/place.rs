@@ -1,0 +1,75 @@
+//! Where a link is, and how it names itself in Via and Contact (RFC 3261 8.1.1.7 and 8.1.1.8).
+
+use std::{fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
+
+use uacsta_schema::sip::header::Transport;
+
+use crate::sip::transaction;
+
+/// Where a connection is, as its peer is told.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// The host and port at which the peer can reach us: the public ones on a WAN interface.
+    pub host: Box<str>,
+    /// The port of `host`.
+    pub port: u16,
+    /// What carries the messages.
+    pub transport: Transport,
+    /// When the peer must have logged on, by the link's clock, where it has to.
+    pub log_on_by: Option<Duration>,
+    /// What we call ourselves in `User-Agent` and `Server`.
+    pub agent: Arc<str>,
+}
+
+impl Place {
+    /// Whether messages may get lost on the way.
+    pub(super) fn reliability(&self) -> transaction::Transport {
+        if self.transport == Transport::UDP {
+            transaction::Transport::Unreliable
+        } else {
+            transaction::Transport::Reliable
+        }
+    }
+
+    /// The transport as a URI names it (RFC 3261 19.1.1).
+    pub(super) fn uri_transport(&self) -> &'static str {
+        if self.transport == Transport::UDP {
+            "udp"
+        } else if self.transport.is_secure() {
+            "tls"
+        } else {
+            "tcp"
+        }
+    }
+
+    /// The Contact URI that the peer can reach us by (RFC 3261 8.1.1.8).
+    pub fn contact(&self) -> impl Display {
+        std::fmt::from_fn(move |f| {
+            write!(
+                f,
+                "<sip:uacsta@{}:{};transport={}>",
+                self.host,
+                self.port,
+                self.uri_transport()
+            )
+        })
+    }
+
+    /// A Via of ours with this branch (RFC 3261 8.1.1.7).
+    pub(super) fn via(&self, branch: impl Display) -> impl Display {
+        std::fmt::from_fn(move |f| {
+            write!(
+                f,
+                "SIP/2.0/{} {}:{};branch={branch}",
+                self.transport, self.host, self.port
+            )?;
+            // RFC 3581 3: the answer comes back to the port that the request came from.
+            f.write_str(match self.reliability() {
+                transaction::Transport::Reliable => "",
+                transaction::Transport::Unreliable => ";rport",
+            })
+        })
+    }
+}
