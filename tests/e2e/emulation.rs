@@ -92,6 +92,22 @@ async fn a_monitor_that_tells_nothing_of_a_call_is_started_again_once() {
 }
 
 #[tokio::test]
+async fn a_phone_that_ignores_a_question_of_the_servers_is_asked_it_once() {
+    let server = Server::with(|settings| {
+        settings.advanced.keep_alive = Duration::from_millis(30);
+        settings.advanced.request_timeout = Duration::from_secs(1);
+    });
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    phone.always("SnapshotDevice", Reaction::Silence);
+    session.watch(LINE).await;
+    phone.until_received("SnapshotDevice", 1).await;
+    let seen = phone.count("RequestSystemStatus");
+    phone.until_received("RequestSystemStatus", seen + 10).await;
+    assert_eq!(phone.count("SnapshotDevice"), 1);
+}
+
+#[tokio::test]
 async fn a_phone_without_calls_is_not_asked_for_them() {
     let server = Server::start();
     let phone = started(&server).await;

@@ -97,7 +97,10 @@ impl Phone {
                 if !matches!(job.asker, Asker::KeepAlive) {
                     tracing::info!(mac = %self.mac, service = %job.service, %refusal, "the phone did not do it");
                 }
-                refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
+                // A phone that leaves such a question unanswered would have others wait each time.
+                let ignored = matches!(refusal, Refusal::TimedOut)
+                    && matches!(job.asker, Asker::Calls(_) | Asker::Features { .. });
+                ignored || refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
             }
         };
         if lacks || result.is_ok() {
