@@ -189,6 +189,46 @@ async fn a_stranger_is_answered_and_forgotten() {
 }
 
 #[tokio::test]
+async fn a_phone_has_its_share_of_memory() {
+    let server = serving();
+    let phone = phone_in(Weather::Fair, &server);
+    phone.start().await;
+    let (peer, wire) = (Peer::new(&server).await, phone.wire().await);
+    let mut statuses = Vec::new();
+    while statuses.last() != Some(&503) && statuses.len() < 300 {
+        let options = peer.request("OPTIONS").set("Via", wire.via());
+        let answer = phone.transact(&options).await;
+        if answer.status() == 503 {
+            answer.must("Retry-After");
+        }
+        statuses.push(answer.status());
+    }
+    assert_eq!(statuses.pop(), Some(503));
+    assert!(statuses.len() > 200 && statuses.iter().all(|status| *status == 200));
+    // The server's own requests are no part of it.
+    let session = server.client().await.open(phone.line()).await;
+    session.done("GetDoNotDisturb", "").await;
+}
+
+#[tokio::test]
+async fn a_phone_whose_port_changes_is_found_at_the_new_one() {
+    let server = serving();
+    let phone = phone_in(Weather::Fair, &server);
+    phone.start().await;
+    let former = phone.wire().await;
+    let wire = phone.reconnect().await;
+    assert_ne!(former.local, wire.local);
+    phone.register().await.expect(200);
+    phone
+        .until("a session at the new port", |state| {
+            (state.dialogs == 2 && state.listed).then_some(())
+        })
+        .await;
+    let session = server.client().await.open(phone.line()).await;
+    session.done("GetDoNotDisturb", "").await;
+}
+
+#[tokio::test]
 async fn what_is_no_request_gets_no_answer() {
     let server = serving();
     let stranger = Peer::new(&server).await;
