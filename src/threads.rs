@@ -5,7 +5,7 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A thread learns of so many sockets at a time. A message passes some eight actors, each of which waits until all others
 /// who are ready had their turn: with tokio's 1024 such a turn lasts long while a storm of phones rages.
-const SOCKETS: usize = 16;
+const SOCKETS: usize = 1024;
 
 /// What runs on this thread.
 pub fn system() -> SystemRunner {
