@@ -12,7 +12,6 @@ pub mod server;
 pub mod signals;
 pub mod simulate;
 pub mod store;
-pub mod threads;
 pub mod web;
 
 pub use server::{Addresses, Running, Server, StartError};

@@ -8,7 +8,7 @@ use uacsta::{
     Running, Server,
     cli::{Cli, Failure, Plan, Serve},
     demo::{self, DemoError},
-    logs, signals, threads,
+    logs, signals,
 };
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     let plan = serve.plan()?;
     let _logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
         .context("the log cannot be written")?;
-    threads::system().block_on(async {
+    actix_rt::System::new().block_on(async {
         let running = Server::start(plan.settings.clone(), plan.data())?;
         signals::ready();
         let ended = tokio::select! {

@@ -19,7 +19,6 @@ use crate::{
     keeper::Keeper,
     net::{self, Interface, Lobby, Side, tls},
     store::StoreError,
-    threads,
     web::{self, Api, Web},
 };
 
@@ -137,7 +136,7 @@ impl Server {
         ));
         // This thread carries connections too: with one arbiter nothing ever changes threads.
         let arbiters: Vec<Arbiter> = (1..house.settings.advanced.arbiters.max(DEFAULT_ARBITERS))
-            .map(|_| threads::arbiter())
+            .map(|_| Arbiter::new())
             .collect();
         let handles = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
