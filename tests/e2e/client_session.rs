@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::csta::{Call, Document, document, element};
+use crate::support::csta::{Call, Document, connection, document, element};
 use crate::support::digest::{Account, Algorithm};
 use crate::support::phone::Phone;
 use crate::support::server::Server;
@@ -285,6 +285,60 @@ async fn an_unknown_line_is_not_found() {
     // The server's session stands for no line.
     let (category, _) = session.refused("GetDoNotDisturb", "").await;
     assert_eq!(category, "operation");
+}
+
+/// TR/87 section 6: a session is one line's. The other party of a call in it is no other line.
+#[tokio::test]
+async fn the_session_of_a_line_reaches_no_other_line() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let other = server.phone("000413000002");
+    other.start().await;
+    let session = server.client().await.open(LINE).await;
+    let line = other.line();
+    let called = element("calledDirectoryNumber", "102");
+    let private = format!(
+        "<extensions><privateData><private><lcs:line xmlns:lcs=\"http://schemas.microsoft.com/Lcs/2005/04/RCCExtension\">\
+         {line}</lcs:line></private></privateData></extensions>"
+    );
+    for (service, inner) in [
+        ("MakeCall", element("callingDevice", line) + &called),
+        (
+            "MonitorStart",
+            format!("<monitorObject><deviceObject>{line}</deviceObject></monitorObject>"),
+        ),
+        ("SnapshotDevice", element("snapshotObject", line)),
+        ("GetDoNotDisturb", element("device", line)),
+        (
+            "SetDoNotDisturb",
+            element("device", line) + "<doNotDisturbOn>true</doNotDisturbOn>",
+        ),
+        (
+            "ButtonPress",
+            element("device", line) + &element("button", "1"),
+        ),
+        (
+            "DirectedPickupCall",
+            connection("callToBePickedUp", "-9", LINE) + &element("requestingDevice", line),
+        ),
+        ("GroupPickupCall", element("newDestination", line)),
+        ("SendMessage", element("callingDevice", line) + &called),
+        ("MakeConnection", element("initiatingDevice", line)),
+        ("RouteRegister", element("routeingDevice", line)),
+        ("GetCSTAFeatures", private.clone()),
+        ("GetDoNotDisturb", private),
+    ] {
+        assert_eq!(
+            session.refused(service, &inner).await,
+            ("operation".to_owned(), "invalidDeviceID".to_owned()),
+            "{service} {inner}"
+        );
+        assert_eq!((phone.count(service), other.count(service)), (0, 0));
+    }
+    let party = connection("connectionToBeCleared", "-12", line);
+    session.done("ClearConnection", &party).await;
+    let cleared = phone.until_received("ClearConnection", 1).await.document();
+    assert_eq!(cleared.text("connectionToBeCleared/deviceID"), line);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! What an account sees and does: beyond its rights nothing is done, and nothing reaches a phone.
 
-use crate::support::csta::{connection, element};
+use crate::support::csta::{connection, document, element, failure};
 use crate::support::cti_client::CtiClient;
-use crate::support::phone::Phone;
+use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
 
 const PASSWORD: &str = "a password of its own";
@@ -92,6 +92,11 @@ fn doing(line: &str) -> Vec<(&'static str, String)> {
         ("SetDoNotDisturb", on("doNotDisturbOn", "true")),
         ("SetForwarding", on("activateForward", "true")),
         ("SetMessageWaitingIndicator", on("messageWaitingOn", "true")),
+        ("SetMicrophoneMute", on("microphoneMuteOn", "true")),
+        ("SetSpeakerMute", on("speakerMuteOn", "true")),
+        ("SetSpeakerVolume", on("speakerVolume", "50")),
+        ("ClearCall", call("callToBeCleared")),
+        ("ButtonPress", on("button", "1")),
     ]
 }
 
@@ -100,7 +105,14 @@ fn looking(line: &str) -> Vec<(&'static str, String)> {
     vec![
         ("GetDoNotDisturb", element("device", line)),
         ("GetForwarding", element("device", line)),
+        ("GetMessageWaitingIndicator", element("device", line)),
+        ("GetMicrophoneMute", element("device", line)),
+        ("GetSpeakerMute", element("device", line)),
+        ("GetSpeakerVolume", element("device", line)),
+        ("GetLogicalDeviceInformation", element("device", line)),
+        ("GetPhysicalDeviceInformation", element("device", line)),
         ("SnapshotDevice", element("snapshotObject", line)),
+        ("SnapshotCall", connection("snapshotObject", "-12", line)),
         (
             "MonitorStart",
             format!(
@@ -109,6 +121,24 @@ fn looking(line: &str) -> Vec<(&'static str, String)> {
             ),
         ),
     ]
+}
+
+/// The phone has the call -12, and leaves to the server what many phones do not have.
+fn prepare(phone: &Phone) {
+    let listed = format!(
+        "<crossRefIDorSnapshotData><snapshotData><snapshotDeviceResponseInfo>{}</snapshotDeviceResponseInfo></snapshotData></crossRefIDorSnapshotData>",
+        connection("connectionIdentifier", "-12", phone.line())
+    );
+    let snapshot = document("ed3", "SnapshotDeviceResponse", &listed);
+    phone.always("SnapshotDevice", Reaction::Document(snapshot));
+    for service in [
+        "GetMessageWaitingIndicator",
+        "GetLogicalDeviceInformation",
+        "GetPhysicalDeviceInformation",
+    ] {
+        let lacking = failure("ed3", "operation", "serviceNotSupported");
+        phone.always(service, Reaction::Document(lacking));
+    }
 }
 
 #[tokio::test]
@@ -125,8 +155,15 @@ async fn who_may_only_watch_changes_nothing() {
             );
             assert_eq!(phone.count(service), 0, "{service}");
         }
+        prepare(&phone);
         for (service, inner) in looking(phone.line()) {
-            session.done(service, &inner).await;
+            let answer = session.done(service, &inner).await;
+            if service == "MonitorStart" {
+                let watched = element("monitorCrossRefID", answer.text("monitorCrossRefID"));
+                let filter = watched.clone() + "<requestedFilterList/>";
+                session.done("ChangeMonitorFilter", &filter).await;
+                session.done("MonitorStop", &watched).await;
+            }
         }
     }
 }
@@ -152,6 +189,7 @@ async fn no_service_reaches_a_line_that_the_account_may_not_see() {
         .await
         .expect_err("no session on a line that is not the account's");
     assert_eq!(refusal.status(), 403);
+    prepare(&mine);
     for (service, inner) in looking(mine.line()) {
         session.done(service, &inner).await;
     }
@@ -179,4 +217,34 @@ async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
     session
         .done("ClearConnection", &clear("sip:0001@pbx.example"))
         .await;
+    // Of two connections, neither is passed off, in whatever spelling.
+    let foreign = |member| connection(member, "-12", "sip:102@pbx.example");
+    for name in [
+        "sip:0005@pbx.example",
+        "0005",
+        "tel:000-5",
+        "sip:%30005@host:5060;mac=000413000009",
+    ] {
+        for (service, first, second) in [
+            ("AlternateCall", "heldCall", "activeCall"),
+            ("ConferenceCall", "heldCall", "activeCall"),
+            ("TransferCall", "heldCall", "activeCall"),
+            ("ReconnectCall", "activeCall", "heldCall"),
+        ] {
+            let hidden = |member| connection(member, "-13", name);
+            for inner in [
+                foreign(first) + &hidden(second),
+                hidden(first) + &foreign(second),
+            ] {
+                assert_eq!(session.refused(service, &inner).await, denied(), "{inner}");
+            }
+            assert_eq!(phone.count(service), 0);
+        }
+    }
+    assert_eq!(
+        (phone.count("HoldCall"), phone.count("ClearConnection")),
+        (0, 2)
+    );
+    let parties = foreign("heldCall") + &connection("activeCall", "-13", "sip:103@pbx.example");
+    session.done("TransferCall", &parties).await;
 }

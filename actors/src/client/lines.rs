@@ -19,7 +19,7 @@ use crate::{
     monitor::{Audience, Watcher},
     phone::{Refilter, Watch},
     refusal::Refusal,
-    registrar::{Find, Line, Lines},
+    registrar::{Find, Line, Lines, LinesOf},
     sip::{
         reply::Reply,
         session::{Content, Notify},
@@ -36,11 +36,11 @@ impl CrossRefs {
     }
 }
 
-/// Whether a service is for a device, and not for a connection in a call of its.
-fn addresses_device(service: &str) -> bool {
-    matches!(service, "MakeCall" | "MonitorStart" | "SnapshotDevice")
-        || service.starts_with("Get")
-        || service.starts_with("Set")
+/// Whether two devices have the same user part or number, however it is spelled.
+fn same_user(one: &DeviceId, other: &DeviceId) -> bool {
+    let [one, other] = [one.normalised(), other.normalised()];
+    let user = |name: &str| name.split('@').next().map(str::to_ascii_lowercase);
+    user(&one) == user(&other)
 }
 
 /// Whether a line is among the devices that are asked for: all lines are stations.
@@ -72,19 +72,37 @@ impl Client {
             Ok(named) => named,
             Err(refusal) => return then(self, Err(refusal), ctx),
         };
-        let party = document.device().filter(|_| !named);
-        let Some(party) = party.filter(|_| self.rights.is_confined()) else {
-            return self.find(key, name, named, ctx, then);
-        };
         // What is named as another party may be a second line of the same phone, which the log-on may not see.
-        let finding = self.house.registrar.send(Find(party.into_owned().into()));
-        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
-            let denied = matches!(found, Ok(Ok(line)) if client.mac_of(key) == Some(line.entry.mac) && !client.rights.sees(&line.entry));
-            match denied {
-                true => then(client, Err(Refusal::NoRight), ctx),
-                false => client.find(key, name, named, ctx, then),
-            }
-        }));
+        let parties: Vec<DeviceId> = match !named && self.rights.is_confined() {
+            true => document
+                .devices()
+                .map(|device| device.into_owned().into())
+                .collect(),
+            false => Vec::new(),
+        };
+        self.find(key, name, named, ctx, move |client, found, ctx| {
+            let mac = match &found {
+                Ok((line, _)) if !parties.is_empty() => line.entry.mac,
+                _ => return then(client, found, ctx),
+            };
+            let listing = client.house.registrar.send(LinesOf(mac));
+            ctx.spawn(listing.into_actor(client).map(move |lines, client, ctx| {
+                let found = match lines {
+                    Ok(lines) if client.hides_one_of(&parties, &lines) => Err(Refusal::NoRight),
+                    Ok(_) => found,
+                    Err(_) => Err(Refusal::Away),
+                };
+                then(client, found, ctx);
+            }));
+        });
+    }
+
+    /// Whether one of the parties is a line of these which the log-on may not see.
+    fn hides_one_of(&self, parties: &[DeviceId], lines: &[Entry]) -> bool {
+        lines
+            .iter()
+            .filter(|line| !self.rights.sees(line))
+            .any(|line| parties.iter().any(|party| same_user(party, &line.device)))
     }
 
     fn find(
@@ -142,7 +160,9 @@ impl Client {
                 match same {
                     true => Ok((line.clone(), true)),
                     // The connection of another party in the line's call, as an event told it: the phone knows it by that name.
-                    false if !addresses_device(document.name()) => Ok((line.clone(), false)),
+                    false if document.is_for_connection() && document.device().is_some() => {
+                        Ok((line.clone(), false))
+                    }
                     false => Err(Refusal::OtherLine),
                 }
             }

@@ -96,6 +96,11 @@ pub struct ToPhone {
     pub unwatch: Unwatch,
 }
 
+/// Asks for the lines of one phone.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<Entry>")]
+pub struct LinesOf(pub PhoneId);
+
 /// Asks for all lines of phones in operation, in the order of their names.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<(Entry, String)>")]

@@ -6,7 +6,8 @@ use actix_rt::Arbiter;
 use uacsta_schema::csta::DeviceId;
 
 use super::{
-    Enter, Find, Line, Lines, List, Listing, Registrar, Strayed, Switch, ToPhone, Unswitched,
+    Enter, Find, Line, Lines, LinesOf, List, Listing, Registrar, Strayed, Switch, ToPhone,
+    Unswitched,
 };
 use crate::{
     directory::{Entry, NoLine},
@@ -79,6 +80,14 @@ impl Handler<Lines> for Registrar {
             .collect();
         lines.sort_by(|(one, _), (other, _)| one.name.as_str().cmp(other.name.as_str()));
         MessageResult(lines)
+    }
+}
+
+impl Handler<LinesOf> for Registrar {
+    type Result = MessageResult<LinesOf>;
+
+    fn handle(&mut self, LinesOf(mac): LinesOf, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.directory.of(mac))
     }
 }
 

@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 use super::edition::{Edition, Speech};
 use super::encoding;
 use super::error::ReadError;
-use super::relay::Edit;
-use super::roots::Kind;
+use super::relay::{Edit, What};
+use super::roots::{self, Kind, Place};
 use super::survey::{self, NOTED, Noted, Survey};
 use super::xml::{self, Span};
 
@@ -128,6 +128,21 @@ impl Document {
     /// The device that a request addresses, as it stands there: the first that is named.
     pub fn device(&self) -> Option<Cow<'_, str>> {
         self.device.as_ref().map(|text| text.get(self).into())
+    }
+
+    /// All devices that a request addresses, as they stand there: of two connections, both.
+    pub fn devices(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let places = self.edits.iter().filter_map(|edit| match edit.what {
+            What::Device(None) => Text::of(&self.raw, edit.span),
+            _ => None,
+        });
+        places.map(|text| text.get(self).to_owned().into())
+    }
+
+    /// Whether a request addresses connections in calls, which may be those of the other party, and not a line itself.
+    pub fn is_for_connection(&self) -> bool {
+        self.kind == Kind::Request
+            && matches!(roots::places(self.name()), [Place::Connection(_), ..])
     }
 
     /// The line that a Microsoft client names in its private data (`lcs:line`).
@@ -376,6 +391,44 @@ mod tests {
         check("<GetDoNotDisturb xmlns='NS'/>", None);
         check("<ButtonPress xmlns='NS'/>", None);
         check("<HoldCallResponse xmlns='NS'/>", None);
+    }
+
+    #[test]
+    fn a_request_tells_every_device_that_it_addresses() {
+        #[track_caller]
+        fn check(text: &str, expected: &[&str], for_connection: bool) {
+            let document = document(text);
+            let devices: Vec<_> = document.devices().collect();
+            assert_eq!(devices, expected, "{text}");
+            assert_eq!(document.is_for_connection(), for_connection, "{text}");
+        }
+        check(
+            "<TransferCall xmlns='NS'><heldCall><callID>1</callID><deviceID> a </deviceID></heldCall><activeCall><deviceID>b&amp;</deviceID></activeCall></TransferCall>",
+            &["a", "b&"],
+            true,
+        );
+        check(
+            "<TransferCall xmlns='NS'><heldCall><callID>1</callID></heldCall><activeCall><deviceID/></activeCall></TransferCall>",
+            &[],
+            true,
+        );
+        check(
+            "<ConsultationCall xmlns='NS'><existingCall><deviceID>a</deviceID></existingCall><consultedDevice>b</consultedDevice></ConsultationCall>",
+            &["a"],
+            true,
+        );
+        check(
+            "<DirectedPickupCall xmlns='NS'><callToBePickedUp><deviceID>a</deviceID></callToBePickedUp><requestingDevice>b</requestingDevice></DirectedPickupCall>",
+            &["b"],
+            false,
+        );
+        check(
+            "<ButtonPress xmlns='NS'><device>a</device></ButtonPress>",
+            &["a"],
+            false,
+        );
+        check("<MonitorStop xmlns='NS'/>", &[], false);
+        check("<AlternateCallResponse xmlns='NS'/>", &[], false);
     }
 
     #[test]
