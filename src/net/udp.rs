@@ -32,7 +32,7 @@ use uacsta_actors::{
 };
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{Frame, HeaderName, Message, Status, Transport, codec::Limits},
+    sip::{Frame, HeaderName, Message, Status, Transport, codec::Limits, received::stamp},
 };
 
 use super::{Interface, Lobby, Open, PAUSE, bounds, first, host};
@@ -127,6 +127,12 @@ impl PostOffice {
             Ok(frame) => frame,
             Err(error) => {
                 tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
+                // RFC 3261 18.3: a request that is shorter than it says gets 400.
+                if let Some(answer) = error.answer() {
+                    let mut answer = BytesMut::from(&answer[..]);
+                    stamp(&mut answer, from);
+                    self.send(&answer, from);
+                }
                 return;
             }
         };
@@ -176,10 +182,14 @@ impl PostOffice {
                 }
             }
         }
-        if let Received::Answered { datagram, to } = received
-            && let Err(error) = self.post.send(&datagram, to)
-        {
-            tracing::debug!(interface = self.setting, peer = %from, %error, "an answer was not sent");
+        if let Received::Answered { datagram, to } = received {
+            self.send(&datagram, to);
+        }
+    }
+
+    fn send(&self, answer: &[u8], to: SocketAddr) {
+        if let Err(error) = self.post.send(answer, to) {
+            tracing::debug!(interface = self.setting, peer = %to, %error, "an answer was not sent");
         }
     }
 

@@ -1,5 +1,6 @@
 //! SIP on a stream as the server reads it (RFC 3261 sections 7, 8.2, 18.3; RFC 5626 section 4.4.1).
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,16 +12,18 @@ use crate::support::server::Server;
 use crate::support::sip::{self, Frame, Message, unique};
 
 /// A bare connection: bytes out, frames in.
-struct Line {
+pub struct Line {
     stream: TcpStream,
     buffer: bytes::BytesMut,
 }
 
 impl Line {
     async fn to_phones(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.addresses.phones_tcp.unwrap())
-            .await
-            .unwrap();
+        Self::to(server.addresses.phones_tcp.unwrap()).await
+    }
+
+    pub async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self {
             stream,
@@ -28,12 +31,12 @@ impl Line {
         }
     }
 
-    async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// The next frame; None when the server ended the connection.
-    async fn frame(&mut self) -> Option<Frame> {
+    pub async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = sip::frame(&mut self.buffer).unwrap() {
                 return Some(frame);
@@ -48,7 +51,7 @@ impl Line {
         }
     }
 
-    async fn answer(&mut self) -> Message {
+    pub async fn answer(&mut self) -> Message {
         match self.frame().await {
             Some(Frame::Message(message)) => message,
             other => panic!("expected an answer, got {other:?}"),

@@ -33,6 +33,7 @@ mod services_by_maker;
 mod sessions_by_maker;
 mod simulator;
 mod sipp;
+mod torture;
 mod trusted;
 mod udp;
 mod via_office;

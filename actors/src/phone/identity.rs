@@ -22,13 +22,19 @@ impl Claim {
     /// `+sip.instance` or its User-Agent tells, or else the extension itself.
     ///
     /// # Errors
-    /// The answer to a REGISTER that names no phone: 400 without a readable To, else 403 with what to do.
+    /// The answer to a REGISTER that names no phone: 400 without a readable To or with one of another scheme, else 403 with
+    /// what to do.
     pub(super) fn of(request: &Request, extensions: bool) -> Result<Self, Answer> {
         let head = request.head();
         let to = head
             .to()
             .map_err(|error| Answer::from(Status::BAD_REQUEST).because(error.to_string()))?;
         let uri = to.uri();
+        // RFC 3261 10.2: an address of record "MUST be a SIP URI or SIPS URI"; a number does no harm.
+        if !uri.is_sip() && !uri.is_tel() {
+            return Err(Answer::from(Status::BAD_REQUEST)
+                .because("the To of a REGISTER is a sip or sips URI"));
+        }
         let user = uri.user_decoded().unwrap_or_default();
         // A MAC address with bare colons reads as user and password (RFC 3261 19.1.1).
         let user = match uri.password() {

@@ -209,6 +209,15 @@ mod tests {
             400,
             "the Request-URI has a character that no URI may have",
         );
+        // RFC 5118, 4.2: an IPv6 address without its brackets.
+        check(
+            "sip:h SIP",
+            "sip:2001:db8::10 SIP",
+            400,
+            "the Request-URI has a port that is not a number",
+        );
+        // RFC 4475, 3.1.2.1: separators with nothing between them.
+        check("branch=b", ";,;,,", 400, "Via has an empty parameter");
     }
 
     #[test]

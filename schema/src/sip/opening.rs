@@ -121,7 +121,7 @@ impl Opening {
                 _,
             ) => Frame::Refused(Refused {
                 status,
-                reason: problem.to_owned(),
+                reason: problem.into_owned(),
                 head,
                 answerable: !is_ack,
             }),

@@ -1,7 +1,9 @@
 //! Start lines (RFC 3261, 7.1 and 7.2).
 
+use std::borrow::Cow;
+
 use super::head::Span;
-use super::{Method, Status};
+use super::{Method, Status, Uri};
 
 /// What a start line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(super) enum Start {
     /// Recognisably a request, but not one that we can act on.
     BadRequest {
         status: Status,
-        problem: &'static str,
+        problem: Cow<'static, str>,
         is_ack: bool,
     },
     /// Recognisably a response, but not one that we can act on.
@@ -40,9 +42,9 @@ impl Start {
     fn request(line: &str, before: &str, version: &str) -> Self {
         let (method, uri) = before.split_once([' ', '\t']).unwrap_or((before, ""));
         let is_ack = method == "ACK";
-        let bad = |status, problem| Self::BadRequest {
+        let bad = |status, problem: &'static str| Self::BadRequest {
             status,
-            problem,
+            problem: problem.into(),
             is_ack,
         };
         if version != "2.0" {
@@ -63,6 +65,19 @@ impl Start {
                 Status::BAD_REQUEST,
                 "the Request-URI has a character that no URI may have",
             );
+        }
+        let problem = match Uri::parse(uri) {
+            // RFC 3261, 19.1.1: a Request-URI has no header.
+            Ok(uri) if !uri.headers().is_empty() => Some("the Request-URI has headers".into()),
+            Ok(_) => None,
+            Err(problem) => Some(format!("the Request-URI {problem}").into()),
+        };
+        if let Some(problem) = problem {
+            return Self::BadRequest {
+                status: Status::BAD_REQUEST,
+                problem,
+                is_ack,
+            };
         }
         Self::Request {
             method: Method::parse(method),
@@ -149,6 +164,12 @@ mod tests {
         check("INVITE sip:a@h SIP/2.0", Some(("INVITE", "sip:a@h")));
         check("INVITE  sip:a@h\tSIP/2.0  ", Some(("INVITE", "sip:a@h")));
         check("PING sip:h sip/2.0", Some(("PING", "sip:h")));
+        // RFC 4475, 3.3.2 and 3.1.1.2: any scheme can be read, and a '?' in the user part begins no header.
+        check(
+            "OPTIONS unknown:x?y SIP/2.0",
+            Some(("OPTIONS", "unknown:x?y")),
+        );
+        check("OPTIONS sip:a?b@h SIP/2.0", Some(("OPTIONS", "sip:a?b@h")));
         check(
             "REGISTER sip:[2001:db8::10] SIP/2.0",
             Some(("REGISTER", "sip:[2001:db8::10]")),
@@ -156,6 +177,11 @@ mod tests {
         // RFC 4475, 3.1.2.7 and 3.1.2.8.
         check("INVITE <sip:user@example.com> SIP/2.0", None);
         check("INVITE sip:user@example.com; lr SIP/2.0", None);
+        // RFC 4475, 3.1.2.11.
+        check("INVITE sip:a@h?Route=%3Csip:r%3E SIP/2.0", None);
+        // RFC 5118, 4.2.
+        check("REGISTER sip:2001:db8::10 SIP/2.0", None);
+        check("INVITE user@example.com SIP/2.0", None);
         check("INVITE SIP/2.0", None);
         check("IN@VITE sip:h SIP/2.0", None);
     }

@@ -2,7 +2,7 @@
 
 use actix::Context;
 use bytes::Bytes;
-use uacsta_schema::sip::{HeaderName, Method, Request, Status};
+use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status};
 
 use super::{
     Link,
@@ -176,13 +176,43 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, Answer> {
     if is_csta && !encoded {
         return Ok(Some(request.body().clone()));
     }
-    Err(Answer::from(Status::UNSUPPORTED_MEDIA_TYPE)
+    // RFC 3261 21.4.7: who opens a session and does not take CSTA either would be told in vain what to send.
+    let status = if *request.method() != Method::Invite || accepts_csta(request) {
+        Status::UNSUPPORTED_MEDIA_TYPE
+    } else {
+        Status::NOT_ACCEPTABLE
+    };
+    Err(Answer::from(status)
         .header(HeaderName::Accept, CSTA)
         .header(HeaderName::AcceptEncoding, "identity"))
 }
 
+/// Whether CSTA is among what the sender accepts. Without the header field nothing is excluded: RFC 3261 20.1 has it mean
+/// SDP, which in a request to us would mean nothing.
+fn accepts_csta(request: &Request) -> bool {
+    let mut accepted = request.head().list(HeaderName::Accept).peekable();
+    accepted.peek().is_none()
+        || accepted.any(|range| {
+            let range = MediaType::parse(range);
+            [CSTA, "application/*", "*/*"]
+                .iter()
+                .any(|known| range.is(known))
+        })
+}
+
 /// What every request is checked for (RFC 3261 8.2.2, RFC 4028 section 9).
 pub(crate) fn unacceptable(request: &Request) -> Option<Answer> {
+    // RFC 3261 8.2.2.1: a scheme that is not supported in the Request-URI.
+    let scheme = request.uri().split_once(':').unwrap_or_default().0;
+    if !["sip", "sips", "tel"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Some(
+            Answer::from(Status::UNSUPPORTED_URI_SCHEME)
+                .because("the Request-URI is neither sip, sips nor tel"),
+        );
+    }
     if matches!(request.method(), Method::Invite | Method::Update)
         && SessionTimer::is_too_small(request.head())
     {

@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use actix::Context;
 use bytes::BytesMut;
 use smallvec::SmallVec;
-use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
+use uacsta_schema::sip::{Composer, Head, HeaderName, Method, Request, Status, Via};
 
 use super::{Link, sessions};
 use crate::sip::{
@@ -116,21 +116,23 @@ impl Link {
                 && answer.status != Status::UNAUTHORIZED)
     }
 
-    /// The transaction that a request repeats, acknowledges or cancels: same branch and sender (RFC 3261 17.2.3).
+    /// The transaction that a request repeats, acknowledges or cancels: same branch and sender, or, where the branch does
+    /// not tell, same call, number and Via (RFC 3261 17.2.3).
     pub(super) fn same(&self, request: &Request, method: &Method) -> Option<usize> {
         if self.servers.is_empty() {
             return None;
         }
         let via = request.head().top_via().ok()?;
-        let branch = via.branch()?;
+        let branch = telling_branch(&via);
         self.servers
             .iter()
             .find(|(_, known)| {
                 known.request.method() == method
-                    && known.request.head().top_via().is_ok_and(|known| {
-                        known.branch() == Some(branch)
-                            && (known.host(), known.port()) == (via.host(), via.port())
+                    && known.request.head().top_via().is_ok_and(|top| {
+                        telling_branch(&top) == branch
+                            && (top.host(), top.port()) == (via.host(), via.port())
                     })
+                    && (branch.is_some() || is_same_call(&known.request, request))
             })
             .map(|(slot, _)| slot)
     }
@@ -374,3 +376,19 @@ const MOST: usize = 256;
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS, REGISTER";
 /// The media type of CSTA documents.
 pub(super) const CSTA: &str = "application/csta+xml";
+
+/// The branch, if it tells transactions apart: RFC 3261 8.1.1.7 has it begin with seven letters that alone say nothing.
+fn telling_branch<'a>(via: &Via<'a>) -> Option<&'a str> {
+    via.branch()
+        .filter(|branch| branch.len() > 7 && branch.starts_with("z9hG4bK"))
+}
+
+/// Whether two requests of RFC 2543 belong to one transaction (RFC 3261 17.2.3); the To tag of an ACK is ours.
+fn is_same_call(known: &Request, request: &Request) -> bool {
+    let (known, head) = (known.head(), request.head());
+    let number = |head: &Head| head.cseq().ok().map(|cseq| cseq.number);
+    known.call_id() == head.call_id()
+        && known.from_tag() == head.from_tag()
+        && known.get(HeaderName::Via) == head.get(HeaderName::Via)
+        && number(known) == number(head)
+}

@@ -35,6 +35,10 @@ impl<'a> NameAddr<'a> {
             let open = memchr::memchr2(b'<', b';', text.as_bytes()).unwrap_or(text.len());
             let (before, rest) = text.split_at(open);
             if !rest.starts_with('<') {
+                // RFC 3261, 20: such a URI has to stand in angle brackets, for what follows could be the field's.
+                if memchr::memchr(b'?', before.as_bytes()).is_some() {
+                    return Err(SyntaxError("has a URI with '?' outside of <>"));
+                }
                 return Ok(Self {
                     text,
                     display: "",
@@ -50,6 +54,9 @@ impl<'a> NameAddr<'a> {
         let (uri, rest) = inner
             .split_once('>')
             .ok_or(SyntaxError("has no closing '>'"))?;
+        if uri != uri.trim_ascii() {
+            return Err(SyntaxError("has white space within <>"));
+        }
         let params = rest.trim_ascii_start();
         if !params.is_empty() && !params.starts_with(';') {
             return Err(SyntaxError(
@@ -178,6 +185,13 @@ mod tests {
             "has no closing quote",
         );
         check(r#""a\" <sip:a@h>"#, "has no closing quote");
+        // RFC 4475, 3.1.2.13.
+        check(
+            "sip:a@h?Route=%3Csip:r%3E",
+            "has a URI with '?' outside of <>",
+        );
+        // RFC 4475, 3.1.2.14.
+        check("\"A, B\" < sip:a@h >", "has white space within <>");
         check("<sip:a@h", "has no closing '>'");
         check(r#""a" sip:a@h"#, "has a display name without <URI>");
         check(

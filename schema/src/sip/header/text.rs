@@ -135,11 +135,16 @@ pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), SyntaxErr
     }
 }
 
-/// The address in brackets; a zone (`fe80::1%eth0`) is of local meaning and passed over.
+/// The address in brackets; a zone (`fe80::1%eth0`) is of local meaning and passed over. The grammar of RFC 3261 puts a
+/// third colon before an IPv4 address, which has to be borne (RFC 5118, 4.10).
 pub(crate) fn ipv6(host: &str) -> Option<std::net::Ipv6Addr> {
     let inner = host.strip_prefix('[')?.strip_suffix(']')?;
     let address = inner.split_once('%').map_or(inner, |(address, _)| address);
-    address.parse().ok()
+    address.parse().ok().or_else(|| {
+        let (net, host) = address.split_once(":::")?;
+        let host: std::net::Ipv4Addr = host.parse().ok()?;
+        format!("{net}::{host}").parse().ok()
+    })
 }
 
 #[cfg(test)]
@@ -201,6 +206,14 @@ mod tests {
             Some(("[::ffff:192.0.2.10]", Some(19823))),
         );
         check("[fe80::1%eth0]", Some(("[fe80::1%eth0]", None)));
+        // RFC 5118, 4.10: a third colon, and only where the old grammar put it.
+        check(
+            "[2001:db8:::192.0.2.1]:5060",
+            Some(("[2001:db8:::192.0.2.1]", Some(5060))),
+        );
+        check("[2001:db8:::10]", None);
+        check("[2001:db8::::192.0.2.1]", None);
+        check("[1:::2:::192.0.2.1]", None);
         check("2001:db8::10", None);
         check("[2001:db8::10", None);
         check("[]", None);

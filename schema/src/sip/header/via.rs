@@ -1,6 +1,6 @@
 //! Via: where a request has passed and its answer goes (RFC 3261, 20.42; RFC 3581).
 
-use super::text::host_and_port;
+use super::text::{host_and_port, position};
 use super::{Params, Transport};
 use crate::sip::SyntaxError;
 
@@ -34,6 +34,9 @@ impl<'a> Via<'a> {
         }
         let semicolon = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
         let (sent_by, params) = rest.split_at(semicolon);
+        if has_empty(params) {
+            return Err(SyntaxError("has an empty parameter"));
+        }
         let (host, port) = host_and_port(sent_by)?;
         Ok(Self {
             transport,
@@ -74,6 +77,22 @@ impl<'a> Via<'a> {
     }
 }
 
+/// Whether two semicolons have nothing between them. One at the end, as some phones write it, does no harm.
+fn has_empty(params: &str) -> bool {
+    let mut rest = params.strip_prefix(';');
+    while let Some(params) = rest {
+        let Some(end) = position(params, b';') else {
+            return false;
+        };
+        let (param, tail) = params.split_at(end);
+        if param.trim_ascii().is_empty() {
+            return true;
+        }
+        rest = tail.strip_prefix(';');
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +130,13 @@ mod tests {
         check(
             "SIP/2.0/UDP [2001:db8::9:1]:5062;received=2001:db8::9:255;branch=b",
             Some(("[2001:db8::9:1]", Some(5062), Some("b"))),
+        );
+        // RFC 4475, 3.1.2.1.
+        check("SIP/2.0/UDP h;;branch=b", None);
+        check("SIP/2.0/UDP h; ;branch=b", None);
+        check(
+            "SIP/2.0/UDP h;x=\";;\";branch=b;",
+            Some(("h", None, Some("b"))),
         );
         check("SIP/2.0/UDP", None);
         check("SIP/2.0/ host", None);
