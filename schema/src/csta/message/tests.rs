@@ -1,0 +1,131 @@
+//! Tests of CSTA messages.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::csta::device::SubjectDevice;
+use crate::csta::types::ConnectionId;
+
+fn read(text: &str) -> Result<Message, ReadError> {
+    Document::read(Bytes::copy_from_slice(text.as_bytes()))
+        .unwrap()
+        .message()
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named() {
+    fn check(text: &str, expected: &str) {
+        assert_eq!(read(text).unwrap_err().to_string(), expected);
+    }
+    check(
+        "<MakeCall><callingDevice>1</callingDevice></MakeCall>",
+        "MakeCall: calledDirectoryNumber is missing",
+    );
+    check(
+        "<MonitorStart><monitorObject/></MonitorStart>",
+        "monitorObject: deviceObject is missing",
+    );
+    check(
+        "<MonitorStop><monitorCrossRefID> </monitorCrossRefID></MonitorStop>",
+        "monitorCrossRefID: \"\" is not an identifier",
+    );
+    check(
+        "<SetDoNotDisturb><device>1</device><doNotDisturbOn>yes</doNotDisturbOn></SetDoNotDisturb>",
+        "doNotDisturbOn: \"yes\" is not true or false",
+    );
+    check(
+        "<AnswerCall><callToBeAnswered><x/></callToBeAnswered></AnswerCall>",
+        "callToBeAnswered: callID is missing",
+    );
+    check("<CSTAErrorCode/>", "CSTAErrorCode: its category is missing");
+    check(
+        "<CSTAErrorCode><fax/></CSTAErrorCode>",
+        "CSTAErrorCode: \"fax\" is not a category of failures",
+    );
+}
+
+#[test]
+fn a_vendors_element_is_never_taken_for_ours() {
+    let text = "<MonitorStart xmlns:v='urn:v'><v:monitorType>call</v:monitorType><v:x><monitorType>call</monitorType></v:x>\
+                <monitorObject><v:deviceObject>2</v:deviceObject><deviceObject>1</deviceObject></monitorObject></MonitorStart>";
+    let expected = MonitorStart {
+        monitor_object: MonitorObject::Device("1".into()),
+        ..MonitorStart::default()
+    };
+    assert_eq!(read(text), Ok(expected.into()));
+}
+
+#[test]
+fn what_peers_do_otherwise_is_understood() {
+    fn check(text: &str, expected: impl Into<Message>) {
+        assert_eq!(read(text), Ok(expected.into()), "{text}");
+    }
+    // Members in any order, the device as plain text, no namespace.
+    check(
+        "<DoNotDisturbEvent><doNotDisturbOn>1</doNotDisturbOn><device>101</device><monitorCrossRefID> 43 </monitorCrossRefID></DoNotDisturbEvent>",
+        DoNotDisturbEvent {
+            monitor_cross_ref_id: "43".into(),
+            device: SubjectDevice::Device("101".into()),
+            do_not_disturb_on: true,
+            call_origination: None,
+        },
+    );
+    check(
+        "<AnswerCall><callToBeAnswered><deviceID>1</deviceID><callID>-12</callID></callToBeAnswered></AnswerCall>",
+        AnswerCall {
+            call_to_be_answered: ConnectionId::new("-12", "1"),
+            ..AnswerCall::default()
+        },
+    );
+    for newest in ["2", "<device>2</device>"] {
+        check(
+            &format!(
+                "<DeflectCall><callToBeDiverted><callID>1</callID></callToBeDiverted><newDestination>{newest}</newDestination></DeflectCall>"
+            ),
+            DeflectCall {
+                call_to_be_diverted: ConnectionId {
+                    call_id: Some("1".into()),
+                    device_id: None,
+                },
+                new_destination: crate::csta::DeviceId::from("2").into(),
+                ..DeflectCall::default()
+            },
+        );
+    }
+    for category in ["systemResourceAvailibility", "systemResourceAvailability"] {
+        let text =
+            format!("<CSTAErrorCode><{category}>deviceOutOfService</{category}></CSTAErrorCode>");
+        check(&text, Failure::DEVICE_OUT_OF_SERVICE);
+    }
+    check(
+        "<CSTAErrorCode><unspecified/></CSTAErrorCode>",
+        Failure::UNSPECIFIED,
+    );
+    check("<ParkCall/>", Message::Unknown("ParkCall".into()));
+}
+
+#[test]
+fn a_value_of_a_later_edition_survives() {
+    let text = "<HeldEvent><monitorCrossRefID>1</monitorCrossRefID><heldConnection><callID>1</callID></heldConnection>\
+                <holdingDevice><notKnown/></holdingDevice><cause>telepathy</cause></HeldEvent>";
+    let Ok(Message::Event(Event::HeldEvent(event))) = read(text) else {
+        panic!("it is an event")
+    };
+    assert_eq!(event.cause.as_str(), "telepathy");
+}
+
+#[test]
+fn a_request_is_tied_to_its_response() {
+    fn check<S: Service>(_: &S, response: &str) {
+        let response = Response::try_from(read(response).unwrap());
+        assert!(
+            response.is_ok_and(|response| S::Response::try_from(response).is_ok()),
+            "{}",
+            S::NAME
+        );
+    }
+    check(&HoldCall::default(), "<HoldCallResponse/>");
+    check(
+        &MonitorStart::default(),
+        "<MonitorStartResponse><monitorCrossRefID>1</monitorCrossRefID></MonitorStartResponse>",
+    );
+}

@@ -1,0 +1,191 @@
+//! Tests of the telephone list.
+
+#![allow(clippy::unwrap_used)]
+use uacsta_schema::mac::Mac;
+
+use super::*;
+
+const A: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 1]));
+const B: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 2]));
+
+fn open(folder: &Path) -> Result<(Store, Entries<String>), StoreError> {
+    Store::open(folder)
+}
+
+fn put(key: PhoneId, value: &str) -> Change<String> {
+    (key, Some(value.to_owned()))
+}
+
+/// A folder with two entries, of which one was changed and closed again.
+fn filled() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, entries) = open(folder.path()).unwrap();
+    assert!(entries.is_empty());
+    store.commit(&[put(A, "a"), put(B, "b")]).unwrap();
+    store.commit(&[put(A, "c")]).unwrap();
+    folder
+}
+
+#[test]
+fn an_extension_is_a_key_like_any_other() {
+    let folder = filled();
+    let (short, number) = ("2", "215");
+    let id = |text: &str| text.parse::<PhoneId>();
+    let (mut store, _) = open(folder.path()).unwrap();
+    let changes = [short, number].map(|text| put(id(text).unwrap(), text));
+    store.commit(&changes).unwrap();
+    drop(store);
+    let mut expected = Entries::from([(A, "c".to_owned()), (B, "b".to_owned())]);
+    expected.extend([short, number].map(|text| (id(text).unwrap(), text.to_owned())));
+    let read = || open(folder.path()).unwrap().1;
+    assert_eq!(read(), expected);
+    // And so it is in the journal.
+    fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+    assert_eq!(read(), expected);
+}
+
+#[track_caller]
+fn holds_both(folder: &Path) {
+    let (_, entries) = open(folder).unwrap();
+    assert_eq!(entries, Entries::from([(A, "c".into()), (B, "b".into())]));
+}
+
+fn damaged(folder: &Path) -> usize {
+    let names = fs::read_dir(folder).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains("damaged")).count()
+}
+
+#[test]
+fn what_was_committed_is_there_again() {
+    let folder = filled();
+    holds_both(folder.path());
+    let (mut store, _) = open(folder.path()).unwrap();
+    store.commit::<String>(&[(A, None)]).unwrap();
+    drop(store);
+    let (_, entries) = open(folder.path()).unwrap();
+    assert_eq!(entries, Entries::from([(B, "b".into())]));
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let folder = filled();
+    let _first = open(folder.path()).unwrap();
+    let error = open(folder.path()).unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+}
+
+#[test]
+fn a_damaged_database_is_kept_and_rebuilt() {
+    let long = [0xff; 70_000];
+    for (name, damage) in [
+        ("db", &b""[..]),
+        ("db", b"garbage"),
+        ("db", &long),
+        ("conf", &long),
+    ] {
+        let folder = filled();
+        fs::write(folder.path().join(FOLDER).join(name), damage).unwrap();
+        holds_both(folder.path());
+        holds_both(folder.path());
+        assert_eq!(damaged(folder.path()), 1, "{name} {}", damage.len());
+    }
+}
+
+#[test]
+fn a_flipped_byte_loses_nothing() {
+    let folder = filled();
+    let path = folder.path().join(FOLDER).join("db");
+    let whole = fs::read(&path).unwrap();
+    for position in (0..whole.len().min(4096)).step_by(61) {
+        let folder = filled();
+        let path = folder.path().join(FOLDER).join("db");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[position] ^= 0xff;
+        fs::write(&path, bytes).unwrap();
+        holds_both(folder.path());
+    }
+}
+
+#[test]
+fn a_crash_between_the_copies_is_no_damage() {
+    let folder = filled();
+    let path = folder.path().join(mirror::NAME);
+    let mut text = fs::read_to_string(&path).unwrap();
+    text.push_str("{\"mac\":\"00:04:13:00:00:03\",\"telephone\":\"d\"}\n");
+    fs::write(&path, text).unwrap();
+    let (_, entries) = open(folder.path()).unwrap();
+    assert_eq!((entries.len(), damaged(folder.path())), (3, 0));
+}
+
+#[test]
+fn a_lost_database_is_rebuilt() {
+    let folder = filled();
+    fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+    holds_both(folder.path());
+}
+
+#[test]
+fn a_damaged_mirror_is_kept_and_rewritten() {
+    let folder = filled();
+    fs::write(folder.path().join(mirror::NAME), "garbage\n{}\n").unwrap();
+    holds_both(folder.path());
+    assert_eq!(damaged(folder.path()), 1);
+    fs::remove_file(folder.path().join(mirror::NAME)).unwrap();
+    holds_both(folder.path());
+}
+
+#[test]
+fn a_torn_last_line_is_no_damage() {
+    let folder = filled();
+    let path = folder.path().join(mirror::NAME);
+    let mut text = fs::read_to_string(&path).unwrap();
+    text.push_str("{\"mac\":\"00:04:13:0");
+    fs::write(&path, text).unwrap();
+    holds_both(folder.path());
+    assert_eq!(damaged(folder.path()), 0);
+}
+
+#[test]
+fn a_mirror_that_cannot_be_rewritten_goes_on() {
+    let folder = filled();
+    fs::create_dir(folder.path().join("telephones.jsonl.new")).unwrap();
+    let (mut store, _) = open(folder.path()).unwrap();
+    for round in 0..100 {
+        store.commit(&[put(A, &round.to_string())]).unwrap();
+    }
+    store.commit(&[put(A, "c")]).unwrap();
+    drop(store);
+    holds_both(folder.path());
+    assert_eq!(damaged(folder.path()), 0);
+}
+
+#[test]
+fn without_a_readable_copy_it_refuses() {
+    let folder = filled();
+    fs::write(folder.path().join(FOLDER).join("db"), "garbage").unwrap();
+    fs::write(folder.path().join(mirror::NAME), "garbage\n").unwrap();
+    let error = open(folder.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
+    assert_eq!(damaged(folder.path()), 0);
+    assert_eq!(
+        fs::read(folder.path().join(FOLDER).join("db")).unwrap(),
+        b"garbage"
+    );
+    let again = open(folder.path()).unwrap_err();
+    assert!(matches!(again, StoreError::Unreadable { .. }), "{again}");
+}
+
+#[test]
+fn the_mirror_stays_short() {
+    let folder = filled();
+    let (mut store, _) = open(folder.path()).unwrap();
+    for round in 0..200 {
+        store.commit(&[put(A, &round.to_string())]).unwrap();
+    }
+    let lines = fs::read_to_string(folder.path().join(mirror::NAME)).unwrap();
+    assert!(lines.lines().count() <= 65, "{}", lines.lines().count());
+    drop(store);
+    let (_, entries) = open(folder.path()).unwrap();
+    assert_eq!(entries[&A], "199");
+}
