@@ -253,6 +253,23 @@ async fn a_session_that_asks_for_too_short_a_time_is_not_opened() {
 }
 
 #[tokio::test]
+async fn a_connection_has_only_so_many_sessions() {
+    let server = Server::with(|settings| settings.limits.sessions_per_connection = 2);
+    started(&server).await;
+    let client = server.client().await;
+    let first = client.open(LINE).await;
+    client.open_server().await;
+    let refusal = client
+        .invite(LINE, |invite| invite)
+        .await
+        .expect_err("limits.sessions_per_connection");
+    assert_eq!(refusal.status(), 503, "{}", refusal.text());
+    server.client().await.open(LINE).await;
+    first.bye().await;
+    client.open(LINE).await;
+}
+
+#[tokio::test]
 async fn an_unknown_line_is_not_found() {
     let server = Server::start();
     started(&server).await;

@@ -374,6 +374,32 @@ async fn digits_are_collected_for_a_call_whose_number_is_not_complete() {
 }
 
 #[tokio::test]
+async fn a_call_may_wait_for_all_its_digits() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    for number in [
+        "<calledDirectoryNumber>;</calledDirectoryNumber>",
+        "<calledDirectoryNumber>\n ; </calledDirectoryNumber>",
+    ] {
+        let inner =
+            element("callingDevice", LINE) + number + "<autoOriginate>prompt</autoOriginate>";
+        let begun = session.done("MakeCall", &inner).await;
+        let id = begun.text("callingDevice/callID");
+        session.expect("ServiceInitiatedEvent").await;
+        let digits =
+            connection("diallingConnection", id, LINE) + &element("diallingSequence", "102");
+        session.done("DialDigits", &digits).await;
+        session.expect("DigitsDialedEvent").await;
+        session.expect("ConnectionClearedEvent").await;
+    }
+    let called = phone.until_received("MakeCall", 2).await.document();
+    assert_eq!(called.text("calledDirectoryNumber"), "102");
+    assert_eq!(called.text("callingDevice"), LINE);
+}
+
+#[tokio::test]
 async fn a_message_that_waits_is_kept_by_the_server() {
     let server = Server::start();
     let phone = started(&server).await;

@@ -92,11 +92,62 @@ async fn what_the_phone_refuses_is_refused_with_the_phones_words() {
     let inner = connection("callToBeHeld", "-12", LINE);
     let answer = session.ask("HoldCall", &inner).await;
     assert_eq!(answer.raw, refusal);
-    for status in [400, 404, 486, 500, 603] {
+}
+
+/// ARCHITECTURE.md, Refusals: a phone that refuses by its SIP status alone.
+#[tokio::test]
+async fn what_the_phone_refuses_by_the_status_alone_gets_the_error_that_fits() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let inner = connection("callToBeHeld", "-12", LINE);
+    for (status, category, value) in [
+        (400, "operation", "generic"),
+        (403, "operation", "generic"),
+        (404, "operation", "invalidDeviceID"),
+        (405, "operation", "serviceNotSupported"),
+        (415, "operation", "serviceNotSupported"),
+        (486, "systemResourceAvailibility", "resourceBusy"),
+        (500, "operation", "generic"),
+        (501, "operation", "serviceNotSupported"),
+        (503, "operation", "generic"),
+        (600, "systemResourceAvailibility", "resourceBusy"),
+        (603, "operation", "generic"),
+    ] {
         phone.once("HoldCall", Reaction::Status(status, &[]));
-        let answer = session.ask("HoldCall", &inner).await;
-        assert_eq!(answer.name(), "CSTAErrorCode", "{status}: {}", answer.raw);
+        let refusal = session.refused("HoldCall", &inner).await;
+        assert_eq!(refusal, (category.to_owned(), value.to_owned()), "{status}");
     }
+    for unusable in [
+        document("ed3", "MakeCallResponse", ""),
+        document("ed3", "CSTAErrorCode", ""),
+    ] {
+        phone.once("HoldCall", Reaction::Document(unusable));
+        let refusal = session.refused("HoldCall", &inner).await;
+        assert_eq!(refusal, ("operation".to_owned(), "generic".to_owned()));
+    }
+    session.done("HoldCall", &inner).await;
+}
+
+#[tokio::test]
+async fn requests_beyond_those_that_may_wait_are_refused_at_once() {
+    let server = Server::with(|settings| settings.limits.pending_requests_per_phone = 1);
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("HoldCall", Reaction::Late(Duration::from_millis(500)));
+    let running = session.begin("HoldCall", &connection("callToBeHeld", "-12", LINE));
+    phone.until_received("HoldCall", 1).await;
+    let waiting = session.begin("GetForwarding", &element("device", LINE));
+    let busy = session
+        .refused("GetDoNotDisturb", &element("device", LINE))
+        .await;
+    let expected = ("systemResourceAvailibility", "resourceBusy");
+    assert_eq!((busy.0.as_str(), busy.1.as_str()), expected);
+    for mut answer in [running, waiting] {
+        let answer = final_of(&mut answer).await.unwrap().expect(200);
+        assert!(answer.body.contains("Response"), "{}", answer.body);
+    }
+    assert_eq!(phone.count("GetDoNotDisturb"), 0);
 }
 
 #[tokio::test]

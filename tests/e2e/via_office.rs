@@ -12,11 +12,15 @@ const DESTINATION: &str = "sip:300@pbx.example";
 
 /// A server with an account of one line and one number, its desk phone, and its client.
 async fn office() -> (Server, Phone, CtiClient) {
+    office_of(&["0001"]).await
+}
+
+async fn office_of(lines: &[&str]) -> (Server, Phone, CtiClient) {
     let server = Server::with(|settings| {
         settings.clients.accounts.push(settings::Account {
             user: "mobile".to_owned(),
             password: "on the road".into(),
-            lines: vec!["0001".to_owned()],
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
             control: true,
             numbers: vec!["+49 170 123456".to_owned()],
         });
@@ -189,6 +193,59 @@ async fn a_transfer_that_fails_ends_both_calls() {
     cleared(&phone, &["-13", "-12"]).await;
     session.expect("EstablishedEvent").await;
     told(&mut session, "-13", "resourcesNotAvailable").await;
+}
+
+/// Nothing can be cleared at a phone that is gone; who watches its line is told.
+#[tokio::test]
+async fn a_phone_that_is_lost_on_the_way_ends_the_call() {
+    for consulting in [false, true] {
+        let (_server, phone, client) = office().await;
+        let mut session = client.open(LINE).await;
+        session.watch(LINE).await;
+        if consulting {
+            user_answers(&phone, &mut session).await;
+            received(&phone, "ConsultationCall").await;
+        } else {
+            session.done("MakeCall", &request()).await;
+        }
+        phone.disconnect();
+        let mut told = [session.event().await, session.event().await];
+        told.sort_by(|one, other| one.name().cmp(other.name()));
+        let [failed, away] = told;
+        assert_eq!(away.name(), "OutOfServiceEvent");
+        assert_eq!(failed.name(), "FailedEvent");
+        assert_eq!(failed.text("cause"), "resourcesNotAvailable");
+        phone.start().await;
+        session.expect("BackInServiceEvent").await;
+        assert_eq!(phone.count("ClearConnection"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_answer_in_a_minute_is_called_no_more() {
+    let (_server, phone, client) = office().await;
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+    session.done("MakeCall", &request()).await;
+    let failed = session.incoming_within(Duration::from_secs(70)).await;
+    let failed = Document::read(&failed.expect("a connection that stands").body);
+    assert_eq!(failed.name(), "FailedEvent");
+    assert_eq!(failed.text("cause"), "callNotAnswered");
+    cleared(&phone, &["-12"]).await;
+}
+
+/// In the server's session of an account with more than one line nothing says by which desk phone.
+#[tokio::test]
+async fn a_number_without_a_line_cannot_call() {
+    for lines in [&[][..], &["0001", "0002"]] {
+        let (_server, phone, client) = office_of(lines).await;
+        let session = client.open_server().await;
+        assert_eq!(
+            session.refused("MakeCall", &request()).await,
+            ("operation".to_owned(), "invalidCallingDeviceID".to_owned())
+        );
+        assert_eq!(phone.count("MakeCall"), 0);
+    }
 }
 
 #[tokio::test]

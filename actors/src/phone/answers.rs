@@ -115,15 +115,13 @@ impl Phone {
                     } = job.content
                 {
                     let client = Asking {
+                        mac: self.mac,
+                        document,
                         reply,
                         speech,
                         deadline: job.deadline,
                     };
-                    let asked = Asked {
-                        document,
-                        device,
-                        client,
-                    };
+                    let asked = Asked { device, client };
                     return self.emulate(asked, Turn::Next, ctx);
                 }
                 answer(reply, &speech, result);

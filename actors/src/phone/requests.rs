@@ -140,39 +140,35 @@ impl Phone {
             return answer(reply, &speech, Err(refusal));
         }
         let client = Asking {
+            mac: self.mac,
+            document,
             reply,
             speech,
             deadline: self.deadline(),
         };
-        let asked = Asked {
-            document,
-            device,
-            client,
-        };
+        let asked = Asked { device, client };
         let Some(asked) = self.take_for_dialling(asked, ctx) else {
             return;
         };
-        let service = asked.document.name();
+        let service = asked.client.document.name();
         if self.profile.emulates(service) && self.doer(service) == Doer::Server {
             return self.emulate(asked, Turn::Last, ctx);
         }
         let service = service.to_owned().into();
-        let Asked {
+        let Asked { device, client } = asked;
+        let Asking {
             document,
-            device,
-            client,
-        } = asked;
+            reply,
+            speech,
+            deadline,
+            ..
+        } = client;
         let content = Content::Relayed {
             document,
             edition: self.edition,
             cross_ref: None,
             device,
         };
-        let Asking {
-            reply,
-            speech,
-            deadline,
-        } = client;
         let job = self.job(
             Asker::Client { reply, speech },
             content,

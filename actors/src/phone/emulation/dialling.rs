@@ -47,7 +47,7 @@ impl Dialling {
     /// format).
     fn add(&mut self, sequence: &str) -> bool {
         let complete = !is_incomplete(sequence);
-        self.digits.push_str(sequence.trim_end_matches(';'));
+        self.digits.push_str(sequence.trim().trim_end_matches(';'));
         complete
     }
 
@@ -110,7 +110,14 @@ fn unnamed() -> MonitorCrossRefId {
 }
 
 fn is_incomplete(sequence: &str) -> bool {
-    sequence.ends_with(';')
+    sequence.trim_end().ends_with(';')
+}
+
+/// Whether a MakeCall may be one whose number is not complete, so that it is worth reading: text ends with `;` somewhere.
+fn may_be_incomplete(document: &[u8]) -> bool {
+    document
+        .split(|byte| *byte == b'<')
+        .any(|piece| piece.trim_ascii_end().ends_with(b";"))
 }
 
 impl Phone {
@@ -124,9 +131,9 @@ impl Phone {
             .kept
             .as_ref()
             .is_some_and(|kept| kept.dialling.is_some());
-        let request = match asked.document.name() {
-            // Only an incomplete number is followed by an end tag like this.
-            "MakeCall" if asked.document.raw().windows(2).any(|pair| pair == b";<") => asked.read(),
+        let document = &asked.client.document;
+        let request = match document.name() {
+            "MakeCall" if may_be_incomplete(document.raw()) => asked.read(),
             "ClearConnection" if waits => asked.read(),
             _ => return Some(asked),
         };
@@ -257,5 +264,24 @@ mod tests {
         check("0;", &["4930;", "1;", "2"], "0493012", true);
         check("0;", &["4930;"], "04930", false);
         check("0;", &[";"], "0", false);
+        check("0; ", &["1 "], "01", true);
+    }
+
+    #[test]
+    fn ecma_269_a_partial_number_waits_for_digits() {
+        #[track_caller]
+        fn check(member: &str, expected: bool) {
+            let text =
+                format!("<MakeCall><callingDevice>sip:1@a;b</callingDevice>{member}</MakeCall>");
+            assert_eq!(may_be_incomplete(text.as_bytes()), expected, "{text}");
+        }
+        check("<calledDirectoryNumber>0;</calledDirectoryNumber>", true);
+        check("<calledDirectoryNumber>\n ; </calledDirectoryNumber>", true);
+        check("<calledDirectoryNumber>102</calledDirectoryNumber>", false);
+        check(
+            "<calledDirectoryNumber>tel:1;ext=2</calledDirectoryNumber>",
+            false,
+        );
+        check("<calledDirectoryNumber/>", false);
     }
 }

@@ -3,10 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::Context;
-use uacsta_schema::csta::{
-    self, AutoOriginate, CallId, Changes, DeviceId, DirectedPickupCall, DirectedPickupCallResponse,
-    Document, MakeCall, Message, Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse,
-    SnapshotDevice, Speech,
+use uacsta_schema::{
+    csta::{
+        self, AutoOriginate, CallId, Changes, DeviceId, DirectedPickupCall,
+        DirectedPickupCallResponse, Document, MakeCall, Message, Request, Response, Snapshot,
+        SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
+    },
+    phone_id::PhoneId,
 };
 
 use self::pair::{Next, Pair};
@@ -27,14 +30,16 @@ pub(super) use dialling::Dialling;
 
 /// What a client asked, and who waits for the answer.
 pub(super) struct Asked {
-    pub(super) document: Arc<Document>,
     /// The line by the phone's name of it, where the client named it.
     pub(super) device: Option<Arc<str>>,
     pub(super) client: Asking,
 }
 
-/// A client that waits for an answer, until a time.
+/// A client that waits for an answer to its request, until a time.
 pub(super) struct Asking {
+    /// The phone, for the log.
+    pub(super) mac: PhoneId,
+    pub(super) document: Arc<Document>,
     pub(super) reply: Reply,
     pub(super) speech: Speech,
     pub(super) deadline: Duration,
@@ -83,8 +88,8 @@ impl Kept {
 impl Asked {
     /// What is asked, with the line in it by the phone's name, also where the client left it out.
     fn read(&self) -> Result<Request, Refusal> {
-        let completed = Document::read(self.document.relayed(&Changes {
-            edition: self.document.edition().unwrap_or_default(),
+        let completed = Document::read(self.client.document.relayed(&Changes {
+            edition: self.client.document.edition().unwrap_or_default(),
             cross_ref: None,
             device: self.device.as_deref(),
         }));
@@ -97,7 +102,7 @@ impl Asked {
 
     /// The line by the phone's name of it.
     fn line(&self) -> DeviceId {
-        match (&self.device, self.document.device()) {
+        match (&self.device, self.client.document.device()) {
             (Some(device), _) => DeviceId::from(&**device),
             (None, Some(device)) => DeviceId::from(&*device),
             (None, None) => DeviceId::default(),
@@ -107,7 +112,10 @@ impl Asked {
 
 impl Asking {
     pub(super) fn answer(self, answer: Result<Message, Refusal>) {
-        let message = answer.unwrap_or_else(|refusal| refusal.failure().into());
+        let message = answer.unwrap_or_else(|refusal| {
+            tracing::info!(mac = %self.mac, service = self.document.name(), %refusal, "request refused");
+            refusal.failure().into()
+        });
         self.reply.csta(csta::write(&message, &self.speech));
     }
 }
