@@ -1,6 +1,6 @@
 //! RFC 4475 sections 3.2 to 3.4: messages that are well formed and wrong above the grammar.
 
-use super::Door::{Datagram, Front, Phones};
+use super::Door::{Datagram, Front, Phone, Phones};
 use super::Then::{Chooses, Ends, Ignored, Names};
 use super::{SDP, Torment, torment};
 
@@ -137,27 +137,27 @@ pub fn table() -> Vec<Torment> {
         torment(
             "4475 3.3.12",
             "a parameter of the Contact that nobody knows",
-            Front,
+            Phone("000413000046"),
             Names(200),
-            "REGISTER sip:example.com SIP/2.0\nContact: sip:+19725552222@gw1.example.net;unknownparam",
+            "REGISTER sip:example.com SIP/2.0\nTo: <sip:000413000046@example.com>\nContact: sip:+19725552222@gw1.example.net;unknownparam",
             b"",
         )
         .telling("Contact", "<sip:+19725552222@gw1.example.net>;expires="),
         torment(
             "4475 3.3.13",
             "a parameter of the Contact's URI that nobody knows",
-            Front,
+            Phone("000413000047"),
             Names(200),
-            "REGISTER sip:example.com SIP/2.0\nContact: <sip:+19725552222@gw1.example.net;unknownparam>",
+            "REGISTER sip:example.com SIP/2.0\nTo: <sip:000413000047@example.com>\nContact: <sip:+19725552222@gw1.example.net;unknownparam>",
             b"",
         )
         .telling("Contact", "<sip:+19725552222@gw1.example.net;unknownparam>;expires="),
         torment(
             "4475 3.3.14",
             "a Contact whose URI has a header",
-            Front,
+            Phone("000413000048"),
             Names(200),
-            "REGISTER sip:example.com SIP/2.0\n\
+            "REGISTER sip:example.com SIP/2.0\nTo: <sip:000413000048@example.com>\n\
              Contact: <sip:user@example.com?Route=%3Csip:sip.example.com%3E>",
             b"",
         )

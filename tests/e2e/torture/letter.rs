@@ -1,6 +1,8 @@
 //! How a message of the table becomes octets: what it says is written as it says it, what it leaves out is ordinary.
 
-use crate::support::sip::unique;
+use crate::support::digest::{Account, Challenge};
+use crate::support::server::PHONES_PASSWORD;
+use crate::support::sip::{Message, unique};
 
 /// What every request has (RFC 3261 section 8.1.1), with its compact form.
 const ORDINARY: [(&str, &str); 7] = [
@@ -49,6 +51,17 @@ pub fn call_id(octets: &[u8]) -> Option<String> {
         (name.eq_ignore_ascii_case("Call-ID") || name.eq_ignore_ascii_case("i"))
             .then(|| value.trim().to_owned())
     })
+}
+
+/// The same octets with the phone's answer to a challenge as their first header field.
+pub fn authorized(octets: &[u8], challenged: &Message, mac: &str) -> Vec<u8> {
+    let end = octets.windows(2).position(|two| two == b"\r\n").unwrap();
+    let (start, rest) = octets.split_at(end);
+    let mut words = std::str::from_utf8(start).unwrap().split(' ');
+    let (method, uri) = (words.next().unwrap(), words.next().unwrap());
+    let challenge = Challenge::read(challenged.must("WWW-Authenticate")).unwrap();
+    let answer = challenge.answer(method, uri, &Account::new(mac, PHONES_PASSWORD), 1);
+    [start, b"\r\nAuthorization: ", answer.as_bytes(), rest].concat()
 }
 
 fn ordinary(name: &str, start: &str, length: usize) -> String {

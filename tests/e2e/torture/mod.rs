@@ -26,6 +26,8 @@ use crate::support::sip::{self, Frame, Message};
 enum Door {
     /// The phones' interface, as a stranger.
     Phones,
+    /// The same, as the phone that the message names: once its challenge is answered.
+    Phone(&'static str),
     /// The clients' interface, as a trusted front end: past the challenge, where more of a message counts.
     Front,
     /// The phones' interface on UDP, for what is peculiar of a datagram.
@@ -160,10 +162,20 @@ fn serving() -> Server {
 
 /// The answers to a message and whether the connection ended after them, or else served on: an OPTIONS is sent behind the
 /// message. Both may be answered in any order, so as many answers are waited for as there must be.
-async fn by_stream(address: SocketAddr, octets: &[u8], then: Then) -> (Vec<Message>, bool) {
+async fn by_stream(
+    address: SocketAddr,
+    octets: &[u8],
+    phone: Option<&str>,
+    then: Then,
+) -> (Vec<Message>, bool) {
     let mut line = Line::to(address).await;
     let mut seen = Seen::new(then);
     line.write(octets).await;
+    if let Some(mac) = phone {
+        let challenged = line.answer().await.expect(401);
+        line.write(letter::authorized(octets, &challenged, mac))
+            .await;
+    }
     if !then.ends() {
         line.write(&seen.after).await;
     }
@@ -222,6 +234,10 @@ impl Seen {
     }
 
     fn note(&mut self, answer: Message) {
+        // A phone that has logged on is asked for a session.
+        if answer.status() == 0 {
+            return;
+        }
         if answer.header("Call-ID") == letter::call_id(&self.after).as_deref() {
             self.answered = true;
         } else {
@@ -236,9 +252,12 @@ impl Seen {
 
 async fn suffer(server: &Server, bystander: &mut Session, torment: &Torment) -> Result<(), String> {
     let (octets, then) = (&torment.octets, torment.then);
+    let phones = server.addresses.phones_tcp.unwrap();
+    let clients = server.addresses.clients_tcp.unwrap();
     let (came, ended) = match torment.door {
-        Door::Phones => by_stream(server.addresses.phones_tcp.unwrap(), octets, then).await,
-        Door::Front => by_stream(server.addresses.clients_tcp.unwrap(), octets, then).await,
+        Door::Phones => by_stream(phones, octets, None, then).await,
+        Door::Phone(mac) => by_stream(phones, octets, Some(mac), then).await,
+        Door::Front => by_stream(clients, octets, None, then).await,
         Door::Datagram => by_datagram(server.addresses.phones_udp.unwrap(), octets, then).await,
     };
     // The phone and its client go on as if nothing had been.
