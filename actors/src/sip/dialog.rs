@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use uacsta_schema::sip::{
-    Composer, Head, HeaderError, HeaderName, Method, Request, Response, header::Contacts,
+    Composer, Head, HeaderError, HeaderName, Method, Request, Response, Uri, header::Contacts,
 };
 
 /// What two ends remember of each other.
@@ -34,7 +34,9 @@ impl Dialog {
             remote_tag: "".into(),
             local: local.into(),
             remote: remote.into(),
-            target: target.into(),
+            target: Uri::parse(target)
+                .map_or(target, |uri| uri.without_headers())
+                .into(),
             routes: Box::default(),
             lines: "".into(),
             local_cseq: 0,
@@ -68,7 +70,7 @@ impl Dialog {
             remote_tag: from.tag().unwrap_or_default().into(),
             local: format!("<{}>", to.uri()).into(),
             remote: format!("<{}>", from.uri()).into(),
-            target: from.uri().as_str().into(),
+            target: from.uri().without_headers().into(),
             routes: head.list(HeaderName::RecordRoute).map(Into::into).collect(),
             lines: "".into(),
             local_cseq: 0,
@@ -162,13 +164,14 @@ impl Dialog {
         self.remote_cseq == Some(cseq)
     }
 
-    /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target.
+    /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target. What its
+    /// URI has for headers is not sent: a peer that could add a Route would choose where we send (19.1.5).
     pub fn retarget(&mut self, head: &Head) {
         if let Ok(Contacts::List(contacts)) = head.contacts()
             && let Some(contact) = contacts.first()
-            && *self.target != *contact.uri().as_str()
+            && *self.target != *contact.uri().without_headers()
         {
-            self.target = contact.uri().as_str().into();
+            self.target = contact.uri().without_headers().into();
         }
     }
 

@@ -152,6 +152,13 @@ impl<'a> Uri<'a> {
         self.headers
     }
 
+    /// The text without headers, which a Request-URI cannot have (RFC 3261, 19.1.1).
+    #[must_use]
+    pub fn without_headers(&self) -> &'a str {
+        let before = self.text.strip_suffix(self.headers).unwrap_or(self.text);
+        before.strip_suffix('?').unwrap_or(before)
+    }
+
     /// The text as it was received.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
@@ -320,6 +327,21 @@ mod tests {
         // RFC 5118, 4.2: an IPv6 address needs its brackets.
         check("sip:2001:db8::10", "has a port that is not a number");
         check("tel:", "has a tel URI without a number");
+    }
+
+    #[test]
+    fn a_request_uri_has_no_headers() {
+        let check = |text, without| {
+            let uri = Uri::parse(text).map(|uri| uri.without_headers());
+            assert_eq!(uri, Ok(without), "{text:?}");
+        };
+        // RFC 4475, 3.3.14.
+        check("sip:a@h?Route=%3Csip:r%3E", "sip:a@h");
+        check("sip:a@h:5060;lr?x=1&y=2", "sip:a@h:5060;lr");
+        check("sip:a@h?", "sip:a@h");
+        check("sip:a?b@h", "sip:a?b@h");
+        check("sip:a@h", "sip:a@h");
+        check("tel:+49301234", "tel:+49301234");
     }
 
     #[test]

@@ -344,3 +344,26 @@ async fn requests_whose_branch_is_the_bare_magic_cookie_are_told_apart() {
         }
     }
 }
+
+/// RFC 4475 section 3.3.14; RFC 3261 section 19.1.5: whoever registers a Route does not choose where the server sends.
+#[tokio::test]
+async fn a_header_in_a_contact_is_left_out_of_the_requests_that_go_there() {
+    let server = serving();
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
+    let register = letter::octets(
+        "REGISTER sip:example.com SIP/2.0\nTo: <sip:000413000049@example.com>\n\
+         Contact: <sip:user@host.example.com;line=1?Route=%3Csip:sip.example.com%3E>",
+        b"",
+    );
+    line.write(&register).await;
+    let challenged = line.answer().await.expect(401);
+    line.write(letter::authorized(&register, &challenged, "000413000049"))
+        .await;
+    line.answer().await.expect(200);
+    let invite = line.answer().await;
+    assert_eq!(
+        invite.start,
+        "INVITE sip:user@host.example.com;line=1 SIP/2.0"
+    );
+    assert_eq!(invite.header("Route"), None);
+}
