@@ -20,7 +20,8 @@ const PAGE: &str = include_str!("../../docs/clients.md");
 /// The server and the client as the page calls them.
 const ADDRESSES: [&str; 2] = ["192.0.2.1:5070", "192.0.2.10:49152"];
 /// What comes before a value that no page can foretell, and what ends it.
-const VALUES: [(&str, &str); 6] = [
+const VALUES: [(&str, &str); 7] = [
+    ("<callID>dialling-", "<"),
     ("tag=", ";>\r\n"),
     ("branch=", ";\r\n"),
     ("nonce=\"", "\""),
@@ -157,6 +158,7 @@ fn comparable(head: &str, body: &str) -> String {
 
 async fn stage() -> (Server, Phone) {
     let server = Server::with(|settings| {
+        settings.phones.pickup = "*8{number}".to_owned();
         settings.clients.accounts.push(settings::Account {
             user: "mobile".to_owned(),
             password: CLIENTS_PASSWORD.into(),
@@ -282,7 +284,9 @@ fn speak(
         let (on_page, here) = challenges.last().expect("a 401 comes before credentials");
         let mut words = lines[0].split(' ');
         let (method, uri) = (words.next().unwrap(), words.next().unwrap());
-        let account = Account::new("ecsta", CLIENTS_PASSWORD);
+        let user = credentials.split("username=\"").nth(1);
+        let user = user.and_then(|rest| rest.split('"').next());
+        let account = Account::new(user.expect("credentials name a user"), CLIENTS_PASSWORD);
         on_page
             .verify(credentials, method, &account)
             .unwrap_or_else(|fault| {
