@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr};
+use actix::Addr;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -137,7 +137,7 @@ impl Server {
         let codec = Codec::new(Limits::default());
         let wire = Wire::new(io, codec, UNSENT, PATIENCE);
         let place = Place { agent, ..place };
-        Ok(Link::new(wire, place, desk, clock, random).start())
+        Ok(Link::over(wire, place, desk, clock, random))
     }
 
     async fn open(&self) -> io::Result<(Box<dyn Io>, Place)> {

@@ -1,5 +1,7 @@
 //! What a console hears on its link: handed on in order, with a bound, and events acknowledged at once (TR/87 7.3).
 
+use std::sync::Arc;
+
 use actix::{Actor, Addr, Context, Handler, Message};
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -100,8 +102,8 @@ impl Desk for ConsoleDesk {
         Status::METHOD_NOT_ALLOWED.into()
     }
 
-    fn opened(&mut self, link: &Addr<Link>) {
-        self.0.do_send(Connection::Made(link.clone()));
+    fn opened(&mut self, link: &Arc<Addr<Link>>) {
+        self.0.do_send(Connection::Made(Addr::clone(link)));
     }
 
     fn ended(&mut self, _: &Addr<Link>, reason: &str) {

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use actix::Actor;
 use actix_rt::{ArbiterHandle, task::JoinHandle};
 use rustls_pki_types::CertificateDer;
 use settings::{Listen, Trusted};
@@ -302,7 +301,7 @@ fn start(
     };
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
     let random = getrandom::u64().unwrap_or(number);
-    Link::new(wire, place, desk, Arc::clone(&lobby.house.clock), random).start();
+    Link::over(wire, place, desk, Arc::clone(&lobby.house.clock), random);
 }
 
 /// The bounds of a message.

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use actix::Actor;
 use actix_rt::task::JoinHandle;
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -224,7 +223,7 @@ impl PostOffice {
             let wire = Wire::datagrams(post, from, frames);
             let random = getrandom::u64().unwrap_or(number);
             let clock = Arc::clone(&lobby.house.clock);
-            Link::new(wire, place, Box::new(desk), clock, random).start();
+            Link::over(wire, place, Box::new(desk), clock, random);
         });
         Ok(Peer {
             link,

@@ -223,8 +223,8 @@ impl Desk for ClientDesk {
         }
     }
 
-    fn opened(&mut self, link: &Addr<Link>) {
-        self.link = Some(link.clone());
+    fn opened(&mut self, link: &Arc<Addr<Link>>) {
+        self.link = Some(Addr::clone(link));
     }
 
     fn ended(&mut self, _: &Addr<Link>, reason: &str) {

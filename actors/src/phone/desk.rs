@@ -271,8 +271,8 @@ impl Desk for PhoneDesk {
         claim.prove(&self.house, &mut self.door, request, self.address)
     }
 
-    fn opened(&mut self, link: &Addr<Link>) {
-        self.link = Some(Arc::new(link.clone()));
+    fn opened(&mut self, link: &Arc<Addr<Link>>) {
+        self.link = Some(Arc::clone(link));
     }
 
     fn bound(&mut self, bound: Bound) {

@@ -1,6 +1,6 @@
 //! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a desk.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use uacsta_schema::{
@@ -30,7 +30,7 @@ pub trait Desk: Send {
     }
 
     /// The desk's link has started.
-    fn opened(&mut self, _link: &Addr<Link>) {}
+    fn opened(&mut self, _link: &Arc<Addr<Link>>) {}
 
     /// A phone is bound on this link.
     fn bound(&mut self, _bound: Bound) {}

@@ -2,10 +2,11 @@
 
 use std::{
     fmt::{Display, Write as _},
+    sync::Arc,
     time::Duration,
 };
 
-use actix::{Addr, AsyncContext, Context, Message, Recipient};
+use actix::{Addr, Message, Recipient};
 use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, Status};
 
@@ -17,7 +18,7 @@ use super::{
 /// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    ctx: &'a Context<Link>,
+    link: &'a Arc<Addr<Link>>,
     transaction: TransactionId,
 }
 
@@ -27,14 +28,14 @@ pub struct Asked<'a> {
 pub struct Taken(pub(super) Option<Answer>);
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(ctx: &'a Context<Link>, transaction: TransactionId) -> Self {
-        Self { ctx, transaction }
+    pub(super) fn new(link: &'a Arc<Addr<Link>>, transaction: TransactionId) -> Self {
+        Self { link, transaction }
     }
 
     /// Takes the request along, to answer it when the answer is known.
     pub fn later(self) -> (Reply, Taken) {
         let reply = Reply {
-            asker: Asker::Link(self.ctx.address()),
+            asker: Asker::Link(Arc::clone(self.link)),
             transaction: self.transaction,
             answered: false,
         };
@@ -61,7 +62,7 @@ pub struct Reply {
 #[derive(Debug)]
 enum Asker {
     /// A link, for a peer.
-    Link(Addr<Link>),
+    Link(Arc<Addr<Link>>),
     /// An actor of the server's own.
     Actor(Recipient<Answered>),
 }

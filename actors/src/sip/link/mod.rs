@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
+    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
     Supervised,
 };
 use tracing::field::DisplayValue;
@@ -43,6 +43,8 @@ pub(crate) use serve::stateless;
 
 /// One connection.
 pub struct Link {
+    /// The link's own address, of which each further copy takes memory.
+    address: Arc<Addr<Self>>,
     wire: Wire,
     place: Place,
     desk: Box<dyn Desk>,
@@ -78,14 +80,15 @@ const MAILBOX: usize = 1 << 16;
 
 impl Link {
     /// A link over a wire.
-    pub fn new(
+    pub fn over(
         wire: Wire,
         place: Place,
         desk: Box<dyn Desk>,
         clock: Arc<dyn Clock>,
         random: u64,
-    ) -> Self {
-        Self {
+    ) -> Addr<Self> {
+        Self::create(|ctx| Self {
+            address: Arc::new(ctx.address()),
             wire,
             place,
             desk,
@@ -100,7 +103,7 @@ impl Link {
             tag: format!("{random:x}").into(),
             alarm: None,
             ending: None,
-        }
+        })
     }
 
     fn next_serial(&mut self) -> u32 {
@@ -167,13 +170,13 @@ impl Actor for Link {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.wire.frames());
-        self.desk.opened(&ctx.address());
+        self.desk.opened(&self.address);
         if let Some(by) = self.place.log_on_by {
             self.wake_at(by, ctx);
         }
     }
 
-    fn stopped(&mut self, ctx: &mut Self::Context) {
+    fn stopped(&mut self, _: &mut Self::Context) {
         let reason = self
             .ending
             .take()
@@ -188,7 +191,7 @@ impl Actor for Link {
             self.finish(slot, Ended::ConnectionLost);
         }
         self.sign_off();
-        self.desk.ended(&ctx.address(), &reason);
+        self.desk.ended(&self.address, &reason);
     }
 }
 

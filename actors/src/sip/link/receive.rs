@@ -66,9 +66,9 @@ impl Link {
         match (session, request.method()) {
             (_, Method::Cancel) => self.cancel(request, ctx),
             (Some(Some(session)), _) => self.in_dialog(request, session, id, ctx),
-            (Some(None), _) => self.desk.stray(request, Asked::new(ctx, id)),
+            (Some(None), _) => self.desk.stray(request, Asked::new(&self.address, id)),
             (None, Method::Register | Method::Invite) => {
-                let taken = self.desk.request(request, Asked::new(ctx, id));
+                let taken = self.desk.request(request, Asked::new(&self.address, id));
                 if let Some(mac) = self.desk.mac() {
                     self.wire.belongs_to(mac);
                 }
@@ -124,7 +124,7 @@ impl Link {
                     .cseq()
                     .is_ok_and(|cseq| self.sessions[session].dialog.repeats(cseq.number));
             if repeated && let Ok(Some(document)) = csta_body(request) {
-                let (reply, taken) = Asked::new(ctx, id).later();
+                let (reply, taken) = Asked::new(&self.address, id).later();
                 self.tell(session, What::Repeated(document, reply));
                 return taken;
             }
@@ -139,7 +139,7 @@ impl Link {
                 }
                 match csta_body(request) {
                     Ok(Some(document)) => {
-                        let (reply, taken) = Asked::new(ctx, id).later();
+                        let (reply, taken) = Asked::new(&self.address, id).later();
                         self.tell(session, What::Asked(document, reply));
                         taken
                     }
