@@ -1,5 +1,7 @@
 //! What the server makes of other services where a maker's phone lacks one: what the phone is asked instead, and what clients of each edition and prefix get (ECMA-269).
 
+use std::time::Duration;
+
 use crate::support::csta::Document;
 use crate::support::cti_client::Session;
 use crate::support::maker::{Maker, Style};
@@ -85,6 +87,18 @@ async fn what_a_makers_phone_lacks_is_made_of_what_it_has() {
             features(&maker, &phone, &style, &session).await;
             session.bye().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_makers_phone_that_does_not_tell_its_changes_is_asked_for_its_lines() {
+    let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
+    let lacks = |maker: &Maker| maker.lacks.iter().any(|name| name == "SystemRegister");
+    for (serial, maker) in (1..).zip(Maker::all().into_iter().filter(lacks)) {
+        let phone = server.phone_of(&maker, serial);
+        phone.start().await;
+        phone.until_received("GetSwitchingFunctionDevices", 3).await;
+        assert_eq!(phone.count("SystemRegister"), 0, "{}", maker.name);
     }
 }
 

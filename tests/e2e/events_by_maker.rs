@@ -38,6 +38,9 @@ const EVENTS: &[Event] = &[
     Event("SpeakerVolumeEvent", "<invokingDevice><deviceIdentifier>{line}</deviceIdentifier></invokingDevice><speakerVolume><volAbs>80</volAbs></speakerVolume>"),
     Event("DoNotDisturbEvent", "<device><deviceIdentifier>{line}</deviceIdentifier></device><doNotDisturbOn>true</doNotDisturbOn>"),
     Event("ForwardingEvent", "<device><deviceIdentifier>{line}</deviceIdentifier></device><forwardingType>forwardImmediate</forwardingType><forwardStatus>true</forwardStatus><forwardTo>{other}</forwardTo>{6:<ringDuration>15</ringDuration>}"),
+    // What the phone itself says of its service (ECMA-269, clause 23.2).
+    Event("OutOfServiceEvent", "<device><deviceIdentifier>{line}</deviceIdentifier></device><cause>maintenance</cause>"),
+    Event("BackInServiceEvent", "<device><deviceIdentifier>{line}</deviceIdentifier></device><cause>normal</cause>"),
     // What the server has no type for passes all the same.
     Event("HookswitchEvent", "<device><deviceIdentifier>{line}</deviceIdentifier></device><hookswitch>1</hookswitch><hookswitchOnHook>true</hookswitchOnHook>"),
 ];

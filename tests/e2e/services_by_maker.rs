@@ -8,10 +8,10 @@ use crate::support::sample::{Names, sample};
 use crate::support::server::Server;
 
 /// A service: what is asked, and what the phone answers. The notation is that of [`sample`].
-struct Service(&'static str, &'static str, &'static str);
+struct Service<'a>(&'a str, &'a str, &'a str);
 
 #[rustfmt::skip]
-const SERVICES: &[Service] = &[
+const SERVICES: &[Service<'static>] = &[
     // Call control (ECMA-269, clause 17.1).
     Service("MakeCall", "<callingDevice>{line}</callingDevice><calledDirectoryNumber>{other}</calledDirectoryNumber><accountCode>3437</accountCode><autoOriginate>doNotPrompt</autoOriginate><subjectOfCall>5 &lt; 6 &amp; 7</subjectOfCall>{6:<reason>newCall</reason>}", "<callingDevice>{call}</callingDevice>{6:<callLinkageData><globalCallData><globalCallLinkageID><globallyUniqueCallLinkageID>4711</globallyUniqueCallLinkageID></globalCallLinkageID></globalCallData></callLinkageData>}"),
     Service("AnswerCall", "<callToBeAnswered>{call}</callToBeAnswered><correlatorData><string>00A5FF</string></correlatorData>", ""),
@@ -53,6 +53,47 @@ const SERVICES: &[Service] = &[
     Service("GetLampMode", "<device>{line}</device><lamp>1</lamp>", "<lampModeList><lampModeItem><lamp>1</lamp><lampMode>2</lampMode></lampModeItem></lampModeList>"),
     Service("ParkCall", "<parking>{call}</parking><parkTo>{other}</parkTo>", "<parkedTo>{second}</parkedTo>"),
 ];
+
+/// When calls are forwarded (ECMA-269, clause 22.1, forwarding types).
+const FORWARDINGS: [&str; 12] = [
+    "forwardImmediate",
+    "forwardBusy",
+    "forwardNoAns",
+    "forwardDND",
+    "forwardBusyInt",
+    "forwardBusyExt",
+    "forwardNoAnsInt",
+    "forwardNoAnsExt",
+    "forwardImmInt",
+    "forwardImmExt",
+    "forwardDNDInt",
+    "forwardDNDExt",
+];
+
+#[tokio::test]
+async fn each_forwarding_of_each_makers_phone_is_set_and_told() {
+    let server = Server::start();
+    for (serial, maker) in (1..).zip(makers()) {
+        let phone = started(&server, &maker, serial).await;
+        for style in clients() {
+            let session = session(&server, &style, &phone).await;
+            for forwarding in FORWARDINGS {
+                let set = format!(
+                    "<device>{{line}}</device><forwardingType>{forwarding}</forwardingType><activateForward>true</activateForward><forwardDN>{{other}}</forwardDN>"
+                );
+                let set = Service("SetForwarding", &set, "");
+                let told = format!(
+                    "<forwardingList><forwardListItem><forwardingType>{forwarding}</forwardingType><forwardStatus>true</forwardStatus><forwardDN>{{other}}</forwardDN></forwardListItem></forwardingList>"
+                );
+                let get = Service("GetForwarding", "<device>{line}</device>", &told);
+                for service in [&set, &get] {
+                    relayed(service, &maker, &phone, &style, &session).await;
+                }
+            }
+            session.bye().await;
+        }
+    }
+}
 
 /// How the clients of the table speak.
 fn clients() -> Vec<Style> {
@@ -117,7 +158,7 @@ async fn session(server: &Server, style: &Style, phone: &Phone) -> Session {
 
 /// One row of the table for one maker and one client.
 async fn relayed(
-    service: &Service,
+    service: &Service<'_>,
     maker: &Maker,
     phone: &Phone,
     style: &Style,

@@ -34,6 +34,8 @@ pub struct Monitor {
     watchers: SmallVec<[Watcher; 1]>,
     joins: u64,
     state: State,
+    /// Whether the phone has said itself that the line is out of service, since its monitor runs.
+    out_of_service: bool,
     failures: u32,
     seat: Option<Seat>,
 }
@@ -100,6 +102,7 @@ impl Monitor {
             watchers: SmallVec::new(),
             joins: 0,
             state,
+            out_of_service: false,
             failures: 0,
             seat: None,
         }
@@ -257,7 +260,7 @@ impl Handler<Join> for Monitor {
         }
         self.watchers.push(watcher);
         match self.state {
-            State::Active => self.tell(self.watchers.len() - 1, true),
+            State::Active => self.tell(self.watchers.len() - 1, !self.out_of_service),
             State::Away => self.tell(self.watchers.len() - 1, false),
             State::Starting => {}
         }
@@ -340,6 +343,7 @@ impl Handler<Started> for Monitor {
         match result {
             Ok(()) => {
                 self.state = State::Active;
+                self.out_of_service = false;
                 self.failures = 0;
                 tracing::info!(mac = %self.mac, line = %self.device, clients = self.watchers.len(), "line is monitored");
                 for at in 0..self.watchers.len() {
@@ -370,8 +374,19 @@ impl Handler<Observed> for Monitor {
 
     fn handle(&mut self, Observed(document): Observed, _: &mut Self::Context) {
         let before = self.watchers.len();
+        let in_service = match document.name() {
+            "BackInServiceEvent" => Some(true),
+            "OutOfServiceEvent" => Some(false),
+            _ => None,
+        };
+        if let Some(in_service) = in_service {
+            self.out_of_service = !in_service;
+        }
         self.watchers.retain(|watcher| {
-            if watcher.filter.leaves_out(document.name()) {
+            // What the phone says of its service is relayed where it is news, as what the server says.
+            let is_old = in_service.is_some()
+                && std::mem::replace(&mut watcher.in_service, in_service) == in_service;
+            if is_old || watcher.filter.leaves_out(document.name()) {
                 return true;
             }
             watcher.send(Content::Relayed {
