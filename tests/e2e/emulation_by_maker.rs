@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::csta::Document;
+use crate::support::csta::{Call, Document, connection, element};
 use crate::support::cti_client::Session;
 use crate::support::maker::{Maker, Style};
 use crate::support::phone::{Phone, Reaction};
@@ -49,6 +49,27 @@ const MADE: &[Made] = &[
         ),
     },
     Made {
+        service: "ReconnectCall",
+        request: "<activeCall>{second}</activeCall><heldCall>{call}</heldCall>",
+        instead: &[
+            ("ClearConnection", "connectionToBeCleared/callID", "{2}"),
+            ("RetrieveCall", "callToBeRetrieved/callID", "{1}"),
+        ],
+        response: ("", ""),
+    },
+    Made {
+        service: "GetLogicalDeviceInformation",
+        request: "<device>{line}</device>",
+        instead: &[],
+        response: ("hasPhysicalElement", "true"),
+    },
+    Made {
+        service: "GetPhysicalDeviceInformation",
+        request: "<device>{line}</device>",
+        instead: &[],
+        response: ("deviceModelName", "{model}"),
+    },
+    Made {
         service: "SetMessageWaitingIndicator",
         request: "<device>{line}</device><messageWaitingOn>true</messageWaitingOn>",
         instead: &[],
@@ -73,7 +94,7 @@ fn clients() -> [Style; 5] {
 #[tokio::test]
 async fn what_a_makers_phone_lacks_is_made_of_what_it_has() {
     let server = Server::with(|settings| settings.phones.pickup = "*8{number}".to_owned());
-    for (serial, maker) in (1..).zip(Maker::all()) {
+    for (serial, maker) in (1..).zip(makers()) {
         let phone = server.phone_of(&maker, serial);
         phone.start().await;
         for style in clients() {
@@ -85,8 +106,116 @@ async fn what_a_makers_phone_lacks_is_made_of_what_it_has() {
                 }
             }
             features(&maker, &phone, &style, &session).await;
+            digits_are_collected(&maker, &phone, &style, &session).await;
             session.bye().await;
         }
+        is_undone(&maker, &phone, &server).await;
+    }
+}
+
+/// Every maker; then every maker without what none of them lacks by its table.
+fn makers() -> Vec<Maker> {
+    let poorer = Maker::all().into_iter().map(|mut maker| {
+        maker.lacks.extend(NEVER_LACKED.map(str::to_owned));
+        maker
+    });
+    Maker::all().into_iter().chain(poorer).collect()
+}
+
+const NEVER_LACKED: [&str; 3] = [
+    "ReconnectCall",
+    "GetLogicalDeviceInformation",
+    "GetPhysicalDeviceInformation",
+];
+
+/// DialDigits: the phone is asked for one call when the number is complete (ECMA-269, diallable digits format).
+async fn digits_are_collected(maker: &Maker, phone: &Phone, style: &Style, session: &Session) {
+    let what = format!("DialDigits of {style:?} at {}", maker.name);
+    let called = phone.count("MakeCall");
+    let make = element("callingDevice", phone.line()) + &element("calledDirectoryNumber", "0;");
+    let begun = answered(session, style, "MakeCall", &make).await;
+    let call = begun.text("callingDevice/callID");
+    for digits in ["10;", "2"] {
+        assert_eq!(phone.count("MakeCall"), called, "{what}: not complete");
+        let dial = connection("diallingConnection", call, phone.line())
+            + &element("diallingSequence", digits);
+        let dialled = answered(session, style, "DialDigits", &dial).await;
+        assert_eq!(dialled.name(), "DialDigitsResponse", "{what}");
+    }
+    let made = phone.until_received("MakeCall", called + 1).await;
+    let made = made.document();
+    assert_eq!(made.text("calledDirectoryNumber"), "0102", "{what}");
+    assert_eq!(made.text("callingDevice"), phone.line(), "{what}");
+    assert_eq!(made.root.edition(), format!("ed{}", maker.edition));
+}
+
+/// The second half is refused: things are as they were, or tried once more where nothing can be taken back, and the client
+/// gets that refusal.
+async fn is_undone(maker: &Maker, phone: &Phone, server: &Server) {
+    let session = server
+        .client()
+        .await
+        .open(&format!("sip:{}@pbx", phone.number()))
+        .await;
+    let why = "<stateIncompatibility>invalidConnectionState</stateIncompatibility>";
+    let refusal = maker.style().document("CSTAErrorCode", why);
+    let calls =
+        connection("heldCall", "1", phone.line()) + &connection("activeCall", "2", phone.line());
+    let swapped =
+        connection("activeCall", "2", phone.line()) + &connection("heldCall", "1", phone.line());
+    for (service, inner, refusals, retrieved) in [
+        ("AlternateCall", &calls, 1, "2"),
+        ("ReconnectCall", &swapped, 2, "1"),
+    ] {
+        if !maker.lacks.iter().any(|lacking| lacking == service) {
+            continue;
+        }
+        for _ in 0..refusals {
+            phone.once("RetrieveCall", Reaction::Document(refusal.clone()));
+        }
+        let before = phone.count("RetrieveCall");
+        let (_, value) = session.refused(service, inner).await;
+        assert_eq!(value, "invalidConnectionState", "{}", maker.name);
+        let last = phone.until_received("RetrieveCall", before + 2).await;
+        let last = last.document();
+        assert_eq!(last.text("callToBeRetrieved/callID"), retrieved);
+        phone.relent("RetrieveCall");
+    }
+}
+
+#[tokio::test]
+async fn a_makers_phone_without_snapshot_or_monitor_stop_is_watched_all_the_same() {
+    let server = Server::start();
+    for (serial, mut maker) in (1..).zip(Maker::all()) {
+        maker
+            .lacks
+            .extend(["SnapshotDevice", "MonitorStop"].map(str::to_owned));
+        let phone = server.phone_of(&maker, serial);
+        phone.start().await;
+        let mut session = server
+            .client()
+            .await
+            .open(&format!("sip:{}@pbx", phone.number()))
+            .await;
+        let reference = session.watch(phone.line()).await;
+        let call = maker.call(1);
+        let seen = Call::seen_by(phone.line(), &call, phone.line(), "102");
+        phone.event(&seen.originated()).await.expect(200);
+        session.expect("OriginatedEvent").await;
+        // From the events, once the phone has said that it has no snapshots.
+        let line = element("snapshotObject", phone.line());
+        let told = session.done("SnapshotDevice", &line).await;
+        assert!(told.raw.contains(&element("callID", &call)), "{}", told.raw);
+        // The monitor runs on unheard, and ends with a new dialog.
+        session.unwatch(&reference).await;
+        phone.until_received("BYE", 1).await;
+        phone
+            .until("a second dialog with all lines", |state| {
+                (state.dialogs == 2 && state.listed).then_some(())
+            })
+            .await;
+        session.watch(phone.line()).await;
+        assert_eq!(phone.count("MonitorStart"), 2, "{}", maker.name);
     }
 }
 
@@ -114,6 +243,7 @@ async fn is_made(made: &Made, maker: &Maker, phone: &Phone, style: &Style, sessi
         let text = text.replace("{1}", &names.calls[0]);
         text.replace("{2}", &names.calls[1])
             .replace("{line}", &names.line)
+            .replace("{model}", &format!("{} {}", maker.name, maker.model))
     };
     let snapshot = sample(SNAPSHOT, maker.edition, maker.edition, &names);
     let snapshot = maker.style().document("SnapshotDeviceResponse", &snapshot);

@@ -1,6 +1,6 @@
 //! Each event of each maker's phone, as clients of every edition get it: the same bytes but for the cross reference and the edition (ECMA-269, ECMA-323).
 
-use crate::support::csta::REFERENCE;
+use crate::support::csta::{REFERENCE, subject};
 use crate::support::cti_client::Session;
 use crate::support::maker::{Maker, Style};
 use crate::support::phone::Phone;
@@ -74,6 +74,47 @@ async fn each_event_of_each_makers_phone_reaches_clients_of_every_edition() {
             assert!(session.quiet(), "nobody else has sent anything");
             session.bye().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_makers_phone_says_of_its_service_is_told_where_it_is_news() {
+    let server = Server::start();
+    for (serial, maker) in (1..).zip(Maker::all()) {
+        let phone = server.phone_of(&maker, serial);
+        phone.start().await;
+        let mut session = server
+            .client()
+            .await
+            .open(&format!("sip:{}@pbx", phone.number()))
+            .await;
+        session.watch(phone.line()).await;
+        let device = subject("device", phone.line());
+        let says = async |name: &str| {
+            let event = phone.document(name, &format!("{REFERENCE}{device}"));
+            phone.event(&event).await.expect(200);
+        };
+        // The server has said so already; and what the phone repeats is no news either.
+        for name in [
+            "BackInServiceEvent",
+            "OutOfServiceEvent",
+            "OutOfServiceEvent",
+        ] {
+            says(name).await;
+        }
+        session.expect("OutOfServiceEvent").await;
+        // Who comes now hears what holds now, and a phone that goes is out of service already.
+        let mut late = server
+            .client()
+            .await
+            .open(&format!("sip:{}@pbx", phone.number()))
+            .await;
+        late.monitor(phone.line()).await;
+        late.expect("OutOfServiceEvent").await;
+        phone.reboot();
+        phone.start().await;
+        session.expect("BackInServiceEvent").await;
+        late.expect("BackInServiceEvent").await;
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::support::csta::{Call, Document, element};
 use crate::support::cti_client::Session;
 use crate::support::maker::Maker;
-use crate::support::phone::Phone;
+use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
 
 const SPEECHES: [(&str, &str); 5] = [
@@ -71,15 +71,7 @@ async fn comes(dialogue: &mut Dialogue, maker: &Maker, phone: &Phone) {
     phone.start().await;
     let changed = dialogue.expect("SwFunctionDevicesChanged").await;
     assert_eq!(changed.text("sysStatRegisterID"), registration);
-    let lacks = maker
-        .lacks
-        .iter()
-        .any(|lacking| lacking == "SystemRegister");
-    if lacks {
-        assert_eq!(phone.count("SystemRegister"), 0, "{}", maker.name);
-    } else {
-        phone.until_received("SystemRegister", 1).await;
-    }
+    phone_aborts(maker, phone).await;
     let only = element("requestedDeviceID", phone.number());
     let promised = dialogue.done("GetSwitchingFunctionDevices", &only).await;
     let list = dialogue.expect("SwitchingFunctionDevices").await;
@@ -96,6 +88,27 @@ async fn comes(dialogue: &mut Dialogue, maker: &Maker, phone: &Phone) {
     assert_eq!(status.text("systemStatus"), "normal");
     let cancel = element("sysStatRegisterID", &registration);
     dialogue.done("SystemRegisterCancel", &cancel).await;
+}
+
+/// The phone ends the server's registration with it: the server registers again, where the phone can do that at all.
+async fn phone_aborts(maker: &Maker, phone: &Phone) {
+    let lacks = maker
+        .lacks
+        .iter()
+        .any(|lacking| lacking == "SystemRegister");
+    if !lacks {
+        phone.until_received("SystemRegister", 1).await;
+    }
+    let abort = phone.document(
+        "SystemRegisterAbort",
+        "<sysStatRegisterID>r1</sysStatRegisterID>",
+    );
+    phone.info(&abort).await.expect(200);
+    if lacks {
+        assert_eq!(phone.count("SystemRegister"), 0, "{}", maker.name);
+    } else {
+        phone.until_received("SystemRegister", 2).await;
+    }
 }
 
 /// The line is watched, by a filter too, while the phone goes and comes back, until it is watched no more.
@@ -126,6 +139,13 @@ async fn is_watched(dialogue: &mut Dialogue, maker: &Maker, phone: &Phone) {
     phone.event(&call.cleared()).await.expect(200);
     dialogue.session.expect("ConnectionClearedEvent").await;
 
+    let watched = phone.count("MonitorStart");
+    let stopped = phone.stop_monitor().await.expect(200);
+    assert_eq!(Document::read(&stopped.body).name(), "MonitorStopResponse");
+    dialogue.expect("OutOfServiceEvent").await;
+    dialogue.expect("BackInServiceEvent").await;
+    assert_eq!(phone.count("MonitorStart"), watched + 1, "{}", maker.name);
+
     phone.reboot();
     let out = dialogue.expect("OutOfServiceEvent").await;
     assert_eq!(out.text("device/deviceIdentifier"), phone.line());
@@ -134,4 +154,17 @@ async fn is_watched(dialogue: &mut Dialogue, maker: &Maker, phone: &Phone) {
     let stopped = phone.count("MonitorStop");
     dialogue.done("MonitorStop", &monitor).await;
     phone.until_received("MonitorStop", stopped + 1).await;
+
+    // A phone that will never have the monitor: the client is told that it ended (ECMA-269, MonitorStop as an event).
+    let never = maker
+        .style()
+        .document("CSTAErrorCode", "<operation>invalidDeviceID</operation>");
+    phone.once("MonitorStart", Reaction::Document(never));
+    let started = dialogue.done("MonitorStart", &object).await;
+    let told = dialogue.expect("MonitorStop").await;
+    let reference = started.text("monitorCrossRefID");
+    assert_eq!(told.text("monitorCrossRefID"), reference);
+    let monitor = element("monitorCrossRefID", reference);
+    let (_, value) = dialogue.session.refused("MonitorStop", &monitor).await;
+    assert_eq!(value, "invalidMonitorCrossRefID");
 }

@@ -315,6 +315,14 @@ impl Phone {
         self.info(&document.replace("{xref}", &reference)).await
     }
 
+    /// Ends its first monitor by itself: MonitorStop in INFO, and the answer (ECMA-269, clause 15.2).
+    pub async fn stop_monitor(&self) -> Message {
+        let reference = self.monitored().await;
+        self.change(|state| state.monitors.retain(|(known, _)| *known != reference));
+        let stop = csta::element("monitorCrossRefID", &reference);
+        self.info(&self.document("MonitorStop", &stop)).await
+    }
+
     /// Sends several events without waiting for the answers in between.
     pub async fn burst(&self, documents: &[String]) {
         let reference = self.monitored().await;

@@ -169,14 +169,15 @@ impl Phone {
 
     /// Subscribes to changes where the phone has that, and asks for its lines.
     fn prepare(&mut self, ctx: &mut Context<Self>) {
-        if self.has("SystemRegister") {
-            self.system_register(ctx);
-        }
+        self.system_register(ctx);
         self.ask_for_lines(ctx);
     }
 
-    /// Subscribes to changes of the phone's configuration (ECMA-269 system registration).
+    /// Subscribes to changes of the phone's configuration, where the phone has that (ECMA-269 system registration).
     pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
+        if !self.has("SystemRegister") {
+            return;
+        }
         let register = SystemRegister {
             request_types: RequestTypes {
                 system_status: Some(true),
