@@ -1,4 +1,4 @@
-//! Members that younger editions of ECMA-323 have added, which a peer that speaks an older one must not be sent.
+//! Members and values that younger editions of ECMA-323 have added, which a peer that speaks an older one must not be sent.
 
 use super::edition::Edition;
 
@@ -31,6 +31,27 @@ pub(super) fn newer_in(root: &str) -> impl Iterator<Item = &'static Newer> {
         Roots::Events => event,
         Roots::Responses => response,
         Roots::Named(names) => names.contains(&root),
+    })
+}
+
+/// The value nearest in meaning that all editions have, for a value that came with the sixth.
+pub(super) fn older_value(member: &str, value: &str) -> Option<&'static str> {
+    Some(match (member, value) {
+        ("cause", "callInterception") => "redirected",
+        ("cause", "callInterceptionBusy") => "callForwardBusy",
+        ("cause", "callInterceptionForwarded") => "callForward",
+        ("cause", "callInterceptionNoAnswer") => "callForwardNoAnswer",
+        ("cause", "callInterceptionResourcesNotAvailable") => "resourcesNotAvailable",
+        ("cause", "lawfulInterception") => "normal",
+        ("cause", "makeConnection") => "makeCall",
+        ("systemResourceAvailibility", "conferenceResourceCannotBeSatisfied") => {
+            "conferenceMemberLimitExceeded"
+        }
+        ("systemResourceAvailibility", "maxDevicesExceeded") => "resourceLimitExceeded",
+        ("systemResourceAvailibility", "startTimeOutOfRange" | "durationExceeded") => "generic",
+        ("deviceCategory", "conference") => "other",
+        ("deviceCategory", voice) if voice.ends_with("InteractiveVoice") => "other",
+        _ => return None,
     })
 }
 

@@ -47,6 +47,8 @@ pub(super) enum What {
     Device(Option<Box<Wrapping>>),
     /// To be cut for editions older than this.
     CutBelow(Edition),
+    /// For editions older than this, another value.
+    ValueBelow(Edition, &'static str),
     /// A start or end tag of `device` that this edition and younger ones have.
     DeviceTagFrom(Edition, Side),
 }
@@ -141,6 +143,7 @@ impl Document {
                     );
                 }
                 What::CutBelow(_) => {}
+                What::ValueBelow(_, value) => piece(value.as_bytes()),
                 What::DeviceTagFrom(_, side) => self.tag(*side, "device", &mut piece),
             }
         }
@@ -189,7 +192,7 @@ fn wanted(edit: &Edit, changes: &Changes<'_>) -> bool {
         What::Declaration => true,
         What::CrossRef(_) => changes.cross_ref.is_some(),
         What::Device(_) => changes.device.is_some(),
-        What::CutBelow(edition) => changes.edition < *edition,
+        What::CutBelow(edition) | What::ValueBelow(edition, _) => changes.edition < *edition,
         What::DeviceTagFrom(edition, _) => changes.edition >= *edition,
     }
 }

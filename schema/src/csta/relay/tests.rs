@@ -210,3 +210,35 @@ fn what_an_older_edition_lacks_is_cut_or_converted() {
         "<c:DeflectCall xmlns:c='N6'><c:newDestination><c:device>2</c:device></c:newDestination></c:DeflectCall>",
     );
 }
+
+#[test]
+fn a_value_that_an_older_edition_lacks_becomes_the_nearest() {
+    fn nearest(member: &str, value: &str, expected: &str) {
+        let document = |value: &str, namespace: &str| {
+            format!("<c:X xmlns:c='{namespace}'><c:a><c:{member}>{value}</c:{member}></c:a></c:X>")
+        };
+        for (edition, expected) in [(Edition::Ed3, expected), (Edition::Ed6, value)] {
+            let namespace = if edition == Edition::Ed6 { "N6" } else { "NS" };
+            check(
+                &document(value, "N6"),
+                &edition.into(),
+                &document(expected, namespace),
+            );
+        }
+    }
+    nearest("cause", "callInterceptionBusy", "callForwardBusy");
+    nearest("cause", "makeConnection", "makeCall");
+    nearest("cause", "busy", "busy");
+    nearest("deviceCategory", "promptInteractiveVoice", "other");
+    nearest("deviceCategory", "station", "station");
+    nearest(
+        "systemResourceAvailibility",
+        "maxDevicesExceeded",
+        "resourceLimitExceeded",
+    );
+    check(
+        "<HeldEvent xmlns='N6'><extensions><privateData><private><cause>makeConnection</cause></private></privateData></extensions></HeldEvent>",
+        &Edition::Ed3.into(),
+        "<HeldEvent xmlns='NS'><extensions><privateData><private><cause>makeConnection</cause></private></privateData></extensions></HeldEvent>",
+    );
+}

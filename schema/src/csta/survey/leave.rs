@@ -2,6 +2,7 @@
 
 use super::{Frame, Role, Surveyor};
 use crate::csta::edition::Edition;
+use crate::csta::newer::older_value;
 use crate::csta::relay::{Edit, Side, What, Wrapping};
 use crate::csta::roots::{Kind, Place};
 use crate::csta::xml::{Span, Tag};
@@ -15,7 +16,8 @@ impl Surveyor<'_> {
             end: close.map_or(tag.span.end, |close| close.start),
         };
         match frame.role {
-            Role::Other | Role::Connection | Role::Party(_) => {}
+            Role::Other => self.leave_value(&tag, content),
+            Role::Connection | Role::Party(_) => {}
             Role::Noted(member) => self.found.noted[member as usize] = content,
             Role::Root => self.leave_root(&tag),
             Role::CrossRef => {
@@ -99,6 +101,25 @@ impl Surveyor<'_> {
         self.edit(tag, inside, |reopened| {
             What::Device(Wrapping::of(Some(outer), inner, reopened))
         });
+    }
+
+    /// A value that older editions lack is replaced by the nearest that they have; private data is its owner's.
+    fn leave_value(&mut self, tag: &Tag, content: Span) {
+        let name = self.scanner.text(tag.local);
+        let may_be_newer = matches!(
+            name,
+            "cause" | "deviceCategory" | "systemResourceAvailibility"
+        );
+        let is_private = |frame: &Frame| self.scanner.text(frame.tag.local) == "extensions";
+        if !may_be_newer || !tag.space.is_csta() || self.open.get(1).is_some_and(is_private) {
+            return;
+        }
+        if let Some(older) = older_value(name, self.scanner.text(content).trim()) {
+            self.found.edits.push(Edit {
+                span: content,
+                what: What::ValueBelow(Edition::Ed6, older),
+            });
+        }
     }
 
     fn leave_destination(&mut self, content: Span, first: Option<Span>, listed: bool) {
