@@ -109,6 +109,27 @@ fn a_phone_of_each_maker_is_found_to_be_what_it_is() {
     });
 }
 
+/// Yealink's phones refuse by a bare 501 what they lack and what is not there.
+#[test]
+fn a_phone_that_refuses_everything_alike_is_not_accused() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let fleet = fleet(&server, &[Maker::yealink()]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mac = fleet.phones()[0].mac().bare();
+        let ended = certify(&server, &mac, folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{said}");
+        let (report, _) = saved(folder.path(), &mac);
+        assert_eq!(report["contradictions"], 0);
+        for untold in ["AnswerCall", "HoldCall", "DialDigits"] {
+            assert_eq!(row(&report, untold)["phone"], "not tried", "{said}");
+        }
+        assert_eq!(row(&report, "SetForwarding")["phone"], "done", "{said}");
+        assert_eq!(row(&report, "SystemRegister")["has"], false, "{said}");
+    });
+}
+
 /// What each of the five does in a call, or with one that rings.
 const DONE: &[&str] = &[
     "MakeCall",

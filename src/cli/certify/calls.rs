@@ -25,6 +25,7 @@ fn on_nothing(
     call: &ConnectionId,
     number: &DeviceId,
 ) -> Result<(), Stop> {
+    subject.expects_refusals(call)?;
     subject.ask(AnswerCall {
         call_to_be_answered: call.clone(),
         ..AnswerCall::default()

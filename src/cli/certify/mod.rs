@@ -23,7 +23,7 @@ use subject::Subject;
 #[derive(Args, Debug)]
 #[command(
     after_help = "Without --call nobody is disturbed: settings are set to what they are, and services that need a call are asked for one
-that does not exist, which a phone that has the service refuses otherwise than one that lacks it. A phone that is in a
+that does not exist, which most phones that have the service refuse otherwise than those that lack it. A phone that is in a
 call is left alone.
 
 The phone gets a second monitor and registration for a moment. One that keeps no more than one of them has lost the server's:

@@ -24,7 +24,13 @@ pub(super) struct Subject<'a> {
     trials: Vec<Trial>,
     /// Services that were not tried, and why.
     left_out: Vec<(&'static str, &'static str)>,
+    /// Whether it is asked for calls that do not exist, and refuses those like services that it lacks.
+    untelling: bool,
 }
+
+/// What a refusal by a phone is worth that refuses everything alike.
+const UNTOLD: &str =
+    "it refuses this like a call that does not exist; a real one tells: --call, --caller";
 
 /// What was seen of a call.
 pub(super) enum Seen {
@@ -49,6 +55,7 @@ impl<'a> Subject<'a> {
             line,
             trials: Vec::new(),
             left_out: Vec::new(),
+            untelling: false,
         }
     }
 
@@ -70,8 +77,25 @@ impl<'a> Subject<'a> {
     /// Asks for a service; its response if the phone did it.
     pub(super) fn ask<S: Service>(&mut self, request: S) -> Result<Option<S::Response>, Failure> {
         let (trial, response) = self.trial(request)?;
-        self.keep(trial);
+        if self.untelling && trial.outcome == Outcome::Lacking {
+            if self.trials.iter().all(|known| known.service != S::NAME) {
+                self.leave_out(S::NAME, UNTOLD);
+            }
+        } else {
+            self.keep(trial);
+        }
         Ok(response)
+    }
+
+    /// From here on it is asked for `call`, which does not exist. Every phone can clear a call: one that seems to lack even
+    /// that tells nothing by refusing.
+    pub(super) fn expects_refusals(&mut self, call: &ConnectionId) -> Result<(), Failure> {
+        let (trial, _) = self.trial(ClearConnection {
+            connection_to_be_cleared: call.clone(),
+            ..ClearConnection::default()
+        })?;
+        self.untelling = trial.outcome == Outcome::Lacking;
+        Ok(())
     }
 
     /// Asks for a service without keeping what came of it.
