@@ -1,5 +1,6 @@
 //! What a telephone is known by: its MAC address, or the extension of one that never tells its MAC address.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -122,19 +123,8 @@ impl Serialize for PhoneId {
 
 impl<'de> Deserialize<'de> for PhoneId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl de::Visitor<'_> for Text {
-            type Value = PhoneId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a MAC address or an extension")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<PhoneId, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
+        let text = <Cow<'_, str>>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 

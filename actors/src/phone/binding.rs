@@ -60,11 +60,8 @@ impl Phone {
                 && registration.cseq <= known.cseq
                 && registration.contact.is_some()
             {
-                tracing::warn!(mac = %self.mac, address = %registration.address, cseq = registration.cseq, last = known.cseq, "REGISTER refused: an older one that came late");
-                return reply.with(
-                    Answer::from(Status::SERVER_INTERNAL_ERROR)
-                        .because("an older REGISTER that came late"),
-                );
+                let (address, cseq) = (registration.address, registration.cseq);
+                return reply.with(desk::late(self.mac, address, cseq, known.cseq));
             }
         }
         if registration.contact.is_none() {

@@ -11,7 +11,6 @@ use uacsta_schema::{
 };
 
 use super::identity::Claim;
-
 use crate::{
     House,
     access::{Door, Verdict},
@@ -123,9 +122,7 @@ impl PhoneDesk {
         let same_call = *bound.call_id == *wish.call_id;
         // RFC 3261 10.3: a CSeq that is not above the last one of the same Call-ID "MUST abort the update".
         if same_call && wish.cseq <= bound.cseq {
-            tracing::warn!(mac = %bound.mac, address = %self.address, cseq = wish.cseq, last = bound.cseq, "REGISTER refused: an older one that came late");
-            return Err(Answer::from(Status::SERVER_INTERNAL_ERROR)
-                .because("an older REGISTER that came late"));
+            return Err(late(bound.mac, self.address, wish.cseq, bound.cseq));
         }
         if !same_call || wish.expires == 0 || *bound.contact != *contact {
             return Ok(None);
@@ -173,6 +170,12 @@ impl PhoneDesk {
 fn bindings(bound: &Bound, now: Duration) -> Answer {
     let left = bound.until.saturating_sub(now).as_millis().div_ceil(1000);
     listed(&bound.contact, u32::try_from(left).unwrap_or(u32::MAX))
+}
+
+/// The answer to a REGISTER whose CSeq is not above the last one's.
+pub(super) fn late(mac: PhoneId, address: SocketAddr, cseq: u32, last: u32) -> Answer {
+    tracing::warn!(%mac, %address, cseq, last, "REGISTER refused: an older one that came late");
+    Answer::from(Status::SERVER_INTERNAL_ERROR).because("an older REGISTER that came late")
 }
 
 /// A 200 with a binding that lasts so many seconds.
