@@ -1,0 +1,13 @@
+//! What the server must survive with nothing lost: each fault is injected over real sockets, and what must hold is checked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    unreachable_pub,
+    dead_code,
+    reason = "a test fails where it stands, says what it skips, and shares its support with the end-to-end tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod reload;
