@@ -4,10 +4,11 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, AsyncContext};
 use actix_rt::{Arbiter, task::JoinHandle};
+use arc_swap::ArcSwap;
 use settings::{Listen, Profiles, Settings, SettingsError};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
-    House,
+    House, Rules,
     licensing::Licensing,
     registrar::{Registrar, Stopping},
 };
@@ -121,8 +122,7 @@ impl Server {
         let licensing = Licensing::default().start();
         let registrar = actix::Context::<Registrar>::new();
         let house = Arc::new(House {
-            settings: Arc::new(settings),
-            profiles,
+            rules: ArcSwap::from_pointee(Rules { settings, profiles }),
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new(key),
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
@@ -135,7 +135,12 @@ impl Server {
             telephones,
         ));
         // This thread carries connections too: with one arbiter nothing ever changes threads.
-        let arbiters: Vec<Arbiter> = (1..house.settings.advanced.arbiters.max(DEFAULT_ARBITERS))
+        let arbiters: Vec<Arbiter> = (1..house
+            .rules()
+            .settings
+            .advanced
+            .arbiters
+            .max(DEFAULT_ARBITERS))
             .map(|_| Arbiter::new())
             .collect();
         let handles = std::iter::once(Arbiter::current())
@@ -151,9 +156,10 @@ impl Server {
             registrar: registrar.clone(),
             web: None,
         };
-        for (interface, address) in interfaces(&house.settings, &acceptor, &clients_acceptor)
-            .into_iter()
-            .zip(running.addresses.all())
+        for (interface, address) in
+            interfaces(&house.rules().settings, &acceptor, &clients_acceptor)
+                .into_iter()
+                .zip(running.addresses.all())
         {
             let (setting, wanted) = (interface.setting, interface.listen);
             let listening = net::listen(interface, Arc::clone(&lobby))
@@ -164,7 +170,7 @@ impl Server {
                 running.listeners.push(task);
             }
         }
-        let listen = house.settings.web.listen;
+        let listen = house.rules().settings.web.listen;
         if let Some(address) = listen.address() {
             let api = Api {
                 list: registrar.clone().recipient(),
@@ -176,7 +182,7 @@ impl Server {
                 address,
                 data,
                 &belongings.token,
-                &house.settings.web.password,
+                &house.rules().settings.web.password,
                 api,
             )
             .map_err(|source| refused("web.listen", listen, source))?;

@@ -54,7 +54,9 @@ impl Door {
         only_md5: bool,
         password: impl FnOnce(&str) -> Option<&'p str>,
     ) -> Verdict<'r> {
-        let realm = house.settings.advanced.realm.as_str();
+        let rules = house.rules();
+        let advanced = &rules.settings.advanced;
+        let realm = advanced.realm.as_str();
         let ours = request
             .head()
             .all(HeaderName::Authorization)
@@ -77,9 +79,7 @@ impl Door {
                 return Verdict::Challenged(self.challenge(house, only_md5, true));
             }
         };
-        let offered = house
-            .settings
-            .advanced
+        let offered = advanced
             .digest
             .iter()
             .any(|digest| algorithm(*digest) == credentials.algorithm);
@@ -127,7 +127,8 @@ impl Door {
         let nonce = house
             .nonces
             .mint(house.clock.now().as_secs(), self.minted, &self.connection);
-        let advanced = &house.settings.advanced;
+        let rules = house.rules();
+        let advanced = &rules.settings.advanced;
         let mut answer = Answer::from(Status::UNAUTHORIZED);
         for algorithm in advanced
             .digest

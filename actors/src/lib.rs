@@ -15,6 +15,7 @@
 use std::sync::Arc;
 
 use actix::Addr;
+use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use settings::{Profiles, Settings};
 use uacsta_schema::{
@@ -35,12 +36,10 @@ pub mod registration;
 pub mod sip;
 pub mod telephones;
 
-/// What every actor of one server shares and none changes.
+/// What every actor of one server shares and none changes but by a message to all.
 pub struct House {
-    /// What the operator set.
-    pub settings: Arc<Settings>,
-    /// What is known of the makers' phones.
-    pub profiles: Profiles,
+    /// What the operator set, exchanged while the server runs.
+    pub rules: ArcSwap<Rules>,
     /// What time it is.
     pub clock: Arc<dyn clock::Clock>,
     /// Makes and checks the nonces of our challenges.
@@ -51,6 +50,22 @@ pub struct House {
     pub registrar: Addr<registrar::Registrar>,
     /// Who counts phones and monitored lines.
     pub licensing: Addr<licensing::Licensing>,
+}
+
+/// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.
+#[derive(Debug)]
+pub struct Rules {
+    /// The settings, with every password filled in.
+    pub settings: Settings,
+    /// What is known of the makers' phones.
+    pub profiles: Profiles,
+}
+
+impl House {
+    /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
+    pub fn rules(&self) -> Guard<Arc<Rules>> {
+        self.rules.load()
+    }
 }
 
 /// The request that opens a session and keeps it alive (TR/87 7.1).

@@ -102,6 +102,7 @@ impl Lobby {
         side == Side::Clients
             && self
                 .house
+                .rules()
                 .settings
                 .clients
                 .trusted
@@ -175,7 +176,7 @@ async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc
                 continue;
             }
         };
-        let open = match Open::new(&lobby.open, &lobby.house.settings.limits, peer.ip()) {
+        let open = match Open::new(&lobby.open, &lobby.house.rules().settings.limits, peer.ip()) {
             Ok(open) => open,
             Err(limit) => {
                 tracing::warn!(interface = interface.setting, %peer, limit, "connection refused: as many are open as may be");
@@ -207,7 +208,7 @@ async fn hand_over(
         Side::Clients => number,
         Side::Phones if interface.tls.is_some() => first::key_of_address(peer.ip()),
         Side::Phones => {
-            let patience = lobby.house.settings.limits.message_time;
+            let patience = lobby.house.rules().settings.limits.message_time;
             first::key_of_user(&counted.io, patience)
                 .await
                 .unwrap_or_else(|| first::key_of_address(peer.ip()))
@@ -245,7 +246,7 @@ fn serve(
     };
     let (interface, lobby) = (Arc::clone(interface), Arc::clone(lobby));
     actix_rt::spawn(async move {
-        let patience = lobby.house.settings.limits.tls_handshake;
+        let patience = lobby.house.rules().settings.limits.tls_handshake;
         match tokio::time::timeout(patience, acceptor.accept(counted)).await {
             Ok(Ok(stream)) => {
                 let shown = stream.get_ref().1.peer_certificates();
@@ -274,7 +275,7 @@ fn start(
     interface: &Interface,
     lobby: &Lobby,
 ) {
-    let limits = &lobby.house.settings.limits;
+    let limits = &lobby.house.rules().settings.limits;
     let wire = Wire::new(
         io,
         Codec::new(bounds(lobby)),
@@ -306,7 +307,7 @@ fn start(
 
 /// The bounds of a message.
 fn bounds(lobby: &Lobby) -> Limits {
-    let limits = &lobby.house.settings.limits;
+    let limits = &lobby.house.rules().settings.limits;
     Limits {
         head: limits.message_head.as_usize(),
         line: limits.message_line.as_usize(),
@@ -350,7 +351,9 @@ fn place(
         } else {
             Transport::TCP
         },
-        log_on_by: Some(lobby.house.clock.now() + lobby.house.settings.limits.unauthenticated_time),
+        log_on_by: Some(
+            lobby.house.clock.now() + lobby.house.rules().settings.limits.unauthenticated_time,
+        ),
         agent,
     })
 }

@@ -196,7 +196,7 @@ impl PostOffice {
     fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, &'static str> {
         let open = Open::new(
             &self.lobby.open,
-            &self.lobby.house.settings.limits,
+            &self.lobby.house.rules().settings.limits,
             from.ip(),
         )?;
         let (link, frames) = mpsc::channel(QUEUE);
@@ -212,7 +212,7 @@ impl PostOffice {
             port: self.bound.port(),
             transport: Transport::UDP,
             log_on_by: Some(
-                lobby.house.clock.now() + lobby.house.settings.limits.unauthenticated_time,
+                lobby.house.clock.now() + lobby.house.rules().settings.limits.unauthenticated_time,
             ),
             agent: Arc::clone(&lobby.house.agent),
         };
@@ -234,7 +234,7 @@ impl PostOffice {
 
     /// Ends the links on which nothing came for longer than any registration lasts, and forgets those that have ended.
     fn dismiss_the_silent(&mut self) {
-        let patience = self.lobby.house.settings.advanced.sip_expires + GRACE;
+        let patience = self.lobby.house.rules().settings.advanced.sip_expires + GRACE;
         self.peers.retain(|_, peer| {
             let silent = peer.heard.elapsed() > patience;
             if silent {

@@ -66,9 +66,10 @@ impl ClientDesk {
         {
             return Ok(client.clone());
         }
-        let settings = Arc::clone(&self.house.settings);
+        let rules = self.house.rules();
+        let settings = &rules.settings;
         let user = match self.door.check(&self.house, request, false, |user| {
-            Rights::of(&settings, user).map(|(password, _)| password)
+            Rights::of(settings, user).map(|(password, _)| password)
         }) {
             Verdict::Granted(user) => user,
             Verdict::Challenged(challenge) => return Err(challenge),
@@ -80,7 +81,7 @@ impl ClientDesk {
         if let Some(client) = self.known(user) {
             return Ok(client);
         }
-        let Some((_, rights)) = Rights::of(&settings, user) else {
+        let Some((_, rights)) = Rights::of(settings, user) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
         for (_, former) in self.clients.drain() {
@@ -106,12 +107,12 @@ impl ClientDesk {
         if let Some(client) = self.known(&user) {
             return Ok(client);
         }
-        if self.clients.len() >= self.house.settings.limits.sessions_per_connection {
+        if self.clients.len() >= self.house.rules().settings.limits.sessions_per_connection {
             tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
             return Err(Answer::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
         }
-        let rights = Rights::vouched(&self.house.settings, &user);
+        let rights = Rights::vouched(&self.house.rules().settings, &user);
         self.enter(user.into(), rights)
     }
 
@@ -143,9 +144,9 @@ impl ClientDesk {
         if let Err(answer) = self.log_on(request, true) {
             return answer;
         }
-        let longest =
-            u32::try_from(self.house.settings.advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
-        let shortest = self.house.settings.advanced.min_expires.as_secs();
+        let longest = u32::try_from(self.house.rules().settings.advanced.sip_expires.as_secs())
+            .unwrap_or(u32::MAX);
+        let shortest = self.house.rules().settings.advanced.min_expires.as_secs();
         // A client is its connection: its registration only proves who it is, and nothing is looked up by it.
         match request.head().contacts() {
             Ok(Contacts::List(list)) if !list.is_empty() => {

@@ -148,7 +148,7 @@ impl Client {
                 document.name()
             )));
         }
-        if self.sessions.len() >= self.house.settings.limits.sessions_per_connection {
+        if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
             tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
             return reply.with(
                 Answer::from(Status::SERVICE_UNAVAILABLE)

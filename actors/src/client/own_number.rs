@@ -72,7 +72,7 @@ impl Client {
                         destination,
                         speech,
                         cross_ref: client.cross_refs.next().to_string().into(),
-                        patience: client.house.settings.advanced.request_timeout,
+                        patience: client.house.rules().settings.advanced.request_timeout,
                         undone: ctx.address().recipient(),
                     };
                     client.via_office.push(ViaOffice::new(order, reply).start());

@@ -212,7 +212,11 @@ impl Phone {
     }
 
     fn recognise(&mut self, user_agent: Option<&str>) {
-        self.profile = self.house.profiles.recognise(self.mac.oui(), user_agent);
+        self.profile = self
+            .house
+            .rules()
+            .profiles
+            .recognise(self.mac.oui(), user_agent);
         self.firmware = self.profile.describe(user_agent).firmware;
         self.abilities = Abilities::default();
         // Editions of ECMA-323 are counted from the second.

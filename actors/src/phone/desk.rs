@@ -134,7 +134,7 @@ impl PhoneDesk {
 
     fn wish<'r>(&self, request: &'r Request) -> Result<Wish<'r>, Answer> {
         let head = request.head();
-        let advanced = &self.house.settings.advanced;
+        let advanced = &self.house.rules().settings.advanced;
         let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
         let (contact, asked) = match head.contacts().map_err(bad)? {
             // RFC 3261 10.3 step 6: "*" goes with an expiration time of zero and nothing else.
@@ -198,7 +198,7 @@ pub(super) fn claim(
     request: &Request,
     address: SocketAddr,
 ) -> Result<Claim, Answer> {
-    Claim::of(request, house.settings.phones.extensions).inspect_err(|answer| {
+    Claim::of(request, house.rules().settings.phones.extensions).inspect_err(|answer| {
         let reason = answer.reason.as_deref();
         tracing::warn!(%address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
     })
@@ -215,8 +215,9 @@ impl Claim {
         address: SocketAddr,
     ) -> Result<(), Answer> {
         let user_agent = request.head().get(HeaderName::UserAgent);
-        let profile = house.profiles.recognise(self.id.oui(), user_agent);
-        let password = house.settings.phones.password.expose();
+        let rules = house.rules();
+        let profile = rules.profiles.recognise(self.id.oui(), user_agent);
+        let password = rules.settings.phones.password.expose();
         match door.check(house, request, profile.md5_only, |name| {
             (name.parse() == Ok(self.user)).then_some(password)
         }) {

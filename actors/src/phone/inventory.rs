@@ -67,7 +67,7 @@ impl Phone {
             self.list_complete(None, ctx);
         } else if self.inventory.asked {
             // The list has as long as a request to come.
-            let at = self.house.clock.now() + self.house.settings.advanced.request_timeout;
+            let at = self.house.clock.now() + self.house.rules().settings.advanced.request_timeout;
             self.list_due = Some(at);
             self.wake_at(at, ctx);
         }

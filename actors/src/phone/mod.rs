@@ -111,7 +111,7 @@ impl Phone {
         lines: Vec<DeviceId>,
         heritage: Heritage,
     ) -> Self {
-        let profile = house.profiles.recognise(mac.oui(), None);
+        let profile = house.rules().profiles.recognise(mac.oui(), None);
         let now = house.clock.now();
         Self {
             mac,

@@ -182,7 +182,12 @@ impl Phone {
 
     /// Why the phone cannot be asked anything for others now, if so.
     pub(super) fn refusal(&self) -> Option<Refusal> {
-        let most = self.house.settings.limits.pending_requests_per_phone;
+        let most = self
+            .house
+            .rules()
+            .settings
+            .limits
+            .pending_requests_per_phone;
         if !self.in_operation {
             Some(Refusal::NotInOperation)
         } else if !self.session.is_coming() {
@@ -213,7 +218,13 @@ impl Phone {
         if !self.session.is_coming()
             || self.abilities.are_told()
             || !self.has("GetCSTAFeatures")
-            || self.requests.waiting.len() >= self.house.settings.limits.pending_requests_per_phone
+            || self.requests.waiting.len()
+                >= self
+                    .house
+                    .rules()
+                    .settings
+                    .limits
+                    .pending_requests_per_phone
         {
             return reply.csta(csta::write(&self.features().into(), &speech));
         }
@@ -263,7 +274,7 @@ impl Phone {
 
     /// When a request that comes now must be answered.
     fn deadline(&self) -> Duration {
-        self.house.clock.now() + self.house.settings.advanced.request_timeout
+        self.house.clock.now() + self.house.rules().settings.advanced.request_timeout
     }
 
     fn job(

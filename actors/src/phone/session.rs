@@ -77,7 +77,8 @@ impl Phone {
         let Some(registration) = self.binding.as_ref().map(|binding| &binding.registration) else {
             return;
         };
-        let host = self.house.settings.advanced.realm.as_str();
+        let rules = self.house.rules();
+        let host = rules.settings.advanced.realm.as_str();
         registration.link.do_send(Open {
             owner: self.session_owner(ctx),
             key: self.key,
@@ -89,11 +90,11 @@ impl Phone {
             )
             .into(),
             edition: self.edition,
-            interval: self.house.settings.advanced.sip_expires,
+            interval: self.house.rules().settings.advanced.sip_expires,
             login: Some(
                 Login {
                     user: registration.user.bare().into(),
-                    password: self.house.settings.phones.password.expose().into(),
+                    password: self.house.rules().settings.phones.password.expose().into(),
                 }
                 .into(),
             ),
@@ -291,7 +292,7 @@ impl Phone {
     }
 
     pub(super) fn schedule_keep_alive(&mut self, ctx: &mut Context<Self>) {
-        let at = self.house.clock.now() + self.house.settings.advanced.keep_alive;
+        let at = self.house.clock.now() + self.house.rules().settings.advanced.keep_alive;
         self.keep_alive_at = Some(at);
         self.wake_at(at, ctx);
     }

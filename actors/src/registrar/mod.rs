@@ -194,7 +194,7 @@ impl Handler<Register> for Registrar {
     fn handle(&mut self, Register(refresh): Register, _: &mut Self::Context) {
         let registration = &refresh.registration;
         let mac = registration.mac;
-        let auto_activate = self.house.settings.advanced.auto_activate;
+        let auto_activate = self.house.rules().settings.advanced.auto_activate;
         self.telephones.entry(mac).or_insert_with(|| {
             let telephone = Telephone {
                 mac,
@@ -236,6 +236,7 @@ impl Handler<Bound> for Registrar {
         let mac = registration.mac;
         let profile = self
             .house
+            .rules()
             .profiles
             .recognise(mac.oui(), registration.user_agent.as_deref());
         let described = profile.describe(registration.user_agent.as_deref());

@@ -314,7 +314,7 @@ impl Phone {
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
-        let code = &self.house.settings.phones.pickup;
+        let code = &self.house.rules().settings.phones.pickup;
         let device = request.call_to_be_picked_up.device_id.as_ref();
         let number = match device.map(DeviceId::user) {
             Some(user) => code.replace("{number}", user),
