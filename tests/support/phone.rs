@@ -3,7 +3,7 @@
 mod answers;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct Setup {
     pub server: SocketAddr,
     /// The server's certificate; without it the phone speaks plain TCP.
     pub certificate: Option<PathBuf>,
+    /// The address that it connects from; None: any.
+    pub source: Option<IpAddr>,
     /// What happens to its datagrams; without it the phone speaks TCP or TLS.
     pub udp: Option<Weather>,
     /// The user name, a MAC as this maker spells it.
@@ -62,6 +64,7 @@ impl Setup {
         Self {
             server,
             certificate: None,
+            source: None,
             udp: None,
             user: user.to_owned(),
             password: password.to_owned(),
@@ -273,7 +276,10 @@ impl Phone {
         let (server, documents) = (self.setup.server, Arc::clone(&self.documents));
         let connected = match self.setup.udp {
             Some(weather) => Wire::datagrams(server, weather, documents).await,
-            None => Wire::connect(server, certificate, None, documents).await,
+            None => {
+                let source = self.setup.source;
+                Wire::connect_from(source, server, certificate, None, documents).await
+            }
         };
         let (wire, requests) =
             connected.unwrap_or_else(|e| panic!("no connection to {}: {e}", self.setup.server));

@@ -1,7 +1,7 @@
 //! One connection of a phone or client: frames, and responses that find their requests (RFC 3261 sections 17.1.3, 18).
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
@@ -57,7 +57,25 @@ impl Wire {
         own: Option<&Path>,
         documents: Arc<Documents>,
     ) -> std::io::Result<(Self, UnboundedReceiver<Message>)> {
-        let stream = TcpStream::connect(address).await?;
+        Self::connect_from(None, address, certificate, own, documents).await
+    }
+
+    /// The same from one of this machine's addresses.
+    pub async fn connect_from(
+        source: Option<IpAddr>,
+        address: SocketAddr,
+        certificate: Option<&Path>,
+        own: Option<&Path>,
+        documents: Arc<Documents>,
+    ) -> std::io::Result<(Self, UnboundedReceiver<Message>)> {
+        let stream = match source {
+            None => TcpStream::connect(address).await?,
+            Some(source) => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind((source, 0).into())?;
+                socket.connect(address).await?
+            }
+        };
         stream.set_nodelay(true)?;
         let (orders, ordered) = mpsc::unbounded_channel();
         let (requests, incoming) = mpsc::unbounded_channel();
@@ -137,12 +155,18 @@ impl Wire {
 
     /// Sends a request; its responses come out of the queue.
     pub fn start(&self, request: &Message) -> UnboundedReceiver<Message> {
+        let responses = self.expecting(request);
+        self.send(request);
+        responses
+    }
+
+    /// The same for a request that the test sends itself, in octets of its own.
+    pub fn expecting(&self, request: &Message) -> UnboundedReceiver<Message> {
         let (sender, responses) = mpsc::unbounded_channel();
         self.waiting
             .lock()
             .unwrap()
             .insert(request.branch().to_owned(), sender);
-        self.send(request);
         responses
     }
 
@@ -164,6 +188,11 @@ impl Wire {
     /// Stops or goes on reading, as a peer that hangs does.
     pub fn listen(&self, on: bool) {
         let _ = self.orders.send(Order::Listen(on));
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_over(&self) -> bool {
+        self.orders.is_closed()
     }
 
     /// Ends the connection in good order.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The longest that a phone is left alone because it asks for it (Retry-After).
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_secs(3600);
 
 impl Phone {
     /// The phone answered a request, or its link gave it up.

@@ -96,6 +96,8 @@ impl Phone {
         };
         if moved {
             self.leave_link("the phone came back on another connection", ctx);
+            // What the phone wished before it came back, it wishes no longer.
+            self.requests.quiet_until = None;
             self.recognise(registration.user_agent.as_deref());
         }
         self.binding = Some(Binding {

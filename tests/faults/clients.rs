@@ -1,0 +1,364 @@
+//! Faults on the clients' side: what a client held is given back, what it asked for is answered once, and no other client notices.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::support::PATIENCE;
+use crate::support::csta::{Call, Document, element};
+use crate::support::cti_client::Session;
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+use crate::support::wire::final_of;
+
+const MAC: &str = "000413000001";
+const LINE: &str = "sip:0001@pbx.example";
+
+async fn started(server: &Server) -> Phone {
+    let phone = server.phone(MAC);
+    phone.start().await;
+    phone
+}
+
+fn call() -> Call {
+    Call::seen_by(LINE, "-7", LINE, "sip:102@pbx.example")
+}
+
+/// Waits until as many lines are watched.
+async fn until_watched(server: &Server, lines: usize) {
+    let wait = async { while server.list().await["monitored_lines"] != lines {} };
+    let in_time = tokio::time::timeout(PATIENCE, wait).await;
+    assert!(
+        in_time.is_ok(),
+        "{}",
+        server.list().await["monitored_lines"]
+    );
+}
+
+fn object(line: &str) -> String {
+    format!(
+        "<monitorObject>{}</monitorObject>",
+        element("deviceObject", line)
+    )
+}
+
+/// B1: what a client held goes with its connection; the phone is told to stop where nobody else watches, and only there.
+#[tokio::test]
+async fn a_client_that_vanishes_gives_back_what_it_held_and_no_more() {
+    let server = Server::start();
+    let phone = server.phone_as(MAC, |setup| {
+        setup.identities = vec![LINE.to_owned(), "sip:202@pbx.example".to_owned()];
+    });
+    phone.start().await;
+    let vanishing = server.client().await;
+    let mut both = vanishing.open_server().await;
+    let mut staying = server.client().await.open(LINE).await;
+    for line in &phone.setup().identities {
+        both.watch(line).await;
+    }
+    let reference = staying.watch(LINE).await;
+    until_watched(&server, 2).await;
+    vanishing.wire.reset();
+    let stop = phone.until_received("MonitorStop", 1).await.document();
+    let stopped = stop.text("monitorCrossRefID").to_owned();
+    until_watched(&server, 1).await;
+    phone.event(&call().originated()).await.expect(200);
+    let event = staying.expect("OriginatedEvent").await;
+    assert_eq!(event.text("monitorCrossRefID"), reference);
+    let left = phone.until("monitors", |state| Some(state.monitors.clone()));
+    let left = left.await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].1, LINE);
+    assert_ne!(left[0].0, stopped);
+    assert_eq!(phone.count("MonitorStop"), 1);
+}
+
+/// B1: a client that is cut off without a word, and sends nothing for hours anyway, is found by the operating system.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_client_s_connection_is_kept_alive_by_the_operating_system() {
+    let server = Server::start();
+    let client = server.client().await;
+    let hexadecimal = |address: std::net::SocketAddr| format!("0100007F:{:04X}", address.port());
+    let (local, remote) = (
+        hexadecimal(client.wire.peer),
+        hexadecimal(client.wire.local),
+    );
+    let wait = async {
+        loop {
+            // proc_net_tcp: sl local rem st tx:rx tr:when; timer 2 is the keep-alive, in hundredths of a second.
+            let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+            let fields = |line: &str| {
+                line.split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            let ours = sockets
+                .lines()
+                .map(fields)
+                .find(|fields| fields[1] == local && fields[2] == remote);
+            if let Some(("02", when)) = ours.as_ref().and_then(|fields| fields[5].split_once(':')) {
+                return u64::from_str_radix(when, 16).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let when = tokio::time::timeout(PATIENCE, wait)
+        .await
+        .expect("a keep-alive timer");
+    assert!(when <= 6000, "{when}");
+}
+
+/// B3: a hundred clients come and go in all ways there are; the phone is asked to start and to stop by turns, and in the
+/// end nothing is left.
+#[tokio::test]
+async fn clients_that_come_and_crash_leave_the_count_at_nought() {
+    const ROUNDS: usize = 4;
+    let server = Server::start();
+    let phone = started(&server).await;
+    for round in 0..ROUNDS {
+        let coming = (0..100).map(|number| {
+            let server = &server;
+            async move {
+                let client = server.client().await;
+                let mut session = client.open(LINE).await;
+                let reference = match (number + round) % 5 {
+                    // Gone before the answer.
+                    0 => {
+                        drop(session.begin("MonitorStart", &object(LINE)));
+                        client.wire.reset();
+                        return;
+                    }
+                    1 => session.monitor(LINE).await,
+                    _ => session.watch(LINE).await,
+                };
+                match (number + round) % 5 {
+                    1 | 2 => client.wire.reset(),
+                    3 => session.bye().await,
+                    _ => session.unwatch(&reference).await,
+                }
+            }
+        });
+        join_all(coming).await;
+        until_watched(&server, 0).await;
+        phone
+            .until("no monitor", |state| {
+                state.monitors.is_empty().then_some(())
+            })
+            .await;
+    }
+    let asked = phone.until("requests", |state| {
+        let asked = state.received.iter().map(|r| r.service.clone());
+        Some(
+            asked
+                .filter(|service| service.starts_with("Monitor"))
+                .collect::<Vec<_>>(),
+        )
+    });
+    let asked = asked.await;
+    assert!(asked.len() >= 2 * ROUNDS, "{asked:?}");
+    for pair in asked.chunks(2) {
+        assert_eq!(pair, ["MonitorStart", "MonitorStop"], "{asked:?}");
+    }
+    assert_eq!(server.list().await["connected_phones"], 1);
+}
+
+/// B5: nothing reaches a phone that an operator took out of operation.
+#[tokio::test]
+async fn nothing_reaches_a_phone_that_is_not_in_operation() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    server.switch("00:04:13:00:00:01", false).await;
+    phone.until_received("BYE", 1).await;
+    let before = phone.until("requests", |state| Some(state.received.len()));
+    let before = before.await;
+    let device = element("device", LINE);
+    let calling = element("callingDevice", LINE) + &element("calledDirectoryNumber", "102");
+    for (service, inner) in [
+        ("MakeCall", &calling),
+        ("GetDoNotDisturb", &device),
+        ("GetForwarding", &device),
+    ] {
+        let refused = session.refused(service, inner).await;
+        let expected = ("systemResourceAvailibility", "deviceOutOfService");
+        assert_eq!((refused.0.as_str(), refused.1.as_str()), expected);
+    }
+    session.monitor(LINE).await;
+    session.expect("OutOfServiceEvent").await;
+    let after = phone.until("requests", |state| Some(state.received.len()));
+    assert_eq!(after.await, before);
+    server.switch("00:04:13:00:00:01", true).await;
+    session.expect("BackInServiceEvent").await;
+}
+
+/// B7: the phone goes while it has one request and another waits: each gets one answer, an error, and neither is sent again.
+#[tokio::test]
+async fn each_request_gets_one_answer_when_its_phone_drops() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    phone.once("GetDoNotDisturb", Reaction::Silence);
+    let mut answers: Vec<_> = (0..3)
+        .map(|_| session.begin("GetDoNotDisturb", &element("device", LINE)))
+        .collect();
+    phone.until_received("GetDoNotDisturb", 1).await;
+    phone.reboot();
+    for answer in &mut answers {
+        let answer = final_of(answer).await.unwrap().expect(200);
+        let error = Document::read(&answer.body);
+        assert_eq!(
+            error.text("systemResourceAvailibility"),
+            "deviceOutOfService",
+            "{}",
+            error.raw
+        );
+    }
+    phone.start().await;
+    session
+        .done("GetForwarding", &element("device", LINE))
+        .await;
+    assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()));
+    assert_eq!(phone.count("GetDoNotDisturb"), 1);
+}
+
+/// B8: the client goes while the phone is at its request: the phone's answer is nobody's, and its place is free again.
+#[tokio::test]
+async fn an_answer_to_a_client_that_is_gone_costs_nothing() {
+    let server = Server::with(|settings| settings.limits.pending_requests_per_phone = 1);
+    let phone = started(&server).await;
+    for nth in 1..=10 {
+        let client = server.client().await;
+        let session = client.open(LINE).await;
+        let late = Reaction::Late(Duration::from_millis(50));
+        phone.once("GetDoNotDisturb", late);
+        let inner = element("device", LINE);
+        let asked = session.begin("GetDoNotDisturb", &inner);
+        phone.until_received("GetDoNotDisturb", nth).await;
+        client.wire.reset();
+        drop(asked);
+    }
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    for _ in 0..3 {
+        session
+            .done("GetForwarding", &element("device", LINE))
+            .await;
+    }
+    assert!(session.quiet());
+    assert_eq!(phone.count("GetDoNotDisturb"), 10);
+}
+
+/// B9: a client is its connection, whoever logged on there: the same user on another one is another client. Each hears
+/// an event once, and what the first one held goes with its connection, not with the log-on of the second.
+#[tokio::test]
+async fn the_same_user_on_another_connection_is_another_client() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let old = server.client().await;
+    old.register().await.expect(200);
+    let mut former = old.open(LINE).await;
+    let reference = former.watch(LINE).await;
+    let new = server.client().await;
+    new.register().await.expect(200);
+    let mut session = new.open(LINE).await;
+    assert_ne!(session.watch(LINE).await, reference);
+    phone.event(&call().originated()).await.expect(200);
+    for session in [&mut former, &mut session] {
+        session.expect("OriginatedEvent").await;
+    }
+    old.wire.reset();
+    phone.event(&call().established()).await.expect(200);
+    phone.event(&call().cleared()).await.expect(200);
+    session.expect("EstablishedEvent").await;
+    session.expect("ConnectionClearedEvent").await;
+    assert!(session.quiet());
+    assert_eq!(
+        (phone.count("MonitorStart"), phone.count("MonitorStop")),
+        (1, 0)
+    );
+    session.bye().await;
+    phone.until_received("MonitorStop", 1).await;
+}
+
+/// B10: BYE, MonitorStop and MonitorStart so close upon each other that they cross: no monitor stays on the phone.
+#[tokio::test]
+async fn a_monitor_whose_session_ends_while_the_phone_starts_it_is_stopped() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    for nth in 1..=5 {
+        phone.once("MonitorStart", Reaction::Late(Duration::from_millis(100)));
+        let session = server.client().await.open(LINE).await;
+        let asked = session.begin("MonitorStart", &object(LINE));
+        phone.until_received("MonitorStart", nth).await;
+        session.bye().await;
+        drop(asked);
+        phone.until_received("MonitorStop", nth).await;
+        phone
+            .until("no monitor", |state| {
+                state.monitors.is_empty().then_some(())
+            })
+            .await;
+        until_watched(&server, 0).await;
+    }
+}
+
+/// B6: the client that is dropped since it does not read is named in the log, and the request of another goes on.
+#[tokio::test]
+async fn a_slow_client_is_dropped_and_named_in_the_log() {
+    use super::phones::{client_of, logged, phone_of, serving};
+    let server = serving("[limits]\nclient_queue = \"64KiB\"\n");
+    let phone = phone_of(&server, MAC, |_| {});
+    phone.start().await;
+    let slow = client_of(&server).await;
+    let mut session = slow.open(LINE).await;
+    session.watch(LINE).await;
+    slow.wire.listen(false);
+    let private = format!(
+        "<extensions><privateData><private>{}</private></privateData></extensions></OriginatedEvent><!--deviation-->",
+        "x".repeat(40_000)
+    );
+    let large = call().originated().replace("</OriginatedEvent>", &private);
+    let storm = async {
+        loop {
+            phone.burst(&vec![large.clone(); 10]).await;
+        }
+    };
+    let port = format!(":{}", slow.wire.local.port());
+    let words = ["WARN", "client_queue", &port];
+    tokio::select! {
+        () = storm => {}
+        () = logged(&server, &words) => {}
+    }
+    let other = client_of(&server).await.open(LINE).await;
+    other.done("GetForwarding", &element("device", LINE)).await;
+}
+
+/// B11: a thousand clients return at once after the server's restart, before any phone does; all are served within 60 s.
+#[tokio::test]
+async fn a_thousand_clients_return_at_once_after_a_restart() {
+    const CLIENTS: usize = 1000;
+    let server = Server::start();
+    drop(started(&server).await);
+    let server = server.restart(|_| {});
+    let begun = std::time::Instant::now();
+    let coming = (0..CLIENTS).map(|_| async {
+        let mut session = server.client().await.open(LINE).await;
+        let reference = session.monitor(LINE).await;
+        let away = session.expect("OutOfServiceEvent").await;
+        assert_eq!(away.text("monitorCrossRefID"), reference);
+        session
+    });
+    let mut sessions: Vec<Session> = join_all(coming).await;
+    let phone = started(&server).await;
+    for session in &mut sessions {
+        session.expect("BackInServiceEvent").await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert_eq!(phone.count("MonitorStart"), 1);
+    phone.event(&call().originated()).await.expect(200);
+    for session in &mut sessions {
+        session.expect("OriginatedEvent").await;
+        assert!(session.quiet());
+    }
+}

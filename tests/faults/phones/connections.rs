@@ -1,0 +1,213 @@
+//! Phones whose connections break, hang, move or cross: who speaks for a phone is always one, and known at once.
+
+use std::time::Duration;
+
+use crate::support::PATIENCE;
+use crate::support::csta::element;
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+use crate::support::sip::unique;
+use crate::support::wire::final_of;
+
+use super::{
+    LISTED, MAC, call, client_of, hears, logged, phone_of, serving, until_status, watched,
+};
+
+/// Waits until a phone's connection has ended.
+async fn cut_off(phone: &Phone) {
+    phone
+        .until("the end of its connection", |state| {
+            (!state.connected).then_some(())
+        })
+        .await;
+}
+
+/// A2: what is sent to a phone without power is read by nobody, and its socket stands.
+#[tokio::test]
+async fn a_phone_that_lost_its_power_is_served_where_it_comes_back_and_nowhere_else() {
+    let server = Server::start();
+    let (phone, mut session, reference) = watched(&server).await;
+    phone.wire().await.listen(false);
+    let before = phone.until("requests", |state| Some(state.received.len()));
+    let before = before.await;
+    let again = server.phone(MAC);
+    again.start().await;
+    hears(
+        &mut session,
+        &reference,
+        &["OutOfServiceEvent", "BackInServiceEvent"],
+    )
+    .await;
+    session.make_call(again.line(), "102").await;
+    again.event(&call(&again).originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    // What the dead socket was sent meanwhile comes to light when it is read: the end of the session, and of the connection.
+    phone.wire().await.listen(true);
+    cut_off(&phone).await;
+    let methods = phone.until("requests", |state| {
+        let sent = state.received[before..].iter();
+        Some(
+            sent.map(|r| r.message.method().to_owned())
+                .collect::<Vec<_>>(),
+        )
+    });
+    assert_eq!(methods.await, ["BYE"]);
+    assert_eq!(again.count("MonitorStart"), 1);
+}
+
+/// A3: half-open, as after a pulled cable: found by the keep-alive within `keep_alive` and `request_timeout` (at most
+/// 30 s), which is sooner than the 32 s of a transaction, and never by the operating system.
+#[tokio::test]
+async fn a_phone_that_reads_nothing_any_more_is_found_by_the_keep_alive() {
+    let server = Server::with(|settings| {
+        settings.advanced.keep_alive = Duration::from_millis(500);
+        settings.advanced.request_timeout = Duration::from_millis(500);
+    });
+    let (phone, mut session, reference) = watched(&server).await;
+    phone.wire().await.listen(false);
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    until_status(&server, "away").await;
+    assert_eq!(server.list().await["connected_phones"], 0);
+    let refused = session
+        .refused("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    assert_eq!(refused.1, "deviceOutOfService");
+    phone.reboot();
+    phone.start().await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+}
+
+/// A22: the address translation in front of the phone gives it another port; the phone itself knows nothing of it, and
+/// goes on with the Call-ID and CSeq of its registration.
+#[tokio::test]
+async fn a_phone_whose_port_was_exchanged_is_asked_at_the_new_one() {
+    let server = Server::start();
+    let (phone, mut session, reference) = watched(&server).await;
+    let old = phone.wire().await;
+    let new = phone.reconnect().await;
+    assert_ne!(old.local, new.local);
+    phone.register().await.expect(200);
+    hears(
+        &mut session,
+        &reference,
+        &["OutOfServiceEvent", "BackInServiceEvent"],
+    )
+    .await;
+    session.make_call(phone.line(), "102").await;
+    let asked = phone.until_received("MakeCall", 1).await.message;
+    let port = format!(":{};", new.local.port());
+    assert!(asked.uri().contains(&port), "{}", asked.uri());
+    let ended = async {
+        while !old.is_over() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    assert!(ended.is_ok(), "the old connection stands");
+    assert_eq!(server.list().await["connected_phones"], 1);
+}
+
+/// A23: the last one that proves to be the phone is the phone, and two that chase each other are held apart.
+#[tokio::test]
+async fn one_mac_at_two_addresses_is_the_phone_that_logged_on_last() {
+    let server = serving("");
+    let at = |address: u8| {
+        phone_of(&server, MAC, |setup| {
+            setup.source = Some([127, 0, 0, address].into());
+        })
+    };
+    let (first, second) = (at(1), at(2));
+    first.start().await;
+    let mut session = client_of(&server).await.open(first.line()).await;
+    let reference = session.watch(first.line()).await;
+    let mut put_off = 0;
+    for (now, before) in [(&second, &first), (&first, &second), (&second, &first)] {
+        let dialogs = before.count("BYE");
+        // Within a second of the last take-over there is none: the one that is bound goes on.
+        loop {
+            let answer = now.register().await;
+            if answer.status() == 200 {
+                break;
+            }
+            assert_eq!(answer.expect(503).must("Retry-After"), "1");
+            put_off += 1;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        before.until_received("BYE", dialogs + 1).await;
+        cut_off(before).await;
+        hears(
+            &mut session,
+            &reference,
+            &["OutOfServiceEvent", "BackInServiceEvent"],
+        )
+        .await;
+    }
+    assert!(put_off > 0, "nobody was put off");
+    session.make_call(second.line(), "102").await;
+    assert_eq!((first.count("MakeCall"), second.count("MakeCall")), (0, 1));
+    let both = ["another address", LISTED, "127.0.0.1:", "127.0.0.2:"];
+    logged(&server, &both).await;
+}
+
+/// A24, A25: a registration that lapses or is withdrawn ends the session; the list keeps the phone and its last log-on.
+#[tokio::test]
+async fn a_phone_that_leaves_stays_in_the_list_with_its_last_log_on() {
+    let server = Server::with(|settings| {
+        settings.advanced.sip_expires = Duration::from_secs(1);
+        settings.advanced.min_expires = Duration::from_secs(1);
+    });
+    let (phone, mut session, reference) = watched(&server).await;
+    let before = server.listed(LISTED).await;
+    assert!(before["last_login"].is_u64(), "{before}");
+    // Expiry is 1 s; the server waits 5 s more for a refresh that is late, where 32 s are allowed.
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    until_status(&server, "away").await;
+    let lapsed = server.listed(LISTED).await;
+    for kept in ["last_login", "in_operation", "lines", "mac"] {
+        assert_eq!(lapsed[kept], before[kept], "{kept}");
+    }
+    phone.register().await.expect(200);
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    phone.unregister().await.expect(200);
+    phone.until_received("BYE", 1).await;
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    until_status(&server, "away").await;
+    assert_eq!(server.listed(LISTED).await["lines"], before["lines"]);
+}
+
+/// A13: the phone's INVITE crosses the server's: it gets 403, since phones are called here and do not call, and 491 would
+/// have it try again; one dialog stays.
+#[tokio::test]
+async fn an_invite_that_crosses_the_server_s_makes_no_second_dialog() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    let late = Reaction::Late(Duration::from_millis(300));
+    phone.once("INVITE", late);
+    phone.register().await.expect(200);
+    phone.until_received("INVITE", 1).await;
+    let wire = phone.wire().await;
+    let mut invite = phone
+        .registration(&wire)
+        .without("Expires")
+        .set("Call-ID", unique("glare"))
+        .set("CSeq", "1 INVITE");
+    invite.start = format!("INVITE sip:{} SIP/2.0", wire.peer);
+    phone.transact(&invite).await.expect(403);
+    phone.in_session().await;
+    // A re-INVITE that comes while the phone has a request of the server's is taken, and the session goes on.
+    phone.once(
+        "GetDoNotDisturb",
+        Reaction::Late(Duration::from_millis(300)),
+    );
+    let mut session = server.client().await.open(phone.line()).await;
+    let mut asked = session.begin("GetDoNotDisturb", &element("device", phone.line()));
+    phone.until_received("GetDoNotDisturb", 1).await;
+    let again = phone.in_dialog("INVITE").await.with("Supported", "timer");
+    phone.transact(&again).await.expect(200);
+    let ack = phone.in_dialog("ACK").await;
+    wire.send(&ack.set("CSeq", format!("{} ACK", again.cseq())));
+    final_of(&mut asked).await.unwrap().expect(200);
+    session.watch(phone.line()).await;
+    let dialogs = phone.until("dialogs", |state| Some(state.dialogs)).await;
+    assert_eq!((dialogs, phone.count("BYE")), (1, 0));
+}
