@@ -12,7 +12,7 @@ use settings::Settings;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Running,
+    Addresses,
     client::{Console, ConsoleError, dial::DialError, dial::Server, tell},
     first_start::{self, FirstStartError},
     simulate::{Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions},
@@ -65,18 +65,18 @@ const PAUSE: Duration = Duration::from_millis(600);
 /// # Errors
 /// What keeps the story from being told.
 pub async fn run(
-    running: &Running,
+    addresses: &Addresses,
     settings: &Settings,
     data: &Path,
     out: &mut dyn Write,
 ) -> Result<Infallible, DemoError> {
-    let _house = show(running, settings, data, out).await?;
+    let _house = show(addresses, settings, data, out).await?;
     std::future::pending().await
 }
 
 /// Tells the story; the phones in it live as long as they are held.
 async fn show(
-    running: &Running,
+    addresses: &Addresses,
     settings: &Settings,
     data: &Path,
     out: &mut dyn Write,
@@ -84,9 +84,9 @@ async fn show(
     let mut settings = settings.clone();
     // The server has made what was missing; now it is read.
     first_start::prepare(data, &mut settings)?;
-    let phones = running.addresses.phones_tcp;
+    let phones = addresses.phones_tcp;
     let phones = phones.ok_or(DemoError::Off("phones.lan.tcp"))?;
-    let clients = running.addresses.clients_tcp;
+    let clients = addresses.clients_tcp;
     let clients = clients.ok_or(DemoError::Off("clients.lan.tcp"))?;
 
     writeln!(
@@ -120,7 +120,7 @@ async fn show(
     story.tell(&fleet).await?;
     story
         .out
-        .write_all(invitation(running, user, data).as_bytes())?;
+        .write_all(invitation(addresses, user, data).as_bytes())?;
     story.out.flush()?;
     Ok(fleet)
 }
@@ -257,12 +257,11 @@ fn phone(fleet: &Fleet, number: &str) -> Result<Phone, DemoError> {
 }
 
 /// How to go on from here, in another terminal.
-fn invitation(running: &Running, user: &str, data: &Path) -> String {
+fn invitation(addresses: &Addresses, user: &str, data: &Path) -> String {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "uacsta".to_owned());
     let data = data.display();
-    let addresses = &running.addresses;
     let shown = |tcp: Option<SocketAddr>, tls: Option<SocketAddr>| {
         let shown = [(tcp, "TCP"), (tls, "TLS")]
             .map(|(address, name)| address.map(|address| format!("{address} ({name})")));
@@ -328,7 +327,7 @@ mod tests {
         }
         let running = crate::Server::start(settings.clone(), folder.path()).unwrap();
         let mut out = Vec::new();
-        let told = show(&running, &settings, folder.path(), &mut out);
+        let told = show(&running.addresses, &settings, folder.path(), &mut out);
         let house = timeout(Duration::from_secs(30), told).await.unwrap();
         assert_eq!(house.unwrap().phones().len(), 3);
         let text = String::from_utf8(out).unwrap();

@@ -9,6 +9,7 @@ pub mod keeper;
 pub mod logs;
 pub mod net;
 pub mod server;
+pub mod service;
 pub mod signals;
 pub mod simulate;
 pub mod store;

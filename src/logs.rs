@@ -4,8 +4,10 @@ mod file;
 mod phones;
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use settings::{Format, Level, Logs};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -13,15 +15,19 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, fmt, reload};
 
-use file::RotatingFile;
+use file::{RotatingFile, Shape};
 use phones::Phones;
 
 /// Logging, for as long as it is held: dropped, the last lines are written.
-#[derive(Debug)]
 #[must_use = "the last lines are written when it is dropped"]
 pub struct Logging {
+    shape: Arc<ArcSwap<Shape>>,
+    phones: Phones,
+    /// Changes level and format of what is logged.
+    levels: Box<dyn Fn(&Logs)>,
+    data: PathBuf,
     _writer: WorkerGuard,
 }
 
@@ -32,51 +38,100 @@ pub struct Logging {
 /// # Errors
 /// When the process logs already.
 pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryInitError> {
-    let folder = match &settings.directory {
-        Some(folder) => folder.clone(),
-        None => data.join("logs"),
-    };
-    let file = RotatingFile::new(
-        folder,
-        settings.max_size.bytes(),
-        settings.keep,
-        settings.delete_daily,
-    );
+    let shape = Arc::new(ArcSwap::from_pointee(shape(settings, data)));
     // A disk that hangs must not hold a phone up: the writer has a thread of its own.
     let (writer, guard) = NonBlockingBuilder::default()
         .thread_name("logs")
-        .finish(file);
-    let lines = fmt::layer().with_writer(writer).with_ansi(false);
-    let lines = match settings.format {
-        Format::Text => lines.with_timer(LocalTime).boxed(),
-        Format::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_timer(LocalTime)
-            .boxed(),
-    };
-    let level = level(settings.level);
+        .finish(RotatingFile::new(Arc::clone(&shape)));
+    let phones = Phones::of(&settings.phones);
     let terminal = io::stderr().is_terminal();
-    let urgent = match terminal && !quiet {
+    let (text, text_level) = reload::Layer::new(in_format(settings, Format::Text));
+    let (json, json_level) = reload::Layer::new(in_format(settings, Format::Json));
+    let (loud, loudness) = reload::Layer::new(urgent(settings, terminal && !quiet));
+    tracing_subscriber::registry()
+        .with(
+            fmt::layer()
+                .with_writer(writer.clone())
+                .with_ansi(false)
+                .with_timer(LocalTime)
+                .with_filter(phones.clone())
+                .with_filter(text),
+        )
+        .with(
+            fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_writer(writer)
+                .with_timer(LocalTime)
+                .with_filter(phones.clone())
+                .with_filter(json),
+        )
+        .with(
+            fmt::layer()
+                .with_writer(io::stderr)
+                .with_ansi(terminal)
+                .with_target(false)
+                .with_timer(LocalTime)
+                .with_filter(loud),
+        )
+        .try_init()?;
+    let levels = move |settings: &Logs| {
+        let changed = [
+            text_level.reload(in_format(settings, Format::Text)),
+            json_level.reload(in_format(settings, Format::Json)),
+            loudness.reload(urgent(settings, terminal && !quiet)),
+        ];
+        if let Some(error) = changed.into_iter().find_map(Result::err) {
+            tracing::error!(%error, "the level of the log stays as it was");
+        }
+    };
+    Ok(Logging {
+        shape,
+        phones,
+        levels: Box::new(levels),
+        data: data.to_owned(),
+        _writer: guard,
+    })
+}
+
+impl Logging {
+    /// Logs by other settings from the next line on.
+    pub fn change(&self, settings: &Logs) {
+        self.shape.store(Arc::new(shape(settings, &self.data)));
+        self.phones.change(&settings.phones);
+        (self.levels)(settings);
+    }
+}
+
+fn shape(settings: &Logs, data: &Path) -> Shape {
+    Shape {
+        folder: match &settings.directory {
+            Some(folder) => folder.clone(),
+            None => data.join("logs"),
+        },
+        max_size: settings.max_size.bytes(),
+        keep: settings.keep,
+        delete_daily: settings.delete_daily,
+    }
+}
+
+/// What is written to the file in a format: nothing in the other one.
+fn in_format(settings: &Logs, format: Format) -> Targets {
+    if settings.format == format {
+        targets(level(settings.level))
+    } else {
+        targets(LevelFilter::OFF)
+    }
+}
+
+/// What standard error hears.
+fn urgent(settings: &Logs, watched: bool) -> Targets {
+    let most = match watched {
         true => LevelFilter::INFO,
         false => LevelFilter::WARN,
     };
-    let urgent = fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(terminal)
-        .with_target(false)
-        .with_timer(LocalTime)
-        .with_filter(targets(level.min(urgent)));
-    tracing_subscriber::registry()
-        .with(
-            lines
-                .with_filter(Phones::of(&settings.phones))
-                .with_filter(targets(level)),
-        )
-        .with(urgent)
-        .try_init()?;
-    Ok(Logging { _writer: guard })
+    targets(level(settings.level).min(most))
 }
 
 /// The local time, as an operator reads it beside a telephone's display.

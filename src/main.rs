@@ -1,14 +1,14 @@
-//! The uacsta program: arguments, settings, `Server::start`, wait for a signal, drain.
+//! The uacsta program: arguments, settings, `Server::start`, serve until a signal, drain.
 
 use std::{convert::Infallible, io, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
 use uacsta::{
-    Running, Server,
+    Addresses, Running, Server,
     cli::{Cli, Failure, Plan, Serve},
     demo::{self, DemoError},
-    logs, signals,
+    logs, service,
 };
 
 fn main() -> ExitCode {
@@ -36,28 +36,38 @@ fn report(error: &anyhow::Error) -> ExitCode {
 
 fn run(serve: &Serve) -> anyhow::Result<()> {
     let plan = serve.plan()?;
-    let _logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
+    let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
         .context("the log cannot be written")?;
     actix_rt::System::new().block_on(async {
-        let running = Server::start(plan.settings.clone(), plan.data())?;
-        signals::ready();
+        let mut running = Server::start(plan.settings.clone(), plan.data())?;
+        let addresses = running.addresses.clone();
+        let reload = async |running: &mut Running| {
+            let settings = plan.read_again().map_err(|wrong| wrong.to_string())?;
+            let logs = settings.logs.clone();
+            running
+                .reload(settings)
+                .await
+                .map_err(|wrong| wrong.to_string())?;
+            logging.change(&logs);
+            Ok(())
+        };
         let ended = tokio::select! {
-            signal = signals::wait() => {
+            signal = service::run(&mut running, reload) => {
                 tracing::info!(signal, "stopping");
                 Ok(())
             }
-            Err(error) = demonstrate(&plan, &running) => Err(error),
+            Err(error) = demonstrate(&plan, &addresses) => Err(error),
         };
-        signals::stopping();
+        service::stopping();
         running.stop().await;
         Ok(ended?)
     })
 }
 
 /// The demonstration, where one is asked for; it only ends by failing.
-async fn demonstrate(plan: &Plan, running: &Running) -> Result<Infallible, DemoError> {
+async fn demonstrate(plan: &Plan, addresses: &Addresses) -> Result<Infallible, DemoError> {
     if plan.is_demo() {
-        demo::run(running, &plan.settings, plan.data(), &mut io::stdout()).await
+        demo::run(addresses, &plan.settings, plan.data(), &mut io::stdout()).await
     } else {
         std::future::pending().await
     }

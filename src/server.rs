@@ -1,27 +1,42 @@
 //! A running server: everything is wired here, and nothing else is done.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, Addr, AsyncContext};
-use actix_rt::{Arbiter, task::JoinHandle};
+use actix_rt::Arbiter;
 use arc_swap::ArcSwap;
-use settings::{Listen, Profiles, Settings, SettingsError};
+use settings::{Profiles, Settings};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House, Rules,
     licensing::Licensing,
-    registrar::{Registrar, Stopping},
+    phone::Retire,
+    registrar::{Registrar, RulesChanged, Stopping},
 };
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
     clock::SystemClock,
-    first_start::{self, FirstStartError},
+    first_start::{self, Belongings},
     keeper::Keeper,
-    net::{self, Interface, Lobby, Side, tls},
-    store::StoreError,
-    web::{self, Api, Web},
+    net::{
+        Lobby,
+        tls::{self, Identity, TlsError},
+    },
+    web::{self, Api, ReloadWish, Web},
 };
+
+mod error;
+mod interfaces;
+
+pub use error::StartError;
+pub use interfaces::Addresses;
+use interfaces::{Interfaces, interfaces};
 
 /// A server, before it runs.
 #[derive(Debug)]
@@ -31,66 +46,17 @@ pub struct Server;
 pub struct Running {
     /// Where it listens.
     pub addresses: Addresses,
-    listeners: Vec<JoinHandle<()>>,
+    /// Those who ask the API that the settings be read again.
+    pub wishes: mpsc::Receiver<ReloadWish>,
+    house: Arc<House>,
+    data: PathBuf,
+    identity: Arc<Identity>,
+    interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
     keeper: Arbiter,
     registrar: Addr<Registrar>,
+    api: Api,
     web: Option<Web>,
-}
-
-/// Where a server listens; `None` for what is off.
-#[derive(Clone, Debug, Default)]
-pub struct Addresses {
-    /// Phones on the LAN, TCP.
-    pub phones_tcp: Option<SocketAddr>,
-    /// Phones on the LAN, TLS.
-    pub phones_tls: Option<SocketAddr>,
-    /// Phones on the WAN, TCP.
-    pub phones_wan_tcp: Option<SocketAddr>,
-    /// Phones on the WAN, TLS.
-    pub phones_wan_tls: Option<SocketAddr>,
-    /// Phones, UDP.
-    pub phones_udp: Option<SocketAddr>,
-    /// Clients on the LAN, TCP.
-    pub clients_tcp: Option<SocketAddr>,
-    /// Clients on the LAN, TLS.
-    pub clients_tls: Option<SocketAddr>,
-    /// Clients on the WAN, TCP.
-    pub clients_wan_tcp: Option<SocketAddr>,
-    /// Clients on the WAN, TLS.
-    pub clients_wan_tls: Option<SocketAddr>,
-    /// The API.
-    pub web: Option<SocketAddr>,
-}
-
-/// Why a server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data folder lacks something that cannot be made.
-    #[error(transparent)]
-    FirstStart(#[from] FirstStartError),
-    /// A profile of a phone maker in the data folder is wrong.
-    #[error(transparent)]
-    Profile(#[from] SettingsError),
-    /// The telephone list cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The certificate cannot be used.
-    #[error(transparent)]
-    Tls(#[from] tls::TlsError),
-    /// An address cannot be listened on.
-    #[error("{setting}: cannot listen on {address}: {}", because(error))]
-    Listen {
-        /// The setting that names the address.
-        setting: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the system says; it is part of the sentence.
-        error: io::Error,
-    },
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
 }
 
 impl Server {
@@ -100,20 +66,10 @@ impl Server {
     /// What keeps it from serving as the settings say; then nothing of it runs on.
     pub fn start(mut settings: Settings, data: &Path) -> Result<Running, StartError> {
         let belongings = first_start::prepare(data, &mut settings)?;
-        for setting in unused(&settings) {
-            tracing::warn!(
-                setting,
-                "this version does not know how to use a setting that is set"
-            );
-        }
+        warn_of_unused(&settings);
         let profiles = Profiles::load(Some(data))?;
-        let identity = tls::Identity::read(&belongings.certificate, &belongings.key)?;
-        let identity = Arc::new(identity);
-        let acceptor = TlsAcceptor::from(tls::server(Arc::clone(&identity)));
-        let clients_acceptor = match &settings.clients.trusted_authority {
-            Some(authority) => TlsAcceptor::from(tls::asking(identity, authority)?),
-            None => acceptor.clone(),
-        };
+        let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
+        let acceptors = acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         let (keeper, keeper_thread, telephones) = Keeper::open(data)?;
@@ -134,77 +90,125 @@ impl Server {
             keeper.recipient(),
             telephones,
         ));
+        let settings = &house.rules().settings;
         // This thread carries connections too: with one arbiter nothing ever changes threads.
-        let arbiters: Vec<Arbiter> = (1..house
-            .rules()
-            .settings
-            .advanced
-            .arbiters
-            .max(DEFAULT_ARBITERS))
+        let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))
             .map(|_| Arbiter::new())
             .collect();
         let handles = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
             .collect();
         let lobby = Arc::new(Lobby::new(Arc::clone(&house), Arc::default(), handles));
+        let interfaces = Interfaces::open(&lobby, interfaces(settings, &acceptors))?;
 
-        let mut running = Running {
-            addresses: Addresses::default(),
-            listeners: Vec::new(),
+        let (reload, wishes) = mpsc::channel(WISHES);
+        let api = Api {
+            list: registrar.clone().recipient(),
+            switch: registrar.clone().recipient(),
+            find: registrar.clone().recipient(),
+            count: licensing.recipient(),
+            reload,
+        };
+        let web = open_web(settings, data, &belongings, &api)?;
+        Ok(Running {
+            addresses: Addresses {
+                web: web.as_ref().map(Web::address),
+                ..interfaces.addresses()
+            },
+            wishes,
+            data: data.to_owned(),
+            identity,
+            interfaces,
             arbiters,
             keeper: keeper_thread,
-            registrar: registrar.clone(),
-            web: None,
-        };
-        for (interface, address) in
-            interfaces(&house.rules().settings, &acceptor, &clients_acceptor)
-                .into_iter()
-                .zip(running.addresses.all())
-        {
-            let (setting, wanted) = (interface.setting, interface.listen);
-            let listening = net::listen(interface, Arc::clone(&lobby))
-                .map_err(|source| refused(setting, wanted, source))?;
-            if let Some((bound, task)) = listening {
-                tracing::info!(interface = setting, address = %bound, "listening");
-                *address = Some(bound);
-                running.listeners.push(task);
-            }
-        }
-        let listen = house.rules().settings.web.listen;
-        if let Some(address) = listen.address() {
-            let api = Api {
-                list: registrar.clone().recipient(),
-                switch: registrar.clone().recipient(),
-                find: registrar.recipient(),
-                count: licensing.recipient(),
-            };
-            let web = web::start(
-                address,
-                data,
-                &belongings.token,
-                &house.rules().settings.web.password,
-                api,
-            )
-            .map_err(|source| refused("web.listen", listen, source))?;
-            tracing::info!(interface = "web.listen", address = %web.address(), "listening");
-            running.addresses.web = Some(web.address());
-            running.web = Some(web);
-        }
-        Ok(running)
+            registrar,
+            api,
+            web,
+            house: Arc::clone(&house),
+        })
     }
 }
 
 impl Running {
-    /// Stops listening, ends the clients' sessions, and then the threads: what was acknowledged is on disk.
+    /// Serves by other settings from now on. They are tried out first and hold as a whole or not at all; connections and
+    /// sessions stand, also where their interface moves or goes.
+    ///
+    /// # Errors
+    /// What keeps them from being served; then all is as it was.
+    pub async fn reload(&mut self, mut settings: Settings) -> Result<(), StartError> {
+        let belongings = first_start::prepare(&self.data, &mut settings)?;
+        let profiles = Profiles::load(Some(&self.data))?;
+        let identity = Identity::read(&belongings.certificate, &belongings.key)?;
+        let acceptors = acceptors(&self.identity, &settings)?;
+        let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
+        let former = self.house.rules().settings.web.listen;
+        let web_moves = settings.web.listen != former;
+        let web = match web_moves {
+            true => open_web(&settings, &self.data, &belongings, &self.api)?,
+            false => None,
+        };
+        let change = match self.interfaces.make_way(change).await {
+            Ok(change) => change,
+            Err(error) => {
+                if let Some(web) = web {
+                    web.retire();
+                }
+                return Err(error);
+            }
+        };
+
+        // Nothing can fail any more.
+        warn_of_unused(&settings);
+        if settings.advanced.arbiters != self.house.rules().settings.advanced.arbiters {
+            tracing::warn!(
+                setting = "advanced.arbiters",
+                "this setting holds from the next start on"
+            );
+        }
+        self.identity.adopt(identity);
+        if let Some(web) = &self.web {
+            web.change_keys(&belongings.token, &settings.web.password);
+        }
+        self.house
+            .rules
+            .store(Arc::new(Rules { settings, profiles }));
+        self.interfaces.take(change);
+        if web_moves && let Some(former) = std::mem::replace(&mut self.web, web) {
+            former.retire();
+        }
+        self.addresses = Addresses {
+            web: self.web.as_ref().map(Web::address),
+            ..self.interfaces.addresses()
+        };
+        self.registrar.do_send(RulesChanged);
+        Ok(())
+    }
+
+    /// Whether those who do the work answer.
+    pub async fn is_alive(&self) -> bool {
+        self.api.is_alive().await
+    }
+
+    /// Stops listening, ends the clients' sessions, then the phones' monitors and sessions, and at last the threads: what was
+    /// acknowledged is on disk. It takes less than 5 seconds.
     pub async fn stop(self) {
-        for listener in self.listeners {
-            listener.abort();
-        }
-        // A client that does not take its BYE must not keep the server.
+        self.interfaces.end();
+        let web = actix_rt::spawn(async {
+            if let Some(web) = self.web {
+                web.stop().await;
+            }
+        });
+        // A client that does not take its BYE must not keep the server, nor must a phone that does not answer.
         let _ = tokio::time::timeout(FAREWELL, self.registrar.send(Stopping)).await;
-        if let Some(web) = self.web {
-            web.stop().await;
+        if tokio::time::timeout(RETIREMENT, self.registrar.send(Retire))
+            .await
+            .is_err()
+        {
+            tracing::warn!("some phones did not answer in time that their monitors are stopped");
         }
+        // A phone that still answers its BYE meets no closed door.
+        tokio::time::sleep(LAST_WORDS).await;
+        let _ = web.await;
         for arbiter in self.arbiters.into_iter().chain([self.keeper]) {
             arbiter.stop();
             // A thread that failed has nothing left to end.
@@ -213,140 +217,66 @@ impl Running {
     }
 }
 
-impl Addresses {
-    /// In the order of [`interfaces`].
-    fn all(&mut self) -> [&mut Option<SocketAddr>; 9] {
-        [
-            &mut self.phones_tcp,
-            &mut self.phones_tls,
-            &mut self.phones_wan_tcp,
-            &mut self.phones_wan_tls,
-            &mut self.phones_udp,
-            &mut self.clients_tcp,
-            &mut self.clients_tls,
-            &mut self.clients_wan_tcp,
-            &mut self.clients_wan_tls,
-        ]
-    }
-}
-
 /// How long the clients' sessions may take to end when the server stops.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the phones may take to answer that their monitors are stopped.
+const RETIREMENT: Duration = Duration::from_secs(2);
+/// How long phones may take to answer their BYE.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How many may wait for the settings to be read again.
+const WISHES: usize = 8;
 /// What measures best: waking another thread costs more than all the rest of a message.
 const DEFAULT_ARBITERS: usize = 1;
 
-fn interfaces(
+/// What phones are offered on TLS, and what clients are.
+fn acceptors(identity: &Arc<Identity>, settings: &Settings) -> Result<[TlsAcceptor; 2], TlsError> {
+    let phones = TlsAcceptor::from(tls::server(Arc::clone(identity)));
+    let clients = match &settings.clients.trusted_authority {
+        Some(authority) => TlsAcceptor::from(tls::asking(Arc::clone(identity), authority)?),
+        None => phones.clone(),
+    };
+    Ok([phones, clients])
+}
+
+fn open_web(
     settings: &Settings,
-    phones_tls: &TlsAcceptor,
-    clients_tls: &TlsAcceptor,
-) -> [Interface; 9] {
-    let of =
-        |setting, side, listen: Listen, secure: bool, public: Option<(String, u16)>| Interface {
-            setting,
-            side,
-            listen,
-            tls: secure.then(|| match side {
-                Side::Phones => phones_tls.clone(),
-                Side::Clients => clients_tls.clone(),
-            }),
-            datagrams: false,
-            public: public.map(|(host, port)| (host.into(), port)),
-        };
-    let (phones, clients) = (&settings.phones, &settings.clients);
-    let told = |wan: &settings::Wan| (!wan.public_host.is_empty()).then(|| wan.public_host.clone());
-    let tcp = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tcp_port));
-    let tls = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tls_port));
-    [
-        of("phones.lan.tcp", Side::Phones, phones.lan.tcp, false, None),
-        of("phones.lan.tls", Side::Phones, phones.lan.tls, true, None),
-        of(
-            "phones.wan.tcp",
-            Side::Phones,
-            phones.wan.tcp,
-            false,
-            tcp(&phones.wan),
-        ),
-        of(
-            "phones.wan.tls",
-            Side::Phones,
-            phones.wan.tls,
-            true,
-            tls(&phones.wan),
-        ),
-        Interface {
-            datagrams: true,
-            ..of("phones.udp", Side::Phones, phones.udp, false, None)
-        },
-        of(
-            "clients.lan.tcp",
-            Side::Clients,
-            clients.lan.tcp,
-            false,
-            None,
-        ),
-        of(
-            "clients.lan.tls",
-            Side::Clients,
-            clients.lan.tls,
-            true,
-            None,
-        ),
-        of(
-            "clients.wan.tcp",
-            Side::Clients,
-            clients.wan.tcp,
-            false,
-            tcp(&clients.wan),
-        ),
-        of(
-            "clients.wan.tls",
-            Side::Clients,
-            clients.wan.tls,
-            true,
-            tls(&clients.wan),
-        ),
-    ]
+    data: &Path,
+    belongings: &Belongings,
+    api: &Api,
+) -> Result<Option<Web>, StartError> {
+    let listen = settings.web.listen;
+    let Some(address) = listen.address() else {
+        return Ok(None);
+    };
+    let web = web::start(
+        address,
+        data,
+        &belongings.token,
+        &settings.web.password,
+        api.clone(),
+    )
+    .map_err(|source| StartError::listen("web.listen", listen, source))?;
+    tracing::info!(interface = "web.listen", address = %web.address(), "listening");
+    Ok(Some(web))
 }
 
 /// Settings whose names are fixed, and whose use is still to come: whoever sets one must hear of it.
-fn unused(settings: &Settings) -> Vec<&'static str> {
+fn warn_of_unused(settings: &Settings) {
     let Settings {
         advanced, licenses, ..
     } = settings;
-    [
+    for (setting, is_set) in [
         (
             "advanced.proxy_protocol_from",
             !advanced.proxy_protocol_from.is_empty(),
         ),
         ("licenses.codes", !licenses.codes.is_empty()),
-    ]
-    .into_iter()
-    .filter_map(|(setting, is_set)| is_set.then_some(setting))
-    .collect()
-}
-
-fn refused(setting: &'static str, listen: Listen, error: io::Error) -> StartError {
-    let address = listen
-        .address()
-        .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
-    StartError::Listen {
-        setting,
-        address,
-        error,
-    }
-}
-
-/// What the system says, and what to do about it.
-fn because(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "the port is in use, perhaps by another uacsta; stop that program or set another port"
-                .to_owned()
+    ] {
+        if is_set {
+            tracing::warn!(
+                setting,
+                "this version does not know how to use a setting that is set"
+            );
         }
-        io::ErrorKind::PermissionDenied => {
-            "this user may not use the port; ports below 1024 need rights".to_owned()
-        }
-        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
-        _ => error.to_string(),
     }
 }

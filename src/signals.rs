@@ -1,45 +1,91 @@
-//! The signals that end the program, and what the service manager is told.
+//! The signals that end a program, or have it read its configuration again.
 
-/// Waits for SIGINT or SIGTERM (Ctrl-C elsewhere) and returns its name.
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Signal {
+    /// SIGHUP: read the configuration again.
+    Reload,
+    /// End; the signal's name.
+    Stop(&'static str),
+}
+
+/// Waits for a signal that ends a program and returns its name.
 pub async fn wait() -> &'static str {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        ) {
-            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            },
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "signals cannot be caught; only kill ends the program");
-                std::future::pending().await
+    let mut signals = Signals::hear();
+    loop {
+        if let Signal::Stop(name) = signals.next().await {
+            return name;
+        }
+    }
+}
+
+#[cfg(unix)]
+pub use unix::Signals;
+
+#[cfg(unix)]
+mod unix {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    use super::Signal;
+
+    /// The signals that a program hears.
+    #[derive(Debug)]
+    pub struct Signals {
+        terminate: Option<tokio::signal::unix::Signal>,
+        interrupt: Option<tokio::signal::unix::Signal>,
+        hang_up: Option<tokio::signal::unix::Signal>,
+    }
+
+    impl Signals {
+        /// Begins to hear them; one that cannot be heard is said in the log.
+        pub fn hear() -> Self {
+            let listen = |kind, name| {
+                signal(kind)
+                    .inspect_err(|error| tracing::error!(%error, "{name} cannot be heard"))
+                    .ok()
+            };
+            Self {
+                terminate: listen(SignalKind::terminate(), "SIGTERM"),
+                interrupt: listen(SignalKind::interrupt(), "SIGINT"),
+                hang_up: listen(SignalKind::hangup(), "SIGHUP"),
+            }
+        }
+
+        /// The next one.
+        pub async fn next(&mut self) -> Signal {
+            tokio::select! {
+                () = heard(&mut self.terminate) => Signal::Stop("SIGTERM"),
+                () = heard(&mut self.interrupt) => Signal::Stop("SIGINT"),
+                () = heard(&mut self.hang_up) => Signal::Reload,
             }
         }
     }
-    #[cfg(not(unix))]
-    {
+
+    async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals that a program hears.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Begins to hear them.
+    pub fn hear() -> Self {
+        Self
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        "Ctrl-C"
-    }
-}
-
-/// Tells systemd, where it started us, that phones and clients can come.
-pub fn ready() {
-    #[cfg(unix)]
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
-        tracing::debug!(%error, "the service manager cannot be told");
-    }
-}
-
-/// Tells systemd that the program is about to end.
-pub fn stopping() {
-    #[cfg(unix)]
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Stopping]) {
-        tracing::debug!(%error, "the service manager cannot be told");
+        Signal::Stop("Ctrl-C")
     }
 }

@@ -7,6 +7,7 @@ mod completions;
 mod man;
 mod phones;
 mod serve;
+mod settings;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// List the telephones, or put one into or out of operation
     Phones(phones::Phones),
+    /// Have a running server read its configuration again
+    Settings(settings::Settings),
     /// Try every service at a phone, and compare it with its maker's profile
     Certify(certify::Certify),
     /// Simulate phones of a maker, which register and call each other
@@ -77,6 +80,7 @@ impl Cli {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
             Command::Phones(command) => command.run()?,
+            Command::Settings(command) => command.run()?,
             Command::Certify(command) => command.run()?,
             Command::Simulate(command) => command.run()?,
             Command::Client(command) => command.run()?,
@@ -97,8 +101,8 @@ impl Failure {
     }
 }
 
-impl From<settings::SettingsError> for Failure {
-    fn from(error: settings::SettingsError) -> Self {
+impl From<::settings::SettingsError> for Failure {
+    fn from(error: ::settings::SettingsError) -> Self {
         Self::Usage(error.to_string())
     }
 }

@@ -31,6 +31,7 @@ pub struct Serve {
 pub struct Plan {
     /// The settings, loaded and checked.
     pub settings: Settings,
+    config: Option<PathBuf>,
     data: DataFolder,
 }
 
@@ -40,34 +41,44 @@ impl Serve {
     /// # Errors
     /// A setting that is wrong, or a temporary folder that cannot be made.
     pub fn plan(&self) -> Result<Plan, Failure> {
-        let config = self.config.as_deref();
-        if !self.demo {
-            let folder = self.data.folder.clone();
-            return Ok(Plan {
-                settings: settings::load(config, Some(&folder))?,
-                data: DataFolder::Kept(folder),
-            });
-        }
-        let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
-            Failure::Failed(format!("no temporary folder can be made: {error}"))
-        })?;
-        let mut settings = settings::load(config, Some(folder.path()))?;
-        on_loopback(&mut settings);
-        settings.logs.directory = None;
+        let data = if self.demo {
+            let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
+                Failure::Failed(format!("no temporary folder can be made: {error}"))
+            })?;
+            DataFolder::Demo(folder)
+        } else {
+            DataFolder::Kept(self.data.folder.clone())
+        };
+        let config = self.config.clone();
         Ok(Plan {
-            settings,
-            data: DataFolder::Demo(folder),
+            settings: read(config.as_deref(), &data)?,
+            config,
+            data,
         })
     }
+}
+
+fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, Failure> {
+    let mut settings = settings::load(config, Some(data.path()))?;
+    if matches!(data, DataFolder::Demo(_)) {
+        on_loopback(&mut settings);
+        settings.logs.directory = None;
+    }
+    Ok(settings)
 }
 
 impl Plan {
     /// The data folder; that of a demonstration goes with the plan.
     pub fn data(&self) -> &Path {
-        match &self.data {
-            DataFolder::Kept(folder) => folder,
-            DataFolder::Demo(folder) => folder.path(),
-        }
+        self.data.path()
+    }
+
+    /// The settings as they stand in their files and in the environment now.
+    ///
+    /// # Errors
+    /// A setting that is wrong.
+    pub fn read_again(&self) -> Result<Settings, Failure> {
+        read(self.config.as_deref(), &self.data)
     }
 
     /// Whether it is a demonstration.
@@ -80,6 +91,15 @@ impl Plan {
 enum DataFolder {
     Kept(PathBuf),
     Demo(TempDir),
+}
+
+impl DataFolder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(folder) => folder,
+            Self::Demo(folder) => folder.path(),
+        }
+    }
 }
 
 /// Leaves the ports, and takes everything from the network but this machine.

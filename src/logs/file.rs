@@ -3,19 +3,33 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Zoned;
 use jiff::civil::Date;
 
 /// `uacsta.log`, and the older `uacsta.log.1`, `uacsta.log.2` and so on.
 pub(super) struct RotatingFile {
-    folder: PathBuf,
-    max_size: u64,
-    keep: u32,
-    delete_daily: bool,
+    shape: Arc<ArcSwap<Shape>>,
+    /// The shape that the open file has.
+    current: Arc<Shape>,
     open: Option<Open>,
     complained: Option<Instant>,
+}
+
+/// Where log files lie, and when a new one begins.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Shape {
+    /// Their folder.
+    pub(super) folder: PathBuf,
+    /// The largest size of one, in octets.
+    pub(super) max_size: u64,
+    /// How many there are, the current one among them.
+    pub(super) keep: u32,
+    /// Whether to begin afresh at midnight.
+    pub(super) delete_daily: bool,
 }
 
 struct Open {
@@ -25,27 +39,32 @@ struct Open {
 }
 
 impl RotatingFile {
-    /// Nothing is opened before the first line is written. `keep` counts the current file too.
-    pub(super) fn new(folder: PathBuf, max_size: u64, keep: u32, delete_daily: bool) -> Self {
+    /// Nothing is opened before the first line is written. What `shape` holds may be exchanged at any time.
+    pub(super) fn new(shape: Arc<ArcSwap<Shape>>) -> Self {
         Self {
-            folder,
-            max_size,
-            keep,
-            delete_daily,
+            current: shape.load_full(),
+            shape,
             open: None,
             complained: None,
         }
     }
 
     fn try_write(&mut self, line: &[u8], today: Date) -> io::Result<()> {
+        if !Arc::ptr_eq(&self.current, &self.shape.load()) {
+            let shape = self.shape.load_full();
+            if shape.folder != self.current.folder {
+                self.open = None;
+            }
+            self.current = shape;
+        }
         let mut open = match self.open.take() {
             Some(open) => open,
             None => self.open(today)?,
         };
-        if self.delete_daily && open.day != today {
+        if self.current.delete_daily && open.day != today {
             self.delete_all()?;
             open = self.open(today)?;
-        } else if open.size > 0 && open.size + line.len() as u64 > self.max_size {
+        } else if open.size > 0 && open.size + line.len() as u64 > self.current.max_size {
             self.shift()?;
             open = self.open(today)?;
         }
@@ -56,7 +75,7 @@ impl RotatingFile {
     }
 
     fn open(&self, today: Date) -> io::Result<Open> {
-        fs::create_dir_all(&self.folder)?;
+        fs::create_dir_all(&self.current.folder)?;
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -76,11 +95,11 @@ impl RotatingFile {
 
     /// Makes room for a new current file: each takes the next number, and the last goes.
     fn shift(&self) -> io::Result<()> {
-        if self.keep <= 1 {
+        if self.current.keep <= 1 {
             return remove(self.path(0));
         }
-        remove(self.path(self.keep - 1))?;
-        for number in (0..self.keep - 1).rev() {
+        remove(self.path(self.current.keep - 1))?;
+        for number in (0..self.current.keep - 1).rev() {
             match fs::rename(self.path(number), self.path(number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -90,13 +109,13 @@ impl RotatingFile {
     }
 
     fn delete_all(&self) -> io::Result<()> {
-        (0..self.keep).try_for_each(|number| remove(self.path(number)))
+        (0..self.current.keep).try_for_each(|number| remove(self.path(number)))
     }
 
     fn path(&self, number: u32) -> PathBuf {
         match number {
-            0 => self.folder.join("uacsta.log"),
-            _ => self.folder.join(format!("uacsta.log.{number}")),
+            0 => self.current.folder.join("uacsta.log"),
+            _ => self.current.folder.join(format!("uacsta.log.{number}")),
         }
     }
 
@@ -104,7 +123,7 @@ impl RotatingFile {
         const AGAIN: Duration = Duration::from_secs(60);
         if self.complained.is_none_or(|last| last.elapsed() >= AGAIN) {
             self.complained = Some(Instant::now());
-            let folder = self.folder.display();
+            let folder = self.current.folder.display();
             // Where standard error is gone too, nobody is left to tell.
             let _ = writeln!(io::stderr(), "log lines in {folder} are lost: {error}");
         }
@@ -156,6 +175,20 @@ mod tests {
 
     use super::*;
 
+    fn shaped(folder: &Path, max_size: u64, keep: u32, delete_daily: bool) -> Shape {
+        Shape {
+            folder: folder.to_owned(),
+            max_size,
+            keep,
+            delete_daily,
+        }
+    }
+
+    fn rotating(folder: &Path, max_size: u64, keep: u32, delete_daily: bool) -> RotatingFile {
+        let shape = shaped(folder, max_size, keep, delete_daily);
+        RotatingFile::new(Arc::new(ArcSwap::from_pointee(shape)))
+    }
+
     fn contents(folder: &Path) -> Vec<(String, String)> {
         let mut files: Vec<_> = fs::read_dir(folder)
             .unwrap()
@@ -177,7 +210,7 @@ mod tests {
     #[test]
     fn begins_anew_at_its_size_and_keeps_a_few() {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = RotatingFile::new(folder.path().into(), 10, 3, false);
+        let mut file = rotating(folder.path(), 10, 3, false);
         for line in [
             "one\n",
             "two\n",
@@ -196,16 +229,30 @@ mod tests {
         assert_eq!(contents(folder.path()), expected);
 
         // Another run goes on where this one ended, and keeps fewer.
-        let mut file = RotatingFile::new(folder.path().into(), 10, 1, false);
+        let mut file = rotating(folder.path(), 10, 1, false);
         file.write_all(b"9\n").unwrap();
         file.write_all(b"ten\n").unwrap();
         assert_eq!(contents(folder.path())[0].1, "ten\n");
     }
 
     #[test]
+    fn moves_to_another_folder() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let shape = Arc::new(ArcSwap::from_pointee(shaped(here.path(), 100, 3, false)));
+        let mut file = RotatingFile::new(Arc::clone(&shape));
+        file.write_all(b"one\n").unwrap();
+        shape.store(Arc::new(shaped(there.path(), 5, 2, false)));
+        file.write_all(b"two\n").unwrap();
+        file.write_all(b"three\n").unwrap();
+        assert_eq!(contents(here.path()), named(&[("uacsta.log", "one\n")]));
+        let expected = named(&[("uacsta.log", "three\n"), ("uacsta.log.1", "two\n")]);
+        assert_eq!(contents(there.path()), expected);
+    }
+
+    #[test]
     fn begins_anew_at_midnight() {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = RotatingFile::new(folder.path().into(), 5, 3, true);
+        let mut file = rotating(folder.path(), 5, 3, true);
         let day = Zoned::now().date();
         for line in [b"one\n", b"two\n"] {
             file.try_write(line, day).unwrap();
@@ -220,7 +267,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let logs = folder.path().join("logs");
         fs::write(&logs, "in the way").unwrap();
-        let mut file = RotatingFile::new(logs.clone(), 100, 3, false);
+        let mut file = rotating(&logs, 100, 3, false);
         file.write_all(b"lost\n").unwrap();
         assert!(file.complained.is_some());
         fs::remove_file(&logs).unwrap();

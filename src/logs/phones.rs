@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -10,8 +12,8 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 /// The phones whose lines are wanted. Warnings and errors pass whoever they are about.
-#[derive(Debug)]
-pub(super) struct Phones(HashSet<Bare>);
+#[derive(Clone, Debug)]
+pub(super) struct Phones(Arc<ArcSwap<HashSet<Bare>>>);
 
 /// A MAC address without separators, in lower case; kept with a span that names one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +22,17 @@ struct Bare(String);
 impl Phones {
     /// Those with these MAC addresses, in any spelling; all where there are none.
     pub(super) fn of(phones: &[String]) -> Self {
-        Self(phones.iter().map(|mac| Bare::of(mac)).collect())
+        Self(Arc::new(ArcSwap::from_pointee(bare(phones))))
     }
+
+    /// Others from now on.
+    pub(super) fn change(&self, phones: &[String]) {
+        self.0.store(Arc::new(bare(phones)));
+    }
+}
+
+fn bare(phones: &[String]) -> HashSet<Bare> {
+    phones.iter().map(|mac| Bare::of(mac)).collect()
 }
 
 impl Bare {
@@ -45,17 +56,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Phones {
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
-        if self.0.is_empty() || *event.metadata().level() <= Level::WARN {
+        let wanted = self.0.load();
+        if wanted.is_empty() || *event.metadata().level() <= Level::WARN {
             return true;
         }
         let mut named = Named::default();
         event.record(&mut named);
         if let Some(mac) = named.0 {
-            return self.0.contains(&mac);
+            return wanted.contains(&mac);
         }
         let spans = context.event_scope(event).into_iter().flatten();
         let mut macs = spans.filter_map(|span| span.extensions().get::<Bare>().cloned());
-        macs.next().is_none_or(|mac| self.0.contains(&mac))
+        macs.next().is_none_or(|mac| wanted.contains(&mac))
     }
 }
 

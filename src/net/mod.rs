@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use actix_rt::{ArbiterHandle, task::JoinHandle};
+use actix_rt::ArbiterHandle;
+use arc_swap::ArcSwap;
 use rustls_pki_types::CertificateDer;
 use settings::{Listen, Trusted};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
@@ -29,11 +30,14 @@ use uacsta_actors::{
 use uacsta_schema::sip::{Codec, Limits, Transport};
 
 mod first;
+mod listener;
 mod open;
 pub mod tls;
 mod udp;
 
 use open::{Counted, Counts, Open};
+
+pub use listener::{Bound, Listener};
 
 /// Who connects to an interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,8 +78,6 @@ pub struct Lobby {
     open: Counts,
 }
 
-/// The longest queue of connections that are not accepted yet: a storm of phones that return.
-const BACKLOG: i32 = 4096;
 /// How many connections are accepted in one turn of the thread.
 const ABREAST: u8 = 16;
 /// How long after an error the next connection is accepted: out of descriptors, mostly.
@@ -121,46 +123,8 @@ impl Lobby {
     }
 }
 
-/// Listens on an interface until the returned task is aborted.
-///
-/// # Errors
-/// What the system says if it does not let us.
-pub fn listen(
-    interface: Interface,
-    lobby: Arc<Lobby>,
-) -> io::Result<Option<(SocketAddr, JoinHandle<()>)>> {
-    if interface.datagrams {
-        return udp::listen(&interface, lobby);
-    }
-    let Some(address) = interface.listen.address() else {
-        return Ok(None);
-    };
-    let listener = bind(address)?;
-    let bound = listener.local_addr()?;
-    let task = actix_rt::spawn(accept_all(listener, Arc::new(interface), lobby));
-    Ok(Some((bound, task)))
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    // A restart must not wait for the connections of before; on Windows the option means something else.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        // [::] takes IPv4 peers as well.
-        socket.set_only_v6(false)?;
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
-async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc<Lobby>) {
+/// Accepts connections for as long as it is polled; `current` may be exchanged for those to come.
+async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lobby: Arc<Lobby>) {
     let mut accepted = 0;
     loop {
         // Those who are there go on while thousands come.
@@ -168,7 +132,9 @@ async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc
         if accepted == 0 {
             tokio::task::yield_now().await;
         }
-        let (stream, peer) = match listener.accept().await {
+        let connection = listener.accept().await;
+        let interface = current.load_full();
+        let (stream, peer) = match connection {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::error!(interface = interface.setting, %error, "no connection can be accepted; trying again");
@@ -188,7 +154,7 @@ async fn accept_all(listener: TcpListener, interface: Arc<Interface>, lobby: Arc
         if lobby.arbiters.len() == 1 {
             serve(counted, peer, number, &interface, &lobby);
         } else {
-            let (interface, lobby) = (Arc::clone(&interface), Arc::clone(&lobby));
+            let lobby = Arc::clone(&lobby);
             actix_rt::spawn(
                 async move { hand_over(counted, peer, number, interface, lobby).await },
             );

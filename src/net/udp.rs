@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use actix_rt::task::JoinHandle;
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -17,6 +16,7 @@ use tokio::{
     sync::mpsc::{self, Sender, error::TrySendError},
     time::{Instant, MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 use uacsta_actors::{
     phone::{
         desk::PhoneDesk,
@@ -31,10 +31,10 @@ use uacsta_actors::{
 };
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{Frame, HeaderName, Message, Status, Transport, codec::Limits, received::stamp},
+    sip::{Frame, HeaderName, Message, Status, Transport, received::stamp},
 };
 
-use super::{Interface, Lobby, Open, PAUSE, bounds, first, host};
+use super::{Lobby, Open, PAUSE, bounds, first, host};
 
 /// How many datagrams may wait for a link's turn; the phone repeats what finds no room.
 const QUEUE: usize = 64;
@@ -45,31 +45,31 @@ const GRACE: Duration = Duration::from_secs(64);
 /// More than any datagram holds.
 const LARGEST: usize = 1 << 16;
 
-/// Listens on an interface until the returned task is aborted.
-///
-/// # Errors
-/// What the system says if it does not let us.
-pub(super) fn listen(
-    interface: &Interface,
+/// Receives datagrams until the task is aborted; once `retired`, only for the phones that have logged on, until the last is gone.
+pub(super) async fn receive_all(
+    setting: &'static str,
+    socket: UdpSocket,
     lobby: Arc<Lobby>,
-) -> io::Result<Option<(SocketAddr, JoinHandle<()>)>> {
-    let Some(address) = interface.listen.address() else {
-        return Ok(None);
+    retired: CancellationToken,
+) {
+    let bound = match socket.local_addr() {
+        Ok(bound) => bound,
+        Err(error) => {
+            return tracing::error!(interface = setting, %error, "no datagram can be received");
+        }
     };
-    let socket = bind(address)?;
-    let bound = socket.local_addr()?;
     let office = PostOffice {
-        setting: interface.setting,
+        setting,
         post: Arc::new(SharedSocket(socket)),
         bound,
-        limits: bounds(&lobby),
         lobby,
         peers: HashMap::new(),
         numbers: RandomState::new(),
         // The numbers of this run serve as a tag of this run as well.
         tag: format!("{:x}", RandomState::new().hash_one(bound)),
+        retired,
     };
-    Ok(Some((bound, actix_rt::spawn(office.run()))))
+    office.run().await;
 }
 
 /// The socket, and who is known on it.
@@ -77,12 +77,13 @@ struct PostOffice {
     setting: &'static str,
     post: Arc<SharedSocket>,
     bound: SocketAddr,
-    limits: Limits,
     lobby: Arc<Lobby>,
     peers: HashMap<SocketAddr, Peer>,
     /// Give each address a number that nobody outside can tell.
     numbers: RandomState,
     tag: String,
+    /// Whether only those who are known are served any more.
+    retired: CancellationToken,
 }
 
 /// A phone that has logged on.
@@ -105,7 +106,7 @@ impl PostOffice {
         let mut buffer = vec![0; LARGEST];
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        while !(self.retired.is_cancelled() && self.peers.is_empty()) {
             tokio::select! {
                 received = self.post.0.recv_from(&mut buffer) => match received {
                     Ok((length, from)) => {
@@ -117,12 +118,13 @@ impl PostOffice {
                     }
                 },
                 _ = look.tick() => self.dismiss_the_silent(),
+                () = self.retired.cancelled(), if !self.retired.is_cancelled() => {}
             }
         }
     }
 
     fn receive(&mut self, datagram: &[u8], from: SocketAddr) {
-        let frame = match Frame::datagram(BytesMut::from(datagram), &self.limits) {
+        let frame = match Frame::datagram(BytesMut::from(datagram), &bounds(&self.lobby)) {
             Ok(frame) => frame,
             Err(error) => {
                 tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
@@ -160,6 +162,9 @@ impl PostOffice {
 
     /// A datagram from an address that has no link.
     fn welcome(&mut self, frame: Frame, from: SocketAddr) {
+        if self.retired.is_cancelled() {
+            return;
+        }
         let number = self.numbers.hash_one(from);
         let mut received = reception::receive(&self.lobby.house, &frame, from, number, &self.tag);
         if let Received::Phone(phone) = received {
@@ -246,7 +251,7 @@ impl PostOffice {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,

@@ -1,10 +1,13 @@
 //! Who may use the API: the bearer of the token (RFC 6750), or the administrator by password (RFC 7617).
 
+use std::sync::Arc;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
+use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use settings::Secret;
@@ -13,7 +16,9 @@ use subtle::{Choice, ConstantTimeEq};
 use super::Refusal;
 
 /// What opens the API, as it stands behind the scheme in `Authorization`.
-pub(super) struct Keys {
+pub(super) struct Keys(ArcSwap<Shown>);
+
+struct Shown {
     bearer: String,
     basic: String,
 }
@@ -21,10 +26,12 @@ pub(super) struct Keys {
 impl Keys {
     /// The token, and the password of the user `admin`.
     pub(super) fn new(token: &Secret, password: &Secret) -> Self {
-        Self {
-            bearer: token.expose().to_owned(),
-            basic: BASE64_STANDARD.encode(format!("admin:{}", password.expose())),
-        }
+        Self(ArcSwap::from_pointee(Shown::new(token, password)))
+    }
+
+    /// Others from now on.
+    pub(super) fn change(&self, token: &Secret, password: &Secret) {
+        self.0.store(Arc::new(Shown::new(token, password)));
     }
 
     /// Whether `authorization` opens; how long that takes tells nothing about the secrets.
@@ -32,13 +39,23 @@ impl Keys {
         let Some((scheme, shown)) = authorization.split_once(' ') else {
             return false;
         };
+        let keys = self.0.load();
         let key = match () {
-            () if scheme.eq_ignore_ascii_case("bearer") => &self.bearer,
-            () if scheme.eq_ignore_ascii_case("basic") => &self.basic,
+            () if scheme.eq_ignore_ascii_case("bearer") => &keys.bearer,
+            () if scheme.eq_ignore_ascii_case("basic") => &keys.basic,
             () => return false,
         };
         let same: Choice = key.as_bytes().ct_eq(shown.trim().as_bytes());
         same.into()
+    }
+}
+
+impl Shown {
+    fn new(token: &Secret, password: &Secret) -> Self {
+        Self {
+            bearer: token.expose().to_owned(),
+            basic: BASE64_STANDARD.encode(format!("admin:{}", password.expose())),
+        }
     }
 }
 

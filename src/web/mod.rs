@@ -2,6 +2,7 @@
 
 mod access;
 mod phones;
+mod reload;
 mod trial;
 
 use std::io;
@@ -15,6 +16,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
 use serde_json::json;
 use settings::Secret;
+use tokio::sync::mpsc::Sender;
 use uacsta_actors::licensing::Count;
 use uacsta_actors::registrar::{Find, List, Switch};
 
@@ -23,6 +25,7 @@ use access::Keys;
 /// The file in the data folder that says where the API of the running server is.
 pub const ADDRESS_FILE: &str = "api.url";
 
+pub use reload::ReloadWish;
 pub use trial::{Outcome, Trial};
 
 /// Whom the API asks.
@@ -36,13 +39,15 @@ pub struct Api {
     pub find: Recipient<Find>,
     /// For the phones and lines that are counted.
     pub count: Recipient<Count>,
+    /// To have the settings read again.
+    pub reload: Sender<ReloadWish>,
 }
 
 /// The running HTTP server.
-#[derive(Debug)]
 pub struct Web {
     address: SocketAddr,
     address_file: PathBuf,
+    keys: web::Data<Keys>,
     server: ServerHandle,
 }
 
@@ -60,10 +65,11 @@ pub fn start(
 ) -> io::Result<Web> {
     let keys = web::Data::new(Keys::new(token, password));
     let api = web::Data::new(api);
+    let known = keys.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())
-            .app_data(keys.clone())
+            .app_data(known.clone())
             .app_data(
                 web::JsonConfig::default()
                     .limit(64 << 10)
@@ -77,6 +83,7 @@ pub fn start(
                 web::scope("/api")
                     .wrap(from_fn(access::check))
                     .configure(phones::routes)
+                    .configure(reload::routes)
                     .configure(trial::routes)
                     .default_service(web::to(nothing)),
             )
@@ -97,6 +104,7 @@ pub fn start(
     Ok(Web {
         address,
         address_file,
+        keys,
         server: handle,
     })
 }
@@ -105,6 +113,17 @@ impl Web {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The API opens to others from now on.
+    pub fn change_keys(&self, token: &Secret, password: &Secret) {
+        self.keys.change(token, password);
+    }
+
+    /// Answers what was asked, then ends: another is there in its place.
+    pub fn retire(self) {
+        tracing::info!(interface = "web.listen", address = %self.address, "no longer listening");
+        actix_rt::spawn(async move { self.server.stop(true).await });
     }
 
     /// Answers what was asked, then ends.
@@ -162,10 +181,15 @@ async fn healthy() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
-/// Ready are we when those who do the work are there and answer.
+impl Api {
+    /// Whether those who do the work are there and answer.
+    pub async fn is_alive(&self) -> bool {
+        self.count.send(Count).await.is_ok() && self.list.connected()
+    }
+}
+
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
-    let counted = api.count.send(Count).await;
-    if counted.is_err() || !api.list.connected() {
+    if !api.is_alive().await {
         return Err(Refusal::Unable("the registrar is not running".to_owned()));
     }
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
@@ -247,11 +271,19 @@ mod tests {
     async fn requests_and_answers() {
         let folder = tempfile::tempdir().unwrap();
         let registrar = Registrar.start();
+        let (reload, mut wishes) = tokio::sync::mpsc::channel(1);
+        // Whoever asks finds the configuration wrong.
+        actix_rt::spawn(async move {
+            while let Some::<ReloadWish>(wish) = wishes.recv().await {
+                wish.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
+            }
+        });
         let api = Api {
             list: registrar.clone().recipient(),
             switch: registrar.clone().recipient(),
             find: registrar.clone().recipient(),
             count: registrar.recipient(),
+            reload,
         };
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (token, password) = ("token".into(), "password".into());
@@ -349,6 +381,14 @@ mod tests {
                 400,
                 "the request cannot be sent: ",
             ),
+            (
+                (Method::POST, "/api/reload"),
+                "token",
+                "",
+                400,
+                "the configuration stays as it was: uacsta.toml line 2: nonsense",
+            ),
+            ((Method::POST, "/api/reload"), "", "", 401, "log on: "),
             (
                 (Method::PUT, phone),
                 "token",

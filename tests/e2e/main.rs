@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     unreachable_pub,
-    reason = "a test fails where it stands, says what it skips, and reads its support as a library"
+    dead_code,
+    reason = "a test fails where it stands, says what it skips, and shares its support with the tests of faults"
 )]
 
 #[path = "../support/mod.rs"]

@@ -1,1 +1,304 @@
-//! The configuration changes while the server runs.
+//! The configuration changes while the server runs: as a whole or not at all, and nobody who is connected is cut off.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use crate::support::cti_client::{self, CtiClient, Session};
+use crate::support::digest::Account;
+use crate::support::documents::Documents;
+use crate::support::phone::{self, Phone};
+use crate::support::process::{Serving, run};
+
+const HOLDS: &str = "the configuration was read again and holds now";
+const STAYS: &str = "the configuration stays as it was";
+const SETTINGS: &str =
+    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
+
+fn serving() -> Serving {
+    Serving::start(tempfile::tempdir().unwrap(), SETTINGS)
+}
+
+fn phone(at: SocketAddr, mac: &str, password: &str, line: &str) -> Phone {
+    Phone::new(
+        phone::Setup::new(at, mac, password, line),
+        Arc::<Documents>::default(),
+    )
+}
+
+async fn client(at: SocketAddr, user: &str, password: &str) -> CtiClient {
+    let setup = cti_client::Setup {
+        own: None,
+        server: at,
+        certificate: None,
+        account: Account::new(user, password),
+        only: None,
+        edition: "ed3",
+        prefix: "",
+    };
+    CtiClient::connect(setup, Arc::default()).await
+}
+
+/// A phone in its session, and a client that watches its line.
+async fn watched(server: &Serving, line: &str) -> (Phone, Session) {
+    let phone = phone(server.phones, "000413000001", "let me ring", line);
+    phone.start().await;
+    let client = client(server.clients, "ecsta", "let me dial").await;
+    let mut session = client.open(line).await;
+    session.watch(line).await;
+    (phone, session)
+}
+
+/// Phone and client still have each other: a request arrives, and an event comes back.
+async fn talk(phone: &Phone, session: &mut Session) {
+    session
+        .done(
+            "SetDoNotDisturb",
+            &format!(
+                "<device>{}</device><doNotDisturbOn>true</doNotDisturbOn>",
+                phone.line()
+            ),
+        )
+        .await;
+    let reference = phone.monitored().await;
+    let event = phone.document(
+        "ServiceInitiatedEvent",
+        &format!("<monitorCrossRefID>{reference}</monitorCrossRefID><initiatedConnection><callID>1</callID><deviceID>{line}</deviceID></initiatedConnection><initiatingDevice><deviceIdentifier>{line}</deviceIdentifier></initiatingDevice><localConnectionInfo>initiated</localConnectionInfo><cause>normal</cause>", line = phone.line()),
+    );
+    phone.event(&event).await.expect(200);
+    session.expect("ServiceInitiatedEvent").await;
+}
+
+/// Has the server read its configuration again, and waits for what it says of it.
+async fn reload(server: &Serving, settings: &str, outcome: &str) -> String {
+    server.write_settings(settings);
+    let from = server.log().len();
+    server.send_signal("HUP");
+    server.until_logged(from, outcome).await
+}
+
+/// An address of this machine that nobody listens on.
+fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn all_of_it_holds_from_then_on_and_who_is_connected_stays() {
+    let server = serving();
+    let line = "sip:101@pbx.example";
+    let (first, mut session) = watched(&server, line).await;
+    let wan = free();
+    let changed = format!(
+        "[phones]\npassword = \"ring again\"\nwan = {{ public_host = \"phones.example\", tcp = \"{wan}\" }}\n\
+         [clients]\npassword = \"dial again\"\n\
+         [advanced]\nauto_activate = false\n[logs]\nlevel = \"debug\"\nformat = \"json\"\n"
+    );
+    reload(&server, &changed, HOLDS).await;
+
+    talk(&first, &mut session).await;
+    let late = phone(
+        server.phones,
+        "000413000002",
+        "let me ring",
+        "sip:102@pbx.example",
+    );
+    late.register().await.expect(401);
+    let new = phone(wan, "000413000002", "ring again", "sip:102@pbx.example");
+    new.register().await.expect(200);
+    server.until_listed("00:04:13:00:00:02").await;
+    let list: serde_json::Value = serde_json::from_str(&server.list().await).unwrap();
+    let states: Vec<_> = list["phones"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|phone| phone["in_operation"].as_bool())
+        .collect();
+    assert_eq!(
+        states,
+        [Some(true), Some(false)],
+        "auto_activate is off now"
+    );
+    let refused = client(server.clients, "ecsta", "let me dial")
+        .await
+        .register()
+        .await;
+    refused.expect(401);
+    client(server.clients, "ecsta", "dial again")
+        .await
+        .register()
+        .await
+        .expect(200);
+    let lines = server.log();
+    let last = lines.lines().last().unwrap();
+    assert!(
+        serde_json::from_str::<serde_json::Value>(last).is_ok(),
+        "not JSON: {last}"
+    );
+    assert!(
+        lines
+            .lines()
+            .all(|line| line.starts_with('{') || !line.contains("dial again"))
+    );
+}
+
+#[tokio::test]
+async fn a_mistake_changes_nothing_and_the_log_names_its_place() {
+    let server = serving();
+    let line = "sip:101@pbx.example";
+    let (first, mut session) = watched(&server, line).await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address)).unwrap();
+    let folder = server.data().to_owned();
+    let data = folder.display();
+    std::fs::write(folder.join("no.pem"), "no certificate").unwrap();
+    for (mistake, named) in [
+        ("[phones\n".to_owned(), "uacsta.toml, line 6"),
+        (
+            "[advanced]\nkeep_alive = 2\n".to_owned(),
+            "uacsta.toml, line 7: advanced.keep_alive",
+        ),
+        (
+            "[advanced]\nkeep_alives = 20\n".to_owned(),
+            "uacsta.toml, line 7",
+        ),
+        (
+            format!("[tls]\ncertificate = \"{data}/no.pem\"\nkey = \"{data}/key.pem\"\n"),
+            "no.pem holds no certificate",
+        ),
+        (
+            format!("[tls]\ncertificate = \"{data}/none.pem\"\nkey = \"{data}/key.pem\"\n"),
+            "none.pem cannot be read",
+        ),
+    ] {
+        let changed = format!(
+            "[phones]\npassword = \"ring again\"\nwan = {{ public_host = \"phones.example\", tcp = \"{}\" }}\n[clients]\npassword = \"dial again\"\n{mistake}",
+            free()
+        );
+        let said = reload(&server, &changed, STAYS).await;
+        assert!(said.contains(named), "{named:?} is not in {said}");
+    }
+    let unbound = format!(
+        "[phones]\npassword = \"ring again\"\nwan = {{ public_host = \"phones.example\", tcp = \"{}\", tls = \"{}\" }}\n",
+        free(),
+        taken.1
+    );
+    let said = reload(&server, &unbound, STAYS).await;
+    assert!(said.contains("phones.wan.tls: cannot listen on"), "{said}");
+    assert!(
+        !said.contains("listening"),
+        "an interface was opened: {said}"
+    );
+    std::fs::create_dir(folder.join("phones")).unwrap();
+    std::fs::write(folder.join("phones/snom.toml"), "edition = 77\n").unwrap();
+    let said = reload(&server, "[phones]\npassword = \"ring again\"\n", STAYS).await;
+    assert!(said.contains("snom.toml"), "{said}");
+
+    talk(&first, &mut session).await;
+    let same = phone(
+        server.phones,
+        "000413000002",
+        "let me ring",
+        "sip:102@pbx.example",
+    );
+    same.register().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_interface_moves_and_its_connections_stand() {
+    let server = serving();
+    let line = "sip:101@pbx.example";
+    let (first, mut session) = watched(&server, line).await;
+    let former = server.phones;
+    for next in [
+        free(),
+        // All addresses of the machine, then one of them again: the port is ours both times.
+        SocketAddr::from(([0, 0, 0, 0], former.port())),
+        former,
+    ] {
+        // What an operator sets at run time goes before the environment, which names the ports of this test.
+        let text = format!("[phones]\nlan = {{ tcp = \"{next}\" }}\n");
+        std::fs::write(server.data().join("admin.toml"), text).unwrap();
+        reload(&server, SETTINGS, HOLDS).await;
+        let at = server.listens("phones.lan.tcp").unwrap();
+        assert_eq!(at, next);
+        let reached = SocketAddr::from(([127, 0, 0, 1], at.port()));
+        let new = phone(
+            reached,
+            "000413000002",
+            "let me ring",
+            "sip:102@pbx.example",
+        );
+        new.register().await.expect(200);
+        talk(&first, &mut session).await;
+    }
+    std::fs::write(
+        server.data().join("admin.toml"),
+        "[phones]\nlan = { tcp = \"\" }\n",
+    )
+    .unwrap();
+    reload(&server, SETTINGS, HOLDS).await;
+    assert!(
+        std::net::TcpStream::connect(former).is_err(),
+        "it listens still"
+    );
+    talk(&first, &mut session).await;
+}
+
+#[tokio::test]
+async fn what_a_client_may_no_longer_see_is_taken_from_it() {
+    let account = |rights: &str| {
+        format!(
+            "{SETTINGS}[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
+        )
+    };
+    let server = Serving::start(tempfile::tempdir().unwrap(), &account(""));
+    let (line, other) = ("sip:101@pbx.example", "sip:102@pbx.example");
+    let first = phone(server.phones, "000413000001", "let me ring", line);
+    let second = phone(server.phones, "000413000002", "let me ring", other);
+    first.start().await;
+    second.start().await;
+    let anna = client(server.clients, "anna", "let anna dial").await;
+    let mut session = anna.open_server().await;
+    session.watch(line).await;
+    session.watch(other).await;
+
+    reload(&server, &account("lines = [\"101\"]\n"), HOLDS).await;
+    session.expect("MonitorStop").await;
+    second.until_received("MonitorStop", 1).await;
+    let (category, value) = session.refused("MakeCall", &format!("<callingDevice>{other}</callingDevice><calledDirectoryNumber>5</calledDirectoryNumber><autoOriginate>doNotPrompt</autoOriginate>")).await;
+    assert_eq!(
+        (category.as_str(), value.as_str()),
+        ("operation", "privilegeViolationSpecifiedDevice")
+    );
+    session.make_call(line, "5").await;
+
+    let mut ecsta = client(server.clients, "ecsta", "let me dial")
+        .await
+        .open_server()
+        .await;
+    ecsta.watch(line).await;
+    let from = server.log().len();
+    reload(&server, SETTINGS, HOLDS).await;
+    server.until_logged(from, "is gone from the settings").await;
+    assert!(
+        session.incoming().await.is_none(),
+        "the connection of a user that is gone stands"
+    );
+    talk(&first, &mut ecsta).await;
+}
+
+#[tokio::test]
+async fn the_command_line_has_it_read_and_says_what_is_wrong() {
+    let server = serving();
+    let folder = server.data().to_str().unwrap().to_owned();
+    let done = run(&["settings", "reload", "--data", &folder]);
+    assert!(done.status.success(), "{done:?}");
+    server.write_settings("[advanced]\nkeep_alive = 2\n");
+    let refused = run(&["settings", "reload", "--data", &folder]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said.contains("stays as it was") && said.contains("uacsta.toml, line 2"),
+        "{said}"
+    );
+}

@@ -84,6 +84,11 @@ pub struct Serving {
 impl Serving {
     /// Starts it on that data folder, with `settings` beside the interfaces, and waits until its log names every port.
     pub fn start(data: TempDir, settings: &str) -> Self {
+        Self::start_as(data, settings, |_| {})
+    }
+
+    /// The same, with a command line or an environment that the test changes.
+    pub fn start_as(data: TempDir, settings: &str, change: impl FnOnce(&mut Command)) -> Self {
         let file = data.path().join("uacsta.toml");
         fs::write(&file, settings).unwrap();
         let old = log(data.path()).len();
@@ -95,6 +100,7 @@ impl Serving {
             .arg(&file)
             .arg("--data")
             .arg(data.path());
+        change(&mut command);
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -138,6 +144,55 @@ impl Serving {
         }
     }
 
+    /// Writes other settings into its configuration file. It reads them when it is told to.
+    pub fn write_settings(&self, settings: &str) {
+        fs::write(self.data().join("uacsta.toml"), settings).unwrap();
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        log(self.data())
+    }
+
+    /// Waits until its log says something after the first `from` octets; the rest of the log.
+    pub async fn until_logged(&self, from: usize, text: &str) -> String {
+        let said = async {
+            loop {
+                let log = self.log();
+                if let Some(new) = log.get(from..).filter(|new| new.contains(text)) {
+                    return new.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, said)
+            .await
+            .unwrap_or_else(|_| panic!("the log does not say {text:?}:\n{}", self.log()))
+    }
+
+    /// Where an interface listens, by the last line of the log that says so.
+    pub fn listens(&self, interface: &str) -> Option<SocketAddr> {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines.iter().rev().find_map(|line| address(line, interface))
+    }
+
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name; it goes on.
+    #[cfg(unix)]
+    pub fn send_signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill -{name}");
+    }
+
     /// Its data folder.
     pub fn data(&self) -> &Path {
         self.data.path()
@@ -177,12 +232,7 @@ impl Serving {
     /// Sends a signal by its name; the exit code.
     #[cfg(unix)]
     pub fn signal(mut self, name: &str) -> Option<i32> {
-        let sent = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
-        assert!(sent.success(), "kill -{name}");
+        self.send_signal(name);
         self.child.wait().unwrap().code()
     }
 }
@@ -200,9 +250,9 @@ fn log(data: &Path) -> String {
 
 /// The address on the line that says where an interface listens.
 fn address(log: &str, interface: &str) -> Option<SocketAddr> {
-    let line = log
-        .lines()
-        .find(|line| line.contains("listening") && line.contains(interface))?;
+    let line = log.lines().find(|line| {
+        line.contains(" listening") && line.contains(interface) && !line.contains("no longer")
+    })?;
     line.split(|c: char| c.is_whitespace() || c == '=')
         .find_map(|part| part.parse().ok())
 }

@@ -8,7 +8,7 @@ use uacsta_schema::{
     sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
 };
 
-use super::{Client, Gone, Invite, Rights, lines::CrossRefs};
+use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
 use crate::{
     House,
     access::{Door, Verdict},
@@ -81,15 +81,12 @@ impl ClientDesk {
         if let Some(client) = self.known(user) {
             return Ok(client);
         }
-        let Some((_, rights)) = Rights::of(settings, user) else {
-            return Err(Status::SERVER_INTERNAL_ERROR.into());
-        };
         for (_, former) in self.clients.drain() {
             former.do_send(Gone {
                 reason: "another user logged on on its connection".into(),
             });
         }
-        self.enter(user.into(), rights)
+        self.enter(LogOn::proven(user))
     }
 
     /// The client whom a trusted front end names in the From (RFC 3261 20.20): it speaks for many on one connection.
@@ -112,8 +109,7 @@ impl ClientDesk {
             return Err(Answer::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
         }
-        let rights = Rights::vouched(&self.house.rules().settings, &user);
-        self.enter(user.into(), rights)
+        self.enter(LogOn::vouched(&user))
     }
 
     fn known(&self, user: &str) -> Option<Addr<Client>> {
@@ -121,10 +117,12 @@ impl ClientDesk {
         client.connected().then(|| client.clone())
     }
 
-    fn enter(&mut self, user: Box<str>, rights: Rights) -> Result<Addr<Client>, Answer> {
-        let Some(link) = self.link.clone() else {
+    fn enter(&mut self, log_on: LogOn) -> Result<Addr<Client>, Answer> {
+        let rights = log_on.rights(&self.house.rules().settings);
+        let (Some(link), Some(rights)) = (self.link.clone(), rights) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
+        let user: Box<str> = log_on.user().into();
         let name = format!("{user}@{}", self.address);
         tracing::info!(client = %name, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
@@ -132,6 +130,7 @@ impl ClientDesk {
             Arc::clone(&self.house),
             link,
             name.into(),
+            log_on,
             rights,
             Arc::clone(&self.cross_refs),
         )

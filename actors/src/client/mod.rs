@@ -25,6 +25,7 @@ use crate::{
     },
 };
 
+mod change;
 pub mod desk;
 mod features;
 mod lines;
@@ -35,7 +36,7 @@ mod system;
 mod via_office;
 
 pub use lines::CrossRefs;
-pub use rights::Rights;
+pub use rights::{LogOn, Rights};
 
 /// A connected client.
 pub struct Client {
@@ -43,6 +44,7 @@ pub struct Client {
     link: Addr<Link>,
     /// Who logged on, and from where, for the log.
     name: Box<str>,
+    log_on: LogOn,
     rights: Rights,
     sessions: HashMap<u64, Session>,
     keys: u64,
@@ -104,6 +106,7 @@ impl Client {
         house: Arc<House>,
         link: Addr<Link>,
         name: Box<str>,
+        log_on: LogOn,
         rights: Rights,
         cross_refs: Arc<lines::CrossRefs>,
     ) -> Self {
@@ -111,6 +114,7 @@ impl Client {
             house,
             link,
             name,
+            log_on,
             rights,
             sessions: HashMap::new(),
             keys: 0,
@@ -290,6 +294,7 @@ impl Actor for Client {
         ctx.set_mailbox_capacity(4096);
         self.house.registrar.do_send(Enter {
             lines_changed: ctx.address().recipient(),
+            rules_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
             shut: self.link.clone().recipient(),
         });

@@ -15,6 +15,45 @@ pub struct Rights {
     numbers: Vec<Box<str>>,
 }
 
+/// Who a client is, and how that is known.
+#[derive(Debug)]
+pub struct LogOn {
+    user: Box<str>,
+    /// Whether a trusted front end says so, and no password.
+    vouched: bool,
+}
+
+impl LogOn {
+    /// A user who proved by a password who it is.
+    pub fn proven(user: &str) -> Self {
+        Self {
+            user: user.into(),
+            vouched: false,
+        }
+    }
+
+    /// A user (`user@host`) whom a trusted front end names.
+    pub fn vouched(user: &str) -> Self {
+        Self {
+            user: user.into(),
+            vouched: true,
+        }
+    }
+
+    /// The user's name.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// What it may see and do; `None` if there is no such user.
+    pub fn rights(&self, settings: &Settings) -> Option<Rights> {
+        if self.vouched {
+            return Some(Rights::vouched(settings, &self.user));
+        }
+        Rights::of(settings, &self.user).map(|(_, rights)| rights)
+    }
+}
+
 impl Rights {
     /// The rights of a user, with the password that proves who it is; `None` for an unknown user.
     pub fn of<'s>(settings: &'s Settings, user: &str) -> Option<(&'s str, Self)> {
@@ -38,7 +77,7 @@ impl Rights {
 
     /// The rights of a user (`user@host`) whom a trusted front end names: those of the account of that address or name,
     /// else those of the simple log-on.
-    pub fn vouched(settings: &Settings, user: &str) -> Self {
+    fn vouched(settings: &Settings, user: &str) -> Self {
         let name = user.split('@').next().unwrap_or(user);
         let accounts = &settings.clients.accounts;
         let called = |wanted: &str| {

@@ -97,6 +97,12 @@ pub struct Refilter {
     pub filter: MonitorFilter,
 }
 
+/// The server is about to stop: the phone's monitors are stopped, then its session ends. Answered when that is done, or the
+/// phone is away.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Retire;
+
 /// A client watches a line no more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, SpawnHandle};
 use actix_rt::ArbiterHandle;
 use settings::Profile;
+use tokio::sync::oneshot;
 use uacsta_schema::{
     csta::{DeviceId, Document, Edition},
     phone_id::PhoneId,
@@ -35,6 +36,7 @@ mod moving;
 mod points;
 pub mod reception;
 mod requests;
+mod retiring;
 mod session;
 mod trial;
 
@@ -69,6 +71,8 @@ pub struct Phone {
     /// Keep-alives that the phone answered.
     keep_alives: u32,
     seat: Option<Seat>,
+    /// Who waits for the phone's monitors and session to end; dropped when they have.
+    retiring: Option<oneshot::Sender<()>>,
     alarm: Option<(Duration, SpawnHandle)>,
 }
 
@@ -136,6 +140,7 @@ impl Phone {
             keep_alive_at: None,
             keep_alives: 0,
             seat: None,
+            retiring: None,
             alarm: None,
         }
     }

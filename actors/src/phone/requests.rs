@@ -111,6 +111,11 @@ impl Requests {
         self.tickets
     }
 
+    /// Whether nothing waits for the phone, nor for its answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.own.is_empty() && self.running.is_empty() && self.waiting.is_empty()
+    }
+
     /// The request goes to the phone once more, before all others of its kind.
     pub(super) fn put_back(&mut self, job: Box<Job>) {
         match job.asker.repeats() {
@@ -324,7 +329,9 @@ impl Phone {
             });
             requests.running.push(job);
         }
-        if clients_turn && requests.running.is_empty() && self.needs_new_dialog() {
+        if self.retiring.is_some() {
+            self.retired(ctx);
+        } else if clients_turn && requests.running.is_empty() && self.needs_new_dialog() {
             self.renew_session("monitors are over that the phone cannot stop", ctx);
         }
     }

@@ -265,6 +265,7 @@ impl Phone {
         self.early.clear();
         self.interrupted();
         self.forget_left();
+        self.retiring = None;
         self.end_dialling(EventCause::NETWORK_OUT_OF_ORDER);
         for point in self.points.values_mut() {
             point.lost();

@@ -3,7 +3,7 @@
 use actix::{Addr, Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::Stopping;
+use super::{RulesChanged, Stopping};
 use crate::{
     directory::{Entry, NoLine},
     phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
@@ -112,6 +112,8 @@ pub struct Lines;
 pub struct Enter {
     /// For when lines come, go or move.
     pub lines_changed: Recipient<LinesChanged>,
+    /// For when the operator changed what it may do.
+    pub rules_changed: Recipient<RulesChanged>,
     /// For the server's end.
     pub stopping: Recipient<Stopping>,
     /// Its connection, which ends after that.

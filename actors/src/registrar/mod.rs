@@ -23,7 +23,7 @@ mod questions;
 mod standing;
 
 pub use messages::*;
-pub use standing::{Follow, Standing, Stopping};
+pub use standing::{Follow, RulesChanged, Standing, Stopping};
 
 /// The registrar.
 pub struct Registrar {

@@ -1,4 +1,5 @@
-//! How the lines stand, told to whoever follows it (what ECMA-269's system registration is served from), and the end of it all.
+//! What the registrar tells everybody: how the lines stand (what ECMA-269's system registration is served from), that the rules
+//! have changed, and the end of it all.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +7,11 @@ use actix::{AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
 use futures_util::future::join_all;
 
 use super::Registrar;
-use crate::{directory::Entry, phone::Status as PhoneStatus, sip::link::Shut};
+use crate::{
+    directory::Entry,
+    phone::{Retire, Status as PhoneStatus},
+    sip::link::Shut,
+};
 
 /// Asks to be told how the lines stand: at once, and whenever that changes.
 #[derive(Debug, Message)]
@@ -22,6 +27,11 @@ pub struct Standing(pub Arc<[(Entry, PhoneStatus)]>);
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stopping;
+
+/// What the operator set is not as it was: whoever is told reads [`House::rules`](crate::House::rules) again.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct RulesChanged;
 
 /// How long changes are gathered: thousands of phones that return in one second are few changes to those who follow.
 const GATHERED: Duration = Duration::from_millis(200);
@@ -86,5 +96,40 @@ impl Handler<Stopping> for Registrar {
             });
             let _ = join_all(ended).await;
         })
+    }
+}
+
+impl Handler<Retire> for Registrar {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, retire: Retire, _: &mut Self::Context) -> Self::Result {
+        let phones = self
+            .telephones
+            .values()
+            .filter_map(|record| record.phone.as_ref());
+        let retired: Vec<_> = phones.map(|phone| phone.send(retire)).collect();
+        Box::pin(async move {
+            // A phone whose actor is gone holds nothing any more.
+            let _ = join_all(retired).await;
+        })
+    }
+}
+
+impl Handler<RulesChanged> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, changed: RulesChanged, _: &mut Self::Context) {
+        for phone in self
+            .telephones
+            .values()
+            .filter_map(|record| record.phone.as_ref())
+        {
+            phone.do_send(changed);
+        }
+        self.clients
+            .retain(|client| client.rules_changed.connected());
+        for client in &self.clients {
+            client.rules_changed.do_send(changed);
+        }
     }
 }

@@ -1,0 +1,75 @@
+//! The operator changed what a client may see and do while it is connected: what it holds beyond that is taken from it.
+
+use std::sync::Arc;
+
+use actix::Handler;
+use uacsta_schema::csta::{self, MonitorCrossRefId, MonitorStop};
+
+use super::{Client, Scope};
+use crate::{
+    registrar::RulesChanged,
+    sip::{
+        link::Shut,
+        session::{Close, Content, Notify},
+    },
+};
+
+impl Client {
+    /// Ends the sessions and the monitors of lines that the client may no longer open. It is told by BYE and MonitorStop.
+    fn leave_what_is_not_ours(&mut self) {
+        let rights = &self.rights;
+        let (mut closed, mut left) = (Vec::new(), Vec::new());
+        for (key, session) in &mut self.sessions {
+            if let Scope::Line { name, .. } = &session.scope
+                && self
+                    .found
+                    .get(name.as_str())
+                    .is_some_and(|line| !rights.sees(&line.entry))
+            {
+                closed.push((*key, session.id));
+                continue;
+            }
+            let hidden = session
+                .watched
+                .extract_if(|_, line| !rights.sees(&line.entry));
+            for (cross_ref, line) in hidden {
+                if let Some(id) = session.id {
+                    let stop = MonitorStop {
+                        monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
+                    };
+                    self.link.do_send(Notify {
+                        session: id,
+                        content: Content::Whole(csta::write(&stop.into(), &session.speech)),
+                    });
+                }
+                left.push((cross_ref, line));
+            }
+        }
+        for (cross_ref, line) in left {
+            tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "client watches the line no more: it has no right to it any longer");
+            self.unwatch(&line, cross_ref);
+        }
+        for (key, id) in closed {
+            if let Some(session) = id {
+                self.link.do_send(Close { session });
+            }
+            self.ended(key, "the client has no right to the line any longer");
+        }
+    }
+}
+
+impl Handler<RulesChanged> for Client {
+    type Result = ();
+
+    fn handle(&mut self, _: RulesChanged, _: &mut Self::Context) {
+        let Some(rights) = self.log_on.rights(&self.house.rules().settings) else {
+            return self.link.do_send(Shut {
+                reason: "the user that it logged on as is gone from the settings".into(),
+            });
+        };
+        self.rights = rights;
+        self.leave_what_is_not_ours();
+        // What was found was found by the former rights.
+        self.found.clear();
+    }
+}

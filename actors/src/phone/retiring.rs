@@ -1,0 +1,65 @@
+//! What the phone does when the server changes: by new rules, or at its end, when monitors are stopped and the session is
+//! ended while the phone still answers.
+
+use actix::{Context, Handler, ResponseFuture};
+use tokio::sync::oneshot;
+
+use super::{Phone, Retire};
+use crate::registrar::RulesChanged;
+
+impl Phone {
+    /// Stops what runs on the phone. The session ends when the phone has answered, see [`Self::retired`].
+    fn retire(&mut self, ctx: &mut Context<Self>) {
+        let running: Vec<_> = self
+            .points
+            .iter_mut()
+            .filter_map(|(device, point)| Some((device.clone(), point.lost()?)))
+            .collect();
+        for (device, cross_ref) in running {
+            self.stop_monitor(&device, &cross_ref, ctx);
+        }
+        self.retired(ctx);
+    }
+
+    /// Ends the session of a phone that retires, once it has nothing left to answer.
+    pub(super) fn retired(&mut self, ctx: &mut Context<Self>) {
+        if self.retiring.is_some() && self.requests.is_idle() {
+            self.close_session("the server is stopping", ctx);
+            self.retiring = None;
+        }
+    }
+}
+
+impl Handler<Retire> for Phone {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) -> Self::Result {
+        let (retiring, retired) = oneshot::channel();
+        self.retiring = Some(retiring);
+        self.retire(ctx);
+        Box::pin(async move {
+            // The sender is only ever dropped: that is the answer.
+            let _ = retired.await;
+        })
+    }
+}
+
+impl Handler<RulesChanged> for Phone {
+    type Result = ();
+
+    /// The profiles may tell otherwise of the phone now. The edition is the session's, and changes with the next one.
+    fn handle(&mut self, _: RulesChanged, ctx: &mut Self::Context) {
+        let user_agent = self
+            .binding
+            .as_ref()
+            .and_then(|binding| binding.registration.user_agent.as_deref());
+        self.profile = self
+            .house
+            .rules()
+            .profiles
+            .recognise(self.mac.oui(), user_agent);
+        self.firmware = self.profile.describe(user_agent).firmware;
+        // It may take more requests at a time than before.
+        self.next_request(ctx);
+    }
+}

@@ -1,0 +1,148 @@
+//! An interface that listens: bound first, so that a change can still be taken back, then served, and at last retired.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener as StdListener},
+    sync::Arc,
+};
+
+use actix_rt::task::JoinHandle;
+use arc_swap::ArcSwap;
+use settings::Listen;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio_util::sync::CancellationToken;
+
+use super::{Interface, Lobby, accept_all, udp};
+
+/// An interface whose address is taken, and that nobody serves yet.
+pub struct Bound {
+    interface: Interface,
+    address: SocketAddr,
+    socket: Bind,
+}
+
+enum Bind {
+    Stream(TcpListener),
+    Datagram(UdpSocket),
+}
+
+/// An interface that is served until it is retired or dropped.
+pub struct Listener {
+    address: SocketAddr,
+    interface: Arc<ArcSwap<Interface>>,
+    task: JoinHandle<()>,
+    retired: CancellationToken,
+}
+
+/// The longest queue of connections that are not accepted yet: a storm of phones that return.
+const BACKLOG: i32 = 4096;
+
+impl Bound {
+    /// Takes an interface's address; none for one that is off.
+    ///
+    /// # Errors
+    /// What the system says if it does not let us.
+    pub fn new(interface: Interface) -> io::Result<Option<Self>> {
+        let Some(wanted) = interface.listen.address() else {
+            return Ok(None);
+        };
+        let (address, socket) = if interface.datagrams {
+            let socket = udp::bind(wanted)?;
+            (socket.local_addr()?, Bind::Datagram(socket))
+        } else {
+            let socket = bind(wanted)?;
+            (socket.local_addr()?, Bind::Stream(socket))
+        };
+        Ok(Some(Self {
+            interface,
+            address,
+            socket,
+        }))
+    }
+
+    /// Serves it from now on.
+    pub fn serve(self, lobby: &Arc<Lobby>) -> Listener {
+        let Self {
+            interface,
+            address,
+            socket,
+        } = self;
+        tracing::info!(interface = interface.setting, %address, "listening");
+        let interface = Arc::new(ArcSwap::from_pointee(interface));
+        let retired = CancellationToken::new();
+        let (current, lobby) = (Arc::clone(&interface), Arc::clone(lobby));
+        let task = match socket {
+            Bind::Stream(socket) => actix_rt::spawn(accept_all(socket, current, lobby)),
+            Bind::Datagram(socket) => {
+                let setting = current.load().setting;
+                actix_rt::spawn(udp::receive_all(setting, socket, lobby, retired.clone()))
+            }
+        };
+        Listener {
+            address,
+            interface,
+            task,
+            retired,
+        }
+    }
+}
+
+impl Listener {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the setting says that it listens on.
+    pub fn listen(&self) -> Listen {
+        self.interface.load().listen
+    }
+
+    /// What it serves.
+    pub fn interface(&self) -> Interface {
+        Interface::clone(&self.interface.load())
+    }
+
+    /// Serves those who connect from now on otherwise, at the same address.
+    pub fn change(&self, interface: Interface) {
+        self.interface.store(Arc::new(interface));
+    }
+
+    /// Takes no newcomers any more. The connections that stand go on; on UDP so do the phones that have logged on.
+    pub async fn retire(self) {
+        let interface = self.interface.load_full();
+        tracing::info!(interface = interface.setting, address = %self.address, "no longer listening");
+        if interface.datagrams {
+            self.retired.cancel();
+        } else {
+            self.task.abort();
+            // Its socket is closed when this returns, so that another may take the address.
+            let _ = self.task.await;
+        }
+    }
+
+    /// Ends it, and on UDP all its phones hear.
+    pub fn end(self) {
+        self.task.abort();
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A restart must not wait for the connections of before; on Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // [::] takes IPv4 peers as well.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(StdListener::from(socket))
+}

@@ -1,0 +1,284 @@
+//! The interfaces that the settings ask for, and those that are open: a change of the settings opens, moves and closes them.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use settings::{Listen, Settings};
+use tokio_rustls::TlsAcceptor;
+
+use super::error::StartError;
+use crate::net::{Bound, Interface, Listener, Lobby, Side};
+
+/// Where a server listens; `None` for what is off.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// Phones on the LAN, TCP.
+    pub phones_tcp: Option<SocketAddr>,
+    /// Phones on the LAN, TLS.
+    pub phones_tls: Option<SocketAddr>,
+    /// Phones on the WAN, TCP.
+    pub phones_wan_tcp: Option<SocketAddr>,
+    /// Phones on the WAN, TLS.
+    pub phones_wan_tls: Option<SocketAddr>,
+    /// Phones, UDP.
+    pub phones_udp: Option<SocketAddr>,
+    /// Clients on the LAN, TCP.
+    pub clients_tcp: Option<SocketAddr>,
+    /// Clients on the LAN, TLS.
+    pub clients_tls: Option<SocketAddr>,
+    /// Clients on the WAN, TCP.
+    pub clients_wan_tcp: Option<SocketAddr>,
+    /// Clients on the WAN, TLS.
+    pub clients_wan_tls: Option<SocketAddr>,
+    /// The API.
+    pub web: Option<SocketAddr>,
+}
+
+/// The open interfaces, in the order of [`interfaces`].
+pub(super) struct Interfaces {
+    lobby: Arc<Lobby>,
+    open: [Option<Listener>; COUNT],
+}
+
+/// How the interfaces are to become; dropped, nothing has changed.
+pub(super) struct Change([Step; COUNT]);
+
+enum Step {
+    /// The address stays; who connects from now on is served by this.
+    Stay(Interface),
+    /// It goes.
+    Close,
+    /// It comes, or moves to an address that is taken already.
+    Open(Bound),
+    /// The same, to an address that one of ours still has.
+    Clash(Interface),
+}
+
+/// How many interfaces there can be.
+const COUNT: usize = 9;
+
+impl Interfaces {
+    /// Opens what is asked for.
+    ///
+    /// # Errors
+    /// The first one that cannot listen; then none does.
+    pub(super) fn open(lobby: &Arc<Lobby>, wanted: [Interface; COUNT]) -> Result<Self, StartError> {
+        let mut closed = Self {
+            lobby: Arc::clone(lobby),
+            open: Default::default(),
+        };
+        let change = closed.plan(wanted)?;
+        closed.take(change);
+        Ok(closed)
+    }
+
+    /// Where they listen.
+    pub(super) fn addresses(&self) -> Addresses {
+        let at = |index: usize| self.open[index].as_ref().map(Listener::address);
+        Addresses {
+            phones_tcp: at(0),
+            phones_tls: at(1),
+            phones_wan_tcp: at(2),
+            phones_wan_tls: at(3),
+            phones_udp: at(4),
+            clients_tcp: at(5),
+            clients_tls: at(6),
+            clients_wan_tcp: at(7),
+            clients_wan_tls: at(8),
+            web: None,
+        }
+    }
+
+    /// Takes the addresses that are free, and changes nothing yet.
+    ///
+    /// # Errors
+    /// The first one that cannot be listened on.
+    pub(super) fn plan(&self, wanted: [Interface; COUNT]) -> Result<Change, StartError> {
+        let mut steps = Vec::with_capacity(COUNT);
+        for (interface, open) in wanted.into_iter().zip(&self.open) {
+            let stays = open
+                .as_ref()
+                .is_some_and(|open| open.listen() == interface.listen);
+            if stays {
+                steps.push(Step::Stay(interface));
+                continue;
+            }
+            steps.push(match Bound::new(interface.clone()) {
+                Ok(Some(bound)) => Step::Open(bound),
+                Ok(None) => Step::Close,
+                Err(error) if self.is_ours(&interface, &error) => Step::Clash(interface),
+                Err(error) => return Err(refused(&interface, error)),
+            });
+        }
+        // As many as were wanted.
+        match steps.try_into() {
+            Ok(steps) => Ok(Change(steps)),
+            Err(_) => unreachable!("one step for each interface"),
+        }
+    }
+
+    /// Closes what is in the way of the change: 0.0.0.0:5060 gives way to 192.0.2.1:5060. Connections stand.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on all the same; then everything is as it was before.
+    pub(super) async fn make_way(
+        &mut self,
+        Change(mut steps): Change,
+    ) -> Result<Change, StartError> {
+        if !steps.iter().any(|step| matches!(step, Step::Clash(_))) {
+            return Ok(Change(steps));
+        }
+        let mut former: [Option<Interface>; COUNT] = Default::default();
+        for (index, step) in steps.iter().enumerate() {
+            if !matches!(step, Step::Stay(_))
+                && let Some(listener) = self.open[index].take()
+            {
+                former[index] = Some(listener.interface());
+                listener.retire().await;
+            }
+        }
+        let mut failure = None;
+        for step in &mut steps {
+            let Step::Clash(interface) = step else {
+                continue;
+            };
+            match Bound::new(interface.clone()) {
+                Ok(Some(bound)) => *step = Step::Open(bound),
+                Ok(None) => *step = Step::Close,
+                Err(error) => {
+                    failure = Some(refused(interface, error));
+                    break;
+                }
+            }
+        }
+        let Some(failure) = failure else {
+            return Ok(Change(steps));
+        };
+        // What was bound for the change may be in the way of what was there.
+        drop(steps);
+        for (index, interface) in former.into_iter().enumerate() {
+            let Some(interface) = interface else { continue };
+            match Bound::new(interface.clone()) {
+                Ok(bound) => self.open[index] = bound.map(|bound| bound.serve(&self.lobby)),
+                Err(error) => {
+                    tracing::error!(interface = interface.setting, %error, "an interface cannot be opened again");
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    /// Carries the change out.
+    pub(super) fn take(&mut self, Change(steps): Change) {
+        for (step, open) in steps.into_iter().zip(&mut self.open) {
+            let former = match step {
+                Step::Stay(interface) => {
+                    if let Some(open) = open {
+                        open.change(interface);
+                    }
+                    None
+                }
+                Step::Open(bound) => open.replace(bound.serve(&self.lobby)),
+                Step::Close | Step::Clash(_) => open.take(),
+            };
+            if let Some(former) = former {
+                actix_rt::spawn(former.retire());
+            }
+        }
+    }
+
+    /// Nobody is heard any more.
+    pub(super) fn end(self) {
+        for listener in self.open.into_iter().flatten() {
+            listener.end();
+        }
+    }
+
+    /// Whether an address is not to be had because one of our own listeners has it.
+    fn is_ours(&self, wanted: &Interface, error: &io::Error) -> bool {
+        let Some(address) = wanted.listen.address() else {
+            return false;
+        };
+        error.kind() == io::ErrorKind::AddrInUse
+            && self.open.iter().flatten().any(|open| {
+                open.address().port() == address.port()
+                    && open.interface().datagrams == wanted.datagrams
+            })
+    }
+}
+
+/// The interfaces of these settings, those that are off among them.
+pub(super) fn interfaces(
+    settings: &Settings,
+    [phones_tls, clients_tls]: &[TlsAcceptor; 2],
+) -> [Interface; COUNT] {
+    let of =
+        |setting, side, listen: Listen, secure: bool, public: Option<(String, u16)>| Interface {
+            setting,
+            side,
+            listen,
+            tls: secure.then(|| match side {
+                Side::Phones => phones_tls.clone(),
+                Side::Clients => clients_tls.clone(),
+            }),
+            datagrams: false,
+            public: public.map(|(host, port)| (host.into(), port)),
+        };
+    let (phones, clients) = (&settings.phones, &settings.clients);
+    let told = |wan: &settings::Wan| (!wan.public_host.is_empty()).then(|| wan.public_host.clone());
+    let tcp = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tcp_port));
+    let tls = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tls_port));
+    [
+        of("phones.lan.tcp", Side::Phones, phones.lan.tcp, false, None),
+        of("phones.lan.tls", Side::Phones, phones.lan.tls, true, None),
+        of(
+            "phones.wan.tcp",
+            Side::Phones,
+            phones.wan.tcp,
+            false,
+            tcp(&phones.wan),
+        ),
+        of(
+            "phones.wan.tls",
+            Side::Phones,
+            phones.wan.tls,
+            true,
+            tls(&phones.wan),
+        ),
+        Interface {
+            datagrams: true,
+            ..of("phones.udp", Side::Phones, phones.udp, false, None)
+        },
+        of(
+            "clients.lan.tcp",
+            Side::Clients,
+            clients.lan.tcp,
+            false,
+            None,
+        ),
+        of(
+            "clients.lan.tls",
+            Side::Clients,
+            clients.lan.tls,
+            true,
+            None,
+        ),
+        of(
+            "clients.wan.tcp",
+            Side::Clients,
+            clients.wan.tcp,
+            false,
+            tcp(&clients.wan),
+        ),
+        of(
+            "clients.wan.tls",
+            Side::Clients,
+            clients.wan.tls,
+            true,
+            tls(&clients.wan),
+        ),
+    ]
+}
+
+fn refused(interface: &Interface, error: io::Error) -> StartError {
+    StartError::listen(interface.setting, interface.listen, error)
+}
