@@ -11,5 +11,7 @@
 mod support;
 
 mod clients;
+#[cfg(unix)]
+mod end;
 mod phones;
 mod reload;

@@ -1,0 +1,161 @@
+//! The end of the server in good order, and what the service manager hears of its life.
+
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::support::PATIENCE;
+use crate::support::cti_client::{self, CtiClient};
+use crate::support::digest::Account;
+use crate::support::documents::Documents;
+use crate::support::phone::{self, Phone, Reaction};
+use crate::support::process::Serving;
+
+const SETTINGS: &str =
+    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
+
+async fn phone(server: &Serving, mac: &str, line: &str) -> Phone {
+    let setup = phone::Setup::new(server.phones, mac, "let me ring", line);
+    let phone = Phone::new(setup, Arc::<Documents>::default());
+    phone.start().await;
+    phone
+}
+
+async fn client(server: &Serving) -> CtiClient {
+    let setup = cti_client::Setup {
+        own: None,
+        server: server.clients,
+        certificate: None,
+        account: Account::new("ecsta", "let me dial"),
+        only: None,
+        edition: "ed3",
+        prefix: "",
+    };
+    CtiClient::connect(setup, Arc::default()).await
+}
+
+/// Ends the server while phones talk; its exit code, and how long that took.
+async fn ended(server: Serving) -> (Option<i32>, Duration) {
+    let begun = Instant::now();
+    let code = tokio::task::spawn_blocking(move || server.signal("TERM"));
+    let code = tokio::time::timeout(PATIENCE, code).await.unwrap().unwrap();
+    (code, begun.elapsed())
+}
+
+#[tokio::test]
+async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let lines = [
+        "sip:101@pbx.example",
+        "sip:102@pbx.example",
+        "sip:103@pbx.example",
+    ];
+    let mut phones = Vec::new();
+    for (number, line) in lines.into_iter().enumerate() {
+        phones.push(phone(&server, &format!("00041300000{number}"), line).await);
+    }
+    let client = client(&server).await;
+    let mut session = client.open_server().await;
+    for line in lines {
+        session.watch(line).await;
+    }
+    // Events go on while it ends.
+    let talking = phones[0].clone();
+    let reference = talking.monitored().await;
+    let event = talking.document("DoNotDisturbEvent", &format!("<monitorCrossRefID>{reference}</monitorCrossRefID><device><deviceIdentifier>{}</deviceIdentifier></device><doNotDisturbOn>true</doNotDisturbOn>", lines[0]));
+    talking.burst(&vec![event; 50]).await;
+
+    let (code, took) = ended(server).await;
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    for phone in &phones {
+        phone.until_received("MonitorStop", 1).await;
+        let order = phone
+            .until("a BYE", |state| {
+                let names: Vec<String> = state
+                    .received
+                    .iter()
+                    .map(|received| match received.service.as_str() {
+                        "" => received.message.method().to_owned(),
+                        service => service.to_owned(),
+                    })
+                    .collect();
+                names.iter().any(|name| name == "BYE").then_some(names)
+            })
+            .await;
+        let stop = order.iter().position(|name| name == "MonitorStop");
+        let bye = order.iter().position(|name| name == "BYE");
+        assert!(stop < bye, "{order:?}");
+    }
+    let mut last = None;
+    while let Some(request) = session.incoming().await {
+        last = Some(request);
+    }
+    assert_eq!(last.expect("a BYE").method(), "BYE");
+}
+
+#[tokio::test]
+async fn a_phone_that_does_not_answer_does_not_keep_it() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let (line, other) = ("sip:101@pbx.example", "sip:102@pbx.example");
+    let silent = phone(&server, "000413000001", line).await;
+    let well = phone(&server, "000413000002", other).await;
+    let client = client(&server).await;
+    let mut session = client.open_server().await;
+    session.watch(line).await;
+    session.watch(other).await;
+    silent.always("MonitorStop", Reaction::Silence);
+    let data = server.data().to_owned();
+    let (code, took) = ended(server).await;
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    well.until("a BYE", |state| {
+        state
+            .received
+            .iter()
+            .any(|received| received.message.method() == "BYE")
+            .then_some(())
+    })
+    .await;
+    drop(data);
+}
+
+/// What `sd_notify(3)` says: one datagram a call.
+fn heard(socket: &UnixDatagram) -> String {
+    let mut buffer = [0; 512];
+    let length = socket.recv(&mut buffer).unwrap();
+    String::from_utf8(buffer[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn the_service_manager_hears_of_start_life_reload_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let server = Serving::start_as(tempfile::tempdir().unwrap(), SETTINGS, |command| {
+        command
+            .env("NOTIFY_SOCKET", &path)
+            .env("WATCHDOG_USEC", "400000");
+    });
+    assert_eq!(heard(&socket).trim(), "READY=1");
+    for _ in 0..3 {
+        assert_eq!(heard(&socket).trim(), "WATCHDOG=1");
+    }
+    let mut until = |wanted: &str| loop {
+        let said = heard(&socket);
+        if said.trim() != "WATCHDOG=1" {
+            assert!(said.starts_with(wanted), "{said:?} instead of {wanted}");
+            return said;
+        }
+    };
+    for settings in [SETTINGS, "nonsense"] {
+        server.write_settings(settings);
+        server.send_signal("HUP");
+        assert!(until("RELOADING=1").contains("MONOTONIC_USEC="));
+        until("READY=1");
+    }
+    server.send_signal("TERM");
+    until("STOPPING=1");
+    drop(server);
+}
