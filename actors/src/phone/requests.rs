@@ -116,6 +116,14 @@ impl Requests {
         self.own.is_empty() && self.running.is_empty() && self.waiting.is_empty()
     }
 
+    /// Takes a keep-alive back that waited too long for its turn; whether there was one.
+    fn forget_keep_alive(&mut self, now: Duration) -> bool {
+        let before = self.own.len();
+        self.own
+            .retain(|job| job.deadline > now || !matches!(job.asker, Asker::KeepAlive));
+        self.own.len() < before
+    }
+
     /// The request goes to the phone once more, before all others of its kind.
     pub(super) fn put_back(&mut self, job: Box<Job>) {
         match job.asker.repeats() {
@@ -313,6 +321,7 @@ impl Phone {
             }
             self.requests.quiet_until = None;
         }
+        let deadline = self.deadline();
         let clients_turn = matches!(self.session, State::Open(_));
         let most = if self.profile.serial { 1 } else { AT_A_TIME };
         let requests = &mut self.requests;
@@ -321,7 +330,11 @@ impl Phone {
                 true => requests.waiting.pop_front(),
                 false => None,
             });
-            let Some(job) = next else { break };
+            let Some(mut job) = next else { break };
+            if matches!(job.asker, Asker::KeepAlive) {
+                // The phone has all of its time, however long it was busy before.
+                job.deadline = deadline;
+            }
             binding.registration.link.do_send(Invoke {
                 session,
                 ticket: job.ticket,
@@ -373,6 +386,10 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) -> Option<Duration> {
         let requests = &mut self.requests;
+        // A phone that was not asked is not silent: it is asked when its turn comes.
+        if requests.forget_keep_alive(now) {
+            self.keep_alive_at = Some(requests.quiet_until.unwrap_or(now).max(now));
+        }
         let mut late: Vec<Box<Job>> = Vec::new();
         while let Some(at) = requests.running.iter().position(|job| job.deadline <= now) {
             late.push(requests.running.remove(at));

@@ -93,6 +93,30 @@ async fn a_408_costs_the_dialog_and_the_request_is_not_done_twice() {
     assert_eq!((phone.count("MakeCall"), phone.count("INVITE")), (1, 2));
 }
 
+/// A9: whoever asks to be left alone is, for all of its time, and is not taken for dead by a keep-alive that falls into it.
+#[tokio::test]
+async fn a_phone_that_wants_its_peace_is_not_taken_for_dead_meanwhile() {
+    let server = Server::with(|settings| {
+        settings.advanced.keep_alive = Duration::from_millis(300);
+        settings.advanced.request_timeout = Duration::from_millis(500);
+    });
+    let (phone, mut session, _) = watched(&server).await;
+    phone.once(
+        "GetDoNotDisturb",
+        Reaction::Status(503, &[("Retry-After", "3")]),
+    );
+    session
+        .refused("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    let (begun, before) = (Instant::now(), phone.count("INFO"));
+    phone.until_received("INFO", before + 1).await;
+    assert!(begun.elapsed() >= Duration::from_millis(2900));
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    assert!(session.quiet(), "the line was in service all the time");
+}
+
 /// A9: who comes back after that has forgotten what it wished: its session does not wait.
 #[tokio::test]
 async fn a_phone_that_reboots_is_no_longer_left_alone() {
