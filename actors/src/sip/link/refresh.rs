@@ -13,7 +13,7 @@ use super::{
 };
 use crate::sip::{
     session::{Content, Ended, What},
-    timer::{CROSSINGS, SessionTimer, after_crossing},
+    timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
     transaction::LIFE,
 };
 
@@ -81,6 +81,19 @@ impl Link {
                 let wait = after_crossing(known.opened);
                 self.schedule_in(slot, wait, ctx);
             }
+            // RFC 4028 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
+            None if let Some(least) = too_short(outcome)
+                && self.sessions[slot].crossed < CROSSINGS =>
+            {
+                let known = &mut self.sessions[slot];
+                known.crossed += 1;
+                let timer = SessionTimer {
+                    interval: least,
+                    ours: true,
+                    least,
+                };
+                self.refresh(slot, timer, ctx);
+            }
             // Refused, but the session lives until its end comes.
             None => {
                 if let Some(timer) = self.sessions[slot].timer {
@@ -89,7 +102,8 @@ impl Link {
                         ..timer
                     };
                     self.sessions[slot].timer = Some(last);
-                    self.schedule_in(slot, last.due().saturating_sub(timer.interval / 2), ctx);
+                    let at = self.sessions[slot].renewed + last.due();
+                    self.schedule_in(slot, at.saturating_sub(self.clock.now()), ctx);
                 }
             }
         }
@@ -101,7 +115,10 @@ impl Link {
         match (session.phase, session.timer) {
             // RFC 3261 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
             (Phase::Unacknowledged, _) => self.schedule_in(slot, LIFE, ctx),
-            (_, Some(timer)) => self.schedule_in(slot, timer.due(), ctx),
+            (_, Some(timer)) => {
+                self.sessions[slot].renewed = self.clock.now();
+                self.schedule_in(slot, timer.due(), ctx);
+            }
             (_, None) => self.sessions[slot].due = None,
         }
     }
@@ -180,4 +197,15 @@ impl Link {
 /// Whether the peer has a request of its own under way (491).
 fn is_pending(outcome: &Outcome<'_>) -> bool {
     matches!(outcome, Outcome::Response(response) if response.status() == Status::REQUEST_PENDING)
+}
+
+/// The shortest interval that the peer takes, where ours is too short for it (422).
+fn too_short(outcome: &Outcome<'_>) -> Option<Duration> {
+    match outcome {
+        Outcome::Response(response) if response.status() == Status::SESSION_INTERVAL_TOO_SMALL => {
+            let least = response.head().min_se()?;
+            Some(Duration::from_secs(least.into()).max(MIN_SE))
+        }
+        _ => None,
+    }
 }

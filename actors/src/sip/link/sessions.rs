@@ -37,7 +37,9 @@ pub(super) struct Session {
     pub(super) opened: bool,
     /// The edition of what we say in an INVITE.
     pub(super) edition: Edition,
-    /// How often the refresh that is due crossed a request of the peer's.
+    /// When its interval began.
+    pub(super) renewed: Duration,
+    /// How often the refresh that is due crossed a request of the peer's, or named too short an interval.
     pub(super) crossed: u8,
     /// Whether the peer takes UPDATE, which needs no body and no ACK.
     pub(super) updates: bool,
@@ -86,6 +88,7 @@ impl Link {
                 least: MIN_SE,
             }),
             due: None,
+            renewed: Duration::ZERO,
             opened: true,
             edition: open.edition,
             crossed: 0,
@@ -146,6 +149,7 @@ impl Link {
             phase: Phase::Unacknowledged,
             timer: Some(timer),
             due: None,
+            renewed: Duration::ZERO,
             opened: false,
             edition: Edition::default(),
             crossed: 0,
