@@ -7,6 +7,8 @@
     reason = "a test fails where it stands, says what it skips, and shares its support with the end-to-end tests"
 )]
 
+#[path = "../chaos/mod.rs"]
+mod chaos;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,4 +16,5 @@ mod clients;
 #[cfg(unix)]
 mod end;
 mod phones;
+mod random;
 mod reload;

@@ -21,7 +21,7 @@ use super::digest::{Account, Algorithm, Challenge};
 use super::documents::Documents;
 use super::maker::Maker;
 use super::sip::{Message, unique};
-use super::wire::Wire;
+use super::wire::{Lost, Wire};
 
 /// What sort of phone it is.
 #[derive(Clone, Debug)]
@@ -161,6 +161,8 @@ pub struct State {
     /// Whether the connection stands.
     pub connected: bool,
     wire: Option<Wire>,
+    /// Where the server listens since it was started anew.
+    server: Option<SocketAddr>,
     reactions: HashMap<String, VecDeque<(Reaction, bool)>>,
     status: VecDeque<&'static str>,
     references: u32,
@@ -269,26 +271,106 @@ impl Phone {
 
     /// Its connection, made when there is none.
     pub async fn wire(&self) -> Wire {
+        self.try_wire()
+            .await
+            .unwrap_or_else(|e| panic!("no connection to {}: {e}", self.server()))
+    }
+
+    /// The same where the server may be down.
+    pub async fn try_wire(&self) -> std::io::Result<Wire> {
         if let Some(wire) = self.state().wire.clone() {
-            return wire;
+            return Ok(wire);
         }
         let certificate = self.setup.certificate.as_deref();
-        let (server, documents) = (self.setup.server, Arc::clone(&self.documents));
-        let connected = match self.setup.udp {
-            Some(weather) => Wire::datagrams(server, weather, documents).await,
+        let (server, documents) = (self.server(), Arc::clone(&self.documents));
+        let (wire, requests) = match self.setup.udp {
+            Some(weather) => Wire::datagrams(server, weather, documents).await?,
             None => {
                 let source = self.setup.source;
-                Wire::connect_from(source, server, certificate, None, documents).await
+                Wire::connect_from(source, server, certificate, None, documents).await?
             }
         };
-        let (wire, requests) =
-            connected.unwrap_or_else(|e| panic!("no connection to {}: {e}", self.setup.server));
         self.change(|state| {
             state.wire = Some(wire.clone());
             state.connected = true;
         });
         drop(tokio::spawn(self.clone().serve(wire.clone(), requests)));
-        wire
+        Ok(wire)
+    }
+
+    /// Registers or refreshes where the server may go away meanwhile.
+    pub async fn try_register(&self) -> Result<Message, Lost> {
+        self.try_register_as(|request| request).await
+    }
+
+    /// Ends its registration where the server may go away meanwhile.
+    pub async fn try_unregister(&self) -> Result<Message, Lost> {
+        self.try_register_as(|request| request.set("Contact", "*").set("Expires", 0))
+            .await
+    }
+
+    async fn try_register_as(&self, change: impl Fn(Message) -> Message) -> Result<Message, Lost> {
+        let wire = self.try_wire().await.map_err(|_| Lost)?;
+        let fresh = || change(self.registration(&wire));
+        let answer = log_on(&wire, &self.credentials, fresh).await;
+        answer.map(|(_, answer)| answer)
+    }
+
+    /// Sends an event of its first monitor in INFO; the number of its dialog, and the answers. `None`, and nothing is sent,
+    /// while it has no monitor or connection.
+    pub fn tell(&self, document: &str) -> Option<(usize, UnboundedReceiver<Message>)> {
+        let mut state = self.state();
+        let wire = state.wire.clone()?;
+        let (reference, _) = state.monitors.first()?.clone();
+        let info = state.dialog.as_mut()?.request("INFO", &wire);
+        let answers = wire.start(&info.csta(document.replace("{xref}", &reference)));
+        Some((state.dialogs, answers))
+    }
+
+    /// Sends a request in its dialog where the connection or the dialog may be gone.
+    pub async fn try_send(&self, method: &str, document: Option<&str>) -> Result<Message, Lost> {
+        let (wire, request) = {
+            let mut state = self.state();
+            let wire = state.wire.clone().ok_or(Lost)?;
+            let request = state.dialog.as_mut().ok_or(Lost)?.request(method, &wire);
+            (wire, request)
+        };
+        let request = match document {
+            Some(document) => request.csta(document),
+            None => request,
+        };
+        wire.transact(&request).await
+    }
+
+    /// Ends when its connection does.
+    pub async fn gone(&self) {
+        let mut changes = self.changed.subscribe();
+        while self.state().connected {
+            changes
+                .changed()
+                .await
+                .expect("the phone itself holds the sender");
+        }
+    }
+
+    /// Stops reading for good, as at a power cut: the connection stays half-open, and its memory is empty.
+    pub fn power_cut(&self) -> Option<Wire> {
+        let wire = self.state().wire.take()?;
+        wire.listen(false);
+        self.change(|state| {
+            state.connected = false;
+            state.forget();
+        });
+        Some(wire)
+    }
+
+    /// From its next connection on, the server is found there.
+    pub fn moves_to(&self, server: SocketAddr) {
+        self.state().server = Some(server);
+    }
+
+    fn server(&self) -> SocketAddr {
+        self.state().server.unwrap_or(self.setup.server)
     }
 
     /// Its connection ends with an RST and its memory is empty, as at a reboot.

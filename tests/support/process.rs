@@ -24,6 +24,24 @@ pub fn program() -> Command {
     command
 }
 
+/// A command as the arguments of another program.
+fn within(wrapper: &[&str], inner: &Command) -> Command {
+    let (outer, arguments) = wrapper.split_first().expect("a program");
+    let mut command = Command::new(outer);
+    command
+        .args(arguments)
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
 /// Lets it listen on free loopback ports alone.
 pub fn on_free_ports(command: &mut Command) {
     for interface in [
@@ -87,12 +105,19 @@ impl Serving {
         Self::start_as(data, settings, |_| {})
     }
 
+    /// The same as the argument of another program, such as `nice -n 19`, which must become it (`exec`).
+    pub fn under(wrapper: &[&str], data: TempDir, settings: &str) -> Self {
+        Self::start_as(data, settings, |command| {
+            *command = within(wrapper, command)
+        })
+    }
+
     /// The same, with a command line or an environment that the test changes.
     pub fn start_as(data: TempDir, settings: &str, change: impl FnOnce(&mut Command)) -> Self {
         let file = data.path().join("uacsta.toml");
         fs::write(&file, settings).unwrap();
         let old = log(data.path()).len();
-        let mut command = program();
+        let mut command = within(wrapper);
         on_free_ports(&mut command);
         command
             .arg("serve")
@@ -227,6 +252,13 @@ impl Serving {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         std::mem::replace(&mut self.data, tempfile::tempdir().unwrap())
+    }
+
+    /// SIGTERM; the exit code, and the data folder, which stays.
+    #[cfg(unix)]
+    pub fn stop(mut self) -> (Option<i32>, TempDir) {
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
+        (self.signal("TERM"), data)
     }
 
     /// Sends a signal by its name; the exit code.

@@ -157,6 +157,10 @@ impl Wire {
     pub fn start(&self, request: &Message) -> UnboundedReceiver<Message> {
         let responses = self.expecting(request);
         self.send(request);
+        if self.orders.is_closed() {
+            // It ended before: nobody would say so to whoever waits.
+            self.waiting.lock().unwrap().remove(request.branch());
+        }
         responses
     }
 

@@ -25,6 +25,15 @@ impl Phone {
                 state.confirmed = true;
                 return None;
             }
+            if let Some(dialog) = state.dialog.as_mut().filter(|dialog| dialog.owns(&request)) {
+                if request.cseq() <= dialog.peer_cseq {
+                    self.documents.fault(format!(
+                        "a CSeq that does not grow (RFC 3261 section 12.2.1.1):\n{}",
+                        request.text()
+                    ));
+                }
+                dialog.peer_cseq = request.cseq();
+            }
             let key = if state.reactions.contains_key(&service) {
                 &service
             } else {
@@ -78,20 +87,8 @@ impl Phone {
         if opening {
             return wire.send(&self.open(wire, request));
         }
-        let known = self.change(|state| {
-            let dialog = state
-                .dialog
-                .as_mut()
-                .filter(|dialog| dialog.owns(request))?;
-            if request.cseq() <= dialog.peer_cseq {
-                self.documents.fault(format!(
-                    "a CSeq that does not grow (RFC 3261 section 12.2.1.1):\n{}",
-                    request.text()
-                ));
-            }
-            dialog.peer_cseq = request.cseq();
-            Some(())
-        });
+        let owner = |state: &mut super::State| state.dialog.as_ref()?.owns(request).then_some(());
+        let known = self.change(owner);
         let answer = match request.method() {
             "OPTIONS" if known.is_none() => request
                 .answer(200, "OK")
@@ -295,7 +292,14 @@ impl Phone {
                 number + 1
             );
             let part = self.document("SwitchingFunctionDevices", &inner);
-            self.info(&part).await.expect(200);
+            // Where the connection or the dialog went meanwhile, the next session asks for the list again.
+            let Ok(answer) = self.try_send("INFO", Some(&part)).await else {
+                return;
+            };
+            if answer.status() == 481 {
+                return;
+            }
+            answer.expect(200);
         }
         self.change(|state| state.listed = true);
     }

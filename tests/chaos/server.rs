@@ -1,0 +1,142 @@
+//! The server of a run as a child process: killed, ended, put on a full disk, given other certificates, and started again.
+
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::site::{CLIENTS, Doors, PHONES, Site};
+use crate::support::process::Serving;
+use crate::support::server::http;
+
+/// The server while it runs.
+pub struct House {
+    site: Arc<Site>,
+    serving: Option<Serving>,
+}
+
+/// How it goes down.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// `kill -9`.
+    Killed,
+    /// SIGTERM.
+    Asked,
+}
+
+/// A full disk is a limit on the length of files, which needs no rights; without the trap its signal would end the process.
+const WRAPPER: [&str; 4] = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
+
+impl House {
+    /// Starts it on a data folder.
+    pub async fn start(site: Arc<Site>, data: TempDir) -> Self {
+        let mut house = Self {
+            site,
+            serving: None,
+        };
+        house.begin(data).await;
+        house
+    }
+
+    /// Lets it go down, be away for that long, and come back; then the telephone list is checked.
+    pub async fn restart(&mut self, how: End, away: Duration) {
+        self.site.state().doors = None;
+        let Some(serving) = self.serving.take() else {
+            return;
+        };
+        let ended = move || match how {
+            End::Killed => serving.kill(),
+            End::Asked => {
+                let (code, data) = serving.stop();
+                assert_eq!(code, Some(0), "the server's exit code at SIGTERM");
+                data
+            }
+        };
+        let data = tokio::task::spawn_blocking(ended)
+            .await
+            .expect("it goes down");
+        // It is long, and says the new ports only at its end.
+        let _ = fs::remove_file(data.path().join("logs/uacsta.log"));
+        tokio::time::sleep(away).await;
+        self.begin(data).await;
+    }
+
+    /// No file may grow, for that long.
+    pub async fn fill_disk(&self, duration: Duration) {
+        self.limit_files("--fsize=4096:");
+        tokio::time::sleep(duration).await;
+        self.limit_files("--fsize=unlimited:");
+    }
+
+    /// Puts a telephone into operation or out of it, as an operator does.
+    pub async fn switch(&self, mac: &str, on: bool) {
+        let body = format!("{{\"in_operation\": {on}}}");
+        let (status, _) = self.ask("PUT", &format!("/api/phones/{mac}"), &body).await;
+        // What was refused, as on a full disk, may be on disk or not.
+        let mark = (200..300).contains(&status).then_some(on);
+        self.site.state().telephones.insert(mac.to_owned(), mark);
+    }
+
+    /// Every telephone that was acknowledged is listed, with the mark that an operator gave it.
+    pub async fn check_list(&self) {
+        let acknowledged = self.site.state().telephones.clone();
+        let (status, body) = self.ask("GET", "/api/phones", "").await;
+        let list: Value = serde_json::from_str(&body).unwrap_or_default();
+        let phones = list["phones"].as_array().cloned().unwrap_or_default();
+        if status != 200 || phones.is_empty() && !acknowledged.is_empty() {
+            return self
+                .site
+                .fault(format!("the telephone list: {status} {body}"));
+        }
+        for (mac, mark) in acknowledged {
+            let fault = match phones.iter().find(|phone| phone["mac"] == *mac) {
+                None => format!("telephone {mac} was acknowledged and is lost"),
+                Some(phone) if mark.is_some_and(|mark| phone["in_operation"] != mark) => {
+                    format!("telephone {mac} lost its mark {mark:?}")
+                }
+                Some(_) => continue,
+            };
+            self.site.fault(fault);
+        }
+    }
+
+    async fn begin(&mut self, data: TempDir) {
+        let settings = format!(
+            "[phones]\npassword = \"{PHONES}\"\n[clients]\npassword = \"{CLIENTS}\"\n[advanced]\nmin_expires = 10\nkeep_alive = 10\n\
+             request_timeout = 3\n[logs]\nmax_size = \"1GiB\"\n"
+        );
+        let started = move || Serving::under(&WRAPPER, data, &settings);
+        let serving = tokio::task::spawn_blocking(started)
+            .await
+            .expect("the server serves");
+        let doors = Doors {
+            phones: serving.phones,
+            phones_tls: serving.phones_tls,
+            clients: serving.clients,
+            web: serving.web,
+        };
+        self.serving = Some(serving);
+        self.site.state().doors = Some(doors);
+        self.check_list().await;
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let web = self.site.doors().await.web;
+        let token = fs::read_to_string(self.site.data.join("cli.token")).unwrap_or_default();
+        http(web, token.trim(), method, path, body).await
+    }
+
+    fn limit_files(&self, limit: &str) {
+        let id = self.serving.as_ref().map(Serving::id);
+        let limited = Command::new("prlimit")
+            .args(["--pid", &id.unwrap_or_default().to_string(), limit])
+            .status();
+        assert!(
+            limited.is_ok_and(|status| status.success()),
+            "prlimit {limit}"
+        );
+    }
+}
