@@ -108,7 +108,7 @@ impl Serving {
     /// The same as the argument of another program, such as `nice -n 19`, which must become it (`exec`).
     pub fn under(wrapper: &[&str], data: TempDir, settings: &str) -> Self {
         Self::start_as(data, settings, |command| {
-            *command = within(wrapper, command)
+            *command = within(wrapper, command);
         })
     }
 
@@ -117,7 +117,7 @@ impl Serving {
         let file = data.path().join("uacsta.toml");
         fs::write(&file, settings).unwrap();
         let old = log(data.path()).len();
-        let mut command = within(wrapper);
+        let mut command = program();
         on_free_ports(&mut command);
         command
             .arg("serve")
