@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::error::ReadError;
+use super::error::{ReadError, quoted};
 use super::member::Member;
 use super::xml::{Scanner, Tag, Token, unescaped};
 
@@ -94,17 +94,16 @@ impl<'a> Element<'a> {
 
     pub(super) fn lacks(&self, member: &'static str) -> ReadError {
         ReadError::Missing {
-            element: self.name.to_owned(),
+            element: quoted(self.name),
             member,
         }
     }
 
     /// That the content is not what its type allows, with the content quoted.
     pub(super) fn malformed(&self, expected: &str) -> ReadError {
-        const QUOTED: usize = 64;
-        let found: String = self.text().chars().take(QUOTED).collect();
+        let found = quoted(self.text());
         ReadError::Malformed {
-            element: self.name.to_owned(),
+            element: quoted(self.name),
             what: format!("{found:?} is not {expected}"),
         }
     }

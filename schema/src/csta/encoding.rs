@@ -6,7 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use memchr::{memchr, memmem};
 
-use super::error::ReadError;
+use super::error::{ReadError, quoted};
 use super::xml::is_character;
 
 /// The document in UTF-8 and without what must not stand before it; shares the bytes unless it declares another encoding.
@@ -65,7 +65,7 @@ fn recoded(body: &[u8], declared: &Declared<'_>) -> Result<Bytes, ReadError> {
         .any(|name| declared.name.eq_ignore_ascii_case(name));
     // Pure ASCII is the same in every encoding that can be declared in ASCII.
     if !latin1 && !body.is_ascii() {
-        let name = String::from_utf8_lossy(declared.name);
+        let name = quoted(&String::from_utf8_lossy(declared.name));
         return Err(ReadError::Encoding(format!(
             "UTF-8, and {name:?} is not read here"
         )));

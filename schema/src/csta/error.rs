@@ -47,3 +47,9 @@ pub enum ReadError {
         what: String,
     },
 }
+
+/// As much of what a peer wrote as an error repeats: the peer is told, and the log, not more than it takes to find the place.
+pub(super) fn quoted(text: &str) -> String {
+    const QUOTED: usize = 64;
+    text.chars().take(QUOTED).collect()
+}

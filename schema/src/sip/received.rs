@@ -70,7 +70,7 @@ fn stamped(value: &str, source: SocketAddr) -> Option<String> {
         // What a sender says of its own source is no use.
         if name.eq_ignore_ascii_case("rport") {
             let _ = write!(stamped, ";rport={}", source.port());
-        } else if !name.eq_ignore_ascii_case("received") {
+        } else if !name.is_empty() && !name.eq_ignore_ascii_case("received") {
             stamped.push(';');
             stamped.push_str(part);
         }
@@ -126,6 +126,13 @@ mod tests {
             FROM,
             "SIP/2.0/UDP phone.example;branch=b;received=192.0.2.1",
             "192.0.2.1:5060",
+        );
+        // A semicolon at the end, as some phones write it, makes no empty parameter.
+        check(
+            "SIP/2.0/UDP 10.0.0.7:5062;branch=b; ",
+            FROM,
+            "SIP/2.0/UDP 10.0.0.7:5062;branch=b;received=192.0.2.1",
+            "192.0.2.1:5062",
         );
         // RFC 3581, 4.
         check(

@@ -122,7 +122,7 @@ impl Start {
 }
 
 /// `token` of RFC 3261, 25.1.
-fn is_token(byte: u8) -> bool {
+pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
 }
 

@@ -84,3 +84,15 @@ fn what_is_written_reads_back_equal() {
         }
     }
 }
+
+/// `cargo test -p uacsta-schema --test csta -- --ignored seeds`, after a message has got its type.
+#[test]
+#[ignore = "writes the seeds of fuzz/corpus/csta_read anew"]
+#[allow(clippy::disallowed_methods, reason = "seeds are files")]
+fn seeds() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/csta_read");
+    for message in messages::full().into_iter().chain(devices::full()) {
+        let document = write(&message, &Edition::Ed6.into());
+        std::fs::write(folder.join(message.name()).with_extension("xml"), document).unwrap();
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Frame, Noted, Role, Surveyor};
 use crate::csta::edition::Edition;
-use crate::csta::error::ReadError;
+use crate::csta::error::{ReadError, quoted};
 use crate::csta::newer::{NEWER_ATTRIBUTES, newer_in};
 use crate::csta::relay::{Edit, What};
 use crate::csta::roots::{self, Kind, Place};
@@ -87,7 +87,7 @@ impl Surveyor<'_> {
             };
             declares.then(|| self.scanner.text(attribute.value))
         });
-        ReadError::UnknownNamespace(uri.unwrap_or_default().to_owned())
+        ReadError::UnknownNamespace(quoted(uri.unwrap_or_default()))
     }
 
     /// A child of the root.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{Algorithm, Ha1, LONGEST, after_scheme, lower_case, next_param};
 use crate::sip::SyntaxError;
+use crate::sip::start::is_token;
 
 /// What a client answers to a challenge. Texts are as they stand between their quotes, escapes kept, for so they are
 /// hashed.
@@ -75,6 +76,10 @@ impl<'a> Credentials<'a> {
             if field.replace(value).is_some() {
                 return Err(SyntaxError("has a parameter twice"));
             }
+        }
+        let is_token = |value: &str| value.bytes().all(is_token);
+        if ![count, qop].into_iter().flatten().all(is_token) {
+            return Err(SyntaxError("has an nc or a qop that is not a token"));
         }
         let hexadecimal = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
         Ok(Self {
@@ -276,6 +281,19 @@ mod tests {
         check(
             &with(r#"username="a",username="b""#),
             Err("has a parameter twice"),
+        );
+        // Printed, these would be read as something else.
+        check(
+            &with(r#"username=a"b"#),
+            Err("has a quote within a value without quotes"),
+        );
+        check(
+            &with(r"username=a\"),
+            Err("has a quote within a value without quotes"),
+        );
+        check(
+            &with(r#"username="a",nc="1,2""#),
+            Err("has an nc or a qop that is not a token"),
         );
         check(&with("x=y"), Err("has no username"));
         check(

@@ -55,6 +55,10 @@ fn next_param<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, Synt
     } else {
         let (value, tail) = after.split_once(',').unwrap_or((after, ""));
         *rest = tail;
+        // Between quotes it would be another text (RFC 7616, 3.4).
+        if value.contains(['"', '\\']) {
+            return Err(SyntaxError("has a quote within a value without quotes"));
+        }
         value.trim_ascii_end()
     };
     Ok(Some((name.trim_ascii_end(), value)))

@@ -3,6 +3,7 @@
 use super::text::{host_and_port, position};
 use super::{Params, Transport};
 use crate::sip::SyntaxError;
+use crate::sip::start::is_token;
 
 /// One Via value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl<'a> Via<'a> {
         let (transport, rest) = rest
             .split_once([' ', '\t'])
             .ok_or(SyntaxError("has no host"))?;
-        if transport.is_empty() {
+        if transport.is_empty() || !transport.bytes().all(is_token) {
             return Err(PROTOCOL);
         }
         let semicolon = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());

@@ -1,0 +1,85 @@
+//! A CSTA document that is read is well-formed and bounded, reads back to itself, and so does what its types say (ECMA-323).
+
+use bytes::Bytes;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use uacsta_schema::csta::{Document, Edition, MAX_ATTRIBUTES, MAX_DEPTH, Message, Speech, write};
+
+pub(crate) fn holds(body: &[u8]) {
+    let document = match Document::read(Bytes::copy_from_slice(body)) {
+        Ok(document) => document,
+        Err(error) => return is_short(&error.to_string()),
+    };
+    // ISO 8859-1 takes twice the room in UTF-8, and the declaration then says UTF-8.
+    assert!(document.raw().len() <= 2 * body.len() + "UTF-8".len());
+    is_bounded(document.raw());
+    let again = Document::read(document.raw().clone()).expect("what was read reads again");
+    assert_eq!(again.raw(), document.raw());
+    assert_eq!(found(&again), found(&document));
+    match document.message() {
+        Ok(message) => is_written(&message, document.speech()),
+        Err(error) => is_short(&error.to_string()),
+    }
+}
+
+/// Everything that the first pass finds.
+fn found(document: &Document) -> String {
+    let devices: Vec<_> = document.devices().collect();
+    let (cross_ref, line) = (document.cross_ref(), document.private_line());
+    let (kind, missing) = (document.kind(), document.missing());
+    let progress = document.progress();
+    format!(
+        "{} {kind:?} {:?} {cross_ref:?} {:?} {devices:?} {line:?} {missing:?} {} {progress:?}",
+        document.name(),
+        document.speech(),
+        document.device(),
+        document.is_for_connection(),
+    )
+}
+
+/// What is said to the peer and in the log does not grow with what came.
+fn is_short(problem: &str) {
+    assert!(
+        problem.len() <= 1024,
+        "{} octets: {problem:.80}",
+        problem.len()
+    );
+}
+
+/// The bounds, found by a bare reader of XML.
+fn is_bounded(raw: &[u8]) {
+    let mut reader = Reader::from_reader(raw);
+    let (mut depth, mut buffer) = (0_usize, Vec::new());
+    loop {
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Eof) => break,
+            Ok(Event::Start(tag)) => {
+                depth += 1;
+                assert!(depth <= MAX_DEPTH && tag.attributes().count() <= MAX_ATTRIBUTES);
+            }
+            Ok(Event::Empty(tag)) => {
+                assert!(depth < MAX_DEPTH && tag.attributes().count() <= MAX_ATTRIBUTES);
+            }
+            Ok(Event::End(_)) => depth -= 1,
+            Ok(Event::DocType(_)) => panic!("a document type declaration was let in"),
+            Ok(_) => {}
+            Err(error) => panic!("not well-formed: {error}"),
+        }
+        buffer.clear();
+    }
+    assert_eq!(depth, 0);
+}
+
+/// As the sixth edition, which has every member; and in the sender's own, where some may be left out.
+fn is_written(message: &Message, speech: Speech) {
+    let newest = Speech {
+        edition: Edition::Ed6,
+        ..speech.clone()
+    };
+    let document = Document::read(write(message, &newest)).expect("what is written can be read");
+    assert_eq!(document.message().as_ref(), Ok(message));
+    assert_eq!(document.speech(), newest);
+    let document = Document::read(write(message, &speech)).expect("what is written can be read");
+    let own = document.message().expect("in every edition");
+    assert_eq!(own.name(), message.name());
+}

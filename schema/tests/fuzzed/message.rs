@@ -1,0 +1,114 @@
+//! A message that is written anew reads back to itself, and its answer repeats what RFC 3261, 8.2.6.2, says.
+
+use bytes::BytesMut;
+use uacsta_schema::sip::{Composer, Frame, Head, HeaderName, Limits, Message, Request, Status};
+
+pub(crate) fn holds(datagram: &[u8]) {
+    let Some(message) = read(datagram) else {
+        return;
+    };
+    look_at(message.head());
+    let written = write(&message);
+    let lines = message.head().iter().count() + 2;
+    // ISO 8859-1 takes twice the room in UTF-8; each line may gain a blank and a CR.
+    assert!(written.len() <= 2 * datagram.len() + 3 * lines + "Content-Length: 262144".len());
+    let again = read(&written).expect("what is written can be read");
+    assert_eq!(again.body(), message.body());
+    // Control characters are written as spaces, but add no header field and hide none.
+    let (read, first) = (without_length(&again), without_length(&message));
+    assert_eq!(read.1.len(), first.1.len());
+    if !has_controls(&message) {
+        assert_eq!(read, first);
+        assert_eq!(write(&again), written);
+    }
+    if let Message::Request(request) = &message {
+        is_answered(request, has_controls(&message));
+    }
+}
+
+fn read(datagram: &[u8]) -> Option<Message> {
+    // Larger than what comes in, since writing may lengthen a line.
+    let limits = Limits {
+        head: 256 << 10,
+        line: 64 << 10,
+        ..Limits::default()
+    };
+    match Frame::datagram(BytesMut::from(datagram), &limits) {
+        Ok(Frame::Message(message)) => Some(message),
+        _ => None,
+    }
+}
+
+fn write(message: &Message) -> BytesMut {
+    let mut out = BytesMut::new();
+    message.write(&mut out);
+    out
+}
+
+/// The start line, and every header field but Content-Length, which is the writer's own.
+fn without_length(message: &Message) -> (String, Vec<(&str, &str)>) {
+    let start = match message {
+        Message::Request(request) => format!("{} {}", request.method(), request.uri()),
+        Message::Response(response) => {
+            format!("{} {}", response.status().code(), response.reason())
+        }
+    };
+    let fields = message.head().iter();
+    let others = fields.filter(|(name, _)| HeaderName::parse(name) != HeaderName::ContentLength);
+    (start, others.collect())
+}
+
+fn has_controls(message: &Message) -> bool {
+    let reason = match message {
+        Message::Request(_) => "",
+        Message::Response(response) => response.reason(),
+    };
+    let control = |text: &str| {
+        text.bytes()
+            .any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f)
+    };
+    let mut fields = message.head().iter();
+    control(reason) || fields.any(|(name, value)| control(name) || control(value))
+}
+
+/// Everything that can be asked of a head: each is there or not, and none panics.
+fn look_at(head: &Head) {
+    let _ = (
+        head.contacts().is_ok(),
+        head.expires(),
+        head.session_expires(),
+    );
+    let _ = (head.min_se(), head.content_type(), format!("{head:?}"));
+    let _ = (head.credentials().count(), head.challenges().count());
+    let _ = (
+        head.addresses(HeaderName::Route).count(),
+        head.other("X-Any"),
+    );
+    assert!(head.top_via().is_ok() && head.from().is_ok() && head.to().is_ok());
+    assert_eq!(
+        head.from_tag(),
+        head.from().ok().and_then(|from| from.tag())
+    );
+    assert_eq!(head.to_tag(), head.to().ok().and_then(|to| to.tag()));
+    assert!(head.cseq().is_ok() && head.call_id().is_some());
+}
+
+fn is_answered(request: &Request, controls: bool) {
+    let mut out = BytesMut::new();
+    Composer::answer(&mut out, Status::OK, request, Some("ours")).end();
+    let Some(Message::Response(response)) = read(&out) else {
+        panic!("{:?} is no response", String::from_utf8_lossy(&out));
+    };
+    let (asked, told) = (request.head(), response.head());
+    assert_eq!(told.to_tag(), asked.to_tag().or(Some("ours")));
+    if !controls {
+        for header in [
+            HeaderName::Via,
+            HeaderName::From,
+            HeaderName::CallId,
+            HeaderName::CSeq,
+        ] {
+            assert!(told.all(header).eq(asked.all(header)), "{header}");
+        }
+    }
+}
