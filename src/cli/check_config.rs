@@ -6,7 +6,7 @@ use clap::Args;
 use settings::Profiles;
 
 use super::{Failure, print};
-use crate::net::tls::Identity;
+use crate::net::tls::{self, Identity};
 
 /// The arguments of `check-config`.
 #[derive(Args, Debug)]
@@ -37,6 +37,10 @@ impl CheckConfig {
         if let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key) {
             Identity::read(certificate, key)
                 .map_err(|error| Failure::Usage(format!("tls.certificate: {error}")))?;
+        }
+        if let Some(authority) = &settings.clients.trusted_authority {
+            tls::authorities(authority)
+                .map_err(|error| Failure::Usage(format!("clients.trusted_authority: {error}")))?;
         }
         let name = file.map_or_else(
             || "the configuration".to_owned(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::client::verify_server_name;
 use rustls::crypto::ring;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, PeerIncompatible, RootCertStore, ServerConfig, WantsVerifier};
@@ -85,6 +86,17 @@ pub fn server(identity: Arc<Identity>) -> Arc<ServerConfig> {
 /// # Errors
 /// The file cannot be used.
 pub fn asking(identity: Arc<Identity>, authority: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let config = versions()
+        .with_client_cert_verifier(authorities(authority)?)
+        .with_cert_resolver(identity);
+    Ok(Arc::new(config))
+}
+
+/// Those in the PEM file `authority` who may sign the certificates that peers show.
+///
+/// # Errors
+/// The file cannot be used.
+pub fn authorities(authority: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let unusable = |error: &dyn std::fmt::Display| TlsError::Content {
         path: authority.to_owned(),
         what: format!("holds a certificate that cannot sign others: {error}"),
@@ -94,14 +106,10 @@ pub fn asking(identity: Arc<Identity>, authority: &Path) -> Result<Arc<ServerCon
         roots.add(certificate).map_err(|error| unusable(&error))?;
     }
     let provider = Arc::new(ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
         .allow_unauthenticated()
         .build()
-        .map_err(|error| unusable(&error))?;
-    let config = versions()
-        .with_client_cert_verifier(verifier)
-        .with_cert_resolver(identity);
-    Ok(Arc::new(config))
+        .map_err(|error| unusable(&error))
 }
 
 /// Whether a certificate, which was verified in the handshake, bears a DNS name in its subjectAltName (RFC 6125).

@@ -142,7 +142,7 @@ fn the_service_manager_hears_of_start_life_reload_and_end() {
     for _ in 0..3 {
         assert_eq!(heard(&socket).trim(), "WATCHDOG=1");
     }
-    let mut until = |wanted: &str| loop {
+    let until = |wanted: &str| loop {
         let said = heard(&socket);
         if said.trim() != "WATCHDOG=1" {
             assert!(said.starts_with(wanted), "{said:?} instead of {wanted}");
