@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House, Rules,
+    access::Throttle,
     licensing::Licensing,
     phone::Retire,
     registrar::{Registrar, RulesChanged, Stopping},
@@ -81,6 +82,8 @@ impl Server {
             rules: ArcSwap::from_pointee(Rules { settings, profiles }),
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new(key),
+            throttle: Throttle::default(),
+            counters: Arc::default(),
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
             registrar: registrar.address(),
             licensing: licensing.clone(),

@@ -1,14 +1,22 @@
 //! Who may log on: digest authentication (RFC 3261 section 22, RFC 8760) at one connection's door.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use uacsta_schema::sip::{
-    HeaderName, Request, Status,
-    digest::{Algorithm, Challenge, Credentials, Ha1},
-    nonce::Nonce,
+use uacsta_schema::{
+    phone_id::PhoneId,
+    sip::{
+        HeaderName, Request, Status,
+        digest::{Algorithm, Challenge, Credentials, Ha1},
+        nonce::Nonce,
+    },
 };
 
-use crate::{House, sip::reply::Answer};
+use crate::{House, counters::Event, sip::reply::Answer};
+
+mod aim;
+mod throttle;
+
+pub use throttle::{Consequence, Name, Rate, Throttle, Trier};
 
 /// One connection's door. Its nonces hold on this connection alone, so nothing heard elsewhere can be replayed here.
 #[derive(Debug)]
@@ -17,6 +25,19 @@ pub struct Door {
     minted: u64,
     /// The next count that is taken for each of the last nonces, by their number: as large after a year as at the start.
     counts: [u32; REMEMBERED],
+}
+
+/// Who asks, as far as that is known before the credentials are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The address that the request came from.
+    pub address: IpAddr,
+    /// The phone that it says to be, however the credentials spell its name.
+    pub phone: Option<PhoneId>,
+    /// Whether this user is logged on on this connection already: then no failures of others stand in the way.
+    pub is_here: bool,
+    /// Whether other algorithms are left out of the challenge, for phones that fail on them.
+    pub only_md5: bool,
 }
 
 /// What a request's credentials are worth.
@@ -28,12 +49,17 @@ pub enum Verdict<'r> {
     Challenged(Answer),
     /// They are wrong, for this reason; the answer is a challenge all the same.
     Refused(&'static str, Answer),
+    /// So much failed before that they were not looked at, or that there is nothing new to tell the log.
+    HeldBack(Answer),
 }
 
 /// How long a nonce may be used.
 const NONCE_LIFE: Duration = Duration::from_secs(3600);
 /// How many nonces of a connection are good at a time. An older one is stale.
 const REMEMBERED: usize = 8;
+/// When somebody who is held back is to try again, in seconds: a phone bears a 503 with Retry-After (RFC 3261 21.5.4) better
+/// than a 403, after which many try no more.
+const RETRY_AFTER: u32 = 5;
 
 impl Door {
     /// The door of a connection with this number, which no other has.
@@ -45,13 +71,12 @@ impl Door {
         }
     }
 
-    /// Checks a request's credentials. `password` tells the password of a user, none for an unknown one; `only_md5`
-    /// leaves the other algorithms out of the challenge for phones that fail on them.
+    /// Checks a request's credentials. `password` tells the password of a user, none for an unknown one.
     pub fn check<'p, 'r>(
         &mut self,
         house: &House,
         request: &'r Request,
-        only_md5: bool,
+        caller: Caller,
         password: impl FnOnce(&str) -> Option<&'p str>,
     ) -> Verdict<'r> {
         let rules = house.rules();
@@ -63,50 +88,86 @@ impl Door {
             .filter_map(|value| Credentials::parse(value).ok())
             .find(|credentials| credentials.realm == realm);
         let Some(credentials) = ours else {
-            return Verdict::Challenged(self.challenge(house, only_md5, false));
+            return Verdict::Challenged(self.challenge(house, caller, false));
         };
-        let now = house.clock.now().as_secs();
+        let now = house.clock.now();
         let nonce = match house.nonces.check(
             credentials.nonce,
-            now,
+            now.as_secs(),
             NONCE_LIFE.as_secs(),
             &self.connection,
         ) {
             Nonce::Fresh(nonce) => nonce,
             // RFC 7616 3.3: "stale ... indicating that the previous request from the client was rejected because the nonce
             // value was stale". A nonce of another connection or of an earlier run is stale here.
-            Nonce::Stale | Nonce::Forged => {
-                return Verdict::Challenged(self.challenge(house, only_md5, true));
-            }
+            Nonce::Stale | Nonce::Forged => return self.stale(house, caller),
         };
+        let name = Name::User(credentials.username);
+        let trier = Trier::new(caller.address, caller.phone.map_or(name, Name::Phone));
+        let limits = &rules.settings.limits;
+        let rate = Rate {
+            failures: limits.failed_log_ons,
+            tries: limits.log_on_tries,
+        };
+        if !caller.is_here && !house.throttle.admits(trier, rate, now) {
+            house.counters.count(Event::HeldBack);
+            return Verdict::HeldBack(
+                Answer::from(Status::SERVICE_UNAVAILABLE)
+                    .header(HeaderName::RetryAfter, RETRY_AFTER)
+                    .because("too many log-ons failed"),
+            );
+        }
         let offered = advanced
             .digest
             .iter()
             .any(|digest| algorithm(*digest) == credentials.algorithm);
-        let refused = |reason, door: &mut Self| {
-            Verdict::Refused(reason, door.challenge(house, only_md5, false))
-        };
-        if !offered {
-            return refused("the digest algorithm was not offered", self);
-        }
-        let Some(password) = password(credentials.username) else {
-            return refused("the user name is not known here", self);
-        };
-        let ha1 = Ha1::new(credentials.algorithm, credentials.username, realm, password);
         let method = request.method().as_str();
-        let counted = credentials.qop.is_some();
-        if !(if counted {
-            credentials.verifies(&ha1, method)
-        } else {
-            credentials.verifies_without_qop(&ha1, method)
-        }) {
-            return refused("the password is wrong", self);
+        // An unknown user costs as much time as a known one.
+        let known = password(credentials.username);
+        let ha1 = Ha1::new(
+            credentials.algorithm,
+            credentials.username,
+            realm,
+            known.unwrap_or_default(),
+        );
+        let proved = match credentials.qop {
+            Some(_) => credentials.verifies(&ha1, method),
+            None => credentials.verifies_without_qop(&ha1, method),
+        };
+        let wrong = match () {
+            () if !offered => Some("the digest algorithm was not offered"),
+            () if known.is_none() => Some("the user name is not known here"),
+            () if !proved => Some("the password is wrong"),
+            () if !aim::is_for(credentials.uri, request.uri(), credentials.username) => {
+                Some("the credentials are for another Request-URI")
+            }
+            () => None,
+        };
+        if let Some(reason) = wrong {
+            house.counters.count(Event::FailedLogOn);
+            let challenge = self.challenge(house, caller, false);
+            return match house.throttle.failed(trier, rate, now) {
+                Consequence::Noted => Verdict::Refused(reason, challenge),
+                Consequence::Begins => Verdict::Refused(
+                    "too many log-ons failed: further ones from this address, or for this user from addresses that fail, are held back to limits.log_on_tries a second, and not logged until there is a pause",
+                    challenge,
+                ),
+                Consequence::GoesOn => Verdict::HeldBack(challenge),
+            };
         }
         // Without qop there is no count: such a nonce is good for one request.
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
-            return Verdict::Challenged(self.challenge(house, only_md5, true));
+            return self.stale(house, caller);
+        }
+        if !caller.is_here {
+            house.throttle.succeeded(trier);
         }
         Verdict::Granted(credentials.username)
+    }
+
+    fn stale<'r>(&mut self, house: &House, caller: Caller) -> Verdict<'r> {
+        house.counters.count(Event::StaleNonce);
+        Verdict::Challenged(self.challenge(house, caller, true))
     }
 
     /// Whether a nonce's count is above the last one (RFC 7616 3.4: "this allows the server to detect request replays").
@@ -121,7 +182,7 @@ impl Door {
         grows
     }
 
-    fn challenge(&mut self, house: &House, only_md5: bool, stale: bool) -> Answer {
+    fn challenge(&mut self, house: &House, caller: Caller, stale: bool) -> Answer {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
         let nonce = house
@@ -134,7 +195,7 @@ impl Door {
             .digest
             .iter()
             .map(|digest| algorithm(*digest))
-            .filter(|algorithm| !only_md5 || *algorithm == Algorithm::Md5)
+            .filter(|algorithm| !caller.only_md5 || *algorithm == Algorithm::Md5)
         {
             let challenge = Challenge {
                 realm: &advanced.realm,

@@ -26,6 +26,7 @@ use uacsta_schema::{
 pub mod access;
 pub mod client;
 pub mod clock;
+pub mod counters;
 pub mod directory;
 pub mod licensing;
 pub mod monitor;
@@ -44,6 +45,10 @@ pub struct House {
     pub clock: Arc<dyn clock::Clock>,
     /// Makes and checks the nonces of our challenges.
     pub nonces: NonceKey,
+    /// Slows down who guesses passwords.
+    pub throttle: access::Throttle,
+    /// What is counted for those who watch.
+    pub counters: Arc<counters::Counters>,
     /// What we call ourselves in SIP.
     pub agent: Arc<str>,
     /// Who knows the phones.

@@ -160,6 +160,8 @@ fn limits(limits: &Limits) -> Check {
         1,
         300,
     )?;
+    count("limits.failed_log_ons", limits.failed_log_ons, 1, 10_000)?;
+    count("limits.log_on_tries", limits.log_on_tries, 1, 1_000)?;
     size(
         "limits.client_queue",
         limits.client_queue,

@@ -181,6 +181,10 @@ pub struct Limits {
     /// How long a connection has to log on.
     #[serde(deserialize_with = "seconds")]
     pub unauthenticated_time: Duration,
+    /// Failed log-ons from one address, or for one user, before further ones are held back.
+    pub failed_log_ons: usize,
+    /// Log-ons a second that are then still looked at.
+    pub log_on_tries: usize,
     /// What a slow client may leave unread before it is dropped.
     pub client_queue: ByteSize,
     /// Requests that may wait for one phone.

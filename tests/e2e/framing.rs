@@ -1,63 +1,12 @@
 //! SIP on a stream as the server reads it (RFC 3261 sections 7, 8.2, 18.3; RFC 5626 section 4.4.1).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::io::AsyncWriteExt as _;
 
-use crate::support::PATIENCE;
+use crate::support::line::Line;
 use crate::support::server::Server;
-use crate::support::sip::{self, Frame, Message, unique};
-
-/// A bare connection: bytes out, frames in.
-pub struct Line {
-    stream: TcpStream,
-    buffer: bytes::BytesMut,
-}
-
-impl Line {
-    async fn to_phones(server: &Server) -> Self {
-        Self::to(server.addresses.phones_tcp.unwrap()).await
-    }
-
-    pub async fn to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self {
-            stream,
-            buffer: bytes::BytesMut::new(),
-        }
-    }
-
-    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
-    }
-
-    /// The next frame; None when the server ended the connection.
-    pub async fn frame(&mut self) -> Option<Frame> {
-        loop {
-            if let Some(frame) = sip::frame(&mut self.buffer).unwrap() {
-                return Some(frame);
-            }
-            match timeout(PATIENCE, self.stream.read_buf(&mut self.buffer))
-                .await
-                .expect("something within the patience of a test")
-            {
-                Ok(0) | Err(_) => return None,
-                Ok(_) => {}
-            }
-        }
-    }
-
-    pub async fn answer(&mut self) -> Message {
-        match self.frame().await {
-            Some(Frame::Message(message)) => message,
-            other => panic!("expected an answer, got {other:?}"),
-        }
-    }
-}
+use crate::support::sip::{Frame, Message, unique};
 
 fn request(method: &str) -> Message {
     Message::request(method, "sip:127.0.0.1")
@@ -75,7 +24,7 @@ fn request(method: &str) -> Message {
 /// What the server says to one request that stands alone on a connection.
 async fn said(bytes: impl AsRef<[u8]>) -> Message {
     let server = Server::start();
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write(bytes).await;
     line.answer().await
 }
@@ -83,7 +32,7 @@ async fn said(bytes: impl AsRef<[u8]>) -> Message {
 #[tokio::test]
 async fn a_double_crlf_is_answered_by_one() {
     let server = Server::start();
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write("\r\n\r\n").await;
     assert_eq!(line.frame().await, Some(Frame::KeepAlive));
     line.write(request("OPTIONS").bytes()).await;
@@ -93,7 +42,7 @@ async fn a_double_crlf_is_answered_by_one() {
 #[tokio::test]
 async fn a_request_may_come_byte_by_byte() {
     let server = Server::start();
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     for byte in request("OPTIONS").bytes() {
         line.write([byte]).await;
     }
@@ -103,7 +52,7 @@ async fn a_request_may_come_byte_by_byte() {
 #[tokio::test]
 async fn requests_in_one_segment_are_answered_in_order() {
     let server = Server::start();
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     let requests: Vec<Message> = (0..20).map(|_| request("OPTIONS")).collect();
     line.write(
         requests
@@ -175,7 +124,7 @@ async fn a_request_of_an_unknown_dialog_gets_481() {
 #[tokio::test]
 async fn a_stray_ack_or_response_is_swallowed() {
     let server = Server::start();
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write(request("ACK").bytes()).await;
     line.write(request("INFO").answer(200, "OK").tagged("x").bytes())
         .await;
@@ -213,7 +162,7 @@ async fn an_answer_carries_every_via_in_order() {
 #[tokio::test]
 async fn a_body_of_an_unknown_type_is_framed_by_its_length() {
     let server = Server::start();
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write(
         request("OPTIONS")
             .carrying("text/plain", "OPTIONS sip:x SIP/2.0\r\n\r\n")
@@ -249,7 +198,7 @@ async fn an_extension_that_is_required_and_unknown_gets_420() {
 async fn a_request_without_what_every_request_has_gets_400() {
     let server = Server::start();
     for name in ["Call-ID", "CSeq", "From", "To"] {
-        let mut line = Line::to_phones(&server).await;
+        let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
         line.write(request("OPTIONS").without(name).bytes()).await;
         match line.frame().await {
             Some(Frame::Message(answer)) => drop(answer.expect(400)),
@@ -262,7 +211,7 @@ async fn a_request_without_what_every_request_has_gets_400() {
 async fn what_is_no_sip_ends_the_connection_and_no_other() {
     let server =
         Server::with(|settings| settings.limits.message_head = settings::ByteSize::new(4096));
-    let mut bystander = Line::to_phones(&server).await;
+    let mut bystander = Line::to(server.addresses.phones_tcp.unwrap()).await;
     let endless = format!("OPTIONS sip:127.0.0.1 SIP/2.0\r\nX: {}", "x".repeat(20_000));
     let huge = request("OPTIONS")
         .with("Content-Length", 99_999_999)
@@ -279,12 +228,12 @@ async fn what_is_no_sip_ends_the_connection_and_no_other() {
         tls,
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
     ] {
-        let mut line = Line::to_phones(&server).await;
+        let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
         let shown = String::from_utf8_lossy(&bytes)
             .chars()
             .take(60)
             .collect::<String>();
-        let _ = line.stream.write_all(&bytes).await;
+        let _ = line.stream().write_all(&bytes).await;
         while let Some(frame) = line.frame().await {
             let Frame::Message(answer) = frame else {
                 continue;
@@ -299,7 +248,7 @@ async fn what_is_no_sip_ends_the_connection_and_no_other() {
 #[tokio::test]
 async fn a_message_that_is_not_finished_in_time_ends_its_connection() {
     let server = Server::with(|settings| settings.limits.message_time = Duration::from_millis(300));
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP")
         .await;
     assert!(line.frame().await.is_none(), "the server ends it");
@@ -312,7 +261,7 @@ async fn a_connection_on_which_nobody_logs_on_is_ended() {
     });
     let phone = server.phone("000413000001");
     phone.start().await;
-    let mut line = Line::to_phones(&server).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     assert!(line.frame().await.is_none(), "the server ends it");
     assert_eq!(
         server.listed("00:04:13:00:00:01").await["status"],
@@ -324,22 +273,22 @@ async fn a_connection_on_which_nobody_logs_on_is_ended() {
 async fn one_address_has_its_share_of_connections() {
     let server = Server::with(|settings| settings.limits.connections_per_address = 2);
     let (mut one, mut two) = (
-        Line::to_phones(&server).await,
-        Line::to_phones(&server).await,
+        Line::to(server.addresses.phones_tcp.unwrap()).await,
+        Line::to(server.addresses.phones_tcp.unwrap()).await,
     );
     for line in [&mut one, &mut two] {
         line.write(request("OPTIONS").bytes()).await;
         assert_eq!(line.answer().await.status(), 200);
     }
-    let mut three = Line::to_phones(&server).await;
+    let mut three = Line::to(server.addresses.phones_tcp.unwrap()).await;
     assert!(three.frame().await.is_none(), "the third is one too many");
     drop(one);
     // The place is free as soon as the server has seen the end of the first.
     let mut left = 50;
     loop {
-        let mut line = Line::to_phones(&server).await;
+        let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
         if line
-            .stream
+            .stream()
             .write_all(&request("OPTIONS").bytes())
             .await
             .is_ok()

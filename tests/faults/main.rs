@@ -15,6 +15,7 @@ mod support;
 mod clients;
 #[cfg(unix)]
 mod end;
+mod log_on;
 mod phones;
 mod random;
 mod reload;

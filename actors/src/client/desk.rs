@@ -11,7 +11,7 @@ use uacsta_schema::{
 use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
 use crate::{
     House,
-    access::{Door, Verdict},
+    access::{Caller, Door, Verdict},
     sip::{
         desk::Desk,
         link::{Link, csta_body},
@@ -68,11 +68,17 @@ impl ClientDesk {
         }
         let rules = self.house.rules();
         let settings = &rules.settings;
-        let user = match self.door.check(&self.house, request, false, |user| {
+        let caller = Caller {
+            address: self.address.ip(),
+            phone: None,
+            is_here: !self.clients.is_empty(),
+            only_md5: false,
+        };
+        let user = match self.door.check(&self.house, request, caller, |user| {
             Rights::of(settings, user).map(|(password, _)| password)
         }) {
             Verdict::Granted(user) => user,
-            Verdict::Challenged(challenge) => return Err(challenge),
+            Verdict::Challenged(answer) | Verdict::HeldBack(answer) => return Err(answer),
             Verdict::Refused(reason, challenge) => {
                 tracing::warn!(address = %self.address, reason, "a client's log-on refused");
                 return Err(challenge);

@@ -13,7 +13,7 @@ use uacsta_schema::{
 use super::identity::Claim;
 use crate::{
     House,
-    access::{Door, Verdict},
+    access::{Caller, Door, Verdict},
     registrar::{Register, Strayed},
     registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
     sip::{
@@ -71,7 +71,8 @@ impl PhoneDesk {
         if self.claimed.replace(mac) != Some(mac) {
             self.name = mac.to_string();
         }
-        claim.prove(&self.house, &mut self.door, request, self.address)?;
+        let is_here = self.is_bound(mac);
+        claim.prove(&self.house, &mut self.door, request, self.address, is_here)?;
         let user_agent = request.head().get(HeaderName::UserAgent);
         let wish = self.wish(request)?;
         let at = self
@@ -109,6 +110,10 @@ impl PhoneDesk {
             None => self.house.registrar.do_send(Register(refresh)),
         }
         Ok(taken)
+    }
+
+    fn is_bound(&self, mac: PhoneId) -> bool {
+        self.bound.iter().any(|bound| bound.mac == mac)
     }
 
     /// The answer to a REGISTER that merely refreshes the binding or asks for it, given here and now: it costs the phone's
@@ -206,23 +211,30 @@ pub(super) fn claim(
 
 impl Claim {
     /// Whether the sender is the phone: its credentials must bear the name that it registers, so that one phone cannot
-    /// speak for another. If not, the answer is a challenge.
+    /// speak for another. If not, the answer is a challenge; `is_here` says that the phone is bound on that connection.
     pub(super) fn prove(
         &self,
         house: &House,
         door: &mut Door,
         request: &Request,
         address: SocketAddr,
+        is_here: bool,
     ) -> Result<(), Answer> {
         let user_agent = request.head().get(HeaderName::UserAgent);
         let rules = house.rules();
         let profile = rules.profiles.recognise(self.id.oui(), user_agent);
         let password = rules.settings.phones.password.expose();
-        match door.check(house, request, profile.md5_only, |name| {
+        let caller = Caller {
+            address: address.ip(),
+            phone: Some(self.user),
+            is_here,
+            only_md5: profile.md5_only,
+        };
+        match door.check(house, request, caller, |name| {
             (name.parse() == Ok(self.user)).then_some(password)
         }) {
             Verdict::Granted(_) => Ok(()),
-            Verdict::Challenged(challenge) => Err(challenge),
+            Verdict::Challenged(answer) | Verdict::HeldBack(answer) => Err(answer),
             Verdict::Refused(reason, challenge) => {
                 tracing::warn!(mac = %self.id, %address, reason, "log-on refused");
                 Err(challenge)
@@ -272,7 +284,8 @@ impl Desk for PhoneDesk {
 
     fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), Answer> {
         let claim = Claim { id: user, user };
-        claim.prove(&self.house, &mut self.door, request, self.address)
+        let is_here = self.is_bound(user);
+        claim.prove(&self.house, &mut self.door, request, self.address, is_here)
     }
 
     fn opened(&mut self, link: &Arc<Addr<Link>>) {

@@ -85,7 +85,7 @@ fn decide(
     match request.method() {
         Method::Register => {
             let claim = claim(house, request, from)?;
-            claim.prove(house, &mut Door::new(number), request, from)?;
+            claim.prove(house, &mut Door::new(number), request, from, false)?;
             Ok(claim.id)
         }
         Method::Invite => Err(no_sessions()),

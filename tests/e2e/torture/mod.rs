@@ -15,9 +15,9 @@ use settings::{Listen, Trusted};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use crate::framing::Line;
 use crate::support::PATIENCE;
 use crate::support::cti_client::Session;
+use crate::support::line::Line;
 use crate::support::server::Server;
 use crate::support::sip::{self, Frame, Message};
 

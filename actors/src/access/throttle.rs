@@ -1,0 +1,336 @@
+//! The brake on guessed passwords: what failed from an address or for a user, kept in a fixed piece of memory.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    net::{IpAddr, Ipv6Addr},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use uacsta_schema::phone_id::PhoneId;
+
+/// Remembers failed log-ons, however many there are, in half a megabyte. Each failure is a debt, which the time that passes
+/// pays off; who owes too much may try as often as debt is paid off, and no more.
+///
+/// Two tables answer for each name, and the smaller debt counts, so that two names rarely stand for each other; which names
+/// do, nobody outside can tell. Atomic numbers serve all threads, and none waits for another.
+pub struct Throttle {
+    seed: RandomState,
+    /// When all is paid, in microseconds; the lowest bit says that the log has told of it.
+    debts: [Box<[AtomicU64]>; 2],
+    /// The users that logged on last, each with its address.
+    known: Box<[AtomicU64]>,
+}
+
+/// Who tries to log on.
+#[derive(Clone, Copy, Debug, Hash)]
+pub struct Trier<'u> {
+    address: IpAddr,
+    user: Name<'u>,
+}
+
+/// Who somebody says to be.
+#[derive(Clone, Copy, Debug, Hash)]
+pub enum Name<'u> {
+    /// A phone, however its user name is spelt.
+    Phone(PhoneId),
+    /// Another user.
+    User(&'u str),
+}
+
+/// How much may fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// So many failures at once.
+    pub failures: usize,
+    /// Then so many tries a second.
+    pub tries: usize,
+}
+
+/// What a failure leads to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Consequence {
+    /// None yet.
+    Noted,
+    /// From now on its address or user is held back.
+    Begins,
+    /// It is held back as before.
+    GoesOn,
+}
+
+const CELLS: usize = 1 << 14;
+const KNOWN: usize = 1 << 15;
+/// How long after a failure an address is one that guesses; others are not held back for what fails elsewhere.
+const SUSPICION: u64 = 60_000_000;
+const TOLD: u64 = 1;
+
+impl Default for Throttle {
+    fn default() -> Self {
+        let table = |cells| (0..cells).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            seed: RandomState::new(),
+            debts: [table(CELLS), table(CELLS)],
+            known: table(KNOWN),
+        }
+    }
+}
+
+impl<'u> Trier<'u> {
+    /// Somebody at `address` who says to be `user`. Whoever has an IPv6 address has 2^64 of them (RFC 4291 2.5.4).
+    pub fn new(address: IpAddr, user: Name<'u>) -> Self {
+        let address = match address.to_canonical() {
+            IpAddr::V6(address) => {
+                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64))
+            }
+            address => address,
+        };
+        Self { address, user }
+    }
+}
+
+impl Throttle {
+    /// Whether somebody may try at `now`, the time since the server's start. Who logged on from the same address last time
+    /// may, as long as that does not fail; nobody is held back for what fails elsewhere whose address has not failed itself.
+    pub fn admits(&self, trier: Trier<'_>, rate: Rate, now: Duration) -> bool {
+        let (now, most) = (micros(now), rate.most());
+        let here = self.debt(&trier.address);
+        if here + SUSPICION <= now || self.is_known(trier) {
+            return true;
+        }
+        here.saturating_sub(now) <= most && self.debt(&trier.user).saturating_sub(now) <= most
+    }
+
+    /// A try failed.
+    pub fn failed(&self, trier: Trier<'_>, rate: Rate, now: Duration) -> Consequence {
+        let now = micros(now);
+        let pair = self.place(trier);
+        // Another pair may have the place by now, and keeps it.
+        let _ = self.known[pair.0].compare_exchange(pair.1, 0, Relaxed, Relaxed);
+        let here = self.owe(&trier.address, rate, now);
+        let user = self.owe(&trier.user, rate, now);
+        match (here, user) {
+            (Consequence::Begins, _) | (_, Consequence::Begins) => Consequence::Begins,
+            (Consequence::Noted, Consequence::Noted) => Consequence::Noted,
+            _ => Consequence::GoesOn,
+        }
+    }
+
+    /// Somebody logged on.
+    pub fn succeeded(&self, trier: Trier<'_>) {
+        let (place, name) = self.place(trier);
+        self.known[place].store(name, Relaxed);
+    }
+
+    fn is_known(&self, trier: Trier<'_>) -> bool {
+        let (place, name) = self.place(trier);
+        self.known[place].load(Relaxed) == name
+    }
+
+    /// Where a pair stands in the table, and what stands for it there.
+    fn place(&self, trier: Trier<'_>) -> (usize, u64) {
+        let name = self.seed.hash_one(trier);
+        (name as usize % KNOWN, name | 1)
+    }
+
+    fn cells(&self, name: &impl Hash) -> [&AtomicU64; 2] {
+        let name = self.seed.hash_one(name);
+        let [first, second] = &self.debts;
+        [
+            &first[name as usize % CELLS],
+            &second[(name >> 32) as usize % CELLS],
+        ]
+    }
+
+    /// When a name has paid all.
+    fn debt(&self, name: &impl Hash) -> u64 {
+        let [first, second] = self.cells(name).map(|cell| cell.load(Relaxed) & !TOLD);
+        first.min(second)
+    }
+
+    fn owe(&self, name: &impl Hash, rate: Rate, now: u64) -> Consequence {
+        let [first, second] = self.cells(name).map(|cell| {
+            let mut after = 0;
+            let add = |paid: u64| {
+                // Who has paid all begins anew, in the log as well.
+                let told = if paid <= now { 0 } else { paid & TOLD };
+                after = (paid & !TOLD).max(now) + rate.price();
+                let held = after.saturating_sub(now) > rate.most();
+                Some(after & !TOLD | told | u64::from(held))
+            };
+            let before = cell.fetch_update(Relaxed, Relaxed, add).unwrap_or_default();
+            let told = before > now && before & TOLD == TOLD;
+            (after.saturating_sub(now) > rate.most(), told)
+        });
+        match (first, second) {
+            ((true, true), (true, true)) => Consequence::GoesOn,
+            ((true, _), (true, _)) => Consequence::Begins,
+            // Between two tries that are held back a little is paid off.
+            ((_, true), (_, true)) => Consequence::GoesOn,
+            _ => Consequence::Noted,
+        }
+    }
+}
+
+impl Rate {
+    /// The debt that one failure makes, in microseconds.
+    fn price(self) -> u64 {
+        1_000_000 / self.tries.max(1) as u64
+    }
+
+    /// The most debt with which one may try.
+    fn most(self) -> u64 {
+        self.failures.saturating_sub(1) as u64 * self.price()
+    }
+}
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Throttle(...)")
+    }
+}
+
+fn micros(now: Duration) -> u64 {
+    // Nobody has failed at the start.
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX / 2) + 2 * SUSPICION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate {
+        failures: 20,
+        tries: 10,
+    };
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn who<'u>(address: &str, user: &'u str) -> Trier<'u> {
+        let address = address.parse().expect("an address of this test");
+        Trier::new(address, Name::User(user))
+    }
+
+    /// How many of `tries`, evenly spread over the milliseconds from `from` to `to`, may be made and fail.
+    fn failures(throttle: &Throttle, trier: Trier<'_>, from: u64, to: u64, tries: u64) -> usize {
+        (0..tries)
+            .map(|number| at(from + (to - from) * number / tries))
+            .filter(|now| throttle.admits(trier, RATE, *now))
+            .inspect(|now| {
+                throttle.failed(trier, RATE, *now);
+            })
+            .count()
+    }
+
+    #[test]
+    fn who_fails_is_slowed_down_and_forgiven() {
+        let throttle = Throttle::default();
+        let guesser = who("192.0.2.1", "a");
+        assert_eq!(failures(&throttle, guesser, 0, 1, 1000), 20);
+        // Ten a second from then on, however many are tried.
+        assert_eq!(failures(&throttle, guesser, 100, 10_100, 5_000), 100);
+        assert!(!throttle.admits(guesser, RATE, at(10_050)));
+        // A pause gives back what it lasts, and no more than there was.
+        assert_eq!(failures(&throttle, guesser, 100_000, 100_001, 100), 20);
+        // Who fails ten times a second is never held back.
+        let clumsy = who("192.0.2.2", "b");
+        assert_eq!(failures(&throttle, clumsy, 0, 10_000, 100), 100);
+    }
+
+    #[test]
+    fn nobody_else_is_locked_out() {
+        let throttle = Throttle::default();
+        let phone = |address: &str| {
+            let address = address.parse().expect("an address of this test");
+            Trier::new(address, Name::User("000413000001"))
+        };
+        throttle.succeeded(phone("192.0.2.1"));
+        let check = |now, trier, expected, why: &str| {
+            assert_eq!(throttle.admits(trier, RATE, at(now)), expected, "{why}");
+        };
+        let guesser = who("192.0.2.1", "000413000009");
+        assert_eq!(failures(&throttle, guesser, 0, 1, 100), 20);
+        check(2, guesser, false, "who guesses");
+        check(
+            2,
+            who("192.0.2.1", "000413000002"),
+            false,
+            "another user of that address",
+        );
+        check(
+            2,
+            phone("192.0.2.1"),
+            true,
+            "who logged on from there before",
+        );
+        check(2, phone("192.0.2.2"), true, "who comes from elsewhere");
+        // Guessing at one phone from there and from elsewhere.
+        assert_eq!(failures(&throttle, phone("192.0.2.1"), 2, 3, 100), 1);
+        check(
+            4,
+            phone("192.0.2.1"),
+            false,
+            "it is known no longer once it failed",
+        );
+        let mut made = 0;
+        for host in 1..=200 {
+            let address = format!("198.51.100.{host}");
+            made += failures(&throttle, phone(&address), 1000, 1001, 100);
+        }
+        assert!(
+            made < 250,
+            "{made} failures from 200 addresses for one phone"
+        );
+        check(
+            1100,
+            phone("192.0.2.3"),
+            true,
+            "the phone, from an address that did not fail",
+        );
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_source() {
+        let throttle = Throttle::default();
+        let total: usize = (0..100)
+            .map(|host| {
+                let address = format!("2001:db8::{host:x}");
+                failures(&throttle, who(&address, "a"), 0, 1, 5)
+            })
+            .sum();
+        assert_eq!(total, 20);
+        assert!(throttle.admits(who("2001:db8:0:1::1", "b"), RATE, at(1)));
+        // RFC 4291 2.5.5.2: an IPv4 address that is mapped is that address.
+        failures(&throttle, who("::ffff:192.0.2.1", "c"), 0, 1, 50);
+        assert!(!throttle.admits(who("192.0.2.1", "d"), RATE, at(1)));
+    }
+
+    #[test]
+    fn the_log_hears_of_it_once() {
+        let throttle = Throttle::default();
+        let guesser = who("192.0.2.1", "a");
+        let mut heard = Vec::new();
+        for number in 0..1000 {
+            let now = at(number * 10);
+            if throttle.admits(guesser, RATE, now) {
+                heard.push(throttle.failed(guesser, RATE, now));
+            }
+        }
+        let count = |what| heard.iter().filter(|one| **one == what).count();
+        assert_eq!(count(Consequence::Begins), 1);
+        assert!(count(Consequence::Noted) < 25, "{heard:?}");
+        // After a pause it is news again.
+        for number in 0..20 {
+            heard.push(throttle.failed(guesser, RATE, at(100_000 + number)));
+        }
+        assert_eq!(
+            heard
+                .iter()
+                .filter(|one| **one == Consequence::Begins)
+                .count(),
+            2
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! What the server counts for those who watch it: numbers that only grow, readable from every thread at any time.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// How often each kind of thing happened since the server started.
+#[derive(Debug, Default)]
+pub struct Counters([AtomicU64; Event::ALL.len()]);
+
+/// Declares what is counted: each with its name and label as Prometheus knows them, and what it means.
+macro_rules! events {
+    ($($(#[doc = $meaning:literal])+ $event:ident = $name:literal $label:literal,)+) => {
+        /// Something that is counted.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Event {
+            $($(#[doc = $meaning])+ $event,)+
+        }
+
+        impl Event {
+            /// All of them; those of one name stand together.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$event),+];
+
+            /// The name of its number: events of one name differ by their label.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$event => $name,)+
+                }
+            }
+
+            /// The label that tells it from others of its name; empty if there are none.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$event => $label,)+
+                }
+            }
+
+            /// What it means, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$event => concat!($($meaning),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// Connections that were accepted.
+    Connected = "uacsta_connections_accepted_total" "",
+    /// Connections that were refused because of a limit.
+    TooManyConnections = "uacsta_connections_refused_total" "limits.connections",
+    /// Connections that were refused because of a limit.
+    TooManyFromAddress = "uacsta_connections_refused_total" "limits.connections_per_address",
+    /// Connections that were refused because of a limit.
+    TooManyStrangers = "uacsta_connections_refused_total" "limits.unauthenticated_connections",
+    /// Connections that the server ended because of a limit.
+    NeverLoggedOn = "uacsta_connections_ended_total" "limits.unauthenticated_time",
+    /// Connections that the server ended because of a limit.
+    SlowMessage = "uacsta_connections_ended_total" "limits.message_time",
+    /// Connections that the server ended because of a limit.
+    SlowHandshake = "uacsta_connections_ended_total" "limits.tls_handshake",
+    /// Connections that the server ended because of a limit.
+    Unread = "uacsta_connections_ended_total" "limits.client_queue",
+    /// TLS handshakes that failed.
+    FailedHandshake = "uacsta_tls_handshakes_failed_total" "",
+    /// Messages that broke the grammar of SIP or a limit of its size, and were refused.
+    Malformed = "uacsta_messages_refused_total" "",
+    /// Streams on which what came was not SIP, so that the connection ended.
+    NoSip = "uacsta_framing_errors_total" "",
+    /// Log-ons that failed: a wrong password, an unknown user, or credentials for another request.
+    FailedLogOn = "uacsta_log_ons_failed_total" "",
+    /// Log-ons that were held back unread because too many had failed (limits.failed_log_ons).
+    HeldBack = "uacsta_log_ons_held_back_total" "",
+    /// Credentials whose nonce was too old, of another connection, used before, or forged.
+    StaleNonce = "uacsta_nonces_stale_total" "",
+    /// New telephones that were refused because of limits.unknown_phones.
+    TooManyPhones = "uacsta_phones_refused_total" "",
+    /// Requests that were refused because too many wait (limits.pending_requests_per_phone, pending_requests_per_client).
+    TooManyRequests = "uacsta_requests_refused_total" "",
+    /// CSTA events that belong to no monitor.
+    StrayEvent = "uacsta_events_of_no_monitor_total" "",
+    /// Tasks that failed: each ended what it served, and nothing else.
+    Panicked = "uacsta_panics_total" "",
+}
+
+impl Counters {
+    /// One more.
+    pub fn count(&self, event: Event) {
+        self.0[event as usize].fetch_add(1, Relaxed);
+    }
+
+    /// How many there were.
+    pub fn total(&self, event: Event) -> u64 {
+        self.0[event as usize].load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_has_its_number() {
+        let counters = Counters::default();
+        counters.count(Event::HeldBack);
+        counters.count(Event::HeldBack);
+        for (index, event) in Event::ALL.into_iter().enumerate() {
+            assert_eq!(event as usize, index);
+            let expected = if event == Event::HeldBack { 2 } else { 0 };
+            assert_eq!(counters.total(event), expected, "{event:?}");
+            assert!(event.meaning().ends_with('.'), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_and_a_label_are_one_event() {
+        let mut known = std::collections::HashSet::new();
+        for event in Event::ALL {
+            assert!(
+                known.insert((event.name(), event.label())),
+                "{event:?} has the name of another"
+            );
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! Who may log on, and what becomes of those who guess (RFC 7616 section 3.4; RFC 3261 section 22).
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use crate::support::PATIENCE;
+use crate::support::digest::{Account, Challenge};
+use crate::support::line::{Line, challenge, register, request};
+use crate::support::process::Serving;
+use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server};
+use crate::support::sip::Message;
+
+const MAC: &str = "000413000001";
+const URI: &str = "sip:127.0.0.1";
+
+/// What a row of the table may change: the challenge as it was given, and who answers it.
+type Change = fn(&Challenge, &Account) -> Message;
+
+/// One REGISTER after a fresh challenge on a connection of its own: its status, and whether the nonce alone was wrong. Every
+/// 401 has a challenge for each hash, with a nonce that was not there before.
+async fn comes_of(line: &mut Line, change: Change) -> (u16, bool) {
+    let given = challenge(&line.ask(&register(MAC)).await);
+    let answer = line
+        .ask(&change(&given, &Account::new(MAC, PHONES_PASSWORD)))
+        .await;
+    let offers: Vec<Challenge> = answer
+        .all("WWW-Authenticate")
+        .filter_map(Challenge::read)
+        .collect();
+    if answer.status() == 401 {
+        assert_eq!(offers.len(), 2, "{}", answer.text());
+        assert!(
+            offers.iter().all(|offer| offer.nonce != given.nonce),
+            "{}",
+            answer.text()
+        );
+    }
+    (answer.status(), offers.iter().any(|offer| offer.stale))
+}
+
+/// The REGISTER with a proof for that method and URI.
+fn proved(given: &Challenge, who: &Account, method: &str, uri: &str, count: u32) -> Message {
+    register(MAC).with("Authorization", given.answer(method, uri, who, count))
+}
+
+#[tokio::test]
+async fn credentials_are_good_for_one_request_of_their_user_on_their_connection() {
+    let server = Server::with(|settings| settings.limits.failed_log_ons = 1000);
+    let address = server.addresses.phones_tcp.unwrap();
+    let table: [(&str, Change, (u16, bool)); 22] = [
+        (
+            "RFC 7616 3.4: the proof is right",
+            |given, who| proved(given, who, "REGISTER", URI, 1),
+            (200, false),
+        ),
+        (
+            "RFC 7616 3.4.6: another port and parameters in the uri",
+            |given, who| {
+                proved(
+                    given,
+                    who,
+                    "REGISTER",
+                    "sip:127.0.0.1:5060;transport=tcp",
+                    1,
+                )
+            },
+            (200, false),
+        ),
+        (
+            "the uri names the user who logs on",
+            |given, who| proved(given, who, "REGISTER", "sip:000413000001@127.0.0.1", 1),
+            (200, false),
+        ),
+        (
+            "counts may be left out",
+            |given, who| proved(given, who, "REGISTER", URI, 0x0a1b),
+            (200, false),
+        ),
+        (
+            "RFC 2069: no qop",
+            |given, who| {
+                let given = Challenge {
+                    qop: false,
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (200, false),
+        ),
+        (
+            "RFC 7616 3.4.6: the uri names another user",
+            |given, who| proved(given, who, "REGISTER", "sip:000413000002@127.0.0.1", 1),
+            (401, false),
+        ),
+        (
+            "RFC 7616 3.4.6: the uri names another host",
+            |given, who| proved(given, who, "REGISTER", "sip:127.0.0.2", 1),
+            (401, false),
+        ),
+        (
+            "the uri is none of SIP",
+            |given, who| proved(given, who, "REGISTER", "/", 1),
+            (401, false),
+        ),
+        (
+            "another method",
+            |given, who| proved(given, who, "INVITE", URI, 1),
+            (401, false),
+        ),
+        (
+            "another password",
+            |given, who| {
+                proved(
+                    given,
+                    &Account::new(&who.user, "let me in"),
+                    "REGISTER",
+                    URI,
+                    1,
+                )
+            },
+            (401, false),
+        ),
+        (
+            "no password",
+            |given, who| proved(given, &Account::new(&who.user, ""), "REGISTER", URI, 1),
+            (401, false),
+        ),
+        (
+            "another user with the right password",
+            |given, who| {
+                proved(
+                    given,
+                    &Account::new("000413000002", &who.password),
+                    "REGISTER",
+                    URI,
+                    1,
+                )
+            },
+            (401, false),
+        ),
+        (
+            "another realm",
+            |given, who| {
+                let given = Challenge {
+                    realm: "elsewhere".to_owned(),
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, false),
+        ),
+        (
+            "the proof of another realm under this one's name",
+            |given, who| {
+                let other = Challenge {
+                    realm: "elsewhere".to_owned(),
+                    ..given.clone()
+                };
+                let proof = other
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("elsewhere", &given.realm);
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "RFC 7616 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
+            |given, who| {
+                let given = Challenge {
+                    nonce: "0".repeat(64),
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, true),
+        ),
+        (
+            "a nonce whose time was made younger",
+            |given, who| {
+                let mut digits = given.nonce.clone();
+                digits.replace_range(14..16, "ff");
+                let given = Challenge {
+                    nonce: digits,
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, true),
+        ),
+        (
+            "the nonce is cut off",
+            |given, who| {
+                let given = Challenge {
+                    nonce: given.nonce[..20].to_owned(),
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, true),
+        ),
+        (
+            "the count is none",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("nc=00000001", "nc=0000000g");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "RFC 7616 3.4: qop without cnonce",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace(", cnonce=\"0a4f113b\"", "");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "a quality of protection that was not offered",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("qop=auth", "qop=auth-int");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "another scheme",
+            |_, _| register(MAC).with("Authorization", "Basic MDAwNDEzMDAwMDAxOmxldCBtZSByaW5n"),
+            (401, false),
+        ),
+        (
+            "a response of another length",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("response=\"", "response=\"0");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+    ];
+    for (what, change, expected) in table {
+        let mut line = Line::to(address).await;
+        assert_eq!(comes_of(&mut line, change).await, expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_was_heard_opens_nothing() {
+    let server = Server::start();
+    let address = server.addresses.phones_tcp.unwrap();
+    let who = Account::new(MAC, PHONES_PASSWORD);
+    let mut line = Line::to(address).await;
+    let given = challenge(&line.ask(&register(MAC)).await);
+    let heard = proved(&given, &who, "REGISTER", URI, 5);
+    line.ask(&heard).await.expect(200);
+    let stale = |refusal: &Message| challenge(refusal).stale;
+    assert!(
+        stale(&line.ask(&heard).await),
+        "the same proof on the same connection"
+    );
+    let before = line
+        .ask(&proved(&given, &who, "REGISTER", URI, 4))
+        .await
+        .expect(401);
+    assert!(
+        stale(&before),
+        "a count below the highest, though nobody used it"
+    );
+    // The Call-ID differs, so nothing but the nonce says that it is not new.
+    line.ask(&proved(&given, &who, "REGISTER", URI, 6))
+        .await
+        .expect(200);
+    let mut other = Line::to(address).await;
+    let unseen = proved(&given, &who, "REGISTER", URI, 7);
+    assert!(
+        stale(&other.ask(&unseen).await),
+        "a proof that was never used, on another connection"
+    );
+    // Nine nonces later the first is too old.
+    for _ in 0..9 {
+        line.ask(&register(MAC)).await.expect(401);
+    }
+    let old = line.ask(&proved(&given, &who, "REGISTER", URI, 8)).await;
+    assert!(stale(&old), "a nonce that is too old");
+}
+
+/// Tries that password until it is held back; how often it was looked at.
+async fn guess(line: &mut Line, account: &Account) -> usize {
+    for tries in 0..200 {
+        let answer = line.log_on(account).await;
+        if answer.status() != 401 {
+            answer.expect(503).must("Retry-After");
+            return tries;
+        }
+    }
+    panic!("200 wrong passwords were looked at");
+}
+
+#[tokio::test]
+async fn who_guesses_is_slowed_down_and_the_phone_is_not() {
+    let server = Server::start();
+    let address = server.addresses.phones_tcp.unwrap();
+    let wrong = Account::new(MAC, "let me in");
+    let phone = server.phone(MAC);
+    phone.start().await;
+    let neighbour = server.phone("000413000002");
+    neighbour.start().await;
+
+    let mut guesser = Line::to(address).await;
+    let begun = Instant::now();
+    let tries = guess(&mut guesser, &wrong).await;
+    let most = 20 + (10 * begun.elapsed()).as_secs() as usize + 1;
+    assert!((20..=most).contains(&tries), "{tries} of at most {most}");
+    // A second of guessing: ten more, whatever is tried, on whatever connection.
+    let begun = Instant::now();
+    let mut tried = 0;
+    while begun.elapsed() < Duration::from_secs(1) {
+        let mut other = Line::to(address).await;
+        tried += usize::from(other.log_on(&wrong).await.status() == 401);
+    }
+    let most = (10 * begun.elapsed()).as_secs() as usize + 2;
+    assert!(tried <= most, "{tried} of at most {most}");
+
+    // The phone on its connection, and from elsewhere.
+    phone.register().await.expect(200);
+    let mut elsewhere = Line::from(Ipv4Addr::new(127, 0, 0, 2), address).await;
+    elsewhere
+        .log_on(&Account::new(MAC, PHONES_PASSWORD))
+        .await
+        .expect(200);
+    // Another phone behind the address from which somebody guesses, after a reboot.
+    guess(&mut guesser, &wrong).await;
+    neighbour.reboot();
+    neighbour.start().await;
+}
+
+#[tokio::test]
+async fn one_wrong_phone_shuts_out_no_other_of_its_address() {
+    let server = Server::start();
+    let address = server.addresses.phones_tcp.unwrap();
+    let mut wrong = Line::to(address).await;
+    for number in 0..15 {
+        let account = Account::new("000413000099", "of another server");
+        wrong.log_on(&account).await.expect(401);
+        let mac = format!("0004130000{number:02}");
+        let mut right = Line::to(address).await;
+        right
+            .log_on(&Account::new(&mac, PHONES_PASSWORD))
+            .await
+            .expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_guesses_is_slowed_down_and_another_address_is_not() {
+    let server = Server::start();
+    let address = server.addresses.clients_tcp.unwrap();
+    let mut guesser = Line::to(address).await;
+    guess(&mut guesser, &Account::new("ecsta", "let me in")).await;
+    // An unknown user counts as well, and so does a name for each try.
+    let mut names = Line::from(Ipv4Addr::new(127, 0, 0, 3), address).await;
+    for number in 0..20 {
+        names
+            .log_on(&Account::new(&format!("user{number}"), "x"))
+            .await
+            .expect(401);
+    }
+    guess(&mut names, &Account::new("user", "x")).await;
+    let mut right = Line::from(Ipv4Addr::new(127, 0, 0, 4), address).await;
+    right
+        .log_on(&Account::new("ecsta", CLIENTS_PASSWORD))
+        .await
+        .expect(200);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_says_once_that_somebody_guesses() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let mut line = Line::to(server.phones).await;
+    let wrong = Account::new(MAC, "let me in");
+    let mut held_back = 0;
+    let begun = Instant::now();
+    while held_back < 100 && begun.elapsed() < PATIENCE {
+        held_back += usize::from(line.log_on(&wrong).await.status() == 503);
+    }
+    assert_eq!(held_back, 100);
+    let log = server.end();
+    let lines = |word: &str| log.lines().filter(|line| line.contains(word)).count();
+    assert_eq!(lines("too many log-ons failed"), 1, "{log}");
+    assert!(lines("log-on refused") < 30, "{log}");
+    assert!(!log.contains("let me in"));
+}
+
+#[tokio::test]
+async fn nothing_but_register_and_options_is_done_for_a_stranger() {
+    let server = Server::start();
+    let phones = server.addresses.phones_tcp.unwrap();
+    let clients = server.addresses.clients_tcp.unwrap();
+    for (address, method, statuses) in [
+        (phones, "OPTIONS", [200, 200]),
+        (clients, "OPTIONS", [200, 200]),
+        (phones, "REGISTER", [401, 401]),
+        (clients, "REGISTER", [401, 401]),
+        (clients, "INVITE", [401, 401]),
+        (phones, "INVITE", [403, 403]),
+        (phones, "INFO", [481, 405]),
+        (clients, "INFO", [481, 405]),
+        (phones, "UPDATE", [481, 405]),
+        (clients, "BYE", [481, 405]),
+        (phones, "SUBSCRIBE", [489, 489]),
+        (phones, "MESSAGE", [405, 405]),
+    ] {
+        let mut line = Line::to(address).await;
+        let answer = line.ask(&request(method, MAC)).await;
+        assert!(
+            statuses.contains(&answer.status()),
+            "{method} to {address}: {}",
+            answer.text()
+        );
+    }
+}
