@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use crate::support::cti_client::{self, CtiClient, Session};
+use crate::support::datagrams::Weather;
 use crate::support::digest::Account;
 use crate::support::documents::Documents;
-use crate::support::phone::{self, Phone};
+use crate::support::phone::{self, Phone, Reaction};
 use crate::support::process::{Serving, run};
 
 const HOLDS: &str = "the configuration was read again and holds now";
@@ -301,4 +302,62 @@ async fn the_command_line_has_it_read_and_says_what_is_wrong() {
         said.contains("stays as it was") && said.contains("uacsta.toml, line 2"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn phones_on_udp_are_served_at_the_port_that_they_know() {
+    let (former, next) = (free(), free());
+    let on = |address| {
+        format!(
+            "[phones]\nudp = \"{address}\"\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n"
+        )
+    };
+    let server = Serving::start(tempfile::tempdir().unwrap(), &on(former));
+    let line = "sip:101@pbx.example";
+    let by_datagrams = |at, mac, line| {
+        let mut setup = phone::Setup::new(at, mac, "let me ring", line);
+        setup.udp = Some(Weather::Fair);
+        Phone::new(setup, Arc::<Documents>::default())
+    };
+    let first = by_datagrams(former, "000413000001", line);
+    first.start().await;
+    let mut session = client(server.clients, "ecsta", "let me dial")
+        .await
+        .open(line)
+        .await;
+    session.watch(line).await;
+    reload(&server, &on(next), HOLDS).await;
+    talk(&first, &mut session).await;
+    first.register().await.expect(200);
+    let new = by_datagrams(next, "000413000002", "sip:102@pbx.example");
+    new.start().await;
+}
+
+#[tokio::test]
+async fn a_profile_holds_for_phones_that_are_there() {
+    let server = serving();
+    let line = "sip:101@pbx.example";
+    let (first, session) = watched(&server, line).await;
+    first.always(
+        "SnapshotCall",
+        Reaction::Document(first.document(
+            "SnapshotCallResponse",
+            "<crossRefIDorSnapshotData><snapshotData/></crossRefIDorSnapshotData>",
+        )),
+    );
+    let ask =
+        format!("<snapshotObject><callID>1</callID><deviceID>{line}</deviceID></snapshotObject>");
+    // By the shipped profile this phone has no SnapshotCall: the server answers from the calls that it knows.
+    session.refused("SnapshotCall", &ask).await;
+    assert_eq!(first.count("SnapshotCall"), 0);
+    let shipped = include_str!("../../config/phones/snom.toml");
+    std::fs::create_dir(server.data().join("phones")).unwrap();
+    std::fs::write(
+        server.data().join("phones/snom.toml"),
+        shipped.replace("SnapshotCall = false", "SnapshotCall = true"),
+    )
+    .unwrap();
+    reload(&server, SETTINGS, HOLDS).await;
+    session.done("SnapshotCall", &ask).await;
+    assert_eq!(first.count("SnapshotCall"), 1);
 }
