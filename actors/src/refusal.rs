@@ -41,6 +41,9 @@ pub enum Refusal {
     /// Too many requests wait for the phone.
     #[error("too many requests wait for the phone")]
     Busy,
+    /// The phone wants to be left alone for longer than a request may wait (Retry-After).
+    #[error("the phone asked to be left alone for longer than a request may wait (Retry-After)")]
+    LeftAlone,
     /// The phone is reached by UDP, and no datagram may carry the request.
     #[error(
         "the request is larger than 1300 octets, the most for a phone on UDP (RFC 3261 18.1.1); let the phone use TCP"
@@ -96,7 +99,7 @@ impl Refusal {
             Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,
             Self::Away | Self::NotInOperation | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
             Self::NotADevice => Failure::INVALID_MONITOR_OBJECT,
-            Self::Busy => Failure::RESOURCE_BUSY,
+            Self::Busy | Self::LeftAlone => Failure::RESOURCE_BUSY,
             Self::TooLarge => Failure::RESOURCE_LIMIT_EXCEEDED,
             Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
             Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,

@@ -207,6 +207,8 @@ impl Phone {
             Some(Refusal::Away)
         } else if self.requests.waiting.len() >= most {
             Some(Refusal::Busy)
+        } else if self.requests.quiet_until > Some(self.deadline()) {
+            Some(Refusal::LeftAlone)
         } else {
             None
         }

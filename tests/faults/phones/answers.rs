@@ -109,6 +109,12 @@ async fn a_phone_that_wants_its_peace_is_not_taken_for_dead_meanwhile() {
         .refused("GetDoNotDisturb", &element("device", phone.line()))
         .await;
     let (begun, before) = (Instant::now(), phone.count("INFO"));
+    // A request that would wait in vain is refused at once.
+    let refused = session
+        .refused("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    assert_eq!(refused.1, "resourceBusy");
+    assert_eq!(phone.count("INFO"), before);
     phone.until_received("INFO", before + 1).await;
     assert!(begun.elapsed() >= Duration::from_millis(2900));
     session

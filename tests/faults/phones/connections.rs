@@ -1,6 +1,6 @@
 //! Phones whose connections break, hang, move or cross: who speaks for a phone is always one, and known at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::PATIENCE;
 use crate::support::csta::element;
@@ -20,6 +20,53 @@ async fn cut_off(phone: &Phone) {
             (!state.connected).then_some(())
         })
         .await;
+}
+
+/// A1: a phone that reboots amid a call gets all of its session again, on its new connection and at once; the call that did
+/// not survive is cleared, and each client hears of everything once, under the cross reference that it has.
+#[tokio::test]
+async fn a_phone_that_reboots_amid_a_call_gets_everything_again_and_clients_hear_it_once() {
+    let server = Server::start();
+    let (phone, mut session, reference) = watched(&server).await;
+    let mut second = server.client().await.open(phone.line()).await;
+    let other = second.watch(phone.line()).await;
+    let mut watchers = [(&mut session, &reference), (&mut second, &other)];
+    phone.event(&call(&phone).originated()).await.expect(200);
+    for (session, reference) in &mut watchers {
+        hears(session, reference, &["OriginatedEvent"]).await;
+    }
+    let former = phone.wire().await.local;
+    phone.reboot();
+    phone.register().await.expect(200);
+    let begun = Instant::now();
+    phone.until_received("INVITE", 2).await;
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert_ne!(phone.wire().await.local, former);
+    phone.in_session().await;
+    phone.monitored().await;
+    phone.until_received("SnapshotDevice", 1).await;
+    for (session, reference) in &mut watchers {
+        let all = [
+            "OutOfServiceEvent",
+            "BackInServiceEvent",
+            "ConnectionClearedEvent",
+        ];
+        hears(session, reference, &all).await;
+    }
+    phone.event(&call(&phone).originated()).await.expect(200);
+    for (session, reference) in &mut watchers {
+        hears(session, reference, &["OriginatedEvent"]).await;
+    }
+    for (service, times) in [
+        ("INVITE", 2),
+        ("SystemRegister", 2),
+        ("GetSwitchingFunctionDevices", 2),
+        ("MonitorStart", 2),
+        ("MonitorStop", 0),
+        ("BYE", 0),
+    ] {
+        assert_eq!(phone.count(service), times, "{service}");
+    }
 }
 
 /// A2: what is sent to a phone without power is read by nobody, and its socket stands.
