@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix::{Actor, Addr, AsyncContext};
-use actix_rt::Arbiter;
+use actix_rt::{Arbiter, task::JoinHandle};
 use arc_swap::ArcSwap;
 use settings::{Profiles, Settings};
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ use crate::{
     first_start::{self, Belongings},
     keeper::Keeper,
     net::{
-        Lobby,
+        Lobby, care,
         tls::{self, Identity, TlsError},
     },
     web::{self, Api, ReloadWish, Web},
@@ -52,6 +52,7 @@ pub struct Running {
     house: Arc<House>,
     data: PathBuf,
     identity: Arc<Identity>,
+    care: JoinHandle<()>,
     interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
     keeper: Arbiter,
@@ -111,6 +112,7 @@ impl Server {
             find: registrar.clone().recipient(),
             count: licensing.recipient(),
             reload,
+            identity: Arc::clone(&identity),
         };
         let web = open_web(settings, data, &belongings, &api)?;
         Ok(Running {
@@ -120,6 +122,7 @@ impl Server {
             },
             wishes,
             data: data.to_owned(),
+            care: care::look_after(Arc::clone(&identity)),
             identity,
             interfaces,
             arbiters,
@@ -196,6 +199,7 @@ impl Running {
     /// acknowledged is on disk. It takes less than 5 seconds.
     pub async fn stop(self) {
         self.interfaces.end();
+        self.care.abort();
         let web = actix_rt::spawn(async {
             if let Some(web) = self.web {
                 web.stop().await;
@@ -265,21 +269,10 @@ fn open_web(
 
 /// Settings whose names are fixed, and whose use is still to come: whoever sets one must hear of it.
 fn warn_of_unused(settings: &Settings) {
-    let Settings {
-        advanced, licenses, ..
-    } = settings;
-    for (setting, is_set) in [
-        (
-            "advanced.proxy_protocol_from",
-            !advanced.proxy_protocol_from.is_empty(),
-        ),
-        ("licenses.codes", !licenses.codes.is_empty()),
-    ] {
-        if is_set {
-            tracing::warn!(
-                setting,
-                "this version does not know how to use a setting that is set"
-            );
-        }
+    if !settings.licenses.codes.is_empty() {
+        tracing::warn!(
+            setting = "licenses.codes",
+            "this version does not know how to use a setting that is set"
+        );
     }
 }

@@ -1,13 +1,12 @@
 //! The settings as types; their defaults stand in `default.toml` alone.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use crate::choice::{Digest, Format, Level};
-use crate::trust::Trusted;
+use crate::trust::{Network, Trusted};
 use crate::value::{ByteSize, Listen, Secret, seconds};
 
 /// All that an operator may set.
@@ -152,8 +151,8 @@ pub struct Advanced {
     pub digest: Vec<Digest>,
     /// Event loops; 0: what measures best.
     pub arbiters: usize,
-    /// Addresses of front ends that send the PROXY protocol.
-    pub proxy_protocol_from: Vec<IpAddr>,
+    /// Front ends whose connections begin with a PROXY header, which tells whom they speak for.
+    pub proxy_protocol_from: Vec<Network>,
 }
 
 /// Bounds that protect the server.

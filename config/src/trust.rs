@@ -16,7 +16,8 @@ pub enum Trusted {
 }
 
 /// An address, or all that share its first bits (RFC 4632): `10.1.2.3`, `10.1.0.0/16`, `2001:db8::/32`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Network {
     address: IpAddr,
     prefix: u8,
@@ -47,6 +48,18 @@ impl Network {
         (1..=bits)
             .contains(&prefix)
             .then_some(Self { address, prefix })
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| {
+            format!(
+                "is {text:?}, but must be an address (\"10.1.2.3\") or a network (\"10.1.0.0/16\", a prefix of 1 or more)"
+            )
+        })
     }
 }
 
@@ -128,5 +141,8 @@ mod tests {
         check("10.0.0", None);
         check("*.example.com", None);
         check("", None);
+        Network::try_from("10.1.0.0/16".to_owned()).unwrap();
+        let what = Network::try_from("ocs.example.com".to_owned()).unwrap_err();
+        assert!(what.ends_with("a prefix of 1 or more)"), "{what}");
     }
 }

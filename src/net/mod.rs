@@ -14,7 +14,6 @@ use actix_rt::ArbiterHandle;
 use arc_swap::ArcSwap;
 use rustls_pki_types::CertificateDer;
 use settings::{Listen, Trusted};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
@@ -27,15 +26,27 @@ use uacsta_actors::{
         wire::{Io, Wire},
     },
 };
-use uacsta_schema::sip::{Codec, Limits, Transport};
+use uacsta_schema::sip::{Codec, Limits};
 
+pub mod care;
+pub mod certificate;
 mod first;
+mod front;
+mod handshake;
 mod listener;
+mod misdirected;
 mod open;
+mod place;
+mod proxy;
+mod repeats;
 pub mod tls;
 mod udp;
 
+use front::Arrival;
+use misdirected::Misdirected;
 use open::{Counted, Counts, Open};
+use place::place;
+use repeats::Repeats;
 
 pub use listener::{Bound, Listener};
 
@@ -61,9 +72,19 @@ pub struct Interface {
     pub tls: Option<TlsAcceptor>,
     /// Whether it takes datagrams instead of connections.
     pub datagrams: bool,
-    /// The host and port that peers are told, where they do not reach us at the address that they connected to; port 0 is
-    /// the one that is listened on.
-    pub public: Option<(Box<str>, u16)>,
+    /// Where peers reach us, if not at the address that they connect to.
+    pub public: Option<Public>,
+}
+
+/// What peers outside are told of us.
+#[derive(Clone)]
+pub struct Public {
+    /// Name or address.
+    pub host: Box<str>,
+    /// For TCP; 0: the port that they connect to.
+    pub tcp_port: u16,
+    /// For TLS; 0: the port that they connect to.
+    pub tls_port: u16,
 }
 
 /// What every connection needs, and none changes.
@@ -76,6 +97,7 @@ pub struct Lobby {
     pub arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
     open: Counts,
+    repeats: Repeats,
 }
 
 /// How many connections are accepted in one turn of the thread.
@@ -96,7 +118,22 @@ impl Lobby {
             arbiters,
             connections: AtomicU64::new(0),
             open: Counts::default(),
+            repeats: Repeats::default(),
         }
+    }
+
+    /// Says what is wrong with a peer, once a minute for each.
+    fn complain(&self, interface: &Interface, peer: SocketAddr, what: &str, reason: &str) {
+        let now = self.house.clock.now();
+        if let Some(times) = self.repeats.say(peer.ip(), reason, now) {
+            tracing::warn!(interface = interface.setting, %peer, reason, times, "{what}");
+        }
+    }
+
+    /// Whether a peer speaks for others, by the PROXY protocol (`advanced.proxy_protocol_from`).
+    fn is_front(&self, peer: IpAddr) -> bool {
+        let fronts = &self.house.rules().settings.advanced.proxy_protocol_from;
+        fronts.iter().any(|network| network.contains(peer))
     }
 
     /// Whether a peer is a front end of clients that need not answer a challenge (`clients.trusted`).
@@ -150,41 +187,65 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
             }
         };
         let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
-        let counted = Counted { io: stream, open };
-        if lobby.arbiters.len() == 1 {
-            serve(counted, peer, number, &interface, &lobby);
-        } else {
-            let lobby = Arc::clone(&lobby);
-            actix_rt::spawn(
-                async move { hand_over(counted, peer, number, interface, lobby).await },
-            );
+        let arrival = Arrival {
+            io: Counted { io: stream, open },
+            peer,
+            number,
+            front: None,
+        };
+        if !lobby.is_front(peer.ip()) {
+            admit(arrival, &interface, &lobby);
+            continue;
         }
+        let (interface, lobby) = (Arc::clone(&interface), Arc::clone(&lobby));
+        actix_rt::spawn(async move {
+            if let Some(arrival) = front::introduced(arrival, &interface, &lobby).await {
+                admit(arrival, &interface, &lobby);
+            }
+        });
+    }
+}
+
+fn admit(arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
+    if lobby.arbiters.len() == 1 {
+        serve(arrival, interface, lobby);
+    } else {
+        let (interface, lobby) = (Arc::clone(interface), Arc::clone(lobby));
+        actix_rt::spawn(async move { hand_over(arrival, interface, lobby).await });
     }
 }
 
 /// Gives a connection to the thread that its first request selects.
-async fn hand_over(
-    counted: Counted,
-    peer: SocketAddr,
-    number: u64,
-    interface: Arc<Interface>,
-    lobby: Arc<Lobby>,
-) {
+async fn hand_over(arrival: Arrival, interface: Arc<Interface>, lobby: Arc<Lobby>) {
+    let Arrival { peer, number, .. } = arrival;
     let key = match interface.side {
         Side::Clients => number,
         Side::Phones if interface.tls.is_some() => first::key_of_address(peer.ip()),
         Side::Phones => {
             let patience = lobby.house.rules().settings.limits.message_time;
-            first::key_of_user(&counted.io, patience)
+            first::key_of_user(&arrival.io.io, patience)
                 .await
                 .unwrap_or_else(|| first::key_of_address(peer.ip()))
         }
     };
     let arbiter = lobby.arbiter(key).clone();
-    let Counted { io, open } = counted;
+    let Arrival {
+        io: Counted { io, open },
+        front,
+        ..
+    } = arrival;
     let moved = io.into_std().map(|io| {
         arbiter.spawn_fn(move || match TcpStream::from_std(io) {
-            Ok(io) => serve(Counted { io, open }, peer, number, &interface, &lobby),
+            Ok(io) => {
+                let io = Counted { io, open };
+                let arrival = Arrival {
+                    io,
+                    peer,
+                    number,
+                    front,
+                };
+                serve(arrival, &interface, &lobby);
+            }
             Err(error) => tracing::error!(%peer, %error, "a connection cannot be taken over"),
         })
     });
@@ -194,26 +255,32 @@ async fn hand_over(
 }
 
 /// Starts the link of a connection on this thread.
-fn serve(
-    counted: Counted,
-    peer: SocketAddr,
-    number: u64,
-    interface: &Arc<Interface>,
-    lobby: &Arc<Lobby>,
-) {
-    let place = match place(&counted.io, peer, interface, lobby) {
+fn serve(arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
+    let place = match place(&arrival, interface, lobby) {
         Ok(place) => place,
         // The peer was faster away than we could look.
-        Err(error) => return tracing::debug!(%peer, %error, "connection gone"),
-    };
-    let Some(acceptor) = interface.tls.clone() else {
-        let trusted = lobby.trusts(interface.side, peer.ip(), None);
-        return start(Box::new(counted), place, number, trusted, interface, lobby);
+        Err(error) => return tracing::debug!(peer = %arrival.peer, %error, "connection gone"),
     };
     let (interface, lobby) = (Arc::clone(interface), Arc::clone(lobby));
+    let Arrival { peer, number, .. } = arrival;
+    let Some(acceptor) = interface.tls.clone() else {
+        let trusted = lobby.trusts(interface.side, peer.ip(), None);
+        let (watcher, at) = (Arc::clone(&lobby), Arc::clone(&interface));
+        let io = arrival.io.watched(move |first| {
+            let Some(wrong) = Misdirected::of(first, false) else {
+                return Ok(());
+            };
+            watcher.complain(&at, peer, "connection refused", &wrong.to_string());
+            Err(io::Error::other(wrong))
+        });
+        return start(Box::new(io), place, number, trusted, &interface, &lobby);
+    };
+    let io = arrival.io.watched(|first| {
+        Misdirected::of(first, true).map_or(Ok(()), |wrong| Err(io::Error::other(wrong)))
+    });
     actix_rt::spawn(async move {
         let patience = lobby.house.rules().settings.limits.tls_handshake;
-        match tokio::time::timeout(patience, acceptor.accept(counted)).await {
+        let reason = match tokio::time::timeout(patience, acceptor.accept(io)).await {
             Ok(Ok(stream)) => {
                 let shown = stream.get_ref().1.peer_certificates();
                 let trusted = lobby.trusts(
@@ -221,15 +288,12 @@ fn serve(
                     peer.ip(),
                     shown.and_then(<[CertificateDer<'_>]>::first),
                 );
-                start(Box::new(stream), place, number, trusted, &interface, &lobby);
+                return start(Box::new(stream), place, number, trusted, &interface, &lobby);
             }
-            Ok(Err(error)) => {
-                tracing::warn!(%peer, interface = interface.setting, reason = tls::refusal(&error), "TLS handshake failed");
-            }
-            Err(_) => {
-                tracing::warn!(%peer, interface = interface.setting, limit = ?patience, "TLS handshake not finished in time");
-            }
-        }
+            Ok(Err(error)) => handshake::reason(&error),
+            Err(_) => "it was not finished within limits.tls_handshake".into(),
+        };
+        lobby.complain(&interface, peer, "TLS handshake failed", &reason);
     });
 }
 
@@ -279,55 +343,5 @@ fn bounds(lobby: &Lobby) -> Limits {
         line: limits.message_line.as_usize(),
         headers: limits.message_headers,
         body: limits.message_body.as_usize(),
-    }
-}
-
-/// Sets what a connection of years needs, and tells where its peer reaches us.
-fn place(
-    stream: &TcpStream,
-    peer: SocketAddr,
-    interface: &Interface,
-    lobby: &Lobby,
-) -> io::Result<Place> {
-    stream.set_nodelay(true)?;
-    if interface.side == Side::Clients {
-        // A phone that is gone is found by its keep-alive; a client sends nothing for hours.
-        let socket = SockRef::from(stream);
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(Duration::from_secs(60))
-                .with_interval(Duration::from_secs(10)),
-        )?;
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(Duration::from_secs(32)))?;
-    }
-    let local = stream.local_addr()?;
-    let (host, port) = match &interface.public {
-        Some((host, 0)) => (host.clone(), local.port()),
-        Some((host, port)) => (host.clone(), *port),
-        None => (host(local.ip()), local.port()),
-    };
-    let agent = Arc::clone(&lobby.house.agent);
-    Ok(Place {
-        peer,
-        host,
-        port,
-        transport: if interface.tls.is_some() {
-            Transport::TLS
-        } else {
-            Transport::TCP
-        },
-        log_on_by: Some(
-            lobby.house.clock.now() + lobby.house.rules().settings.limits.unauthenticated_time,
-        ),
-        agent,
-    })
-}
-
-/// An address as a SIP host: IPv6 in brackets (RFC 3261 25.1), a mapped IPv4 address as what it is.
-fn host(address: IpAddr) -> Box<str> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string().into(),
-        IpAddr::V6(address) => format!("[{address}]").into(),
     }
 }

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use settings::Limits;
@@ -20,6 +20,15 @@ pub(super) struct Counted {
     pub(super) io: TcpStream,
     pub(super) open: Open,
 }
+
+/// The same, whose first octets are looked at as they come.
+pub(super) struct Watched {
+    io: Counted,
+    watch: Option<Watch>,
+}
+
+/// Hears of the first octets; its error ends the connection.
+type Watch = Box<dyn FnOnce(&[u8]) -> io::Result<()>>;
 
 /// One open connection in the counts of all and of its address.
 pub(super) struct Open {
@@ -62,6 +71,25 @@ impl Open {
     }
 }
 
+impl Open {
+    /// Counts on as one of another address, or names the limit that it would pass.
+    pub(super) fn belongs_to(self, limits: &Limits, address: IpAddr) -> Result<Self, &'static str> {
+        let counts = self.counts.clone();
+        drop(self);
+        Self::new(&counts, limits, address)
+    }
+}
+
+impl Counted {
+    /// Lets `watch` see the first octets that come.
+    pub(super) fn watched(self, watch: impl FnOnce(&[u8]) -> io::Result<()> + 'static) -> Watched {
+        Watched {
+            io: self,
+            watch: Some(Box::new(watch)),
+        }
+    }
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
         let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,30 +103,36 @@ impl Drop for Open {
     }
 }
 
-impl AsyncRead for Counted {
+impl AsyncRead for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io.io).poll_read(cx, buffer))?;
+        let first = buffer.filled().get(before..).unwrap_or_default();
+        Poll::Ready(match self.watch.take_if(|_| !first.is_empty()) {
+            Some(watch) => watch(first),
+            None => Ok(()),
+        })
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for Watched {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buffer)
+        Pin::new(&mut self.io.io).poll_write(cx, buffer)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        Pin::new(&mut self.io.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        Pin::new(&mut self.io.io).poll_shutdown(cx)
     }
 }

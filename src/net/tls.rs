@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use rustls::client::verify_server_name;
@@ -10,14 +11,39 @@ use rustls::crypto::ring;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{ConfigBuilder, PeerIncompatible, RootCertStore, ServerConfig, WantsVerifier};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+use super::certificate::{self, Certificate};
 
 /// The server's certificate as every handshake takes it: exchanged, it holds for the next one.
 #[derive(Debug)]
 pub struct Identity {
-    current: ArcSwap<CertifiedKey>,
+    current: ArcSwap<Current>,
+}
+
+/// Where a certificate chain and its key are.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The certificates, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// What they looked like before they were read.
+    pub taken: Stamp,
+}
+
+/// What can be told of certificate and key without reading them: when each was changed, and its size; none where it is
+/// not there.
+pub type Stamp = [Option<(SystemTime, u64)>; 2];
+
+/// A certificate, and where it came from.
+#[derive(Debug)]
+struct Current {
+    certified: Arc<CertifiedKey>,
+    certificate: Certificate,
+    files: Files,
 }
 
 /// Why a certificate and its key cannot be used.
@@ -55,7 +81,7 @@ impl Identity {
     /// # Errors
     /// The first file that cannot be used, and why.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        certified(certificate, key).map(|current| Self {
+        current(certificate, key).map(|current| Self {
             current: ArcSwap::from_pointee(current),
         })
     }
@@ -64,11 +90,47 @@ impl Identity {
     pub fn adopt(&self, other: Self) {
         self.current.store(other.current.into_inner());
     }
+
+    /// What the certificate in use says of itself.
+    pub fn certificate(&self) -> Certificate {
+        self.current.load().certificate.clone()
+    }
+
+    /// What the chain in use lacks for peers that know nothing but their authorities.
+    pub fn gap(&self) -> Option<String> {
+        certificate::gap(&self.current.load().certified.cert)
+    }
+
+    /// Where the certificate in use came from.
+    pub fn files(&self) -> Files {
+        self.current.load().files.clone()
+    }
+}
+
+impl Files {
+    fn of(certificate: &Path, key: &Path) -> Self {
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        let mut files = Self {
+            certificate,
+            key,
+            taken: [None; 2],
+        };
+        files.taken = files.stamp();
+        files
+    }
+
+    /// What they look like now.
+    pub fn stamp(&self) -> Stamp {
+        [&self.certificate, &self.key].map(|path| {
+            let metadata = path.metadata().ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
 }
 
 impl ResolvesServerCert for Identity {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        Some(Arc::clone(&self.current.load().certified))
     }
 }
 
@@ -123,29 +185,6 @@ pub fn is_of(certificate: &CertificateDer<'_>, name: &str) -> bool {
     verify_server_name(&certificate, &name).is_ok()
 }
 
-/// A failed handshake in the words of those who look after phones.
-pub fn refusal(error: &io::Error) -> String {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match inner {
-        Some(rustls::Error::PeerIncompatible(
-            PeerIncompatible::Tls12NotOffered
-            | PeerIncompatible::Tls12NotOfferedOrEnabled
-            | PeerIncompatible::SupportedVersionsExtensionRequired,
-        )) => "the peer offers TLS 1.1 or older only: update its firmware".to_owned(),
-        Some(rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon)) => {
-            "the peer offers no cipher suite that is still safe: update its firmware".to_owned()
-        }
-        Some(rustls::Error::AlertReceived(alert)) => {
-            format!("the peer refuses the server's certificate or settings ({alert:?})")
-        }
-        Some(rustls::Error::InvalidCertificate(reason)) => format!(
-            "the certificate that the peer shows does not hold ({reason}); clients.trusted_authority names who may sign it"
-        ),
-        Some(rustls::Error::InvalidMessage(_)) => "the peer does not speak TLS".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 fn versions() -> ConfigBuilder<ServerConfig, WantsVerifier> {
     ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -160,6 +199,24 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         return Err(wrong(path, pem::Error::NoItemsFound, "certificate"));
     }
     Ok(certificates)
+}
+
+fn current(certificate: &Path, key: &Path) -> Result<Current, TlsError> {
+    // What changes from here on is seen as a change.
+    let files = Files::of(certificate, key);
+    let certified = certified(certificate, key)?;
+    let unreadable = |what: String| TlsError::Content {
+        path: certificate.to_owned(),
+        what: format!("holds a certificate that cannot be used: {what}"),
+    };
+    let own = certified
+        .end_entity_cert()
+        .map_err(|error| unreadable(error.to_string()))?;
+    Ok(Current {
+        certificate: Certificate::read(own).map_err(unreadable)?,
+        certified: Arc::new(certified),
+        files,
+    })
 }
 
 fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {

@@ -34,7 +34,7 @@ use uacsta_schema::{
     sip::{Frame, HeaderName, Message, Status, Transport, received::stamp},
 };
 
-use super::{Lobby, Open, PAUSE, bounds, first, host};
+use super::{Lobby, Open, PAUSE, bounds, first, place::host};
 
 /// How many datagrams may wait for a link's turn; the phone repeats what finds no room.
 const QUEUE: usize = 64;

@@ -6,7 +6,7 @@ use settings::{Listen, Settings};
 use tokio_rustls::TlsAcceptor;
 
 use super::error::StartError;
-use crate::net::{Bound, Interface, Listener, Lobby, Side};
+use crate::net::{Bound, Interface, Listener, Lobby, Public, Side};
 
 /// Where a server listens; `None` for what is off.
 #[derive(Clone, Debug, Default)]
@@ -211,22 +211,25 @@ pub(super) fn interfaces(
     settings: &Settings,
     [phones_tls, clients_tls]: &[TlsAcceptor; 2],
 ) -> [Interface; COUNT] {
-    let of =
-        |setting, side, listen: Listen, secure: bool, public: Option<(String, u16)>| Interface {
-            setting,
-            side,
-            listen,
-            tls: secure.then(|| match side {
-                Side::Phones => phones_tls.clone(),
-                Side::Clients => clients_tls.clone(),
-            }),
-            datagrams: false,
-            public: public.map(|(host, port)| (host.into(), port)),
-        };
+    let of = |setting, side, listen: Listen, secure: bool, public: Option<Public>| Interface {
+        setting,
+        side,
+        listen,
+        tls: secure.then(|| match side {
+            Side::Phones => phones_tls.clone(),
+            Side::Clients => clients_tls.clone(),
+        }),
+        datagrams: false,
+        public,
+    };
     let (phones, clients) = (&settings.phones, &settings.clients);
-    let told = |wan: &settings::Wan| (!wan.public_host.is_empty()).then(|| wan.public_host.clone());
-    let tcp = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tcp_port));
-    let tls = |wan: &settings::Wan| told(wan).map(|host| (host, wan.public_tls_port));
+    let public = |wan: &settings::Wan| {
+        (!wan.public_host.is_empty()).then(|| Public {
+            host: wan.public_host.as_str().into(),
+            tcp_port: wan.public_tcp_port,
+            tls_port: wan.public_tls_port,
+        })
+    };
     [
         of("phones.lan.tcp", Side::Phones, phones.lan.tcp, false, None),
         of("phones.lan.tls", Side::Phones, phones.lan.tls, true, None),
@@ -235,14 +238,14 @@ pub(super) fn interfaces(
             Side::Phones,
             phones.wan.tcp,
             false,
-            tcp(&phones.wan),
+            public(&phones.wan),
         ),
         of(
             "phones.wan.tls",
             Side::Phones,
             phones.wan.tls,
             true,
-            tls(&phones.wan),
+            public(&phones.wan),
         ),
         Interface {
             datagrams: true,
@@ -267,14 +270,14 @@ pub(super) fn interfaces(
             Side::Clients,
             clients.wan.tcp,
             false,
-            tcp(&clients.wan),
+            public(&clients.wan),
         ),
         of(
             "clients.wan.tls",
             Side::Clients,
             clients.wan.tls,
             true,
-            tls(&clients.wan),
+            public(&clients.wan),
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! The HTTP server: API for the command line and other programs, `/healthz` and `/readyz`.
 
 mod access;
+mod certificate;
 mod phones;
 mod reload;
 mod trial;
@@ -8,6 +9,7 @@ mod trial;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
@@ -20,6 +22,7 @@ use tokio::sync::mpsc::Sender;
 use uacsta_actors::licensing::Count;
 use uacsta_actors::registrar::{Find, List, Switch};
 
+use crate::net::tls::Identity;
 use access::Keys;
 
 /// The file in the data folder that says where the API of the running server is.
@@ -41,6 +44,8 @@ pub struct Api {
     pub count: Recipient<Count>,
     /// To have the settings read again.
     pub reload: Sender<ReloadWish>,
+    /// For the certificate in use.
+    pub identity: Arc<Identity>,
 }
 
 /// The running HTTP server.
@@ -82,6 +87,7 @@ pub fn start(
             .service(
                 web::scope("/api")
                     .wrap(from_fn(access::check))
+                    .configure(certificate::routes)
                     .configure(phones::routes)
                     .configure(reload::routes)
                     .configure(trial::routes)
@@ -221,6 +227,7 @@ mod tests {
     use uacsta_actors::registrar::{Line, Listing, Unswitched};
 
     use super::*;
+    use crate::first_start;
 
     /// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
     struct Registrar;
@@ -267,6 +274,11 @@ mod tests {
         }
     }
 
+    fn identity(folder: &Path) -> Arc<Identity> {
+        let made = first_start::prepare(folder, &mut settings::Settings::builtin()).unwrap();
+        Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
+    }
+
     #[actix_web::test]
     async fn requests_and_answers() {
         let folder = tempfile::tempdir().unwrap();
@@ -284,6 +296,7 @@ mod tests {
             find: registrar.clone().recipient(),
             count: registrar.recipient(),
             reload,
+            identity: identity(folder.path()),
         };
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (token, password) = ("token".into(), "password".into());
@@ -314,6 +327,13 @@ mod tests {
                 "",
                 200,
                 r#"{"connected_phones":3,"monitored_lines":4,"phones":[]}"#,
+            ),
+            (
+                (Method::DELETE, "/api/certificate"),
+                "token",
+                "",
+                405,
+                "this page is not for DELETE",
             ),
             (list.clone(), "", "", 401, "log on: "),
             (list, "wrong", "", 401, "log on: "),

@@ -17,5 +17,7 @@ mod clients;
 mod end;
 mod log_on;
 mod phones;
+mod proxy;
 mod random;
 mod reload;
+mod tls;

@@ -1,0 +1,231 @@
+//! What the server's certificate says of itself, and when its time is up (RFC 5280 4.1.2.5).
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use rustls_pki_types::CertificateDer;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use x509_parser::{
+    extensions::GeneralName,
+    prelude::{FromDer, X509Certificate},
+};
+
+/// The server's certificate, as operators and the API are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Certificate {
+    /// Whose it is.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// The DNS names and addresses that it holds for (subjectAltName).
+    pub names: Vec<String>,
+    /// From when on it holds.
+    #[serde(serialize_with = "shown")]
+    pub from: Timestamp,
+    /// Until when it holds.
+    #[serde(serialize_with = "shown")]
+    pub until: Timestamp,
+    /// SHA-256 of the certificate: hexadecimal, with colons.
+    pub fingerprint: String,
+}
+
+/// Where a certificate is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its time has not begun.
+    Early,
+    /// It has more than 30 days.
+    Fresh,
+    /// It has so many days at most: 30, 7 or 1.
+    Within(i64),
+    /// Its time is over.
+    Over,
+}
+
+impl Certificate {
+    /// Reads a certificate.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(der: &CertificateDer<'_>) -> Result<Self, String> {
+        let certificate = parsed(der)?;
+        let time = |seconds| Timestamp::from_second(seconds).map_err(|error| error.to_string());
+        let validity = certificate.validity();
+        Ok(Self {
+            subject: certificate.subject().to_string(),
+            issuer: certificate.issuer().to_string(),
+            names: names(&certificate),
+            from: time(validity.not_before.timestamp())?,
+            until: time(validity.not_after.timestamp())?,
+            fingerprint: Sha256::digest(der)
+                .iter()
+                .map(|octet| format!("{octet:02X}"))
+                .collect::<Vec<_>>()
+                .join(":"),
+        })
+    }
+
+    /// Where it is in its life.
+    pub fn stage(&self, now: Timestamp) -> Stage {
+        let days = |days| SignedDuration::from_hours(24 * days);
+        let left = self.until.duration_since(now);
+        if now < self.from {
+            Stage::Early
+        } else if left < SignedDuration::ZERO {
+            Stage::Over
+        } else {
+            [1, 7, 30]
+                .into_iter()
+                .find(|within| left <= days(*within))
+                .map_or(Stage::Fresh, Stage::Within)
+        }
+    }
+}
+
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            subject,
+            issuer,
+            from,
+            until,
+            ..
+        } = self;
+        write!(f, "{subject}, signed by {issuer}, {from} to {until}")
+    }
+}
+
+/// What a chain, the server's own certificate first, lacks for a peer that knows nothing but its authorities (RFC 5246
+/// 7.4.2, RFC 8446 4.4.2). A certificate that signs itself lacks nothing: peers know it or they do not.
+pub fn gap(chain: &[CertificateDer<'_>]) -> Option<String> {
+    let chain: Vec<X509Certificate<'_>> = chain.iter().filter_map(|der| parsed(der).ok()).collect();
+    for (signed, signer) in chain.iter().zip(chain.iter().skip(1)) {
+        if signed.issuer() != signer.subject() {
+            return Some(format!(
+                "{} is signed by {}, but {} follows in the file: put each certificate before the one that signed it",
+                signed.subject(),
+                signed.issuer(),
+                signer.subject()
+            ));
+        }
+    }
+    let [alone] = chain.as_slice() else {
+        return None;
+    };
+    (alone.issuer() != alone.subject()).then(|| {
+        format!(
+            "the file holds the server's certificate alone, and peers that do not know {} refuse it: unless that is an authority which all of them know, append its certificate",
+            alone.issuer()
+        )
+    })
+}
+
+fn parsed<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String> {
+    match X509Certificate::from_der(der) {
+        Ok((_, certificate)) => Ok(certificate),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(names)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(octets) => address(octets),
+            _ => None,
+        })
+        .collect()
+}
+
+fn address(octets: &[u8]) -> Option<String> {
+    if let Ok(octets) = <[u8; 4]>::try_from(octets) {
+        return Some(std::net::Ipv4Addr::from(octets).to_string());
+    }
+    let octets = <[u8; 16]>::try_from(octets).ok()?;
+    Some(std::net::Ipv6Addr::from(octets).to_string())
+}
+
+fn shown<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+    use super::*;
+
+    fn authority(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    }
+
+    #[test]
+    fn rfc_5280_a_certificate_is_read() {
+        let names = ["pbx.example", "192.0.2.1", "2001:db8::1"];
+        let mut params = CertificateParams::new(names.map(str::to_owned)).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "pbx");
+        params.not_before = rcgen::date_time_ymd(2026, 3, 1);
+        params.not_after = rcgen::date_time_ymd(2027, 3, 1);
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let read = Certificate::read(made.der()).unwrap();
+        assert_eq!(read.subject, read.issuer);
+        assert!(read.subject.contains("CN=pbx"), "{}", read.subject);
+        assert_eq!(read.names, names);
+        assert_eq!(read.until.to_string(), "2027-03-01T00:00:00Z");
+        assert_eq!(read.fingerprint.len(), 32 * 3 - 1);
+        Certificate::read(&CertificateDer::from(vec![0x30, 3, 1])).unwrap_err();
+
+        let check = |now: &str, stage| {
+            assert_eq!(read.stage(now.parse().unwrap()), stage, "{now}");
+        };
+        check("2026-02-28T23:59:59Z", Stage::Early);
+        check("2026-03-01T00:00:00Z", Stage::Fresh);
+        check("2027-01-29T23:59:59Z", Stage::Fresh);
+        check("2027-01-30T00:00:00Z", Stage::Within(30));
+        check("2027-02-21T23:59:59Z", Stage::Within(30));
+        check("2027-02-22T00:00:00Z", Stage::Within(7));
+        check("2027-02-28T00:00:00Z", Stage::Within(1));
+        check("2027-03-01T00:00:00Z", Stage::Within(1));
+        check("2027-03-01T00:00:01Z", Stage::Over);
+    }
+
+    #[test]
+    fn rfc_8446_4_4_2_a_chain_leads_from_the_server_to_an_authority() {
+        let root =
+            CertifiedIssuer::self_signed(authority("root"), KeyPair::generate().unwrap()).unwrap();
+        let middle =
+            CertifiedIssuer::signed_by(authority("middle"), KeyPair::generate().unwrap(), &root)
+                .unwrap();
+        let own = authority("pbx")
+            .signed_by(&KeyPair::generate().unwrap(), &middle)
+            .unwrap();
+        let (root, middle, own) = (root.der().clone(), middle.der().clone(), own.der().clone());
+        let check = |chain: &[&CertificateDer<'static>], expected: Option<&str>| {
+            let chain: Vec<_> = chain.iter().map(|der| (*der).clone()).collect();
+            let found = gap(&chain);
+            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
+            let part = expected.unwrap_or_default();
+            assert!(found.unwrap_or_default().contains(part), "{part}");
+        };
+        check(&[&root], None);
+        check(&[&own, &middle], None);
+        check(&[&own, &middle, &root], None);
+        check(&[&own], Some("that do not know CN=middle refuse it"));
+        check(&[&own, &root], Some("but CN=root follows"));
+        check(
+            &[&own, &root, &middle],
+            Some("CN=pbx is signed by CN=middle"),
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! Connections that a front end passes on: whom it speaks for is learnt before anything else, and is the peer from then on.
+
+use std::{borrow::Cow, io, net::SocketAddr};
+
+use tokio::time::timeout;
+
+use super::{
+    Interface, Lobby,
+    open::Counted,
+    proxy::{self, Said},
+};
+
+/// A connection that was accepted.
+pub(super) struct Arrival {
+    pub(super) io: Counted,
+    /// Whose it is: behind a front end, the one whom that speaks for.
+    pub(super) peer: SocketAddr,
+    pub(super) number: u64,
+    /// What a front end says of the way to it.
+    pub(super) front: Option<Front>,
+}
+
+/// How a peer came to the front end that passed its connection on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Front {
+    /// The address that it connected to.
+    pub(super) at: SocketAddr,
+    /// Whether the front end took TLS off.
+    pub(super) secure: bool,
+}
+
+/// Learns from a front end, which must say so in time, whom it speaks for; none if the connection is refused, which the
+/// log tells.
+pub(super) async fn introduced(
+    mut arrival: Arrival,
+    interface: &Interface,
+    lobby: &Lobby,
+) -> Option<Arrival> {
+    let patience = lobby.house.rules().settings.limits.tls_handshake;
+    let front = arrival.peer;
+    let refuse = |reason: Cow<'_, str>| {
+        lobby.complain(
+            interface,
+            front,
+            "a front end's connection refused",
+            &reason,
+        );
+        None
+    };
+    let said = match timeout(patience, proxy::read(&mut arrival.io.io)).await {
+        Ok(Ok(said)) => said,
+        // It looked whether we are there.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
+        Ok(Err(error)) => return refuse(error.to_string().into()),
+        Err(_) => return refuse("no PROXY header came within limits.tls_handshake".into()),
+    };
+    let Said::Peer { from, to, secure } = said else {
+        return Some(arrival);
+    };
+    let Counted { io, open } = arrival.io;
+    match open.belongs_to(&lobby.house.rules().settings.limits, from.ip()) {
+        Ok(open) => Some(Arrival {
+            io: Counted { io, open },
+            peer: from,
+            front: Some(Front {
+                at: to,
+                // Version 1 cannot say; those who send it stand there for the sake of TLS.
+                secure: secure.unwrap_or(true),
+            }),
+            ..arrival
+        }),
+        Err(limit) => {
+            let what = "connection refused: as many are open as may be";
+            lobby.complain(interface, from, what, limit);
+            None
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Where a connection is: its socket made ready for years, and the address at which its peer is told to reach us.
+
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use uacsta_actors::sip::link::Place;
+use uacsta_schema::sip::Transport;
+
+use super::{
+    Interface, Lobby, Side,
+    front::{Arrival, Front},
+};
+
+/// Sets what a connection of years needs, and tells where its peer reaches us.
+pub(super) fn place(arrival: &Arrival, interface: &Interface, lobby: &Lobby) -> io::Result<Place> {
+    let stream = &arrival.io.io;
+    stream.set_nodelay(true)?;
+    if interface.side == Side::Clients {
+        // A phone that is gone is found by its keep-alive; a client sends nothing for hours.
+        let socket = SockRef::from(stream);
+        socket.set_tcp_keepalive(
+            &TcpKeepalive::new()
+                .with_time(Duration::from_secs(60))
+                .with_interval(Duration::from_secs(10)),
+        )?;
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(Duration::from_secs(32)))?;
+    }
+    let Front { at, secure } = match arrival.front {
+        Some(front) => front,
+        None => Front {
+            at: stream.local_addr()?,
+            secure: interface.tls.is_some(),
+        },
+    };
+    let secure = secure || interface.tls.is_some();
+    let (host, port) = match &interface.public {
+        Some(public) => {
+            let told = if secure {
+                public.tls_port
+            } else {
+                public.tcp_port
+            };
+            (public.host.clone(), told)
+        }
+        None => (host(at.ip()), 0),
+    };
+    let limits = &lobby.house.rules().settings.limits;
+    Ok(Place {
+        peer: arrival.peer,
+        host,
+        port: if port == 0 { at.port() } else { port },
+        transport: if secure {
+            Transport::TLS
+        } else {
+            Transport::TCP
+        },
+        log_on_by: Some(lobby.house.clock.now() + limits.unauthenticated_time),
+        agent: Arc::clone(&lobby.house.agent),
+    })
+}
+
+/// An address as a SIP host: IPv6 in brackets (RFC 3261 25.1), a mapped IPv4 address as what it is.
+pub(super) fn host(address: IpAddr) -> Box<str> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string().into(),
+        IpAddr::V6(address) => format!("[{address}]").into(),
+    }
+}

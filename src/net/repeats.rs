@@ -1,0 +1,81 @@
+//! What one peer does wrong again and again is said once a minute, with how often it was.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// What was said lately, and of whom.
+#[derive(Default)]
+pub(super) struct Repeats(Mutex<HashMap<(IpAddr, String), Said>>);
+
+struct Said {
+    at: Duration,
+    since: u32,
+}
+
+/// How long nothing is said again.
+const MINUTE: Duration = Duration::from_secs(60);
+/// How many addresses and reasons are told apart; all further ones share one.
+const APART: usize = 1024;
+
+impl Repeats {
+    /// Whether to say this of an address at the time `now`, and then how often it has happened since it was said last.
+    pub(super) fn say(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut key = (address, what.to_owned());
+        if said.len() >= APART && !said.contains_key(&key) {
+            said.retain(|_, said| now.saturating_sub(said.at) < MINUTE);
+            if said.len() >= APART {
+                key = (Ipv4Addr::UNSPECIFIED.into(), String::new());
+            }
+        }
+        let fresh = !said.contains_key(&key);
+        let said = said.entry(key).or_insert(Said { at: now, since: 0 });
+        said.since = said.since.saturating_add(1);
+        if !fresh && now.saturating_sub(said.at) < MINUTE {
+            return None;
+        }
+        said.at = now;
+        Some(std::mem::take(&mut said.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_retries_every_second_gets_a_line_a_minute() {
+        let repeats = Repeats::default();
+        let say = |peer: u32, what: &str, second: u64| {
+            let address = Ipv4Addr::from_bits(peer).into();
+            repeats.say(address, what, Duration::from_secs(second))
+        };
+        assert_eq!(say(1, "a", 0), Some(1));
+        for second in 1..60 {
+            assert_eq!(say(1, "a", second), None, "{second}");
+        }
+        assert_eq!(say(1, "b", 59), Some(1));
+        assert_eq!(say(2, "a", 59), Some(1));
+        assert_eq!(say(1, "a", 60), Some(60));
+        assert_eq!(say(1, "a", 61), None);
+        assert_eq!(say(1, "a", 500), Some(2));
+    }
+
+    #[test]
+    fn many_peers_take_a_bounded_place() {
+        let repeats = Repeats::default();
+        let say = |peer: u32, second: u64| {
+            let address = Ipv4Addr::from_bits(peer).into();
+            repeats.say(address, "a", Duration::from_secs(second))
+        };
+        let said = (1..100_000).filter(|peer| say(*peer, 0).is_some()).count();
+        assert_eq!(said, APART + 1);
+        assert!(repeats.0.lock().is_ok_and(|said| said.len() == APART + 1));
+        assert_eq!(say(99_999, 61), Some(1));
+        assert!(repeats.0.lock().is_ok_and(|said| said.len() <= 2));
+    }
+}

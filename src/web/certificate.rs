@@ -1,0 +1,28 @@
+//! `/api/certificate`: what the server shows in TLS handshakes, and until when.
+
+use actix_web::web;
+use serde::Serialize;
+
+use super::{Api, phones::other};
+use crate::net::certificate::Certificate;
+
+/// Adds the path.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let certificate = web::resource("/certificate").get(certificate);
+    config.service(certificate.default_service(web::to(other)));
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    certificate: Certificate,
+    /// What its chain lacks, if anything.
+    gap: Option<String>,
+}
+
+async fn certificate(api: web::Data<Api>) -> web::Json<Shown> {
+    web::Json(Shown {
+        certificate: api.identity.certificate(),
+        gap: api.identity.gap(),
+    })
+}

@@ -1,0 +1,340 @@
+//! Front ends that take TLS off and tell whom they speak for by the PROXY protocol: addresses stay true, and nobody else may do so.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use settings::{Network, Settings, Trusted};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::support::process::Serving;
+use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::{PATIENCE, programs};
+
+const LINE: &str = "sip:0001@pbx.example";
+/// Where front ends connect from; what comes from 127.0.0.1 comes straight.
+const FRONT: &str = "127.0.0.2";
+
+fn trust_front(settings: &mut Settings) {
+    let network = Network::try_from(FRONT.to_owned()).unwrap();
+    settings.advanced.proxy_protocol_from = vec![network];
+}
+
+/// A front end of a server, which begins each connection with these octets.
+async fn front(server: SocketAddr, header: impl Into<Vec<u8>>) -> SocketAddr {
+    let header = header.into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(tokio::spawn(async move {
+        while let Ok((mut peer, _)) = listener.accept().await {
+            let mut ours = connect(server).await;
+            let header = header.clone();
+            drop(tokio::spawn(async move {
+                ours.write_all(&header).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut peer, &mut ours).await;
+            }));
+        }
+    }));
+    address
+}
+
+/// A connection from where front ends are.
+async fn connect(server: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{FRONT}:0").parse().unwrap()).unwrap();
+    socket.connect(server).await.unwrap()
+}
+
+/// Version 1 for a peer that connected to 198.51.100.1:5061.
+fn line(peer: &str) -> String {
+    format!("PROXY TCP4 {peer} 198.51.100.1 40000 5061\r\n")
+}
+
+/// Version 2 for 203.0.113.7:40000, which connected to 198.51.100.1:5061, by TLS or not.
+fn binary(secure: bool) -> Vec<u8> {
+    let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14".to_vec();
+    header.extend([203, 0, 113, 7, 198, 51, 100, 1, 0x9c, 0x40, 0x13, 0xc5]);
+    header.extend([0x20, 0, 5, u8::from(secure), 0, 0, 0, 0]);
+    header
+}
+
+#[tokio::test]
+async fn a_phone_behind_a_front_end_is_known_by_its_own_address_and_told_how_it_came() {
+    let server = Server::with(trust_front);
+    let tcp = server.addresses.phones_tcp.unwrap();
+    for (mac, header, transport) in [
+        ("000413000001", line("203.0.113.7").into_bytes(), "TLS"),
+        ("000413000002", binary(true), "TLS"),
+        ("000413000003", binary(false), "TCP"),
+    ] {
+        let front = front(tcp, header).await;
+        let phone = server.phone_as(mac, |setup| setup.server = front);
+        phone.start().await;
+        let invite = phone.until_received("INVITE", 1).await.message;
+        let via = format!("SIP/2.0/{transport} 198.51.100.1:5061;");
+        assert!(invite.must("Via").starts_with(&via), "{}", invite.text());
+        let contact = format!("@198.51.100.1:5061;transport={}", transport.to_lowercase());
+        assert!(
+            invite.must("Contact").contains(&contact),
+            "{}",
+            invite.text()
+        );
+    }
+    let list = server.list().await.to_string();
+    assert!(
+        list.contains("203.0.113.7") && !list.contains(FRONT),
+        "{list}"
+    );
+    // Who comes straight needs no header.
+    server.phone("000413000004").start().await;
+}
+
+#[tokio::test]
+async fn behind_a_front_end_on_the_wan_the_public_address_is_told() {
+    let local = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::with(|settings| {
+        trust_front(settings);
+        settings.phones.wan.tcp = local.into();
+        settings.phones.wan.public_host = "csta.example.org".to_owned();
+        settings.phones.wan.public_tcp_port = 15060;
+        settings.phones.wan.public_tls_port = 15061;
+    });
+    let wan = server.addresses.phones_wan_tcp.unwrap();
+    for (mac, secure, told) in [
+        (
+            "000413000001",
+            true,
+            "@csta.example.org:15061;transport=tls",
+        ),
+        (
+            "000413000002",
+            false,
+            "@csta.example.org:15060;transport=tcp",
+        ),
+    ] {
+        let front = front(wan, binary(secure)).await;
+        let phone = server.phone_as(mac, |setup| setup.server = front);
+        phone.start().await;
+        let invite = phone.until_received("INVITE", 1).await.message;
+        assert!(invite.must("Contact").contains(told), "{}", invite.text());
+    }
+}
+
+#[tokio::test]
+async fn tls_that_a_front_end_passes_on_follows_its_header() {
+    let server = Server::with(trust_front);
+    let front = front(server.addresses.phones_tls.unwrap(), line("203.0.113.7")).await;
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.server = front;
+        setup.certificate = Some(server.certificate());
+    });
+    phone.start().await;
+    let list = server.list().await.to_string();
+    assert!(list.contains("203.0.113.7"), "{list}");
+}
+
+#[tokio::test]
+async fn limits_hold_for_the_address_behind_the_front_end() {
+    let server = Server::with(|settings| {
+        trust_front(settings);
+        settings.limits.connections_per_address = 2;
+    });
+    let tcp = server.addresses.phones_tcp.unwrap();
+    // Each has its own two, although all come from one front end.
+    let mut open = Vec::new();
+    for peer in ["203.0.113.1", "203.0.113.2", "203.0.113.3"] {
+        for _ in 0..2 {
+            let mut stream = connect(tcp).await;
+            stream.write_all(line(peer).as_bytes()).await.unwrap();
+            assert!(is_served(&mut stream).await, "{peer}");
+            open.push(stream);
+        }
+    }
+    let mut third = connect(tcp).await;
+    third
+        .write_all(line("203.0.113.2").as_bytes())
+        .await
+        .unwrap();
+    assert!(!is_served(&mut third).await, "one too many");
+}
+
+/// Whether a double CRLF is answered (RFC 5626 4.4.1), or the connection ends.
+async fn is_served(stream: &mut TcpStream) -> bool {
+    let _ = stream.write_all(b"\r\n\r\n").await;
+    let mut answer = [0; 2];
+    tokio::time::timeout(PATIENCE, stream.read_exact(&mut answer))
+        .await
+        .expect("an answer or an end")
+        .is_ok()
+}
+
+#[tokio::test]
+async fn trust_is_in_the_address_behind_the_front_end() {
+    let server = Server::with(|settings| {
+        trust_front(settings);
+        let trusted = Trusted::try_from("203.0.113.7".to_owned()).unwrap();
+        settings.clients.trusted = vec![trusted];
+    });
+    server.phone("000413000001").start().await;
+    for (peer, status) in [("203.0.113.7", 200), ("203.0.113.8", 401)] {
+        let front = front(server.addresses.clients_tcp.unwrap(), line(peer)).await;
+        let client = server
+            .client_as(|setup| {
+                setup.server = front;
+                setup.account.password = "no password at all".to_owned();
+            })
+            .await;
+        let opened = client
+            .invite(LINE, |invite| {
+                invite.set("From", "<sip:alice@example.com>;tag=front")
+            })
+            .await;
+        let answer = match opened {
+            Ok(session) => session.answer.status(),
+            Err(refusal) => refusal.status(),
+        };
+        assert_eq!(answer, status, "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_is_refused_from_strangers_and_demanded_from_front_ends() {
+    let settings = format!(
+        "[advanced]\nproxy_protocol_from = [\"{FRONT}/32\"]\n[limits]\ntls_handshake = 1\n"
+    );
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let of = async |mut stream: TcpStream, octets: &[u8]| {
+        stream.write_all(octets).await.unwrap();
+        assert!(!is_served(&mut stream).await);
+        stream.local_addr().unwrap().to_string()
+    };
+    let stranger = TcpStream::connect(server.phones).await.unwrap();
+    let stranger = of(stranger, line("203.0.113.7").as_bytes()).await;
+    let second = TcpStream::connect(server.clients).await.unwrap();
+    of(second, &binary(true)).await;
+    let bare = of(
+        connect(server.phones).await,
+        b"OPTIONS sip:a SIP/2.0\r\n\r\n",
+    )
+    .await;
+    let broken = of(connect(server.phones).await, b"PROXY TCP5 1 2 3 4\r\n").await;
+    let mut silent = connect(server.phones).await;
+    let mut rest = Vec::new();
+    assert_eq!(silent.read_to_end(&mut rest).await.unwrap(), 0);
+    // It looks whether the server is there.
+    drop(connect(server.phones).await);
+    let mut itself = connect(server.phones).await;
+    itself.write_all(b"PROXY UNKNOWN\r\n").await.unwrap();
+    assert!(is_served(&mut itself).await);
+
+    let log = server.end();
+    for (peer, reason) in [
+        (
+            stranger,
+            "advanced.proxy_protocol_from does not name its address",
+        ),
+        (
+            bare,
+            "the PROXY header is missing: let the front end send it",
+        ),
+        (broken, "names no family"),
+        (
+            silent.local_addr().unwrap().to_string(),
+            "no PROXY header came within",
+        ),
+    ] {
+        let line = log.lines().find(|line| line.contains(reason));
+        assert!(
+            line.is_some_and(|line| line.contains(&peer)),
+            "{reason} {peer}:\n{log}"
+        );
+    }
+}
+
+/// A program that is killed when the test leaves it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// stunnel in front of the server as `docs/tls-front.md` has it, and where it listens.
+async fn stunnel(program: &Path, server: &Serving) -> (Running, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tls-front.md");
+    let text = fs::read_to_string(document).unwrap();
+    let (_, example) = text.split_once("```ini\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let data = server.data();
+    let path = |name: &str| data.join(name).display().to_string();
+    let configuration = example
+        .replace("/etc/uacsta/certificate.pem", &path("certificate.pem"))
+        .replace("/etc/uacsta/key.pem", &path("key.pem"))
+        .replace("0.0.0.0:5063", &address.to_string())
+        .replace("127.0.0.1:5060", &server.phones.to_string());
+    let file = data.join("stunnel.conf");
+    fs::write(&file, format!("foreground = yes\npid =\n{configuration}")).unwrap();
+    let mut command = Command::new(program);
+    command
+        .arg(&file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let running = Running(command.spawn().unwrap());
+    let begun = Instant::now();
+    while TcpStream::connect(address).await.is_err() {
+        assert!(begun.elapsed() < PATIENCE, "stunnel does not listen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (running, address)
+}
+
+#[tokio::test]
+async fn a_phone_too_old_for_tls_1_2_logs_on_through_stunnel() {
+    let (Some(program), Some(openssl)) = (
+        programs::find("stunnel4", "stunnel4"),
+        programs::find("openssl", "openssl"),
+    ) else {
+        return;
+    };
+    let settings = format!(
+        "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[advanced]\nproxy_protocol_from = [\"{FRONT}\"]\n"
+    );
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let (_running, address) = stunnel(&program, &server).await;
+    let mut client = Command::new(openssl);
+    client.args([
+        "s_client",
+        "-quiet",
+        "-tls1_1",
+        "-cipher",
+        "DEFAULT:@SECLEVEL=0",
+    ]);
+    client.args(["-connect", &address.to_string()]);
+    client
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut client = Running(client.spawn().unwrap());
+    let request = "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKold\r\n\
+                   Max-Forwards: 70\r\nFrom: <sip:000413000001@127.0.0.1>;tag=a\r\nTo: <sip:000413000001@127.0.0.1>\r\n\
+                   Call-ID: old\r\nCSeq: 1 REGISTER\r\nContact: <sip:000413000001@127.0.0.1:9>\r\n\r\n";
+    let mut stdin = client.0.stdin.take().unwrap();
+    stdin.write_all(request.as_bytes()).unwrap();
+    let mut stdout = client.0.stdout.take().unwrap();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = [0; 12];
+        stdout.read_exact(&mut answer).map(|()| answer)
+    });
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    let answer = answer.expect("an answer in time").unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "SIP/2.0 401 ");
+}

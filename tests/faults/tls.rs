@@ -1,0 +1,302 @@
+//! The certificate is exchanged, spoilt or over, and handshakes fail: who is connected talks on, and the log says why (C9, C10).
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use settings::Settings;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::csta::Call;
+use crate::support::phone::{Phone, Setup};
+use crate::support::process::{self, Serving};
+use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::wire::Wire;
+use crate::support::{PATIENCE, programs};
+
+const LINE: &str = "sip:0001@pbx.example";
+/// How soon a changed certificate must be in use.
+const EXCHANGE: Duration = Duration::from_secs(5);
+
+/// Where a certificate and its key are kept, and replaced.
+struct Files(TempDir);
+
+impl Files {
+    /// With a certificate that holds from yesterday for a year.
+    fn new() -> Self {
+        let files = Self(tempfile::tempdir().unwrap());
+        files.replace(params(-1, 365));
+        files
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.0.path().join("certificate.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.0.path().join("key.pem")
+    }
+
+    /// Another certificate, which signs itself.
+    fn replace(&self, params: CertificateParams) {
+        let key = KeyPair::generate().unwrap();
+        self.write(&params.self_signed(&key).unwrap().pem(), &key);
+    }
+
+    fn write(&self, certificate: &str, key: &KeyPair) {
+        fs::write(self.certificate(), certificate).unwrap();
+        fs::write(self.key(), key.serialize_pem()).unwrap();
+    }
+
+    /// The certificate as it is now, under another name.
+    fn keep(&self, name: &str) -> PathBuf {
+        let copy = self.0.path().join(name);
+        fs::copy(self.certificate(), &copy).unwrap();
+        copy
+    }
+
+    fn set(&self, settings: &mut Settings) {
+        settings.tls.certificate = Some(self.certificate());
+        settings.tls.key = Some(self.key());
+    }
+
+    fn settings(&self) -> String {
+        let (certificate, key) = (self.certificate(), self.key());
+        format!(
+            "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n"
+        )
+    }
+}
+
+/// What makes a certificate that holds from and until so many days from today.
+fn params(from: i64, until: i64) -> CertificateParams {
+    let date = |days: i64| {
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+        let day = today.date() + jiff::SignedDuration::from_hours(24 * days);
+        let unsigned = |number: i8| number.unsigned_abs();
+        rcgen::date_time_ymd(
+            day.year().into(),
+            unsigned(day.month()),
+            unsigned(day.day()),
+        )
+    };
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "pbx");
+    params.not_before = date(from);
+    params.not_after = date(until);
+    params
+}
+
+/// Whether a handshake shows the certificate in this file.
+async fn shows(address: SocketAddr, certificate: &Path) -> bool {
+    Wire::connect(address, Some(certificate), None, std::sync::Arc::default())
+        .await
+        .is_ok()
+}
+
+/// A phone that logs on to the server, by TLS where a certificate is given.
+async fn log_on(address: SocketAddr, certificate: Option<PathBuf>, mac: &str) {
+    let mut setup = Setup::new(address, mac, PHONES_PASSWORD, LINE);
+    setup.certificate = certificate;
+    let phone = Phone::new(setup, std::sync::Arc::default());
+    phone.register().await.expect(200);
+}
+
+/// Waits until the server's log holds this; the line.
+async fn logged(server: &Serving, part: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let log = log(server);
+        if let Some(line) = log.lines().find(|line| line.contains(part)) {
+            return line.to_owned();
+        }
+        assert!(begun.elapsed() < PATIENCE, "no {part:?} in\n{log}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn log(server: &Serving) -> String {
+    fs::read_to_string(server.data().join("logs/uacsta.log")).unwrap()
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_exchanged_under_load_shows_within_5_s_and_ends_no_connection() {
+    let files = Files::new();
+    let first = files.keep("first.pem");
+    let server = Server::with(|settings| files.set(settings));
+    let phones = server.addresses.phones_tls.unwrap();
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.server = phones;
+        setup.certificate = Some(first.clone());
+    });
+    phone.start().await;
+    let client = server
+        .client_as(|setup| {
+            setup.server = server.addresses.clients_tls.unwrap();
+            setup.certificate = Some(first.clone());
+        })
+        .await;
+    let mut session = client.open(LINE).await;
+    session.watch(LINE).await;
+
+    files.replace(params(-1, 365));
+    let second = files.keep("second.pem");
+    let exchanged = Instant::now();
+    let mut shown = None;
+    let mut after = 0;
+    for number in 0.. {
+        let call = Call::seen_by(LINE, &number.to_string(), LINE, "sip:102@pbx.example");
+        phone.event(&call.originated()).await.expect(200);
+        session.expect("OriginatedEvent").await;
+        if shown.is_none() && shows(phones, &second).await {
+            shown = Some(exchanged.elapsed());
+        }
+        after += usize::from(shown.is_some());
+        if after > 50 || exchanged.elapsed() > PATIENCE {
+            break;
+        }
+    }
+    let shown = shown.expect("the new certificate shows");
+    assert!(shown < EXCHANGE, "after {shown:?}");
+    assert!(!shows(phones, &first).await, "the first is shown no more");
+    let clients = server.addresses.clients_tls.unwrap();
+    assert!(shows(clients, &second).await, "clients see it too");
+    session.make_call(LINE, "102").await;
+    assert_eq!(phone.count("INVITE"), 1, "no connection was lost");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_over_wrong_or_incomplete_is_told_and_tcp_goes_on() {
+    let files = Files::new();
+    files.replace(params(-30, -1));
+    let server = Serving::start(tempfile::tempdir().unwrap(), &files.settings());
+    assert!(logged(&server, "has expired").await.contains("ERROR"));
+    log_on(server.phones, None, "000413000001").await;
+    log_on(server.phones_tls, Some(files.certificate()), "000413000002").await;
+
+    // Another one's key: the certificate in use stays.
+    let over = files.keep("over.pem");
+    let (one, another) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    files.write(&params(-1, 365).self_signed(&one).unwrap().pem(), &another);
+    let line = logged(&server, "key.pem is not the private key of").await;
+    assert!(line.contains("the one before stays in use"), "{line}");
+    assert!(shows(server.phones_tls, &over).await);
+
+    // It ends tonight.
+    files.replace(params(-30, 1));
+    let line = logged(&server, "no more than 1 days").await;
+    assert!(line.contains("WARN"), "{line}");
+    assert!(shows(server.phones_tls, &files.certificate()).await);
+
+    // Its time is to come, and its chain ends before any authority.
+    let mut authority = params(-30, 365);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "our authority");
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let own = KeyPair::generate().unwrap();
+    files.write(
+        &params(2, 365).signed_by(&own, &authority).unwrap().pem(),
+        &own,
+    );
+    assert!(logged(&server, "does not hold yet").await.contains("ERROR"));
+    let line = logged(&server, "the certificate's chain is not whole").await;
+    assert!(line.contains("do not know CN=our authority"), "{line}");
+    log_on(server.phones, None, "000413000003").await;
+    log_on(server.phones_tls, Some(files.certificate()), "000413000004").await;
+}
+
+/// openssl tries a handshake with these arguments.
+fn openssl(program: &Path, address: SocketAddr, arguments: &[&str]) {
+    let mut command = Command::new(program);
+    command.args(["s_client", "-connect", &address.to_string()]);
+    process::finish(command.args(arguments).stdin(Stdio::null()));
+}
+
+/// Sends octets and waits for the end of the connection.
+async fn send(address: SocketAddr, octets: &[u8]) -> SocketAddr {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let local = stream.local_addr().unwrap();
+    stream.write_all(octets).await.unwrap();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+    // An RST, since our octets were not all read, is an end as well.
+    let _ = ended.expect("the server ends the connection");
+    local
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_explained_with_the_peers_address() {
+    let Some(program) = programs::find("openssl", "openssl") else {
+        return;
+    };
+    let files = Files::new();
+    let settings = files.settings() + "[limits]\ntls_handshake = 1\n";
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let tls = server.phones_tls;
+    let explained = async |what: &str, part: &str| {
+        let line = logged(&server, part).await;
+        assert!(line.contains(what) && line.contains("127.0.0.1:"), "{line}");
+    };
+    const FAILED: &str = "TLS handshake failed";
+
+    openssl(
+        &program,
+        tls,
+        &["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"],
+    );
+    explained(FAILED, "offers TLS 1.1 or older only").await;
+    openssl(
+        &program,
+        tls,
+        &["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"],
+    );
+    explained(FAILED, "NoCipherSuitesInCommon").await;
+    for version in ["-tls1_2", "-tls1_3"] {
+        openssl(&program, tls, &[version, "-verify_return_error"]);
+    }
+    explained(FAILED, "unknown CA").await;
+    let sip = b"OPTIONS sip:127.0.0.1 SIP/2.0\r\n\r\n";
+    let peer = send(tls, sip).await;
+    assert!(
+        logged(&server, "plain SIP on a TLS port")
+            .await
+            .contains(&peer.to_string())
+    );
+    // A header field of a ClientHello, and no more.
+    let peer = send(tls, b"\x16\x03\x01\x01").await;
+    assert!(
+        logged(&server, "limits.tls_handshake")
+            .await
+            .contains(&peer.to_string())
+    );
+    drop(TcpStream::connect(tls).await.unwrap());
+    explained(FAILED, "ended the connection amid the handshake").await;
+    send(tls, b"\x80\x2e\x01\x00\x02 SSL of 1995").await;
+    explained(FAILED, "does not speak TLS").await;
+    send(tls, b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 5061\r\n").await;
+    explained(FAILED, "sends a PROXY header").await;
+
+    // The same on the other side: TLS on a TCP port.
+    for address in [server.phones, server.clients] {
+        openssl(&program, address, &[]);
+    }
+    explained("connection refused", "TLS on a TCP port").await;
+
+    // Who tries again and again is one line.
+    for _ in 0..50 {
+        send(tls, sip).await;
+    }
+    log_on(tls, Some(files.certificate()), "000413000001").await;
+    let log = server.end();
+    for part in ["plain SIP on a TLS port", "TLS on a TCP port", "unknown CA"] {
+        let lines = log.lines().filter(|line| line.contains(part)).count();
+        assert_eq!(lines, 1, "{part}:\n{log}");
+    }
+}
