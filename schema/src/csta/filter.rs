@@ -69,6 +69,10 @@ impl Member for MonitorFilter {
         }
         out.close(name);
     }
+
+    fn says_nothing(&self) -> bool {
+        self.is_empty()
+    }
 }
 
 /// Group, member and the event's root name, in the order of the schema. `presenceState` has no event that ECMA-323 knows.

@@ -19,6 +19,11 @@ pub(super) trait Member: Sized {
     fn absent() -> Option<Self> {
         None
     }
+
+    /// Whether it is written as an empty element, which in an optional member says as much as none.
+    fn says_nothing(&self) -> bool {
+        false
+    }
 }
 
 /// The type of the elements in a list, which have one name.
@@ -27,13 +32,13 @@ pub(super) trait Item: Member {
 }
 
 impl<T: Member> Member for Option<T> {
-    /// An empty element where the type has no empty value says as much as none.
+    /// An empty element says as much as none, and so does one of whose content nothing has a type.
     fn read(element: &Element<'_>) -> Result<Self, ReadError> {
         if element.is_empty() {
-            Ok(None)
-        } else {
-            T::read(element).map(Some)
+            return Ok(None);
         }
+        let value = T::read(element)?;
+        Ok((!value.says_nothing()).then_some(value))
     }
 
     fn write(&self, out: &mut Writer<'_>, name: &str) {
@@ -44,6 +49,10 @@ impl<T: Member> Member for Option<T> {
 
     fn absent() -> Option<Self> {
         Some(None)
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.is_none()
     }
 }
 
@@ -63,6 +72,10 @@ impl<T: Item> Member for Vec<T> {
             item.write(out, T::NAME);
         }
         out.close(name);
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.is_empty()
     }
 }
 
@@ -133,6 +146,10 @@ macro_rules! sequence {
                     }
                 )*
                 out.close(name);
+            }
+
+            fn says_nothing(&self) -> bool {
+                true $( && self.$field.says_nothing() )*
             }
         }
     )+};

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::BytesMut;
 
-use super::header::{Transport, Via};
+use super::header::{Transport, Via, position, split};
 
 /// The address that the answer to a request goes to: where it came from if its topmost Via asks so by `rport`, else the
 /// port that the Via names, at the address that it came from.
@@ -44,14 +44,10 @@ fn top_via(message: &[u8]) -> Option<(usize, usize)> {
     let line = memchr::memmem::find(message, b"\r\n")? + 2;
     let rest = message.get(line..)?;
     let length = memchr::memmem::find(rest, b"\r\n")?;
-    let text = rest.get(..length)?;
-    let value = text.strip_prefix(b"Via: ")?;
+    let text = str::from_utf8(rest.get(..length)?).ok()?;
+    let value = text.strip_prefix("Via: ")?;
     let start = line + text.len() - value.len();
-    let mut quoted = false;
-    let end = value.iter().position(|byte| {
-        quoted ^= *byte == b'"';
-        *byte == b',' && !quoted
-    });
+    let end = position(value, b',');
     Some((start, start + end.unwrap_or(value.len())))
 }
 
@@ -63,14 +59,14 @@ fn stamped(value: &str, source: SocketAddr) -> Option<String> {
     if !asks && host == Ok(address) {
         return None;
     }
-    let mut parts = value.split(';');
-    let mut stamped = parts.next()?.trim_ascii_end().to_owned();
+    let mut parts = split(value, b';');
+    let mut stamped = parts.next()?.to_owned();
     for part in parts {
         let name = part.split('=').next().unwrap_or(part).trim_ascii();
         // What a sender says of its own source is no use.
         if name.eq_ignore_ascii_case("rport") {
             let _ = write!(stamped, ";rport={}", source.port());
-        } else if !name.is_empty() && !name.eq_ignore_ascii_case("received") {
+        } else if !name.eq_ignore_ascii_case("received") {
             stamped.push(';');
             stamped.push_str(part);
         }
@@ -91,7 +87,7 @@ mod tests {
         let mut stamped = BytesMut::from(answer(via).as_str());
         stamp(&mut stamped, source);
         assert_eq!(stamped, answer(told).as_bytes(), "{via}");
-        let parsed = Via::parse(via.split(',').next().unwrap()).ok();
+        let parsed = Via::parse(split(via, b',').next().unwrap()).ok();
         assert_eq!(
             answer_address(parsed.as_ref(), source),
             to.parse().unwrap(),
@@ -132,6 +128,12 @@ mod tests {
             "SIP/2.0/UDP 10.0.0.7:5062;branch=b; ",
             FROM,
             "SIP/2.0/UDP 10.0.0.7:5062;branch=b;received=192.0.2.1",
+            "192.0.2.1:5062",
+        );
+        check(
+            r#"SIP/2.0/UDP 10.0.0.7:5062;x="\",;rport;";branch=b"#,
+            FROM,
+            r#"SIP/2.0/UDP 10.0.0.7:5062;x="\",;rport;";branch=b;received=192.0.2.1"#,
             "192.0.2.1:5062",
         );
         // RFC 3581, 4.

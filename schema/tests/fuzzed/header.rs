@@ -66,8 +66,8 @@ fn via(value: &str) {
 
 /// What a datagram's answer tells of its source, it tells once, however often it is stamped (RFC 3581, 4).
 fn received(value: &str, via: &Via<'_>) {
-    // A comma begins the next Via; a bracket or a quote that is left open swallows what is added.
-    if value.contains(['\r', '\n', ',', '"', '<']) {
+    // A comma may begin the next Via.
+    if value.contains(['\r', '\n', ',']) {
         return;
     }
     let source = SocketAddr::from(([192, 0, 2, 7], 40_000));
@@ -134,7 +134,8 @@ fn uri(value: &str) {
     }
     let password = uri.password().map(|password| format!(":{password}"));
     let userinfo = uri.user().unwrap_or_default().to_owned() + &password.unwrap_or_default();
-    let at = if userinfo.is_empty() { "" } else { "@" };
+    // Where there is no user, an `@` may still stand before another one in the headers.
+    let at = if value.contains('@') { "@" } else { "" };
     let port = uri
         .port()
         .map(|port| format!(":{port}"))

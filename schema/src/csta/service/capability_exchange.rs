@@ -114,6 +114,10 @@ impl Member for Features {
         }
         out.close(name);
     }
+
+    fn says_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Names of services or events without groups, in the order of the document.
@@ -127,6 +131,10 @@ impl Member for FeatureNames {
 
     fn write(&self, out: &mut Writer<'_>, name: &str) {
         write_names(&self.0, out, name);
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -140,4 +140,8 @@ impl Member for DeviceIds {
         }
         out.close(name);
     }
+
+    fn says_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
 }

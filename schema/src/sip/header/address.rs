@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Params;
-use super::text::{closing_quote, unescape};
+use super::text::{closing_quote, is_open, unescape};
 use crate::sip::{SyntaxError, Uri};
 
 /// One `name-addr` or `addr-spec` with its parameters.
@@ -43,7 +43,7 @@ impl<'a> NameAddr<'a> {
                     text,
                     display: "",
                     uri: Uri::parse(before)?,
-                    params: Params::new(rest),
+                    params: closed(rest)?,
                 });
             }
             (before.trim_ascii_end(), rest)
@@ -67,7 +67,7 @@ impl<'a> NameAddr<'a> {
             text,
             display,
             uri: Uri::parse(uri)?,
-            params: Params::new(params),
+            params: closed(params)?,
         })
     }
 
@@ -107,6 +107,14 @@ impl fmt::Display for NameAddr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text)
     }
+}
+
+/// Parameters that end where they end: a tag can be written behind them.
+fn closed(params: &str) -> Result<Params<'_>, SyntaxError> {
+    if is_open(params) {
+        return Err(SyntaxError("has a quote or a bracket that is not closed"));
+    }
+    Ok(Params::new(params))
 }
 
 #[cfg(test)]
@@ -197,6 +205,14 @@ mod tests {
         check(
             "<sip:a@h> x",
             "has something else than parameters after the address",
+        );
+        check(
+            "<sip:a@h>;x=\"y",
+            "has a quote or a bracket that is not closed",
+        );
+        check(
+            "sip:a@h;x=<y",
+            "has a quote or a bracket that is not closed",
         );
         check("<>", "has a URI without a scheme");
         check("", "has a URI without a scheme");

@@ -19,4 +19,4 @@ pub use session_expires::{Refresher, SessionExpires};
 pub use transport::Transport;
 pub use via::Via;
 
-pub(super) use text::{closing_quote, host_and_port, ipv6, leading_number, split};
+pub(super) use text::{closing_quote, host_and_port, ipv6, leading_number, position, split};

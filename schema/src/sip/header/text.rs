@@ -31,6 +31,16 @@ pub(crate) fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 
 /// Where `wanted` first stands outside of quotes and angle brackets.
 pub(crate) fn position(text: &str, wanted: u8) -> Option<usize> {
+    seek(text, Some(wanted)).ok()
+}
+
+/// Whether a quote or an angle bracket is left open, and would take in whatever is written behind.
+pub(crate) fn is_open(text: &str) -> bool {
+    seek(text, None) == Err(true)
+}
+
+/// Where `wanted` first stands outside of quotes and angle brackets; where it does not, whether one is left open.
+fn seek(text: &str, wanted: Option<u8>) -> Result<usize, bool> {
     let mut quoted = false;
     let mut bracketed = false;
     let mut escaped = false;
@@ -40,13 +50,13 @@ pub(crate) fn position(text: &str, wanted: u8) -> Option<usize> {
             b'\\' if quoted => escaped = true,
             b'"' if !bracketed => quoted = !quoted,
             _ if quoted => {}
-            _ if byte == wanted && !bracketed => return Some(at),
+            _ if Some(byte) == wanted && !bracketed => return Ok(at),
             b'<' => bracketed = true,
             b'>' => bracketed = false,
             _ => {}
         }
     }
-    None
+    Err(quoted || bracketed)
 }
 
 /// The end of a quoted string that begins with the quote at 0: the place of its closing quote.

@@ -1,6 +1,6 @@
 //! Via: where a request has passed and its answer goes (RFC 3261, 20.42; RFC 3581).
 
-use super::text::{host_and_port, position};
+use super::text::{host_and_port, is_open, position};
 use super::{Params, Transport};
 use crate::sip::SyntaxError;
 use crate::sip::start::is_token;
@@ -35,6 +35,9 @@ impl<'a> Via<'a> {
         }
         let semicolon = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
         let (sent_by, params) = rest.split_at(semicolon);
+        if is_open(params) {
+            return Err(SyntaxError("has a quote or a bracket that is not closed"));
+        }
         if has_empty(params) {
             return Err(SyntaxError("has an empty parameter"));
         }
@@ -139,6 +142,8 @@ mod tests {
             "SIP/2.0/UDP h;x=\";;\";branch=b;",
             Some(("h", None, Some("b"))),
         );
+        check("SIP/2.0/UDP h;branch=\"b", None);
+        check("SIP/2.0/UD\u{1}P h;branch=b", None);
         check("SIP/2.0/UDP", None);
         check("SIP/2.0/ host", None);
         check("SIP/3.0/UDP host", None);
