@@ -151,7 +151,7 @@ fn model_and_firmware(text: &str) -> (Option<String>, Option<String>) {
         && is_version(version)
     {
         model.pop();
-        model.push(name);
+        model.extend(words(name));
         firmware.push(version);
     }
     let joined = |words: Vec<&str>| (!words.is_empty()).then(|| words.join(" "));

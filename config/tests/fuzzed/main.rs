@@ -1,6 +1,7 @@
 //! What must hold of any settings file and any profile: the properties that `fuzz/` hunts with, held here against every seed and past find.
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod generated;
 mod profiles;
 mod settings_file;
 

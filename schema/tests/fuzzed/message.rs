@@ -26,7 +26,7 @@ pub(crate) fn holds(datagram: &[u8]) {
     }
 }
 
-fn read(datagram: &[u8]) -> Option<Message> {
+pub(crate) fn read(datagram: &[u8]) -> Option<Message> {
     // Larger than what comes in, since writing may lengthen a line.
     let limits = Limits {
         head: 256 << 10,
@@ -100,8 +100,9 @@ fn is_answered(request: &Request, controls: bool) {
         panic!("{:?} is no response", String::from_utf8_lossy(&out));
     };
     let (asked, told) = (request.head(), response.head());
-    assert_eq!(told.to_tag(), asked.to_tag().or(Some("ours")));
+    assert!(told.to_tag().is_some());
     if !controls {
+        assert_eq!(told.to_tag(), asked.to_tag().or(Some("ours")));
         for header in [
             HeaderName::Via,
             HeaderName::From,
