@@ -81,10 +81,17 @@ impl TryFrom<String> for Trusted {
     }
 }
 
+/// `10.1.0.0/16`; a single address has all its bits for a prefix.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
 impl fmt::Display for Trusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Network(Network { address, prefix }) => write!(f, "{address}/{prefix}"),
+            Self::Network(network) => network.fmt(f),
             Self::Name(name) => f.write_str(name),
         }
     }
