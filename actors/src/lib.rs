@@ -24,6 +24,7 @@ use uacsta_schema::{
 };
 
 pub mod access;
+mod back_off;
 pub mod client;
 pub mod clock;
 pub mod counters;

@@ -2,29 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, SpawnHandle};
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
-        self, BackInServiceEvent, DeviceId, MonitorCrossRefId, MonitorFilter, MonitorStop,
-        OutOfServiceEvent, Speech, SubjectDevice,
+        self, BackInServiceEvent, DeviceId, MonitorCrossRefId, MonitorStop, OutOfServiceEvent,
+        SubjectDevice,
     },
     phone_id::PhoneId,
 };
 
 use crate::{
     House,
+    back_off::BackOff,
     licensing::{self, Kind, Seat, Taken},
     phone::{Orphaned, Phone, StartMonitor, Unwatched},
-    sip::{
-        link::Shut,
-        session::{Content, Notify, SessionId},
-    },
+    sip::session::Content,
 };
 
 mod messages;
+mod watcher;
 
 pub use messages::*;
+pub use watcher::{Audience, Watcher};
 
 /// A monitor point.
 pub struct Monitor {
@@ -36,7 +36,9 @@ pub struct Monitor {
     state: State,
     /// Whether the phone has said itself that the line is out of service, since its monitor runs.
     out_of_service: bool,
-    failures: u32,
+    back_off: BackOff,
+    /// The next try to start the monitor on the phone.
+    again: Option<SpawnHandle>,
     seat: Option<Seat>,
 }
 
@@ -50,33 +52,6 @@ pub struct Surroundings {
     pub house: Arc<House>,
 }
 
-/// A client that watches the line.
-#[derive(Clone)]
-pub struct Watcher {
-    /// The cross reference that the client knows the monitor by.
-    pub cross_ref: Arc<str>,
-    /// The session in which the client started it.
-    pub session: SessionId,
-    /// The client.
-    pub client: Arc<Audience>,
-    /// How the client speaks.
-    pub speech: Speech,
-    /// What the client does not want to be told.
-    pub filter: MonitorFilter,
-    /// What the client was told last: in service or out of it.
-    pub in_service: Option<bool>,
-}
-
-/// A client, as its monitors reach it: one value for all of them, since each copy of an address takes memory of its own.
-pub struct Audience {
-    /// Its connection, for events.
-    pub events: Recipient<Notify>,
-    /// Its connection, for its end when it takes no more events.
-    pub shut: Recipient<Shut>,
-    /// The client, who is told when a monitor cannot be.
-    pub stopped: Recipient<Stopped>,
-}
-
 /// Where the monitor on the phone stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
@@ -87,9 +62,6 @@ enum State {
     /// The phone watches.
     Active,
 }
-
-/// The longest wait between two tries to start a monitor.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Monitor {
     /// The monitor point of a line; `ready` says whether its phone can be asked now.
@@ -103,7 +75,8 @@ impl Monitor {
             joins: 0,
             state,
             out_of_service: false,
-            failures: 0,
+            back_off: BackOff::default(),
+            again: None,
             seat: None,
         }
     }
@@ -117,12 +90,26 @@ impl Monitor {
         }
     }
 
-    fn start(&mut self, ctx: &Context<Self>) {
+    fn start(&mut self, ctx: &mut Context<Self>) {
         self.state = State::Starting;
+        if let Some(again) = self.again.take() {
+            ctx.cancel_future(again);
+        }
         self.around.phone.do_send(StartMonitor {
             device: self.device.clone(),
             monitor: ctx.address(),
         });
+    }
+
+    fn start_in(&mut self, wait: Duration, ctx: &mut Context<Self>) {
+        self.state = State::Starting;
+        let again = ctx.run_later(wait, |monitor, ctx| {
+            monitor.again = None;
+            if monitor.state == State::Starting && !monitor.watchers.is_empty() {
+                monitor.start(ctx);
+            }
+        });
+        self.again = Some(again);
     }
 
     fn all_out_of_service(&mut self) {
@@ -189,25 +176,6 @@ impl Monitor {
     }
 }
 
-impl Watcher {
-    /// Sends what the client is due. A client whose queue is full loses its connection, never a single event.
-    fn send(&self, content: Content) -> bool {
-        match self.client.events.try_send(Notify {
-            session: self.session,
-            content,
-        }) {
-            Ok(()) => true,
-            Err(actix::prelude::SendError::Closed(_)) => false,
-            Err(actix::prelude::SendError::Full(_)) => {
-                self.client.shut.do_send(Shut {
-                    reason: "it does not keep up with its events".into(),
-                });
-                false
-            }
-        }
-    }
-}
-
 impl Actor for Monitor {
     type Context = Context<Self>;
 
@@ -262,6 +230,7 @@ impl Handler<Join> for Monitor {
         match self.state {
             State::Active => self.tell(self.watchers.len() - 1, !self.out_of_service),
             State::Away => self.tell(self.watchers.len() - 1, false),
+            State::Starting if self.again.is_some() => self.tell(self.watchers.len() - 1, false),
             State::Starting => {}
         }
     }
@@ -308,7 +277,7 @@ impl Handler<PhoneReady> for Monitor {
     type Result = ();
 
     fn handle(&mut self, _: PhoneReady, ctx: &mut Self::Context) {
-        self.failures = 0;
+        self.back_off = BackOff::default();
         self.start(ctx);
     }
 }
@@ -328,7 +297,12 @@ impl Handler<MonitorLost> for Monitor {
     fn handle(&mut self, _: MonitorLost, ctx: &mut Self::Context) {
         if self.state == State::Active {
             self.all_out_of_service();
-            self.start(ctx);
+            self.back_off.lost(self.around.house.clock.now());
+            let at_once = self.back_off.is_fresh();
+            match self.back_off.failed() {
+                _ if at_once => self.start(ctx),
+                wait => self.start_in(wait, ctx),
+            }
         }
     }
 }
@@ -344,7 +318,7 @@ impl Handler<Started> for Monitor {
             Ok(()) => {
                 self.state = State::Active;
                 self.out_of_service = false;
-                self.failures = 0;
+                self.back_off.stands(self.around.house.clock.now());
                 tracing::info!(mac = %self.mac, line = %self.device, clients = self.watchers.len(), "line is monitored");
                 for at in 0..self.watchers.len() {
                     self.tell(at, true);
@@ -355,15 +329,10 @@ impl Handler<Started> for Monitor {
                 self.give_up();
             }
             Err(refusal) => {
-                let wait = PATIENCE.min(Duration::from_secs(1 << self.failures.min(6)));
-                self.failures += 1;
+                let wait = self.back_off.failed();
                 tracing::warn!(mac = %self.mac, line = %self.device, %refusal, again_in = ?wait, "line is not monitored");
                 self.all_out_of_service();
-                ctx.run_later(wait, |monitor, ctx| {
-                    if monitor.state == State::Starting && !monitor.watchers.is_empty() {
-                        monitor.start(ctx);
-                    }
-                });
+                self.start_in(wait, ctx);
             }
         }
     }

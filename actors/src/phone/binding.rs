@@ -10,6 +10,7 @@ use uacsta_schema::{
 
 use super::{Phone, abilities::Abilities, desk};
 use crate::{
+    back_off::BackOff,
     registrar,
     registration::{Bindings, Bound, Lapsed, LinkEnded, Refresh, Registration},
     sip::{
@@ -128,7 +129,7 @@ impl Phone {
         }
         self.report(None, ctx);
         if self.session.is_closed() {
-            self.failures = 0;
+            self.back_off = BackOff::default();
             self.open_session(ctx);
         }
     }
@@ -191,7 +192,7 @@ impl Phone {
         }
         self.in_operation = in_operation;
         if in_operation {
-            self.failures = 0;
+            self.back_off = BackOff::default();
             self.open_session(ctx);
         } else {
             self.close_session("an operator switched the phone off", ctx);

@@ -13,6 +13,7 @@ use uacsta_schema::{
 
 use crate::{
     House,
+    back_off::BackOff,
     licensing::{self, Kind, Seat, Taken},
     monitor::{Filter, Join, Leave},
     registrar,
@@ -54,7 +55,7 @@ pub struct Phone {
     /// Numbers the sessions, so that what a former one still reports is not taken for news.
     key: u64,
     /// Sessions that failed in a row.
-    failures: u32,
+    back_off: BackOff,
     edition: Edition,
     inventory: inventory::Inventory,
     /// When a list of lines that was promised is given up.
@@ -128,7 +129,7 @@ impl Phone {
                 .map(|registration| binding::Binding::inherited(registration, now)),
             session: session::State::Closed,
             key: 0,
-            failures: 0,
+            back_off: BackOff::default(),
             edition: Edition::Ed3,
             inventory: inventory::Inventory::known(lines),
             list_due: None,

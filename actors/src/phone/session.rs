@@ -37,8 +37,6 @@ pub(super) enum State {
 
 /// At which of the keep-alives a phone is asked for what it may not have told: calls, and lines.
 const LOOK_ROUND: u32 = 5;
-/// The longest wait between two tries to open a session.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 impl State {
     pub(super) fn is_closed(self) -> bool {
@@ -134,7 +132,9 @@ impl Phone {
                 tracing::warn!(mac = %self.mac, reason = %why, "CSTA session with the phone lost");
                 self.lose_session(&why.to_string());
                 // 481 says that the phone holds no session: the next one is opened at once.
-                let wait = (why == Ended::Unknown && self.failures == 0).then_some(Duration::ZERO);
+                self.back_off.lost(self.house.clock.now());
+                let at_once = why == Ended::Unknown && self.back_off.is_fresh();
+                let wait = at_once.then_some(Duration::ZERO);
                 self.retry(wait, ctx);
                 self.report(Some(why.to_string()), ctx);
             }
@@ -196,7 +196,7 @@ impl Phone {
             return;
         };
         self.session = State::Open(session);
-        self.failures = 0;
+        self.back_off.stands(self.house.clock.now());
         self.schedule_keep_alive(ctx);
         self.report(None, ctx);
         for point in self.points.values() {
@@ -218,8 +218,7 @@ impl Phone {
             self.session = State::Closed;
             return;
         }
-        let back_off = PATIENCE.min(Duration::from_secs(1 << self.failures.min(6)));
-        self.failures += 1;
+        let back_off = self.back_off.failed();
         // A phone may ask for a longer wait than this, never for a shorter one; zero is our own wish.
         let wait = wait.map_or(back_off, |wait| match wait.is_zero() {
             true => wait,

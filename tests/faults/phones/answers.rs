@@ -238,6 +238,40 @@ async fn a_monitor_that_is_refused_is_asked_for_less_and_less_often_or_given_up(
     }
 }
 
+/// A12: a phone that ends each session as soon as it stands gets the next after 1 s, 2 s and so on, not in a tight loop.
+#[tokio::test]
+async fn a_phone_that_ends_each_session_at_once_gets_the_next_less_and_less_often() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.start().await;
+    let begun = Instant::now();
+    for nth in 2..=3 {
+        phone.bye().await.expect(200);
+        phone.until_received("INVITE", nth).await;
+        phone.in_session().await;
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(3));
+}
+
+/// A15, A21: a phone that ends each monitor as soon as it runs is asked for it at once, then after 2 s, not in a tight loop.
+#[tokio::test]
+async fn a_phone_that_ends_each_monitor_at_once_is_asked_less_and_less_often() {
+    let server = Server::start();
+    let (phone, mut session, reference) = watched(&server).await;
+    let begun = Instant::now();
+    for _ in 0..2 {
+        phone.stop_monitor().await.expect(200);
+        hears(
+            &mut session,
+            &reference,
+            &["OutOfServiceEvent", "BackInServiceEvent"],
+        )
+        .await;
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+    assert_eq!(phone.count("MonitorStart"), 3);
+}
+
 /// A16: what is no answer to what was asked is an error, said in the log with the phone's name, and nothing else happens.
 #[tokio::test]
 async fn an_answer_of_no_use_is_an_error_and_is_logged() {

@@ -1,0 +1,100 @@
+//! How long to wait before what failed is tried again: 1, 2, 4 ... 60 seconds.
+
+use std::time::Duration;
+
+/// The wait before the next try. It grows with each failure, until what was tried has stood for longer than that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BackOff {
+    failures: u8,
+    /// Since when it stands.
+    stands: Option<Duration>,
+}
+
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(60);
+
+impl BackOff {
+    /// What was tried stands from `now` on.
+    pub(crate) fn stands(&mut self, now: Duration) {
+        self.stands = Some(now);
+    }
+
+    /// What stood is lost at `now`. If it had stood long enough, that is the first failure and no further one: what fails as
+    /// soon as it stands is not tried without end.
+    pub(crate) fn lost(&mut self, now: Duration) {
+        if let Some(since) = self.stands.take()
+            && since + self.wait() < now
+        {
+            self.failures = 0;
+        }
+    }
+
+    /// Whether nothing failed so far.
+    pub(crate) fn is_fresh(self) -> bool {
+        self.failures == 0
+    }
+
+    /// Counts a failure; how long to wait after it.
+    pub(crate) fn failed(&mut self) -> Duration {
+        let wait = self.wait();
+        self.failures = self.failures.saturating_add(1);
+        wait
+    }
+
+    fn wait(self) -> Duration {
+        LONGEST.min(Duration::from_secs(1 << self.failures.min(6)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays what happened, each after so many seconds: `x` a try that fails, a number a success that is lost after so
+    /// many seconds.
+    fn waits(course: &str) -> Vec<u64> {
+        let mut back_off = BackOff::default();
+        let mut now = Duration::ZERO;
+        let lived = |part: &str| part.parse().ok().map(Duration::from_secs);
+        course
+            .split(' ')
+            .map(|part| {
+                if let Some(lived) = lived(part) {
+                    back_off.stands(now);
+                    now += lived;
+                    back_off.lost(now);
+                }
+                let wait = back_off.failed();
+                now += wait;
+                wait.as_secs()
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(course: &str, expected: &[u64]) {
+        assert_eq!(waits(course), expected, "{course}");
+    }
+
+    #[test]
+    fn the_wait_grows_until_what_was_tried_stands() {
+        check("x x x x x x x x x", &[1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        check("100 100 100", &[1, 1, 1]);
+        check("x x x 100 x", &[1, 2, 4, 1, 2]);
+        check("0 0 0 0", &[1, 2, 4, 8]);
+        check("5 5 5 5", &[1, 1, 1, 1]);
+        check("3 0 0 3 9 3", &[1, 2, 4, 8, 16, 32]);
+        check(
+            "x x x x x x x x 59 61",
+            &[1, 2, 4, 8, 16, 32, 60, 60, 60, 1],
+        );
+    }
+
+    #[test]
+    fn who_never_failed_is_fresh() {
+        let mut back_off = BackOff::default();
+        assert!(back_off.is_fresh());
+        back_off.failed();
+        assert!(!back_off.is_fresh());
+    }
+}
