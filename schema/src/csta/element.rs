@@ -94,7 +94,7 @@ impl<'a> Element<'a> {
 
     pub(super) fn lacks(&self, member: &'static str) -> ReadError {
         ReadError::Missing {
-            element: quoted(self.name),
+            element: self.name.to_owned(),
             member,
         }
     }
@@ -103,7 +103,7 @@ impl<'a> Element<'a> {
     pub(super) fn malformed(&self, expected: &str) -> ReadError {
         let found = quoted(self.text());
         ReadError::Malformed {
-            element: quoted(self.name),
+            element: self.name.to_owned(),
             what: format!("{found:?} is not {expected}"),
         }
     }

@@ -355,10 +355,6 @@ impl Field {
                 .ok()
                 .filter(|name| !name.is_empty())?,
         );
-        // Such a name, written as spaces, would continue the line before.
-        if header == HeaderName::Other && name.iter().any(u8::is_ascii_control) {
-            return None;
-        }
         Some(Self {
             header,
             name: Span::at(start, name),

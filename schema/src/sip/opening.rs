@@ -155,12 +155,10 @@ impl Opening {
             HeaderName::CallId,
             HeaderName::CSeq,
         ];
-        // Control characters are spaces in an answer, and of these alone nothing would be left.
-        let is_visible = |byte: u8| byte > b' ' && byte != 0x7f;
         for header in once {
             let mut values = self.head.all(header);
             match (values.next(), values.next()) {
-                (Some(value), None) if value.bytes().any(is_visible) => {}
+                (Some(value), None) if !value.is_empty() => {}
                 (Some(_), Some(_)) => {
                     return Err(HeaderError::new(header, SyntaxError("is there twice")));
                 }
