@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr, AsyncContext};
+use actix::AsyncContext;
 use actix_rt::{Arbiter, task::JoinHandle};
 use arc_swap::ArcSwap;
 use settings::{Profiles, Settings};
@@ -15,8 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House, Rules,
     access::Throttle,
+    clock::Clock,
     licensing::Licensing,
     phone::Retire,
+    post::Post,
     registrar::{Registrar, RulesChanged, Stopping},
 };
 use uacsta_schema::sip::nonce::NonceKey;
@@ -56,7 +58,6 @@ pub struct Running {
     interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
     keeper: Arbiter,
-    registrar: Addr<Registrar>,
     api: Api,
     web: Option<Web>,
 }
@@ -66,7 +67,19 @@ impl Server {
     ///
     /// # Errors
     /// What keeps it from serving as the settings say; then nothing of it runs on.
-    pub fn start(mut settings: Settings, data: &Path) -> Result<Running, StartError> {
+    pub fn start(settings: Settings, data: &Path) -> Result<Running, StartError> {
+        Self::start_by(Arc::new(SystemClock::start()), settings, data)
+    }
+
+    /// The same by another clock than the system's.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_by(
+        clock: Arc<dyn Clock>,
+        mut settings: Settings,
+        data: &Path,
+    ) -> Result<Running, StartError> {
         let belongings = first_start::prepare(data, &mut settings)?;
         warn_of_unused(&settings);
         let profiles = Profiles::load(Some(data))?;
@@ -77,19 +90,20 @@ impl Server {
         let (keeper, keeper_thread, telephones) = Keeper::open(data)?;
         tracing::info!(telephones = telephones.len(), data = %data.display(), "the telephone list is open");
 
-        let licensing = Licensing::default().start();
+        let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
         let house = Arc::new(House {
             rules: ArcSwap::from_pointee(Rules { settings, profiles }),
-            clock: Arc::new(SystemClock::start()),
+            clock,
             nonces: NonceKey::new(key),
             throttle: Throttle::default(),
             counters: Arc::default(),
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
-            registrar: registrar.address(),
-            licensing: licensing.clone(),
+            registrar: Post::new(registrar.address()),
+            licensing: Post::new(licensing.address()),
         });
-        let registrar = registrar.run(Registrar::new(
+        licensing.run(Licensing::new(Arc::clone(&house)));
+        registrar.run(Registrar::new(
             Arc::clone(&house),
             keeper.recipient(),
             telephones,
@@ -107,10 +121,10 @@ impl Server {
 
         let (reload, wishes) = mpsc::channel(WISHES);
         let api = Api {
-            list: registrar.clone().recipient(),
-            switch: registrar.clone().recipient(),
-            find: registrar.clone().recipient(),
-            count: licensing.recipient(),
+            list: house.registrar.holder(),
+            switch: house.registrar.holder(),
+            find: house.registrar.holder(),
+            count: house.licensing.holder(),
             reload,
             identity: Arc::clone(&identity),
         };
@@ -127,7 +141,6 @@ impl Server {
             interfaces,
             arbiters,
             keeper: keeper_thread,
-            registrar,
             api,
             web,
             house: Arc::clone(&house),
@@ -186,7 +199,7 @@ impl Running {
             web: self.web.as_ref().map(Web::address),
             ..self.interfaces.addresses()
         };
-        self.registrar.do_send(RulesChanged);
+        self.house.registrar.do_send(RulesChanged);
         Ok(())
     }
 
@@ -206,8 +219,8 @@ impl Running {
             }
         });
         // A client that does not take its BYE must not keep the server, nor must a phone that does not answer.
-        let _ = tokio::time::timeout(FAREWELL, self.registrar.send(Stopping)).await;
-        if tokio::time::timeout(RETIREMENT, self.registrar.send(Retire))
+        let _ = tokio::time::timeout(FAREWELL, self.house.registrar.send(Stopping)).await;
+        if tokio::time::timeout(RETIREMENT, self.house.registrar.send(Retire))
             .await
             .is_err()
         {

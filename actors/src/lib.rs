@@ -14,7 +14,6 @@
 
 use std::sync::Arc;
 
-use actix::Addr;
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use settings::{Profiles, Settings};
@@ -32,6 +31,7 @@ pub mod directory;
 pub mod licensing;
 pub mod monitor;
 pub mod phone;
+pub mod post;
 pub mod refusal;
 pub mod registrar;
 pub mod registration;
@@ -53,9 +53,9 @@ pub struct House {
     /// What we call ourselves in SIP.
     pub agent: Arc<str>,
     /// Who knows the phones.
-    pub registrar: Addr<registrar::Registrar>,
+    pub registrar: post::Post<registrar::Registrar>,
     /// Who counts phones and monitored lines.
-    pub licensing: Addr<licensing::Licensing>,
+    pub licensing: post::Post<licensing::Licensing>,
 }
 
 /// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.

@@ -1,15 +1,25 @@
 //! Counts phones and monitored lines: hands out a [`Seat`] that gives itself back on drop.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, Context, Handler, Message, Recipient};
+
+use crate::{House, registrar::Recount};
 
 /// Counts the seats in use.
-#[derive(Debug, Default)]
 pub struct Licensing {
-    counts: Counts,
-    /// Where seats go back to: one address for all of them, since each copy of an address takes memory of its own.
-    returns: Option<Arc<Recipient<GiveBack>>>,
+    house: Arc<House>,
+    seats: Arc<Seats>,
+}
+
+/// What seats count themselves in: it outlives the actor that hands them out.
+#[derive(Debug, Default)]
+struct Seats {
+    phones: AtomicUsize,
+    lines: AtomicUsize,
 }
 
 /// What a seat is for.
@@ -49,7 +59,7 @@ pub struct Taken(pub Seat);
 #[derive(Debug)]
 pub struct Seat {
     kind: Kind,
-    returns: Arc<Recipient<GiveBack>>,
+    seats: Arc<Seats>,
 }
 
 /// Asks for the counts.
@@ -57,37 +67,38 @@ pub struct Seat {
 #[rtype(result = "Counts")]
 pub struct Count;
 
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct GiveBack(Kind);
+impl Licensing {
+    /// With no seat taken.
+    pub fn new(house: Arc<House>) -> Self {
+        Self {
+            house,
+            seats: Arc::default(),
+        }
+    }
+}
 
 impl Actor for Licensing {
     type Context = Context<Self>;
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if std::thread::panicking() {
+            tracing::error!("licensing failed; another takes its place");
+            let successor = Self {
+                house: Arc::clone(&self.house),
+                seats: Arc::clone(&self.seats),
+            };
+            self.house.licensing.exchange(successor.start());
+            // Who asked the one that failed has no seat yet.
+            self.house.registrar.do_send(Recount);
+        }
+    }
 }
 
 impl Handler<Take> for Licensing {
     type Result = ();
 
-    fn handle(&mut self, Take { kind, to }: Take, ctx: &mut Self::Context) {
-        *self.counts.of(kind) += 1;
-        self.tell(kind);
-        let returns = self
-            .returns
-            .get_or_insert_with(|| Arc::new(ctx.address().recipient()));
-        to.do_send(Taken(Seat {
-            kind,
-            returns: Arc::clone(returns),
-        }));
-    }
-}
-
-impl Handler<GiveBack> for Licensing {
-    type Result = ();
-
-    fn handle(&mut self, GiveBack(kind): GiveBack, _: &mut Self::Context) {
-        let count = self.counts.of(kind);
-        *count = count.saturating_sub(1);
-        self.tell(kind);
+    fn handle(&mut self, Take { kind, to }: Take, _: &mut Self::Context) {
+        to.do_send(Taken(Seat::taken(kind, &self.seats)));
     }
 }
 
@@ -95,28 +106,45 @@ impl Handler<Count> for Licensing {
     type Result = actix::MessageResult<Count>;
 
     fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
-        actix::MessageResult(self.counts)
+        actix::MessageResult(self.seats.counts())
     }
 }
 
-impl Licensing {
+impl Seats {
+    fn of(&self, kind: Kind) -> &AtomicUsize {
+        match kind {
+            Kind::Phone => &self.phones,
+            Kind::Line => &self.lines,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            phones: self.phones.load(Ordering::Relaxed),
+            lines: self.lines.load(Ordering::Relaxed),
+        }
+    }
+
     fn tell(&self, changed: Kind) {
-        let Counts { phones, lines } = self.counts;
+        let Counts { phones, lines } = self.counts();
         tracing::info!(phones, lines, ?changed, "seats in use");
     }
 }
 
-impl Counts {
-    fn of(&mut self, kind: Kind) -> &mut usize {
-        match kind {
-            Kind::Phone => &mut self.phones,
-            Kind::Line => &mut self.lines,
+impl Seat {
+    fn taken(kind: Kind, seats: &Arc<Seats>) -> Self {
+        seats.of(kind).fetch_add(1, Ordering::Relaxed);
+        seats.tell(kind);
+        Self {
+            kind,
+            seats: Arc::clone(seats),
         }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.returns.do_send(GiveBack(self.kind));
+        self.seats.of(self.kind).fetch_sub(1, Ordering::Relaxed);
+        self.seats.tell(self.kind);
     }
 }

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Recipient;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
@@ -20,6 +19,7 @@ use serde_json::json;
 use settings::Secret;
 use tokio::sync::mpsc::Sender;
 use uacsta_actors::licensing::Count;
+use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, List, Switch};
 
 use crate::net::tls::Identity;
@@ -32,16 +32,16 @@ pub use reload::ReloadWish;
 pub use trial::{Outcome, Trial};
 
 /// Whom the API asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Api {
     /// For the telephone list.
-    pub list: Recipient<List>,
+    pub list: Holder<List>,
     /// To put a telephone into or out of operation.
-    pub switch: Recipient<Switch>,
+    pub switch: Holder<Switch>,
     /// For a phone itself.
-    pub find: Recipient<Find>,
+    pub find: Holder<Find>,
     /// For the phones and lines that are counted.
-    pub count: Recipient<Count>,
+    pub count: Holder<Count>,
     /// To have the settings read again.
     pub reload: Sender<ReloadWish>,
     /// For the certificate in use.
@@ -224,6 +224,7 @@ mod tests {
     use serde_json::Value;
     use uacsta_actors::directory::NoLine;
     use uacsta_actors::licensing::Counts;
+    use uacsta_actors::post::Post;
     use uacsta_actors::registrar::{Line, Listing, Unswitched};
 
     use super::*;
@@ -282,7 +283,7 @@ mod tests {
     #[actix_web::test]
     async fn requests_and_answers() {
         let folder = tempfile::tempdir().unwrap();
-        let registrar = Registrar.start();
+        let registrar = Post::new(Registrar.start());
         let (reload, mut wishes) = tokio::sync::mpsc::channel(1);
         // Whoever asks finds the configuration wrong.
         actix_rt::spawn(async move {
@@ -291,10 +292,10 @@ mod tests {
             }
         });
         let api = Api {
-            list: registrar.clone().recipient(),
-            switch: registrar.clone().recipient(),
-            find: registrar.clone().recipient(),
-            count: registrar.recipient(),
+            list: registrar.holder(),
+            switch: registrar.holder(),
+            find: registrar.holder(),
+            count: registrar.holder(),
             reload,
             identity: identity(folder.path()),
         };

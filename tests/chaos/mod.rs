@@ -84,6 +84,7 @@ pub async fn run(plan: Plan) -> Report {
         site: Arc::clone(&site),
         dice,
         strangers: 0,
+        graves: 0,
     };
     let end = Instant::now() + plan.duration;
     let pause = (plan.duration / 12).clamp(Duration::from_millis(1_500), Duration::from_secs(12));
@@ -129,6 +130,7 @@ struct Storm {
     site: Arc<Site>,
     dice: Dice,
     strangers: usize,
+    graves: usize,
 }
 
 impl Storm {
@@ -204,16 +206,17 @@ impl Storm {
     /// Something happens to the server or its host.
     async fn grave(&mut self, house: &mut House) {
         let away = self.dice.between(0, 1_500);
-        let turns: usize = ["server killed", "server ended by SIGTERM", "disk full"]
-            .iter()
-            .map(|what| self.site.state().injected.get(what).copied().unwrap_or(0))
-            .sum();
-        match turns % 4 {
-            1 => {
+        self.graves += 1;
+        match self.graves % 5 {
+            2 => {
+                self.site.injects("certificate and key exchanged");
+                house.swap_certificate();
+            }
+            3 => {
                 self.site.injects("disk full");
                 house.fill_disk(self.dice.between(500, 3_000)).await;
             }
-            3 => {
+            4 => {
                 self.site.injects("server ended by SIGTERM");
                 house.restart(End::Asked, away).await;
             }

@@ -71,6 +71,23 @@ impl House {
         self.limit_files("--fsize=unlimited:");
     }
 
+    /// Gives it another certificate and key, and has it read them.
+    pub fn swap_certificate(&self) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let made = made.expect("a key can be made");
+        for (name, text) in [
+            ("key.pem", made.signing_key.serialize_pem()),
+            ("certificate.pem", made.cert.pem()),
+        ] {
+            let (fresh, path) = (self.site.data.join("fresh.pem"), self.site.data.join(name));
+            let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &path));
+            written.expect("the data folder can be written");
+        }
+        if let Some(serving) = &self.serving {
+            serving.send_signal("HUP");
+        }
+    }
+
     /// Puts a telephone into operation or out of it, as an operator does.
     pub async fn switch(&self, mac: &str, on: bool) {
         let body = format!("{{\"in_operation\": {on}}}");

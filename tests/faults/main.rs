@@ -16,6 +16,7 @@ mod clients;
 #[cfg(unix)]
 mod end;
 mod log_on;
+mod panics;
 mod phones;
 mod proxy;
 mod random;

@@ -9,6 +9,7 @@ use settings::Settings;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
+use uacsta_actors::clock::Clock;
 
 use super::cti_client::{self, CtiClient};
 use super::digest::Account;
@@ -30,6 +31,7 @@ pub struct Server {
     /// What it wrote to the two ends.
     pub documents: Arc<Documents>,
     data: Arc<TempDir>,
+    clock: Option<Arc<dyn Clock>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,7 +47,13 @@ impl Server {
         let mut settings = loopback();
         change(&mut settings);
         let folder = tempfile::tempdir().unwrap();
-        Self::run(settings, Arc::new(folder), Arc::default()).unwrap()
+        Self::run(settings, Arc::new(folder), Arc::default(), None).unwrap()
+    }
+
+    /// Starts with the built-in settings, and a clock of the test.
+    pub fn by(clock: Arc<dyn Clock>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::run(loopback(), Arc::new(folder), Arc::default(), Some(clock)).unwrap()
     }
 
     /// Stops, and starts again with the same data and other settings.
@@ -57,7 +65,8 @@ impl Server {
             Arc::clone(&self.data),
             Arc::clone(&self.documents),
         );
-        Self::run(settings, data, documents).unwrap()
+        let clock = self.clock.clone();
+        Self::run(settings, data, documents, clock).unwrap()
     }
 
     /// Its data folder.
@@ -165,13 +174,18 @@ impl Server {
         settings: Settings,
         data: Arc<TempDir>,
         documents: Arc<Documents>,
+        clock: Option<Arc<dyn Clock>>,
     ) -> Result<Self, String> {
         let (told, hear) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (given, folder) = (settings.clone(), Arc::clone(&data));
+        let (given, folder, timepiece) = (settings.clone(), Arc::clone(&data), clock.clone());
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                match uacsta::Server::start(given, folder.path()) {
+                let started = match timepiece {
+                    Some(clock) => uacsta::Server::start_by(clock, given, folder.path()),
+                    None => uacsta::Server::start(given, folder.path()),
+                };
+                match started {
                     Ok(running) => {
                         let _ = told.send(Ok(running.addresses.clone()));
                         let _ = stopped.await;
@@ -189,6 +203,7 @@ impl Server {
             settings,
             documents,
             data,
+            clock,
             stop: Some(stop),
             thread: Some(thread),
         })

@@ -15,12 +15,13 @@ use uacsta_schema::{
 use crate::{
     House,
     back_off::BackOff,
-    licensing::{self, Kind, Seat, Taken},
+    licensing::{Seat, Taken},
     phone::{Orphaned, Phone, StartMonitor, Unwatched},
     sip::session::Content,
 };
 
 mod messages;
+mod seat;
 mod watcher;
 
 pub use messages::*;
@@ -181,10 +182,7 @@ impl Actor for Monitor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.around.house.licensing.do_send(licensing::Take {
-            kind: Kind::Line,
-            to: ctx.address().recipient(),
-        });
+        self.take_seat(ctx);
         if self.state == State::Starting {
             self.start(ctx);
         }
@@ -221,10 +219,7 @@ impl Handler<Join> for Monitor {
     fn handle(&mut self, Join(watcher): Join, ctx: &mut Self::Context) {
         self.joins += 1;
         if self.watchers.is_empty() && self.joins > 1 && self.seat.is_none() {
-            self.around.house.licensing.do_send(licensing::Take {
-                kind: Kind::Line,
-                to: ctx.address().recipient(),
-            });
+            self.take_seat(ctx);
         }
         self.watchers.push(watcher);
         match self.state {

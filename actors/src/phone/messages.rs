@@ -103,6 +103,12 @@ pub struct Refilter {
 #[rtype(result = "()")]
 pub struct Retire;
 
+/// The registrar or licensing failed, and another is in its place: what the phone, or a monitor point, told it or asked of it
+/// is said again.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Announce;
+
 /// A client watches a line no more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod abilities;
+mod announcing;
 mod answers;
 mod binding;
 mod call;

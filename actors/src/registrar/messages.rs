@@ -72,6 +72,11 @@ pub struct Ended {
     pub heritage: Heritage,
 }
 
+/// Licensing failed: who is due a seat and has none asks its successor.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Recount;
+
 /// Asks which line a client means.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Line, NoLine>")]
@@ -140,6 +145,8 @@ pub struct Listing {
     pub status: PhoneStatus,
     /// Why not better, in words.
     pub reason: Option<String>,
+    /// Whether the disk lacks its last change; it is written when the disk takes it.
+    pub unsaved: bool,
 }
 
 /// Puts a telephone into operation, or takes it out.

@@ -21,6 +21,7 @@ use crate::{
 mod messages;
 mod questions;
 mod standing;
+mod succession;
 
 pub use messages::*;
 pub use standing::{Follow, RulesChanged, Standing, Stopping};
@@ -30,7 +31,7 @@ pub struct Registrar {
     house: Arc<House>,
     store: Recipient<Save>,
     /// Boxed: a map of many is up to half empty.
-    telephones: HashMap<PhoneId, Box<Record>>,
+    telephones: Telephones,
     directory: Directory,
     clients: Vec<Enter>,
     followers: Vec<Recipient<Standing>>,
@@ -39,7 +40,11 @@ pub struct Registrar {
     /// What is to be saved next, while something is being saved.
     to_save: Vec<(PhoneId, Saved)>,
     saving: bool,
+    /// Whether what the disk refused is about to be saved again.
+    retrying: bool,
 }
+
+type Telephones = HashMap<PhoneId, Box<Record>>;
 
 /// What follows when a telephone is on disk, or cannot be.
 type Saved = Box<dyn FnOnce(&mut Registrar, Result<(), StoreError>)>;
@@ -51,18 +56,13 @@ struct Record {
     reason: Option<String>,
     /// Whether the disk lacks the last change.
     unsaved: bool,
+    /// Whether the disk never had it.
+    is_new: bool,
 }
 
 impl Registrar {
     /// The registrar of a telephone list that was read.
     pub fn new(house: Arc<House>, store: Recipient<Save>, telephones: Vec<Telephone>) -> Self {
-        let mut directory = Directory::default();
-        for telephone in &telephones {
-            directory.set(
-                telephone.mac,
-                telephone.lines.iter().cloned().map(DeviceId::from),
-            );
-        }
         let telephones = telephones
             .into_iter()
             .map(|telephone| {
@@ -74,10 +74,23 @@ impl Registrar {
                         status: PhoneStatus::Away,
                         reason: None,
                         unsaved: false,
+                        is_new: false,
                     }),
                 )
             })
             .collect();
+        Self::of(house, store, telephones)
+    }
+
+    fn of(house: Arc<House>, store: Recipient<Save>, telephones: Telephones) -> Self {
+        let mut directory = Directory::default();
+        for record in telephones.values() {
+            let lines = &record.telephone.lines;
+            directory.set(
+                record.telephone.mac,
+                lines.iter().cloned().map(DeviceId::from),
+            );
+        }
         Self {
             house,
             store,
@@ -88,6 +101,7 @@ impl Registrar {
             telling: false,
             to_save: Vec::new(),
             saving: false,
+            retrying: false,
         }
     }
 
@@ -144,14 +158,41 @@ impl Registrar {
             for (mac, then) in group {
                 if let (Ok(()), Some(record)) = (&saved, registrar.telephones.get_mut(&mac)) {
                     record.unsaved = false;
+                    record.is_new = false;
                 }
                 then(registrar, saved.clone());
             }
             registrar.saving = false;
             if !registrar.to_save.is_empty() {
                 registrar.save_all(ctx);
+            } else if saved.is_err() {
+                registrar.save_later(ctx);
             }
         }));
+    }
+
+    /// What the disk refused is saved when it takes it.
+    fn save_later(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.retrying, true) {
+            return;
+        }
+        ctx.run_later(AGAIN, |registrar, ctx| {
+            registrar.retrying = false;
+            registrar.save_refused(ctx);
+        });
+    }
+
+    fn save_refused(&mut self, ctx: &mut Context<Self>) {
+        let unsaved: Vec<PhoneId> = self
+            .telephones
+            .values()
+            // A new one is saved when its phone comes again.
+            .filter(|record| record.unsaved && !record.is_new)
+            .map(|record| record.telephone.mac)
+            .collect();
+        for mac in unsaved {
+            self.save(mac, ctx, |_, _| {});
+        }
     }
 
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
@@ -163,6 +204,9 @@ impl Registrar {
         self.stirred(ctx);
     }
 }
+
+/// How long a telephone that the disk refused waits for the next attempt.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn start(
     mac: PhoneId,
@@ -185,6 +229,13 @@ impl Actor for Registrar {
     fn started(&mut self, ctx: &mut Self::Context) {
         // A storm of phones that return after a power cut is no overload.
         ctx.set_mailbox_capacity(1 << 16);
+        self.succeed(ctx);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if std::thread::panicking() {
+            self.bequeath();
+        }
     }
 }
 
@@ -214,6 +265,7 @@ impl Handler<Register> for Registrar {
                     status: PhoneStatus::Away,
                     reason: None,
                     unsaved: true,
+                    is_new: true,
                 })
         });
         if let Some(phone) = self.phone(mac, &registration.arbiter.clone()) {
@@ -244,7 +296,7 @@ impl Handler<Bound> for Registrar {
         let Some(record) = self.telephones.get_mut(&mac) else {
             return;
         };
-        let is_new = record.telephone.last_login.is_none();
+        let is_new = record.is_new;
         let telephone = &mut record.telephone;
         telephone.maker = described.maker;
         telephone.model = described.model;

@@ -110,6 +110,7 @@ impl Handler<List> for Registrar {
                 telephone: record.telephone.clone(),
                 status: record.status,
                 reason: record.reason.clone(),
+                unsaved: record.unsaved,
             })
             .collect();
         listings.sort_by_key(|listing| listing.telephone.mac);

@@ -1,0 +1,53 @@
+//! What a registrar that fails leaves to the one that takes its place: the list, the phones' actors, the clients.
+
+use actix::{Actor, Context, Handler};
+
+use super::{Recount, Registrar};
+use crate::phone::Announce;
+
+impl Registrar {
+    /// Puts another in this one's place, after a panic. Who waits for an answer of this one gets an error, and asks again.
+    pub(super) fn bequeath(&mut self) {
+        tracing::error!(
+            telephones = self.telephones.len(),
+            "the registrar failed; another takes its place"
+        );
+        let mut telephones = std::mem::take(&mut self.telephones);
+        // A telephone whose first REGISTER is not answered yet begins anew.
+        telephones.retain(|_, record| !record.is_new);
+        let (house, store) = (self.house.clone(), self.store.clone());
+        let successor = Self {
+            clients: std::mem::take(&mut self.clients),
+            followers: std::mem::take(&mut self.followers),
+            ..Self::of(house, store, telephones)
+        };
+        self.house.registrar.exchange(successor.start());
+    }
+
+    /// Takes up what another has left, if one has: what was on its way to it is asked for again.
+    pub(super) fn succeed(&mut self, ctx: &mut Context<Self>) {
+        self.save_refused(ctx);
+        self.announce();
+        if !self.clients.is_empty() {
+            self.lines_changed(ctx);
+        }
+    }
+
+    fn announce(&self) {
+        for phone in self
+            .telephones
+            .values()
+            .filter_map(|record| record.phone.as_ref())
+        {
+            phone.do_send(Announce);
+        }
+    }
+}
+
+impl Handler<Recount> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, _: Recount, _: &mut Self::Context) {
+        self.announce();
+    }
+}
