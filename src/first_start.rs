@@ -4,9 +4,13 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use settings::{Secret, Settings};
-use tracing::info;
+use tracing::{info, warn};
+
+use crate::net::certificate::{Certificate, Stage};
 
 /// What the server goes by, whether this start made it or an earlier one.
 #[derive(Debug)]
@@ -123,7 +127,10 @@ fn token(path: &Path) -> Result<Secret, FirstStartError> {
 fn self_signed(data: &Path, settings: &Settings) -> Result<(PathBuf, PathBuf), FirstStartError> {
     let (certificate, key) = (data.join("certificate.pem"), data.join("key.pem"));
     if certificate.exists() && key.exists() {
-        return Ok((certificate, key));
+        if !is_ending(&certificate) {
+            return Ok((certificate, key));
+        }
+        warn!(file = %certificate.display(), "the self-signed certificate ends within 30 days and is made anew: load it into the phones that know the old one");
     }
     let mut names = vec![
         host_name(),
@@ -171,6 +178,15 @@ fn self_signed(data: &Path, settings: &Settings) -> Result<(PathBuf, PathBuf), F
     write_private(&certificate, made.pem().as_bytes())?;
     info!(file = %certificate.display(), names = unique.join(" "), "a self-signed certificate was made");
     Ok((certificate, key))
+}
+
+/// Whether the certificate that an earlier start made has 30 days at most.
+fn is_ending(file: &Path) -> bool {
+    let read = CertificateDer::from_pem_file(file)
+        .ok()
+        .and_then(|der| Certificate::read(&der).ok());
+    let stage = read.map(|certificate| certificate.stage(Timestamp::now()));
+    matches!(stage, Some(Stage::Within(_) | Stage::Over))
 }
 
 /// The name by which this machine calls itself, where it is a name that a certificate can hold.
@@ -269,6 +285,24 @@ mod tests {
 
         let loaded = settings::load(None, Some(&data)).unwrap();
         assert_eq!(loaded.clients.password, second.clients.password);
+    }
+
+    #[test]
+    fn a_self_signed_certificate_is_made_anew_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let made = prepare(data, &mut Settings::builtin()).unwrap();
+        let mut params = CertificateParams::default();
+        params.not_after = date_time_ymd(2020, 1, 1);
+        let pair = KeyPair::generate().unwrap();
+        let over = params.self_signed(&pair).unwrap();
+        fs::write(&made.certificate, over.pem()).unwrap();
+        fs::write(&made.key, pair.serialize_pem()).unwrap();
+
+        let again = prepare(data, &mut Settings::builtin()).unwrap();
+        let identity = Identity::read(&again.certificate, &again.key).unwrap();
+        let stage = identity.certificate().stage(Timestamp::now());
+        assert_eq!(stage, Stage::Fresh);
     }
 
     #[cfg(unix)]

@@ -241,7 +241,7 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
         } => {
             let address = |socket| tls::address(socket, shared.tls);
             let process = Process { id: process };
-            let site = Site::new(address(phones)?, address(clients)?, process);
+            let site = Site::new(address(phones), address(clients), process);
             let time = Duration::from_millis(milliseconds);
             bystanders::play(&site, kind, first..first + count, time).await?;
         }

@@ -100,8 +100,8 @@ impl Server {
         let address = |socket| tls::address(socket, setup.tls);
         Ok(Self {
             site: Site::new(
-                address(phones)?,
-                address(clients)?,
+                address(phones),
+                address(clients),
                 Process { id: child.id() },
             ),
             child,

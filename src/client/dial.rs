@@ -4,7 +4,8 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use actix::Addr;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore,
+    SignatureScheme, WantsVerifier,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
 };
@@ -190,18 +191,26 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-fn tls(trust: &Trust) -> Result<ClientConfig, DialError> {
+/// What peers use that take any certificate, as long as its owner signs the handshake.
+pub fn trusting() -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    builder(&provider)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+        .with_no_client_auth()
+}
+
+fn builder(provider: &Arc<CryptoProvider>) -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()
-        .expect("the ring provider has suites for both versions");
+        .expect("the ring provider has suites for both versions")
+}
+
+fn tls(trust: &Trust) -> Result<ClientConfig, DialError> {
     let Trust::File(path) = trust else {
-        let anybody = Arc::new(Anybody(provider));
-        return Ok(builder
-            .dangerous()
-            .with_custom_certificate_verifier(anybody)
-            .with_no_client_auth());
+        return Ok(trusting());
     };
+    let builder = builder(&Arc::new(ring::default_provider()));
     let wrong = |reason: String| DialError::Certificates {
         path: path.clone(),
         reason,

@@ -91,7 +91,7 @@ impl Reminder {
                 tracing::error!(%certificate, "the certificate does not hold yet, and peers refuse TLS: is this machine's clock right?");
             }
             Some(Stage::Within(days)) => {
-                tracing::warn!(%certificate, %until, "the certificate has no more than {days} days: replace its files, which are taken without a restart");
+                tracing::warn!(%certificate, %until, "the certificate has no more than {days} days: replace its files, which are taken without a restart, or, if the server made it, have the settings read again");
             }
             Some(Stage::Over) => {
                 tracing::error!(%certificate, %until, "the certificate has expired, and peers refuse TLS: replace its files, which are taken without a restart");

@@ -4,6 +4,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener as StdListener},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_rt::task::JoinHandle;
@@ -25,6 +26,8 @@ pub struct Bound {
 enum Bind {
     Stream(TcpListener),
     Datagram(UdpSocket),
+    /// The machine does not have the address.
+    Awaited,
 }
 
 /// An interface that is served until it is retired or dropped.
@@ -35,6 +38,8 @@ pub struct Listener {
     retired: CancellationToken,
 }
 
+/// How often an address is looked for that the machine does not have.
+const AGAIN: Duration = Duration::from_secs(2);
 /// The longest queue of connections that are not accepted yet: a storm of phones that return.
 const BACKLOG: i32 = 4096;
 
@@ -47,18 +52,29 @@ impl Bound {
         let Some(wanted) = interface.listen.address() else {
             return Ok(None);
         };
-        let (address, socket) = if interface.datagrams {
-            let socket = udp::bind(wanted)?;
-            (socket.local_addr()?, Bind::Datagram(socket))
-        } else {
-            let socket = bind(wanted)?;
-            (socket.local_addr()?, Bind::Stream(socket))
-        };
+        let (address, socket) = Bind::to(wanted, interface.datagrams)?;
         Ok(Some(Self {
             interface,
             address,
             socket,
         }))
+    }
+
+    /// The same, but an address that the machine does not have, or not yet, is taken when it comes.
+    ///
+    /// # Errors
+    /// What else the system says.
+    pub fn or_awaited(interface: Interface) -> io::Result<Option<Self>> {
+        match (Self::new(interface.clone()), interface.listen.address()) {
+            (Err(error), Some(address)) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                Ok(Some(Self {
+                    interface,
+                    address,
+                    socket: Bind::Awaited,
+                }))
+            }
+            (bound, _) => bound,
+        }
     }
 
     /// Serves it from now on.
@@ -68,17 +84,15 @@ impl Bound {
             address,
             socket,
         } = self;
-        tracing::info!(interface = interface.setting, %address, "listening");
         let interface = Arc::new(ArcSwap::from_pointee(interface));
         let retired = CancellationToken::new();
-        let (current, lobby) = (Arc::clone(&interface), Arc::clone(lobby));
-        let task = match socket {
-            Bind::Stream(socket) => actix_rt::spawn(accept_all(socket, current, lobby)),
-            Bind::Datagram(socket) => {
-                let setting = current.load().setting;
-                actix_rt::spawn(udp::receive_all(setting, socket, lobby, retired.clone()))
-            }
-        };
+        let task = actix_rt::spawn(serve(
+            socket,
+            address,
+            Arc::clone(&interface),
+            Arc::clone(lobby),
+            retired.clone(),
+        ));
         Listener {
             address,
             interface,
@@ -125,6 +139,57 @@ impl Listener {
     /// Ends it, and on UDP all its phones hear.
     pub fn end(self) {
         self.task.abort();
+    }
+}
+
+async fn serve(
+    socket: Bind,
+    mut address: SocketAddr,
+    current: Arc<ArcSwap<Interface>>,
+    lobby: Arc<Lobby>,
+    retired: CancellationToken,
+) {
+    let (setting, datagrams) = (current.load().setting, current.load().datagrams);
+    let mut socket = socket;
+    if matches!(socket, Bind::Awaited) {
+        tracing::warn!(interface = setting, %address, "this machine does not have the address; it is listened on as soon as it comes");
+        let coming = retired.run_until_cancelled(come(setting, address, datagrams));
+        let Some(come) = coming.await else { return };
+        (address, socket) = come;
+    }
+    tracing::info!(interface = setting, %address, "listening");
+    match socket {
+        Bind::Stream(socket) => accept_all(socket, current, lobby).await,
+        Bind::Datagram(socket) => udp::receive_all(setting, socket, lobby, retired).await,
+        Bind::Awaited => {}
+    }
+}
+
+/// Waits until the machine has an address.
+async fn come(setting: &str, address: SocketAddr, datagrams: bool) -> (SocketAddr, Bind) {
+    let mut before = io::ErrorKind::AddrNotAvailable;
+    loop {
+        tokio::time::sleep(AGAIN).await;
+        match Bind::to(address, datagrams) {
+            Ok(bound) => return bound,
+            Err(error) => {
+                if error.kind() != before {
+                    tracing::error!(interface = setting, %address, %error, "the address cannot be listened on; trying again");
+                }
+                before = error.kind();
+            }
+        }
+    }
+}
+
+impl Bind {
+    fn to(address: SocketAddr, datagrams: bool) -> io::Result<(SocketAddr, Self)> {
+        if datagrams {
+            let socket = udp::bind(address)?;
+            return Ok((socket.local_addr()?, Self::Datagram(socket)));
+        }
+        let socket = bind(address)?;
+        Ok((socket.local_addr()?, Self::Stream(socket)))
     }
 }
 

@@ -57,16 +57,17 @@ enum Step {
 const COUNT: usize = 9;
 
 impl Interfaces {
-    /// Opens what is asked for.
+    /// Opens what is asked for; an address that the machine does not have is waited for.
     ///
     /// # Errors
-    /// The first one that cannot listen; then none does.
+    /// The first one that cannot listen for another reason; then none does.
     pub(super) fn open(lobby: &Arc<Lobby>, wanted: [Interface; COUNT]) -> Result<Self, StartError> {
         let mut closed = Self {
             lobby: Arc::clone(lobby),
             open: Default::default(),
         };
-        let change = closed.plan(wanted)?;
+        // An address may come later than the server, as at the start of a machine.
+        let change = closed.plan_with(wanted, Bound::or_awaited)?;
         closed.take(change);
         Ok(closed)
     }
@@ -93,6 +94,14 @@ impl Interfaces {
     /// # Errors
     /// The first one that cannot be listened on.
     pub(super) fn plan(&self, wanted: [Interface; COUNT]) -> Result<Change, StartError> {
+        self.plan_with(wanted, Bound::new)
+    }
+
+    fn plan_with(
+        &self,
+        wanted: [Interface; COUNT],
+        bind: impl Fn(Interface) -> io::Result<Option<Bound>>,
+    ) -> Result<Change, StartError> {
         let mut steps = Vec::with_capacity(COUNT);
         for (interface, open) in wanted.into_iter().zip(&self.open) {
             let stays = open
@@ -102,7 +111,7 @@ impl Interfaces {
                 steps.push(Step::Stay(interface));
                 continue;
             }
-            steps.push(match Bound::new(interface.clone()) {
+            steps.push(match bind(interface.clone()) {
                 Ok(Some(bound)) => Step::Open(bound),
                 Ok(None) => Step::Close,
                 Err(error) if self.is_ours(&interface, &error) => Step::Clash(interface),

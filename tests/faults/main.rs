@@ -15,6 +15,8 @@ mod support;
 mod clients;
 #[cfg(unix)]
 mod end;
+#[cfg(target_os = "linux")]
+mod interfaces;
 mod log_on;
 mod panics;
 mod phones;

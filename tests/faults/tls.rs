@@ -16,6 +16,7 @@ use crate::support::csta::Call;
 use crate::support::phone::{Phone, Setup};
 use crate::support::process::{self, Serving};
 use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::sip::Message;
 use crate::support::wire::Wire;
 use crate::support::{PATIENCE, programs};
 
@@ -299,4 +300,54 @@ async fn a_handshake_that_fails_is_explained_with_the_peers_address() {
         let lines = log.lines().filter(|line| line.contains(part)).count();
         assert_eq!(lines, 1, "{part}:\n{log}");
     }
+}
+
+#[tokio::test]
+async fn sips_is_for_tls_alone_and_answered_by_sips() {
+    let server = Server::start();
+    let plain = server.phone("000413000001");
+    let wire = plain.wire().await;
+    let request = Message::request("OPTIONS", "sips:127.0.0.1")
+        .with("Via", wire.via())
+        .with("Max-Forwards", 70)
+        .with("From", "<sip:000413000001@127.0.0.1>;tag=a")
+        .with("To", "<sip:000413000001@127.0.0.1>")
+        .with("Call-ID", "sips")
+        .with("CSeq", "1 OPTIONS");
+    // RFC 3261 8.2.2.1 and 26.2.2.
+    let refused = plain.transact(&request).await.expect(416);
+    assert!(
+        refused.must("Warning").contains("needs TLS"),
+        "{}",
+        refused.text()
+    );
+    let contact = |register: Message| register.set("Contact", "<sips:000413000001@127.0.0.1:9>");
+    plain.register_as(contact).await.expect(400);
+    plain.start().await;
+
+    let secure = |address: Option<SocketAddr>| (address.unwrap(), Some(server.certificate()));
+    let phone = server.phone_as("000413000002", |setup| {
+        (setup.server, setup.certificate) = secure(server.addresses.phones_tls);
+    });
+    let contact = |register: Message| register.set("Contact", "<sips:000413000002@127.0.0.1:9>");
+    phone.register_as(contact).await.expect(200);
+    let invite = phone.until_received("INVITE", 1).await.message;
+    assert_eq!(invite.uri(), "sips:000413000002@127.0.0.1:9");
+    assert!(
+        invite.must("Contact").starts_with("<sips:"),
+        "{}",
+        invite.text()
+    );
+    phone.in_session().await;
+
+    let client = server
+        .client_as(|setup| (setup.server, setup.certificate) = secure(server.addresses.clients_tls))
+        .await;
+    let session = client.open("sips:0002@pbx.example").await;
+    let answer = &session.answer;
+    assert!(
+        answer.must("Contact").starts_with("<sips:"),
+        "{}",
+        answer.text()
+    );
 }

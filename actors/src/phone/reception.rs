@@ -76,7 +76,7 @@ fn decide(
     from: SocketAddr,
     number: u64,
 ) -> Result<PhoneId, Answer> {
-    if let Some(answer) = unacceptable(request) {
+    if let Some(answer) = unacceptable(request, false) {
         return Err(answer);
     }
     if request.head().to().is_ok_and(|to| to.tag().is_some()) {

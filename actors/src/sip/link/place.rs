@@ -44,9 +44,14 @@ impl Place {
         }
     }
 
-    /// The Contact URI that the peer can reach us by (RFC 3261 8.1.1.8).
-    pub fn contact(&self) -> impl Display {
+    /// The Contact URI that the peer can reach us by; `sips` where it speaks to us, or we to it, by such a URI (RFC 3261
+    /// 8.1.1.8, 12.1.1).
+    pub fn contact(&self, sips: bool) -> impl Display {
         std::fmt::from_fn(move |f| {
+            if sips {
+                // RFC 5630 3.1.3 takes `transport=tls` back.
+                return write!(f, "<sips:uacsta@{}:{}>", self.host, self.port);
+            }
             write!(
                 f,
                 "<sip:uacsta@{}:{};transport={}>",

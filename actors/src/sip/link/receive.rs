@@ -2,7 +2,7 @@
 
 use actix::Context;
 use bytes::Bytes;
-use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status};
+use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
 
 use super::{
     Link,
@@ -37,7 +37,7 @@ impl Link {
         let session = DialogId::of_request(&request).map(|id| self.dialog(id));
         let known = session.flatten();
         let id = self.next_transaction();
-        let Taken(answer) = match unacceptable(&request) {
+        let Taken(answer) = match unacceptable(&request, self.place.transport.is_secure()) {
             Some(answer) => answer.into(),
             None => self.take(&request, session, id, ctx),
         };
@@ -200,8 +200,8 @@ fn accepts_csta(request: &Request) -> bool {
         })
 }
 
-/// What every request is checked for (RFC 3261 8.2.2, RFC 4028 section 9).
-pub(crate) fn unacceptable(request: &Request) -> Option<Answer> {
+/// What every request is checked for (RFC 3261 8.2.2, RFC 4028 section 9), which came by TLS or not.
+pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<Answer> {
     // RFC 3261 8.2.2.1: a scheme that is not supported in the Request-URI.
     let scheme = request.uri().split_once(':').unwrap_or_default().0;
     if !["sip", "sips", "tel"]
@@ -212,6 +212,9 @@ pub(crate) fn unacceptable(request: &Request) -> Option<Answer> {
             Answer::from(Status::UNSUPPORTED_URI_SCHEME)
                 .because("the Request-URI is neither sip, sips nor tel"),
         );
+    }
+    if !secure && let Some(answer) = insecure(request) {
+        return Some(answer);
     }
     if matches!(request.method(), Method::Invite | Method::Update)
         && SessionTimer::is_too_small(request.head())
@@ -230,6 +233,48 @@ pub(crate) fn unacceptable(request: &Request) -> Option<Answer> {
         return None;
     }
     Some(Answer::from(Status::BAD_EXTENSION).header(HeaderName::Unsupported, unknown.join(", ")))
+}
+
+/// sips means TLS on each hop (RFC 3261 26.2.2, RFC 5630 3.1): elsewhere nobody may use it, nor may we send to it.
+fn insecure(request: &Request) -> Option<Answer> {
+    if is_sips(request.uri()) {
+        return Some(
+            Answer::from(Status::UNSUPPORTED_URI_SCHEME)
+                .because("a sips Request-URI needs TLS: connect to the TLS port, or use sip"),
+        );
+    }
+    names_sips(request).then(|| {
+        Answer::from(Status::BAD_REQUEST)
+            .because("a sips Contact needs TLS: connect to the TLS port, or use sip")
+    })
+}
+
+/// Whether a request speaks to us by sips, so that our Contact must be one too (RFC 3261 12.1.1).
+pub(super) fn speaks_sips(request: &Request) -> bool {
+    is_sips(request.uri()) || names_sips(request)
+}
+
+/// Whether a request that names a target for ours names a sips URI.
+fn names_sips(request: &Request) -> bool {
+    if !matches!(
+        request.method(),
+        Method::Register | Method::Invite | Method::Update
+    ) {
+        return false;
+    }
+    let is_likely = |line: &str| {
+        let mut parts = line.as_bytes().windows(5);
+        parts.any(|part| part.eq_ignore_ascii_case(b"sips:"))
+    };
+    request.head().all(HeaderName::Contact).any(is_likely)
+        && matches!(request.head().contacts(), Ok(Contacts::List(contacts))
+            if contacts.iter().any(|contact| contact.uri().is_sips()))
+}
+
+/// Whether a URI is a sips URI (RFC 3261 19.1.1).
+pub(super) fn is_sips(uri: &str) -> bool {
+    uri.get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
 }
 
 /// The answer to a method that nobody takes: never silence.

@@ -9,6 +9,7 @@ use uacsta_schema::sip::{HeaderName, Method, Request, Status};
 use super::{
     Link,
     exchange::{Outcome, Purpose, with_csta},
+    receive::is_sips,
     sessions::{Phase, over},
 };
 use crate::sip::{
@@ -167,7 +168,8 @@ impl Link {
             Method::Invite
         };
         let edition = self.sessions[slot].edition;
-        let contact = self.place.contact().to_string();
+        let sips = is_sips(self.sessions[slot].dialog.target());
+        let contact = self.place.contact(sips).to_string();
         self.send(
             slot,
             &method,

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use smallvec::SmallVec;
 use uacsta_schema::sip::{Composer, Head, HeaderName, Method, Request, Status, Via};
 
-use super::{Link, sessions};
+use super::{Link, receive::speaks_sips, sessions};
 use crate::sip::{
     datagrams::Sent,
     reply::{Accepted, Answer, Reply, Taken, TransactionId},
@@ -263,7 +263,10 @@ impl Link {
                 Composer::answer(out, answer.status, request, Some(to_tag)).lines(&answer.lines);
             if let Some(timer) = timer {
                 composer = composer
-                    .header(HeaderName::Contact, self.place.contact())
+                    .header(
+                        HeaderName::Contact,
+                        self.place.contact(speaks_sips(request)),
+                    )
                     .header(HeaderName::SessionExpires, timer.header(false));
                 if !timer.ours {
                     composer = composer.header(HeaderName::Require, "timer");

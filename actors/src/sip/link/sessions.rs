@@ -12,6 +12,7 @@ use super::{
     Link,
     challenge::{Answering, CHALLENGES},
     exchange::{Outcome, Purpose, is_challenge, refusal, with_csta},
+    receive::is_sips,
     serve::ALLOW,
 };
 use crate::sip::{
@@ -98,7 +99,8 @@ impl Link {
     }
 
     fn invite(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
-        let contact = self.place.contact().to_string();
+        let sips = is_sips(self.sessions[slot].dialog.target());
+        let contact = self.place.contact(sips).to_string();
         let agent = Arc::clone(&self.place.agent);
         let Session { timer, edition, .. } = self.sessions[slot];
         let content = Content::Whole(crate::request_system_status(edition));
