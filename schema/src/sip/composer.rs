@@ -9,8 +9,8 @@ use super::{Head, HeaderName, Method, Request, Status};
 /// A message in the making: the start line is written, header fields follow in the order of the calls, and one of
 /// `end`, `body` and `body_with` finishes it. Content-Length is the composer's own.
 ///
-/// Control characters become underscores: nothing that is written can add a header field, continue one or end the head, and
-/// what was received is taken apart as before when it is written again, which blanks would change.
+/// Line ends become spaces and other control characters underscores: nothing that is written can add a header field or end the
+/// head, and what was received comes apart as before when it is written again.
 #[must_use = "a message needs `end` or `body` to be complete"]
 #[derive(Debug)]
 pub struct Composer<'a> {
@@ -83,7 +83,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes header fields that were printed before, each line with its CRLF: what every request of a dialog repeats.
-    /// Nothing received may have put a line feed into them; other control characters become underscores here as well.
+    /// Nothing received may have put a line feed into them; a line end by itself becomes a space here as well.
     pub fn lines(self, lines: &str) -> Self {
         let mut rest = lines;
         while let Some(end) = memchr::memmem::find(rest.as_bytes(), b"\r\n") {
@@ -174,13 +174,21 @@ struct Line<'a>(&'a mut BytesMut);
 
 impl Line<'_> {
     fn put(&mut self, text: &str) {
-        let control = |byte: u8| byte < b' ' && byte != b'\t' || byte == 0x7f;
         let start = self.0.len();
         self.0.extend_from_slice(text.as_bytes());
         let written = self.0.get_mut(start..).unwrap_or_default();
+        // Without a branch a byte, so that it runs on many bytes at once.
+        let control = |found, byte: &u8| found | (*byte < b' ') | (*byte == 0x7f);
+        if !written.iter().fold(false, control) {
+            return;
+        }
         for byte in written {
-            if control(*byte) {
-                *byte = b'_';
+            match *byte {
+                // What is taken for white space when it is read stays that.
+                b'\r' | b'\n' | 0x0c => *byte = b' ',
+                b'\t' => {}
+                0..b' ' | 0x7f => *byte = b'_',
+                _ => {}
             }
         }
     }
@@ -292,7 +300,7 @@ mod tests {
             .other("X\r\nY", "z")
             .lines("Route: <sip:r>\r\nFrom: a\rb\nc\r\n\r\n")
             .end();
-        let expected = "SIP/2.0 400 bad__X: 1\r\nSubject: a____b__\tü\r\nX__Y: z\r\nRoute: <sip:r>\r\nFrom: a_b_c\r\nContent-Length: 0\r\n\r\n";
+        let expected = "SIP/2.0 400 bad  X: 1\r\nSubject: a    b__\tü\r\nX  Y: z\r\nRoute: <sip:r>\r\nFrom: a b c\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(out, expected.as_bytes());
     }
 

@@ -349,7 +349,11 @@ impl Field {
         let value_at = start + name.len() + 1;
         let value = value.get(1..)?;
         let leading = value.len() - value.trim_ascii_start().len();
+        // A line that begins with a blank continues the one before; with a CR by itself it would when written again.
         let name = name.trim_ascii_end();
+        if name.first().is_some_and(u8::is_ascii_whitespace) {
+            return None;
+        }
         let header = HeaderName::parse(
             std::str::from_utf8(name)
                 .ok()

@@ -15,7 +15,7 @@ pub(crate) fn holds(datagram: &[u8]) {
     let again = read(&written).expect("what is written can be read");
     assert_eq!(write(&again), written);
     assert_eq!(again.body(), message.body());
-    // Control characters are written as underscores, but add no header field and hide none.
+    // Control characters are written as others, but add no header field and hide none.
     let (read, first) = (without_length(&again), without_length(&message));
     assert_eq!(read.1.len(), first.1.len());
     assert!(has_controls(&message) || read == first);
