@@ -7,7 +7,7 @@ use uacsta_actors::sip::link::Place;
 use uacsta_schema::sip::Transport;
 
 use super::{
-    Interface, Lobby, Side,
+    Interface, Lobby,
     front::{Arrival, Front},
 };
 
@@ -15,17 +15,16 @@ use super::{
 pub(super) fn place(arrival: &Arrival, interface: &Interface, lobby: &Lobby) -> io::Result<Place> {
     let stream = &arrival.io.io;
     stream.set_nodelay(true)?;
-    if interface.side == Side::Clients {
-        // A phone that is gone is found by its keep-alive; a client sends nothing for hours.
-        let socket = SockRef::from(stream);
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(Duration::from_secs(60))
-                .with_interval(Duration::from_secs(10)),
-        )?;
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(Duration::from_secs(32)))?;
-    }
+    // A client sends nothing for hours, and so does a phone that has no session; what is sent to a peer that is gone is
+    // given up after the time that SIP gives a transaction (64*T1).
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(Duration::from_secs(60))
+            .with_interval(Duration::from_secs(10)),
+    )?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(32)))?;
     let Front { at, secure } = match arrival.front {
         Some(front) => front,
         None => Front {

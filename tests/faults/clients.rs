@@ -73,42 +73,6 @@ async fn a_client_that_vanishes_gives_back_what_it_held_and_no_more() {
     assert_eq!(phone.count("MonitorStop"), 1);
 }
 
-/// B1: a client that is cut off without a word, and sends nothing for hours anyway, is found by the operating system.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_client_s_connection_is_kept_alive_by_the_operating_system() {
-    let server = Server::start();
-    let client = server.client().await;
-    let hexadecimal = |address: std::net::SocketAddr| format!("0100007F:{:04X}", address.port());
-    let (local, remote) = (
-        hexadecimal(client.wire.peer),
-        hexadecimal(client.wire.local),
-    );
-    let wait = async {
-        loop {
-            // proc_net_tcp: sl local rem st tx:rx tr:when; timer 2 is the keep-alive, in hundredths of a second.
-            let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
-            let fields = |line: &str| {
-                line.split_whitespace()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            };
-            let ours = sockets
-                .lines()
-                .map(fields)
-                .find(|fields| fields[1] == local && fields[2] == remote);
-            if let Some(("02", when)) = ours.as_ref().and_then(|fields| fields[5].split_once(':')) {
-                return u64::from_str_radix(when, 16).unwrap();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let when = tokio::time::timeout(PATIENCE, wait)
-        .await
-        .expect("a keep-alive timer");
-    assert!(when <= 6000, "{when}");
-}
-
 /// B3: a hundred clients come and go in all ways there are; the phone is asked to start and to stop by turns, and in the
 /// end nothing is left.
 #[tokio::test]

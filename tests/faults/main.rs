@@ -15,6 +15,7 @@ mod support;
 mod clients;
 #[cfg(unix)]
 mod end;
+mod half_open;
 #[cfg(target_os = "linux")]
 mod interfaces;
 mod log_on;

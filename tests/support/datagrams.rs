@@ -102,6 +102,8 @@ impl End {
                 order = orders.recv() => match order {
                     Some(Order::Send(octets)) => self.send(octets).await,
                     Some(Order::Listen(on)) => listening = on,
+                    #[cfg(target_os = "linux")]
+                    Some(Order::Unplug) => listening = false,
                     Some(Order::Close | Order::Reset) | None => break,
                 },
                 _ = clock.tick() => self.repeat().await,

@@ -43,6 +43,8 @@ pub(super) type Waiting = Arc<Mutex<HashMap<String, UnboundedSender<Message>>>>;
 pub(super) enum Order {
     Send(Vec<u8>),
     Listen(bool),
+    #[cfg(target_os = "linux")]
+    Unplug,
     Close,
     Reset,
 }
@@ -93,19 +95,14 @@ impl Wire {
             documents,
         };
         match certificate {
-            None => drop(tokio::spawn(run(
-                stream,
-                ordered,
-                reader,
-                TcpStream::set_zero_linger,
-            ))),
+            None => drop(tokio::spawn(run(stream, ordered, reader, |stream| stream))),
             Some(file) => {
                 let name = ServerName::from(address.ip());
                 let secured = tokio_rustls::TlsConnector::from(pinned(file, own))
                     .connect(name, stream)
                     .await?;
                 drop(tokio::spawn(run(secured, ordered, reader, |stream| {
-                    stream.get_ref().0.set_zero_linger()
+                    stream.get_ref().0
                 })));
             }
         }
@@ -194,6 +191,12 @@ impl Wire {
         let _ = self.orders.send(Order::Listen(on));
     }
 
+    /// Pulls the cable: from now on not even this end's operating system hears the server, nor acknowledges what it sends.
+    #[cfg(target_os = "linux")]
+    pub fn unplug(&self) {
+        let _ = self.orders.send(Order::Unplug);
+    }
+
     /// Whether the connection has ended.
     pub fn is_over(&self) -> bool {
         self.orders.is_closed()
@@ -270,7 +273,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     mut orders: UnboundedReceiver<Order>,
     reader: Reader,
-    zero_linger: impl Fn(&S) -> std::io::Result<()>,
+    socket: impl Fn(&S) -> &TcpStream,
 ) {
     let mut buffer = BytesMut::with_capacity(4096);
     let mut listening = true;
@@ -292,12 +295,21 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                     }
                 }
                 Some(Order::Listen(on)) => listening = on,
+                #[cfg(target_os = "linux")]
+                Some(Order::Unplug) => {
+                    // BPF_RET with 0 octets: the kernel drops each segment before it looks at it.
+                    let nothing = [socket2::SockFilter::new(0x06, 0, 0, 0)];
+                    let socket = socket2::SockRef::from(socket(&stream));
+                    socket.attach_filter(&nothing).unwrap();
+                    // Nor does this end say anything more, not even that it is closed.
+                    listening = false;
+                }
                 Some(Order::Close) | None => {
                     let _ = stream.shutdown().await;
                     break;
                 }
                 Some(Order::Reset) => {
-                    let _ = zero_linger(&stream);
+                    let _ = socket(&stream).set_zero_linger();
                     break;
                 }
             },
