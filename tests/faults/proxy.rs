@@ -265,36 +265,73 @@ impl Drop for Running {
     }
 }
 
-/// stunnel in front of the server as `docs/tls-front.md` has it, and where it listens.
-async fn stunnel(program: &Path, server: &Serving) -> (Running, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+/// The example of `docs/tls-front.md` in this language, with files and addresses of the test in place of its own.
+fn example(language: &str, server: &Serving, address: SocketAddr) -> String {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tls-front.md");
     let text = fs::read_to_string(document).unwrap();
-    let (_, example) = text.split_once("```ini\n").unwrap();
+    let (_, example) = text.split_once(&format!("```{language}\n")).unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let data = server.data();
-    let path = |name: &str| data.join(name).display().to_string();
-    let configuration = example
-        .replace("/etc/uacsta/certificate.pem", &path("certificate.pem"))
-        .replace("/etc/uacsta/key.pem", &path("key.pem"))
+    let read = |name: &str| fs::read_to_string(data.join(name)).unwrap();
+    fs::write(
+        data.join("both.pem"),
+        read("certificate.pem") + &read("key.pem"),
+    )
+    .unwrap();
+    let mut example = example
         .replace("0.0.0.0:5063", &address.to_string())
+        .replace(":5063", &address.to_string())
         .replace("127.0.0.1:5060", &server.phones.to_string());
-    let file = data.join("stunnel.conf");
-    fs::write(&file, format!("foreground = yes\npid =\n{configuration}")).unwrap();
-    let mut command = Command::new(program);
-    command
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let running = Running(command.spawn().unwrap());
+    for name in ["certificate.pem", "key.pem", "both.pem"] {
+        let path = data.join(name).display().to_string();
+        example = example.replace(&format!("/etc/uacsta/{name}"), &path);
+    }
+    example
+}
+
+/// A port that is free, for a program that must be told one.
+async fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn server() -> Serving {
+    let settings = format!(
+        "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[advanced]\nproxy_protocol_from = [\"{FRONT}\"]\n"
+    );
+    Serving::start(tempfile::tempdir().unwrap(), &settings)
+}
+
+/// Runs a front end, and has a phone that knows TLS 1.1 at best ask the server through it.
+async fn asks_through(mut front: Command, address: SocketAddr, openssl: &Path) {
+    front.stdin(Stdio::null());
+    front.stdout(Stdio::null()).stderr(Stdio::null());
+    let _front = Running(front.spawn().unwrap());
     let begun = Instant::now();
     while TcpStream::connect(address).await.is_err() {
-        assert!(begun.elapsed() < PATIENCE, "stunnel does not listen");
+        assert!(begun.elapsed() < PATIENCE, "{front:?} does not listen");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    (running, address)
+    let mut phone = Command::new(openssl);
+    phone.args(["s_client", "-quiet", "-tls1_1"]);
+    phone.args(["-cipher", "DEFAULT:@SECLEVEL=0"]);
+    phone.args(["-connect", &address.to_string()]);
+    phone.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut phone = Running(phone.stderr(Stdio::null()).spawn().unwrap());
+    let request = "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKold\r\n\
+                   Max-Forwards: 70\r\nFrom: <sip:000413000001@127.0.0.1>;tag=a\r\nTo: <sip:000413000001@127.0.0.1>\r\n\
+                   Call-ID: old\r\nCSeq: 1 REGISTER\r\nContact: <sips:000413000001@127.0.0.1:9>\r\n\r\n";
+    let mut stdin = phone.0.stdin.take().unwrap();
+    stdin.write_all(request.as_bytes()).unwrap();
+    let mut stdout = phone.0.stdout.take().unwrap();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = [0; 12];
+        stdout.read_exact(&mut answer).map(|()| answer)
+    });
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    let answer = answer.expect("an answer in time").unwrap().unwrap();
+    // sips is taken, since the front end says that the phone came by TLS.
+    assert_eq!(String::from_utf8_lossy(&answer), "SIP/2.0 401 ");
 }
 
 #[tokio::test]
@@ -305,36 +342,27 @@ async fn a_phone_too_old_for_tls_1_2_logs_on_through_stunnel() {
     ) else {
         return;
     };
-    let settings = format!(
-        "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[advanced]\nproxy_protocol_from = [\"{FRONT}\"]\n"
-    );
-    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
-    let (_running, address) = stunnel(&program, &server).await;
-    let mut client = Command::new(openssl);
-    client.args([
-        "s_client",
-        "-quiet",
-        "-tls1_1",
-        "-cipher",
-        "DEFAULT:@SECLEVEL=0",
-    ]);
-    client.args(["-connect", &address.to_string()]);
-    client
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut client = Running(client.spawn().unwrap());
-    let request = "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKold\r\n\
-                   Max-Forwards: 70\r\nFrom: <sip:000413000001@127.0.0.1>;tag=a\r\nTo: <sip:000413000001@127.0.0.1>\r\n\
-                   Call-ID: old\r\nCSeq: 1 REGISTER\r\nContact: <sip:000413000001@127.0.0.1:9>\r\n\r\n";
-    let mut stdin = client.0.stdin.take().unwrap();
-    stdin.write_all(request.as_bytes()).unwrap();
-    let mut stdout = client.0.stdout.take().unwrap();
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut answer = [0; 12];
-        stdout.read_exact(&mut answer).map(|()| answer)
-    });
-    let answer = tokio::time::timeout(PATIENCE, answer).await;
-    let answer = answer.expect("an answer in time").unwrap().unwrap();
-    assert_eq!(String::from_utf8_lossy(&answer), "SIP/2.0 401 ");
+    let (server, address) = (server(), free().await);
+    let file = server.data().join("stunnel.conf");
+    let example = example("ini", &server, address);
+    fs::write(&file, format!("foreground = yes\npid =\n{example}")).unwrap();
+    let mut front = Command::new(program);
+    front.arg(&file);
+    asks_through(front, address, &openssl).await;
+}
+
+#[tokio::test]
+async fn a_phone_too_old_for_tls_1_2_logs_on_through_haproxy() {
+    let (Some(program), Some(openssl)) = (
+        programs::find("haproxy", "haproxy"),
+        programs::find("openssl", "openssl"),
+    ) else {
+        return;
+    };
+    let (server, address) = (server(), free().await);
+    let file = server.data().join("haproxy.cfg");
+    fs::write(&file, example("haproxy", &server, address)).unwrap();
+    let mut front = Command::new(program);
+    front.args(["-db", "-f"]).arg(&file);
+    asks_through(front, address, &openssl).await;
 }
