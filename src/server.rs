@@ -125,6 +125,8 @@ impl Server {
             switch: house.registrar.holder(),
             find: house.registrar.holder(),
             count: house.licensing.holder(),
+            counters: Arc::clone(&house.counters),
+            open: lobby.open(),
             reload,
             identity: Arc::clone(&identity),
         };

@@ -7,7 +7,7 @@ use std::sync::{
 
 use actix::{Actor, Context, Handler, Message, Recipient};
 
-use crate::{House, registrar::Recount};
+use crate::{House, counters::Event, registrar::Recount};
 
 /// Counts the seats in use.
 pub struct Licensing {
@@ -82,6 +82,7 @@ impl Actor for Licensing {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if std::thread::panicking() {
+            self.house.counters.count(Event::Panicked);
             tracing::error!("licensing failed; another takes its place");
             let successor = Self {
                 house: Arc::clone(&self.house),

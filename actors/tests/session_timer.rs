@@ -113,7 +113,7 @@ fn played(opening: &str, asks: bool, mut answers: &[Answer]) -> Seen {
             host: "127.0.0.1".into(),
             port: 5060,
             transport: Transport::TCP,
-            log_on_by: None,
+            stranger: None,
             agent: "test".into(),
         };
         let clock = Arc::new(Turned(begun));

@@ -160,6 +160,19 @@ fn limits(limits: &Limits) -> Check {
         1,
         300,
     )?;
+    count(
+        "limits.unauthenticated_connections",
+        limits.unauthenticated_connections,
+        1,
+        1_000_000,
+    )?;
+    count(
+        "limits.pending_requests_per_client",
+        limits.pending_requests_per_client,
+        1,
+        100_000,
+    )?;
+    count("limits.unknown_phones", limits.unknown_phones, 1, 1_000_000)?;
     count("limits.failed_log_ons", limits.failed_log_ons, 1, 10_000)?;
     count("limits.log_on_tries", limits.log_on_tries, 1, 1_000)?;
     size(

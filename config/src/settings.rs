@@ -177,6 +177,8 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections from one address.
     pub connections_per_address: usize,
+    /// Open connections on which nobody has logged on.
+    pub unauthenticated_connections: usize,
     /// How long a connection has to log on.
     #[serde(deserialize_with = "seconds")]
     pub unauthenticated_time: Duration,
@@ -188,6 +190,10 @@ pub struct Limits {
     pub client_queue: ByteSize,
     /// Requests that may wait for one phone.
     pub pending_requests_per_phone: usize,
+    /// Requests of one client that may wait for their answers.
+    pub pending_requests_per_client: usize,
+    /// Telephones in the list that never told a line.
+    pub unknown_phones: usize,
     /// CSTA sessions on one client connection.
     pub sessions_per_connection: usize,
 }

@@ -158,7 +158,7 @@ impl Server {
             } else {
                 Transport::TCP
             },
-            log_on_by: None,
+            stranger: None,
             agent: "".into(),
         };
         match &self.tls {

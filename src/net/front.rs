@@ -69,9 +69,10 @@ pub(super) async fn introduced(
             }),
             ..arrival
         }),
-        Err(limit) => {
+        Err(event) => {
+            lobby.house.counters.count(event);
             let what = "connection refused: as many are open as may be";
-            lobby.complain(interface, from, what, limit);
+            lobby.complain(interface, from, what, event.label());
             None
         }
     }

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House,
     client::{CrossRefs, desk::ClientDesk},
+    counters::Event,
     phone::desk::PhoneDesk,
     sip::{
         desk::Desk,
@@ -44,11 +45,12 @@ mod udp;
 
 use front::Arrival;
 use misdirected::Misdirected;
-use open::{Counted, Counts, Open};
+use open::{Counted, Open};
 use place::place;
 use repeats::Repeats;
 
 pub use listener::{Bound, Listener};
+pub use open::Counts;
 
 /// Who connects to an interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -130,6 +132,11 @@ impl Lobby {
         }
     }
 
+    /// The connections that are open.
+    pub fn open(&self) -> Counts {
+        self.open.clone()
+    }
+
     /// Whether a peer speaks for others, by the PROXY protocol (`advanced.proxy_protocol_from`).
     fn is_front(&self, peer: IpAddr) -> bool {
         let fronts = &self.house.rules().settings.advanced.proxy_protocol_from;
@@ -179,13 +186,17 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
                 continue;
             }
         };
-        let open = match Open::new(&lobby.open, &lobby.house.rules().settings.limits, peer.ip()) {
+        let limits = &lobby.house.rules().settings.limits;
+        let open = match Open::by_stranger(&lobby.open, limits, peer.ip()) {
             Ok(open) => open,
-            Err(limit) => {
-                tracing::warn!(interface = interface.setting, %peer, limit, "connection refused: as many are open as may be");
+            Err(event) => {
+                lobby.house.counters.count(event);
+                let what = "connection refused: as many are open as may be";
+                lobby.complain(&interface, peer, what, event.label());
                 continue;
             }
         };
+        lobby.house.counters.count(Event::Connected);
         let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
         let arrival = Arrival {
             io: Counted { io: stream, open },
@@ -255,8 +266,8 @@ async fn hand_over(arrival: Arrival, interface: Arc<Interface>, lobby: Arc<Lobby
 }
 
 /// Starts the link of a connection on this thread.
-fn serve(arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
-    let place = match place(&arrival, interface, lobby) {
+fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
+    let place = match place(&mut arrival, interface, lobby) {
         Ok(place) => place,
         // The peer was faster away than we could look.
         Err(error) => return tracing::debug!(peer = %arrival.peer, %error, "connection gone"),
@@ -290,8 +301,14 @@ fn serve(arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
                 );
                 return start(Box::new(stream), place, number, trusted, &interface, &lobby);
             }
-            Ok(Err(error)) => handshake::reason(&error),
-            Err(_) => "it was not finished within limits.tls_handshake".into(),
+            Ok(Err(error)) => {
+                lobby.house.counters.count(Event::FailedHandshake);
+                handshake::reason(&error)
+            }
+            Err(_) => {
+                lobby.house.counters.count(Event::SlowHandshake);
+                "it was not finished within limits.tls_handshake".into()
+            }
         };
         lobby.complain(&interface, peer, "TLS handshake failed", &reason);
     });

@@ -5,7 +5,7 @@ use std::{
     io,
     net::IpAddr,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
+use uacsta_actors::counters::Event;
 
 /// A connection that counts as open until it is dropped.
 pub(super) struct Counted {
@@ -34,32 +35,34 @@ type Watch = Box<dyn FnOnce(&[u8]) -> io::Result<()>>;
 pub(super) struct Open {
     address: IpAddr,
     counts: Counts,
+    /// While nobody has logged on, until somebody takes it.
+    pub(super) stranger: Option<Stranger>,
 }
 
-/// The open connections of all interfaces.
-#[derive(Clone, Default)]
-pub(super) struct Counts(Arc<Mutex<Numbers>>);
+/// One connection on which nobody has logged on, in the count of those.
+pub(super) struct Stranger(Counts);
 
-#[derive(Default)]
+/// The open connections of all interfaces.
+#[derive(Clone, Debug, Default)]
+pub struct Counts(Arc<Mutex<Numbers>>);
+
+#[derive(Debug, Default)]
 struct Numbers {
     all: usize,
+    strangers: usize,
     by_address: HashMap<IpAddr, usize>,
 }
 
 impl Open {
-    /// Counts one more, or names the limit that it would pass.
-    pub(super) fn new(
-        open: &Counts,
-        limits: &Limits,
-        address: IpAddr,
-    ) -> Result<Self, &'static str> {
-        let mut counts = open.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts one more, or tells the limit that it would pass.
+    pub(super) fn new(open: &Counts, limits: &Limits, address: IpAddr) -> Result<Self, Event> {
+        let mut counts = open.numbers();
         let here = counts.by_address.get(&address).copied().unwrap_or(0);
         if counts.all >= limits.connections {
-            return Err("limits.connections");
+            return Err(Event::TooManyConnections);
         }
         if here >= limits.connections_per_address {
-            return Err("limits.connections_per_address");
+            return Err(Event::TooManyFromAddress);
         }
         counts.all += 1;
         counts.by_address.insert(address, here + 1);
@@ -67,16 +70,51 @@ impl Open {
         Ok(Self {
             address,
             counts: open.clone(),
+            stranger: None,
         })
+    }
+
+    /// The same for a connection on which nobody has logged on.
+    pub(super) fn by_stranger(
+        open: &Counts,
+        limits: &Limits,
+        address: IpAddr,
+    ) -> Result<Self, Event> {
+        if open.numbers().strangers >= limits.unauthenticated_connections {
+            return Err(Event::TooManyStrangers);
+        }
+        let mut counted = Self::new(open, limits, address)?;
+        open.numbers().strangers += 1;
+        counted.stranger = Some(Stranger(open.clone()));
+        Ok(counted)
+    }
+}
+
+impl Counts {
+    /// How many connections are open, and on how many of them nobody has logged on.
+    pub fn totals(&self) -> (usize, usize) {
+        let numbers = self.numbers();
+        (numbers.all, numbers.strangers)
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let mut counts = self.0.numbers();
+        counts.strangers = counts.strangers.saturating_sub(1);
     }
 }
 
 impl Open {
-    /// Counts on as one of another address, or names the limit that it would pass.
-    pub(super) fn belongs_to(self, limits: &Limits, address: IpAddr) -> Result<Self, &'static str> {
+    /// Counts on as one of another address, or tells the limit that it would pass.
+    pub(super) fn belongs_to(self, limits: &Limits, address: IpAddr) -> Result<Self, Event> {
         let counts = self.counts.clone();
         drop(self);
-        Self::new(&counts, limits, address)
+        Self::by_stranger(&counts, limits, address)
     }
 }
 
@@ -92,7 +130,7 @@ impl Counted {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.numbers();
         counts.all = counts.all.saturating_sub(1);
         if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
             *here.get_mut() -= 1;

@@ -3,7 +3,7 @@
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
-use uacsta_actors::sip::link::Place;
+use uacsta_actors::sip::link::{Place, Stranger};
 use uacsta_schema::sip::Transport;
 
 use super::{
@@ -12,7 +12,12 @@ use super::{
 };
 
 /// Sets what a connection of years needs, and tells where its peer reaches us.
-pub(super) fn place(arrival: &Arrival, interface: &Interface, lobby: &Lobby) -> io::Result<Place> {
+pub(super) fn place(
+    arrival: &mut Arrival,
+    interface: &Interface,
+    lobby: &Lobby,
+) -> io::Result<Place> {
+    let stranger = arrival.io.open.stranger.take();
     let stream = &arrival.io.io;
     stream.set_nodelay(true)?;
     // A client sends nothing for hours, and so does a phone that has no session; what is sent to a peer that is gone is
@@ -54,7 +59,10 @@ pub(super) fn place(arrival: &Arrival, interface: &Interface, lobby: &Lobby) -> 
         } else {
             Transport::TCP
         },
-        log_on_by: Some(lobby.house.clock.now() + limits.unauthenticated_time),
+        stranger: Some(Box::new(Stranger {
+            log_on_by: lobby.house.clock.now() + limits.unauthenticated_time,
+            counted: Box::new(stranger),
+        })),
         agent: Arc::clone(&lobby.house.agent),
     })
 }

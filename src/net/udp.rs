@@ -18,13 +18,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uacsta_actors::{
+    counters::Event,
     phone::{
         desk::PhoneDesk,
         reception::{self, Received},
     },
     sip::{
         datagrams::Post,
-        link::{Link, Place},
+        link::{Link, Place, Stranger},
         reply::Answer,
         wire::{Broken, Wire},
     },
@@ -128,6 +129,7 @@ impl PostOffice {
             Ok(frame) => frame,
             Err(error) => {
                 tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
+                self.lobby.house.counters.count(Event::NoSip);
                 // RFC 3261 18.3: a request that is shorter than it says gets 400.
                 if let Some(answer) = error.answer() {
                     let mut answer = BytesMut::from(&answer[..]);
@@ -175,8 +177,9 @@ impl PostOffice {
                     self.peers.insert(from, peer);
                     return;
                 }
-                Err(limit) => {
-                    tracing::warn!(interface = self.setting, peer = %from, mac = %phone, limit, "phone refused: as many connections are open as may be");
+                Err(event) => {
+                    self.lobby.house.counters.count(event);
+                    tracing::warn!(interface = self.setting, peer = %from, mac = %phone, limit = event.label(), "phone refused: as many connections are open as may be");
                     let Frame::Message(Message::Request(request)) = &frame else {
                         return;
                     };
@@ -198,7 +201,7 @@ impl PostOffice {
     }
 
     /// Starts the link of a phone on the thread that is the phone's.
-    fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, &'static str> {
+    fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, Event> {
         let open = Open::new(
             &self.lobby.open,
             &self.lobby.house.rules().settings.limits,
@@ -216,9 +219,12 @@ impl PostOffice {
             host: host(local),
             port: self.bound.port(),
             transport: Transport::UDP,
-            log_on_by: Some(
-                lobby.house.clock.now() + lobby.house.rules().settings.limits.unauthenticated_time,
-            ),
+            stranger: Some(Box::new(Stranger {
+                log_on_by: lobby.house.clock.now()
+                    + lobby.house.rules().settings.limits.unauthenticated_time,
+                // It has logged on already; what is to come is its binding.
+                counted: Box::new(()),
+            })),
             agent: Arc::clone(&lobby.house.agent),
         };
         let arbiter = self.lobby.arbiter(first::key_of_phone(phone)).clone();

@@ -1,7 +1,8 @@
-//! The HTTP server: API for the command line and other programs, `/healthz` and `/readyz`.
+//! The HTTP server: API for the command line and other programs, `/healthz`, `/readyz` and `/metrics`.
 
 mod access;
 mod certificate;
+mod metrics;
 mod phones;
 mod reload;
 mod trial;
@@ -18,11 +19,12 @@ use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
 use serde_json::json;
 use settings::Secret;
 use tokio::sync::mpsc::Sender;
+use uacsta_actors::counters::Counters;
 use uacsta_actors::licensing::Count;
 use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, List, Switch};
 
-use crate::net::tls::Identity;
+use crate::net::{self, tls::Identity};
 use access::Keys;
 
 /// The file in the data folder that says where the API of the running server is.
@@ -42,6 +44,10 @@ pub struct Api {
     pub find: Holder<Find>,
     /// For the phones and lines that are counted.
     pub count: Holder<Count>,
+    /// What happened so far.
+    pub counters: Arc<Counters>,
+    /// How many connections are open.
+    pub open: net::Counts,
     /// To have the settings read again.
     pub reload: Sender<ReloadWish>,
     /// For the certificate in use.
@@ -84,6 +90,7 @@ pub fn start(
             )
             .route("/healthz", web::get().to(healthy))
             .route("/readyz", web::get().to(ready))
+            .route("/metrics", web::get().to(metrics::page))
             .service(
                 web::scope("/api")
                     .wrap(from_fn(access::check))
@@ -296,6 +303,8 @@ mod tests {
             switch: registrar.holder(),
             find: registrar.holder(),
             count: registrar.holder(),
+            counters: Arc::default(),
+            open: net::Counts::default(),
             reload,
             identity: identity(folder.path()),
         };

@@ -12,6 +12,7 @@ mod chaos;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attacks;
 mod clients;
 #[cfg(unix)]
 mod end;

@@ -12,6 +12,7 @@ use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
 use crate::{
     House,
     access::{Caller, Door, Verdict},
+    counters::Event,
     sip::{
         desk::Desk,
         link::{Link, csta_body},
@@ -239,6 +240,10 @@ impl Desk for ClientDesk {
                 reason: reason.into(),
             });
         }
+    }
+
+    fn count(&self, event: Event) {
+        self.house.counters.count(event);
     }
 
     fn is_known(&self) -> bool {

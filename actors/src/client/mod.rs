@@ -55,6 +55,8 @@ pub struct Client {
     via_office: Vec<Addr<via_office::ViaOffice>>,
     /// How its monitors reach it, once it has one.
     audience: Option<Arc<Audience>>,
+    /// Held once more by each answer that the client waits for.
+    waiting: Arc<()>,
     /// Why the connection is gone, once it is.
     gone: Option<Box<str>>,
 }
@@ -122,6 +124,7 @@ impl Client {
             cross_refs,
             via_office: Vec::new(),
             audience: None,
+            waiting: Arc::default(),
             gone: None,
         }
     }

@@ -11,6 +11,7 @@ use uacsta_schema::{
 
 use super::{Client, Scope, features};
 use crate::{
+    counters::Event,
     phone,
     refusal::Refusal,
     sip::reply::{Answer, Reply},
@@ -36,6 +37,25 @@ impl Client {
         if let Some(session) = self.sessions.get_mut(&key) {
             session.speech = document.speech();
         }
+        // Each answer that is waited for holds one.
+        let waiting = Arc::strong_count(&self.waiting) - 1;
+        let most = self
+            .house
+            .rules()
+            .settings
+            .limits
+            .pending_requests_per_client;
+        if waiting >= most {
+            self.house.counters.count(Event::TooManyRequests);
+            return self.refuse(
+                self.mac_of(key),
+                reply,
+                &document.speech(),
+                document.name(),
+                &Refusal::Busy,
+            );
+        }
+        let reply = reply.counted(&self.waiting);
         if !self.rights.allow(document.name()) {
             return self.refuse(
                 self.mac_of(key),

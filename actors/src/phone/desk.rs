@@ -14,6 +14,7 @@ use super::identity::Claim;
 use crate::{
     House,
     access::{Caller, Door, Verdict},
+    counters::Event,
     registrar::{Register, Strayed},
     registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
     sip::{
@@ -327,6 +328,10 @@ impl Desk for PhoneDesk {
                 reason: reason.into(),
             });
         }
+    }
+
+    fn count(&self, event: Event) {
+        self.house.counters.count(event);
     }
 
     fn is_known(&self) -> bool {

@@ -7,6 +7,7 @@ use uacsta_schema::csta::{DeviceId, Document, Message, MonitorObject, MonitorSta
 
 use super::{Orphaned, Phone, calls::Calls, requests::Asker, session::State};
 use crate::{
+    counters::Event,
     monitor::{Monitor, MonitorLost, Observed, PhoneReplaced, Started, Surroundings},
     refusal::Refusal,
 };
@@ -278,6 +279,7 @@ impl Phone {
         if self.early.len() < EARLY && self.points.values().any(|point| point.starting) {
             self.early.push_back(event);
         } else {
+            self.house.counters.count(Event::StrayEvent);
             tracing::debug!(mac = %self.mac, event = event.name(), cross_ref, "event of no monitor that runs");
         }
     }

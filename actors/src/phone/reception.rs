@@ -17,6 +17,7 @@ use super::desk::{claim, no_sessions};
 use crate::{
     House,
     access::Door,
+    counters::Event,
     sip::{
         link::{stateless, unacceptable, untaken},
         reply::Answer,
@@ -46,6 +47,7 @@ pub fn receive(house: &House, frame: &Frame, from: SocketAddr, number: u64, tag:
     let request = match frame {
         Frame::Message(Message::Request(request)) if *request.method() != Method::Ack => request,
         Frame::Refused(refused) if refused.answer(&mut datagram) => {
+            house.counters.count(Event::Malformed);
             stamp(&mut datagram, from);
             return Received::Answered { datagram, to: from };
         }

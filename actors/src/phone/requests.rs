@@ -16,6 +16,7 @@ use super::{
     session::State,
 };
 use crate::{
+    counters::Event,
     monitor::Monitor,
     refusal::Refusal,
     sip::{
@@ -206,6 +207,7 @@ impl Phone {
         } else if !self.session.is_coming() {
             Some(Refusal::Away)
         } else if self.requests.waiting.len() >= most {
+            self.house.counters.count(Event::TooManyRequests);
             Some(Refusal::Busy)
         } else if self.requests.quiet_until > Some(self.deadline()) {
             Some(Refusal::LeftAlone)

@@ -12,12 +12,14 @@ use uacsta_schema::{
 
 use crate::{
     House,
+    counters::Event,
     directory::{Directory, Entry},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
     sip::reply::Answer,
     telephones::{Save, StoreError, Telephone},
 };
 
+mod crowd;
 mod messages;
 mod questions;
 mod standing;
@@ -42,6 +44,10 @@ pub struct Registrar {
     saving: bool,
     /// Whether what the disk refused is about to be saved again.
     retrying: bool,
+    /// How many telephones never told a line.
+    unknown: usize,
+    /// Whether the log was told that there are too many of them.
+    crowded: bool,
 }
 
 type Telephones = HashMap<PhoneId, Box<Record>>;
@@ -83,6 +89,10 @@ impl Registrar {
     }
 
     fn of(house: Arc<House>, store: Recipient<Save>, telephones: Telephones) -> Self {
+        let unknown = telephones
+            .values()
+            .filter(|record| record.telephone.lines.is_empty())
+            .count();
         let mut directory = Directory::default();
         for record in telephones.values() {
             let lines = &record.telephone.lines;
@@ -102,6 +112,8 @@ impl Registrar {
             to_save: Vec::new(),
             saving: false,
             retrying: false,
+            unknown,
+            crowded: false,
         }
     }
 
@@ -245,6 +257,16 @@ impl Handler<Register> for Registrar {
     fn handle(&mut self, Register(refresh): Register, _: &mut Self::Context) {
         let registration = &refresh.registration;
         let mac = registration.mac;
+        if !self.telephones.contains_key(&mac) {
+            if self.is_crowded(mac, registration.address) {
+                return refresh.reply.with(
+                    Answer::from(Status::SERVICE_UNAVAILABLE)
+                        .header(HeaderName::RetryAfter, "60")
+                        .because("too many telephones that nobody knows"),
+                );
+            }
+            self.unknown += 1;
+        }
         let auto_activate = self.house.rules().settings.advanced.auto_activate;
         self.telephones.entry(mac).or_insert_with(|| {
             let telephone = Telephone {
@@ -324,6 +346,7 @@ impl Handler<Bound> for Registrar {
                         .because("the telephone list cannot be written"),
                 );
                 registrar.telephones.remove(&mac);
+                registrar.unknown = registrar.unknown.saturating_sub(1);
                 return;
             }
             phone.do_send(Admit { reply });
@@ -352,7 +375,9 @@ impl Handler<Listed> for Registrar {
                 .first()
                 .cloned()
                 .or_else(|| record.telephone.last_identity.take());
-            record.telephone.lines = listed;
+            let was = std::mem::replace(&mut record.telephone.lines, listed);
+            let is = record.telephone.lines.is_empty();
+            self.told_lines(was.is_empty(), is);
             self.save(mac, ctx, |_, _| {});
         }
     }
@@ -389,6 +414,7 @@ impl Handler<Ended> for Registrar {
         let Some(record) = self.telephones.get_mut(&mac) else {
             return;
         };
+        self.house.counters.count(Event::Panicked);
         tracing::error!(%mac, "the phone's actor failed; another takes its place");
         let arbiter = heritage.arbiter().unwrap_or_else(Arbiter::current);
         record.phone = Some(start(

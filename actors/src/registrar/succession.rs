@@ -3,11 +3,12 @@
 use actix::{Actor, Context, Handler};
 
 use super::{Recount, Registrar};
-use crate::phone::Announce;
+use crate::{counters::Event, phone::Announce};
 
 impl Registrar {
     /// Puts another in this one's place, after a panic. Who waits for an answer of this one gets an error, and asks again.
     pub(super) fn bequeath(&mut self) {
+        self.house.counters.count(Event::Panicked);
         tracing::error!(
             telephones = self.telephones.len(),
             "the registrar failed; another takes its place"

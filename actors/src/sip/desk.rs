@@ -12,7 +12,7 @@ use super::{
     link::Link,
     reply::{Answer, Asked, Reply, Taken},
 };
-use crate::registration::Bound;
+use crate::{counters::Event, registration::Bound};
 
 /// The policy of one kind of link. It runs within the link, so it never waits.
 pub trait Desk: Send {
@@ -47,6 +47,9 @@ pub trait Desk: Send {
 
     /// The link is gone.
     fn ended(&mut self, link: &Addr<Link>, reason: &str);
+
+    /// Counts something that happened to the connection.
+    fn count(&self, _event: Event) {}
 
     /// Whether somebody has logged on.
     fn is_known(&self) -> bool {

@@ -38,6 +38,7 @@ impl<'a> Asked<'a> {
             asker: Asker::Link(Arc::clone(self.link)),
             transaction: self.transaction,
             answered: false,
+            counted: None,
         };
         (reply, Taken(None))
     }
@@ -56,6 +57,8 @@ pub struct Reply {
     asker: Asker,
     transaction: TransactionId,
     answered: bool,
+    /// One more reference, while there is a reply.
+    counted: Option<Arc<()>>,
 }
 
 /// Who waits for the answer.
@@ -117,6 +120,7 @@ impl Reply {
             asker: Asker::Actor(asker),
             transaction: TransactionId { slot: 0, serial: 0 },
             answered: false,
+            counted: None,
         }
     }
 
@@ -145,6 +149,12 @@ impl Reply {
     /// Answers 481: the request belongs to no dialog that its sender has.
     pub fn nowhere(self) {
         self.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+    }
+
+    /// Lets the holder of the other end see for how long the answer is waited for.
+    pub fn counted(mut self, count: &Arc<()>) -> Self {
+        self.counted = Some(Arc::clone(count));
+        self
     }
 
     /// Leaves the answer to another reply of the same transaction.

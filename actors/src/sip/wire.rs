@@ -296,7 +296,7 @@ impl Ends {
 
     /// Whether a message that began to arrive has taken too long. The time starts when nothing more of it is there yet.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.unread.is_empty() {
+        if self.unread.is_empty() && !self.codec.awaits_body() {
             self.late = None;
             return false;
         }

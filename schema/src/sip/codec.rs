@@ -33,6 +33,12 @@ impl Codec {
         }
     }
 
+    /// Whether a message has begun whose body is still to come, though nothing of it may be left on the stream.
+    #[must_use]
+    pub const fn awaits_body(&self) -> bool {
+        self.opened.is_some()
+    }
+
     /// Takes line ends between messages off the stream.
     fn keep_alive(&mut self, stream: &mut BytesMut) -> Option<Frame> {
         while stream.first() == Some(&b'\n') {

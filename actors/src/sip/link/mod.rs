@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    counters::Event,
     registration::{Bindings, Bound},
 };
 
@@ -36,7 +37,7 @@ mod sessions;
 mod slots;
 
 pub use moving::{Move, Moved, Stray};
-pub use place::Place;
+pub use place::{Place, Stranger};
 pub(crate) use receive::{csta_body, unacceptable, untaken};
 pub use register::{SignOn, SignedOn};
 pub(crate) use serve::stateless;
@@ -141,16 +142,22 @@ impl Link {
         }
     }
 
+    /// A peer that has logged on is no stranger any more.
+    fn recognise(&mut self) {
+        if self.place.stranger.is_some() && self.desk.is_known() {
+            self.place.stranger = None;
+        }
+    }
+
     /// Ends the link of a peer that did not log on in time; returns when it must have.
     fn sweep_log_on(&mut self, now: Duration, ctx: &mut Context<Self>) -> Option<Duration> {
-        if self.desk.is_known() {
-            self.place.log_on_by = None;
-        }
-        let by = self.place.log_on_by?;
+        self.recognise();
+        let by = self.place.stranger.as_ref()?.log_on_by;
         if by > now {
             return Some(by);
         }
         tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: nobody logged on within limits.unauthenticated_time");
+        self.desk.count(Event::NeverLoggedOn);
         self.end("nobody logged on", ctx);
         None
     }
@@ -171,12 +178,16 @@ impl Actor for Link {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.wire.frames());
         self.desk.opened(&self.address);
-        if let Some(by) = self.place.log_on_by {
-            self.wake_at(by, ctx);
+        if let Some(stranger) = &self.place.stranger {
+            self.wake_at(stranger.log_on_by, ctx);
         }
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        if std::thread::panicking() {
+            tracing::error!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: serving it failed, which is a fault of uacsta; please report it");
+            self.desk.count(Event::Panicked);
+        }
         let reason = self
             .ending
             .take()
@@ -209,6 +220,7 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             Ok(Frame::Pong) => {}
             Ok(Frame::Refused(refused)) => {
                 tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), reason = %refused.reason(), "message refused");
+                self.desk.count(Event::Malformed);
                 self.wire.compose(|out| refused.answer(out));
             }
             Err(Broken::Idle) => self.end(
@@ -219,13 +231,16 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
             Err(Broken::Slow) => {
                 tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: a message took longer than limits.message_time");
+                self.desk.count(Event::SlowMessage);
                 self.end("a message took too long to arrive", ctx);
             }
             Err(Broken::Overflow) => {
                 tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: the peer leaves more than limits.client_queue unread");
+                self.desk.count(Event::Unread);
                 self.end("the peer does not read what it is sent", ctx);
             }
             Err(Broken::Framing(error)) => {
+                self.desk.count(Event::NoSip);
                 if let Some(answer) = error.answer() {
                     self.wire.compose(|out| out.extend_from_slice(answer));
                 }
@@ -309,6 +324,7 @@ impl Handler<Bound> for Link {
     fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
         self.wire.known();
         self.desk.bound(bound);
+        self.recognise();
         if let Some(at) = self.desk.sweep(self.clock.now()) {
             self.wake_at(at, ctx);
         }

@@ -1,13 +1,13 @@
 //! Where a link is, and how it names itself in Via and Contact (RFC 3261 8.1.1.7 and 8.1.1.8).
 
-use std::{fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
 
 use uacsta_schema::sip::header::Transport;
 
 use crate::sip::transaction;
 
 /// Where a connection is, as its peer is told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Place {
     /// The peer's address.
     pub peer: SocketAddr,
@@ -17,10 +17,19 @@ pub struct Place {
     pub port: u16,
     /// What carries the messages.
     pub transport: Transport,
-    /// When the peer must have logged on, by the link's clock, where it has to.
-    pub log_on_by: Option<Duration>,
+    /// What holds until somebody has logged on, where that is wanted.
+    pub stranger: Option<Box<Stranger>>,
     /// What we call ourselves in `User-Agent` and `Server`.
     pub agent: Arc<str>,
+}
+
+/// A peer that has not logged on yet.
+#[derive(Debug)]
+pub struct Stranger {
+    /// When it must have, by the link's clock.
+    pub log_on_by: Duration,
+    /// Counts it among all such peers until it is dropped.
+    pub counted: Box<dyn Any + Send>,
 }
 
 impl Place {

@@ -69,6 +69,7 @@ impl Link {
             (Some(None), _) => self.desk.stray(request, Asked::new(&self.address, id)),
             (None, Method::Register | Method::Invite) => {
                 let taken = self.desk.request(request, Asked::new(&self.address, id));
+                self.recognise();
                 if let Some(mac) = self.desk.mac() {
                     self.wire.belongs_to(mac);
                 }

@@ -1,0 +1,101 @@
+//! `GET /metrics`: what the server counts, as Prometheus reads it (text format 0.0.4). Numbers alone, so it needs no log-on.
+
+use std::fmt::Write as _;
+
+use actix_web::{HttpResponse, web};
+use uacsta_actors::counters::{Counters, Event};
+use uacsta_actors::licensing::{Count, Counts};
+
+use super::{Api, Refusal};
+
+pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
+    let counts = api
+        .count
+        .send(Count)
+        .await
+        .map_err(|_| Refusal::Unable("the registrar is not running".to_owned()))?;
+    let text = written(&api.counters, &counts, api.open.totals());
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(text))
+}
+
+/// The page: what there is now, then what happened so far. `open` is the number of connections, and of those on which
+/// nobody has logged on.
+fn written(counters: &Counters, counts: &Counts, open: (usize, usize)) -> String {
+    let mut page = String::with_capacity(4096);
+    for (name, meaning, value) in [
+        ("uacsta_connections", "Connections that are open.", open.0),
+        (
+            "uacsta_connections_unauthenticated",
+            "Connections on which nobody has logged on.",
+            open.1,
+        ),
+        (
+            "uacsta_phones_connected",
+            "Telephones that are connected.",
+            counts.phones,
+        ),
+        (
+            "uacsta_lines_monitored",
+            "Lines that are watched.",
+            counts.lines,
+        ),
+    ] {
+        headed(&mut page, name, meaning, "gauge");
+        let _ = writeln!(page, "{name} {value}");
+    }
+    let mut last = "";
+    for event in Event::ALL {
+        let name = event.name();
+        if name != last {
+            headed(&mut page, name, event.meaning(), "counter");
+        }
+        last = name;
+        let total = counters.total(event);
+        // Writing to a String cannot fail.
+        let _ = match event.label() {
+            "" => writeln!(page, "{name} {total}"),
+            limit => writeln!(page, "{name}{{limit=\"{limit}\"}} {total}"),
+        };
+    }
+    page
+}
+
+fn headed(page: &mut String, name: &str, meaning: &str, kind: &str) {
+    let _ = writeln!(page, "# HELP {name} {meaning}\n# TYPE {name} {kind}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_has_its_help_and_type_once() {
+        let counters = Counters::default();
+        counters.count(Event::TooManyFromAddress);
+        let counts = Counts {
+            phones: 3,
+            lines: 4,
+        };
+        let page = written(&counters, &counts, (5, 2));
+        for line in [
+            "uacsta_connections 5",
+            "uacsta_connections_unauthenticated 2",
+            "uacsta_phones_connected 3",
+            "uacsta_lines_monitored 4",
+            "# TYPE uacsta_connections_refused_total counter",
+            "uacsta_connections_refused_total{limit=\"limits.connections\"} 0",
+            "uacsta_connections_refused_total{limit=\"limits.connections_per_address\"} 1",
+            "uacsta_panics_total 0",
+        ] {
+            let found = page.lines().filter(|known| *known == line).count();
+            assert_eq!(found, 1, "{line}\n{page}");
+        }
+        let mut heads: Vec<&str> = page.lines().filter(|line| line.starts_with('#')).collect();
+        let all = heads.len();
+        heads.sort_unstable();
+        heads.dedup();
+        assert_eq!(heads.len(), all, "{page}");
+    }
+}

@@ -1,0 +1,236 @@
+//! Peers that say to be another, or nobody who is known.
+
+use futures_util::future::join_all;
+use settings::Settings;
+
+use super::{bystander, is_served, metric, until_metric};
+use crate::support::csta::{document, element};
+use crate::support::digest::Account;
+use crate::support::line::{Line, challenge, register, request};
+use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server};
+use crate::support::sip::Frame;
+
+fn mac(number: usize) -> String {
+    format!("00041500{number:04x}")
+}
+
+#[tokio::test]
+async fn unknown_phones_are_challenged_and_nothing_of_them_stays() {
+    let server = Server::start();
+    let phone = bystander(&server).await;
+    let address = server.addresses.phones_tcp.unwrap();
+    let knocking = (0..20).map(|connection| async move {
+        let mut line = Line::to(address).await;
+        for number in 0..100 {
+            let refusal = line.ask(&register(&mac(connection * 100 + number))).await;
+            challenge(&refusal);
+        }
+    });
+    join_all(knocking).await;
+    let list = server.list().await;
+    assert_eq!(list["phones"].as_array().map(Vec::len), Some(1), "{list}");
+    is_served(&server, &phone).await;
+}
+
+#[tokio::test]
+async fn so_many_unknown_phones_are_listed_and_known_ones_go_on() {
+    let server = Server::with(|settings| settings.limits.unknown_phones = 5);
+    let phone = bystander(&server).await;
+    let address = server.addresses.phones_tcp.unwrap();
+    let mut statuses = Vec::new();
+    for number in 0..8 {
+        let mut line = Line::to(address).await;
+        let account = Account::new(&mac(number), PHONES_PASSWORD);
+        let answer = line.log_on(&account).await;
+        if answer.status() == 503 {
+            answer.must("Retry-After");
+        }
+        statuses.push(answer.status());
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 503, 503, 503]);
+    assert_eq!(metric(&server, "uacsta_phones_refused_total").await, 3);
+    // One that was let in, and one that tells its lines, are no strangers.
+    let mut again = Line::to(address).await;
+    again
+        .log_on(&Account::new(&mac(0), PHONES_PASSWORD))
+        .await
+        .expect(200);
+    is_served(&server, &phone).await;
+    let known = server.phone(&mac(1));
+    known.start().await;
+    let mut next = Line::to(address).await;
+    next.log_on(&Account::new(&mac(9), PHONES_PASSWORD))
+        .await
+        .expect(200);
+}
+
+/// Phones that never came are not put into operation, and are strangers all the same.
+#[tokio::test]
+async fn phones_that_wait_for_the_operator_stop_at_the_limit() {
+    let server = Server::with(|settings| {
+        settings.limits.unknown_phones = 2;
+        settings.advanced.auto_activate = false;
+    });
+    let address = server.addresses.phones_tcp.unwrap();
+    for (number, status) in [(0, 200), (1, 200), (2, 503)] {
+        let mut line = Line::to(address).await;
+        let account = Account::new(&mac(number), PHONES_PASSWORD);
+        line.log_on(&account).await.expect(status);
+    }
+}
+
+#[tokio::test]
+async fn invites_of_strangers_leave_nothing() {
+    let server = Server::start();
+    let phone = bystander(&server).await;
+    let csta = document("ed3", "RequestSystemStatus", "");
+    for (address, status) in [
+        (server.addresses.phones_tcp.unwrap(), 403),
+        (server.addresses.clients_tcp.unwrap(), 401),
+    ] {
+        let csta = &csta;
+        let floods = (0..10).map(|_| async move {
+            let mut line = Line::to(address).await;
+            for _ in 0..100 {
+                let invite = request("INVITE", "000413000001").csta(csta.as_str());
+                line.ask(&invite).await.expect(status);
+            }
+        });
+        join_all(floods).await;
+    }
+    until_metric(&server, "uacsta_connections_unauthenticated", |open| {
+        open == 0
+    })
+    .await;
+    assert_eq!(phone.count("INVITE"), 1);
+    is_served(&server, &phone).await;
+}
+
+#[tokio::test]
+async fn stray_responses_and_acks_do_nothing() {
+    let server = Server::start();
+    let phone = bystander(&server).await;
+    let opened = phone.until_received("INVITE", 1).await;
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
+    for status in [100, 180, 200, 401, 404, 481, 500, 603] {
+        // Once with a branch that nobody has, once with that of the session's INVITE.
+        line.write(
+            request("INVITE", "a")
+                .answer(status, "x")
+                .tagged("t")
+                .bytes(),
+        )
+        .await;
+        line.write(opened.message.answer(status, "x").tagged("t").bytes())
+            .await;
+    }
+    line.write(request("ACK", "a").bytes()).await;
+    line.write(request("OPTIONS", "a").bytes()).await;
+    let Some(Frame::Message(answer)) = line.frame().await else {
+        panic!("the connection of stray responses has ended");
+    };
+    answer.expect(200);
+    is_served(&server, &phone).await;
+}
+
+#[tokio::test]
+async fn nobody_else_speaks_in_a_dialog() {
+    let server = Server::start();
+    let phone = bystander(&server).await;
+    let thief = server.phone("0004130000bb");
+    thief.start().await;
+    let session = server.client().await.open(phone.line()).await;
+    for method in ["INFO", "BYE", "UPDATE", "INVITE"] {
+        let stolen = phone.in_dialog(method).await;
+        // A stranger is challenged as the phone; another phone is not that phone, though it has logged on.
+        let mut stranger = Line::to(server.addresses.phones_tcp.unwrap()).await;
+        let answer = stranger.ask(&stolen).await;
+        assert!([401, 481].contains(&answer.status()), "{}", answer.text());
+        let wire = thief.wire().await;
+        let stolen = stolen.set("Via", wire.via());
+        let answer = wire.transact(&stolen).await.unwrap();
+        assert!([401, 481].contains(&answer.status()), "{}", answer.text());
+        if answer.status() == 401 {
+            // Its own name and the right password do not help.
+            let offer = challenge(&answer);
+            let account = Account::new(&thief.setup().user, PHONES_PASSWORD);
+            let proof = offer.answer(method, stolen.uri(), &account, 1);
+            let answer = wire
+                .transact(&stolen.set("Via", wire.via()).with("Authorization", proof))
+                .await
+                .unwrap();
+            assert!(
+                [401, 403, 481].contains(&answer.status()),
+                "{}",
+                answer.text()
+            );
+        }
+        // The client's dialog from the phones' side, and from another connection of the clients.
+        for address in [server.addresses.phones_tcp, server.addresses.clients_tcp] {
+            let mut stranger = Line::to(address.unwrap()).await;
+            let answer = stranger.ask(&session.next(method)).await;
+            assert!([401, 481].contains(&answer.status()), "{}", answer.text());
+        }
+    }
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    is_served(&server, &phone).await;
+}
+
+#[tokio::test]
+async fn a_phone_is_no_client_and_a_client_is_no_phone() {
+    let server = Server::with(|settings: &mut Settings| settings.phones.extensions = true);
+    let phone = bystander(&server).await;
+    // The names and passwords of one side at the other side's door.
+    for (address, user, password) in [
+        (server.addresses.phones_tcp, "ecsta", CLIENTS_PASSWORD),
+        (
+            server.addresses.phones_tcp,
+            "000413000001",
+            CLIENTS_PASSWORD,
+        ),
+        (
+            server.addresses.clients_tcp,
+            "000413000001",
+            PHONES_PASSWORD,
+        ),
+        (server.addresses.clients_tcp, "ecsta", PHONES_PASSWORD),
+    ] {
+        let mut line = Line::to(address.unwrap()).await;
+        line.log_on(&Account::new(user, password)).await.expect(401);
+    }
+    // A phone that has logged on opens no session, and a client that has is not called.
+    let wire = phone.wire().await;
+    let csta = document("ed3", "RequestSystemStatus", "");
+    let invite = request("INVITE", "0004130000aa")
+        .set("Via", wire.via())
+        .csta(csta);
+    wire.transact(&invite).await.unwrap().expect(403);
+    let client = server.client().await;
+    client.register().await.expect(200);
+    let list = server.list().await;
+    assert_eq!(list["phones"].as_array().map(Vec::len), Some(1), "{list}");
+    is_served(&server, &phone).await;
+}
+
+#[tokio::test]
+async fn a_phone_registers_no_other_on_its_connection() {
+    let server = Server::start();
+    let phone = bystander(&server).await;
+    let victim = server.phone("0004130000bb");
+    victim.start().await;
+    let wire = phone.wire().await;
+    let other = || register("0004130000bb").set("Via", wire.via());
+    let refusal = wire.transact(&other()).await.unwrap();
+    let offer = challenge(&refusal);
+    // Its own proof, for the other's To.
+    let own = Account::new("0004130000aa", PHONES_PASSWORD);
+    let proof = offer.answer("REGISTER", "sip:127.0.0.1", &own, 1);
+    wire.transact(&other().with("Authorization", proof))
+        .await
+        .unwrap()
+        .expect(401);
+    is_served(&server, &victim).await;
+    is_served(&server, &phone).await;
+}
