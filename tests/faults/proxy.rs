@@ -204,7 +204,7 @@ async fn trust_is_in_the_address_behind_the_front_end() {
 #[tokio::test]
 async fn a_header_is_refused_from_strangers_and_demanded_from_front_ends() {
     let settings = format!(
-        "[advanced]\nproxy_protocol_from = [\"{FRONT}/32\"]\n[limits]\ntls_handshake = 1\n"
+        "[advanced]\nproxy_protocol_from = [\"{FRONT}/32\"]\n[limits]\ntls_handshake = 3\n"
     );
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
     let of = async |mut stream: TcpStream, octets: &[u8]| {

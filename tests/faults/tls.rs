@@ -7,7 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use settings::Settings;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -169,6 +172,16 @@ async fn a_certificate_that_is_exchanged_under_load_shows_within_5_s_and_ends_no
     assert!(shows(clients, &second).await, "clients see it too");
     session.make_call(LINE, "102").await;
     assert_eq!(phone.count("INVITE"), 1, "no connection was lost");
+    let (status, told) = server.http("GET", "/api/certificate", "").await;
+    assert_eq!(status, 200, "{told}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let shown = CertificateDer::from_pem_file(&second).unwrap();
+    let fingerprint: Vec<String> = Sha256::digest(&shown)
+        .iter()
+        .map(|octet| format!("{octet:02X}"))
+        .collect();
+    assert_eq!(told["fingerprint"], fingerprint.join(":"), "{told}");
+    assert_eq!(told["names"][0], "localhost", "{told}");
 }
 
 #[tokio::test]
@@ -238,7 +251,7 @@ async fn a_handshake_that_fails_is_explained_with_the_peers_address() {
         return;
     };
     let files = Files::new();
-    let settings = files.settings() + "[limits]\ntls_handshake = 1\n";
+    let settings = files.settings() + "[limits]\ntls_handshake = 3\n";
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
     let tls = server.phones_tls;
     let explained = async |what: &str, part: &str| {
