@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 use uacsta_schema::phone_id::PhoneId;
 
-use database::{Copy, Database, FOLDER};
+use database::{Copy, Database, FOLDER, LAYOUT};
 use mirror::Mirror;
 
 /// One change: what is now stored for a telephone, or `None` when it was removed.
@@ -54,6 +54,18 @@ pub enum StoreError {
         database: String,
         /// What is wrong with the journal.
         mirror: String,
+    },
+    /// A later version of the program has written it.
+    #[error(
+        "the telephone list in {} has the layout {found} of a later uacsta, and this one knows {LAYOUT}; \
+         install that version again, or restore the data folder from a backup of this one",
+        folder.display()
+    )]
+    Newer {
+        /// The data folder.
+        folder: PathBuf,
+        /// The layout that it has.
+        found: u32,
     },
     /// The file system refused.
     #[error("{} cannot be {action}: {source}", path.display())]
@@ -103,6 +115,10 @@ impl Store {
         let (database, mut entries) = match opened {
             Ok(opened) => opened,
             Err(error) if error.is_of_the_system() => return Err(error),
+            Err(error @ StoreError::Newer { .. }) => {
+                copy.put_back()?;
+                return Err(error);
+            }
             Err(damage) => (rebuild(folder, &journal, &damage)?, Entries::new()),
         };
         let changes = match journal {

@@ -17,6 +17,8 @@ pub(super) struct RotatingFile {
     current: Arc<Shape>,
     open: Option<Open>,
     complained: Option<Instant>,
+    /// When it was last seen that the file still lies where it ought to.
+    looked: Instant,
 }
 
 /// Where log files lie, and when a new one begins.
@@ -46,6 +48,7 @@ impl RotatingFile {
             shape,
             open: None,
             complained: None,
+            looked: Instant::now(),
         }
     }
 
@@ -58,8 +61,8 @@ impl RotatingFile {
             self.current = shape;
         }
         let mut open = match self.open.take() {
-            Some(open) => open,
-            None => self.open(today)?,
+            Some(open) if !self.is_elsewhere(&open) => open,
+            _ => self.open(today)?,
         };
         if self.current.delete_daily && open.day != today {
             self.delete_all()?;
@@ -72,6 +75,19 @@ impl RotatingFile {
         open.size += line.len() as u64;
         self.open = Some(open);
         Ok(())
+    }
+
+    /// Whether another program has moved or removed the file that is written.
+    fn is_elsewhere(&mut self, open: &Open) -> bool {
+        const LOOK: Duration = Duration::from_secs(1);
+        if self.looked.elapsed() < LOOK {
+            return false;
+        }
+        self.looked = Instant::now();
+        match (open.file.metadata(), fs::metadata(self.path(0))) {
+            (Ok(ours), Ok(there)) => !same_file(&ours, &there),
+            _ => true,
+        }
     }
 
     fn open(&self, today: Date) -> io::Result<Open> {
@@ -128,6 +144,18 @@ impl RotatingFile {
             let _ = writeln!(io::stderr(), "log lines in {folder} are lost: {error}");
         }
     }
+}
+
+#[cfg(unix)]
+fn same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// There an open file cannot be moved.
+#[cfg(not(unix))]
+fn same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
 }
 
 impl Write for RotatingFile {

@@ -15,6 +15,12 @@ use super::{Change, Entries, StoreError, damaged_name, failed};
 /// The database's folder in the data folder.
 pub(super) const FOLDER: &str = "telephones";
 
+/// How keys and values are laid out; a later layout is refused, and left as it is.
+pub(super) const LAYOUT: u32 = 1;
+/// The tree beside the list that says so.
+const ABOUT: &str = "about";
+const ABOUT_LAYOUT: &str = "layout";
+
 /// sled, and the file in which it keeps everything.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -35,9 +41,33 @@ impl Database {
             let message = "the database is damaged".to_owned();
             Err(sled::Error::Unsupported(message))
         })?;
-        let path = path.join("db");
-        let file = File::open(&path).map_err(failed("opened", &path))?;
-        Ok(Self { sled, file })
+        let file_path = path.join("db");
+        let file = File::open(&file_path).map_err(failed("opened", &file_path))?;
+        let database = Self { sled, file };
+        database.check_layout(folder)?;
+        Ok(database)
+    }
+
+    /// Marks a list that bears no mark, as those of the first versions; their layout is the same.
+    fn check_layout(&self, folder: &Path) -> Result<(), StoreError> {
+        let about = self.sled.open_tree(ABOUT)?;
+        match about.get(ABOUT_LAYOUT)? {
+            None => {
+                about.insert(ABOUT_LAYOUT, &LAYOUT.to_be_bytes())?;
+                about.flush()?;
+                Ok(())
+            }
+            Some(mark) => match <[u8; 4]>::try_from(mark.as_ref()).map(u32::from_be_bytes) {
+                Ok(LAYOUT) => Ok(()),
+                Ok(found) => Err(StoreError::Newer {
+                    folder: folder.to_owned(),
+                    found,
+                }),
+                Err(_) => {
+                    Err(sled::Error::Unsupported("its layout has no number".to_owned()).into())
+                }
+            },
+        }
     }
 
     pub(super) fn entries<T: DeserializeOwned>(&self) -> Result<Entries<T>, StoreError> {

@@ -161,6 +161,34 @@ fn a_mirror_that_cannot_be_rewritten_goes_on() {
 }
 
 #[test]
+fn a_list_of_before_layouts_were_numbered_is_taken_and_one_of_a_later_layout_is_left_alone() {
+    let folder = filled();
+    let about = |layout: Option<u32>| {
+        let path = folder.path().join(FOLDER);
+        let sled = sled::Config::new().path(path).open().unwrap();
+        let tree = sled.open_tree("about").unwrap();
+        match layout {
+            Some(layout) => tree.insert("layout", &layout.to_be_bytes()).unwrap(),
+            None => tree.remove("layout").unwrap(),
+        };
+        sled.flush().unwrap();
+    };
+    about(None);
+    holds_both(folder.path());
+    about(Some(LAYOUT + 1));
+    for _ in 0..2 {
+        let error = open(folder.path()).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Newer { found: 2, .. }),
+            "{error}"
+        );
+    }
+    assert_eq!(damaged(folder.path()), 0);
+    about(Some(LAYOUT));
+    holds_both(folder.path());
+}
+
+#[test]
 fn without_a_readable_copy_it_refuses() {
     let folder = filled();
     fs::write(folder.path().join(FOLDER).join("db"), "garbage").unwrap();

@@ -18,6 +18,8 @@ mod clients;
 mod end;
 mod half_open;
 #[cfg(target_os = "linux")]
+mod host;
+#[cfg(target_os = "linux")]
 mod interfaces;
 mod log_on;
 mod panics;
@@ -25,4 +27,6 @@ mod phones;
 mod proxy;
 mod random;
 mod reload;
+#[cfg(target_os = "linux")]
+mod storage;
 mod tls;

@@ -357,6 +357,7 @@ impl Phone {
     pub fn power_cut(&self) -> Option<Wire> {
         let wire = self.state().wire.take()?;
         wire.listen(false);
+        wire.give_up();
         self.change(|state| {
             state.connected = false;
             state.forget();

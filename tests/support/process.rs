@@ -207,6 +207,11 @@ impl Serving {
         self.child.id()
     }
 
+    /// What it says beside its log, from now on.
+    pub fn take_stderr(&mut self) -> std::process::ChildStderr {
+        self.child.stderr.take().expect("it is taken once")
+    }
+
     /// Sends a signal by its name; it goes on.
     #[cfg(unix)]
     pub fn send_signal(&self, name: &str) {

@@ -202,6 +202,11 @@ impl Wire {
         self.orders.is_closed()
     }
 
+    /// Hears no answer any more, to whatever it asked.
+    pub fn give_up(&self) {
+        self.waiting.lock().unwrap().clear();
+    }
+
     /// Ends the connection in good order.
     pub fn close(&self) {
         let _ = self.orders.send(Order::Close);

@@ -1,0 +1,347 @@
+//! Faults of the host: clocks that jump, too few file descriptors, little memory, a processor that is busy, names that do not resolve.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use uacsta_actors::clock::Clock;
+
+use crate::support::PATIENCE;
+use crate::support::csta::{Call, element};
+use crate::support::cti_client::{self, CtiClient};
+use crate::support::digest::Account;
+use crate::support::documents::Documents;
+use crate::support::phone::{Phone, Setup};
+use crate::support::process::Serving;
+use crate::support::server::Server;
+
+const SETTINGS: &str =
+    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
+const DAY: u64 = 86_400;
+
+/// A wall clock that is set by hand, beside a clock that only goes on.
+#[derive(Debug)]
+struct Wall {
+    begun: Instant,
+    date: AtomicU64,
+}
+
+impl Clock for Wall {
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn wall(&self) -> u64 {
+        self.date.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ends_no_registration_no_session_and_no_nonce() {
+    let noon = 1_800_000_000;
+    let wall = Arc::new(Wall {
+        begun: Instant::now(),
+        date: AtomicU64::new(noon),
+    });
+    let server = Server::by(wall.clone());
+    let phone = server.phone("000413c11001");
+    phone.start().await;
+    let mut session = server.client().await.open_server().await;
+    session.watch(phone.line()).await;
+    for date in [noon + DAY, noon - DAY, noon + 46 * DAY, noon - 1, noon] {
+        wall.date.store(date, Ordering::SeqCst);
+        // The nonce that it has still holds: it is not challenged again.
+        let sent = std::cell::Cell::new(0);
+        let counted = phone.register_as(|request| {
+            sent.set(sent.get() + 1);
+            request
+        });
+        counted.await.expect(200);
+        assert_eq!(sent.get(), 1);
+        let call = Call::seen_by(phone.line(), &date.to_string(), phone.line(), "102");
+        phone.event(&call.originated()).await.expect(200);
+        session.expect("OriginatedEvent").await;
+        session
+            .done("GetDoNotDisturb", &element("device", phone.line()))
+            .await;
+    }
+    assert_eq!((phone.count("INVITE"), phone.count("MonitorStart")), (1, 1));
+}
+
+fn phone(server: &Serving, number: usize) -> Phone {
+    let mac = format!("000413c1{number:04x}");
+    let line = format!("sip:{}@pbx.example", 10_000 + number);
+    let setup = Setup::new(server.phones, &mac, "let me ring", &line);
+    Phone::new(setup, Arc::new(Documents::default()))
+}
+
+async fn client(server: &Serving) -> CtiClient {
+    let setup = cti_client::Setup {
+        server: server.clients,
+        certificate: None,
+        own: None,
+        account: Account::new("ecsta", "let me dial"),
+        only: None,
+        edition: "ed3",
+        prefix: "",
+    };
+    CtiClient::connect(setup, Arc::default()).await
+}
+
+fn start(wrapper: &[&str]) -> Serving {
+    Serving::under(wrapper, tempfile::tempdir().unwrap(), SETTINGS)
+}
+
+#[tokio::test]
+async fn without_file_descriptors_who_is_connected_is_served_and_who_comes_later_too() {
+    let server = start(&["prlimit", "--nofile=256", "--"]);
+    let first = phone(&server, 1);
+    first.start().await;
+    let session = client(&server).await.open_server().await;
+    let device = element("device", first.line());
+    let mut strangers = Vec::new();
+    for _ in 0..300 {
+        strangers.push(TcpStream::connect(server.phones).await.unwrap());
+    }
+    for _ in 0..20 {
+        session.done("GetDoNotDisturb", &device).await;
+        first.register().await.expect(200);
+    }
+    drop(strangers);
+    phone(&server, 2).start().await;
+    session.done("GetDoNotDisturb", &device).await;
+}
+
+/// A number of `/proc/<id>/status`, in kB where it is memory.
+fn status(server: &Serving, name: &str) -> usize {
+    let text = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn descriptors(server: &Serving) -> usize {
+    fs::read_dir(format!("/proc/{}/fd", server.id()))
+        .unwrap()
+        .count()
+}
+
+#[tokio::test]
+async fn a_thousand_phones_and_a_flood_stay_below_128_mb() {
+    let server = start(&["prlimit", "--nofile=20000", "--"]);
+    let phones: Vec<Phone> = (0..1_000).map(|number| phone(&server, number)).collect();
+    for some in phones.chunks(50) {
+        let starting: Vec<_> = some
+            .iter()
+            .cloned()
+            .map(|phone| tokio::spawn(async move { phone.start().await }))
+            .collect();
+        for started in starting {
+            started.await.unwrap();
+        }
+    }
+    // Requests of strangers, as fast as they are refused.
+    let flood: String = (0..20_000)
+        .map(|number| {
+            format!(
+                "REGISTER sip:x SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK{number}\r\nFrom: <sip:00041399{number:04x}@x>;tag=1\r\n\
+                 To: <sip:00041399{number:04x}@x>\r\nCall-ID: f{number}\r\nCSeq: 1 REGISTER\r\nContact: <sip:a@127.0.0.1>\r\nContent-Length: 0\r\n\r\n"
+            )
+        })
+        .collect();
+    let mut stream = TcpStream::connect(server.phones).await.unwrap();
+    let (mut answers, mut requests) = stream.split();
+    let writing = tokio::io::AsyncWriteExt::write_all(&mut requests, flood.as_bytes());
+    let reading = async {
+        let (mut seen, mut buffer) = (0, vec![0; 1 << 16]);
+        while seen < 20_000 {
+            let length = tokio::io::AsyncReadExt::read(&mut answers, &mut buffer)
+                .await
+                .unwrap_or(0);
+            // The server may end a connection that only fails.
+            if length == 0 {
+                return;
+            }
+            seen += buffer[..length]
+                .windows(8)
+                .filter(|octets| octets == b"SIP/2.0 ")
+                .count();
+        }
+    };
+    let both = async { tokio::join!(writing, reading) };
+    let _ = tokio::time::timeout(4 * PATIENCE, both)
+        .await
+        .expect("an end of the flood");
+    let peak = status(&server, "VmHWM");
+    println!("{peak} kB with 1 000 phones and 20 000 refused requests");
+    assert!(peak < 128 << 10, "{peak} kB");
+    phones[0].register().await.expect(200);
+}
+
+/// A busy loop, ended with its owner.
+struct Busy(Child);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn beside_busy_loops_only_what_is_set_times_out() {
+    let server = start(&["nice", "-n", "19"]);
+    let loops: Vec<Busy> = (0..2)
+        .map(|_| {
+            let mut command = Command::new("sh");
+            command
+                .args(["-c", "while :; do :; done"])
+                .stdout(Stdio::null());
+            Busy(command.spawn().unwrap())
+        })
+        .collect();
+    let phones: Vec<Phone> = (0..20).map(|number| phone(&server, number)).collect();
+    let mut session = client(&server).await.open_server().await;
+    for phone in &phones {
+        phone.start().await;
+        session.watch(phone.line()).await;
+    }
+    for phone in &phones {
+        session
+            .done("GetDoNotDisturb", &element("device", phone.line()))
+            .await;
+        let call = Call::seen_by(phone.line(), "1", phone.line(), "102");
+        phone.event(&call.originated()).await.expect(200);
+        session.expect("OriginatedEvent").await;
+        assert_eq!(phone.count("INVITE"), 1);
+    }
+    drop(loops);
+    let log = server.log();
+    assert!(
+        !log.contains("did not answer") && !log.contains("WARN"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_keeps_nobody_waiting() {
+    let server = Server::start();
+    let phone = server.phone("000413c17001");
+    let begun = Instant::now();
+    let named = phone
+        .register_as(|request| {
+            let via = request.must("Via").replace("127.0.0.1", "phone.invalid");
+            request.set("Via", via).set(
+                "Contact",
+                "<sip:000413c17001@phone.invalid:5060;transport=tcp>",
+            )
+        })
+        .await;
+    named.expect(200);
+    phone.in_session().await;
+    let client = server.client().await;
+    let mut session = client
+        .invite(phone.line(), |invite| {
+            invite.set("Contact", "<sip:ecsta@client.invalid;transport=tcp>")
+        })
+        .await
+        .unwrap();
+    session.watch(phone.line()).await;
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+}
+
+/// How often it is stopped and started; `UACSTA_RESTARTS=100` does it so often.
+const RESTARTS: usize = 12;
+
+#[tokio::test]
+async fn stopped_and_started_under_load_it_takes_the_same_ports_again() {
+    let rounds =
+        std::env::var("UACSTA_RESTARTS").map_or(RESTARTS, |number| number.parse().unwrap());
+    let mut server = start(&["env"]);
+    let ports = [
+        ("PHONES__LAN__TCP", server.phones),
+        ("PHONES__LAN__TLS", server.phones_tls),
+        ("CLIENTS__LAN__TCP", server.clients),
+        ("CLIENTS__LAN__TLS", server.clients_tls),
+        ("WEB__LISTEN", server.web),
+    ];
+    let phones: Vec<Phone> = (0..10).map(|number| phone(&server, number)).collect();
+    for round in 0..rounds {
+        for phone in &phones {
+            phone.start().await;
+        }
+        let session = client(&server).await.open_server().await;
+        session
+            .done("GetDoNotDisturb", &element("device", phones[0].line()))
+            .await;
+        let (code, data) = tokio::task::spawn_blocking(move || server.stop())
+            .await
+            .unwrap();
+        assert_eq!(code, Some(0), "round {round}");
+        for phone in &phones {
+            phone.reboot();
+        }
+        server = Serving::start_as(data, SETTINGS, |command| {
+            for (interface, address) in ports {
+                command.env(format!("UACSTA__{interface}"), address.to_string());
+            }
+        });
+        assert_eq!(
+            (server.phones, server.clients, server.web),
+            (ports[0].1, ports[2].1, ports[4].1)
+        );
+    }
+}
+
+/// How many seconds it is watched; `UACSTA_SOAK=3600` watches it for an hour, with 2 000 phones.
+const SOAK: u64 = 10;
+
+#[tokio::test]
+async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
+    let seconds = std::env::var("UACSTA_SOAK").map_or(SOAK, |number| number.parse().unwrap());
+    let number = if seconds > 60 { 2_000 } else { 50 };
+    let server = start(&["prlimit", "--nofile=20000", "--"]);
+    let phones: Vec<Phone> = (0..number).map(|number| phone(&server, number)).collect();
+    let mut session = client(&server).await.open_server().await;
+    for phone in &phones {
+        phone.start().await;
+        session.watch(phone.line()).await;
+    }
+    let round = async |turn: usize| {
+        for phone in &phones {
+            let call = Call::seen_by(phone.line(), &turn.to_string(), phone.line(), "102");
+            for event in [call.originated(), call.cleared()] {
+                phone.event(&event).await.expect(200);
+            }
+            if turn.is_multiple_of(20) {
+                phone.register().await.expect(200);
+            }
+        }
+    };
+    let mut turn = 0;
+    let warm = Instant::now() + Duration::from_secs(seconds) / 4;
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut before = None;
+    while Instant::now() < end {
+        round(turn).await;
+        for _ in 0..2 * phones.len() {
+            session.event().await;
+        }
+        turn += 1;
+        if before.is_none() && Instant::now() > warm {
+            before = Some((status(&server, "VmRSS"), descriptors(&server), turn));
+        }
+    }
+    let (memory, open, turns) = before.unwrap();
+    let (more, now) = (status(&server, "VmRSS"), descriptors(&server));
+    println!(
+        "{memory} kB after {turns} turns, {more} kB after {turn}; {open} and {now} descriptors"
+    );
+    assert_eq!(open, now);
+    assert!(more < memory + (2 << 10), "{memory} kB grew to {more} kB");
+}

@@ -1,0 +1,276 @@
+//! Faults of the telephone list's disk: copies taken while it is written, a full disk, one that may not be written, a large list.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::support::PATIENCE;
+use crate::support::documents::Documents;
+use crate::support::phone::{Phone, Setup};
+use crate::support::process::{Serving, finish, on_free_ports, program};
+use crate::support::server::http;
+
+const SETTINGS: &str = "[phones]\npassword = \"let me ring\"\n";
+
+fn phone(server: &Serving, mac: &str) -> Phone {
+    let setup = Setup::new(server.phones, mac, "let me ring", "sip:1@pbx.example");
+    Phone::new(setup, Arc::new(Documents::default()))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, target) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            copy(&path, &target);
+        } else if path.exists() {
+            // A file that is gone meanwhile was a temporary one.
+            let _ = fs::copy(&path, &target);
+        }
+    }
+}
+
+fn with_colons(bare: &str) -> String {
+    let octets: Vec<&str> = bare
+        .as_bytes()
+        .chunks(2)
+        .map(|two| str::from_utf8(two).unwrap())
+        .collect();
+    octets.join(":")
+}
+
+#[tokio::test]
+async fn a_copy_that_is_taken_while_it_writes_has_all_that_was_acknowledged_before() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let adding = |number: usize| {
+        let mac = format!("000413c3{number:04x}");
+        let phone = phone(&server, &mac);
+        async move {
+            phone.try_register().await.unwrap().expect(200);
+            phone.disconnect();
+            with_colons(&mac)
+        }
+    };
+    let mut acknowledged = Vec::new();
+    for round in 0..8 {
+        for number in 0..10 {
+            acknowledged.push(adding(round * 20 + number).await);
+        }
+        let due = acknowledged.clone();
+        let image = tempfile::tempdir().unwrap();
+        let (from, to) = (server.data().to_owned(), image.path().to_owned());
+        let copying = tokio::task::spawn_blocking(move || copy(&from, &to));
+        // It goes on writing while the copy is taken.
+        let mut number = 10;
+        while !copying.is_finished() || number == 10 {
+            acknowledged.push(adding(round * 20 + number).await);
+            number += 1;
+        }
+        copying.await.unwrap();
+        let restored = Serving::start(image, SETTINGS);
+        let listed = restored.list().await;
+        for mac in &due {
+            assert!(
+                listed.contains(mac),
+                "copy {round} of {} lacks {mac}",
+                due.len()
+            );
+        }
+    }
+}
+
+/// Runs the server with its data on a disk of 2 MB of its own, beside which its log lies.
+const SMALL_DISK: &str = r#"d=$1; shift; mkdir -p "$d/logs"; mount --bind "$d/logs" /mnt; c=$(cat "$d/uacsta.toml")
+mount -t tmpfs -o size=2m tmpfs "$d" && mkdir "$d/logs" && mount --bind /mnt "$d/logs" && printf '%s\n' "$c" > "$d/uacsta.toml" && exec "$@""#;
+
+/// Whether a process may have mounts of its own here.
+fn may_mount() -> bool {
+    let tried = Command::new("unshare")
+        .args(["-rm", "true"])
+        .stderr(Stdio::null())
+        .status();
+    let may = tried.is_ok_and(|status| status.success());
+    if !may {
+        println!("SKIPPED: unshare -rm is not permitted");
+    }
+    may
+}
+
+#[tokio::test]
+async fn on_a_full_disk_listed_phones_go_on_and_new_ones_wait() {
+    if !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let wrapper = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", &folder];
+    let server = Serving::under(&wrapper, data, SETTINGS);
+    // The mount is the server's alone.
+    let disk = Path::new("/proc")
+        .join(server.id().to_string())
+        .join("root")
+        .join(folder.trim_start_matches('/'));
+    let token = fs::read_to_string(disk.join("cli.token")).unwrap();
+    let list = async || {
+        http(server.web, token.trim(), "GET", "/api/phones", "")
+            .await
+            .1
+    };
+    let listed = phone(&server, "000413c40001");
+    listed.start().await;
+
+    let filler = disk.join("filler");
+    let full = fs::write(&filler, vec![0; 4 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+    // The last pages that the list has take some more.
+    let mut unknown = phone(&server, "000413c40002");
+    for number in 3..500 {
+        let answer = unknown.register().await;
+        if answer.status() == 503 {
+            assert_eq!(answer.must("Retry-After"), "60");
+            break;
+        }
+        answer.expect(200);
+        unknown.reboot();
+        unknown = phone(&server, &format!("000413c4{number:04x}"));
+    }
+    let refused = with_colons(&unknown.setup().user);
+    assert!(!list().await.contains(&refused), "{refused}");
+    // A listed one comes from another connection, which its entry is to say.
+    for _ in 0..50 {
+        listed.reboot();
+        listed.start().await;
+        if list().await.contains("\"unsaved\":true") {
+            break;
+        }
+    }
+    assert!(
+        list().await.contains("\"unsaved\":true"),
+        "{}",
+        list().await
+    );
+
+    fs::remove_file(&filler).unwrap();
+    let begun = Instant::now();
+    while list().await.contains("\"unsaved\":true") {
+        assert!(begun.elapsed() < PATIENCE, "{}", list().await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    unknown.start().await;
+    let after = list().await;
+    assert!(
+        after.contains("00:04:13:c4:00:02") && after.contains("\"controlled\""),
+        "{after}"
+    );
+}
+
+#[test]
+fn a_data_folder_that_may_not_be_written_is_named() {
+    if !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let mut command = Command::new("unshare");
+    command.args([
+        "-rm",
+        "sh",
+        "-c",
+        "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && shift && exec \"$@\"",
+        "sh",
+        &folder,
+    ]);
+    on_free_ports(&mut command);
+    let program = program();
+    command
+        .arg(program.get_program())
+        .args(["serve", "--data", &folder]);
+    let ended = finish(&mut command);
+    let words = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{words}");
+    assert!(
+        words.contains(&folder) && words.contains("Read-only"),
+        "{words}"
+    );
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_list_of_10_000_telephones_is_served_in_5_s_and_a_stale_dialog_is_answered_481() {
+    let data = tempfile::tempdir().unwrap();
+    let lines: String = (0..10_000)
+        .map(|number| {
+            let mac = with_colons(&format!("00041310{number:04x}"));
+            format!(
+                "{{\"mac\":\"{mac}\",\"telephone\":{{\"mac\":\"{mac}\",\"maker\":\"snom\",\"model\":null,\"firmware\":null,\"last_address\":null,\
+                 \"last_identity\":null,\"lines\":[\"sip:{number}@pbx.example\"],\"last_login\":1,\"in_operation\":true}}}}\n"
+            )
+        })
+        .collect();
+    fs::write(data.path().join("telephones.jsonl"), lines).unwrap();
+    let server = Serving::start(data, SETTINGS);
+    let phone = phone(&server, "000413c10001");
+    phone.start().await;
+    let data = server.kill();
+    let begun = Instant::now();
+    let server = Serving::start(data, SETTINGS);
+    println!("served after {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    let list = server.list().await;
+    assert_eq!(list.matches("\"mac\"").count(), 10_001);
+    phone.disconnect();
+    phone.moves_to(server.phones);
+    phone.try_wire().await.unwrap();
+    let stale = phone
+        .try_send("INFO", Some(&phone.document("BackInServiceEvent", "")))
+        .await;
+    assert_eq!(stale.unwrap().status(), 481);
+    phone.start().await;
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_keeps_nobody_and_is_told_once() {
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let logs = server.data().join("logs");
+    let moved = server.data().join("logs/uacsta.log.moved");
+    fs::rename(logs.join("uacsta.log"), &moved).unwrap();
+    let phone = phone(&server, "000413c60001");
+    let begun = Instant::now();
+    let anew = async || {
+        while !fs::read_to_string(logs.join("uacsta.log"))
+            .unwrap_or_default()
+            .contains("phone registered")
+        {
+            assert!(begun.elapsed() < PATIENCE, "the log does not begin anew");
+            phone.reboot();
+            phone.start().await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    anew().await;
+    // The folder is gone, and a file stands in its place.
+    fs::remove_dir_all(&logs).unwrap();
+    fs::write(&logs, "").unwrap();
+    while begun.elapsed() < Duration::from_secs(4) {
+        phone.reboot();
+        phone.start().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    fs::remove_file(&logs).unwrap();
+    anew().await;
+    let mut said = String::new();
+    let mut stderr = server.take_stderr();
+    drop(server);
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(said.matches("are lost").count(), 1, "{said}");
+}
