@@ -35,6 +35,7 @@ mod inventory;
 mod messages;
 mod missed;
 mod moving;
+mod overdue;
 mod points;
 pub mod reception;
 mod requests;

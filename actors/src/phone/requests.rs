@@ -118,7 +118,7 @@ impl Requests {
     }
 
     /// Takes a keep-alive back that waited too long for its turn; whether there was one.
-    fn forget_keep_alive(&mut self, now: Duration) -> bool {
+    pub(super) fn forget_keep_alive(&mut self, now: Duration) -> bool {
         let before = self.own.len();
         self.own
             .retain(|job| job.deadline > now || !matches!(job.asker, Asker::KeepAlive));
@@ -351,70 +351,5 @@ impl Phone {
         } else if clients_turn && requests.running.is_empty() && self.needs_new_dialog() {
             self.renew_session("monitors are over that the phone cannot stop", ctx);
         }
-    }
-
-    /// The session is lost. What the phone had may be done or not: it gets an error. What waits may still be sent.
-    pub(super) fn interrupted(&mut self) {
-        let mut refused: Vec<Box<Job>> = self
-            .requests
-            .running
-            .drain(..)
-            .chain(self.requests.own.drain(..))
-            .collect();
-        if self.binding.is_none() || !self.in_operation {
-            refused.extend(self.requests.waiting.drain(..));
-        }
-        for job in refused {
-            match job.asker {
-                Asker::Client { reply, speech } => answer(reply, &speech, Err(Refusal::Away)),
-                Asker::Operator(asker) => drop(asker.send(Err(Refusal::Away))),
-                Asker::Features { reply, speech } => {
-                    reply.csta(csta::write(&self.features().into(), &speech));
-                }
-                Asker::Emulation(emulation) => emulation.refuse(Refusal::Away),
-                Asker::SystemRegister
-                | Asker::MonitorStop { .. }
-                | Asker::Nobody
-                | Asker::Lines
-                | Asker::KeepAlive
-                | Asker::Monitor { .. }
-                | Asker::Calls(_) => {}
-            }
-        }
-    }
-
-    /// Refuses what waited too long; returns when the next one has.
-    pub(super) fn sweep_requests(
-        &mut self,
-        now: Duration,
-        ctx: &mut Context<Self>,
-    ) -> Option<Duration> {
-        let requests = &mut self.requests;
-        // A phone that was not asked is not silent: it is asked when its turn comes.
-        if requests.forget_keep_alive(now) {
-            self.keep_alive_at = Some(requests.quiet_until.unwrap_or(now).max(now));
-        }
-        let mut late: Vec<Box<Job>> = Vec::new();
-        while let Some(at) = requests.running.iter().position(|job| job.deadline <= now) {
-            late.push(requests.running.remove(at));
-        }
-        for queue in [&mut requests.own, &mut requests.waiting] {
-            while queue.front().is_some_and(|job| job.deadline <= now) {
-                late.extend(queue.pop_front());
-            }
-        }
-        for job in late {
-            self.conclude(*job, Err(Refusal::TimedOut), ctx);
-        }
-        self.next_request(ctx);
-        let requests = &self.requests;
-        requests
-            .running
-            .iter()
-            .chain(requests.own.front())
-            .chain(requests.waiting.front())
-            .map(|job| job.deadline)
-            .chain(requests.quiet_until)
-            .min()
     }
 }
