@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::support::PATIENCE;
 use crate::support::digest::{Account, Challenge};
 use crate::support::line::{Line, challenge, register, request};
-use crate::support::process::Serving;
-use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server};
+use crate::support::process::{Serving, run};
+use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server, http};
 use crate::support::sip::Message;
 
 const MAC: &str = "000413000001";
@@ -396,6 +396,57 @@ async fn the_log_says_once_that_somebody_guesses() {
     assert_eq!(lines("too many log-ons failed"), 1, "{log}");
     assert!(lines("log-on refused") < 30, "{log}");
     assert!(!log.contains("let me in"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn secrets_are_in_no_log_answer_or_list_of_processes() {
+    let secrets = [
+        "ring-me-7cf1",
+        "dial-me-7cf1",
+        "manage-me-7cf1",
+        "board-me-7cf1",
+    ];
+    let [phones, clients, web, board] = secrets;
+    let settings = format!(
+        "[phones]\npassword = \"{phones}\"\n[clients]\npassword = \"{clients}\"\n[[clients.accounts]]\nuser = \"board\"\npassword = \"{board}\"\n\
+         [web]\npassword = \"{web}\"\n[logs]\nlevel = \"trace\"\n"
+    );
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let token = std::fs::read_to_string(server.data().join("cli.token")).unwrap();
+    for (address, user, password) in [
+        (server.phones, MAC, phones),
+        (server.phones, MAC, clients),
+        (server.clients, "ecsta", clients),
+        (server.clients, "board", board),
+        (server.clients, "nobody", web),
+    ] {
+        let mut line = Line::to(address).await;
+        line.log_on(&Account::new(user, password)).await;
+    }
+    let mut told = String::new();
+    for (token, path) in [
+        (token.trim(), "/api/phones"),
+        (web, "/api/phones"),
+        ("", "/metrics"),
+    ] {
+        told += &http(server.web, token, "GET", path, "").await.1;
+    }
+    // A file that is refused is quoted without its secrets.
+    let file = server.data().join("bad.toml");
+    std::fs::write(&file, "[web]\npassword = \"7cf1\"\n").unwrap();
+    let output = run(&["check-config", file.to_str().unwrap()]);
+    assert_ne!(output.status.code(), Some(0));
+    told += &String::from_utf8_lossy(&[output.stdout, output.stderr].concat());
+    let process = std::path::PathBuf::from(format!("/proc/{}", server.id()));
+    told += &String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap());
+    let log = server.end();
+    assert!(log.contains("REGISTER sip:"), "the log has the traffic");
+    for text in [&told, &log] {
+        assert!(!text.contains("7cf1"), "a password in:\n{text}");
+        assert!(!text.contains(token.trim()), "the token in:\n{text}");
+        assert!(!text.contains("response=\""), "a proof in:\n{text}");
+    }
 }
 
 #[tokio::test]
