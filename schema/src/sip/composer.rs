@@ -147,9 +147,12 @@ impl<'a> Composer<'a> {
             let Some(value) = head.get(header) else {
                 continue;
             };
-            let untagged = || head.to_tag().is_none() && head.to().is_ok();
-            self = match to_tag.filter(|_| header == HeaderName::To && untagged()) {
-                Some(tag) => self.header(header, format_args!("{value};tag={tag}")),
+            let tag = to_tag.filter(|_| header == HeaderName::To && head.to_tag().is_none());
+            self = match tag.and_then(|tag| Some((tag, head.to().ok()?))) {
+                Some((tag, to)) if to.params().as_str().is_empty() => {
+                    self.header(header, format_args!("{value};tag={tag}"))
+                }
+                Some((tag, to)) => self.text(header, &to.tagged(tag)),
                 None => self.text(header, value),
             };
         }
@@ -253,6 +256,9 @@ mod tests {
         check("sip:b@h", Some("t"), "sip:b@h;tag=t");
         check("<sip:b@h;tag=no>", Some("t"), "<sip:b@h;tag=no>;tag=t");
         check("<sip:b@h>;tag=2", Some("t"), "<sip:b@h>;tag=2");
+        check("<sip:b@h>;x=y", Some("t"), "<sip:b@h>;x=y;tag=t");
+        check("<sip:b@h>;tag=; x", Some("t"), "<sip:b@h>;x;tag=t");
+        check("<sip:b@h>;", Some("t"), "<sip:b@h>;tag=t");
         check("<sip:b@h>", None, "<sip:b@h>");
     }
 

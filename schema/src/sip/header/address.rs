@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Params;
-use super::text::{closing_quote, is_open, unescape};
+use super::text::{closing_quote, is_open, split, unescape};
 use crate::sip::{SyntaxError, Uri};
 
 /// One `name-addr` or `addr-spec` with its parameters.
@@ -93,6 +93,19 @@ impl<'a> NameAddr<'a> {
     #[must_use]
     pub fn tag(&self) -> Option<&'a str> {
         self.params.get("tag").filter(|tag| !tag.is_empty())
+    }
+
+    /// The text with a tag; one that is empty, and parameters that are, are left out.
+    pub(in crate::sip) fn tagged(&self, tag: &str) -> String {
+        let params = self.params.as_str();
+        let address = self.text.strip_suffix(params).unwrap_or(self.text);
+        let is_tag = |param: &str| {
+            let name = param.split('=').next().unwrap_or_default();
+            name.trim_ascii_end().eq_ignore_ascii_case("tag")
+        };
+        let kept = split(params, b';').filter(|param| !is_tag(param));
+        let params: String = kept.map(|param| format!(";{param}")).collect();
+        format!("{address}{params};tag={tag}")
     }
 
     /// The text as it was received.
