@@ -1,6 +1,7 @@
 //! Where log lines go: files in the log folder, and what matters at once to standard error.
 
 mod file;
+mod panics;
 mod phones;
 
 use std::io::{self, IsTerminal};
@@ -76,6 +77,7 @@ pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryIn
                 .with_filter(loud),
         )
         .try_init()?;
+    panics::log();
     let levels = move |settings: &Logs| {
         let changed = [
             text_level.reload(in_format(settings, Format::Text)),
