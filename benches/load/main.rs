@@ -31,7 +31,7 @@ use tokio::task::LocalSet;
 use crate::{
     drive::{Pace, Span, Tally},
     measure::Process,
-    rows::{fanout, idle, memory, register, relay, start, storm},
+    rows::{attacks, fanout, idle, memory, register, relay, start, storm},
     server::{Kind, Setup},
     site::Site,
 };
@@ -127,6 +127,12 @@ enum Work {
     Storm {
         #[arg(long, default_value = "15000")]
         phones: usize,
+    },
+    /// Strangers who knock, call and flood, and phones that nobody knows
+    Attacks {
+        /// REGISTERs of unknown phones; the other floods are in proportion
+        #[arg(long, default_value = "100000")]
+        knocks: usize,
     },
     /// All rows, against Kamailio too where it is installed, as a Markdown table
     Table,
@@ -227,6 +233,24 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
                 storm.asked.own_delay,
                 storm.asked.finished,
                 storm.asked.failed
+            );
+        }
+        Work::Attacks { knocks } => {
+            let attacks = attacks::run(&setup, knocks).await?;
+            println!(
+                "unknown phones {:.0}/s, {:.1} MiB; of requests to other phones meanwhile p50 {:.1} ms, p99 {:.1} ms (own delay p99 {:.1} ms), \
+                 {} done, {} failed; INVITEs of strangers {:.0}/s, {:.1} MiB; pipelined {:.0}/s; {:.1} KiB for each unknown phone that logged on",
+                attacks.knocks.rate,
+                mebibytes(attacks.knocks.grown),
+                attacks.asked.p50,
+                attacks.asked.p99,
+                attacks.asked.own_delay,
+                attacks.asked.finished,
+                attacks.asked.failed,
+                attacks.calls.rate,
+                mebibytes(attacks.calls.grown),
+                attacks.pipelined,
+                attacks.per_unknown as f64 / 1024.0
             );
         }
         Work::Table => table::run(&setup, span, shared.runs).await?,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::{
     drive::{Pace, Span, Tally},
-    rows::{fanout, idle, memory, register, relay, start, storm},
+    rows::{attacks, fanout, idle, memory, register, relay, start, storm},
     server::{Kind, Setup},
 };
 
@@ -47,6 +47,12 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     idle::run(Kind::Uacsta, setup, 10, SPAN.time)
         .await
         .context("idle")?;
+    let attacks = attacks::run(setup, 500).await.context("attacks")?;
+    ensure!(
+        attacks.asked.failed == 0,
+        "attacks: {} requests to other phones failed",
+        attacks.asked.failed
+    );
     start::run(setup, 100, 1).await.context("start")?;
     let storm = storm::run(Kind::Uacsta, setup, 20).await.context("storm")?;
     ensure!(

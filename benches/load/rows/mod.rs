@@ -1,5 +1,6 @@
 //! The rows of the table: each starts a server, plays its peers, and says what that cost.
 
+pub(crate) mod attacks;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod memory;
