@@ -70,17 +70,17 @@ pub(crate) async fn run(setup: &Setup, knocks: usize) -> anyhow::Result<Attacks>
     };
     let others = Bystanders::enrol(&server.site, Kind::Uacsta, 0..count, time)?;
     // What any load brings about is there already: buffers, and what the allocator keeps.
-    flood(phones, 200, |n| request("REGISTER", n)).await?;
+    flood(phones, 200, "REGISTER", "SIP/2.0 401").await?;
     tokio::time::sleep(SETTLE).await;
     let quiet = process.memory();
     let asking = others.ask()?;
-    let rate = flood(phones, knocks, |n| request("REGISTER", n)).await?;
+    let rate = flood(phones, knocks, "REGISTER", "SIP/2.0 401").await?;
     tokio::time::sleep(SETTLE).await;
     let grown = process.memory().saturating_sub(quiet);
     let knocks_done = Flood { rate, grown };
     let asked = asking.await?;
     let before = process.memory();
-    let rate = flood(phones, knocks / 5, |n| request("INVITE", n)).await?;
+    let rate = flood(phones, knocks / 5, "INVITE", "SIP/2.0 403").await?;
     tokio::time::sleep(SETTLE).await;
     let grown = process.memory().saturating_sub(before);
     let calls = Flood { rate, grown };
@@ -99,16 +99,17 @@ pub(crate) async fn run(setup: &Setup, knocks: usize) -> anyhow::Result<Attacks>
 async fn flood(
     address: SocketAddr,
     number: usize,
-    request: impl Fn(usize) -> String + Copy,
+    method: &str,
+    status: &'static str,
 ) -> anyhow::Result<f64> {
     let began = Instant::now();
     try_join_all((0..CONNECTIONS).map(|connection| async move {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let mut answers = Answers::default();
+        let mut answers = Answers::new(status);
         let all: Vec<usize> = (connection..number).step_by(CONNECTIONS).collect();
         for window in all.chunks(ABREAST) {
-            let octets: String = window.iter().map(|n| request(*n)).collect();
+            let octets: String = window.iter().map(|n| request(method, *n)).collect();
             stream.write_all(octets.as_bytes()).await?;
             answers.until(&mut stream, window.len()).await?;
         }
@@ -124,7 +125,7 @@ async fn pipeline(address: SocketAddr, number: usize) -> anyhow::Result<f64> {
     let mut stream = TcpStream::connect(address).await?;
     let began = Instant::now();
     let (mut read, mut write) = stream.split();
-    let mut answers = Answers::default();
+    let mut answers = Answers::new("SIP/2.0 200");
     let (written, answered) = tokio::join!(
         write.write_all(octets.as_bytes()),
         answers.until(&mut read, number)
@@ -170,33 +171,41 @@ async fn unknown(setup: &Setup, number: usize) -> anyhow::Result<u64> {
     Ok(grown / number as u64)
 }
 
-/// What was read of answers that have no body.
-#[derive(Default)]
+/// The answers that have come, of one status alone: another would be waited for until the server ends the connection.
 struct Answers {
+    status: &'static [u8],
     seen: usize,
-    /// How much of an empty line came last.
+    /// How much of a status line came last.
     matched: usize,
 }
 
 impl Answers {
+    /// `status` is the beginning of the status line.
+    fn new(status: &'static str) -> Self {
+        Self {
+            status: status.as_bytes(),
+            seen: 0,
+            matched: 0,
+        }
+    }
+
     /// Reads until so many more have come.
     async fn until(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
         number: usize,
     ) -> anyhow::Result<()> {
-        const END: &[u8] = b"\r\n\r\n";
         let wanted = self.seen + number;
         let mut buffer = vec![0; 64 * 1024];
         while self.seen < wanted {
             let length = stream.read(&mut buffer).await?;
             ensure!(length > 0, "the server ended a connection of the flood");
             for byte in buffer.iter().take(length) {
-                self.matched = match END.get(self.matched) {
+                self.matched = match self.status.get(self.matched) {
                     Some(next) if next == byte => self.matched + 1,
-                    _ => usize::from(*byte == b'\r'),
+                    _ => usize::from(*byte == b'S'),
                 };
-                if self.matched == END.len() {
+                if self.matched == self.status.len() {
                     self.matched = 0;
                     self.seen += 1;
                 }
