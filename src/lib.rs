@@ -1,5 +1,6 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
 
+pub mod admin;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -8,6 +9,7 @@ pub mod first_start;
 pub mod keeper;
 pub mod logs;
 pub mod net;
+pub mod running_time;
 pub mod server;
 pub mod service;
 pub mod signals;

@@ -16,7 +16,7 @@ use uacsta_actors::{
     House, Rules,
     access::Throttle,
     clock::Clock,
-    licensing::Licensing,
+    licensing::{Allowance, Licensing, code::Issuer},
     phone::Retire,
     post::Post,
     registrar::{Registrar, RulesChanged, Stopping},
@@ -24,6 +24,7 @@ use uacsta_actors::{
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
+    admin::Admin,
     clock::SystemClock,
     first_start::{self, Belongings},
     keeper::Keeper,
@@ -31,6 +32,7 @@ use crate::{
         Lobby, care,
         tls::{self, Identity, TlsError},
     },
+    running_time::RunningTime,
     web::{self, Api, ReloadWish, Web},
 };
 
@@ -42,8 +44,11 @@ pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
 
 /// A server, before it runs.
-#[derive(Debug)]
-pub struct Server;
+#[derive(Clone)]
+pub struct Server {
+    clock: Arc<dyn Clock>,
+    issuer: Option<Issuer>,
+}
 
 /// A server that runs.
 pub struct Running {
@@ -53,6 +58,9 @@ pub struct Running {
     pub wishes: mpsc::Receiver<ReloadWish>,
     house: Arc<House>,
     data: PathBuf,
+    issuer: Option<Issuer>,
+    time: Arc<RunningTime>,
+    time_keeper: JoinHandle<()>,
     identity: Arc<Identity>,
     care: JoinHandle<()>,
     interfaces: Interfaces,
@@ -62,27 +70,50 @@ pub struct Running {
     web: Option<Web>,
 }
 
+impl Default for Server {
+    /// By the system's clock, and for the issuer that the program was built with.
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::start()),
+            issuer: option_env!("UACSTA_ISSUER").and_then(Issuer::of),
+        }
+    }
+}
+
 impl Server {
-    /// Starts a server with its data in `data`. It needs an actix `System` around it, and goes on until it is stopped.
+    /// Starts a server as the program does, see [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn start(settings: Settings, data: &Path) -> Result<Running, StartError> {
+        Self::default().run(settings, data)
+    }
+
+    /// One that goes by another clock than the system's.
+    #[must_use]
+    pub fn by(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// One that asks for the licences of this issuer.
+    #[must_use]
+    pub fn licensed_by(self, issuer: Issuer) -> Self {
+        Self {
+            issuer: Some(issuer),
+            ..self
+        }
+    }
+
+    /// Starts it with its data in `data`. It needs an actix `System` around it, and goes on until it is stopped.
     ///
     /// # Errors
     /// What keeps it from serving as the settings say; then nothing of it runs on.
-    pub fn start(settings: Settings, data: &Path) -> Result<Running, StartError> {
-        Self::start_by(Arc::new(SystemClock::start()), settings, data)
-    }
-
-    /// The same by another clock than the system's.
-    ///
-    /// # Errors
-    /// As [`Self::start`].
-    pub fn start_by(
-        clock: Arc<dyn Clock>,
-        mut settings: Settings,
-        data: &Path,
-    ) -> Result<Running, StartError> {
+    pub fn run(self, mut settings: Settings, data: &Path) -> Result<Running, StartError> {
+        let Self { clock, issuer } = self;
         let belongings = first_start::prepare(data, &mut settings)?;
-        warn_of_unused(&settings);
         let profiles = Profiles::load(Some(data))?;
+        let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
+        let allowance = allowance(issuer.as_ref(), &settings, &time)?;
         let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
         let acceptors = acceptors(&identity, &settings)?;
         let mut key = [0; 32];
@@ -93,7 +124,11 @@ impl Server {
         let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
         let house = Arc::new(House {
-            rules: ArcSwap::from_pointee(Rules { settings, profiles }),
+            rules: ArcSwap::from_pointee(Rules {
+                settings,
+                profiles,
+                allowance,
+            }),
             clock,
             nonces: NonceKey::new(key),
             throttle: Throttle::default(),
@@ -127,6 +162,9 @@ impl Server {
             count: house.licensing.holder(),
             counters: Arc::clone(&house.counters),
             open: lobby.open(),
+            licences: house.licensing.holder(),
+            issuer: issuer.clone(),
+            admin: Admin::of(data),
             reload,
             identity: Arc::clone(&identity),
         };
@@ -138,6 +176,9 @@ impl Server {
             },
             wishes,
             data: data.to_owned(),
+            issuer,
+            time_keeper: actix_rt::spawn(Arc::clone(&time).keep()),
+            time,
             care: care::look_after(Arc::clone(&identity)),
             identity,
             interfaces,
@@ -159,6 +200,7 @@ impl Running {
     pub async fn reload(&mut self, mut settings: Settings) -> Result<(), StartError> {
         let belongings = first_start::prepare(&self.data, &mut settings)?;
         let profiles = Profiles::load(Some(&self.data))?;
+        let allowance = allowance(self.issuer.as_ref(), &settings, &self.time)?;
         let identity = Identity::read(&belongings.certificate, &belongings.key)?;
         let acceptors = acceptors(&self.identity, &settings)?;
         let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
@@ -179,7 +221,6 @@ impl Running {
         };
 
         // Nothing can fail any more.
-        warn_of_unused(&settings);
         if settings.advanced.arbiters != self.house.rules().settings.advanced.arbiters {
             tracing::warn!(
                 setting = "advanced.arbiters",
@@ -190,9 +231,11 @@ impl Running {
         if let Some(web) = &self.web {
             web.change_keys(&belongings.token, &settings.web.password);
         }
-        self.house
-            .rules
-            .store(Arc::new(Rules { settings, profiles }));
+        self.house.rules.store(Arc::new(Rules {
+            settings,
+            profiles,
+            allowance,
+        }));
         self.interfaces.take(change);
         if web_moves && let Some(former) = std::mem::replace(&mut self.web, web) {
             former.retire();
@@ -201,6 +244,7 @@ impl Running {
             web: self.web.as_ref().map(Web::address),
             ..self.interfaces.addresses()
         };
+        self.house.licensing.do_send(RulesChanged);
         self.house.registrar.do_send(RulesChanged);
         Ok(())
     }
@@ -215,6 +259,8 @@ impl Running {
     pub async fn stop(self) {
         self.interfaces.end();
         self.care.abort();
+        self.time_keeper.abort();
+        self.time.write();
         let web = actix_rt::spawn(async {
             if let Some(web) = self.web {
                 web.stop().await;
@@ -250,6 +296,24 @@ const WISHES: usize = 8;
 /// What measures best: waking another thread costs more than all the rest of a message.
 const DEFAULT_ARBITERS: usize = 1;
 
+/// How many phones and lines may be in use by these settings.
+fn allowance(
+    issuer: Option<&Issuer>,
+    settings: &Settings,
+    time: &RunningTime,
+) -> Result<Allowance, StartError> {
+    let codes = &settings.licenses.codes;
+    if issuer.is_none() && !codes.is_empty() {
+        tracing::warn!(
+            setting = "licenses.codes",
+            "this program was built without an issuer of licences, and asks for none"
+        );
+    }
+    let codes = codes.iter().map(String::as_str);
+    Allowance::of(issuer, codes, time.before())
+        .map_err(|(at, error)| StartError::Licence { at, error })
+}
+
 /// What phones are offered on TLS, and what clients are.
 fn acceptors(identity: &Arc<Identity>, settings: &Settings) -> Result<[TlsAcceptor; 2], TlsError> {
     let phones = TlsAcceptor::from(tls::server(Arc::clone(identity)));
@@ -280,14 +344,4 @@ fn open_web(
     .map_err(|source| StartError::listen("web.listen", listen, source))?;
     tracing::info!(interface = "web.listen", address = %web.address(), "listening");
     Ok(Some(web))
-}
-
-/// Settings whose names are fixed, and whose use is still to come: whoever sets one must hear of it.
-fn warn_of_unused(settings: &Settings) {
-    if !settings.licenses.codes.is_empty() {
-        tracing::warn!(
-            setting = "licenses.codes",
-            "this version does not know how to use a setting that is set"
-        );
-    }
 }

@@ -65,6 +65,8 @@ pub struct Rules {
     pub settings: Settings,
     /// What is known of the makers' phones.
     pub profiles: Profiles,
+    /// How many phones and lines may be in use.
+    pub allowance: licensing::Allowance,
 }
 
 impl House {

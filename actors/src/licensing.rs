@@ -1,43 +1,34 @@
-//! Counts phones and monitored lines: hands out a [`Seat`] that gives itself back on drop.
+//! Hands out the seats of phones and lines, as many as there are licences for: a [`Seat`] gives itself back on drop.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-use actix::{Actor, Context, Handler, Message, Recipient};
+use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 
-use crate::{House, counters::Event, registrar::Recount};
+use crate::{
+    House,
+    counters::Event,
+    registrar::{Recount, Reseat, RulesChanged},
+};
 
-/// Counts the seats in use.
+pub mod allowance;
+pub mod code;
+mod seat;
+
+pub use allowance::Allowance;
+use code::Licence;
+use seat::Seats;
+pub use seat::{Counts, Kind, Seat};
+
+/// Who hands out seats.
 pub struct Licensing {
     house: Arc<House>,
     seats: Arc<Seats>,
-}
-
-/// What seats count themselves in: it outlives the actor that hands them out.
-#[derive(Debug, Default)]
-struct Seats {
-    phones: AtomicUsize,
-    lines: AtomicUsize,
-}
-
-/// What a seat is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
-    /// A phone that is in operation and connected.
-    Phone,
-    /// A line that at least one client watches.
-    Line,
-}
-
-/// The seats in use.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts {
-    /// Phones that are in operation and connected.
-    pub phones: usize,
-    /// Monitored lines; one that many clients watch counts once.
-    pub lines: usize,
+    /// Who has asked and got none, in order.
+    waiting: VecDeque<Take>,
 }
 
 /// Asks for a seat; [`Taken`] brings it.
@@ -50,35 +41,145 @@ pub struct Take {
     pub to: Recipient<Taken>,
 }
 
-/// A seat was taken for the receiver. Dropped unread, the seat goes back.
+/// A seat for the receiver; none: there is no licence for it now, and a seat comes when there is. Dropped unread, the seat
+/// goes back.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Taken(pub Seat);
-
-/// The right to control a phone, or to watch a line. Dropping it gives it back.
-#[derive(Debug)]
-pub struct Seat {
-    kind: Kind,
-    seats: Arc<Seats>,
-}
+pub struct Taken(pub Option<Seat>);
 
 /// Asks for the counts.
 #[derive(Debug, Message)]
 #[rtype(result = "Counts")]
 pub struct Count;
 
+/// Asks for what is licensed and in use.
+#[derive(Debug, Message)]
+#[rtype(result = "Licences")]
+pub struct Overview;
+
+/// What is licensed and in use.
+#[derive(Clone, Debug)]
+pub struct Licences {
+    /// The seats in use.
+    pub counts: Counts,
+    /// Seats of phones; none: any number.
+    pub phones: Option<usize>,
+    /// Seats of lines; none: any number.
+    pub lines: Option<usize>,
+    /// The licences; none where the build has no issuer.
+    pub issued: Option<Vec<Licence>>,
+    /// Their codes, as they are set.
+    pub codes: Vec<String>,
+    /// How long the server may still run without a licence.
+    pub trial_left: Duration,
+}
+
+/// A seat was given back while others wait.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+struct Freed;
+
+/// How often an operator is told of a trial that ends within [`SOON`].
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+
 impl Licensing {
     /// With no seat taken.
     pub fn new(house: Arc<House>) -> Self {
+        let seats = Arc::new(Seats::new(house.licensing.clone()));
         Self {
             house,
-            seats: Arc::default(),
+            seats,
+            waiting: VecDeque::new(),
         }
+    }
+
+    /// How many seats of a kind there are; none: any number.
+    fn allowed(&self, kind: Kind) -> Option<usize> {
+        let now = self.house.clock.now();
+        self.house.rules().allowance.seats(kind, now)
+    }
+
+    fn take(&self, kind: Kind) -> Option<Seat> {
+        let free = self
+            .allowed(kind)
+            .is_none_or(|allowed| self.seats.taken(kind) < allowed);
+        free.then(|| Seat::new(kind, &self.seats))
+    }
+
+    /// Gives what is free to those who wait, in order.
+    fn serve_waiting(&mut self) {
+        for asked in std::mem::take(&mut self.waiting) {
+            match self.take(asked.kind) {
+                Some(seat) => asked.to.do_send(Taken(Some(seat))),
+                None if asked.to.connected() => self.waiting.push_back(asked),
+                None => {}
+            }
+        }
+        self.seats
+            .crowded
+            .store(!self.waiting.is_empty(), Ordering::Relaxed);
+    }
+
+    /// There are more or fewer seats than before.
+    fn allowance_changed(&mut self) {
+        let too_many = [Kind::Phone, Kind::Line].into_iter().any(|kind| {
+            self.allowed(kind)
+                .is_some_and(|allowed| self.seats.taken(kind) > allowed)
+        });
+        if too_many {
+            tracing::error!(
+                phones = self.seats.taken(Kind::Phone),
+                licensed_phones = self.allowed(Kind::Phone),
+                lines = self.seats.taken(Kind::Line),
+                licensed_lines = self.allowed(Kind::Line),
+                "more phones or lines are in use than there are licences for; add one with: uacsta licenses add CODE"
+            );
+            self.house.registrar.do_send(Reseat);
+        }
+        self.serve_waiting();
+    }
+
+    /// Says how long the trial goes on, and sees to what follows.
+    fn watch_trial(&mut self, ctx: &mut Context<Self>) {
+        let rules = self.house.rules();
+        let left = rules.allowance.trial_left(self.house.clock.now());
+        let Some(licences) = rules.allowance.licences() else {
+            return;
+        };
+        if left.is_zero() {
+            return;
+        }
+        if licences.is_empty() {
+            let days = left.as_secs().div_ceil(DAY.as_secs());
+            if left <= SOON {
+                tracing::warn!(
+                    days,
+                    "the trial ends soon; then nothing is controlled or monitored without a licence"
+                );
+            } else {
+                tracing::info!(days, "the trial goes on");
+            }
+        }
+        drop(rules);
+        ctx.run_later(left.min(DAY), |licensing, ctx| {
+            let now = licensing.house.clock.now();
+            if licensing.house.rules().allowance.trial_left(now).is_zero() {
+                tracing::warn!("the trial is over: from now on licences count");
+                licensing.allowance_changed();
+            } else {
+                licensing.watch_trial(ctx);
+            }
+        });
     }
 }
 
 impl Actor for Licensing {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.watch_trial(ctx);
+    }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if std::thread::panicking() {
@@ -87,6 +188,7 @@ impl Actor for Licensing {
             let successor = Self {
                 house: Arc::clone(&self.house),
                 seats: Arc::clone(&self.seats),
+                waiting: VecDeque::new(),
             };
             self.house.licensing.exchange(successor.start());
             // Who asked the one that failed has no seat yet.
@@ -98,54 +200,56 @@ impl Actor for Licensing {
 impl Handler<Take> for Licensing {
     type Result = ();
 
-    fn handle(&mut self, Take { kind, to }: Take, _: &mut Self::Context) {
-        to.do_send(Taken(Seat::taken(kind, &self.seats)));
+    fn handle(&mut self, asked: Take, _: &mut Self::Context) {
+        // Who has waited longer goes first.
+        let queues = self.waiting.iter().any(|other| other.kind == asked.kind);
+        let seat = (!queues).then(|| self.take(asked.kind)).flatten();
+        let refused = seat.is_none();
+        asked.to.do_send(Taken(seat));
+        if refused && self.waiting.iter().all(|other| other.to != asked.to) {
+            self.waiting.push_back(asked);
+            // A seat may have become free before this was known.
+            self.serve_waiting();
+        }
+    }
+}
+
+impl Handler<Freed> for Licensing {
+    type Result = ();
+
+    fn handle(&mut self, _: Freed, _: &mut Self::Context) {
+        self.serve_waiting();
+    }
+}
+
+impl Handler<RulesChanged> for Licensing {
+    type Result = ();
+
+    fn handle(&mut self, _: RulesChanged, _: &mut Self::Context) {
+        self.allowance_changed();
     }
 }
 
 impl Handler<Count> for Licensing {
-    type Result = actix::MessageResult<Count>;
+    type Result = MessageResult<Count>;
 
     fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
-        actix::MessageResult(self.seats.counts())
+        MessageResult(self.seats.counts())
     }
 }
 
-impl Seats {
-    fn of(&self, kind: Kind) -> &AtomicUsize {
-        match kind {
-            Kind::Phone => &self.phones,
-            Kind::Line => &self.lines,
-        }
-    }
+impl Handler<Overview> for Licensing {
+    type Result = MessageResult<Overview>;
 
-    fn counts(&self) -> Counts {
-        Counts {
-            phones: self.phones.load(Ordering::Relaxed),
-            lines: self.lines.load(Ordering::Relaxed),
-        }
-    }
-
-    fn tell(&self, changed: Kind) {
-        let Counts { phones, lines } = self.counts();
-        tracing::info!(phones, lines, ?changed, "seats in use");
-    }
-}
-
-impl Seat {
-    fn taken(kind: Kind, seats: &Arc<Seats>) -> Self {
-        seats.of(kind).fetch_add(1, Ordering::Relaxed);
-        seats.tell(kind);
-        Self {
-            kind,
-            seats: Arc::clone(seats),
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.seats.of(self.kind).fetch_sub(1, Ordering::Relaxed);
-        self.seats.tell(self.kind);
+    fn handle(&mut self, _: Overview, _: &mut Self::Context) -> Self::Result {
+        let rules = self.house.rules();
+        MessageResult(Licences {
+            counts: self.seats.counts(),
+            phones: self.allowed(Kind::Phone),
+            lines: self.allowed(Kind::Line),
+            issued: rules.allowance.licences().map(<[Licence]>::to_vec),
+            codes: rules.settings.licenses.codes.clone(),
+            trial_left: rules.allowance.trial_left(self.house.clock.now()),
+        })
     }
 }

@@ -4,6 +4,7 @@ mod api;
 mod certify;
 mod check_config;
 mod completions;
+mod licenses;
 mod man;
 mod phones;
 mod serve;
@@ -45,6 +46,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// List the telephones, or put one into or out of operation
     Phones(phones::Phones),
+    /// Show what is licensed and in use, add a licence, or issue some
+    Licenses(licenses::Licenses),
     /// Have a running server read its configuration again
     Settings(settings::Settings),
     /// Try every service at a phone, and compare it with its maker's profile
@@ -80,6 +83,7 @@ impl Cli {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
             Command::Phones(command) => command.run()?,
+            Command::Licenses(command) => command.run()?,
             Command::Settings(command) => command.run()?,
             Command::Certify(command) => command.run()?,
             Command::Simulate(command) => command.run()?,

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use settings::{Listen, SettingsError};
+use uacsta_actors::licensing::code::CodeError;
 
 use crate::{first_start::FirstStartError, net::tls, store::StoreError};
 
@@ -31,6 +32,17 @@ pub enum StartError {
         /// What the system says; it is part of the sentence.
         error: io::Error,
     },
+    /// A licence code does not hold.
+    #[error("licenses.codes[{at}] {error}")]
+    Licence {
+        /// Its place in the list, from 0 on.
+        at: usize,
+        /// What is wrong with it.
+        error: CodeError,
+    },
+    /// How long earlier runs took cannot be read.
+    #[error("the file trial in the data folder cannot be read: {0}")]
+    Trial(#[from] io::Error),
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),

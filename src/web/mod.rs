@@ -2,6 +2,7 @@
 
 mod access;
 mod certificate;
+mod licenses;
 mod metrics;
 mod phones;
 mod reload;
@@ -20,10 +21,11 @@ use serde_json::json;
 use settings::Secret;
 use tokio::sync::mpsc::Sender;
 use uacsta_actors::counters::Counters;
-use uacsta_actors::licensing::Count;
+use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, List, Switch};
 
+use crate::admin::Admin;
 use crate::net::{self, tls::Identity};
 use access::Keys;
 
@@ -48,6 +50,12 @@ pub struct Api {
     pub counters: Arc<Counters>,
     /// How many connections are open.
     pub open: net::Counts,
+    /// For what is licensed.
+    pub licences: Holder<Overview>,
+    /// Whose licences are asked for.
+    pub issuer: Option<Issuer>,
+    /// For what operators set at run time.
+    pub admin: Admin,
     /// To have the settings read again.
     pub reload: Sender<ReloadWish>,
     /// For the certificate in use.
@@ -96,6 +104,7 @@ pub fn start(
                     .wrap(from_fn(access::check))
                     .configure(certificate::routes)
                     .configure(phones::routes)
+                    .configure(licenses::routes)
                     .configure(reload::routes)
                     .configure(trial::routes)
                     .default_service(web::to(nothing)),
@@ -230,7 +239,7 @@ mod tests {
     use reqwest::{Client, Method};
     use serde_json::Value;
     use uacsta_actors::directory::NoLine;
-    use uacsta_actors::licensing::Counts;
+    use uacsta_actors::licensing::{Counts, Licences};
     use uacsta_actors::post::Post;
     use uacsta_actors::registrar::{Line, Listing, Unswitched};
 
@@ -249,6 +258,24 @@ mod tests {
 
         fn handle(&mut self, _: List, _: &mut Self::Context) -> MessageResult<List> {
             MessageResult(Vec::<Listing>::new())
+        }
+    }
+
+    impl Handler<Overview> for Registrar {
+        type Result = MessageResult<Overview>;
+
+        fn handle(&mut self, _: Overview, _: &mut Self::Context) -> MessageResult<Overview> {
+            MessageResult(Licences {
+                counts: Counts {
+                    phones: 3,
+                    lines: 4,
+                },
+                phones: None,
+                lines: Some(5),
+                issued: None,
+                codes: Vec::new(),
+                trial_left: Duration::from_secs(6),
+            })
         }
     }
 
@@ -305,6 +332,9 @@ mod tests {
             count: registrar.holder(),
             counters: Arc::default(),
             open: net::Counts::default(),
+            licences: registrar.holder(),
+            issuer: None,
+            admin: Admin::of(folder.path()),
             reload,
             identity: identity(folder.path()),
         };
@@ -419,6 +449,20 @@ mod tests {
                 "the configuration stays as it was: uacsta.toml line 2: nonsense",
             ),
             ((Method::POST, "/api/reload"), "", "", 401, "log on: "),
+            (
+                (Method::GET, "/api/licenses"),
+                "token",
+                "",
+                200,
+                r#"{"licences":null,"lines":{"in_use":4,"seats":5},"phones":{"in_use":3,"seats":null},"trial_seconds_left":6}"#,
+            ),
+            (
+                (Method::POST, "/api/licenses"),
+                "token",
+                r#"{"code":"AAAA"}"#,
+                400,
+                "this program was built without an issuer",
+            ),
             (
                 (Method::PUT, phone),
                 "token",

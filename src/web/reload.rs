@@ -25,6 +25,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn reload(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
+    now(&api).await?;
+    Ok(HttpResponse::Ok().json(json!({ "reloaded": true })))
+}
+
+/// Has the configuration read again, and waits until it holds.
+pub(super) async fn now(api: &Api) -> Result<(), Refusal> {
     let (wish, answer) = oneshot::channel();
     if api.reload.try_send(ReloadWish(wish)).is_err() {
         return Err(Refusal::Unable(
@@ -32,7 +38,7 @@ async fn reload(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         ));
     }
     match answer.await {
-        Ok(Ok(())) => Ok(HttpResponse::Ok().json(json!({ "reloaded": true }))),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(wrong)) => Err(Refusal::Wrong(format!(
             "the configuration stays as it was: {wrong}"
         ))),

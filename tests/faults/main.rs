@@ -21,6 +21,7 @@ mod half_open;
 mod host;
 #[cfg(target_os = "linux")]
 mod interfaces;
+mod licences;
 mod log_on;
 mod panics;
 mod phones;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use uacsta_actors::clock::Clock;
+use uacsta_actors::licensing::code::Issuer;
 
 use super::cti_client::{self, CtiClient};
 use super::digest::Account;
@@ -31,7 +32,7 @@ pub struct Server {
     /// What it wrote to the two ends.
     pub documents: Arc<Documents>,
     data: Arc<TempDir>,
-    clock: Option<Arc<dyn Clock>>,
+    program: Option<uacsta::Server>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,7 +54,14 @@ impl Server {
     /// Starts with the built-in settings, and a clock of the test.
     pub fn by(clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::run(loopback(), Arc::new(folder), Arc::default(), Some(clock)).unwrap()
+        let program = uacsta::Server::default().by(clock);
+        Self::run(loopback(), Arc::new(folder), Arc::default(), Some(program)).unwrap()
+    }
+
+    /// Starts on a data folder, as a program that asks for licences of that issuer.
+    pub fn licensed_by(issuer: Issuer, data: TempDir) -> Self {
+        let program = uacsta::Server::default().licensed_by(issuer);
+        Self::run(loopback(), Arc::new(data), Arc::default(), Some(program)).unwrap()
     }
 
     /// Stops, and starts again with the same data and other settings.
@@ -65,8 +73,8 @@ impl Server {
             Arc::clone(&self.data),
             Arc::clone(&self.documents),
         );
-        let clock = self.clock.clone();
-        Self::run(settings, data, documents, clock).unwrap()
+        let program = self.program.clone();
+        Self::run(settings, data, documents, program).unwrap()
     }
 
     /// Its data folder.
@@ -174,21 +182,21 @@ impl Server {
         settings: Settings,
         data: Arc<TempDir>,
         documents: Arc<Documents>,
-        clock: Option<Arc<dyn Clock>>,
+        program: Option<uacsta::Server>,
     ) -> Result<Self, String> {
         let (told, hear) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (given, folder, timepiece) = (settings.clone(), Arc::clone(&data), clock.clone());
+        let (given, folder) = (settings.clone(), Arc::clone(&data));
+        let starting = program.clone().unwrap_or_default();
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                let started = match timepiece {
-                    Some(clock) => uacsta::Server::start_by(clock, given, folder.path()),
-                    None => uacsta::Server::start(given, folder.path()),
-                };
-                match started {
-                    Ok(running) => {
+                match starting.run(given.clone(), folder.path()) {
+                    Ok(mut running) => {
                         let _ = told.send(Ok(running.addresses.clone()));
-                        let _ = stopped.await;
+                        tokio::select! {
+                            _ = stopped => {}
+                            () = grant_wishes(&mut running, &given, folder.path()) => {}
+                        }
                         running.stop().await;
                     }
                     Err(error) => drop(told.send(Err(error.to_string()))),
@@ -203,7 +211,7 @@ impl Server {
             settings,
             documents,
             data,
-            clock,
+            program,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -232,6 +240,16 @@ impl Drop for Server {
         {
             panic!("{fault}");
         }
+    }
+}
+
+/// Reads what operators set at run time again, whenever the API is asked to.
+async fn grant_wishes(running: &mut uacsta::Running, given: &Settings, data: &Path) {
+    while let Some(wish) = running.wishes.recv().await {
+        let mut settings = given.clone();
+        settings.licenses = settings::load(None, Some(data)).unwrap().licenses;
+        let outcome = running.reload(settings).await;
+        wish.answer(outcome.map_err(|wrong| wrong.to_string()));
     }
 }
 

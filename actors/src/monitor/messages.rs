@@ -51,6 +51,11 @@ pub struct PhoneLost;
 #[rtype(result = "()")]
 pub struct MonitorLost;
 
+/// The monitor on the phone was ended, since there is no licence for it.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Relinquished;
+
 /// The answer to [`StartMonitor`](crate::phone::StartMonitor).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -15,7 +15,7 @@ use uacsta_schema::{
 use crate::{
     House,
     back_off::BackOff,
-    licensing::{Seat, Taken},
+    licensing::Seat,
     phone::{Orphaned, Phone, StartMonitor, Unwatched},
     sip::session::Content,
 };
@@ -41,6 +41,8 @@ pub struct Monitor {
     /// The next try to start the monitor on the phone.
     again: Option<SpawnHandle>,
     seat: Option<Seat>,
+    /// Whether it has heard that there is no licence for it.
+    refused: bool,
 }
 
 /// Whom a monitor point asks.
@@ -58,6 +60,8 @@ pub struct Surroundings {
 enum State {
     /// The phone is not there.
     Away,
+    /// The phone could be asked, once there is a seat.
+    Seatless,
     /// The phone was asked.
     Starting,
     /// The phone watches.
@@ -67,7 +71,7 @@ enum State {
 impl Monitor {
     /// The monitor point of a line; `ready` says whether its phone can be asked now.
     pub fn new(mac: PhoneId, device: DeviceId, around: Surroundings, ready: bool) -> Self {
-        let state = if ready { State::Starting } else { State::Away };
+        let state = if ready { State::Seatless } else { State::Away };
         Self {
             mac,
             device,
@@ -79,6 +83,7 @@ impl Monitor {
             back_off: BackOff::default(),
             again: None,
             seat: None,
+            refused: false,
         }
     }
 
@@ -170,6 +175,7 @@ impl Monitor {
 
     fn unwatched(&mut self) {
         self.seat = None;
+        self.refused = false;
         self.around.phone.do_send(Unwatched {
             device: self.device.clone(),
             joins: self.joins,
@@ -183,9 +189,6 @@ impl Actor for Monitor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.take_seat(ctx);
-        if self.state == State::Starting {
-            self.start(ctx);
-        }
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -203,16 +206,6 @@ impl Actor for Monitor {
 /// How many events may wait for the monitor's turn.
 const MAILBOX: usize = 4096;
 
-impl Handler<Taken> for Monitor {
-    type Result = ();
-
-    fn handle(&mut self, Taken(seat): Taken, _: &mut Self::Context) {
-        if !self.watchers.is_empty() {
-            self.seat = Some(seat);
-        }
-    }
-}
-
 impl Handler<Join> for Monitor {
     type Result = ();
 
@@ -226,7 +219,8 @@ impl Handler<Join> for Monitor {
             State::Active => self.tell(self.watchers.len() - 1, !self.out_of_service),
             State::Away => self.tell(self.watchers.len() - 1, false),
             State::Starting if self.again.is_some() => self.tell(self.watchers.len() - 1, false),
-            State::Starting => {}
+            State::Seatless if self.refused => self.tell(self.watchers.len() - 1, false),
+            State::Seatless | State::Starting => {}
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The seat of a watched line: asked for with its first watcher, and again where licensing failed meanwhile.
+//! The seat of a watched line: asked for with its first watcher, and the phone is asked for the monitor when it is there.
 
 use actix::{AsyncContext, Context, Handler};
 
-use super::Monitor;
+use super::{Monitor, Relinquished, State};
 use crate::{
-    licensing::{Kind, Take},
-    phone::Announce,
+    licensing::{Kind, Take, Taken},
+    phone::{Announce, Relinquish},
+    registrar::Reseat,
 };
 
 impl Monitor {
@@ -14,6 +15,61 @@ impl Monitor {
             kind: Kind::Line,
             to: ctx.address().recipient(),
         });
+    }
+}
+
+impl Handler<Taken> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Taken(seat): Taken, ctx: &mut Self::Context) {
+        // Nobody watches any more: the seat goes back at once.
+        if self.watchers.is_empty() {
+            return;
+        }
+        let granted = seat.is_some();
+        if granted {
+            self.seat = seat;
+            self.refused = false;
+            if self.state == State::Seatless {
+                self.start(ctx);
+            }
+        } else if self.seat.is_none() && !self.refused {
+            self.refused = true;
+            tracing::warn!(mac = %self.mac, line = %self.device, "there is no licence for the line; see: uacsta licenses");
+            match self.state {
+                State::Away => {}
+                State::Seatless => self.all_out_of_service(),
+                State::Starting | State::Active => self.around.phone.do_send(Relinquish {
+                    device: self.device.clone(),
+                }),
+            }
+        }
+    }
+}
+
+impl Handler<Relinquished> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: Relinquished, ctx: &mut Self::Context) {
+        if matches!(self.state, State::Away) {
+            return;
+        }
+        self.state = State::Seatless;
+        self.all_out_of_service();
+        // A seat may have come while the last call went on.
+        if self.seat.is_some() {
+            self.start(ctx);
+        }
+    }
+}
+
+impl Handler<Reseat> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reseat, ctx: &mut Self::Context) {
+        if self.seat.take().is_some() {
+            self.take_seat(ctx);
+        }
     }
 }
 

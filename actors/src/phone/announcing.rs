@@ -9,7 +9,10 @@ impl Handler<Announce> for Phone {
     type Result = ();
 
     fn handle(&mut self, announce: Announce, ctx: &mut Self::Context) {
-        self.report(None, ctx);
+        self.report(None);
+        if self.seat.is_none() && self.binding.is_some() && self.in_operation {
+            self.take_seat(ctx);
+        }
         if !self.inventory.lines().is_empty() {
             self.house.registrar.do_send(registrar::Listed {
                 mac: self.mac,

@@ -127,7 +127,7 @@ impl Phone {
             Some(binding) => reply.with(bindings(&binding.registration)),
             None => reply.ok(),
         }
-        self.report(None, ctx);
+        self.report(None);
         if self.session.is_closed() {
             self.back_off = BackOff::default();
             self.open_session(ctx);
@@ -158,7 +158,7 @@ impl Phone {
         self.close_session("the phone logged off", ctx);
         self.binding = None;
         reply.with(Status::OK);
-        self.report(None, ctx);
+        self.report(None);
     }
 
     /// Leaves the connection that the phone was bound on, if any.
@@ -181,7 +181,7 @@ impl Phone {
             tracing::info!(mac = %self.mac, reason = %ended.reason, "phone is away");
             self.binding = None;
             self.close_session(&ended.reason, ctx);
-            self.report(Some(ended.reason.to_string()), ctx);
+            self.report(Some(ended.reason.to_string()));
         }
     }
 
@@ -197,7 +197,7 @@ impl Phone {
         } else {
             self.close_session("an operator switched the phone off", ctx);
         }
-        self.report(None, ctx);
+        self.report(None);
     }
 
     /// The binding was not refreshed on its link, which may be one that the phone has left already.
@@ -211,7 +211,7 @@ impl Phone {
         }
         tracing::info!(mac = %self.mac, "phone is away: its registration was not refreshed");
         self.leave_link("its registration was not refreshed", ctx);
-        self.report(Some("its registration was not refreshed".into()), ctx);
+        self.report(Some("its registration was not refreshed".into()));
     }
 
     fn recognise(&mut self, user_agent: Option<&str>) {

@@ -109,6 +109,14 @@ pub struct Retire;
 #[rtype(result = "()")]
 pub struct Announce;
 
+/// There is no licence for a line: its monitor is ended when its calls are over.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Relinquish {
+    /// The line.
+    pub device: DeviceId,
+}
+
 /// A client watches a line no more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

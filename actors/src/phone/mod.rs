@@ -14,7 +14,7 @@ use uacsta_schema::{
 use crate::{
     House,
     back_off::BackOff,
-    licensing::{self, Kind, Seat, Taken},
+    licensing::Seat,
     monitor::{Filter, Join, Leave},
     registrar,
     registration::{Lapsed, LinkEnded, Refresh, Registration},
@@ -40,6 +40,7 @@ mod points;
 pub mod reception;
 mod requests;
 mod retiring;
+mod seat;
 mod session;
 mod trial;
 
@@ -74,6 +75,8 @@ pub struct Phone {
     /// Keep-alives that the phone answered.
     keep_alives: u32,
     seat: Option<Seat>,
+    /// Since when there has been no licence for it.
+    seatless: Option<Duration>,
     /// Who waits for the phone's monitors and session to end; dropped when they have.
     retiring: Option<oneshot::Sender<()>>,
     alarm: Option<(Duration, SpawnHandle)>,
@@ -143,6 +146,7 @@ impl Phone {
             keep_alive_at: None,
             keep_alives: 0,
             seat: None,
+            seatless: None,
             retiring: None,
             alarm: None,
         }
@@ -178,23 +182,15 @@ impl Phone {
         }
     }
 
-    /// Tells the registrar how the phone can be reached now, and takes or gives back its seat.
-    fn report(&mut self, reason: Option<String>, ctx: &Context<Self>) {
+    /// Tells the registrar how the phone can be reached now, and gives the seat of one that is away back.
+    fn report(&mut self, reason: Option<String>) {
         let status = match (&self.binding, self.session.is_open()) {
             (None, _) => Status::Away,
             (Some(_), false) => Status::Registered,
             (Some(_), true) => Status::Controlled,
         };
-        match status {
-            Status::Controlled if self.in_operation => {
-                if self.seat.is_none() {
-                    self.house.licensing.do_send(licensing::Take {
-                        kind: Kind::Phone,
-                        to: ctx.address().recipient(),
-                    });
-                }
-            }
-            _ => self.seat = None,
+        if status == Status::Away || !self.in_operation {
+            self.leave_seat();
         }
         self.house.registrar.do_send(registrar::Reached {
             mac: self.mac,
@@ -278,16 +274,6 @@ impl Handler<InOperation> for Phone {
 
     fn handle(&mut self, InOperation(in_operation): InOperation, ctx: &mut Self::Context) {
         self.switched(in_operation, ctx);
-    }
-}
-
-impl Handler<Taken> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, Taken(seat): Taken, _: &mut Self::Context) {
-        if self.in_operation && self.session.is_open() {
-            self.seat = Some(seat);
-        }
     }
 }
 

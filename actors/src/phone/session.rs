@@ -67,6 +67,10 @@ impl Phone {
         if self.binding.is_none() || !self.in_operation {
             return;
         }
+        if self.seat.is_none() {
+            self.session = State::Closed;
+            return self.take_seat(ctx);
+        }
         self.key += 1;
         // The link answers within the 64*T1 of its transaction, unless it ended while this was on its way.
         let until = self.house.clock.now() + LIFE + LIFE / 4;
@@ -136,7 +140,7 @@ impl Phone {
                 let at_once = why == Ended::Unknown && self.back_off.is_fresh();
                 let wait = at_once.then_some(Duration::ZERO);
                 self.retry(wait, ctx);
-                self.report(Some(why.to_string()), ctx);
+                self.report(Some(why.to_string()));
             }
         }
     }
@@ -198,7 +202,7 @@ impl Phone {
         self.session = State::Open(session);
         self.back_off.stands(self.house.clock.now());
         self.schedule_keep_alive(ctx);
-        self.report(None, ctx);
+        self.report(None);
         for point in self.points.values() {
             point.monitor.do_send(PhoneReady);
         }
@@ -209,7 +213,7 @@ impl Phone {
         tracing::warn!(mac = %self.mac, reason, "no CSTA session with the phone");
         self.session = State::Closed;
         self.retry(wait, ctx);
-        self.report(Some(reason.to_owned()), ctx);
+        self.report(Some(reason.to_owned()));
     }
 
     /// Tries again after 1, 2, 4 ... 60 seconds, or after as long as the phone asks for.
@@ -260,7 +264,6 @@ impl Phone {
     /// What hung on the session goes with it: requests that were sent, and monitors.
     fn lose_session(&mut self, _reason: &str) {
         self.keep_alive_at = None;
-        self.seat = None;
         self.early.clear();
         self.interrupted();
         self.forget_left();
@@ -331,7 +334,7 @@ impl Phone {
                         reason: "the phone does not answer the keep-alive".into(),
                     });
                 }
-                self.report(Some("it does not answer the keep-alive".into()), ctx);
+                self.report(Some("it does not answer the keep-alive".into()));
             }
             // The session's end is told by itself.
             Err(Refusal::Away) => {}

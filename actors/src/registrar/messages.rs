@@ -72,6 +72,11 @@ pub struct Ended {
     pub heritage: Heritage,
 }
 
+/// There are fewer licences than seats in use: every phone and line gives its seat back and asks anew.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Reseat;
+
 /// Licensing failed: who is due a seat and has none asks its successor.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

@@ -2,7 +2,7 @@
 
 use actix::{Actor, Context, Handler};
 
-use super::{Recount, Registrar};
+use super::{Recount, Registrar, Reseat};
 use crate::{counters::Event, phone::Announce};
 
 impl Registrar {
@@ -41,6 +41,20 @@ impl Registrar {
             .filter_map(|record| record.phone.as_ref())
         {
             phone.do_send(Announce);
+        }
+    }
+}
+
+impl Handler<Reseat> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, reseat: Reseat, _: &mut Self::Context) {
+        for phone in self
+            .telephones
+            .values()
+            .filter_map(|record| record.phone.as_ref())
+        {
+            phone.do_send(reseat);
         }
     }
 }

@@ -1,0 +1,120 @@
+//! How many phones and lines may be in use: any number during the trial, then as many as the licences say.
+
+use std::time::Duration;
+
+use super::{
+    Kind,
+    code::{CodeError, Issuer, Licence},
+};
+
+/// What may be in use, from licences and what is left of the trial.
+#[derive(Clone, Debug, Default)]
+pub struct Allowance {
+    /// None: this build has no issuer of licences, so nothing is limited.
+    issued: Option<Vec<Licence>>,
+    /// How long the server had run when this run began.
+    used_before: Duration,
+}
+
+/// How long the server runs without a licence: days of its running, which no clock that is set can stretch or shorten.
+pub const TRIAL: Duration = Duration::from_secs(45 * 24 * 3600);
+
+impl Allowance {
+    /// From the codes that are set; a licence that is given twice counts once.
+    ///
+    /// # Errors
+    /// The first code that does not hold, by its place from 0 on.
+    pub fn of<'c>(
+        issuer: Option<&Issuer>,
+        codes: impl IntoIterator<Item = &'c str>,
+        used_before: Duration,
+    ) -> Result<Self, (usize, CodeError)> {
+        let Some(issuer) = issuer else {
+            return Ok(Self {
+                issued: None,
+                used_before,
+            });
+        };
+        let mut issued: Vec<Licence> = Vec::new();
+        for (at, code) in codes.into_iter().enumerate() {
+            let licence = issuer.read(code).map_err(|error| (at, error))?;
+            if issued.iter().all(|known| known.serial != licence.serial) {
+                issued.push(licence);
+            }
+        }
+        Ok(Self {
+            issued: Some(issued),
+            used_before,
+        })
+    }
+
+    /// The licences; none where the build has no issuer.
+    pub fn licences(&self) -> Option<&[Licence]> {
+        self.issued.as_deref()
+    }
+
+    /// What is left of the trial, `now` after the start of this run.
+    pub fn trial_left(&self, now: Duration) -> Duration {
+        TRIAL.saturating_sub(self.used_before + now)
+    }
+
+    /// How many seats of a kind there are; none: any number.
+    pub fn seats(&self, kind: Kind, now: Duration) -> Option<usize> {
+        let licences = self.issued.as_ref()?;
+        if !self.trial_left(now).is_zero() {
+            return None;
+        }
+        let granted = licences.iter().map(|licence| match kind {
+            Kind::Phone => u64::from(licence.phones),
+            Kind::Line => u64::from(licence.lines),
+        });
+        Some(usize::try_from(granted.sum::<u64>()).unwrap_or(usize::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use ed25519_dalek::SigningKey;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn seats_of_trial_and_licences() {
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let issuer = Issuer::with(&key);
+        let code = |serial, phones, lines| {
+            Licence {
+                serial,
+                phones,
+                lines,
+            }
+            .code(&key)
+        };
+        let (few, more) = (code(1, 5, 3), code(2, 10, 20));
+        for (issuer, codes, used, now, phones, lines) in [
+            // The build has no issuer.
+            (None, vec![], 100, 0, None, None),
+            // The trial, in one run or several.
+            (Some(&issuer), vec![], 0, 0, None, None),
+            (Some(&issuer), vec![], 0, 44, None, None),
+            (Some(&issuer), vec![], 44, 0, None, None),
+            (Some(&issuer), vec![], 0, 45, Some(0), Some(0)),
+            (Some(&issuer), vec![], 40, 5, Some(0), Some(0)),
+            // Licences add up, each once, and limit nothing before the trial is over.
+            (Some(&issuer), vec![&few], 44, 0, None, None),
+            (Some(&issuer), vec![&few], 46, 0, Some(5), Some(3)),
+            (Some(&issuer), vec![&few, &more], 46, 0, Some(15), Some(23)),
+            (Some(&issuer), vec![&few, &few], 46, 0, Some(5), Some(3)),
+        ] {
+            let codes = codes.into_iter().map(String::as_str);
+            let allowance = Allowance::of(issuer, codes, DAY * used).unwrap();
+            let seats = |kind| allowance.seats(kind, DAY * now);
+            assert_eq!((seats(Kind::Phone), seats(Kind::Line)), (phones, lines));
+        }
+        let wrong = Allowance::of(Some(&issuer), [few.as_str(), "AAAA"], DAY).unwrap_err();
+        assert_eq!(wrong, (1, CodeError::Garbled));
+    }
+}

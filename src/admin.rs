@@ -1,0 +1,118 @@
+//! What operators change while the server runs: `admin.toml` in the data folder, which goes before every other setting.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::first_start::{FirstStartError, write_private};
+
+/// The file of what operators changed.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    file: PathBuf,
+}
+
+/// Why a change cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The file cannot be read.
+    #[error("{} cannot be read: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Somebody has spoilt the file.
+    #[error("{} cannot be changed: {what}", file.display())]
+    Spoilt {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] FirstStartError),
+}
+
+impl Admin {
+    /// The file in a data folder; it need not be there.
+    pub fn of(data: &Path) -> Self {
+        Self {
+            file: data.join("admin.toml"),
+        }
+    }
+
+    /// Adds a licence code to `licenses.codes`; `others` are the codes that hold without the file, which would be hidden by it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, changed or written; then it is as it was.
+    pub fn add_code(&self, others: &[String], code: &str) -> Result<(), AdminError> {
+        let text = match fs::read_to_string(&self.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(|source| AdminError::Read {
+                file: self.file.clone(),
+                source,
+            })?,
+        };
+        let spoilt = |what: &str| AdminError::Spoilt {
+            file: self.file.clone(),
+            what: what.to_owned(),
+        };
+        let mut all: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| spoilt(error.message()))?;
+        let codes = all
+            .entry("licenses")
+            .or_insert_with(|| Value::Table(Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| spoilt("licenses is not a section"))?
+            .entry("codes")
+            .or_insert_with(|| Value::Array(Vec::new()))
+            .as_array_mut()
+            .ok_or_else(|| spoilt("licenses.codes is not a list"))?;
+        for code in others.iter().map(String::as_str).chain([code]) {
+            let code = Value::String(code.to_owned());
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        let text = format!(
+            "# What operators changed while the server ran; it goes before every other setting.\n{all}"
+        );
+        Ok(write_private(&self.file, text.as_bytes())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn codes_are_added_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (admin, file) = (Admin::of(folder.path()), folder.path().join("admin.toml"));
+        admin.add_code(&[], "AAAA").unwrap();
+        fs::write(
+            &file,
+            fs::read_to_string(&file).unwrap() + "[logs]\nlevel = \"debug\"\n",
+        )
+        .unwrap();
+        admin
+            .add_code(&["AAAA".to_owned(), "BBBB".to_owned()], "CCCC")
+            .unwrap();
+        let loaded = settings::load(None, Some(folder.path())).unwrap();
+        assert_eq!(loaded.licenses.codes, ["AAAA", "BBBB", "CCCC"]);
+        assert_eq!(loaded.logs.level, settings::Level::Debug);
+        fs::write(&file, "licenses = 1").unwrap();
+        let error = admin.add_code(&[], "DDDD").unwrap_err().to_string();
+        assert!(
+            error.contains("admin.toml cannot be changed: licenses is not a section"),
+            "{error}"
+        );
+    }
+}

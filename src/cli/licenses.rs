@@ -1,0 +1,232 @@
+//! `uacsta licenses`: what the server may be used for, and the tools of who issues licences.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use ed25519_dalek::SigningKey;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uacsta_actors::licensing::code::{Issuer, Licence};
+
+use super::api::Server;
+use super::{Failure, print};
+use crate::first_start::write_private;
+
+/// The arguments of `licenses`.
+#[derive(Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  uacsta licenses
+  uacsta licenses add AEAAAAAH-AAAAAGIA-...
+  uacsta licenses key issuer.key
+  uacsta licenses issue --key issuer.key --serial 7 --phones 25"
+)]
+pub(super) struct Licenses {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    show: Show,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what is licensed and in use (what licenses does when it is asked for nothing else)
+    Show(Show),
+    /// Give the running server a licence code
+    Add(Add),
+    /// Make the key of an issuer, and print what programs that ask for its licences are built with
+    Key(Key),
+    /// Issue a licence: print its code
+    Issue(Issue),
+}
+
+#[derive(Args, Debug)]
+struct Show {
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Args, Debug)]
+struct Add {
+    /// The code; case, spaces and dashes do not matter
+    #[arg(required = true)]
+    code: Vec<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Args, Debug)]
+struct Key {
+    /// File that gets the private key; it must not be there yet
+    file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct Issue {
+    /// File with the issuer's private key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The licence's number: a number counts once on a server
+    #[arg(long)]
+    serial: u32,
+    /// Phones that may be connected at a time
+    #[arg(long)]
+    phones: u32,
+    /// Lines that may be monitored at a time [default: one for each phone]
+    #[arg(long)]
+    lines: Option<u32>,
+}
+
+impl Licenses {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self.command.unwrap_or(Command::Show(self.show)) {
+            Command::Show(show) => show.run(),
+            Command::Add(add) => add.run(),
+            Command::Key(key) => key.run(),
+            Command::Issue(issue) => issue.run(),
+        }
+    }
+}
+
+impl Show {
+    fn run(self) -> Result<(), Failure> {
+        let answer: Value = self.server.ask(Method::GET, "/api/licenses", None)?;
+        let text = match self.json {
+            true => format!("{answer:#}\n"),
+            false => table(&answer),
+        };
+        print(text.as_bytes())
+    }
+}
+
+impl Add {
+    fn run(self) -> Result<(), Failure> {
+        let body = json!({ "code": self.code.concat() });
+        let answer: Value = self
+            .server
+            .ask(Method::POST, "/api/licenses", Some(&body))?;
+        print(table(&answer).as_bytes())
+    }
+}
+
+impl Key {
+    fn run(self) -> Result<(), Failure> {
+        if self.file.exists() {
+            return Err(Failure::Failed(format!(
+                "{} is there already; a key that is lost takes all its licences with it",
+                self.file.display()
+            )));
+        }
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|error| Failure::Failed(format!("no random numbers: {error}")))?;
+        let key = SigningKey::from_bytes(&seed);
+        let hex = |octets: &[u8]| data_encoding::HEXLOWER.encode(octets);
+        write_private(&self.file, format!("{}\n", hex(&seed)).as_bytes())
+            .map_err(|error| Failure::Failed(error.to_string()))?;
+        let public = hex(key.verifying_key().as_bytes());
+        print(
+            format!(
+                "the private key is in {}; keep it safe and to yourself\nprograms that ask for its licences are built with\n  UACSTA_ISSUER={public} cargo build --release\n",
+                self.file.display()
+            )
+            .as_bytes(),
+        )
+    }
+}
+
+impl Issue {
+    fn run(self) -> Result<(), Failure> {
+        let file = self.key.display();
+        let text = std::fs::read_to_string(&self.key)
+            .map_err(|error| Failure::Failed(format!("{file} cannot be read: {error}")))?;
+        let seed = data_encoding::HEXLOWER_PERMISSIVE
+            .decode(text.trim().as_bytes())
+            .ok()
+            .and_then(|seed| <[u8; 32]>::try_from(seed).ok())
+            .ok_or_else(|| Failure::Failed(format!("{file} does not hold an issuer's key")))?;
+        let key = SigningKey::from_bytes(&seed);
+        let licence = Licence {
+            serial: self.serial,
+            phones: self.phones,
+            lines: self.lines.unwrap_or(self.phones),
+        };
+        let code = licence.code(&key);
+        // Nobody is given a code that does not hold.
+        Issuer::with(&key)
+            .read(&code)
+            .map_err(|error| Failure::Failed(format!("the code {error}")))?;
+        print(format!("{code}\n").as_bytes())
+    }
+}
+
+/// What is licensed, in lines of text.
+fn table(answer: &Value) -> String {
+    let number = |of: &Value, key: &str| of.get(key).and_then(Value::as_u64);
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    for (title, key) in [("phones", "phones"), ("lines", "lines")] {
+        let of = &answer[key];
+        let used = number(of, "in_use").unwrap_or(0);
+        let _ = match number(of, "seats") {
+            Some(seats) => writeln!(text, "{title:8} {used} in use of {seats}"),
+            None => writeln!(text, "{title:8} {used} in use, not limited"),
+        };
+    }
+    match answer["licences"].as_array() {
+        None => {
+            text.push_str(
+                "licences none are asked for: this program was built without an issuer\n",
+            );
+        }
+        Some(licences) => {
+            for licence in licences {
+                let of = |key| number(licence, key).unwrap_or(0);
+                let _ = writeln!(
+                    text,
+                    "licence  {}: {} phones, {} lines",
+                    of("serial"),
+                    of("phones"),
+                    of("lines")
+                );
+            }
+            let left = number(answer, "trial_seconds_left").unwrap_or(0);
+            let _ = match left {
+                0 => writeln!(text, "trial    over"),
+                left => writeln!(text, "trial    {} days left", left.div_ceil(24 * 3600)),
+            };
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_licensed_reads_well() {
+        let of = |used: u64, seats: Option<u64>| json!({ "in_use": used, "seats": seats });
+        for (answer, expected) in [
+            (
+                json!({ "phones": of(3, None), "lines": of(2, None), "licences": null, "trial_seconds_left": 100 }),
+                "phones   3 in use, not limited\nlines    2 in use, not limited\nlicences none are asked for: this program was built without an issuer\n",
+            ),
+            (
+                json!({ "phones": of(3, None), "lines": of(2, None), "licences": [], "trial_seconds_left": 100 }),
+                "phones   3 in use, not limited\nlines    2 in use, not limited\ntrial    1 days left\n",
+            ),
+            (
+                json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licences": [{ "serial": 7, "phones": 5, "lines": 5 }], "trial_seconds_left": 0 }),
+                "phones   3 in use of 5\nlines    2 in use of 5\nlicence  7: 5 phones, 5 lines\ntrial    over\n",
+            ),
+        ] {
+            assert_eq!(table(&answer), expected);
+        }
+    }
+}

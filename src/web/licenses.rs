@@ -1,0 +1,81 @@
+//! `/api/licenses`: what is licensed and in use, and further licence codes.
+
+use actix_web::web;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uacsta_actors::licensing::{Licences, Overview, code::Licence};
+
+use super::{Api, Refusal, phones, reload};
+
+/// Adds the path.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let licenses = web::resource("/licenses").get(show).post(add);
+    config.service(licenses.default_service(web::to(phones::other)));
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Addition {
+    code: String,
+}
+
+async fn show(api: web::Data<Api>) -> Result<web::Json<Value>, Refusal> {
+    let licences = api.licences.send(Overview).await.map_err(phones::closed)?;
+    Ok(web::Json(shown(&licences)))
+}
+
+/// Keeps the code with what operators set at run time, and has it hold from now on.
+async fn add(
+    api: web::Data<Api>,
+    addition: web::Json<Addition>,
+) -> Result<web::Json<Value>, Refusal> {
+    let Addition { code } = addition.into_inner();
+    let known = api.licences.send(Overview).await.map_err(phones::closed)?;
+    let licence = match &api.issuer {
+        None => {
+            return Err(Refusal::Wrong(
+                "this program was built without an issuer of licences, and asks for none"
+                    .to_owned(),
+            ));
+        }
+        Some(issuer) => issuer
+            .read(&code)
+            .map_err(|error| Refusal::Wrong(format!("the code {error}")))?,
+    };
+    if known
+        .issued
+        .iter()
+        .flatten()
+        .any(|one| one.serial == licence.serial)
+    {
+        return Err(Refusal::Wrong(format!(
+            "licence {} is there already",
+            licence.serial
+        )));
+    }
+    api.admin
+        .add_code(&known.codes, &code)
+        .map_err(|error| Refusal::Unable(error.to_string()))?;
+    reload::now(&api).await?;
+    tracing::info!(%licence, "a licence was added by an operator");
+    show(api).await
+}
+
+fn shown(licences: &Licences) -> Value {
+    let Licences {
+        counts,
+        phones,
+        lines,
+        issued,
+        trial_left,
+        codes: _,
+    } = licences;
+    let of = |licence: &Licence| json!({ "serial": licence.serial, "phones": licence.phones, "lines": licence.lines });
+    json!({
+        "phones": { "in_use": counts.phones, "seats": phones },
+        "lines": { "in_use": counts.lines, "seats": lines },
+        "licences": issued.as_ref().map(|issued| issued.iter().map(of).collect::<Vec<_>>()),
+        // A second that has begun counts.
+        "trial_seconds_left": u64::try_from(trial_left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
+    })
+}

@@ -1,0 +1,180 @@
+//! The trial ends, and licences come: what runs is not cut off in the middle, nothing is lost, and nothing is restarted.
+
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use uacsta_actors::licensing::code::{Issuer, Licence};
+
+use crate::support::PATIENCE;
+use crate::support::csta::Call;
+use crate::support::server::Server;
+
+/// As long as the trial lasts.
+const TRIAL: u64 = 45 * 24 * 3600;
+
+fn issuer() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+/// A server that has run for so many seconds already.
+fn after(seconds: u64) -> Server {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("trial"), seconds.to_string()).unwrap();
+    Server::licensed_by(Issuer::with(&issuer()), data)
+}
+
+async fn add(server: &Server, licence: Licence) -> (u16, String) {
+    let body = format!("{{\"code\": \"{}\"}}", licence.code(&issuer()));
+    server.http("POST", "/api/licenses", &body).await
+}
+
+/// Waits until a phone of the list is so.
+async fn until_listed(server: &Server, mac: &str, status: &str) -> serde_json::Value {
+    let wait = async {
+        loop {
+            let listed = server.listed(mac).await;
+            if listed["status"] == status {
+                return listed;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("{mac} is not {status}"))
+}
+
+#[tokio::test]
+async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() {
+    let server = after(TRIAL - 3);
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let client = server.client().await;
+    let mut session = client.open(phone.line()).await;
+    session.watch(phone.line()).await;
+    let call = Call::seen_by(phone.line(), "-12", phone.line(), "sip:300@pbx.example");
+    for (event, name) in [
+        (call.initiated(), "ServiceInitiatedEvent"),
+        (call.originated(), "OriginatedEvent"),
+        (call.delivered(), "DeliveredEvent"),
+    ] {
+        phone.event(&event).await.expect(200);
+        session.expect(name).await;
+    }
+    // Another phone, which comes after the end, is let in and listed, and not controlled.
+    let over = async {
+        while !server
+            .http("GET", "/api/licenses", "")
+            .await
+            .1
+            .contains("\"trial_seconds_left\":0")
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, over).await.unwrap();
+    let late = server.phone("000413000002");
+    late.register().await.expect(200);
+    let listed = until_listed(&server, "00:04:13:00:00:02", "registered").await;
+    let reason = listed["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("licence"), "{listed}");
+
+    // The call goes on to its end, with every event and request.
+    phone.event(&call.established()).await.expect(200);
+    session.expect("EstablishedEvent").await;
+    session.done("GetDoNotDisturb", "").await;
+    phone.event(&call.cleared()).await.expect(200);
+    session.expect("ConnectionClearedEvent").await;
+    session.expect("OutOfServiceEvent").await;
+    let (_, value) = session.refused("GetDoNotDisturb", "").await;
+    assert_eq!(value, "deviceOutOfService");
+    phone
+        .until("a BYE", |state| {
+            let last = state.received.last()?;
+            (last.message.method() == "BYE").then_some(())
+        })
+        .await;
+    until_listed(&server, "00:04:13:00:00:01", "registered").await;
+    assert_eq!(
+        late.count("INVITE"),
+        0,
+        "nothing is sent to a phone without a licence"
+    );
+
+    // One licence for one phone: who has waited longest gets it, and the line that a client has held all the time is back.
+    let one = Licence {
+        serial: 1,
+        phones: 1,
+        lines: 1,
+    };
+    let (status, body) = add(&server, one).await;
+    assert_eq!(status, 200, "{body}");
+    session.expect("BackInServiceEvent").await;
+    session.done("GetDoNotDisturb", "").await;
+    assert_eq!(
+        server.listed("00:04:13:00:00:02").await["status"],
+        "registered"
+    );
+    let (status, body) = add(&server, one).await;
+    assert!(status == 400 && body.contains("there already"), "{body}");
+    let (status, _) = add(&server, Licence { serial: 2, ..one }).await;
+    assert_eq!(status, 200);
+    until_listed(&server, "00:04:13:00:00:02", "controlled").await;
+    let kept = settings::load(None, Some(server.data())).unwrap();
+    assert_eq!(kept.licenses.codes.len(), 2);
+}
+
+#[tokio::test]
+async fn a_seat_that_is_given_back_goes_to_who_waits() {
+    let server = after(TRIAL);
+    let (status, _) = add(
+        &server,
+        Licence {
+            serial: 1,
+            phones: 1,
+            lines: 1,
+        },
+    )
+    .await;
+    assert_eq!(status, 200);
+    let first = server.phone("000413000001");
+    first.start().await;
+    let second = server.phone("000413000002");
+    second.register().await.expect(200);
+    until_listed(&server, "00:04:13:00:00:02", "registered").await;
+    first.unregister().await.expect(200);
+    until_listed(&server, "00:04:13:00:00:02", "controlled").await;
+
+    // One line, two watchers: one seat. Another line: none, until both have left.
+    let third = server.phone_as("000413000002", |setup| {
+        setup.identities.push("sip:other@pbx.example".to_owned());
+    });
+    third.start().await;
+    until_listed(&server, "00:04:13:00:00:02", "controlled").await;
+    let client = server.client().await;
+    let mut session = client.open_server().await;
+    let reference = session.watch(third.line()).await;
+    let again = session.watch(third.line()).await;
+    let other = session.monitor("sip:other@pbx.example").await;
+    session.expect("OutOfServiceEvent").await;
+    session.unwatch(&reference).await;
+    session.unwatch(&again).await;
+    session.expect("BackInServiceEvent").await;
+    session.unwatch(&other).await;
+}
+
+#[tokio::test]
+async fn no_clock_ends_the_trial_but_the_running_one() {
+    let server = after(TRIAL - 3600);
+    let left = |body: &str| {
+        let told: serde_json::Value = serde_json::from_str(body).unwrap();
+        told["trial_seconds_left"].as_u64().unwrap()
+    };
+    let (_, body) = server.http("GET", "/api/licenses", "").await;
+    let first = left(&body);
+    assert!((3590..=3600).contains(&first), "{body}");
+    // What is left is kept, and a restart begins nothing anew.
+    let server = server.restart(|_| {});
+    let (_, body) = server.http("GET", "/api/licenses", "").await;
+    assert!(left(&body) <= first && left(&body) > 3500, "{body}");
+}
