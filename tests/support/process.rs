@@ -67,18 +67,41 @@ pub fn finish(command: &mut Command) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // A pipe that nobody empties would stop who writes to it.
+    let heard = [
+        read_all(child.stdout.take().unwrap()),
+        read_all(child.stderr.take().unwrap()),
+    ];
     let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
         if begun.elapsed() > PATIENCE {
             child.kill().unwrap();
-            panic!(
-                "{command:?} goes on: {:?}",
-                child.wait_with_output().unwrap()
-            );
+            child.wait().unwrap();
+            break None;
         }
         std::thread::sleep(Duration::from_millis(5));
+    };
+    let [stdout, stderr] = heard.map(|reading| reading.join().unwrap());
+    let Some(status) = status else {
+        let words = [stdout, stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
+        panic!("{command:?} goes on: {words:?}");
+    };
+    Output {
+        status,
+        stdout,
+        stderr,
     }
-    child.wait_with_output().unwrap()
+}
+
+fn read_all(mut pipe: impl std::io::Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        pipe.read_to_end(&mut all).unwrap();
+        all
+    })
 }
 
 /// `uacsta serve` on free loopback ports as a child; it is killed when dropped.
