@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use settings::Secret;
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
@@ -77,7 +78,7 @@ impl Door {
         house: &House,
         request: &'r Request,
         caller: Caller,
-        password: impl FnOnce(&str) -> Option<&'p str>,
+        password: impl FnOnce(&str) -> Option<&'p Secret>,
     ) -> Verdict<'r> {
         let rules = house.rules();
         let advanced = &rules.settings.advanced;
@@ -124,19 +125,24 @@ impl Door {
         let method = request.method().as_str();
         // An unknown user costs as much time as a known one.
         let known = password(credentials.username);
-        let ha1 = Ha1::new(
-            credentials.algorithm,
-            credentials.username,
-            realm,
-            known.unwrap_or_default(),
-        );
-        let proved = match credentials.qop {
-            Some(_) => credentials.verifies(&ha1, method),
-            None => credentials.verifies_without_qop(&ha1, method),
+        let text = known.map(Secret::expose).unwrap_or_default();
+        let made = Ha1::new(credentials.algorithm, credentials.username, realm, text);
+        let ha1 = match known.filter(|known| known.is_hashed()) {
+            None => Some(made),
+            Some(known) => known
+                .hash(credentials.algorithm.as_str())
+                .and_then(|hash| Ha1::stored(credentials.algorithm, hash)),
         };
+        let proved = ha1.as_ref().is_some_and(|ha1| match credentials.qop {
+            Some(_) => credentials.verifies(ha1, method),
+            None => credentials.verifies_without_qop(ha1, method),
+        });
         let wrong = match () {
             () if !offered => Some("the digest algorithm was not offered"),
             () if known.is_none() => Some("the user name is not known here"),
+            () if ha1.is_none() => {
+                Some("the user's password is stored as the hash of another algorithm")
+            }
             () if !proved => Some("the password is wrong"),
             () if !aim::is_for(credentials.uri, request.uri(), credentials.username) => {
                 Some("the credentials are for another Request-URI")

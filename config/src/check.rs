@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::error::SettingsError;
+use crate::secret::Secret;
 use crate::settings::{Limits, Settings, Wan};
 use crate::trust::Trusted;
 use crate::value::ByteSize;
@@ -48,6 +49,15 @@ impl Settings {
         }
         limits(&self.limits)?;
         self.check_logs()?;
+        for (key, secret) in [
+            ("phones.password", &self.phones.password),
+            ("web.password", &self.web.password),
+        ] {
+            if secret.is_hashed() {
+                let what = "holds hashes, but the password itself is needed here";
+                return Err(SettingsError::of_key(key, what));
+            }
+        }
         let length = self.web.password.expose().chars().count();
         if (1..12).contains(&length) {
             let what =
@@ -69,6 +79,7 @@ impl Settings {
             );
             return Err(SettingsError::of_key("clients.trusted", what));
         }
+        sound("clients.password", &self.clients.password)?;
         let mut users = vec![&self.clients.user];
         for (index, account) in self.clients.accounts.iter().enumerate() {
             let key = format!("clients.accounts[{index}]");
@@ -81,6 +92,7 @@ impl Settings {
                 let what = "is empty, but an account needs a password of its own";
                 return Err(SettingsError::of_key(format!("{key}.password"), what));
             }
+            sound(&format!("{key}.password"), &account.password)?;
             users.push(&account.user);
         }
         Ok(())
@@ -124,6 +136,15 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Hashes in the place of a password must be whole.
+fn sound(key: &str, secret: &Secret) -> Check {
+    if !secret.is_hashed() || secret.is_sound() {
+        return Ok(());
+    }
+    let what = "begins with {HA1}, but MD5= with 32 or SHA-256= with 64 hexadecimal digits does not follow; make it with: uacsta settings hash USER";
+    Err(SettingsError::of_key(key, what))
 }
 
 fn limits(limits: &Limits) -> Check {
@@ -296,5 +317,11 @@ mod tests {
         refused("logs.keep", |s| s.logs.keep = 0);
         refused("logs.phones[0]", |s| s.logs.phones = vec!["0004".into()]);
         refused("web.password", |s| s.web.password = "short".into());
+        let hashes = "{HA1}MD5=0123456789abcdef0123456789abcdef";
+        refused("web.password", |s| s.web.password = hashes.into());
+        refused("phones.password", |s| s.phones.password = hashes.into());
+        refused("clients.password", |s| {
+            s.clients.password = "{HA1}MD5=0".into();
+        });
     }
 }

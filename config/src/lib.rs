@@ -7,6 +7,7 @@ mod layer;
 mod load;
 mod profile;
 mod profiles;
+mod secret;
 mod service;
 mod settings;
 mod trust;
@@ -18,8 +19,9 @@ pub use error::SettingsError;
 pub use load::load;
 pub use profile::{Described, Profile};
 pub use profiles::Profiles;
+pub use secret::Secret;
 pub use settings::{
     Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };
 pub use trust::{Network, Trusted};
-pub use value::{ByteSize, Listen, Secret};
+pub use value::{ByteSize, Listen};

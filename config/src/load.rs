@@ -7,8 +7,8 @@ use config::{Config, ConfigError, Value, ValueKind};
 
 use crate::error::SettingsError;
 use crate::layer::Layer;
+use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::value::Secret;
 
 /// Reads the settings, each layer overriding the one before: the defaults, `file`, `conf.d/*.toml` beside it in order of
 /// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. A password that none of them

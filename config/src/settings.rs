@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use crate::choice::{Digest, Format, Level};
+use crate::secret::Secret;
 use crate::trust::{Network, Trusted};
-use crate::value::{ByteSize, Listen, Secret, seconds};
+use crate::value::{ByteSize, Listen, seconds};
 
 /// All that an operator may set.
 #[derive(Clone, Debug, Deserialize)]

@@ -6,47 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A password: neither its debug nor its display form shows it.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for those that must compute with it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether none is set.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// An address to listen on; `""` is off, port 0 any free one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -205,11 +164,5 @@ mod tests {
         for wrong in ["5060", ":5060", "0.0.0.0", "localhost:5060", "::1:5060x"] {
             assert!(Listen::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn secrets_stay_secret() {
-        let secret = Secret::from("hush");
-        assert_eq!(format!("{secret} {secret:?}"), "*** ***");
     }
 }

@@ -1,8 +1,12 @@
-//! `uacsta settings`: what can be done with the settings of a running server.
+//! `uacsta settings`: has a running server read its settings again, and makes hashes of passwords for them.
 
+use std::io;
+
+use ::settings::Secret;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
+use uacsta_schema::sip::digest::{Algorithm, Ha1};
 
 use super::api::Server;
 use super::{Failure, print};
@@ -25,12 +29,55 @@ Examples:
   uacsta settings reload --server http://10.0.0.5:8080 --token-file cli.token"
     )]
     Reload(Server),
+    /// Print what may stand in a settings file in the place of a client's password
+    #[command(
+        after_help = "The password is read from standard input. What is printed opens this user's account with this server and nothing
+else; it holds as long as user and realm stay as they are.
+
+Examples:
+  uacsta settings hash ecsta < password.txt
+  uacsta settings hash anna --realm pbx.example"
+    )]
+    Hash(Hash),
+}
+
+#[derive(Args, Debug)]
+struct Hash {
+    /// The user whose password it is
+    user: String,
+    /// The realm, as in advanced.realm
+    #[arg(long, default_value = "uacsta")]
+    realm: String,
 }
 
 impl Settings {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Command::Reload(server) = self.command;
+        let server = match self.command {
+            Command::Hash(hash) => return hash.run(),
+            Command::Reload(server) => server,
+        };
         let _: Value = server.ask(Method::POST, "/api/reload", None)?;
         print(b"the configuration was read again and holds now\n")
+    }
+}
+
+impl Hash {
+    fn run(self) -> Result<(), Failure> {
+        let mut password = String::new();
+        io::stdin()
+            .read_line(&mut password)
+            .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
+        let password = password.trim_end_matches(['\r', '\n']);
+        if password.is_empty() {
+            return Err(Failure::Usage(
+                "give the password on standard input".to_owned(),
+            ));
+        }
+        let hashes = [Algorithm::Md5, Algorithm::Sha256].map(|algorithm| {
+            let hash = Ha1::new(algorithm, &self.user, &self.realm, password).expose();
+            (algorithm.as_str(), hash)
+        });
+        let hashed = Secret::hashed(hashes.iter().map(|(name, hash)| (*name, hash.as_str())));
+        print(format!("{}\n", hashed.expose()).as_bytes())
     }
 }

@@ -31,9 +31,9 @@ pub struct Reach {
         default_value = "uacsta-data"
     )]
     data: PathBuf,
-    /// The password, which other users of this machine can see in the list of processes; better by the environment
-    #[arg(long)]
-    password: Option<String>,
+    /// File that holds the password; a password on the command line would stand in the list of processes
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
 impl Reach {
@@ -56,23 +56,32 @@ impl Reach {
         Ok(Server::at(&address, trust.as_ref())?)
     }
 
-    /// The password as given, else from the environment variable `variable`, else as the server's own settings have it.
+    /// The password in the file that is given, else from the environment variable `variable`, else as the server's own settings have it.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or it cannot be read.
     pub fn password(
         &self,
         variable: &str,
         of: impl FnOnce(&Settings) -> &Secret,
     ) -> Result<String, Failure> {
-        if let Some(password) = &self.password {
-            return Ok(password.clone());
+        if let Some(file) = &self.password_file {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                Failure::Failed(format!("{} cannot be read: {error}", file.display()))
+            })?;
+            return Ok(text.trim_end_matches(['\r', '\n']).to_owned());
         }
         if let Ok(password) = std::env::var(variable) {
             return Ok(password);
         }
         let settings = settings::load(None, Some(&self.data))?;
-        match of(&settings).expose() {
+        let secret = of(&settings);
+        if secret.is_hashed() {
+            return Err(Failure::Usage(format!(
+                "the settings hold hashes of the password: set {variable} or --password-file"
+            )));
+        }
+        match secret.expose() {
             "" => Err(Failure::Usage(format!(
                 "no password: set {variable}, or name the server's data folder by --data ({} holds none)",
                 self.data.join("secrets.toml").display()

@@ -17,6 +17,7 @@ mod clients;
 #[cfg(unix)]
 mod end;
 mod half_open;
+mod hashes;
 #[cfg(target_os = "linux")]
 mod host;
 #[cfg(target_os = "linux")]

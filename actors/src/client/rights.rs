@@ -1,6 +1,6 @@
 //! What a log-on may see and do.
 
-use settings::{Account, Settings};
+use settings::{Account, Secret, Settings};
 use uacsta_schema::csta::DeviceId;
 
 use crate::directory::Entry;
@@ -56,11 +56,11 @@ impl LogOn {
 
 impl Rights {
     /// The rights of a user, with the password that proves who it is; `None` for an unknown user.
-    pub fn of<'s>(settings: &'s Settings, user: &str) -> Option<(&'s str, Self)> {
+    pub fn of<'s>(settings: &'s Settings, user: &str) -> Option<(&'s Secret, Self)> {
         let clients = &settings.clients;
         if user == clients.user {
             return Some((
-                clients.password.expose(),
+                &clients.password,
                 Self {
                     lines: None,
                     control: true,
@@ -72,7 +72,7 @@ impl Rights {
             .accounts
             .iter()
             .find(|account| account.user == user)?;
-        Some((account.password.expose(), Self::granted(account)))
+        Some((&account.password, Self::granted(account)))
     }
 
     /// The rights of a user (`user@host`) whom a trusted front end names: those of the account of that address or name,

@@ -224,7 +224,7 @@ impl Claim {
         let user_agent = request.head().get(HeaderName::UserAgent);
         let rules = house.rules();
         let profile = rules.profiles.recognise(self.id.oui(), user_agent);
-        let password = rules.settings.phones.password.expose();
+        let password = &rules.settings.phones.password;
         let caller = Caller {
             address: address.ip(),
             phone: Some(self.user),

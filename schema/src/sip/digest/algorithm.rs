@@ -33,6 +33,14 @@ impl Algorithm {
         }
     }
 
+    /// How many hexadecimal digits a hash has.
+    const fn digits(self) -> usize {
+        match self {
+            Self::Md5 => 32,
+            Self::Sha256 => 64,
+        }
+    }
+
     /// The hash of the parts with a colon between each two.
     pub(super) fn hash(self, parts: &[&[u8]]) -> Hex {
         fn hex<D: Digest>(parts: &[&[u8]]) -> Hex {
@@ -72,6 +80,19 @@ impl Ha1 {
     pub fn new(algorithm: Algorithm, user: &str, realm: &str, password: &str) -> Self {
         let hash = algorithm.hash(&[user.as_bytes(), realm.as_bytes(), password.as_bytes()]);
         Self { algorithm, hash }
+    }
+
+    /// The hash as it is stored, in hexadecimal digits; none if it is not as long as the algorithm's.
+    #[must_use]
+    pub fn stored(algorithm: Algorithm, hash: &str) -> Option<Self> {
+        let hash = Hex::read(hash, algorithm.digits())?;
+        Some(Self { algorithm, hash })
+    }
+
+    /// The hash, to be stored: whoever has it can log on in its realm.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        self.hash.to_string()
     }
 
     /// The algorithm that made it.
@@ -126,6 +147,17 @@ impl Hex {
             digits,
             length: (2 * hash.len()).min(64),
         }
+    }
+
+    /// So many digits, of any case.
+    fn read(text: &str, length: usize) -> Option<Self> {
+        let mut digits = [0; 64];
+        let place = digits.get_mut(..length)?;
+        if text.len() != length || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        place.copy_from_slice(text.to_ascii_lowercase().as_bytes());
+        Some(Self { digits, length })
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
