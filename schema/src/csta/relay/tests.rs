@@ -242,3 +242,17 @@ fn a_value_that_an_older_edition_lacks_becomes_the_nearest() {
         "<HeldEvent xmlns='NS'><extensions><privateData><private><cause>makeConnection</cause></private></privateData></extensions></HeldEvent>",
     );
 }
+
+#[test]
+fn what_is_put_in_stays_before_what_is_cut() {
+    let changes = Changes {
+        edition: Edition::Ed3,
+        cross_ref: None,
+        device: Some("1"),
+    };
+    check(
+        "<SingleStepTransferCall xmlns='N6'><callCharacteristics><encryptedCall>true</encryptedCall></callCharacteristics></SingleStepTransferCall>",
+        &changes,
+        "<SingleStepTransferCall xmlns='NS'><activeCall><deviceID>1</deviceID></activeCall></SingleStepTransferCall>",
+    );
+}

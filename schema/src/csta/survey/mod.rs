@@ -77,7 +77,11 @@ pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
     surveyor.found.missing = (surveyor.required.iter().enumerate())
         .find(|(at, _)| surveyor.members_seen & (1 << at) == 0)
         .map(|(_, member)| *member);
-    surveyor.found.edits.sort_by_key(|edit| edit.span.start);
+    // What is put before an element goes before what becomes of the element.
+    surveyor
+        .found
+        .edits
+        .sort_by_key(|edit| (edit.span.start, edit.span.end));
     Ok(surveyor.found)
 }
 
