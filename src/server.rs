@@ -159,6 +159,7 @@ impl Server {
             list: house.registrar.holder(),
             switch: house.registrar.holder(),
             find: house.registrar.holder(),
+            disk: house.registrar.holder(),
             count: house.licensing.holder(),
             counters: Arc::clone(&house.counters),
             open: lobby.open(),

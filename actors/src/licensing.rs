@@ -1,10 +1,6 @@
 //! Hands out the seats of phones and lines, as many as there are licences for: a [`Seat`] gives itself back on drop.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 
@@ -27,8 +23,23 @@ pub use seat::{Counts, Kind, Seat};
 pub struct Licensing {
     house: Arc<House>,
     seats: Arc<Seats>,
-    /// Who has asked and got none, in order.
-    waiting: VecDeque<Take>,
+    waiting: Waiting,
+}
+
+/// Who has asked and got none, in order.
+#[derive(Default)]
+struct Waiting {
+    phones: VecDeque<Recipient<Taken>>,
+    lines: VecDeque<Recipient<Taken>>,
+}
+
+impl Waiting {
+    fn queue(&mut self, kind: Kind) -> &mut VecDeque<Recipient<Taken>> {
+        match kind {
+            Kind::Phone => &mut self.phones,
+            Kind::Line => &mut self.lines,
+        }
+    }
 }
 
 /// Asks for a seat; [`Taken`] brings it.
@@ -90,7 +101,7 @@ impl Licensing {
         Self {
             house,
             seats,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -108,25 +119,33 @@ impl Licensing {
     }
 
     /// Gives what is free to those who wait, in order.
-    fn serve_waiting(&mut self) {
-        for asked in std::mem::take(&mut self.waiting) {
-            match self.take(asked.kind) {
-                Some(seat) => asked.to.do_send(Taken(Some(seat))),
-                None if asked.to.connected() => self.waiting.push_back(asked),
-                None => {}
+    fn serve(&mut self, kind: Kind) {
+        while let Some(first) = self.waiting.queue(kind).front() {
+            if !first.connected() {
+                self.waiting.queue(kind).pop_front();
+                continue;
+            }
+            let seat = self.take(kind).or_else(|| {
+                // A seat that comes back from here on is told of; one that came back before is found now.
+                self.seats.await_one();
+                self.take(kind)
+            });
+            let Some(seat) = seat else { return };
+            if let Some(first) = self.waiting.queue(kind).pop_front() {
+                first.do_send(Taken(Some(seat)));
             }
         }
-        self.seats
-            .crowded
-            .store(!self.waiting.is_empty(), Ordering::Relaxed);
     }
 
-    /// There are more or fewer seats than before.
+    /// There are more or fewer seats than before: as many as are too many are withdrawn, and no other is touched.
     fn allowance_changed(&mut self) {
-        let too_many = [Kind::Phone, Kind::Line].into_iter().any(|kind| {
-            self.allowed(kind)
-                .is_some_and(|allowed| self.seats.taken(kind) > allowed)
-        });
+        let mut too_many = false;
+        for kind in Kind::ALL {
+            let taken = self.seats.taken(kind);
+            let surplus = taken.saturating_sub(self.allowed(kind).unwrap_or(taken));
+            self.seats.withdraw(kind, surplus);
+            too_many |= surplus > 0;
+        }
         if too_many {
             tracing::error!(
                 phones = self.seats.taken(Kind::Phone),
@@ -137,7 +156,9 @@ impl Licensing {
             );
             self.house.registrar.do_send(Reseat);
         }
-        self.serve_waiting();
+        for kind in Kind::ALL {
+            self.serve(kind);
+        }
     }
 
     /// Says how long the trial goes on, and sees to what follows.
@@ -148,6 +169,11 @@ impl Licensing {
             return;
         };
         if left.is_zero() {
+            if licences.is_empty() {
+                tracing::error!(
+                    "the trial is over, and there is no licence; add one with: uacsta licenses add CODE"
+                );
+            }
             return;
         }
         if licences.is_empty() {
@@ -188,7 +214,7 @@ impl Actor for Licensing {
             let successor = Self {
                 house: Arc::clone(&self.house),
                 seats: Arc::clone(&self.seats),
-                waiting: VecDeque::new(),
+                waiting: Waiting::default(),
             };
             self.house.licensing.exchange(successor.start());
             // Who asked the one that failed has no seat yet.
@@ -200,16 +226,16 @@ impl Actor for Licensing {
 impl Handler<Take> for Licensing {
     type Result = ();
 
-    fn handle(&mut self, asked: Take, _: &mut Self::Context) {
-        // Who has waited longer goes first.
-        let queues = self.waiting.iter().any(|other| other.kind == asked.kind);
-        let seat = (!queues).then(|| self.take(asked.kind)).flatten();
-        let refused = seat.is_none();
-        asked.to.do_send(Taken(seat));
-        if refused && self.waiting.iter().all(|other| other.to != asked.to) {
-            self.waiting.push_back(asked);
-            // A seat may have become free before this was known.
-            self.serve_waiting();
+    fn handle(&mut self, Take { kind, to }: Take, _: &mut Self::Context) {
+        let queue = self.waiting.queue(kind);
+        queue.retain(Recipient::connected);
+        // Who asks again keeps its place.
+        if !queue.contains(&to) {
+            queue.push_back(to.clone());
+        }
+        self.serve(kind);
+        if self.waiting.queue(kind).contains(&to) {
+            to.do_send(Taken(None));
         }
     }
 }
@@ -218,7 +244,9 @@ impl Handler<Freed> for Licensing {
     type Result = ();
 
     fn handle(&mut self, _: Freed, _: &mut Self::Context) {
-        self.serve_waiting();
+        for kind in Kind::ALL {
+            self.serve(kind);
+        }
     }
 }
 

@@ -198,7 +198,10 @@ fn table(answer: &Value) -> String {
             let left = number(answer, "trial_seconds_left").unwrap_or(0);
             let _ = match left {
                 0 => writeln!(text, "trial    over"),
-                left => writeln!(text, "trial    {} days left", left.div_ceil(24 * 3600)),
+                left => match left.div_ceil(24 * 3600) {
+                    1 => writeln!(text, "trial    less than a day left"),
+                    days => writeln!(text, "trial    {days} days left"),
+                },
             };
         }
     }
@@ -219,7 +222,11 @@ mod tests {
             ),
             (
                 json!({ "phones": of(3, None), "lines": of(2, None), "licences": [], "trial_seconds_left": 100 }),
-                "phones   3 in use, not limited\nlines    2 in use, not limited\ntrial    1 days left\n",
+                "phones   3 in use, not limited\nlines    2 in use, not limited\ntrial    less than a day left\n",
+            ),
+            (
+                json!({ "phones": of(0, None), "lines": of(0, None), "licences": [], "trial_seconds_left": 86_401 }),
+                "phones   0 in use, not limited\nlines    0 in use, not limited\ntrial    2 days left\n",
             ),
             (
                 json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licences": [{ "serial": 7, "phones": 5, "lines": 5 }], "trial_seconds_left": 0 }),

@@ -19,3 +19,44 @@ pub(super) fn log() {
 fn why<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
     panic.payload_as_str().unwrap_or("no reason was given")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::{self, Write};
+    use std::panic::catch_unwind;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(octets)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_a_line_of_the_log_with_its_place() {
+        super::log();
+        let written = Written::default();
+        let into = written.clone();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || into.clone())
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            catch_unwind(|| panic!("nothing works")).unwrap_err();
+        });
+        let said = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let place = format!("place=\"{}:", file!());
+        for part in ["ERROR", "is replaced: nothing works", &place] {
+            assert!(said.contains(part), "{part:?} is not in {said:?}");
+        }
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

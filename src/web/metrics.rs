@@ -13,16 +13,17 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         .count
         .send(Count)
         .await
-        .map_err(|_| Refusal::Unable("the registrar is not running".to_owned()))?;
-    let text = written(&api.counters, &counts, api.open.totals());
+        .map_err(|_| Refusal::Unable("licensing is not running".to_owned()))?;
+    let unsaved = api.on_disk().await?.unsaved;
+    let text = written(&api.counters, &counts, api.open.totals(), unsaved);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text))
 }
 
 /// The page: what there is now, then what happened so far. `open` is the number of connections, and of those on which
-/// nobody has logged on.
-fn written(counters: &Counters, counts: &Counts, open: (usize, usize)) -> String {
+/// nobody has logged on; `unsaved` that of telephones whose entry the disk lacks.
+fn written(counters: &Counters, counts: &Counts, open: (usize, usize), unsaved: usize) -> String {
     let mut page = String::with_capacity(4096);
     for (name, meaning, value) in [
         ("uacsta_connections", "Connections that are open.", open.0),
@@ -40,6 +41,11 @@ fn written(counters: &Counters, counts: &Counts, open: (usize, usize)) -> String
             "uacsta_lines_monitored",
             "Lines that are watched.",
             counts.lines,
+        ),
+        (
+            "uacsta_telephones_unsaved",
+            "Telephones whose last change is not on disk; above 0 for long, the telephone list cannot be written.",
+            unsaved,
         ),
     ] {
         headed(&mut page, name, meaning, "gauge");
@@ -78,12 +84,13 @@ mod tests {
             phones: 3,
             lines: 4,
         };
-        let page = written(&counters, &counts, (5, 2));
+        let page = written(&counters, &counts, (5, 2), 1);
         for line in [
             "uacsta_connections 5",
             "uacsta_connections_unauthenticated 2",
             "uacsta_phones_connected 3",
             "uacsta_lines_monitored 4",
+            "uacsta_telephones_unsaved 1",
             "# TYPE uacsta_connections_refused_total counter",
             "uacsta_connections_refused_total{limit=\"limits.connections\"} 0",
             "uacsta_connections_refused_total{limit=\"limits.connections_per_address\"} 1",

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::Sender;
 use uacsta_actors::counters::Counters;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
-use uacsta_actors::registrar::{Find, List, Switch};
+use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
 
 use crate::admin::Admin;
 use crate::net::{self, tls::Identity};
@@ -44,6 +44,8 @@ pub struct Api {
     pub switch: Holder<Switch>,
     /// For a phone itself.
     pub find: Holder<Find>,
+    /// For whether the telephone list is on disk.
+    pub disk: Holder<IsOnDisk>,
     /// For the phones and lines that are counted.
     pub count: Holder<Count>,
     /// What happened so far.
@@ -206,15 +208,31 @@ async fn healthy() -> HttpResponse {
 impl Api {
     /// Whether those who do the work are there and answer.
     pub async fn is_alive(&self) -> bool {
-        self.count.send(Count).await.is_ok() && self.list.connected()
+        self.count.send(Count).await.is_ok() && self.disk.send(IsOnDisk).await.is_ok()
+    }
+
+    /// How far the telephone list is on disk.
+    async fn on_disk(&self) -> Result<OnDisk, Refusal> {
+        let asked = self.disk.send(IsOnDisk).await;
+        asked.map_err(|_| Refusal::Unable("the registrar is not running".to_owned()))
     }
 }
 
+/// A server that cannot write its list still serves every phone that is listed: it is ready, and says what is amiss.
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
-    if !api.is_alive().await {
-        return Err(Refusal::Unable("the registrar is not running".to_owned()));
+    if api.count.send(Count).await.is_err() {
+        return Err(Refusal::Unable("licensing is not running".to_owned()));
     }
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    let OnDisk { writable, unsaved } = api.on_disk().await?;
+    let answer = match writable {
+        true => json!({ "status": "ready" }),
+        false => json!({
+            "status": "ready",
+            "unsaved_telephones": unsaved,
+            "warning": "the telephone list cannot be written; new telephones are refused",
+        }),
+    };
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 async fn nothing() -> Result<HttpResponse, Refusal> {
@@ -279,6 +297,17 @@ mod tests {
         }
     }
 
+    impl Handler<IsOnDisk> for Registrar {
+        type Result = MessageResult<IsOnDisk>;
+
+        fn handle(&mut self, _: IsOnDisk, _: &mut Self::Context) -> MessageResult<IsOnDisk> {
+            MessageResult(OnDisk {
+                writable: true,
+                unsaved: 0,
+            })
+        }
+    }
+
     impl Handler<Count> for Registrar {
         type Result = MessageResult<Count>;
 
@@ -329,6 +358,7 @@ mod tests {
             list: registrar.holder(),
             switch: registrar.holder(),
             find: registrar.holder(),
+            disk: registrar.holder(),
             count: registrar.holder(),
             counters: Arc::default(),
             open: net::Counts::default(),

@@ -1,12 +1,15 @@
 //! The trial ends, and licences come: what runs is not cut off in the middle, nothing is lost, and nothing is restarted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use uacsta_actors::licensing::code::{Issuer, Licence};
 
+use crate::panics::Trap;
 use crate::support::PATIENCE;
-use crate::support::csta::Call;
+use crate::support::csta::{Call, element};
+use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
 
 /// As long as the trial lasts.
@@ -18,9 +21,36 @@ fn issuer() -> SigningKey {
 
 /// A server that has run for so many seconds already.
 fn after(seconds: u64) -> Server {
+    Server::licensed_by(Issuer::with(&issuer()), used_for(seconds))
+}
+
+/// The data folder of such a server.
+fn used_for(seconds: u64) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("trial"), seconds.to_string()).unwrap();
-    Server::licensed_by(Issuer::with(&issuer()), data)
+    data
+}
+
+/// One phone and one line.
+const ONE: Licence = Licence {
+    serial: 1,
+    phones: 1,
+    lines: 1,
+};
+
+/// Waits until the trial is over.
+async fn until_over(server: &Server) {
+    let over = async {
+        while !server
+            .http("GET", "/api/licenses", "")
+            .await
+            .1
+            .contains("\"trial_seconds_left\":0")
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, over).await.unwrap();
 }
 
 async fn add(server: &Server, licence: Licence) -> (u16, String) {
@@ -62,17 +92,7 @@ async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() 
         session.expect(name).await;
     }
     // Another phone, which comes after the end, is let in and listed, and not controlled.
-    let over = async {
-        while !server
-            .http("GET", "/api/licenses", "")
-            .await
-            .1
-            .contains("\"trial_seconds_left\":0")
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, over).await.unwrap();
+    until_over(&server).await;
     let late = server.phone("000413000002");
     late.register().await.expect(200);
     let listed = until_listed(&server, "00:04:13:00:00:02", "registered").await;
@@ -102,12 +122,7 @@ async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() 
     );
 
     // One licence for one phone: who has waited longest gets it, and the line that a client has held all the time is back.
-    let one = Licence {
-        serial: 1,
-        phones: 1,
-        lines: 1,
-    };
-    let (status, body) = add(&server, one).await;
+    let (status, body) = add(&server, ONE).await;
     assert_eq!(status, 200, "{body}");
     session.expect("BackInServiceEvent").await;
     session.done("GetDoNotDisturb", "").await;
@@ -115,9 +130,9 @@ async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() 
         server.listed("00:04:13:00:00:02").await["status"],
         "registered"
     );
-    let (status, body) = add(&server, one).await;
+    let (status, body) = add(&server, ONE).await;
     assert!(status == 400 && body.contains("there already"), "{body}");
-    let (status, _) = add(&server, Licence { serial: 2, ..one }).await;
+    let (status, _) = add(&server, Licence { serial: 2, ..ONE }).await;
     assert_eq!(status, 200);
     until_listed(&server, "00:04:13:00:00:02", "controlled").await;
     let kept = settings::load(None, Some(server.data())).unwrap();
@@ -127,16 +142,7 @@ async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() 
 #[tokio::test]
 async fn a_seat_that_is_given_back_goes_to_who_waits() {
     let server = after(TRIAL);
-    let (status, _) = add(
-        &server,
-        Licence {
-            serial: 1,
-            phones: 1,
-            lines: 1,
-        },
-    )
-    .await;
-    assert_eq!(status, 200);
+    assert_eq!(add(&server, ONE).await.0, 200);
     let first = server.phone("000413000001");
     first.start().await;
     let second = server.phone("000413000002");
@@ -177,4 +183,110 @@ async fn no_clock_ends_the_trial_but_the_running_one() {
     let server = server.restart(|_| {});
     let (_, body) = server.http("GET", "/api/licenses", "").await;
     assert!(left(&body) <= first && left(&body) > 3500, "{body}");
+}
+
+#[tokio::test]
+async fn only_as_many_lose_their_seats_as_are_too_many_and_no_request_is_cut_off() {
+    let server = after(TRIAL - 3);
+    let two = Licence { phones: 2, ..ONE };
+    assert_eq!(add(&server, two).await.0, 200);
+    let phones: Vec<Phone> = (1..=3)
+        .map(|number| server.phone(&format!("00041300001{number}")))
+        .collect();
+    let session = server.client().await.open_server().await;
+    let mut answers = Vec::new();
+    for phone in &phones {
+        phone.start().await;
+        let late = Reaction::Late(Duration::from_secs(5));
+        phone.once("GetDoNotDisturb", late);
+        answers.push(session.begin("GetDoNotDisturb", &element("device", phone.line())));
+    }
+    until_over(&server).await;
+    for answer in &mut answers {
+        let answer = crate::support::wire::final_of(answer).await.unwrap();
+        assert!(
+            answer.body.contains("GetDoNotDisturbResponse"),
+            "{}",
+            answer.body
+        );
+    }
+    let ended = async {
+        while phones.iter().map(|phone| phone.count("BYE")).sum::<usize>() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.unwrap();
+    let (_, body) = server.http("GET", "/api/licenses", "").await;
+    assert!(
+        body.contains(r#""phones":{"in_use":2,"seats":2}"#),
+        "{body}"
+    );
+    let counts = |what| phones.iter().map(|phone| phone.count(what)).sum::<usize>();
+    assert_eq!((counts("INVITE"), counts("BYE")), (3, 1));
+}
+
+#[tokio::test]
+async fn a_phone_that_comes_back_is_no_way_round_the_licence_of_its_line() {
+    let server = after(TRIAL);
+    assert_eq!(add(&server, Licence { phones: 2, ..ONE }).await.0, 200);
+    let (first, second) = (server.phone("000413000021"), server.phone("000413000022"));
+    first.start().await;
+    second.start().await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(first.line()).await;
+    session.monitor(second.line()).await;
+    session.expect("OutOfServiceEvent").await;
+    second.reboot();
+    second.start().await;
+    // Whatever its return set going has been done when this is answered.
+    session
+        .done("GetDoNotDisturb", &element("device", second.line()))
+        .await;
+    assert_eq!(second.count("MonitorStart"), 0);
+    session.unwatch(&reference).await;
+    session.expect("BackInServiceEvent").await;
+    assert_eq!(second.count("MonitorStart"), 1);
+}
+
+#[tokio::test]
+async fn licensing_that_fails_is_replaced_by_one_that_counts_right_and_knows_who_waits() {
+    let trap = Trap::new();
+    let program = uacsta::Server::default().by(trap.clone() as Arc<_>);
+    let program = program.licensed_by(Issuer::with(&issuer()));
+    let server = Server::of(program, used_for(TRIAL));
+    assert_eq!(add(&server, ONE).await.0, 200);
+    let (first, second) = (server.phone("000413000031"), server.phone("000413000032"));
+    first.start().await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(first.line()).await;
+    second.register().await.expect(200);
+    until_listed(&server, "00:04:13:00:00:32", "registered").await;
+    for failed in 1..=3 {
+        // Whoever is asked this reads the clock.
+        trap.spring_at(1);
+        let (status, body) = server.http("GET", "/api/licenses", "").await;
+        assert_eq!(status, 503, "{body}");
+        server.until_failed(failed).await;
+        let (status, body) = server.http("GET", "/api/licenses", "").await;
+        assert_eq!(status, 200, "{body}");
+        for counts in [
+            r#""phones":{"in_use":1,"seats":1}"#,
+            r#""lines":{"in_use":1,"seats":1}"#,
+        ] {
+            assert!(body.contains(counts), "{body}");
+        }
+    }
+    // Who had a seat has noticed nothing, and who waits still does and says why.
+    let line = first.line();
+    let event = Call::seen_by(line, "s", line, "102").originated();
+    first.event(&event).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    let listed = until_listed(&server, "00:04:13:00:00:32", "registered").await;
+    let reason = listed["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("licence"), "{listed}");
+    assert_eq!((first.count("INVITE"), second.count("INVITE")), (1, 0));
+    session.unwatch(&reference).await;
+    first.unregister().await.expect(200);
+    until_listed(&server, "00:04:13:00:00:32", "controlled").await;
+    session.watch(second.line()).await;
 }

@@ -12,9 +12,13 @@ use crate::support::phone::Phone;
 use crate::support::server::Server;
 use crate::support::wire::final_of;
 
+mod tripwire;
+
+use tripwire::Tripwire;
+
 /// A clock that panics, once, under the actor that looks at it.
 #[derive(Debug)]
-struct Trap {
+pub(super) struct Trap {
     begun: Instant,
     /// How many may still read the time; below 0 all may.
     left: AtomicI64,
@@ -23,7 +27,7 @@ struct Trap {
 }
 
 impl Trap {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             begun: Instant::now(),
             left: AtomicI64::new(-1),
@@ -31,12 +35,12 @@ impl Trap {
         })
     }
 
-    fn spring_at(&self, reading: i64) {
+    pub(super) fn spring_at(&self, reading: i64) {
         self.left.store(reading, Ordering::SeqCst);
     }
 
     /// Whether somebody failed since it was set; it does not spring any more.
-    fn has_sprung(&self) -> bool {
+    pub(super) fn has_sprung(&self) -> bool {
         self.left.swap(-1, Ordering::SeqCst) < 1
     }
 }
@@ -142,4 +146,91 @@ async fn whoever_fails_at_a_client_s_request_nobody_else_notices() {
     assert!((2..99).contains(&places), "{places} places failed");
     let counts = server.list().await;
     println!("{counts}");
+}
+
+#[tokio::test]
+async fn a_monitor_point_that_fails_is_replaced_and_its_clients_go_on() {
+    let server = Server::start();
+    let (phone, witness) = (server.phone("000413c19005"), server.phone("000413c19006"));
+    phone.start().await;
+    witness.start().await;
+    let (one, other) = (server.client().await, server.client().await);
+    let (mut one, mut other) = (one.open_server().await, other.open_server().await);
+    for session in [&mut one, &mut other] {
+        session.watch(phone.line()).await;
+        session.watch(witness.line()).await;
+    }
+    // The phone ends the monitor by itself; when it runs again, who fans its events out fails.
+    let wire = Tripwire::at("line is monitored", phone.line());
+    phone.stop_monitor().await.expect(200);
+    for session in [&mut one, &mut other] {
+        session.expect("OutOfServiceEvent").await;
+        session.expect("BackInServiceEvent").await;
+    }
+    assert!(wire.is_torn());
+    server.until_failed(1).await;
+    // The monitor whose answer nobody had heard is not left behind.
+    phone.until_received("MonitorStop", 1).await;
+    assert_eq!(phone.count("MonitorStart"), 3);
+    for phone in [&phone, &witness] {
+        let line = phone.line();
+        let event = Call::seen_by(line, "m", line, "102").originated();
+        phone.event(&event).await.expect(200);
+        one.expect("OriginatedEvent").await;
+        other.expect("OriginatedEvent").await;
+    }
+    let counts = server.list().await;
+    assert_eq!(counts["monitored_lines"], 2, "{counts}");
+}
+
+#[tokio::test]
+async fn a_client_whose_actor_fails_loses_its_connection_and_comes_back() {
+    let server = Server::start();
+    let (phone, witness) = (server.phone("000413c19007"), server.phone("000413c19008"));
+    phone.start().await;
+    witness.start().await;
+    let mut watching = server.client().await.open_server().await;
+    watching.watch(witness.line()).await;
+    let client = server.client().await;
+    let mut session = client.open_server().await;
+    session.watch(phone.line()).await;
+
+    let wire = Tripwire::at("line opened", witness.line());
+    let Err(refused) = client.invite(witness.line(), |request| request).await else {
+        panic!("a session with nobody");
+    };
+    refused.expect(500);
+    assert!(wire.is_torn());
+    while session.incoming().await.is_some() {}
+    server.until_failed(1).await;
+    // What it held is released, what others hold is not.
+    phone.until_received("MonitorStop", 1).await;
+    is_told(&witness, &mut watching, "c").await;
+    let mut again = server.client().await.open_server().await;
+    again.watch(phone.line()).await;
+    is_told(&phone, &mut again, "c").await;
+}
+
+#[tokio::test]
+async fn a_connection_whose_actor_fails_ends_and_no_other() {
+    let server = Server::start();
+    let (phone, witness) = (server.phone("000413c19009"), server.phone("000413c1900a"));
+    phone.start().await;
+    witness.start().await;
+    let mut session = server.client().await.open_server().await;
+    session.watch(phone.line()).await;
+    session.watch(witness.line()).await;
+
+    let wire = Tripwire::at("message refused", "00:04:13:c1:90:09");
+    let wrong = "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKl\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n\
+                 Call-ID: l\r\nCSeq: many OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    phone.wire().await.send_bytes(wrong);
+    phone.gone().await;
+    assert!(wire.is_torn());
+    server.until_failed(1).await;
+    session.expect("OutOfServiceEvent").await;
+    is_told(&witness, &mut session, "l").await;
+    phone.start().await;
+    session.expect("BackInServiceEvent").await;
+    is_told(&phone, &mut session, "l").await;
 }

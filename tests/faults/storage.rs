@@ -163,6 +163,12 @@ async fn on_a_full_disk_listed_phones_go_on_and_new_ones_wait() {
         }
     }
     assert!(refused_too, "{}", list().await);
+    // It goes on, so it is ready; what is amiss is told there too.
+    let open = async |path| http(server.web, "", "GET", path, "").await;
+    let (status, body) = open("/readyz").await;
+    assert!(status == 200 && body.contains("\"warning\""), "{body}");
+    let (_, page) = open("/metrics").await;
+    assert!(page.contains("\nuacsta_telephones_unsaved 1\n"), "{page}");
 
     fs::remove_file(&filler).unwrap();
     let begun = Instant::now();
@@ -170,6 +176,7 @@ async fn on_a_full_disk_listed_phones_go_on_and_new_ones_wait() {
         assert!(begun.elapsed() < PATIENCE, "{}", list().await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    assert_eq!(open("/readyz").await.1, r#"{"status":"ready"}"#);
     unknown.start().await;
     let after = list().await;
     assert!(

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use uacsta_actors::clock::Clock;
 use uacsta_actors::licensing::code::Issuer;
 
+use super::PATIENCE;
 use super::cti_client::{self, CtiClient};
 use super::digest::Account;
 use super::documents::Documents;
@@ -53,14 +54,19 @@ impl Server {
 
     /// Starts with the built-in settings, and a clock of the test.
     pub fn by(clock: Arc<dyn Clock>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = uacsta::Server::default().by(clock);
-        Self::run(loopback(), Arc::new(folder), Arc::default(), Some(program)).unwrap()
+        Self::of(
+            uacsta::Server::default().by(clock),
+            tempfile::tempdir().unwrap(),
+        )
     }
 
     /// Starts on a data folder, as a program that asks for licences of that issuer.
     pub fn licensed_by(issuer: Issuer, data: TempDir) -> Self {
-        let program = uacsta::Server::default().licensed_by(issuer);
+        Self::of(uacsta::Server::default().licensed_by(issuer), data)
+    }
+
+    /// Starts a program with the built-in settings on a data folder.
+    pub fn of(program: uacsta::Server, data: TempDir) -> Self {
         Self::run(loopback(), Arc::new(data), Arc::default(), Some(program)).unwrap()
     }
 
@@ -159,6 +165,15 @@ impl Server {
             )
             .await;
         assert!((200..300).contains(&status), "{status} {body}");
+    }
+
+    /// Waits until so many of its parts have failed, and the last of them has been replaced.
+    pub async fn until_failed(&self, parts: u64) {
+        let line = format!("\nuacsta_panics_total {parts}\n");
+        let wait = async { while !self.http("GET", "/metrics", "").await.1.contains(&line) {} };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("not {parts} parts failed"));
     }
 
     /// One request to the API with the token of the data folder; status and body.

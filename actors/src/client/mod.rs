@@ -14,6 +14,7 @@ use uacsta_schema::{
 
 use crate::{
     House,
+    counters::Event,
     monitor::{Audience, Stopped},
     phone::Unwatch,
     refusal::Refusal,
@@ -306,6 +307,8 @@ impl Actor for Client {
     fn stopped(&mut self, _: &mut Self::Context) {
         // This runs after a panic too: what the client held is released, and its connection ends so that it comes back.
         let reason = self.gone.take().unwrap_or_else(|| {
+            self.house.counters.count(Event::Panicked);
+            tracing::error!(client = %self.name, "the client's actor failed; its connection ends, so that it comes back");
             self.link.do_send(Shut {
                 reason: "the client's actor failed".into(),
             });

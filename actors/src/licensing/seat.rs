@@ -20,6 +20,10 @@ pub enum Kind {
     Line,
 }
 
+impl Kind {
+    pub(super) const ALL: [Self; 2] = [Self::Phone, Self::Line];
+}
+
 /// The seats in use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
@@ -37,25 +41,32 @@ pub struct Seat {
 
 /// What seats count themselves in.
 pub(super) struct Seats {
-    phones: AtomicUsize,
-    lines: AtomicUsize,
-    /// Whether somebody waits for a seat.
-    pub(super) crowded: AtomicBool,
+    phones: Count,
+    lines: Count,
+    /// Whether somebody waits for a seat, and licensing is not on its way to look for one yet.
+    awaited: AtomicBool,
     licensing: Post<Licensing>,
+}
+
+#[derive(Default)]
+struct Count {
+    taken: AtomicUsize,
+    /// How many are still to be given back, because there are fewer licences.
+    withdrawn: AtomicUsize,
 }
 
 impl Seats {
     pub(super) fn new(licensing: Post<Licensing>) -> Self {
         Self {
-            phones: AtomicUsize::new(0),
-            lines: AtomicUsize::new(0),
-            crowded: AtomicBool::new(false),
+            phones: Count::default(),
+            lines: Count::default(),
+            awaited: AtomicBool::new(false),
             licensing,
         }
     }
 
     pub(super) fn taken(&self, kind: Kind) -> usize {
-        self.of(kind).load(Ordering::Relaxed)
+        self.of(kind).taken.load(Ordering::SeqCst)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -65,7 +76,17 @@ impl Seats {
         }
     }
 
-    fn of(&self, kind: Kind) -> &AtomicUsize {
+    /// The next seat that comes back is told of, once: however many come back at a time, licensing looks for all of them.
+    pub(super) fn await_one(&self) {
+        self.awaited.store(true, Ordering::SeqCst);
+    }
+
+    /// So many seats of a kind are to be given back.
+    pub(super) fn withdraw(&self, kind: Kind, seats: usize) {
+        self.of(kind).withdrawn.store(seats, Ordering::SeqCst);
+    }
+
+    fn of(&self, kind: Kind) -> &Count {
         match kind {
             Kind::Phone => &self.phones,
             Kind::Line => &self.lines,
@@ -80,12 +101,22 @@ impl Seats {
 
 impl Seat {
     pub(super) fn new(kind: Kind, seats: &Arc<Seats>) -> Self {
-        seats.of(kind).fetch_add(1, Ordering::Relaxed);
+        seats.of(kind).taken.fetch_add(1, Ordering::SeqCst);
         seats.tell(kind);
         Self {
             kind,
             seats: Arc::clone(seats),
         }
+    }
+
+    /// Whether this one is among those that are withdrawn; who is told so has to give it back.
+    pub fn is_withdrawn(&self) -> bool {
+        let withdrawn = &self.seats.of(self.kind).withdrawn;
+        withdrawn
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
     }
 }
 
@@ -97,9 +128,12 @@ impl fmt::Debug for Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.seats.of(self.kind).fetch_sub(1, Ordering::Relaxed);
+        self.seats
+            .of(self.kind)
+            .taken
+            .fetch_sub(1, Ordering::SeqCst);
         self.seats.tell(self.kind);
-        if self.seats.crowded.load(Ordering::Relaxed) {
+        if self.seats.awaited.swap(false, Ordering::SeqCst) {
             self.seats.licensing.do_send(Freed);
         }
     }

@@ -87,11 +87,12 @@ impl Monitor {
         }
     }
 
-    /// The monitor point that takes the place of one that failed, for the same clients.
-    pub fn inherited(self, watchers: SmallVec<[Watcher; 1]>) -> Self {
+    /// The monitor point that takes the place of one that failed, for the same clients and with its seat.
+    pub fn inherited(self, watchers: SmallVec<[Watcher; 1]>, seat: Option<Seat>) -> Self {
         Self {
             joins: watchers.len() as u64,
             watchers,
+            seat,
             ..self
         }
     }
@@ -188,7 +189,7 @@ impl Actor for Monitor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.take_seat(ctx);
+        self.seated(ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -198,6 +199,7 @@ impl Actor for Monitor {
             self.around.phone.do_send(Orphaned {
                 device: self.device.clone(),
                 watchers,
+                seat: self.seat.take(),
             });
         }
     }
@@ -267,7 +269,8 @@ impl Handler<PhoneReady> for Monitor {
 
     fn handle(&mut self, _: PhoneReady, ctx: &mut Self::Context) {
         self.back_off = BackOff::default();
-        self.start(ctx);
+        self.state = State::Seatless;
+        self.seated(ctx);
     }
 }
 

@@ -10,6 +10,15 @@ use crate::{
 };
 
 impl Monitor {
+    /// Asks for a seat if the line has none, and else the phone for its monitor if it is there.
+    pub(super) fn seated(&mut self, ctx: &mut Context<Self>) {
+        match self.state {
+            _ if self.seat.is_none() => self.take_seat(ctx),
+            State::Seatless => self.start(ctx),
+            State::Away | State::Starting | State::Active => {}
+        }
+    }
+
     pub(super) fn take_seat(&self, ctx: &Context<Self>) {
         self.around.house.licensing.do_send(Take {
             kind: Kind::Line,
@@ -67,7 +76,7 @@ impl Handler<Reseat> for Monitor {
     type Result = ();
 
     fn handle(&mut self, _: Reseat, ctx: &mut Self::Context) {
-        if self.seat.take().is_some() {
+        if self.seat.take_if(|seat| seat.is_withdrawn()).is_some() {
             self.take_seat(ctx);
         }
     }

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorFilter, Speech};
 
 use crate::{
+    licensing::Seat,
     monitor::{Monitor, Watcher},
     refusal::Refusal,
     registration::Refresh,
@@ -145,6 +146,8 @@ pub struct Orphaned {
     pub device: DeviceId,
     /// The clients.
     pub watchers: SmallVec<[Watcher; 1]>,
+    /// The line's seat.
+    pub seat: Option<Seat>,
 }
 
 /// A monitor point has no watchers; it ends unless more than these had joined.

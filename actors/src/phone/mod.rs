@@ -101,6 +101,7 @@ pub struct Heritage {
     registration: Option<Registration>,
     points: points::Points,
     kept: Option<Box<emulation::Kept>>,
+    seat: Option<Seat>,
 }
 
 impl Heritage {
@@ -145,7 +146,7 @@ impl Phone {
             early: VecDeque::new(),
             keep_alive_at: None,
             keep_alives: 0,
-            seat: None,
+            seat: heritage.seat,
             seatless: None,
             retiring: None,
             alarm: None,
@@ -192,6 +193,7 @@ impl Phone {
         if status == Status::Away || !self.in_operation {
             self.leave_seat();
         }
+        let reason = reason.or_else(|| self.lacks_seat());
         self.house.registrar.do_send(registrar::Reached {
             mac: self.mac,
             status,
@@ -218,6 +220,7 @@ impl Actor for Phone {
             registration: self.binding.take().map(binding::Binding::into_registration),
             points: std::mem::take(&mut self.points),
             kept: self.kept.take().map(emulation::Kept::inherited),
+            seat: self.seat.take(),
         };
         self.house.registrar.do_send(registrar::Ended {
             mac: self.mac,

@@ -157,9 +157,14 @@ impl Phone {
     /// A monitor point failed: another takes its place, for the same clients.
     pub(super) fn orphaned(
         &mut self,
-        Orphaned { device, watchers }: Orphaned,
+        Orphaned {
+            device,
+            watchers,
+            seat,
+        }: Orphaned,
         ctx: &mut Context<Self>,
     ) {
+        self.house.counters.count(Event::Panicked);
         tracing::error!(mac = %self.mac, line = %device, clients = watchers.len(), "the line's monitor point failed; another takes its place");
         let joins = watchers.len() as u64;
         let monitor = Monitor::new(
@@ -168,7 +173,7 @@ impl Phone {
             self.around(ctx),
             self.session.is_open(),
         )
-        .inherited(watchers);
+        .inherited(watchers, seat);
         let failed = self.points.remove(&device);
         self.points.get_or_insert(&device, || Point {
             joins,

@@ -33,14 +33,22 @@ impl Phone {
         self.seatless = None;
     }
 
-    /// Ends the session once there is no call any more. It is opened again when there is a seat.
+    /// Why the phone is not controlled, if that is for want of a seat.
+    pub(super) fn lacks_seat(&self) -> Option<String> {
+        self.seatless
+            .filter(|_| self.session.is_closed())
+            .map(|_| REASON.to_owned())
+    }
+
+    /// Ends the session once there is no call any more and no request is open. It is opened again when there is a seat.
     fn wind_up(&mut self, ctx: &mut Context<Self>) {
         let Some(since) = self.seatless else { return };
+        let calls = self.points.values().any(|point| !point.calls.is_empty());
         if self.session.is_closed() {
-            self.report(Some(REASON.to_owned()));
-        } else if self.points.values().all(|point| point.calls.is_empty()) || self.is_late(since) {
+            self.report(None);
+        } else if !calls && self.requests.is_idle() || self.is_late(since) {
             self.close_session("there is no licence for the phone", ctx);
-            self.report(Some(REASON.to_owned()));
+            self.report(None);
         } else {
             ctx.run_later(LOOK, Self::wind_up);
         }
@@ -99,7 +107,7 @@ impl Handler<Reseat> for Phone {
     type Result = ();
 
     fn handle(&mut self, reseat: Reseat, ctx: &mut Self::Context) {
-        if self.seat.take().is_some() {
+        if self.seat.take_if(|seat| seat.is_withdrawn()).is_some() {
             self.take_seat(ctx);
         }
         for point in self.points.values() {

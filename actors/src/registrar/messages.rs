@@ -72,7 +72,7 @@ pub struct Ended {
     pub heritage: Heritage,
 }
 
-/// There are fewer licences than seats in use: every phone and line gives its seat back and asks anew.
+/// There are fewer licences than seats in use: a phone or line whose seat is withdrawn gives it back and asks anew.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Reseat;

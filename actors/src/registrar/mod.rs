@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{Actor, Addr, Context, Handler, Recipient};
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::{
     csta::DeviceId,
@@ -16,16 +16,18 @@ use crate::{
     directory::{Directory, Entry},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
     sip::reply::Answer,
-    telephones::{Save, StoreError, Telephone},
+    telephones::{Save, Telephone},
 };
 
 mod crowd;
 mod messages;
 mod questions;
+mod saving;
 mod standing;
 mod succession;
 
 pub use messages::*;
+pub use saving::{IsOnDisk, OnDisk};
 pub use standing::{Follow, RulesChanged, Standing, Stopping};
 
 /// The registrar.
@@ -40,8 +42,10 @@ pub struct Registrar {
     /// Whether the followers are about to be told.
     telling: bool,
     /// What is to be saved next, while something is being saved.
-    to_save: Vec<(PhoneId, Saved)>,
+    to_save: Vec<(PhoneId, saving::Saved)>,
     saving: bool,
+    /// Whether the last writing failed.
+    refused: bool,
     /// Whether what the disk refused is about to be saved again.
     retrying: bool,
     /// How many telephones never told a line.
@@ -51,9 +55,6 @@ pub struct Registrar {
 }
 
 type Telephones = HashMap<PhoneId, Box<Record>>;
-
-/// What follows when a telephone is on disk, or cannot be.
-type Saved = Box<dyn FnOnce(&mut Registrar, Result<(), StoreError>)>;
 
 struct Record {
     telephone: Telephone,
@@ -111,6 +112,7 @@ impl Registrar {
             telling: false,
             to_save: Vec::new(),
             saving: false,
+            refused: false,
             retrying: false,
             unknown,
             crowded: false,
@@ -136,77 +138,6 @@ impl Registrar {
         Some(phone)
     }
 
-    /// Saves a telephone, then does the rest. What comes while the disk is busy is saved together, so that a storm of
-    /// phones waits for a few writes and not for thousands.
-    fn save(
-        &mut self,
-        mac: PhoneId,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<(), StoreError>) + 'static,
-    ) {
-        if let Some(record) = self.telephones.get_mut(&mac) {
-            record.unsaved = true;
-            self.to_save.push((mac, Box::new(then)));
-            if !self.saving {
-                self.save_all(ctx);
-            }
-        }
-    }
-
-    fn save_all(&mut self, ctx: &mut Context<Self>) {
-        let group = std::mem::take(&mut self.to_save);
-        let telephones: Vec<Telephone> = group
-            .iter()
-            .filter_map(|(mac, _)| Some(self.telephones.get(mac)?.telephone.clone()))
-            .collect();
-        self.saving = true;
-        let saving = self.store.send(Save { telephones });
-        ctx.spawn(saving.into_actor(self).map(move |saved, registrar, ctx| {
-            let saved = saved
-                .unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())));
-            if let Err(error) = &saved {
-                tracing::error!(telephones = group.len(), %error, "the telephone list cannot be written");
-            }
-            for (mac, then) in group {
-                if let (Ok(()), Some(record)) = (&saved, registrar.telephones.get_mut(&mac)) {
-                    record.unsaved = false;
-                    record.is_new = false;
-                }
-                then(registrar, saved.clone());
-            }
-            registrar.saving = false;
-            if !registrar.to_save.is_empty() {
-                registrar.save_all(ctx);
-            } else if saved.is_err() {
-                registrar.save_later(ctx);
-            }
-        }));
-    }
-
-    /// What the disk refused is saved when it takes it.
-    fn save_later(&mut self, ctx: &mut Context<Self>) {
-        if std::mem::replace(&mut self.retrying, true) {
-            return;
-        }
-        ctx.run_later(AGAIN, |registrar, ctx| {
-            registrar.retrying = false;
-            registrar.save_refused(ctx);
-        });
-    }
-
-    fn save_refused(&mut self, ctx: &mut Context<Self>) {
-        let unsaved: Vec<PhoneId> = self
-            .telephones
-            .values()
-            // A new one is saved when its phone comes again.
-            .filter(|record| record.unsaved && !record.is_new)
-            .map(|record| record.telephone.mac)
-            .collect();
-        for mac in unsaved {
-            self.save(mac, ctx, |_, _| {});
-        }
-    }
-
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
         self.clients
             .retain(|client| client.lines_changed.connected());
@@ -216,9 +147,6 @@ impl Registrar {
         self.stirred(ctx);
     }
 }
-
-/// How long a telephone that the disk refused waits for the next attempt.
-const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn start(
     mac: PhoneId,
