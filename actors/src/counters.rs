@@ -74,7 +74,7 @@ events! {
     StaleNonce = "uacsta_nonces_stale_total" "",
     /// New telephones that were refused because of limits.unknown_phones.
     TooManyPhones = "uacsta_phones_refused_total" "",
-    /// Requests that were refused because too many wait (limits.pending_requests_per_phone, pending_requests_per_client).
+    /// Requests that were refused because too many wait: limits.pending_requests_per_phone, pending_requests_per_client, or of a connection.
     TooManyRequests = "uacsta_requests_refused_total" "",
     /// CSTA events that belong to no monitor.
     StrayEvent = "uacsta_events_of_no_monitor_total" "",

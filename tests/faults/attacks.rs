@@ -3,6 +3,7 @@
 mod connections;
 mod documents;
 mod messages;
+mod queues;
 mod strangers;
 
 use std::time::Duration;

@@ -246,6 +246,12 @@ impl Desk for ClientDesk {
         self.house.counters.count(event);
     }
 
+    fn most_waiting(&self) -> usize {
+        // The INVITEs that were accepted in the last half minute are among them.
+        let limits = &self.house.rules().settings.limits;
+        limits.pending_requests_per_client + limits.sessions_per_connection
+    }
+
     fn is_known(&self) -> bool {
         self.trusted || !self.clients.is_empty()
     }

@@ -219,7 +219,7 @@ impl Client {
                 filter: filter.unwrap_or_default(),
                 in_service: None,
             };
-            line.phone.do_send(Watch { device, watcher });
+            client.tell_phone(&line, Watch { device, watcher });
         });
     }
 
@@ -268,11 +268,12 @@ impl Client {
                 &Refusal::NoMonitor,
             );
         };
-        line.phone.do_send(Refilter {
+        let refilter = Refilter {
             device: line.entry.device.clone(),
             cross_ref: Arc::clone(cross_ref),
             filter,
-        });
+        };
+        self.tell_phone(line, refilter);
         let response = ChangeMonitorFilterResponse {
             actual_filter_list: Some(filter),
         };

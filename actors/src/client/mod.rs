@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture,
+    prelude::SendError,
 };
 use bytes::Bytes;
 use uacsta_schema::{
@@ -16,7 +17,7 @@ use crate::{
     House,
     counters::Event,
     monitor::{Audience, Stopped},
-    phone::Unwatch,
+    phone::{Phone, Unwatch},
     refusal::Refusal,
     registrar::{Enter, Find, Line, LinesChanged, ToPhone},
     sip::{
@@ -247,6 +248,23 @@ impl Client {
         }
         for (cross_ref, line) in session.watched {
             self.unwatch(&line, cross_ref);
+        }
+    }
+
+    /// Tells a phone what needs no answer of its. A client that tells more than the phone's mailbox holds loses its connection,
+    /// never a single message.
+    fn tell_phone<M>(&self, line: &Line, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        Phone: Handler<M>,
+    {
+        if let Err(SendError::Full(_)) = line.phone.try_send(message) {
+            tracing::warn!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "connection ended: the client starts and changes monitors faster than the phone takes it");
+            self.house.counters.count(Event::TooManyRequests);
+            self.link.do_send(Shut {
+                reason: "it starts and changes monitors faster than the phone takes it".into(),
+            });
         }
     }
 

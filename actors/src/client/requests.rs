@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::Context;
+use actix::{Context, prelude::SendError};
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{self, Changes, Document, Kind, Message, ReadError, Request, SystemStatusResponse},
@@ -208,22 +208,27 @@ impl Client {
                     );
                 }
             };
-            let device = renamed.then(|| line.entry.device.as_str().into());
-            if !line.phone.connected() {
-                return client.refuse(
-                    Some(line.entry.mac),
-                    reply,
-                    &speech,
-                    request.name(),
-                    &Refusal::Away,
-                );
-            }
-            line.phone.do_send(phone::Request {
+            let asked = line.phone.try_send(phone::Request {
                 document: request,
-                device,
+                device: renamed.then(|| line.entry.device.as_str().into()),
                 speech,
                 reply,
             });
+            let (asked, refusal) = match asked {
+                Ok(()) => return,
+                Err(SendError::Closed(asked)) => (asked, Refusal::Away),
+                Err(SendError::Full(asked)) => {
+                    client.house.counters.count(Event::TooManyRequests);
+                    (asked, Refusal::Busy)
+                }
+            };
+            client.refuse(
+                Some(line.entry.mac),
+                asked.reply,
+                &asked.speech,
+                asked.document.name(),
+                &refusal,
+            );
         });
     }
 }

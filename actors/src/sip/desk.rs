@@ -48,6 +48,12 @@ pub trait Desk: Send {
     /// The link is gone.
     fn ended(&mut self, link: &Addr<Link>, reason: &str);
 
+    /// How many requests of a peer on a connection may wait for their answers; each further one gets 503. Many phones may
+    /// share a connection, and come back at once.
+    fn most_waiting(&self) -> usize {
+        1024
+    }
+
     /// Counts something that happened to the connection.
     fn count(&self, _event: Event) {}
 

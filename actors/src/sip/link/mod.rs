@@ -27,6 +27,7 @@ use crate::{
 mod challenge;
 mod ending;
 mod exchange;
+mod matching;
 mod moving;
 mod place;
 mod receive;
@@ -51,7 +52,7 @@ pub struct Link {
     desk: Box<dyn Desk>,
     clock: Arc<dyn Clock>,
     clients: slots::Slots<exchange::ClientTransaction>,
-    servers: slots::Slots<serve::ServerTransaction>,
+    servers: matching::Received,
     sessions: slots::Slots<sessions::Session>,
     registration: Option<Box<register::Registration>>,
     /// Whether a session came here from another link.
@@ -95,7 +96,7 @@ impl Link {
             desk,
             clock,
             clients: slots::Slots::new(),
-            servers: slots::Slots::new(),
+            servers: matching::Received::new(),
             sessions: slots::Slots::new(),
             registration: None,
             adopted: false,

@@ -16,11 +16,12 @@ use crate::sip::{
 };
 
 impl Link {
-    /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it is an INVITE, whose
-    /// refusal waits for its ACK, or came by UDP: what comes over a reliable transport comes once.
+    /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it is an INVITE that is
+    /// accepted, or came by UDP: what comes over a reliable transport comes once.
     pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
         if *request.method() == Method::Ack {
-            // An ACK has no answer. It ends the wait of a refusal, or of a session that was accepted.
+            // An ACK has no answer. It ends the wait of a refusal, or of a session that was accepted; most of those of refusals
+            // find nothing that waits.
             if !self.acknowledged(&request)
                 && let Some(slot) = DialogId::of_request(&request).and_then(|id| self.dialog(id))
             {
@@ -28,7 +29,7 @@ impl Link {
             }
             return;
         }
-        if let Some(slot) = self.same(&request, request.method()) {
+        if let Some(slot) = self.servers.find(&request, request.method()) {
             return self.again(slot);
         }
         if self.is_too_busy(&request) {

@@ -5,9 +5,10 @@ use std::{rc::Rc, time::Duration};
 use actix::Context;
 use bytes::BytesMut;
 use smallvec::SmallVec;
-use uacsta_schema::sip::{Composer, Head, HeaderName, Method, Request, Status, Via};
+use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
 
-use super::{Link, receive::speaks_sips, sessions};
+use super::{Link, matching, receive::speaks_sips, sessions};
+use crate::counters::Event as Counted;
 use crate::sip::{
     datagrams::Sent,
     reply::{Accepted, Answer, Reply, Taken, TransactionId},
@@ -19,6 +20,8 @@ use crate::sip::{
 /// A request that was received.
 pub(super) struct ServerTransaction {
     serial: u32,
+    /// What it is found by.
+    pub(super) number: Option<u64>,
     machine: Machine,
     request: Rc<Request>,
     /// The session in which it was received.
@@ -82,6 +85,7 @@ impl Link {
         self.servers.insert(ServerTransaction {
             serial: id.serial,
             machine,
+            number: matching::number(&request, request.method()),
             request: Rc::new(request),
             session: session.map(|session| self.id(session)),
             deadlines: SmallVec::new(),
@@ -95,46 +99,37 @@ impl Link {
         self.settle(slot, &effects);
     }
 
-    /// Refuses a request, and keeps nothing of it, while a peer on UDP has as many as are remembered.
+    /// Refuses a request, and keeps nothing of it, while the peer has as many as may wait for their answers, or, on UDP, be
+    /// remembered to answer them alike when they are repeated.
     pub(super) fn is_too_busy(&self, request: &Request) -> bool {
-        if self.servers.len() < MOST || self.place.reliability() == Transport::Reliable {
+        let most = match self.place.reliability() {
+            Transport::Reliable => self.desk.most_waiting(),
+            Transport::Unreliable => MOST,
+        };
+        if self.servers.len() < most {
             return false;
         }
-        tracing::warn!(peer = %self.place.peer, mac = self.mac(), "request refused: the phone sends more than {MOST} in half a minute");
+        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "request refused: {most} of the peer's wait for their answers, or were answered within half a minute");
+        self.desk.count(Counted::TooManyRequests);
         let busy = Answer::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
         self.wire
             .respond(request, |out| stateless(out, request, &busy, &self.tag));
         true
     }
 
-    /// Whether the answer to a request may have to be repeated, or its ACK be waited for. A challenge is not: RFC 3261
-    /// 26.3.2.4 has servers forgo "the normal response retransmission algorithm, thus behaving statelessly toward
-    /// unauthenticated requests".
+    /// Whether the answer to a request may have to be repeated, or, for a 2xx to an INVITE, the INVITE be absorbed (RFC 6026
+    /// 7.1). A challenge is not repeated: RFC 3261 26.3.2.4 has servers forgo "the normal response retransmission algorithm,
+    /// thus behaving statelessly toward unauthenticated requests". Nor is anything that goes over a reliable transport, so
+    /// an INVITE that is refused there leaves nothing, and its ACK finds nobody.
     pub(super) fn remembers(&self, request: &Request, answer: &Answer) -> bool {
-        *request.method() == Method::Invite
-            || (self.place.reliability() == Transport::Unreliable
-                && answer.status != Status::UNAUTHORIZED)
-    }
-
-    /// The transaction that a request repeats, acknowledges or cancels: same branch and sender, or, where the branch does
-    /// not tell, same call, number and Via (RFC 3261 17.2.3).
-    pub(super) fn same(&self, request: &Request, method: &Method) -> Option<usize> {
-        if self.servers.is_empty() {
-            return None;
+        match self.place.reliability() {
+            Transport::Reliable => {
+                *request.method() == Method::Invite && answer.status.is_success()
+            }
+            Transport::Unreliable => {
+                *request.method() == Method::Invite || answer.status != Status::UNAUTHORIZED
+            }
         }
-        let via = request.head().top_via().ok()?;
-        let branch = telling_branch(&via);
-        self.servers
-            .iter()
-            .find(|(_, known)| {
-                known.request.method() == method
-                    && known.request.head().top_via().is_ok_and(|top| {
-                        telling_branch(&top) == branch
-                            && (top.host(), top.port()) == (via.host(), via.port())
-                    })
-                    && (branch.is_some() || is_same_call(&known.request, request))
-            })
-            .map(|(slot, _)| slot)
     }
 
     /// The request that waits for this reply.
@@ -161,7 +156,8 @@ impl Link {
     /// The ACK of a refusal (RFC 3261 17.1.1.3); `false` if there is none that waits for it.
     pub(super) fn acknowledged(&mut self, ack: &Request) -> bool {
         let Some(slot) = self
-            .same(ack, &Method::Invite)
+            .servers
+            .find(ack, &Method::Invite)
             .or_else(|| self.unconfirmed(ack))
         else {
             return false;
@@ -173,6 +169,9 @@ impl Link {
 
     /// The INVITE whose 2xx is repeated until this ACK, which has a branch of its own (RFC 3261 13.3.1.4).
     fn unconfirmed(&self, ack: &Request) -> Option<usize> {
+        if self.place.reliability() == Transport::Reliable {
+            return None;
+        }
         let call_id = ack.head().call_id()?;
         let number = ack.head().cseq().ok()?.number;
         self.servers
@@ -188,7 +187,7 @@ impl Link {
 
     /// CANCEL: 200, and 487 for the INVITE that it cancels if that is not answered yet (RFC 3261 9.2).
     pub(super) fn cancel(&mut self, cancel: &Request, ctx: &mut Context<Self>) -> Taken {
-        let Some(slot) = self.same(cancel, &Method::Invite) else {
+        let Some(slot) = self.servers.find(cancel, &Method::Invite) else {
             return Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into();
         };
         let id = TransactionId {
@@ -373,25 +372,9 @@ fn finish(mut composer: Composer<'_>, answer: &Answer) {
     }
 }
 
-/// The most requests of a peer on UDP that are remembered, each for 64*T1, to answer them alike when they are repeated.
+/// The most requests of a peer on UDP that are remembered, each for 64*T1.
 const MOST: usize = 256;
 /// The methods that are understood (RFC 3261 20.5).
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS, REGISTER";
 /// The media type of CSTA documents.
 pub(super) const CSTA: &str = "application/csta+xml";
-
-/// The branch, if it tells transactions apart: RFC 3261 8.1.1.7 has it begin with seven letters that alone say nothing.
-fn telling_branch<'a>(via: &Via<'a>) -> Option<&'a str> {
-    via.branch()
-        .filter(|branch| branch.len() > 7 && branch.starts_with("z9hG4bK"))
-}
-
-/// Whether two requests of RFC 2543 belong to one transaction (RFC 3261 17.2.3); the To tag of an ACK is ours.
-fn is_same_call(known: &Request, request: &Request) -> bool {
-    let (known, head) = (known.head(), request.head());
-    let number = |head: &Head| head.cseq().ok().map(|cseq| cseq.number);
-    known.call_id() == head.call_id()
-        && known.from_tag() == head.from_tag()
-        && known.get(HeaderName::Via) == head.get(HeaderName::Via)
-        && number(known) == number(head)
-}
