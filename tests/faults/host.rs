@@ -71,14 +71,14 @@ async fn a_clock_that_jumps_ends_no_registration_no_session_and_no_nonce() {
     assert_eq!((phone.count("INVITE"), phone.count("MonitorStart")), (1, 1));
 }
 
-fn phone(server: &Serving, number: usize) -> Phone {
+pub(super) fn phone(server: &Serving, number: usize) -> Phone {
     let mac = format!("000413c1{number:04x}");
     let line = format!("sip:{}@pbx.example", 10_000 + number);
     let setup = Setup::new(server.phones, &mac, "let me ring", &line);
     Phone::new(setup, Arc::new(Documents::default()))
 }
 
-async fn client(server: &Serving) -> CtiClient {
+pub(super) async fn client(server: &Serving) -> CtiClient {
     let setup = cti_client::Setup {
         server: server.clients,
         certificate: None,
@@ -91,7 +91,7 @@ async fn client(server: &Serving) -> CtiClient {
     CtiClient::connect(setup, Arc::default()).await
 }
 
-fn start(wrapper: &[&str]) -> Serving {
+pub(super) fn start(wrapper: &[&str]) -> Serving {
     Serving::under(wrapper, tempfile::tempdir().unwrap(), SETTINGS)
 }
 
@@ -116,13 +116,13 @@ async fn without_file_descriptors_who_is_connected_is_served_and_who_comes_later
 }
 
 /// A number of `/proc/<id>/status`, in kB where it is memory.
-fn status(server: &Serving, name: &str) -> usize {
+pub(super) fn status(server: &Serving, name: &str) -> usize {
     let text = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = text.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-fn descriptors(server: &Serving) -> usize {
+pub(super) fn descriptors(server: &Serving) -> usize {
     fs::read_dir(format!("/proc/{}/fd", server.id()))
         .unwrap()
         .count()
@@ -296,52 +296,4 @@ async fn stopped_and_started_under_load_it_takes_the_same_ports_again() {
             (ports[0].1, ports[2].1, ports[4].1)
         );
     }
-}
-
-/// How many seconds it is watched; `UACSTA_SOAK=3600` watches it for an hour, with 2 000 phones.
-const SOAK: u64 = 10;
-
-#[tokio::test]
-async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
-    let seconds = std::env::var("UACSTA_SOAK").map_or(SOAK, |number| number.parse().unwrap());
-    let number = if seconds > 60 { 2_000 } else { 50 };
-    let server = start(&["prlimit", "--nofile=20000", "--"]);
-    let phones: Vec<Phone> = (0..number).map(|number| phone(&server, number)).collect();
-    let mut session = client(&server).await.open_server().await;
-    for phone in &phones {
-        phone.start().await;
-        session.watch(phone.line()).await;
-    }
-    let round = async |turn: usize| {
-        for phone in &phones {
-            let call = Call::seen_by(phone.line(), &turn.to_string(), phone.line(), "102");
-            for event in [call.originated(), call.cleared()] {
-                phone.event(&event).await.expect(200);
-            }
-            if turn.is_multiple_of(20) {
-                phone.register().await.expect(200);
-            }
-        }
-    };
-    let mut turn = 0;
-    let warm = Instant::now() + Duration::from_secs(seconds) / 4;
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let mut before = None;
-    while Instant::now() < end {
-        round(turn).await;
-        for _ in 0..2 * phones.len() {
-            session.event().await;
-        }
-        turn += 1;
-        if before.is_none() && Instant::now() > warm {
-            before = Some((status(&server, "VmRSS"), descriptors(&server), turn));
-        }
-    }
-    let (memory, open, turns) = before.unwrap();
-    let (more, now) = (status(&server, "VmRSS"), descriptors(&server));
-    println!(
-        "{memory} kB after {turns} turns, {more} kB after {turn}; {open} and {now} descriptors"
-    );
-    assert_eq!(open, now);
-    assert!(more < memory + (2 << 10), "{memory} kB grew to {more} kB");
 }

@@ -10,6 +10,7 @@ use crate::panics::Trap;
 use crate::support::PATIENCE;
 use crate::support::csta::{Call, element};
 use crate::support::phone::{Phone, Reaction};
+use crate::support::process::{Serving, run};
 use crate::support::server::Server;
 
 /// As long as the trial lasts.
@@ -289,4 +290,58 @@ async fn licensing_that_fails_is_replaced_by_one_that_counts_right_and_knows_who
     first.unregister().await.expect(200);
     until_listed(&server, "00:04:13:00:00:32", "controlled").await;
     session.watch(second.line()).await;
+}
+
+/// What a command says when it ends with that exit code.
+fn said(code: i32, arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let words = [output.stdout, output.stderr].concat();
+    let words = String::from_utf8(words).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {words}");
+    words
+}
+
+#[test]
+fn the_command_line_makes_keys_issues_codes_and_shows_what_is_licensed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("issuer.key");
+    let key = file.to_str().unwrap();
+    let words = said(0, &["licenses", "key", key]);
+    let public = words
+        .split_once("UACSTA_ISSUER=")
+        .and_then(|(_, rest)| rest.split(' ').next())
+        .unwrap();
+    let issuer = Issuer::of(public).unwrap();
+    let words = said(1, &["licenses", "key", key]);
+    assert!(words.contains("is there already"), "{words}");
+
+    let issue = [
+        "licenses", "issue", "--serial", "7", "--phones", "25", "--key",
+    ];
+    let code = said(0, &[&issue[..], &[key]].concat());
+    let licence = Licence {
+        serial: 7,
+        phones: 25,
+        lines: 25,
+    };
+    assert_eq!(issuer.read(&code), Ok(licence));
+    let (missing, other) = (folder.path().join("none"), folder.path().join("other"));
+    std::fs::write(&other, "secret").unwrap();
+    for (file, wrong) in [
+        (missing, "cannot be read"),
+        (other, "does not hold an issuer's key"),
+    ] {
+        let words = said(1, &[&issue[..], &[file.to_str().unwrap()]].concat());
+        assert!(words.contains(wrong), "{words}");
+    }
+
+    // The program that the tests are built with has no issuer: it limits nothing, and takes no code.
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let data = ["--data", server.data().to_str().unwrap()];
+    let words = said(0, &[&["licenses"], &data[..]].concat());
+    assert!(words.contains("phones   0 in use, not limited"), "{words}");
+    let words = said(0, &[&["licenses", "show", "--json"], &data[..]].concat());
+    assert!(words.contains("\"trial_seconds_left\""), "{words}");
+    let words = said(1, &[&["licenses", "add", code.trim()], &data[..]].concat());
+    assert!(words.contains("built without an issuer"), "{words}");
 }

@@ -30,5 +30,7 @@ mod proxy;
 mod random;
 mod reload;
 #[cfg(target_os = "linux")]
+mod soak;
+#[cfg(target_os = "linux")]
 mod storage;
 mod tls;

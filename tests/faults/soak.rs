@@ -1,0 +1,124 @@
+//! The long run: phones that talk and log on again and again cost the server no more memory and no more descriptors than before.
+
+use std::time::{Duration, Instant};
+
+use crate::host::{client, descriptors, phone, start, status};
+use crate::support::csta::Call;
+use crate::support::phone::Phone;
+
+/// How many seconds it is watched; `UACSTA_SOAK=3600` watches it for an hour, with 2 000 phones, and judges growth by the day.
+const SOAK: u64 = 10;
+/// What it may grow by in a day once it is warm, in kB.
+const PER_DAY: f64 = 1024.0;
+/// What it may grow by in a short run, in kB.
+const AT_ALL: f64 = 2048.0;
+/// How many parts the long run is divided into; what is not given back in a part is its lowest size.
+const PARTS: usize = 10;
+
+/// By how much a size grows in a day, and how far that may be wrong: a straight line through the parts' lowest sizes (least
+/// squares, twice the standard error). `sizes` are in kB, each with the seconds that had passed.
+fn growth(sizes: &[(f64, f64)]) -> (f64, f64) {
+    let lowest: Vec<(f64, f64)> = sizes
+        .chunks(sizes.len().div_ceil(PARTS))
+        .filter_map(|part| {
+            part.iter()
+                .copied()
+                .min_by(|one, two| one.1.total_cmp(&two.1))
+        })
+        .collect();
+    let number = lowest.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| lowest.iter().map(of).sum::<f64>() / number;
+    let (middle, size) = (mean(|point| point.0), mean(|point| point.1));
+    let spread: f64 = lowest.iter().map(|(at, _)| (at - middle).powi(2)).sum();
+    let slope = lowest
+        .iter()
+        .map(|(at, kb)| (at - middle) * (kb - size))
+        .sum::<f64>()
+        / spread;
+    let off: f64 = lowest
+        .iter()
+        .map(|(at, kb)| (kb - size - slope * (at - middle)).powi(2))
+        .sum();
+    let error = (off / (number - 2.0) / spread).sqrt();
+    (slope * 86_400.0, 2.0 * error * 86_400.0)
+}
+
+#[test]
+fn growth_is_told_from_noise() {
+    let size = |kb: fn(f64) -> f64| {
+        (0..100)
+            .map(|at| (f64::from(at), kb(f64::from(at))))
+            .collect::<Vec<_>>()
+    };
+    for (sizes, least, most) in [
+        (size(|_| 9000.0), -0.1, 0.1),
+        (size(|at| 9000.0 + at / 86.4), 999.0, 1001.0),
+        // What comes and goes is no growth.
+        (size(|at| 9000.0 + 500.0 * (at % 7.0)), -0.1, 0.1),
+    ] {
+        let (slope, error) = growth(&sizes);
+        assert!(
+            (least..most).contains(&slope) && error < 1.0,
+            "{slope} {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
+    let seconds = std::env::var("UACSTA_SOAK").map_or(SOAK, |number| number.parse().unwrap());
+    let number = if seconds > 60 { 2_000 } else { 50 };
+    let server = start(&["prlimit", "--nofile=20000", "--"]);
+    let phones: Vec<Phone> = (0..number).map(|number| phone(&server, number)).collect();
+    let mut session = client(&server).await.open_server().await;
+    for phone in &phones {
+        phone.start().await;
+        session.watch(phone.line()).await;
+    }
+    let round = async |turn: usize| {
+        for phone in &phones {
+            let call = Call::seen_by(phone.line(), &turn.to_string(), phone.line(), "102");
+            for event in [call.originated(), call.cleared()] {
+                phone.event(&event).await.expect(200);
+            }
+            if turn.is_multiple_of(20) {
+                phone.register().await.expect(200);
+            }
+        }
+    };
+    let mut turn = 0;
+    let begun = Instant::now();
+    let (warm, end) = (
+        Duration::from_secs(seconds) / 3,
+        Duration::from_secs(seconds),
+    );
+    let mut open = None;
+    let mut sizes = Vec::new();
+    while begun.elapsed() < end {
+        round(turn).await;
+        for _ in 0..2 * phones.len() {
+            session.event().await;
+        }
+        turn += 1;
+        if begun.elapsed() > warm {
+            open.get_or_insert_with(|| descriptors(&server));
+            sizes.push((
+                begun.elapsed().as_secs_f64(),
+                status(&server, "VmRSS") as f64,
+            ));
+        }
+    }
+    let (first, last) = (sizes[0].1, sizes[sizes.len() - 1].1);
+    println!("{first} kB when warm, {last} kB after {turn} turns of {number} phones");
+    assert_eq!(open, Some(descriptors(&server)));
+    if seconds > 60 {
+        let (growth, error) = growth(&sizes);
+        println!("{growth:.0} kB a day, give or take {error:.0}");
+        assert!(
+            growth - error <= PER_DAY,
+            "{growth:.0} kB a day, give or take {error:.0}"
+        );
+    } else {
+        assert!(last < first + AT_ALL, "{first} kB grew to {last} kB");
+    }
+}
