@@ -161,7 +161,7 @@ impl Server {
             find: house.registrar.holder(),
             disk: house.registrar.holder(),
             count: house.licensing.holder(),
-            counters: Arc::clone(&house.counters),
+            house: Arc::clone(&house),
             open: lobby.open(),
             licences: house.licensing.holder(),
             issuer: issuer.clone(),

@@ -60,7 +60,7 @@ const NONCE_LIFE: Duration = Duration::from_secs(3600);
 const REMEMBERED: usize = 8;
 /// When somebody who is held back is to try again, in seconds: a phone bears a 503 with Retry-After (RFC 3261 21.5.4) better
 /// than a 403, after which many try no more.
-const RETRY_AFTER: u32 = 5;
+pub const RETRY_AFTER: u32 = 5;
 
 impl Door {
     /// The door of a connection with this number, which no other has.
@@ -105,11 +105,7 @@ impl Door {
         };
         let name = Name::User(credentials.username);
         let trier = Trier::new(caller.address, caller.phone.map_or(name, Name::Phone));
-        let limits = &rules.settings.limits;
-        let rate = Rate {
-            failures: limits.failed_log_ons,
-            tries: limits.log_on_tries,
-        };
+        let rate = Rate::of(&rules.settings.limits);
         if !caller.is_here && !house.throttle.admits(trier, rate, now) {
             house.counters.count(Event::HeldBack);
             return Verdict::HeldBack(

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use uacsta_schema::sip::{Excess, FrameError};
+
 /// How often each kind of thing happened since the server started.
 #[derive(Debug, Default)]
 pub struct Counters([AtomicU64; Event::ALL.len()]);
@@ -52,6 +54,8 @@ events! {
     TooManyFromAddress = "uacsta_connections_refused_total" "limits.connections_per_address",
     /// Connections that were refused because of a limit.
     TooManyStrangers = "uacsta_connections_refused_total" "limits.unauthenticated_connections",
+    /// Times that the system gave no connection, mostly for want of file descriptors.
+    NotAccepted = "uacsta_accept_errors_total" "",
     /// Connections that the server ended because of a limit.
     NeverLoggedOn = "uacsta_connections_ended_total" "limits.unauthenticated_time",
     /// Connections that the server ended because of a limit.
@@ -62,24 +66,56 @@ events! {
     Unread = "uacsta_connections_ended_total" "limits.client_queue",
     /// TLS handshakes that failed.
     FailedHandshake = "uacsta_tls_handshakes_failed_total" "",
-    /// Messages that broke the grammar of SIP or a limit of its size, and were refused.
+    /// Messages that broke the grammar of SIP, or a limit, and were refused.
     Malformed = "uacsta_messages_refused_total" "",
+    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    LongHead = "uacsta_messages_refused_total" "limits.message_head",
+    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    LongLine = "uacsta_messages_refused_total" "limits.message_line",
+    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    ManyHeaders = "uacsta_messages_refused_total" "limits.message_headers",
+    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    LongBody = "uacsta_messages_refused_total" "limits.message_body",
     /// Streams on which what came was not SIP, so that the connection ended.
     NoSip = "uacsta_framing_errors_total" "",
+    /// CSTA documents that were refused because of a limit.
+    TooDeep = "uacsta_documents_refused_total" "limits.xml_depth",
+    /// CSTA documents that were refused because of a limit.
+    TooManyAttributes = "uacsta_documents_refused_total" "limits.xml_attributes",
     /// Log-ons that failed: a wrong password, an unknown user, or credentials for another request.
     FailedLogOn = "uacsta_log_ons_failed_total" "",
-    /// Log-ons that were held back unread because too many had failed (limits.failed_log_ons).
-    HeldBack = "uacsta_log_ons_held_back_total" "",
+    /// Log-ons that were held back unread because too many had failed.
+    HeldBack = "uacsta_log_ons_held_back_total" "limits.failed_log_ons",
     /// Credentials whose nonce was too old, of another connection, used before, or forged.
     StaleNonce = "uacsta_nonces_stale_total" "",
-    /// New telephones that were refused because of limits.unknown_phones.
-    TooManyPhones = "uacsta_phones_refused_total" "",
-    /// Requests that were refused because too many wait: limits.pending_requests_per_phone, pending_requests_per_client, or of a connection.
+    /// New telephones that were refused because of a limit.
+    TooManyPhones = "uacsta_phones_refused_total" "limits.unknown_phones",
+    /// Requests that were refused because too many wait.
     TooManyRequests = "uacsta_requests_refused_total" "",
+    /// Requests that were refused because too many wait.
+    TooManyForPhone = "uacsta_requests_refused_total" "limits.pending_requests_per_phone",
+    /// Requests that were refused because too many wait.
+    TooManyOfClient = "uacsta_requests_refused_total" "limits.pending_requests_per_client",
+    /// Sessions, and users of a front end, that were refused because a connection has too many.
+    TooManySessions = "uacsta_sessions_refused_total" "limits.sessions_per_connection",
     /// CSTA events that belong to no monitor.
     StrayEvent = "uacsta_events_of_no_monitor_total" "",
     /// Tasks that failed: each ended what it served, and nothing else.
     Panicked = "uacsta_panics_total" "",
+}
+
+impl From<&FrameError> for Event {
+    fn from(error: &FrameError) -> Self {
+        match error {
+            FrameError::Excess { excess, .. } => match excess {
+                Excess::Head(_) => Self::LongHead,
+                Excess::Line(_) => Self::LongLine,
+                Excess::Headers(_) => Self::ManyHeaders,
+                Excess::Body(_) => Self::LongBody,
+            },
+            _ => Self::NoSip,
+        }
+    }
 }
 
 impl Counters {

@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
+use counters::Event;
 use settings::{Profiles, Settings};
 use uacsta_schema::{
-    csta::{self, RequestSystemStatus},
+    csta::{self, Document, ReadError, RequestSystemStatus},
     sip::nonce::NonceKey,
 };
 
@@ -73,6 +74,20 @@ impl House {
     /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
     pub fn rules(&self) -> Guard<Arc<Rules>> {
         self.rules.load()
+    }
+
+    /// Reads a CSTA document within the limits that are set. One that passes them is counted.
+    pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
+        let rules = self.rules();
+        let limits = csta::Limits {
+            depth: rules.settings.limits.xml_depth,
+            attributes: rules.settings.limits.xml_attributes,
+        };
+        Document::read_within(document, limits).inspect_err(|error| match error {
+            ReadError::TooDeep(_) => self.counters.count(Event::TooDeep),
+            ReadError::TooManyAttributes(_) => self.counters.count(Event::TooManyAttributes),
+            _ => {}
+        })
     }
 }
 

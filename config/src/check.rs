@@ -165,6 +165,8 @@ fn limits(limits: &Limits) -> Check {
         4 * KIB,
         16 * MIB,
     )?;
+    count("limits.xml_depth", limits.xml_depth, 8, 256)?;
+    count("limits.xml_attributes", limits.xml_attributes, 8, 256)?;
     seconds("limits.message_time", limits.message_time, 1, 300)?;
     seconds("limits.tls_handshake", limits.tls_handshake, 1, 60)?;
     let all = limits.connections;
@@ -313,6 +315,8 @@ mod tests {
         refused("limits.message_line", |s| {
             s.limits.message_line = ByteSize::new(1 << 20);
         });
+        refused("limits.xml_depth", |s| s.limits.xml_depth = 7);
+        refused("limits.xml_attributes", |s| s.limits.xml_attributes = 257);
         refused("limits.connections", |s| s.limits.connections = 0);
         refused("logs.keep", |s| s.logs.keep = 0);
         refused("logs.phones[0]", |s| s.logs.phones = vec!["0004".into()]);

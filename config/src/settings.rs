@@ -168,6 +168,10 @@ pub struct Limits {
     pub message_headers: usize,
     /// Body of a SIP message.
     pub message_body: ByteSize,
+    /// Elements in one another in a CSTA document, which is as large as a body may be.
+    pub xml_depth: usize,
+    /// Attributes, namespace declarations included, of one of them.
+    pub xml_attributes: usize,
     /// From the first byte of a message to its last.
     #[serde(deserialize_with = "seconds")]
     pub message_time: Duration,

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, io, net::SocketAddr};
 
 use tokio::time::timeout;
+use uacsta_actors::counters::Event;
 
 use super::{
     Interface, Lobby,
@@ -52,7 +53,10 @@ pub(super) async fn introduced(
         // It looked whether we are there.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
         Ok(Err(error)) => return refuse(error.to_string().into()),
-        Err(_) => return refuse("no PROXY header came within limits.tls_handshake".into()),
+        Err(_) => {
+            lobby.house.counters.count(Event::SlowHandshake);
+            return refuse("no PROXY header came within limits.tls_handshake".into());
+        }
     };
     let Said::Peer { from, to, secure } = said else {
         return Some(arrival);

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -181,7 +181,13 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
         let (stream, peer) = match connection {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::error!(interface = interface.setting, %error, "no connection can be accepted; trying again");
+                lobby.house.counters.count(Event::NotAccepted);
+                // It is no peer's fault, and goes on until there are descriptors again.
+                let what = format!("{}: {error}", interface.setting);
+                let now = lobby.house.clock.now();
+                if let Some(times) = lobby.repeats.say(Ipv4Addr::UNSPECIFIED.into(), &what, now) {
+                    tracing::error!(interface = interface.setting, %error, times, "no connection can be accepted; trying again");
+                }
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }

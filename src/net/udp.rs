@@ -129,7 +129,7 @@ impl PostOffice {
             Ok(frame) => frame,
             Err(error) => {
                 tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
-                self.lobby.house.counters.count(Event::NoSip);
+                self.lobby.house.counters.count(Event::from(&error));
                 // RFC 3261 18.3: a request that is shorter than it says gets 400.
                 if let Some(answer) = error.answer() {
                     let mut answer = BytesMut::from(&answer[..]);

@@ -1,5 +1,6 @@
 //! Who may use the API: the bearer of the token (RFC 6750), or the administrator by password (RFC 7617).
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
@@ -11,13 +12,20 @@ use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use settings::Secret;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
+use uacsta_actors::House;
+use uacsta_actors::access::{Consequence, Name, Rate, Trier};
+use uacsta_actors::counters::Event;
 
 use super::Refusal;
 
-/// What opens the API, as it stands behind the scheme in `Authorization`.
-pub(super) struct Keys(ArcSwap<Shown>);
+/// What opens the API, and the brake on who guesses at it.
+pub(super) struct Keys {
+    shown: ArcSwap<Shown>,
+    house: Arc<House>,
+}
 
+/// The keys as they stand behind the scheme in `Authorization`.
 struct Shown {
     bearer: String,
     basic: String,
@@ -25,28 +33,53 @@ struct Shown {
 
 impl Keys {
     /// The token, and the password of the user `admin`.
-    pub(super) fn new(token: &Secret, password: &Secret) -> Self {
-        Self(ArcSwap::from_pointee(Shown::new(token, password)))
+    pub(super) fn new(token: &Secret, password: &Secret, house: Arc<House>) -> Self {
+        Self {
+            shown: ArcSwap::from_pointee(Shown::new(token, password)),
+            house,
+        }
     }
 
     /// Others from now on.
     pub(super) fn change(&self, token: &Secret, password: &Secret) {
-        self.0.store(Arc::new(Shown::new(token, password)));
+        self.shown.store(Arc::new(Shown::new(token, password)));
     }
 
-    /// Whether `authorization` opens; how long that takes tells nothing about the secrets.
-    fn open_to(&self, authorization: &str) -> bool {
-        let Some((scheme, shown)) = authorization.split_once(' ') else {
-            return false;
-        };
-        let keys = self.0.load();
-        let key = match () {
-            () if scheme.eq_ignore_ascii_case("bearer") => &keys.bearer,
-            () if scheme.eq_ignore_ascii_case("basic") => &keys.basic,
-            () => return false,
-        };
-        let same: Choice = key.as_bytes().ct_eq(shown.trim().as_bytes());
-        same.into()
+    /// Whether `authorization`, sent from `address`, opens.
+    ///
+    /// The token is never held back: it is random, so that guessing is in vain, and behind a proxy the command line has
+    /// the address of everybody else.
+    fn check(&self, authorization: &str, address: IpAddr) -> Result<(), Refusal> {
+        if authorization.is_empty() {
+            return Err(Refusal::Stranger);
+        }
+        let keys = self.shown.load();
+        if keys.bears_token(authorization) {
+            return Ok(());
+        }
+        let throttle = &self.house.throttle;
+        let trier = Trier::new(address, Name::Administrator);
+        let rate = Rate::of(&self.house.rules().settings.limits);
+        let now = self.house.clock.now();
+        if !throttle.admits(trier, rate, now) {
+            self.house.counters.count(Event::HeldBack);
+            return Err(Refusal::HeldBack);
+        }
+        if keys.bears_password(authorization) {
+            throttle.succeeded(trier);
+            return Ok(());
+        }
+        self.house.counters.count(Event::FailedLogOn);
+        match throttle.failed(trier, rate, now) {
+            Consequence::Noted => {
+                tracing::warn!(peer = %address, "the API was asked with a wrong token or password");
+            }
+            Consequence::Begins => {
+                tracing::warn!(peer = %address, "the API was asked with too many wrong tokens or passwords: further ones from this address are held back to limits.log_on_tries a second, and not logged until there is a pause");
+            }
+            Consequence::GoesOn => {}
+        }
+        Err(Refusal::Stranger)
     }
 }
 
@@ -57,6 +90,21 @@ impl Shown {
             basic: BASE64_STANDARD.encode(format!("admin:{}", password.expose())),
         }
     }
+
+    fn bears_token(&self, authorization: &str) -> bool {
+        bears(authorization, "bearer", &self.bearer)
+    }
+
+    fn bears_password(&self, authorization: &str) -> bool {
+        bears(authorization, "basic", &self.basic)
+    }
+}
+
+/// Whether `authorization` is of this scheme and shows this key; how long that takes tells nothing about the key.
+fn bears(authorization: &str, scheme: &str, key: &str) -> bool {
+    authorization.split_once(' ').is_some_and(|(by, shown)| {
+        by.eq_ignore_ascii_case(scheme) && bool::from(key.as_bytes().ct_eq(shown.trim().as_bytes()))
+    })
 }
 
 /// Lets a request pass to the API, or refuses it.
@@ -68,15 +116,14 @@ pub(super) async fn check(
     let shown = shown
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
+    let nowhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+    let address = request.peer_addr().map_or(nowhere, |peer| peer.ip());
     let keys = request.app_data::<web::Data<Keys>>();
-    if keys.is_some_and(|keys| keys.open_to(shown)) {
-        return next.call(request).await;
+    let opens = keys.map_or(Err(Refusal::Stranger), |keys| keys.check(shown, address));
+    match opens {
+        Ok(()) => next.call(request).await,
+        Err(refusal) => Err(refusal.into()),
     }
-    if !shown.is_empty() {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        tracing::warn!(?peer, "the API was asked with a wrong token or password");
-    }
-    Err(Refusal::Stranger.into())
 }
 
 #[cfg(test)]
@@ -85,7 +132,7 @@ mod tests {
 
     #[test]
     fn keys() {
-        let keys = Keys::new(&"token".into(), &"password".into());
+        let keys = Shown::new(&"token".into(), &"password".into());
         for (shown, expected) in [
             ("Bearer token", true),
             ("bearer token", true),
@@ -100,7 +147,8 @@ mod tests {
             ("token", false),
             ("", false),
         ] {
-            assert_eq!(keys.open_to(shown), expected, "{shown}");
+            let opens = keys.bears_token(shown) || keys.bears_password(shown);
+            assert_eq!(opens, expected, "{shown}");
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         .await
         .map_err(|_| Refusal::Unable("licensing is not running".to_owned()))?;
     let unsaved = api.on_disk().await?.unsaved;
-    let text = written(&api.counters, &counts, api.open.totals(), unsaved);
+    let text = written(&api.house.counters, &counts, api.open.totals(), unsaved);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text))

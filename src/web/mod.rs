@@ -20,7 +20,8 @@ use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
 use serde_json::json;
 use settings::Secret;
 use tokio::sync::mpsc::Sender;
-use uacsta_actors::counters::Counters;
+use uacsta_actors::House;
+use uacsta_actors::access::RETRY_AFTER;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
@@ -48,8 +49,8 @@ pub struct Api {
     pub disk: Holder<IsOnDisk>,
     /// For the phones and lines that are counted.
     pub count: Holder<Count>,
-    /// What happened so far.
-    pub counters: Arc<Counters>,
+    /// For the brake on guessed passwords, and what is counted.
+    pub house: Arc<House>,
     /// How many connections are open.
     pub open: net::Counts,
     /// For what is licensed.
@@ -84,7 +85,7 @@ pub fn start(
     password: &Secret,
     api: Api,
 ) -> io::Result<Web> {
-    let keys = web::Data::new(Keys::new(token, password));
+    let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.house)));
     let api = web::Data::new(api);
     let known = keys.clone();
     let server = HttpServer::new(move || {
@@ -164,6 +165,8 @@ impl Web {
 enum Refusal {
     #[error("log on: show the token of cli.token, or the administrator's password")]
     Stranger,
+    #[error("too many log-ons failed: try again in {RETRY_AFTER} seconds")]
+    HeldBack,
     #[error("there is no such page")]
     Nothing,
     #[error("this page is not for {0}")]
@@ -183,6 +186,7 @@ impl ResponseError for Refusal {
         use actix_web::http::StatusCode;
         match self {
             Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::HeldBack => StatusCode::TOO_MANY_REQUESTS,
             Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
@@ -196,6 +200,10 @@ impl ResponseError for Refusal {
             // RFC 9110 11.6.1 and RFC 6750 3.
             response.append_header(("WWW-Authenticate", "Bearer realm=\"uacsta\""));
             response.append_header(("WWW-Authenticate", "Basic realm=\"uacsta\""));
+        }
+        if matches!(self, Self::HeldBack) {
+            // RFC 6585 4.
+            response.append_header(("Retry-After", RETRY_AFTER.to_string()));
         }
         response.json(json!({ "error": self.to_string() }))
     }
@@ -253,15 +261,20 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use actix::{Actor, Context, Handler, MessageResult};
+    use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+    use arc_swap::ArcSwap;
     use reqwest::{Client, Method};
     use serde_json::Value;
+    use uacsta_actors::Rules;
+    use uacsta_actors::access::Throttle;
     use uacsta_actors::directory::NoLine;
-    use uacsta_actors::licensing::{Counts, Licences};
+    use uacsta_actors::licensing::{Allowance, Counts, Licences};
     use uacsta_actors::post::Post;
     use uacsta_actors::registrar::{Line, Listing, Unswitched};
+    use uacsta_schema::sip::nonce::NonceKey;
 
     use super::*;
+    use crate::clock::SystemClock;
     use crate::first_start;
 
     /// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
@@ -338,6 +351,24 @@ mod tests {
         }
     }
 
+    /// What the API needs of it: there is neither registrar nor licensing.
+    fn house() -> Arc<House> {
+        Arc::new(House {
+            rules: ArcSwap::from_pointee(Rules {
+                settings: settings::Settings::builtin(),
+                profiles: settings::Profiles::shipped(),
+                allowance: Allowance::default(),
+            }),
+            clock: Arc::new(SystemClock::start()),
+            nonces: NonceKey::new([0; 32]),
+            throttle: Throttle::default(),
+            counters: Arc::default(),
+            agent: "uacsta".into(),
+            registrar: Post::new(Context::new().address()),
+            licensing: Post::new(Context::new().address()),
+        })
+    }
+
     fn identity(folder: &Path) -> Arc<Identity> {
         let made = first_start::prepare(folder, &mut settings::Settings::builtin()).unwrap();
         Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
@@ -360,7 +391,7 @@ mod tests {
             find: registrar.holder(),
             disk: registrar.holder(),
             count: registrar.holder(),
-            counters: Arc::default(),
+            house: house(),
             open: net::Counts::default(),
             licences: registrar.holder(),
             issuer: None,

@@ -512,13 +512,18 @@ async fn a_monitor_that_the_phone_refuses_for_a_while_is_started_again() {
 }
 
 #[tokio::test]
-async fn an_event_of_an_unknown_monitor_is_taken_and_dropped() {
+async fn an_event_of_an_unknown_monitor_is_taken_dropped_and_counted() {
     let server = Server::start();
     let (phone, mut session, _) = watched(&server).await;
     phone
         .info(&call(phone.line()).delivered().replace("{xref}", "nobody's"))
         .await
         .expect(200);
+    let (_, page) = server.http("GET", "/metrics", "").await;
+    assert!(
+        page.contains("\nuacsta_events_of_no_monitor_total 1\n"),
+        "{page}"
+    );
     phone
         .event(&call(phone.line()).established())
         .await

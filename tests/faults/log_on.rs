@@ -3,6 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use tokio::io::AsyncReadExt;
+
 use crate::support::PATIENCE;
 use crate::support::digest::{Account, Challenge};
 use crate::support::line::{Line, challenge, register, request};
@@ -396,6 +400,84 @@ async fn the_log_says_once_that_somebody_guesses() {
     assert_eq!(lines("too many log-ons failed"), 1, "{log}");
     assert!(lines("log-on refused") < 30, "{log}");
     assert!(!log.contains("let me in"));
+}
+
+/// What the API answers to credentials that come from one of this machine's addresses.
+async fn administered(server: &Serving, source: [u8; 4], authorization: &str) -> String {
+    let mut line = Line::from(source, server.web).await;
+    let request = format!(
+        "GET /api/phones HTTP/1.1\r\nHost: uacsta\r\nAuthorization: {authorization}\r\nConnection: close\r\n\r\n"
+    );
+    line.write(request).await;
+    let mut answer = String::new();
+    line.stream().read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// RFC 6585 4: 429 with Retry-After is for who guesses, not for the administrator elsewhere, nor for who has the token.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_guesses_at_the_api_is_held_back_and_the_administrator_is_not() {
+    let settings =
+        "[web]\npassword = \"manage-me-7cf1\"\n[limits]\nfailed_log_ons = 5\nlog_on_tries = 1\n";
+    let server = Serving::start(tempfile::tempdir().unwrap(), settings);
+    let token = std::fs::read_to_string(server.data().join("cli.token")).unwrap();
+    let token = format!("Bearer {}", token.trim());
+    let basic = |password: &str| {
+        format!(
+            "Basic {}",
+            BASE64_STANDARD.encode(format!("admin:{password}"))
+        )
+    };
+    let (right, wrong) = (basic("manage-me-7cf1"), basic("let me in"));
+    let [guesser, administrator] = [[127, 0, 0, 2], [127, 0, 0, 3]];
+    for number in 0..5 {
+        // A wrong token is as wrong as a password.
+        let guess = if number == 0 {
+            "Bearer nonsense"
+        } else {
+            &wrong
+        };
+        let answer = administered(&server, guesser, guess).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    // Each second one more is looked at, so the right password may be as well.
+    let mut held_back = Vec::new();
+    for _ in 0..50 {
+        let guess = administered(&server, guesser, &wrong).await;
+        let right = administered(&server, guesser, &right).await;
+        held_back.extend(
+            [guess, right]
+                .into_iter()
+                .filter(|answer| answer.starts_with("HTTP/1.1 429 ")),
+        );
+    }
+    assert!(held_back.len() > 50, "{}", held_back.len());
+    assert!(
+        held_back
+            .iter()
+            .all(|answer| answer.contains("\r\nretry-after: 5\r\n")),
+        "{held_back:?}"
+    );
+    for (source, authorization) in [
+        (guesser, &token),
+        (administrator, &right),
+        (administrator, &token),
+    ] {
+        let answer = administered(&server, source, authorization).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{source:?}: {answer}");
+    }
+    let (_, page) = http(server.web, "", "GET", "/metrics", "").await;
+    let counted = format!(
+        "uacsta_log_ons_held_back_total{{limit=\"limits.failed_log_ons\"}} {}\n",
+        held_back.len()
+    );
+    assert!(page.contains(&counted), "{page}");
+    let log = server.end();
+    let lines = |word: &str| log.lines().filter(|line| line.contains(word)).count();
+    assert_eq!(lines("the API was asked with too many wrong"), 1, "{log}");
+    assert!(lines("the API was asked with a wrong") <= 5, "{log}");
+    assert!(!log.contains("7cf1") && !log.contains("let me in"), "{log}");
 }
 
 #[cfg(target_os = "linux")]

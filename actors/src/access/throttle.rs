@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use settings::Limits;
 use uacsta_schema::phone_id::PhoneId;
 
 /// Remembers failed log-ons, however many there are, in half a megabyte. Each failure is a debt, which the time that passes
@@ -37,6 +38,8 @@ pub enum Name<'u> {
     Phone(PhoneId),
     /// Another user.
     User(&'u str),
+    /// The administrator, who is no user of SIP whatever that one's name.
+    Administrator,
 }
 
 /// How much may fail.
@@ -173,6 +176,14 @@ impl Throttle {
 }
 
 impl Rate {
+    /// What the settings allow.
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            failures: limits.failed_log_ons,
+            tries: limits.log_on_tries,
+        }
+    }
+
     /// The debt that one failure makes, in microseconds.
     fn price(self) -> u64 {
         1_000_000 / self.tries.max(1) as u64

@@ -112,6 +112,7 @@ impl ClientDesk {
             return Ok(client);
         }
         if self.clients.len() >= self.house.rules().settings.limits.sessions_per_connection {
+            self.house.counters.count(Event::TooManySessions);
             tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
             return Err(Answer::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));

@@ -141,7 +141,7 @@ impl Client {
         }: Invite,
         ctx: &mut Context<Self>,
     ) {
-        let document = match content.map(Document::read).transpose() {
+        let document = match content.map(|body| self.house.read(body)).transpose() {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "session refused: the INVITE does not carry CSTA");
@@ -158,6 +158,7 @@ impl Client {
             )));
         }
         if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
+            self.house.counters.count(Event::TooManySessions);
             tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
             return reply.with(
                 Answer::from(Status::SERVICE_UNAVAILABLE)

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use actix::{Context, prelude::SendError};
 use bytes::Bytes;
 use uacsta_schema::{
-    csta::{self, Changes, Document, Kind, Message, ReadError, Request, SystemStatusResponse},
+    csta::{
+        self, Changes, Document, Kind, Limits, Message, ReadError, Request, SystemStatusResponse,
+    },
     sip::Status,
 };
 
@@ -20,7 +22,7 @@ use crate::{
 impl Client {
     /// A CSTA document came from the client.
     pub(super) fn asked(&mut self, key: u64, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
-        let document = match Document::read(body) {
+        let document = match self.house.read(body) {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "what the client sent is not CSTA");
@@ -46,7 +48,7 @@ impl Client {
             .limits
             .pending_requests_per_client;
         if waiting >= most {
-            self.house.counters.count(Event::TooManyRequests);
+            self.house.counters.count(Event::TooManyOfClient);
             return self.refuse(
                 self.mac_of(key),
                 reply,
@@ -139,11 +141,14 @@ impl Client {
             None => None,
         };
         match line {
-            Some(line) => Document::read(document.relayed(&Changes {
-                edition: document.edition().unwrap_or_default(),
-                cross_ref: None,
-                device: Some(&line),
-            })),
+            Some(line) => {
+                let completed = document.relayed(&Changes {
+                    edition: document.edition().unwrap_or_default(),
+                    cross_ref: None,
+                    device: Some(&line),
+                });
+                Document::read_within(completed, Limits::NONE)
+            }
             None => Ok(document.clone()),
         }
     }

@@ -16,6 +16,7 @@ use super::{
     requests::{Asker, Job, Turn},
 };
 use crate::{
+    House,
     refusal::Refusal,
     sip::{
         reply::Reply,
@@ -73,7 +74,7 @@ impl Phone {
             self.requests.waiting.push_front(job);
             return;
         }
-        let result = outcome(answer, &job.service);
+        let result = outcome(&self.house, answer, &job.service);
         self.conclude(*job, result, ctx);
         self.next_request(ctx);
     }
@@ -169,7 +170,11 @@ pub(super) fn answer(reply: Reply, speech: &Speech, result: Result<Document, Ref
 }
 
 /// What the answer to a service amounts to: its response, or a refusal. A CSTA error counts in a 200 as in a 4xx or 5xx.
-fn outcome(answer: Result<Bytes, Unanswered>, service: &str) -> Result<Document, Refusal> {
+fn outcome(
+    house: &House,
+    answer: Result<Bytes, Unanswered>,
+    service: &str,
+) -> Result<Document, Refusal> {
     let (body, status) = match answer {
         Ok(body) => (body, None),
         Err(Unanswered::Refused { body, status, .. }) => (body, Some(status)),
@@ -177,7 +182,7 @@ fn outcome(answer: Result<Bytes, Unanswered>, service: &str) -> Result<Document,
         Err(Unanswered::Ended) => return Err(Refusal::Away),
         Err(Unanswered::TooLarge) => return Err(Refusal::TooLarge),
     };
-    let document = match Document::read(body) {
+    let document = match house.read(body) {
         Ok(document) => document,
         Err(error) => {
             return Err(

@@ -18,7 +18,7 @@ use crate::sip::reply::{Answer, Reply};
 impl Phone {
     /// A CSTA document came from the phone.
     pub(super) fn asked(&mut self, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
-        let document = match Document::read(body) {
+        let document = match self.house.read(body) {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(mac = %self.mac, %error, "what the phone sent is not CSTA");
@@ -53,7 +53,7 @@ impl Phone {
     /// notifications are told once.
     pub(super) fn asked_again(&mut self, body: Bytes, reply: Reply) {
         tracing::debug!(mac = %self.mac, "the phone sent its last document once more");
-        match Document::read(body) {
+        match self.house.read(body) {
             Ok(document) if document.kind() == Kind::Request => {
                 let answer = self.requested(&document);
                 reply.csta(csta::write(&answer, &document.speech()));

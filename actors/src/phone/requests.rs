@@ -207,7 +207,7 @@ impl Phone {
         } else if !self.session.is_coming() {
             Some(Refusal::Away)
         } else if self.requests.waiting.len() >= most {
-            self.house.counters.count(Event::TooManyRequests);
+            self.house.counters.count(Event::TooManyForPhone);
             Some(Refusal::Busy)
         } else if self.requests.quiet_until > Some(self.deadline()) {
             Some(Refusal::LeftAlone)

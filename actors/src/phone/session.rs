@@ -11,6 +11,7 @@ use uacsta_schema::csta::{
 
 use super::{Phone, requests::Asker};
 use crate::{
+    House,
     monitor::{PhoneLost, PhoneReady},
     refusal::Refusal,
     sip::{
@@ -146,7 +147,7 @@ impl Phone {
     }
 
     fn opened(&mut self, session: SessionId, body: Bytes, ctx: &mut Context<Self>) {
-        match status(body) {
+        match status(&self.house, body) {
             Ok((status, document)) if status == SystemStatusValue::NORMAL => {
                 self.session = State::Preparing(session);
                 self.edition = document.edition().unwrap_or(self.edition);
@@ -355,8 +356,10 @@ impl Phone {
 }
 
 /// The system status that a body reports.
-fn status(body: Bytes) -> Result<(SystemStatusValue, Document), Refusal> {
-    let document = Document::read(body).map_err(|error| Refusal::NotCsta(error.to_string()))?;
+fn status(house: &House, body: Bytes) -> Result<(SystemStatusValue, Document), Refusal> {
+    let document = house
+        .read(body)
+        .map_err(|error| Refusal::NotCsta(error.to_string()))?;
     match document
         .message()
         .map_err(|error| Refusal::NotCsta(error.to_string()))?

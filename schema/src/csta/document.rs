@@ -9,13 +9,14 @@ use smallvec::SmallVec;
 use super::edition::{Edition, Speech};
 use super::encoding;
 use super::error::ReadError;
+use super::limits::Limits;
 use super::relay::{Edit, What};
 use super::roots::{self, Kind, Place};
 use super::survey::{self, NOTED, Noted, Survey};
 use super::xml::{self, Span};
 
-/// The longest document that is read, in bytes.
-pub const MAX_LENGTH: usize = 1 << 20;
+/// The longest document that is read, in bytes. What carries documents has smaller bounds.
+pub const MAX_LENGTH: usize = 32 << 20;
 
 /// A document that has been checked once and is relayed without being parsed again.
 ///
@@ -52,13 +53,21 @@ pub struct Progress<'a> {
 }
 
 impl Document {
+    /// Reads a document within the usual bounds, as [`read_within`](Self::read_within) does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read(raw: Bytes) -> Result<Self, ReadError> {
+        Self::read_within(raw, Limits::default())
+    }
+
     /// Reads a document in one pass.
     ///
     /// Blanks and a byte order mark before it are taken off, and ISO-8859-1 is brought into UTF-8.
     ///
     /// # Errors
     /// Whatever of the above does not hold.
-    pub fn read(raw: Bytes) -> Result<Self, ReadError> {
+    pub fn read_within(raw: Bytes, limits: Limits) -> Result<Self, ReadError> {
         if raw.len() > MAX_LENGTH {
             return Err(ReadError::TooLong);
         }
@@ -74,7 +83,7 @@ impl Document {
             noted,
             missing,
             edits,
-        } = survey::survey(&raw)?;
+        } = survey::survey(&raw, limits)?;
         let [cross_ref, device, line] =
             [cross_ref, device, line].map(|at| at.and_then(|span| Text::of(&raw, span)));
         Ok(Self {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::error::{ReadError, quoted};
+use super::limits::Limits;
 use super::member::Member;
 use super::xml::{Scanner, Tag, Token, unescaped};
 
@@ -18,9 +19,9 @@ pub(super) struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// The root element of `document`.
+    /// The root element of `document`, which was read within its bounds.
     pub(super) fn parse(document: &'a str) -> Result<Self, ReadError> {
-        let mut scanner = Scanner::new(document);
+        let mut scanner = Scanner::new(document, Limits::NONE);
         while let Some(token) = scanner.next()? {
             if let Token::Open(tag) = token {
                 return Self::parse_from(&mut scanner, &tag);
@@ -32,7 +33,7 @@ impl<'a> Element<'a> {
         })
     }
 
-    /// The element that `tag` has just opened. Recursion is bounded by the scanner's depth.
+    /// The element that `tag` has just opened. Recursion is bounded by the depth within which the document was read.
     fn parse_from(scanner: &mut Scanner<'a>, tag: &Tag) -> Result<Self, ReadError> {
         let mut element = Self {
             name: scanner.text(tag.local),

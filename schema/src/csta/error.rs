@@ -18,12 +18,12 @@ pub enum ReadError {
     /// A document type declaration: entities are an attack, and CSTA has no use for them.
     #[error("a document type declaration is not allowed")]
     Forbidden,
-    /// Nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
-    #[error("elements are nested deeper than {}", super::MAX_DEPTH)]
-    TooDeep,
-    /// More than [`MAX_ATTRIBUTES`](super::MAX_ATTRIBUTES) attributes on one element.
-    #[error("an element has more than {} attributes", super::MAX_ATTRIBUTES)]
-    TooManyAttributes,
+    /// Nested deeper than [`Limits::depth`](super::Limits::depth).
+    #[error("elements are nested deeper than {0}")]
+    TooDeep(usize),
+    /// More attributes on one element than [`Limits::attributes`](super::Limits::attributes).
+    #[error("an element has more than {0} attributes")]
+    TooManyAttributes(usize),
     /// Longer than [`MAX_LENGTH`](super::MAX_LENGTH).
     #[error("the document is longer than {} bytes", super::MAX_LENGTH)]
     TooLong,

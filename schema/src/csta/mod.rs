@@ -16,6 +16,7 @@ pub mod event;
 mod failure;
 mod feature;
 mod filter;
+mod limits;
 mod member;
 mod message;
 mod newer;
@@ -39,6 +40,7 @@ pub use event::*;
 pub use failure::{Category, Failure};
 pub use feature::{EVENTS, Feature, SERVICES};
 pub use filter::MonitorFilter;
+pub use limits::Limits;
 pub use message::{Event, Message, Notification, Request, Response, Service, write};
 pub use relay::Changes;
 pub use roots::Kind;
@@ -47,4 +49,3 @@ pub use types::{
     CallData, CallId, CallOrigination, ConnectionId, ConnectionListItem, ForwardListItem,
     MonitorCrossRefId, Octets, ServiceCrossRefId, SysStatRegisterId,
 };
-pub use xml::{MAX_ATTRIBUTES, MAX_DEPTH};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use uacsta_schema::csta::{Document, Edition, MAX_ATTRIBUTES, MAX_DEPTH, Message, Speech, write};
+use uacsta_schema::csta::{Document, Edition, Limits, Message, Speech, write};
 
 pub(crate) fn holds(body: &[u8]) {
     let document = match Document::read(Bytes::copy_from_slice(body)) {
@@ -48,6 +48,7 @@ fn is_short(problem: &str) {
 
 /// The bounds, found by a bare reader of XML.
 fn is_bounded(raw: &[u8]) {
+    let limits = Limits::default();
     let mut reader = Reader::from_reader(raw);
     let (mut depth, mut buffer) = (0_usize, Vec::new());
     loop {
@@ -55,10 +56,10 @@ fn is_bounded(raw: &[u8]) {
             Ok(Event::Eof) => break,
             Ok(Event::Start(tag)) => {
                 depth += 1;
-                assert!(depth <= MAX_DEPTH && tag.attributes().count() <= MAX_ATTRIBUTES);
+                assert!(depth <= limits.depth && tag.attributes().count() <= limits.attributes);
             }
             Ok(Event::Empty(tag)) => {
-                assert!(depth < MAX_DEPTH && tag.attributes().count() <= MAX_ATTRIBUTES);
+                assert!(depth < limits.depth && tag.attributes().count() <= limits.attributes);
             }
             Ok(Event::End(_)) => depth -= 1,
             Ok(Event::DocType(_)) => panic!("a document type declaration was let in"),

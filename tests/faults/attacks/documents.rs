@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{bystander, is_served};
+use super::{bystander, is_served, metric};
 use crate::support::server::Server;
 
 /// What must be refused, and why it is one of the bad ones. `{}` of an edition's namespace is not filled in: none is read.
@@ -76,4 +76,39 @@ async fn hostile_documents_are_refused_at_once_whoever_sends_them() {
     let comments = format!("{device}{}", "<!---->".repeat(1000));
     session.done("GetDoNotDisturb", &comments).await;
     is_served(&server, &phone).await;
+    // Two were too deep and three had too many attributes, from both sides.
+    let refused = async |limit: &str| {
+        let name = format!("uacsta_documents_refused_total{{limit=\"limits.{limit}\"}}");
+        metric(&server, &name).await
+    };
+    assert_eq!(refused("xml_depth").await, 4);
+    assert_eq!(refused("xml_attributes").await, 6);
+}
+
+#[tokio::test]
+async fn depth_and_attributes_of_a_document_are_settings() {
+    let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
+    let attributes = |number: usize| {
+        let all: String = (0..number).map(|each| format!(" a{each}=\"\"")).collect();
+        format!("<a{all}/>")
+    };
+    let server = Server::with(|settings| {
+        settings.limits.xml_depth = 100;
+        settings.limits.xml_attributes = 40;
+    });
+    let phone = bystander(&server).await;
+    let session = server.client().await.open(phone.line()).await;
+    for (members, status) in [
+        (nested(99), 200),
+        (nested(100), 400),
+        (attributes(40), 200),
+        (attributes(41), 400),
+    ] {
+        let document = format!(
+            "<GetDoNotDisturb><!--deviation--><device>{}</device>{members}</GetDoNotDisturb>",
+            phone.line()
+        );
+        let answer = session.info(document.as_str()).await;
+        assert_eq!(answer.status(), status, "{}", answer.text());
+    }
 }

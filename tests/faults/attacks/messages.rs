@@ -92,7 +92,27 @@ async fn what_cannot_be_framed_is_refused_and_the_connection_ends_before_it_is_k
         }
     }
     is_served(&server, &phone).await;
-    assert_eq!(metric(&server, "uacsta_framing_errors_total").await, 15);
+    for (name, times) in [
+        ("uacsta_framing_errors_total", 6),
+        (
+            "uacsta_messages_refused_total{limit=\"limits.message_body\"}",
+            3,
+        ),
+        (
+            "uacsta_messages_refused_total{limit=\"limits.message_headers\"}",
+            2,
+        ),
+        (
+            "uacsta_messages_refused_total{limit=\"limits.message_line\"}",
+            2,
+        ),
+        (
+            "uacsta_messages_refused_total{limit=\"limits.message_head\"}",
+            2,
+        ),
+    ] {
+        assert_eq!(metric(&server, name).await, times, "{name}");
+    }
     assert_eq!(metric(&server, "uacsta_panics_total").await, 0);
 }
 

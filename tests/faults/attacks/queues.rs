@@ -114,7 +114,8 @@ async fn a_client_has_so_many_requests_that_wait_and_each_is_answered_once() {
         );
     }
     assert!(waiting.iter_mut().all(|answer| answer.try_recv().is_err()));
-    assert_eq!(metric(&server, "uacsta_requests_refused_total").await, 200);
+    let refused = "uacsta_requests_refused_total{limit=\"limits.pending_requests_per_client\"}";
+    assert_eq!(metric(&server, refused).await, 200);
     let device = element("device", neighbour.line());
     other.done("GetDoNotDisturb", &device).await;
     for answer in &mut waiting {

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
 use uacsta_schema::csta::{
     self, AutoOriginate, CallId, ClearConnection, ConnectionId, ConsultationCall, DeviceId,
-    Document, Event, EventCause, MakeCall, MakeCallResponse, MonitorFilter, Response, Speech,
-    TransferCall,
+    Document, Event, EventCause, Limits, MakeCall, MakeCallResponse, MonitorFilter, Response,
+    Speech, TransferCall,
 };
 
 use self::course::{Course, Deed, Fact};
@@ -249,7 +249,9 @@ impl ViaOffice {
     fn answered(&mut self, content: Option<Content>, ctx: &mut Context<Self>) {
         self.outstanding = self.outstanding.saturating_sub(1);
         let document = match content {
-            Some(Content::Whole(document)) => Document::read(document).ok().map(Arc::new),
+            Some(Content::Whole(document)) => Document::read_within(document, Limits::NONE)
+                .ok()
+                .map(Arc::new),
             Some(Content::Relayed { document, .. }) => Some(document),
             None => None,
         };
@@ -335,7 +337,7 @@ impl Handler<Notify> for ViaOffice {
         match content {
             Content::Relayed { document, .. } => self.told(&document, ctx),
             Content::Whole(document) => {
-                if let Ok(document) = Document::read(document) {
+                if let Ok(document) = Document::read_within(document, Limits::NONE) {
                     self.told(&document, ctx);
                 }
             }

@@ -6,8 +6,8 @@ use actix::Context;
 use uacsta_schema::{
     csta::{
         self, AutoOriginate, CallId, Changes, DeviceId, DirectedPickupCall,
-        DirectedPickupCallResponse, Document, MakeCall, Message, Request, Response, Snapshot,
-        SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
+        DirectedPickupCallResponse, Document, Limits, MakeCall, Message, Request, Response,
+        Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
     },
     phone_id::PhoneId,
 };
@@ -88,12 +88,13 @@ impl Kept {
 impl Asked {
     /// What is asked, with the line in it by the phone's name, also where the client left it out.
     fn read(&self) -> Result<Request, Refusal> {
-        let completed = Document::read(self.client.document.relayed(&Changes {
+        let completed = self.client.document.relayed(&Changes {
             edition: self.client.document.edition().unwrap_or_default(),
             cross_ref: None,
             device: self.device.as_deref(),
-        }));
-        match completed.and_then(|document| document.message()) {
+        });
+        let read = Document::read_within(completed, Limits::NONE);
+        match read.and_then(|document| document.message()) {
             Ok(Message::Request(request)) => Ok(request),
             Ok(_) => Err(Refusal::NotSupported),
             Err(error) => Err(Refusal::Malformed(error.to_string())),

@@ -241,9 +241,14 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                 self.end("the peer does not read what it is sent", ctx);
             }
             Err(Broken::Framing(error)) => {
-                self.desk.count(Event::NoSip);
+                let event = Event::from(&error);
+                self.desk.count(event);
                 if let Some(answer) = error.answer() {
                     self.wire.compose(|out| out.extend_from_slice(answer));
+                }
+                if !event.label().is_empty() {
+                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), limit = event.label(), %error, "connection ended: a message passes a limit");
+                    return self.end(format!("a message passes {}: {error}", event.label()), ctx);
                 }
                 tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "connection ended: what came on it is not SIP");
                 self.end(format!("what came on it is not SIP: {error}"), ctx);

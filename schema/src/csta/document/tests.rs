@@ -1,7 +1,7 @@
 //! Tests of a CSTA document as it arrived.
 
 #![allow(clippy::unwrap_used)]
-use super::super::{MAX_ATTRIBUTES, MAX_DEPTH};
+use super::super::Limits;
 use super::*;
 
 fn read(text: &str) -> Result<Document, ReadError> {
@@ -131,12 +131,42 @@ fn what_is_no_document_is_refused() {
     check("<A xmlns='urn:x'/>", "\"urn:x\"");
     check("<x:A xmlns:x='urn:x'/>", "\"urn:x\"");
     check("<x:A/>", "namespace \"\"");
-    check(&"<a>".repeat(MAX_DEPTH + 1), "deeper");
-    let many: String = (0..=MAX_ATTRIBUTES)
-        .map(|number| format!(" a{number}=''"))
-        .collect();
-    check(&format!("<A{many}/>"), "attributes");
     check(&" ".repeat(MAX_LENGTH + 1), "longer");
+}
+
+#[test]
+fn a_document_keeps_within_its_bounds() {
+    let nested = |depth| "<a>".repeat(depth) + &"</a>".repeat(depth);
+    let attributes = |number| {
+        let all: String = (0..number).map(|each| format!(" a{each}=''")).collect();
+        format!("<a><b{all}/></a>")
+    };
+    for limits in [
+        Limits::default(),
+        Limits {
+            depth: 2,
+            attributes: 1,
+        },
+        Limits {
+            depth: 200,
+            attributes: 200,
+        },
+    ] {
+        let Limits {
+            depth,
+            attributes: most,
+        } = limits;
+        let read = |text: String| Document::read_within(text.into(), limits);
+        for text in [nested(depth), attributes(most)] {
+            let document = read(text).unwrap();
+            // What was let in is read further, however wide the bounds were.
+            assert_eq!(document.message().unwrap().name(), "a");
+        }
+        let deeper = read(nested(depth + 1)).unwrap_err();
+        assert_eq!(deeper, ReadError::TooDeep(depth));
+        let more = read(attributes(most + 1)).unwrap_err();
+        assert_eq!(more, ReadError::TooManyAttributes(most));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::edition::Edition;
 use super::error::ReadError;
+use super::limits::Limits;
 use super::newer::Newer;
 use super::relay::Edit;
 use super::roots::{Kind, Place};
@@ -32,9 +33,9 @@ pub(super) struct Survey {
     pub(super) edits: SmallVec<[Edit; 4]>,
 }
 
-pub(super) fn survey(text: &str) -> Result<Survey, ReadError> {
+pub(super) fn survey(text: &str, limits: Limits) -> Result<Survey, ReadError> {
     let mut surveyor = Surveyor {
-        scanner: Scanner::new(text),
+        scanner: Scanner::new(text, limits),
         found: Survey {
             kind: Kind::Unknown,
             root: Span::at(0),

@@ -10,7 +10,6 @@ use std::ops::Range;
 
 use super::edition::Edition;
 
-pub use scanner::{MAX_ATTRIBUTES, MAX_DEPTH};
 pub(super) use scanner::{Scanner, Tag, Token};
 pub(super) use text::{escaped, is_character, plain, unescaped};
 

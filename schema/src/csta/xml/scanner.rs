@@ -15,11 +15,7 @@ use super::refusal::{attribute_refused, refused, wrong};
 use super::text::{are_references_defined, is_blank};
 use super::{Space, Span};
 use crate::csta::error::ReadError;
-
-/// Deepest nesting of elements that is read.
-pub const MAX_DEPTH: usize = 64;
-/// Most attributes, namespace declarations included, that one element may have.
-pub const MAX_ATTRIBUTES: usize = 32;
+use crate::csta::limits::Limits;
 
 /// What stands at a place of the document. Comments and processing instructions are passed over.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +52,7 @@ pub(in crate::csta) struct Attribute {
 #[derive(Debug)]
 pub(in crate::csta) struct Scanner<'a> {
     text: &'a str,
+    limits: Limits,
     reader: Reader<&'a [u8]>,
     depth: usize,
     root_seen: bool,
@@ -64,11 +61,12 @@ pub(in crate::csta) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(in crate::csta) fn new(text: &'a str) -> Self {
+    pub(in crate::csta) fn new(text: &'a str, limits: Limits) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
         Self {
             text,
+            limits,
             reader,
             depth: 0,
             root_seen: false,
@@ -157,8 +155,8 @@ impl<'a> Scanner<'a> {
         if self.depth == 0 && self.root_seen {
             return Err(wrong(start, "a second root element"));
         }
-        if self.depth == MAX_DEPTH {
-            return Err(ReadError::TooDeep);
+        if self.depth == self.limits.depth {
+            return Err(ReadError::TooDeep(self.depth));
         }
         self.root_seen = true;
         self.depth += 1;
@@ -203,8 +201,8 @@ impl<'a> Scanner<'a> {
                 ));
             }
             check_references(self.text(value), value.range().start)?;
-            if self.attributes.len() == MAX_ATTRIBUTES {
-                return Err(ReadError::TooManyAttributes);
+            if self.attributes.len() == self.limits.attributes {
+                return Err(ReadError::TooManyAttributes(self.limits.attributes));
             }
             self.attributes.push(Attribute { name, value });
             let declared = match (prefix, self.text(name)) {

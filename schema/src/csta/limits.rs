@@ -1,0 +1,27 @@
+//! The bounds of a document's form; that of its length is what carries it.
+
+/// How far a document may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The deepest nesting of elements.
+    pub depth: usize,
+    /// The most attributes, namespace declarations included, of one element.
+    pub attributes: usize,
+}
+
+impl Limits {
+    /// For what has been read within its bounds before.
+    pub const NONE: Self = Self {
+        depth: usize::MAX,
+        attributes: usize::MAX,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            depth: 64,
+            attributes: 32,
+        }
+    }
+}
