@@ -52,6 +52,12 @@ pub enum FirstStartError {
     Random(#[from] getrandom::Error),
 }
 
+/// Whatever the process writes from now on, nobody else may read: log files and the telephone list tell who called whom.
+pub fn keep_from_others() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
 /// Fills `data`, which is created where it is missing, with what the settings leave open, and the settings' empty
 /// passwords with those in `secrets.toml`. What is there already stays.
 ///

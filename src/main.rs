@@ -8,7 +8,7 @@ use uacsta::{
     Addresses, Running, Server,
     cli::{Cli, Failure, Plan, Serve},
     demo::{self, DemoError},
-    logs, service,
+    first_start, logs, service,
 };
 
 fn main() -> ExitCode {
@@ -36,6 +36,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
 
 fn run(serve: &Serve) -> anyhow::Result<()> {
     let plan = serve.plan()?;
+    first_start::keep_from_others();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
         .context("the log cannot be written")?;
     actix_rt::System::new().block_on(async {

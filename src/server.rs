@@ -115,6 +115,7 @@ impl Server {
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
         let allowance = allowance(issuer.as_ref(), &settings, &time)?;
         let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
+        warn_of_weakness(&settings);
         let acceptors = acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
@@ -170,6 +171,9 @@ impl Server {
             identity: Arc::clone(&identity),
         };
         let web = open_web(settings, data, &belongings, &api)?;
+        if let Some(web) = &web {
+            web.announce().map_err(StartError::ApiFile)?;
+        }
         Ok(Running {
             addresses: Addresses {
                 web: web.as_ref().map(Web::address),
@@ -228,6 +232,7 @@ impl Running {
                 "this setting holds from the next start on"
             );
         }
+        warn_of_weakness(&settings);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
             web.change_keys(&belongings.token, &settings.web.password);
@@ -238,8 +243,11 @@ impl Running {
             allowance,
         }));
         self.interfaces.take(change);
-        if web_moves && let Some(former) = std::mem::replace(&mut self.web, web) {
-            former.retire();
+        if web_moves {
+            if let Some(former) = std::mem::replace(&mut self.web, web) {
+                former.retire();
+            }
+            self.announce();
         }
         self.addresses = Addresses {
             web: self.web.as_ref().map(Web::address),
@@ -248,6 +256,17 @@ impl Running {
         self.house.licensing.do_send(RulesChanged);
         self.house.registrar.do_send(RulesChanged);
         Ok(())
+    }
+
+    /// Tells the command line where the API is now.
+    fn announce(&self) {
+        let told = match &self.web {
+            Some(web) => web.announce(),
+            None => std::fs::remove_file(self.data.join(web::ADDRESS_FILE)),
+        };
+        if let Err(error) = told {
+            tracing::error!(%error, "the command line cannot be told where the API is");
+        }
     }
 
     /// Whether those who do the work answer.
@@ -315,6 +334,29 @@ fn allowance(
         .map_err(|(at, error)| StartError::Licence { at, error })
 }
 
+/// Passwords that are soon guessed: whoever sets one must hear of it.
+fn warn_of_weakness(settings: &Settings) {
+    let accounts = settings.clients.accounts.iter();
+    let accounts = accounts.map(|account| (account.user.as_str(), &account.password));
+    for (whose, password) in [
+        ("all phones (phones.password)", &settings.phones.password),
+        (&*settings.clients.user, &settings.clients.password),
+    ]
+    .into_iter()
+    .chain(accounts)
+    {
+        if !password.is_hashed() && password.expose().chars().count() < ENOUGH {
+            tracing::warn!(
+                whose,
+                "a password has fewer than {ENOUGH} characters and is soon guessed"
+            );
+        }
+    }
+}
+
+/// How many characters a password wants.
+const ENOUGH: usize = 10;
+
 /// What phones are offered on TLS, and what clients are.
 fn acceptors(identity: &Arc<Identity>, settings: &Settings) -> Result<[TlsAcceptor; 2], TlsError> {
     let phones = TlsAcceptor::from(tls::server(Arc::clone(identity)));
@@ -337,6 +379,7 @@ fn open_web(
     };
     let web = web::start(
         address,
+        settings.limits.api_connections,
         data,
         &belongings.token,
         &settings.web.password,

@@ -25,14 +25,20 @@ pub async fn run(
                 Signal::Reload => None,
             },
             Some(wish) = running.wishes.recv() => Some(wish),
-            () = watchdog.due() => {
+            () = watchdog.due() => tokio::select! {
                 // One that hangs is not to look alive: the service manager starts another.
-                match tokio::time::timeout(PATIENCE, running.is_alive()).await {
-                    Ok(true) => tell(State::Alive),
-                    _ => tracing::error!("the registrar does not answer"),
+                alive = tokio::time::timeout(PATIENCE, running.is_alive()) => {
+                    match alive {
+                        Ok(true) => tell(State::Alive),
+                        _ => tracing::error!("the registrar does not answer"),
+                    }
+                    continue;
                 }
-                continue;
-            }
+                signal = signals.next() => match signal {
+                    Signal::Stop(name) => return name,
+                    Signal::Reload => None,
+                },
+            },
         };
         tell(State::Reloading);
         let outcome = reload(running).await;

@@ -210,6 +210,7 @@ fn limits(limits: &Limits) -> Check {
         1,
         10_000,
     )?;
+    count("limits.api_connections", limits.api_connections, 1, 10_000)?;
     count(
         "limits.sessions_per_connection",
         limits.sessions_per_connection,

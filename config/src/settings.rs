@@ -199,6 +199,8 @@ pub struct Limits {
     pub pending_requests_per_client: usize,
     /// Telephones in the list that never told a line.
     pub unknown_phones: usize,
+    /// Connections of the API and the administration.
+    pub api_connections: usize,
     /// CSTA sessions on one client connection.
     pub sessions_per_connection: usize,
 }

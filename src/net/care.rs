@@ -54,9 +54,10 @@ impl Turn {
         if is_new && self.last == now {
             let taken = Identity::read(&files.certificate, &files.key);
             self.refused = taken.is_err().then_some(now);
-            match taken {
-                Ok(fresh) => {
-                    identity.adopt(fresh);
+            match taken.map(|fresh| identity.adopt_after(&files, fresh)) {
+                // The settings may have named other files meanwhile: those count.
+                Ok(false) => {}
+                Ok(true) => {
                     tracing::info!(file = %files.certificate.display(), certificate = %identity.certificate(), "the certificate was changed and is in use");
                     say_gap(identity);
                 }

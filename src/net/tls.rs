@@ -24,7 +24,7 @@ pub struct Identity {
 }
 
 /// Where a certificate chain and its key are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Files {
     /// The certificates, PEM.
     pub certificate: PathBuf,
@@ -89,6 +89,18 @@ impl Identity {
     /// Takes another's certificate for the handshakes to come; connections that stand are not touched.
     pub fn adopt(&self, other: Self) {
         self.current.store(other.current.into_inner());
+    }
+
+    /// The same, unless another was adopted since `files` were those in use; whether it was.
+    pub fn adopt_after(&self, files: &Files, other: Self) -> bool {
+        let before = self.current.load();
+        if before.files != *files {
+            return false;
+        }
+        let now = self
+            .current
+            .compare_and_swap(&*before, other.current.into_inner());
+        Arc::ptr_eq(&before, &now)
     }
 
     /// What the certificate in use says of itself.

@@ -138,9 +138,12 @@ impl Interfaces {
         }
         let mut former: [Option<Interface>; COUNT] = Default::default();
         for (index, step) in steps.iter().enumerate() {
-            if !matches!(step, Step::Stay(_))
-                && let Some(listener) = self.open[index].take()
-            {
+            let in_the_way = |open: &mut Listener| {
+                let clash =
+                    |step: &Step| matches!(step, Step::Clash(wanted) if in_the_way(open, wanted));
+                !matches!(step, Step::Stay(_)) && steps.iter().any(clash)
+            };
+            if let Some(listener) = self.open[index].take_if(in_the_way) {
                 former[index] = Some(listener.interface());
                 listener.retire().await;
             }
@@ -166,7 +169,7 @@ impl Interfaces {
         drop(steps);
         for (index, interface) in former.into_iter().enumerate() {
             let Some(interface) = interface else { continue };
-            match Bound::new(interface.clone()) {
+            match Bound::or_awaited(interface.clone()) {
                 Ok(bound) => self.open[index] = bound.map(|bound| bound.serve(&self.lobby)),
                 Err(error) => {
                     tracing::error!(interface = interface.setting, %error, "an interface cannot be opened again");
@@ -204,15 +207,21 @@ impl Interfaces {
 
     /// Whether an address is not to be had because one of our own listeners has it.
     fn is_ours(&self, wanted: &Interface, error: &io::Error) -> bool {
-        let Some(address) = wanted.listen.address() else {
-            return false;
-        };
-        error.kind() == io::ErrorKind::AddrInUse
-            && self.open.iter().flatten().any(|open| {
-                open.address().port() == address.port()
-                    && open.interface().datagrams == wanted.datagrams
-            })
+        let mut open = self.open.iter().flatten();
+        error.kind() == io::ErrorKind::AddrInUse && open.any(|open| in_the_way(open, wanted))
     }
+}
+
+/// Whether a listener keeps another interface from its address. One on UDP goes on for its phones also when it is retired, so
+/// it never makes way.
+fn in_the_way(open: &Listener, wanted: &Interface) -> bool {
+    let (has, Some(wants)) = (open.address(), wanted.listen.address()) else {
+        return false;
+    };
+    !open.interface().datagrams
+        && !wanted.datagrams
+        && has.port() == wants.port()
+        && (has.ip() == wants.ip() || has.ip().is_unspecified() || wants.ip().is_unspecified())
 }
 
 /// The interfaces of these settings, those that are off among them.

@@ -73,13 +73,14 @@ pub struct Web {
     server: ServerHandle,
 }
 
-/// Listens on `address` and writes where that is into `data`. The API is open to those who show `token`, or log on as
-/// `admin` with `password`.
+/// Listens on `address`, for at most `connections` at a time; [`Web::announce`] writes where that is into `data`. The API is open to
+/// those who show `token`, or log on as `admin` with `password`.
 ///
 /// # Errors
-/// When the address cannot be listened on, or the file cannot be written.
+/// When the address cannot be listened on.
 pub fn start(
     address: SocketAddr,
+    connections: usize,
     data: &Path,
     token: &Secret,
     password: &Secret,
@@ -119,10 +120,10 @@ pub fn start(
     .disable_signals()
     .shutdown_timeout(2)
     .client_request_timeout(Duration::from_secs(10))
+    .max_connections(connections)
     .bind(address)?;
     let address = server.addrs().first().copied().unwrap_or(address);
     let address_file = data.join(ADDRESS_FILE);
-    std::fs::write(&address_file, format!("http://{}\n", reachable(address)))?;
     let server = server.run();
     let handle = server.handle();
     actix_rt::spawn(server);
@@ -140,12 +141,21 @@ impl Web {
         self.address
     }
 
+    /// Writes where it listens into the data folder, for the command line.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn announce(&self) -> io::Result<()> {
+        let url = format!("http://{}\n", reachable(self.address));
+        std::fs::write(&self.address_file, url)
+    }
+
     /// The API opens to others from now on.
     pub fn change_keys(&self, token: &Secret, password: &Secret) {
         self.keys.change(token, password);
     }
 
-    /// Answers what was asked, then ends: another is there in its place.
+    /// Answers what was asked, then ends: another is there in its place, or none any more.
     pub fn retire(self) {
         tracing::info!(interface = "web.listen", address = %self.address, "no longer listening");
         actix_rt::spawn(async move { self.server.stop(true).await });
@@ -401,7 +411,8 @@ mod tests {
         };
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (token, password) = ("token".into(), "password".into());
-        let web = start(loopback, folder.path(), &token, &password, api).unwrap();
+        let web = start(loopback, 16, folder.path(), &token, &password, api).unwrap();
+        web.announce().unwrap();
         let url = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
         assert_eq!(url.trim(), format!("http://{}", web.address()));
 

@@ -198,20 +198,28 @@ fn the_environment_goes_before_the_file() {
     fails(&output, 2, &["sip_expires", "7"]);
 }
 
+/// All that lies in a folder may be read by its owner and nobody else, but for the test's own settings file.
+#[cfg(unix)]
+fn for_their_owner_alone(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        if path.is_dir() {
+            for_their_owner_alone(&path);
+        } else if path.file_name().is_none_or(|name| name != "uacsta.toml") {
+            assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_first_start_makes_what_is_missing_for_its_owner_alone() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let files = ["secrets.toml", "cli.token", "certificate.pem", "key.pem"];
     let before = files.map(|file| std::fs::read_to_string(server.data().join(file)).unwrap());
     #[cfg(unix)]
-    for file in ["secrets.toml", "cli.token", "key.pem"] {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(server.data().join(file))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600, "{file}");
-    }
+    for_their_owner_alone(server.data());
     let log: String = std::fs::read_dir(server.data().join("logs"))
         .unwrap()
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())

@@ -361,3 +361,42 @@ async fn a_profile_holds_for_phones_that_are_there() {
     session.done("SnapshotCall", &ask).await;
     assert_eq!(first.count("SnapshotCall"), 1);
 }
+
+#[tokio::test]
+async fn a_refused_change_of_addresses_takes_nothing_away() {
+    let (udp, next) = (free(), free());
+    let on = |udp, wan: &str| {
+        format!(
+            "[phones]\nudp = \"{udp}\"\npassword = \"let me ring\"\nwan = {{ public_host = \"phones.example\", tcp = \"{wan}\" }}\n[clients]\npassword = \"let me dial\"\n"
+        )
+    };
+    let server = Serving::start(tempfile::tempdir().unwrap(), &on(udp, ""));
+    let by_datagrams = |mac, line| {
+        let mut setup = phone::Setup::new(udp, mac, "let me ring", line);
+        setup.udp = Some(Weather::Fair);
+        Phone::new(setup, Arc::<Documents>::default())
+    };
+    let first = by_datagrams("000413000001", "sip:101@pbx.example");
+    first.start().await;
+    // Another program has this address; its port is one of ours.
+    let foreign = SocketAddr::from(([127, 0, 0, 2], server.clients.port()));
+    let _other = TcpListener::bind(foreign).unwrap();
+    let api = server.data().join("api.url");
+    let url = std::fs::read_to_string(&api).unwrap();
+    let moved = format!("[web]\nlisten = \"{}\"\n", free());
+    std::fs::write(server.data().join("admin.toml"), moved).unwrap();
+    let said = reload(&server, &on(next, &foreign.to_string()), STAYS).await;
+    assert!(said.contains("phones.wan.tcp: cannot listen on"), "{said}");
+    assert!(!said.contains("no longer listening"), "{said}");
+    assert_eq!(std::fs::read_to_string(&api).unwrap(), url);
+    by_datagrams("000413000002", "sip:102@pbx.example")
+        .start()
+        .await;
+    let folder = server.data().to_str().unwrap().to_owned();
+    assert!(run(&["phones", "--data", &folder]).status.success());
+
+    // The API may be switched off, and then the command line says that nobody is there.
+    std::fs::write(server.data().join("admin.toml"), "[web]\nlisten = \"\"\n").unwrap();
+    reload(&server, &on(udp, ""), HOLDS).await;
+    assert!(!api.exists());
+}
