@@ -188,21 +188,53 @@ async fn no_clock_ends_the_trial_but_the_running_one() {
 
 #[tokio::test]
 async fn only_as_many_lose_their_seats_as_are_too_many_and_no_request_is_cut_off() {
-    let server = after(TRIAL - 3);
-    let two = Licence { phones: 2, ..ONE };
-    assert_eq!(add(&server, two).await.0, 200);
-    let phones: Vec<Phone> = (1..=3)
-        .map(|number| server.phone(&format!("00041300001{number}")))
+    // Whose turn is when differs from run to run.
+    let server = after(TRIAL).restart(|settings| settings.advanced.arbiters = 3);
+    let licences = [(1, 10), (2, 1), (3, 1)].map(|(serial, phones)| Licence {
+        serial,
+        phones,
+        ..ONE
+    });
+    for licence in licences {
+        assert_eq!(add(&server, licence).await.0, 200);
+    }
+    let phones: Vec<Phone> = (10..22)
+        .map(|number| server.phone(&format!("0004130000{number}")))
         .collect();
-    let session = server.client().await.open_server().await;
-    let mut answers = Vec::new();
     for phone in &phones {
         phone.start().await;
-        let late = Reaction::Late(Duration::from_secs(5));
-        phone.once("GetDoNotDisturb", late);
-        answers.push(session.begin("GetDoNotDisturb", &element("device", phone.line())));
     }
-    until_over(&server).await;
+    let count = |what| phones.iter().map(|phone| phone.count(what)).sum::<usize>();
+    let only = async |left: &[Licence]| {
+        let codes = left.iter().map(|licence| licence.code(&issuer()));
+        let file = format!("[licenses]\ncodes = {:?}\n", codes.collect::<Vec<_>>());
+        std::fs::write(server.data().join("admin.toml"), file).unwrap();
+        assert_eq!(server.http("POST", "/api/reload", "").await.0, 200);
+    };
+    let ended = async |phones| {
+        let wait = async {
+            while count("BYE") < phones {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap();
+        let in_use = format!("\"phones\":{{\"in_use\":{0},\"seats\":{0}}}", 12 - phones);
+        let (_, body) = server.http("GET", "/api/licenses", "").await;
+        assert!(body.contains(&in_use), "{body}");
+        assert_eq!((count("BYE"), count("INVITE")), (phones, 12));
+    };
+    only(&licences[..2]).await;
+    ended(1).await;
+
+    let session = server.client().await.open_server().await;
+    let mut answers = Vec::new();
+    for phone in phones.iter().filter(|phone| phone.count("BYE") == 0) {
+        phone.once("GetDoNotDisturb", Reaction::Late(Duration::from_secs(2)));
+        let device = element("device", phone.line());
+        answers.push(session.begin("GetDoNotDisturb", &device));
+        phone.until_received("GetDoNotDisturb", 1).await;
+    }
+    only(&licences[..1]).await;
     for answer in &mut answers {
         let answer = crate::support::wire::final_of(answer).await.unwrap();
         assert!(
@@ -211,19 +243,7 @@ async fn only_as_many_lose_their_seats_as_are_too_many_and_no_request_is_cut_off
             answer.body
         );
     }
-    let ended = async {
-        while phones.iter().map(|phone| phone.count("BYE")).sum::<usize>() == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, ended).await.unwrap();
-    let (_, body) = server.http("GET", "/api/licenses", "").await;
-    assert!(
-        body.contains(r#""phones":{"in_use":2,"seats":2}"#),
-        "{body}"
-    );
-    let counts = |what| phones.iter().map(|phone| phone.count(what)).sum::<usize>();
-    assert_eq!((counts("INVITE"), counts("BYE")), (3, 1));
+    ended(2).await;
 }
 
 #[tokio::test]
