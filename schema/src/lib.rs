@@ -1,6 +1,7 @@
-//! What can be said: CSTA (ECMA-269/323) and SIP (RFC 3261) as types, without time, I/O or actors.
+//! What can be said: CSTA (ECMA-269/323), SIP (RFC 3261) and the PROXY protocol as types, without time, I/O or actors.
 
 pub mod csta;
 pub mod mac;
 pub mod phone_id;
+pub mod proxy;
 pub mod sip;
