@@ -10,7 +10,7 @@ use crate::support::phone::Phone;
 const SOAK: u64 = 10;
 /// What it may grow by in a day once it is warm, in kB.
 const PER_DAY: f64 = 1024.0;
-/// What it may grow by in a short run, in kB.
+/// What it may grow by in a run, however short or long, in kB.
 const AT_ALL: f64 = 2048.0;
 /// How many parts the long run is divided into; what is not given back in a part is its lowest size.
 const PARTS: usize = 10;
@@ -111,14 +111,16 @@ async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
     let (first, last) = (sizes[0].1, sizes[sizes.len() - 1].1);
     println!("{first} kB when warm, {last} kB after {turn} turns of {number} phones");
     assert_eq!(open, Some(descriptors(&server)));
+    assert!(last < first + AT_ALL, "{first} kB grew to {last} kB");
     if seconds > 60 {
         let (growth, error) = growth(&sizes);
         println!("{growth:.0} kB a day, give or take {error:.0}");
+        if error > PER_DAY {
+            println!("too short a run to tell growth of {PER_DAY} kB a day from noise");
+        }
         assert!(
             growth - error <= PER_DAY,
             "{growth:.0} kB a day, give or take {error:.0}"
         );
-    } else {
-        assert!(last < first + AT_ALL, "{first} kB grew to {last} kB");
     }
 }
