@@ -17,7 +17,7 @@ use crate::{House, counters::Event, sip::reply::Answer};
 mod aim;
 mod throttle;
 
-pub use throttle::{Consequence, Name, Rate, Throttle, Trier};
+pub use throttle::{Consequence, Name, Rate, Throttle, Trier, source};
 
 /// One connection's door. Its nonces hold on this connection alone, so nothing heard elsewhere can be replayed here.
 #[derive(Debug)]

@@ -9,10 +9,16 @@ use std::{
 use tokio::net::TcpStream;
 use uacsta_schema::{phone_id::PhoneId, sip::header::NameAddr};
 
-/// The key of the phone whose REGISTER comes first; none if that does not show within `patience`.
-pub(super) async fn key_of_user(stream: &TcpStream, patience: Duration) -> Option<u64> {
-    tokio::time::timeout(patience, async {
-        let mut seen = 0;
+/// How long the first request is waited for; who takes longer is served by any thread, which costs a hop and nothing else.
+/// Its time for a message begins only then.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The first pause before more of the request is looked for, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(500)];
+
+/// The key of the phone whose REGISTER comes first; none if that does not show soon.
+pub(super) async fn key_of_user(stream: &TcpStream) -> Option<u64> {
+    tokio::time::timeout(PATIENCE, async {
+        let [mut pause, longest] = PAUSES;
         let mut head = [0; 2048];
         loop {
             stream.readable().await.ok()?;
@@ -23,11 +29,9 @@ pub(super) async fn key_of_user(stream: &TcpStream, patience: Duration) -> Optio
             if length == 0 || length == head.len() || is_whole(&head[..length]) {
                 return None;
             }
-            if length == seen {
-                // What is peeked at stays readable, so readiness says nothing of what is still to come.
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            seen = length;
+            // What is peeked at stays readable, so readiness says nothing of what is still to come.
+            tokio::time::sleep(pause).await;
+            pause = longest.min(2 * pause);
         }
     })
     .await

@@ -1,6 +1,6 @@
 //! Connections that a front end passes on: whom it speaks for is learnt before anything else, and is the peer from then on.
 
-use std::{borrow::Cow, io, net::SocketAddr};
+use std::{borrow::Cow, io, net::SocketAddr, time::Duration};
 
 use tokio::time::timeout;
 use uacsta_actors::counters::Event;
@@ -19,6 +19,11 @@ pub(super) struct Arrival {
     pub(super) number: u64,
     /// What a front end says of the way to it.
     pub(super) front: Option<Front>,
+    /// Whether a front end says that it speaks for nobody else, or cannot say for whom: its address then proves nothing of
+    /// who is behind it, and is trusted with nothing.
+    pub(super) is_anybody: bool,
+    /// When it was accepted, by the server's clock.
+    pub(super) since: Duration,
 }
 
 /// How a peer came to the front end that passed its connection on.
@@ -59,7 +64,10 @@ pub(super) async fn introduced(
         }
     };
     let Said::Peer { from, to, secure } = said else {
-        return Some(arrival);
+        return Some(Arrival {
+            is_anybody: true,
+            ..arrival
+        });
     };
     let Counted { io, open } = arrival.io;
     match open.belongs_to(&lobby.house.rules().settings.limits, from.ip()) {

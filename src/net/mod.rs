@@ -209,6 +209,8 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
             peer,
             number,
             front: None,
+            is_anybody: false,
+            since: lobby.house.clock.now(),
         };
         if !lobby.is_front(peer.ip()) {
             admit(arrival, &interface, &lobby);
@@ -238,17 +240,16 @@ async fn hand_over(arrival: Arrival, interface: Arc<Interface>, lobby: Arc<Lobby
     let key = match interface.side {
         Side::Clients => number,
         Side::Phones if interface.tls.is_some() => first::key_of_address(peer.ip()),
-        Side::Phones => {
-            let patience = lobby.house.rules().settings.limits.message_time;
-            first::key_of_user(&arrival.io.io, patience)
-                .await
-                .unwrap_or_else(|| first::key_of_address(peer.ip()))
-        }
+        Side::Phones => first::key_of_user(&arrival.io.io)
+            .await
+            .unwrap_or_else(|| first::key_of_address(peer.ip())),
     };
     let arbiter = lobby.arbiter(key).clone();
     let Arrival {
         io: Counted { io, open },
         front,
+        is_anybody,
+        since,
         ..
     } = arrival;
     let moved = io.into_std().map(|io| {
@@ -260,6 +261,8 @@ async fn hand_over(arrival: Arrival, interface: Arc<Interface>, lobby: Arc<Lobby
                     peer,
                     number,
                     front,
+                    is_anybody,
+                    since,
                 };
                 serve(arrival, &interface, &lobby);
             }
@@ -279,9 +282,14 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
         Err(error) => return tracing::debug!(peer = %arrival.peer, %error, "connection gone"),
     };
     let (interface, lobby) = (Arc::clone(interface), Arc::clone(lobby));
-    let Arrival { peer, number, .. } = arrival;
+    let Arrival {
+        peer,
+        number,
+        is_anybody,
+        ..
+    } = arrival;
     let Some(acceptor) = interface.tls.clone() else {
-        let trusted = lobby.trusts(interface.side, peer.ip(), None);
+        let trusted = !is_anybody && lobby.trusts(interface.side, peer.ip(), None);
         let (watcher, at) = (Arc::clone(&lobby), Arc::clone(&interface));
         let io = arrival.io.watched(move |first| {
             let Some(wrong) = Misdirected::of(first, false) else {
@@ -300,11 +308,8 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
         let reason = match tokio::time::timeout(patience, acceptor.accept(io)).await {
             Ok(Ok(stream)) => {
                 let shown = stream.get_ref().1.peer_certificates();
-                let trusted = lobby.trusts(
-                    interface.side,
-                    peer.ip(),
-                    shown.and_then(<[CertificateDer<'_>]>::first),
-                );
+                let shown = shown.and_then(<[CertificateDer<'_>]>::first);
+                let trusted = !is_anybody && lobby.trusts(interface.side, peer.ip(), shown);
                 return start(Box::new(stream), place, number, trusted, &interface, &lobby);
             }
             Ok(Err(error)) => {
@@ -334,7 +339,8 @@ fn start(
         Codec::new(bounds(lobby)),
         limits.client_queue.as_usize(),
         limits.message_time,
-    );
+    )
+    .stranger();
     let house = Arc::clone(&lobby.house);
     let (wire, desk): (Wire, Box<dyn Desk>) = match interface.side {
         // Thousands of phones may come at once, and must not keep those waiting who are there.

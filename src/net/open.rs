@@ -14,7 +14,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use uacsta_actors::counters::Event;
+use uacsta_actors::{access::source, counters::Event};
 
 /// A connection that counts as open until it is dropped.
 pub(super) struct Counted {
@@ -39,8 +39,11 @@ pub(super) struct Open {
     pub(super) stranger: Option<Stranger>,
 }
 
-/// One connection on which nobody has logged on, in the count of those.
-pub(super) struct Stranger(Counts);
+/// One connection on which nobody has logged on, in the counts of those.
+pub(super) struct Stranger {
+    address: IpAddr,
+    counts: Counts,
+}
 
 /// The open connections of all interfaces.
 #[derive(Clone, Debug, Default)]
@@ -50,23 +53,27 @@ pub struct Counts(Arc<Mutex<Numbers>>);
 struct Numbers {
     all: usize,
     strangers: usize,
-    by_address: HashMap<IpAddr, usize>,
+    /// By [`source`].
+    by_address: HashMap<IpAddr, Here>,
 }
+
+/// The open connections of one address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Here {
+    all: usize,
+    strangers: usize,
+}
+
+/// An address may have so many times as many strangers as there are places left for further ones: two thirds of all while
+/// it is alone, for a site behind one address comes back all at once, and less the more there are, so that nobody takes
+/// all places however many it asks for.
+const SHARE: usize = 2;
 
 impl Open {
     /// Counts one more, or tells the limit that it would pass.
     pub(super) fn new(open: &Counts, limits: &Limits, address: IpAddr) -> Result<Self, Event> {
-        let mut counts = open.numbers();
-        let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.all >= limits.connections {
-            return Err(Event::TooManyConnections);
-        }
-        if here >= limits.connections_per_address {
-            return Err(Event::TooManyFromAddress);
-        }
-        counts.all += 1;
-        counts.by_address.insert(address, here + 1);
-        drop(counts);
+        let address = source(address);
+        open.numbers().enter(limits, address)?;
         Ok(Self {
             address,
             counts: open.clone(),
@@ -80,13 +87,62 @@ impl Open {
         limits: &Limits,
         address: IpAddr,
     ) -> Result<Self, Event> {
-        if open.numbers().strangers >= limits.unauthenticated_connections {
+        let address = source(address);
+        let mut numbers = open.numbers();
+        numbers.admit(limits, address)?;
+        numbers.enter(limits, address)?.strangers += 1;
+        numbers.strangers += 1;
+        drop(numbers);
+        Ok(Self {
+            address,
+            counts: open.clone(),
+            stranger: Some(Stranger {
+                address,
+                counts: open.clone(),
+            }),
+        })
+    }
+}
+
+impl Numbers {
+    /// Counts one more, or tells the limit that it would pass.
+    fn enter(&mut self, limits: &Limits, address: IpAddr) -> Result<&mut Here, Event> {
+        if self.all >= limits.connections {
+            return Err(Event::TooManyConnections);
+        }
+        let here = self.by_address.get(&address).map_or(0, |here| here.all);
+        if here >= limits.connections_per_address {
+            return Err(Event::TooManyFromAddress);
+        }
+        self.all += 1;
+        let here = self.by_address.entry(address).or_default();
+        here.all += 1;
+        Ok(here)
+    }
+
+    /// Whether there is room for one more stranger from an address.
+    fn admit(&self, limits: &Limits, address: IpAddr) -> Result<(), Event> {
+        let left = limits
+            .unauthenticated_connections
+            .saturating_sub(self.strangers);
+        let here = self
+            .by_address
+            .get(&address)
+            .map_or(0, |here| here.strangers);
+        if left == 0 || here >= left.saturating_mul(SHARE) {
             return Err(Event::TooManyStrangers);
         }
-        let mut counted = Self::new(open, limits, address)?;
-        open.numbers().strangers += 1;
-        counted.stranger = Some(Stranger(open.clone()));
-        Ok(counted)
+        Ok(())
+    }
+
+    /// Takes something off an address, which is forgotten with its last connection.
+    fn leave(&mut self, address: IpAddr, take: impl FnOnce(&mut Here)) {
+        if let Entry::Occupied(mut here) = self.by_address.entry(address) {
+            take(here.get_mut());
+            if here.get().all == 0 && here.get().strangers == 0 {
+                here.remove();
+            }
+        }
     }
 }
 
@@ -104,8 +160,11 @@ impl Counts {
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        let mut counts = self.0.numbers();
+        let mut counts = self.counts.numbers();
         counts.strangers = counts.strangers.saturating_sub(1);
+        counts.leave(self.address, |here| {
+            here.strangers = here.strangers.saturating_sub(1);
+        });
     }
 }
 
@@ -132,12 +191,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         let mut counts = self.counts.numbers();
         counts.all = counts.all.saturating_sub(1);
-        if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
-            *here.get_mut() -= 1;
-            if *here.get() == 0 {
-                here.remove();
-            }
-        }
+        counts.leave(self.address, |here| here.all = here.all.saturating_sub(1));
     }
 }
 
@@ -172,5 +226,60 @@ impl AsyncWrite for Watched {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn limits() -> Limits {
+        settings::Settings::builtin().limits
+    }
+
+    /// How many of so many strangers from an address are let in.
+    fn let_in(open: &Counts, limits: &Limits, address: &str, number: usize) -> Vec<Open> {
+        let address = address.parse().unwrap();
+        (0..number)
+            .filter_map(|_| Open::by_stranger(open, limits, address).ok())
+            .collect()
+    }
+
+    #[test]
+    fn no_address_takes_all_places_for_strangers() {
+        let (open, limits) = (Counts::default(), limits());
+        let site = let_in(&open, &limits, "192.0.2.1", 10_000);
+        assert_eq!(site.len(), 6_667);
+        let other = let_in(&open, &limits, "192.0.2.2", 10_000);
+        assert_eq!(other.len(), 2_222);
+        let mut guards = Vec::new();
+        for last in 3..=8 {
+            guards.push(let_in(&open, &limits, &format!("192.0.2.{last}"), 10_000));
+        }
+        assert!(guards.iter().all(|guard| !guard.is_empty()));
+        drop((site, other, guards));
+        assert_eq!(open.totals(), (0, 0));
+        assert!(open.numbers().by_address.is_empty());
+    }
+
+    #[test]
+    fn who_has_many_addresses_counts_as_one() {
+        let check = |one: &str, other: &str, same: bool| {
+            let mut limits = limits();
+            limits.connections_per_address = 1;
+            let open = Counts::default();
+            let first = Open::new(&open, &limits, one.parse().unwrap());
+            let second = Open::new(&open, &limits, other.parse().unwrap());
+            assert!(first.is_ok());
+            assert_eq!(second.is_err(), same, "{one} and {other}");
+        };
+        // RFC 4291 2.5.4: 64 bits are the interface's own. 2.5.5.2: an IPv4 address in IPv6.
+        check("2001:db8::1", "2001:db8::ffff:2", true);
+        check("2001:db8::1", "2001:db8:0:1::1", false);
+        check("::ffff:192.0.2.1", "192.0.2.1", true);
+        check("::ffff:192.0.2.1", "::ffff:192.0.2.2", false);
+        check("192.0.2.1", "192.0.2.2", false);
     }
 }

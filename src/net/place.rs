@@ -60,7 +60,7 @@ pub(super) fn place(
             Transport::TCP
         },
         stranger: Some(Box::new(Stranger {
-            log_on_by: lobby.house.clock.now() + limits.unauthenticated_time,
+            log_on_by: arrival.since + limits.unauthenticated_time,
             counted: Box::new(stranger),
         })),
         agent: Arc::clone(&lobby.house.agent),

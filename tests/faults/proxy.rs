@@ -176,12 +176,18 @@ async fn is_served(stream: &mut TcpStream) -> bool {
 async fn trust_is_in_the_address_behind_the_front_end() {
     let server = Server::with(|settings| {
         trust_front(settings);
-        let trusted = Trusted::try_from("203.0.113.7".to_owned()).unwrap();
-        settings.clients.trusted = vec![trusted];
+        let trusted = |address: &str| Trusted::try_from(address.to_owned()).unwrap();
+        settings.clients.trusted = vec![trusted("203.0.113.7"), trusted(FRONT)];
     });
     server.phone("000413000001").start().await;
-    for (peer, status) in [("203.0.113.7", 200), ("203.0.113.8", 401)] {
-        let front = front(server.addresses.clients_tcp.unwrap(), line(peer)).await;
+    // A front end that names nobody (2.1 UNKNOWN, 2.2 LOCAL) lends its own address to nobody either.
+    for (header, status) in [
+        (line("203.0.113.7"), 200),
+        (line("203.0.113.8"), 401),
+        ("PROXY UNKNOWN\r\n".to_owned(), 401),
+        ("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0".to_owned(), 401),
+    ] {
+        let front = front(server.addresses.clients_tcp.unwrap(), header.clone()).await;
         let client = server
             .client_as(|setup| {
                 setup.server = front;
@@ -197,7 +203,7 @@ async fn trust_is_in_the_address_behind_the_front_end() {
             Ok(session) => session.answer.status(),
             Err(refusal) => refusal.status(),
         };
-        assert_eq!(answer, status, "{peer}");
+        assert_eq!(answer, status, "{header:?}");
     }
 }
 

@@ -80,15 +80,21 @@ impl Default for Throttle {
 }
 
 impl<'u> Trier<'u> {
-    /// Somebody at `address` who says to be `user`. Whoever has an IPv6 address has 2^64 of them (RFC 4291 2.5.4).
+    /// Somebody at `address` who says to be `user`.
     pub fn new(address: IpAddr, user: Name<'u>) -> Self {
-        let address = match address.to_canonical() {
-            IpAddr::V6(address) => {
-                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64))
-            }
-            address => address,
-        };
-        Self { address, user }
+        Self {
+            address: source(address),
+            user,
+        }
+    }
+}
+
+/// What limits by address count as one: whoever has an IPv6 address has 2^64 of them (RFC 4291 2.5.4), and an IPv4 address
+/// that is mapped into IPv6 (2.5.5.2) is the same one.
+pub fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64)),
+        address => address,
     }
 }
 

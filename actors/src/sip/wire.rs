@@ -87,6 +87,8 @@ struct Ends {
     /// Fires when the message that has begun to arrive is late.
     late: Option<Pin<Box<Sleep>>>,
     broken: bool,
+    /// Whether nobody has logged on, so that nothing more is taken while answers wait.
+    stranger: bool,
     /// Where a peer that nobody knows yet waits for its turn.
     newcomer: Option<Ticket>,
     /// Why nothing more will come, which waits for its turn: thousands of connections may end at once, too.
@@ -103,6 +105,10 @@ const SCRATCH: usize = 16 * 1024;
 /// What waits to be sent is written at the end of a turn, or when it is this much: a turn in which a thousand phones
 /// report must not look like a client that does not read.
 const EAGER: usize = 64 * 1024;
+/// What may wait for a stranger to read it before nothing more is taken of what it sends: a stranger is due answers alone, and
+/// who sends without reading must not fill the memory with them. Who has logged on is due events as well, and what it answers
+/// must be heard; there the bound ends the connection.
+const OWED_TO_STRANGER: usize = 4 * 1024;
 /// A buffer in which nothing waits to be sent any more goes to the next connection of the thread that sends: so many are
 /// kept, and none that grew beyond so many octets.
 const SPARE: usize = 32;
@@ -127,6 +133,7 @@ impl Wire {
             patience,
             late: None,
             broken: false,
+            stranger: false,
             newcomer: None,
             ending: None,
             waker: None,
@@ -175,6 +182,15 @@ impl Wire {
         composed
     }
 
+    /// Takes nothing more of a peer that does not read its answers, until it is [`Self::known`].
+    #[must_use]
+    pub fn stranger(self) -> Self {
+        if let Carrier::Stream(ends) = &self.0 {
+            ends.borrow_mut().stranger = true;
+        }
+        self
+    }
+
     /// Takes the peer's messages in the newcomers' share of the thread's time, until it is [`Self::known`]. A peer on UDP
     /// is none: it has logged on before it has a wire.
     #[must_use]
@@ -188,7 +204,12 @@ impl Wire {
     /// The peer has logged on.
     pub fn known(&self) {
         if let Carrier::Stream(ends) = &self.0 {
-            ends.borrow_mut().newcomer = None;
+            let mut ends = ends.borrow_mut();
+            (ends.stranger, ends.newcomer) = (false, None);
+            // What was held back is taken now.
+            if let Some(waker) = &ends.waker {
+                waker.wake_by_ref();
+            }
         }
     }
 
@@ -294,6 +315,16 @@ impl Ends {
         }
     }
 
+    /// Whether nothing more is taken of what a stranger sends, until it reads what it is due.
+    fn is_held_back(&mut self) -> bool {
+        let held = self.stranger && self.unsent.len() > OWED_TO_STRANGER;
+        if held {
+            // Nothing is late that is not read.
+            self.late = None;
+        }
+        held
+    }
+
     /// Whether a message that began to arrive has taken too long. The time starts when nothing more of it is there yet.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         if self.unread.is_empty() && !self.codec.awaits_body() {
@@ -360,10 +391,12 @@ impl Stream for Frames {
         if ends.ending.is_some() {
             return ends.end(cx);
         }
-        let ours = ends
-            .newcomer
-            .as_mut()
-            .is_none_or(|ticket| ticket.poll(cx).is_ready());
+        let held = ends.is_held_back();
+        let ours = !held
+            && ends
+                .newcomer
+                .as_mut()
+                .is_none_or(|ticket| ticket.poll(cx).is_ready());
         let next = if ours && ends.taken < TURN {
             ends.next(cx)
         } else {
@@ -389,6 +422,11 @@ impl Stream for Frames {
         let broken = match ends.flush(cx) {
             Poll::Ready(Err(error)) => Broken::Failed(error),
             Poll::Pending if ends.unsent.len() > ends.bound => Broken::Overflow,
+            Poll::Ready(Ok(())) if held => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            _ if held => return Poll::Pending,
             _ if ends.is_late(cx) => Broken::Slow,
             _ => return Poll::Pending,
         };

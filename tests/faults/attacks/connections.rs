@@ -1,17 +1,20 @@
 //! Connections that begin and do not go on, come in storms, or are left unread.
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use settings::ByteSize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{bystander, is_served, metric, until_metric};
 use crate::support::PATIENCE;
+use crate::support::digest::Account;
 use crate::support::line::{Line, request};
-use crate::support::server::Server;
+#[cfg(target_os = "linux")]
+use crate::support::process::Serving;
+use crate::support::server::{PHONES_PASSWORD, Server};
 
 const SECOND: Duration = Duration::from_secs(1);
 const OPEN: &str = "uacsta_connections";
@@ -68,7 +71,8 @@ async fn four_hundred_half_messages_and_two_hundred_half_handshakes_are_gone_in_
 async fn connections_on_which_nobody_logs_on_are_ended_and_have_their_number() {
     let server = Server::with(|settings| {
         settings.limits.unauthenticated_time = 2 * SECOND;
-        settings.limits.unauthenticated_connections = 50;
+        // Two thirds of them are one address's at the most.
+        settings.limits.unauthenticated_connections = 75;
     });
     let phone = bystander(&server).await;
     let address = server.addresses.phones_tcp.unwrap();
@@ -94,6 +98,45 @@ async fn connections_on_which_nobody_logs_on_are_ended_and_have_their_number() {
         open == 0
     })
     .await;
+    is_served(&server, &phone).await;
+}
+
+/// An address takes no place that others need, however many connections it opens; RFC 4291 2.5.4 for IPv6 is shown in
+/// `src/net/open.rs`.
+#[tokio::test]
+async fn one_address_keeps_out_no_newcomer_of_another() {
+    let server = Server::with(|settings| {
+        settings.limits.unauthenticated_connections = 30;
+        settings.limits.unauthenticated_time = 300 * SECOND;
+    });
+    let address = server.addresses.phones_tcp.unwrap();
+    let strangers = opened(address, 60, b"").await;
+    let refused = "uacsta_connections_refused_total{limit=\"limits.unauthenticated_connections\"}";
+    until_metric(&server, refused, |refused| refused == 40).await;
+    for (last, mac) in [(2, "000413000002"), (3, "000413000003")] {
+        let mut other = Line::from(Ipv4Addr::new(127, 0, 0, last), address).await;
+        let account = Account::new(mac, PHONES_PASSWORD);
+        other.log_on(&account).await.expect(200);
+    }
+    drop(strangers);
+}
+
+/// Where several threads carry connections, the first request is looked at before it is read: its time begins with the
+/// connection all the same.
+#[tokio::test]
+async fn half_a_message_is_gone_in_time_also_where_several_threads_serve() {
+    let server = Server::with(|settings| {
+        settings.advanced.arbiters = 2;
+        settings.limits.message_time = 6 * SECOND;
+        settings.limits.unauthenticated_time = 300 * SECOND;
+    });
+    let begun = Instant::now();
+    let half = b"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP";
+    for stream in &mut opened(server.addresses.phones_tcp.unwrap(), 20, half).await {
+        assert!(is_ended(stream).await, "a half one stays");
+    }
+    assert!(begun.elapsed() < 11 * SECOND, "{:?}", begun.elapsed());
+    let phone = bystander(&server).await;
     is_served(&server, &phone).await;
 }
 
@@ -142,24 +185,74 @@ async fn five_thousand_connects_and_disconnects_leave_no_socket() {
     is_served(&server, &phone).await;
 }
 
-#[tokio::test]
-async fn a_peer_that_never_reads_is_dropped() {
-    let server = Server::with(|settings| settings.limits.client_queue = ByteSize::new(64 << 10));
-    let phone = bystander(&server).await;
-    let address = server.addresses.phones_tcp.unwrap();
-    let mut stream = TcpStream::connect(address).await.unwrap();
+/// Sends requests without an end, until that fails.
+async fn flood(stream: &mut TcpStream) {
     let many: Vec<u8> = (0..100)
         .flat_map(|_| request("OPTIONS", "000413000001").bytes())
         .collect();
-    let flood = async { while stream.write_all(&many).await.is_ok() {} };
-    assert!(
-        timeout(4 * PATIENCE, flood).await.is_ok(),
-        "the server takes requests without end whose answers nobody reads"
-    );
-    let ended = "uacsta_connections_ended_total{limit=\"limits.client_queue\"}";
-    until_metric(&server, ended, |ended| ended == 1).await;
+    while stream.write_all(&many).await.is_ok() {}
+}
+
+/// What a stranger does not read it is not sent, nor is more of it taken; with the time to log on it is gone.
+#[tokio::test]
+async fn a_stranger_that_never_reads_is_not_heard_and_then_dropped() {
+    let server = Server::with(|settings| {
+        settings.limits.unauthenticated_time = 3 * SECOND;
+        settings.limits.message_time = SECOND;
+    });
+    let phone = bystander(&server).await;
+    for address in [server.addresses.phones_tcp, server.addresses.clients_tcp] {
+        let mut stream = TcpStream::connect(address.unwrap()).await.unwrap();
+        assert!(
+            timeout(4 * PATIENCE, flood(&mut stream)).await.is_ok(),
+            "the server takes requests without end whose answers nobody reads"
+        );
+    }
+    let ended = "uacsta_connections_ended_total{limit=\"limits.unauthenticated_time\"}";
+    until_metric(&server, ended, |ended| ended == 2).await;
     until_metric(&server, OPEN, |open| open == 1).await;
     is_served(&server, &phone).await;
+}
+
+/// What many strangers do not read is no more together than what the first messages of as many take.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn strangers_that_never_read_fill_no_memory() {
+    const STRANGERS: usize = 30;
+    let settings = "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
+    let server = Serving::start(tempfile::tempdir().unwrap(), settings);
+    let before = resident(server.id());
+    let flooding: Vec<_> = (0..STRANGERS)
+        .map(|number| {
+            let address = [server.phones, server.clients][number % 2];
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                // The server takes no more when this waits.
+                let _ = timeout(4 * SECOND, flood(&mut stream)).await;
+                stream
+            })
+        })
+        .collect();
+    let mut held = Vec::new();
+    for flooding in flooding {
+        held.push(flooding.await.unwrap());
+    }
+    let mut line = Line::to(server.phones).await;
+    line.ask(&request("OPTIONS", "000413000001"))
+        .await
+        .expect(200);
+    let grown = resident(server.id()).saturating_sub(before);
+    assert!(grown < 16 << 10, "{STRANGERS} strangers take {grown} kB");
+    drop(held);
+}
+
+/// What a process has in memory, in kB (proc_pid_status: VmRSS).
+#[cfg(target_os = "linux")]
+fn resident(process: u32) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.unwrap().split_whitespace().next().unwrap();
+    number.parse().unwrap()
 }
 
 #[tokio::test]

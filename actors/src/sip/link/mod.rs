@@ -147,6 +147,7 @@ impl Link {
     fn recognise(&mut self) {
         if self.place.stranger.is_some() && self.desk.is_known() {
             self.place.stranger = None;
+            self.wire.known();
         }
     }
 
@@ -328,7 +329,6 @@ impl Handler<Bound> for Link {
     type Result = ();
 
     fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
-        self.wire.known();
         self.desk.bound(bound);
         self.recognise();
         if let Some(at) = self.desk.sweep(self.clock.now()) {
