@@ -5,6 +5,8 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod demo;
+#[cfg(unix)]
+pub mod descriptors;
 pub mod first_start;
 pub mod keeper;
 pub mod logs;

@@ -39,6 +39,8 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     first_start::keep_from_others();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
         .context("the log cannot be written")?;
+    #[cfg(unix)]
+    uacsta::descriptors::claim(plan.settings.limits.connections);
     actix_rt::System::new().block_on(async {
         let mut running = Server::start(plan.settings.clone(), plan.data())?;
         let addresses = running.addresses.clone();

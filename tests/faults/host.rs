@@ -115,6 +115,26 @@ async fn without_file_descriptors_who_is_connected_is_served_and_who_comes_later
     session.done("GetDoNotDisturb", &device).await;
 }
 
+/// What the system lets it have it takes, and it says if that is too little for its settings.
+#[tokio::test]
+async fn all_file_descriptors_that_it_may_have_are_taken_and_too_few_are_told() {
+    for (connections, warnings) in [(300, 0), (512, 1)] {
+        let settings = format!(
+            "{SETTINGS}[limits]\nconnections = {connections}\nconnections_per_address = {connections}\n"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let server = Serving::under(&["prlimit", "--nofile=256:512", "--"], folder, &settings);
+        let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+        let files = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        let soft = files.unwrap().split_whitespace().nth(3);
+        assert_eq!(soft, Some("512"));
+        let told = server.log().matches("too few file descriptors").count();
+        assert_eq!(told, warnings, "{connections}");
+    }
+}
+
 /// A number of `/proc/<id>/status`, in kB where it is memory.
 pub(super) fn status(server: &Serving, name: &str) -> usize {
     let text = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
