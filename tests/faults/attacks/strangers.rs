@@ -48,7 +48,8 @@ async fn so_many_unknown_phones_are_listed_and_known_ones_go_on() {
         statuses.push(answer.status());
     }
     assert_eq!(statuses, [200, 200, 200, 200, 200, 503, 503, 503]);
-    assert_eq!(metric(&server, "uacsta_phones_refused_total").await, 3);
+    let refused = "uacsta_phones_refused_total{limit=\"limits.unknown_phones\"}";
+    assert_eq!(metric(&server, refused).await, 3);
     // One that was let in, and one that tells its lines, are no strangers.
     let mut again = Line::to(address).await;
     again
