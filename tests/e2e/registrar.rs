@@ -3,6 +3,7 @@
 use serde_json::Value;
 use settings::Digest;
 
+use crate::support::PATIENCE;
 use crate::support::digest::{Account, Algorithm, Challenge};
 use crate::support::server::Server;
 use crate::support::sip::{Message, parameter};
@@ -441,7 +442,16 @@ async fn a_refresh_changes_nothing_in_the_list() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
-    let before = server.listed(SNOM).await;
+    // Its entry may still be on its way to disk.
+    let saved = async {
+        loop {
+            let listed = server.listed(SNOM).await;
+            if listed["unsaved"] == false {
+                break listed;
+            }
+        }
+    };
+    let before = tokio::time::timeout(PATIENCE, saved).await.unwrap();
     phone.register().await.expect(200);
     assert_eq!(server.listed(SNOM).await, before);
 }
