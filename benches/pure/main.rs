@@ -18,6 +18,8 @@ use uacsta_schema::{
     },
 };
 
+mod hostile;
+
 const REGISTER: &[u8] = b"REGISTER sip:bench.example SIP/2.0\r\n\
 Via: SIP/2.0/TCP 192.0.2.17:42411;branch=z9hG4bK-8f21c0\r\n\
 Max-Forwards: 70\r\n\
@@ -32,7 +34,7 @@ Supported: path, gruu\r\n\
 Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n\
 Authorization: Digest username=\"000413000001\", realm=\"uacsta\", nonce=\"AAAAAAABcd.0123456789abcdef0123456789abcdef\", uri=\"sip:bench.example\", response=\"0123456789abcdef0123456789abcdef\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"b7c1f09e\"\r\n\
 Content-Length: 0\r\n\r\n";
-const EVENT: &str = include_str!("load/wire/delivered-event.xml");
+const EVENT: &str = include_str!("../load/wire/delivered-event.xml");
 const CSTA: &str = "application/csta+xml";
 /// The clients of the fan-out.
 const CLIENTS: usize = 50;
@@ -143,5 +145,5 @@ fn inform(out: &mut BytesMut, number: usize, event: &Document, changes: &Changes
     });
 }
 
-criterion_group!(benches, sip, csta);
+criterion_group!(benches, sip, csta, hostile::bodies);
 criterion_main!(benches);
