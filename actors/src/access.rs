@@ -30,13 +30,13 @@ pub struct Door {
 
 /// Who asks, as far as that is known before the credentials are read.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub struct Caller<'c> {
     /// The address that the request came from.
     pub address: IpAddr,
     /// The phone that it says to be, however the credentials spell its name.
     pub phone: Option<PhoneId>,
-    /// Whether this user is logged on on this connection already: then no failures of others stand in the way.
-    pub is_here: bool,
+    /// Who is logged on on this connection already: no failures of others stand in the way of that user, and of no other.
+    pub here: Option<Name<'c>>,
     /// Whether other algorithms are left out of the challenge, for phones that fail on them.
     pub only_md5: bool,
 }
@@ -72,12 +72,21 @@ impl Door {
         }
     }
 
+    /// A door that follows one of the same number, which gave out the first nonce and kept nothing: that nonce's count is
+    /// kept from now on, and no challenge of this door begins it anew.
+    pub fn after_the_first(connection: u64) -> Self {
+        Self {
+            minted: 1,
+            ..Self::new(connection)
+        }
+    }
+
     /// Checks a request's credentials. `password` tells the password of a user, none for an unknown one.
     pub fn check<'p, 'r>(
         &mut self,
         house: &House,
         request: &'r Request,
-        caller: Caller,
+        caller: Caller<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
     ) -> Verdict<'r> {
         let rules = house.rules();
@@ -103,10 +112,13 @@ impl Door {
             // value was stale". A nonce of another connection or of an earlier run is stale here.
             Nonce::Stale | Nonce::Forged => return self.stale(house, caller),
         };
-        let name = Name::User(credentials.username);
-        let trier = Trier::new(caller.address, caller.phone.map_or(name, Name::Phone));
+        let name = caller
+            .phone
+            .map_or(Name::User(credentials.username), Name::Phone);
+        let is_here = caller.here == Some(name);
+        let trier = Trier::new(caller.address, name);
         let rate = Rate::of(&rules.settings.limits);
-        if !caller.is_here && !house.throttle.admits(trier, rate, now) {
+        if !is_here && !house.throttle.admits(trier, rate, now) {
             house.counters.count(Event::HeldBack);
             return Verdict::HeldBack(
                 Answer::from(Status::SERVICE_UNAVAILABLE)
@@ -161,13 +173,13 @@ impl Door {
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
             return self.stale(house, caller);
         }
-        if !caller.is_here {
+        if !is_here {
             house.throttle.succeeded(trier);
         }
         Verdict::Granted(credentials.username)
     }
 
-    fn stale<'r>(&mut self, house: &House, caller: Caller) -> Verdict<'r> {
+    fn stale<'r>(&mut self, house: &House, caller: Caller<'_>) -> Verdict<'r> {
         house.counters.count(Event::StaleNonce);
         Verdict::Challenged(self.challenge(house, caller, true))
     }
@@ -184,7 +196,7 @@ impl Door {
         grows
     }
 
-    fn challenge(&mut self, house: &House, caller: Caller, stale: bool) -> Answer {
+    fn challenge(&mut self, house: &House, caller: Caller<'_>, stale: bool) -> Answer {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
         let nonce = house

@@ -85,6 +85,17 @@ pub struct Bound {
     pub until: Duration,
 }
 
+/// Tells a link that a phone is bound on it no longer. The link ends if nobody else is: a front end or a base station may
+/// carry several phones on one connection.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Left {
+    /// The phone.
+    pub mac: PhoneId,
+    /// Why, for the log.
+    pub reason: Box<str>,
+}
+
 /// Asks a link for the bindings of a phone that is bound on it (RFC 3261 10.2.3).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

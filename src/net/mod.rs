@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House,
+    access::Door,
     client::{CrossRefs, desk::ClientDesk},
     counters::Event,
     phone::desk::PhoneDesk,
@@ -346,7 +347,7 @@ fn start(
         // Thousands of phones may come at once, and must not keep those waiting who are there.
         Side::Phones => (
             wire.newcomer(),
-            Box::new(PhoneDesk::new(house, place.peer, number)),
+            Box::new(PhoneDesk::new(house, place.peer, Door::new(number))),
         ),
         Side::Clients => (
             wire,

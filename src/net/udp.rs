@@ -18,6 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uacsta_actors::{
+    access::Door,
     counters::Event,
     phone::{
         desk::PhoneDesk,
@@ -43,6 +44,8 @@ const QUEUE: usize = 64;
 const LOOK: Duration = Duration::from_secs(30);
 /// How much longer than a registration a link lives on which nothing comes.
 const GRACE: Duration = Duration::from_secs(64);
+/// For so many addresses it is counted apart how often they had a link: 256 KiB.
+const CELLS: usize = 1 << 16;
 /// More than any datagram holds.
 const LARGEST: usize = 1 << 16;
 
@@ -65,7 +68,7 @@ pub(super) async fn receive_all(
         bound,
         lobby,
         peers: HashMap::new(),
-        numbers: RandomState::new(),
+        numbers: Numbers::default(),
         // The numbers of this run serve as a tag of this run as well.
         tag: format!("{:x}", RandomState::new().hash_one(bound)),
         retired,
@@ -80,8 +83,7 @@ struct PostOffice {
     bound: SocketAddr,
     lobby: Arc<Lobby>,
     peers: HashMap<SocketAddr, Peer>,
-    /// Give each address a number that nobody outside can tell.
-    numbers: RandomState,
+    numbers: Numbers,
     tag: String,
     /// Whether only those who are known are served any more.
     retired: CancellationToken,
@@ -94,11 +96,45 @@ struct Peer {
     _open: Open,
 }
 
+/// Give each address a number that nobody outside can tell and that its nonces bear. A link takes the number with it:
+/// the next link from there has another, so that what was heard on one cannot be replayed when it has ended (RFC 7616 3.4).
+///
+/// The addresses share a fixed table. Who is told another number because of a neighbour there is challenged once more.
+struct Numbers {
+    seed: RandomState,
+    links: Box<[u32]>,
+}
+
 struct SharedSocket(UdpSocket);
 
 impl Post for SharedSocket {
     fn send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
         self.0.try_send_to(datagram, to).map(drop)
+    }
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self {
+            seed: RandomState::new(),
+            links: vec![0; CELLS].into(),
+        }
+    }
+}
+
+impl Numbers {
+    fn of(&self, address: SocketAddr) -> u64 {
+        self.seed
+            .hash_one((address, self.links[self.cell(address)]))
+    }
+
+    fn exchange(&mut self, address: SocketAddr) {
+        let links = &mut self.links[self.cell(address)];
+        *links = links.wrapping_add(1);
+    }
+
+    fn cell(&self, address: SocketAddr) -> usize {
+        self.seed.hash_one(address) as usize % CELLS
     }
 }
 
@@ -167,7 +203,7 @@ impl PostOffice {
         if self.retired.is_cancelled() {
             return;
         }
-        let number = self.numbers.hash_one(from);
+        let number = self.numbers.of(from);
         let mut received = reception::receive(&self.lobby.house, &frame, from, number, &self.tag);
         if let Received::Phone(phone) = received {
             match self.open(phone, from, number) {
@@ -175,6 +211,7 @@ impl PostOffice {
                     // The queue of a new link has room.
                     let _ = peer.link.try_send(Ok(frame));
                     self.peers.insert(from, peer);
+                    self.numbers.exchange(from);
                     return;
                 }
                 Err(event) => {
@@ -230,7 +267,7 @@ impl PostOffice {
         let arbiter = self.lobby.arbiter(first::key_of_phone(phone)).clone();
         arbiter.spawn_fn(move || {
             let house = Arc::clone(&lobby.house);
-            let desk = PhoneDesk::new(house, from, number);
+            let desk = PhoneDesk::new(house, from, Door::after_the_first(number));
             let wire = Wire::datagrams(post, from, frames);
             let random = getrandom::u64().unwrap_or(number);
             let clock = Arc::clone(&lobby.house.clock);

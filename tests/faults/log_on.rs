@@ -1,18 +1,21 @@
 //! Who may log on, and what becomes of those who guess (RFC 7616 section 3.4; RFC 3261 section 22).
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 use crate::support::PATIENCE;
 use crate::support::digest::{Account, Challenge};
 use crate::support::line::{Line, challenge, register, request};
 use crate::support::process::{Serving, run};
 use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server, http};
-use crate::support::sip::Message;
+use crate::support::sip::{self, Frame, Message, unique};
 
 const MAC: &str = "000413000001";
 const URI: &str = "sip:127.0.0.1";
@@ -294,6 +297,80 @@ async fn a_proof_that_was_heard_opens_nothing() {
     assert!(stale(&old), "a nonce that is too old");
 }
 
+/// The same on UDP, where the address of a phone stands for its connection: a proof dies with the phone's link, and not the
+/// phone's own next log-on from there.
+#[tokio::test]
+async fn a_proof_that_was_heard_on_udp_opens_nothing_once_its_link_has_ended() {
+    let server = Server::with(|settings| {
+        settings.phones.udp = settings::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
+    });
+    let who = Account::new(MAC, PHONES_PASSWORD);
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.addresses.phones_udp.unwrap();
+    socket.connect(to).await.unwrap();
+    let via = || {
+        let own = socket.local_addr().unwrap();
+        format!("SIP/2.0/UDP {own};branch={}", unique("z9hG4bK"))
+    };
+    // Who answers tells its tag: one for all strangers, and each link its own.
+    let tag = async || {
+        let request = request("OPTIONS", MAC).set("Via", via());
+        let answer = ask(&socket, &request).await.expect(200);
+        answer.must("To").to_owned()
+    };
+    let strangers = tag().await;
+    let given = challenge(&ask(&socket, &register(MAC).set("Via", via())).await);
+    let heard = |count| proved(&given, &who, "REGISTER", URI, count).set("Via", via());
+    ask(&socket, &heard(1)).await.expect(200);
+    let refusal = ask(&socket, &heard(1)).await;
+    assert!(challenge(&refusal).stale, "while the link stands");
+    // A challenge on the link does not bring the first proof back.
+    ask(&socket, &register(MAC).set("Via", via()))
+        .await
+        .expect(401);
+    let refusal = ask(&socket, &heard(1)).await;
+    assert!(challenge(&refusal).stale, "after the link's own challenge");
+    // The phone logs on from elsewhere, which ends the link.
+    let mut elsewhere = Line::to(server.addresses.phones_tcp.unwrap()).await;
+    elsewhere.log_on(&who).await.expect(200);
+    let ended = async { while tag().await != strangers {} };
+    timeout(PATIENCE, ended).await.expect("the end of the link");
+    for count in [1, 2] {
+        let refusal = ask(&socket, &heard(count)).await;
+        let fresh = challenge(&refusal);
+        assert!(fresh.stale, "count {count} after the link's end");
+        if count == 2 {
+            // RFC 7616 3.3: stale, so the phone tries again by itself.
+            let again = proved(&fresh, &who, "REGISTER", URI, 1).set("Via", via());
+            ask(&socket, &again).await.expect(200);
+        }
+    }
+}
+
+/// The final answer to a datagram; what the server asks meanwhile is left alone.
+async fn ask(socket: &UdpSocket, request: &Message) -> Message {
+    socket.send(&request.bytes()).await.unwrap();
+    let mut datagram = vec![0; 1 << 16];
+    loop {
+        let length = timeout(PATIENCE, socket.recv(&mut datagram))
+            .await
+            .expect("an answer")
+            .unwrap();
+        let mut octets = BytesMut::from(&datagram[..length]);
+        if let Ok(Some(Frame::Message(answer))) = sip::frame(&mut octets)
+            && answer.status() >= 200
+            && answer.must("Via").contains(branch(request))
+        {
+            return answer;
+        }
+    }
+}
+
+fn branch(request: &Message) -> &str {
+    let via = request.must("Via");
+    via.split("branch=").nth(1).expect("a branch")
+}
+
 /// Tries that password until it is held back; how often it was looked at.
 async fn guess(line: &mut Line, account: &Account) -> usize {
     for tries in 0..200 {
@@ -381,6 +458,45 @@ async fn a_client_that_guesses_is_slowed_down_and_another_address_is_not() {
         .log_on(&Account::new("ecsta", CLIENTS_PASSWORD))
         .await
         .expect(200);
+}
+
+/// Who has logged on has no more tries at the passwords of others than a stranger has, and keeps its own log-on meanwhile.
+#[tokio::test]
+async fn who_is_logged_on_guesses_no_faster_than_a_stranger() {
+    let server = Server::with(|settings| {
+        settings.clients.accounts.push(settings::Account {
+            user: "board".to_owned(),
+            password: "board-password-1".into(),
+            lines: Vec::new(),
+            control: true,
+            numbers: Vec::new(),
+        });
+    });
+    for (host, address, own, password, other) in [
+        (
+            2,
+            server.addresses.clients_tcp,
+            "ecsta",
+            CLIENTS_PASSWORD,
+            "board",
+        ),
+        (
+            3,
+            server.addresses.phones_tcp,
+            MAC,
+            PHONES_PASSWORD,
+            "000413000002",
+        ),
+    ] {
+        let own = Account::new(own, password);
+        let mut line = Line::from(Ipv4Addr::new(127, 0, 0, host), address.unwrap()).await;
+        line.log_on(&own).await.expect(200);
+        let begun = Instant::now();
+        let tries = guess(&mut line, &Account::new(other, "let me in")).await;
+        let most = 20 + (10 * begun.elapsed()).as_secs() as usize + 1;
+        assert!(tries <= most, "{tries} of at most {most}");
+        line.log_on(&own).await.expect(200);
+    }
 }
 
 #[cfg(unix)]

@@ -32,7 +32,7 @@ pub struct Trier<'u> {
 }
 
 /// Who somebody says to be.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Name<'u> {
     /// A phone, however its user name is spelt.
     Phone(PhoneId),

@@ -11,7 +11,7 @@ use uacsta_schema::{
 use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
 use crate::{
     House,
-    access::{Caller, Door, Verdict},
+    access::{Caller, Door, Name, Verdict},
     counters::Event,
     sip::{
         desk::Desk,
@@ -72,7 +72,8 @@ impl ClientDesk {
         let caller = Caller {
             address: self.address.ip(),
             phone: None,
-            is_here: !self.clients.is_empty(),
+            // Without trust there is one at most.
+            here: self.clients.keys().next().map(|user| Name::User(user)),
             only_md5: false,
         };
         let user = match self.door.check(&self.house, request, caller, |user| {

@@ -12,11 +12,8 @@ use super::{Phone, abilities::Abilities, desk};
 use crate::{
     back_off::BackOff,
     registrar,
-    registration::{Bindings, Bound, Lapsed, LinkEnded, Refresh, Registration},
-    sip::{
-        link::Shut,
-        reply::{Answer, Reply},
-    },
+    registration::{Bindings, Bound, Lapsed, Left, LinkEnded, Refresh, Registration},
+    sip::reply::{Answer, Reply},
 };
 
 /// Where the phone is. How long it stays is known to its link, where the refreshes arrive.
@@ -162,10 +159,11 @@ impl Phone {
     }
 
     /// Leaves the connection that the phone was bound on, if any.
-    fn leave_link(&mut self, reason: &str, ctx: &mut Context<Self>) {
+    pub(super) fn leave_link(&mut self, reason: &str, ctx: &mut Context<Self>) {
         self.close_session(reason, ctx);
         if let Some(binding) = self.binding.take() {
-            binding.registration.link.do_send(Shut {
+            binding.registration.link.do_send(Left {
+                mac: self.mac,
                 reason: reason.into(),
             });
         }

@@ -13,7 +13,7 @@ use uacsta_schema::{
 use super::identity::Claim;
 use crate::{
     House,
-    access::{Caller, Door, Verdict},
+    access::{Caller, Door, Name, Verdict},
     counters::Event,
     registrar::{Register, Strayed},
     registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
@@ -53,13 +53,13 @@ struct Wish<'r> {
 const GRACE: Duration = Duration::from_secs(5);
 
 impl PhoneDesk {
-    /// The desk of the connection from `address`, which is the `number`th.
-    pub fn new(house: Arc<House>, address: SocketAddr, number: u64) -> Self {
+    /// The desk of the connection from `address`, with its door.
+    pub fn new(house: Arc<House>, address: SocketAddr, door: Door) -> Self {
         Self {
             house,
             address,
             link: None,
-            door: Door::new(number),
+            door,
             bound: SmallVec::new(),
             claimed: None,
             name: String::new(),
@@ -228,7 +228,7 @@ impl Claim {
         let caller = Caller {
             address: address.ip(),
             phone: Some(self.user),
-            is_here,
+            here: is_here.then_some(Name::Phone(self.user)),
             only_md5: profile.md5_only,
         };
         match door.check(house, request, caller, |name| {
@@ -300,6 +300,10 @@ impl Desk for PhoneDesk {
         }
         self.bound.retain(|known| known.mac != bound.mac);
         self.bound.push(bound);
+    }
+
+    fn left(&mut self, mac: PhoneId) {
+        self.bound.retain(|bound| bound.mac != mac);
     }
 
     fn bindings(&self, mac: PhoneId, reply: Reply) {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use actix::{AsyncContext, Context, Handler};
 
 use super::{Phone, Wanted, session::State};
-use crate::sip::link::{Move, Moved, Shut};
+use crate::{
+    registration::Left,
+    sip::link::{Move, Moved},
+};
 
 impl Handler<Wanted> for Phone {
     type Result = ();
@@ -49,7 +52,8 @@ impl Phone {
         };
         // The phone has proved who it is, which is as good as a refresh.
         self.bind_link(ctx);
-        former.do_send(Shut {
+        former.do_send(Left {
+            mac: self.mac,
             reason: "the phone goes on on another connection".into(),
         });
         self.next_request(ctx);

@@ -15,7 +15,6 @@ use crate::{
     monitor::{PhoneLost, PhoneReady},
     refusal::Refusal,
     sip::{
-        link::Shut,
         session::{Close, Ended, Happened, Login, Open, SessionId, Unanswered, What},
         transaction::LIFE,
     },
@@ -329,12 +328,7 @@ impl Phone {
         match result {
             Err(Refusal::TimedOut) => {
                 tracing::warn!(mac = %self.mac, "phone is away: it does not answer the keep-alive");
-                self.close_session("it does not answer the keep-alive", ctx);
-                if let Some(binding) = self.binding.take() {
-                    binding.registration.link.do_send(Shut {
-                        reason: "the phone does not answer the keep-alive".into(),
-                    });
-                }
+                self.leave_link("the phone does not answer the keep-alive", ctx);
                 self.report(Some("it does not answer the keep-alive".into()));
             }
             // The session's end is told by itself.

@@ -35,6 +35,9 @@ pub trait Desk: Send {
     /// A phone is bound on this link.
     fn bound(&mut self, _bound: Bound) {}
 
+    /// A phone is bound on this link no longer.
+    fn left(&mut self, _mac: PhoneId) {}
+
     /// Somebody asks with which bindings a phone is bound here (RFC 3261 10.2.3).
     fn bindings(&self, _mac: PhoneId, reply: Reply) {
         reply.ok();

@@ -93,6 +93,39 @@ async fn a_408_costs_the_dialog_and_the_request_is_not_done_twice() {
     assert_eq!((phone.count("MakeCall"), phone.count("INVITE")), (1, 2));
 }
 
+/// A7: 481 is the end of the dialog, and proves that nothing was done: session, monitor and request come again within 2 s.
+#[tokio::test]
+async fn a_481_costs_2_s_at_most() {
+    let server = Server::start();
+    let (phone, session, _) = watched(&server).await;
+    phone.once("GetDoNotDisturb", Reaction::Status(481, &[]));
+    let begun = Instant::now();
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    phone.until_received("MonitorStart", 2).await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    let counts = (phone.count("GetDoNotDisturb"), phone.count("INVITE"));
+    assert_eq!(counts, (2, 2));
+}
+
+/// A6: a request that crosses one of the phone's is sent again after 2.1 to 4 s, since the Call-ID is the server's (RFC 3261
+/// section 14.1); the phones open no dialog, so the server is never the other side. A second is for a busy machine.
+#[tokio::test]
+async fn a_491_costs_2_1_to_4_s() {
+    let server = Server::start();
+    let (phone, session, _) = watched(&server).await;
+    phone.once("GetDoNotDisturb", Reaction::Status(491, &[]));
+    let begun = Instant::now();
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    let took = begun.elapsed().as_millis();
+    assert!((2100..5000).contains(&took), "{took} ms");
+    assert_eq!(phone.count("GetDoNotDisturb"), 2);
+}
+
 /// A9: whoever asks to be left alone is, for all of its time, and is not taken for dead by a keep-alive that falls into it.
 #[tokio::test]
 async fn a_phone_that_wants_its_peace_is_not_taken_for_dead_meanwhile() {

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::PATIENCE;
 use crate::support::csta::element;
+use crate::support::digest::Account;
+use crate::support::line::{Line, challenge, register};
 use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
+use crate::support::server::{PHONES_PASSWORD, Server};
 use crate::support::sip::unique;
 use crate::support::wire::final_of;
 
@@ -100,6 +102,41 @@ async fn a_phone_that_lost_its_power_is_served_where_it_comes_back_and_nowhere_e
     });
     assert_eq!(methods.await, ["BYE"]);
     assert_eq!(again.count("MonitorStart"), 1);
+}
+
+/// A2, A24: several phones on one connection, as an edge proxy or a base station carries them: the one that comes back
+/// elsewhere, or is not heard of any more, leaves; the connection goes with the last.
+#[tokio::test]
+async fn a_phone_that_leaves_a_shared_connection_leaves_the_others_on_it() {
+    let server = Server::with(|settings| {
+        settings.advanced.min_expires = Duration::from_secs(1);
+    });
+    let [second, third] = ["0004130000b2", "0004130000b3"];
+    let account = |mac| Account::new(mac, PHONES_PASSWORD);
+    let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
+    for mac in [MAC, second] {
+        line.log_on(&account(mac)).await.expect(200);
+    }
+    let offer = challenge(&line.ask(&register(third)).await);
+    let proof = offer.answer("REGISTER", "sip:127.0.0.1", &account(third), 1);
+    let brief = register(third).set("Expires", 1);
+    let brief = line.ask(&brief.with("Authorization", proof)).await;
+    brief.expect(200);
+
+    let first = server.phone(MAC);
+    first.start().await;
+    line.log_on(&account(second)).await.expect(200);
+    let status = async |mac| server.listed(mac).await["status"].clone();
+    let lapsed = async { while status("00:04:13:00:00:b3").await != "away" {} };
+    let in_time = tokio::time::timeout(2 * PATIENCE, lapsed).await;
+    assert!(in_time.is_ok(), "a registration of 1 s lasts");
+    line.log_on(&account(second)).await.expect(200);
+    assert_ne!(status("00:04:13:00:00:b2").await, "away");
+    assert_eq!(server.list().await["connected_phones"], 2);
+
+    let last = server.phone(second);
+    last.start().await;
+    while line.frame().await.is_some() {}
 }
 
 /// A3: half-open, as after a pulled cable: found by the keep-alive within `keep_alive` and `request_timeout` (at most

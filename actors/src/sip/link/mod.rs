@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::Clock,
     counters::Event,
-    registration::{Bindings, Bound},
+    registration::{Bindings, Bound, Left},
 };
 
 mod challenge;
@@ -333,6 +333,17 @@ impl Handler<Bound> for Link {
         self.recognise();
         if let Some(at) = self.desk.sweep(self.clock.now()) {
             self.wake_at(at, ctx);
+        }
+    }
+}
+
+impl Handler<Left> for Link {
+    type Result = ();
+
+    fn handle(&mut self, Left { mac, reason }: Left, ctx: &mut Self::Context) {
+        self.desk.left(mac);
+        if !self.desk.is_known() {
+            self.end(reason, ctx);
         }
     }
 }
