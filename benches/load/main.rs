@@ -252,6 +252,12 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
                 attacks.pipelined,
                 attacks.per_unknown as f64 / 1024.0
             );
+            let missed = attacks.missed();
+            anyhow::ensure!(
+                missed.is_empty(),
+                "what is promised was missed: {}",
+                missed.join("; ")
+            );
         }
         Work::Table => table::run(&setup, span, shared.runs).await?,
         Work::Smoke => smoke::run(&setup).await?,

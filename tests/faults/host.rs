@@ -200,6 +200,11 @@ async fn a_thousand_phones_and_a_flood_stay_below_128_mb() {
     phones[0].register().await.expect(200);
 }
 
+/// Whether a line of the log warns of more than the limits of this machine.
+fn is_warning(line: &str) -> bool {
+    line.contains("WARN") && !line.contains("uacsta::descriptors")
+}
+
 /// A busy loop, ended with its owner.
 struct Busy(Child);
 
@@ -243,7 +248,7 @@ async fn beside_busy_loops_only_what_is_set_times_out() {
     drop(loops);
     let log = server.log();
     assert!(
-        !log.contains("did not answer") && !log.contains("WARN"),
+        !log.contains("did not answer") && !log.lines().any(is_warning),
         "{log}"
     );
 }

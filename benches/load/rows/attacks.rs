@@ -44,6 +44,53 @@ pub(crate) struct Attacks {
     pub(crate) per_unknown: u64,
 }
 
+impl Attacks {
+    /// What is promised and was not kept, in words.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let per_second = |what, rate: f64| (what, rate, rate >= LEAST_RATE);
+        let octets = |what, octets: u64, most: u64| (what, octets as f64, octets <= most);
+        [
+            per_second("unknown phones answered a second", self.knocks.rate),
+            octets(
+                "octets grown by unknown phones",
+                self.knocks.grown,
+                MOST_GROWN,
+            ),
+            (
+                "ms p99 of others meanwhile",
+                self.asked.p99,
+                self.asked.p99 <= MOST_DELAY,
+            ),
+            (
+                "requests of others failed",
+                self.asked.failed as f64,
+                self.asked.failed == 0,
+            ),
+            octets(
+                "octets grown by INVITEs of strangers",
+                self.calls.grown,
+                MOST_GROWN,
+            ),
+            per_second("pipelined requests a second", self.pipelined),
+            octets(
+                "octets an unknown phone",
+                self.per_unknown,
+                MOST_PER_UNKNOWN,
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, _, kept)| !kept)
+        .map(|(what, figure, _)| format!("{figure:.0} {what}"))
+        .collect()
+    }
+}
+
+/// What is promised: requests of strangers answered in a second, octets of growth, milliseconds for others' requests (99 of 100),
+/// and octets an unknown phone.
+const LEAST_RATE: f64 = 20_000.0;
+const MOST_GROWN: u64 = 16_000_000;
+const MOST_DELAY: f64 = 100.0;
+const MOST_PER_UNKNOWN: u64 = 8_000;
 /// Phones that are registered and asked meanwhile.
 const BYSTANDERS: usize = 100;
 /// Connections of a flood.
