@@ -3,23 +3,26 @@
 mod file;
 mod panics;
 mod phones;
+mod queue;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use settings::{Format, Level, Logs};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, reload};
+use uacsta_actors::counters::Counters;
 
 use file::{RotatingFile, Shape};
 use phones::Phones;
+use queue::Queue;
 
 /// Logging, for as long as it is held: dropped, the last lines are written.
 #[must_use = "the last lines are written when it is dropped"]
@@ -29,21 +32,34 @@ pub struct Logging {
     /// Changes level and format of what is logged.
     levels: Box<dyn Fn(&Logs)>,
     data: PathBuf,
-    _writer: WorkerGuard,
+    written: Queue,
+    told: Queue,
 }
+
+/// How many octets of lines may wait for the disk.
+const FOR_FILE: usize = 16 << 20;
+/// How many may wait for whoever reads standard error.
+const FOR_STDERR: usize = 1 << 20;
+/// How long the end waits for the last lines, each time.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Begins to log into `uacsta.log` in the settings' folder, else in `logs` in the data folder; warnings, and on a
 /// terminal all that an operator wants to know unless `quiet`, go to standard error too. A folder that cannot be written stops nothing:
-/// standard error hears of it once a minute.
+/// standard error hears of it once a minute; nor does a standard error that nobody reads. Lines that are lost are counted.
 ///
 /// # Errors
-/// When the process logs already.
-pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryInitError> {
+/// When the process logs already, or has no thread left.
+pub fn start(
+    settings: &Logs,
+    data: &Path,
+    quiet: bool,
+    counters: &Arc<Counters>,
+) -> io::Result<Logging> {
     let shape = Arc::new(ArcSwap::from_pointee(shape(settings, data)));
-    // A disk that hangs must not hold a phone up: the writer has a thread of its own.
-    let (writer, guard) = NonBlockingBuilder::default()
-        .thread_name("logs")
-        .finish(RotatingFile::new(Arc::clone(&shape)));
+    // A disk that hangs or a pipe that nobody reads must not hold a phone up: each writer has a thread of its own.
+    let told = Queue::before(io::stderr(), "stderr", FOR_STDERR, Arc::clone(counters))?;
+    let file = RotatingFile::new(Arc::clone(&shape), told.clone());
+    let written = Queue::before(file, "logs", FOR_FILE, Arc::clone(counters))?;
     let phones = Phones::of(&settings.phones);
     let terminal = io::stderr().is_terminal();
     let (text, text_level) = reload::Layer::new(in_format(settings, Format::Text));
@@ -52,7 +68,7 @@ pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryIn
     tracing_subscriber::registry()
         .with(
             fmt::layer()
-                .with_writer(writer.clone())
+                .with_writer(written.clone())
                 .with_ansi(false)
                 .with_timer(LocalTime)
                 .with_filter(phones.clone())
@@ -63,20 +79,21 @@ pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryIn
                 .json()
                 .flatten_event(true)
                 .with_current_span(false)
-                .with_writer(writer)
+                .with_writer(written.clone())
                 .with_timer(LocalTime)
                 .with_filter(phones.clone())
                 .with_filter(json),
         )
         .with(
             fmt::layer()
-                .with_writer(io::stderr)
+                .with_writer(told.clone())
                 .with_ansi(terminal)
                 .with_target(false)
                 .with_timer(LocalTime)
                 .with_filter(loud),
         )
-        .try_init()?;
+        .try_init()
+        .map_err(io::Error::other)?;
     panics::log();
     let levels = move |settings: &Logs| {
         let changed = [
@@ -93,7 +110,8 @@ pub fn start(settings: &Logs, data: &Path, quiet: bool) -> Result<Logging, TryIn
         phones,
         levels: Box::new(levels),
         data: data.to_owned(),
-        _writer: guard,
+        written,
+        told,
     })
 }
 
@@ -115,6 +133,14 @@ fn shape(settings: &Logs, data: &Path) -> Shape {
         max_size: settings.max_size.bytes(),
         keep: settings.keep,
         delete_daily: settings.delete_daily,
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        // The file first: its thread may have to say that it lost something.
+        self.written.flush_within(LAST_LINES);
+        self.told.flush_within(LAST_LINES);
     }
 }
 

@@ -1,6 +1,6 @@
-//! The uacsta program: arguments, settings, `Server::start`, serve until a signal, drain.
+//! The uacsta program: arguments, settings, `Server::run`, serve until a signal, drain.
 
-use std::{convert::Infallible, io, process::ExitCode};
+use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::Parser;
@@ -37,12 +37,15 @@ fn report(error: &anyhow::Error) -> ExitCode {
 fn run(serve: &Serve) -> anyhow::Result<()> {
     let plan = serve.plan()?;
     first_start::keep_from_others();
-    let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo())
+    let counters = Arc::default();
+    let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)
         .context("the log cannot be written")?;
     #[cfg(unix)]
     uacsta::descriptors::claim(plan.settings.limits.connections);
     actix_rt::System::new().block_on(async {
-        let mut running = Server::start(plan.settings.clone(), plan.data())?;
+        let mut running = Server::default()
+            .counting(counters)
+            .run(plan.settings.clone(), plan.data())?;
         let addresses = running.addresses.clone();
         let reload = async |running: &mut Running| {
             let settings = plan.read_again().map_err(|wrong| wrong.to_string())?;

@@ -16,6 +16,7 @@ use uacsta_actors::{
     House, Rules,
     access::Throttle,
     clock::Clock,
+    counters::Counters,
     licensing::{Allowance, Licensing, code::Issuer},
     phone::Retire,
     post::Post,
@@ -48,6 +49,7 @@ use interfaces::{Interfaces, interfaces};
 pub struct Server {
     clock: Arc<dyn Clock>,
     issuer: Option<Issuer>,
+    counters: Arc<Counters>,
 }
 
 /// A server that runs.
@@ -76,6 +78,7 @@ impl Default for Server {
         Self {
             clock: Arc::new(SystemClock::start()),
             issuer: option_env!("UACSTA_ISSUER").and_then(Issuer::of),
+            counters: Arc::default(),
         }
     }
 }
@@ -104,12 +107,22 @@ impl Server {
         }
     }
 
+    /// One that counts there, beside what else the process counts.
+    #[must_use]
+    pub fn counting(self, counters: Arc<Counters>) -> Self {
+        Self { counters, ..self }
+    }
+
     /// Starts it with its data in `data`. It needs an actix `System` around it, and goes on until it is stopped.
     ///
     /// # Errors
     /// What keeps it from serving as the settings say; then nothing of it runs on.
     pub fn run(self, mut settings: Settings, data: &Path) -> Result<Running, StartError> {
-        let Self { clock, issuer } = self;
+        let Self {
+            clock,
+            issuer,
+            counters,
+        } = self;
         let belongings = first_start::prepare(data, &mut settings)?;
         let profiles = Profiles::load(Some(data))?;
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
@@ -133,7 +146,7 @@ impl Server {
             clock,
             nonces: NonceKey::new(key),
             throttle: Throttle::default(),
-            counters: Arc::default(),
+            counters,
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
             registrar: Post::new(registrar.address()),
             licensing: Post::new(licensing.address()),

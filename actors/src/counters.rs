@@ -100,6 +100,8 @@ events! {
     TooManySessions = "uacsta_sessions_refused_total" "limits.sessions_per_connection",
     /// CSTA events that belong to no monitor.
     StrayEvent = "uacsta_events_of_no_monitor_total" "",
+    /// Lines of the log that were lost: they could not be written, or nobody reads standard error.
+    LostLogLine = "uacsta_log_lines_lost_total" "",
     /// Tasks that failed: each ended what it served, and nothing else.
     Panicked = "uacsta_panics_total" "",
 }

@@ -11,11 +11,13 @@ use jiff::Zoned;
 use jiff::civil::Date;
 
 /// `uacsta.log`, and the older `uacsta.log.1`, `uacsta.log.2` and so on.
-pub(super) struct RotatingFile {
+pub(super) struct RotatingFile<C> {
     shape: Arc<ArcSwap<Shape>>,
     /// The shape that the open file has.
     current: Arc<Shape>,
     open: Option<Open>,
+    /// Who hears that lines are lost, and when it was told so last.
+    complaints: C,
     complained: Option<Instant>,
     /// When it was last seen that the file still lies where it ought to.
     looked: Instant,
@@ -40,13 +42,14 @@ struct Open {
     day: Date,
 }
 
-impl RotatingFile {
+impl<C: Write> RotatingFile<C> {
     /// Nothing is opened before the first line is written. What `shape` holds may be exchanged at any time.
-    pub(super) fn new(shape: Arc<ArcSwap<Shape>>) -> Self {
+    pub(super) fn new(shape: Arc<ArcSwap<Shape>>, complaints: C) -> Self {
         Self {
             current: shape.load_full(),
             shape,
             open: None,
+            complaints,
             complained: None,
             looked: Instant::now(),
         }
@@ -135,13 +138,16 @@ impl RotatingFile {
         }
     }
 
-    fn complain(&mut self, error: &io::Error) {
+    /// Says that lines are lost, once a minute.
+    fn complain(&mut self, error: &io::Error, now: Instant) {
         const AGAIN: Duration = Duration::from_secs(60);
-        if self.complained.is_none_or(|last| last.elapsed() >= AGAIN) {
-            self.complained = Some(Instant::now());
+        let told = self.complained;
+        if told.is_none_or(|last| now.saturating_duration_since(last) >= AGAIN) {
+            self.complained = Some(now);
             let folder = self.current.folder.display();
+            let line = format!("log lines in {folder} are lost: {error}\n");
             // Where standard error is gone too, nobody is left to tell.
-            let _ = writeln!(io::stderr(), "log lines in {folder} are lost: {error}");
+            let _ = self.complaints.write_all(line.as_bytes());
         }
     }
 }
@@ -158,13 +164,14 @@ fn same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
     true
 }
 
-impl Write for RotatingFile {
-    /// Takes one event; says that it was written whatever happens, since nobody could do better.
+impl<C: Write> Write for RotatingFile<C> {
+    /// Takes one event.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let line = one_line(event);
         if let Err(error) = self.try_write(&line, Zoned::now().date()) {
             self.open = None;
-            self.complain(&error);
+            self.complain(&error, Instant::now());
+            return Err(error);
         }
         Ok(event.len())
     }
@@ -212,9 +219,14 @@ mod tests {
         }
     }
 
-    fn rotating(folder: &Path, max_size: u64, keep: u32, delete_daily: bool) -> RotatingFile {
+    fn rotating(
+        folder: &Path,
+        max_size: u64,
+        keep: u32,
+        delete_daily: bool,
+    ) -> RotatingFile<Vec<u8>> {
         let shape = shaped(folder, max_size, keep, delete_daily);
-        RotatingFile::new(Arc::new(ArcSwap::from_pointee(shape)))
+        RotatingFile::new(Arc::new(ArcSwap::from_pointee(shape)), Vec::new())
     }
 
     fn contents(folder: &Path) -> Vec<(String, String)> {
@@ -267,7 +279,7 @@ mod tests {
     fn moves_to_another_folder() {
         let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let shape = Arc::new(ArcSwap::from_pointee(shaped(here.path(), 100, 3, false)));
-        let mut file = RotatingFile::new(Arc::clone(&shape));
+        let mut file = RotatingFile::new(Arc::clone(&shape), Vec::new());
         file.write_all(b"one\n").unwrap();
         shape.store(Arc::new(shaped(there.path(), 5, 2, false)));
         file.write_all(b"two\n").unwrap();
@@ -296,11 +308,36 @@ mod tests {
         let logs = folder.path().join("logs");
         fs::write(&logs, "in the way").unwrap();
         let mut file = rotating(&logs, 100, 3, false);
-        file.write_all(b"lost\n").unwrap();
-        assert!(file.complained.is_some());
+        file.write_all(b"lost\n").unwrap_err();
+        let told = String::from_utf8(file.complaints.clone()).unwrap();
+        assert!(told.contains("are lost") && told.contains("logs"), "{told}");
         fs::remove_file(&logs).unwrap();
         file.write_all(b"written\n").unwrap();
         assert_eq!(contents(&logs), named(&[("uacsta.log", "written\n")]));
+    }
+
+    #[test]
+    fn lost_lines_are_told_once_a_minute() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = rotating(folder.path(), 100, 3, false);
+        let (begun, error) = (Instant::now(), io::Error::from(io::ErrorKind::StorageFull));
+        for (second, told) in [
+            (0, 1),
+            (1, 1),
+            (59, 1),
+            (60, 2),
+            (61, 2),
+            (119, 2),
+            (500, 3),
+        ] {
+            file.complain(&error, begun + Duration::from_secs(second));
+            let lines = file
+                .complaints
+                .iter()
+                .filter(|octet| **octet == b'\n')
+                .count();
+            assert_eq!(lines, told, "{second}");
+        }
     }
 
     #[test]

@@ -1,18 +1,22 @@
 //! What the log says when a part of the server panics: where, and why.
 
-use std::panic::{PanicHookInfo, set_hook, take_hook};
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{PanicHookInfo, set_hook};
 
-/// From now on each panic is a line of the log, beside what standard error says of it.
+/// From now on each panic is a line of the log, and so of standard error, for which nobody waits; it has its trace where
+/// `RUST_BACKTRACE` is set.
 pub(super) fn log() {
-    let usual = take_hook();
-    set_hook(Box::new(move |panic| {
+    set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
+        let trace = Backtrace::capture();
+        let trace =
+            (trace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(&trace));
         tracing::error!(
             place,
+            trace,
             "a part of the server failed and is replaced: {}",
             why(panic)
         );
-        usual(panic);
     }));
 }
 
