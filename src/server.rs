@@ -21,6 +21,7 @@ use uacsta_actors::{
     phone::Retire,
     post::Post,
     registrar::{Registrar, RulesChanged, Stopping},
+    repeats::Repeats,
 };
 use uacsta_schema::sip::nonce::NonceKey;
 
@@ -146,6 +147,7 @@ impl Server {
             clock,
             nonces: NonceKey::new(key),
             throttle: Throttle::default(),
+            repeats: Repeats::default(),
             counters,
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
             registrar: Post::new(registrar.address()),

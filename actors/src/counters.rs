@@ -64,6 +64,8 @@ events! {
     SlowHandshake = "uacsta_connections_ended_total" "limits.tls_handshake",
     /// Connections that the server ended because of a limit.
     Unread = "uacsta_connections_ended_total" "limits.client_queue",
+    /// Connections of front ends that were refused: their PROXY header is wrong or not there.
+    RefusedFront = "uacsta_proxy_headers_refused_total" "",
     /// TLS handshakes that failed.
     FailedHandshake = "uacsta_tls_handshakes_failed_total" "",
     /// Messages that broke the grammar of SIP, or a limit, and were refused.
@@ -88,6 +90,8 @@ events! {
     HeldBack = "uacsta_log_ons_held_back_total" "limits.failed_log_ons",
     /// Credentials whose nonce was too old, of another connection, used before, or forged.
     StaleNonce = "uacsta_nonces_stale_total" "",
+    /// REGISTERs that were refused because they name no telephone.
+    RefusedRegister = "uacsta_registers_refused_total" "",
     /// New telephones that were refused because of a limit.
     TooManyPhones = "uacsta_phones_refused_total" "limits.unknown_phones",
     /// Requests that were refused because too many wait.

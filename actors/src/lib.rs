@@ -12,7 +12,7 @@
 //! may wait for it. A [`sip::link::Link`] carries one connection and belongs to nobody: its [`sip::desk::Desk`] decides
 //! who gets what arrives on it.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
@@ -33,9 +33,11 @@ pub mod licensing;
 pub mod monitor;
 pub mod phone;
 pub mod post;
+pub mod quote;
 pub mod refusal;
 pub mod registrar;
 pub mod registration;
+pub mod repeats;
 pub mod sip;
 pub mod telephones;
 
@@ -49,6 +51,8 @@ pub struct House {
     pub nonces: NonceKey,
     /// Slows down who guesses passwords.
     pub throttle: access::Throttle,
+    /// What the log said lately of peers who did something wrong.
+    pub repeats: repeats::Repeats,
     /// What is counted for those who watch.
     pub counters: Arc<counters::Counters>,
     /// What we call ourselves in SIP.
@@ -88,6 +92,15 @@ impl House {
             ReadError::TooManyAttributes(_) => self.counters.count(Event::TooManyAttributes),
             _ => {}
         })
+    }
+
+    /// Whether the log is to say what the peer at an address did wrong, and how often that was since it was said last:
+    /// of one who has logged on always, of others once a minute, so that no stranger drives out what the log holds.
+    pub fn mentions(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
+        if has_logged_on {
+            return Some(1);
+        }
+        self.repeats.say(peer.ip(), what, self.clock.now())
     }
 }
 

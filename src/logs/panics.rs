@@ -9,11 +9,10 @@ pub(super) fn log() {
     set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let trace = Backtrace::capture();
-        let trace =
-            (trace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(&trace));
+        let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
         tracing::error!(
             place,
-            trace,
+            trace = trace.as_deref(),
             "a part of the server failed and is replaced: {}",
             why(panic)
         );
@@ -28,7 +27,7 @@ fn why<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::io::{self, Write};
-    use std::panic::catch_unwind;
+    use std::panic::{catch_unwind, set_hook, take_hook};
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -46,6 +45,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_a_line_of_the_log_with_its_place() {
+        let usual = take_hook();
         super::log();
         let written = Written::default();
         let into = written.clone();
@@ -56,6 +56,7 @@ mod tests {
         tracing::subscriber::with_default(log, || {
             catch_unwind(|| panic!("nothing works")).unwrap_err();
         });
+        set_hook(usual);
         let said = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let place = format!("place=\"{}:", file!());
         for part in ["ERROR", "is replaced: nothing works", &place] {

@@ -44,7 +44,8 @@ pub(super) async fn introduced(
 ) -> Option<Arrival> {
     let patience = lobby.house.rules().settings.limits.tls_handshake;
     let front = arrival.peer;
-    let refuse = |reason: Cow<'_, str>| {
+    let refuse = |event: Event, reason: Cow<'_, str>| {
+        lobby.house.counters.count(event);
         lobby.complain(
             interface,
             front,
@@ -57,10 +58,12 @@ pub(super) async fn introduced(
         Ok(Ok(said)) => said,
         // It looked whether we are there.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
-        Ok(Err(error)) => return refuse(error.to_string().into()),
+        Ok(Err(error)) => return refuse(Event::RefusedFront, error.to_string().into()),
         Err(_) => {
-            lobby.house.counters.count(Event::SlowHandshake);
-            return refuse("no PROXY header came within limits.tls_handshake".into());
+            return refuse(
+                Event::SlowHandshake,
+                "no PROXY header came within limits.tls_handshake".into(),
+            );
         }
     };
     let Said::Peer { from, to, secure } = said else {

@@ -40,7 +40,6 @@ mod misdirected;
 mod open;
 mod place;
 mod proxy;
-mod repeats;
 pub mod tls;
 mod udp;
 
@@ -48,7 +47,6 @@ use front::Arrival;
 use misdirected::Misdirected;
 use open::{Counted, Open};
 use place::place;
-use repeats::Repeats;
 
 pub use listener::{Bound, Listener};
 pub use open::Counts;
@@ -100,7 +98,6 @@ pub struct Lobby {
     pub arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
     open: Counts,
-    repeats: Repeats,
 }
 
 /// How many connections are accepted in one turn of the thread.
@@ -121,14 +118,13 @@ impl Lobby {
             arbiters,
             connections: AtomicU64::new(0),
             open: Counts::default(),
-            repeats: Repeats::default(),
         }
     }
 
     /// Says what is wrong with a peer, once a minute for each.
     fn complain(&self, interface: &Interface, peer: SocketAddr, what: &str, reason: &str) {
         let now = self.house.clock.now();
-        if let Some(times) = self.repeats.say(peer.ip(), reason, now) {
+        if let Some(times) = self.house.repeats.say(peer.ip(), reason, now) {
             tracing::warn!(interface = interface.setting, %peer, reason, times, "{what}");
         }
     }
@@ -186,7 +182,12 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
                 // It is no peer's fault, and goes on until there are descriptors again.
                 let what = format!("{}: {error}", interface.setting);
                 let now = lobby.house.clock.now();
-                if let Some(times) = lobby.repeats.say(Ipv4Addr::UNSPECIFIED.into(), &what, now) {
+                if let Some(times) =
+                    lobby
+                        .house
+                        .repeats
+                        .say(Ipv4Addr::UNSPECIFIED.into(), &what, now)
+                {
                     tracing::error!(interface = interface.setting, %error, times, "no connection can be accepted; trying again");
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -372,6 +372,7 @@ mod tests {
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new([0; 32]),
             throttle: Throttle::default(),
+            repeats: uacsta_actors::repeats::Repeats::default(),
             counters: Arc::default(),
             agent: "uacsta".into(),
             registrar: Post::new(Context::new().address()),

@@ -24,6 +24,8 @@ mod host;
 mod interfaces;
 mod licences;
 mod log_on;
+#[cfg(target_os = "linux")]
+mod logs;
 mod panics;
 mod phones;
 mod proxy;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::process::Serving;
-use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::server::{PHONES_PASSWORD, Server, http};
 use crate::support::{PATIENCE, programs};
 
 const LINE: &str = "sip:0001@pbx.example";
@@ -237,6 +237,13 @@ async fn a_header_is_refused_from_strangers_and_demanded_from_front_ends() {
     itself.write_all(b"PROXY UNKNOWN\r\n").await.unwrap();
     assert!(is_served(&mut itself).await);
 
+    let (_, page) = http(server.web, "", "GET", "/metrics", "").await;
+    for counted in [
+        "uacsta_proxy_headers_refused_total 2\n",
+        "uacsta_connections_ended_total{limit=\"limits.tls_handshake\"} 1\n",
+    ] {
+        assert!(page.contains(counted), "{counted}{page}");
+    }
     let log = server.end();
     for (peer, reason) in [
         (

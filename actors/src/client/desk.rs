@@ -13,6 +13,7 @@ use crate::{
     House,
     access::{Caller, Door, Name, Verdict},
     counters::Event,
+    quote::{Quoted, quoted},
     sip::{
         desk::Desk,
         link::{Link, csta_body},
@@ -132,7 +133,7 @@ impl ClientDesk {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
         let user: Box<str> = log_on.user().into();
-        let name = format!("{user}@{}", self.address);
+        let name = format!("{}@{}", Quoted(&user), self.address);
         tracing::info!(client = %name, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
         let client = Client::new(
@@ -198,7 +199,7 @@ impl ClientDesk {
                 taken
             }
             Err(answer) => {
-                tracing::warn!(client = %self.name, content_type = request.head().get(HeaderName::ContentType), "session refused: the INVITE does not carry CSTA");
+                tracing::warn!(client = %self.name, content_type = quoted(request.head().get(HeaderName::ContentType)), "session refused: the INVITE does not carry CSTA");
                 answer.into()
             }
         }
@@ -252,6 +253,10 @@ impl Desk for ClientDesk {
         // The INVITEs that were accepted in the last half minute are among them.
         let limits = &self.house.rules().settings.limits;
         limits.pending_requests_per_client + limits.sessions_per_connection
+    }
+
+    fn mentions(&self, what: &str) -> Option<u32> {
+        self.house.mentions(self.address, self.is_known(), what)
     }
 
     fn is_known(&self) -> bool {

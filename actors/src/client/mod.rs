@@ -7,6 +7,7 @@ use actix::{
     prelude::SendError,
 };
 use bytes::Bytes;
+use tracing::field::display;
 use uacsta_schema::{
     csta::{self, DeviceId, Document, RequestSystemStatusResponse, Speech, SystemStatusValue},
     phone_id::PhoneId,
@@ -18,6 +19,7 @@ use crate::{
     counters::Event,
     monitor::{Audience, Stopped},
     phone::{Phone, Unwatch},
+    quote::Quoted,
     refusal::Refusal,
     registrar::{Enter, Find, Line, LinesChanged, ToPhone},
     sip::{
@@ -154,7 +156,7 @@ impl Client {
         {
             return reply.with(Answer::from(Status::BAD_REQUEST).because(format!(
                 "a session opens with RequestSystemStatus, not with {}",
-                document.name()
+                Quoted(document.name())
             )));
         }
         if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
@@ -185,11 +187,11 @@ impl Client {
                 client.accept(Scope::Line { name: line, mac }, &user, speech, reply, ctx);
             }
             Ok(Ok(_)) => {
-                tracing::warn!(client = %client.name, line = %line, "session refused: no right to the line");
+                tracing::warn!(client = %client.name, line = %Quoted(line.as_str()), "session refused: no right to the line");
                 reply.with(Answer::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
             }
             Ok(Err(error)) => {
-                tracing::info!(client = %client.name, line = %line, %error, "session refused");
+                tracing::info!(client = %client.name, line = %Quoted(line.as_str()), %error, "session refused");
                 reply.with(Answer::from(Status::NOT_FOUND).because(error.to_string()));
             }
             Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
@@ -205,10 +207,11 @@ impl Client {
         ctx: &Context<Self>,
     ) {
         self.keys += 1;
+        let user = display(Quoted(user));
         match &scope {
             Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
             Scope::Line { name, mac } => {
-                tracing::info!(client = %self.name, user, %mac, line = %name, "line opened");
+                tracing::info!(client = %self.name, user, %mac, line = %Quoted(name.as_str()), "line opened");
             }
         }
         let status = csta::write(
@@ -244,7 +247,7 @@ impl Client {
         match &session.scope {
             Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
             Scope::Line { name, mac } => {
-                tracing::info!(client = %self.name, %mac, line = %name, reason, "line closed");
+                tracing::info!(client = %self.name, %mac, line = %Quoted(name.as_str()), reason, "line closed");
             }
         }
         for (cross_ref, line) in session.watched {

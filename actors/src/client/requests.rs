@@ -15,6 +15,7 @@ use super::{Client, Scope, features};
 use crate::{
     counters::Event,
     phone,
+    quote::Quoted,
     refusal::Refusal,
     sip::reply::{Answer, Reply},
 };
@@ -30,10 +31,10 @@ impl Client {
             }
         };
         if document.kind() != Kind::Request {
-            tracing::warn!(client = %self.name, root = document.name(), "what the client sent is not a CSTA request");
+            tracing::warn!(client = %self.name, root = %Quoted(document.name()), "what the client sent is not a CSTA request");
             return reply.with(
                 Answer::from(Status::BAD_REQUEST)
-                    .because(format!("{} is not a CSTA request", document.name())),
+                    .because(format!("{} is not a CSTA request", Quoted(document.name()))),
             );
         }
         if let Some(session) = self.sessions.get_mut(&key) {

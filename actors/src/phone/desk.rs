@@ -15,8 +15,10 @@ use crate::{
     House,
     access::{Caller, Door, Name, Verdict},
     counters::Event,
+    quote::quoted,
     registrar::{Register, Strayed},
     registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
+    repeats::again,
     sip::{
         desk::Desk,
         dialog::DialogId,
@@ -67,7 +69,7 @@ impl PhoneDesk {
     }
 
     fn register(&mut self, request: &Request, asked: Asked<'_>) -> Result<Taken, Answer> {
-        let claim = claim(&self.house, request, self.address)?;
+        let claim = claim(&self.house, request, self.address, self.is_known())?;
         let mac = claim.id;
         if self.claimed.replace(mac) != Some(mac) {
             self.name = mac.to_string();
@@ -198,15 +200,20 @@ fn bad(what: impl ToString) -> Answer {
     Answer::from(Status::BAD_REQUEST).because(what.to_string())
 }
 
-/// Whom a REGISTER names; a refusal is logged.
+/// Whom a REGISTER names; a refusal is counted, and logged: that of one who `has_logged_on` always.
 pub(super) fn claim(
     house: &House,
     request: &Request,
     address: SocketAddr,
+    has_logged_on: bool,
 ) -> Result<Claim, Answer> {
     Claim::of(request, house.rules().settings.phones.extensions).inspect_err(|answer| {
+        house.counters.count(Event::RefusedRegister);
         let reason = answer.reason.as_deref();
-        tracing::warn!(%address, to = request.head().get(HeaderName::To), reason, "REGISTER refused");
+        if let Some(times) = house.mentions(address, has_logged_on, reason.unwrap_or("REGISTER")) {
+            let to = quoted(request.head().get(HeaderName::To));
+            tracing::warn!(%address, to, reason, times = again(times), "REGISTER refused");
+        }
     })
 }
 
@@ -336,6 +343,10 @@ impl Desk for PhoneDesk {
 
     fn count(&self, event: Event) {
         self.house.counters.count(event);
+    }
+
+    fn mentions(&self, what: &str) -> Option<u32> {
+        self.house.mentions(self.address, self.is_known(), what)
     }
 
     fn is_known(&self) -> bool {

@@ -13,7 +13,10 @@ use uacsta_schema::{
 };
 
 use super::Phone;
-use crate::sip::reply::{Answer, Reply};
+use crate::{
+    quote::Quoted,
+    sip::reply::{Answer, Reply},
+};
 
 impl Phone {
     /// A CSTA document came from the phone.
@@ -40,10 +43,10 @@ impl Phone {
                 reply.ok();
             }
             Kind::Response | Kind::Failure | Kind::Unknown => {
-                tracing::warn!(mac = %self.mac, root = document.name(), "the phone sent neither an event nor a request");
+                tracing::warn!(mac = %self.mac, root = %Quoted(document.name()), "the phone sent neither an event nor a request");
                 reply.with(Answer::from(Status::BAD_REQUEST).because(format!(
                     "{} is neither an event nor a request",
-                    document.name()
+                    Quoted(document.name())
                 )));
             }
         }

@@ -86,7 +86,7 @@ fn decide(
     }
     match request.method() {
         Method::Register => {
-            let claim = claim(house, request, from)?;
+            let claim = claim(house, request, from, false)?;
             claim.prove(house, &mut Door::new(number), request, from, false)?;
             Ok(claim.id)
         }

@@ -15,6 +15,7 @@ use crate::{
     counters::Event,
     directory::{Directory, Entry},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
+    quote::Quoted,
     sip::reply::Answer,
     telephones::{Save, Telephone},
 };
@@ -259,7 +260,7 @@ impl Handler<Bound> for Registrar {
         if is_new && self.directory.set(mac, []) {
             self.lines_changed(ctx);
         }
-        tracing::info!(%mac, address = %registration.address, maker = %self.telephones[&mac].telephone.maker, user_agent = registration.user_agent.as_deref().unwrap_or(""), expires = registration.expires, "phone registered");
+        tracing::info!(%mac, address = %registration.address, maker = %self.telephones[&mac].telephone.maker, user_agent = %Quoted(registration.user_agent.as_deref().unwrap_or("")), expires = registration.expires, "phone registered");
         self.save(mac, ctx, move |registrar, saved| {
             let Some(record) = registrar.telephones.get(&mac) else {
                 return;

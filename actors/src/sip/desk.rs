@@ -57,6 +57,11 @@ pub trait Desk: Send {
         1024
     }
 
+    /// Whether the log is to say what the peer did wrong, and how often that was since it was said last.
+    fn mentions(&self, _what: &str) -> Option<u32> {
+        Some(1)
+    }
+
     /// Counts something that happened to the connection.
     fn count(&self, _event: Event) {}
 

@@ -215,7 +215,7 @@ impl Answer {
         self
     }
 
-    /// Says why, in the reason phrase.
+    /// Says why, in the reason phrase. What it quotes of a peer is short: see [`Quoted`](crate::quote::Quoted).
     #[must_use]
     pub fn because(mut self, reason: impl Into<Box<str>>) -> Self {
         self.reason = Some(reason.into());

@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     counters::Event,
     registration::{Bindings, Bound, Left},
+    repeats::again,
 };
 
 mod challenge;
@@ -158,10 +159,21 @@ impl Link {
         if by > now {
             return Some(by);
         }
-        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: nobody logged on within limits.unauthenticated_time");
+        self.complain(
+            "connection ended: nobody logged on within limits.unauthenticated_time",
+            None,
+        );
         self.desk.count(Event::NeverLoggedOn);
         self.end("nobody logged on", ctx);
         None
+    }
+
+    /// Logs what the peer did wrong; that of one who has not logged on once a minute.
+    fn complain(&self, what: &str, reason: Option<&str>) {
+        let Some(times) = self.desk.mentions(what) else {
+            return;
+        };
+        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), reason, times = again(times), "{what}");
     }
 
     /// Ends the link when this turn is over.
@@ -221,7 +233,7 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             Ok(Frame::Ping) => self.wire.compose(|out| out.extend_from_slice(b"\r\n")),
             Ok(Frame::Pong) => {}
             Ok(Frame::Refused(refused)) => {
-                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), reason = %refused.reason(), "message refused");
+                self.complain("message refused", Some(refused.reason()));
                 self.desk.count(Event::Malformed);
                 self.wire.compose(|out| refused.answer(out));
             }
@@ -232,12 +244,18 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
             Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
             Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
             Err(Broken::Slow) => {
-                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: a message took longer than limits.message_time");
+                self.complain(
+                    "connection ended: a message took longer than limits.message_time",
+                    None,
+                );
                 self.desk.count(Event::SlowMessage);
                 self.end("a message took too long to arrive", ctx);
             }
             Err(Broken::Overflow) => {
-                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: the peer leaves more than limits.client_queue unread");
+                self.complain(
+                    "connection ended: the peer leaves more than limits.client_queue unread",
+                    None,
+                );
                 self.desk.count(Event::Unread);
                 self.end("the peer does not read what it is sent", ctx);
             }
@@ -247,12 +265,18 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                 if let Some(answer) = error.answer() {
                     self.wire.compose(|out| out.extend_from_slice(answer));
                 }
-                if !event.label().is_empty() {
-                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), limit = event.label(), %error, "connection ended: a message passes a limit");
-                    return self.end(format!("a message passes {}: {error}", event.label()), ctx);
+                let reason = error.to_string();
+                let limit = event.label();
+                if !limit.is_empty() {
+                    let what = "connection ended: a message passes a limit";
+                    self.complain(what, Some(&format!("{limit}: {reason}")));
+                    return self.end(format!("a message passes {limit}: {reason}"), ctx);
                 }
-                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "connection ended: what came on it is not SIP");
-                self.end(format!("what came on it is not SIP: {error}"), ctx);
+                self.complain(
+                    "connection ended: what came on it is not SIP",
+                    Some(&reason),
+                );
+                self.end(format!("what came on it is not SIP: {reason}"), ctx);
             }
         }
     }

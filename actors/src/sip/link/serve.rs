@@ -109,7 +109,10 @@ impl Link {
         if self.servers.len() < most {
             return false;
         }
-        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "request refused: {most} of the peer's wait for their answers, or were answered within half a minute");
+        let reason = format!(
+            "{most} of the peer's wait for their answers, or were answered within half a minute"
+        );
+        self.complain("request refused", Some(&reason));
         self.desk.count(Counted::TooManyRequests);
         let busy = Answer::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
         self.wire

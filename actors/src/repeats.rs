@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
+use crate::quote::Quoted;
+
 /// What was said lately, and of whom.
 #[derive(Default)]
-pub(super) struct Repeats(Mutex<HashMap<(IpAddr, String), Said>>);
+pub struct Repeats(Mutex<HashMap<(IpAddr, String), Said>>);
 
 struct Said {
     at: Duration,
@@ -22,10 +24,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const APART: usize = 1024;
 
 impl Repeats {
-    /// Whether to say this of an address at the time `now`, and then how often it has happened since it was said last.
-    pub(super) fn say(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
+    /// Whether to say this of an address at `now`, the time since some beginning, and then how often it has happened since it was said last.
+    pub fn say(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (address, what.to_owned());
+        let mut key = (address, Quoted(what).to_string());
         if said.len() >= APART && !said.contains_key(&key) {
             said.retain(|_, said| now.saturating_sub(said.at) < MINUTE);
             if said.len() >= APART {
@@ -41,6 +43,11 @@ impl Repeats {
         said.at = now;
         Some(std::mem::take(&mut said.since))
     }
+}
+
+/// How often something was, as a field of log lines that say it: left out where it was once.
+pub(crate) fn again(times: u32) -> Option<u32> {
+    (times > 1).then_some(times)
 }
 
 #[cfg(test)]

@@ -1,0 +1,178 @@
+//! Faults of the log: nobody reads standard error, the disk is full, and peers who would fill it.
+
+use std::io::Read as _;
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+use std::{fs, time::Instant};
+
+use tokio::time::timeout;
+
+use crate::support::PATIENCE;
+use crate::support::csta::document;
+use crate::support::digest::Account;
+use crate::support::documents::Documents;
+use crate::support::line::{Line, register, request};
+use crate::support::phone::{Phone, Setup};
+use crate::support::process::Serving;
+use crate::support::server::http;
+
+const SETTINGS: &str =
+    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
+
+fn phone(server: &Serving) -> Phone {
+    let setup = Setup::new(
+        server.phones,
+        "000413c60001",
+        "let me ring",
+        "sip:1@pbx.example",
+    );
+    Phone::new(setup, Arc::new(Documents::default()))
+}
+
+/// One number of `GET /metrics`.
+async fn metric(server: &Serving, name: &str) -> u64 {
+    let (status, page) = http(server.web, "", "GET", "/metrics", "").await;
+    assert_eq!(status, 200, "{page}");
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not counted:\n{page}"))
+        .parse()
+        .unwrap()
+}
+
+/// What a phone sends amiss is logged each time.
+async fn errs(line: &mut Line, times: usize) {
+    for _ in 0..times {
+        let request = register("000413c60002").set("CSeq", "none REGISTER");
+        line.ask(&request).await.expect(400);
+    }
+}
+
+async fn logged_on(server: &Serving) -> Line {
+    let mut line = Line::to(server.phones).await;
+    let account = Account::new("000413c60002", "let me ring");
+    line.log_on(&account).await.expect(200);
+    line
+}
+
+#[tokio::test]
+async fn a_standard_error_that_nobody_reads_keeps_nobody() {
+    // It is a pipe, of which a test reads nothing.
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let mut line = logged_on(&server).await;
+    let known = phone(&server);
+    known.start().await;
+    // Some 200 kB, where a pipe holds 64.
+    timeout(4 * PATIENCE, errs(&mut line, 1_000))
+        .await
+        .expect("a server that goes on");
+    known.register().await.expect(200);
+    let (status, page) = http(server.web, "", "GET", "/healthz", "").await;
+    assert_eq!(status, 200, "{page}");
+    let ending = tokio::task::spawn_blocking(move || server.end());
+    let log = timeout(4 * PATIENCE, ending).await.unwrap().unwrap();
+    assert_eq!(log.matches("message refused").count(), 1_000);
+}
+
+#[tokio::test]
+async fn what_standard_error_was_told_last_is_there_at_the_end() {
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let mut stderr = server.take_stderr();
+    let mut line = logged_on(&server).await;
+    errs(&mut line, 20).await;
+    tokio::task::spawn_blocking(move || server.end())
+        .await
+        .unwrap();
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(said.matches("message refused").count(), 20, "{said}");
+}
+
+#[tokio::test]
+async fn strangers_write_a_line_a_minute_and_are_counted() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let known = phone(&server);
+    known.start().await;
+    let before = server.log().len();
+    let mut line = Line::to(server.phones).await;
+    let nobody = "x".repeat(15_000);
+    for _ in 0..300 {
+        let nameless = register("a").set("To", format!("<sip:{nobody}@127.0.0.1>"));
+        line.ask(&nameless).await.expect(403);
+        let broken = register("a").set("CSeq", "none REGISTER");
+        line.ask(&broken).await.expect(400);
+    }
+    for _ in 0..50 {
+        let mut line = Line::to(server.phones).await;
+        line.write("GET / HTTP/1.1\r\n\r\n").await;
+        while line.frame().await.is_some() {}
+    }
+    known.register().await.expect(200);
+    for (name, times) in [
+        ("uacsta_registers_refused_total", 300),
+        ("uacsta_messages_refused_total", 300),
+        ("uacsta_framing_errors_total", 50),
+    ] {
+        assert_eq!(metric(&server, name).await, times, "{name}");
+    }
+    let log = server.end();
+    let new = &log[before..];
+    for (what, times) in [
+        ("REGISTER refused", 1),
+        ("message refused", 1),
+        ("is not SIP", 1),
+    ] {
+        // A machine that is slow enough begins another minute.
+        let said = new.matches(what).count();
+        assert!((times..times + 3).contains(&said), "{what}: {new}");
+    }
+    let longest = new.lines().map(str::len).max();
+    assert!(longest.is_some_and(|longest| longest < 600), "{longest:?}");
+}
+
+#[tokio::test]
+async fn a_name_without_end_is_cut_in_the_answer() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let mut line = Line::to(server.clients).await;
+    let account = Account::new("ecsta", "let me dial");
+    line.log_on(&account).await.expect(200);
+    let root = "Root".repeat(4_000);
+    let invite = request("INVITE", "ecsta")
+        .with("Contact", "<sip:ecsta@127.0.0.1:9>")
+        .csta(document("ed3", &root, ""));
+    let answer = line.ask(&invite).await.expect(400);
+    let text = answer.text();
+    assert!(text.contains("not with RootRoot"), "{text}");
+    assert!(text.len() < 1_000, "{} octets", text.len());
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_and_the_lines_that_it_loses_are_counted() {
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let file = server.data().join("logs/uacsta.log");
+    let known = phone(&server);
+    known.start().await;
+    assert_eq!(metric(&server, "uacsta_log_lines_lost_total").await, 0);
+    fs::remove_file(&file).unwrap();
+    // What is written there finds no room (ENOSPC), as on a disk that is full.
+    symlink("/dev/full", &file).unwrap();
+    let begun = Instant::now();
+    while metric(&server, "uacsta_log_lines_lost_total").await < 10 {
+        assert!(begun.elapsed() < PATIENCE, "no line is lost");
+        known.reboot();
+        known.start().await;
+    }
+    fs::remove_file(&file).unwrap();
+    while !server.log().contains("phone registered") {
+        assert!(begun.elapsed() < 2 * PATIENCE, "the log does not go on");
+        known.reboot();
+        known.start().await;
+    }
+    let mut said = String::new();
+    let mut stderr = server.take_stderr();
+    drop(server);
+    stderr.read_to_string(&mut said).unwrap();
+    // Once a minute, and the test's patience ends within one.
+    assert_eq!(said.matches("are lost: No space left").count(), 1, "{said}");
+}
