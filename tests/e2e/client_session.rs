@@ -265,7 +265,12 @@ async fn a_connection_has_only_so_many_sessions() {
         .expect_err("limits.sessions_per_connection");
     assert_eq!(refusal.status(), 503, "{}", refusal.text());
     let (_, page) = server.http("GET", "/metrics", "").await;
-    assert!(page.contains("uacsta_sessions_refused_total 1\n"), "{page}");
+    assert!(
+        page.contains(
+            "uacsta_sessions_refused_total{limit=\"limits.sessions_per_connection\"} 1\n"
+        ),
+        "{page}"
+    );
     server.client().await.open(LINE).await;
     first.bye().await;
     client.open(LINE).await;
