@@ -2,22 +2,22 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Takes as many as the system lets the program have, and says in the log if they are too few for `connections`
-/// (`limits.connections`).
-pub fn claim(connections: usize) {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+/// Takes as many as the system lets the program have.
+pub fn claim() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let all = Rlimit {
         current: maximum,
         maximum,
     };
-    let had = match setrlimit(Resource::Nofile, all) {
-        Ok(()) => maximum,
-        Err(error) => {
-            tracing::debug!(%error, ?maximum, "the limit of file descriptors stays");
-            current
-        }
-    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::debug!(%error, ?maximum, "the limit of file descriptors stays");
+    }
+}
+
+/// Says in the log if there are too few for `connections` (`limits.connections`).
+pub fn warn_if_too_few(connections: usize) {
     let wanted = (connections as u64).saturating_add(OTHERS);
+    let had = getrlimit(Resource::Nofile).current;
     if let Some(descriptors) = had.filter(|had| *had < wanted) {
         tracing::warn!(
             descriptors,

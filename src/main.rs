@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Parser;
 use uacsta::{
     Addresses, Running, Server,
-    cli::{Cli, Failure, Plan, Serve},
+    cli::{self, Cli, Failure, Plan, Serve},
     demo::{self, DemoError},
     first_start, logs, service,
 };
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     reason = "this is where a failed command says why"
 )]
 fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("uacsta: {error:#}");
+    eprintln!("uacsta: {}", cli::sentence(error.as_ref()));
     error
         .downcast_ref()
         .map_or(ExitCode::FAILURE, Failure::exit_code)
@@ -41,11 +41,15 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)
         .context("the log cannot be written")?;
     #[cfg(unix)]
-    uacsta::descriptors::claim(plan.settings.limits.connections);
+    uacsta::descriptors::claim();
     actix_rt::System::new().block_on(async {
         let mut running = Server::default()
             .counting(counters)
             .run(plan.settings.clone(), plan.data())?;
+        #[cfg(unix)]
+        if !plan.is_demo() {
+            uacsta::descriptors::warn_if_too_few(plan.settings.limits.connections);
+        }
         let addresses = running.addresses.clone();
         let reload = async |running: &mut Running| {
             let settings = plan.read_again().map_err(|wrong| wrong.to_string())?;

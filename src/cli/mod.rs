@@ -10,6 +10,7 @@ mod phones;
 mod serve;
 mod settings;
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,6 +110,20 @@ impl From<::settings::SettingsError> for Failure {
     fn from(error: ::settings::SettingsError) -> Self {
         Self::Usage(error.to_string())
     }
+}
+
+/// An error and its causes in one sentence, each cause once: most errors tell theirs themselves.
+pub fn sentence(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !said.contains(&told) {
+            said = format!("{said}: {told}");
+        }
+        cause = error.source();
+    }
+    said
 }
 
 /// Where the data is.
