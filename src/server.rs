@@ -257,7 +257,9 @@ impl Running {
             profiles,
             allowance,
         }));
-        self.interfaces.take(change);
+        for former in self.interfaces.take(change) {
+            former.retire().await;
+        }
         if web_moves {
             if let Some(former) = std::mem::replace(&mut self.web, web) {
                 former.retire();

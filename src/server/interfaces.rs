@@ -68,6 +68,7 @@ impl Interfaces {
         };
         // An address may come later than the server, as at the start of a machine.
         let change = closed.plan_with(wanted, Bound::or_awaited)?;
+        // Nothing was open before.
         closed.take(change);
         Ok(closed)
     }
@@ -179,8 +180,9 @@ impl Interfaces {
         Err(failure)
     }
 
-    /// Carries the change out.
-    pub(super) fn take(&mut self, Change(steps): Change) {
+    /// Carries the change out; what it takes the place of is to be retired.
+    pub(super) fn take(&mut self, Change(steps): Change) -> Vec<Listener> {
+        let mut formers = Vec::new();
         for (step, open) in steps.into_iter().zip(&mut self.open) {
             let former = match step {
                 Step::Stay(interface) => {
@@ -192,10 +194,9 @@ impl Interfaces {
                 Step::Open(bound) => open.replace(bound.serve(&self.lobby)),
                 Step::Close | Step::Clash(_) => open.take(),
             };
-            if let Some(former) = former {
-                actix_rt::spawn(former.retire());
-            }
+            formers.extend(former);
         }
+        formers
     }
 
     /// Nobody is heard any more.
