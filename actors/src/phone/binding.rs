@@ -212,13 +212,18 @@ impl Phone {
         self.report(Some("its registration was not refreshed".into()));
     }
 
-    fn recognise(&mut self, user_agent: Option<&str>) {
+    /// Learns from its maker's profile, as the rules have it now, what a phone can do that says it is this.
+    pub(super) fn look_up(&mut self, user_agent: Option<&str>) {
         self.profile = self
             .house
             .rules()
             .profiles
             .recognise(self.mac.oui(), user_agent);
         self.firmware = self.profile.describe(user_agent).firmware;
+    }
+
+    fn recognise(&mut self, user_agent: Option<&str>) {
+        self.look_up(user_agent);
         self.abilities = Abilities::default();
         // Editions of ECMA-323 are counted from the second.
         let number = usize::from(self.profile.edition).saturating_sub(2);

@@ -47,18 +47,13 @@ impl Handler<Retire> for Phone {
 impl Handler<RulesChanged> for Phone {
     type Result = ();
 
-    /// The profiles may tell otherwise of the phone now. The edition is the session's, and changes with the next one.
+    /// The profiles may tell otherwise of the phone now. The edition stays until it connects anew.
     fn handle(&mut self, _: RulesChanged, ctx: &mut Self::Context) {
         let user_agent = self
             .binding
             .as_ref()
-            .and_then(|binding| binding.registration.user_agent.as_deref());
-        self.profile = self
-            .house
-            .rules()
-            .profiles
-            .recognise(self.mac.oui(), user_agent);
-        self.firmware = self.profile.describe(user_agent).firmware;
+            .and_then(|binding| binding.registration.user_agent.clone());
+        self.look_up(user_agent.as_deref());
         // It may take more requests at a time than before.
         self.next_request(ctx);
     }
