@@ -241,12 +241,7 @@ impl Running {
         };
 
         // Nothing can fail any more.
-        if settings.advanced.arbiters != self.house.rules().settings.advanced.arbiters {
-            tracing::warn!(
-                setting = "advanced.arbiters",
-                "this setting holds from the next start on"
-            );
-        }
+        warn_of_delay(&self.house.rules().settings, &settings, web_moves);
         warn_of_weakness(&settings);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
@@ -349,6 +344,25 @@ fn allowance(
     let codes = codes.iter().map(String::as_str);
     Allowance::of(issuer, codes, time.before())
         .map_err(|(at, error)| StartError::Licence { at, error })
+}
+
+/// What a reload changes nothing of, which whoever set it must hear.
+fn warn_of_delay(former: &Settings, settings: &Settings, web_moves: bool) {
+    let (limits, wanted) = (&former.limits, &settings.limits);
+    for (setting, waits) in [
+        (
+            "advanced.arbiters",
+            settings.advanced.arbiters != former.advanced.arbiters,
+        ),
+        (
+            "limits.api_connections",
+            wanted.api_connections != limits.api_connections && !web_moves,
+        ),
+    ] {
+        if waits {
+            tracing::warn!(setting, "this setting holds from the next start on");
+        }
+    }
 }
 
 /// Passwords that are soon guessed: whoever sets one must hear of it.

@@ -72,7 +72,10 @@ impl Keys {
         self.house.counters.count(Event::FailedLogOn);
         match throttle.failed(trier, rate, now) {
             Consequence::Noted => {
-                tracing::warn!(peer = %address, "the API was asked with a wrong token or password");
+                let what = "the API was asked with a wrong token or password";
+                if let Some(times) = self.house.repeats.say(address, what, now) {
+                    tracing::warn!(peer = %address, times, "{what}");
+                }
             }
             Consequence::Begins => {
                 tracing::warn!(peer = %address, "the API was asked with too many wrong tokens or passwords: further ones from this address are held back to limits.log_on_tries a second, and not logged until there is a pause");

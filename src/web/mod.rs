@@ -2,6 +2,7 @@
 
 mod access;
 mod certificate;
+mod connection;
 mod licenses;
 mod metrics;
 mod phones;
@@ -9,14 +10,17 @@ mod reload;
 mod trial;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_http::{HttpService, KeepAlive};
+use actix_rt::net::TcpStream;
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, ResponseError, web};
+use actix_web::{App, HttpResponse, ResponseError, web};
 use serde_json::json;
 use settings::Secret;
 use tokio::sync::mpsc::Sender;
@@ -29,6 +33,7 @@ use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
 use crate::admin::Admin;
 use crate::net::{self, tls::Identity};
 use access::Keys;
+use connection::Connection;
 
 /// The file in the data folder that says where the API of the running server is.
 pub const ADDRESS_FILE: &str = "api.url";
@@ -89,7 +94,7 @@ pub fn start(
     let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.house)));
     let api = web::Data::new(api);
     let known = keys.clone();
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(api.clone())
             .app_data(known.clone())
@@ -114,17 +119,31 @@ pub fn start(
                     .default_service(web::to(nothing)),
             )
             .default_service(web::to(nothing))
-    })
-    // Operators ask now and then; phones and clients need the processors.
-    .workers(1)
-    .disable_signals()
-    .shutdown_timeout(2)
-    .client_request_timeout(Duration::from_secs(10))
-    .max_connections(connections)
-    .bind(address)?;
-    let address = server.addrs().first().copied().unwrap_or(address);
+    };
+    let listener = TcpListener::bind(address)?;
+    let address = listener.local_addr()?;
+    let serve = move || {
+        let app = map_config(app(), |_| AppConfig::default());
+        let http = HttpService::build()
+            .keep_alive(KeepAlive::Disabled)
+            .client_request_timeout(Duration::from_secs(10))
+            .client_disconnect_timeout(Duration::from_secs(1))
+            .h1(app);
+        fn_service(async |io: TcpStream| {
+            let peer = io.peer_addr().ok();
+            Ok((Connection::new(io), peer))
+        })
+        .and_then(http)
+    };
+    let server = Server::build()
+        // Operators ask now and then; phones and clients need the processors.
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(2)
+        .max_concurrent_connections(connections)
+        .listen("web.listen", listener, serve)?
+        .run();
     let address_file = data.join(ADDRESS_FILE);
-    let server = server.run();
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(Web {

@@ -5,6 +5,8 @@ mod documents;
 mod messages;
 mod queues;
 mod strangers;
+#[cfg(target_os = "linux")]
+mod web;
 
 use std::time::Duration;
 

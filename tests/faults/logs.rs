@@ -132,6 +132,37 @@ async fn strangers_write_a_line_a_minute_and_are_counted() {
 }
 
 #[tokio::test]
+async fn who_guesses_slowly_writes_a_line_a_minute_too() {
+    // So many failures are those of somebody who waits long enough between them to be held back never.
+    let settings = format!("{SETTINGS}[limits]\nfailed_log_ons = 1000\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    for (number, address) in [server.phones, server.clients].into_iter().enumerate() {
+        let mut line = Line::to(address).await;
+        for guess in 0..50 {
+            let user = format!("0004130{number}{guess:04}");
+            let wrong = Account::new(&user, "let me in");
+            line.log_on(&wrong).await.expect(401);
+        }
+    }
+    for _ in 0..50 {
+        let (status, _) = http(server.web, "token", "GET", "/api/phones", "").await;
+        assert_eq!(status, 401);
+    }
+    let failed = metric(&server, "uacsta_log_ons_failed_total").await;
+    assert_eq!(failed, 150);
+    let log = server.end();
+    for what in [
+        " log-on refused mac=00:04:13:0",
+        "a client's log-on refused",
+        "with a wrong token",
+    ] {
+        // A machine that is slow enough begins another minute.
+        let said = log.matches(what).count();
+        assert!((1..4).contains(&said), "{what}: {log}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_without_end_is_cut_in_the_answer() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     let mut line = Line::to(server.clients).await;

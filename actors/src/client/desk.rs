@@ -14,6 +14,7 @@ use crate::{
     access::{Caller, Door, Name, Verdict},
     counters::Event,
     quote::{Quoted, quoted},
+    repeats::again,
     sip::{
         desk::Desk,
         link::{Link, csta_body},
@@ -83,7 +84,9 @@ impl ClientDesk {
             Verdict::Granted(user) => user,
             Verdict::Challenged(answer) | Verdict::HeldBack(answer) => return Err(answer),
             Verdict::Refused(reason, challenge) => {
-                tracing::warn!(address = %self.address, reason, "a client's log-on refused");
+                if let Some(times) = self.house.mentions(self.address, false, reason) {
+                    tracing::warn!(address = %self.address, reason, times = again(times), "a client's log-on refused");
+                }
                 return Err(challenge);
             }
         };

@@ -244,7 +244,9 @@ impl Claim {
             Verdict::Granted(_) => Ok(()),
             Verdict::Challenged(answer) | Verdict::HeldBack(answer) => Err(answer),
             Verdict::Refused(reason, challenge) => {
-                tracing::warn!(mac = %self.id, %address, reason, "log-on refused");
+                if let Some(times) = house.mentions(address, false, reason) {
+                    tracing::warn!(mac = %self.id, %address, reason, times = again(times), "log-on refused");
+                }
                 Err(challenge)
             }
         }

@@ -255,7 +255,7 @@ async fn strangers_that_never_read_fill_no_memory() {
 
 /// The most that a process has had in memory, in kB (proc_pid_status: VmHWM).
 #[cfg(target_os = "linux")]
-fn most_resident(process: u32) -> usize {
+pub fn most_resident(process: u32) -> usize {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.unwrap().split_whitespace().next().unwrap();
