@@ -6,7 +6,10 @@ mod connection;
 mod licenses;
 mod metrics;
 mod phones;
+mod refusal;
 mod reload;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::io;
@@ -20,12 +23,11 @@ use actix_rt::net::TcpStream;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, ResponseError, web};
+use actix_web::{App, HttpResponse, web};
 use serde_json::json;
 use settings::Secret;
 use tokio::sync::mpsc::Sender;
 use uacsta_actors::House;
-use uacsta_actors::access::RETRY_AFTER;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
@@ -34,6 +36,7 @@ use crate::admin::Admin;
 use crate::net::{self, tls::Identity};
 use access::Keys;
 use connection::Connection;
+use refusal::Refusal;
 
 /// The file in the data folder that says where the API of the running server is.
 pub const ADDRESS_FILE: &str = "api.url";
@@ -189,55 +192,6 @@ impl Web {
     }
 }
 
-/// Why a request is refused; its display is the sentence in `{"error": ...}`.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("log on: show the token of cli.token, or the administrator's password")]
-    Stranger,
-    #[error("too many log-ons failed: try again in {RETRY_AFTER} seconds")]
-    HeldBack,
-    #[error("there is no such page")]
-    Nothing,
-    #[error("this page is not for {0}")]
-    Method(actix_web::http::Method),
-    #[error("no telephone that is listed as {0} has told its lines")]
-    Lineless(uacsta_schema::phone_id::PhoneId),
-    #[error("no telephone is listed as {0}")]
-    Unknown(uacsta_schema::phone_id::PhoneId),
-    #[error("{0}")]
-    Wrong(String),
-    #[error("{0}")]
-    Unable(String),
-}
-
-impl ResponseError for Refusal {
-    fn status_code(&self) -> actix_web::http::StatusCode {
-        use actix_web::http::StatusCode;
-        match self {
-            Self::Stranger => StatusCode::UNAUTHORIZED,
-            Self::HeldBack => StatusCode::TOO_MANY_REQUESTS,
-            Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Wrong(_) => StatusCode::BAD_REQUEST,
-            Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        if matches!(self, Self::Stranger) {
-            // RFC 9110 11.6.1 and RFC 6750 3.
-            response.append_header(("WWW-Authenticate", "Bearer realm=\"uacsta\""));
-            response.append_header(("WWW-Authenticate", "Basic realm=\"uacsta\""));
-        }
-        if matches!(self, Self::HeldBack) {
-            // RFC 6585 4.
-            response.append_header(("Retry-After", RETRY_AFTER.to_string()));
-        }
-        response.json(json!({ "error": self.to_string() }))
-    }
-}
-
 async fn healthy() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
@@ -285,302 +239,4 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         });
     }
     address
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
-    use arc_swap::ArcSwap;
-    use reqwest::{Client, Method};
-    use serde_json::Value;
-    use uacsta_actors::Rules;
-    use uacsta_actors::access::Throttle;
-    use uacsta_actors::directory::NoLine;
-    use uacsta_actors::licensing::{Allowance, Counts, Licences};
-    use uacsta_actors::post::Post;
-    use uacsta_actors::registrar::{Line, Listing, Unswitched};
-    use uacsta_schema::sip::nonce::NonceKey;
-
-    use super::*;
-    use crate::clock::SystemClock;
-    use crate::first_start;
-
-    /// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
-    struct Registrar;
-
-    impl Actor for Registrar {
-        type Context = Context<Self>;
-    }
-
-    impl Handler<List> for Registrar {
-        type Result = MessageResult<List>;
-
-        fn handle(&mut self, _: List, _: &mut Self::Context) -> MessageResult<List> {
-            MessageResult(Vec::<Listing>::new())
-        }
-    }
-
-    impl Handler<Overview> for Registrar {
-        type Result = MessageResult<Overview>;
-
-        fn handle(&mut self, _: Overview, _: &mut Self::Context) -> MessageResult<Overview> {
-            MessageResult(Licences {
-                counts: Counts {
-                    phones: 3,
-                    lines: 4,
-                },
-                phones: None,
-                lines: Some(5),
-                issued: None,
-                codes: Vec::new(),
-                trial_left: Duration::from_secs(6),
-            })
-        }
-    }
-
-    impl Handler<IsOnDisk> for Registrar {
-        type Result = MessageResult<IsOnDisk>;
-
-        fn handle(&mut self, _: IsOnDisk, _: &mut Self::Context) -> MessageResult<IsOnDisk> {
-            MessageResult(OnDisk {
-                writable: true,
-                unsaved: 0,
-            })
-        }
-    }
-
-    impl Handler<Count> for Registrar {
-        type Result = MessageResult<Count>;
-
-        fn handle(&mut self, _: Count, _: &mut Self::Context) -> MessageResult<Count> {
-            MessageResult(Counts {
-                phones: 3,
-                lines: 4,
-            })
-        }
-    }
-
-    impl Handler<Find> for Registrar {
-        type Result = Result<Line, NoLine>;
-
-        fn handle(&mut self, _: Find, _: &mut Self::Context) -> Self::Result {
-            Err(NoLine::Unknown)
-        }
-    }
-
-    impl Handler<Switch> for Registrar {
-        type Result = Result<(), Unswitched>;
-
-        fn handle(&mut self, switch: Switch, _: &mut Self::Context) -> Self::Result {
-            match switch.mac.bare().ends_with("01") {
-                true => Ok(()),
-                false => Err(Unswitched::Unknown(switch.mac)),
-            }
-        }
-    }
-
-    /// What the API needs of it: there is neither registrar nor licensing.
-    fn house() -> Arc<House> {
-        Arc::new(House {
-            rules: ArcSwap::from_pointee(Rules {
-                settings: settings::Settings::builtin(),
-                profiles: settings::Profiles::shipped(),
-                allowance: Allowance::default(),
-            }),
-            clock: Arc::new(SystemClock::start()),
-            nonces: NonceKey::new([0; 32]),
-            throttle: Throttle::default(),
-            repeats: uacsta_actors::repeats::Repeats::default(),
-            counters: Arc::default(),
-            agent: "uacsta".into(),
-            registrar: Post::new(Context::new().address()),
-            licensing: Post::new(Context::new().address()),
-        })
-    }
-
-    fn identity(folder: &Path) -> Arc<Identity> {
-        let made = first_start::prepare(folder, &mut settings::Settings::builtin()).unwrap();
-        Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
-    }
-
-    #[actix_web::test]
-    async fn requests_and_answers() {
-        let folder = tempfile::tempdir().unwrap();
-        let registrar = Post::new(Registrar.start());
-        let (reload, mut wishes) = tokio::sync::mpsc::channel(1);
-        // Whoever asks finds the configuration wrong.
-        actix_rt::spawn(async move {
-            while let Some::<ReloadWish>(wish) = wishes.recv().await {
-                wish.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
-            }
-        });
-        let api = Api {
-            list: registrar.holder(),
-            switch: registrar.holder(),
-            find: registrar.holder(),
-            disk: registrar.holder(),
-            count: registrar.holder(),
-            house: house(),
-            open: net::Counts::default(),
-            licences: registrar.holder(),
-            issuer: None,
-            admin: Admin::of(folder.path()),
-            reload,
-            identity: identity(folder.path()),
-        };
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (token, password) = ("token".into(), "password".into());
-        let web = start(loopback, 16, folder.path(), &token, &password, api).unwrap();
-        web.announce().unwrap();
-        let url = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
-        assert_eq!(url.trim(), format!("http://{}", web.address()));
-
-        let phone = "/api/phones/000413000001";
-        let (on, list) = (r#"{"in_operation":true}"#, (Method::GET, "/api/phones"));
-        for ((method, path), token, body, status, answer) in [
-            (
-                (Method::GET, "/healthz"),
-                "",
-                "",
-                200,
-                r#"{"status":"alive"}"#,
-            ),
-            (
-                (Method::GET, "/readyz"),
-                "",
-                "",
-                200,
-                r#"{"status":"ready"}"#,
-            ),
-            (
-                list.clone(),
-                "token",
-                "",
-                200,
-                r#"{"connected_phones":3,"monitored_lines":4,"phones":[]}"#,
-            ),
-            (
-                (Method::DELETE, "/api/certificate"),
-                "token",
-                "",
-                405,
-                "this page is not for DELETE",
-            ),
-            (list.clone(), "", "", 401, "log on: "),
-            (list, "wrong", "", 401, "log on: "),
-            ((Method::GET, "/api/nothing"), "", "", 401, "log on: "),
-            (
-                (Method::GET, "/api/nothing"),
-                "token",
-                "",
-                404,
-                "there is no such page",
-            ),
-            (
-                (Method::GET, "/nothing"),
-                "",
-                "",
-                404,
-                "there is no such page",
-            ),
-            (
-                (Method::DELETE, "/api/phones"),
-                "token",
-                "",
-                405,
-                "this page is not for DELETE",
-            ),
-            (
-                (Method::PUT, phone),
-                "token",
-                on,
-                200,
-                r#"{"in_operation":true,"mac":"00:04:13:00:00:01"}"#,
-            ),
-            (
-                (Method::PUT, "/api/phones/00:04:13:00:00:02"),
-                "token",
-                on,
-                404,
-                "no telephone is listed as 00:04:13:00:00:02",
-            ),
-            (
-                (Method::PUT, "/api/phones/0;4"),
-                "token",
-                on,
-                400,
-                "\"0;4\" names no telephone: ",
-            ),
-            (
-                (Method::PUT, phone),
-                "token",
-                "{}",
-                400,
-                "the request's body cannot be used: ",
-            ),
-            (
-                (Method::POST, "/api/phones/000413000001/csta"),
-                "token",
-                r#"{"request":"<HoldCall/>"}"#,
-                404,
-                "no telephone that is listed as 00:04:13:00:00:01 has told its lines",
-            ),
-            (
-                (Method::POST, "/api/phones/000413000001/csta"),
-                "token",
-                r#"{"request":"<Hold"}"#,
-                400,
-                "the request cannot be sent: ",
-            ),
-            (
-                (Method::POST, "/api/reload"),
-                "token",
-                "",
-                400,
-                "the configuration stays as it was: uacsta.toml line 2: nonsense",
-            ),
-            ((Method::POST, "/api/reload"), "", "", 401, "log on: "),
-            (
-                (Method::GET, "/api/licenses"),
-                "token",
-                "",
-                200,
-                r#"{"licences":null,"lines":{"in_use":4,"seats":5},"phones":{"in_use":3,"seats":null},"trial_seconds_left":6}"#,
-            ),
-            (
-                (Method::POST, "/api/licenses"),
-                "token",
-                r#"{"code":"AAAA"}"#,
-                400,
-                "this program was built without an issuer",
-            ),
-            (
-                (Method::PUT, phone),
-                "token",
-                r#"{"in_operation":1}"#,
-                400,
-                "the request's body cannot be used: ",
-            ),
-        ] {
-            let request = Client::new().request(method, format!("{}{path}", url.trim()));
-            let request = request
-                .header("Content-Type", "application/json")
-                .body(body);
-            let request = if token.is_empty() {
-                request
-            } else {
-                request.bearer_auth(token)
-            };
-            let response = request.send().await.unwrap();
-            assert_eq!(response.status().as_u16(), status, "{path} {body}");
-            let text = response.text().await.unwrap();
-            let told: Value = serde_json::from_str(&text).unwrap();
-            match told.get("error").and_then(Value::as_str) {
-                Some(error) => assert!(error.starts_with(answer), "{path}: {error}"),
-                None => assert_eq!(text, answer, "{path}"),
-            }
-        }
-        web.stop().await;
-    }
 }

@@ -85,14 +85,30 @@ fn what_is_written_reads_back_equal() {
     }
 }
 
-/// `cargo test -p uacsta-schema --test csta -- --ignored seeds`, after a message has got its type.
+/// Every typed message is a seed of the fuzzing; `UACSTA_SEEDS=1 cargo test -p uacsta-schema --test csta seed` writes them anew.
 #[test]
-#[ignore = "writes the seeds of fuzz/corpus/csta_read anew"]
 #[allow(clippy::disallowed_methods, reason = "seeds are files")]
-fn seeds() {
+fn each_message_is_a_seed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/csta_read");
+    let mut seen = std::collections::HashMap::new();
     for message in messages::full().into_iter().chain(devices::full()) {
         let document = write(&message, &Edition::Ed6.into());
-        std::fs::write(folder.join(message.name()).with_extension("xml"), document).unwrap();
+        let name = message.name();
+        let number = seen.entry(name.to_owned()).or_insert(0);
+        *number += 1;
+        let name = match *number {
+            1 => format!("{name}.xml"),
+            further => format!("{name}{further}.xml"),
+        };
+        let seed = folder.join(name);
+        if std::env::var_os("UACSTA_SEEDS").is_some() {
+            std::fs::write(&seed, &document).unwrap();
+        }
+        assert_eq!(
+            std::fs::read(&seed).unwrap_or_default().as_slice(),
+            &document[..],
+            "{} is not as this message is written; write the seeds anew with UACSTA_SEEDS=1",
+            seed.display()
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
+    Actor, ActorContext, Addr, AsyncContext, Context, Message, SpawnHandle, StreamHandler,
     Supervised,
 };
 use tracing::field::DisplayValue;
@@ -14,21 +14,16 @@ use uacsta_schema::{
 
 use super::{
     desk::Desk,
-    reply::Answered,
-    session::{Close, Ended, Invoke, Notify, Open, SessionId},
+    session::{Ended, SessionId},
     wire::{Broken, Wire},
 };
-use crate::{
-    clock::Clock,
-    counters::Event,
-    registration::{Bindings, Bound, Left},
-    repeats::again,
-};
+use crate::{clock::Clock, counters::Event, repeats::again};
 
 mod challenge;
 mod ending;
 mod exchange;
 mod matching;
+mod messages;
 mod moving;
 mod place;
 mod receive;
@@ -283,100 +278,6 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
 
     fn finished(&mut self, ctx: &mut Self::Context) {
         self.end("the connection ended", ctx);
-    }
-}
-
-impl Handler<Answered> for Link {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        Answered {
-            transaction,
-            answer,
-        }: Answered,
-        ctx: &mut Self::Context,
-    ) {
-        self.answer(transaction, answer, ctx);
-    }
-}
-
-impl Handler<Open> for Link {
-    type Result = ();
-
-    fn handle(&mut self, open: Open, ctx: &mut Self::Context) {
-        self.open(open, ctx);
-    }
-}
-
-impl Handler<Invoke> for Link {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        Invoke {
-            session,
-            ticket,
-            content,
-        }: Invoke,
-        ctx: &mut Self::Context,
-    ) {
-        self.invoke(session, ticket, content, ctx);
-    }
-}
-
-impl Handler<Notify> for Link {
-    type Result = ();
-
-    fn handle(&mut self, Notify { session, content }: Notify, ctx: &mut Self::Context) {
-        self.notify(session, content, ctx);
-    }
-}
-
-impl Handler<Close> for Link {
-    type Result = ();
-
-    fn handle(&mut self, Close { session }: Close, ctx: &mut Self::Context) {
-        self.close(session, ctx);
-    }
-}
-
-impl Handler<Shut> for Link {
-    type Result = ();
-
-    fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
-        self.end(reason, ctx);
-    }
-}
-
-impl Handler<Bound> for Link {
-    type Result = ();
-
-    fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
-        self.desk.bound(bound);
-        self.recognise();
-        if let Some(at) = self.desk.sweep(self.clock.now()) {
-            self.wake_at(at, ctx);
-        }
-    }
-}
-
-impl Handler<Left> for Link {
-    type Result = ();
-
-    fn handle(&mut self, Left { mac, reason }: Left, ctx: &mut Self::Context) {
-        self.desk.left(mac);
-        if !self.desk.is_known() {
-            self.end(reason, ctx);
-        }
-    }
-}
-
-impl Handler<Bindings> for Link {
-    type Result = ();
-
-    fn handle(&mut self, Bindings { mac, reply }: Bindings, _: &mut Self::Context) {
-        self.desk.bindings(mac, reply);
     }
 }
 

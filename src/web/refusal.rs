@@ -1,0 +1,54 @@
+//! Why the API refuses a request, and how it says so.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+use uacsta_actors::access::RETRY_AFTER;
+
+/// Why a request is refused; its display is the sentence in `{"error": ...}`.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("log on: show the token of cli.token, or the administrator's password")]
+    Stranger,
+    #[error("too many log-ons failed: try again in {RETRY_AFTER} seconds")]
+    HeldBack,
+    #[error("there is no such page")]
+    Nothing,
+    #[error("this page is not for {0}")]
+    Method(actix_web::http::Method),
+    #[error("no telephone that is listed as {0} has told its lines")]
+    Lineless(uacsta_schema::phone_id::PhoneId),
+    #[error("no telephone is listed as {0}")]
+    Unknown(uacsta_schema::phone_id::PhoneId),
+    #[error("{0}")]
+    Wrong(String),
+    #[error("{0}")]
+    Unable(String),
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::HeldBack => StatusCode::TOO_MANY_REQUESTS,
+            Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Wrong(_) => StatusCode::BAD_REQUEST,
+            Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if matches!(self, Self::Stranger) {
+            // RFC 9110 11.6.1 and RFC 6750 3.
+            response.append_header(("WWW-Authenticate", "Bearer realm=\"uacsta\""));
+            response.append_header(("WWW-Authenticate", "Basic realm=\"uacsta\""));
+        }
+        if matches!(self, Self::HeldBack) {
+            // RFC 6585 4.
+            response.append_header(("Retry-After", RETRY_AFTER.to_string()));
+        }
+        response.json(json!({ "error": self.to_string() }))
+    }
+}

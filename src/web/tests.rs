@@ -1,0 +1,296 @@
+//! Requests to the API and their answers, over a socket.
+#![allow(clippy::unwrap_used)]
+
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use arc_swap::ArcSwap;
+use reqwest::{Client, Method};
+use serde_json::Value;
+use uacsta_actors::Rules;
+use uacsta_actors::access::Throttle;
+use uacsta_actors::directory::NoLine;
+use uacsta_actors::licensing::{Allowance, Counts, Licences};
+use uacsta_actors::post::Post;
+use uacsta_actors::registrar::{Line, Listing, Unswitched};
+use uacsta_schema::sip::nonce::NonceKey;
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::first_start;
+
+/// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
+struct Registrar;
+
+impl Actor for Registrar {
+    type Context = Context<Self>;
+}
+
+impl Handler<List> for Registrar {
+    type Result = MessageResult<List>;
+
+    fn handle(&mut self, _: List, _: &mut Self::Context) -> MessageResult<List> {
+        MessageResult(Vec::<Listing>::new())
+    }
+}
+
+impl Handler<Overview> for Registrar {
+    type Result = MessageResult<Overview>;
+
+    fn handle(&mut self, _: Overview, _: &mut Self::Context) -> MessageResult<Overview> {
+        MessageResult(Licences {
+            counts: Counts {
+                phones: 3,
+                lines: 4,
+            },
+            phones: None,
+            lines: Some(5),
+            issued: None,
+            codes: Vec::new(),
+            trial_left: Duration::from_secs(6),
+        })
+    }
+}
+
+impl Handler<IsOnDisk> for Registrar {
+    type Result = MessageResult<IsOnDisk>;
+
+    fn handle(&mut self, _: IsOnDisk, _: &mut Self::Context) -> MessageResult<IsOnDisk> {
+        MessageResult(OnDisk {
+            writable: true,
+            unsaved: 0,
+        })
+    }
+}
+
+impl Handler<Count> for Registrar {
+    type Result = MessageResult<Count>;
+
+    fn handle(&mut self, _: Count, _: &mut Self::Context) -> MessageResult<Count> {
+        MessageResult(Counts {
+            phones: 3,
+            lines: 4,
+        })
+    }
+}
+
+impl Handler<Find> for Registrar {
+    type Result = Result<Line, NoLine>;
+
+    fn handle(&mut self, _: Find, _: &mut Self::Context) -> Self::Result {
+        Err(NoLine::Unknown)
+    }
+}
+
+impl Handler<Switch> for Registrar {
+    type Result = Result<(), Unswitched>;
+
+    fn handle(&mut self, switch: Switch, _: &mut Self::Context) -> Self::Result {
+        match switch.mac.bare().ends_with("01") {
+            true => Ok(()),
+            false => Err(Unswitched::Unknown(switch.mac)),
+        }
+    }
+}
+
+/// What the API needs of it: there is neither registrar nor licensing.
+fn house() -> Arc<House> {
+    Arc::new(House {
+        rules: ArcSwap::from_pointee(Rules {
+            settings: settings::Settings::builtin(),
+            profiles: settings::Profiles::shipped(),
+            allowance: Allowance::default(),
+        }),
+        clock: Arc::new(SystemClock::start()),
+        nonces: NonceKey::new([0; 32]),
+        throttle: Throttle::default(),
+        repeats: uacsta_actors::repeats::Repeats::default(),
+        counters: Arc::default(),
+        agent: "uacsta".into(),
+        registrar: Post::new(Context::new().address()),
+        licensing: Post::new(Context::new().address()),
+    })
+}
+
+fn identity(folder: &Path) -> Arc<Identity> {
+    let made = first_start::prepare(folder, &mut settings::Settings::builtin()).unwrap();
+    Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
+}
+
+#[actix_web::test]
+async fn requests_and_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let registrar = Post::new(Registrar.start());
+    let (reload, mut wishes) = tokio::sync::mpsc::channel(1);
+    // Whoever asks finds the configuration wrong.
+    actix_rt::spawn(async move {
+        while let Some::<ReloadWish>(wish) = wishes.recv().await {
+            wish.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
+        }
+    });
+    let api = Api {
+        list: registrar.holder(),
+        switch: registrar.holder(),
+        find: registrar.holder(),
+        disk: registrar.holder(),
+        count: registrar.holder(),
+        house: house(),
+        open: net::Counts::default(),
+        licences: registrar.holder(),
+        issuer: None,
+        admin: Admin::of(folder.path()),
+        reload,
+        identity: identity(folder.path()),
+    };
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let (token, password) = ("token".into(), "password".into());
+    let web = start(loopback, 16, folder.path(), &token, &password, api).unwrap();
+    web.announce().unwrap();
+    let url = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
+    assert_eq!(url.trim(), format!("http://{}", web.address()));
+
+    let phone = "/api/phones/000413000001";
+    let (on, list) = (r#"{"in_operation":true}"#, (Method::GET, "/api/phones"));
+    for ((method, path), token, body, status, answer) in [
+        (
+            (Method::GET, "/healthz"),
+            "",
+            "",
+            200,
+            r#"{"status":"alive"}"#,
+        ),
+        (
+            (Method::GET, "/readyz"),
+            "",
+            "",
+            200,
+            r#"{"status":"ready"}"#,
+        ),
+        (
+            list.clone(),
+            "token",
+            "",
+            200,
+            r#"{"connected_phones":3,"monitored_lines":4,"phones":[]}"#,
+        ),
+        (
+            (Method::DELETE, "/api/certificate"),
+            "token",
+            "",
+            405,
+            "this page is not for DELETE",
+        ),
+        (list.clone(), "", "", 401, "log on: "),
+        (list, "wrong", "", 401, "log on: "),
+        ((Method::GET, "/api/nothing"), "", "", 401, "log on: "),
+        (
+            (Method::GET, "/api/nothing"),
+            "token",
+            "",
+            404,
+            "there is no such page",
+        ),
+        (
+            (Method::GET, "/nothing"),
+            "",
+            "",
+            404,
+            "there is no such page",
+        ),
+        (
+            (Method::DELETE, "/api/phones"),
+            "token",
+            "",
+            405,
+            "this page is not for DELETE",
+        ),
+        (
+            (Method::PUT, phone),
+            "token",
+            on,
+            200,
+            r#"{"in_operation":true,"mac":"00:04:13:00:00:01"}"#,
+        ),
+        (
+            (Method::PUT, "/api/phones/00:04:13:00:00:02"),
+            "token",
+            on,
+            404,
+            "no telephone is listed as 00:04:13:00:00:02",
+        ),
+        (
+            (Method::PUT, "/api/phones/0;4"),
+            "token",
+            on,
+            400,
+            "\"0;4\" names no telephone: ",
+        ),
+        (
+            (Method::PUT, phone),
+            "token",
+            "{}",
+            400,
+            "the request's body cannot be used: ",
+        ),
+        (
+            (Method::POST, "/api/phones/000413000001/csta"),
+            "token",
+            r#"{"request":"<HoldCall/>"}"#,
+            404,
+            "no telephone that is listed as 00:04:13:00:00:01 has told its lines",
+        ),
+        (
+            (Method::POST, "/api/phones/000413000001/csta"),
+            "token",
+            r#"{"request":"<Hold"}"#,
+            400,
+            "the request cannot be sent: ",
+        ),
+        (
+            (Method::POST, "/api/reload"),
+            "token",
+            "",
+            400,
+            "the configuration stays as it was: uacsta.toml line 2: nonsense",
+        ),
+        ((Method::POST, "/api/reload"), "", "", 401, "log on: "),
+        (
+            (Method::GET, "/api/licenses"),
+            "token",
+            "",
+            200,
+            r#"{"licences":null,"lines":{"in_use":4,"seats":5},"phones":{"in_use":3,"seats":null},"trial_seconds_left":6}"#,
+        ),
+        (
+            (Method::POST, "/api/licenses"),
+            "token",
+            r#"{"code":"AAAA"}"#,
+            400,
+            "this program was built without an issuer",
+        ),
+        (
+            (Method::PUT, phone),
+            "token",
+            r#"{"in_operation":1}"#,
+            400,
+            "the request's body cannot be used: ",
+        ),
+    ] {
+        let request = Client::new().request(method, format!("{}{path}", url.trim()));
+        let request = request
+            .header("Content-Type", "application/json")
+            .body(body);
+        let request = if token.is_empty() {
+            request
+        } else {
+            request.bearer_auth(token)
+        };
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{path} {body}");
+        let text = response.text().await.unwrap();
+        let told: Value = serde_json::from_str(&text).unwrap();
+        match told.get("error").and_then(Value::as_str) {
+            Some(error) => assert!(error.starts_with(answer), "{path}: {error}"),
+            None => assert_eq!(text, answer, "{path}"),
+        }
+    }
+    web.stop().await;
+}
