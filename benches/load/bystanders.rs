@@ -2,6 +2,7 @@
 //! not for the generator.
 
 use std::{
+    fmt,
     future::Future,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     ops::Range,
@@ -140,6 +141,22 @@ pub(crate) async fn play(
         tally.own_delay(99) / 1e3
     );
     Ok(())
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            finished,
+            failed,
+            p50,
+            p99,
+            own_delay,
+        } = self;
+        write!(
+            out,
+            "p50 {p50:.1} ms, p99 {p99:.1} ms (own delay p99 {own_delay:.1} ms), {finished} done, {failed} failed"
+        )
+    }
 }
 
 impl Asked {

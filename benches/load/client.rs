@@ -109,6 +109,11 @@ impl Client {
         anyhow::bail!("INVITE {uri} was challenged again")
     }
 
+    /// Final answers that it got and nobody waited for.
+    pub(crate) fn unawaited(&self) -> usize {
+        self.wire.unawaited()
+    }
+
     /// Takes a session for given: what goes through a bare pipe.
     pub(crate) fn assume_session(&self, number: usize) -> Session {
         Session {
@@ -142,14 +147,18 @@ impl Session {
         );
         Ok(())
     }
+
+    /// Sends a document; its final answer goes to `then`, which is dropped when the connection ends before.
+    pub(crate) fn ask(&self, document: &str, then: impl FnOnce(&Message<'_>) + 'static) {
+        let number = self.wire.ticket();
+        let request = self.dialog.request(&self.wire, "INFO", number, document);
+        self.wire.ask(&request, number, then);
+    }
 }
 
 impl Player for Asking {
     fn begin(self: Rc<Self>, ticket: Ticket) {
-        let Session { wire, dialog } = &self.session;
-        let number = wire.ticket();
-        let request = dialog.request(wire, "INFO", number, &self.request);
-        wire.ask(&request, number, move |answer| {
+        self.session.ask(&self.request, move |answer| {
             ticket.finish(answer.service() == "MakeCallResponse");
         });
     }

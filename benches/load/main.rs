@@ -31,7 +31,7 @@ use tokio::task::LocalSet;
 use crate::{
     drive::{Pace, Span, Tally},
     measure::Process,
-    rows::{attacks, fanout, idle, memory, register, relay, start, storm},
+    rows::{attacks, events, fanout, idle, memory, register, relay, start, storm},
     server::{Kind, Setup},
     site::Site,
 };
@@ -134,6 +134,12 @@ enum Work {
         #[arg(long, default_value = "100000")]
         knocks: usize,
     },
+    /// Storms of events, of one phone and of many, and phones that fall silent
+    Events {
+        /// Phones that report ten events a second each; before that one phone reports as many as all of them
+        #[arg(long, default_value = "1000")]
+        phones: usize,
+    },
     /// All rows, against Kamailio too where it is installed, as a Markdown table
     Table,
     /// Every row, tiny: fails when something does not work
@@ -223,41 +229,28 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
         Work::Storm { phones } => {
             let storm = storm::run(kind, &setup, phones).await?;
             println!(
-                "registered after {:?}, sessions after {:?}, {} attempts refused; meanwhile, of requests to other phones, \
-                 p50 {:.1} ms, p99 {:.1} ms (own delay p99 {:.1} ms), {} done, {} failed",
-                storm.registered,
-                storm.sessions,
-                storm.refused,
-                storm.asked.p50,
-                storm.asked.p99,
-                storm.asked.own_delay,
-                storm.asked.finished,
-                storm.asked.failed
+                "registered after {:?}, sessions after {:?}, {} attempts refused; meanwhile, of requests to other phones, {}",
+                storm.registered, storm.sessions, storm.refused, storm.asked
             );
         }
         Work::Attacks { knocks } => {
             let attacks = attacks::run(&setup, knocks).await?;
             println!(
-                "unknown phones {:.0}/s, {:.1} MiB; of requests to other phones meanwhile p50 {:.1} ms, p99 {:.1} ms (own delay p99 {:.1} ms), \
-                 {} done, {} failed; INVITEs of strangers {:.0}/s, {:.1} MiB; pipelined {:.0}/s; {:.1} KiB for each unknown phone that logged on",
+                "unknown phones {:.0}/s, {:.1} MiB; of requests to other phones meanwhile {}; INVITEs of strangers {:.0}/s, {:.1} MiB; pipelined {:.0}/s; {:.1} KiB for each unknown phone that logged on",
                 attacks.knocks.rate,
                 mebibytes(attacks.knocks.grown),
-                attacks.asked.p50,
-                attacks.asked.p99,
-                attacks.asked.own_delay,
-                attacks.asked.finished,
-                attacks.asked.failed,
+                attacks.asked,
                 attacks.calls.rate,
                 mebibytes(attacks.calls.grown),
                 attacks.pipelined,
                 attacks.per_unknown as f64 / 1024.0
             );
-            let missed = attacks.missed();
-            anyhow::ensure!(
-                missed.is_empty(),
-                "what is promised was missed: {}",
-                missed.join("; ")
-            );
+            kept(&attacks.missed())?;
+        }
+        Work::Events { phones } => {
+            let events = events::run(&setup, phones).await?;
+            println!("{events}");
+            kept(&events.missed())?;
         }
         Work::Table => table::run(&setup, span, shared.runs).await?,
         Work::Smoke => smoke::run(&setup).await?,
@@ -328,6 +321,16 @@ fn say(tally: &Tally, deliveries: usize) {
             String::new()
         }
     );
+}
+
+/// Fails with what was missed, if anything.
+fn kept(missed: &[String]) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        missed.is_empty(),
+        "what is promised was missed: {}",
+        missed.join("; ")
+    );
+    Ok(())
 }
 
 fn mebibytes(bytes: u64) -> f64 {

@@ -2,6 +2,8 @@
 
 use std::{fs, time::Duration};
 
+use anyhow::Context as _;
+
 /// A server with all its child processes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process {
@@ -21,7 +23,21 @@ impl Process {
 
     /// Memory in proportion (PSS) in bytes: what several processes share counts once.
     pub(crate) fn memory(self) -> u64 {
-        self.family().into_iter().filter_map(memory).sum()
+        self.family()
+            .into_iter()
+            .filter_map(|id| octets(id, "smaps_rollup", "Pss:"))
+            .sum()
+    }
+
+    /// Resident memory of the process alone, in bytes: the most since this was asked last, and the peak is counted anew.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub(crate) fn peak(self) -> anyhow::Result<u64> {
+        let peak = octets(self.id, "status", "VmHWM:").context("no peak of the server's memory")?;
+        fs::write(format!("/proc/{}/clear_refs", self.id), "5")
+            .context("the peak of the server's memory cannot be reset")?;
+        Ok(peak)
     }
 
     /// The process and its descendants.
@@ -60,9 +76,9 @@ fn ticks(id: u32) -> Option<u32> {
     Some(field(11)? + field(12)?)
 }
 
-fn memory(id: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+fn octets(id: u32, file: &str, field: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{id}/{file}")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -26,6 +26,7 @@ pub(crate) struct Phone {
     cseq: Cell<u32>,
     dialog: RefCell<Option<Dialog>>,
     cross_ref: RefCell<String>,
+    silent: Cell<bool>,
 }
 
 /// A phone that registers, 401 and 200, at each turn.
@@ -48,6 +49,7 @@ impl Phone {
             cseq: Cell::new(0),
             dialog: RefCell::default(),
             cross_ref: RefCell::default(),
+            silent: Cell::new(false),
         })
     }
 
@@ -85,6 +87,11 @@ impl Phone {
     /// Takes a session for given: what goes through a bare pipe.
     pub(crate) fn assume_session(&self) {
         self.dialog.replace(Some(Dialog::given(self.number)));
+    }
+
+    /// Answers nothing any more, and keeps its connection.
+    pub(crate) fn fall_silent(&self) {
+        self.silent.set(true);
     }
 
     /// Registers, and waits for the 200.
@@ -240,6 +247,9 @@ impl Phone {
 
 impl Party for Phone {
     fn asked(self: Rc<Self>, wire: &Wire, request: &Message<'_>) {
+        if self.silent.get() {
+            return;
+        }
         if let Some(answer) = self.serve(wire, request) {
             wire.send(answer.as_bytes());
         }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::{
     drive::{Pace, Span, Tally},
-    rows::{attacks, fanout, idle, memory, register, relay, start, storm},
+    rows::{attacks, events, fanout, idle, memory, register, relay, start, storm},
     server::{Kind, Setup},
 };
 
@@ -53,6 +53,8 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
         "attacks: {} requests to other phones failed",
         attacks.asked.failed
     );
+    let failed = events::run(setup, 20).await.context("events")?.failed();
+    ensure!(failed == 0, "events: {failed} went astray");
     start::run(setup, 100, 1).await.context("start")?;
     let storm = storm::run(Kind::Uacsta, setup, 20).await.context("storm")?;
     ensure!(

@@ -43,6 +43,7 @@ pub(crate) struct Wire {
     local: SocketAddr,
     tickets: Cell<u64>,
     waiting: RefCell<HashMap<u64, Then>>,
+    unawaited: Cell<usize>,
     unsent: RefCell<Vec<u8>>,
     own: Weak<Self>,
 }
@@ -86,6 +87,7 @@ impl Wire {
             local,
             tickets: Cell::new(0),
             waiting: RefCell::default(),
+            unawaited: Cell::new(0),
             unsent: RefCell::default(),
             own: own.clone(),
         }))
@@ -155,6 +157,11 @@ impl Wire {
         });
         told.await
             .map_err(|_| anyhow::anyhow!("the connection ended at: {request}"))
+    }
+
+    /// Final answers that nobody waited for, such as the second one to a request.
+    pub(crate) fn unawaited(&self) -> usize {
+        self.unawaited.get()
     }
 
     /// Sends what is whole. What the system does not take at once follows when it can.
@@ -278,8 +285,9 @@ impl Wire {
                 let then = message
                     .ticket()
                     .and_then(|ticket| self.waiting.borrow_mut().remove(&ticket));
-                if let Some(then) = then {
-                    then(message);
+                match then {
+                    Some(then) => then(message),
+                    None => self.unawaited.set(self.unawaited.get() + 1),
                 }
             }
         }

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::registering;
+use super::{broken, registering};
 use crate::{
     bystanders::{Asked, Bystanders},
     drive::once,
@@ -49,7 +49,7 @@ impl Attacks {
     pub(crate) fn missed(&self) -> Vec<String> {
         let per_second = |what, rate: f64| (what, rate, rate >= LEAST_RATE);
         let octets = |what, octets: u64, most: u64| (what, octets as f64, octets <= most);
-        [
+        broken([
             per_second("unknown phones answered a second", self.knocks.rate),
             octets(
                 "octets grown by unknown phones",
@@ -77,11 +77,7 @@ impl Attacks {
                 self.per_unknown,
                 MOST_PER_UNKNOWN,
             ),
-        ]
-        .into_iter()
-        .filter(|(_, _, kept)| !kept)
-        .map(|(what, figure, _)| format!("{figure:.0} {what}"))
-        .collect()
+        ])
     }
 }
 

@@ -36,7 +36,11 @@ pub(crate) async fn run(
 }
 
 /// Each client opens a session with each line and starts a monitor in it, as a TAPI driver does.
-async fn watched(server: &Server, clients: usize, count: usize) -> anyhow::Result<Vec<Rc<Phone>>> {
+pub(super) async fn watched(
+    server: &Server,
+    clients: usize,
+    count: usize,
+) -> anyhow::Result<Vec<Rc<Phone>>> {
     let phones = enrol(&server.site, Kind::Uacsta, 0..count).await?;
     for number in 0..clients {
         let client = Client::connect(&server.site, number).await?;

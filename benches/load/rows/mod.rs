@@ -1,11 +1,13 @@
 //! The rows of the table: each starts a server, plays its peers, and says what that cost.
 
 pub(crate) mod attacks;
+pub(crate) mod events;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod memory;
 pub(crate) mod register;
 pub(crate) mod relay;
+pub(crate) mod silence;
 pub(crate) mod start;
 pub(crate) mod storm;
 
@@ -52,6 +54,15 @@ pub(crate) async fn enrol(
         site.until("sessions with phones", listed, wanted).await?;
     }
     Ok(phones)
+}
+
+/// Of promises, each with its name, its figure and whether it was kept, those that were not, in words.
+pub(crate) fn broken<'a>(promises: impl IntoIterator<Item = (&'a str, f64, bool)>) -> Vec<String> {
+    promises
+        .into_iter()
+        .filter(|(_, _, kept)| !kept)
+        .map(|(what, figure, _)| format!("{figure:.0} {what}"))
+        .collect()
 }
 
 /// The phones as players that register.
