@@ -102,6 +102,8 @@ events! {
     TooManyOfClient = "uacsta_requests_refused_total" "limits.pending_requests_per_client",
     /// Sessions, and users of a front end, that were refused because a connection has too many.
     TooManySessions = "uacsta_sessions_refused_total" "limits.sessions_per_connection",
+    /// Monitors that were refused because a client has too many.
+    TooManyMonitors = "uacsta_monitors_refused_total" "limits.monitors_per_client",
     /// CSTA events that belong to no monitor.
     StrayEvent = "uacsta_events_of_no_monitor_total" "",
     /// Lines of the log that were lost: they could not be written, or nobody reads standard error.

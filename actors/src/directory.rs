@@ -46,12 +46,18 @@ impl Entry {
     }
 }
 
+/// The octets of the longest name that is looked up: whoever asks keeps it.
+const LONGEST: usize = 512;
+
 /// Why a name is not a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoLine {
     /// No phone has it.
     #[error("no telephone has this line")]
     Unknown,
+    /// It is longer than any line's name.
+    #[error("no line has a name of more than {LONGEST} octets")]
+    TooLong,
     /// More than one phone has it.
     #[error("more than one telephone has this line; add ;mac=<MAC> to say which")]
     Ambiguous,
@@ -104,6 +110,9 @@ impl Directory {
 
     /// The line that a client means: by the phone's name, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`.
     pub fn find(&self, name: &DeviceId) -> Result<Entry, NoLine> {
+        if name.as_str().len() > LONGEST {
+            return Err(NoLine::TooLong);
+        }
         let user = &*called(name);
         let named = user.parse::<PhoneId>().ok();
         let first_of = |id: PhoneId| self.of(id).into_iter().next();
@@ -247,6 +256,7 @@ mod tests {
             "sip:00-04-13-00-00-01@x",
             Ok((FIRST, "sip:215@pbx.example")),
         );
+        finds(&format!("215;{}", "x".repeat(509)), Err(NoLine::TooLong));
         finds("216", Err(NoLine::Unknown));
         finds("00:04:13:00:00:ff", Err(NoLine::Unknown));
     }

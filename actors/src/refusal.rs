@@ -64,6 +64,9 @@ pub enum Refusal {
     /// No registration has this identifier.
     #[error("no registration of this session has this identifier")]
     NoRegistration,
+    /// The client has as many monitors as `limits.monitors_per_client` allows.
+    #[error("the client has as many monitors as limits.monitors_per_client allows")]
+    Monitors,
     /// The session has registered too often.
     #[error("the session has as many registrations as it may have")]
     Registrations,
@@ -106,6 +109,7 @@ impl Refusal {
             Self::NoMonitor => Failure::INVALID_MONITOR_CROSS_REF_ID,
             Self::NumberWithoutLine => Failure::INVALID_CALLING_DEVICE_ID,
             Self::NoRegistration => Failure::INVALID_CROSS_REF_ID,
+            Self::Monitors => Failure::OVERALL_MONITOR_LIMIT_EXCEEDED,
             Self::Registrations => Failure::REGISTRATION_LIMIT_EXCEEDED,
             Self::NoCall => Failure::INVALID_CALL_ID,
             Self::NotHeld => Failure::NO_HELD_CALL,

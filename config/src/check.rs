@@ -195,6 +195,12 @@ fn limits(limits: &Limits) -> Check {
         1,
         100_000,
     )?;
+    count(
+        "limits.monitors_per_client",
+        limits.monitors_per_client,
+        1,
+        1_000_000,
+    )?;
     count("limits.unknown_phones", limits.unknown_phones, 1, 1_000_000)?;
     count("limits.failed_log_ons", limits.failed_log_ons, 1, 10_000)?;
     count("limits.log_on_tries", limits.log_on_tries, 1, 1_000)?;

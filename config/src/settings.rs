@@ -197,6 +197,8 @@ pub struct Limits {
     pub pending_requests_per_phone: usize,
     /// Requests of one client that may wait for their answers.
     pub pending_requests_per_client: usize,
+    /// Monitors of one client.
+    pub monitors_per_client: usize,
     /// Telephones in the list that never told a line.
     pub unknown_phones: usize,
     /// Connections of the API and the administration.

@@ -2,6 +2,7 @@
 
 mod connections;
 mod documents;
+mod holdings;
 mod messages;
 mod queues;
 mod strangers;
@@ -14,18 +15,11 @@ use tokio::time::timeout;
 
 use crate::support::PATIENCE;
 use crate::support::phone::Phone;
-use crate::support::server::{Server, http};
+use crate::support::server::{Server, counted};
 
 /// One number of `GET /metrics`, which asks for no log-on; `name` has its label.
 pub async fn metric(server: &Server, name: &str) -> u64 {
-    let (status, page) = http(server.addresses.web.unwrap(), "", "GET", "/metrics", "").await;
-    assert_eq!(status, 200, "{page}");
-    let line = page
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("{name} is not counted:\n{page}"))
-        .parse()
-        .unwrap()
+    counted(server.addresses.web.unwrap(), name).await
 }
 
 /// Waits until a number of `GET /metrics` is what it should be.

@@ -29,18 +29,6 @@ fn phone(server: &Serving) -> Phone {
     Phone::new(setup, Arc::new(Documents::default()))
 }
 
-/// One number of `GET /metrics`.
-async fn metric(server: &Serving, name: &str) -> u64 {
-    let (status, page) = http(server.web, "", "GET", "/metrics", "").await;
-    assert_eq!(status, 200, "{page}");
-    let line = page
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("{name} is not counted:\n{page}"))
-        .parse()
-        .unwrap()
-}
-
 /// What a phone sends amiss is logged each time.
 async fn errs(line: &mut Line, times: usize) {
     for _ in 0..times {
@@ -114,7 +102,7 @@ async fn strangers_write_a_line_a_minute_and_are_counted() {
         ("uacsta_messages_refused_total", 300),
         ("uacsta_framing_errors_total", 50),
     ] {
-        assert_eq!(metric(&server, name).await, times, "{name}");
+        assert_eq!(server.metric(name).await, times, "{name}");
     }
     let log = server.end();
     let new = &log[before..];
@@ -148,7 +136,7 @@ async fn who_guesses_slowly_writes_a_line_a_minute_too() {
         let (status, _) = http(server.web, "token", "GET", "/api/phones", "").await;
         assert_eq!(status, 401);
     }
-    let failed = metric(&server, "uacsta_log_ons_failed_total").await;
+    let failed = server.metric("uacsta_log_ons_failed_total").await;
     assert_eq!(failed, 150);
     let log = server.end();
     for what in [
@@ -184,12 +172,12 @@ async fn a_full_disk_keeps_nobody_and_the_lines_that_it_loses_are_counted() {
     let file = server.data().join("logs/uacsta.log");
     let known = phone(&server);
     known.start().await;
-    assert_eq!(metric(&server, "uacsta_log_lines_lost_total").await, 0);
+    assert_eq!(server.metric("uacsta_log_lines_lost_total").await, 0);
     fs::remove_file(&file).unwrap();
     // What is written there finds no room (ENOSPC), as on a disk that is full.
     symlink("/dev/full", &file).unwrap();
     let begun = Instant::now();
-    while metric(&server, "uacsta_log_lines_lost_total").await < 10 {
+    while server.metric("uacsta_log_lines_lost_total").await < 10 {
         assert!(begun.elapsed() < PATIENCE, "no line is lost");
         known.reboot();
         known.start().await;

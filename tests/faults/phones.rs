@@ -54,10 +54,14 @@ async fn until_status(server: &Server, status: &str) {
 
 /// The server as a child process, for what it logs.
 pub fn serving(settings: &str) -> Serving {
-    let passwords = format!(
-        "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[clients]\npassword = \"{CLIENTS_PASSWORD}\"\n"
-    );
-    Serving::start(tempfile::tempdir().unwrap(), &(passwords + settings))
+    Serving::start(tempfile::tempdir().unwrap(), &with_passwords(settings))
+}
+
+/// A settings file with the passwords that the tests' phones and clients have.
+pub fn with_passwords(settings: &str) -> String {
+    format!(
+        "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[clients]\npassword = \"{CLIENTS_PASSWORD}\"\n{settings}"
+    )
 }
 
 /// A phone of a server that is a child process; not connected yet.

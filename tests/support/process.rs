@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::PATIENCE;
-use super::server::http;
+use super::server::{counted, http};
 
 /// The built program, ready for arguments; nothing of the caller's environment sets it.
 pub fn program() -> Command {
@@ -197,6 +197,16 @@ impl Serving {
         fs::write(self.data().join("uacsta.toml"), settings).unwrap();
     }
 
+    /// Has it read other settings, which must hold.
+    #[cfg(unix)]
+    pub async fn reload(&self, settings: &str) {
+        self.write_settings(settings);
+        let from = self.log().len();
+        self.send_signal("HUP");
+        let holds = "the configuration was read again and holds now";
+        self.until_logged(from, holds).await;
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         log(self.data())
@@ -257,6 +267,11 @@ impl Serving {
         let (status, body) = http(self.web, token.trim(), "GET", "/api/phones", "").await;
         assert_eq!(status, 200, "{body}");
         body
+    }
+
+    /// One number of `GET /metrics`; `name` has its label.
+    pub async fn metric(&self, name: &str) -> u64 {
+        counted(self.web, name).await
     }
 
     /// Waits until the list holds that text.

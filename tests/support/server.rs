@@ -295,6 +295,18 @@ pub async fn http(
     (status, body.to_owned())
 }
 
+/// One number of `GET /metrics`, which asks for no log-on; `name` has its label.
+pub async fn counted(address: std::net::SocketAddr, name: &str) -> u64 {
+    let (status, page) = http(address, "", "GET", "/metrics", "").await;
+    assert_eq!(status, 200, "{page}");
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not counted:\n{page}"))
+        .parse()
+        .unwrap()
+}
+
 fn loopback() -> Settings {
     let mut settings = Settings::builtin();
     let free = || settings::Listen::from(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));

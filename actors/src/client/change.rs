@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::Handler;
 use uacsta_schema::csta::{self, MonitorCrossRefId, MonitorStop};
 
-use super::{Client, Scope};
+use super::{Client, Scope, monitors::Watched};
 use crate::{
     registrar::RulesChanged,
     sip::{
@@ -31,8 +31,8 @@ impl Client {
             }
             let hidden = session
                 .watched
-                .extract_if(|_, line| !rights.sees(&line.entry));
-            for (cross_ref, line) in hidden {
+                .extract_if(|_, watched| !rights.sees(&watched.line.entry));
+            for (cross_ref, Watched { line, .. }) in hidden {
                 if let Some(id) = session.id {
                     let stop = MonitorStop {
                         monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),

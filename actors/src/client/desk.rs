@@ -142,7 +142,7 @@ impl ClientDesk {
         let client = Client::new(
             Arc::clone(&self.house),
             link,
-            name.into(),
+            (name.into(), self.address.ip()),
             log_on,
             rights,
             Arc::clone(&self.cross_refs),

@@ -1,4 +1,4 @@
-//! The lines of a client's session: named, listed and watched.
+//! The lines of a client's session: named, found and listed.
 
 use std::sync::{
     Arc,
@@ -7,17 +7,13 @@ use std::sync::{
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::{
-    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Document,
-    GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse, ListedDevice,
-    MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse,
-    RequestedDeviceCategory, ServiceCrossRefId, Speech, SwitchingFunctionDevices,
+    self, DeviceId, Document, GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse,
+    ListedDevice, RequestedDeviceCategory, ServiceCrossRefId, SwitchingFunctionDevices,
 };
 
 use super::{Client, Scope};
 use crate::{
     directory::{Entry, called},
-    monitor::{Audience, Watcher},
-    phone::{Refilter, Watch},
     refusal::Refusal,
     registrar::{Find, Line, Lines, LinesOf},
     sip::{
@@ -122,7 +118,7 @@ impl Client {
             let found = match found {
                 Ok(Ok(line)) if client.rights.sees(&line.entry) => {
                     let line = Arc::new(line);
-                    client.found.insert(name.as_str().into(), Arc::clone(&line));
+                    client.remember(name.as_str(), &line);
                     if let Some(session) = client.sessions.get_mut(&key)
                         && let Scope::Line { mac, .. } = &mut session.scope
                     {
@@ -167,117 +163,6 @@ impl Client {
                 }
             }
         }
-    }
-
-    /// MonitorStart is answered at once; the monitor on the phone starts asynchronously.
-    pub(super) fn monitor_start(
-        &mut self,
-        key: u64,
-        start: &MonitorStart,
-        document: &Document,
-        reply: Reply,
-        ctx: &mut Context<Self>,
-    ) {
-        let speech = document.speech();
-        if let MonitorObject::Call(_) = start.monitor_object {
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                &speech,
-                "MonitorStart",
-                &Refusal::NotADevice,
-            );
-        }
-        let filter = start.requested_monitor_filter;
-        self.on_line(key, document, ctx, move |client, line, ctx| {
-            let line = match line {
-                Ok((line, _)) => line,
-                Err(refusal) => return client.refuse(client.mac_of(key), reply, &speech, "MonitorStart", &refusal),
-            };
-            let Some(session) = client.sessions.get_mut(&key) else { return reply.ok() };
-            let Some(id) = session.id else { return reply.ok() };
-            let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
-            let response = MonitorStartResponse {
-                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
-                actual_monitor_filter: filter,
-                ..MonitorStartResponse::default()
-            };
-            reply.csta(csta::write(&response.into(), &speech));
-            let (mac, device) = (line.entry.mac, line.entry.device.clone());
-            tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
-            session.watched.insert(Arc::clone(&cross_ref), Arc::clone(&line));
-            let audience = client.audience.get_or_insert_with(|| Arc::new(Audience {
-                events: client.link.clone().recipient(),
-                shut: client.link.clone().recipient(),
-                stopped: ctx.address().recipient(),
-            }));
-            let watcher = Watcher {
-                cross_ref,
-                session: id,
-                client: Arc::clone(audience),
-                speech,
-                filter: filter.unwrap_or_default(),
-                in_service: None,
-            };
-            client.tell_phone(&line, Watch { device, watcher });
-        });
-    }
-
-    /// MonitorStop of a monitor of this session's.
-    pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Reply) {
-        let speech = document.speech();
-        let stopped = document
-            .cross_ref()
-            .and_then(|cross_ref| self.sessions.get_mut(&key)?.watched.remove_entry(cross_ref));
-        match stopped {
-            Some((cross_ref, line)) => {
-                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, cross_ref = &*cross_ref, "client watches the line no more");
-                self.unwatch(&line, cross_ref);
-                reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
-            }
-            None => self.refuse(
-                self.mac_of(key),
-                reply,
-                &speech,
-                "MonitorStop",
-                &Refusal::NoMonitor,
-            ),
-        }
-    }
-
-    /// ChangeMonitorFilter of a monitor of this session's: other clients of the line keep theirs.
-    pub(super) fn change_filter(
-        &mut self,
-        key: u64,
-        change: &ChangeMonitorFilter,
-        speech: &Speech,
-        reply: Reply,
-    ) {
-        let filter = change.requested_filter_list;
-        let watched = self.sessions.get(&key).and_then(|session| {
-            session
-                .watched
-                .get_key_value(change.monitor_cross_ref_id.as_str())
-        });
-        let Some((cross_ref, line)) = watched else {
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                speech,
-                "ChangeMonitorFilter",
-                &Refusal::NoMonitor,
-            );
-        };
-        let refilter = Refilter {
-            device: line.entry.device.clone(),
-            cross_ref: Arc::clone(cross_ref),
-            filter,
-        };
-        self.tell_phone(line, refilter);
-        let response = ChangeMonitorFilterResponse {
-            actual_filter_list: Some(filter),
-        };
-        reply.csta(csta::write(&response.into(), speech));
     }
 
     /// GetSwitchingFunctionDevices: its response, and then the lines in segments (ECMA-269).

@@ -1,10 +1,9 @@
 //! One connected CTI client: its sessions, the lines it opened, its rights.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture,
-    prelude::SendError,
 };
 use bytes::Bytes;
 use tracing::field::display;
@@ -14,14 +13,14 @@ use uacsta_schema::{
     sip::Status,
 };
 
+use self::{found::Found, monitors::Watched};
 use crate::{
     House,
     counters::Event,
-    monitor::{Audience, Stopped},
-    phone::{Phone, Unwatch},
+    monitor::Audience,
     quote::Quoted,
     refusal::Refusal,
-    registrar::{Enter, Find, Line, LinesChanged, ToPhone},
+    registrar::{Enter, Find, Line, LinesChanged},
     sip::{
         link::{Link, Shut},
         reply::{Accepted, Answer, Reply},
@@ -32,7 +31,9 @@ use crate::{
 mod change;
 pub mod desk;
 mod features;
+mod found;
 mod lines;
+mod monitors;
 mod own_number;
 mod requests;
 mod rights;
@@ -48,12 +49,13 @@ pub struct Client {
     link: Addr<Link>,
     /// Who logged on, and from where, for the log.
     name: Box<str>,
+    address: IpAddr,
     log_on: LogOn,
     rights: Rights,
     sessions: HashMap<u64, Session>,
     keys: u64,
     /// Names that were looked up, until lines change.
-    found: HashMap<Box<str>, Arc<Line>>,
+    found: Found<Arc<Line>>,
     cross_refs: Arc<lines::CrossRefs>,
     /// Calls via the office that are on their way.
     via_office: Vec<Addr<via_office::ViaOffice>>,
@@ -61,6 +63,8 @@ pub struct Client {
     audience: Option<Arc<Audience>>,
     /// Held once more by each answer that the client waits for.
     waiting: Arc<()>,
+    /// Held once more by each of its monitors.
+    watching: Arc<()>,
     /// Why the connection is gone, once it is.
     gone: Option<Box<str>>,
 }
@@ -71,7 +75,7 @@ struct Session {
     scope: Scope,
     speech: Speech,
     /// The lines that it watches, by the client's cross reference.
-    watched: HashMap<Arc<str>, Arc<Line>>,
+    watched: HashMap<Arc<str>, Watched>,
     registrations: Vec<system::Registration>,
 }
 
@@ -111,7 +115,7 @@ impl Client {
     pub fn new(
         house: Arc<House>,
         link: Addr<Link>,
-        name: Box<str>,
+        (name, address): (Box<str>, IpAddr),
         log_on: LogOn,
         rights: Rights,
         cross_refs: Arc<lines::CrossRefs>,
@@ -120,15 +124,17 @@ impl Client {
             house,
             link,
             name,
+            address,
             log_on,
             rights,
             sessions: HashMap::new(),
             keys: 0,
-            found: HashMap::new(),
+            found: Found::default(),
             cross_refs,
             via_office: Vec::new(),
             audience: None,
             waiting: Arc::default(),
+            watching: Arc::default(),
             gone: None,
         }
     }
@@ -159,14 +165,6 @@ impl Client {
                 Quoted(document.name())
             )));
         }
-        if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
-            self.house.counters.count(Event::TooManySessions);
-            tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
-            return reply.with(
-                Answer::from(Status::SERVICE_UNAVAILABLE)
-                    .because("too many sessions on this connection"),
-            );
-        }
         let speech = document.as_ref().map(Document::speech).unwrap_or_default();
         let line = document
             .as_ref()
@@ -183,7 +181,7 @@ impl Client {
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
             Ok(Ok(found)) if client.rights.sees(&found.entry) => {
                 let mac = found.entry.mac;
-                client.found.insert(line.as_str().into(), Arc::new(found));
+                client.remember(line.as_str(), &Arc::new(found));
                 client.accept(Scope::Line { name: line, mac }, &user, speech, reply, ctx);
             }
             Ok(Ok(_)) => {
@@ -206,6 +204,14 @@ impl Client {
         reply: Reply,
         ctx: &Context<Self>,
     ) {
+        if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
+            self.house.counters.count(Event::TooManySessions);
+            tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
+            return reply.with(
+                Answer::from(Status::SERVICE_UNAVAILABLE)
+                    .because("too many sessions on this connection"),
+            );
+        }
         self.keys += 1;
         let user = display(Quoted(user));
         match &scope {
@@ -250,41 +256,16 @@ impl Client {
                 tracing::info!(client = %self.name, %mac, line = %Quoted(name.as_str()), reason, "line closed");
             }
         }
-        for (cross_ref, line) in session.watched {
+        for (cross_ref, Watched { line, .. }) in session.watched {
             self.unwatch(&line, cross_ref);
         }
     }
 
-    /// Tells a phone what needs no answer of its. A client that tells more than the phone's mailbox holds loses its connection,
-    /// never a single message.
-    fn tell_phone<M>(&self, line: &Line, message: M)
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        Phone: Handler<M>,
-    {
-        if let Err(SendError::Full(_)) = line.phone.try_send(message) {
-            tracing::warn!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "connection ended: the client starts and changes monitors faster than the phone takes it");
-            self.house.counters.count(Event::TooManyRequests);
-            self.link.do_send(Shut {
-                reason: "it starts and changes monitors faster than the phone takes it".into(),
-            });
-        }
-    }
-
-    /// Leaves a monitor; where the phone's actor has been replaced, the registrar knows the new one.
-    fn unwatch(&self, line: &Line, cross_ref: Arc<str>) {
-        let unwatch = Unwatch {
-            device: line.entry.device.clone(),
-            cross_ref,
-        };
-        match line.phone.connected() {
-            true => line.phone.do_send(unwatch),
-            false => self.house.registrar.do_send(ToPhone {
-                mac: line.entry.mac,
-                unwatch,
-            }),
-        }
+    /// Keeps what a name means, so that it is not looked up again.
+    fn remember(&mut self, name: &str, line: &Arc<Line>) {
+        // Who may watch so many lines has names for as many.
+        let most = self.house.rules().settings.limits.monitors_per_client;
+        self.found.insert(name, Arc::clone(line), most);
     }
 
     /// The phone whose line a session is for.
@@ -365,16 +346,6 @@ impl Handler<Happened> for Client {
             // What the server sends to clients are events, whose answers nobody waits for, and it opens no sessions. A request
             // that comes again is refused, since it may have been done.
             What::Answered { .. } | What::Refused(_) | What::Repeated(..) => {}
-        }
-    }
-}
-
-impl Handler<Stopped> for Client {
-    type Result = ();
-
-    fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
-        for session in self.sessions.values_mut() {
-            session.watched.remove(&cross_ref);
         }
     }
 }

@@ -48,10 +48,6 @@ impl Client {
         let (Some(line), Some(id)) = (line, session.id) else {
             return refuse(self, reply, &Refusal::NumberWithoutLine);
         };
-        self.via_office.retain(actix::Addr::connected);
-        if self.via_office.len() >= CALLS {
-            return refuse(self, reply, &Refusal::Busy);
-        }
         let destination = call.called_directory_number.clone();
         let speech = speech.clone();
         let finding = self.house.registrar.send(Find(line));
@@ -62,7 +58,17 @@ impl Client {
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => Err(Refusal::Away),
             };
+            client.via_office.retain(actix::Addr::connected);
             match line {
+                Ok(_) if client.via_office.len() >= CALLS => {
+                    client.refuse(
+                        client.mac_of(key),
+                        reply,
+                        &speech,
+                        "MakeCall",
+                        &Refusal::Busy,
+                    );
+                }
                 Ok(line) => {
                     let order = Order {
                         client: client.name.clone(),
@@ -101,7 +107,7 @@ impl Handler<Undone> for Client {
             let watching = session
                 .watched
                 .iter()
-                .filter(|(_, watched)| watched.entry.device == line.entry.device);
+                .filter(|(_, watched)| watched.line.entry.device == line.entry.device);
             for (cross_ref, _) in watching {
                 let event = FailedEvent {
                     monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(cross_ref)),

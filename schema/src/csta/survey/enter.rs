@@ -8,6 +8,9 @@ use crate::csta::relay::{Edit, What};
 use crate::csta::roots::{self, Kind, Place};
 use crate::csta::xml::{Space, Span, Tag};
 
+/// The octets of the longest prefix of a root: whoever speaks so is answered so, and it is kept with each monitor.
+const LONGEST_PREFIX: usize = 64;
+
 impl Surveyor<'_> {
     pub(super) fn enter(&mut self, tag: &Tag) -> Result<Frame, ReadError> {
         let role = match self.open.as_slice() {
@@ -34,6 +37,14 @@ impl Surveyor<'_> {
             start: tag.name.start,
             end: tag.local.start - 1,
         });
+        if let Some(prefix) = prefix.map(|span| self.scanner.text(span))
+            && prefix.len() > LONGEST_PREFIX
+        {
+            return Err(ReadError::Malformed {
+                element: quoted(prefix),
+                what: format!("a namespace prefix has no more than {LONGEST_PREFIX} octets here"),
+            });
+        }
         let edition = match tag.space {
             Space::Csta(edition) => Some(edition),
             Space::None => {

@@ -1,0 +1,208 @@
+//! The monitors of a client: started, stopped and filtered at once, whatever becomes of them at the phone.
+
+use std::sync::Arc;
+
+use actix::{AsyncContext, Context, Handler, Message, prelude::SendError};
+use uacsta_schema::csta::{
+    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, Document, MonitorCrossRefId,
+    MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse, Speech,
+};
+
+use super::Client;
+use crate::{
+    counters::Event,
+    monitor::{Audience, Stopped, Watcher},
+    phone::{Phone, Refilter, Unwatch, Watch},
+    refusal::Refusal,
+    registrar::{Line, ToPhone},
+    repeats::again,
+    sip::{link::Shut, reply::Reply},
+};
+
+/// A line that a session watches.
+pub(super) struct Watched {
+    pub(super) line: Arc<Line>,
+    /// Counts it among the client's monitors for as long as it is watched.
+    _counted: Arc<()>,
+}
+
+impl Client {
+    /// MonitorStart is answered at once; the monitor on the phone starts asynchronously.
+    pub(super) fn monitor_start(
+        &mut self,
+        key: u64,
+        start: &MonitorStart,
+        document: &Document,
+        reply: Reply,
+        ctx: &mut Context<Self>,
+    ) {
+        let speech = document.speech();
+        if let MonitorObject::Call(_) = start.monitor_object {
+            return self.refuse(
+                self.mac_of(key),
+                reply,
+                &speech,
+                "MonitorStart",
+                &Refusal::NotADevice,
+            );
+        }
+        let filter = start.requested_monitor_filter;
+        self.on_line(key, document, ctx, move |client, line, ctx| {
+            let line = match line {
+                Ok((line, _)) => line,
+                Err(refusal) => return client.refuse(client.mac_of(key), reply, &speech, "MonitorStart", &refusal),
+            };
+            if client.has_too_many_monitors() {
+                let refusal = Refusal::Monitors;
+                return reply.csta(csta::write(&refusal.failure().into(), &speech));
+            }
+            let Some(session) = client.sessions.get_mut(&key) else { return reply.ok() };
+            let Some(id) = session.id else { return reply.ok() };
+            let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
+            let response = MonitorStartResponse {
+                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
+                actual_monitor_filter: filter,
+                ..MonitorStartResponse::default()
+            };
+            reply.csta(csta::write(&response.into(), &speech));
+            let (mac, device) = (line.entry.mac, line.entry.device.clone());
+            tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
+            let watched = Watched {
+                line: Arc::clone(&line),
+                _counted: Arc::clone(&client.watching),
+            };
+            session.watched.insert(Arc::clone(&cross_ref), watched);
+            let audience = client.audience.get_or_insert_with(|| Arc::new(Audience {
+                events: client.link.clone().recipient(),
+                shut: client.link.clone().recipient(),
+                stopped: ctx.address().recipient(),
+            }));
+            let watcher = Watcher {
+                cross_ref,
+                session: id,
+                client: Arc::clone(audience),
+                speech,
+                filter: filter.unwrap_or_default(),
+                in_service: None,
+            };
+            client.tell_phone(&line, Watch { device, watcher });
+        });
+    }
+
+    /// Whether the client has no monitor left to start, which the log says once a minute.
+    fn has_too_many_monitors(&self) -> bool {
+        let monitors = Arc::strong_count(&self.watching) - 1;
+        if monitors < self.house.rules().settings.limits.monitors_per_client {
+            return false;
+        }
+        self.house.counters.count(Event::TooManyMonitors);
+        let what = format!("monitors of {}", self.name);
+        let said = self
+            .house
+            .repeats
+            .say(self.address, &what, self.house.clock.now());
+        if let Some(times) = said {
+            tracing::warn!(client = %self.name, monitors, times = again(times), "monitors refused: the client has as many as limits.monitors_per_client allows");
+        }
+        true
+    }
+
+    /// MonitorStop of a monitor of this session's.
+    pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Reply) {
+        let speech = document.speech();
+        let stopped = document
+            .cross_ref()
+            .and_then(|cross_ref| self.sessions.get_mut(&key)?.watched.remove_entry(cross_ref));
+        match stopped {
+            Some((cross_ref, Watched { line, .. })) => {
+                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, cross_ref = &*cross_ref, "client watches the line no more");
+                self.unwatch(&line, cross_ref);
+                reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
+            }
+            None => self.refuse(
+                self.mac_of(key),
+                reply,
+                &speech,
+                "MonitorStop",
+                &Refusal::NoMonitor,
+            ),
+        }
+    }
+
+    /// ChangeMonitorFilter of a monitor of this session's: other clients of the line keep theirs.
+    pub(super) fn change_filter(
+        &mut self,
+        key: u64,
+        change: &ChangeMonitorFilter,
+        speech: &Speech,
+        reply: Reply,
+    ) {
+        let filter = change.requested_filter_list;
+        let watched = self.sessions.get(&key).and_then(|session| {
+            session
+                .watched
+                .get_key_value(change.monitor_cross_ref_id.as_str())
+        });
+        let Some((cross_ref, Watched { line, .. })) = watched else {
+            return self.refuse(
+                self.mac_of(key),
+                reply,
+                speech,
+                "ChangeMonitorFilter",
+                &Refusal::NoMonitor,
+            );
+        };
+        let refilter = Refilter {
+            device: line.entry.device.clone(),
+            cross_ref: Arc::clone(cross_ref),
+            filter,
+        };
+        self.tell_phone(line, refilter);
+        let response = ChangeMonitorFilterResponse {
+            actual_filter_list: Some(filter),
+        };
+        reply.csta(csta::write(&response.into(), speech));
+    }
+
+    /// Tells a phone what needs no answer of its. A client that tells more than the phone's mailbox holds loses its connection,
+    /// never a single message.
+    fn tell_phone<M>(&self, line: &Line, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        Phone: Handler<M>,
+    {
+        if let Err(SendError::Full(_)) = line.phone.try_send(message) {
+            tracing::warn!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "connection ended: the client starts and changes monitors faster than the phone takes it");
+            self.house.counters.count(Event::TooManyRequests);
+            self.link.do_send(Shut {
+                reason: "it starts and changes monitors faster than the phone takes it".into(),
+            });
+        }
+    }
+
+    /// Leaves a monitor; where the phone's actor has been replaced, the registrar knows the new one.
+    pub(super) fn unwatch(&self, line: &Line, cross_ref: Arc<str>) {
+        let unwatch = Unwatch {
+            device: line.entry.device.clone(),
+            cross_ref,
+        };
+        match line.phone.connected() {
+            true => line.phone.do_send(unwatch),
+            false => self.house.registrar.do_send(ToPhone {
+                mac: line.entry.mac,
+                unwatch,
+            }),
+        }
+    }
+}
+
+impl Handler<Stopped> for Client {
+    type Result = ();
+
+    fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
+        for session in self.sessions.values_mut() {
+            session.watched.remove(&cross_ref);
+        }
+    }
+}

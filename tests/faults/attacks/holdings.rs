@@ -1,0 +1,111 @@
+//! Clients that let the server keep ever more for them: of each thing that is kept there is a number, or a length.
+
+use super::{bystander, is_served};
+use crate::phones::{client_of, phone_of, serving, with_passwords};
+use crate::support::csta::element;
+use crate::support::cti_client::Session;
+use crate::support::server::Server;
+
+const REFUSED: &str = "uacsta_monitors_refused_total{limit=\"limits.monitors_per_client\"}";
+
+async fn one_too_many(session: &Session, line: &str) {
+    let object = element("deviceObject", line);
+    let start = format!("<monitorObject>{object}</monitorObject>");
+    let (category, error) = session.refused("MonitorStart", &start).await;
+    assert_eq!(
+        (category.as_str(), error.as_str()),
+        ("systemResourceAvailibility", "overallMonitorLimitExceeded")
+    );
+}
+
+/// `limits.monitors_per_client`, in all of its sessions: another client has its own, and a reload counts from then on.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_client_has_so_many_monitors_and_what_it_gives_back_is_free_again() {
+    let limit = |most| with_passwords(&format!("[limits]\nmonitors_per_client = {most}\n"));
+    let server = serving("[limits]\nmonitors_per_client = 3\n");
+    let phone = phone_of(&server, "000413000001", |_| {});
+    phone.start().await;
+    let line = phone.line();
+    let client = client_of(&server).await;
+    let (first, mut second) = (client.open_server().await, client.open(line).await);
+    let reference = first.monitor(line).await;
+    first.monitor(line).await;
+    let held = second.watch(line).await;
+    for _ in 0..20 {
+        one_too_many(&first, line).await;
+        one_too_many(&second, line).await;
+    }
+    assert_eq!(server.metric(REFUSED).await, 40);
+    let mut other = client_of(&server).await.open(line).await;
+    other.watch(line).await;
+
+    first.unwatch(&reference).await;
+    first.monitor(line).await;
+    one_too_many(&second, line).await;
+    first.bye().await;
+    let third = client.open_server().await;
+    third.monitor(line).await;
+    third.monitor(line).await;
+    one_too_many(&third, line).await;
+
+    server.reload(&limit(4)).await;
+    third.monitor(line).await;
+    // What it has it keeps.
+    server.reload(&limit(1)).await;
+    one_too_many(&third, line).await;
+    second.unwatch(&held).await;
+    one_too_many(&second, line).await;
+    assert_eq!(server.metric(REFUSED).await, 44);
+    assert_eq!(phone.count("MonitorStart"), 1);
+    let log = server.end();
+    let said: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("monitors refused"))
+        .collect();
+    assert_eq!(said.len(), 1, "once a minute: {said:?}");
+    assert!(
+        said[0].contains("client=ecsta@127.0.0.1") && said[0].contains("monitors=3"),
+        "{}",
+        said[0]
+    );
+}
+
+/// The name of a line is kept with its session, and the prefix that a client speaks with each of its monitors.
+#[tokio::test]
+async fn what_a_client_makes_the_server_keep_is_short() {
+    let server = Server::start();
+    let phone = bystander(&server).await;
+    let client = server.client().await;
+    let name = |length: usize| {
+        let mut name = format!("{};x=", phone.line());
+        name.extend(std::iter::repeat_n('y', length - name.len()));
+        name
+    };
+    let session = client.open(&name(512)).await;
+    let refused = client.invite(&name(513), |invite| invite).await;
+    refused.expect_err("a name that is too long").expect(404);
+    let whole = client.open_server().await;
+    whole.monitor(&name(512)).await;
+    let object = element("deviceObject", &name(513));
+    let (_, error) = whole
+        .refused(
+            "MonitorStart",
+            &format!("<monitorObject>{object}</monitorObject>"),
+        )
+        .await;
+    assert_eq!(error, "invalidDeviceID");
+
+    let speaking = |octets: usize| {
+        let prefix = "p".repeat(octets);
+        format!(
+            "<{prefix}:GetDoNotDisturb xmlns:{prefix}=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\">\
+             <{prefix}:device>{}</{prefix}:device></{prefix}:GetDoNotDisturb>",
+            phone.line()
+        )
+    };
+    session.info(speaking(64)).await.expect(200);
+    let refusal = session.info(speaking(65)).await;
+    assert_eq!(refusal.status(), 400, "{}", refusal.text());
+    is_served(&server, &phone).await;
+}
