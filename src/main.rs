@@ -9,6 +9,7 @@ use uacsta::{
     cli::{self, Cli, Failure, Plan, Serve},
     demo::{self, DemoError},
     first_start, logs, service,
+    signals::Signals,
 };
 
 fn main() -> ExitCode {
@@ -43,6 +44,8 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     #[cfg(unix)]
     uacsta::descriptors::claim();
     actix_rt::System::new().block_on(async {
+        // A SIGHUP that nobody hears ends the program, also while it starts.
+        let signals = Signals::hear();
         let mut running = Server::default()
             .counting(counters)
             .run(plan.settings.clone(), plan.data())?;
@@ -62,7 +65,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             Ok(())
         };
         let ended = tokio::select! {
-            signal = service::run(&mut running, reload) => {
+            signal = service::run(&mut running, signals, reload) => {
                 tracing::info!(signal, "stopping");
                 Ok(())
             }

@@ -9,13 +9,13 @@ use crate::{
     signals::{Signal, Signals},
 };
 
-/// Serves until SIGINT or SIGTERM (Ctrl-C elsewhere), whose name is returned. At SIGHUP, or when the API is asked to,
+/// Serves until one of `signals` is SIGINT or SIGTERM (Ctrl-C elsewhere), whose name is returned. At SIGHUP, or when the API is asked to,
 /// `reload` reads the configuration again and has it served; what is wrong with it is one sentence.
 pub async fn run(
     running: &mut Running,
+    mut signals: Signals,
     mut reload: impl AsyncFnMut(&mut Running) -> Result<(), String>,
 ) -> &'static str {
-    let mut signals = Signals::hear();
     let mut watchdog = Watchdog::new();
     tell(State::Ready);
     loop {

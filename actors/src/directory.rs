@@ -47,7 +47,7 @@ impl Entry {
 }
 
 /// The octets of the longest name that is looked up: whoever asks keeps it.
-const LONGEST: usize = 512;
+pub(crate) const LONGEST: usize = 512;
 
 /// Why a name is not a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -262,9 +262,24 @@ async fn what_a_client_may_no_longer_see_is_taken_from_it() {
     let mut session = anna.open_server().await;
     session.watch(line).await;
     session.watch(other).await;
+    let mut alone = anna.open(other).await;
+    // Lines that change are looked up anew, and what was opened is known all the same.
+    let third = phone(
+        server.phones,
+        "000413000003",
+        "let me ring",
+        "sip:103@pbx.example",
+    );
+    third.start().await;
+    server.until_listed("sip:103@pbx.example").await;
 
     reload(&server, &account("lines = [\"101\"]\n"), HOLDS).await;
     session.expect("MonitorStop").await;
+    let end = alone.incoming().await;
+    assert_eq!(
+        end.map(|end| end.method().to_owned()).as_deref(),
+        Some("BYE")
+    );
     second.until_received("MonitorStop", 1).await;
     let (category, value) = session.refused("MakeCall", &format!("<callingDevice>{other}</callingDevice><calledDirectoryNumber>5</calledDirectoryNumber><autoOriginate>doNotPrompt</autoOriginate>")).await;
     assert_eq!(
@@ -286,6 +301,19 @@ async fn what_a_client_may_no_longer_see_is_taken_from_it() {
         "the connection of a user that is gone stands"
     );
     talk(&first, &mut ecsta).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_sighup_while_it_starts_is_heard_when_it_serves() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap().to_owned();
+    // The passwords' file is the first thing that a start makes; certificate and telephone list follow.
+    let script = "(until [ -e \"$0/secrets.toml\" ]; do :; done; kill -HUP $$) & exec \"$@\"";
+    let server = Serving::under(&["sh", "-c", script, &folder], data, "");
+    server
+        .until_logged(0, "the configuration was read again")
+        .await;
 }
 
 #[tokio::test]

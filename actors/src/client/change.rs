@@ -20,11 +20,8 @@ impl Client {
         let rights = &self.rights;
         let (mut closed, mut left) = (Vec::new(), Vec::new());
         for (key, session) in &mut self.sessions {
-            if let Scope::Line { name, .. } = &session.scope
-                && self
-                    .found
-                    .get(name.as_str())
-                    .is_some_and(|line| !rights.sees(&line.entry))
+            if let Scope::Line { line, .. } = &session.scope
+                && !rights.sees(&line.entry)
             {
                 closed.push((*key, session.id));
                 continue;

@@ -120,9 +120,9 @@ impl Client {
                     let line = Arc::new(line);
                     client.remember(name.as_str(), &line);
                     if let Some(session) = client.sessions.get_mut(&key)
-                        && let Scope::Line { mac, .. } = &mut session.scope
+                        && let Scope::Line { line: known, .. } = &mut session.scope
                     {
-                        *mac = line.entry.mac;
+                        *known = Arc::clone(&line);
                     }
                     Ok((line, named))
                 }
@@ -181,10 +181,7 @@ impl Client {
             let Some(session) = client.sessions.get(&key) else {
                 return;
             };
-            let only = match &session.scope {
-                Scope::Server => None,
-                Scope::Line { mac, .. } => Some(*mac),
-            };
+            let only = session.scope.mac();
             let devices: Vec<ListedDevice> = lines
                 .unwrap_or_default()
                 .into_iter()

@@ -84,8 +84,18 @@ struct Session {
 enum Scope {
     /// Every line.
     Server,
-    /// One line, by the name that the client opened it with, and the phone that had it last.
-    Line { name: DeviceId, mac: PhoneId },
+    /// One line, by the name that the client opened it with, and what that name meant last.
+    Line { name: DeviceId, line: Arc<Line> },
+}
+
+impl Scope {
+    /// The phone that a session is confined to.
+    fn mac(&self) -> Option<PhoneId> {
+        match self {
+            Self::Server => None,
+            Self::Line { line, .. } => Some(line.entry.mac),
+        }
+    }
 }
 
 /// A client opens a session.
@@ -180,9 +190,9 @@ impl Client {
         let finding = self.house.registrar.send(Find(line.clone()));
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
             Ok(Ok(found)) if client.rights.sees(&found.entry) => {
-                let mac = found.entry.mac;
-                client.remember(line.as_str(), &Arc::new(found));
-                client.accept(Scope::Line { name: line, mac }, &user, speech, reply, ctx);
+                let found = Arc::new(found);
+                client.remember(line.as_str(), &found);
+                client.accept(Scope::Line { name: line, line: found }, &user, speech, reply, ctx);
             }
             Ok(Ok(_)) => {
                 tracing::warn!(client = %client.name, line = %Quoted(line.as_str()), "session refused: no right to the line");
@@ -216,8 +226,8 @@ impl Client {
         let user = display(Quoted(user));
         match &scope {
             Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
-            Scope::Line { name, mac } => {
-                tracing::info!(client = %self.name, user, %mac, line = %Quoted(name.as_str()), "line opened");
+            Scope::Line { name, line } => {
+                tracing::info!(client = %self.name, user, mac = %line.entry.mac, line = %Quoted(name.as_str()), "line opened");
             }
         }
         let status = csta::write(
@@ -252,8 +262,8 @@ impl Client {
         };
         match &session.scope {
             Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
-            Scope::Line { name, mac } => {
-                tracing::info!(client = %self.name, %mac, line = %Quoted(name.as_str()), reason, "line closed");
+            Scope::Line { name, line } => {
+                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %Quoted(name.as_str()), reason, "line closed");
             }
         }
         for (cross_ref, Watched { line, .. }) in session.watched {
@@ -270,10 +280,7 @@ impl Client {
 
     /// The phone whose line a session is for.
     fn mac_of(&self, key: u64) -> Option<PhoneId> {
-        match &self.sessions.get(&key)?.scope {
-            Scope::Server => None,
-            Scope::Line { mac, .. } => Some(*mac),
-        }
+        self.sessions.get(&key)?.scope.mac()
     }
 
     /// Answers a request that is refused.

@@ -10,7 +10,7 @@ use uacsta_schema::csta::{
     SystemStatusValue,
 };
 
-use super::{Client, Scope, Session};
+use super::{Client, Session};
 use crate::{
     directory::Entry,
     phone::Status as PhoneStatus,
@@ -156,10 +156,7 @@ impl Client {
                 continue;
             }
             let Some(id) = session.id else { continue };
-            let only = match &session.scope {
-                Scope::Server => None,
-                Scope::Line { mac, .. } => Some(*mac),
-            };
+            let only = session.scope.mac();
             let of_session = lines
                 .iter()
                 .filter(|(entry, _)| only.is_none_or(|mac| mac == entry.mac) && rights.sees(entry));

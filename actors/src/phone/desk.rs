@@ -54,6 +54,20 @@ struct Wish<'r> {
 /// How long after its end a binding is kept for a refresh that is late.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// The longest text of a REGISTER that is kept, in octets: whoever has the password decides over no more memory than a phone
+/// is worth.
+const KEPT: usize = 512;
+
+/// What a binding keeps of a header field.
+fn kept<'t>(field: &str, text: &'t str) -> Result<&'t str, Answer> {
+    match text.len() {
+        ..=KEPT => Ok(text),
+        length => Err(bad(format!(
+            "the {field} has {length} octets, but may have {KEPT}"
+        ))),
+    }
+}
+
 impl PhoneDesk {
     /// The desk of the connection from `address`, with its door.
     pub fn new(house: Arc<House>, address: SocketAddr, door: Door) -> Self {
@@ -94,12 +108,17 @@ impl PhoneDesk {
             link,
             arbiter: Arbiter::current(),
             address: self.address,
-            identity: request.head().to().map_err(bad)?.uri().as_str().into(),
-            contact: wish.contact.map(Into::into),
-            call_id: wish.call_id.into(),
+            identity: kept("To", request.head().to().map_err(bad)?.uri().as_str())?.into(),
+            contact: wish
+                .contact
+                .map(|uri| kept("Contact", uri))
+                .transpose()?
+                .map(Into::into),
+            call_id: kept("Call-ID", wish.call_id)?.into(),
             cseq: wish.cseq,
             expires: wish.expires,
-            user_agent: user_agent.map(Into::into),
+            // Maker, model and firmware stand at its beginning.
+            user_agent: user_agent.map(|agent| agent[..agent.floor_char_boundary(KEPT)].into()),
         };
         let (reply, taken) = asked.later();
         let refresh = Refresh {

@@ -6,7 +6,7 @@ use uacsta_schema::csta::{
 };
 
 use super::{Phone, requests::Asker, session::State};
-use crate::{refusal::Refusal, registrar};
+use crate::{directory::LONGEST, refusal::Refusal, registrar};
 
 /// What the phone listed, and what it is listing.
 #[derive(Debug, Default)]
@@ -75,9 +75,9 @@ impl Phone {
 
     /// A part of the list came.
     pub(super) fn listed(&mut self, part: SwitchingFunctionDevices, ctx: &mut Context<Self>) {
-        self.inventory
-            .coming
-            .extend(part.device_list.into_iter().map(|device| device.device_id));
+        let listed = part.device_list.into_iter().map(|device| device.device_id);
+        let lines = listed.filter(|line| line.as_str().len() <= LONGEST);
+        self.inventory.coming.extend(lines);
         self.inventory.coming.truncate(LINES);
         if part.last_segment {
             let lines = std::mem::take(&mut self.inventory.coming);

@@ -65,6 +65,33 @@ async fn so_many_unknown_phones_are_listed_and_known_ones_go_on() {
         .expect(200);
 }
 
+/// What a phone says of itself is kept for as long as it is listed.
+#[tokio::test]
+async fn a_phone_that_says_much_of_itself_is_kept_in_few_words() {
+    let server = Server::start();
+    let account = Account::new(&mac(0), PHONES_PASSWORD);
+    let long = "x".repeat(8_000);
+    let uri = format!("sip:{long}@127.0.0.1");
+    for (field, value, status) in [
+        ("To", format!("<sip:{}@{long}>", mac(0)), 400),
+        ("Contact", format!("<{uri}>"), 400),
+        ("Call-ID", long.clone(), 400),
+        ("User-Agent", format!("snom300/{long}"), 200),
+    ] {
+        let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
+        let of = || register(&account.user).set(field, &value);
+        let challenge = challenge(&line.ask(&of()).await);
+        let proof = challenge.answer("REGISTER", "sip:127.0.0.1", &account, 1);
+        let answer = line.ask(&of().with("Authorization", proof)).await;
+        let answer = answer.expect(status).text();
+        let said = status == 200 || answer.contains("octets, but may have 512");
+        assert!(said, "{field}: {answer}");
+    }
+    let (_, list) = server.http("GET", "/api/phones", "").await;
+    assert!(list.contains("snom"), "{list}");
+    assert!(list.len() < 2_000, "{} octets of a list", list.len());
+}
+
 /// Phones that never came are not put into operation, and are strangers all the same.
 #[tokio::test]
 async fn phones_that_wait_for_the_operator_stop_at_the_limit() {
