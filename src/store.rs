@@ -29,7 +29,7 @@ pub struct Store {
     /// `None` after an I/O error: sled 0.34 then refuses every call until it is opened anew.
     database: Option<Database>,
     mirror: Mirror,
-    _lock: File,
+    lock: File,
 }
 
 /// Why the list cannot be opened or changed.
@@ -176,7 +176,7 @@ impl Store {
             folder: folder.to_owned(),
             database: Some(database),
             mirror,
-            _lock: lock,
+            lock,
         };
         Ok((store, entries))
     }
@@ -192,6 +192,13 @@ impl Store {
         let database = match self.database.take() {
             Some(database) => database,
             None => Database::open(&self.folder)?,
+        };
+        let database = match self.renewed::<T>(&database) {
+            Ok(renewed) => renewed.unwrap_or(database),
+            Err(error) => {
+                self.database = Some(database);
+                return Err(error);
+            }
         };
         let before = match self.mirror.append(changes) {
             Ok(before) => before,
@@ -220,6 +227,52 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What is removed under a server that runs would go with it, so it is written anew from what is still open.
+    fn renewed<T>(&mut self, open: &Database) -> Result<Option<Database>, StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let opened = open.is_there(&self.folder);
+        if opened && self.mirror.is_there() {
+            return Ok(None);
+        }
+        let all = open.entries::<T>()?;
+        fs::create_dir_all(&self.folder).map_err(failed("created", &self.folder))?;
+        if !is_at(&self.lock, &self.folder.join(LOCK)) {
+            self.lock = lock(&self.folder)?;
+        }
+        let mut fresh = None;
+        if !opened {
+            let database = Database::open(&self.folder)?;
+            let entries = all.iter().map(|(key, value)| (*key, Some(value)));
+            database.apply(&entries.collect::<Vec<_>>())?;
+            fresh = Some(database);
+        }
+        self.mirror = Mirror::create(&self.folder, &all)?;
+        error!(folder = %self.folder.display(), "files of the telephone list were removed or exchanged, and were written anew: stop the server before they are touched");
+        Ok(fresh)
+    }
+}
+
+/// Whether `path` still leads to that open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let place = |data: fs::Metadata| (data.dev(), data.ino());
+        match (file.metadata(), fs::metadata(path)) {
+            (Ok(open), Ok(there)) => place(open) == place(there),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
 impl StoreError {
     /// Whether a file could not be used for reasons that say nothing about what is in it.
     fn is_of_the_system(&self) -> bool {
@@ -236,9 +289,11 @@ impl StoreError {
     }
 }
 
+const LOCK: &str = "telephones.lock";
+
 /// A second lock beside sled's own: it tells a second process from a damaged file.
 fn lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join("telephones.lock");
+    let path = folder.join(LOCK);
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
-use super::{Change, Entries, StoreError, damaged_name, failed};
+use super::{Change, Entries, StoreError, damaged_name, failed, is_at};
 
 /// The database's folder in the data folder.
 pub(super) const FOLDER: &str = "telephones";
@@ -68,6 +68,11 @@ impl Database {
                 }
             },
         }
+    }
+
+    /// Whether nobody has removed it or put another in its place.
+    pub(super) fn is_there(&self, folder: &Path) -> bool {
+        is_at(&self.file, &folder.join(FOLDER).join("db"))
     }
 
     pub(super) fn entries<T: DeserializeOwned>(&self) -> Result<Entries<T>, StoreError> {

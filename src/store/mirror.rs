@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Change, Entries, StoreError, failed};
+use super::{Change, Entries, StoreError, failed, is_at};
 
 /// The journal's name in the data folder.
 pub(super) const NAME: &str = "telephones.jsonl";
@@ -109,6 +109,11 @@ impl Mirror {
             .and_then(|()| self.file.seek(SeekFrom::Start(end.bytes)))
             .map(drop)
             .map_err(failed("shortened", &self.path))
+    }
+
+    /// Whether nobody has removed it or put another in its place.
+    pub(super) fn is_there(&self) -> bool {
+        is_at(&self.file, &self.path)
     }
 
     /// Whether it has twice as many lines as the list had entries when it was written afresh.

@@ -67,6 +67,35 @@ fn what_was_committed_is_there_again() {
     assert_eq!(entries, Entries::from([(B, "b".into())]));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_removed_under_it_is_written_anew_with_the_next_change() {
+    for gone in ["", FOLDER, mirror::NAME] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let (mut store, _) = open(&data).unwrap();
+        store.commit(&[put(A, "a")]).unwrap();
+        match gone == mirror::NAME {
+            true => fs::remove_file(data.join(gone)).unwrap(),
+            false => fs::remove_dir_all(data.join(gone)).unwrap(),
+        }
+        store.commit(&[put(B, "b")]).unwrap();
+        let second = open(&data).unwrap_err();
+        assert!(matches!(second, StoreError::InUse { .. }), "{second}");
+        drop(store);
+        for path in [FOLDER, mirror::NAME] {
+            let (_, entries) = open(&data).unwrap();
+            let both = Entries::from([(A, "a".into()), (B, "b".into())]);
+            assert_eq!(entries, both, "{gone:?} was removed, then {path}");
+            let other = data.join(path);
+            if other.is_dir() {
+                fs::remove_dir_all(other).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn a_second_process_is_refused() {
     let folder = filled();
