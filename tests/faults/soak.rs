@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::host::{client, descriptors, phone, start, status};
 use crate::support::csta::Call;
 use crate::support::phone::Phone;
+use crate::support::sip::Message;
 
 /// How many seconds it is watched; `UACSTA_SOAK=3600` watches it for an hour, with 2 000 phones, and judges growth by the day.
 const SOAK: u64 = 10;
@@ -12,7 +13,7 @@ const SOAK: u64 = 10;
 const DAY: f64 = 86_400.0;
 /// Events of a phone in a turn.
 const EVENTS: usize = 2;
-/// After so many turns a phone registers again, seven times as often as every 300 s.
+/// After so many turns a phone registers again, seven times as often as every 300 events, and the client refreshes its session.
 const REFRESH: usize = 20;
 /// What it may grow by in a day once it is warm, in kB.
 const PER_DAY: f64 = 1024.0;
@@ -104,6 +105,11 @@ async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
         round(turn).await;
         for _ in 0..EVENTS * phones.len() {
             session.event().await;
+        }
+        if turn.is_multiple_of(REFRESH) {
+            // RFC 4028 7: without it the session ends after half an hour.
+            let refreshed = |update: Message| update.with("Supported", "timer");
+            session.send(refreshed, "UPDATE").await.expect(200);
         }
         turn += 1;
         if begun.elapsed() > warm {
