@@ -5,8 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use uacsta_schema::sip::{Excess, FrameError};
 
 /// How often each kind of thing happened since the server started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counters([AtomicU64; Event::ALL.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; Event::ALL.len()])
+    }
+}
 
 /// Declares what is counted: each with its name and label as Prometheus knows them, and what it means.
 macro_rules! events {
@@ -58,6 +64,8 @@ events! {
     NotAccepted = "uacsta_accept_errors_total" "",
     /// Connections that the server ended because of a limit.
     NeverLoggedOn = "uacsta_connections_ended_total" "limits.unauthenticated_time",
+    /// Connections that the server ended because of a limit.
+    CrowdedOut = "uacsta_connections_ended_total" "limits.unauthenticated_memory",
     /// Connections that the server ended because of a limit.
     SlowMessage = "uacsta_connections_ended_total" "limits.message_time",
     /// Connections that the server ended because of a limit.

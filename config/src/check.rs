@@ -189,6 +189,12 @@ fn limits(limits: &Limits) -> Check {
         1,
         1_000_000,
     )?;
+    size(
+        "limits.unauthenticated_memory",
+        limits.unauthenticated_memory,
+        MIB,
+        1024 * MIB,
+    )?;
     count(
         "limits.pending_requests_per_client",
         limits.pending_requests_per_client,

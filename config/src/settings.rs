@@ -184,6 +184,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Open connections on which nobody has logged on.
     pub unauthenticated_connections: usize,
+    /// What messages that have not come whole may take together on connections where nobody has logged on.
+    pub unauthenticated_memory: ByteSize,
     /// How long a connection has to log on.
     #[serde(deserialize_with = "seconds")]
     pub unauthenticated_time: Duration,

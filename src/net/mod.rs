@@ -25,7 +25,7 @@ use uacsta_actors::{
     sip::{
         desk::Desk,
         link::{Link, Place},
-        wire::{Io, Wire},
+        wire::{Io, Unfinished, Wire},
     },
 };
 use uacsta_schema::sip::{Codec, Limits};
@@ -98,6 +98,7 @@ pub struct Lobby {
     pub arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
     open: Counts,
+    unfinished: Unfinished,
 }
 
 /// How many connections are accepted in one turn of the thread.
@@ -118,6 +119,7 @@ impl Lobby {
             arbiters,
             connections: AtomicU64::new(0),
             open: Counts::default(),
+            unfinished: Unfinished::default(),
         }
     }
 
@@ -342,7 +344,10 @@ fn start(
         limits.client_queue.as_usize(),
         limits.message_time,
     )
-    .stranger();
+    .stranger(
+        Unfinished::clone(&lobby.unfinished),
+        limits.unauthenticated_memory.as_usize(),
+    );
     let house = Arc::clone(&lobby.house);
     let (wire, desk): (Wire, Box<dyn Desk>) = match interface.side {
         // Thousands of phones may come at once, and must not keep those waiting who are there.

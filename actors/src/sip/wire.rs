@@ -1,6 +1,7 @@
 //! The octets of one peer: frames in, composed messages out, and a bound on what a slow peer may owe.
 
 mod ends;
+mod unfinished;
 
 use std::{
     cell::RefCell,
@@ -29,6 +30,9 @@ use uacsta_schema::{
 
 use super::datagrams::{Datagrams, Post, Sent, TooLarge};
 use ends::Ends;
+use unfinished::Part;
+
+pub use unfinished::Unfinished;
 
 /// Anything that carries octets both ways: a TCP or TLS connection, or a pipe in a test.
 pub trait Io: AsyncRead + AsyncWrite + Unpin {}
@@ -64,6 +68,8 @@ pub enum Broken {
     Overflow,
     /// The peer does not finish a message that it began.
     Slow,
+    /// The peer has not logged on, and there is no room for what it has begun.
+    Crowded,
     /// Nothing came for so long that the peer, which has no connection to end, must be gone.
     Idle,
 }
@@ -98,11 +104,12 @@ impl Wire {
         }
     }
 
-    /// Takes nothing more of a peer that does not read its answers, until it is [`Self::known`].
+    /// Until the peer is [`Self::known`], takes nothing more of one that does not read its answers, and has it share the `most`
+    /// octets that `unfinished` messages may take together.
     #[must_use]
-    pub fn stranger(self) -> Self {
+    pub fn stranger(self, unfinished: Unfinished, most: usize) -> Self {
         if let Carrier::Stream(ends) = &self.0 {
-            ends.borrow_mut().distrust();
+            ends.borrow_mut().distrust(Part::of(unfinished, most));
         }
         self
     }

@@ -55,6 +55,10 @@ fn again(settings: &Settings) -> String {
         word("limits.message_head", limits.message_head),
         word("limits.message_body", limits.message_body),
         word("limits.client_queue", limits.client_queue),
+        word(
+            "limits.unauthenticated_memory",
+            limits.unauthenticated_memory,
+        ),
         word("logs.max_size", logs.max_size),
         word("logs.level", logs.level),
         word("logs.format", logs.format),

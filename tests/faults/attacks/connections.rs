@@ -14,7 +14,7 @@ use crate::support::digest::Account;
 use crate::support::line::{Line, request};
 #[cfg(target_os = "linux")]
 use crate::support::process::Serving;
-use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::server::{PHONES_PASSWORD, Server, http};
 
 const SECOND: Duration = Duration::from_secs(1);
 const OPEN: &str = "uacsta_connections";
@@ -250,6 +250,53 @@ async fn strangers_that_never_read_fill_no_memory() {
         .expect(200);
     let grown = most_resident(server.id()).saturating_sub(before);
     assert!(grown < 8 << 10, "{STRANGERS} strangers take {grown} kB");
+    drop(held);
+}
+
+/// Long messages that are never whole take no more together than they may, and who is known is served.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn half_of_many_long_messages_fills_no_memory() {
+    const STRANGERS: usize = 200;
+    let settings =
+        "[phones]\npassword = \"let me ring\"\n[limits]\nunauthenticated_memory = \"4MiB\"\n";
+    let server = Serving::start(tempfile::tempdir().unwrap(), settings);
+    let mut known = Line::to(server.phones).await;
+    let account = Account::new("000413000001", "let me ring");
+    known.log_on(&account).await.expect(200);
+    let before = most_resident(server.id());
+    let head = request("OPTIONS", "000413000002").with("Content-Length", 200_000);
+    let half = [head.bytes(), vec![b'a'; 199_000]].concat();
+    let held = join_all((0..STRANGERS).map(|number| {
+        let address = [server.phones, server.clients][number % 2];
+        let half = &half;
+        async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // The server may end the connection meanwhile.
+            let _ = stream.write_all(half).await;
+            stream
+        }
+    }))
+    .await;
+    let ended = "uacsta_connections_ended_total{limit=\"limits.unauthenticated_memory\"} ";
+    let counted = async {
+        loop {
+            let (_, page) = http(server.web, "", "GET", "/metrics", "").await;
+            let ended = page.lines().find_map(|line| line.strip_prefix(ended));
+            // All but those of 4 MiB, which are 21 of 195 kB.
+            if ended.unwrap().parse::<usize>().unwrap() >= STRANGERS - 21 {
+                return;
+            }
+            tokio::time::sleep(SECOND / 50).await;
+        }
+    };
+    timeout(2 * PATIENCE, counted)
+        .await
+        .expect("an end of most");
+    let long = request("OPTIONS", "000413000001").with("X", "x".repeat(10_000));
+    known.ask(&long).await.expect(200);
+    let grown = most_resident(server.id()).saturating_sub(before);
+    assert!(grown < 16 << 10, "{STRANGERS} strangers take {grown} kB");
     drop(held);
 }
 

@@ -246,6 +246,14 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                 self.desk.count(Event::SlowMessage);
                 self.end("a message took too long to arrive", ctx);
             }
+            Err(Broken::Crowded) => {
+                self.complain(
+                    "connection ended: the messages that strangers have begun take limits.unauthenticated_memory",
+                    None,
+                );
+                self.desk.count(Event::CrowdedOut);
+                self.end("there is no room for a stranger's long message", ctx);
+            }
             Err(Broken::Overflow) => {
                 self.complain(
                     "connection ended: the peer leaves more than limits.client_queue unread",

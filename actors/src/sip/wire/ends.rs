@@ -21,7 +21,7 @@ use uacsta_schema::{
 
 use super::{
     super::{trace::Trace, turnstile::Ticket},
-    Broken, Io,
+    Broken, Io, Part,
 };
 
 /// The two ends; [`super::Wire`] composes, [`super::Frames`] polls.
@@ -41,8 +41,8 @@ pub(super) struct Ends {
     /// Fires when the message that has begun to arrive is late.
     late: Option<Pin<Box<Sleep>>>,
     broken: bool,
-    /// Whether nobody has logged on, so that nothing more is taken while answers wait.
-    stranger: bool,
+    /// There while nobody has logged on, so that nothing more is taken while answers wait: its part of what is unfinished.
+    stranger: Option<Part>,
     /// Where a peer that nobody knows yet waits for its turn.
     newcomer: Option<Ticket>,
     /// Why nothing more will come, which waits for its turn: thousands of connections may end at once, too.
@@ -86,7 +86,7 @@ impl Ends {
             patience,
             late: None,
             broken: false,
-            stranger: false,
+            stranger: None,
             newcomer: None,
             ending: None,
             waker: None,
@@ -116,8 +116,8 @@ impl Ends {
     }
 
     /// Takes nothing more while the peer leaves its answers unread.
-    pub(super) fn distrust(&mut self) {
-        self.stranger = true;
+    pub(super) fn distrust(&mut self, part: Part) {
+        self.stranger = Some(part);
     }
 
     /// Takes messages in the newcomers' share of the thread's time.
@@ -127,7 +127,7 @@ impl Ends {
 
     /// The peer has logged on.
     pub(super) fn known(&mut self) {
-        (self.stranger, self.newcomer) = (false, None);
+        (self.stranger, self.newcomer) = (None, None);
         // What was held back is taken now.
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
@@ -255,7 +255,7 @@ impl Ends {
 
     /// Whether nothing more is taken of what a stranger sends, until it reads what it is due.
     fn is_held_back(&mut self) -> bool {
-        let held = self.stranger && self.unsent.len() > OWED_TO_STRANGER;
+        let held = self.stranger.is_some() && self.unsent.len() > OWED_TO_STRANGER;
         if held {
             // Nothing is late that is not read.
             self.late = None;
@@ -284,24 +284,33 @@ impl Ends {
     }
 
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Broken>> {
+        let mut come = 0;
         loop {
             if !self.unread.is_empty() {
                 match self.codec.decode(&mut self.unread) {
                     Ok(Some(frame)) => {
                         self.trace.frame(&frame);
                         self.late = None;
+                        if let Some(part) = &mut self.stranger {
+                            part.begins_anew(self.unread.len());
+                        }
                         if self.unread.is_empty() {
                             self.unread = BytesMut::new();
                         }
                         return Poll::Ready(Ok(frame));
                     }
-                    Ok(None) => {}
+                    Ok(None) => {
+                        let part = self.stranger.as_mut();
+                        if part.is_some_and(|part| !part.grows(come)) {
+                            return Poll::Ready(Err(Broken::Crowded));
+                        }
+                    }
                     Err(error) => return Poll::Ready(Err(Broken::Framing(error))),
                 }
             }
             match ready!(self.read(cx)) {
                 Ok(0) => return Poll::Ready(Err(Broken::Closed)),
-                Ok(_) => {}
+                Ok(octets) => come = octets,
                 Err(error) => return Poll::Ready(Err(Broken::Failed(error))),
             }
         }
