@@ -35,4 +35,5 @@ mod reload;
 mod soak;
 #[cfg(target_os = "linux")]
 mod storage;
+mod threads;
 mod tls;
