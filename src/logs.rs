@@ -186,5 +186,7 @@ fn level(level: Level) -> LevelFilter {
 fn targets(level: LevelFilter) -> Targets {
     Targets::new()
         .with_target("uacsta", level)
+        // What it says is a line for each request that is no HTTP: whoever sends it is told by the answer.
+        .with_target("actix_http", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::WARN))
 }

@@ -43,8 +43,8 @@ impl Settings {
         wan("clients.wan", &self.clients.wan)?;
         self.check_listeners()?;
         match (&self.tls.certificate, &self.tls.key) {
-            (Some(_), None) => return Err(empty("tls.key", "tls.certificate")),
-            (None, Some(_)) => return Err(empty("tls.certificate", "tls.key")),
+            (Some(_), None) => return Err(alone("tls.certificate", "tls.key")),
+            (None, Some(_)) => return Err(alone("tls.key", "tls.certificate")),
             _ => {}
         }
         limits(&self.limits)?;
@@ -268,8 +268,9 @@ fn quotable(key: &str, value: &str) -> Check {
     Err(SettingsError::of_key(key, what))
 }
 
-fn empty(key: &str, other: &str) -> SettingsError {
-    let what = format!("is empty, but {other} is set: give both, or neither for a self-signed one");
+/// The error stands where the operator wrote something.
+fn alone(key: &str, other: &str) -> SettingsError {
+    let what = format!("is set, but {other} is empty: give both, or neither for a self-signed one");
     SettingsError::of_key(key, what)
 }
 
@@ -323,8 +324,10 @@ mod tests {
             s.clients.wan.public_host = "a b".into();
         });
         refused("clients.lan.tcp", |s| s.clients.lan.tcp = s.phones.lan.tcp);
-        refused("tls.key", |s| s.tls.certificate = Some("a.pem".into()));
-        refused("tls.certificate", |s| s.tls.key = Some("a.pem".into()));
+        refused("tls.certificate", |s| {
+            s.tls.certificate = Some("a.pem".into())
+        });
+        refused("tls.key", |s| s.tls.key = Some("a.pem".into()));
         refused("limits.message_line", |s| {
             s.limits.message_line = ByteSize::new(1 << 20);
         });

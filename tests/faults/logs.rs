@@ -135,10 +135,13 @@ async fn who_guesses_slowly_writes_a_line_a_minute_too() {
     for _ in 0..50 {
         let (status, _) = http(server.web, "token", "GET", "/api/phones", "").await;
         assert_eq!(status, 401);
+        let (status, _) = http(server.web, "", "GET", "/ HTTP/1.1\r\nno header\r\n", "").await;
+        assert_eq!(status, 400);
     }
     let failed = server.metric("uacsta_log_ons_failed_total").await;
     assert_eq!(failed, 150);
     let log = server.end();
+    assert!(!log.contains("actix_http"), "{log}");
     for what in [
         " log-on refused mac=00:04:13:0",
         "a client's log-on refused",
