@@ -11,7 +11,6 @@ use actix_rt::{Arbiter, task::JoinHandle};
 use arc_swap::ArcSwap;
 use settings::{Profiles, Settings};
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House, Rules,
     access::Throttle,
@@ -32,7 +31,7 @@ use crate::{
     keeper::Keeper,
     net::{
         Lobby, care,
-        tls::{self, Identity, TlsError},
+        tls::{self, Identity},
     },
     running_time::RunningTime,
     web::{self, Api, ReloadWish, Web},
@@ -130,7 +129,7 @@ impl Server {
         let allowance = allowance(issuer.as_ref(), &settings, &time)?;
         let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
         warn_of_weakness(&settings);
-        let acceptors = acceptors(&identity, &settings)?;
+        let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         let (keeper, keeper_thread, telephones) = Keeper::open(data)?;
@@ -222,7 +221,7 @@ impl Running {
         let profiles = Profiles::load(Some(&self.data))?;
         let allowance = allowance(self.issuer.as_ref(), &settings, &self.time)?;
         let identity = Identity::read(&belongings.certificate, &belongings.key)?;
-        let acceptors = acceptors(&self.identity, &settings)?;
+        let acceptors = tls::acceptors(&self.identity, &settings)?;
         let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
         let former = self.house.rules().settings.web.listen;
         let web_moves = settings.web.listen != former;
@@ -387,16 +386,6 @@ fn warn_of_weakness(settings: &Settings) {
 
 /// How many characters a password wants.
 const ENOUGH: usize = 10;
-
-/// What phones are offered on TLS, and what clients are.
-fn acceptors(identity: &Arc<Identity>, settings: &Settings) -> Result<[TlsAcceptor; 2], TlsError> {
-    let phones = TlsAcceptor::from(tls::server(Arc::clone(identity)));
-    let clients = match &settings.clients.trusted_authority {
-        Some(authority) => TlsAcceptor::from(tls::asking(Arc::clone(identity), authority)?),
-        None => phones.clone(),
-    };
-    Ok([phones, clients])
-}
 
 fn open_web(
     settings: &Settings,

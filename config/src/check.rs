@@ -39,6 +39,10 @@ impl Settings {
             return Err(SettingsError::of_key("advanced.digest", what));
         }
         self.check_clients()?;
+        if self.phones.require_certificate && self.phones.trusted_authority.is_none() {
+            let what = "is true, but phones.trusted_authority is empty: give the PEM file of the authority that signs the phones' certificates";
+            return Err(SettingsError::of_key("phones.require_certificate", what));
+        }
         wan("phones.wan", &self.phones.wan)?;
         wan("clients.wan", &self.clients.wan)?;
         self.check_listeners()?;
@@ -322,6 +326,9 @@ mod tests {
         });
         refused("clients.wan.public_host", |s| {
             s.clients.wan.public_host = "a b".into();
+        });
+        refused("phones.require_certificate", |s| {
+            s.phones.require_certificate = true;
         });
         refused("clients.lan.tcp", |s| s.clients.lan.tcp = s.phones.lan.tcp);
         refused("tls.certificate", |s| {

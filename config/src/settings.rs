@@ -40,6 +40,11 @@ pub struct Phones {
     pub password: Secret,
     /// Whether an extension is accepted as user name beside the MAC address.
     pub extensions: bool,
+    /// PEM file of the authorities that sign the certificates which phones show; `None`: none is asked for.
+    #[serde(deserialize_with = "path")]
+    pub trusted_authority: Option<PathBuf>,
+    /// Whether a phone on TLS has to show one.
+    pub require_certificate: bool,
     /// Interface to the local network.
     pub lan: Lan,
     /// Interface to phones outside.

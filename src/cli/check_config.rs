@@ -38,9 +38,13 @@ impl CheckConfig {
             Identity::read(certificate, key)
                 .map_err(|error| Failure::Usage(format!("tls.certificate: {error}")))?;
         }
-        if let Some(authority) = &settings.clients.trusted_authority {
-            tls::authorities(authority)
-                .map_err(|error| Failure::Usage(format!("clients.trusted_authority: {error}")))?;
+        for (side, authority) in [
+            ("phones", &settings.phones.trusted_authority),
+            ("clients", &settings.clients.trusted_authority),
+        ] {
+            let Some(authority) = authority else { continue };
+            tls::authorities(authority, false)
+                .map_err(|error| Failure::Usage(format!("{side}.trusted_authority: {error}")))?;
         }
         let name = file.map_or_else(
             || "the configuration".to_owned(),

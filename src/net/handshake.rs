@@ -4,16 +4,16 @@ use std::{borrow::Cow, io};
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
-use super::misdirected::Misdirected;
+use super::{Side, misdirected::Misdirected};
 
-/// Says what went wrong, and what to do about it.
-pub(super) fn reason(error: &io::Error) -> Cow<'static, str> {
+/// Says what went wrong with a peer of this side, and what to do about it.
+pub(super) fn reason(error: &io::Error, side: Side) -> Cow<'static, str> {
     let inner = error.get_ref();
     if let Some(misdirected) = inner.and_then(|inner| inner.downcast_ref::<Misdirected>()) {
         return misdirected.to_string().into();
     }
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref()) {
-        return of_tls(error);
+        return of_tls(error, side);
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof
@@ -26,14 +26,23 @@ pub(super) fn reason(error: &io::Error) -> Cow<'static, str> {
     }
 }
 
-fn of_tls(error: &Error) -> Cow<'static, str> {
+fn of_tls(error: &Error, side: Side) -> Cow<'static, str> {
     match error {
         Error::PeerIncompatible(what) => of_offer(what),
         Error::AlertReceived(alert) => of_alert(*alert),
-        Error::InvalidCertificate(reason) => format!(
-            "the certificate that the peer shows does not hold ({reason}); clients.trusted_authority names who may sign it"
-        )
-        .into(),
+        Error::InvalidCertificate(reason) => {
+            let side = match side {
+                Side::Phones => "phones",
+                Side::Clients => "clients",
+            };
+            format!(
+                "the certificate that the peer shows does not hold ({reason}); {side}.trusted_authority names who may sign it"
+            )
+            .into()
+        }
+        Error::NoCertificatesPresented => {
+            "the peer shows no certificate, and phones.require_certificate demands one that phones.trusted_authority signs".into()
+        }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the peer does not speak TLS".into()
         }
@@ -97,7 +106,10 @@ mod tests {
     #[test]
     fn every_failure_is_explained() {
         let check = |error: Error, expected: &str| {
-            let said = reason(&io::Error::new(io::ErrorKind::InvalidData, error));
+            let said = reason(
+                &io::Error::new(io::ErrorKind::InvalidData, error),
+                Side::Phones,
+            );
             assert!(said.contains(expected), "{said}");
         };
         check(PeerIncompatible::Tls12NotOffered.into(), "TLS 1.1 or older");
@@ -126,7 +138,7 @@ mod tests {
         check(alert(AlertDescription::UserCanceled), "ends the handshake");
         check(
             CertificateError::UnknownIssuer.into(),
-            "clients.trusted_authority",
+            "phones.trusted_authority",
         );
         check(
             InvalidMessage::InvalidContentType.into(),
@@ -134,7 +146,8 @@ mod tests {
         );
         check(InvalidMessage::InvalidCcs.into(), "is broken (InvalidCcs)");
         check(Error::EncryptError, "cannot encrypt");
-        let said = |error: io::Error| reason(&error).into_owned();
+        check(Error::NoCertificatesPresented, "phones.require_certificate");
+        let said = |error: io::Error| reason(&error, Side::Clients).into_owned();
         let end = io::Error::from(io::ErrorKind::UnexpectedEof);
         assert!(said(end).contains("ended the connection"));
         assert!(said(io::Error::other(Misdirected::SipOnTls)).contains("plain SIP"));

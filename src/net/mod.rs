@@ -318,7 +318,7 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
             }
             Ok(Err(error)) => {
                 lobby.house.counters.count(Event::FailedHandshake);
-                handshake::reason(&error)
+                handshake::reason(&error, interface.side)
             }
             Err(_) => {
                 lobby.house.counters.count(Event::SlowHandshake);

@@ -14,6 +14,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use settings::Settings;
+use tokio_rustls::TlsAcceptor;
 
 use super::certificate::{self, Certificate};
 
@@ -146,31 +148,44 @@ impl ResolvesServerCert for Identity {
     }
 }
 
-/// What TLS listeners offer: TLS 1.2 and 1.3, and no client certificate asked for.
-pub fn server(identity: Arc<Identity>) -> Arc<ServerConfig> {
-    Arc::new(
-        versions()
-            .with_no_client_auth()
-            .with_cert_resolver(identity),
-    )
+/// What phones are offered on TLS, and what clients are: none of them is asked for a certificate unless it is told whose
+/// signature counts.
+///
+/// # Errors
+/// The file of an authority cannot be used.
+pub fn acceptors(
+    identity: &Arc<Identity>,
+    settings: &Settings,
+) -> Result<[TlsAcceptor; 2], TlsError> {
+    let (phones, clients) = (&settings.phones, &settings.clients);
+    let offered = |authority: Option<&Path>, demanded| {
+        let config = match authority {
+            Some(authority) => {
+                versions().with_client_cert_verifier(authorities(authority, demanded)?)
+            }
+            None => versions().with_no_client_auth(),
+        };
+        let config = config.with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    };
+    Ok([
+        offered(
+            phones.trusted_authority.as_deref(),
+            phones.require_certificate,
+        )?,
+        // Who shows none logs on as ever.
+        offered(clients.trusted_authority.as_deref(), false)?,
+    ])
 }
 
-/// The same for peers that may show a certificate, signed by an authority in the PEM file `authority`.
+/// Those in the PEM file `authority` who may sign the certificates that peers show, or must show.
 ///
 /// # Errors
 /// The file cannot be used.
-pub fn asking(identity: Arc<Identity>, authority: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let config = versions()
-        .with_client_cert_verifier(authorities(authority)?)
-        .with_cert_resolver(identity);
-    Ok(Arc::new(config))
-}
-
-/// Those in the PEM file `authority` who may sign the certificates that peers show.
-///
-/// # Errors
-/// The file cannot be used.
-pub fn authorities(authority: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+pub fn authorities(
+    authority: &Path,
+    demanded: bool,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let unusable = |error: &dyn std::fmt::Display| TlsError::Content {
         path: authority.to_owned(),
         what: format!("holds a certificate that cannot sign others: {error}"),
@@ -180,10 +195,12 @@ pub fn authorities(authority: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsE
         roots.add(certificate).map_err(|error| unusable(&error))?;
     }
     let provider = Arc::new(ring::default_provider());
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .allow_unauthenticated()
-        .build()
-        .map_err(|error| unusable(&error))
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    match demanded {
+        true => verifier.build(),
+        false => verifier.allow_unauthenticated().build(),
+    }
+    .map_err(|error| unusable(&error))
 }
 
 /// Whether a certificate, which was verified in the handshake, bears a DNS name in its subjectAltName (RFC 6125).
@@ -303,14 +320,13 @@ mod tests {
             let shown = error.replace(&format!("{}/", folder.path().display()), "");
             assert!(shown.starts_with(expected), "{shown}");
         }
-        let identity = Arc::new(Identity::read(&path("a.pem"), &path("a.key")).unwrap());
-        let error = asking(Arc::clone(&identity), &path("text")).unwrap_err();
+        let identity = Identity::read(&path("a.pem"), &path("a.key")).unwrap();
+        let error = authorities(&path("text"), false).unwrap_err();
         assert!(
             error
                 .to_string()
                 .ends_with("text holds no certificate in PEM form")
         );
-        server(Arc::clone(&identity));
         let first = identity.current.load_full();
         identity.adopt(Identity::read(&path("b.pem"), &path("b.key")).unwrap());
         assert!(!Arc::ptr_eq(&first, &identity.current.load_full()));

@@ -13,6 +13,7 @@ mod chaos;
 mod support;
 
 mod attacks;
+mod certificates;
 mod clients;
 #[cfg(unix)]
 mod end;

@@ -30,6 +30,8 @@ pub struct Setup {
     pub server: SocketAddr,
     /// The server's certificate; without it the phone speaks plain TCP.
     pub certificate: Option<PathBuf>,
+    /// The PEM file of the certificate that it shows, and its key.
+    pub own: Option<PathBuf>,
     /// The address that it connects from; None: any.
     pub source: Option<IpAddr>,
     /// What happens to its datagrams; without it the phone speaks TCP or TLS.
@@ -64,6 +66,7 @@ impl Setup {
         Self {
             server,
             certificate: None,
+            own: None,
             source: None,
             udp: None,
             user: user.to_owned(),
@@ -281,13 +284,13 @@ impl Phone {
         if let Some(wire) = self.state().wire.clone() {
             return Ok(wire);
         }
-        let certificate = self.setup.certificate.as_deref();
+        let (certificate, own) = (self.setup.certificate.as_deref(), self.setup.own.as_deref());
         let (server, documents) = (self.server(), Arc::clone(&self.documents));
         let (wire, requests) = match self.setup.udp {
             Some(weather) => Wire::datagrams(server, weather, documents).await?,
             None => {
                 let source = self.setup.source;
-                Wire::connect_from(source, server, certificate, None, documents).await?
+                Wire::connect_from(source, server, certificate, own, documents).await?
             }
         };
         self.change(|state| {

@@ -1,0 +1,95 @@
+//! Certificates of phones (RFC 8446 4.4.2): asked for or demanded where the settings name who signs them, beside the password.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+use crate::phones::{logged, phone_of};
+use crate::support::phone::Phone;
+use crate::support::process::Serving;
+use crate::support::server::PHONES_PASSWORD;
+
+const MAC: &str = "000413000001";
+
+/// Writes the certificate of an authority, and that of a phone which it signs with its key; both files.
+fn signed(folder: &Path, by: &str) -> (PathBuf, PathBuf) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, by);
+    let key = KeyPair::generate().unwrap();
+    let authority = CertifiedIssuer::self_signed(authority, key).unwrap();
+    let mut phone = CertificateParams::new(Vec::new()).unwrap();
+    phone.distinguished_name.push(DnType::CommonName, MAC);
+    let key = KeyPair::generate().unwrap();
+    let phone = phone.signed_by(&key, &authority).unwrap();
+    let files = ["authority", "phone"].map(|what| folder.join(format!("{what}-{by}.pem")));
+    fs::write(&files[0], authority.pem()).unwrap();
+    fs::write(&files[1], phone.pem() + &key.serialize_pem()).unwrap();
+    let [authority, phone] = files;
+    (authority, phone)
+}
+
+/// A phone on TLS that shows a certificate, or none.
+fn phone(server: &Serving, own: Option<&Path>, password: &str) -> Phone {
+    phone_of(server, MAC, |setup| {
+        setup.server = server.phones_tls;
+        setup.certificate = Some(server.data().join("certificate.pem"));
+        setup.own = own.map(Path::to_owned);
+        setup.password = password.to_owned();
+    })
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_phone_has_to_show_a_certificate_and_to_log_on_all_the_same() {
+    const DEMANDED: &str = "the peer shows no certificate, and phones.require_certificate";
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, own) = signed(folder.path(), "maker");
+    let (_, foreign) = signed(folder.path(), "stranger");
+    let settings = |demanded: bool| {
+        format!(
+            "[phones]\npassword = {PHONES_PASSWORD:?}\ntrusted_authority = {authority:?}\nrequire_certificate = {demanded}\n"
+        )
+    };
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings(true));
+    let known = phone(&server, Some(&own), PHONES_PASSWORD);
+    known.start().await;
+    let guesses = phone(&server, Some(&own), "let me guess");
+    guesses.register().await.expect(401);
+
+    let refused = async |shown| {
+        let stranger = phone(&server, shown, PHONES_PASSWORD);
+        assert!(stranger.try_register().await.is_err(), "{shown:?}");
+    };
+    refused(None).await;
+    let failed = ["TLS handshake failed", "phones.lan.tls", "127.0.0.1:"];
+    let [what, interface, peer] = failed;
+    logged(&server, &[what, interface, peer, DEMANDED]).await;
+    refused(Some(&*foreign)).await;
+    logged(
+        &server,
+        &[
+            what,
+            interface,
+            peer,
+            "phones.trusted_authority names who may sign it",
+        ],
+    )
+    .await;
+
+    // Asked for and not demanded: it is none or a good one.
+    server.reload(&settings(false)).await;
+    phone(&server, None, PHONES_PASSWORD)
+        .register()
+        .await
+        .expect(200);
+    let (_, another) = signed(folder.path(), "somebody");
+    refused(Some(&*another)).await;
+    // Demanded again; who is connected stays.
+    let stays = phone(&server, None, PHONES_PASSWORD);
+    stays.start().await;
+    server.reload(&settings(true)).await;
+    stays.register().await.expect(200);
+    refused(None).await;
+}
