@@ -72,6 +72,8 @@ events! {
     SlowHandshake = "uacsta_connections_ended_total" "limits.tls_handshake",
     /// Connections that the server ended because of a limit.
     Unread = "uacsta_connections_ended_total" "limits.client_queue",
+    /// Connections that the server ended since thousands of events on them were not answered.
+    Unanswered = "uacsta_clients_not_answering_total" "",
     /// Connections of front ends that were refused: their PROXY header is wrong or not there.
     RefusedFront = "uacsta_proxy_headers_refused_total" "",
     /// TLS handshakes that failed.

@@ -134,8 +134,17 @@ impl Wire {
     /// The same for a request, which is not sent if it is too large for a datagram (RFC 3261 18.1.1).
     pub fn request<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> Result<T, TooLarge> {
         match &self.0 {
-            Carrier::Stream(_) => Ok(self.compose(compose)),
+            Carrier::Stream(ends) => Ok(ends.borrow_mut().request(compose)),
             Carrier::Datagrams(datagrams) => datagrams.borrow_mut().request(compose),
+        }
+    }
+
+    /// What the peer answers to a request of ours, if that comes next and is there already: beside the frames of the stream, whose
+    /// number in a turn is bounded.
+    pub(super) fn answer(&self) -> Option<Frame> {
+        match &self.0 {
+            Carrier::Stream(ends) => ends.borrow_mut().answer(),
+            Carrier::Datagrams(_) => None,
         }
     }
 

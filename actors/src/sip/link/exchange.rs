@@ -329,6 +329,12 @@ impl Link {
             .min()
     }
 
+    /// Forgets what was sent and nobody waits to see answered: a thousand sessions that end at once need not look for their own.
+    pub(super) fn forget_events(&mut self) {
+        self.clients
+            .retain(|_, known| matches!(known.purpose, Purpose::Invoke { .. }));
+    }
+
     /// Forgets the requests of a session that is over; each request of its owner is told.
     pub(super) fn abandon(&mut self, session: usize) -> Vec<u64> {
         let slots: Vec<usize> = self

@@ -202,6 +202,7 @@ impl Actor for Link {
             .take()
             .unwrap_or_else(|| "the server is stopping".into());
         self.wire.flush_now();
+        self.forget_events();
         for slot in self
             .sessions
             .iter()
@@ -220,17 +221,13 @@ impl Supervised for Link {}
 impl StreamHandler<Result<Frame, Broken>> for Link {
     fn handle(&mut self, frame: Result<Frame, Broken>, ctx: &mut Self::Context) {
         match frame {
-            Ok(Frame::Message(message::Message::Request(request))) => self.request(request, ctx),
-            Ok(Frame::Message(message::Message::Response(response))) => {
-                self.response(&response, ctx);
-            }
-            // RFC 5626 3.5.1: a double CRLF is a ping, to be answered by a single one.
-            Ok(Frame::Ping) => self.wire.compose(|out| out.extend_from_slice(b"\r\n")),
-            Ok(Frame::Pong) => {}
-            Ok(Frame::Refused(refused)) => {
-                self.complain("message refused", Some(refused.reason()));
-                self.desk.count(Event::Malformed);
-                self.wire.compose(|out| refused.answer(out));
+            Ok(frame) => {
+                self.heard(frame, ctx);
+                while self.ending.is_none()
+                    && let Some(answer) = self.wire.answer()
+                {
+                    self.heard(answer, ctx);
+                }
             }
             Err(Broken::Idle) => self.end(
                 "nothing came from the peer for longer than a registration lasts",
@@ -290,6 +287,21 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
 }
 
 impl Link {
+    fn heard(&mut self, frame: Frame, ctx: &mut Context<Self>) {
+        match frame {
+            Frame::Message(message::Message::Request(request)) => self.request(request, ctx),
+            Frame::Message(message::Message::Response(response)) => self.response(&response, ctx),
+            // RFC 5626 3.5.1: a double CRLF is a ping, to be answered by a single one.
+            Frame::Ping => self.wire.compose(|out| out.extend_from_slice(b"\r\n")),
+            Frame::Pong => {}
+            Frame::Refused(refused) => {
+                self.complain("message refused", Some(refused.reason()));
+                self.desk.count(Event::Malformed);
+                self.wire.compose(|out| refused.answer(out));
+            }
+        }
+    }
+
     /// The phone that the connection is for, as a field of log lines.
     fn mac(&self) -> Option<DisplayValue<PhoneId>> {
         self.desk.mac().map(tracing::field::display)

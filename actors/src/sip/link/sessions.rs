@@ -15,12 +15,17 @@ use super::{
     receive::is_sips,
     serve::ALLOW,
 };
+use crate::counters::Event;
 use crate::sip::{
     dialog::Dialog,
     reply::Accepted,
     session::{Content, Ended, Happened, Login, Open, SessionId, Unanswered, What},
     timer::{MIN_SE, SessionTimer},
 };
+
+/// So many requests may wait for a peer's answers: what ten thousand events a second are in six seconds.
+const UNANSWERED: usize = 1 << 16;
+const UNANSWERING: &str = "connection ended: the peer leaves 65536 requests unanswered";
 
 /// A session on this link.
 pub(super) struct Session {
@@ -183,9 +188,15 @@ impl Link {
         }
     }
 
-    /// Sends a CSTA event.
+    /// Sends a CSTA event. A peer that reads events and answers none is no better than one that does not read.
     pub(super) fn notify(&mut self, id: SessionId, content: Content, ctx: &mut Context<Self>) {
-        if let Some(slot) = self.session(id) {
+        if self.clients.len() >= UNANSWERED {
+            if self.ending.is_none() {
+                self.complain(UNANSWERING, None);
+                self.desk.count(Event::Unanswered);
+                self.end("the peer does not answer what it is sent", ctx);
+            }
+        } else if let Some(slot) = self.session(id) {
             self.inform(slot, content, |_, _| Purpose::Notify { session: slot }, ctx);
         }
     }

@@ -16,7 +16,10 @@ use tokio::{
 use tokio_util::codec::Decoder;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::codec::{Codec, Frame},
+    sip::{
+        codec::{Codec, Frame},
+        message::Message,
+    },
 };
 
 use super::{
@@ -34,6 +37,10 @@ pub(super) struct Ends {
     bound: usize,
     /// Frames given out since the last pause, so that one busy peer does not starve the others of its thread.
     taken: u8,
+    /// Requests of ours that the peer may still answer.
+    owed: u32,
+    /// Their answers that were given out beside the frames since the last pause.
+    answers: u16,
     /// Whether the stream is about to be polled anyway, so that writing needs no wake-up.
     polled: bool,
     /// How long one message may take to arrive.
@@ -54,6 +61,11 @@ pub(super) struct Ends {
 
 /// How many frames are handled before other actors get their turn.
 const TURN: u8 = 8;
+/// How many answers to requests of ours are handled beside them. In a turn in which a thousand phones report, their client is
+/// sent a thousand events, and if eight answers were taken in the next, more and more would seem to be missing.
+const ANSWERS: u16 = 4096;
+/// What an answer begins with (RFC 3261 section 7.2).
+const ANSWER: &[u8] = b"SIP/2.0 ";
 /// What is read at once. The buffer is the thread's, so an idle connection holds none.
 const SCRATCH: usize = 16 * 1024;
 /// What waits to be sent is written at the end of a turn, or when it is this much: a turn in which a thousand phones
@@ -82,6 +94,8 @@ impl Ends {
             unsent: BytesMut::new(),
             bound,
             taken: 0,
+            owed: 0,
+            answers: 0,
             polled: false,
             patience,
             late: None,
@@ -113,6 +127,42 @@ impl Ends {
             waker.wake_by_ref();
         }
         composed
+    }
+
+    /// Composes a request, which has an answer.
+    pub(super) fn request<T>(&mut self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
+        self.owed = self.owed.saturating_add(1);
+        self.compose(compose)
+    }
+
+    /// The answer to a request of ours, if it comes next and is there already. There are no more of them than requests.
+    pub(super) fn answer(&mut self) -> Option<Frame> {
+        let due = self.owed > 0 && self.answers < ANSWERS && self.stranger.is_none();
+        if !due || self.broken || self.ending.is_some() {
+            return None;
+        }
+        let waker = self.waker.clone()?;
+        let cx = &mut Context::from_waker(&waker);
+        let mut next = Poll::Pending;
+        if !self.codec.awaits_body() {
+            if self.unread.is_empty() {
+                next = self.fill(cx).map_ok(|_| None);
+            }
+            if self.unread.starts_with(ANSWER) {
+                next = self.next(cx).map_ok(Some);
+            }
+        }
+        match next {
+            Poll::Ready(Ok(frame)) => {
+                self.answers += u16::from(frame.is_some());
+                frame
+            }
+            Poll::Ready(Err(broken)) => {
+                self.ending = Some((Ticket::default(), broken));
+                None
+            }
+            Poll::Pending => None,
+        }
     }
 
     /// Takes nothing more while the peer leaves its answers unread.
@@ -187,7 +237,7 @@ impl Ends {
         if self.taken == TURN {
             cx.waker().wake_by_ref();
         }
-        self.taken = 0;
+        (self.taken, self.answers) = (0, 0);
         self.polled = false;
         let broken = match self.flush(cx) {
             Poll::Ready(Err(error)) => Broken::Failed(error),
@@ -294,6 +344,9 @@ impl Ends {
                         if let Some(part) = &mut self.stranger {
                             part.begins_anew(self.unread.len());
                         }
+                        if matches!(frame, Frame::Message(Message::Response(_))) {
+                            self.owed = self.owed.saturating_sub(1);
+                        }
                         if self.unread.is_empty() {
                             self.unread = BytesMut::new();
                         }
@@ -308,11 +361,70 @@ impl Ends {
                     Err(error) => return Poll::Ready(Err(Broken::Framing(error))),
                 }
             }
-            match ready!(self.read(cx)) {
-                Ok(0) => return Poll::Ready(Err(Broken::Closed)),
-                Ok(octets) => come = octets,
-                Err(error) => return Poll::Ready(Err(Broken::Failed(error))),
-            }
+            come = ready!(self.fill(cx))?;
         }
+    }
+
+    /// Reads what is there, which is so many octets, and not none.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Broken>> {
+        Poll::Ready(match ready!(self.read(cx)) {
+            Ok(0) => Err(Broken::Closed),
+            Ok(octets) => Ok(octets),
+            Err(error) => Err(Broken::Failed(error)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::AsyncWriteExt as _;
+    use uacsta_schema::sip::codec::Limits;
+
+    use super::*;
+
+    /// How many frames a turn gives out, and how many answers beside them, when so many requests were sent and this came.
+    #[track_caller]
+    fn check(requests: usize, came: &str, frames: usize, answers: usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let (near, mut far) = tokio::io::duplex(1 << 20);
+            let codec = Codec::new(Limits::default());
+            let mut ends = Ends::new(Box::new(near), codec, 1 << 20, Duration::from_secs(20));
+            for _ in 0..requests {
+                ends.request(|_| ());
+            }
+            far.write_all(came.as_bytes()).await.expect("there is room");
+            let cx = &mut Context::from_waker(Waker::noop());
+            let (mut taken, mut beside) = (0, 0);
+            while let Poll::Ready(Some(Ok(_))) = ends.poll(cx) {
+                taken += 1;
+                while ends.answer().is_some() {
+                    beside += 1;
+                }
+            }
+            assert_eq!((taken, beside), (frames, answers), "{requests} requests");
+        });
+    }
+
+    #[test]
+    fn a_turn_takes_eight_frames_and_the_answers_to_what_was_sent() {
+        let rest = "Via: SIP/2.0/TCP a\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@a>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n";
+        let answer = format!("SIP/2.0 200 OK\r\n{rest}");
+        let request = format!("INFO sip:a SIP/2.0\r\n{rest}");
+        check(0, "", 0, 0);
+        check(0, &request.repeat(100), 8, 0);
+        check(100, &request.repeat(100), 8, 0);
+        check(0, &answer.repeat(100), 8, 0);
+        check(100, &answer.repeat(100), 1, 99);
+        // Who answers what was not asked has the share of a turn that all have.
+        check(20, &answer.repeat(100), 8, 19);
+        // Each answer that comes after a request of the peer's is taken with it.
+        check(100, &format!("{request}{answer}{answer}").repeat(20), 8, 16);
+        check(100, &answer[..40], 0, 0);
+        check(5000, &answer.repeat(5000), 8, 4096);
     }
 }
