@@ -198,3 +198,46 @@ async fn a_full_disk_keeps_nobody_and_the_lines_that_it_loses_are_counted() {
     // Once a minute, and the test's patience ends within one.
     assert_eq!(said.matches("are lost: No space left").count(), 1, "{said}");
 }
+
+/// Runs the server with a folder for its log that, once there is a file `now`, may only be read, until there is a file `back`.
+const READ_ONLY: &str = r#"d=$1; shift; mkdir "$d/other"
+until_there() { i=0; while [ ! -e "$d/$1" ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 0.1; done; }
+(until_there now; mount --bind "$d/other" "$d/logs" && mount -o remount,bind,ro "$d/logs" && touch "$d/done"
+until_there back; umount "$d/logs") > /dev/null 2>&1 < /dev/null & exec "$@""#;
+
+#[tokio::test]
+async fn a_folder_that_may_only_be_read_keeps_nobody_and_is_told_once() {
+    if !super::storage::may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let wrapper = ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", &folder];
+    let mut server = Serving::under(&wrapper, data, SETTINGS);
+    let known = phone(&server);
+    known.start().await;
+    let lost = async || server.metric("uacsta_log_lines_lost_total").await;
+    assert_eq!(lost().await, 0);
+    let begun = Instant::now();
+    fs::write(server.data().join("now"), "").unwrap();
+    while !server.data().join("done").exists() || lost().await < 10 {
+        assert!(begun.elapsed() < PATIENCE, "no line is lost");
+        known.reboot();
+        known.start().await;
+    }
+    let (status, _) = http(server.web, "", "GET", "/readyz", "").await;
+    assert_eq!(status, 200);
+    let before = server.log().len();
+    fs::write(server.data().join("back"), "").unwrap();
+    while !server.log()[before..].contains("phone registered") {
+        assert!(begun.elapsed() < 2 * PATIENCE, "the log does not go on");
+        known.reboot();
+        known.start().await;
+    }
+    let mut said = String::new();
+    let mut stderr = server.take_stderr();
+    drop(server);
+    stderr.read_to_string(&mut said).unwrap();
+    // Once a minute, and the test's patience ends within one.
+    assert_eq!(said.matches("are lost: Read-only").count(), 1, "{said}");
+}

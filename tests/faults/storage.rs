@@ -90,7 +90,7 @@ const SMALL_DISK: &str = r#"d=$1; shift; mkdir -p "$d/logs"; mount --bind "$d/lo
 mount -t tmpfs -o size=2m tmpfs "$d" && mkdir "$d/logs" && mount --bind /mnt "$d/logs" && printf '%s\n' "$c" > "$d/uacsta.toml" && exec "$@""#;
 
 /// Whether a process may have mounts of its own here.
-fn may_mount() -> bool {
+pub(super) fn may_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["-rm", "true"])
         .stderr(Stdio::null())
