@@ -1,6 +1,9 @@
 //! System registrations of clients (ECMA-269 system services): whoever registers is told of other lines and of another status.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    cell::LazyCell,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use actix::{AsyncContext, Context, Handler};
 use uacsta_schema::csta::{
@@ -151,16 +154,21 @@ impl Client {
             rights,
             ..
         } = self;
+        let seen = |(entry, _): &&(Entry, PhoneStatus)| rights.sees(entry);
+        // All server's sessions see the same.
+        let everything = LazyCell::new(|| summary(lines.iter().filter(seen), false));
         for session in sessions.values_mut() {
             if session.registrations.is_empty() {
                 continue;
             }
             let Some(id) = session.id else { continue };
-            let only = session.scope.mac();
-            let of_session = lines
-                .iter()
-                .filter(|(entry, _)| only.is_none_or(|mac| mac == entry.mac) && rights.sees(entry));
-            let (digest, status) = summary(of_session, only.is_some());
+            let (digest, status) = match session.scope.mac() {
+                None => LazyCell::force(&everything).clone(),
+                Some(mac) => {
+                    let own = lines.iter().filter(|(entry, _)| entry.mac == mac);
+                    summary(own.filter(seen), true)
+                }
+            };
             for known in &mut session.registrations {
                 for news in known.learn(digest, &status) {
                     link.do_send(Notify {

@@ -233,7 +233,7 @@ impl fmt::Display for Unanswered {
                 write!(f, "refused with {} {}", status.code(), status.reason())
             }
             Self::TimedOut => f.write_str("not answered in time"),
-            Self::Ended => f.write_str("the session ended first"),
+            Self::Ended => f.write_str("cut short by the end of its session"),
             Self::TooLarge => f.write_str("not sent: it is too large for a datagram"),
         }
     }
