@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::support::PATIENCE;
 use crate::support::cti_client::{self, CtiClient};
-use crate::support::digest::Account;
 use crate::support::documents::Documents;
 use crate::support::phone::{self, Phone};
 use crate::support::process::{Serving, finish, on_free_ports, program, run};
@@ -314,15 +313,7 @@ async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets()
         Arc::clone(&documents),
     );
     phone.start().await;
-    let setup = cti_client::Setup {
-        own: None,
-        server: server.clients,
-        certificate: None,
-        account: Account::new("ecsta", "let me dial"),
-        only: None,
-        edition: "ed3",
-        prefix: "",
-    };
+    let setup = cti_client::Setup::new(server.clients, "ecsta", "let me dial");
     let client = CtiClient::connect(setup, Arc::clone(&documents)).await;
     let mut session = client.open(line).await;
     session.watch(line).await;

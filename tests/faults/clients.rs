@@ -270,11 +270,11 @@ async fn a_monitor_whose_session_ends_while_the_phone_starts_it_is_stopped() {
 /// B6: the client that is dropped since it does not read is named in the log, and the request of another goes on.
 #[tokio::test]
 async fn a_slow_client_is_dropped_and_named_in_the_log() {
-    use super::phones::{client_of, logged, phone_of, serving};
+    use super::phones::{logged, phone_of, serving};
     let server = serving("[limits]\nclient_queue = \"64KiB\"\n");
     let phone = phone_of(&server, MAC, |_| {});
     phone.start().await;
-    let slow = client_of(&server).await;
+    let slow = server.client().await;
     let mut session = slow.open(LINE).await;
     session.watch(LINE).await;
     slow.wire.listen(false);
@@ -294,7 +294,7 @@ async fn a_slow_client_is_dropped_and_named_in_the_log() {
         () = storm => {}
         () = logged(&server, &words) => {}
     }
-    let other = client_of(&server).await.open(LINE).await;
+    let other = server.client().await.open(LINE).await;
     other.done("GetForwarding", &element("device", LINE)).await;
 }
 

@@ -1,38 +1,11 @@
 //! The end of the server in good order, and what the service manager hears of its life.
 
 use std::os::unix::net::UnixDatagram;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::PATIENCE;
-use crate::support::cti_client::{self, CtiClient};
-use crate::support::digest::Account;
-use crate::support::documents::Documents;
-use crate::support::phone::{self, Phone, Reaction};
-use crate::support::process::Serving;
-
-const SETTINGS: &str =
-    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
-
-async fn phone(server: &Serving, mac: &str, line: &str) -> Phone {
-    let setup = phone::Setup::new(server.phones, mac, "let me ring", line);
-    let phone = Phone::new(setup, Arc::<Documents>::default());
-    phone.start().await;
-    phone
-}
-
-async fn client(server: &Serving) -> CtiClient {
-    let setup = cti_client::Setup {
-        own: None,
-        server: server.clients,
-        certificate: None,
-        account: Account::new("ecsta", "let me dial"),
-        only: None,
-        edition: "ed3",
-        prefix: "",
-    };
-    CtiClient::connect(setup, Arc::default()).await
-}
+use crate::support::phone::Reaction;
+use crate::support::process::{PASSWORDS, Serving};
 
 /// Ends the server while phones talk; its exit code, and how long that took.
 async fn ended(server: Serving) -> (Option<i32>, Duration) {
@@ -44,7 +17,7 @@ async fn ended(server: Serving) -> (Option<i32>, Duration) {
 
 #[tokio::test]
 async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
-    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let lines = [
         "sip:101@pbx.example",
         "sip:102@pbx.example",
@@ -52,9 +25,11 @@ async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
     ];
     let mut phones = Vec::new();
     for (number, line) in lines.into_iter().enumerate() {
-        phones.push(phone(&server, &format!("00041300000{number}"), line).await);
+        let phone = server.phone(&format!("00041300000{number}"), line);
+        phone.start().await;
+        phones.push(phone);
     }
-    let client = client(&server).await;
+    let client = server.client().await;
     let mut session = client.open_server().await;
     for line in lines {
         session.watch(line).await;
@@ -78,13 +53,7 @@ async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
     });
     talking.until_received("MonitorStart", 1).await;
     session.expect("DoNotDisturbEvent").await;
-    let newest = phone::Setup::new(
-        server.phones,
-        "000413000009",
-        "let me ring",
-        "sip:109@pbx.example",
-    );
-    let newest = Phone::new(newest, Arc::<Documents>::default());
+    let newest = server.phone("000413000009", "sip:109@pbx.example");
     newest.register().await.expect(200);
 
     let begun = Instant::now();
@@ -97,7 +66,7 @@ async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(5), "it took {took:?}");
     traffic.await.unwrap();
-    let again = Serving::start(data, SETTINGS);
+    let again = Serving::start(data, PASSWORDS);
     let list = again.list().await;
     assert!(list.contains("00:04:13:00:00:09"), "{list}");
     for phone in &phones {
@@ -128,11 +97,14 @@ async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
 
 #[tokio::test]
 async fn a_phone_that_does_not_answer_does_not_keep_it() {
-    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let (line, other) = ("sip:101@pbx.example", "sip:102@pbx.example");
-    let silent = phone(&server, "000413000001", line).await;
-    let well = phone(&server, "000413000002", other).await;
-    let client = client(&server).await;
+    let silent = server.phone("000413000001", line);
+    let well = server.phone("000413000002", other);
+    for phone in [&silent, &well] {
+        phone.start().await;
+    }
+    let client = server.client().await;
     let mut session = client.open_server().await;
     session.watch(line).await;
     session.watch(other).await;
@@ -165,7 +137,7 @@ fn the_service_manager_hears_of_start_life_reload_and_end() {
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let server = Serving::start_as(tempfile::tempdir().unwrap(), SETTINGS, |command| {
+    let server = Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, |command| {
         command
             .env("NOTIFY_SOCKET", &path)
             .env("WATCHDOG_USEC", "400000");
@@ -181,7 +153,7 @@ fn the_service_manager_hears_of_start_life_reload_and_end() {
             return said;
         }
     };
-    for settings in [SETTINGS, "nonsense"] {
+    for settings in [PASSWORDS, "nonsense"] {
         server.write_settings(settings);
         server.send_signal("HUP");
         assert!(until("RELOADING=1").contains("MONOTONIC_USEC="));

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::support::cti_client::{self, CtiClient};
-use crate::support::digest::{Account, Algorithm};
+use crate::support::digest::Algorithm;
 use crate::support::process::{Serving, program};
 
 /// What `uacsta settings hash USER` prints for a password on its standard input.
@@ -25,13 +25,8 @@ fn hash(user: &str, password: &str) -> String {
 
 async fn status(server: &Serving, user: &str, password: &str, only: Algorithm) -> u16 {
     let setup = cti_client::Setup {
-        own: None,
-        server: server.clients,
-        certificate: None,
-        account: Account::new(user, password),
         only: Some(only),
-        edition: "ed3",
-        prefix: "",
+        ..cti_client::Setup::new(server.clients, user, password)
     };
     let client = CtiClient::connect(setup, std::sync::Arc::default()).await;
     client.register().await.status()

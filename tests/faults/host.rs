@@ -11,10 +11,7 @@ use uacsta_actors::clock::Clock;
 
 use crate::support::PATIENCE;
 use crate::support::csta::{Call, element};
-use crate::support::cti_client::{self, CtiClient};
-use crate::support::digest::Account;
-use crate::support::documents::Documents;
-use crate::support::phone::{Phone, Setup};
+use crate::support::phone::Phone;
 use crate::support::process::Serving;
 use crate::support::server::Server;
 
@@ -74,21 +71,7 @@ async fn a_clock_that_jumps_ends_no_registration_no_session_and_no_nonce() {
 pub(super) fn phone(server: &Serving, number: usize) -> Phone {
     let mac = format!("000413c1{number:04x}");
     let line = format!("sip:{}@pbx.example", 10_000 + number);
-    let setup = Setup::new(server.phones, &mac, "let me ring", &line);
-    Phone::new(setup, Arc::new(Documents::default()))
-}
-
-pub(super) async fn client(server: &Serving) -> CtiClient {
-    let setup = cti_client::Setup {
-        server: server.clients,
-        certificate: None,
-        own: None,
-        account: Account::new("ecsta", "let me dial"),
-        only: None,
-        edition: "ed3",
-        prefix: "",
-    };
-    CtiClient::connect(setup, Arc::default()).await
+    server.phone(&mac, &line)
 }
 
 pub(super) fn start(wrapper: &[&str]) -> Serving {
@@ -100,7 +83,7 @@ async fn without_file_descriptors_who_is_connected_is_served_and_who_comes_later
     let server = start(&["prlimit", "--nofile=256", "--"]);
     let first = phone(&server, 1);
     first.start().await;
-    let session = client(&server).await.open_server().await;
+    let session = server.client().await.open_server().await;
     let device = element("device", first.line());
     let mut strangers = Vec::new();
     for _ in 0..300 {
@@ -231,7 +214,7 @@ async fn beside_busy_loops_only_what_is_set_times_out() {
         })
         .collect();
     let phones: Vec<Phone> = (0..6).map(|number| phone(&server, number)).collect();
-    let mut session = client(&server).await.open_server().await;
+    let mut session = server.client().await.open_server().await;
     for phone in &phones {
         phone.start().await;
         session.watch(phone.line()).await;
@@ -291,7 +274,7 @@ async fn a_name_that_does_not_resolve_keeps_nobody_waiting() {
         .await;
     named.expect(200);
     phone.in_session().await;
-    let client = client(&server).await;
+    let client = server.client().await;
     let mut session = client
         .invite(phone.line(), |invite| {
             invite.set("Contact", "<sip:ecsta@client.invalid;transport=tcp>")
@@ -329,7 +312,7 @@ async fn stopped_and_started_under_load_it_takes_the_same_ports_again() {
         for phone in &phones {
             phone.start().await;
         }
-        let session = client(&server).await.open_server().await;
+        let session = server.client().await.open_server().await;
         session
             .done("GetDoNotDisturb", &element("device", phones[0].line()))
             .await;

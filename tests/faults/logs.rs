@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 use std::os::unix::fs::symlink;
-use std::sync::Arc;
 use std::{fs, time::Instant};
 
 use tokio::time::timeout;
@@ -10,23 +9,13 @@ use tokio::time::timeout;
 use crate::support::PATIENCE;
 use crate::support::csta::document;
 use crate::support::digest::Account;
-use crate::support::documents::Documents;
 use crate::support::line::{Line, register, request};
-use crate::support::phone::{Phone, Setup};
-use crate::support::process::Serving;
+use crate::support::phone::Phone;
+use crate::support::process::{PASSWORDS, Serving};
 use crate::support::server::http;
 
-const SETTINGS: &str =
-    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
-
 fn phone(server: &Serving) -> Phone {
-    let setup = Setup::new(
-        server.phones,
-        "000413c60001",
-        "let me ring",
-        "sip:1@pbx.example",
-    );
-    Phone::new(setup, Arc::new(Documents::default()))
+    server.phone("000413c60001", "sip:1@pbx.example")
 }
 
 /// What a phone sends amiss is logged each time.
@@ -47,7 +36,7 @@ async fn logged_on(server: &Serving) -> Line {
 #[tokio::test]
 async fn a_standard_error_that_nobody_reads_keeps_nobody() {
     // It is a pipe, of which a test reads nothing.
-    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let mut line = logged_on(&server).await;
     let known = phone(&server);
     known.start().await;
@@ -65,7 +54,7 @@ async fn a_standard_error_that_nobody_reads_keeps_nobody() {
 
 #[tokio::test]
 async fn what_standard_error_was_told_last_is_there_at_the_end() {
-    let mut server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let mut stderr = server.take_stderr();
     let mut line = logged_on(&server).await;
     errs(&mut line, 20).await;
@@ -79,7 +68,7 @@ async fn what_standard_error_was_told_last_is_there_at_the_end() {
 
 #[tokio::test]
 async fn strangers_write_a_line_a_minute_and_are_counted() {
-    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let known = phone(&server);
     known.start().await;
     let before = server.log().len();
@@ -122,7 +111,7 @@ async fn strangers_write_a_line_a_minute_and_are_counted() {
 #[tokio::test]
 async fn who_guesses_slowly_writes_a_line_a_minute_too() {
     // So many failures are those of somebody who waits long enough between them to be held back never.
-    let settings = format!("{SETTINGS}[limits]\nfailed_log_ons = 1000\n");
+    let settings = format!("{PASSWORDS}[limits]\nfailed_log_ons = 1000\n");
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
     for (number, address) in [server.phones, server.clients].into_iter().enumerate() {
         let mut line = Line::to(address).await;
@@ -155,7 +144,7 @@ async fn who_guesses_slowly_writes_a_line_a_minute_too() {
 
 #[tokio::test]
 async fn a_name_without_end_is_cut_in_the_answer() {
-    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let mut line = Line::to(server.clients).await;
     let account = Account::new("ecsta", "let me dial");
     line.log_on(&account).await.expect(200);
@@ -171,7 +160,7 @@ async fn a_name_without_end_is_cut_in_the_answer() {
 
 #[tokio::test]
 async fn a_full_disk_keeps_nobody_and_the_lines_that_it_loses_are_counted() {
-    let mut server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let file = server.data().join("logs/uacsta.log");
     let known = phone(&server);
     known.start().await;
@@ -213,7 +202,7 @@ async fn a_folder_that_may_only_be_read_keeps_nobody_and_is_told_once() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().display().to_string();
     let wrapper = ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", &folder];
-    let mut server = Serving::under(&wrapper, data, SETTINGS);
+    let mut server = Serving::under(&wrapper, data, PASSWORDS);
     let known = phone(&server);
     known.start().await;
     let lost = async || server.metric("uacsta_log_lines_lost_total").await;

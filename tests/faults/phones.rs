@@ -13,11 +13,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::PATIENCE;
 use crate::support::csta::Call;
-use crate::support::cti_client::{self, CtiClient, Session};
-use crate::support::digest::Account;
+use crate::support::cti_client::Session;
 use crate::support::phone::{Phone, Setup};
-use crate::support::process::Serving;
-use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server};
+use crate::support::process::{PASSWORDS, Serving};
+use crate::support::server::{PHONES_PASSWORD, Server};
 
 const MAC: &str = "000413000001";
 const LISTED: &str = "00:04:13:00:00:01";
@@ -54,13 +53,9 @@ async fn until_status(server: &Server, status: &str) {
 
 /// The server as a child process, for what it logs.
 pub fn serving(settings: &str) -> Serving {
-    Serving::start(tempfile::tempdir().unwrap(), &with_passwords(settings))
-}
-
-/// A settings file with the passwords that the tests' phones and clients have.
-pub fn with_passwords(settings: &str) -> String {
-    format!(
-        "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[clients]\npassword = \"{CLIENTS_PASSWORD}\"\n{settings}"
+    Serving::start(
+        tempfile::tempdir().unwrap(),
+        &(PASSWORDS.to_owned() + settings),
     )
 }
 
@@ -70,20 +65,6 @@ pub fn phone_of(server: &Serving, mac: &str, change: impl FnOnce(&mut Setup)) ->
     let mut setup = Setup::new(server.phones, mac, PHONES_PASSWORD, &line);
     change(&mut setup);
     Phone::new(setup, Arc::default())
-}
-
-/// A client of a server that is a child process.
-pub async fn client_of(server: &Serving) -> CtiClient {
-    let setup = cti_client::Setup {
-        server: server.clients,
-        certificate: None,
-        own: None,
-        account: Account::new("ecsta", CLIENTS_PASSWORD),
-        only: None,
-        edition: "ed3",
-        prefix: "",
-    };
-    CtiClient::connect(setup, Arc::default()).await
 }
 
 /// Waits for a log line that holds all of these words.

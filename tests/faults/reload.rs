@@ -3,47 +3,24 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use crate::support::cti_client::{self, CtiClient, Session};
+use crate::support::cti_client::{CtiClient, Session};
 use crate::support::datagrams::Weather;
-use crate::support::digest::Account;
 use crate::support::documents::Documents;
 use crate::support::phone::{self, Phone, Reaction};
-use crate::support::process::{Serving, run};
+use crate::support::process::{PASSWORDS, Serving, run};
 
 const HOLDS: &str = "the configuration was read again and holds now";
 const STAYS: &str = "the configuration stays as it was";
-const SETTINGS: &str =
-    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
 
 fn serving() -> Serving {
-    Serving::start(tempfile::tempdir().unwrap(), SETTINGS)
-}
-
-fn phone(at: SocketAddr, mac: &str, password: &str, line: &str) -> Phone {
-    Phone::new(
-        phone::Setup::new(at, mac, password, line),
-        Arc::<Documents>::default(),
-    )
-}
-
-async fn client(at: SocketAddr, user: &str, password: &str) -> CtiClient {
-    let setup = cti_client::Setup {
-        own: None,
-        server: at,
-        certificate: None,
-        account: Account::new(user, password),
-        only: None,
-        edition: "ed3",
-        prefix: "",
-    };
-    CtiClient::connect(setup, Arc::default()).await
+    Serving::start(tempfile::tempdir().unwrap(), PASSWORDS)
 }
 
 /// A phone in its session, and a client that watches its line.
 async fn watched(server: &Serving, line: &str) -> (Phone, Session) {
-    let phone = phone(server.phones, "000413000001", "let me ring", line);
+    let phone = server.phone("000413000001", line);
     phone.start().await;
-    let client = client(server.clients, "ecsta", "let me dial").await;
+    let client = server.client().await;
     let mut session = client.open(line).await;
     session.watch(line).await;
     (phone, session)
@@ -97,14 +74,14 @@ async fn all_of_it_holds_from_then_on_and_who_is_connected_stays() {
     reload(&server, &changed, HOLDS).await;
 
     talk(&first, &mut session).await;
-    let late = phone(
+    let late = Phone::at(
         server.phones,
         "000413000002",
         "let me ring",
         "sip:102@pbx.example",
     );
     late.register().await.expect(401);
-    let new = phone(wan, "000413000002", "ring again", "sip:102@pbx.example");
+    let new = Phone::at(wan, "000413000002", "ring again", "sip:102@pbx.example");
     new.register().await.expect(200);
     server.until_listed("00:04:13:00:00:02").await;
     let list: serde_json::Value = serde_json::from_str(&server.list().await).unwrap();
@@ -119,12 +96,9 @@ async fn all_of_it_holds_from_then_on_and_who_is_connected_stays() {
         [Some(true), Some(false)],
         "auto_activate is off now"
     );
-    let refused = client(server.clients, "ecsta", "let me dial")
-        .await
-        .register()
-        .await;
+    let refused = server.client().await.register().await;
     refused.expect(401);
-    client(server.clients, "ecsta", "dial again")
+    CtiClient::at(server.clients, "ecsta", "dial again")
         .await
         .register()
         .await
@@ -195,7 +169,7 @@ async fn a_mistake_changes_nothing_and_the_log_names_its_place() {
     assert!(said.contains("snom.toml"), "{said}");
 
     talk(&first, &mut session).await;
-    let same = phone(
+    let same = Phone::at(
         server.phones,
         "000413000002",
         "let me ring",
@@ -219,11 +193,11 @@ async fn an_interface_moves_and_its_connections_stand() {
         // What an operator sets at run time goes before the environment, which names the ports of this test.
         let text = format!("[phones]\nlan = {{ tcp = \"{next}\" }}\n");
         std::fs::write(server.data().join("admin.toml"), text).unwrap();
-        reload(&server, SETTINGS, HOLDS).await;
+        reload(&server, PASSWORDS, HOLDS).await;
         let at = server.listens("phones.lan.tcp").unwrap();
         assert_eq!(at, next);
         let reached = SocketAddr::from(([127, 0, 0, 1], at.port()));
-        let new = phone(
+        let new = Phone::at(
             reached,
             "000413000002",
             "let me ring",
@@ -237,7 +211,7 @@ async fn an_interface_moves_and_its_connections_stand() {
         "[phones]\nlan = { tcp = \"\" }\n",
     )
     .unwrap();
-    reload(&server, SETTINGS, HOLDS).await;
+    reload(&server, PASSWORDS, HOLDS).await;
     assert!(
         std::net::TcpStream::connect(former).is_err(),
         "it listens still"
@@ -249,22 +223,22 @@ async fn an_interface_moves_and_its_connections_stand() {
 async fn what_a_client_may_no_longer_see_is_taken_from_it() {
     let account = |rights: &str| {
         format!(
-            "{SETTINGS}[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
+            "{PASSWORDS}[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
         )
     };
     let server = Serving::start(tempfile::tempdir().unwrap(), &account(""));
     let (line, other) = ("sip:101@pbx.example", "sip:102@pbx.example");
-    let first = phone(server.phones, "000413000001", "let me ring", line);
-    let second = phone(server.phones, "000413000002", "let me ring", other);
+    let first = server.phone("000413000001", line);
+    let second = server.phone("000413000002", other);
     first.start().await;
     second.start().await;
-    let anna = client(server.clients, "anna", "let anna dial").await;
+    let anna = CtiClient::at(server.clients, "anna", "let anna dial").await;
     let mut session = anna.open_server().await;
     session.watch(line).await;
     session.watch(other).await;
     let mut alone = anna.open(other).await;
     // Lines that change are looked up anew, and what was opened is known all the same.
-    let third = phone(
+    let third = Phone::at(
         server.phones,
         "000413000003",
         "let me ring",
@@ -288,13 +262,10 @@ async fn what_a_client_may_no_longer_see_is_taken_from_it() {
     );
     session.make_call(line, "5").await;
 
-    let mut ecsta = client(server.clients, "ecsta", "let me dial")
-        .await
-        .open_server()
-        .await;
+    let mut ecsta = server.client().await.open_server().await;
     ecsta.watch(line).await;
     let from = server.log().len();
-    reload(&server, SETTINGS, HOLDS).await;
+    reload(&server, PASSWORDS, HOLDS).await;
     server.until_logged(from, "is gone from the settings").await;
     assert!(
         session.incoming().await.is_none(),
@@ -349,10 +320,7 @@ async fn phones_on_udp_are_served_at_the_port_that_they_know() {
     };
     let first = by_datagrams(former, "000413000001", line);
     first.start().await;
-    let mut session = client(server.clients, "ecsta", "let me dial")
-        .await
-        .open(line)
-        .await;
+    let mut session = server.client().await.open(line).await;
     session.watch(line).await;
     reload(&server, &on(next), HOLDS).await;
     talk(&first, &mut session).await;
@@ -385,7 +353,7 @@ async fn a_profile_holds_for_phones_that_are_there() {
         shipped.replace("SnapshotCall = false", "SnapshotCall = true"),
     )
     .unwrap();
-    reload(&server, SETTINGS, HOLDS).await;
+    reload(&server, PASSWORDS, HOLDS).await;
     session.done("SnapshotCall", &ask).await;
     assert_eq!(first.count("SnapshotCall"), 1);
 }

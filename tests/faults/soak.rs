@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::host::{client, descriptors, phone, start, status};
+use crate::host::{descriptors, phone, start, status};
 use crate::support::csta::Call;
 use crate::support::phone::Phone;
 use crate::support::sip::Message;
@@ -77,7 +77,7 @@ async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
     let number = if seconds > 60 { 2_000 } else { 50 };
     let server = start(&["prlimit", "--nofile=20000", "--"]);
     let phones: Vec<Phone> = (0..number).map(|number| phone(&server, number)).collect();
-    let mut session = client(&server).await.open_server().await;
+    let mut session = server.client().await.open_server().await;
     for phone in &phones {
         phone.start().await;
         session.watch(phone.line()).await;

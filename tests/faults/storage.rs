@@ -4,20 +4,17 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::PATIENCE;
-use crate::support::documents::Documents;
-use crate::support::phone::{Phone, Setup};
+use crate::support::phone::Phone;
 use crate::support::process::{Serving, finish, on_free_ports, program};
 use crate::support::server::http;
 
 const SETTINGS: &str = "[phones]\npassword = \"let me ring\"\n";
 
 fn phone(server: &Serving, mac: &str) -> Phone {
-    let setup = Setup::new(server.phones, mac, "let me ring", "sip:1@pbx.example");
-    Phone::new(setup, Arc::new(Documents::default()))
+    server.phone(mac, "sip:1@pbx.example")
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -37,6 +37,21 @@ pub struct Setup {
     pub prefix: &'static str,
 }
 
+impl Setup {
+    /// A client of the third edition on plain TCP.
+    pub fn new(server: SocketAddr, user: &str, password: &str) -> Self {
+        Self {
+            server,
+            certificate: None,
+            own: None,
+            account: Account::new(user, password),
+            only: None,
+            edition: "ed3",
+            prefix: "",
+        }
+    }
+}
+
 /// One connection of a client.
 #[derive(Clone, Debug)]
 pub struct CtiClient {
@@ -50,6 +65,11 @@ pub struct CtiClient {
 type Sessions = Arc<Mutex<HashMap<String, UnboundedSender<Message>>>>;
 
 impl CtiClient {
+    /// One that logs on as that user; what it is sent is not kept.
+    pub async fn at(server: SocketAddr, user: &str, password: &str) -> Self {
+        Self::connect(Setup::new(server, user, password), Arc::default()).await
+    }
+
     /// Connects.
     pub async fn connect(setup: Setup, documents: Arc<Documents>) -> Self {
         let (certificate, own) = (setup.certificate.as_deref(), setup.own.as_deref());

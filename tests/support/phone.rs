@@ -173,6 +173,11 @@ pub struct State {
 }
 
 impl Phone {
+    /// A snom with one identity, not connected yet; what it is sent is not kept.
+    pub fn at(server: SocketAddr, mac: &str, password: &str, identity: &str) -> Self {
+        Self::new(Setup::new(server, mac, password, identity), Arc::default())
+    }
+
     /// A phone that is not connected yet.
     pub fn new(setup: Setup, documents: Arc<Documents>) -> Self {
         let account = Account::new(&setup.user, &setup.password);

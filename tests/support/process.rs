@@ -10,7 +10,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::PATIENCE;
-use super::server::{counted, http};
+use super::cti_client::CtiClient;
+use super::phone::Phone;
+use super::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, counted, http};
+
+/// Settings with the passwords that the tests' phones and clients have.
+pub const PASSWORDS: &str =
+    "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
 
 /// The built program, ready for arguments; nothing of the caller's environment sets it.
 pub fn program() -> Command {
@@ -233,6 +239,16 @@ impl Serving {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines.iter().rev().find_map(|line| address(line, interface))
+    }
+
+    /// A snom with one identity, which knows the phones' password; not connected yet.
+    pub fn phone(&self, mac: &str, identity: &str) -> Phone {
+        Phone::at(self.phones, mac, PHONES_PASSWORD, identity)
+    }
+
+    /// The client `ecsta`, connected.
+    pub async fn client(&self) -> CtiClient {
+        CtiClient::at(self.clients, "ecsta", CLIENTS_PASSWORD).await
     }
 
     /// Its process number.

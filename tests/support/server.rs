@@ -14,7 +14,6 @@ use uacsta_actors::licensing::code::Issuer;
 
 use super::PATIENCE;
 use super::cti_client::{self, CtiClient};
-use super::digest::Account;
 use super::documents::Documents;
 use super::maker::Maker;
 use super::phone::{self, Phone};
@@ -119,15 +118,8 @@ impl Server {
 
     /// The same, made otherwise.
     pub async fn client_as(&self, change: impl FnOnce(&mut cti_client::Setup)) -> CtiClient {
-        let mut setup = cti_client::Setup {
-            server: self.addresses.clients_tcp.unwrap(),
-            certificate: None,
-            own: None,
-            account: Account::new("ecsta", CLIENTS_PASSWORD),
-            only: None,
-            edition: "ed3",
-            prefix: "",
-        };
+        let address = self.addresses.clients_tcp.unwrap();
+        let mut setup = cti_client::Setup::new(address, "ecsta", CLIENTS_PASSWORD);
         change(&mut setup);
         CtiClient::connect(setup, Arc::clone(&self.documents)).await
     }

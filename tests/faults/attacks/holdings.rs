@@ -1,9 +1,10 @@
 //! Clients that let the server keep ever more for them: of each thing that is kept there is a number, or a length.
 
 use super::{bystander, is_served};
-use crate::phones::{client_of, phone_of, serving, with_passwords};
+use crate::phones::{phone_of, serving};
 use crate::support::csta::element;
 use crate::support::cti_client::Session;
+use crate::support::process::PASSWORDS;
 use crate::support::server::Server;
 
 const REFUSED: &str = "uacsta_monitors_refused_total{limit=\"limits.monitors_per_client\"}";
@@ -22,12 +23,12 @@ async fn one_too_many(session: &Session, line: &str) {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_client_has_so_many_monitors_and_what_it_gives_back_is_free_again() {
-    let limit = |most| with_passwords(&format!("[limits]\nmonitors_per_client = {most}\n"));
+    let limit = |most| format!("{PASSWORDS}[limits]\nmonitors_per_client = {most}\n");
     let server = serving("[limits]\nmonitors_per_client = 3\n");
     let phone = phone_of(&server, "000413000001", |_| {});
     phone.start().await;
     let line = phone.line();
-    let client = client_of(&server).await;
+    let client = server.client().await;
     let (first, mut second) = (client.open_server().await, client.open(line).await);
     let reference = first.monitor(line).await;
     first.monitor(line).await;
@@ -37,7 +38,7 @@ async fn a_client_has_so_many_monitors_and_what_it_gives_back_is_free_again() {
         one_too_many(&second, line).await;
     }
     assert_eq!(server.metric(REFUSED).await, 40);
-    let mut other = client_of(&server).await.open(line).await;
+    let mut other = server.client().await.open(line).await;
     other.watch(line).await;
 
     first.unwatch(&reference).await;

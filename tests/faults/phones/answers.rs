@@ -9,7 +9,7 @@ use crate::support::server::Server;
 use crate::support::sip::Message;
 use crate::support::wire::final_of;
 
-use super::{LISTED, MAC, NEIGHBOUR, call, client_of, hears, logged, phone_of, serving, watched};
+use super::{LISTED, MAC, NEIGHBOUR, call, hears, logged, phone_of, serving, watched};
 
 /// The category and value of the error in an answer.
 fn error(answer: &Message) -> (String, String) {
@@ -311,7 +311,7 @@ async fn an_answer_of_no_use_is_an_error_and_is_logged() {
     let server = serving("[logs]\nlevel = \"debug\"\n");
     let phone = phone_of(&server, MAC, |_| {});
     phone.start().await;
-    let mut session = client_of(&server).await.open(phone.line()).await;
+    let mut session = server.client().await.open(phone.line()).await;
     let asked = element("device", phone.line());
     let response = |name: &str| document("ed3", name, "");
     for answer in [

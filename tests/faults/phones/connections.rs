@@ -11,9 +11,7 @@ use crate::support::server::{PHONES_PASSWORD, Server};
 use crate::support::sip::unique;
 use crate::support::wire::final_of;
 
-use super::{
-    LISTED, MAC, call, client_of, hears, logged, phone_of, serving, until_status, watched,
-};
+use super::{LISTED, MAC, call, hears, logged, phone_of, serving, until_status, watched};
 
 /// Waits until a phone's connection has ended.
 async fn cut_off(phone: &Phone) {
@@ -202,7 +200,7 @@ async fn one_mac_at_two_addresses_is_the_phone_that_logged_on_last() {
     };
     let (first, second) = (at(1), at(2));
     first.start().await;
-    let mut session = client_of(&server).await.open(first.line()).await;
+    let mut session = server.client().await.open(first.line()).await;
     let reference = session.watch(first.line()).await;
     let mut put_off = 0;
     for (now, before) in [(&second, &first), (&first, &second), (&second, &first)] {

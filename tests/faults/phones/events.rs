@@ -6,7 +6,7 @@ use crate::support::csta::{Call, document, element, failure};
 use crate::support::phone::Reaction;
 use crate::support::server::Server;
 
-use super::{MAC, NEIGHBOUR, call, client_of, hears, phone_of, resident, serving, watched};
+use super::{MAC, NEIGHBOUR, call, hears, phone_of, resident, serving, watched};
 
 /// A17: what the phone tells is relayed in the order in which it came, whatever a call should look like; a CSeq may leave
 /// numbers out (RFC 3261 section 12.2.2), and one that is too low is refused with 500 and relayed to nobody.
@@ -57,8 +57,8 @@ async fn a_storm_of_events_of_one_phone_delays_nobody_and_fills_no_memory() {
     for phone in [&phone, &neighbour] {
         phone.start().await;
     }
-    let other = client_of(&server).await.open(neighbour.line()).await;
-    let mut session = client_of(&server).await.open(phone.line()).await;
+    let other = server.client().await.open(neighbour.line()).await;
+    let mut session = server.client().await.open(phone.line()).await;
     session.watch(phone.line()).await;
     let (first, last) = (call(&phone).originated(), call(&phone).cleared());
     let round: Vec<String> = (0..PAIRS)

@@ -1,0 +1,365 @@
+//! What credentials are good for (RFC 7616 section 3.4, RFC 3261 section 22): one request, of their user, on their connection.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+use super::{MAC, URI};
+use crate::support::PATIENCE;
+use crate::support::digest::{Account, Challenge};
+use crate::support::line::{Line, challenge, register, request};
+use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::sip::{self, Frame, Message, unique};
+
+/// What a row of the table may change: the challenge as it was given, and who answers it.
+type Change = fn(&Challenge, &Account) -> Message;
+
+/// One REGISTER after a fresh challenge on a connection of its own: its status, and whether the nonce alone was wrong. Every
+/// 401 has a challenge for each hash, with a nonce that was not there before.
+async fn comes_of(line: &mut Line, change: Change) -> (u16, bool) {
+    let given = challenge(&line.ask(&register(MAC)).await);
+    let answer = line
+        .ask(&change(&given, &Account::new(MAC, PHONES_PASSWORD)))
+        .await;
+    let offers: Vec<Challenge> = answer
+        .all("WWW-Authenticate")
+        .filter_map(Challenge::read)
+        .collect();
+    if answer.status() == 401 {
+        assert_eq!(offers.len(), 2, "{}", answer.text());
+        assert!(
+            offers.iter().all(|offer| offer.nonce != given.nonce),
+            "{}",
+            answer.text()
+        );
+    }
+    (answer.status(), offers.iter().any(|offer| offer.stale))
+}
+
+/// The REGISTER with a proof for that method and URI.
+fn proved(given: &Challenge, who: &Account, method: &str, uri: &str, count: u32) -> Message {
+    register(MAC).with("Authorization", given.answer(method, uri, who, count))
+}
+
+#[tokio::test]
+async fn credentials_are_good_for_one_request_of_their_user_on_their_connection() {
+    let server = Server::with(|settings| settings.limits.failed_log_ons = 1000);
+    let address = server.addresses.phones_tcp.unwrap();
+    let table: [(&str, Change, (u16, bool)); 22] = [
+        (
+            "RFC 7616 3.4: the proof is right",
+            |given, who| proved(given, who, "REGISTER", URI, 1),
+            (200, false),
+        ),
+        (
+            "RFC 7616 3.4.6: another port and parameters in the uri",
+            |given, who| {
+                proved(
+                    given,
+                    who,
+                    "REGISTER",
+                    "sip:127.0.0.1:5060;transport=tcp",
+                    1,
+                )
+            },
+            (200, false),
+        ),
+        (
+            "the uri names the user who logs on",
+            |given, who| proved(given, who, "REGISTER", "sip:000413000001@127.0.0.1", 1),
+            (200, false),
+        ),
+        (
+            "counts may be left out",
+            |given, who| proved(given, who, "REGISTER", URI, 0x0a1b),
+            (200, false),
+        ),
+        (
+            "RFC 2069: no qop",
+            |given, who| {
+                let given = Challenge {
+                    qop: false,
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (200, false),
+        ),
+        (
+            "RFC 7616 3.4.6: the uri names another user",
+            |given, who| proved(given, who, "REGISTER", "sip:000413000002@127.0.0.1", 1),
+            (401, false),
+        ),
+        (
+            "RFC 7616 3.4.6: the uri names another host",
+            |given, who| proved(given, who, "REGISTER", "sip:127.0.0.2", 1),
+            (401, false),
+        ),
+        (
+            "the uri is none of SIP",
+            |given, who| proved(given, who, "REGISTER", "/", 1),
+            (401, false),
+        ),
+        (
+            "another method",
+            |given, who| proved(given, who, "INVITE", URI, 1),
+            (401, false),
+        ),
+        (
+            "another password",
+            |given, who| {
+                proved(
+                    given,
+                    &Account::new(&who.user, "let me in"),
+                    "REGISTER",
+                    URI,
+                    1,
+                )
+            },
+            (401, false),
+        ),
+        (
+            "no password",
+            |given, who| proved(given, &Account::new(&who.user, ""), "REGISTER", URI, 1),
+            (401, false),
+        ),
+        (
+            "another user with the right password",
+            |given, who| {
+                proved(
+                    given,
+                    &Account::new("000413000002", &who.password),
+                    "REGISTER",
+                    URI,
+                    1,
+                )
+            },
+            (401, false),
+        ),
+        (
+            "another realm",
+            |given, who| {
+                let given = Challenge {
+                    realm: "elsewhere".to_owned(),
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, false),
+        ),
+        (
+            "the proof of another realm under this one's name",
+            |given, who| {
+                let other = Challenge {
+                    realm: "elsewhere".to_owned(),
+                    ..given.clone()
+                };
+                let proof = other
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("elsewhere", &given.realm);
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "RFC 7616 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
+            |given, who| {
+                let given = Challenge {
+                    nonce: "0".repeat(64),
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, true),
+        ),
+        (
+            "a nonce whose time was made younger",
+            |given, who| {
+                let mut digits = given.nonce.clone();
+                digits.replace_range(14..16, "ff");
+                let given = Challenge {
+                    nonce: digits,
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, true),
+        ),
+        (
+            "the nonce is cut off",
+            |given, who| {
+                let given = Challenge {
+                    nonce: given.nonce[..20].to_owned(),
+                    ..given.clone()
+                };
+                proved(&given, who, "REGISTER", URI, 1)
+            },
+            (401, true),
+        ),
+        (
+            "the count is none",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("nc=00000001", "nc=0000000g");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "RFC 7616 3.4: qop without cnonce",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace(", cnonce=\"0a4f113b\"", "");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "a quality of protection that was not offered",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("qop=auth", "qop=auth-int");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+        (
+            "another scheme",
+            |_, _| register(MAC).with("Authorization", "Basic MDAwNDEzMDAwMDAxOmxldCBtZSByaW5n"),
+            (401, false),
+        ),
+        (
+            "a response of another length",
+            |given, who| {
+                let proof = given
+                    .answer("REGISTER", URI, who, 1)
+                    .replace("response=\"", "response=\"0");
+                register(MAC).with("Authorization", proof)
+            },
+            (401, false),
+        ),
+    ];
+    for (what, change, expected) in table {
+        let mut line = Line::to(address).await;
+        assert_eq!(comes_of(&mut line, change).await, expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_was_heard_opens_nothing() {
+    let server = Server::start();
+    let address = server.addresses.phones_tcp.unwrap();
+    let who = Account::new(MAC, PHONES_PASSWORD);
+    let mut line = Line::to(address).await;
+    let given = challenge(&line.ask(&register(MAC)).await);
+    let heard = proved(&given, &who, "REGISTER", URI, 5);
+    line.ask(&heard).await.expect(200);
+    let stale = |refusal: &Message| challenge(refusal).stale;
+    assert!(
+        stale(&line.ask(&heard).await),
+        "the same proof on the same connection"
+    );
+    let before = line
+        .ask(&proved(&given, &who, "REGISTER", URI, 4))
+        .await
+        .expect(401);
+    assert!(
+        stale(&before),
+        "a count below the highest, though nobody used it"
+    );
+    // The Call-ID differs, so nothing but the nonce says that it is not new.
+    line.ask(&proved(&given, &who, "REGISTER", URI, 6))
+        .await
+        .expect(200);
+    let mut other = Line::to(address).await;
+    let unseen = proved(&given, &who, "REGISTER", URI, 7);
+    assert!(
+        stale(&other.ask(&unseen).await),
+        "a proof that was never used, on another connection"
+    );
+    // Nine nonces later the first is too old.
+    for _ in 0..9 {
+        line.ask(&register(MAC)).await.expect(401);
+    }
+    let old = line.ask(&proved(&given, &who, "REGISTER", URI, 8)).await;
+    assert!(stale(&old), "a nonce that is too old");
+}
+
+/// The same on UDP, where the address of a phone stands for its connection: a proof dies with the phone's link, and not the
+/// phone's own next log-on from there.
+#[tokio::test]
+async fn a_proof_that_was_heard_on_udp_opens_nothing_once_its_link_has_ended() {
+    let server = Server::with(|settings| {
+        settings.phones.udp = settings::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
+    });
+    let who = Account::new(MAC, PHONES_PASSWORD);
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.addresses.phones_udp.unwrap();
+    socket.connect(to).await.unwrap();
+    let via = || {
+        let own = socket.local_addr().unwrap();
+        format!("SIP/2.0/UDP {own};branch={}", unique("z9hG4bK"))
+    };
+    // Who answers tells its tag: one for all strangers, and each link its own.
+    let tag = async || {
+        let request = request("OPTIONS", MAC).set("Via", via());
+        let answer = ask(&socket, &request).await.expect(200);
+        answer.must("To").to_owned()
+    };
+    let strangers = tag().await;
+    let given = challenge(&ask(&socket, &register(MAC).set("Via", via())).await);
+    let heard = |count| proved(&given, &who, "REGISTER", URI, count).set("Via", via());
+    ask(&socket, &heard(1)).await.expect(200);
+    let refusal = ask(&socket, &heard(1)).await;
+    assert!(challenge(&refusal).stale, "while the link stands");
+    // A challenge on the link does not bring the first proof back.
+    ask(&socket, &register(MAC).set("Via", via()))
+        .await
+        .expect(401);
+    let refusal = ask(&socket, &heard(1)).await;
+    assert!(challenge(&refusal).stale, "after the link's own challenge");
+    // The phone logs on from elsewhere, which ends the link.
+    let mut elsewhere = Line::to(server.addresses.phones_tcp.unwrap()).await;
+    elsewhere.log_on(&who).await.expect(200);
+    let ended = async { while tag().await != strangers {} };
+    timeout(PATIENCE, ended).await.expect("the end of the link");
+    for count in [1, 2] {
+        let refusal = ask(&socket, &heard(count)).await;
+        let fresh = challenge(&refusal);
+        assert!(fresh.stale, "count {count} after the link's end");
+        if count == 2 {
+            // RFC 7616 3.3: stale, so the phone tries again by itself.
+            let again = proved(&fresh, &who, "REGISTER", URI, 1).set("Via", via());
+            ask(&socket, &again).await.expect(200);
+        }
+    }
+}
+
+/// The final answer to a datagram; what the server asks meanwhile is left alone.
+async fn ask(socket: &UdpSocket, request: &Message) -> Message {
+    socket.send(&request.bytes()).await.unwrap();
+    let mut datagram = vec![0; 1 << 16];
+    loop {
+        let length = timeout(PATIENCE, socket.recv(&mut datagram))
+            .await
+            .expect("an answer")
+            .unwrap();
+        let mut octets = BytesMut::from(&datagram[..length]);
+        if let Ok(Some(Frame::Message(answer))) = sip::frame(&mut octets)
+            && answer.status() >= 200
+            && answer.must("Via").contains(branch(request))
+        {
+            return answer;
+        }
+    }
+}
+
+fn branch(request: &Message) -> &str {
+    let via = request.must("Via");
+    via.split("branch=").nth(1).expect("a branch")
+}
