@@ -29,7 +29,11 @@ impl<'a> Namespaces<'a> {
             depth,
             prefix,
             outer,
-            space: Space::of(uri),
+            space: match (prefix, uri) {
+                // Clause 5: only the default namespace may be none.
+                (Some(_), "") => Space::Foreign,
+                _ => Space::of(uri),
+            },
         });
     }
 
