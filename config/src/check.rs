@@ -332,7 +332,7 @@ mod tests {
         });
         refused("clients.lan.tcp", |s| s.clients.lan.tcp = s.phones.lan.tcp);
         refused("tls.certificate", |s| {
-            s.tls.certificate = Some("a.pem".into())
+            s.tls.certificate = Some("a.pem".into());
         });
         refused("tls.key", |s| s.tls.key = Some("a.pem".into()));
         refused("limits.message_line", |s| {
