@@ -65,8 +65,8 @@ struct Here {
 }
 
 /// An address may have so many times as many strangers as there are places left for further ones: two thirds of all while
-/// it is alone, for a site behind one address comes back all at once, and less the more there are, so that nobody takes
-/// all places however many it asks for.
+/// it is alone, for a site behind one address comes back all at once, and less the more there are and the more connections are
+/// taken otherwise, so that nobody takes all places however many it asks for.
 const SHARE: usize = 2;
 
 impl Open {
@@ -122,13 +122,18 @@ impl Numbers {
 
     /// Whether there is room for one more stranger from an address.
     fn admit(&self, limits: &Limits, address: IpAddr) -> Result<(), Event> {
+        let places = limits.connections.saturating_sub(self.all);
         let left = limits
             .unauthenticated_connections
-            .saturating_sub(self.strangers);
+            .saturating_sub(self.strangers)
+            .min(places);
         let here = self
             .by_address
             .get(&address)
             .map_or(0, |here| here.strangers);
+        if places == 0 {
+            return Err(Event::TooManyConnections);
+        }
         if left == 0 || here >= left.saturating_mul(SHARE) {
             return Err(Event::TooManyStrangers);
         }
@@ -249,7 +254,8 @@ mod tests {
 
     #[test]
     fn no_address_takes_all_places_for_strangers() {
-        let (open, limits) = (Counts::default(), limits());
+        let (open, mut limits) = (Counts::default(), limits());
+        limits.unauthenticated_connections = 10_000;
         let site = let_in(&open, &limits, "192.0.2.1", 10_000);
         assert_eq!(site.len(), 6_667);
         let other = let_in(&open, &limits, "192.0.2.2", 10_000);
@@ -262,6 +268,22 @@ mod tests {
         drop((site, other, guards));
         assert_eq!(open.totals(), (0, 0));
         assert!(open.numbers().by_address.is_empty());
+    }
+
+    #[test]
+    fn places_that_phones_have_are_not_for_strangers_to_take() {
+        let (open, mut limits) = (Counts::default(), limits());
+        (limits.connections, limits.unauthenticated_connections) = (100, 100);
+        let phone = |number| {
+            let address = IpAddr::from([192, 0, 2, number]);
+            Open::new(&open, &limits, address).unwrap()
+        };
+        let phones: Vec<Open> = (0..70).map(phone).collect();
+        let greedy = let_in(&open, &limits, "198.51.100.1", 100);
+        assert_eq!(greedy.len(), 20, "two thirds of 30");
+        let other = let_in(&open, &limits, "198.51.100.2", 100);
+        assert!(!other.is_empty() && open.totals().0 < 100);
+        drop(phones);
     }
 
     #[test]

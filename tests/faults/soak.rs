@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use crate::host::{descriptors, phone, start, status};
 use crate::support::csta::Call;
 use crate::support::phone::Phone;
@@ -13,8 +15,10 @@ const SOAK: u64 = 10;
 const DAY: f64 = 86_400.0;
 /// Events of a phone in a turn.
 const EVENTS: usize = 2;
-/// After so many turns a phone registers again, seven times as often as every 300 events, and the client refreshes its session.
-const REFRESH: usize = 20;
+/// After so many turns a phone registers again, and the client refreshes its session: every 300 events.
+const REFRESH: usize = 150;
+/// So many phones report at a time.
+const ABREAST: usize = 50;
 /// What it may grow by in a day once it is warm, in kB.
 const PER_DAY: f64 = 1024.0;
 /// What it may grow by in a run, however short or long, in kB.
@@ -82,15 +86,13 @@ async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
         phone.start().await;
         session.watch(phone.line()).await;
     }
-    let round = async |turn: usize| {
-        for phone in &phones {
-            let call = Call::seen_by(phone.line(), &turn.to_string(), phone.line(), "102");
-            for event in [call.originated(), call.cleared()] {
-                phone.event(&event).await.expect(200);
-            }
-            if turn.is_multiple_of(REFRESH) {
-                phone.register().await.expect(200);
-            }
+    let report = async |phone: &Phone, turn: usize| {
+        let call = Call::seen_by(phone.line(), &turn.to_string(), phone.line(), "102");
+        for event in [call.originated(), call.cleared()] {
+            phone.event(&event).await.expect(200);
+        }
+        if turn.is_multiple_of(REFRESH) {
+            phone.register().await.expect(200);
         }
     };
     let mut turn = 0;
@@ -102,7 +104,9 @@ async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
     let mut open = None;
     let mut sizes = Vec::new();
     while begun.elapsed() < end {
-        round(turn).await;
+        for some in phones.chunks(ABREAST) {
+            join_all(some.iter().map(|phone| report(phone, turn))).await;
+        }
         for _ in 0..EVENTS * phones.len() {
             session.event().await;
         }
