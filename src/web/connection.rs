@@ -1,18 +1,27 @@
-//! A connection of the HTTP server's: it has a time, and who leaves answers unread is not heard meanwhile (RFC 9112).
+//! A connection of the HTTP server's: it has a time and one request, and who leaves answers unread is not heard meanwhile (RFC 9112).
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_rt::net::TcpStream;
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+use super::Refusal;
 
 /// How long a connection lasts at most. It carries one request, which may have to wait for a telephone.
 const LIFE: Duration = Duration::from_secs(60);
 /// How much is read in a turn, so that many small requests make few answers at a time.
 const TURN: usize = 256;
+/// How much is read of a connection at all: a request's head, and a body as large as is taken ([`super::BODY`]).
+const MOST: usize = super::BODY + (16 << 10);
 
 /// One connection. The protocol's interpreter has no bound for answers that wait, nor a time for a body.
 pub(super) struct Connection {
@@ -22,6 +31,24 @@ pub(super) struct Connection {
     unread: bool,
     /// Whether this turn's part was read.
     read: bool,
+    /// What may still be read.
+    left: usize,
+}
+
+/// Whether a connection has had its request.
+#[derive(Default)]
+pub(super) struct Asked(Cell<bool>);
+
+/// Lets a connection's first request through. While an answer is made the interpreter goes on reading, and it would answer
+/// thousands of further requests at once, each with a page, before it looks whether the peer reads.
+pub(super) async fn one_request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    match request.request().conn_data::<Asked>() {
+        Some(asked) if asked.0.replace(true) => Err(Refusal::Further.into()),
+        _ => next.call(request).await,
+    }
 }
 
 impl Connection {
@@ -35,6 +62,7 @@ impl Connection {
             over: Box::pin(sleep(life)),
             unread: false,
             read: false,
+            left: MOST,
         }
     }
 
@@ -53,7 +81,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.lives(cx)?;
-        if self.unread {
+        if self.unread || self.left == 0 {
             return Poll::Pending;
         }
         if std::mem::take(&mut self.read) {
@@ -61,10 +89,11 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
         let mut part = [0; TURN];
-        let room = buffer.remaining().min(TURN);
+        let room = buffer.remaining().min(TURN).min(self.left);
         let mut part = ReadBuf::new(&mut part[..room]);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
         self.read = !part.filled().is_empty();
+        self.left -= part.filled().len();
         buffer.put_slice(part.filled());
         Poll::Ready(Ok(()))
     }

@@ -35,11 +35,14 @@ use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
 use crate::admin::Admin;
 use crate::net::{self, tls::Identity};
 use access::Keys;
-use connection::Connection;
+use connection::{Asked, Connection};
 use refusal::Refusal;
 
 /// The file in the data folder that says where the API of the running server is.
 pub const ADDRESS_FILE: &str = "api.url";
+
+/// How large a request's body may be, in octets.
+const BODY: usize = 64 << 10;
 
 pub use reload::ReloadWish;
 pub use trial::{Outcome, Trial};
@@ -103,7 +106,7 @@ pub fn start(
             .app_data(known.clone())
             .app_data(
                 web::JsonConfig::default()
-                    .limit(64 << 10)
+                    .limit(BODY)
                     .error_handler(|error, _| {
                         Refusal::Wrong(format!("the request's body cannot be used: {error}")).into()
                     }),
@@ -122,6 +125,7 @@ pub fn start(
                     .default_service(web::to(nothing)),
             )
             .default_service(web::to(nothing))
+            .wrap(from_fn(connection::one_request))
     };
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
@@ -131,6 +135,9 @@ pub fn start(
             .keep_alive(KeepAlive::Disabled)
             .client_request_timeout(Duration::from_secs(10))
             .client_disconnect_timeout(Duration::from_secs(1))
+            .on_connect_ext(|_, of_connection| {
+                of_connection.insert(Asked::default());
+            })
             .h1(app);
         fn_service(async |io: TcpStream| {
             let peer = io.peer_addr().ok();

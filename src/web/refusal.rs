@@ -14,6 +14,8 @@ pub(super) enum Refusal {
     HeldBack,
     #[error("there is no such page")]
     Nothing,
+    #[error("a connection carries one request")]
+    Further,
     #[error("this page is not for {0}")]
     Method(actix_web::http::Method),
     #[error("no telephone that is listed as {0} has told its lines")]
@@ -33,7 +35,7 @@ impl ResponseError for Refusal {
             Self::HeldBack => StatusCode::TOO_MANY_REQUESTS,
             Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Wrong(_) => StatusCode::BAD_REQUEST,
+            Self::Wrong(_) | Self::Further => StatusCode::BAD_REQUEST,
             Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

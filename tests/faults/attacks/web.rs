@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -33,4 +33,18 @@ async fn strangers_at_the_api_that_never_read_fill_no_memory_and_keep_no_place()
     let grown = most_resident(server.id()).saturating_sub(before);
     assert!(grown < 32 << 10, "{STRANGERS} strangers take {grown} kB");
     drop(held);
+}
+
+/// RFC 9112 9.6: what comes behind the request that ends the connection is not done.
+#[tokio::test]
+async fn a_connection_carries_one_request_however_many_come_on_it() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let mut stream = TcpStream::connect(server.web).await.unwrap();
+    let pages = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50);
+    stream.write_all(&pages).await.unwrap();
+    let mut answers = Vec::new();
+    // The end may be a reset, since not all was read.
+    let _ = stream.read_to_end(&mut answers).await;
+    let answers = String::from_utf8_lossy(&answers);
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
 }
