@@ -24,8 +24,8 @@ async fn who_acknowledges_nothing_is_gone_after_32_seconds() {
     let mut held = vanishing.open(stays.line()).await;
     held.watch(stays.line()).await;
     let session = server.client().await.open(gone.line()).await;
-    gone.wire().await.unplug();
-    vanishing.wire.unplug();
+    gone.wire().await.unplug().await;
+    vanishing.wire.unplug().await;
     let begun = Instant::now();
     let mut asked = session.begin("GetDoNotDisturb", &element("device", gone.line()));
     let call = Call::seen_by(stays.line(), "-7", stays.line(), "102");

@@ -103,7 +103,10 @@ impl End {
                     Some(Order::Send(octets)) => self.send(octets).await,
                     Some(Order::Listen(on)) => listening = on,
                     #[cfg(target_os = "linux")]
-                    Some(Order::Unplug) => listening = false,
+                    Some(Order::Unplug(pulled)) => {
+                        listening = false;
+                        let _ = pulled.send(());
+                    }
                     Some(Order::Close | Order::Reset) | None => break,
                 },
                 _ = clock.tick() => self.repeat().await,

@@ -12,6 +12,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::PATIENCE;
@@ -44,7 +45,7 @@ pub(super) enum Order {
     Send(Vec<u8>),
     Listen(bool),
     #[cfg(target_os = "linux")]
-    Unplug,
+    Unplug(oneshot::Sender<()>),
     Close,
     Reset,
 }
@@ -191,10 +192,13 @@ impl Wire {
         let _ = self.orders.send(Order::Listen(on));
     }
 
-    /// Pulls the cable: from now on not even this end's operating system hears the server, nor acknowledges what it sends.
+    /// Pulls the cable: when this returns, not even this end's operating system hears the server any more, nor acknowledges
+    /// what it sends.
     #[cfg(target_os = "linux")]
-    pub fn unplug(&self) {
-        let _ = self.orders.send(Order::Unplug);
+    pub async fn unplug(&self) {
+        let (sender, pulled) = oneshot::channel();
+        let _ = self.orders.send(Order::Unplug(sender));
+        pulled.await.expect("the connection stands");
     }
 
     /// Whether the connection has ended.
@@ -301,13 +305,14 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 Some(Order::Listen(on)) => listening = on,
                 #[cfg(target_os = "linux")]
-                Some(Order::Unplug) => {
+                Some(Order::Unplug(pulled)) => {
                     // BPF_RET with 0 octets: the kernel drops each segment before it looks at it.
                     let nothing = [socket2::SockFilter::new(0x06, 0, 0, 0)];
                     let socket = socket2::SockRef::from(socket(&stream));
                     socket.attach_filter(&nothing).unwrap();
                     // Nor does this end say anything more, not even that it is closed.
                     listening = false;
+                    let _ = pulled.send(());
                 }
                 Some(Order::Close) | None => {
                     let _ = stream.shutdown().await;
