@@ -72,8 +72,10 @@ events! {
     SlowHandshake = "uacsta_connections_ended_total" "limits.tls_handshake",
     /// Connections that the server ended because of a limit.
     Unread = "uacsta_connections_ended_total" "limits.client_queue",
-    /// Connections that the server ended since thousands of events on them were not answered.
-    Unanswered = "uacsta_clients_not_answering_total" "",
+    /// Connections that the server ended because of a limit.
+    Unanswered = "uacsta_connections_ended_total" "limits.client_unanswered",
+    /// Connections that the server ended since events came faster than the thread of the connection took them.
+    LeftBehind = "uacsta_connections_left_behind_total" "",
     /// Connections of front ends that were refused: their PROXY header is wrong or not there.
     RefusedFront = "uacsta_proxy_headers_refused_total" "",
     /// TLS handshakes that failed.
@@ -100,6 +102,8 @@ events! {
     HeldBack = "uacsta_log_ons_held_back_total" "limits.failed_log_ons",
     /// Credentials whose nonce was too old, of another connection, used before, or forged.
     StaleNonce = "uacsta_nonces_stale_total" "",
+    /// Datagrams of phones that were dropped since too many waited: a phone repeats what was a request.
+    DroppedDatagram = "uacsta_datagrams_dropped_total" "",
     /// REGISTERs that were refused because they name no telephone.
     RefusedRegister = "uacsta_registers_refused_total" "",
     /// New telephones that were refused because of a limit.

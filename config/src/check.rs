@@ -221,6 +221,12 @@ fn limits(limits: &Limits) -> Check {
         1024 * MIB,
     )?;
     count(
+        "limits.client_unanswered",
+        limits.client_unanswered,
+        256,
+        1_000_000,
+    )?;
+    count(
         "limits.pending_requests_per_phone",
         limits.pending_requests_per_phone,
         1,

@@ -200,6 +200,8 @@ pub struct Limits {
     pub log_on_tries: usize,
     /// What a slow client may leave unread before it is dropped.
     pub client_queue: ByteSize,
+    /// Events that a client may leave unanswered before it is dropped.
+    pub client_unanswered: usize,
     /// Requests that may wait for one phone.
     pub pending_requests_per_phone: usize,
     /// Requests of one client that may wait for their answers.

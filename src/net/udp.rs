@@ -183,6 +183,7 @@ impl PostOffice {
             match peer.link.try_send(Ok(frame)) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => {
+                    self.lobby.house.counters.count(Event::DroppedDatagram);
                     tracing::debug!(interface = self.setting, peer = %from, "a datagram found no room; it will be repeated");
                 }
                 // The link has ended since: whoever sends this is to log on.

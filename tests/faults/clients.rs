@@ -298,6 +298,32 @@ async fn a_slow_client_is_dropped_and_named_in_the_log() {
     other.done("GetForwarding", &element("device", LINE)).await;
 }
 
+/// B6: and one that leaves its events without answers, however few octets they are.
+#[tokio::test]
+async fn a_client_that_answers_no_events_is_dropped_and_named_in_the_log() {
+    use super::phones::{logged, phone_of, serving};
+    const ENDED: &str = "uacsta_connections_ended_total{limit=\"limits.client_unanswered\"}";
+    let server = serving("[limits]\nclient_unanswered = 256\n");
+    let phone = phone_of(&server, MAC, |_| {});
+    phone.start().await;
+    let mute = server.client().await;
+    let mut session = mute.open(LINE).await;
+    session.watch(LINE).await;
+    let mut other = server.client().await.open(LINE).await;
+    other.watch(LINE).await;
+    mute.wire.listen(false);
+    for _ in 0..30 {
+        phone.burst(&vec![call().originated(); 10]).await;
+        for _ in 0..10 {
+            other.expect("OriginatedEvent").await;
+        }
+    }
+    let port = format!(":{}", mute.wire.local.port());
+    logged(&server, &["WARN", "client_unanswered", &port]).await;
+    assert_eq!(server.metric(ENDED).await, 1);
+    other.done("GetForwarding", &element("device", LINE)).await;
+}
+
 /// B11: a thousand clients return at once after the server's restart, before any phone does; all are served within 60 s.
 #[tokio::test]
 async fn a_thousand_clients_return_at_once_after_a_restart() {

@@ -258,6 +258,10 @@ impl Desk for ClientDesk {
         limits.pending_requests_per_client + limits.sessions_per_connection
     }
 
+    fn most_unanswered(&self) -> usize {
+        self.house.rules().settings.limits.client_unanswered
+    }
+
     fn mentions(&self, what: &str) -> Option<u32> {
         self.house.mentions(self.address, self.is_known(), what)
     }

@@ -74,7 +74,7 @@ impl Client {
             session.watched.insert(Arc::clone(&cross_ref), watched);
             let audience = client.audience.get_or_insert_with(|| Arc::new(Audience {
                 events: client.link.clone().recipient(),
-                shut: client.link.clone().recipient(),
+                overrun: client.link.clone().recipient(),
                 stopped: ctx.address().recipient(),
             }));
             let watcher = Watcher {

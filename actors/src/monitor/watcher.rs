@@ -7,7 +7,7 @@ use uacsta_schema::csta::{MonitorFilter, Speech};
 
 use super::Stopped;
 use crate::sip::{
-    link::Shut,
+    link::Overrun,
     session::{Content, Notify, SessionId},
 };
 
@@ -33,7 +33,7 @@ pub struct Audience {
     /// Its connection, for events.
     pub events: Recipient<Notify>,
     /// Its connection, for its end when it takes no more events.
-    pub shut: Recipient<Shut>,
+    pub overrun: Recipient<Overrun>,
     /// The client, who is told when a monitor cannot be.
     pub stopped: Recipient<Stopped>,
 }
@@ -48,9 +48,7 @@ impl Watcher {
             Ok(()) => true,
             Err(actix::prelude::SendError::Closed(_)) => false,
             Err(actix::prelude::SendError::Full(_)) => {
-                self.client.shut.do_send(Shut {
-                    reason: "it does not keep up with its events".into(),
-                });
+                self.client.overrun.do_send(Overrun);
                 false
             }
         }

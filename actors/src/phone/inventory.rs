@@ -15,9 +15,11 @@ pub(super) struct Inventory {
     coming: Vec<DeviceId>,
     /// Whether a list is expected; one that nobody asked for is taken all the same.
     asked: bool,
+    /// How many lines of the list that comes are left out.
+    left_out: usize,
 }
 
-/// The most lines that one phone may list.
+/// The most lines that one phone may list: more than any telephone has keys for.
 const LINES: usize = 1000;
 
 impl Inventory {
@@ -40,6 +42,7 @@ impl Phone {
         if self.has("GetSwitchingFunctionDevices") {
             self.inventory.asked = true;
             self.inventory.coming.clear();
+            self.inventory.left_out = 0;
             self.ask_own(
                 Asker::Lines,
                 &GetSwitchingFunctionDevices::default().into(),
@@ -75,12 +78,20 @@ impl Phone {
 
     /// A part of the list came.
     pub(super) fn listed(&mut self, part: SwitchingFunctionDevices, ctx: &mut Context<Self>) {
-        let listed = part.device_list.into_iter().map(|device| device.device_id);
-        let lines = listed.filter(|line| line.as_str().len() <= LONGEST);
-        self.inventory.coming.extend(lines);
-        self.inventory.coming.truncate(LINES);
+        let inventory = &mut self.inventory;
+        for device in part.device_list {
+            if inventory.coming.len() < LINES && device.device_id.as_str().len() <= LONGEST {
+                inventory.coming.push(device.device_id);
+            } else {
+                inventory.left_out += 1;
+            }
+        }
         if part.last_segment {
-            let lines = std::mem::take(&mut self.inventory.coming);
+            let left_out = std::mem::take(&mut inventory.left_out);
+            let lines = std::mem::take(&mut inventory.coming);
+            if left_out > 0 && inventory.lines != lines {
+                tracing::warn!(mac = %self.mac, left_out, "the phone lists more than {LINES} lines, or names of more than {LONGEST} octets; those are left out");
+            }
             self.list_complete(Some(lines), ctx);
         }
     }

@@ -57,6 +57,11 @@ pub trait Desk: Send {
         1024
     }
 
+    /// How many events a peer may leave unanswered. Only clients are sent any.
+    fn most_unanswered(&self) -> usize {
+        usize::MAX
+    }
+
     /// Whether the log is to say what the peer did wrong, and how often that was since it was said last.
     fn mentions(&self, _what: &str) -> Option<u32> {
         Some(1)

@@ -17,7 +17,7 @@ use crate::{
     refusal::Refusal,
     registrar::Line,
     sip::{
-        link::Shut,
+        link::Overrun,
         reply::{Answered, Reply},
         session::{Content, Notify, SessionId},
     },
@@ -301,7 +301,7 @@ impl Actor for ViaOffice {
             session: *session,
             client: Arc::new(Audience {
                 events: ctx.address().recipient(),
-                shut: ctx.address().recipient(),
+                overrun: ctx.address().recipient(),
                 stopped: ctx.address().recipient(),
             }),
             speech: Speech::default(),
@@ -361,10 +361,10 @@ impl Handler<Stopped> for ViaOffice {
     }
 }
 
-impl Handler<Shut> for ViaOffice {
+impl Handler<Overrun> for ViaOffice {
     type Result = ();
 
-    fn handle(&mut self, _: Shut, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: Overrun, ctx: &mut Self::Context) {
         self.go_on(&Fact::Lost, ctx);
     }
 }

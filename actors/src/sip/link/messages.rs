@@ -7,9 +7,12 @@ use super::{
         reply::Answered,
         session::{Close, Invoke, Notify, Open},
     },
-    Link, Shut,
+    Link, Overrun, Shut,
 };
-use crate::registration::{Bindings, Bound, Left};
+use crate::{
+    counters::Event,
+    registration::{Bindings, Bound, Left},
+};
 
 impl Handler<Answered> for Link {
     type Result = ();
@@ -71,6 +74,21 @@ impl Handler<Shut> for Link {
 
     fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
         self.end(reason, ctx);
+    }
+}
+
+impl Handler<Overrun> for Link {
+    type Result = ();
+
+    fn handle(&mut self, Overrun: Overrun, ctx: &mut Self::Context) {
+        if self.ending.is_none() {
+            self.complain(
+                "connection ended: events come faster than it takes them",
+                None,
+            );
+            self.desk.count(Event::LeftBehind);
+            self.end("it does not keep up with its events", ctx);
+        }
     }
 }
 

@@ -72,6 +72,11 @@ pub struct Shut {
     pub reason: Box<str>,
 }
 
+/// Events came faster than the link took them: it ends, since its peer must miss no single one.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Overrun;
+
 /// How many messages of other actors may wait for a link's turn. Events to a slow client wait in its wire, which has a
 /// bound in octets; this one holds between threads.
 const MAILBOX: usize = 1 << 16;

@@ -23,10 +23,6 @@ use crate::sip::{
     timer::{MIN_SE, SessionTimer},
 };
 
-/// So many requests may wait for a peer's answers: what ten thousand events a second are in six seconds.
-const UNANSWERED: usize = 1 << 16;
-const UNANSWERING: &str = "connection ended: the peer leaves 65536 requests unanswered";
-
 /// A session on this link.
 pub(super) struct Session {
     pub(super) serial: u32,
@@ -190,9 +186,12 @@ impl Link {
 
     /// Sends a CSTA event. A peer that reads events and answers none is no better than one that does not read.
     pub(super) fn notify(&mut self, id: SessionId, content: Content, ctx: &mut Context<Self>) {
-        if self.clients.len() >= UNANSWERED {
+        if self.clients.len() >= self.desk.most_unanswered() {
             if self.ending.is_none() {
-                self.complain(UNANSWERING, None);
+                self.complain(
+                    "connection ended: the peer leaves limits.client_unanswered events unanswered",
+                    None,
+                );
                 self.desk.count(Event::Unanswered);
                 self.end("the peer does not answer what it is sent", ctx);
             }

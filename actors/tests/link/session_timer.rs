@@ -1,41 +1,19 @@
 //! How a link keeps a session alive and finds that it is over (RFC 4028; RFC 3261 12.2.1.2), in time that the test turns forward.
-#![allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test fails where it stands, and its clock is the one that it turns"
-)]
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use actix::{Actor, Addr, Context, Handler};
 use actix_rt::System;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::{
     io::AsyncWriteExt as _,
-    sync::mpsc::{self, UnboundedSender},
     time::{Instant, sleep_until},
 };
 use tokio_util::codec::FramedRead;
-use uacsta_actors::{
-    clock::Clock,
-    sip::{
-        desk::Desk,
-        link::{Link, Place},
-        reply::{Asked, Taken},
-        session::{Content, Ended, Happened, Invoke, Open, What},
-        wire::Wire,
-    },
-};
-use uacsta_schema::{
-    csta::Edition,
-    sip::{
-        HeaderName, Method, Request, Status,
-        codec::{Codec, Frame, Limits},
-        header::Transport,
-        message::Message,
-    },
-};
+use uacsta_actors::sip::session::{Content, Ended, Happened, Invoke, What};
+use uacsta_schema::sip::{Method, Request, codec::Frame, message::Message};
+
+use super::{Opening, answer, codec, open};
 
 /// How long each session is looked at.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -55,80 +33,19 @@ use Answer::{Grants, Refuses, Silence};
 /// What was seen: the peer's requests by the seconds at which they came, and why the session ended.
 type Seen = (Vec<(Duration, String)>, Option<Ended>);
 
-#[derive(Debug)]
-struct Turned(Instant);
-
-impl Clock for Turned {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn wall(&self) -> u64 {
-        0
-    }
-}
-
-/// The session's owner, who writes down what it is told.
-struct Owner(UnboundedSender<Happened>);
-
-impl Actor for Owner {
-    type Context = Context<Self>;
-}
-
-impl Handler<Happened> for Owner {
-    type Result = ();
-
-    fn handle(&mut self, happened: Happened, _: &mut Self::Context) {
-        self.0.send(happened).unwrap();
-    }
-}
-
-/// Takes nothing.
-struct Nobody;
-
-impl Desk for Nobody {
-    fn request(&mut self, _: &Request, _: Asked<'_>) -> Taken {
-        Status::METHOD_NOT_ALLOWED.into()
-    }
-
-    fn ended(&mut self, _: &Addr<Link>, _: &str) {}
-
-    fn peer(&self) -> &'static str {
-        ""
-    }
-}
-
 /// Opens a session of 300 s whose 200 has these header fields, asks for something in it if `asks`, and answers what comes:
 /// each request in it by one of `answers`, the last of which stays.
 fn played(opening: &str, asks: bool, mut answers: &[Answer]) -> Seen {
     System::new().block_on(async {
         tokio::time::pause();
         let begun = Instant::now();
-        let (near, far) = tokio::io::duplex(1 << 16);
-        let codec = || Codec::new(Limits::default());
-        let wire = Wire::new(Box::new(near), codec(), 1 << 20, Duration::from_secs(20));
-        let (tell, mut told) = mpsc::unbounded_channel();
-        let place = Place {
-            peer: ([127, 0, 0, 1], 5060).into(),
-            host: "127.0.0.1".into(),
-            port: 5060,
-            transport: Transport::TCP,
-            stranger: None,
-            agent: "test".into(),
-        };
-        let clock = Arc::new(Turned(begun));
-        let link = Link::over(wire, place, Box::new(Nobody), clock, 7);
-        let owner = Owner(tell).start();
-        link.do_send(Open {
-            owner: owner.clone().recipient(),
-            key: 1,
-            target: "sip:phone@127.0.0.1".into(),
-            to: "<sip:phone@127.0.0.1>".into(),
-            from: "<sip:uacsta@127.0.0.1>".into(),
-            edition: Edition::Ed3,
-            interval: Duration::from_secs(300),
-            login: None,
-        });
+        let Opening {
+            link,
+            owner: _owner,
+            mut told,
+            far,
+            ..
+        } = open(usize::MAX);
         let (read, mut write) = tokio::io::split(far);
         let mut frames = FramedRead::new(read, codec());
         let (mut seen, mut ended, mut open) = (Vec::new(), None, false);
@@ -182,21 +99,6 @@ fn respond(request: &Request, with: Answer) -> Option<String> {
         Refuses(status, line) => Some(answer(request, status, line)),
         Silence => None,
     }
-}
-
-fn answer(request: &Request, status: u16, lines: &str) -> String {
-    let head = request.head();
-    let told = |name| head.get(name).unwrap_or_default();
-    let to = told(HeaderName::To);
-    let tag = if to.contains("tag=") { "" } else { ";tag=peer" };
-    format!(
-        "SIP/2.0 {status} Answer\r\nVia: {}\r\nFrom: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
-         Contact: <sip:phone@127.0.0.1>\r\n{lines}Content-Length: 0\r\n\r\n",
-        told(HeaderName::Via),
-        told(HeaderName::From),
-        told(HeaderName::CallId),
-        told(HeaderName::CSeq),
-    )
 }
 
 /// Compares the first requests after the INVITE and its ACK, by whole seconds, and the end.

@@ -1,0 +1,163 @@
+//! One link with a session that it opens, whose other end is the test: how it keeps the session, and when it ends itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails where it stands, and its clock is the one that it turns"
+)]
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Actor, Addr, Context, Handler};
+use tokio::{
+    io::DuplexStream,
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    time::Instant,
+};
+use uacsta_actors::{
+    clock::Clock,
+    sip::{
+        desk::Desk,
+        link::{Link, Place},
+        reply::{Asked, Taken},
+        session::{Happened, Open},
+        wire::Wire,
+    },
+};
+use uacsta_schema::{
+    csta::Edition,
+    sip::{
+        HeaderName, Request, Status,
+        codec::{Codec, Limits},
+        header::Transport,
+    },
+};
+
+mod session_timer;
+mod unanswered;
+
+/// A link that has sent the INVITE of a session of 300 seconds.
+struct Opening {
+    link: Addr<Link>,
+    /// The session's owner, who lives as long as this.
+    owner: Addr<Owner>,
+    /// What it is told.
+    told: UnboundedReceiver<Happened>,
+    /// Why the link ended.
+    ended: UnboundedReceiver<String>,
+    /// The peer's end of the connection.
+    far: DuplexStream,
+}
+
+/// Opens a session with a peer that may leave so many events unanswered.
+fn open(most_unanswered: usize) -> Opening {
+    let (near, far) = tokio::io::duplex(1 << 20);
+    let wire = Wire::new(Box::new(near), codec(), 1 << 24, Duration::from_secs(20));
+    let (tell, told) = mpsc::unbounded_channel();
+    let (say, ended) = mpsc::unbounded_channel();
+    let place = Place {
+        peer: ([127, 0, 0, 1], 5060).into(),
+        host: "127.0.0.1".into(),
+        port: 5060,
+        transport: Transport::TCP,
+        stranger: None,
+        agent: "test".into(),
+    };
+    let clock = Arc::new(Turned(Instant::now()));
+    let desk = Nobody {
+        most_unanswered,
+        say,
+    };
+    let link = Link::over(wire, place, Box::new(desk), clock, 7);
+    let owner = Owner(tell).start();
+    link.do_send(Open {
+        owner: owner.clone().recipient(),
+        key: 1,
+        target: "sip:phone@127.0.0.1".into(),
+        to: "<sip:phone@127.0.0.1>".into(),
+        from: "<sip:uacsta@127.0.0.1>".into(),
+        edition: Edition::Ed3,
+        interval: Duration::from_secs(300),
+        login: None,
+    });
+    Opening {
+        link,
+        owner,
+        told,
+        ended,
+        far,
+    }
+}
+
+fn codec() -> Codec {
+    Codec::new(Limits::default())
+}
+
+/// The peer's answer to a request, with these further lines.
+fn answer(request: &Request, status: u16, lines: &str) -> String {
+    let head = request.head();
+    let told = |name| head.get(name).unwrap_or_default();
+    let to = told(HeaderName::To);
+    let tag = if to.contains("tag=") { "" } else { ";tag=peer" };
+    format!(
+        "SIP/2.0 {status} Answer\r\nVia: {}\r\nFrom: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
+         Contact: <sip:phone@127.0.0.1>\r\n{lines}Content-Length: 0\r\n\r\n",
+        told(HeaderName::Via),
+        told(HeaderName::From),
+        told(HeaderName::CallId),
+        told(HeaderName::CSeq),
+    )
+}
+
+#[derive(Debug)]
+struct Turned(Instant);
+
+impl Clock for Turned {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn wall(&self) -> u64 {
+        0
+    }
+}
+
+/// The session's owner, who writes down what it is told.
+struct Owner(UnboundedSender<Happened>);
+
+impl Actor for Owner {
+    type Context = Context<Self>;
+}
+
+impl Handler<Happened> for Owner {
+    type Result = ();
+
+    fn handle(&mut self, happened: Happened, _: &mut Self::Context) {
+        // Nobody listens any more when the test has seen enough.
+        let _ = self.0.send(happened);
+    }
+}
+
+/// Takes nothing, and says why the link ended.
+struct Nobody {
+    most_unanswered: usize,
+    say: UnboundedSender<String>,
+}
+
+impl Desk for Nobody {
+    fn request(&mut self, _: &Request, _: Asked<'_>) -> Taken {
+        Status::METHOD_NOT_ALLOWED.into()
+    }
+
+    fn ended(&mut self, _: &Addr<Link>, reason: &str) {
+        // As above.
+        let _ = self.say.send(reason.to_owned());
+    }
+
+    fn most_unanswered(&self) -> usize {
+        self.most_unanswered
+    }
+
+    fn peer(&self) -> &'static str {
+        ""
+    }
+}
