@@ -5,8 +5,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::support::PATIENCE;
+use crate::support::credentials::Credentials;
 use crate::support::csta::{Call, Document, element};
 use crate::support::cti_client::Session;
+use crate::support::digest::Account;
 use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
 use crate::support::wire::final_of;
@@ -322,6 +324,61 @@ async fn a_client_that_answers_no_events_is_dropped_and_named_in_the_log() {
     logged(&server, &["WARN", "client_unanswered", &port]).await;
     assert_eq!(server.metric(ENDED).await, 1);
     other.done("GetForwarding", &element("device", LINE)).await;
+}
+
+/// RFC 3261 12.2.2, section 15: another user logs on on a client's connection. The sessions of the former one are ended, and what
+/// was asked in them meanwhile is in no dialog.
+#[tokio::test]
+async fn a_user_that_takes_a_connection_over_ends_the_former_one_s_sessions() {
+    const PASSWORD: &str = "a password of its own";
+    let server = Server::with(|settings| {
+        settings.clients.accounts.push(settings::Account {
+            user: "board".to_owned(),
+            password: PASSWORD.into(),
+            lines: Vec::new(),
+            control: true,
+            numbers: Vec::new(),
+        });
+    });
+    let phone = started(&server).await;
+    let client = server.client().await;
+    let (wire, mut former) = (&client.wire, client.open(LINE).await);
+    former.watch(LINE).await;
+    let second = client.open_server().await;
+
+    let uri = format!("sip:{}", wire.peer);
+    let register = |cseq| {
+        client
+            .outside("REGISTER", &uri, "take-over", "t", cseq)
+            .with("To", format!("<{uri}>"))
+    };
+    let mut board = Credentials::new(Account::new("board", PASSWORD), None);
+    let challenge = wire.transact(&register(1)).await.unwrap().expect(401);
+    assert!(board.learn(&challenge));
+    let register = board.authorize(register(2));
+    let ask = client.document("GetForwarding", &element("device", LINE));
+    let (mut registered, mut asked) = (wire.expecting(&register), Vec::new());
+    let mut octets = register.bytes().to_vec();
+    for session in [&former, &second, &former] {
+        let info = session.next("INFO").csta(ask.clone());
+        asked.push(wire.expecting(&info));
+        octets.extend_from_slice(&info.bytes());
+    }
+    wire.send_bytes(octets);
+    final_of(&mut registered).await.unwrap().expect(200);
+    for mut answer in asked {
+        final_of(&mut answer).await.unwrap().expect(481);
+    }
+    let bye = former.incoming().await.unwrap();
+    assert_eq!(bye.method(), "BYE", "{}", bye.text());
+    phone.until_received("MonitorStop", 1).await;
+    former.info(ask).await.expect(481);
+    assert_eq!(phone.count("GetForwarding"), 0);
+
+    let session = client.open(LINE).await;
+    session
+        .done("GetForwarding", &element("device", LINE))
+        .await;
 }
 
 /// B11: a thousand clients return at once after the server's restart, before any phone does; all are served within 60 s.

@@ -24,7 +24,7 @@ use crate::{
     sip::{
         link::{Link, Shut},
         reply::{Accepted, Answer, Reply},
-        session::{Happened, SessionId, What},
+        session::{Close, Happened, SessionId, What},
     },
 };
 
@@ -324,7 +324,16 @@ impl Actor for Client {
             });
             "the client's actor failed".into()
         });
-        for key in self.sessions.keys().copied().collect::<Vec<_>>() {
+        for (key, session) in self
+            .sessions
+            .iter()
+            .map(|(key, session)| (*key, session.id))
+            .collect::<Vec<_>>()
+        {
+            // Its connection may be another user's now.
+            if let Some(session) = session {
+                self.link.do_send(Close { session });
+            }
             self.ended(key, &reason);
         }
     }

@@ -56,8 +56,8 @@ impl Client {
                 let refusal = Refusal::Monitors;
                 return reply.csta(csta::write(&refusal.failure().into(), &speech));
             }
-            let Some(session) = client.sessions.get_mut(&key) else { return reply.ok() };
-            let Some(id) = session.id else { return reply.ok() };
+            let Some(session) = client.sessions.get_mut(&key) else { return reply.terminated() };
+            let Some(id) = session.id else { return reply.terminated() };
             let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
             let response = MonitorStartResponse {
                 monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),

@@ -39,7 +39,7 @@ impl Client {
             client.refuse(client.mac_of(key), reply, &speech, "MakeCall", refusal);
         };
         let Some(session) = self.sessions.get(&key) else {
-            return reply.ok();
+            return reply.terminated();
         };
         let line = match &session.scope {
             Scope::Line { name, .. } => Some(name.clone()),

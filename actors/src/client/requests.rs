@@ -23,6 +23,9 @@ use crate::{
 impl Client {
     /// A CSTA document came from the client.
     pub(super) fn asked(&mut self, key: u64, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
+        if !self.sessions.contains_key(&key) {
+            return reply.nowhere();
+        }
         let document = match self.house.read(body) {
             Ok(document) => document,
             Err(error) => {

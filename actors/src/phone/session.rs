@@ -110,7 +110,10 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         if key != self.key {
-            // A session that was given up. A request in it is answered 500 by its reply's end.
+            // A session that was given up: a request in it is in no dialog (RFC 3261 12.2.2).
+            if let What::Asked(_, reply) | What::Repeated(_, reply) = what {
+                reply.nowhere();
+            }
             return;
         }
         match what {

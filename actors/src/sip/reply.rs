@@ -50,7 +50,7 @@ impl<T: Into<Answer>> From<T> for Taken {
     }
 }
 
-/// Answers one request. Dropped unanswered, it answers 500.
+/// Answers one request. Dropped unanswered, it answers 500, or 481 where the session of the request is over.
 #[derive(Debug)]
 #[must_use = "a request that is not answered gets 500"]
 pub struct Reply {
@@ -149,6 +149,11 @@ impl Reply {
     /// Answers 481: the request belongs to no dialog that its sender has.
     pub fn nowhere(self) {
         self.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+    }
+
+    /// Answers 487: the session of the request ended while it waited (RFC 3261 15.1.2).
+    pub fn terminated(self) {
+        self.with(Status::REQUEST_TERMINATED);
     }
 
     /// Lets the holder of the other end see for how long the answer is waited for.

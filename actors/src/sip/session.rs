@@ -166,7 +166,7 @@ pub enum What {
     Refused(Unanswered),
     /// The peer asks something: the body of an INFO, or of an INVITE that refreshes the session.
     Asked(Bytes, Reply),
-    /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500.
+    /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500 (RFC 3261 12.2.2).
     Repeated(Bytes, Reply),
     /// The answer to [`Invoke`].
     Answered {

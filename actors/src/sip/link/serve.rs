@@ -148,6 +148,12 @@ impl Link {
         Some(Rc::clone(&self.servers[slot].request))
     }
 
+    /// Whether a session is over, or has lost its owner.
+    fn is_nobodys(&self, id: SessionId) -> bool {
+        self.session(id)
+            .is_none_or(|slot| !self.sessions[slot].owner.connected())
+    }
+
     fn waiting(&self, id: TransactionId) -> Option<usize> {
         let slot = id.slot as usize;
         self.servers
@@ -202,7 +208,12 @@ impl Link {
     }
 
     /// Sends the answer to a request that waited for it.
-    pub(super) fn answer(&mut self, id: TransactionId, answer: Answer, ctx: &mut Context<Self>) {
+    pub(super) fn answer(
+        &mut self,
+        id: TransactionId,
+        mut answer: Answer,
+        ctx: &mut Context<Self>,
+    ) {
         let slot = id.slot as usize;
         // A transaction that was cancelled meanwhile is gone, or past its answer.
         let Some(transaction) = self
@@ -213,6 +224,12 @@ impl Link {
             return;
         };
         let request = Rc::clone(&transaction.request);
+        // RFC 3261 12.2.2: nobody took it, since its session is over.
+        if answer.status == Status::SERVER_INTERNAL_ERROR
+            && transaction.session.is_some_and(|id| self.is_nobodys(id))
+        {
+            answer = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into();
+        }
         let known = transaction.session.and_then(|id| self.session(id));
         let status = self.compose_answer(&request, known, answer, ctx);
         let sent = self.wire.sent();
