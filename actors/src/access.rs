@@ -15,9 +15,11 @@ use uacsta_schema::{
 use crate::{House, counters::Event, sip::reply::Answer};
 
 mod aim;
+mod source;
 mod throttle;
 
-pub use throttle::{Consequence, Name, Rate, Throttle, Trier, source};
+pub use source::source;
+pub use throttle::{Consequence, Name, Rate, Throttle, Trier};
 
 /// One connection's door. Its nonces hold on this connection alone, so nothing heard elsewhere can be replayed here.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use crate::quote::Quoted;
+use crate::{access::source, quote::Quoted};
 
-/// What was said lately, and of whom.
+/// What was said lately, and of whom, by [`source`].
 #[derive(Default)]
 pub struct Repeats(Mutex<HashMap<(IpAddr, String), Said>>);
 
@@ -27,7 +27,7 @@ impl Repeats {
     /// Whether to say this of an address at `now`, the time since some beginning, and then how often it has happened since it was said last.
     pub fn say(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (address, Quoted(what).to_string());
+        let mut key = (source(address), Quoted(what).to_string());
         if said.len() >= APART && !said.contains_key(&key) {
             said.retain(|_, said| now.saturating_sub(said.at) < MINUTE);
             if said.len() >= APART {
@@ -70,6 +70,20 @@ mod tests {
         assert_eq!(say(1, "a", 60), Some(60));
         assert_eq!(say(1, "a", 61), None);
         assert_eq!(say(1, "a", 500), Some(2));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_gets_a_line_a_minute() {
+        let repeats = Repeats::default();
+        let say = |address: u128, second: u64| {
+            let address = std::net::Ipv6Addr::from_bits(address).into();
+            repeats.say(address, "a", Duration::from_secs(second))
+        };
+        let network = 0x2001_0db8_u128 << 96;
+        let said = (1..100).filter(|host| say(network | host, 0).is_some());
+        assert_eq!(said.count(), 1);
+        assert_eq!(say(network | 7, 60), Some(99));
+        assert_eq!(say(network | 1 << 64, 60), Some(1));
     }
 
     #[test]

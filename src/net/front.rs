@@ -8,6 +8,7 @@ use uacsta_actors::counters::Event;
 use super::{
     Interface, Lobby,
     open::Counted,
+    place::canonical,
     proxy::{self, Said},
 };
 
@@ -72,6 +73,7 @@ pub(super) async fn introduced(
             ..arrival
         });
     };
+    let from = canonical(from);
     let Counted { io, open } = arrival.io;
     match open.belongs_to(&lobby.house.rules().settings.limits, from.ip()) {
         Ok(open) => Some(Arrival {

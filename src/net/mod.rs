@@ -46,7 +46,7 @@ mod udp;
 use front::Arrival;
 use misdirected::Misdirected;
 use open::{Counted, Open};
-use place::place;
+use place::{canonical, place};
 
 pub use listener::{Bound, Listener};
 pub use open::Counts;
@@ -178,7 +178,7 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
         let connection = listener.accept().await;
         let interface = current.load_full();
         let (stream, peer) = match connection {
-            Ok(accepted) => accepted,
+            Ok((stream, peer)) => (stream, canonical(peer)),
             Err(error) => {
                 lobby.house.counters.count(Event::NotAccepted);
                 // It is no peer's fault, and goes on until there are descriptors again.

@@ -1,6 +1,11 @@
 //! Where a connection is: its socket made ready for years, and the address at which its peer is told to reach us.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use socket2::{SockRef, TcpKeepalive};
 use uacsta_actors::sip::link::{Place, Stranger};
@@ -72,5 +77,39 @@ pub(super) fn host(address: IpAddr) -> Box<str> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string().into(),
         IpAddr::V6(address) => format!("[{address}]").into(),
+    }
+}
+
+/// A peer as everybody else writes it: one that reaches an interface on `[::]` by IPv4 has an IPv4 address (RFC 4291 2.5.5.2).
+pub(super) fn canonical(peer: SocketAddr) -> SocketAddr {
+    match peer.ip().to_canonical() {
+        address @ IpAddr::V4(_) => SocketAddr::new(address, peer.port()),
+        // With its zone, without which a link-local address leads nowhere.
+        IpAddr::V6(_) => peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_others_write_them() {
+        fn check(peer: &str, expected: &str, as_host: &str) {
+            let peer: SocketAddr = peer.parse().unwrap();
+            assert_eq!(canonical(peer).to_string(), expected, "{peer}");
+            assert_eq!(&*host(peer.ip()), as_host, "{peer}");
+        }
+        check("192.0.2.1:5060", "192.0.2.1:5060", "192.0.2.1");
+        check("[::ffff:192.0.2.1]:5060", "192.0.2.1:5060", "192.0.2.1");
+        // RFC 5952 4; in a SIP host without the zone (RFC 3261 25.1 has none).
+        check(
+            "[2001:db8:0:0::1]:5060",
+            "[2001:db8::1]:5060",
+            "[2001:db8::1]",
+        );
+        check("[fe80::1%2]:5060", "[fe80::1%2]:5060", "[fe80::1]");
+        check("[::1]:5060", "[::1]:5060", "[::1]");
     }
 }

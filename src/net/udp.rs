@@ -36,7 +36,10 @@ use uacsta_schema::{
     sip::{Frame, HeaderName, Message, Status, Transport, received::stamp},
 };
 
-use super::{Lobby, Open, PAUSE, bounds, first, place::host};
+use super::{
+    Lobby, Open, PAUSE, bounds, first,
+    place::{canonical, host},
+};
 
 /// How many datagrams may wait for a link's turn; the phone repeats what finds no room.
 const QUEUE: usize = 64;
@@ -64,7 +67,10 @@ pub(super) async fn receive_all(
     };
     let office = PostOffice {
         setting,
-        post: Arc::new(SharedSocket(socket)),
+        post: Arc::new(SharedSocket {
+            socket,
+            six: bound.is_ipv6(),
+        }),
         bound,
         lobby,
         peers: HashMap::new(),
@@ -105,11 +111,21 @@ struct Numbers {
     links: Box<[u32]>,
 }
 
-struct SharedSocket(UdpSocket);
+struct SharedSocket {
+    socket: UdpSocket,
+    /// Whether it is one of IPv6, which knows IPv4 peers by their mapped addresses alone.
+    six: bool,
+}
 
 impl Post for SharedSocket {
     fn send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
-        self.0.try_send_to(datagram, to).map(drop)
+        let to = match to {
+            SocketAddr::V4(to) if self.six => {
+                SocketAddr::from((to.ip().to_ipv6_mapped(), to.port()))
+            }
+            to => to,
+        };
+        self.socket.try_send_to(datagram, to).map(drop)
     }
 }
 
@@ -145,9 +161,9 @@ impl PostOffice {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !(self.retired.is_cancelled() && self.peers.is_empty()) {
             tokio::select! {
-                received = self.post.0.recv_from(&mut buffer) => match received {
+                received = self.post.socket.recv_from(&mut buffer) => match received {
                     Ok((length, from)) => {
-                        self.receive(buffer.get(..length).unwrap_or_default(), from);
+                        self.receive(buffer.get(..length).unwrap_or_default(), canonical(from));
                     }
                     Err(error) => {
                         tracing::error!(interface = self.setting, %error, "no datagram can be received; trying again");

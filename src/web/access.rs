@@ -120,7 +120,9 @@ pub(super) async fn check(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let nowhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-    let address = request.peer_addr().map_or(nowhere, |peer| peer.ip());
+    let address = request
+        .peer_addr()
+        .map_or(nowhere, |peer| peer.ip().to_canonical());
     let keys = request.app_data::<web::Data<Keys>>();
     let opens = keys.map_or(Err(Refusal::Stranger), |keys| keys.check(shown, address));
     match opens {

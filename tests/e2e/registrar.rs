@@ -539,27 +539,6 @@ async fn a_phone_registers_over_tls() {
 }
 
 #[tokio::test]
-async fn a_phone_registers_over_ipv6() {
-    let local = std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
-    let server = Server::with(|settings| settings.phones.lan.tcp = local.into());
-    let phone = server.phone("000413000001");
-    phone.start().await;
-    let invite = phone.until_received("INVITE", 1).await.message;
-    assert!(
-        invite
-            .must("Via")
-            .contains(&format!("[::1]:{}", phone.setup().server.port())),
-        "{}",
-        invite.text()
-    );
-    assert!(
-        server.listed(SNOM).await["last_address"]
-            .as_str()
-            .is_some_and(|address| address.contains("::1"))
-    );
-}
-
-#[tokio::test]
 async fn phones_outside_are_told_the_public_address() {
     let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::with(|settings| {

@@ -23,6 +23,7 @@ mod hashes;
 mod host;
 #[cfg(target_os = "linux")]
 mod interfaces;
+mod ipv6;
 mod licences;
 mod log_on;
 #[cfg(target_os = "linux")]

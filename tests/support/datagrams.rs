@@ -1,7 +1,7 @@
 //! A phone's end of UDP (RFC 3261 section 17, timers A, E, G and J): it repeats, absorbs repetitions, and loses what a test wants.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,7 +37,11 @@ impl Wire {
         weather: Weather,
         documents: Arc<Documents>,
     ) -> std::io::Result<(Self, UnboundedReceiver<Message>)> {
-        let socket = UdpSocket::bind("127.0.0.1:0").await?;
+        let loopback: IpAddr = match server.is_ipv4() {
+            true => Ipv4Addr::LOCALHOST.into(),
+            false => Ipv6Addr::LOCALHOST.into(),
+        };
+        let socket = UdpSocket::bind((loopback, 0)).await?;
         socket.connect(server).await?;
         let (orders, ordered) = mpsc::unbounded_channel();
         let (requests, incoming) = mpsc::unbounded_channel();

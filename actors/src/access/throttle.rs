@@ -3,13 +3,15 @@
 use std::{
     fmt,
     hash::{BuildHasher, Hash, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 use settings::Limits;
 use uacsta_schema::phone_id::PhoneId;
+
+use super::source;
 
 /// Remembers failed log-ons, however many there are, in half a megabyte. Each failure is a debt, which the time that passes
 /// pays off; who owes too much may try as often as debt is paid off, and no more.
@@ -86,15 +88,6 @@ impl<'u> Trier<'u> {
             address: source(address),
             user,
         }
-    }
-}
-
-/// What limits by address count as one: whoever has an IPv6 address has 2^64 of them (RFC 4291 2.5.4), and an IPv4 address
-/// that is mapped into IPv6 (2.5.5.2) is the same one.
-pub fn source(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64)),
-        address => address,
     }
 }
 

@@ -280,6 +280,12 @@ impl Link {
         self.wire.respond(request, |out| {
             let mut composer =
                 Composer::answer(out, answer.status, request, Some(to_tag)).lines(&answer.lines);
+            if started.is_some() {
+                // RFC 3261 12.1.1: "The UAS MUST copy all Record-Route header field values" and "MUST maintain the order".
+                for route in request.head().all(HeaderName::RecordRoute) {
+                    composer = composer.text(HeaderName::RecordRoute, route);
+                }
+            }
             if let Some(timer) = timer {
                 composer = composer
                     .header(
