@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
@@ -207,11 +207,6 @@ async fn every_client_hears_what_every_phone_told() {
         );
     }
     println!("the ledgers agree after {:?}", begun.elapsed());
-    assert!(
-        begun.elapsed() < Duration::from_secs(110),
-        "{:?}",
-        begun.elapsed()
-    );
     dialler
         .done(
             "GetDoNotDisturb",

@@ -153,20 +153,19 @@ async fn requests_beyond_those_that_may_wait_are_refused_at_once() {
 #[tokio::test]
 async fn a_phone_that_is_silent_or_slow_costs_the_client_a_bounded_wait() {
     let server =
-        Server::with(|settings| settings.advanced.request_timeout = Duration::from_secs(1));
+        Server::with(|settings| settings.advanced.request_timeout = Duration::from_secs(3));
     let phone = started(&server).await;
     let neighbour = server.phone("000413000002");
     neighbour.start().await;
     let session = server.client().await.open_server().await;
-    phone.once("HoldCall", Reaction::Late(Duration::from_secs(2)));
+    phone.once("HoldCall", Reaction::Late(Duration::from_secs(6)));
     let mut waiting = session.begin("HoldCall", &connection("callToBeHeld", "-12", LINE));
     // Nobody else waits meanwhile.
-    let begun = std::time::Instant::now();
     session
         .done("GetDoNotDisturb", &element("device", neighbour.line()))
         .await;
-    assert!(begun.elapsed() < Duration::from_millis(500));
-    let answer = tokio::time::timeout(Duration::from_millis(1800), final_of(&mut waiting))
+    assert!(waiting.is_empty());
+    let answer = tokio::time::timeout(Duration::from_secs(5), final_of(&mut waiting))
         .await
         .expect("an answer at request_timeout");
     let answer = Document::read(&answer.unwrap().expect(200).body);
