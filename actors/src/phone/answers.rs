@@ -179,7 +179,7 @@ fn outcome(
         Ok(body) => (body, None),
         Err(Unanswered::Refused { body, status, .. }) => (body, Some(status)),
         Err(Unanswered::TimedOut) => return Err(Refusal::TimedOut),
-        Err(Unanswered::Ended) => return Err(Refusal::Away),
+        Err(Unanswered::Ended | Unanswered::NoDialog) => return Err(Refusal::Away),
         Err(Unanswered::TooLarge) => return Err(Refusal::TooLarge),
     };
     let document = match house.read(body) {

@@ -123,7 +123,10 @@ impl Phone {
                     Unanswered::Refused { retry_after, .. } => {
                         retry_after.filter(|wait| !wait.is_zero())
                     }
-                    Unanswered::TimedOut | Unanswered::Ended | Unanswered::TooLarge => None,
+                    Unanswered::TimedOut
+                    | Unanswered::Ended
+                    | Unanswered::TooLarge
+                    | Unanswered::NoDialog => None,
                 };
                 self.failed(&format!("the INVITE was {why}"), wait, ctx);
             }

@@ -2,7 +2,8 @@
 
 use bytes::BytesMut;
 use uacsta_schema::sip::{
-    Composer, Head, HeaderError, HeaderName, Method, Request, Response, Uri, header::Contacts,
+    Composer, Head, HeaderError, HeaderName, Method, NameAddr, Request, Response, Uri,
+    header::Contacts,
 };
 
 /// What two ends remember of each other.
@@ -19,6 +20,48 @@ pub struct Dialog {
     lines: Box<str>,
     local_cseq: u32,
     remote_cseq: Option<u32>,
+}
+
+/// What a dialog may keep of the message that makes or refreshes it, in octets: identifiers, addresses, target and route set
+/// (RFC 3261 12.1).
+const KEPT: usize = 4096;
+
+/// Why a message makes no dialog.
+#[derive(Debug, thiserror::Error)]
+pub enum NoDialog {
+    /// A header field cannot be read.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// There is too much to keep.
+    #[error(
+        "the Call-ID, the tags, the URIs of From, To and Contact, and the Record-Route have {0} octets, but may have {KEPT} in all"
+    )]
+    TooLong(usize),
+}
+
+/// Checks how much a message that makes or refreshes a dialog would have kept.
+///
+/// # Errors
+/// It is too much.
+pub fn fits(head: &Head) -> Result<(), NoDialog> {
+    let of =
+        |party: NameAddr<'_>| party.uri().as_str().len() + party.tag().unwrap_or_default().len();
+    let target = match head.contacts() {
+        Ok(Contacts::List(contacts)) => contacts.first().map_or(0, |it| it.uri().as_str().len()),
+        _ => 0,
+    };
+    let octets = head.call_id().unwrap_or_default().len()
+        + head.from().map_or(0, of)
+        + head.to().map_or(0, of)
+        + target
+        + head
+            .list(HeaderName::RecordRoute)
+            .map(str::len)
+            .sum::<usize>();
+    match octets {
+        ..=KEPT => Ok(()),
+        _ => Err(NoDialog::TooLong(octets)),
+    }
 }
 
 /// A request whose CSeq is not above the last one's: 500 (RFC 3261 12.2.2).
@@ -47,8 +90,13 @@ impl Dialog {
     }
 
     /// The 2xx to our INVITE makes the dialog whole (RFC 3261 12.1.2).
-    pub fn confirmed(&mut self, response: &Head) -> Result<(), HeaderError> {
+    ///
+    /// # Errors
+    /// It makes none; ACK and BYE can be sent in it all the same.
+    pub fn confirmed(&mut self, response: &Head) -> Result<(), NoDialog> {
         self.remote_tag = response.to()?.tag().unwrap_or_default().into();
+        self.print_lines();
+        fits(response)?;
         let mut routes: Vec<Box<str>> = response
             .list(HeaderName::RecordRoute)
             .map(Into::into)
@@ -164,10 +212,11 @@ impl Dialog {
         self.remote_cseq == Some(cseq)
     }
 
-    /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target. What its
-    /// URI has for headers is not sent: a peer that could add a Route would choose where we send (19.1.5).
+    /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target, unless that
+    /// is too long. What its URI has for headers is not sent: a peer that could add a Route would choose where we send (19.1.5).
     pub fn retarget(&mut self, head: &Head) {
-        if let Ok(Contacts::List(contacts)) = head.contacts()
+        if fits(head).is_ok()
+            && let Ok(Contacts::List(contacts)) = head.contacts()
             && let Some(contact) = contacts.first()
             && *self.target != *contact.uri().without_headers()
         {

@@ -197,6 +197,8 @@ pub enum Unanswered {
     Ended,
     /// The request was not sent: it is too large for a datagram.
     TooLarge,
+    /// The 2xx to our INVITE makes no dialog, or one that takes more memory than a session is worth.
+    NoDialog,
 }
 
 /// Why a session is over.
@@ -234,6 +236,7 @@ impl fmt::Display for Unanswered {
             }
             Self::TimedOut => f.write_str("not answered in time"),
             Self::Ended => f.write_str("cut short by the end of its session"),
+            Self::NoDialog => f.write_str("accepted by a 200 that makes no dialog"),
             Self::TooLarge => f.write_str("not sent: it is too large for a datagram"),
         }
     }

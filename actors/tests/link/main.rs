@@ -32,6 +32,7 @@ use uacsta_schema::{
     },
 };
 
+mod dialogs;
 mod session_timer;
 mod unanswered;
 

@@ -1,11 +1,15 @@
 //! Clients that let the server keep ever more for them: of each thing that is kept there is a number, or a length.
 
+#[cfg(target_os = "linux")]
+use super::connections::most_resident;
 use super::{bystander, is_served};
 use crate::phones::{phone_of, serving};
-use crate::support::csta::element;
+use crate::support::csta::{Call, element};
 use crate::support::cti_client::Session;
 use crate::support::process::PASSWORDS;
 use crate::support::server::Server;
+#[cfg(target_os = "linux")]
+use crate::support::sip::Message;
 
 const REFUSED: &str = "uacsta_monitors_refused_total{limit=\"limits.monitors_per_client\"}";
 
@@ -109,4 +113,67 @@ async fn what_a_client_makes_the_server_keep_is_short() {
     let refusal = session.info(speaking(65)).await;
     assert_eq!(refusal.status(), 400, "{}", refusal.text());
     is_served(&server, &phone).await;
+}
+
+/// RFC 3261 12.1.1: of an INVITE a dialog keeps its identifiers, its target and the route set, which have a bound.
+#[tokio::test]
+async fn what_a_dialog_keeps_of_its_invite_is_short() {
+    const REFUSED: &str = "uacsta_messages_refused_total";
+    let server = serving("");
+    let phone = phone_of(&server, "000413000001", |_| {});
+    phone.start().await;
+    let line = phone.line();
+    let client = server.client().await;
+    let routes = |number: usize| {
+        let address = format!("<sip:proxy.example;lr;x={}>", "y".repeat(400));
+        vec![address; number].join(", ")
+    };
+    let mut session = client
+        .invite(line, |invite| invite.with("Record-Route", routes(8)))
+        .await
+        .unwrap();
+    session.watch(line).await;
+    phone
+        .event(&Call::seen_by(line, "a", line, "102").originated())
+        .await
+        .expect(200);
+    let event = session.incoming().await.unwrap();
+    assert_eq!(event.all("Route").count(), 8, "{}", event.text());
+
+    let contact = format!("<sip:ecsta@127.0.0.1;x={}>", "y".repeat(4096));
+    let before = server.metric(REFUSED).await;
+    for (name, value) in [("Record-Route", routes(10)), ("Contact", contact.clone())] {
+        let refused = client.invite(line, |invite| invite.set(name, value.clone()));
+        let refused = refused.await.err();
+        refused.expect("too much to keep").expect(513);
+    }
+    // Nor may what refreshes the session put more in its place; it goes on as it was.
+    let update = session.send(|update| update.set("Contact", contact), "UPDATE");
+    update.await.expect(513);
+    assert_eq!(server.metric(REFUSED).await, before + 3);
+    session.ask("GetForwarding", &element("device", line)).await;
+}
+
+/// The rest of an INVITE may be as long as a message, and is forgotten with the answer.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_client_with_many_sessions_fills_no_memory_with_their_invites() {
+    const SESSIONS: usize = 400;
+    let server = serving("");
+    let phone = phone_of(&server, "000413000001", |_| {});
+    phone.start().await;
+    let client = server.client().await;
+    let long = |invite: Message| {
+        let lines = ["X-A", "X-B", "X-C", "X-D"];
+        lines
+            .into_iter()
+            .fold(invite, |invite, name| invite.with(name, "y".repeat(15_000)))
+    };
+    drop(client.invite(phone.line(), long).await.unwrap());
+    let before = most_resident(server.id());
+    for _ in 0..SESSIONS {
+        drop(client.invite(phone.line(), long).await.unwrap());
+    }
+    let grown = most_resident(server.id()).saturating_sub(before);
+    assert!(grown < 8 << 10, "{SESSIONS} sessions take {grown} kB");
 }

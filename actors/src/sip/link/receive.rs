@@ -8,8 +8,9 @@ use super::{
     Link,
     serve::{ALLOW, CSTA},
 };
+use crate::counters::Event;
 use crate::sip::{
-    dialog::DialogId,
+    dialog::{DialogId, fits},
     reply::{Answer, Asked, Taken, TransactionId},
     session::{Ended, What},
     timer::{MIN_SE, SessionTimer},
@@ -39,7 +40,13 @@ impl Link {
         let known = session.flatten();
         let id = self.next_transaction();
         let Taken(answer) = match unacceptable(&request, self.place.transport.is_secure()) {
-            Some(answer) => answer.into(),
+            Some(answer) => {
+                if answer.status == Status::MESSAGE_TOO_LARGE {
+                    self.complain("message refused", answer.reason.as_deref());
+                    self.desk.count(Event::Malformed);
+                }
+                answer.into()
+            }
             None => self.take(&request, session, id, ctx),
         };
         let in_session = known.filter(|slot| self.sessions.contains(*slot));
@@ -225,6 +232,11 @@ pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<Answer> {
             Answer::from(Status::SESSION_INTERVAL_TOO_SMALL)
                 .header(HeaderName::MinSe, MIN_SE.as_secs().to_string()),
         );
+    }
+    if matches!(request.method(), Method::Invite | Method::Update)
+        && let Err(error) = fits(request.head())
+    {
+        return Some(Answer::from(Status::MESSAGE_TOO_LARGE).because(error.to_string()));
     }
     let unknown: Vec<&str> = request
         .head()

@@ -23,7 +23,8 @@ pub(super) struct ServerTransaction {
     /// What it is found by.
     pub(super) number: Option<u64>,
     machine: Machine,
-    request: Rc<Request>,
+    /// The request, until nobody needs it any more.
+    request: Option<Rc<Request>>,
     /// The session in which it was received.
     session: Option<SessionId>,
     deadlines: SmallVec<[(Timer, Duration); 1]>,
@@ -86,7 +87,7 @@ impl Link {
             serial: id.serial,
             machine,
             number: matching::number(&request, request.method()),
-            request: Rc::new(request),
+            request: Some(Rc::new(request)),
             session: session.map(|session| self.id(session)),
             deadlines: SmallVec::new(),
             sent: None,
@@ -137,15 +138,15 @@ impl Link {
 
     /// The request that waits for this reply.
     pub(super) fn asked(&self, reply: &Reply) -> Option<Rc<Request>> {
-        self.waiting(reply.transaction())
-            .map(|slot| Rc::clone(&self.servers[slot].request))
+        let slot = self.waiting(reply.transaction())?;
+        self.servers[slot].request.clone()
     }
 
     /// The request of a transaction, which is a session's from now on.
     pub(super) fn claimed_by(&mut self, id: TransactionId, session: usize) -> Option<Rc<Request>> {
         let slot = self.waiting(id)?;
         self.servers[slot].session = Some(self.id(session));
-        Some(Rc::clone(&self.servers[slot].request))
+        self.servers[slot].request.clone()
     }
 
     /// Whether a session is over, or has lost its owner.
@@ -186,10 +187,12 @@ impl Link {
         self.servers
             .iter()
             .find(|(_, known)| {
-                let head = known.request.head();
                 known.machine.awaits_ack()
-                    && head.call_id() == Some(call_id)
-                    && head.cseq().is_ok_and(|cseq| cseq.number == number)
+                    && known.request.as_ref().is_some_and(|request| {
+                        let head = request.head();
+                        head.call_id() == Some(call_id)
+                            && head.cseq().is_ok_and(|cseq| cseq.number == number)
+                    })
             })
             .map(|(slot, _)| slot)
     }
@@ -223,7 +226,9 @@ impl Link {
         else {
             return;
         };
-        let request = Rc::clone(&transaction.request);
+        let Some(request) = transaction.request.clone() else {
+            return;
+        };
         // RFC 3261 12.2.2: nobody took it, since its session is over.
         if answer.status == Status::SERVER_INTERNAL_ERROR
             && transaction.session.is_some_and(|id| self.is_nobodys(id))
@@ -235,11 +240,16 @@ impl Link {
         let sent = self.wire.sent();
         let effects = self.event(slot, Event::Response(status));
         self.settle(slot, &effects);
+        let reliable = self.place.reliability() == Transport::Reliable;
         let Some(known) = self.servers.get_mut(slot) else {
             return;
         };
         // What was sent just now is not repeated yet.
         known.sent = sent;
+        // What came on a connection is told from its repetition by a number; the rest may be as long as a message.
+        if reliable {
+            known.request = None;
+        }
         if let Some(at) = known.deadlines.iter().map(|(_, at)| *at).min() {
             self.wake_at(at, ctx);
         }

@@ -288,8 +288,12 @@ impl Link {
     ) {
         match outcome {
             Outcome::Response(response) if response.status().is_success() => {
-                if let Err(error) = self.sessions[slot].dialog.confirmed(response.head()) {
-                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "the answer to our INVITE makes no dialog");
+                let made = self.sessions[slot].dialog.confirmed(response.head());
+                if let Err(error) = made {
+                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "the answer to our INVITE makes no dialog, which is ended");
+                    self.acknowledge(slot, cseq);
+                    self.bye(slot, ctx);
+                    return self.uninvited(slot, Unanswered::NoDialog);
                 }
                 let known = &mut self.sessions[slot];
                 known.updates = allows_update(response.head());

@@ -1,0 +1,54 @@
+//! How much of a peer's words a dialog keeps (RFC 3261 12.1): no more than a session is worth.
+
+use actix_rt::System;
+use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::codec::FramedRead;
+use uacsta_actors::sip::session::{Happened, Unanswered, What};
+use uacsta_schema::sip::{HeaderName, codec::Frame, message::Message};
+
+use super::{answer, codec, open};
+
+/// The requests that a peer gets until its session is open or refused, whose 200 to the INVITE has these lines: methods and Routes.
+#[track_caller]
+fn check(lines: &str, opens: bool, expected: &[(&str, usize)]) {
+    System::new().block_on(async {
+        let mut opening = open(usize::MAX);
+        let (read, mut write) = tokio::io::split(opening.far);
+        let mut frames = FramedRead::new(read, codec());
+        for (number, (method, routes)) in expected.iter().enumerate() {
+            let frame = frames.next().await;
+            let Some(Ok(Frame::Message(Message::Request(request)))) = frame else {
+                panic!("not a request: {frame:?}");
+            };
+            let head = request.head();
+            assert_eq!(request.method().as_str(), *method);
+            assert_eq!(head.list(HeaderName::Route).count(), *routes, "{method}");
+            if number == 0 {
+                let answer = answer(&request, 200, lines);
+                write.write_all(answer.as_bytes()).await.unwrap();
+            } else {
+                assert_eq!(head.to_tag(), Some("peer"), "{method}");
+            }
+        }
+        let Happened { what, .. } = opening.told.recv().await.unwrap();
+        let is_open = matches!(what, What::Opened(_));
+        assert_eq!(is_open, opens, "{what:?}");
+        if !opens {
+            assert!(matches!(what, What::Refused(Unanswered::NoDialog)));
+        }
+    });
+}
+
+#[test]
+fn a_200_that_would_have_too_much_kept_is_acknowledged_and_its_session_ended() {
+    let route = |octets: usize| {
+        let address = format!("<sip:proxy.example;lr;x={}>", "y".repeat(octets - 26));
+        format!("Record-Route: {address}\r\n")
+    };
+    check("", true, &[("INVITE", 0), ("ACK", 0)]);
+    check(&route(500).repeat(7), true, &[("INVITE", 0), ("ACK", 7)]);
+    let ended = [("INVITE", 0), ("ACK", 0), ("BYE", 0)];
+    check(&route(500).repeat(9), false, &ended);
+    check(&route(4096), false, &ended);
+}
