@@ -1,13 +1,13 @@
 //! The actor that puts telephones on disk: many changes share one flush, and each answer waits for it.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use actix_rt::Arbiter;
 use tokio::sync::oneshot;
 use uacsta_actors::telephones::{Save, StoreError, Telephone};
 
-use crate::store::{self, Change, Store};
+use crate::store::{self, Change, Lock, Store};
 
 /// Keeps the telephone list, on a thread of its own: the disk keeps nobody else waiting.
 pub struct Keeper {
@@ -20,12 +20,12 @@ pub struct Keeper {
 const GATHERING: Duration = Duration::from_millis(2);
 
 impl Keeper {
-    /// Opens the list in `data` and starts the keeper of it.
+    /// Opens the list in a data folder that is taken, and starts the keeper of it.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open(data: &Path) -> Result<(Addr<Self>, Arbiter, Vec<Telephone>), store::StoreError> {
-        let (store, entries) = Store::open::<Telephone>(data)?;
+    pub fn open(data: Lock) -> Result<(Addr<Self>, Arbiter, Vec<Telephone>), store::StoreError> {
+        let (store, entries) = Store::behind::<Telephone>(data)?;
         let arbiter = Arbiter::new();
         let keeper = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
             store,

@@ -34,6 +34,7 @@ use crate::{
         tls::{self, Identity},
     },
     running_time::RunningTime,
+    store::Lock,
     web::{self, Api, ReloadWish, Web},
 };
 
@@ -132,7 +133,11 @@ impl Server {
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
-        let (keeper, keeper_thread, telephones) = Keeper::open(data)?;
+        let lock = Lock::take(data)?;
+        // One that was killed has left where it listened; by now that may be another program, which the command line would
+        // show the token.
+        web::forget(data).map_err(StartError::ApiFile)?;
+        let (keeper, keeper_thread, telephones) = Keeper::open(lock)?;
         tracing::info!(telephones = telephones.len(), data = %data.display(), "the telephone list is open");
 
         let licensing = actix::Context::<Licensing>::new();
@@ -273,7 +278,7 @@ impl Running {
     fn announce(&self) {
         let told = match &self.web {
             Some(web) => web.announce(),
-            None => std::fs::remove_file(self.data.join(web::ADDRESS_FILE)),
+            None => web::forget(&self.data),
         };
         if let Err(error) = told {
             tracing::error!(%error, "the command line cannot be told where the API is");

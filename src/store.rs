@@ -1,10 +1,11 @@
 //! The telephone list on disk: sled for the list, and a readable journal from which it can be rebuilt.
 
 mod database;
+mod lock;
 mod mirror;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ use uacsta_schema::phone_id::PhoneId;
 use database::{Copy, Database, FOLDER, LAYOUT};
 use mirror::Mirror;
 
+pub use lock::{Lock, is_taken};
+
 /// One change: what is now stored for a telephone, or `None` when it was removed.
 pub type Change<T> = (PhoneId, Option<T>);
 
@@ -25,11 +28,10 @@ pub type Entries<T> = BTreeMap<PhoneId, T>;
 /// The opened list, locked against a second process.
 #[derive(Debug)]
 pub struct Store {
-    folder: PathBuf,
+    lock: Lock,
     /// `None` after an I/O error: sled 0.34 then refuses every call until it is opened anew.
     database: Option<Database>,
     mirror: Mirror,
-    lock: File,
 }
 
 /// Why the list cannot be opened or changed.
@@ -95,7 +97,18 @@ impl Store {
     where
         T: Serialize + DeserializeOwned + PartialEq,
     {
-        let lock = lock(folder)?;
+        Self::behind(Lock::take(folder)?)
+    }
+
+    /// The same in a folder that is taken.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn behind<T>(lock: Lock) -> Result<(Self, Entries<T>), StoreError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        let folder = &*lock.folder.clone();
         let journal = mirror::read::<T>(folder);
         let readable = matches!(journal, Ok(Some(_)));
         // sled mends a damaged file by cutting it, so what it had to begin with is copied first.
@@ -173,7 +186,6 @@ impl Store {
             created => created?,
         };
         let store = Self {
-            folder: folder.to_owned(),
             database: Some(database),
             mirror,
             lock,
@@ -191,7 +203,7 @@ impl Store {
     {
         let database = match self.database.take() {
             Some(database) => database,
-            None => Database::open(&self.folder)?,
+            None => Database::open(&self.lock.folder)?,
         };
         let database = match self.renewed::<T>(&database) {
             Ok(renewed) => renewed.unwrap_or(database),
@@ -214,7 +226,7 @@ impl Store {
         }
         if self.mirror.is_long() {
             let fresh = database.entries::<T>();
-            match fresh.and_then(|entries| Mirror::create(&self.folder, &entries)) {
+            match fresh.and_then(|entries| Mirror::create(&self.lock.folder, &entries)) {
                 Ok(mirror) => self.mirror = mirror,
                 Err(error) => {
                     warn!("telephones.jsonl grows on: {error}");
@@ -233,24 +245,22 @@ impl Store {
     where
         T: Serialize + DeserializeOwned,
     {
-        let opened = open.is_there(&self.folder);
+        let opened = open.is_there(&self.lock.folder);
         if opened && self.mirror.is_there() {
             return Ok(None);
         }
         let all = open.entries::<T>()?;
-        fs::create_dir_all(&self.folder).map_err(failed("created", &self.folder))?;
-        if !is_at(&self.lock, &self.folder.join(LOCK)) {
-            self.lock = lock(&self.folder)?;
-        }
+        fs::create_dir_all(&self.lock.folder).map_err(failed("created", &self.lock.folder))?;
+        self.lock.renew()?;
         let mut fresh = None;
         if !opened {
-            let database = Database::open(&self.folder)?;
+            let database = Database::open(&self.lock.folder)?;
             let entries = all.iter().map(|(key, value)| (*key, Some(value)));
             database.apply(&entries.collect::<Vec<_>>())?;
             fresh = Some(database);
         }
-        self.mirror = Mirror::create(&self.folder, &all)?;
-        error!(folder = %self.folder.display(), "files of the telephone list were removed or exchanged, and were written anew: stop the server before they are touched");
+        self.mirror = Mirror::create(&self.lock.folder, &all)?;
+        error!(folder = %self.lock.folder.display(), "files of the telephone list were removed or exchanged, and were written anew: stop the server before they are touched");
         Ok(fresh)
     }
 }
@@ -286,26 +296,6 @@ impl StoreError {
                 | io::ErrorKind::PermissionDenied
                 | io::ErrorKind::ReadOnlyFilesystem
         )
-    }
-}
-
-const LOCK: &str = "telephones.lock";
-
-/// A second lock beside sled's own: it tells a second process from a damaged file.
-fn lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed("opened", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            folder: folder.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(failed("locked", &path)(source)),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Data, Failure};
+use crate::store::is_taken;
 use crate::web::ADDRESS_FILE;
 
 /// Which server is meant.
@@ -52,13 +53,20 @@ impl Server {
             return Ok((url.trim_end_matches('/').to_owned(), read(file)?));
         }
         let folder = &self.data.folder;
+        // One that was killed has left its address, where any program may listen by now: it must not hear the token.
+        if !is_taken(folder).map_err(|error| unreadable(folder, &error))? {
+            let folder = folder.display();
+            return Err(Failure::Failed(format!(
+                "no server runs with the data folder {folder}; start one (uacsta serve --data {folder}), name another folder with --data, or a server elsewhere with --server and --token-file"
+            )));
+        }
         let address = folder.join(ADDRESS_FILE);
         let url = match fs::read_to_string(&address) {
             Ok(url) => url.trim().to_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let folder = folder.display();
                 return Err(Failure::Failed(format!(
-                    "no server runs with the data folder {folder}; name another with --data, or a server elsewhere with --server and --token-file"
+                    "the server with the data folder {} has no API: it is starting still, or web.listen is empty",
+                    folder.display()
                 )));
             }
             Err(error) => return Err(unreadable(&address, &error)),

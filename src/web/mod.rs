@@ -164,6 +164,17 @@ pub fn start(
     })
 }
 
+/// Takes back what [`Web::announce`] wrote, if anything.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn forget(data: &Path) -> io::Result<()> {
+    match std::fs::remove_file(data.join(ADDRESS_FILE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl Web {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {

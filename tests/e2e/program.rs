@@ -1,6 +1,7 @@
 //! The program as an operator meets it: exit codes, one clear sentence for each mistake, the files of the first start.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 
@@ -263,12 +264,70 @@ fn phones_are_listed_and_switched_from_the_command_line() {
         );
     }
     let _data = server.kill();
-    for there in [
-        &["--data", &folder][..],
-        &["--server", &url, "--token-file", &token],
+    for (there, words) in [
+        (
+            &["--data", &folder][..],
+            ["no server runs", "uacsta serve --data"],
+        ),
+        (
+            &["--server", &url, "--token-file", &token],
+            ["no server runs there", &url],
+        ),
     ] {
-        fails(&run(&[&["phones"], there].concat()), 1, &[&url]);
+        fails(&run(&[&["phones"], there].concat()), 1, &words);
     }
+}
+
+#[test]
+fn who_has_taken_the_port_of_a_server_that_was_killed_hears_nothing() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let at = server.web;
+    let data = server.kill();
+    let address = data.path().join("api.url");
+    assert!(address.exists());
+    let folder = data.path().to_str().unwrap();
+    let other = TcpListener::bind(at).unwrap();
+    let heard = std::thread::spawn(move || {
+        let (mut peer, _) = other.accept().unwrap();
+        let mut said = [0; 4096];
+        let length = peer.read(&mut said).unwrap();
+        String::from_utf8_lossy(&said[..length]).into_owned()
+    });
+    for command in [
+        &["phones"][..],
+        &["phones", "on", "00:04:13:00:00:01"],
+        &["licenses"],
+        &["settings", "reload"],
+        &["certify", "00:04:13:00:00:01"],
+    ] {
+        let output = run(&[command, &["--data", folder]].concat());
+        fails(&output, 1, &["no server runs with", folder, "uacsta serve"]);
+    }
+
+    // The next server has no API: what the other has left is not taken for its own.
+    let mut command = program();
+    on_free_ports(&mut command);
+    let mut next = command
+        .env("UACSTA__WEB__LISTEN", "")
+        .args(["serve", "--data", folder])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let said = loop {
+        let output = run(&["phones", "--data", folder]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !said.contains("no server runs") || begun.elapsed() > PATIENCE {
+            break said;
+        }
+    };
+    next.kill().unwrap();
+    next.wait().unwrap();
+    assert!(said.contains("has no API"), "{said}");
+    assert!(!address.exists());
+
+    TcpStream::connect(at).unwrap().write_all(b"last").unwrap();
+    assert_eq!(heard.join().unwrap(), "last");
 }
 
 #[test]
