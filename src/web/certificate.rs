@@ -3,13 +3,14 @@
 use actix_web::web;
 use serde::Serialize;
 
-use super::{Api, phones::other};
+use super::Api;
+use super::methods::{READ, only};
 use crate::net::certificate::Certificate;
 
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let certificate = web::resource("/certificate").get(certificate);
-    config.service(certificate.default_service(web::to(other)));
+    config.service(only(READ, certificate));
 }
 
 #[derive(Serialize)]

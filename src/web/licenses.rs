@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uacsta_actors::licensing::{Licences, Overview, code::Licence};
 
+use super::methods::only;
 use super::{Api, Refusal, phones, reload};
 
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let licenses = web::resource("/licenses").get(show).post(add);
-    config.service(licenses.default_service(web::to(phones::other)));
+    config.service(only("GET, HEAD, POST", licenses));
 }
 
 #[derive(Deserialize)]

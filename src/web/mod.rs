@@ -4,6 +4,7 @@ mod access;
 mod certificate;
 mod connection;
 mod licenses;
+mod methods;
 mod metrics;
 mod phones;
 mod refusal;
@@ -36,6 +37,7 @@ use crate::admin::Admin;
 use crate::net::{self, tls::Identity};
 use access::Keys;
 use connection::{Asked, Connection};
+use methods::{READ, only};
 use refusal::Refusal;
 
 /// The file in the data folder that says where the API of the running server is.
@@ -111,9 +113,9 @@ pub fn start(
                         Refusal::Wrong(format!("the request's body cannot be used: {error}")).into()
                     }),
             )
-            .route("/healthz", web::get().to(healthy))
-            .route("/readyz", web::get().to(ready))
-            .route("/metrics", web::get().to(metrics::page))
+            .service(only(READ, web::resource("/healthz").get(healthy)))
+            .service(only(READ, web::resource("/readyz").get(ready)))
+            .service(only(READ, web::resource("/metrics").get(metrics::page)))
             .service(
                 web::scope("/api")
                     .wrap(from_fn(access::check))
@@ -125,6 +127,7 @@ pub fn start(
                     .default_service(web::to(nothing)),
             )
             .default_service(web::to(nothing))
+            .wrap(from_fn(methods::head_as_get))
             .wrap(from_fn(connection::one_request))
     };
     let listener = TcpListener::bind(address)?;

@@ -7,14 +7,15 @@ use uacsta_actors::licensing::Count;
 use uacsta_actors::registrar::{List, Listing, Switch, Unswitched};
 use uacsta_schema::phone_id::PhoneId;
 
+use super::methods::{READ, only};
 use super::{Api, Refusal};
 
 /// Adds the paths.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let list = web::resource("/phones").get(list);
     let one = web::resource("/phones/{mac}").put(switch);
-    config.service(list.default_service(web::to(other)));
-    config.service(one.default_service(web::to(other)));
+    config.service(only(READ, list));
+    config.service(only("PUT", one));
 }
 
 /// The telephone list and what is counted.
@@ -63,10 +64,6 @@ async fn switch(
 pub(super) fn mac(text: &str) -> Result<PhoneId, Refusal> {
     text.parse()
         .map_err(|error| Refusal::Wrong(format!("{text:?} names no telephone: {error}")))
-}
-
-pub(super) async fn other(method: actix_web::http::Method) -> Result<HttpResponse, Refusal> {
-    Err(Refusal::Method(method))
 }
 
 pub(super) fn closed(_: actix::MailboxError) -> Refusal {

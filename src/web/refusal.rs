@@ -1,6 +1,6 @@
 //! Why the API refuses a request, and how it says so.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 use uacsta_actors::access::RETRY_AFTER;
@@ -16,8 +16,12 @@ pub(super) enum Refusal {
     Nothing,
     #[error("a connection carries one request")]
     Further,
-    #[error("this page is not for {0}")]
-    Method(actix_web::http::Method),
+    #[error("this page is not for {method}, but for {allow}")]
+    Method {
+        method: Method,
+        /// The methods that it is for.
+        allow: &'static str,
+    },
     #[error("no telephone that is listed as {0} has told its lines")]
     Lineless(uacsta_schema::phone_id::PhoneId),
     #[error("no telephone is listed as {0}")]
@@ -34,7 +38,7 @@ impl ResponseError for Refusal {
             Self::Stranger => StatusCode::UNAUTHORIZED,
             Self::HeldBack => StatusCode::TOO_MANY_REQUESTS,
             Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Wrong(_) | Self::Further => StatusCode::BAD_REQUEST,
             Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -46,6 +50,10 @@ impl ResponseError for Refusal {
             // RFC 9110 11.6.1 and RFC 6750 3.
             response.append_header(("WWW-Authenticate", "Bearer realm=\"uacsta\""));
             response.append_header(("WWW-Authenticate", "Basic realm=\"uacsta\""));
+        }
+        if let Self::Method { allow, .. } = self {
+            // RFC 9110 15.5.6.
+            response.append_header(("Allow", *allow));
         }
         if matches!(self, Self::HeldBack) {
             // RFC 6585 4.

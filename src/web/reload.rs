@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 use tokio::sync::oneshot;
 
+use super::methods::only;
 use super::{Api, Refusal};
 
 /// Somebody asks that the configuration be read again, and waits to hear how that went.
@@ -21,7 +22,7 @@ impl ReloadWish {
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let reload = web::resource("/reload").post(reload);
-    config.service(reload.default_service(web::to(super::phones::other)));
+    config.service(only("POST", reload));
 }
 
 async fn reload(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {

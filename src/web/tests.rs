@@ -5,6 +5,7 @@ use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use arc_swap::ArcSwap;
 use reqwest::{Client, Method};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uacsta_actors::Rules;
 use uacsta_actors::access::Throttle;
 use uacsta_actors::directory::NoLine;
@@ -115,9 +116,8 @@ fn identity(folder: &Path) -> Arc<Identity> {
     Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
 }
 
-#[actix_web::test]
-async fn requests_and_answers() {
-    let folder = tempfile::tempdir().unwrap();
+/// The API with its files in that folder, announced there.
+fn served(folder: &Path) -> Web {
     let registrar = Post::new(Registrar.start());
     let (reload, mut wishes) = tokio::sync::mpsc::channel(1);
     // Whoever asks finds the configuration wrong.
@@ -136,14 +136,21 @@ async fn requests_and_answers() {
         open: net::Counts::default(),
         licences: registrar.holder(),
         issuer: None,
-        admin: Admin::of(folder.path()),
+        admin: Admin::of(folder),
         reload,
-        identity: identity(folder.path()),
+        identity: identity(folder),
     };
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let (token, password) = ("token".into(), "password".into());
-    let web = start(loopback, 16, folder.path(), &token, &password, api).unwrap();
+    let web = start(loopback, 16, folder, &token, &password, api).unwrap();
     web.announce().unwrap();
+    web
+}
+
+#[actix_web::test]
+async fn requests_and_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
     let url = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
     assert_eq!(url.trim(), format!("http://{}", web.address()));
 
@@ -291,6 +298,71 @@ async fn requests_and_answers() {
             Some(error) => assert!(error.starts_with(answer), "{path}: {error}"),
             None => assert_eq!(text, answer, "{path}"),
         }
+    }
+    web.stop().await;
+}
+
+/// One request; the status, the header fields and the body, each as it came.
+async fn ask(web: &Web, method: &str, path: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(web.address()).await.unwrap();
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer token\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let (status, fields) = head.split_once("\r\n").unwrap();
+    let status = status.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, fields.to_ascii_lowercase(), body.to_owned())
+}
+
+#[actix_web::test]
+async fn each_page_has_its_methods_and_says_which() {
+    const METHODS: [&str; 8] = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    for (path, allow) in [
+        ("/healthz", "GET, HEAD"),
+        ("/readyz", "GET, HEAD"),
+        ("/metrics", "GET, HEAD"),
+        ("/api/phones", "GET, HEAD"),
+        ("/api/certificate", "GET, HEAD"),
+        ("/api/licenses", "GET, HEAD, POST"),
+        ("/api/phones/000413000001", "PUT"),
+        ("/api/phones/000413000001/csta", "POST"),
+        ("/api/reload", "POST"),
+    ] {
+        let methods: Vec<&str> = allow.split(", ").collect();
+        for method in METHODS {
+            let (status, fields, body) = ask(&web, method, path).await;
+            let told = fields.lines().find_map(|line| line.strip_prefix("allow: "));
+            // RFC 9110 15.5.6: 405 names what is allowed; any other status is the page's own.
+            let refused = !methods.contains(&method);
+            assert_eq!(status == 405, refused, "{method} {path}: {status}");
+            let expected = refused.then(|| allow.to_ascii_lowercase());
+            assert_eq!(told, expected.as_deref(), "{method} {path}");
+            assert_eq!(body.is_empty(), method == "HEAD", "{method} {path}: {body}");
+        }
+    }
+    // RFC 9110 9.3.2: "the server SHOULD send the same header fields in response to a HEAD request as ... GET".
+    for path in ["/healthz", "/readyz", "/metrics", "/api/phones", "/nothing"] {
+        let fields = |fields: String| -> Vec<String> {
+            let same = |line: &&str| !line.starts_with("date:");
+            fields.lines().filter(same).map(str::to_owned).collect()
+        };
+        let (status, head, _) = ask(&web, "HEAD", path).await;
+        let (expected, get, body) = ask(&web, "GET", path).await;
+        assert_eq!(
+            (status, fields(head)),
+            (expected, fields(get.clone())),
+            "{path}"
+        );
+        assert!(
+            get.contains(&format!("content-length: {}", body.len())),
+            "{path}: {get}"
+        );
     }
     web.stop().await;
 }

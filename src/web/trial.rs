@@ -11,12 +11,13 @@ use uacsta_schema::csta::{DeviceId, Document, Failure, Kind};
 use uacsta_schema::phone_id::PhoneId;
 use uacsta_schema::sip::Status;
 
+use super::methods::only;
 use super::{Api, Refusal, phones};
 
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let csta = web::resource("/phones/{mac}/csta").post(ask);
-    config.service(csta.default_service(web::to(phones::other)));
+    config.service(only("POST", csta));
 }
 
 /// What is asked.
