@@ -58,7 +58,7 @@ impl Client {
 impl Handler<RulesChanged> for Client {
     type Result = ();
 
-    fn handle(&mut self, _: RulesChanged, _: &mut Self::Context) {
+    fn handle(&mut self, _: RulesChanged, ctx: &mut Self::Context) {
         let Some(rights) = self.log_on.rights(&self.house.rules().settings) else {
             return self.link.do_send(Shut {
                 reason: "the user that it logged on as is gone from the settings".into(),
@@ -66,6 +66,7 @@ impl Handler<RulesChanged> for Client {
         };
         self.rights = rights;
         self.leave_what_is_not_ours();
+        self.next_list(ctx);
         // What was found was found by the former rights.
         self.found.clear();
     }

@@ -1,4 +1,4 @@
-//! The lines of a client's session: named, found and listed.
+//! The lines of a client's session: named and found.
 
 use std::sync::{
     Arc,
@@ -6,20 +6,13 @@ use std::sync::{
 };
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use uacsta_schema::csta::{
-    self, DeviceId, Document, GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse,
-    ListedDevice, RequestedDeviceCategory, ServiceCrossRefId, SwitchingFunctionDevices,
-};
+use uacsta_schema::csta::{DeviceId, Document};
 
 use super::{Client, Scope};
 use crate::{
     directory::{Entry, called},
     refusal::Refusal,
-    registrar::{Find, Line, Lines, LinesOf},
-    sip::{
-        reply::Reply,
-        session::{Content, Notify},
-    },
+    registrar::{Find, Line, LinesOf},
 };
 
 /// Makes the server's own cross references: no two monitors of a server share one.
@@ -38,22 +31,6 @@ fn same_user(one: &DeviceId, other: &DeviceId) -> bool {
     let user = |name: &str| name.split('@').next().map(str::to_ascii_lowercase);
     user(&one) == user(&other)
 }
-
-/// Whether a line is among the devices that are asked for: all lines are stations.
-fn is_wanted(wanted: &GetSwitchingFunctionDevices, entry: &Entry) -> bool {
-    let category = wanted
-        .requested_device_category
-        .as_ref()
-        .is_none_or(|category| *category == RequestedDeviceCategory::STATION);
-    category
-        && wanted
-            .requested_device_id
-            .as_ref()
-            .is_none_or(|device| entry.is_called(device))
-}
-
-/// How many lines one SwitchingFunctionDevices names at the most: about 10 KiB.
-const SEGMENT: usize = 100;
 
 impl Client {
     /// Finds the line that a request is for, then goes on: at once for a name that was found before.
@@ -163,66 +140,5 @@ impl Client {
                 }
             }
         }
-    }
-
-    /// GetSwitchingFunctionDevices: its response, and then the lines in segments (ECMA-269).
-    pub(super) fn list_lines(
-        &mut self,
-        key: u64,
-        wanted: &GetSwitchingFunctionDevices,
-        document: &Document,
-        reply: Reply,
-        ctx: &mut Context<Self>,
-    ) {
-        let speech = document.speech();
-        let wanted = wanted.clone();
-        let listing = self.house.registrar.send(Lines);
-        ctx.spawn(listing.into_actor(self).map(move |lines, client, _| {
-            let Some(session) = client.sessions.get(&key) else {
-                return;
-            };
-            let only = session.scope.mac();
-            let devices: Vec<ListedDevice> = lines
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|(entry, _)| {
-                    only.is_none_or(|mac| mac == entry.mac)
-                        && client.rights.sees(entry)
-                        && is_wanted(&wanted, entry)
-                })
-                .map(|(entry, model)| ListedDevice {
-                    device_id: entry.name,
-                    device_model_name: (!model.is_empty()).then_some(model),
-                    ..ListedDevice::default()
-                })
-                .collect();
-            let service_cross_ref_id =
-                ServiceCrossRefId::from(client.cross_refs.next().to_string());
-            let response = GetSwitchingFunctionDevicesResponse {
-                service_cross_ref_id: service_cross_ref_id.clone(),
-            };
-            reply.csta(csta::write(&response.into(), &speech));
-            let Some(id) = session.id else { return };
-            let mut segments: Vec<Vec<ListedDevice>> = devices
-                .chunks(SEGMENT)
-                .map(<[ListedDevice]>::to_vec)
-                .collect();
-            if segments.is_empty() {
-                segments.push(Vec::new());
-            }
-            let last = segments.len() - 1;
-            for (number, device_list) in segments.into_iter().enumerate() {
-                let part = SwitchingFunctionDevices {
-                    service_cross_ref_id: service_cross_ref_id.clone(),
-                    segment_id: Some(number as u32 + 1),
-                    last_segment: number == last,
-                    device_list,
-                };
-                client.link.do_send(Notify {
-                    session: id,
-                    content: Content::Whole(csta::write(&part.into(), &speech)),
-                });
-            }
-        }));
     }
 }

@@ -33,6 +33,7 @@ pub mod desk;
 mod features;
 mod found;
 mod lines;
+mod listing;
 mod monitors;
 mod own_number;
 mod requests;
@@ -57,6 +58,7 @@ pub struct Client {
     /// Names that were looked up, until lines change.
     found: Found<Arc<Line>>,
     cross_refs: Arc<lines::CrossRefs>,
+    listings: listing::Listings,
     /// Calls via the office that are on their way.
     via_office: Vec<Addr<via_office::ViaOffice>>,
     /// How its monitors reach it, once it has one.
@@ -141,6 +143,7 @@ impl Client {
             keys: 0,
             found: Found::default(),
             cross_refs,
+            listings: listing::Listings::default(),
             via_office: Vec::new(),
             audience: None,
             waiting: Arc::default(),
@@ -266,6 +269,7 @@ impl Client {
                 tracing::info!(client = %self.name, mac = %line.entry.mac, line = %Quoted(name.as_str()), reason, "line closed");
             }
         }
+        self.forget_list(key);
         for (cross_ref, Watched { line, .. }) in session.watched {
             self.unwatch(&line, cross_ref);
         }
@@ -358,10 +362,14 @@ impl Handler<Happened> for Client {
                 }
             }
             What::Asked(body, reply) => self.asked(key, body, reply, ctx),
-            What::Ended(why) => self.ended(key, &why.to_string()),
-            // What the server sends to clients are events, whose answers nobody waits for, and it opens no sessions. A request
-            // that comes again is refused, since it may have been done.
-            What::Answered { .. } | What::Refused(_) | What::Repeated(..) => {}
+            What::Ended(why) => {
+                self.ended(key, &why.to_string());
+                self.next_list(ctx);
+            }
+            // Of what the server sends to clients only lists wait for answers.
+            What::Answered { ticket, .. } => self.segment_answered(ticket, ctx),
+            // It opens no sessions. A request that comes again is refused, since it may have been done.
+            What::Refused(_) | What::Repeated(..) => {}
         }
     }
 }

@@ -11,7 +11,7 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use super::{Client, Scope, features};
+use super::{Client, Scope, features, listing::Wanted};
 use crate::{
     counters::Event,
     phone,
@@ -181,7 +181,13 @@ impl Client {
             Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
             Request::ChangeMonitorFilter(change) => self.change_filter(key, change, &speech, reply),
             Request::GetSwitchingFunctionDevices(wanted) => {
-                self.list_lines(key, wanted, &document, reply, ctx);
+                let wanted = Wanted {
+                    key,
+                    which: wanted.clone(),
+                    speech,
+                    reply,
+                };
+                self.list_lines(wanted, ctx);
             }
             // The server's registration at a phone is its own: a client registers with the server.
             Request::SystemRegister(asked) => {

@@ -1,5 +1,7 @@
 //! What the registrar is asked and told.
 
+use std::sync::Arc;
+
 use actix::{Addr, Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
@@ -111,9 +113,10 @@ pub struct ToPhone {
 #[rtype(result = "Vec<Entry>")]
 pub struct LinesOf(pub PhoneId);
 
-/// Asks for all lines of phones in operation, in the order of their names.
+/// Asks for all lines of phones in operation and their models, in the order of their names: one value for all who ask until
+/// something changes.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<(Entry, String)>")]
+#[rtype(result = "Arc<Vec<(Entry, String)>>")]
 pub struct Lines;
 
 /// A client enters, to be told what it must know.

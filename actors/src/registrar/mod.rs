@@ -1,6 +1,9 @@
 //! Owns the telephone list and the bindings' actors: starts, finds, restarts and buries phones, and knows every line.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -38,6 +41,8 @@ pub struct Registrar {
     /// Boxed: a map of many is up to half empty.
     telephones: Telephones,
     directory: Directory,
+    /// The lines as they were told last, while somebody holds them and nothing has changed.
+    listed: Weak<Vec<(Entry, String)>>,
     clients: Vec<Enter>,
     followers: Vec<Recipient<Standing>>,
     /// Whether the followers are about to be told.
@@ -108,6 +113,7 @@ impl Registrar {
             store,
             telephones,
             directory,
+            listed: Weak::new(),
             clients: Vec::new(),
             followers: Vec::new(),
             telling: false,
@@ -140,6 +146,7 @@ impl Registrar {
     }
 
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
+        self.listed = Weak::new();
         self.clients
             .retain(|client| client.lines_changed.connected());
         for client in &self.clients {
@@ -195,6 +202,7 @@ impl Handler<Register> for Registrar {
                 );
             }
             self.unknown += 1;
+            self.listed = Weak::new();
         }
         let auto_activate = self.house.rules().settings.advanced.auto_activate;
         self.telephones.entry(mac).or_insert_with(|| {
@@ -249,6 +257,9 @@ impl Handler<Bound> for Registrar {
         };
         let is_new = record.is_new;
         let telephone = &mut record.telephone;
+        if telephone.maker != described.maker || telephone.model != described.model {
+            self.listed = Weak::new();
+        }
         telephone.maker = described.maker;
         telephone.model = described.model;
         telephone.firmware = described.firmware;
@@ -275,6 +286,7 @@ impl Handler<Bound> for Registrar {
                         .because("the telephone list cannot be written"),
                 );
                 registrar.telephones.remove(&mac);
+                registrar.listed = Weak::new();
                 registrar.unknown = registrar.unknown.saturating_sub(1);
                 return;
             }

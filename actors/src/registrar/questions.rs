@@ -1,5 +1,7 @@
 //! What the registrar is asked: which line is meant, which lines and telephones there are, and to switch one.
 
+use std::sync::Arc;
+
 use actix::{ActorFutureExt, Handler, MessageResult, ResponseActFuture, WrapFuture};
 use actix_rt::Arbiter;
 
@@ -62,6 +64,9 @@ impl Handler<Lines> for Registrar {
     type Result = MessageResult<Lines>;
 
     fn handle(&mut self, _: Lines, _: &mut Self::Context) -> Self::Result {
+        if let Some(lines) = self.listed.upgrade() {
+            return MessageResult(lines);
+        }
         let mut lines: Vec<(Entry, String)> = self
             .directory
             .all()
@@ -79,6 +84,8 @@ impl Handler<Lines> for Registrar {
             })
             .collect();
         lines.sort_by(|(one, _), (other, _)| one.name.as_str().cmp(other.name.as_str()));
+        let lines = Arc::new(lines);
+        self.listed = Arc::downgrade(&lines);
         MessageResult(lines)
     }
 }

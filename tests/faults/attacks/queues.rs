@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{bystander, is_served, metric};
 use crate::support::csta::{Document, element};
+use crate::support::cti_client::Session;
 use crate::support::line::{Line, request};
 use crate::support::phone::Reaction;
 use crate::support::server::Server;
@@ -135,4 +136,59 @@ async fn a_client_has_so_many_requests_that_wait_and_each_is_answered_once() {
         assert!(answer.try_recv().is_err());
     }
     assert_eq!(neighbour.count("GetDoNotDisturb"), 2);
+}
+
+/// A client asks for many lists of a thousand lines and reads none: it is told one of them, a few segments ahead of its answers,
+/// so that its connection stands and everybody else is served. When it reads, it gets each list whole and in its turn.
+#[tokio::test]
+async fn lists_of_all_lines_are_told_one_at_a_time_and_as_fast_as_they_are_answered() {
+    const LISTS: usize = 30;
+    const SEGMENTS: usize = 10;
+    let server =
+        Server::with(|settings| settings.limits.client_queue = settings::ByteSize::new(1 << 18));
+    let host = format!("{}.example", "x".repeat(400));
+    let phone = server.phone_as("0004130000aa", |setup| {
+        setup.segments = 20;
+        setup.identities = (0..100 * SEGMENTS)
+            .map(|number| format!("sip:{number}@{host}"))
+            .collect();
+    });
+    phone.start().await;
+    let client = server.client().await;
+    let (mut greedy, mut leaving) = (client.open_server().await, client.open_server().await);
+    client.wire.listen(false);
+    let list = |session: &Session| session.begin("GetSwitchingFunctionDevices", "");
+    let answers: Vec<_> = (0..LISTS).map(|_| list(&greedy)).collect();
+    let mut given_up = list(&leaving);
+
+    let mut other = server.client().await.open_server().await;
+    let device = element("device", phone.line());
+    for _ in 0..20 {
+        other.done("GetDoNotDisturb", &device).await;
+    }
+    final_of(&mut list(&other)).await.unwrap().expect(200);
+    is_told(&mut other, SEGMENTS).await;
+
+    client.wire.listen(true);
+    for (nth, mut answer) in answers.into_iter().enumerate() {
+        final_of(&mut answer).await.unwrap().expect(200);
+        if nth == LISTS / 2 {
+            // A session that ends is told nothing any more, and the others go on.
+            leaving.bye().await;
+        }
+        is_told(&mut greedy, SEGMENTS).await;
+    }
+    final_of(&mut given_up).await.unwrap().expect(487);
+    assert!(greedy.quiet() && leaving.quiet());
+    is_served(&server, &phone).await;
+}
+
+/// The segments of one list come, in order.
+async fn is_told(session: &mut Session, segments: usize) {
+    for number in 1..=segments {
+        let part = session.expect("SwitchingFunctionDevices").await;
+        assert_eq!(part.text("segmentID"), number.to_string());
+        let is_last = number == segments;
+        assert_eq!(part.text("lastSegment"), is_last.to_string());
+    }
 }
