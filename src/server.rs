@@ -19,7 +19,7 @@ use uacsta_actors::{
     licensing::{Allowance, Licensing, code::Issuer},
     phone::Retire,
     post::Post,
-    registrar::{Registrar, RulesChanged, Stopping},
+    registrar::{Registrar, Stopping},
     repeats::Repeats,
 };
 use uacsta_schema::sip::nonce::NonceKey;
@@ -40,6 +40,8 @@ use crate::{
 
 mod error;
 mod interfaces;
+mod reload;
+mod warnings;
 
 pub use error::StartError;
 pub use interfaces::Addresses;
@@ -129,7 +131,7 @@ impl Server {
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
         let allowance = allowance(issuer.as_ref(), &settings, &time)?;
         let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
-        warn_of_weakness(&settings);
+        warnings::of_weakness(&settings);
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
@@ -216,75 +218,6 @@ impl Server {
 }
 
 impl Running {
-    /// Serves by other settings from now on. They are tried out first and hold as a whole or not at all; connections and
-    /// sessions stand, also where their interface moves or goes.
-    ///
-    /// # Errors
-    /// What keeps them from being served; then all is as it was.
-    pub async fn reload(&mut self, mut settings: Settings) -> Result<(), StartError> {
-        let belongings = first_start::prepare(&self.data, &mut settings)?;
-        let profiles = Profiles::load(Some(&self.data))?;
-        let allowance = allowance(self.issuer.as_ref(), &settings, &self.time)?;
-        let identity = Identity::read(&belongings.certificate, &belongings.key)?;
-        let acceptors = tls::acceptors(&self.identity, &settings)?;
-        let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
-        let former = self.house.rules().settings.web.listen;
-        let web_moves = settings.web.listen != former;
-        let web = match web_moves {
-            true => open_web(&settings, &self.data, &belongings, &self.api)?,
-            false => None,
-        };
-        let change = match self.interfaces.make_way(change).await {
-            Ok(change) => change,
-            Err(error) => {
-                if let Some(web) = web {
-                    web.retire();
-                }
-                return Err(error);
-            }
-        };
-
-        // Nothing can fail any more.
-        warn_of_delay(&self.house.rules().settings, &settings, web_moves);
-        warn_of_weakness(&settings);
-        self.identity.adopt(identity);
-        if let Some(web) = &self.web {
-            web.change_keys(&belongings.token, &settings.web.password);
-        }
-        self.house.rules.store(Arc::new(Rules {
-            settings,
-            profiles,
-            allowance,
-        }));
-        for former in self.interfaces.take(change) {
-            former.retire().await;
-        }
-        if web_moves {
-            if let Some(former) = std::mem::replace(&mut self.web, web) {
-                former.retire();
-            }
-            self.announce();
-        }
-        self.addresses = Addresses {
-            web: self.web.as_ref().map(Web::address),
-            ..self.interfaces.addresses()
-        };
-        self.house.licensing.do_send(RulesChanged);
-        self.house.registrar.do_send(RulesChanged);
-        Ok(())
-    }
-
-    /// Tells the command line where the API is now.
-    fn announce(&self) {
-        let told = match &self.web {
-            Some(web) => web.announce(),
-            None => web::forget(&self.data),
-        };
-        if let Err(error) = told {
-            tracing::error!(%error, "the command line cannot be told where the API is");
-        }
-    }
-
     /// Whether those who do the work answer.
     pub async fn is_alive(&self) -> bool {
         self.api.is_alive().await
@@ -349,48 +282,6 @@ fn allowance(
     Allowance::of(issuer, codes, time.before())
         .map_err(|(at, error)| StartError::Licence { at, error })
 }
-
-/// What a reload changes nothing of, which whoever set it must hear.
-fn warn_of_delay(former: &Settings, settings: &Settings, web_moves: bool) {
-    let (limits, wanted) = (&former.limits, &settings.limits);
-    for (setting, waits) in [
-        (
-            "advanced.arbiters",
-            settings.advanced.arbiters != former.advanced.arbiters,
-        ),
-        (
-            "limits.api_connections",
-            wanted.api_connections != limits.api_connections && !web_moves,
-        ),
-    ] {
-        if waits {
-            tracing::warn!(setting, "this setting holds from the next start on");
-        }
-    }
-}
-
-/// Passwords that are soon guessed: whoever sets one must hear of it.
-fn warn_of_weakness(settings: &Settings) {
-    let accounts = settings.clients.accounts.iter();
-    let accounts = accounts.map(|account| (account.user.as_str(), &account.password));
-    for (whose, password) in [
-        ("all phones (phones.password)", &settings.phones.password),
-        (&*settings.clients.user, &settings.clients.password),
-    ]
-    .into_iter()
-    .chain(accounts)
-    {
-        if !password.is_hashed() && password.expose().chars().count() < ENOUGH {
-            tracing::warn!(
-                whose,
-                "a password has fewer than {ENOUGH} characters and is soon guessed"
-            );
-        }
-    }
-}
-
-/// How many characters a password wants.
-const ENOUGH: usize = 10;
 
 fn open_web(
     settings: &Settings,

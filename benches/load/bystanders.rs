@@ -44,6 +44,21 @@ pub(crate) struct Asked {
     pub(crate) own_delay: f64,
 }
 
+impl Asked {
+    /// What is promised to those who ask other phones while this goes on: within so many milliseconds, 99 of 100 times, and
+    /// that none fails.
+    pub(crate) fn promises(&self, within: f64) -> [(&'static str, f64, bool); 2] {
+        [
+            ("ms p99 of others meanwhile", self.p99, self.p99 <= within),
+            (
+                "requests of others failed",
+                self.failed as f64,
+                self.failed == 0,
+            ),
+        ]
+    }
+}
+
 /// Requests a second.
 const RATE: f64 = 100.0;
 const READY: &str = "ready";

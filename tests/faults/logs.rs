@@ -160,32 +160,20 @@ async fn a_name_without_end_is_cut_in_the_answer() {
 
 #[tokio::test]
 async fn a_full_disk_keeps_nobody_and_the_lines_that_it_loses_are_counted() {
-    let mut server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let file = server.data().join("logs/uacsta.log");
     let known = phone(&server);
     known.start().await;
-    assert_eq!(server.metric("uacsta_log_lines_lost_total").await, 0);
+    assert_eq!(lost(&server).await, 0);
     fs::remove_file(&file).unwrap();
     // What is written there finds no room (ENOSPC), as on a disk that is full.
     symlink("/dev/full", &file).unwrap();
-    let begun = Instant::now();
-    while server.metric("uacsta_log_lines_lost_total").await < 10 {
-        assert!(begun.elapsed() < PATIENCE, "no line is lost");
-        known.reboot();
-        known.start().await;
-    }
+    comes_until(&known, "no line is lost", async || {
+        lost(&server).await >= 10
+    })
+    .await;
     fs::remove_file(&file).unwrap();
-    while !server.log().contains("phone registered") {
-        assert!(begun.elapsed() < 2 * PATIENCE, "the log does not go on");
-        known.reboot();
-        known.start().await;
-    }
-    let mut said = String::new();
-    let mut stderr = server.take_stderr();
-    drop(server);
-    stderr.read_to_string(&mut said).unwrap();
-    // Once a minute, and the test's patience ends within one.
-    assert_eq!(said.matches("are lost: No space left").count(), 1, "{said}");
+    goes_on(server, &known, 0, "No space left").await;
 }
 
 /// Runs the server with a folder for its log that, once there is a file `now`, may only be read, until there is a file `back`.
@@ -202,31 +190,50 @@ async fn a_folder_that_may_only_be_read_keeps_nobody_and_is_told_once() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().display().to_string();
     let wrapper = ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", &folder];
-    let mut server = Serving::under(&wrapper, data, PASSWORDS);
+    let server = Serving::under(&wrapper, data, PASSWORDS);
     let known = phone(&server);
     known.start().await;
-    let lost = async || server.metric("uacsta_log_lines_lost_total").await;
-    assert_eq!(lost().await, 0);
-    let begun = Instant::now();
+    assert_eq!(lost(&server).await, 0);
     fs::write(server.data().join("now"), "").unwrap();
-    while !server.data().join("done").exists() || lost().await < 10 {
-        assert!(begun.elapsed() < PATIENCE, "no line is lost");
-        known.reboot();
-        known.start().await;
-    }
+    let done = server.data().join("done");
+    comes_until(&known, "no line is lost", async || {
+        done.exists() && lost(&server).await >= 10
+    })
+    .await;
     let (status, _) = http(server.web, "", "GET", "/readyz", "").await;
     assert_eq!(status, 200);
     let before = server.log().len();
     fs::write(server.data().join("back"), "").unwrap();
-    while !server.log()[before..].contains("phone registered") {
-        assert!(begun.elapsed() < 2 * PATIENCE, "the log does not go on");
-        known.reboot();
-        known.start().await;
+    goes_on(server, &known, before, "Read-only").await;
+}
+
+async fn lost(server: &Serving) -> u64 {
+    server.metric("uacsta_log_lines_lost_total").await
+}
+
+/// The phone comes again and again, which writes a line each time, until that is so.
+async fn comes_until(phone: &Phone, otherwise: &str, is_so: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < PATIENCE, "{otherwise}");
+        phone.reboot();
+        phone.start().await;
     }
+}
+
+/// The log goes on behind what it had before, and standard error has told once why lines were lost.
+async fn goes_on(mut server: Serving, phone: &Phone, before: usize, why: &str) {
+    comes_until(phone, "the log does not go on", async || {
+        let log = server.log();
+        log.get(before..)
+            .is_some_and(|new| new.contains("phone registered"))
+    })
+    .await;
     let mut said = String::new();
     let mut stderr = server.take_stderr();
     drop(server);
     stderr.read_to_string(&mut said).unwrap();
     // Once a minute, and the test's patience ends within one.
-    assert_eq!(said.matches("are lost: Read-only").count(), 1, "{said}");
+    let told = said.matches(&format!("are lost: {why}")).count();
+    assert_eq!(told, 1, "{said}");
 }

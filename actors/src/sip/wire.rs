@@ -1,5 +1,6 @@
 //! The octets of one peer: frames in, composed messages out, and a bound on what a slow peer may owe.
 
+mod buffers;
 mod ends;
 mod unfinished;
 

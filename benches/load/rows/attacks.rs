@@ -49,6 +49,7 @@ impl Attacks {
     pub(crate) fn missed(&self) -> Vec<String> {
         let per_second = |what, rate: f64| (what, rate, rate >= LEAST_RATE);
         let octets = |what, octets: u64, most: u64| (what, octets as f64, octets <= most);
+        let [delay, failed] = self.asked.promises(MOST_DELAY);
         broken([
             per_second("unknown phones answered a second", self.knocks.rate),
             octets(
@@ -56,16 +57,8 @@ impl Attacks {
                 self.knocks.grown,
                 MOST_GROWN,
             ),
-            (
-                "ms p99 of others meanwhile",
-                self.asked.p99,
-                self.asked.p99 <= MOST_DELAY,
-            ),
-            (
-                "requests of others failed",
-                self.asked.failed as f64,
-                self.asked.failed == 0,
-            ),
+            delay,
+            failed,
             octets(
                 "octets grown by INVITEs of strangers",
                 self.calls.grown,

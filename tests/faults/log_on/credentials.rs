@@ -43,16 +43,28 @@ fn proved(given: &Challenge, who: &Account, method: &str, uri: &str, count: u32)
     register(MAC).with("Authorization", given.answer(method, uri, who, count))
 }
 
+/// The REGISTER with a proof that is right.
+fn right(given: &Challenge, who: &Account) -> Message {
+    proved(given, who, "REGISTER", URI, 1)
+}
+
+/// The same, in which something was written otherwise.
+fn altered(given: &Challenge, who: &Account, was: &str, is: &str) -> Message {
+    let proof = given.answer("REGISTER", URI, who, 1).replace(was, is);
+    register(MAC).with("Authorization", proof)
+}
+
+const GRANTED: (u16, bool) = (200, false);
+const REFUSED: (u16, bool) = (401, false);
+/// A log-on with a fresh nonce is all that is asked for (RFC 7616 3.3).
+const STALE: (u16, bool) = (401, true);
+
 #[tokio::test]
 async fn credentials_are_good_for_one_request_of_their_user_on_their_connection() {
     let server = Server::with(|settings| settings.limits.failed_log_ons = 1000);
     let address = server.addresses.phones_tcp.unwrap();
     let table: [(&str, Change, (u16, bool)); 22] = [
-        (
-            "RFC 7616 3.4: the proof is right",
-            |given, who| proved(given, who, "REGISTER", URI, 1),
-            (200, false),
-        ),
+        ("RFC 7616 3.4: the proof is right", right, GRANTED),
         (
             "RFC 7616 3.4.6: another port and parameters in the uri",
             |given, who| {
@@ -64,17 +76,17 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     1,
                 )
             },
-            (200, false),
+            GRANTED,
         ),
         (
             "the uri names the user who logs on",
             |given, who| proved(given, who, "REGISTER", "sip:000413000001@127.0.0.1", 1),
-            (200, false),
+            GRANTED,
         ),
         (
             "counts may be left out",
             |given, who| proved(given, who, "REGISTER", URI, 0x0a1b),
-            (200, false),
+            GRANTED,
         ),
         (
             "RFC 2069: no qop",
@@ -83,60 +95,44 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     qop: false,
                     ..given.clone()
                 };
-                proved(&given, who, "REGISTER", URI, 1)
+                right(&given, who)
             },
-            (200, false),
+            GRANTED,
         ),
         (
             "RFC 7616 3.4.6: the uri names another user",
             |given, who| proved(given, who, "REGISTER", "sip:000413000002@127.0.0.1", 1),
-            (401, false),
+            REFUSED,
         ),
         (
             "RFC 7616 3.4.6: the uri names another host",
             |given, who| proved(given, who, "REGISTER", "sip:127.0.0.2", 1),
-            (401, false),
+            REFUSED,
         ),
         (
             "the uri is none of SIP",
             |given, who| proved(given, who, "REGISTER", "/", 1),
-            (401, false),
+            REFUSED,
         ),
         (
             "another method",
             |given, who| proved(given, who, "INVITE", URI, 1),
-            (401, false),
+            REFUSED,
         ),
         (
             "another password",
-            |given, who| {
-                proved(
-                    given,
-                    &Account::new(&who.user, "let me in"),
-                    "REGISTER",
-                    URI,
-                    1,
-                )
-            },
-            (401, false),
+            |given, who| right(given, &Account::new(&who.user, "let me in")),
+            REFUSED,
         ),
         (
             "no password",
-            |given, who| proved(given, &Account::new(&who.user, ""), "REGISTER", URI, 1),
-            (401, false),
+            |given, who| right(given, &Account::new(&who.user, "")),
+            REFUSED,
         ),
         (
             "another user with the right password",
-            |given, who| {
-                proved(
-                    given,
-                    &Account::new("000413000002", &who.password),
-                    "REGISTER",
-                    URI,
-                    1,
-                )
-            },
-            (401, false),
+            |given, who| right(given, &Account::new("000413000002", &who.password)),
+            REFUSED,
         ),
         (
             "another realm",
@@ -145,9 +141,9 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     realm: "elsewhere".to_owned(),
                     ..given.clone()
                 };
-                proved(&given, who, "REGISTER", URI, 1)
+                right(&given, who)
             },
-            (401, false),
+            REFUSED,
         ),
         (
             "the proof of another realm under this one's name",
@@ -161,7 +157,7 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     .replace("elsewhere", &given.realm);
                 register(MAC).with("Authorization", proof)
             },
-            (401, false),
+            REFUSED,
         ),
         (
             "RFC 7616 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
@@ -170,9 +166,9 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     nonce: "0".repeat(64),
                     ..given.clone()
                 };
-                proved(&given, who, "REGISTER", URI, 1)
+                right(&given, who)
             },
-            (401, true),
+            STALE,
         ),
         (
             "a nonce whose time was made younger",
@@ -183,9 +179,9 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     nonce: digits,
                     ..given.clone()
                 };
-                proved(&given, who, "REGISTER", URI, 1)
+                right(&given, who)
             },
-            (401, true),
+            STALE,
         ),
         (
             "the nonce is cut off",
@@ -194,54 +190,34 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
                     nonce: given.nonce[..20].to_owned(),
                     ..given.clone()
                 };
-                proved(&given, who, "REGISTER", URI, 1)
+                right(&given, who)
             },
-            (401, true),
+            STALE,
         ),
         (
             "the count is none",
-            |given, who| {
-                let proof = given
-                    .answer("REGISTER", URI, who, 1)
-                    .replace("nc=00000001", "nc=0000000g");
-                register(MAC).with("Authorization", proof)
-            },
-            (401, false),
+            |given, who| altered(given, who, "nc=00000001", "nc=0000000g"),
+            REFUSED,
         ),
         (
             "RFC 7616 3.4: qop without cnonce",
-            |given, who| {
-                let proof = given
-                    .answer("REGISTER", URI, who, 1)
-                    .replace(", cnonce=\"0a4f113b\"", "");
-                register(MAC).with("Authorization", proof)
-            },
-            (401, false),
+            |given, who| altered(given, who, ", cnonce=\"0a4f113b\"", ""),
+            REFUSED,
         ),
         (
             "a quality of protection that was not offered",
-            |given, who| {
-                let proof = given
-                    .answer("REGISTER", URI, who, 1)
-                    .replace("qop=auth", "qop=auth-int");
-                register(MAC).with("Authorization", proof)
-            },
-            (401, false),
+            |given, who| altered(given, who, "qop=auth", "qop=auth-int"),
+            REFUSED,
         ),
         (
             "another scheme",
             |_, _| register(MAC).with("Authorization", "Basic MDAwNDEzMDAwMDAxOmxldCBtZSByaW5n"),
-            (401, false),
+            REFUSED,
         ),
         (
             "a response of another length",
-            |given, who| {
-                let proof = given
-                    .answer("REGISTER", URI, who, 1)
-                    .replace("response=\"", "response=\"0");
-                register(MAC).with("Authorization", proof)
-            },
-            (401, false),
+            |given, who| altered(given, who, "response=\"", "response=\"0"),
+            REFUSED,
         ),
     ];
     for (what, change, expected) in table {

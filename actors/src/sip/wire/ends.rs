@@ -1,7 +1,6 @@
 //! Both ends of a connection: what has come and is not read, what waits to be sent, and the bounds of both.
 
 use std::{
-    cell::RefCell,
     io,
     pin::Pin,
     task::{Context, Poll, Waker, ready},
@@ -10,7 +9,7 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    io::AsyncWrite as _,
     time::{Sleep, sleep},
 };
 use tokio_util::codec::Decoder;
@@ -24,7 +23,7 @@ use uacsta_schema::{
 
 use super::{
     super::{trace::Trace, turnstile::Ticket},
-    Broken, Io, Part,
+    Broken, Io, Part, buffers,
 };
 
 /// The two ends; [`super::Wire`] composes, [`super::Frames`] polls.
@@ -66,8 +65,6 @@ const TURN: u8 = 8;
 const ANSWERS: u16 = 4096;
 /// What an answer begins with (RFC 3261 section 7.2).
 const ANSWER: &[u8] = b"SIP/2.0 ";
-/// What is read at once. The buffer is the thread's, so an idle connection holds none.
-const SCRATCH: usize = 16 * 1024;
 /// What waits to be sent is written at the end of a turn, or when it is this much: a turn in which a thousand phones
 /// report must not look like a client that does not read.
 const EAGER: usize = 64 * 1024;
@@ -75,15 +72,6 @@ const EAGER: usize = 64 * 1024;
 /// who sends without reading must not fill the memory with them. Who has logged on is due events as well, and what it answers
 /// must be heard; there the bound ends the connection.
 const OWED_TO_STRANGER: usize = 4 * 1024;
-/// A buffer in which nothing waits to be sent any more goes to the next connection of the thread that sends: so many are
-/// kept, and none that grew beyond so many octets.
-const SPARE: usize = 32;
-const KEEP: usize = 4 * 1024;
-
-thread_local! {
-    static SCRATCH_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
-    static SPARE_BUFFERS: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
-}
 
 impl Ends {
     pub(super) fn new(io: Box<dyn Io>, codec: Codec, bound: usize, patience: Duration) -> Self {
@@ -111,7 +99,7 @@ impl Ends {
     pub(super) fn compose<T>(&mut self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
         let start = self.unsent.len();
         if self.unsent.capacity() == 0 {
-            self.unsent = SPARE_BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
+            self.unsent = buffers::take();
         }
         let composed = compose(&mut self.unsent);
         if tracing::enabled!(target: "uacsta::sip", tracing::Level::TRACE) {
@@ -261,7 +249,7 @@ impl Ends {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             if written == self.unsent.len() {
-                self.spare();
+                buffers::give_back(std::mem::take(&mut self.unsent));
             } else {
                 self.unsent.advance(written);
             }
@@ -280,19 +268,6 @@ impl Ends {
                 Poll::Ready(Some(Err(broken)))
             }
             None => Poll::Pending,
-        }
-    }
-
-    /// All is sent: another connection may have the buffer.
-    fn spare(&mut self) {
-        let mut buffer = std::mem::take(&mut self.unsent);
-        buffer.clear();
-        if buffer.capacity() <= KEEP {
-            SPARE_BUFFERS.with_borrow_mut(|spare| {
-                if spare.len() < SPARE {
-                    spare.push(buffer);
-                }
-            });
         }
     }
 
@@ -322,15 +297,6 @@ impl Ends {
         let patience = self.patience;
         let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
         late.as_mut().poll(cx).is_ready()
-    }
-
-    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        SCRATCH_BUFFER.with_borrow_mut(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
-            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
-            self.unread.extend_from_slice(buffer.filled());
-            Poll::Ready(Ok(buffer.filled().len()))
-        })
     }
 
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Broken>> {
@@ -367,64 +333,15 @@ impl Ends {
 
     /// Reads what is there, which is so many octets, and not none.
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Broken>> {
-        Poll::Ready(match ready!(self.read(cx)) {
-            Ok(0) => Err(Broken::Closed),
-            Ok(octets) => Ok(octets),
-            Err(error) => Err(Broken::Failed(error)),
-        })
+        Poll::Ready(
+            match ready!(buffers::read(&mut self.io, &mut self.unread, cx)) {
+                Ok(0) => Err(Broken::Closed),
+                Ok(octets) => Ok(octets),
+                Err(error) => Err(Broken::Failed(error)),
+            },
+        )
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::task::Waker;
-
-    use tokio::io::AsyncWriteExt as _;
-    use uacsta_schema::sip::codec::Limits;
-
-    use super::*;
-
-    /// How many frames a turn gives out, and how many answers beside them, when so many requests were sent and this came.
-    #[track_caller]
-    fn check(requests: usize, came: &str, frames: usize, answers: usize) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.expect("a runtime").block_on(async {
-            let (near, mut far) = tokio::io::duplex(1 << 20);
-            let codec = Codec::new(Limits::default());
-            let mut ends = Ends::new(Box::new(near), codec, 1 << 20, Duration::from_secs(20));
-            for _ in 0..requests {
-                ends.request(|_| ());
-            }
-            far.write_all(came.as_bytes()).await.expect("there is room");
-            let cx = &mut Context::from_waker(Waker::noop());
-            let (mut taken, mut beside) = (0, 0);
-            while let Poll::Ready(Some(Ok(_))) = ends.poll(cx) {
-                taken += 1;
-                while ends.answer().is_some() {
-                    beside += 1;
-                }
-            }
-            assert_eq!((taken, beside), (frames, answers), "{requests} requests");
-        });
-    }
-
-    #[test]
-    fn a_turn_takes_eight_frames_and_the_answers_to_what_was_sent() {
-        let rest = "Via: SIP/2.0/TCP a\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@a>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n";
-        let answer = format!("SIP/2.0 200 OK\r\n{rest}");
-        let request = format!("INFO sip:a SIP/2.0\r\n{rest}");
-        check(0, "", 0, 0);
-        check(0, &request.repeat(100), 8, 0);
-        check(100, &request.repeat(100), 8, 0);
-        check(0, &answer.repeat(100), 8, 0);
-        check(100, &answer.repeat(100), 1, 99);
-        // Who answers what was not asked has the share of a turn that all have.
-        check(20, &answer.repeat(100), 8, 19);
-        // Each answer that comes after a request of the peer's is taken with it.
-        check(100, &format!("{request}{answer}{answer}").repeat(20), 8, 16);
-        check(100, &answer[..40], 0, 0);
-        check(5000, &answer.repeat(5000), 8, 4096);
-    }
-}
+mod tests;
