@@ -78,6 +78,23 @@ pub fn prepare(data: &Path, settings: &mut Settings) -> Result<Belongings, First
     })
 }
 
+/// What [`prepare`] would find in `data`, and nothing is made: the files of certificate and key, none where it would make
+/// them.
+///
+/// # Errors
+/// What would keep [`prepare`] from its work: a folder that cannot be made or written, a file that cannot be read.
+pub fn foresee(
+    data: &Path,
+    settings: &Settings,
+) -> Result<Option<(PathBuf, PathBuf)>, FirstStartError> {
+    may_be_filled(data)?;
+    read(&data.join("cli.token"))?;
+    Ok(match (&settings.tls.certificate, &settings.tls.key) {
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        _ => made_before(data),
+    })
+}
+
 /// 24 characters of 5 bits each, none of which is easily taken for another.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
@@ -131,11 +148,11 @@ fn token(path: &Path) -> Result<Secret, FirstStartError> {
 }
 
 fn self_signed(data: &Path, settings: &Settings) -> Result<(PathBuf, PathBuf), FirstStartError> {
-    let (certificate, key) = (data.join("certificate.pem"), data.join("key.pem"));
+    if let Some(made) = made_before(data) {
+        return Ok(made);
+    }
+    let (certificate, key) = own_files(data);
     if certificate.exists() && key.exists() {
-        if !is_ending(&certificate) {
-            return Ok((certificate, key));
-        }
         warn!(file = %certificate.display(), "the self-signed certificate ends within 30 days and is made anew: load it into the phones that know the old one");
     }
     let mut names = vec![
@@ -186,6 +203,18 @@ fn self_signed(data: &Path, settings: &Settings) -> Result<(PathBuf, PathBuf), F
     Ok((certificate, key))
 }
 
+/// Where the self-signed certificate and its key are.
+fn own_files(data: &Path) -> (PathBuf, PathBuf) {
+    (data.join("certificate.pem"), data.join("key.pem"))
+}
+
+/// The same, where an earlier start has made them and they serve for a while.
+fn made_before(data: &Path) -> Option<(PathBuf, PathBuf)> {
+    let (certificate, key) = own_files(data);
+    let serves = certificate.exists() && key.exists() && !is_ending(&certificate);
+    serves.then_some((certificate, key))
+}
+
 /// Whether the certificate that an earlier start made has 30 days at most.
 fn is_ending(file: &Path) -> bool {
     let read = CertificateDer::from_pem_file(file)
@@ -231,7 +260,48 @@ fn create_folder(data: &Path) -> Result<(), FirstStartError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data).map_err(failed("created", data))
+    let made = builder.create(data).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    });
+    made.map_err(failed("created", data))
+}
+
+/// Whether a folder can be written, or made where there is none.
+fn may_be_filled(data: &Path) -> Result<(), FirstStartError> {
+    for folder in data.ancestors() {
+        let is_data = folder == data;
+        let action = if is_data { "written" } else { "created" };
+        // What is left of a relative path is the folder that we are in.
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        match folder.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("created", data)(error)),
+            Ok(found) if !found.is_dir() => {
+                let error = io::ErrorKind::NotADirectory;
+                return Err(failed("created", data)(error.into()));
+            }
+            Ok(found) => return may_write(folder, &found).map_err(failed(action, data)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Path, _: &fs::Metadata) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+#[cfg(not(unix))]
+fn may_write(_: &Path, found: &fs::Metadata) -> io::Result<()> {
+    match found.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
 }
 
 /// Writes a file that its owner alone may read, whole or not at all.
@@ -323,6 +393,31 @@ mod tests {
         assert_eq!(mode(&data), 0o700);
         for name in ["secrets.toml", "cli.token", "key.pem"] {
             assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    #[allow(clippy::print_stdout, reason = "it says why it is skipped")]
+    fn a_folder_that_cannot_be_written_is_foreseen() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let locked = folder.path().join("locked");
+        fs::create_dir(&locked).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
+        if fs::write(locked.join("file"), "").is_ok() {
+            return println!("SKIPPED: this user may write whatever the mode");
+        }
+        for (data, words) in [
+            (locked.clone(), "locked cannot be written: "),
+            (
+                locked.join("new/data"),
+                "locked/new/data cannot be created: ",
+            ),
+        ] {
+            let error = foresee(&data, &Settings::builtin()).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
         }
     }
 

@@ -19,4 +19,4 @@ pub mod simulate;
 pub mod store;
 pub mod web;
 
-pub use server::{Addresses, Running, Server, StartError};
+pub use server::{Addresses, Running, Server, StartError, Weakness};

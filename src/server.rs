@@ -38,6 +38,7 @@ use crate::{
     web::{self, Api, ReloadWish, Web},
 };
 
+mod check;
 mod error;
 mod interfaces;
 mod reload;
@@ -46,6 +47,7 @@ mod warnings;
 pub use error::StartError;
 pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
+pub use warnings::Weakness;
 
 /// A server, before it runs.
 #[derive(Clone)]
@@ -129,9 +131,9 @@ impl Server {
         let belongings = first_start::prepare(data, &mut settings)?;
         let profiles = Profiles::load(Some(data))?;
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
-        let allowance = allowance(issuer.as_ref(), &settings, &time)?;
+        let allowance = allowance(issuer.as_ref(), &settings, time.before())?;
         let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
-        warnings::of_weakness(&settings);
+        Weakness::of(&settings).iter().for_each(Weakness::warn);
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
@@ -269,7 +271,7 @@ const DEFAULT_ARBITERS: usize = 1;
 fn allowance(
     issuer: Option<&Issuer>,
     settings: &Settings,
-    time: &RunningTime,
+    used_before: Duration,
 ) -> Result<Allowance, StartError> {
     let codes = &settings.licenses.codes;
     if issuer.is_none() && !codes.is_empty() {
@@ -279,7 +281,7 @@ fn allowance(
         );
     }
     let codes = codes.iter().map(String::as_str);
-    Allowance::of(issuer, codes, time.before())
+    Allowance::of(issuer, codes, used_before)
         .map_err(|(at, error)| StartError::Licence { at, error })
 }
 

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use settings::Profiles;
 
-use super::{Failure, print};
-use crate::net::tls::{self, Identity};
+use super::{Failure, print, sentence};
+use crate::Server;
 
 /// The arguments of `check-config`.
 #[derive(Args, Debug)]
@@ -24,7 +23,7 @@ pub(super) struct CheckConfig {
     /// The same, spelt as for serve
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
-    /// Data folder whose admin.toml and phones/*.toml are checked too
+    /// Data folder that is checked too: whether it can be written, and what lies in it; nothing is made
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -32,24 +31,24 @@ pub(super) struct CheckConfig {
 impl CheckConfig {
     pub(super) fn run(self) -> Result<(), Failure> {
         let file = self.file.or(self.config);
-        let settings = settings::load(file.as_deref(), self.data.as_deref())?;
-        Profiles::load(self.data.as_deref())?;
-        if let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key) {
-            Identity::read(certificate, key)
-                .map_err(|error| Failure::Usage(format!("tls.certificate: {error}")))?;
-        }
-        for (side, authority) in [
-            ("phones", &settings.phones.trusted_authority),
-            ("clients", &settings.clients.trusted_authority),
-        ] {
-            let Some(authority) = authority else { continue };
-            tls::authorities(authority, false)
-                .map_err(|error| Failure::Usage(format!("{side}.trusted_authority: {error}")))?;
-        }
+        let data = self.data.as_deref();
+        let settings = settings::load(file.as_deref(), data)?;
+        let weaknesses = Server::default()
+            .check(&settings, data)
+            .map_err(|error| Failure::Usage(sentence(&error)))?;
         let name = file.map_or_else(
             || "the configuration".to_owned(),
             |file| file.display().to_string(),
         );
-        print(format!("{name} is fine\n").as_bytes())
+        let mut said = format!("{name} is fine\n");
+        if let Some(data) = data.filter(|data| !data.exists()) {
+            let data = data.display();
+            said +=
+                &format!("note: there is no data folder {data} yet; the first start makes it\n");
+        }
+        for weakness in weaknesses {
+            said += &format!("warning: {weakness}\n");
+        }
+        print(said.as_bytes())
     }
 }

@@ -6,7 +6,7 @@ use settings::{Profiles, Settings};
 use uacsta_actors::{Rules, registrar::RulesChanged};
 
 use super::{
-    Addresses, Running, StartError, allowance, interfaces::interfaces, open_web, warnings,
+    Addresses, Running, StartError, Weakness, allowance, interfaces::interfaces, open_web, warnings,
 };
 use crate::{
     first_start,
@@ -23,7 +23,7 @@ impl Running {
     pub async fn reload(&mut self, mut settings: Settings) -> Result<(), StartError> {
         let belongings = first_start::prepare(&self.data, &mut settings)?;
         let profiles = Profiles::load(Some(&self.data))?;
-        let allowance = allowance(self.issuer.as_ref(), &settings, &self.time)?;
+        let allowance = allowance(self.issuer.as_ref(), &settings, self.time.before())?;
         let identity = Identity::read(&belongings.certificate, &belongings.key)?;
         let acceptors = tls::acceptors(&self.identity, &settings)?;
         let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
@@ -45,7 +45,7 @@ impl Running {
 
         // Nothing can fail any more.
         warnings::of_delay(&self.house.rules().settings, &settings, web_moves);
-        warnings::of_weakness(&settings);
+        Weakness::of(&settings).iter().for_each(Weakness::warn);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
             web.change_keys(&belongings.token, &settings.web.password);

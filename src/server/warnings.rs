@@ -1,6 +1,23 @@
 //! What whoever set something must hear of it, although it holds.
 
+use std::fmt;
+
 use settings::Settings;
+
+/// What settings leave weaker than whoever made them may think.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Weakness {
+    /// A password that is soon guessed.
+    ShortPassword {
+        /// Whose it is.
+        whose: String,
+    },
+    /// Phones must show a certificate, but not everywhere.
+    WithoutCertificate {
+        /// The interfaces on which they need none.
+        interfaces: Vec<&'static str>,
+    },
+}
 
 /// How many characters a password wants.
 const ENOUGH: usize = 10;
@@ -24,22 +41,114 @@ pub(super) fn of_delay(former: &Settings, settings: &Settings, web_moves: bool) 
     }
 }
 
-/// Passwords that are soon guessed: whoever sets one must hear of it.
-pub(super) fn of_weakness(settings: &Settings) {
-    let accounts = settings.clients.accounts.iter();
-    let accounts = accounts.map(|account| (account.user.as_str(), &account.password));
-    for (whose, password) in [
-        ("all phones (phones.password)", &settings.phones.password),
-        (&*settings.clients.user, &settings.clients.password),
-    ]
-    .into_iter()
-    .chain(accounts)
-    {
-        if !password.is_hashed() && password.expose().chars().count() < ENOUGH {
-            tracing::warn!(
-                whose,
-                "a password has fewer than {ENOUGH} characters and is soon guessed"
-            );
+impl Weakness {
+    /// All that there are. A password that is empty is made at the first start, and strong.
+    pub(super) fn of(settings: &Settings) -> Vec<Self> {
+        let (phones, clients) = (&settings.phones, &settings.clients);
+        let accounts = clients.accounts.iter();
+        let accounts = accounts.map(|account| (account.user.as_str(), &account.password));
+        let mut all: Vec<Self> = [
+            ("all phones (phones.password)", &phones.password),
+            (&*clients.user, &clients.password),
+        ]
+        .into_iter()
+        .chain(accounts)
+        .filter(|(_, password)| !password.is_empty() && !password.is_hashed())
+        .filter(|(_, password)| password.expose().chars().count() < ENOUGH)
+        .map(|(whose, _)| Self::ShortPassword {
+            whose: whose.to_owned(),
+        })
+        .collect();
+        let mut interfaces = vec![
+            ("phones.lan.tcp", phones.lan.tcp),
+            ("phones.wan.tcp", phones.wan.tcp),
+            ("phones.udp", phones.udp),
+        ];
+        interfaces.retain(|(_, listen)| listen.address().is_some());
+        if phones.require_certificate && !interfaces.is_empty() {
+            let interfaces = interfaces.into_iter().map(|(setting, _)| setting).collect();
+            all.push(Self::WithoutCertificate { interfaces });
         }
+        all
+    }
+
+    /// Whoever set it must hear of it.
+    pub(super) fn warn(&self) {
+        match self {
+            Self::ShortPassword { whose } => tracing::warn!(whose, "{self}"),
+            Self::WithoutCertificate { .. } => tracing::warn!("{self}"),
+        }
+    }
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShortPassword { whose } => write!(
+                f,
+                "the password of {whose} has fewer than {ENOUGH} characters and is soon guessed"
+            ),
+            Self::WithoutCertificate { interfaces } => write!(
+                f,
+                "phones.require_certificate holds on TLS alone: by {} anybody who knows the phones' password may come without a certificate; switch off (\"\") what no phone needs",
+                interfaces.join(" and ")
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use settings::Listen;
+
+    use super::*;
+
+    #[test]
+    fn what_is_weak_is_told() {
+        fn check(change: impl FnOnce(&mut Settings), expected: &[&str]) {
+            let mut settings = Settings::builtin();
+            change(&mut settings);
+            let told: Vec<String> = Weakness::of(&settings)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(told.len(), expected.len(), "{told:?}");
+            for (told, expected) in told.iter().zip(expected) {
+                assert!(told.contains(expected), "{told}");
+            }
+        }
+        let open = |port| Listen::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+        check(|_| {}, &[]);
+        check(
+            |s| s.phones.password = "123456789".into(),
+            &["of all phones (phones.password)"],
+        );
+        check(|s| s.phones.password = "1234567890".into(), &[]);
+        check(
+            |s| s.clients.password = "short".into(),
+            &["the password of ecsta "],
+        );
+        // The interface on TCP is on by default.
+        check(
+            |s| s.phones.require_certificate = true,
+            &["by phones.lan.tcp anybody"],
+        );
+        check(
+            |s| {
+                s.phones.require_certificate = true;
+                s.phones.lan.tcp = Listen::OFF;
+                s.phones.wan.tls = open(1);
+            },
+            &[],
+        );
+        check(
+            |s| {
+                s.phones.require_certificate = true;
+                s.phones.wan.tcp = open(1);
+                s.phones.udp = open(2);
+            },
+            &["by phones.lan.tcp and phones.wan.tcp and phones.udp anybody"],
+        );
+        check(|s| s.phones.udp = open(2), &[]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 
@@ -151,6 +152,87 @@ fn a_wrong_profile_is_told_with_file_and_line() {
     }
 }
 
+/// What lies in a folder, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.unwrap().file_name().to_str().unwrap().to_owned()
+    };
+    let mut names: Vec<String> = entries.map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn check_config_says_of_the_data_folder_what_the_start_would_and_makes_nothing() {
+    let check = |prepare: &dyn Fn(&Path), inside: &str, words: &[&str]| {
+        let (folder, file) = settings_file(FREE);
+        prepare(folder.path());
+        let data = folder.path().join(inside);
+        let before = [names(folder.path()), names(&data)];
+        let arguments = ["--config", &file, "--data", data.to_str().unwrap()];
+        let output = run(&[&["check-config"], &arguments[..]].concat());
+        fails(&output, 2, words);
+        assert_eq!([names(folder.path()), names(&data)], before, "{words:?}");
+        let start = run(&[&["serve"], &arguments[..]].concat());
+        assert!(!start.status.success());
+        let last = |said: &[u8]| {
+            let said = String::from_utf8_lossy(said).into_owned();
+            said.lines().last().unwrap_or_default().to_owned()
+        };
+        assert_eq!(last(&output.stderr), last(&start.stderr));
+    };
+    let with = |name: &'static str, text: &'static str| {
+        move |folder: &Path| {
+            std::fs::create_dir(folder.join("data")).unwrap();
+            std::fs::write(folder.join("data").join(name), text).unwrap();
+        }
+    };
+    let holding = |name: &'static str| {
+        move |folder: &Path| std::fs::create_dir_all(folder.join("data").join(name)).unwrap()
+    };
+    let in_the_way = |folder: &Path| std::fs::write(folder.join("data"), "").unwrap();
+    check(&in_the_way, "data", &["/data"]);
+    check(&in_the_way, "data/deeper", &["/data/deeper"]);
+    check(
+        &with("secrets.toml", "phones = "),
+        "data",
+        &["secrets.toml, line 1: is not TOML"],
+    );
+    check(&holding("cli.token"), "data", &["cli.token cannot be read"]);
+    check(&holding("trial"), "data", &["the file trial"]);
+    let rubbish = |folder: &Path| {
+        std::fs::create_dir(folder.join("data")).unwrap();
+        for name in ["certificate.pem", "key.pem"] {
+            std::fs::write(folder.join("data").join(name), "rubbish").unwrap();
+        }
+    };
+    check(&rubbish, "data", &["/data/certificate.pem"]);
+
+    // One that is to be made is no mistake, but perhaps a slip of the pen.
+    let (folder, file) = settings_file(FREE);
+    let data = folder.path().join("new/data");
+    let output = run(&["check-config", &file, "--data", data.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("is fine"),
+        "{said}"
+    );
+    let note = format!("there is no data folder {} yet", data.display());
+    assert!(said.contains(&note), "{said}");
+    assert_eq!(names(folder.path()), ["uacsta.toml"]);
+}
+
+#[test]
+fn check_config_warns_of_what_is_weak() {
+    let (_folder, file) = settings_file("[phones]\npassword = \"1234\"\n");
+    let output = run(&["check-config", &file]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let weak = "warning: the password of all phones (phones.password) has fewer than 10 characters";
+    assert!(said.contains("is fine") && said.contains(weak), "{said}");
+}
+
 #[test]
 fn a_file_that_is_missing_is_named() {
     fails(
@@ -163,11 +245,11 @@ fn a_file_that_is_missing_is_named() {
         FREE.replace("tls = \"\"", "tls = \"127.0.0.1:0\"")
     ));
     let data = folder.path().join("data");
-    fails(
-        &run(&["serve", "--config", &file, "--data", data.to_str().unwrap()]),
-        1,
-        &["/nowhere/c.pem"],
-    );
+    let arguments = ["--config", &file, "--data", data.to_str().unwrap()];
+    for (command, code) in [("check-config", 2), ("serve", 1)] {
+        let output = run(&[&[command], &arguments[..]].concat());
+        fails(&output, code, &["/nowhere/c.pem cannot be read"]);
+    }
 }
 
 #[test]

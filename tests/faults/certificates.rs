@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 
 use crate::phones::{logged, phone_of};
 use crate::support::phone::Phone;
-use crate::support::process::Serving;
+use crate::support::process::{Serving, run};
 use crate::support::server::PHONES_PASSWORD;
 
 const MAC: &str = "000413000001";
@@ -53,6 +53,14 @@ async fn a_phone_has_to_show_a_certificate_and_to_log_on_all_the_same() {
         )
     };
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings(true));
+    // Who comes without TLS needs none, which the operator has to know.
+    const OPEN: &str =
+        "phones.require_certificate holds on TLS alone: by phones.lan.tcp anybody who knows";
+    logged(&server, &["WARN", OPEN]).await;
+    let plain = phone_of(&server, "000413000009", |setup| {
+        setup.server = server.phones;
+    });
+    plain.register().await.expect(200);
     let known = phone(&server, Some(&own), PHONES_PASSWORD);
     known.start().await;
     let guesses = phone(&server, Some(&own), "let me guess");
@@ -79,7 +87,10 @@ async fn a_phone_has_to_show_a_certificate_and_to_log_on_all_the_same() {
     .await;
 
     // Asked for and not demanded: it is none or a good one.
+    let before = server.log().len();
     server.reload(&settings(false)).await;
+    let log = server.log();
+    assert!(!log.get(before..).unwrap().contains(OPEN), "{log}");
     phone(&server, None, PHONES_PASSWORD)
         .register()
         .await
@@ -89,7 +100,13 @@ async fn a_phone_has_to_show_a_certificate_and_to_log_on_all_the_same() {
     // Demanded again; who is connected stays.
     let stays = phone(&server, None, PHONES_PASSWORD);
     stays.start().await;
+    let before = server.log().len();
     server.reload(&settings(true)).await;
+    server.until_logged(before, OPEN).await;
     stays.register().await.expect(200);
     refused(None).await;
+    let file = server.data().join("uacsta.toml");
+    let checked = run(&["check-config", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success() && said.contains(OPEN), "{said}");
 }

@@ -1,0 +1,75 @@
+//! What can be told of a start without starting: what would keep a server from serving.
+
+use std::{path::Path, time::Duration};
+
+use settings::{Profiles, Settings};
+
+use super::{Server, StartError, Weakness, allowance};
+use crate::{
+    first_start,
+    net::tls::{self, Identity},
+    running_time::RunningTime,
+};
+
+impl Server {
+    /// Whether it would start with these settings, and with its data in `data` where that is named, but for addresses that
+    /// cannot be listened on and for the telephone list. Returns what is weak; nothing is made or changed.
+    ///
+    /// # Errors
+    /// What would keep it from serving, as [`Self::run`] says it.
+    pub fn check(
+        &self,
+        settings: &Settings,
+        data: Option<&Path>,
+    ) -> Result<Vec<Weakness>, StartError> {
+        let files = match data {
+            Some(data) => first_start::foresee(data, settings)?,
+            None => settings
+                .tls
+                .certificate
+                .clone()
+                .zip(settings.tls.key.clone()),
+        };
+        Profiles::load(data)?;
+        let before = match data {
+            Some(data) => RunningTime::open(data, self.clock.clone())?.before(),
+            None => Duration::ZERO,
+        };
+        allowance(self.issuer.as_ref(), settings, before)?;
+        if let Some((certificate, key)) = files {
+            Identity::read(&certificate, &key)?;
+        }
+        for authority in [
+            &settings.phones.trusted_authority,
+            &settings.clients.trusted_authority,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            tls::authorities(authority, false)?;
+        }
+        Ok(Weakness::of(settings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use ed25519_dalek::SigningKey;
+    use uacsta_actors::licensing::code::Issuer;
+
+    use super::*;
+
+    #[test]
+    fn a_licence_that_does_not_hold_is_told_as_at_the_start() {
+        let mut settings = Settings::builtin();
+        settings.licenses.codes = vec!["AAAA".to_owned()];
+        let issuer = Issuer::with(&SigningKey::from_bytes(&[7; 32]));
+        let server = Server::default().licensed_by(issuer);
+        let folder = tempfile::tempdir().unwrap();
+        let told = server.check(&settings, Some(folder.path())).unwrap_err();
+        assert!(told.to_string().starts_with("licenses.codes[0] "), "{told}");
+        let start = server.run(settings, folder.path()).err().unwrap();
+        assert_eq!(start.to_string(), told.to_string());
+    }
+}
