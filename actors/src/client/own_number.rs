@@ -12,6 +12,7 @@ use super::{
     via_office::{Order, Undone, ViaOffice},
 };
 use crate::{
+    counters::Event,
     refusal::Refusal,
     registrar::Find,
     sip::{
@@ -61,6 +62,7 @@ impl Client {
             client.via_office.retain(actix::Addr::connected);
             match line {
                 Ok(_) if client.via_office.len() >= CALLS => {
+                    client.house.counters.count(Event::TooManyRequests);
                     client.refuse(
                         client.mac_of(key),
                         reply,

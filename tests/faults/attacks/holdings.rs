@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 use super::connections::most_resident;
 use super::{bystander, is_served};
-use crate::phones::{phone_of, serving};
+use crate::phones::{logged, phone_of, serving};
 use crate::support::csta::{Call, element};
 use crate::support::cti_client::Session;
 use crate::support::process::PASSWORDS;
@@ -176,4 +176,31 @@ async fn a_client_with_many_sessions_fills_no_memory_with_their_invites() {
     }
     let grown = most_resident(server.id()).saturating_sub(before);
     assert!(grown < 8 << 10, "{SESSIONS} sessions take {grown} kB");
+}
+
+/// A phone lists ever more lines: a thousand are kept, none with a name of more than 512 octets, and the log says so.
+#[tokio::test]
+async fn of_a_phone_s_lines_a_thousand_are_kept() {
+    let server = serving("");
+    let phone = phone_of(&server, "000413000001", |setup| {
+        let name = |number| format!("sip:{number}@pbx.example");
+        setup.segments = 11;
+        setup.identities = (0..1100).map(name).collect();
+        setup
+            .identities
+            .insert(1, format!("sip:{}@pbx.example", "y".repeat(600)));
+    });
+    phone.start().await;
+    logged(&server, &["WARN", "00:04:13:00:00:01", "left_out=101"]).await;
+    let mut session = server.client().await.open_server().await;
+    session.done("GetSwitchingFunctionDevices", "").await;
+    let mut lines = 0;
+    loop {
+        let part = session.expect("SwitchingFunctionDevices").await;
+        lines += part.root.at("deviceList").unwrap().children.len();
+        if part.text("lastSegment") == "true" {
+            break;
+        }
+    }
+    assert_eq!(lines, 1000);
 }

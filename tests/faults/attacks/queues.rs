@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{bystander, is_served, metric};
-use crate::support::csta::{Document, element};
+use crate::support::csta::{Document, document, element};
 use crate::support::cti_client::Session;
+use crate::support::digest::Account;
 use crate::support::line::{Line, request};
 use crate::support::phone::Reaction;
-use crate::support::server::Server;
+use crate::support::server::{CLIENTS_PASSWORD, Server};
 use crate::support::wire::final_of;
 
 /// RFC 3261 17.2.1 and 17.1.1.3 on a stream: nothing is repeated there, so a refused INVITE leaves nothing that a CANCEL would
@@ -181,6 +182,48 @@ async fn lists_of_all_lines_are_told_one_at_a_time_and_as_fast_as_they_are_answe
     final_of(&mut given_up).await.unwrap().expect(487);
     assert!(greedy.quiet() && leaving.quiet());
     is_served(&server, &phone).await;
+}
+
+/// A client that reads a list and answers nothing is told four segments ahead, and the next one for each answer.
+#[tokio::test]
+async fn a_list_is_told_four_segments_ahead_of_its_answers() {
+    let server = Server::start();
+    let phone = server.phone_as("0004130000aa", |setup| {
+        setup.segments = 10;
+        setup.identities = (0..1000)
+            .map(|number| format!("sip:{number}@pbx.example"))
+            .collect();
+    });
+    phone.start().await;
+    let mut line = Line::to(server.addresses.clients_tcp.unwrap()).await;
+    let account = Account::new("ecsta", CLIENTS_PASSWORD);
+    line.log_on(&account).await.expect(200);
+    let invite = request("INVITE", "ecsta")
+        .set("To", "<sip:127.0.0.1>")
+        .with("Contact", "<sip:ecsta@127.0.0.1:9>")
+        .csta(document("ed3", "RequestSystemStatus", ""));
+    let opened = line.ask(&invite).await.expect(200);
+    let list = request("INFO", "ecsta")
+        .set("To", opened.must("To"))
+        .set("Call-ID", invite.must("Call-ID"))
+        .set("CSeq", "2 INFO")
+        .csta(document("ed3", "GetSwitchingFunctionDevices", ""));
+    line.ask(&list).await.expect(200);
+    line.write(request("OPTIONS", "ecsta").bytes()).await;
+    let mut ahead = Vec::new();
+    loop {
+        let message = line.answer().await;
+        if message.status() == 200 {
+            break;
+        }
+        ahead.push(message);
+    }
+    assert_eq!(ahead.len(), 4);
+    for (number, told) in ahead.iter().enumerate() {
+        line.write(told.answer(200, "OK").bytes()).await;
+        let next = Document::read(&line.answer().await.body);
+        assert_eq!(next.text("segmentID"), (number + 5).to_string());
+    }
 }
 
 /// The segments of one list come, in order.
