@@ -269,6 +269,42 @@ async fn a_phone_that_comes_back_is_no_way_round_the_licence_of_its_line() {
     assert_eq!(second.count("MonitorStart"), 1);
 }
 
+/// B10: a line loses its licence while the phone is at its MonitorStart.
+#[tokio::test]
+async fn a_monitor_that_starts_when_the_line_has_lost_its_licence_is_stopped() {
+    let server = after(TRIAL);
+    let held = |serial, lines| Licence {
+        serial,
+        phones: 1,
+        lines,
+    };
+    for licence in [held(1, 0), held(2, 1)] {
+        assert_eq!(add(&server, licence).await.0, 200);
+    }
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let mut session = server.client().await.open_server().await;
+    phone.once("MonitorStart", Reaction::Late(Duration::from_secs(3)));
+    session.monitor(phone.line()).await;
+    phone.until_received("MonitorStart", 1).await;
+    let left = format!("[licenses]\ncodes = [{:?}]\n", held(1, 0).code(&issuer()));
+    std::fs::write(server.data().join("admin.toml"), left).unwrap();
+    assert_eq!(server.http("POST", "/api/reload", "").await.0, 200);
+    session.expect("OutOfServiceEvent").await;
+    phone.until_received("MonitorStop", 1).await;
+    phone
+        .until("no monitor", |state| {
+            state.monitors.is_empty().then_some(())
+        })
+        .await;
+    assert_eq!(add(&server, held(3, 1)).await.0, 200);
+    session.expect("BackInServiceEvent").await;
+    assert_eq!(
+        (phone.count("MonitorStart"), phone.count("MonitorStop")),
+        (2, 1)
+    );
+}
+
 #[tokio::test]
 async fn licensing_that_fails_is_replaced_by_one_that_counts_right_and_knows_who_waits() {
     let trap = Trap::new();

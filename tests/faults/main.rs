@@ -39,3 +39,4 @@ mod soak;
 mod storage;
 mod threads;
 mod tls;
+mod watching;

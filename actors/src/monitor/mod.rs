@@ -98,13 +98,17 @@ impl Monitor {
     }
 
     fn start(&mut self, ctx: &mut Context<Self>) {
-        self.state = State::Starting;
         if let Some(again) = self.again.take() {
             ctx.cancel_future(again);
         }
+        if self.watchers.is_empty() {
+            // Who is on the way here, if anybody, gets a seat first.
+            self.state = State::Seatless;
+            return;
+        }
+        self.state = State::Starting;
         self.around.phone.do_send(StartMonitor {
             device: self.device.clone(),
-            monitor: ctx.address(),
         });
     }
 
@@ -112,7 +116,7 @@ impl Monitor {
         self.state = State::Starting;
         let again = ctx.run_later(wait, |monitor, ctx| {
             monitor.again = None;
-            if monitor.state == State::Starting && !monitor.watchers.is_empty() {
+            if monitor.state == State::Starting {
                 monitor.start(ctx);
             }
         });
@@ -162,6 +166,11 @@ impl Monitor {
 
     /// The phone will never have this monitor: each client gets MonitorStop, and the line's seat goes back.
     fn give_up(&mut self) {
+        self.state = State::Seatless;
+        if self.watchers.is_empty() {
+            // The phone has been told; who is on the way here asks it anew.
+            return;
+        }
         for watcher in self.watchers.drain(..) {
             let stop = MonitorStop {
                 monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&watcher.cross_ref)),

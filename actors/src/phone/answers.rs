@@ -38,8 +38,7 @@ impl Phone {
     ) {
         let running = &mut self.requests.running;
         let Some(at) = running.iter().position(|job| job.ticket == ticket) else {
-            tracing::debug!(mac = %self.mac, "an answer came after its time");
-            return;
+            return self.answered_late(ticket, answer, ctx);
         };
         let mut job = running.remove(at);
         if let Err(Unanswered::Refused {
@@ -137,9 +136,7 @@ impl Phone {
             }
             Asker::Lines => self.lines_answered(&result, ctx),
             Asker::KeepAlive => self.kept_alive(&result, ctx),
-            Asker::Monitor { device, monitor } => {
-                self.monitor_answered(&device, &monitor, result, ctx);
-            }
+            Asker::Monitor(device) => self.monitor_answered(&device, result, ctx),
             Asker::Calls(device) => self.calls_answered(&device, result, ctx),
             Asker::Features { reply, speech } => {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
@@ -170,7 +167,7 @@ pub(super) fn answer(reply: Reply, speech: &Speech, result: Result<Document, Ref
 }
 
 /// What the answer to a service amounts to: its response, or a refusal. A CSTA error counts in a 200 as in a 4xx or 5xx.
-fn outcome(
+pub(super) fn outcome(
     house: &House,
     answer: Result<Bytes, Unanswered>,
     service: &str,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use actix::{Addr, Message};
+use actix::Message;
 use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorFilter, Speech};
 
 use crate::{
     licensing::Seat,
-    monitor::{Monitor, Watcher},
+    monitor::Watcher,
     refusal::Refusal,
     registration::Refresh,
     sip::{link::Stray, reply::Reply},
@@ -134,8 +134,6 @@ pub struct Unwatch {
 pub struct StartMonitor {
     /// The line.
     pub device: DeviceId,
-    /// The monitor point.
-    pub monitor: Addr<Monitor>,
 }
 
 /// A monitor point failed while clients watched.

@@ -339,8 +339,8 @@ impl Handler<Unwatch> for Phone {
 impl Handler<StartMonitor> for Phone {
     type Result = ();
 
-    fn handle(&mut self, StartMonitor { device, monitor }: StartMonitor, ctx: &mut Self::Context) {
-        self.start_monitor(&device, &monitor, ctx);
+    fn handle(&mut self, StartMonitor { device }: StartMonitor, ctx: &mut Self::Context) {
+        self.start_monitor(&device, ctx);
     }
 }
 

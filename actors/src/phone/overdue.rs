@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use actix::Context;
+use bytes::Bytes;
 use uacsta_schema::csta;
 
 use super::{
     Phone,
-    answers::answer,
+    answers::{answer, outcome},
     requests::{Asker, Job},
 };
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, sip::session::Unanswered};
 
 impl Phone {
     /// The session is lost. What the phone had may be done or not: it gets an error. What waits may still be sent.
@@ -37,7 +38,7 @@ impl Phone {
                 | Asker::Nobody
                 | Asker::Lines
                 | Asker::KeepAlive
-                | Asker::Monitor { .. }
+                | Asker::Monitor(_)
                 | Asker::Calls(_) => {}
             }
         }
@@ -56,12 +57,23 @@ impl Phone {
         }
         let mut late: Vec<Box<Job>> = Vec::new();
         while let Some(at) = requests.running.iter().position(|job| job.deadline <= now) {
-            late.push(requests.running.remove(at));
-        }
-        for queue in [&mut requests.own, &mut requests.waiting] {
-            while queue.front().is_some_and(|job| job.deadline <= now) {
-                late.extend(queue.pop_front());
+            let job = requests.running.remove(at);
+            if let Asker::Monitor(device) = &job.asker {
+                let overdue = &mut self.kept.get_or_insert_default().overdue;
+                overdue.push((job.ticket, device.clone()));
             }
+            late.push(job);
+        }
+        let is_late = |job: &Job| job.deadline <= now && !job.asker.has_time();
+        while let Some(at) = requests.own.iter().position(|job| is_late(job)) {
+            late.extend(requests.own.remove(at));
+        }
+        while requests
+            .waiting
+            .front()
+            .is_some_and(|job| job.deadline <= now)
+        {
+            late.extend(requests.waiting.pop_front());
         }
         for job in late {
             self.conclude(*job, Err(Refusal::TimedOut), ctx);
@@ -71,10 +83,30 @@ impl Phone {
         requests
             .running
             .iter()
-            .chain(requests.own.front())
+            .chain(requests.own.iter().find(|job| !job.asker.has_time()))
             .chain(requests.waiting.front())
             .map(|job| job.deadline)
             .chain(requests.quiet_until)
             .min()
+    }
+
+    /// An answer came after its time. A monitor that runs now all the same is not forgotten.
+    pub(super) fn answered_late(
+        &mut self,
+        ticket: u64,
+        answer: Result<Bytes, Unanswered>,
+        ctx: &mut Context<Self>,
+    ) {
+        tracing::debug!(mac = %self.mac, "an answer came after its time");
+        let Some(overdue) = self.kept.as_mut().map(|kept| &mut kept.overdue) else {
+            return;
+        };
+        let Some(at) = overdue.iter().position(|(late, _)| *late == ticket) else {
+            return;
+        };
+        let (_, device) = overdue.swap_remove(at);
+        if let Ok(started) = outcome(&self.house, answer, "MonitorStart") {
+            self.monitor_answered(&device, Ok(started), ctx);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr, AsyncContext, Context};
 use uacsta_schema::csta::{DeviceId, Document, Message, MonitorObject, MonitorStart, Response};
 
-use super::{Orphaned, Phone, calls::Calls, requests::Asker, session::State};
+use super::{Orphaned, Phone, calls::Calls, requests::Asker};
 use crate::{
     counters::Event,
     monitor::{Monitor, MonitorLost, Observed, PhoneReplaced, Started, Surroundings},
@@ -59,6 +59,11 @@ impl Point {
     pub(super) fn runs(&mut self, cross_ref: &str) {
         self.starting = false;
         self.cross_ref = Some(cross_ref.into());
+    }
+
+    /// Whether the monitor runs on the phone under this cross reference.
+    fn is(&self, cross_ref: &str) -> bool {
+        self.cross_ref.as_deref() == Some(cross_ref)
     }
 
     /// Whether the monitor runs on the phone.
@@ -184,43 +189,33 @@ impl Phone {
         }
     }
 
-    /// Asks the phone for the monitor of a line.
-    pub(super) fn start_monitor(
-        &mut self,
-        device: &DeviceId,
-        monitor: &Addr<Monitor>,
-        ctx: &mut Context<Self>,
-    ) {
-        let Some(point) = self
-            .points
-            .get_mut(device)
-            .filter(|_| matches!(self.session, State::Open(_)))
-        else {
-            return monitor.do_send(Started(Err(Refusal::Away)));
+    /// Asks the phone for the monitor of a line, unless it is being asked already: for one who came before, and left.
+    pub(super) fn start_monitor(&mut self, device: &DeviceId, ctx: &mut Context<Self>) {
+        let Some(point) = self.points.get_mut(device) else {
+            return;
         };
+        if !self.session.is_open() {
+            return point.monitor.do_send(Started(Err(Refusal::Away)));
+        }
+        if point.is_watched() {
+            return point.monitor.do_send(Started(Ok(())));
+        }
         point.starting = true;
-        if self.take_up(device, monitor) {
+        if self.take_up(device) || self.requests.starts(device) {
             return;
         }
         let start = MonitorStart {
             monitor_object: MonitorObject::Device(device.clone()),
             ..MonitorStart::default()
         };
-        self.ask_own(
-            Asker::Monitor {
-                device: device.clone(),
-                monitor: monitor.clone(),
-            },
-            &start.into(),
-            ctx,
-        );
+        self.ask_own(Asker::Monitor(device.clone()), &start.into(), ctx);
     }
 
-    /// The phone answered MonitorStart.
+    /// The phone answered MonitorStart. The line has one monitor: any other, and one for which nobody is there any more, is
+    /// stopped.
     pub(super) fn monitor_answered(
         &mut self,
         device: &DeviceId,
-        monitor: &Addr<Monitor>,
         result: Result<Document, Refusal>,
         ctx: &mut Context<Self>,
     ) {
@@ -234,25 +229,28 @@ impl Phone {
             ))),
             Err(error) => Err(Refusal::NotCsta(error.to_string())),
         });
-        let cross_ref = match started {
-            Ok(cross_ref) => cross_ref,
-            Err(refusal) => {
-                if let Some(point) = self.points.get_mut(device) {
-                    point.starting = false;
-                }
-                return monitor.do_send(Started(Err(refusal)));
+        let point = self.points.get_mut(device);
+        let waits = point.as_ref().is_some_and(|point| point.starting);
+        match (started, point) {
+            (Ok(cross_ref), Some(point)) if waits => {
+                point.runs(cross_ref.as_str());
+                point.monitor.do_send(Started(Ok(())));
             }
-        };
-        let Some(point) = self.points.get_mut(device) else {
-            // The last client left while the phone was at it.
-            return self.stop_monitor(device, cross_ref.as_str(), ctx);
-        };
-        point.runs(cross_ref.as_str());
-        monitor.do_send(Started(Ok(())));
+            // Some phones have but one monitor of a line, however often they are asked.
+            (Ok(cross_ref), Some(point)) if point.is(cross_ref.as_str()) => {}
+            (Ok(cross_ref), _) => self.stop_monitor(device, cross_ref.as_str(), ctx),
+            (Err(refusal), Some(point)) if waits => {
+                point.starting = false;
+                point.monitor.do_send(Started(Err(refusal)));
+            }
+            (Err(_), _) => {}
+        }
         for event in std::mem::take(&mut self.early) {
             self.observed(event);
         }
-        self.check_calls(device, ctx);
+        if waits {
+            self.check_calls(device, ctx);
+        }
     }
 
     /// Nobody watches a line any more, unless a client is on its way to the monitor point.
@@ -291,11 +289,7 @@ impl Phone {
 
     /// The phone ended a monitor by itself (ECMA-269: MonitorStop sent by the switching function).
     pub(super) fn monitor_stopped(&mut self, cross_ref: &str) {
-        if let Some(point) = self
-            .points
-            .values_mut()
-            .find(|point| point.cross_ref.as_deref() == Some(cross_ref))
-        {
+        if let Some(point) = self.points.values_mut().find(|point| point.is(cross_ref)) {
             point.lost();
             point.monitor.do_send(MonitorLost);
         }

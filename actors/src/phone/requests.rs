@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, sync::Arc, time::Duration};
 
-use actix::{Addr, Context};
+use actix::Context;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use uacsta_schema::csta::{self, DeviceId, Document, GetCSTAFeatures, Message, Speech};
@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     counters::Event,
-    monitor::Monitor,
     refusal::Refusal,
     sip::{
         reply::Reply,
@@ -71,11 +70,8 @@ pub(super) enum Asker {
     Lines,
     /// The keep-alive.
     KeepAlive,
-    /// The start of a monitor.
-    Monitor {
-        device: DeviceId,
-        monitor: Addr<Monitor>,
-    },
+    /// The start of a line's monitor, for whoever watches the line when the answer comes.
+    Monitor(DeviceId),
     /// The end of a monitor, which has this cross reference at the phone.
     MonitorStop {
         device: DeviceId,
@@ -100,6 +96,12 @@ impl Asker {
             _ => false,
         }
     }
+
+    /// Whether a request is never too late to be sent: the phone is not silent because it was not asked, and a monitor
+    /// that nobody stops runs on.
+    pub(super) fn has_time(&self) -> bool {
+        matches!(self, Self::KeepAlive | Self::MonitorStop { .. })
+    }
 }
 
 /// How many requests a phone has at a time whose profile does not want them one by one.
@@ -115,6 +117,14 @@ impl Requests {
     /// Whether nothing waits for the phone, nor for its answer.
     pub(super) fn is_idle(&self) -> bool {
         self.own.is_empty() && self.running.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether the phone is asked for the monitor of a line, or about to be.
+    pub(super) fn starts(&self, line: &DeviceId) -> bool {
+        self.own
+            .iter()
+            .chain(&self.running)
+            .any(|job| matches!(&job.asker, Asker::Monitor(device) if device == line))
     }
 
     /// Takes a keep-alive back that waited too long for its turn; whether there was one.
@@ -335,7 +345,7 @@ impl Phone {
                 false => None,
             });
             let Some(mut job) = next else { break };
-            if matches!(job.asker, Asker::KeepAlive) {
+            if job.asker.has_time() {
                 // The phone has all of its time, however long it was busy before.
                 job.deadline = deadline;
             }

@@ -1,10 +1,10 @@
 //! The end of a monitor on a phone that has no MonitorStop: the monitor runs on unheard, and ends with a new dialog.
 
-use actix::{Addr, Context};
+use actix::Context;
 use uacsta_schema::csta::{DeviceId, MonitorCrossRefId, MonitorStop};
 
 use crate::{
-    monitor::{Monitor, Started},
+    monitor::Started,
     phone::{Phone, requests::Asker},
 };
 
@@ -42,7 +42,7 @@ impl Phone {
     }
 
     /// Takes a monitor up again that was left running; `false` if there is none.
-    pub(in crate::phone) fn take_up(&mut self, device: &DeviceId, monitor: &Addr<Monitor>) -> bool {
+    pub(in crate::phone) fn take_up(&mut self, device: &DeviceId) -> bool {
         let Some(left) = self.kept.as_mut().map(|kept| &mut kept.left) else {
             return false;
         };
@@ -52,15 +52,16 @@ impl Phone {
         let (_, cross_ref) = left.swap_remove(at);
         if let Some(point) = self.points.get_mut(device) {
             point.runs(&cross_ref);
+            point.monitor.do_send(Started(Ok(())));
         }
-        monitor.do_send(Started(Ok(())));
         true
     }
 
-    /// Forgets the monitors that were left running: they ended with the dialog.
+    /// Forgets the monitors that were left running, or are still to be answered for: they ended with the dialog.
     pub(in crate::phone) fn forget_left(&mut self) {
         if let Some(kept) = &mut self.kept {
             kept.left.clear();
+            kept.overdue.clear();
         }
     }
 

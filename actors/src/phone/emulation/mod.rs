@@ -74,6 +74,8 @@ pub(super) struct Kept {
     pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
     /// Monitors that run on the phone though nobody watches, since it cannot stop them.
     left: Vec<(DeviceId, Box<str>)>,
+    /// The MonitorStarts, by their tickets, that the phone has not answered in time, and may yet.
+    pub(super) overdue: Vec<(u64, DeviceId)>,
 }
 
 impl Kept {
@@ -81,6 +83,7 @@ impl Kept {
     pub(super) fn inherited(mut self: Box<Self>) -> Box<Self> {
         self.dialling = None;
         self.left.clear();
+        self.overdue.clear();
         self
     }
 }
