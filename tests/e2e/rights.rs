@@ -195,6 +195,53 @@ async fn no_service_reaches_a_line_that_the_account_may_not_see() {
     }
 }
 
+/// Two lines of a phone, each with a call that waits for its digits: neither's watchers touch the other's.
+#[tokio::test]
+async fn a_call_that_waits_for_digits_is_its_line_s_own() {
+    let [ours, theirs] = ["sip:0001@pbx.example", "sip:0005@pbx.example"];
+    let server = server(&["0001"], true);
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.identities = vec![ours.to_owned(), theirs.to_owned()];
+    });
+    phone.start().await;
+    let board = board(&server).await.open_server().await;
+    let mut other = server.client().await.open_server().await;
+    other.watch(theirs).await;
+    let begin =
+        |line, number| element("callingDevice", line) + &element("calledDirectoryNumber", number);
+    let dial = |id: &str, line, digits| {
+        connection("diallingConnection", id, line) + &element("diallingSequence", digits)
+    };
+    let begun = other.done("MakeCall", &begin(theirs, "0;")).await;
+    let waiting = begun.text("callingDevice/callID");
+    other.expect("ServiceInitiatedEvent").await;
+    other.expect("DigitsDialedEvent").await;
+    // The other's call, called one's own line's.
+    let digits = dial(waiting, ours, "0190555");
+    let refused = board.refused("DialDigits", &digits).await;
+    assert_eq!(refused.1, "serviceNotSupported");
+    let clear = connection("connectionToBeCleared", waiting, ours);
+    board.done("ClearConnection", &clear).await;
+    // A call of one's own.
+    let begun = board.done("MakeCall", &begin(ours, "5;")).await;
+    let own = begun.text("callingDevice/callID");
+    other.done("DialDigits", &dial(waiting, theirs, "12")).await;
+    let dialled = other.expect("DigitsDialedEvent").await;
+    assert_eq!(dialled.text("dialingSequence"), "012");
+    other.expect("ConnectionClearedEvent").await;
+    board.done("DialDigits", &dial(own, ours, "1")).await;
+    for (nth, line, number) in [(1, theirs, "012"), (2, ours, "51")] {
+        let called = phone.until_received("MakeCall", nth).await.document();
+        assert_eq!(
+            (
+                called.text("callingDevice"),
+                called.text("calledDirectoryNumber")
+            ),
+            (line, number)
+        );
+    }
+}
+
 /// A call's other party is named as the phone named it; a second line of the phone is not passed off as one.
 #[tokio::test]
 async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {

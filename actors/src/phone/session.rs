@@ -274,7 +274,7 @@ impl Phone {
         self.interrupted();
         self.forget_left();
         self.retiring = None;
-        self.end_dialling(EventCause::NETWORK_OUT_OF_ORDER);
+        self.end_all_dialling(EventCause::NETWORK_OUT_OF_ORDER);
         for point in self.points.values_mut() {
             point.lost();
             point.monitor.do_send(PhoneLost);

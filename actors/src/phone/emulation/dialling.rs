@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A call whose number is not complete yet.
-pub(in crate::phone) struct Dialling {
+pub(super) struct Dialling {
     connection: ConnectionId,
     line: DeviceId,
     call: MakeCall,
@@ -51,8 +51,9 @@ impl Dialling {
         complete
     }
 
-    fn is(&self, connection: &ConnectionId) -> bool {
-        connection.call_id == self.connection.call_id
+    /// Whether a connection of a line is this one; a line of the same phone has others.
+    fn is(&self, line: &DeviceId, connection: &ConnectionId) -> bool {
+        *line == self.line && connection.call_id == self.connection.call_id
     }
 
     /// The call with its whole number.
@@ -130,8 +131,9 @@ impl Phone {
         let waits = self
             .kept
             .as_ref()
-            .is_some_and(|kept| kept.dialling.is_some());
+            .is_some_and(|kept| !kept.dialling.is_empty());
         let document = &asked.client.document;
+        let line = asked.line();
         let request = match document.name() {
             "MakeCall" if may_be_incomplete(document.raw()) => asked.read(),
             "ClearConnection" if waits => asked.read(),
@@ -146,9 +148,12 @@ impl Phone {
                 None
             }
             Ok(Request::ClearConnection(clear))
-                if self.dialling_of(&clear.connection_to_be_cleared).is_some() =>
+                if self
+                    .dialling_of(&line, &clear.connection_to_be_cleared)
+                    .is_some() =>
             {
-                self.end_dialling(EventCause::NORMAL_CLEARING);
+                let cleared = clear.connection_to_be_cleared;
+                self.end_dialling(|call| call.is(&line, &cleared), EventCause::NORMAL_CLEARING);
                 asked
                     .client
                     .answer(Ok(ClearConnectionResponse::default().into()));
@@ -159,9 +164,10 @@ impl Phone {
     }
 
     fn begin_dialling(&mut self, asked: Asked, call: MakeCall, ctx: &mut Context<Self>) {
-        self.end_dialling(EventCause::NORMAL_CLEARING);
+        let line = asked.line();
+        self.end_dialling(|call| call.line == line, EventCause::NORMAL_CLEARING);
         let until = self.house.clock.now() + PATIENCE;
-        let dialling = Dialling::new(self.requests.number(), asked.line(), call, until);
+        let dialling = Dialling::new(self.requests.number(), line, call, until);
         let response = MakeCallResponse {
             calling_device: dialling.connection.clone(),
         };
@@ -170,20 +176,22 @@ impl Phone {
         if !dialling.digits.is_empty() {
             self.tell_watchers(&dialling.line, dialling.dialled());
         }
-        self.kept.get_or_insert_default().dialling = Some(dialling);
+        self.kept.get_or_insert_default().dialling.push(dialling);
         self.wake_at(until, ctx);
     }
 
     /// DialDigits for a call that waits for them.
     pub(super) fn dial(
         &mut self,
-        client: Asking,
+        asked: Asked,
         request: &DialDigits,
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
         let until = self.house.clock.now() + PATIENCE;
-        let Some(dialling) = self.dialling_of(&request.dialling_connection) else {
+        let line = asked.line();
+        let client = asked.client;
+        let Some(dialling) = self.dialling_of(&line, &request.dialling_connection) else {
             return client.answer(Err(Refusal::NotSupported));
         };
         let sequence = request.dialling_sequence.as_str();
@@ -194,11 +202,11 @@ impl Phone {
         }
         let complete = dialling.add(sequence);
         dialling.until = until;
-        let (line, event) = (dialling.line.clone(), dialling.dialled());
-        let call = dialling.complete();
+        let event = dialling.dialled();
+        let (waited, call) = (dialling.connection.clone(), dialling.complete());
         self.tell_watchers(&line, event);
         if complete {
-            self.ask_part(client, Course::Dial, &call.into(), turn, ctx);
+            self.ask_part(client, Course::Dial(waited), &call.into(), turn, ctx);
         } else {
             self.wake_at(until, ctx);
             client.answer(Ok(DialDigitsResponse::default().into()));
@@ -206,34 +214,44 @@ impl Phone {
     }
 
     /// The phone was asked to call the whole number: the call that waited is over, and the phone's own goes on.
-    pub(super) fn dialled(&mut self, client: Asking, answer: Result<(), Refusal>) {
-        self.end_dialling(match answer {
+    pub(super) fn dialled(
+        &mut self,
+        client: Asking,
+        waited: &ConnectionId,
+        answer: Result<(), Refusal>,
+    ) {
+        let cause = match answer {
             Ok(()) => EventCause::MAKE_CALL,
             Err(_) => EventCause::DEST_NOT_OBTAINABLE,
-        });
+        };
+        self.end_dialling(|call| call.connection == *waited, cause);
         client.answer(answer.map(|()| DialDigitsResponse::default().into()));
     }
 
-    fn dialling_of(&mut self, connection: &ConnectionId) -> Option<&mut Dialling> {
-        let dialling = self.kept.as_mut()?.dialling.as_mut();
-        dialling.filter(|dialling| dialling.is(connection))
+    fn dialling_of(&mut self, line: &DeviceId, connection: &ConnectionId) -> Option<&mut Dialling> {
+        let mut calls = self.kept.as_mut()?.dialling.iter_mut();
+        calls.find(|call| call.is(line, connection))
     }
 
-    /// The call that waits for its digits, if any, is over.
-    pub(in crate::phone) fn end_dialling(&mut self, cause: EventCause) {
-        if let Some(dialling) = self.kept.as_mut().and_then(|kept| kept.dialling.take()) {
-            self.tell_watchers(&dialling.line, dialling.cleared(cause));
+    /// No call waits for its digits any more.
+    pub(in crate::phone) fn end_all_dialling(&mut self, cause: EventCause) {
+        self.end_dialling(|_| true, cause);
+    }
+
+    /// Those of the calls that wait for their digits are over.
+    fn end_dialling(&mut self, mut which: impl FnMut(&Dialling) -> bool, cause: EventCause) {
+        let Some(kept) = &mut self.kept else { return };
+        let over: Vec<Dialling> = kept.dialling.extract_if(.., |call| which(call)).collect();
+        for call in over {
+            self.tell_watchers(&call.line, call.cleared(cause.clone()));
         }
     }
 
-    /// Ends a call whose digits do not come; returns when that will be.
+    /// Ends the calls whose digits do not come; returns when the next will be.
     pub(in crate::phone) fn sweep_dialling(&mut self, now: Duration) -> Option<Duration> {
-        let until = self.kept.as_ref()?.dialling.as_ref()?.until;
-        if until > now {
-            return Some(until);
-        }
-        self.end_dialling(EventCause::INTERDIGIT_TIMEOUT);
-        None
+        self.end_dialling(|call| call.until <= now, EventCause::INTERDIGIT_TIMEOUT);
+        let calls = &self.kept.as_ref()?.dialling;
+        calls.iter().map(|call| call.until).min()
     }
 }
 

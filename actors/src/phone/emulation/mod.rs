@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix::Context;
 use uacsta_schema::{
     csta::{
-        self, AutoOriginate, CallId, Changes, DeviceId, DirectedPickupCall,
+        self, AutoOriginate, CallId, Changes, ConnectionId, DeviceId, DirectedPickupCall,
         DirectedPickupCallResponse, Document, Limits, MakeCall, Message, Request, Response,
         Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
     },
@@ -26,7 +26,7 @@ mod indicator;
 mod information;
 mod pair;
 
-pub(super) use dialling::Dialling;
+use dialling::Dialling;
 
 /// What a client asked, and who waits for the answer.
 pub(super) struct Asked {
@@ -61,15 +61,15 @@ enum Course {
     },
     /// DirectedPickupCall: the phone calls the feature code.
     Pickup,
-    /// DialDigits: the phone calls the number that is complete.
-    Dial,
+    /// DialDigits: the phone calls the number that is complete, of the call that waited for it.
+    Dial(ConnectionId),
 }
 
 /// What is kept of services that the server does, while there is something to keep.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// The call that waits for its digits.
-    pub(super) dialling: Option<Dialling>,
+    /// The calls that wait for their digits, one of each line at most.
+    dialling: Vec<Dialling>,
     /// The lines at which a message waits, and where it waits.
     pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
     /// Monitors that run on the phone though nobody watches, since it cannot stop them.
@@ -81,7 +81,7 @@ pub(super) struct Kept {
 impl Kept {
     /// What outlives the phone's actor: what hung on its session does not.
     pub(super) fn inherited(mut self: Box<Self>) -> Box<Self> {
-        self.dialling = None;
+        self.dialling.clear();
         self.left.clear();
         self.overdue.clear();
         self
@@ -129,7 +129,7 @@ impl Emulation {
     pub(super) fn is_at_start(&self) -> bool {
         match &self.course {
             Course::Pair(pair) => pair.is_at_start(),
-            Course::Parties { .. } | Course::Pickup | Course::Dial => true,
+            Course::Parties { .. } | Course::Pickup | Course::Dial(_) => true,
         }
     }
 
@@ -157,7 +157,7 @@ impl Phone {
                 asked.client.answer(answer);
             }
             Request::DirectedPickupCall(request) => self.pick_up(asked, &request, turn, ctx),
-            Request::DialDigits(request) => self.dial(asked.client, &request, turn, ctx),
+            Request::DialDigits(request) => self.dial(asked, &request, turn, ctx),
             Request::GetMessageWaitingIndicator(_) => {
                 let answer = self.indicator(&line);
                 asked.client.answer(Ok(answer.into()));
@@ -215,7 +215,7 @@ impl Phone {
                     Err(error) => Err(Refusal::NotCsta(error.to_string())),
                 }
             })),
-            Course::Dial => self.dialled(client, answer.map(drop)),
+            Course::Dial(call) => self.dialled(client, &call, answer.map(drop)),
         }
     }
 
