@@ -9,6 +9,7 @@ use super::{Orphaned, Phone, calls::Calls, requests::Asker};
 use crate::{
     counters::Event,
     monitor::{Monitor, MonitorLost, Observed, PhoneReplaced, Started, Surroundings},
+    quote::Quoted,
     refusal::Refusal,
 };
 
@@ -96,6 +97,13 @@ impl Points {
         self.0
             .iter_mut()
             .find_map(|(line, point)| (line == device).then_some(point))
+    }
+
+    /// The line whose monitor has this cross reference on the phone.
+    fn known_as(&self, cross_ref: &str) -> Option<&DeviceId> {
+        self.0
+            .iter()
+            .find_map(|(line, point)| point.is(cross_ref).then_some(line))
     }
 
     fn get_or_insert(&mut self, device: &DeviceId, new: impl FnOnce() -> Point) -> &mut Point {
@@ -229,6 +237,15 @@ impl Phone {
             ))),
             Err(error) => Err(Refusal::NotCsta(error.to_string())),
         });
+        // By their cross reference alone events tell which line they are of.
+        let started =
+            started.and_then(|cross_ref| match self.points.known_as(cross_ref.as_str()) {
+                Some(other) if other != device => Err(Refusal::NotCsta(format!(
+                    "the monitorCrossRefID {} is that of the monitor of {other}",
+                    Quoted(cross_ref.as_str())
+                ))),
+                _ => Ok(cross_ref),
+            });
         let point = self.points.get_mut(device);
         let waits = point.as_ref().is_some_and(|point| point.starting);
         match (started, point) {

@@ -349,3 +349,35 @@ async fn an_answer_of_no_use_is_an_error_and_is_logged() {
     logged(&server, &[LISTED, "line is not monitored"]).await;
     assert_eq!((phone.count("MonitorStart"), phone.count("INVITE")), (2, 1));
 }
+
+/// A16: a second line's monitor under the first one's cross reference is none, since no event would tell which line it is of.
+#[tokio::test]
+async fn two_lines_do_not_share_a_cross_reference() {
+    let server = serving("");
+    let phone = phone_of(&server, MAC, |setup| {
+        setup.identities.push("sip:0005@pbx.example".to_owned());
+    });
+    phone.start().await;
+    let client = server.client().await;
+    let [mut one, mut other] = [client.open_server().await, client.open_server().await];
+    let reference = one.watch(phone.line()).await;
+    let shared = element("monitorCrossRefID", &phone.monitored().await);
+    let second = "sip:0005@pbx.example";
+    phone.once(
+        "MonitorStart",
+        Reaction::Document(document("ed3", "MonitorStartResponse", &shared)),
+    );
+    let others = other.monitor(second).await;
+    hears(&mut other, &others, &["OutOfServiceEvent"]).await;
+    logged(&server, &[LISTED, "line is not monitored", second]).await;
+    phone.event(&call(&phone).originated()).await.expect(200);
+    hears(&mut one, &reference, &["OriginatedEvent"]).await;
+    // It is asked for again, and the first line's is left alone.
+    hears(&mut other, &others, &["BackInServiceEvent"]).await;
+    assert_eq!(
+        (phone.count("MonitorStart"), phone.count("MonitorStop")),
+        (3, 0)
+    );
+    let left = phone.until("monitors", |state| Some(state.monitors.clone()));
+    assert_eq!(left.await.len(), 2);
+}
