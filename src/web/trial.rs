@@ -78,7 +78,11 @@ async fn ask(
         return Err(wrong(format!("{} is not a CSTA request", document.name())));
     }
     let service = document.name().to_owned();
-    let line = api.find.send(Find(DeviceId::from(mac.bare()))).await;
+    let asked = Find {
+        name: DeviceId::from(mac.bare()),
+        session: None,
+    };
+    let line = api.find.send(asked).await;
     let line = line.map_err(phones::closed)?;
     let phone = line.map_err(|_| Refusal::Lineless(mac))?.phone;
     let tried = phone.send(Try(Arc::new(document))).await;

@@ -400,6 +400,129 @@ async fn an_identity_on_two_phones_is_named_with_its_mac() {
     }
 }
 
+/// What names the line of another phone is no spelling of the session's, however much of it is the same.
+#[tokio::test]
+async fn the_session_of_a_line_reaches_no_namesake_of_it() {
+    let server = Server::start();
+    let identities = ["sip:215@b.example", "sip:500@pbx.example"];
+    let [phone, other] = [
+        ("000413000001", "sip:215@a.example"),
+        ("000413000002", identities[0]),
+    ]
+    .map(|(mac, line)| {
+        server.phone_as(mac, |setup| {
+            setup.identities = vec![line.to_owned(), identities[1].to_owned()];
+        })
+    });
+    for phone in [&phone, &other] {
+        phone.start().await;
+    }
+    let client = server.client().await;
+    let sessions = [
+        (
+            "sip:215@a.example",
+            ["sip:215@b.example", "215;mac=000413000002", "000413000002"],
+            [
+                "sip:215@a.example",
+                "215",
+                "sip:215@192.0.2.1:5070",
+                "000413000001",
+            ],
+        ),
+        (
+            "sip:500@pbx.example;mac=000413000001",
+            [
+                "500;mac=000413000002",
+                "sip:500@pbx.example;mac=00:04:13:00:00:02",
+                "000413000001",
+            ],
+            [
+                "sip:500@pbx.example",
+                "500",
+                "tel:500",
+                "500;mac=000413000001",
+            ],
+        ),
+    ];
+    let mut done = 0;
+    for (line, others, own) in sessions {
+        let session = client.open(line).await;
+        let called = element("calledDirectoryNumber", "102");
+        for name in others {
+            for (service, inner) in [
+                ("MakeCall", element("callingDevice", name) + &called),
+                (
+                    "MonitorStart",
+                    format!("<monitorObject><deviceObject>{name}</deviceObject></monitorObject>"),
+                ),
+                ("GetDoNotDisturb", element("device", name)),
+            ] {
+                let refusal = session.refused(service, &inner).await;
+                assert_eq!(refusal.1, "invalidDeviceID", "{service} {name} in {line}");
+            }
+        }
+        for name in own {
+            session
+                .done("GetDoNotDisturb", &element("device", name))
+                .await;
+            done += 1;
+            assert_eq!(
+                (
+                    phone.count("GetDoNotDisturb"),
+                    other.count("GetDoNotDisturb")
+                ),
+                (done, 0)
+            );
+        }
+    }
+    for service in ["MakeCall", "MonitorStart"] {
+        assert_eq!((phone.count(service), other.count(service)), (0, 0));
+    }
+}
+
+/// An operator exchanges a dead telephone: its number goes to the new one, whatever was opened before stays what it was.
+#[tokio::test]
+async fn a_dead_phone_does_not_take_its_number_with_it() {
+    let server = Server::start();
+    let line = "sip:210@pbx.example";
+    let [dead, new] = ["000413000001", "000413000002"]
+        .map(|mac| server.phone_as(mac, |setup| setup.identities = vec![line.to_owned()]));
+    dead.start().await;
+    let client = server.client().await;
+    let opened = client.open(line).await;
+    let device = element("device", "210");
+    opened.done("GetDoNotDisturb", &device).await;
+    dead.unregister().await;
+    new.start().await;
+
+    let session = client.open_server().await;
+    session.done("GetDoNotDisturb", &device).await;
+    client.open(line).await.done("GetDoNotDisturb", "").await;
+    assert_eq!(
+        (dead.count("GetDoNotDisturb"), new.count("GetDoNotDisturb")),
+        (1, 2)
+    );
+
+    // The other phone was not dead after all: two that live are told apart.
+    dead.start().await;
+    let (_, error) = session.refused("GetDoNotDisturb", &device).await;
+    assert_eq!(error, "invalidDeviceID");
+    opened.done("GetDoNotDisturb", "").await;
+    assert_eq!(
+        (dead.count("GetDoNotDisturb"), new.count("GetDoNotDisturb")),
+        (2, 2)
+    );
+
+    server.switch("000413000001", false).await;
+    for session in [&session, &opened] {
+        session.done("GetDoNotDisturb", &device).await;
+    }
+    assert_eq!(
+        (dead.count("GetDoNotDisturb"), new.count("GetDoNotDisturb")),
+        (2, 4)
+    );
+}
+
 #[tokio::test]
 async fn what_is_no_csta_is_refused_by_the_status() {
     let server = Server::start();

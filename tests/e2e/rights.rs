@@ -295,3 +295,40 @@ async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
     let parties = foreign("heldCall") + &connection("activeCall", "-13", "sip:103@pbx.example");
     session.done("TransferCall", &parties).await;
 }
+
+/// Extension 0001 of another customer's telephone system is another line, as it is for who looks a name up.
+#[tokio::test]
+async fn a_right_to_a_line_is_none_to_its_namesake_at_another_host() {
+    let server = server(&["sip:0001@a.example"], true);
+    let at = |mac, host| {
+        server.phone_as(mac, |setup| {
+            setup.identities = vec![format!("sip:0001@{host}.example")];
+        })
+    };
+    let (mine, other) = (at("000413000001", "a"), at("000413000002", "b"));
+    for phone in [&mine, &other] {
+        phone.start().await;
+    }
+    let client = board(&server).await;
+    let mut session = client.open_server().await;
+    for name in [other.line(), "0001;mac=000413000002", "000413000002"] {
+        for (service, inner) in doing(name).into_iter().chain(looking(name)) {
+            let refusal = session.refused(service, &inner).await;
+            assert_eq!(refusal, denied(), "{service} {name}");
+            assert_eq!(other.count(service), 0, "{service} {name}");
+        }
+    }
+    session.done("GetSwitchingFunctionDevices", "").await;
+    let list = session.expect("SwitchingFunctionDevices").await;
+    assert_eq!(list.text("lastSegment"), "true");
+    assert!(list.raw.contains(mine.line()) && !list.raw.contains("b.example"));
+    let refusal = client
+        .invite(other.line(), |invite| invite)
+        .await
+        .expect_err("no session on a line that is not the account's");
+    assert_eq!(refusal.status(), 403);
+    for name in [mine.line(), "000413000001"] {
+        let device = element("device", name);
+        session.done("GetDoNotDisturb", &device).await;
+    }
+}

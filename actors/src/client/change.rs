@@ -68,6 +68,6 @@ impl Handler<RulesChanged> for Client {
         self.leave_what_is_not_ours();
         self.next_list(ctx);
         // What was found was found by the former rights.
-        self.found.clear();
+        self.forget_found();
     }
 }

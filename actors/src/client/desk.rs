@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use actix::{Actor, Addr};
 use uacsta_schema::{
-    csta::DeviceId,
+    csta::{self, DeviceId},
     sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
 };
 
@@ -108,7 +108,7 @@ impl ClientDesk {
             .as_ref()
             .map(|from| from.uri().as_str())
             .filter(|uri| names_someone(uri))
-            .map(|uri| DeviceId::from(uri.to_owned()).normalised());
+            .map(|uri| csta::Name::of(uri).to_string());
         let Some(user) = user else {
             tracing::warn!(address = %self.address, "a trusted front end names no user in its From");
             return Err(Answer::from(Status::FORBIDDEN).because("the From names no user"));

@@ -10,7 +10,7 @@ use uacsta_schema::csta::{DeviceId, Document};
 
 use super::{Client, Scope};
 use crate::{
-    directory::{Entry, called},
+    directory::Entry,
     refusal::Refusal,
     registrar::{Find, Line, LinesOf},
 };
@@ -25,12 +25,8 @@ impl CrossRefs {
     }
 }
 
-/// Whether two devices have the same user part or number, however it is spelled.
-fn same_user(one: &DeviceId, other: &DeviceId) -> bool {
-    let [one, other] = [one.normalised(), other.normalised()];
-    let user = |name: &str| name.split('@').next().map(str::to_ascii_lowercase);
-    user(&one) == user(&other)
-}
+/// A line that was found for a request, and whether the phone's name of it goes into the request.
+type Meant = Result<(Arc<Line>, bool), Refusal>;
 
 impl Client {
     /// Finds the line that a request is for, then goes on: at once for a name that was found before.
@@ -39,105 +35,152 @@ impl Client {
         key: u64,
         document: &Document,
         ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<(Arc<Line>, bool), Refusal>, &mut Context<Self>) + 'static,
+        then: impl FnOnce(&mut Self, Meant, &mut Context<Self>) + 'static,
     ) {
-        let (name, named) = match self.name_of_line(key, document) {
-            Ok(named) => named,
-            Err(refusal) => return then(self, Err(refusal), ctx),
-        };
+        let addressed = document.device().map(|device| DeviceId::from(&*device));
+        let is_for_connection = addressed.is_some() && document.is_for_connection();
+        let named = addressed.or_else(|| document.private_line().map(|line| (&*line).into()));
         // What is named as another party may be a second line of the same phone, which the log-on may not see.
-        let parties: Vec<DeviceId> = match !named && self.rights.is_confined() {
+        let parties: Vec<DeviceId> = match self.rights.is_confined() {
             true => document
                 .devices()
-                .map(|device| device.into_owned().into())
+                .map(|device| DeviceId::from(&*device))
                 .collect(),
             false => Vec::new(),
         };
-        self.find(key, name, named, ctx, move |client, found, ctx| {
-            let mac = match &found {
-                Ok((line, _)) if !parties.is_empty() => line.entry.mac,
-                _ => return then(client, found, ctx),
+        let settle = move |client: &mut Self, meant: Meant, ctx: &mut _| {
+            client.without_hidden(parties, meant, ctx, then);
+        };
+        match (self.sessions.get(&key).map(|session| &session.scope), named) {
+            (Some(Scope::Line { .. }), named) => {
+                self.line_of(key, ctx, move |client, line, ctx| {
+                    let meant = line.and_then(|line| match named {
+                        Some(name) if !line.entry.is_called(&name) => match is_for_connection {
+                            // The connection of another party in the line's call, as an event told it: the phone knows it by that name.
+                            true => Ok((line, false)),
+                            false => Err(Refusal::OtherLine),
+                        },
+                        _ => Ok((line, true)),
+                    });
+                    settle(client, meant, ctx);
+                })
+            }
+            (Some(Scope::Server), Some(name)) => self.find(name, ctx, move |client, line, ctx| {
+                settle(client, line.map(|line| (line, true)), ctx);
+            }),
+            (Some(Scope::Server) | None, _) => settle(self, Err(Refusal::LineMissing), ctx),
+        }
+    }
+
+    /// Goes on, unless one of the parties is a line of the same phone that the log-on may not see.
+    fn without_hidden(
+        &mut self,
+        parties: Vec<DeviceId>,
+        meant: Meant,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, Meant, &mut Context<Self>) + 'static,
+    ) {
+        let mac = match &meant {
+            Ok((line, false)) if !parties.is_empty() => line.entry.mac,
+            _ => return then(self, meant, ctx),
+        };
+        let listing = self.house.registrar.send(LinesOf(mac));
+        ctx.spawn(listing.into_actor(self).map(move |lines, client, ctx| {
+            let meant = match lines {
+                Ok(lines) if client.hides_one_of(&parties, &lines) => Err(Refusal::NoRight),
+                Ok(_) => meant,
+                Err(_) => Err(Refusal::Away),
             };
-            let listing = client.house.registrar.send(LinesOf(mac));
-            ctx.spawn(listing.into_actor(client).map(move |lines, client, ctx| {
-                let found = match lines {
-                    Ok(lines) if client.hides_one_of(&parties, &lines) => Err(Refusal::NoRight),
-                    Ok(_) => found,
-                    Err(_) => Err(Refusal::Away),
-                };
-                then(client, found, ctx);
-            }));
-        });
+            then(client, meant, ctx);
+        }));
     }
 
-    /// Whether one of the parties is a line of these which the log-on may not see.
+    /// Whether one of the parties is a line of these which the log-on may not see, in whatever case and at whatever host.
     fn hides_one_of(&self, parties: &[DeviceId], lines: &[Entry]) -> bool {
-        lines
-            .iter()
-            .filter(|line| !self.rights.sees(line))
-            .any(|line| parties.iter().any(|party| same_user(party, &line.device)))
+        let hidden = lines.iter().filter(|line| !self.rights.sees(line));
+        let mut users = hidden.map(|line| line.device.name().user);
+        users.any(|user| {
+            let mut parties = parties.iter().map(|party| party.name().user);
+            parties.any(|party| party.eq_ignore_ascii_case(&user))
+        })
     }
 
+    /// The line that a name means in the server's session.
     fn find(
         &mut self,
-        key: u64,
         name: DeviceId,
-        named: bool,
         ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<(Arc<Line>, bool), Refusal>, &mut Context<Self>) + 'static,
+        then: impl FnOnce(&mut Self, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
     ) {
         if let Some(line) = self.found.get(name.as_str()) {
             let line = Arc::clone(line);
-            return then(self, Ok((line, named)), ctx);
+            return then(self, Ok(line), ctx);
         }
-        let finding = self.house.registrar.send(Find(name.clone()));
+        self.look_up(name, None, ctx, move |client, name, line, ctx| {
+            if let Ok(line) = &line {
+                client.remember(name.as_str(), line);
+            }
+            then(client, line, ctx);
+        });
+    }
+
+    /// The line of a line's session: where its name may mean several lines by now, still the one that it meant.
+    fn line_of(
+        &mut self,
+        key: u64,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
+    ) {
+        let scope = self.sessions.get(&key).map(|session| &session.scope);
+        let Some(Scope::Line { name, line, is_old }) = scope else {
+            return then(self, Err(Refusal::LineMissing), ctx);
+        };
+        if !is_old {
+            let line = Arc::clone(line);
+            return then(self, Ok(line), ctx);
+        }
+        let (name, last) = (name.clone(), line.entry.clone());
+        self.look_up(name, Some(last), ctx, move |client, _, found, ctx| {
+            let session = client.sessions.get_mut(&key);
+            if let Ok(found) = &found
+                && let Some(Scope::Line { line, is_old, .. }) = session.map(|s| &mut s.scope)
+            {
+                (*line, *is_old) = (Arc::clone(found), false);
+            }
+            then(client, found, ctx);
+        });
+    }
+
+    /// Asks the registrar which line a name means, and whether the log-on may see that.
+    pub(super) fn look_up(
+        &self,
+        name: DeviceId,
+        session: Option<Entry>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, DeviceId, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
+    ) {
+        let asked = Find {
+            name: name.clone(),
+            session,
+        };
+        let finding = self.house.registrar.send(asked);
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
             let found = match found {
-                Ok(Ok(line)) if client.rights.sees(&line.entry) => {
-                    let line = Arc::new(line);
-                    client.remember(name.as_str(), &line);
-                    if let Some(session) = client.sessions.get_mut(&key)
-                        && let Scope::Line { line: known, .. } = &mut session.scope
-                    {
-                        *known = Arc::clone(&line);
-                    }
-                    Ok((line, named))
-                }
+                Ok(Ok(line)) if client.rights.sees(&line.entry) => Ok(Arc::new(line)),
                 Ok(Ok(_)) => Err(Refusal::NoRight),
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => Err(Refusal::Away),
             };
-            then(client, found, ctx);
+            then(client, name, found, ctx);
         }));
     }
 
-    /// The name of the line that a request is for, and whether the phone's name is to be put into it.
-    fn name_of_line(&self, key: u64, document: &Document) -> Result<(DeviceId, bool), Refusal> {
-        let device = document
-            .device()
-            .or_else(|| document.private_line())
-            .map(|device| DeviceId::from(device.into_owned()));
-        let Some(session) = self.sessions.get(&key) else {
-            return Err(Refusal::LineMissing);
-        };
-        match (&session.scope, device) {
-            (Scope::Server, Some(device)) => Ok((device, true)),
-            (Scope::Server, None) => Err(Refusal::LineMissing),
-            (Scope::Line { name, .. }, None) => Ok((name.clone(), true)),
-            (Scope::Line { name: line, .. }, Some(device)) => {
-                let same = called(&device) == called(line)
-                    || self
-                        .found
-                        .get(line.as_str())
-                        .is_some_and(|found| found.entry.is_called(&device));
-                match same {
-                    true => Ok((line.clone(), true)),
-                    // The connection of another party in the line's call, as an event told it: the phone knows it by that name.
-                    false if document.is_for_connection() && document.device().is_some() => {
-                        Ok((line.clone(), false))
-                    }
-                    false => Err(Refusal::OtherLine),
-                }
+    /// Lines or rights are not as they were: what names mean is looked up again when they are used.
+    pub(super) fn forget_found(&mut self) {
+        self.found.clear();
+        for session in self.sessions.values_mut() {
+            if let Scope::Line { is_old, .. } = &mut session.scope {
+                *is_old = true;
             }
         }
     }

@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture,
-};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
 use tracing::field::display;
 use uacsta_schema::{
@@ -20,7 +18,7 @@ use crate::{
     monitor::Audience,
     quote::Quoted,
     refusal::Refusal,
-    registrar::{Enter, Find, Line, LinesChanged},
+    registrar::{Enter, Line, LinesChanged},
     sip::{
         link::{Link, Shut},
         reply::{Accepted, Answer, Reply},
@@ -87,7 +85,12 @@ enum Scope {
     /// Every line.
     Server,
     /// One line, by the name that the client opened it with, and what that name meant last.
-    Line { name: DeviceId, line: Arc<Line> },
+    Line {
+        name: DeviceId,
+        line: Arc<Line>,
+        /// Whether it may mean another line by now.
+        is_old: bool,
+    },
 }
 
 impl Scope {
@@ -190,23 +193,21 @@ impl Client {
         let Some(line) = line else {
             return self.accept(Scope::Server, &user, speech, reply, ctx);
         };
-        let finding = self.house.registrar.send(Find(line.clone()));
-        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| match found {
-            Ok(Ok(found)) if client.rights.sees(&found.entry) => {
-                let found = Arc::new(found);
-                client.remember(line.as_str(), &found);
-                client.accept(Scope::Line { name: line, line: found }, &user, speech, reply, ctx);
+        self.look_up(line, None, ctx, move |client, name, found, ctx| match found {
+            Ok(line) => {
+                let scope = Scope::Line { name, line, is_old: false };
+                client.accept(scope, &user, speech, reply, ctx);
             }
-            Ok(Ok(_)) => {
-                tracing::warn!(client = %client.name, line = %Quoted(line.as_str()), "session refused: no right to the line");
+            Err(Refusal::NoRight) => {
+                tracing::warn!(client = %client.name, line = %Quoted(name.as_str()), "session refused: no right to the line");
                 reply.with(Answer::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
             }
-            Ok(Err(error)) => {
-                tracing::info!(client = %client.name, line = %Quoted(line.as_str()), %error, "session refused");
+            Err(Refusal::NoLine(error)) => {
+                tracing::info!(client = %client.name, line = %Quoted(name.as_str()), %error, "session refused");
                 reply.with(Answer::from(Status::NOT_FOUND).because(error.to_string()));
             }
             Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
-        }));
+        });
     }
 
     fn accept(
@@ -229,7 +230,7 @@ impl Client {
         let user = display(Quoted(user));
         match &scope {
             Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
-            Scope::Line { name, line } => {
+            Scope::Line { name, line, .. } => {
                 tracing::info!(client = %self.name, user, mac = %line.entry.mac, line = %Quoted(name.as_str()), "line opened");
             }
         }
@@ -265,7 +266,7 @@ impl Client {
         };
         match &session.scope {
             Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
-            Scope::Line { name, line } => {
+            Scope::Line { name, line, .. } => {
                 tracing::info!(client = %self.name, mac = %line.entry.mac, line = %Quoted(name.as_str()), reason, "line closed");
             }
         }
@@ -378,7 +379,7 @@ impl Handler<LinesChanged> for Client {
     type Result = ();
 
     fn handle(&mut self, _: LinesChanged, _: &mut Self::Context) {
-        self.found.clear();
+        self.forget_found();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler};
 use uacsta_schema::csta::{
     self, DeviceId, Document, FailedEvent, LocalConnectionState, MakeCall, MonitorCrossRefId,
 };
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     counters::Event,
     refusal::Refusal,
-    registrar::Find,
+    registrar::Line,
     sip::{
         reply::Reply,
         session::{Content, Notify},
@@ -42,23 +42,16 @@ impl Client {
         let Some(session) = self.sessions.get(&key) else {
             return reply.terminated();
         };
-        let line = match &session.scope {
-            Scope::Line { name, .. } => Some(name.clone()),
-            Scope::Server => self.rights.only_line().cloned(),
+        let (line, last) = match &session.scope {
+            Scope::Line { name, line, .. } => (Some(name.clone()), Some(line.entry.clone())),
+            Scope::Server => (self.rights.only_line().cloned(), None),
         };
         let (Some(line), Some(id)) = (line, session.id) else {
             return refuse(self, reply, &Refusal::NumberWithoutLine);
         };
         let destination = call.called_directory_number.clone();
         let speech = speech.clone();
-        let finding = self.house.registrar.send(Find(line));
-        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
-            let line = match found {
-                Ok(Ok(line)) if client.rights.sees(&line.entry) => Ok(line),
-                Ok(Ok(_)) => Err(Refusal::NoRight),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(Refusal::Away),
-            };
+        self.look_up(line, last, ctx, move |client, _, line, ctx| {
             client.via_office.retain(actix::Addr::connected);
             match line {
                 Ok(_) if client.via_office.len() >= CALLS => {
@@ -75,7 +68,7 @@ impl Client {
                     let order = Order {
                         client: client.name.clone(),
                         session: id,
-                        line,
+                        line: Line::clone(&line),
                         user,
                         destination,
                         speech,
@@ -89,7 +82,7 @@ impl Client {
                     client.refuse(client.mac_of(key), reply, &speech, "MakeCall", &refusal);
                 }
             }
-        }));
+        });
     }
 }
 

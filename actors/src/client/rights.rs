@@ -145,7 +145,12 @@ impl Rights {
 /// A number without its scheme, host and visual separators (RFC 3966 section 5.1.1).
 fn digits(number: &DeviceId) -> Box<str> {
     let separator = |c: &char| matches!(c, '-' | '.' | '(' | ')' | ' ' | '/');
-    let digits: String = number.user().chars().filter(|c| !separator(c)).collect();
+    let digits: String = number
+        .name()
+        .user
+        .chars()
+        .filter(|c| !separator(c))
+        .collect();
     digits.into()
 }
 

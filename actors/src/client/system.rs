@@ -309,11 +309,7 @@ mod tests {
     fn lines(of: &[(&str, PhoneStatus)]) -> Vec<(Entry, PhoneStatus)> {
         let line = |(name, status): &(&str, PhoneStatus)| {
             let device = DeviceId::from((*name).to_owned());
-            let entry = Entry {
-                mac: "000413000001".parse().unwrap(),
-                name: device.clone(),
-                device,
-            };
+            let entry = Entry::alone("000413000001".parse().unwrap(), device);
             (entry, *status)
         };
         of.iter().map(line).collect()

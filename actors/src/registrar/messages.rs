@@ -87,7 +87,12 @@ pub struct Recount;
 /// Asks which line a client means.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Line, NoLine>")]
-pub struct Find(pub DeviceId);
+pub struct Find {
+    /// What the client calls it.
+    pub name: DeviceId,
+    /// What the name meant last in the session that it opened, which stays with its line.
+    pub session: Option<Entry>,
+}
 
 /// A line, and the phone that has it.
 #[derive(Clone, Debug)]

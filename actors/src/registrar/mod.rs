@@ -16,7 +16,7 @@ use uacsta_schema::{
 use crate::{
     House,
     counters::Event,
-    directory::{Directory, Entry},
+    directory::{Directory, Entry, Reach},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
     quote::Quoted,
     sip::reply::Answer,
@@ -73,6 +73,17 @@ struct Record {
     is_new: bool,
 }
 
+impl Record {
+    /// How far the phone can be reached: one that is away or switched off takes no name from one that is there.
+    fn reach(&self) -> Reach {
+        match self.status {
+            _ if !self.telephone.in_operation => Reach::Off,
+            PhoneStatus::Away => Reach::Away,
+            PhoneStatus::Registered | PhoneStatus::Controlled => Reach::There,
+        }
+    }
+}
+
 impl Registrar {
     /// The registrar of a telephone list that was read.
     pub fn new(house: Arc<House>, store: Recipient<Save>, telephones: Vec<Telephone>) -> Self {
@@ -107,6 +118,7 @@ impl Registrar {
                 record.telephone.mac,
                 lines.iter().cloned().map(DeviceId::from),
             );
+            directory.reach(record.telephone.mac, record.reach());
         }
         Self {
             house,
@@ -268,7 +280,9 @@ impl Handler<Bound> for Registrar {
         if telephone.last_identity.is_none() {
             telephone.last_identity = Some(registration.identity.to_string());
         }
+        let reach = record.reach();
         if is_new && self.directory.set(mac, []) {
+            self.directory.reach(mac, reach);
             self.lines_changed(ctx);
         }
         tracing::info!(%mac, address = %registration.address, maker = %self.telephones[&mac].telephone.maker, user_agent = %Quoted(registration.user_agent.as_deref().unwrap_or("")), expires = registration.expires, "phone registered");
@@ -340,8 +354,10 @@ impl Handler<Reached> for Registrar {
             let news = record.status != status;
             record.status = status;
             record.reason = reason;
-            if news {
-                self.stirred(ctx);
+            match self.directory.reach(mac, record.reach()) {
+                true => self.lines_changed(ctx),
+                false if news => self.stirred(ctx),
+                false => {}
             }
         }
     }

@@ -20,8 +20,9 @@ use crate::{
 impl Handler<Find> for Registrar {
     type Result = MessageResult<Find>;
 
-    fn handle(&mut self, Find(name): Find, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.directory.find(&name).and_then(|entry| {
+    fn handle(&mut self, Find { name, session }: Find, _: &mut Self::Context) -> Self::Result {
+        let found = self.directory.find(&name, session.as_ref());
+        MessageResult(found.and_then(|entry| {
             let phone = self
                 .phone(entry.mac, &Arbiter::current())
                 .ok_or(NoLine::Unknown)?;
@@ -34,7 +35,7 @@ impl Handler<Strayed> for Registrar {
     type Result = ();
 
     fn handle(&mut self, Strayed { from, stray }: Strayed, _: &mut Self::Context) {
-        let mac = match self.directory.find(&DeviceId::from(from.bare())) {
+        let mac = match self.directory.find(&DeviceId::from(from.bare()), None) {
             Ok(entry) => entry.mac,
             Err(_) => from,
         };
@@ -71,11 +72,7 @@ impl Handler<Lines> for Registrar {
             .directory
             .all()
             .filter_map(|entry| {
-                let telephone = &self
-                    .telephones
-                    .get(&entry.mac)
-                    .filter(|record| record.telephone.in_operation)?
-                    .telephone;
+                let telephone = &self.telephones.get(&entry.mac)?.telephone;
                 let model = telephone.model.as_deref().map_or_else(
                     || telephone.maker.clone(),
                     |model| format!("{} {model}", telephone.maker),
@@ -148,6 +145,7 @@ impl Handler<Switch> for Registrar {
             tracing::info!(%mac, in_operation, "telephone switched by an operator");
             if let Some(record) = registrar.telephones.get_mut(&mac) {
                 record.telephone.in_operation = in_operation;
+                registrar.directory.reach(mac, record.reach());
                 if let Some(phone) = &record.phone {
                     phone.do_send(InOperation(in_operation));
                 }

@@ -55,11 +55,8 @@ impl Registrar {
 
     fn standing(&self) -> Standing {
         let lines = self.directory.all().filter_map(|entry| {
-            let record = self.telephones.get(&entry.mac)?;
-            record
-                .telephone
-                .in_operation
-                .then_some((entry, record.status))
+            let status = self.telephones.get(&entry.mac)?.status;
+            Some((entry, status))
         });
         Standing(lines.collect())
     }

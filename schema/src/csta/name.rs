@@ -1,0 +1,241 @@
+//! What a device's name says (RFC 3261 clause 19.1, RFC 3966 clause 5.1): taken apart here alone, so that all who compare names agree.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::device::DeviceId;
+
+/// A name of a device, taken apart: what two names are compared by.
+///
+/// Scheme, password, port, parameters and a display name say nothing of which device is meant, nor do blanks around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name<'a> {
+    /// The user part of a SIP URI, unescaped, or the number, of a tel URI without its visual separators; the host where there is
+    /// neither.
+    pub user: Cow<'a, str>,
+    /// The host beside a user part, as it is spelled.
+    pub host: Option<&'a str>,
+    /// The parameter `mac`: the phone whose line is meant.
+    pub mac: Option<&'a str>,
+}
+
+impl<'a> Name<'a> {
+    /// Takes a name apart. Allocates only where escapes or visual separators have to go.
+    pub fn of(text: &'a str) -> Self {
+        let (uri, behind) = within_brackets(text);
+        let (scheme, rest) = split_scheme(uri.trim());
+        let mac = [rest, behind].into_iter().find_map(mac);
+        let (user, host) = match (rest.rsplit_once('@'), scheme) {
+            (Some((user, host)), _) => (
+                without_password(bare(user)),
+                Some(without_port(bare(host)).trim()),
+            ),
+            (None, Scheme::Sip) => (without_port(bare(rest)), None),
+            (None, Scheme::Tel | Scheme::None) => (without_password(bare(rest)), None),
+        };
+        let user = match unescape(user) {
+            Cow::Borrowed(user) => user.trim().into(),
+            Cow::Owned(user) => user.trim().to_owned().into(),
+        };
+        let user = match scheme {
+            Scheme::Tel => without_separators(user),
+            Scheme::Sip | Scheme::None => user,
+        };
+        Self { user, host, mac }
+    }
+
+    /// Whether both name the same host, in whatever case, or neither any.
+    pub fn has_host_of(&self, other: &Name<'_>) -> bool {
+        match (self.host, other.host) {
+            (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+/// The user part and, in lower case, the host.
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.user)?;
+        match self.host {
+            Some(host) => write!(f, "@{}", host.to_ascii_lowercase()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl DeviceId {
+    /// The name, taken apart.
+    pub fn name(&self) -> Name<'_> {
+        Name::of(self.as_str())
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Scheme {
+    Sip,
+    Tel,
+    None,
+}
+
+pub(super) fn split_scheme(text: &str) -> (Scheme, &str) {
+    for (prefix, scheme) in [
+        ("sip:", Scheme::Sip),
+        ("sips:", Scheme::Sip),
+        ("tel:", Scheme::Tel),
+    ] {
+        if let Some((start, rest)) = text.split_at_checked(prefix.len())
+            && start.eq_ignore_ascii_case(prefix)
+        {
+            return (scheme, rest);
+        }
+    }
+    (Scheme::None, text)
+}
+
+/// The URI of `"Anna" <URI>;parameters`, and what follows it.
+fn within_brackets(text: &str) -> (&str, &str) {
+    match text.split_once('<') {
+        Some((_, inner)) => inner.split_once('>').unwrap_or((inner, "")),
+        None => (text, ""),
+    }
+}
+
+fn mac(parameters: &str) -> Option<&str> {
+    parameters.split(';').skip(1).find_map(|parameter| {
+        let (key, value) = parameter.split_once('=')?;
+        key.trim()
+            .eq_ignore_ascii_case("mac")
+            .then_some(value.trim())
+    })
+}
+
+/// Without parameters.
+fn bare(part: &str) -> &str {
+    part.split([';', '?']).next().unwrap_or(part)
+}
+
+/// Without `:password`; the colons of a MAC address and of an IPv6 reference are their own.
+fn without_password(user: &str) -> &str {
+    match user.split_once(':') {
+        Some((name, _)) if !user.starts_with('[') && user.parse::<crate::mac::Mac>().is_err() => {
+            name
+        }
+        _ => user,
+    }
+}
+
+/// Without `:port`; the colons of an IPv6 reference are inside its brackets.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    }
+}
+
+/// Without visual separators (RFC 3966 clause 5.1.1).
+fn without_separators(number: Cow<'_, str>) -> Cow<'_, str> {
+    let separator = |c: char| matches!(c, '-' | '.' | '(' | ')');
+    match number.contains(separator) {
+        true => number.replace(separator, "").into(),
+        false => number,
+    }
+}
+
+/// Resolves percent escapes (RFC 3261, clause 19.1.2). What is no escape, or no UTF-8, stays as it is.
+fn unescape(user: &str) -> Cow<'_, str> {
+    if !user.contains('%') {
+        return user.into();
+    }
+    let mut bytes = Vec::with_capacity(user.len());
+    let mut rest = user.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => hexadecimal(*high).zip(hexadecimal(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = escaped {
+            bytes.push(high << 4 | low);
+            rest = &rest[3..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(user), Cow::Owned)
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_3261_19_1_a_name_is_taken_apart() {
+        fn check(text: &str, shown: &str, mac: Option<&str>) {
+            let name = Name::of(text);
+            assert_eq!(
+                (name.to_string().as_str(), name.mac),
+                (shown, mac),
+                "{text}"
+            );
+        }
+        check(
+            "sip:101@PBX.Example:5060;transport=tcp",
+            "101@pbx.example",
+            None,
+        );
+        check("SIPS:101@pbx.example?Replaces=a", "101@pbx.example", None);
+        check("101@pbx.example", "101@pbx.example", None);
+        check("sip:%31%301@a", "101@a", None);
+        check("sip:101:secret@a", "101@a", None);
+        check("sip:101:a:b;x=y@a", "101@a", None);
+        check("101:secret", "101", None);
+        check("<sip:101@a>", "101@a", None);
+        check(
+            "\"Anna\" <sip:101@a:5060;lr>;mac=000413000001",
+            "101@a",
+            Some("000413000001"),
+        );
+        check(
+            "<sip:101@a;mac=000413000001>",
+            "101@a",
+            Some("000413000001"),
+        );
+        check("  sip: 101@a ", "101@a", None);
+        check("sip:%20101@a", "101@a", None);
+        check(
+            "sip:+49%2030;phone-context=x@[2001:DB8::1]:5060",
+            "+49 30@[2001:db8::1]",
+            None,
+        );
+        check("sip:[2001:db8::1]", "[2001:db8::1]", None);
+        check("sip:pbx.example:5060", "pbx.example", None);
+        check("tel:+49-30-(1).2;phone-context=x", "+493012", None);
+        check("17133013", "17133013", None);
+        check("101;MAC=000413000001;lr", "101", Some("000413000001"));
+        check("101;lr;mac", "101", None);
+        check("00:04:13:00:00:01", "00:04:13:00:00:01", None);
+        check("sip:00:04:13:00:00:01@a", "00:04:13:00:00:01@a", None);
+        check("a%zz%4", "a%zz%4", None);
+        check("sip:%FF@a", "%FF@a", None);
+        check("<sip:101@a", "101@a", None);
+        check("", "", None);
+        check("sip:", "", None);
+    }
+
+    #[test]
+    fn a_host_is_compared_in_any_case() {
+        fn check(one: &str, other: &str, expected: bool) {
+            let [one, other] = [one, other].map(Name::of);
+            assert_eq!(one.has_host_of(&other), expected, "{one} {other}");
+        }
+        check("sip:1@A:5060", "sip:2@a", true);
+        check("1", "tel:2", true);
+        check("sip:1@a", "sip:1@b", false);
+        check("sip:1@a", "1", false);
+    }
+}
