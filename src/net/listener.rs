@@ -40,8 +40,9 @@ pub struct Listener {
 
 /// How often an address is looked for that the machine does not have.
 const AGAIN: Duration = Duration::from_secs(2);
-/// The longest queue of connections that are not accepted yet: a storm of phones that return.
-const BACKLOG: i32 = 4096;
+/// The longest queue of connections that are not accepted yet: a storm of phones that return. The system has its own bound
+/// (Linux: `net.core.somaxconn`, 4096 unless raised) and takes the shorter.
+const BACKLOG: i32 = 65_535;
 
 impl Bound {
     /// Takes an interface's address; none for one that is off.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::support::csta::{Call, Document, connection, document, element};
 use crate::support::digest::{Account, Algorithm};
+use crate::support::line::{Line, request};
 use crate::support::phone::Phone;
 use crate::support::server::Server;
 use crate::support::sip::parameter;
@@ -250,6 +251,43 @@ async fn a_session_that_asks_for_too_short_a_time_is_not_opened() {
         assert_eq!(refusal.status(), 422);
     }
     client.open(LINE).await;
+}
+
+/// RFC 3261 9.2: an INVITE that is cancelled before its answer opens nothing, and nothing of it stays.
+#[tokio::test]
+async fn a_session_that_is_cancelled_leaves_its_place_to_the_next() {
+    let server = Server::with(|settings| {
+        settings.limits.sessions_per_connection = 1;
+        settings
+            .clients
+            .trusted
+            .push("127.0.0.1".to_owned().try_into().unwrap());
+    });
+    started(&server).await;
+    let mut client = Line::to(server.addresses.clients_tcp.unwrap()).await;
+    let to = format!("<{LINE}>");
+    let status = document("ed3", "RequestSystemStatus", "");
+    for number in 0..5 {
+        let call = format!("call-{number}");
+        let invite = request("INVITE", "cti")
+            .set("To", &to)
+            .set("Call-ID", &call);
+        // RFC 3261 9.1: it has the Via, From, To, Call-ID and CSeq number of what it cancels.
+        let cancel = request("CANCEL", "cti")
+            .set("To", &to)
+            .set("Call-ID", &call);
+        let cancel = cancel.set("Via", invite.must("Via"));
+        let invite = invite.csta(status.as_str());
+        client
+            .write([invite.bytes(), cancel.bytes()].concat())
+            .await;
+        for (status, method) in [(487, "INVITE"), (200, "CANCEL")] {
+            let answer = client.answer().await.expect(status);
+            assert!(answer.must("CSeq").ends_with(method), "{}", answer.text());
+        }
+    }
+    let invite = request("INVITE", "cti").set("To", &to).csta(status);
+    client.ask(&invite).await.expect(200);
 }
 
 #[tokio::test]

@@ -291,6 +291,43 @@ async fn a_lower_cseq_of_the_same_call_changes_nothing() {
     assert_eq!(phone.count("BYE"), 0);
 }
 
+/// RFC 3261 10.3 step 7: a Contact without time ends the binding of that address; a phone that has moved removes where it was.
+#[tokio::test]
+async fn removing_another_contact_leaves_the_one_that_is_bound() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let former = "<sip:000413000001@192.0.2.1:5060>;expires=0";
+    let remove = |request: Message| request.set("Contact", former);
+    let answer = phone.register_as(remove).await.expect(200);
+    let bound = answer.must("Contact").to_owned();
+    assert!(
+        granted(&answer) > 0 && !bound.contains("192.0.2.1"),
+        "{bound}"
+    );
+    // From elsewhere too: whoever is asked there knows of no binding of its own.
+    phone.reconnect().await;
+    let answer = phone.register_as(remove).await.expect(200);
+    assert!(granted(&answer) > 0);
+    assert_eq!(server.listed(SNOM).await["status"], "controlled");
+    assert_eq!(phone.count("BYE"), 0);
+}
+
+/// The same: a Contact is known by user, host and port, whatever else was said of it (19.1.4).
+#[tokio::test]
+async fn removing_the_bound_contact_ends_the_registration() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let answer = phone.register().await.expect(200);
+    let (bound, _) = answer.must("Contact").split_once(';').unwrap();
+    let all = format!("<sip:absent@192.0.2.1>, {bound}>");
+    let remove = |request: Message| request.set("Contact", &all).set("Expires", 0);
+    let answer = phone.register_as(remove).await.expect(200);
+    assert_eq!(answer.header("Contact"), None);
+    listed_once(&server, SNOM, |phone| phone["status"] == "away").await;
+}
+
 #[tokio::test]
 async fn a_star_ends_the_registration() {
     let server = Server::start();

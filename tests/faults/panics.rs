@@ -8,7 +8,7 @@ use uacsta_actors::clock::Clock;
 
 use crate::support::csta::{Call, element};
 use crate::support::cti_client::Session;
-use crate::support::phone::Phone;
+use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
 use crate::support::wire::final_of;
 
@@ -24,6 +24,8 @@ pub(super) struct Trap {
     left: AtomicI64,
     /// Whether the next who asks for the date fails.
     date: AtomicBool,
+    /// How long before its making it began to run.
+    ran: Duration,
 }
 
 impl Trap {
@@ -32,7 +34,14 @@ impl Trap {
             begun: Instant::now(),
             left: AtomicI64::new(-1),
             date: AtomicBool::new(false),
+            ran: Duration::ZERO,
         })
+    }
+
+    /// One that has run for so long.
+    fn that_ran(ran: Duration) -> Arc<Self> {
+        let new = Arc::into_inner(Self::new()).expect("nobody else has it");
+        Arc::new(Self { ran, ..new })
     }
 
     pub(super) fn spring_at(&self, reading: i64) {
@@ -50,7 +59,7 @@ impl Clock for Trap {
         if self.left.load(Ordering::SeqCst) > 0 && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             panic!("the clock fails on purpose");
         }
-        self.begun.elapsed()
+        self.ran + self.begun.elapsed()
     }
 
     fn wall(&self) -> u64 {
@@ -233,4 +242,52 @@ async fn a_connection_whose_actor_fails_ends_and_no_other() {
     phone.start().await;
     session.expect("BackInServiceEvent").await;
     is_told(&phone, &mut session, "l").await;
+}
+
+/// What a phone sends may make each actor fail as soon as it has begun: the next ones come less and less often, and the one
+/// that does not fail has what the first one had.
+#[tokio::test]
+async fn a_phone_whose_actor_fails_each_time_gets_another_less_and_less_often() {
+    let server = Server::start();
+    let (phone, witness) = (server.phone("000413c1900b"), server.phone("000413c1900c"));
+    phone.start().await;
+    witness.start().await;
+    let mut session = server.client().await.open_server().await;
+    session.watch(phone.line()).await;
+    session.watch(witness.line()).await;
+
+    let failed = "no CSTA session with the phone";
+    let wire = Tripwire::always(failed, "00:04:13:c1:90:0b");
+    phone.always("INVITE", Reaction::Status(503, &[]));
+    phone.bye().await.expect(200);
+    session.expect("OutOfServiceEvent").await;
+    phone.until_received("INVITE", 3).await;
+    let begun = Instant::now();
+    is_told(&witness, &mut session, "e").await;
+    phone.until_received("INVITE", 4).await;
+    assert!(begun.elapsed() > Duration::from_millis(1500));
+    server.until_failed(3).await;
+    drop(wire);
+    phone.relent("INVITE");
+    session.expect("BackInServiceEvent").await;
+    is_told(&phone, &mut session, "e").await;
+    is_told(&witness, &mut session, "f").await;
+}
+
+/// A9: however long a phone asks to be left alone, that is added to the time without an overflow, and is an hour at most.
+#[tokio::test]
+async fn a_phone_that_asks_for_the_longest_wait_makes_nobody_fail() {
+    let server = Server::by(Trap::that_ran(Duration::from_secs(1_000_000)));
+    let phone = server.phone("000413c1900d");
+    phone.once(
+        "INVITE",
+        Reaction::Status(503, &[("Retry-After", "18446744073709551615")]),
+    );
+    phone.register().await.expect(200);
+    while server.listed("00:04:13:c1:90:0d").await["reason"].is_null() {}
+    server.until_failed(0).await;
+    // It is not forgotten when it comes back.
+    phone.reboot();
+    phone.start().await;
+    server.until_failed(0).await;
 }

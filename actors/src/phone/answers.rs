@@ -25,9 +25,6 @@ use crate::{
     },
 };
 
-/// The longest that a phone is left alone because it asks for it (Retry-After).
-const QUIET: Duration = Duration::from_secs(3600);
-
 impl Phone {
     /// The phone answered a request, or its link gave it up.
     pub(super) fn answered(
@@ -59,7 +56,7 @@ impl Phone {
                 // The phone's wish holds for all that it is asked.
                 Status::SERVER_INTERNAL_ERROR | Status::SERVICE_UNAVAILABLE => {
                     if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
-                        let at = self.house.clock.now() + wait.min(QUIET);
+                        let at = self.house.clock.now() + wait;
                         self.leave_alone(at, ctx);
                     }
                 }

@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Binding {
     pub(super) registration: Registration,
     made_at: Duration,
+    /// How often it went to another connection as soon as it was made.
+    hurried: u8,
 }
 
 impl Binding {
@@ -28,7 +30,12 @@ impl Binding {
         Self {
             registration,
             made_at: now,
+            hurried: 0,
         }
+    }
+
+    fn contact(&self) -> Option<&str> {
+        self.registration.contact.as_deref()
     }
 
     pub(super) fn into_registration(self) -> Registration {
@@ -39,6 +46,8 @@ impl Binding {
 /// A take-over from another address this soon after the last one is refused, so that two phones with one MAC address do
 /// not chase each other.
 const TAKE_OVER: Duration = Duration::from_secs(1);
+/// So many as soon as that are let through at one address: there it may be one phone that connects anew.
+const HURRIED: u8 = 3;
 
 impl Phone {
     /// A REGISTER of the phone's.
@@ -62,34 +71,41 @@ impl Phone {
                 return reply.with(desk::late(self.mac, address, cseq, known.cseq));
             }
         }
-        if registration.contact.is_none() {
-            return match &self.binding {
-                Some(binding) => {
-                    let mac = self.mac;
-                    binding.registration.link.do_send(Bindings { mac, reply });
-                }
-                None => reply.ok(),
+        let Some(contact) = &registration.contact else {
+            return self.tell_bindings(reply);
+        };
+        if registration.expires == 0 {
+            let bound = self.binding.as_ref().and_then(Binding::contact);
+            return match bound {
+                Some(bound) if !desk::removes(contact, bound) => self.tell_bindings(reply),
+                _ => self.unregister(reply, ctx),
             };
         }
-        if registration.expires == 0 {
-            return self.unregister(reply, ctx);
-        }
+        let mut hurried = 0;
         let moved = match &self.binding {
             None => true,
+            Some(binding) if *binding.registration.link == *registration.link => {
+                hurried = binding.hurried;
+                false
+            }
             Some(binding) => {
-                let known = &binding.registration;
-                if known.link != registration.link
-                    && known.address.ip() != registration.address.ip()
-                {
-                    if now < binding.made_at + TAKE_OVER {
+                let (from, to) = (binding.registration.address, registration.address);
+                let elsewhere = from.ip() != to.ip();
+                if now < binding.made_at + TAKE_OVER {
+                    hurried = binding.hurried + 1;
+                    if elsewhere || hurried > HURRIED {
                         return reply.with(
                             Answer::from(Status::SERVICE_UNAVAILABLE)
                                 .header(HeaderName::RetryAfter, "1"),
                         );
                     }
-                    tracing::warn!(mac = %self.mac, from = %known.address, to = %registration.address, "phone logs on from another address: the last one is taken");
                 }
-                known.link != registration.link
+                if elsewhere {
+                    tracing::warn!(mac = %self.mac, %from, %to, "phone logs on from another address: the last one is taken");
+                } else if hurried == HURRIED {
+                    tracing::warn!(mac = %self.mac, %from, %to, "phone logs on from one connection after the other: are there two with one MAC address?");
+                }
+                true
             }
         };
         if moved {
@@ -101,6 +117,7 @@ impl Phone {
         self.binding = Some(Binding {
             registration: registration.clone(),
             made_at: now,
+            hurried,
         });
         if moved {
             // The telephone list learns of it before the phone does.
@@ -114,6 +131,17 @@ impl Phone {
             if self.session.is_closed() {
                 self.open_session(ctx);
             }
+        }
+    }
+
+    /// Answers with the binding as it is (RFC 3261 10.3 step 8), which its link knows.
+    fn tell_bindings(&self, reply: Reply) {
+        match &self.binding {
+            Some(binding) => {
+                let mac = self.mac;
+                binding.registration.link.do_send(Bindings { mac, reply });
+            }
+            None => reply.ok(),
         }
     }
 

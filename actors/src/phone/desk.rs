@@ -7,7 +7,10 @@ use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{HeaderName, Method, Request, Status, header::Contacts},
+    sip::{
+        HeaderName, Method, Request, Status, Uri,
+        header::{Contacts, NameAddr},
+    },
 };
 
 use super::identity::Claim;
@@ -138,6 +141,12 @@ impl PhoneDesk {
         self.bound.iter().any(|bound| bound.mac == mac)
     }
 
+    fn is_bound_at(&self, contact: &str) -> bool {
+        self.bound
+            .iter()
+            .any(|bound| removes(contact, &bound.contact))
+    }
+
     /// The answer to a REGISTER that merely refreshes the binding or asks for it, given here and now: it costs the phone's
     /// actor nothing.
     fn refreshed(&mut self, at: usize, wish: &Wish<'_>) -> Result<Option<Answer>, Answer> {
@@ -150,6 +159,9 @@ impl PhoneDesk {
         // RFC 3261 10.3: a CSeq that is not above the last one of the same Call-ID "MUST abort the update".
         if same_call && wish.cseq <= bound.cseq {
             return Err(late(bound.mac, self.address, wish.cseq, bound.cseq));
+        }
+        if wish.expires == 0 && !removes(contact, &bound.contact) {
+            return Ok(Some(bindings(bound, now)));
         }
         if !same_call || wish.expires == 0 || *bound.contact != *contact {
             return Ok(None);
@@ -168,12 +180,17 @@ impl PhoneDesk {
             Contacts::Star if head.expires() == Some(0) => (Some("*"), 0),
             Contacts::Star => return Err(bad("Contact: * needs Expires: 0")),
             Contacts::List(list) => {
-                let lasting = list.iter().find(|contact| contact.expires() != Some(0));
-                match lasting.or_else(|| list.first()) {
-                    Some(contact) => {
-                        let asked = contact.expires().or_else(|| head.expires());
-                        (Some(contact.uri().as_str()), asked.unwrap_or(longest))
-                    }
+                let time = |contact: &&NameAddr<'_>| contact.expires().or_else(|| head.expires());
+                let lasting = list.iter().find(|contact| time(contact) != Some(0));
+                let bound = || {
+                    let mut list = list.iter();
+                    list.find(|contact| self.is_bound_at(contact.uri().as_str()))
+                };
+                match lasting.or_else(bound).or_else(|| list.first()) {
+                    Some(contact) => (
+                        Some(contact.uri().as_str()),
+                        time(&contact).unwrap_or(longest),
+                    ),
                     None => (None, longest),
                 }
             }
@@ -197,6 +214,17 @@ impl PhoneDesk {
 fn bindings(bound: &Bound, now: Duration) -> Answer {
     let left = bound.until.saturating_sub(now).as_millis().div_ceil(1000);
     listed(&bound.contact, u32::try_from(left).unwrap_or(u32::MAX))
+}
+
+/// Whether a Contact with no time left ends the binding of another: a phone that has moved removes where it was before, and
+/// keeps where it is (RFC 3261 10.3 step 7: "the binding MUST be removed" where the address "already exists").
+pub(super) fn removes(contact: &str, bound: &str) -> bool {
+    contact == "*"
+        || contact == bound
+        || matches!(
+            (Uri::parse(contact), Uri::parse(bound)),
+            (Ok(contact), Ok(bound)) if contact.is_place_of(&bound)
+        )
 }
 
 /// The answer to a REGISTER whose CSeq is not above the last one's.

@@ -15,7 +15,7 @@ use crate::{
     House,
     back_off::BackOff,
     licensing::Seat,
-    monitor::{Filter, Join, Leave},
+    monitor::{Filter, Join, Leave, PhoneLost},
     registrar,
     registration::{Lapsed, LinkEnded, Refresh, Registration},
     sip::session::Happened,
@@ -105,6 +105,13 @@ pub struct Heritage {
 }
 
 impl Heritage {
+    /// Nobody takes the phone's place for a while: those who watch it hear that it is out of service.
+    pub(crate) fn waits(&self) {
+        for point in self.points.values() {
+            point.monitor.do_send(PhoneLost);
+        }
+    }
+
     /// The thread on which the phone's connection lives.
     pub(crate) fn arbiter(&self) -> Option<ArbiterHandle> {
         self.registration
@@ -130,8 +137,10 @@ impl Phone {
             in_operation,
             profile,
             firmware: None,
+            // The connection may have ended while nobody was there to hear of it.
             binding: heritage
                 .registration
+                .filter(|registration| registration.link.connected())
                 .map(|registration| binding::Binding::inherited(registration, now)),
             session: session::State::Closed,
             key: 0,
@@ -211,6 +220,8 @@ impl Actor for Phone {
         if self.binding.is_some() {
             self.bind_link(ctx);
             self.open_session(ctx);
+        } else {
+            self.report(None);
         }
     }
 

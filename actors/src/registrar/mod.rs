@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use actix::{Actor, Addr, Context, Handler, Recipient};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Recipient};
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::{
     csta::DeviceId,
@@ -15,6 +15,7 @@ use uacsta_schema::{
 
 use crate::{
     House,
+    back_off::BackOff,
     counters::Event,
     directory::{Directory, Entry, Reach},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
@@ -65,6 +66,10 @@ type Telephones = HashMap<PhoneId, Box<Record>>;
 struct Record {
     telephone: Telephone,
     phone: Option<Addr<Phone>>,
+    /// What the last actor of the phone left, until another takes it up.
+    heritage: Option<Box<Heritage>>,
+    /// How long another waits that takes the place of one that failed.
+    back_off: BackOff,
     status: PhoneStatus,
     reason: Option<String>,
     /// Whether the disk lacks the last change.
@@ -95,6 +100,8 @@ impl Registrar {
                     Box::new(Record {
                         telephone,
                         phone: None,
+                        heritage: None,
+                        back_off: BackOff::default(),
                         status: PhoneStatus::Away,
                         reason: None,
                         unsaved: false,
@@ -145,16 +152,25 @@ impl Registrar {
         if let Some(phone) = record.phone.as_ref().filter(|phone| phone.connected()) {
             return Some(phone.clone());
         }
+        record.back_off.stands(self.house.clock.now());
+        let heritage = record.heritage.take().map(|left| *left).unwrap_or_default();
+        let arbiter = heritage.arbiter().unwrap_or_else(|| arbiter.clone());
         let phone = start(
             mac,
             &self.house,
             record.telephone.in_operation,
             lines,
-            Heritage::default(),
-            arbiter,
+            heritage,
+            &arbiter,
         );
         record.phone = Some(phone.clone());
         Some(phone)
+    }
+
+    /// Puts another in the place of a phone's actor that failed.
+    fn replace(&mut self, mac: PhoneId, ctx: &mut Context<Self>) {
+        self.phone(mac, &Arbiter::current());
+        self.lines_changed(ctx);
     }
 
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
@@ -233,6 +249,8 @@ impl Handler<Register> for Registrar {
             Box::new(Record {
                     telephone,
                     phone: None,
+                    heritage: None,
+                    back_off: BackOff::default(),
                     status: PhoneStatus::Away,
                     reason: None,
                     unsaved: true,
@@ -367,21 +385,22 @@ impl Handler<Ended> for Registrar {
     type Result = ();
 
     fn handle(&mut self, Ended { mac, heritage }: Ended, ctx: &mut Self::Context) {
-        let lines = self.directory.of(mac);
         let Some(record) = self.telephones.get_mut(&mac) else {
             return;
         };
         self.house.counters.count(Event::Panicked);
-        tracing::error!(%mac, "the phone's actor failed; another takes its place");
-        let arbiter = heritage.arbiter().unwrap_or_else(Arbiter::current);
-        record.phone = Some(start(
-            mac,
-            &self.house,
-            record.telephone.in_operation,
-            lines,
-            heritage,
-            &arbiter,
-        ));
-        self.lines_changed(ctx);
+        record.back_off.lost(self.house.clock.now());
+        let first = record.back_off.is_fresh();
+        let wait = record.back_off.failed();
+        if first {
+            tracing::error!(%mac, "the phone's actor failed; another takes its place");
+            record.heritage = Some(Box::new(heritage));
+            return self.replace(mac, ctx);
+        }
+        // What the phone sends may make each of them fail as soon as it has begun.
+        tracing::error!(%mac, seconds = wait.as_secs(), "the phone's actor failed again; another takes its place after a while");
+        heritage.waits();
+        record.heritage = Some(Box::new(heritage));
+        ctx.run_later(wait, move |registrar, ctx| registrar.replace(mac, ctx));
     }
 }

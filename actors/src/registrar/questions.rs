@@ -51,11 +51,7 @@ impl Handler<ToPhone> for Registrar {
     type Result = ();
 
     fn handle(&mut self, ToPhone { mac, unwatch }: ToPhone, _: &mut Self::Context) {
-        if let Some(phone) = self
-            .telephones
-            .get(&mac)
-            .and_then(|record| record.phone.as_ref())
-        {
+        if let Some(phone) = self.phone(mac, &Arbiter::current()) {
             phone.do_send(unwatch);
         }
     }

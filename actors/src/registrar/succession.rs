@@ -28,6 +28,13 @@ impl Registrar {
     /// Takes up what another has left, if one has: what was on its way to it is asked for again.
     pub(super) fn succeed(&mut self, ctx: &mut Context<Self>) {
         self.save_refused(ctx);
+        let failed = self
+            .telephones
+            .iter()
+            .filter_map(|(mac, record)| record.heritage.as_ref().map(|_| *mac));
+        for mac in failed.collect::<Vec<_>>() {
+            self.replace(mac, ctx);
+        }
         self.announce();
         if !self.clients.is_empty() {
             self.lines_changed(ctx);

@@ -12,7 +12,7 @@ use uacsta_schema::sip::{HeaderName, Status};
 
 use super::{
     link::Link,
-    session::{Content, Happened},
+    session::{Content, Ended, Happened, SessionId, What},
 };
 
 /// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
@@ -101,6 +101,17 @@ pub struct Accepted {
     pub key: u64,
     /// The session interval if the peer names none (RFC 4028).
     pub interval: Duration,
+}
+
+impl Accepted {
+    /// Tells the owner that the session never came to be.
+    pub(super) fn cancelled(self) {
+        self.owner.do_send(Happened {
+            key: self.key,
+            session: SessionId::NONE,
+            what: What::Ended(Ended::Cancelled),
+        });
+    }
 }
 
 /// An answer on its way to the link.

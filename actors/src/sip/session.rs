@@ -18,6 +18,14 @@ pub struct SessionId {
     pub(super) serial: u32,
 }
 
+impl SessionId {
+    /// The name of a session that never was.
+    pub(super) const NONE: Self = Self {
+        slot: u32::MAX,
+        serial: 0,
+    };
+}
+
 /// A CSTA document to be sent.
 #[derive(Clone, Debug)]
 pub enum Content {
@@ -214,6 +222,8 @@ pub enum Ended {
     Expired,
     /// The connection is gone.
     ConnectionLost,
+    /// It never was: its INVITE was cancelled before our acceptance could be sent (RFC 3261 9.2), or makes no dialog.
+    Cancelled,
 }
 
 impl fmt::Display for Ended {
@@ -224,6 +234,7 @@ impl fmt::Display for Ended {
             Self::Silent => "the peer did not answer a request",
             Self::Expired => "it was not refreshed in time",
             Self::ConnectionLost => "the connection was lost",
+            Self::Cancelled => "the peer gave it up before it was open",
         })
     }
 }

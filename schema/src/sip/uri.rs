@@ -134,6 +134,16 @@ impl<'a> Uri<'a> {
         self.port
     }
 
+    /// Whether both name the same place: scheme, user, host and port (RFC 3261 19.1.4). Parameters are not compared, for who
+    /// removes a Contact may have left one out that it was bound with.
+    #[must_use]
+    pub fn is_place_of(&self, other: &Self) -> bool {
+        self.scheme.eq_ignore_ascii_case(other.scheme)
+            && self.user_decoded() == other.user_decoded()
+            && self.host.eq_ignore_ascii_case(other.host)
+            && self.port == other.port
+    }
+
     /// The parameters.
     #[must_use]
     pub const fn params(&self) -> Params<'a> {

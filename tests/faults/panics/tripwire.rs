@@ -8,13 +8,15 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// A wire that is set until it is torn.
+/// A wire that is set until it is torn, or as long as somebody holds it.
 pub(super) struct Tripwire(Arc<Wire>);
 
 struct Wire {
     message: &'static str,
     about: String,
     torn: AtomicBool,
+    /// Whether it is mended each time.
+    lasts: AtomicBool,
 }
 
 static WIRES: Mutex<Vec<Arc<Wire>>> = Mutex::new(Vec::new());
@@ -23,11 +25,21 @@ static STRETCHED: Once = Once::new();
 impl Tripwire {
     /// Set at a message, with a field of this value: a line, or a MAC address. Other tests log the same of others.
     pub(super) fn at(message: &'static str, about: &str) -> Self {
+        Self::set(message, about, false)
+    }
+
+    /// The same, but it tears each time until it is dropped.
+    pub(super) fn always(message: &'static str, about: &str) -> Self {
+        Self::set(message, about, true)
+    }
+
+    fn set(message: &'static str, about: &str, lasts: bool) -> Self {
         STRETCHED.call_once(|| tracing::subscriber::set_global_default(Log).unwrap());
         let wire = Arc::new(Wire {
             message,
             about: about.to_owned(),
             torn: AtomicBool::new(false),
+            lasts: AtomicBool::new(lasts),
         });
         WIRES.lock().unwrap().push(Arc::clone(&wire));
         Self(wire)
@@ -36,6 +48,12 @@ impl Tripwire {
     /// Whether somebody failed at it.
     pub(super) fn is_torn(&self) -> bool {
         self.0.torn.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Tripwire {
+    fn drop(&mut self) {
+        self.0.lasts.store(false, Ordering::SeqCst);
     }
 }
 
@@ -73,7 +91,7 @@ impl Subscriber for Log {
         let torn = WIRES.lock().unwrap().iter().any(|wire| {
             said.message == wire.message
                 && said.fields.lines().any(|value| value == wire.about)
-                && !wire.torn.swap(true, Ordering::SeqCst)
+                && (!wire.torn.swap(true, Ordering::SeqCst) || wire.lasts.load(Ordering::SeqCst))
         });
         assert!(!torn, "the log fails on purpose at: {}", said.message);
     }

@@ -231,6 +231,28 @@ async fn one_mac_at_two_addresses_is_the_phone_that_logged_on_last() {
     logged(&server, &both).await;
 }
 
+/// A23: two phones with one MAC address behind one address, as a translation shows them: they do not chase each other faster
+/// than a few times a second.
+#[tokio::test]
+async fn one_mac_on_two_connections_of_one_address_is_put_off_when_it_hurries() {
+    let server = serving("");
+    let (first, second) = (
+        phone_of(&server, MAC, |_| {}),
+        phone_of(&server, MAC, |_| {}),
+    );
+    first.start().await;
+    let mut turns = [&second, &first].into_iter().cycle().take(60);
+    let answer = loop {
+        let phone = turns.next().expect("one of them is put off");
+        let answer = phone.register().await;
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(answer.expect(503).must("Retry-After"), "1");
+    logged(&server, &["are there two with one MAC address", LISTED]).await;
+}
+
 /// A24, A25: a registration that lapses or is withdrawn ends the session; the list keeps the phone and its last log-on.
 #[tokio::test]
 async fn a_phone_that_leaves_stays_in_the_list_with_its_last_log_on() {

@@ -353,6 +353,9 @@ impl Link {
     }
 }
 
+/// The longest wait that a peer's Retry-After is granted: one that asks for years is asked again all the same.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// Why a request got no positive response.
 pub(super) fn refusal(outcome: &Outcome<'_>) -> Unanswered {
     match outcome {
@@ -364,7 +367,7 @@ pub(super) fn refusal(outcome: &Outcome<'_>) -> Unanswered {
                 .get(HeaderName::RetryAfter)
                 .and_then(|value| value.split([' ', ';', '(']).next())
                 .and_then(|seconds| seconds.parse().ok())
-                .map(Duration::from_secs),
+                .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
         },
         Outcome::TimedOut => Unanswered::TimedOut,
         Outcome::Unreachable => Unanswered::Ended,

@@ -11,7 +11,7 @@ use super::{Link, matching, receive::speaks_sips, sessions};
 use crate::counters::Event as Counted;
 use crate::sip::{
     datagrams::Sent,
-    reply::{Accepted, Answer, Reply, Taken, TransactionId},
+    reply::{Answer, Reply, Taken, TransactionId},
     session::SessionId,
     timer::SessionTimer,
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
@@ -219,14 +219,16 @@ impl Link {
     ) {
         let slot = id.slot as usize;
         // A transaction that was cancelled meanwhile is gone, or past its answer.
-        let Some(transaction) = self
+        let waiting = self
             .servers
             .get(slot)
-            .filter(|known| known.serial == id.serial && known.machine.awaits_answer())
+            .filter(|known| known.serial == id.serial && known.machine.awaits_answer());
+        let Some((transaction, request)) =
+            waiting.and_then(|known| Some((known, known.request.clone()?)))
         else {
-            return;
-        };
-        let Some(request) = transaction.request.clone() else {
+            if let Some(accepted) = answer.session {
+                accepted.cancelled();
+            }
             return;
         };
         // RFC 3261 12.2.2: nobody took it, since its session is over.
@@ -277,10 +279,16 @@ impl Link {
             };
             let granted = SessionTimer::granted(request.head(), fallback);
             timer = Some(granted);
-            started = answer
-                .session
-                .take()
-                .and_then(|session| self.accept(request, session, granted));
+            if let Some(accepted) = answer.session.take() {
+                match self.start_accepted(request, accepted, granted) {
+                    Ok(slot) => started = Some(slot),
+                    Err(error) => {
+                        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "a session cannot be opened");
+                        timer = None;
+                        answer = Answer::from(Status::BAD_REQUEST).because(error.to_string());
+                    }
+                }
+            }
         }
         let session = started.or(known);
         let to_tag = match session.and_then(|session| self.sessions.get(session)) {
@@ -316,22 +324,6 @@ impl Link {
             self.granted(session, timer, request, started.is_some(), ctx);
         }
         answer.status
-    }
-
-    /// Takes over a session that an INVITE starts; `None` if the INVITE cannot start one.
-    fn accept(
-        &mut self,
-        request: &Request,
-        accepted: Accepted,
-        timer: SessionTimer,
-    ) -> Option<usize> {
-        match self.start_accepted(request, accepted, timer) {
-            Ok(slot) => Some(slot),
-            Err(error) => {
-                tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "a session cannot be opened");
-                None
-            }
-        }
     }
 
     fn event(&mut self, slot: usize, event: Event) -> Effects {

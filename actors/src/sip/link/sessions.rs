@@ -141,7 +141,13 @@ impl Link {
         let serial = self.next_serial();
         let tag = self.unguessable();
         let slot = self.sessions.vacant_key();
-        let dialog = Dialog::uas(request, &format!("{slot:x}-{tag:x}"))?;
+        let dialog = match Dialog::uas(request, &format!("{slot:x}-{tag:x}")) {
+            Ok(dialog) => dialog,
+            Err(error) => {
+                accepted.cancelled();
+                return Err(error);
+            }
+        };
         self.sessions.insert(Session {
             serial,
             dialog,
