@@ -63,7 +63,7 @@ impl Client {
                         _ => Ok((line, true)),
                     });
                     settle(client, meant, ctx);
-                })
+                });
             }
             (Some(Scope::Server), Some(name)) => self.find(name, ctx, move |client, line, ctx| {
                 settle(client, line.map(|line| (line, true)), ctx);
