@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use uacsta_actors::clock::Clock;
 
+use crate::support::PATIENCE;
 use crate::support::csta::{Call, element};
 use crate::support::cti_client::Session;
 use crate::support::phone::{Phone, Reaction};
@@ -284,7 +285,10 @@ async fn a_phone_that_asks_for_the_longest_wait_makes_nobody_fail() {
         Reaction::Status(503, &[("Retry-After", "18446744073709551615")]),
     );
     phone.register().await.expect(200);
-    while server.listed("00:04:13:c1:90:0d").await["reason"].is_null() {}
+    let refused = async { while server.listed("00:04:13:c1:90:0d").await["reason"].is_null() {} };
+    tokio::time::timeout(PATIENCE, refused)
+        .await
+        .expect("the refusal is listed");
     server.until_failed(0).await;
     // It is not forgotten when it comes back.
     phone.reboot();
