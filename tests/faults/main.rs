@@ -17,6 +17,7 @@ mod certificates;
 mod clients;
 #[cfg(unix)]
 mod end;
+mod following;
 mod half_open;
 mod hashes;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,10 @@
 //! One connected CTI client: its sessions, the lines it opened, its rights.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
@@ -18,7 +22,7 @@ use crate::{
     monitor::Audience,
     quote::Quoted,
     refusal::Refusal,
-    registrar::{Enter, Line, LinesChanged},
+    registrar::{Enter, Line},
     sip::{
         link::{Link, Shut},
         reply::{Accepted, Answer, Reply},
@@ -29,6 +33,7 @@ use crate::{
 mod change;
 pub mod desk;
 mod features;
+mod following;
 mod found;
 mod lines;
 mod listing;
@@ -55,6 +60,8 @@ pub struct Client {
     keys: u64,
     /// Names that were looked up, until lines change.
     found: Found<Arc<Line>>,
+    /// The user parts of lines that may be another phone's now, until it is looked where they are.
+    moved: HashSet<Box<str>>,
     cross_refs: Arc<lines::CrossRefs>,
     listings: listing::Listings,
     /// Calls via the office that are on their way.
@@ -145,6 +152,7 @@ impl Client {
             sessions: HashMap::new(),
             keys: 0,
             found: Found::default(),
+            moved: HashSet::new(),
             cross_refs,
             listings: listing::Listings::default(),
             via_office: Vec::new(),
@@ -372,14 +380,6 @@ impl Handler<Happened> for Client {
             // It opens no sessions. A request that comes again is refused, since it may have been done.
             What::Refused(_) | What::Repeated(..) => {}
         }
-    }
-}
-
-impl Handler<LinesChanged> for Client {
-    type Result = ();
-
-    fn handle(&mut self, _: LinesChanged, _: &mut Self::Context) {
-        self.forget_found();
     }
 }
 

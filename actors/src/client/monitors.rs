@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler, Message, prelude::SendError};
 use uacsta_schema::csta::{
-    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, Document, MonitorCrossRefId,
+    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Document, MonitorCrossRefId,
     MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse, Speech,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 /// A line that a session watches.
 pub(super) struct Watched {
     pub(super) line: Arc<Line>,
+    /// What the client called it, and how it is told: for where the line goes.
+    pub(super) how: Box<(DeviceId, Watcher)>,
     /// Counts it among the client's monitors for as long as it is watched.
     _counted: Arc<()>,
 }
@@ -47,6 +49,7 @@ impl Client {
             );
         }
         let filter = start.requested_monitor_filter;
+        let name = self.name_of(key, document);
         self.on_line(key, document, ctx, move |client, line, ctx| {
             let line = match line {
                 Ok((line, _)) => line,
@@ -67,24 +70,25 @@ impl Client {
             reply.csta(csta::write(&response.into(), &speech));
             let (mac, device) = (line.entry.mac, line.entry.device.clone());
             tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
-            let watched = Watched {
-                line: Arc::clone(&line),
-                _counted: Arc::clone(&client.watching),
-            };
-            session.watched.insert(Arc::clone(&cross_ref), watched);
             let audience = client.audience.get_or_insert_with(|| Arc::new(Audience {
                 events: client.link.clone().recipient(),
                 overrun: client.link.clone().recipient(),
                 stopped: ctx.address().recipient(),
             }));
             let watcher = Watcher {
-                cross_ref,
+                cross_ref: Arc::clone(&cross_ref),
                 session: id,
                 client: Arc::clone(audience),
                 speech,
                 filter: filter.unwrap_or_default(),
                 in_service: None,
             };
+            let watched = Watched {
+                line: Arc::clone(&line),
+                how: Box::new((name.unwrap_or_else(|| device.clone()), watcher.clone())),
+                _counted: Arc::clone(&client.watching),
+            };
+            session.watched.insert(cross_ref, watched);
             client.tell_phone(&line, Watch { device, watcher });
         });
     }
@@ -138,12 +142,12 @@ impl Client {
         reply: Reply,
     ) {
         let filter = change.requested_filter_list;
-        let watched = self.sessions.get(&key).and_then(|session| {
+        let watched = self.sessions.get_mut(&key).and_then(|session| {
             session
                 .watched
-                .get_key_value(change.monitor_cross_ref_id.as_str())
+                .get_mut(change.monitor_cross_ref_id.as_str())
         });
-        let Some((cross_ref, Watched { line, .. })) = watched else {
+        let Some(Watched { line, how, .. }) = watched else {
             return self.refuse(
                 self.mac_of(key),
                 reply,
@@ -152,12 +156,15 @@ impl Client {
                 &Refusal::NoMonitor,
             );
         };
+        let (_, watcher) = &mut **how;
+        watcher.filter = filter;
         let refilter = Refilter {
             device: line.entry.device.clone(),
-            cross_ref: Arc::clone(cross_ref),
+            cross_ref: Arc::clone(&watcher.cross_ref),
             filter,
         };
-        self.tell_phone(line, refilter);
+        let line = Arc::clone(line);
+        self.tell_phone(&line, refilter);
         let response = ChangeMonitorFilterResponse {
             actual_filter_list: Some(filter),
         };
@@ -166,7 +173,7 @@ impl Client {
 
     /// Tells a phone what needs no answer of its. A client that tells more than the phone's mailbox holds loses its connection,
     /// never a single message.
-    fn tell_phone<M>(&self, line: &Line, message: M)
+    pub(super) fn tell_phone<M>(&self, line: &Line, message: M)
     where
         M: Message + Send + 'static,
         M::Result: Send,
@@ -201,8 +208,12 @@ impl Handler<Stopped> for Client {
     type Result = ();
 
     fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
-        for session in self.sessions.values_mut() {
-            session.watched.remove(&cross_ref);
+        let mut sessions = self.sessions.values_mut();
+        if let Some(Watched { line, .. }) =
+            sessions.find_map(|session| session.watched.remove(&cross_ref))
+        {
+            // The line may have gone to another phone meanwhile.
+            self.unwatch(&line, cross_ref);
         }
     }
 }

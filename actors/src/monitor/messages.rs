@@ -41,7 +41,7 @@ pub struct PhoneReplaced(pub Surroundings);
 #[rtype(result = "()")]
 pub struct PhoneReady;
 
-/// The phone's session is lost, and the monitor with it.
+/// The phone's session is lost, or the line is not the phone's any more, and the monitor with it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct PhoneLost;

@@ -1,8 +1,9 @@
 //! The phone's lines: asked by GetSwitchingFunctionDevices, told by the SwitchingFunctionDevices that follow (ECMA-269).
 
 use actix::Context;
-use uacsta_schema::csta::{
-    DeviceId, Document, GetSwitchingFunctionDevices, SwitchingFunctionDevices,
+use uacsta_schema::{
+    csta::{DeviceId, Document, GetSwitchingFunctionDevices, SwitchingFunctionDevices},
+    phone_id::PhoneId,
 };
 
 use super::{Phone, requests::Asker, session::State};
@@ -15,6 +16,8 @@ pub(super) struct Inventory {
     coming: Vec<DeviceId>,
     /// Whether a list is expected; one that nobody asked for is taken all the same.
     asked: bool,
+    /// Whether the phone told the lines itself.
+    told: bool,
     /// How many lines of the list that comes are left out.
     left_out: usize,
 }
@@ -33,6 +36,14 @@ impl Inventory {
     /// The lines that the phone listed last.
     pub(super) fn lines(&self) -> &[DeviceId] {
         &self.lines
+    }
+
+    /// Whether the phone has a line, or may: one that lists none has one by its own name.
+    fn has(&self, mac: PhoneId, line: &DeviceId) -> bool {
+        let is_phones = |line: &DeviceId| line.name().user.parse() == Ok(mac);
+        !self.told
+            || self.lines.contains(line)
+            || (line.as_str() == &*mac.bare() && self.lines.iter().all(is_phones))
     }
 }
 
@@ -115,15 +126,20 @@ impl Phone {
         self.inventory.asked = false;
         self.list_due = None;
         if let Some(lines) = lines {
-            if self.inventory.lines != lines {
+            let is_new = self.inventory.lines != lines;
+            if is_new {
                 tracing::info!(mac = %self.mac, lines = lines.len(), "the phone lists its lines");
                 self.inventory.lines = lines.clone();
+            }
+            if !std::mem::replace(&mut self.inventory.told, true) || is_new {
+                self.lines_told(ctx);
             }
             self.house.registrar.do_send(registrar::Listed {
                 mac: self.mac,
                 lines,
             });
         } else {
+            self.inventory.told = false;
             let mut lines = self.inventory.lines.clone();
             // A phone that logs on with its extension has that line, whether it can list it or not; the directory leaves a
             // MAC address out.
@@ -138,5 +154,44 @@ impl Phone {
         if matches!(self.session, State::Preparing(_)) {
             self.prepared(ctx);
         }
+    }
+
+    /// Whether the phone has a line, as far as is known.
+    pub(super) fn has_line(&self, line: &DeviceId) -> bool {
+        self.inventory.has(self.mac, line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_phone_has_the_lines_that_it_lists() {
+        #[track_caller]
+        fn check(told: bool, lines: &[&str], line: &str, expected: bool) {
+            let lines = lines.iter().map(|line| DeviceId::from(*line)).collect();
+            let inventory = Inventory {
+                told,
+                ..Inventory::known(lines)
+            };
+            let mac = "000413000001".parse().unwrap();
+            assert_eq!(
+                inventory.has(mac, &DeviceId::from(line)),
+                expected,
+                "{line} of {inventory:?}"
+            );
+        }
+        check(true, &["sip:215@a"], "sip:215@a", true);
+        check(true, &["sip:216@a"], "sip:215@a", false);
+        check(true, &["sip:215@b"], "sip:215@a", false);
+        check(true, &["sip:215@a"], "000413000001", false);
+        check(true, &["sip:000413000001@a"], "000413000001", true);
+        check(true, &[], "000413000001", true);
+        check(true, &[], "sip:215@a", false);
+        // What it had before, or cannot list.
+        check(false, &[], "sip:215@a", true);
     }
 }

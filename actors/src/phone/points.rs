@@ -8,7 +8,9 @@ use uacsta_schema::csta::{DeviceId, Document, Message, MonitorObject, MonitorSta
 use super::{Orphaned, Phone, calls::Calls, requests::Asker};
 use crate::{
     counters::Event,
-    monitor::{Monitor, MonitorLost, Observed, PhoneReplaced, Started, Surroundings},
+    monitor::{
+        Monitor, MonitorLost, Observed, PhoneLost, PhoneReady, PhoneReplaced, Started, Surroundings,
+    },
     quote::Quoted,
     refusal::Refusal,
 };
@@ -140,7 +142,7 @@ impl Phone {
     /// The monitor point of a line that one more client is about to join.
     pub(super) fn point(&mut self, device: &DeviceId, ctx: &Context<Self>) -> Addr<Monitor> {
         let around = self.around(ctx);
-        let ready = self.session.is_open();
+        let ready = self.session.is_open() && self.has_line(device);
         let mac = self.mac;
         let point = self.points.get_or_insert(device, || {
             Point::new(Monitor::new(mac, device.clone(), around, ready).start())
@@ -197,13 +199,42 @@ impl Phone {
         }
     }
 
+    /// The phone told its lines: a line that it has no more is out of service here, and one that it has again may be watched.
+    pub(super) fn lines_told(&mut self, ctx: &mut Context<Self>) {
+        let lines: Vec<DeviceId> = self
+            .points
+            .iter_mut()
+            .map(|(line, _)| line.clone())
+            .collect();
+        for line in lines {
+            let (has_line, open) = (self.has_line(&line), self.session.is_open());
+            let Some(point) = self.points.get_mut(&line) else {
+                continue;
+            };
+            if !has_line {
+                tracing::warn!(mac = %self.mac, %line, "a line that is watched is no longer the phone's");
+                let former = point.lost();
+                point.monitor.do_send(PhoneLost);
+                if let Some(former) = former {
+                    self.stop_monitor(&line, &former, ctx);
+                }
+            } else if open && !point.is_active() {
+                point.monitor.do_send(PhoneReady);
+            }
+        }
+    }
+
     /// Asks the phone for the monitor of a line, unless it is being asked already: for one who came before, and left.
     pub(super) fn start_monitor(&mut self, device: &DeviceId, ctx: &mut Context<Self>) {
+        let has_line = self.has_line(device);
         let Some(point) = self.points.get_mut(device) else {
             return;
         };
         if !self.session.is_open() {
             return point.monitor.do_send(Started(Err(Refusal::Away)));
+        }
+        if !has_line {
+            return point.monitor.do_send(PhoneLost);
         }
         if point.is_watched() {
             return point.monitor.do_send(Started(Ok(())));

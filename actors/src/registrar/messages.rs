@@ -139,9 +139,12 @@ pub struct Enter {
 }
 
 /// Lines came, went or moved: what was found may be otherwise now.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct LinesChanged;
+pub struct LinesChanged {
+    /// The user parts or numbers of lines that may be another phone's now.
+    pub moved: Arc<[Box<str>]>,
+}
 
 /// Asks for the telephone list, in the order of the MAC addresses.
 #[derive(Debug, Message)]

@@ -26,10 +26,13 @@ use crate::{
 
 mod crowd;
 mod messages;
+mod moved;
 mod questions;
 mod saving;
 mod standing;
 mod succession;
+
+use moved::{differing, users};
 
 pub use messages::*;
 pub use saving::{IsOnDisk, OnDisk};
@@ -174,13 +177,7 @@ impl Registrar {
     }
 
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
-        self.listed = Weak::new();
-        self.clients
-            .retain(|client| client.lines_changed.connected());
-        for client in &self.clients {
-            client.lines_changed.do_send(LinesChanged);
-        }
-        self.stirred(ctx);
+        self.lines_moved([], ctx);
     }
 }
 
@@ -331,15 +328,19 @@ impl Handler<Listed> for Registrar {
     type Result = ();
 
     fn handle(&mut self, Listed { mac, lines }: Listed, ctx: &mut Self::Context) {
-        if self.directory.set(mac, lines) {
-            self.lines_changed(ctx);
-        }
+        let changed = self.directory.set(mac, lines);
         let listed: Vec<String> = self
             .directory
             .of(mac)
             .into_iter()
             .map(|entry| entry.device.as_str().to_owned())
             .collect();
+        if changed {
+            let was = self.telephones.get(&mac);
+            let was = was.map(|record| &*record.telephone.lines);
+            let moved = differing(was.unwrap_or_default(), &listed);
+            self.lines_moved(moved, ctx);
+        }
         let Some(record) = self.telephones.get_mut(&mac) else {
             return;
         };
@@ -373,7 +374,7 @@ impl Handler<Reached> for Registrar {
             record.status = status;
             record.reason = reason;
             match self.directory.reach(mac, record.reach()) {
-                true => self.lines_changed(ctx),
+                true => self.lines_moved(users(&self.directory.of(mac)), ctx),
                 false if news => self.stirred(ctx),
                 false => {}
             }

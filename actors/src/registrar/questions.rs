@@ -9,7 +9,7 @@ use uacsta_schema::csta::DeviceId;
 
 use super::{
     Enter, Find, Line, Lines, LinesOf, List, Listing, Registrar, Strayed, Switch, ToPhone,
-    Unswitched,
+    Unswitched, moved::users,
 };
 use crate::{
     directory::{Entry, NoLine},
@@ -146,7 +146,7 @@ impl Handler<Switch> for Registrar {
                     phone.do_send(InOperation(in_operation));
                 }
             }
-            registrar.lines_changed(ctx);
+            registrar.lines_moved(users(&registrar.directory.of(mac)), ctx);
             Ok(())
         }))
     }

@@ -1,0 +1,92 @@
+//! A watched line that goes to another phone: the client watches it there, under the same cross reference.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{AsyncContext, Context, Handler};
+use uacsta_schema::csta::{DeviceId, Document};
+
+use super::{Client, Scope};
+use crate::{
+    directory::Entry,
+    monitor::Watcher,
+    phone::Watch,
+    registrar::{Line, LinesChanged},
+};
+
+/// How long it is waited for more lines to move: where all phones of a site tell new ones, it is looked a few times in all.
+const SETTLES: Duration = Duration::from_millis(200);
+
+impl Client {
+    /// What the client calls the line that a request is for.
+    pub(super) fn name_of(&self, key: u64, document: &Document) -> Option<DeviceId> {
+        match &self.sessions.get(&key)?.scope {
+            Scope::Line { name, .. } => Some(name.clone()),
+            Scope::Server => {
+                let named = document.device().or_else(|| document.private_line());
+                named.map(|device| DeviceId::from(&*device))
+            }
+        }
+    }
+
+    /// Lines with these user parts may be another phone's now: it is looked soon where those are that the client watches.
+    fn follow(&mut self, moved: &[Box<str>], ctx: &mut Context<Self>) {
+        if self.moved.is_empty() && !moved.is_empty() {
+            ctx.run_later(SETTLES, Self::look_where_they_are);
+        }
+        self.moved.extend(moved.iter().cloned());
+    }
+
+    fn look_where_they_are(&mut self, ctx: &mut Context<Self>) {
+        let moved = std::mem::take(&mut self.moved);
+        let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry)> = Vec::new();
+        for (key, session) in &self.sessions {
+            for (cross_ref, watched) in &session.watched {
+                let entry = &watched.line.entry;
+                if moved.contains(&*entry.device.name().user) {
+                    let name = watched.how.0.clone();
+                    lines.push((*key, Arc::clone(cross_ref), name, entry.clone()));
+                }
+            }
+        }
+        for (key, cross_ref, name, entry) in lines {
+            self.look_up(name, Some(entry), ctx, move |client, _, found, _| {
+                // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
+                if let Ok(line) = found {
+                    client.watch_at(key, &cross_ref, line);
+                }
+            });
+        }
+    }
+
+    fn watch_at(&mut self, key: u64, cross_ref: &Arc<str>, line: Arc<Line>) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let Some(watched) = session.watched.get_mut(cross_ref) else {
+            return;
+        };
+        let is = |entry: &Entry| entry.mac == line.entry.mac && entry.device == line.entry.device;
+        if is(&watched.line.entry) {
+            return;
+        }
+        let former = std::mem::replace(&mut watched.line, Arc::clone(&line));
+        // It was told that the line is out of service where it was.
+        let watcher = Watcher {
+            in_service: Some(false),
+            ..watched.how.1.clone()
+        };
+        let (mac, device) = (line.entry.mac, line.entry.device.clone());
+        tracing::info!(client = %self.name, %mac, line = %device, from = %former.entry.mac, cross_ref = &**cross_ref, "client watches the line where it has gone");
+        self.unwatch(&former, Arc::clone(cross_ref));
+        self.tell_phone(&line, Watch { device, watcher });
+    }
+}
+
+impl Handler<LinesChanged> for Client {
+    type Result = ();
+
+    fn handle(&mut self, LinesChanged { moved }: LinesChanged, ctx: &mut Self::Context) {
+        self.forget_found();
+        self.follow(&moved, ctx);
+    }
+}

@@ -1,0 +1,200 @@
+//! A watched line goes to another phone, or to none: who watches hears so, and watches it where it is (hot desking, a new domain).
+
+use crate::support::csta::{Call, element};
+use crate::support::cti_client::Session;
+use crate::support::phone::{Phone, Reaction};
+use crate::support::server::Server;
+
+const FIRST: &str = "000413000001";
+const SECOND: &str = "000413000002";
+const LINE: &str = "sip:0005@pbx.example";
+
+/// A phone that may have more lines than its own, and lists all of them.
+async fn started(server: &Server, mac: &str, lines: &[&str]) -> Phone {
+    let phone = server.phone_as(mac, |setup| {
+        let lines = lines.iter().map(|line| (*line).to_owned());
+        setup.identities.extend(lines);
+    });
+    phone.start().await;
+    phone
+}
+
+/// From now on the phone has these lines.
+async fn lists(phone: &Phone, lines: &[&str]) {
+    let lines = lines.iter();
+    let devices: String = lines
+        .map(|line| format!("<device>{}</device>", element("deviceID", line)))
+        .collect();
+    let part = format!(
+        "<serviceCrossRefID>s1</serviceCrossRefID><segmentID>1</segmentID><lastSegment>true</lastSegment><deviceList>{devices}</deviceList>"
+    );
+    let part = phone.document("SwitchingFunctionDevices", &part);
+    phone.info(&part).await.expect(200);
+}
+
+async fn hears(session: &mut Session, reference: &str, names: &[&str]) {
+    for name in names {
+        let event = session.expect(name).await;
+        assert_eq!(event.text("monitorCrossRefID"), reference, "{}", event.raw);
+    }
+}
+
+async fn until_monitors(phone: &Phone, monitors: usize) {
+    phone
+        .until("as many monitors as are watched", |state| {
+            (state.monitors.len() == monitors).then_some(())
+        })
+        .await;
+}
+
+/// A call at the line, told by a phone that watches it.
+async fn tells(phone: &Phone, session: &mut Session, reference: &str) {
+    let call = Call::seen_by(LINE, "-7", LINE, "sip:102@pbx.example");
+    phone.event(&call.originated()).await.expect(200);
+    hears(session, reference, &["OriginatedEvent"]).await;
+    phone.event(&call.cleared()).await.expect(200);
+    hears(session, reference, &["ConnectionClearedEvent"]).await;
+}
+
+#[tokio::test]
+async fn a_line_that_moves_is_watched_where_it_goes_under_the_same_cross_reference() {
+    let server = Server::start();
+    let first = started(&server, FIRST, &[LINE]).await;
+    let mut session = server.client().await.open(LINE).await;
+    let reference = session.monitor(LINE).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    let filter = element("monitorCrossRefID", &reference)
+        + "<requestedFilterList><callcontrol><delivered>true</delivered></callcontrol></requestedFilterList>";
+    session.done("ChangeMonitorFilter", &filter).await;
+    // Its user logs off at the one, and on at the other.
+    lists(&first, &[first.line()]).await;
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    until_monitors(&first, 0).await;
+    let call = element("callingDevice", LINE) + &element("calledDirectoryNumber", "102");
+    assert_eq!(
+        session.refused("MakeCall", &call).await.1,
+        "invalidDeviceID"
+    );
+    let second = started(&server, SECOND, &[LINE]).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    session.done("MakeCall", &call).await;
+    assert_eq!((first.count("MakeCall"), second.count("MakeCall")), (0, 1));
+    // Its filter has gone with it.
+    let ringing = Call::seen_by(LINE, "-6", "sip:102@pbx.example", LINE);
+    second.event(&ringing.delivered()).await.expect(200);
+    tells(&second, &mut session, &reference).await;
+    // And back, while both have it.
+    lists(&first, &[first.line(), LINE]).await;
+    lists(&second, &[second.line()]).await;
+    hears(
+        &mut session,
+        &reference,
+        &["OutOfServiceEvent", "BackInServiceEvent"],
+    )
+    .await;
+    tells(&first, &mut session, &reference).await;
+    session.unwatch(&reference).await;
+    until_monitors(&first, 0).await;
+    until_monitors(&second, 0).await;
+    assert_eq!(server.list().await["monitored_lines"], 0);
+}
+
+#[tokio::test]
+async fn a_line_that_has_no_phone_any_more_is_out_of_service_until_it_has() {
+    let server = Server::start();
+    let phone = started(&server, FIRST, &[LINE]).await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(LINE).await;
+    lists(&phone, &[phone.line()]).await;
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    until_monitors(&phone, 0).await;
+    // Who comes now finds no such line, and the phone is not asked for it.
+    let object = format!(
+        "<monitorObject>{}</monitorObject>",
+        element("deviceObject", LINE)
+    );
+    let refused = session.refused("MonitorStart", &object).await;
+    assert_eq!(refused.1, "invalidDeviceID");
+    // Nor in a new session, as long as the phone does not list it.
+    let promised = element("serviceCrossRefID", "s1");
+    let promised = phone.document("GetSwitchingFunctionDevicesResponse", &promised);
+    phone.once("GetSwitchingFunctionDevices", Reaction::Document(promised));
+    phone.bye().await.expect(200);
+    phone.until_received("GetSwitchingFunctionDevices", 2).await;
+    lists(&phone, &[phone.line()]).await;
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    assert_eq!(phone.count("MonitorStart"), 1);
+    lists(&phone, &[phone.line(), LINE]).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    assert_eq!(
+        (phone.count("MonitorStart"), phone.count("MonitorStop")),
+        (2, 1)
+    );
+    tells(&phone, &mut session, &reference).await;
+}
+
+#[tokio::test]
+async fn a_line_whose_domain_is_renamed_is_watched_by_its_new_name() {
+    let server = Server::start();
+    let renamed = "sip:0005@new.example";
+    let phone = started(&server, FIRST, &[LINE, renamed]).await;
+    let mut session = server.client().await.open_server().await;
+    lists(&phone, &[phone.line(), LINE]).await;
+    let reference = session.watch("0005").await;
+    lists(&phone, &[phone.line(), renamed]).await;
+    hears(
+        &mut session,
+        &reference,
+        &["OutOfServiceEvent", "BackInServiceEvent"],
+    )
+    .await;
+    let left = phone.until("monitors", |state| Some(state.monitors.clone()));
+    let left: Vec<String> = left.await.into_iter().map(|(_, device)| device).collect();
+    assert_eq!(left, [renamed]);
+}
+
+#[tokio::test]
+async fn a_watch_stays_with_the_phone_that_its_client_named() {
+    let server = Server::start();
+    let first = started(&server, FIRST, &[LINE]).await;
+    let second = started(&server, SECOND, &[LINE]).await;
+    let mut session = server.client().await.open_server().await;
+    let named = format!("{LINE};mac={FIRST}");
+    let reference = session.watch(&named).await;
+    lists(&first, &[first.line()]).await;
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    // Another watches it at the other phone, which then loses it too.
+    let mut other = server.client().await.open_server().await;
+    let others = other.watch(LINE).await;
+    lists(&second, &[second.line()]).await;
+    hears(&mut other, &others, &["OutOfServiceEvent"]).await;
+    lists(&first, &[first.line(), LINE]).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    hears(&mut other, &others, &["BackInServiceEvent"]).await;
+    assert_eq!(
+        (second.count("MonitorStart"), second.count("MonitorStop")),
+        (1, 1)
+    );
+    assert_eq!(first.count("MonitorStart"), 2);
+}
+
+#[tokio::test]
+async fn a_phone_that_is_switched_off_gives_its_watchers_to_the_one_that_has_its_line() {
+    let server = Server::start();
+    let first = started(&server, FIRST, &[LINE]).await;
+    let mut session = server.client().await.open(LINE).await;
+    let reference = session.watch(LINE).await;
+    let second = started(&server, SECOND, &[LINE]).await;
+    server.switch(FIRST, false).await;
+    hears(
+        &mut session,
+        &reference,
+        &["OutOfServiceEvent", "BackInServiceEvent"],
+    )
+    .await;
+    until_monitors(&second, 1).await;
+    tells(&second, &mut session, &reference).await;
+    assert_eq!(first.count("MonitorStart"), 1);
+}
