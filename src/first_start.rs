@@ -320,7 +320,11 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), FirstStar
         .open(&fresh)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&fresh, path))
-        .map_err(failed("written", path))
+        .map_err(|error| {
+            // On a full disk the rest of it would only be in the way.
+            let _ = fs::remove_file(&fresh);
+            failed("written", path)(error)
+        })
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FirstStartError {

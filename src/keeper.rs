@@ -16,6 +16,18 @@ pub struct Keeper {
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
 }
 
+/// The list that was opened.
+pub struct Opened {
+    /// Who keeps it.
+    pub keeper: Addr<Keeper>,
+    /// The thread of it.
+    pub arbiter: Arbiter,
+    /// What it holds.
+    pub telephones: Vec<Telephone>,
+    /// Whether the disk has room for changes.
+    pub writable: bool,
+}
+
 /// How long changes are gathered before they share a flush.
 const GATHERING: Duration = Duration::from_millis(2);
 
@@ -24,15 +36,21 @@ impl Keeper {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open(data: Lock) -> Result<(Addr<Self>, Arbiter, Vec<Telephone>), store::StoreError> {
+    pub fn open(data: Lock) -> Result<Opened, store::StoreError> {
         let (store, entries) = Store::behind::<Telephone>(data)?;
+        let writable = store.is_whole();
         let arbiter = Arbiter::new();
         let keeper = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
             store,
             gathered: Vec::new(),
             waiting: Vec::new(),
         });
-        Ok((keeper, arbiter, entries.into_values().collect()))
+        Ok(Opened {
+            keeper,
+            arbiter,
+            telephones: entries.into_values().collect(),
+            writable,
+        })
     }
 
     fn flush(&mut self) {

@@ -141,8 +141,8 @@ impl Server {
         // One that was killed has left where it listened; by now that may be another program, which the command line would
         // show the token.
         web::forget(data).map_err(StartError::ApiFile)?;
-        let (keeper, keeper_thread, telephones) = Keeper::open(lock)?;
-        tracing::info!(telephones = telephones.len(), data = %data.display(), "the telephone list is open");
+        let list = Keeper::open(lock)?;
+        tracing::info!(telephones = list.telephones.len(), data = %data.display(), "the telephone list is open");
 
         let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
@@ -162,11 +162,12 @@ impl Server {
             licensing: Post::new(licensing.address()),
         });
         licensing.run(Licensing::new(Arc::clone(&house)));
-        registrar.run(Registrar::new(
-            Arc::clone(&house),
-            keeper.recipient(),
-            telephones,
-        ));
+        let mut keeps =
+            Registrar::new(Arc::clone(&house), list.keeper.recipient(), list.telephones);
+        if !list.writable {
+            keeps = keeps.refused();
+        }
+        registrar.run(keeps);
         let settings = &house.rules().settings;
         // This thread carries connections too: with one arbiter nothing ever changes threads.
         let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))
@@ -193,9 +194,9 @@ impl Server {
             reload,
             identity: Arc::clone(&identity),
         };
-        let web = open_web(settings, data, &belongings, &api)?;
-        if let Some(web) = &web {
-            web.announce().map_err(StartError::ApiFile)?;
+        let mut web = open_web(settings, data, &belongings, &api)?;
+        if let Some(web) = &mut web {
+            web.announce();
         }
         Ok(Running {
             addresses: Addresses {
@@ -211,7 +212,7 @@ impl Server {
             identity,
             interfaces,
             arbiters,
-            keeper: keeper_thread,
+            keeper: list.arbiter,
             api,
             web,
             house: Arc::clone(&house),

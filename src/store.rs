@@ -1,12 +1,12 @@
 //! The telephone list on disk: sled for the list, and a readable journal from which it can be rebuilt.
 
 mod database;
+mod error;
 mod lock;
 mod mirror;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,9 +14,11 @@ use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 use uacsta_schema::phone_id::PhoneId;
 
-use database::{Copy, Database, FOLDER, LAYOUT};
+use database::{Copy, Database, FOLDER};
 use mirror::Mirror;
 
+pub use error::StoreError;
+use error::failed;
 pub use lock::{Lock, is_taken};
 
 /// One change: what is now stored for a telephone, or `None` when it was removed.
@@ -29,67 +31,16 @@ pub type Entries<T> = BTreeMap<PhoneId, T>;
 #[derive(Debug)]
 pub struct Store {
     lock: Lock,
-    /// `None` after an I/O error: sled 0.34 then refuses every call until it is opened anew.
+    /// `None` after an I/O error, since sled 0.34 then refuses every call until it is opened anew, and where it found no room to be
+    /// opened at all.
     database: Option<Database>,
     mirror: Mirror,
 }
 
-/// Why the list cannot be opened or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process works on it.
-    #[error("{} is in use by another uacsta process", folder.display())]
-    InUse {
-        /// The data folder.
-        folder: PathBuf,
-    },
-    /// Neither copy can be read.
-    #[error(
-        "the telephone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({mirror}); \
-         restore one of them from a backup, or move both away to begin with an empty list",
-        folder.display()
-    )]
-    Unreadable {
-        /// The data folder.
-        folder: PathBuf,
-        /// What sled says.
-        database: String,
-        /// What is wrong with the journal.
-        mirror: String,
-    },
-    /// A later version of the program has written it.
-    #[error(
-        "the telephone list in {} has the layout {found} of a later uacsta, and this one knows {LAYOUT}; \
-         install that version again, or restore the data folder from a backup of this one",
-        folder.display()
-    )]
-    Newer {
-        /// The data folder.
-        folder: PathBuf,
-        /// The layout that it has.
-        found: u32,
-    },
-    /// The file system refused.
-    #[error("{} cannot be {action}: {source}", path.display())]
-    File {
-        /// What was tried.
-        action: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// sled refused.
-    #[error("the telephone list cannot be written: {0}")]
-    Database(#[from] sled::Error),
-    /// A value has no JSON form.
-    #[error("an entry of the telephone list cannot be written as JSON: {0}")]
-    Value(#[from] serde_json::Error),
-}
-
 impl Store {
     /// Opens the list in `folder`, creating it where there is none. What the journal knows better than sled is restored
-    /// from it; a database that does not open is kept aside as `telephones.damaged-<time>` and rebuilt.
+    /// from it; a database that does not open is kept aside as `telephones.damaged-<time>` and rebuilt. On a full disk the
+    /// journal is the list ([`Self::is_whole`]), until a commit finds room.
     ///
     /// # Errors
     /// When another process has it open, when neither copy can be read, and when the folder cannot be written.
@@ -108,89 +59,32 @@ impl Store {
     where
         T: Serialize + DeserializeOwned + PartialEq,
     {
-        let folder = &*lock.folder.clone();
-        let journal = mirror::read::<T>(folder);
-        let readable = matches!(journal, Ok(Some(_)));
-        // sled mends a damaged file by cutting it, so what it had to begin with is copied first.
-        let mut copy = Copy::of(folder);
-        let read = || -> Result<_, StoreError> {
-            let database = Database::open(folder)?;
-            let entries = database.entries::<T>()?;
-            Ok((database, entries))
-        };
-        let mut opened = read();
-        if matches!(&opened, Err(error) if error.is_of_the_system()) {
-            // The copy may have taken the last room on the disk.
-            copy.discard();
-            opened = read();
-        }
-        let rebuilt = opened.is_err();
-        let (database, mut entries) = match opened {
-            Ok(opened) => opened,
-            Err(error) if error.is_of_the_system() => return Err(error),
-            Err(error @ StoreError::Newer { .. }) => {
-                copy.put_back()?;
-                return Err(error);
+        let (database, mirror, entries) = match both(&lock.folder) {
+            Ok((database, mirror, entries)) => (Some(database), mirror, entries),
+            Err(error) => {
+                // sled needs room to be opened. Who is listed does not have to wait for it.
+                let (true, Ok(Some(changes))) =
+                    (error.is_for_want_of_room(), mirror::read::<T>(&lock.folder))
+                else {
+                    return Err(error);
+                };
+                error!("the telephone list is served from telephones.jsonl: {error}");
+                let listed = changes.into_iter();
+                let listed = listed.filter_map(|(key, value)| Some((key, value?)));
+                (None, Mirror::resume(&lock.folder)?, listed.collect())
             }
-            Err(damage) => (rebuild(folder, &journal, &damage)?, Entries::new()),
-        };
-        let changes = match journal {
-            Ok(Some(changes)) => changes,
-            Ok(None) => {
-                if copy.is_made() && entries.is_empty() {
-                    error!(
-                        "the telephone list is empty, and there is no telephones.jsonl to compare it with"
-                    );
-                }
-                Vec::new()
-            }
-            Err(reason) if entries.is_empty() => {
-                // A damaged file may open as an empty list, which is no copy of anything.
-                drop(database);
-                copy.put_back()?;
-                return Err(unreadable(folder, "it is empty", reason));
-            }
-            Err(reason) => {
-                let kept = set_aside(folder, mirror::NAME)?;
-                error!(kept = %kept.display(), "the copy of the telephone list was damaged and is written anew: {reason}");
-                Vec::new()
-            }
-        };
-        // The journal is written first: where the two differ, it is newer. A crash leaves only the last changes so.
-        let differs = |(key, value): &Change<T>| entries.get(key) != value.as_ref();
-        let mut tail = changes.iter().skip_while(|change| !differs(change));
-        let crash = !entries.is_empty() && tail.all(differs);
-        if !changes.is_empty() && !rebuilt && !crash {
-            let kept = copy.keep()?;
-            error!(kept = ?kept, "the telephone list was damaged and is mended from telephones.jsonl");
-        }
-        let newer: Vec<Change<T>> = changes.into_iter().filter(differs).collect();
-        if !newer.is_empty() {
-            warn!(
-                entries = newer.len(),
-                "the telephone list was completed from telephones.jsonl"
-            );
-            database.apply(&newer)?;
-        }
-        for (key, value) in newer {
-            match value {
-                Some(value) => entries.insert(key, value),
-                None => entries.remove(&key),
-            };
-        }
-        let mirror = match Mirror::create(folder, &entries) {
-            Err(error) if readable => {
-                warn!("telephones.jsonl grows on: {error}");
-                Mirror::resume(folder)?
-            }
-            created => created?,
         };
         let store = Self {
-            database: Some(database),
-            mirror,
             lock,
+            database,
+            mirror,
         };
         Ok((store, entries))
+    }
+
+    /// Whether both copies are there; else the next commit tries to open the database.
+    pub fn is_whole(&self) -> bool {
+        self.database.is_some()
     }
 
     /// Puts changes on disk; when this returns they survive a crash and a power cut.
@@ -199,11 +93,11 @@ impl Store {
     /// When the disk refuses. Nothing is lost then but these changes, and the next call tries with a fresh database.
     pub fn commit<T>(&mut self, changes: &[Change<T>]) -> Result<(), StoreError>
     where
-        T: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned + PartialEq,
     {
         let database = match self.database.take() {
             Some(database) => database,
-            None => Database::open(&self.lock.folder)?,
+            None => self.reopened::<T>()?,
         };
         let database = match self.renewed::<T>(&database) {
             Ok(renewed) => renewed.unwrap_or(database),
@@ -240,6 +134,27 @@ impl Store {
 }
 
 impl Store {
+    /// The database after an I/O error, or when there is room for it at last, with what the journal knows better.
+    fn reopened<T>(&self) -> Result<Database, StoreError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        let folder = &self.lock.folder;
+        let journal = mirror::read::<T>(folder);
+        let database = match Database::open(folder) {
+            Err(damage @ StoreError::Database(_)) if !damage.is_of_the_system() => {
+                rebuild(folder, &journal, &damage)?
+            }
+            opened => opened?,
+        };
+        if let Ok(Some(mut newer)) = journal {
+            let entries = database.entries::<T>()?;
+            newer.retain(|(key, value)| entries.get(key) != value.as_ref());
+            database.apply(&newer)?;
+        }
+        Ok(database)
+    }
+
     /// What is removed under a server that runs would go with it, so it is written anew from what is still open.
     fn renewed<T>(&mut self, open: &Database) -> Result<Option<Database>, StoreError>
     where
@@ -265,6 +180,97 @@ impl Store {
     }
 }
 
+/// The last change of each entry in the journal, none where there is none, or what is wrong with it.
+type Journal<T> = Result<Option<Vec<Change<T>>>, String>;
+
+/// Opens both copies, and mends each from the other.
+fn both<T>(folder: &Path) -> Result<(Database, Mirror, Entries<T>), StoreError>
+where
+    T: Serialize + DeserializeOwned + PartialEq,
+{
+    let journal = mirror::read::<T>(folder);
+    let readable = matches!(journal, Ok(Some(_)));
+    if matches!(journal, Ok(None)) && !folder.join(FOLDER).exists() {
+        // It comes first, so that a database without one is always amiss.
+        Mirror::create(folder, &Entries::<T>::new())?;
+    }
+    // sled mends a damaged file by cutting it, so what it had to begin with is copied first.
+    let mut copy = Copy::of(folder);
+    let read = || -> Result<_, StoreError> {
+        let database = Database::open(folder)?;
+        let entries = database.entries::<T>()?;
+        Ok((database, entries))
+    };
+    let mut opened = read();
+    if matches!(&opened, Err(error) if error.is_of_the_system()) {
+        // The copy may have taken the last room on the disk.
+        copy.discard();
+        opened = read();
+    }
+    let rebuilt = opened.is_err();
+    let (database, mut entries) = match opened {
+        Ok(opened) => opened,
+        Err(error) if error.is_of_the_system() => return Err(error),
+        Err(error @ StoreError::Newer { .. }) => {
+            copy.put_back()?;
+            return Err(error);
+        }
+        Err(damage) => (rebuild(folder, &journal, &damage)?, Entries::new()),
+    };
+    let changes = match journal {
+        Ok(Some(changes)) => changes,
+        Ok(None) => {
+            if copy.is_made() && entries.is_empty() {
+                error!(
+                    "the telephone list is empty, and there is no telephones.jsonl to compare it with"
+                );
+            }
+            Vec::new()
+        }
+        Err(reason) if entries.is_empty() => {
+            // A damaged file may open as an empty list, which is no copy of anything.
+            drop(database);
+            copy.put_back()?;
+            return Err(unreadable(folder, "it is empty", reason));
+        }
+        Err(reason) => {
+            let kept = set_aside(folder, mirror::NAME)?;
+            error!(kept = %kept.display(), "the copy of the telephone list was damaged and is written anew: {reason}");
+            Vec::new()
+        }
+    };
+    // The journal is written first: where the two differ, it is newer. A crash leaves only the last changes so.
+    let differs = |(key, value): &Change<T>| entries.get(key) != value.as_ref();
+    let mut tail = changes.iter().skip_while(|change| !differs(change));
+    let crash = !entries.is_empty() && tail.all(differs);
+    if !changes.is_empty() && !rebuilt && !crash {
+        let kept = copy.keep()?;
+        error!(kept = ?kept, "the telephone list was damaged and is mended from telephones.jsonl");
+    }
+    let newer: Vec<Change<T>> = changes.into_iter().filter(differs).collect();
+    if !newer.is_empty() {
+        warn!(
+            entries = newer.len(),
+            "the telephone list was completed from telephones.jsonl"
+        );
+        database.apply(&newer)?;
+    }
+    for (key, value) in newer {
+        match value {
+            Some(value) => entries.insert(key, value),
+            None => entries.remove(&key),
+        };
+    }
+    let mirror = match Mirror::create(folder, &entries) {
+        Err(error) if readable => {
+            warn!("telephones.jsonl grows on: {error}");
+            Mirror::resume(folder)?
+        }
+        created => created?,
+    };
+    Ok((database, mirror, entries))
+}
+
 /// Whether `path` still leads to that open file.
 fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
@@ -283,26 +289,10 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-impl StoreError {
-    /// Whether a file could not be used for reasons that say nothing about what is in it.
-    fn is_of_the_system(&self) -> bool {
-        let (Self::File { source, .. } | Self::Database(sled::Error::Io(source))) = self else {
-            return false;
-        };
-        matches!(
-            source.kind(),
-            io::ErrorKind::StorageFull
-                | io::ErrorKind::QuotaExceeded
-                | io::ErrorKind::PermissionDenied
-                | io::ErrorKind::ReadOnlyFilesystem
-        )
-    }
-}
-
 /// Keeps a database aside that does not open, and begins a new one where the journal can fill it.
 fn rebuild<T>(
     folder: &Path,
-    journal: &Result<Option<Vec<Change<T>>>, String>,
+    journal: &Journal<T>,
     damage: &StoreError,
 ) -> Result<Database, StoreError> {
     let mirror = match journal {
@@ -341,15 +331,6 @@ fn damaged_name(folder: &Path, name: &str) -> PathBuf {
         kept.add_extension(extension);
     }
     kept
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::File {
-        action,
-        path,
-        source,
-    }
 }
 
 #[cfg(test)]

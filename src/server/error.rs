@@ -43,8 +43,8 @@ pub enum StartError {
     /// How long earlier runs took cannot be read.
     #[error("the file trial in the data folder cannot be read: {0}")]
     Trial(#[from] io::Error),
-    /// The command line cannot be told where the API is.
-    #[error("api.url cannot be written in the data folder: {0}")]
+    /// The command line would ask where another server was.
+    #[error("api.url cannot be removed from the data folder: {0}")]
     ApiFile(io::Error),
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]

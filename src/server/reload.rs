@@ -74,13 +74,14 @@ impl Running {
     }
 
     /// Tells the command line where the API is now.
-    fn announce(&self) {
-        let told = match &self.web {
+    fn announce(&mut self) {
+        match &mut self.web {
             Some(web) => web.announce(),
-            None => web::forget(&self.data),
-        };
-        if let Err(error) = told {
-            tracing::error!(%error, "the command line cannot be told where the API is");
+            None => {
+                if let Err(error) = web::forget(&self.data) {
+                    tracing::error!(%error, "the command line cannot be told that there is no API");
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use uacsta_schema::phone_id::PhoneId;
 
@@ -28,6 +28,8 @@ pub(super) struct Mirror {
 pub(super) struct End {
     bytes: u64,
     lines: usize,
+    /// Whether the last line lacks its end.
+    open: bool,
 }
 
 impl Mirror {
@@ -58,6 +60,7 @@ impl Mirror {
         let end = End {
             bytes: text.len() as u64,
             lines: entries.len(),
+            open: false,
         };
         Ok(Self::at(path, file, end))
     }
@@ -67,11 +70,13 @@ impl Mirror {
         let path = folder.join(NAME);
         let open = || {
             let text = fs::read(&path)?;
-            // What follows the last line's end was never acknowledged.
-            let bytes = text.iter().rposition(|byte| *byte == b'\n');
+            let whole = whole(&text);
+            let open = whole.last().is_some_and(|last| *last != b'\n');
+            let ends = whole.iter().filter(|byte| **byte == b'\n').count();
             let end = End {
-                bytes: bytes.map_or(0, |last| last as u64 + 1),
-                lines: text.iter().filter(|byte| **byte == b'\n').count(),
+                bytes: whole.len() as u64,
+                lines: ends + usize::from(open),
+                open,
             };
             Ok((OpenOptions::new().write(true).open(&path)?, end))
         };
@@ -86,11 +91,14 @@ impl Mirror {
         &mut self,
         changes: &[Change<T>],
     ) -> Result<End, StoreError> {
+        let before = self.end;
         let mut text = Vec::new();
+        if before.open {
+            text.push(b'\n');
+        }
         for (mac, value) in changes {
             write_line(&mut text, *mac, value.as_ref())?;
         }
-        let before = self.end;
         let written = self.file.write_all(&text);
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {
             self.take_back(before)?;
@@ -98,6 +106,7 @@ impl Mirror {
         }
         self.end.bytes += text.len() as u64;
         self.end.lines += changes.len();
+        self.end.open &= text.is_empty();
         Ok(before)
     }
 
@@ -139,7 +148,7 @@ impl Mirror {
 /// The last change of each entry, in order; `None` where there is no journal.
 ///
 /// # Errors
-/// A sentence's end that says what is wrong with it. A last line without its end is none: it was never acknowledged.
+/// A sentence's end that says what is wrong with it. A last line that was cut is none: it was never acknowledged.
 pub(super) fn read<T: DeserializeOwned>(folder: &Path) -> Result<Option<Vec<Change<T>>>, String> {
     let text = match fs::read(folder.join(NAME)) {
         Ok(text) => text,
@@ -147,9 +156,7 @@ pub(super) fn read<T: DeserializeOwned>(folder: &Path) -> Result<Option<Vec<Chan
         Err(error) => return Err(error.to_string()),
     };
     let mut changes = BTreeMap::new();
-    let lines = text
-        .split_inclusive(|byte| *byte == b'\n')
-        .filter(|line| line.ends_with(b"\n"));
+    let lines = whole(&text).split_inclusive(|byte| *byte == b'\n');
     for (index, line) in lines.enumerate() {
         let line: Line<T> =
             serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", index + 1))?;
@@ -161,6 +168,16 @@ pub(super) fn read<T: DeserializeOwned>(folder: &Path) -> Result<Option<Vec<Chan
         .into_iter()
         .map(|(key, (_, telephone))| (key, telephone));
     Ok(Some(in_order.collect()))
+}
+
+/// The journal without a last line that was cut. One that lacks nothing but its end, as an editor leaves it, is not.
+fn whole(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte == b'\n');
+    let (lines, last) = text.split_at(end.map_or(0, |at| at + 1));
+    match serde_json::from_slice::<IgnoredAny>(last) {
+        Ok(_) => text,
+        Err(_) => lines,
+    }
 }
 
 /// A short journal is not worth a rewrite.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 use uacsta_schema::mac::Mac;
 
+use super::database::LAYOUT;
 use super::*;
 
 const A: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 1]));
@@ -173,6 +174,57 @@ fn a_torn_last_line_is_no_damage() {
     fs::write(&path, text).unwrap();
     holds_both(folder.path());
     assert_eq!(damaged(folder.path()), 0);
+}
+
+#[test]
+fn a_last_line_that_lacks_its_end_alone_is_taken() {
+    // As an editor leaves it; with another journal in the way, it is gone on with.
+    for new in [false, true] {
+        let folder = filled();
+        let path = folder.path().join(mirror::NAME);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.trim_end()).unwrap();
+        fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+        if new {
+            fs::create_dir(folder.path().join("telephones.jsonl.new")).unwrap();
+        }
+        let (mut store, entries) = open(folder.path()).unwrap();
+        assert_eq!(entries[&A], "c", "{new}");
+        store.commit(&[put(B, "d"), put(B, "b")]).unwrap();
+        store.commit(&[put(B, "b")]).unwrap();
+        drop(store);
+        fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+        holds_both(folder.path());
+        assert_eq!(damaged(folder.path()), 0);
+    }
+}
+
+/// As a start leaves it that finds no room for the database.
+fn without_database(folder: &Path) -> (Store, Entries<String>) {
+    let (mut store, entries) = open(folder).unwrap();
+    store.database = None;
+    (store, entries)
+}
+
+#[test]
+fn a_database_that_is_opened_late_is_completed() {
+    let behind: [fn(&Path); 3] = [
+        |_| {},
+        |folder| fs::remove_dir_all(folder.join(FOLDER)).unwrap(),
+        |folder| fs::write(folder.join(FOLDER).join("db"), "garbage").unwrap(),
+    ];
+    for (case, behind) in behind.into_iter().enumerate() {
+        let folder = filled();
+        let (mut store, entries) = without_database(folder.path());
+        assert!(!store.is_whole() && entries[&A] == "c");
+        behind(folder.path());
+        store.commit(&[put(B, "b")]).unwrap();
+        assert!(store.is_whole(), "{case}");
+        drop(store);
+        // The database has it all, without the journal.
+        fs::remove_file(folder.path().join(mirror::NAME)).unwrap();
+        holds_both(folder.path());
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use actix_http::{HttpService, KeepAlive};
 use actix_rt::net::TcpStream;
+use actix_rt::task::JoinHandle;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -34,6 +35,7 @@ use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
 
 use crate::admin::Admin;
+use crate::first_start::write_private;
 use crate::net::{self, tls::Identity};
 use access::Keys;
 use connection::{Asked, Connection};
@@ -84,6 +86,8 @@ pub struct Web {
     address_file: PathBuf,
     keys: web::Data<Keys>,
     server: ServerHandle,
+    /// Tries again to write the address file.
+    announcing: Option<JoinHandle<()>>,
 }
 
 /// Listens on `address`, for at most `connections` at a time; [`Web::announce`] writes where that is into `data`. The API is open to
@@ -164,6 +168,7 @@ pub fn start(
         address_file,
         keys,
         server: handle,
+        announcing: None,
     })
 }
 
@@ -172,7 +177,11 @@ pub fn start(
 /// # Errors
 /// When the file cannot be removed.
 pub fn forget(data: &Path) -> io::Result<()> {
-    match std::fs::remove_file(data.join(ADDRESS_FILE)) {
+    removed(&data.join(ADDRESS_FILE))
+}
+
+fn removed(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -184,13 +193,24 @@ impl Web {
         self.address
     }
 
-    /// Writes where it listens into the data folder, for the command line.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn announce(&self) -> io::Result<()> {
+    /// Writes where it listens into the data folder, for the command line. A disk that is full is said, and tried again until
+    /// it has room.
+    pub fn announce(&mut self) {
+        const AGAIN: Duration = Duration::from_secs(5);
         let url = format!("http://{}\n", reachable(self.address));
-        std::fs::write(&self.address_file, url)
+        let file = self.address_file.clone();
+        let tell = move || write_private(&file, url.as_bytes());
+        if let Err(error) = tell() {
+            tracing::error!(%error, "the command line cannot be told where the API is, before the disk takes it");
+            self.announcing = Some(actix_rt::spawn(async move {
+                loop {
+                    actix_rt::time::sleep(AGAIN).await;
+                    if tell().is_ok() {
+                        break;
+                    }
+                }
+            }));
+        }
     }
 
     /// The API opens to others from now on.
@@ -201,15 +221,24 @@ impl Web {
     /// Answers what was asked, then ends: another is there in its place, or none any more.
     pub fn retire(self) {
         tracing::info!(interface = "web.listen", address = %self.address, "no longer listening");
-        actix_rt::spawn(async move { self.server.stop(true).await });
+        let server = self.server.clone();
+        actix_rt::spawn(async move { server.stop(true).await });
     }
 
     /// Answers what was asked, then ends.
     pub async fn stop(self) {
-        if let Err(error) = std::fs::remove_file(&self.address_file) {
+        if let Err(error) = removed(&self.address_file) {
             tracing::warn!(file = %self.address_file.display(), "cannot be removed: {error}");
         }
         self.server.stop(true).await;
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        if let Some(announcing) = self.announcing.take() {
+            announcing.abort();
+        }
     }
 }
 

@@ -142,8 +142,8 @@ fn served(folder: &Path) -> Web {
     };
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let (token, password) = ("token".into(), "password".into());
-    let web = start(loopback, 16, folder, &token, &password, api).unwrap();
-    web.announce().unwrap();
+    let mut web = start(loopback, 16, folder, &token, &password, api).unwrap();
+    web.announce();
     web
 }
 

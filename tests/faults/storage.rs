@@ -182,6 +182,82 @@ async fn on_a_full_disk_listed_phones_go_on_and_new_ones_wait() {
     );
 }
 
+/// The same twice: where the first server ends another begins.
+fn small_disk_twice() -> String {
+    let once = SMALL_DISK.strip_suffix("exec \"$@\"").unwrap();
+    format!(r#"{once} {{ "$@" & echo $! > "$d/logs/first"; wait $!; exec "$@"; }}"#)
+}
+
+#[tokio::test]
+async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed() {
+    if !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let script = small_disk_twice();
+    let wrapper = ["unshare", "-rm", "sh", "-c", &script, "sh", &folder];
+    let server = Serving::under(&wrapper, data, SETTINGS);
+    let disk = Path::new("/proc")
+        .join(server.id().to_string())
+        .join("root")
+        .join(folder.trim_start_matches('/'));
+    let listed = phone(&server, "000413c40001");
+    listed.start().await;
+    let filler = disk.join("filler");
+    let full = fs::write(&filler, vec![0; 4 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+
+    let from = server.log().len();
+    let first = fs::read_to_string(disk.join("logs/first")).unwrap();
+    let killed = Command::new("kill").args(["-KILL", first.trim()]).status();
+    assert!(killed.unwrap().success());
+    listed.disconnect();
+    // The API is the last to listen.
+    let began = server.until_logged(from, "web.listen").await;
+    assert!(began.contains("is served from telephones.jsonl"), "{began}");
+    let web = server.listens("web.listen").unwrap();
+    let open = async |path| http(web, "", "GET", path, "").await;
+    listed.moves_to(server.listens("phones.lan.tcp").unwrap());
+    listed.start().await;
+    let (status, body) = open("/readyz").await;
+    assert!(status == 200 && body.contains("\"warning\""), "{body}");
+
+    fs::remove_file(&filler).unwrap();
+    let begun = Instant::now();
+    while open("/readyz").await.1 != r#"{"status":"ready"}"# || !disk.join("api.url").exists() {
+        assert!(begun.elapsed() < PATIENCE, "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let new = phone(&server, "000413c40002");
+    new.moves_to(server.listens("phones.lan.tcp").unwrap());
+    new.register().await.expect(200);
+    new.reboot();
+}
+
+#[tokio::test]
+async fn a_first_start_that_is_killed_leaves_no_false_alarm() {
+    for _ in 0..3 {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path();
+        let mut command = program();
+        on_free_ports(&mut command);
+        command.args(["serve", "--data"]).arg(folder);
+        let mut first = command.stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        while !folder.join("telephones").exists() {
+            assert!(begun.elapsed() < PATIENCE, "no list is made");
+        }
+        first.kill().unwrap();
+        first.wait().unwrap();
+        let killed = fs::read_to_string(folder.join("telephones.jsonl"));
+        assert_eq!(killed.unwrap(), "");
+        let server = Serving::start(data, SETTINGS);
+        let log = server.end();
+        assert!(!log.contains(" ERROR "), "{log}");
+    }
+}
+
 #[test]
 fn a_data_folder_that_may_not_be_written_is_named() {
     if !may_mount() {

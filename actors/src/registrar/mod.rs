@@ -116,6 +116,15 @@ impl Registrar {
         Self::of(house, store, telephones)
     }
 
+    /// The same where the disk has no room for changes yet: it is asked again until it has.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        Self {
+            refused: true,
+            ..self
+        }
+    }
+
     fn of(house: Arc<House>, store: Recipient<Save>, telephones: Telephones) -> Self {
         let unknown = telephones
             .values()
