@@ -44,6 +44,9 @@ mod unix {
                     .inspect_err(|error| tracing::error!(%error, "{name} cannot be heard"))
                     .ok()
             };
+            // Unheard it kills; a file that reaches a limit of the process (LimitFSIZE=) is a disk that is full then.
+            let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+            drop(listen(too_large, "SIGXFSZ"));
             Self {
                 terminate: listen(SignalKind::terminate(), "SIGTERM"),
                 interrupt: listen(SignalKind::interrupt(), "SIGINT"),

@@ -236,6 +236,23 @@ async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed
 }
 
 #[tokio::test]
+async fn a_limit_of_the_size_of_files_is_a_full_disk_and_no_end() {
+    // The telephone list reaches it last, if at all.
+    let wrapper = ["prlimit", "--fsize=600000"];
+    let settings = format!("{SETTINGS}[logs]\nlevel = \"trace\"\n");
+    let server = Serving::under(&wrapper, tempfile::tempdir().unwrap(), &settings);
+    let phone = phone(&server, "000413c60001");
+    let begun = Instant::now();
+    while server.metric("uacsta_log_lines_lost_total").await < 10 {
+        assert!(begun.elapsed() < PATIENCE, "no line is lost");
+        phone.reboot();
+        phone.start().await;
+    }
+    phone.register().await.expect(200);
+    assert_eq!(server.signal("TERM"), Some(0));
+}
+
+#[tokio::test]
 async fn a_first_start_that_is_killed_leaves_no_false_alarm() {
     for _ in 0..3 {
         let data = tempfile::tempdir().unwrap();
