@@ -83,15 +83,14 @@ impl Actor for Keeper {
 impl Handler<Save> for Keeper {
     type Result = ResponseFuture<Result<(), StoreError>>;
 
-    fn handle(&mut self, Save { telephones }: Save, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, save: Save, ctx: &mut Self::Context) -> Self::Result {
         if self.waiting.is_empty() {
             ctx.run_later(GATHERING, |keeper, _| keeper.flush());
         }
-        self.gathered.extend(
-            telephones
-                .into_iter()
-                .map(|telephone| (telephone.mac, Some(telephone))),
-        );
+        let changed = save.telephones.into_iter();
+        let changed = changed.map(|telephone| (telephone.mac, Some(telephone)));
+        let forgotten = save.forgotten.into_iter().map(|mac| (mac, None));
+        self.gathered.extend(changed.chain(forgotten));
         let (saved, answer) = oneshot::channel();
         self.waiting.push(saved);
         Box::pin(async move {

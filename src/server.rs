@@ -183,6 +183,7 @@ impl Server {
         let api = Api {
             list: house.registrar.holder(),
             switch: house.registrar.holder(),
+            forget: house.registrar.holder(),
             find: house.registrar.holder(),
             disk: house.registrar.holder(),
             count: house.licensing.holder(),

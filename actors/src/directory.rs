@@ -142,7 +142,23 @@ impl Directory {
             return false;
         }
         lines.shrink_to_fit();
-        for line in shelf.map(|shelf| &*shelf.lines).unwrap_or_default() {
+        let reach = shelf.map(|shelf| shelf.reach).unwrap_or_default();
+        self.forget(mac);
+        for device in &lines {
+            let namesakes = self.namesakes.entry((&*device.name().user).into());
+            Arc::make_mut(namesakes.or_default()).push(Held {
+                mac,
+                device: device.clone(),
+            });
+        }
+        self.phones.insert(mac, Shelf { lines, reach });
+        true
+    }
+
+    /// A phone is on the list no more, and has no lines.
+    pub fn forget(&mut self, mac: PhoneId) {
+        let shelf = self.phones.remove(&mac).unwrap_or_default();
+        for line in &shelf.lines {
             let user = &*line.name().user;
             if let Some(namesakes) = self.namesakes.get_mut(user) {
                 Arc::make_mut(namesakes).retain(|held| held.mac != mac);
@@ -151,15 +167,6 @@ impl Directory {
                 }
             }
         }
-        for device in &lines {
-            let namesakes = self.namesakes.entry((&*device.name().user).into());
-            Arc::make_mut(namesakes.or_default()).push(Held {
-                mac,
-                device: device.clone(),
-            });
-        }
-        self.phones.entry(mac).or_default().lines = lines;
-        true
     }
 
     /// A listed phone can be reached so far now. Returns whether names may mean other lines for that.
@@ -378,6 +385,11 @@ mod tests {
         assert!(!directory.set(SECOND.parse().unwrap(), []));
         let found = directory.find(&"300".into(), None).unwrap();
         assert_eq!(found.mac, FIRST.parse().unwrap());
+        directory.forget(FIRST.parse().unwrap());
+        for name in ["300", "215", "000413000001"] {
+            let found = directory.find(&name.into(), None);
+            assert_eq!(found, Err(NoLine::Unknown), "{name}");
+        }
     }
 
     /// Which lines names may mean: the rights of accounts go by that.

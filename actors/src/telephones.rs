@@ -35,6 +35,8 @@ pub struct Telephone {
 pub struct Save {
     /// The telephones that changed, or are new.
     pub telephones: Vec<Telephone>,
+    /// Those that are on the list no more.
+    pub forgotten: Vec<PhoneId>,
 }
 
 /// The telephone list cannot be written.

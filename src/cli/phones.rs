@@ -1,4 +1,4 @@
-//! `uacsta phones`: the telephone list, and which telephones are in operation.
+//! `uacsta phones`: the telephone list, which telephones are in operation, and which are to be forgotten.
 
 use std::fmt::Write;
 
@@ -18,6 +18,7 @@ use super::{Failure, print};
   uacsta phones
   uacsta phones --json | jq '.phones[].mac'
   uacsta phones off 00:04:13:aa:bb:cc
+  uacsta phones forget 00:04:13:aa:bb:cc
   uacsta phones --server http://10.0.0.5:8080 --token-file cli.token"
 )]
 pub(super) struct Phones {
@@ -32,9 +33,11 @@ enum Command {
     /// List the telephones (what phones does when it is asked for nothing else)
     List(List),
     /// Put a telephone into operation: it may be controlled and monitored
-    On(Switch),
+    On(One),
     /// Take a telephone out of operation
-    Off(Switch),
+    Off(One),
+    /// Take a telephone that is away off the list, and with it its lines; it is new if it ever registers again
+    Forget(One),
 }
 
 #[derive(Args, Debug)]
@@ -46,8 +49,9 @@ struct List {
     server: Server,
 }
 
+/// One telephone, whatever is to become of it.
 #[derive(Args, Debug)]
-struct Switch {
+struct One {
     /// MAC address, with or without separators; the extension of a phone that is listed under it
     mac: PhoneId,
     #[command(flatten)]
@@ -60,6 +64,7 @@ impl Phones {
             Command::List(list) => list.run(),
             Command::On(switch) => switch.run(true),
             Command::Off(switch) => switch.run(false),
+            Command::Forget(phone) => phone.forget(),
         }
     }
 }
@@ -75,7 +80,7 @@ impl List {
     }
 }
 
-impl Switch {
+impl One {
     fn run(self, in_operation: bool) -> Result<(), Failure> {
         let path = format!("/api/phones/{}", self.mac.bare());
         let body = json!({ "in_operation": in_operation });
@@ -86,6 +91,12 @@ impl Switch {
         };
         let state = if in_operation { "in" } else { "out of" };
         print(format!("{} is {state} operation\n", self.mac).as_bytes())
+    }
+
+    fn forget(self) -> Result<(), Failure> {
+        let path = format!("/api/phones/{}", self.mac.bare());
+        let _: Value = self.server.ask(Method::DELETE, &path, None)?;
+        print(format!("{} is forgotten\n", self.mac).as_bytes())
     }
 }
 

@@ -134,7 +134,7 @@ impl Order {
         match self {
             Self::Lines => {
                 for line in console.lines().await? {
-                    let text = line.device_id.to_string();
+                    let text = line.device_id.unwrap_or_default().to_string();
                     let model = line.device_model_name;
                     paper.print(&text, || json!({ "line": text, "model": model }))?;
                 }

@@ -32,7 +32,7 @@ use tokio::sync::mpsc::Sender;
 use uacsta_actors::House;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
-use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, Switch};
+use uacsta_actors::registrar::{Find, Forget, IsOnDisk, List, OnDisk, Switch};
 
 use crate::admin::Admin;
 use crate::first_start::write_private;
@@ -58,6 +58,8 @@ pub struct Api {
     pub list: Holder<List>,
     /// To put a telephone into or out of operation.
     pub switch: Holder<Switch>,
+    /// To take a telephone off the list.
+    pub forget: Holder<Forget>,
     /// For a phone itself.
     pub find: Holder<Find>,
     /// For whether the telephone list is on disk.

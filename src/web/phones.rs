@@ -1,10 +1,10 @@
-//! `/api/phones`: the telephone list, and which telephones are in operation.
+//! `/api/phones`: the telephone list, which telephones are in operation, and which are to be forgotten.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uacsta_actors::licensing::Count;
-use uacsta_actors::registrar::{List, Listing, Switch, Unswitched};
+use uacsta_actors::registrar::{Forget, List, Listing, Switch, Unforgotten, Unswitched};
 use uacsta_schema::phone_id::PhoneId;
 
 use super::methods::{READ, only};
@@ -13,9 +13,9 @@ use super::{Api, Refusal};
 /// Adds the paths.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let list = web::resource("/phones").get(list);
-    let one = web::resource("/phones/{mac}").put(switch);
+    let one = web::resource("/phones/{mac}").put(switch).delete(forget);
     config.service(only(READ, list));
-    config.service(only("PUT", one));
+    config.service(only("PUT, DELETE", one));
 }
 
 /// The telephone list and what is counted.
@@ -57,6 +57,17 @@ async fn switch(
         }
         Err(Unswitched::Unknown(mac)) => Err(Refusal::Unknown(mac)),
         Err(Unswitched::Store(error)) => Err(Refusal::Unable(error.to_string())),
+    }
+}
+
+async fn forget(api: web::Data<Api>, mac: web::Path<String>) -> Result<HttpResponse, Refusal> {
+    let mac = self::mac(&mac)?;
+    let forgotten = api.forget.send(Forget(mac)).await;
+    match forgotten.map_err(closed)? {
+        Ok(()) => Ok(HttpResponse::Ok().json(json!({ "mac": mac, "forgotten": true }))),
+        Err(Unforgotten::Unknown(mac)) => Err(Refusal::Unknown(mac)),
+        Err(refusal @ Unforgotten::Registered(_)) => Err(Refusal::Conflict(refusal.to_string())),
+        Err(Unforgotten::Store(error)) => Err(Refusal::Unable(error.to_string())),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     #[error("{0}")]
     Wrong(String),
     #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
     Unable(String),
 }
 
@@ -40,6 +42,7 @@ impl ResponseError for Refusal {
             Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Wrong(_) | Self::Further => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Unable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -11,7 +11,7 @@ use uacsta_actors::access::Throttle;
 use uacsta_actors::directory::NoLine;
 use uacsta_actors::licensing::{Allowance, Counts, Licences};
 use uacsta_actors::post::Post;
-use uacsta_actors::registrar::{Line, Listing, Unswitched};
+use uacsta_actors::registrar::{Line, Listing, Unforgotten, Unswitched};
 use uacsta_schema::sip::nonce::NonceKey;
 
 use super::*;
@@ -92,6 +92,17 @@ impl Handler<Switch> for Registrar {
     }
 }
 
+impl Handler<Forget> for Registrar {
+    type Result = Result<(), Unforgotten>;
+
+    fn handle(&mut self, Forget(mac): Forget, _: &mut Self::Context) -> Self::Result {
+        match mac.bare().ends_with("01") {
+            true => Ok(()),
+            false => Err(Unforgotten::Registered(mac)),
+        }
+    }
+}
+
 /// What the API needs of it: there is neither registrar nor licensing.
 fn house() -> Arc<House> {
     Arc::new(House {
@@ -129,6 +140,7 @@ fn served(folder: &Path) -> Web {
     let api = Api {
         list: registrar.holder(),
         switch: registrar.holder(),
+        forget: registrar.holder(),
         find: registrar.holder(),
         disk: registrar.holder(),
         count: registrar.holder(),
@@ -215,6 +227,20 @@ async fn requests_and_answers() {
             on,
             200,
             r#"{"in_operation":true,"mac":"00:04:13:00:00:01"}"#,
+        ),
+        (
+            (Method::DELETE, phone),
+            "token",
+            "",
+            200,
+            r#"{"forgotten":true,"mac":"00:04:13:00:00:01"}"#,
+        ),
+        (
+            (Method::DELETE, "/api/phones/000413000002"),
+            "token",
+            "",
+            409,
+            "00:04:13:00:00:02 is registered, and would be listed again at once: ",
         ),
         (
             (Method::PUT, "/api/phones/00:04:13:00:00:02"),
@@ -330,7 +356,7 @@ async fn each_page_has_its_methods_and_says_which() {
         ("/api/phones", "GET, HEAD"),
         ("/api/certificate", "GET, HEAD"),
         ("/api/licenses", "GET, HEAD, POST"),
-        ("/api/phones/000413000001", "PUT"),
+        ("/api/phones/000413000001", "PUT, DELETE"),
         ("/api/phones/000413000001/csta", "POST"),
         ("/api/reload", "POST"),
     ] {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::support::csta::{Document, document, failure};
+use crate::support::csta::{Document, document, element, failure};
 use crate::support::digest::{Algorithm, Challenge};
 use crate::support::phone::Reaction;
 use crate::support::server::Server;
@@ -688,4 +688,24 @@ async fn what_a_phone_sends_outside_of_the_session_is_answered_and_costs_it_noth
         .expect(200);
     session.expect("OriginatedEvent").await;
     assert_eq!((phone.count("INVITE"), phone.count("MonitorStart")), (1, 1));
+}
+
+/// An identity key that nobody has set up is told without a name. The other lines are none the worse.
+#[tokio::test]
+async fn a_phone_that_lists_a_place_without_a_line_has_its_other_lines() {
+    let server = Server::start();
+    let phone = server.phone_as("000413000001", |setup| {
+        let lines = ["", "sip:215@pbx.example", "  ", "sip:216@pbx.example"];
+        setup.identities = lines.map(str::to_owned).to_vec();
+    });
+    phone.start().await;
+    let session = server.client().await.open_server().await;
+    for line in ["215", "216"] {
+        session
+            .done("GetDoNotDisturb", &element("device", line))
+            .await;
+    }
+    let listed = server.listed("00:04:13:00:00:01").await;
+    let lines = serde_json::json!(["sip:215@pbx.example", "sip:216@pbx.example"]);
+    assert_eq!(listed["lines"], lines);
 }

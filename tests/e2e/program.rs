@@ -339,11 +339,11 @@ fn phones_are_listed_and_switched_from_the_command_line() {
         );
         let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
         assert_eq!(list["phones"].as_array().map(Vec::len), Some(0), "{list}");
-        fails(
-            &run(&[&["phones", "on", "00:04:13:00:00:01"], there].concat()),
-            1,
-            &["00:04:13:00:00:01"],
-        );
+        for change in ["on", "forget"] {
+            let one = ["phones", change, "00:04:13:00:00:01"];
+            let output = run(&[&one, there].concat());
+            fails(&output, 1, &["no telephone is listed as 00:04:13:00:00:01"]);
+        }
     }
     let _data = server.kill();
     for (there, words) in [

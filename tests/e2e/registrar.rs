@@ -4,6 +4,7 @@ use serde_json::Value;
 use settings::Digest;
 
 use crate::support::PATIENCE;
+use crate::support::csta::element;
 use crate::support::digest::{Account, Algorithm, Challenge};
 use crate::support::server::Server;
 use crate::support::sip::{Message, parameter};
@@ -613,4 +614,69 @@ async fn an_interface_that_is_off_is_not_there() {
         (None, None)
     );
     server.phone("000413000001").start().await;
+}
+
+/// Waits until the list says of the phone that it is away.
+async fn until_away(server: &Server) {
+    let wait = async { while server.listed(SNOM).await["status"] != "away" {} };
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    waited.expect("the list says that the phone is away");
+}
+
+/// What an operator forgets is gone for good, with its lines; it comes back only by registering, and is new then.
+#[tokio::test]
+async fn a_phone_that_is_forgotten_leaves_its_lines_to_others() {
+    let server = Server::start();
+    let line = "sip:210@pbx.example";
+    let [old, new] = ["000413000001", "000413000002"]
+        .map(|mac| server.phone_as(mac, |setup| setup.identities = vec![line.to_owned()]));
+    for phone in [&old, &new] {
+        phone.start().await;
+    }
+    let path = "/api/phones/000413000001";
+    let (status, body) = server.http("DELETE", path, "").await;
+    assert_eq!(status, 409, "{body}");
+    assert!(body.contains("is registered"), "{body}");
+    old.unregister().await;
+    until_away(&server).await;
+    let (status, body) = server.http("DELETE", path, "").await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(server.http("DELETE", path, "").await.0, 404);
+    assert_eq!(server.listed("00:04:13:00:00:01").await, Value::Null);
+
+    let mut session = server.client().await.open_server().await;
+    session
+        .done("GetDoNotDisturb", &element("device", "210"))
+        .await;
+    session.done("GetSwitchingFunctionDevices", "").await;
+    let list = session.expect("SwitchingFunctionDevices").await;
+    assert_eq!(list.text("deviceList/device/deviceID"), line);
+    for name in ["000413000001", "210;mac=000413000001"] {
+        let device = element("device", name);
+        let (_, error) = session.refused("GetDoNotDisturb", &device).await;
+        assert_eq!(error, "invalidDeviceID", "{name}");
+    }
+
+    let server = server.restart(|_| {});
+    assert_eq!(server.listed("00:04:13:00:00:01").await, Value::Null);
+    assert_ne!(server.listed("00:04:13:00:00:02").await, Value::Null);
+}
+
+/// Who watched a line of a phone that was forgotten sees it come back with the phone.
+#[tokio::test]
+async fn a_phone_that_comes_back_after_it_was_forgotten_is_watched_again() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let mut session = server.client().await.open_server().await;
+    session.monitor(phone.line()).await;
+    session.expect("BackInServiceEvent").await;
+    phone.unregister().await;
+    session.expect("OutOfServiceEvent").await;
+    until_away(&server).await;
+    let (status, body) = server.http("DELETE", "/api/phones/000413000001", "").await;
+    assert_eq!(status, 200, "{body}");
+    phone.start().await;
+    session.expect("BackInServiceEvent").await;
+    assert_eq!(phone.count("MonitorStart"), 2);
 }

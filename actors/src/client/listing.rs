@@ -166,7 +166,7 @@ impl Client {
                     .by_ref()
                     .take(SEGMENT)
                     .map(|(_, (entry, model))| ListedDevice {
-                        device_id: entry.name.clone(),
+                        device_id: Some(entry.name.clone()),
                         device_model_name: (!model.is_empty()).then(|| model.clone()),
                         ..ListedDevice::default()
                     })

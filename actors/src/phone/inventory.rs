@@ -91,17 +91,18 @@ impl Phone {
     pub(super) fn listed(&mut self, part: SwitchingFunctionDevices, ctx: &mut Context<Self>) {
         let inventory = &mut self.inventory;
         for device in part.device_list {
-            if inventory.coming.len() < LINES && device.device_id.as_str().len() <= LONGEST {
-                inventory.coming.push(device.device_id);
-            } else {
-                inventory.left_out += 1;
+            match device.device_id {
+                Some(line) if inventory.coming.len() < LINES && line.as_str().len() <= LONGEST => {
+                    inventory.coming.push(line);
+                }
+                _ => inventory.left_out += 1,
             }
         }
         if part.last_segment {
             let left_out = std::mem::take(&mut inventory.left_out);
             let lines = std::mem::take(&mut inventory.coming);
             if left_out > 0 && inventory.lines != lines {
-                tracing::warn!(mac = %self.mac, left_out, "the phone lists more than {LINES} lines, or names of more than {LONGEST} octets; those are left out");
+                tracing::warn!(mac = %self.mac, left_out, "the phone lists lines without a name, or of a name of more than {LONGEST} octets, or more than {LINES} lines; those are left out");
             }
             self.list_complete(Some(lines), ctx);
         }

@@ -225,7 +225,7 @@ impl Actor for Phone {
         }
     }
 
-    fn stopped(&mut self, _: &mut Self::Context) {
+    fn stopped(&mut self, ctx: &mut Self::Context) {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let heritage = Heritage {
             registration: self.binding.take().map(binding::Binding::into_registration),
@@ -235,6 +235,7 @@ impl Actor for Phone {
         };
         self.house.registrar.do_send(registrar::Ended {
             mac: self.mac,
+            phone: ctx.address(),
             heritage,
         });
     }

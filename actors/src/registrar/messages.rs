@@ -70,6 +70,8 @@ pub struct Reached {
 pub struct Ended {
     /// The phone.
     pub mac: PhoneId,
+    /// Its actor.
+    pub phone: Addr<Phone>,
     /// What the actor that takes its place goes on with.
     pub heritage: Heritage,
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Recipient};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Recipient, WeakAddr};
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::{
     csta::DeviceId,
@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod crowd;
+mod forgetting;
 mod messages;
 mod moved;
 mod questions;
@@ -32,11 +33,12 @@ mod saving;
 mod standing;
 mod succession;
 
-use moved::{differing, users};
-
+pub use forgetting::{Forget, Unforgotten};
 pub use messages::*;
 pub use saving::{IsOnDisk, OnDisk};
 pub use standing::{Follow, RulesChanged, Standing, Stopping};
+
+use moved::{differing, users};
 
 /// The registrar.
 pub struct Registrar {
@@ -44,6 +46,8 @@ pub struct Registrar {
     store: Recipient<Save>,
     /// Boxed: a map of many is up to half empty.
     telephones: Telephones,
+    /// The actors of telephones that were forgotten, for as long as clients hold them.
+    forgotten: HashMap<PhoneId, WeakAddr<Phone>>,
     directory: Directory,
     /// The lines as they were told last, while somebody holds them and nothing has changed.
     listed: Weak<Vec<(Entry, String)>>,
@@ -143,6 +147,7 @@ impl Registrar {
             house,
             store,
             telephones,
+            forgotten: HashMap::new(),
             directory,
             listed: Weak::new(),
             clients: Vec::new(),
@@ -239,7 +244,12 @@ impl Handler<Register> for Registrar {
             self.listed = Weak::new();
         }
         let auto_activate = self.house.rules().settings.advanced.auto_activate;
+        let forgotten = &mut self.forgotten;
         self.telephones.entry(mac).or_insert_with(|| {
+            let phone = forgotten.remove(&mac).and_then(|phone| phone.upgrade());
+            if let Some(phone) = &phone {
+                phone.do_send(InOperation(auto_activate));
+            }
             let telephone = Telephone {
                 mac,
                 maker: String::new(),
@@ -254,7 +264,7 @@ impl Handler<Register> for Registrar {
             tracing::info!(%mac, address = %registration.address, in_operation = auto_activate, "new telephone");
             Box::new(Record {
                     telephone,
-                    phone: None,
+                    phone,
                     heritage: None,
                     back_off: BackOff::default(),
                     status: PhoneStatus::Away,
@@ -324,6 +334,7 @@ impl Handler<Bound> for Registrar {
                         .because("the telephone list cannot be written"),
                 );
                 registrar.telephones.remove(&mac);
+                registrar.directory.forget(mac);
                 registrar.listed = Weak::new();
                 registrar.unknown = registrar.unknown.saturating_sub(1);
                 return;
@@ -394,8 +405,15 @@ impl Handler<Reached> for Registrar {
 impl Handler<Ended> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Ended { mac, heritage }: Ended, ctx: &mut Self::Context) {
-        let Some(record) = self.telephones.get_mut(&mac) else {
+    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
+        let Ended {
+            mac,
+            phone,
+            heritage,
+        } = ended;
+        // One that was forgotten ends when nobody holds it any more.
+        let record = self.telephones.get_mut(&mac);
+        let Some(record) = record.filter(|record| record.phone.as_ref() == Some(&phone)) else {
             return;
         };
         self.house.counters.count(Event::Panicked);

@@ -135,6 +135,7 @@ impl Handler<Switch> for Registrar {
         };
         let saving = self.store.send(Save {
             telephones: vec![changed],
+            forgotten: Vec::new(),
         });
         Box::pin(saving.into_actor(self).map(move |saved, registrar, ctx| {
             saved.unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))?;

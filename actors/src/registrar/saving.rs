@@ -53,7 +53,10 @@ impl Registrar {
             .filter_map(|(mac, _)| Some(self.telephones.get(mac)?.telephone.clone()))
             .collect();
         self.saving = true;
-        let saving = self.store.send(Save { telephones });
+        let saving = self.store.send(Save {
+            telephones,
+            forgotten: Vec::new(),
+        });
         ctx.spawn(saving.into_actor(self).map(move |saved, registrar, ctx| {
             let saved = saved
                 .unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())));

@@ -20,6 +20,7 @@ impl Registrar {
         let successor = Self {
             clients: std::mem::take(&mut self.clients),
             followers: std::mem::take(&mut self.followers),
+            forgotten: std::mem::take(&mut self.forgotten),
             ..Self::of(house, store, telephones)
         };
         self.house.registrar.exchange(successor.start());

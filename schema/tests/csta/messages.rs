@@ -647,7 +647,7 @@ pub(crate) fn full() -> Vec<Message> {
             segment_id: Some(7),
             last_segment: true,
             device_list: vec![ListedDevice {
-                device_id: DEVICE.into(),
+                device_id: Some(DEVICE.into()),
                 device_category: Some(DeviceCategory::STATION),
                 named_device_types: Some(NamedDeviceTypes::LINE),
                 device_model_name: Some("D385".to_owned()),

@@ -247,7 +247,7 @@ impl Handset {
             .chain(self.lines.iter().map(|(_, device)| device))
             .filter(wanted)
             .map(|device| ListedDevice {
-                device_id: device.clone(),
+                device_id: Some(device.clone()),
                 device_category: Some(DeviceCategory::STATION),
                 device_model_name: Some(self.maker.model().to_owned()),
                 ..ListedDevice::default()

@@ -48,8 +48,8 @@ sequence! {
 
     /// A device of the list. `deviceAttributes` has no type.
     pub struct ListedDevice {
-        /// What it is called.
-        device_id: DeviceId = "deviceID",
+        /// What it is called; phones list places without a line, too.
+        device_id: Option<DeviceId> = "deviceID",
         /// What it is; a station, where left out.
         device_category: Option<DeviceCategory> = "deviceCategory",
         /// What kind of number it has.
