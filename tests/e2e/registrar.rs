@@ -630,20 +630,26 @@ async fn a_phone_that_is_forgotten_leaves_its_lines_to_others() {
     let line = "sip:210@pbx.example";
     let [old, new] = ["000413000001", "000413000002"]
         .map(|mac| server.phone_as(mac, |setup| setup.identities = vec![line.to_owned()]));
-    for phone in [&old, &new] {
-        phone.start().await;
-    }
+    old.start().await;
+    let mut watching = server.client().await.open_server().await;
+    watching.monitor("210").await;
+    watching.expect("BackInServiceEvent").await;
+    new.start().await;
     let path = "/api/phones/000413000001";
     let (status, body) = server.http("DELETE", path, "").await;
     assert_eq!(status, 409, "{body}");
     assert!(body.contains("is registered"), "{body}");
     old.unregister().await;
+    watching.expect("OutOfServiceEvent").await;
     until_away(&server).await;
     let (status, body) = server.http("DELETE", path, "").await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(server.http("DELETE", path, "").await.0, 404);
     assert_eq!(server.listed("00:04:13:00:00:01").await, Value::Null);
 
+    // Who watched the line does so where it is now.
+    watching.expect("BackInServiceEvent").await;
+    assert_eq!(new.count("MonitorStart"), 1);
     let mut session = server.client().await.open_server().await;
     session
         .done("GetDoNotDisturb", &element("device", "210"))

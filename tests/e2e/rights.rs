@@ -1,6 +1,6 @@
 //! What an account sees and does: beyond its rights nothing is done, and nothing reaches a phone.
 
-use crate::support::csta::{connection, document, element, failure};
+use crate::support::csta::{Call, connection, document, element, failure};
 use crate::support::cti_client::CtiClient;
 use crate::support::phone::{Phone, Reaction};
 use crate::support::server::Server;
@@ -254,6 +254,23 @@ async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
     });
     phone.start().await;
     let session = board(&server).await.open("sip:0001@pbx.example").await;
+    // Nor is it in a call that the line is brought into.
+    let join = element("joiningDevice", "0001")
+        + &element("autoOriginate", "doNotPrompt")
+        + &element("participationType", "active");
+    let pick_up = element("requestingDevice", "0001");
+    for (service, member, own) in [
+        ("JoinCall", "activeCall", join),
+        ("DirectedPickupCall", "callToBePickedUp", pick_up),
+    ] {
+        let into = |party| connection(member, "-12", party) + &own;
+        for name in ["sip:0005@pbx.example", "0005"] {
+            let refusal = session.refused(service, &into(name)).await;
+            assert_eq!(refusal, denied(), "{service}");
+            assert_eq!(phone.count(service), 0);
+        }
+        session.done(service, &into("sip:102@pbx.example")).await;
+    }
     let clear = |device| connection("connectionToBeCleared", "-12", device);
     let second = clear("sip:0005@pbx.example");
     assert_eq!(session.refused("ClearConnection", &second).await, denied());
@@ -271,6 +288,9 @@ async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
         "0005",
         "tel:000-5",
         "sip:%30005@host:5060;mac=000413000009",
+        "sip:0005:secret@pbx.example",
+        "\"Anna\" <sip:0005@pbx.example>",
+        "sip: 0005@pbx.example",
     ] {
         for (service, first, second) in [
             ("AlternateCall", "heldCall", "activeCall"),
@@ -331,4 +351,70 @@ async fn a_right_to_a_line_is_none_to_its_namesake_at_another_host() {
         let device = element("device", name);
         session.done("GetDoNotDisturb", &device).await;
     }
+}
+
+/// What is known to be a call of the second line is not reached by its number either, nor is the line named to who may not see it.
+#[tokio::test]
+async fn a_second_line_s_calls_and_name_are_not_for_who_may_not_see_it() {
+    let server = server(&["0001"], true);
+    let [own, second] = ["sip:0001@pbx.example", "sip:0005@pbx.example"];
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.identities = [own, second].map(str::to_owned).to_vec();
+    });
+    phone.start().await;
+    let mut everybody = server.client().await.open_server().await;
+    everybody.monitor(second).await;
+    everybody.expect("BackInServiceEvent").await;
+    let call = Call::seen_by(second, "-77", "sip:9@pbx.example", second);
+    phone.event(&call.established()).await.expect(200);
+    everybody.expect("EstablishedEvent").await;
+
+    let client = board(&server).await;
+    let sessions = [client.open_server().await, client.open(own).await];
+    for session in &sessions {
+        for device in [own, "0001"] {
+            for (service, inner) in [
+                (
+                    "ClearConnection",
+                    connection("connectionToBeCleared", "-77", device),
+                ),
+                ("HoldCall", connection("callToBeHeld", "-77", device)),
+                (
+                    "TransferCall",
+                    connection("heldCall", "-12", device)
+                        + &connection("activeCall", "-77", device),
+                ),
+                (
+                    "JoinCall",
+                    connection("activeCall", "-77", device) + &element("joiningDevice", device),
+                ),
+            ] {
+                let refusal = session.refused(service, &inner).await;
+                assert_eq!(refusal, denied(), "{service} {device}");
+                assert_eq!(phone.count(service), 0, "{service} {device}");
+            }
+        }
+        let own_call = connection("callToBeHeld", "-12", own);
+        session
+            .done("RetrieveCall", &own_call.replace("Held", "Retrieved"))
+            .await;
+        let about = session
+            .done("GetPhysicalDeviceInformation", &element("device", own))
+            .await;
+        assert!(!about.raw.contains("0005"), "{}", about.raw);
+        for service in ["GetMonitors", "GetRegistrations"] {
+            let (_, error) = session.refused(service, "").await;
+            assert_eq!(error, "serviceNotSupported", "{service}");
+        }
+    }
+    for service in [
+        "GetPhysicalDeviceInformation",
+        "GetMonitors",
+        "GetRegistrations",
+    ] {
+        assert_eq!(phone.count(service), 0, "{service}");
+    }
+    // Who sees both is refused neither.
+    let clear = connection("connectionToBeCleared", "-77", second);
+    everybody.done("ClearConnection", &clear).await;
 }

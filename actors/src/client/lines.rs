@@ -12,7 +12,7 @@ use super::{Client, Scope};
 use crate::{
     directory::Entry,
     refusal::Refusal,
-    registrar::{Find, Line, LinesOf},
+    registrar::{Find, Line},
 };
 
 /// Makes the server's own cross references: no two monitors of a server share one.
@@ -41,15 +41,16 @@ impl Client {
         let is_for_connection = addressed.is_some() && document.is_for_connection();
         let named = addressed.or_else(|| document.private_line().map(|line| (&*line).into()));
         // What is named as another party may be a second line of the same phone, which the log-on may not see.
-        let parties: Vec<DeviceId> = match self.rights.is_confined() {
-            true => document
-                .devices()
-                .map(|device| DeviceId::from(&*device))
-                .collect(),
+        let parties = match self.rights.is_confined() {
+            true => document.connections().1,
             false => Vec::new(),
         };
         let settle = move |client: &mut Self, meant: Meant, ctx: &mut _| {
-            client.without_hidden(parties, meant, ctx, then);
+            let meant = match meant {
+                Ok((line, _)) if client.hides_one_of(&parties, &line) => Err(Refusal::NoRight),
+                meant => meant,
+            };
+            then(client, meant, ctx);
         };
         match (self.sessions.get(&key).map(|session| &session.scope), named) {
             (Some(Scope::Line { .. }), named) => {
@@ -72,36 +73,20 @@ impl Client {
         }
     }
 
-    /// Goes on, unless one of the parties is a line of the same phone that the log-on may not see.
-    fn without_hidden(
-        &mut self,
-        parties: Vec<DeviceId>,
-        meant: Meant,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Meant, &mut Context<Self>) + 'static,
-    ) {
-        let mac = match &meant {
-            Ok((line, false)) if !parties.is_empty() => line.entry.mac,
-            _ => return then(self, meant, ctx),
-        };
-        let listing = self.house.registrar.send(LinesOf(mac));
-        ctx.spawn(listing.into_actor(self).map(move |lines, client, ctx| {
-            let meant = match lines {
-                Ok(lines) if client.hides_one_of(&parties, &lines) => Err(Refusal::NoRight),
-                Ok(_) => meant,
-                Err(_) => Err(Refusal::Away),
-            };
-            then(client, meant, ctx);
-        }));
+    /// The other lines of a phone that the log-on may not see.
+    pub(super) fn hidden<'l>(&self, line: &'l Line) -> impl Iterator<Item = &'l DeviceId> {
+        let others = line.others.iter();
+        let hidden = others.filter(|other| !self.rights.sees(other));
+        hidden.map(|other| &other.device)
     }
 
-    /// Whether one of the parties is a line of these which the log-on may not see, in whatever case and at whatever host.
-    fn hides_one_of(&self, parties: &[DeviceId], lines: &[Entry]) -> bool {
-        let hidden = lines.iter().filter(|line| !self.rights.sees(line));
-        let mut users = hidden.map(|line| line.device.name().user);
-        users.any(|user| {
-            let mut parties = parties.iter().map(|party| party.name().user);
-            parties.any(|party| party.eq_ignore_ascii_case(&user))
+    /// Whether one of the parties is a hidden line of the same phone, in whatever case and at whatever host.
+    fn hides_one_of(&self, parties: &[DeviceId], line: &Line) -> bool {
+        let mut parties = parties.iter().filter(|party| !line.entry.is_called(party));
+        parties.any(|party| {
+            let user = party.name().user;
+            self.hidden(line)
+                .any(|hidden| hidden.name().user.eq_ignore_ascii_case(&user))
         })
     }
 

@@ -62,6 +62,16 @@ impl Client {
             );
         }
         let reply = reply.counted(&self.waiting);
+        // Whatever runs at a phone is the server's and other clients'.
+        if matches!(document.name(), "GetMonitors" | "GetRegistrations") {
+            return self.refuse(
+                self.mac_of(key),
+                reply,
+                &document.speech(),
+                document.name(),
+                &Refusal::NotSupported,
+            );
+        }
         if !self.rights.allow(document.name()) {
             return self.refuse(
                 self.mac_of(key),
@@ -226,6 +236,7 @@ impl Client {
             let asked = line.phone.try_send(phone::Request {
                 document: request,
                 device: renamed.then(|| line.entry.device.as_str().into()),
+                hidden: client.hidden(&line).cloned().collect(),
                 speech,
                 reply,
             });

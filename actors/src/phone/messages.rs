@@ -45,6 +45,8 @@ pub struct Request {
     pub document: Arc<Document>,
     /// The line, by the phone's name of it, where the request names one.
     pub device: Option<Arc<str>>,
+    /// Lines of the phone that the client may not see.
+    pub hidden: Box<[DeviceId]>,
     /// How the client speaks.
     pub speech: Speech,
     /// The client's answer.

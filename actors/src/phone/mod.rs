@@ -304,13 +304,7 @@ impl Handler<Request> for Phone {
     type Result = ();
 
     fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
-        self.ask(
-            request.reply,
-            request.speech,
-            request.document,
-            request.device,
-            ctx,
-        );
+        self.ask(request, ctx);
     }
 }
 

@@ -1,15 +1,15 @@
 //! What is asked of the phone: in order of arrival, one request at a time unless its profile lifts that, each with its time limit
 //! and one answer.
 
-use std::{borrow::Cow, collections::VecDeque, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use actix::Context;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
-use uacsta_schema::csta::{self, DeviceId, Document, GetCSTAFeatures, Message, Speech};
+use uacsta_schema::csta::{self, CallId, DeviceId, Document, GetCSTAFeatures, Message, Speech};
 
 use super::{
-    Phone,
+    Phone, Request,
     abilities::Doer,
     answers::answer,
     emulation::{Asked, Asking, Emulation},
@@ -146,18 +146,19 @@ impl Requests {
 
 impl Phone {
     /// Takes a client's request. It is refused at once while the phone is away.
-    pub(super) fn ask(
-        &mut self,
-        reply: Reply,
-        speech: Speech,
-        document: Arc<Document>,
-        device: Option<Arc<str>>,
-        ctx: &mut Context<Self>,
-    ) {
+    pub(super) fn ask(&mut self, request: Request, ctx: &mut Context<Self>) {
+        let Request {
+            document,
+            device,
+            hidden,
+            speech,
+            reply,
+        } = request;
         let refusal = if document.name() == "GetCSTAFeatures" && self.in_operation {
             return self.ask_for_features(reply, speech, ctx);
         } else {
             self.refusal()
+                .or_else(|| self.reaches_into(&hidden, &document))
         };
         if let Some(refusal) = refusal {
             tracing::info!(mac = %self.mac, service = document.name(), %refusal, "request refused");
@@ -175,6 +176,11 @@ impl Phone {
             return;
         };
         let service = asked.client.document.name();
+        // What the phone answers itself would name all its lines.
+        if service == "GetPhysicalDeviceInformation" && !hidden.is_empty() {
+            let answer = self.physical_information(&asked.line(), &hidden);
+            return asked.client.answer(Ok(answer.into()));
+        }
         if self.profile.emulates(service) && self.doer(service) == Doer::Server {
             return self.emulate(asked, Turn::Last, ctx);
         }
@@ -202,6 +208,24 @@ impl Phone {
         );
         self.requests.waiting.push_back(job);
         self.next_request(ctx);
+    }
+
+    /// Why a request is not done that names a call of lines which its client may not see, and of no other.
+    fn reaches_into(&self, hidden: &[DeviceId], document: &Document) -> Option<Refusal> {
+        if hidden.is_empty() {
+            return None;
+        }
+        let knows = |line: &DeviceId, call: &CallId| {
+            let point = self.points.get(line);
+            point.is_some_and(|point| point.calls.find(call.as_str()).is_some())
+        };
+        let (calls, _) = document.connections();
+        let lines = self.inventory.lines();
+        let is_hidden = |call: &CallId| {
+            let mut visible = lines.iter().filter(|line| !hidden.contains(line));
+            hidden.iter().any(|line| knows(line, call)) && !visible.any(|line| knows(line, call))
+        };
+        calls.iter().any(is_hidden).then_some(Refusal::NoRight)
     }
 
     /// Why the phone cannot be asked anything for others now, if so.

@@ -3,7 +3,7 @@
 use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
 use uacsta_schema::phone_id::PhoneId;
 
-use super::Registrar;
+use super::{Registrar, moved::users};
 use crate::{
     phone::Status as PhoneStatus,
     telephones::{Save, StoreError},
@@ -71,9 +71,10 @@ impl Handler<Forget> for Registrar {
                     .forgotten
                     .extend(phone.map(|phone| (mac, phone.downgrade())));
             }
+            let lines = users(&registrar.directory.of(mac));
             registrar.directory.forget(mac);
             tracing::info!(%mac, "telephone forgotten by an operator");
-            registrar.lines_changed(ctx);
+            registrar.lines_moved(lines, ctx);
             Ok(())
         }))
     }

@@ -103,6 +103,8 @@ pub struct Line {
     pub entry: Entry,
     /// The phone.
     pub phone: Addr<Phone>,
+    /// The phone's other lines.
+    pub others: Vec<Entry>,
 }
 
 /// What a client holds at a phone whose actor was replaced.
@@ -114,11 +116,6 @@ pub struct ToPhone {
     /// What the client leaves.
     pub unwatch: Unwatch,
 }
-
-/// Asks for the lines of one phone.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "Vec<Entry>")]
-pub struct LinesOf(pub PhoneId);
 
 /// Asks for all lines of phones in operation and their models, in the order of their names: one value for all who ask until
 /// something changes.

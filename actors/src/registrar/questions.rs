@@ -8,8 +8,8 @@ use actix_rt::Arbiter;
 use uacsta_schema::csta::DeviceId;
 
 use super::{
-    Enter, Find, Line, Lines, LinesOf, List, Listing, Registrar, Strayed, Switch, ToPhone,
-    Unswitched, moved::users,
+    Enter, Find, Line, Lines, List, Listing, Registrar, Strayed, Switch, ToPhone, Unswitched,
+    moved::users,
 };
 use crate::{
     directory::{Entry, NoLine},
@@ -26,7 +26,13 @@ impl Handler<Find> for Registrar {
             let phone = self
                 .phone(entry.mac, &Arbiter::current())
                 .ok_or(NoLine::Unknown)?;
-            Ok(Line { entry, phone })
+            let mut others = self.directory.of(entry.mac);
+            others.retain(|other| other.device != entry.device);
+            Ok(Line {
+                entry,
+                phone,
+                others,
+            })
         }))
     }
 }
@@ -80,14 +86,6 @@ impl Handler<Lines> for Registrar {
         let lines = Arc::new(lines);
         self.listed = Arc::downgrade(&lines);
         MessageResult(lines)
-    }
-}
-
-impl Handler<LinesOf> for Registrar {
-    type Result = MessageResult<LinesOf>;
-
-    fn handle(&mut self, LinesOf(mac): LinesOf, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.directory.of(mac))
     }
 }
 

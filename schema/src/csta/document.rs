@@ -6,13 +6,16 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
+use super::device::DeviceId;
 use super::edition::{Edition, Speech};
+use super::element::Element;
 use super::encoding;
 use super::error::ReadError;
 use super::limits::Limits;
 use super::relay::{Edit, What};
 use super::roots::{self, Kind, Place};
 use super::survey::{self, NOTED, Noted, Survey};
+use super::types::CallId;
 use super::xml::{self, Span};
 
 /// The longest document that is read, in bytes. What carries documents has smaller bounds.
@@ -146,6 +149,33 @@ impl Document {
             _ => None,
         });
         places.map(|text| text.get(self).to_owned().into())
+    }
+
+    /// The calls and devices in all connections that a request names, those of other parties too: the second pass, for
+    /// whoever has to know them all.
+    pub fn connections(&self) -> (Vec<CallId>, Vec<DeviceId>) {
+        let (mut calls, mut devices) = (Vec::new(), Vec::new());
+        let places = roots::places(self.name());
+        let is_connection = |name: &str| {
+            let mut connections = places.iter().filter_map(|place| match place {
+                Place::Connection(member) | Place::Beside(member) => Some(*member),
+                Place::Device(_) | Place::Asked(_) | Place::Monitored => None,
+            });
+            self.kind == Kind::Request && connections.any(|member| member == name)
+        };
+        // The document was found to be well-formed.
+        let root = Element::parse(self.text()).ok();
+        let members = root.iter().flat_map(|root| root.children());
+        let connections = members.filter(|member| is_connection(member.name));
+        for part in connections.flat_map(|connection| connection.children()) {
+            match (part.name, part.text()) {
+                (_, "") => {}
+                ("callID", call) => calls.push(call.into()),
+                ("deviceID", device) => devices.push(device.into()),
+                _ => {}
+            }
+        }
+        (calls, devices)
     }
 
     /// Whether a request addresses connections in calls, which may be those of the other party, and not a line itself.

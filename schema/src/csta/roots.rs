@@ -1,6 +1,6 @@
 //! Every root element of ECMA-323 (third to sixth edition): its kind and, for a service, the members that name the device it addresses.
 
-use Place::{Asked, Connection, Device, Monitored};
+use Place::{Asked, Beside, Connection, Device, Monitored};
 
 /// What a document is, as its root element tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,8 @@ pub(super) enum Place {
     Asked(&'static str),
     /// A connection identifier: its `deviceID`.
     Connection(&'static str),
+    /// The connection identifier of a call that the addressed device is brought into: nothing is put there.
+    Beside(&'static str),
     /// `monitorObject`: its `deviceObject`, or the `deviceID` of its `callObject`.
     Monitored,
 }
@@ -155,7 +157,7 @@ static SERVICES: &[(&str, &[Place])] = &[
     ("DeleteMessage", &[]),
     ("DetachMediaService", &[Connection("connection")]),
     ("DialDigits", &[Connection("diallingConnection")]),
-    ("DirectedPickupCall", &[Device("requestingDevice")]),
+    ("DirectedPickupCall", &[Device("requestingDevice"), Beside("callToBePickedUp")]),
     ("Escape", &[]),
     ("EscapeRegister", &[]),
     ("EscapeRegisterCancel", &[]),
@@ -198,7 +200,7 @@ static SERVICES: &[(&str, &[Place])] = &[
     ("IORegister", &[Device("ioDevice")]),
     ("IORegisterCancel", &[]),
     ("IntrudeCall", &[Connection("intrude")]),
-    ("JoinCall", &[Device("joiningDevice")]),
+    ("JoinCall", &[Device("joiningDevice"), Beside("activeCall")]),
     ("LocationInformationReport", &[]),
     ("LocationTrackingSessionResumed", &[]),
     ("LocationTrackingSessionSuspended", &[]),

@@ -196,6 +196,7 @@ impl ViaOffice {
         self.order.line.phone.do_send(phone::Request {
             document: Arc::new(document),
             device: None,
+            hidden: Box::default(),
             speech,
             reply: Reply::to(ctx.address().recipient()),
         });

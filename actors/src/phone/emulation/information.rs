@@ -25,16 +25,17 @@ impl Phone {
         }
     }
 
-    /// What the phone is: its model, its further lines, and what works on it.
-    pub(super) fn physical_information(
+    /// What the phone is: its model, its further lines but those hidden, and what works on it.
+    pub(in crate::phone) fn physical_information(
         &self,
         line: &DeviceId,
+        hidden: &[DeviceId],
     ) -> GetPhysicalDeviceInformationResponse {
         let others: Vec<DeviceId> = self
             .inventory
             .lines()
             .iter()
-            .filter(|other| *other != line)
+            .filter(|other| *other != line && !hidden.contains(other))
             .cloned()
             .collect();
         let names = |known: &'static [Feature], group: &str, works: &dyn Fn(&str) -> bool| {

@@ -105,7 +105,7 @@ impl Asked {
     }
 
     /// The line by the phone's name of it.
-    fn line(&self) -> DeviceId {
+    pub(super) fn line(&self) -> DeviceId {
         match (&self.device, self.client.document.device()) {
             (Some(device), _) => DeviceId::from(&**device),
             (None, Some(device)) => DeviceId::from(&*device),
@@ -171,7 +171,7 @@ impl Phone {
                 asked.client.answer(Ok(answer.into()));
             }
             Request::GetPhysicalDeviceInformation(_) => {
-                let answer = self.physical_information(&line);
+                let answer = self.physical_information(&line, &[]);
                 asked.client.answer(Ok(answer.into()));
             }
             _ => asked.client.answer(Err(Refusal::NotSupported)),

@@ -96,7 +96,7 @@ impl Surveyor<'_> {
             Some(Place::Device(member)) => (*member, None),
             Some(Place::Connection(member)) => (*member, Some("deviceID")),
             Some(Place::Monitored) => ("monitorObject", Some("deviceObject")),
-            Some(Place::Asked(_)) | None => return,
+            Some(Place::Asked(_) | Place::Beside(_)) | None => return,
         };
         self.edit(tag, inside, |reopened| {
             What::Device(Wrapping::of(Some(outer), inner, reopened))

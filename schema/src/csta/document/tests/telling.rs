@@ -27,6 +27,47 @@ fn a_request_tells_what_it_lacks() {
 }
 
 #[test]
+fn a_request_tells_every_call_and_device_in_its_connections() {
+    #[track_caller]
+    fn check(text: &str, calls: &[&str], devices: &[&str]) {
+        let told = document(text).connections();
+        let calls: Vec<CallId> = calls.iter().map(|call| (*call).into()).collect();
+        let devices: Vec<DeviceId> = devices.iter().map(|device| (*device).into()).collect();
+        assert_eq!(told, (calls, devices), "{text}");
+    }
+    check(
+        "<TransferCall xmlns='NS'><heldCall><callID>1</callID><deviceID> a </deviceID></heldCall><activeCall><deviceID>b&amp;</deviceID></activeCall></TransferCall>",
+        &["1"],
+        &["a", "b&"],
+    );
+    check(
+        "<JoinCall xmlns='NS'><activeCall><callID>1</callID><deviceID>a</deviceID></activeCall><joiningDevice>b</joiningDevice></JoinCall>",
+        &["1"],
+        &["a"],
+    );
+    check(
+        "<DirectedPickupCall xmlns='NS'><callToBePickedUp><callID>1</callID><callID><![CDATA[2]]></callID><deviceID/></callToBePickedUp><requestingDevice>b</requestingDevice></DirectedPickupCall>",
+        &["1", "2"],
+        &[],
+    );
+    check(
+        "<HoldCall xmlns='NS'><callToBeHeld><callID>1</callID></callToBeHeld><callToBeHeld><callID>2</callID></callToBeHeld></HoldCall>",
+        &["1", "2"],
+        &[],
+    );
+    check(
+        "<MakeCall xmlns='NS'><callingDevice>a</callingDevice></MakeCall>",
+        &[],
+        &[],
+    );
+    check(
+        "<HoldCallResponse xmlns='NS'><callToBeHeld><callID>1</callID></callToBeHeld></HoldCallResponse>",
+        &[],
+        &[],
+    );
+}
+
+#[test]
 fn a_request_tells_every_device_that_it_addresses() {
     #[track_caller]
     fn check(text: &str, expected: &[&str], for_connection: bool) {
