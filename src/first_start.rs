@@ -1,16 +1,21 @@
 //! What the first start makes in the data folder: passwords, the token of the command line, a self-signed certificate.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod files;
+mod self_signed;
 
-use jiff::Timestamp;
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
 use settings::{Secret, Settings};
 use tracing::{info, warn};
 
-use crate::net::certificate::{Certificate, Stage};
+use crate::net::tls::{Identity, TlsError};
+pub use files::create_folder;
+pub(crate) use files::write_private;
+use files::{Prepared, may_be_filled, read};
 
 /// What the server goes by, whether this start made it or an earlier one.
 #[derive(Debug)]
@@ -21,6 +26,72 @@ pub struct Belongings {
     pub key: PathBuf,
     /// What the command line shows to the API.
     pub token: Secret,
+    /// What is to be written yet.
+    drafts: Vec<Draft>,
+}
+
+/// What a running server goes by of all that is in its data folder.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The token of the command line.
+    pub token: Secret,
+    /// The passwords of phones, clients and administrator.
+    pub passwords: [Secret; 3],
+    /// The certificate and its key, PEM, where the server made them.
+    pub self_signed: Option<[Arc<[u8]>; 2]>,
+}
+
+/// A file that is to stand in the data folder, and what is to be said of it then.
+#[derive(Debug)]
+struct Draft {
+    file: Prepared,
+    why: Why,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// It is new, and nobody needs to know.
+    Needed,
+    Passwords,
+    Certificate,
+    /// It had gone.
+    Missed,
+}
+
+impl Belongings {
+    /// Reads certificate and key, also those that are to be written yet.
+    ///
+    /// # Errors
+    /// As [`Identity::read`].
+    pub fn identity(&self) -> Result<Identity, TlsError> {
+        let drafts: Vec<&Prepared> = self.drafts.iter().map(|draft| &draft.file).collect();
+        let for_now = [&self.certificate, &self.key].map(|path| {
+            let draft = drafts.iter().find(|draft| draft.path() == path);
+            draft.map_or(path.as_path(), |draft| draft.for_now())
+        });
+        Identity::read_before(for_now, &self.certificate, &self.key)
+    }
+
+    /// Puts what is new, or had gone, into the data folder.
+    ///
+    /// # Errors
+    /// The first file that cannot be put there.
+    pub fn write(&mut self) -> Result<(), FirstStartError> {
+        for Draft { file, why } in self.drafts.drain(..) {
+            let path = file.path().to_owned();
+            file.put()?;
+            let file = path.display();
+            match why {
+                Why::Needed => {}
+                Why::Passwords => info!(%file, "passwords were made; they are in this file"),
+                Why::Certificate => info!(%file, "a self-signed certificate was made"),
+                Why::Missed => {
+                    warn!(%file, "the file had gone; it is written again with what is in force");
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why the data folder cannot be filled.
@@ -65,17 +136,23 @@ pub fn keep_from_others() {
 /// When a file cannot be read or written, or the system has no random numbers.
 pub fn prepare(data: &Path, settings: &mut Settings) -> Result<Belongings, FirstStartError> {
     create_folder(data)?;
-    secrets(&data.join("secrets.toml"), settings)?;
-    let token = token(&data.join("cli.token"))?;
-    let (certificate, key) = match (&settings.tls.certificate, &settings.tls.key) {
-        (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
-        _ => self_signed(data, settings)?,
-    };
-    Ok(Belongings {
-        certificate,
-        key,
-        token,
-    })
+    let mut belongings = gather(data, settings, None)?;
+    belongings.write()?;
+    Ok(belongings)
+}
+
+/// The same for a server that runs: what has gone from `data` since is taken from what is `in_force` and not made anew, for
+/// nobody would know it. Nothing is changed before [`Belongings::write`].
+///
+/// # Errors
+/// As [`prepare`].
+pub fn renew(
+    data: &Path,
+    settings: &mut Settings,
+    in_force: &InForce,
+) -> Result<Belongings, FirstStartError> {
+    create_folder(data)?;
+    gather(data, settings, Some(in_force))
 }
 
 /// What [`prepare`] would find in `data`, and nothing is made: the files of certificate and key, none where it would make
@@ -91,25 +168,67 @@ pub fn foresee(
     read(&data.join("cli.token"))?;
     Ok(match (&settings.tls.certificate, &settings.tls.key) {
         (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
-        _ => made_before(data),
+        _ => {
+            let [certificate, key] = self_signed::files(data);
+            let serves =
+                certificate.exists() && key.exists() && !self_signed::is_ending(&certificate);
+            serves.then_some((certificate, key))
+        }
     })
+}
+
+/// Whether that is the file of the certificate that a server with this data folder makes for itself.
+pub fn is_own(data: &Path, certificate: &Path) -> bool {
+    self_signed::files(data)[0] == certificate
 }
 
 /// 24 characters of 5 bits each, none of which is easily taken for another.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-fn secrets(path: &Path, settings: &mut Settings) -> Result<(), FirstStartError> {
+/// The sections of the passwords that a first start makes.
+const SECTIONS: [&str; 3] = ["phones", "clients", "web"];
+
+fn gather(
+    data: &Path,
+    settings: &mut Settings,
+    in_force: Option<&InForce>,
+) -> Result<Belongings, FirstStartError> {
+    let mut drafts = Vec::new();
+    drafts.extend(secrets(&data.join("secrets.toml"), settings, in_force)?);
+    let (token, draft) = token(&data.join("cli.token"), in_force)?;
+    drafts.extend(draft);
+    let [certificate, key] = match (&settings.tls.certificate, &settings.tls.key) {
+        (Some(certificate), Some(key)) => [certificate.clone(), key.clone()],
+        _ => {
+            drafts.extend(own_certificate(data, settings, in_force)?);
+            self_signed::files(data)
+        }
+    };
+    Ok(Belongings {
+        certificate,
+        key,
+        token,
+        drafts,
+    })
+}
+
+fn secrets(
+    path: &Path,
+    settings: &mut Settings,
+    in_force: Option<&InForce>,
+) -> Result<Option<Draft>, FirstStartError> {
     let text = read(path)?.unwrap_or_default();
     let mut file: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let (path, reason) = (path.to_owned(), error.message().to_owned());
         FirstStartError::Secrets { path, reason }
     })?;
-    let mut made = false;
-    for (section, secret) in [
-        ("phones", &mut settings.phones.password),
-        ("clients", &mut settings.clients.password),
-        ("web", &mut settings.web.password),
-    ] {
+    let mut why = None;
+    let wanted = [
+        &mut settings.phones.password,
+        &mut settings.clients.password,
+        &mut settings.web.password,
+    ];
+    for (index, (section, secret)) in SECTIONS.into_iter().zip(wanted).enumerate() {
         if !secret.is_empty() {
             continue;
         }
@@ -121,123 +240,81 @@ fn secrets(path: &Path, settings: &mut Settings) -> Result<(), FirstStartError> 
             *secret = stored.into();
             continue;
         }
-        let password = password()?;
+        let known = in_force.and_then(|in_force| in_force.passwords.get(index));
+        let known = known.filter(|known| !known.is_empty());
+        why = why.or(Some(match known {
+            Some(_) => Why::Missed,
+            None => Why::Passwords,
+        }));
+        let password = match known {
+            Some(known) => known.expose().to_owned(),
+            None => password()?,
+        };
         let entry = toml::Table::from_iter([("password".to_owned(), password.clone().into())]);
         file.insert(section.to_owned(), entry.into());
         *secret = password.into();
-        made = true;
     }
-    if made {
-        let text = format!(
-            "# Made at the first start; a password that the settings name goes before.\n{file}"
-        );
-        write_private(path, text.as_bytes())?;
-        info!(file = %path.display(), "passwords were made; they are in this file");
-    }
-    Ok(())
+    let Some(why) = why else { return Ok(None) };
+    let text = format!(
+        "# Made at the first start; a password that the settings name goes before.\n{file}"
+    );
+    let file = Prepared::new(path, text.as_bytes())?;
+    Ok(Some(Draft { file, why }))
 }
 
-fn token(path: &Path) -> Result<Secret, FirstStartError> {
+fn token(
+    path: &Path,
+    in_force: Option<&InForce>,
+) -> Result<(Secret, Option<Draft>), FirstStartError> {
     let stored = read(path)?.unwrap_or_default();
-    if !stored.trim().is_empty() {
-        return Ok(stored.trim().into());
+    let stored = stored.trim();
+    if !stored.is_empty() {
+        return Ok((stored.into(), None));
     }
-    let token = format!("{}{}", password()?, password()?);
-    write_private(path, token.as_bytes())?;
-    Ok(token.into())
-}
-
-fn self_signed(data: &Path, settings: &Settings) -> Result<(PathBuf, PathBuf), FirstStartError> {
-    if let Some(made) = made_before(data) {
-        return Ok(made);
-    }
-    let (certificate, key) = own_files(data);
-    if certificate.exists() && key.exists() {
-        warn!(file = %certificate.display(), "the self-signed certificate ends within 30 days and is made anew: load it into the phones that know the old one");
-    }
-    let mut names = vec![
-        host_name(),
-        "localhost".into(),
-        "127.0.0.1".into(),
-        "::1".into(),
-    ];
-    for wan in [&settings.phones.wan, &settings.clients.wan] {
-        names.push(wan.public_host.trim_matches(['[', ']']).to_owned());
-    }
-    names.retain(|name| !name.is_empty());
-    let mut unique = Vec::new();
-    names.into_iter().for_each(|name| {
-        if !unique.contains(&name) {
-            unique.push(name);
-        }
-    });
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    let common = unique.first().map_or("uacsta", String::as_str);
-    params.distinguished_name.push(DnType::CommonName, common);
-    params.subject_alt_names = unique
-        .iter()
-        .map(|name| match name.parse() {
-            Ok(address) => Ok(SanType::IpAddress(address)),
-            Err(_) => name.as_str().try_into().map(SanType::DnsName),
-        })
-        .collect::<Result<_, _>>()?;
-    // From yesterday on: phones without a clock of their own are often some hours off.
-    let today = jiff::Zoned::now().date();
-    let start = today.yesterday().unwrap_or(today);
-    let date = |year: i16| {
-        // The 29th of February has no counterpart in most years.
-        date_time_ymd(
-            year.into(),
-            start.month().unsigned_abs(),
-            start.day().unsigned_abs().min(28),
-        )
+    let (token, why) = match in_force {
+        Some(in_force) => (in_force.token.clone(), Why::Missed),
+        None => (
+            format!("{}{}", password()?, password()?).into(),
+            Why::Needed,
+        ),
     };
-    params.not_before = date(start.year());
-    params.not_after = date(start.year() + 10);
-    let pair = KeyPair::generate()?;
-    let made = params.self_signed(&pair)?;
-    write_private(&key, pair.serialize_pem().as_bytes())?;
-    write_private(&certificate, made.pem().as_bytes())?;
-    info!(file = %certificate.display(), names = unique.join(" "), "a self-signed certificate was made");
-    Ok((certificate, key))
+    let file = Prepared::new(path, token.expose().as_bytes())?;
+    Ok((token, Some(Draft { file, why })))
 }
 
-/// Where the self-signed certificate and its key are.
-fn own_files(data: &Path) -> (PathBuf, PathBuf) {
-    (data.join("certificate.pem"), data.join("key.pem"))
-}
-
-/// The same, where an earlier start has made them and they serve for a while.
-fn made_before(data: &Path) -> Option<(PathBuf, PathBuf)> {
-    let (certificate, key) = own_files(data);
-    let serves = certificate.exists() && key.exists() && !is_ending(&certificate);
-    serves.then_some((certificate, key))
-}
-
-/// Whether the certificate that an earlier start made has 30 days at most.
-fn is_ending(file: &Path) -> bool {
-    let read = CertificateDer::from_pem_file(file)
-        .ok()
-        .and_then(|der| Certificate::read(&der).ok());
-    let stage = read.map(|certificate| certificate.stage(Timestamp::now()));
-    matches!(stage, Some(Stage::Within(_) | Stage::Over))
-}
-
-/// The name by which this machine calls itself, where it is a name that a certificate can hold.
-fn host_name() -> String {
-    let asked = fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| fs::read_to_string("/etc/hostname"))
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .unwrap_or_default();
-    let name = asked.trim();
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    match name.chars().all(fits) {
-        true => name.to_owned(),
-        false => String::new(),
+/// What of the server's own certificate and key is not there, or ends soon.
+fn own_certificate(
+    data: &Path,
+    settings: &Settings,
+    in_force: Option<&InForce>,
+) -> Result<Vec<Draft>, FirstStartError> {
+    let files = self_signed::files(data);
+    let missing = |path: &&PathBuf| !path.exists();
+    let gone = files.iter().filter(missing).count();
+    if gone == 0 && !self_signed::is_ending(&files[0]) {
+        return Ok(Vec::new());
     }
+    let known = in_force.and_then(|in_force| in_force.self_signed.as_ref());
+    if let Some(known) = known.filter(|_| gone > 0) {
+        let missed = files.iter().zip(known).filter(|(path, _)| missing(path));
+        let drafts = missed.map(|(path, pem)| {
+            let file = Prepared::new(path, pem)?;
+            let why = Why::Missed;
+            Ok(Draft { file, why })
+        });
+        return drafts.collect();
+    }
+    if gone == 0 {
+        warn!(file = %files[0].display(), "the self-signed certificate ends within 30 days and is made anew: load it into the phones that know the old one");
+    }
+    let pem = self_signed::make(settings)?;
+    let drafts = files.iter().zip(pem).zip([Why::Certificate, Why::Needed]);
+    // The key goes first: a certificate without its key would be taken for a whole one.
+    let drafts = drafts.rev().map(|((path, pem), why)| {
+        let file = Prepared::new(path, pem.as_bytes())?;
+        Ok(Draft { file, why })
+    });
+    drafts.collect()
 }
 
 fn password() -> Result<String, getrandom::Error> {
@@ -247,100 +324,16 @@ fn password() -> Result<String, getrandom::Error> {
     Ok(random.into_iter().map(letter).collect())
 }
 
-fn read(path: &Path) -> Result<Option<String>, FirstStartError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed("read", path)(error)),
-    }
-}
-
-fn create_folder(data: &Path) -> Result<(), FirstStartError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let made = builder.create(data).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
-        _ => error,
-    });
-    made.map_err(failed("created", data))
-}
-
-/// Whether a folder can be written, or made where there is none.
-fn may_be_filled(data: &Path) -> Result<(), FirstStartError> {
-    for folder in data.ancestors() {
-        let is_data = folder == data;
-        let action = if is_data { "written" } else { "created" };
-        // What is left of a relative path is the folder that we are in.
-        let folder = match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
-        };
-        match folder.metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("created", data)(error)),
-            Ok(found) if !found.is_dir() => {
-                let error = io::ErrorKind::NotADirectory;
-                return Err(failed("created", data)(error.into()));
-            }
-            Ok(found) => return may_write(folder, &found).map_err(failed(action, data)),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn may_write(folder: &Path, _: &fs::Metadata) -> io::Result<()> {
-    use rustix::fs::{Access, access};
-    Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
-}
-
-#[cfg(not(unix))]
-fn may_write(_: &Path, found: &fs::Metadata) -> io::Result<()> {
-    match found.permissions().readonly() {
-        true => Err(io::ErrorKind::PermissionDenied.into()),
-        false => Ok(()),
-    }
-}
-
-/// Writes a file that its owner alone may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), FirstStartError> {
-    let mut fresh = path.to_owned();
-    fresh.add_extension("new");
-    // One that a crash has left might be readable by others.
-    if fresh.exists() {
-        fs::remove_file(&fresh).map_err(failed("removed", &fresh))?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&fresh, path))
-        .map_err(|error| {
-            // On a full disk the rest of it would only be in the way.
-            let _ = fs::remove_file(&fresh);
-            failed("written", path)(error)
-        })
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FirstStartError {
-    let path = path.to_owned();
-    move |source| FirstStartError::File {
-        action,
-        path,
-        source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use jiff::Timestamp;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
     use super::*;
-    use crate::net::tls::Identity;
+    use crate::net::certificate::Stage;
 
     #[test]
     fn the_first_start_makes_and_the_second_keeps() {

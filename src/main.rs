@@ -5,7 +5,7 @@ use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
 use anyhow::Context;
 use clap::Parser;
 use uacsta::{
-    Addresses, Running, Server,
+    Addresses, Server,
     cli::{self, Cli, Failure, Plan, Serve},
     demo::{self, DemoError},
     first_start, logs, service,
@@ -36,7 +36,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn run(serve: &Serve) -> anyhow::Result<()> {
-    let plan = serve.plan()?;
+    let plan = Arc::new(serve.plan()?);
     first_start::keep_from_others();
     let counters = Arc::default();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)
@@ -54,18 +54,10 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             uacsta::descriptors::warn_if_too_few(plan.settings.limits.connections);
         }
         let addresses = running.addresses.clone();
-        let reload = async |running: &mut Running| {
-            let settings = plan.read_again().map_err(|wrong| wrong.to_string())?;
-            let logs = settings.logs.clone();
-            running
-                .reload(settings)
-                .await
-                .map_err(|wrong| wrong.to_string())?;
-            logging.change(&logs);
-            Ok(())
-        };
+        let again = Arc::clone(&plan);
+        let read = move || again.read_again().map_err(|wrong| wrong.to_string());
         let ended = tokio::select! {
-            signal = service::run(&mut running, signals, reload) => {
+            signal = service::run(&mut running, signals, read, |logs| logging.change(logs)) => {
                 tracing::info!(signal, "stopping");
                 Ok(())
             }

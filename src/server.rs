@@ -9,7 +9,7 @@ use std::{
 use actix::AsyncContext;
 use actix_rt::{Arbiter, task::JoinHandle};
 use arc_swap::ArcSwap;
-use settings::{Profiles, Settings};
+use settings::{Profiles, Secret, Settings};
 use tokio::sync::mpsc;
 use uacsta_actors::{
     House, Rules,
@@ -27,7 +27,7 @@ use uacsta_schema::sip::nonce::NonceKey;
 use crate::{
     admin::Admin,
     clock::SystemClock,
-    first_start::{self, Belongings},
+    first_start,
     keeper::Keeper,
     net::{
         Lobby, care,
@@ -47,6 +47,7 @@ mod warnings;
 pub use error::StartError;
 pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
+pub use reload::{Ground, TriedOut};
 pub use warnings::Weakness;
 
 /// A server, before it runs.
@@ -65,6 +66,7 @@ pub struct Running {
     pub wishes: mpsc::Receiver<ReloadWish>,
     house: Arc<House>,
     data: PathBuf,
+    token: Secret,
     issuer: Option<Issuer>,
     time: Arc<RunningTime>,
     time_keeper: JoinHandle<()>,
@@ -128,16 +130,18 @@ impl Server {
             issuer,
             counters,
         } = self;
+        // Whoever has the folder makes what is missing in it, and nobody else.
+        first_start::create_folder(data)?;
+        let lock = Lock::take(data)?;
         let belongings = first_start::prepare(data, &mut settings)?;
         let profiles = Profiles::load(Some(data))?;
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
         let allowance = allowance(issuer.as_ref(), &settings, time.before())?;
-        let identity = Arc::new(Identity::read(&belongings.certificate, &belongings.key)?);
+        let identity = Arc::new(belongings.identity()?);
         Weakness::of(&settings).iter().for_each(Weakness::warn);
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
-        let lock = Lock::take(data)?;
         // One that was killed has left where it listened; by now that may be another program, which the command line would
         // show the token.
         web::forget(data).map_err(StartError::ApiFile)?;
@@ -195,7 +199,7 @@ impl Server {
             reload,
             identity: Arc::clone(&identity),
         };
-        let mut web = open_web(settings, data, &belongings, &api)?;
+        let mut web = open_web(settings, data, &belongings.token, &api)?;
         if let Some(web) = &mut web {
             web.announce();
         }
@@ -206,6 +210,7 @@ impl Server {
             },
             wishes,
             data: data.to_owned(),
+            token: belongings.token,
             issuer,
             time_keeper: actix_rt::spawn(Arc::clone(&time).keep()),
             time,
@@ -222,9 +227,9 @@ impl Server {
 }
 
 impl Running {
-    /// Whether those who do the work answer.
-    pub async fn is_alive(&self) -> bool {
-        self.api.is_alive().await
+    /// What asks those who do the work whether they are alive.
+    pub fn api(&self) -> Api {
+        self.api.clone()
     }
 
     /// Stops listening, ends the clients' sessions, then the phones' monitors and sessions, and at last the threads: what was
@@ -290,7 +295,7 @@ fn allowance(
 fn open_web(
     settings: &Settings,
     data: &Path,
-    belongings: &Belongings,
+    token: &Secret,
     api: &Api,
 ) -> Result<Option<Web>, StartError> {
     let listen = settings.web.listen;
@@ -301,7 +306,7 @@ fn open_web(
         address,
         settings.limits.api_connections,
         data,
-        &belongings.token,
+        token,
         &settings.web.password,
         api.clone(),
     )

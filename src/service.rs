@@ -1,57 +1,107 @@
 //! The life of the program: signals, requests to read the configuration again, and what the service manager is told.
 
-use std::time::Duration;
+mod reading;
 
+use std::{convert::Infallible, time::Duration};
+
+use settings::{Logs, Settings};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{
     Running,
     signals::{Signal, Signals},
+    web::{Api, ReloadWish},
 };
+use reading::{Outcome, Reader};
 
 /// Serves until one of `signals` is SIGINT or SIGTERM (Ctrl-C elsewhere), whose name is returned. At SIGHUP, or when the API is asked to,
-/// `reload` reads the configuration again and has it served; what is wrong with it is one sentence.
+/// `read` reads the configuration again on a thread of its own, what is wrong with it being one sentence; then it is served,
+/// and `log` hears where the log is now.
 pub async fn run(
     running: &mut Running,
-    mut signals: Signals,
-    mut reload: impl AsyncFnMut(&mut Running) -> Result<(), String>,
+    signals: Signals,
+    read: impl Fn() -> Result<Settings, String> + Clone + Send + 'static,
+    log: impl FnMut(&Logs),
 ) -> &'static str {
-    let mut watchdog = Watchdog::new();
+    let api = running.api();
     tell(State::Ready);
+    tokio::select! {
+        name = serve(running, signals, Reader::new(read), log) => name,
+        never = watch(&api) => match never {},
+    }
+}
+
+async fn serve(
+    running: &mut Running,
+    mut signals: Signals,
+    mut reader: Reader<impl Fn() -> Result<Settings, String> + Clone + Send + 'static>,
+    mut log: impl FnMut(&Logs),
+) -> &'static str {
+    // Whether SIGHUP came while the configuration was being read: what was changed since may not be in it.
+    let mut again = false;
     loop {
         let wish = tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop(name) => return name,
                 Signal::Reload => None,
             },
-            Some(wish) = running.wishes.recv() => Some(wish),
-            () = watchdog.due() => tokio::select! {
-                // One that hangs is not to look alive: the service manager starts another.
-                alive = tokio::time::timeout(PATIENCE, running.is_alive()) => {
-                    match alive {
-                        Ok(true) => tell(State::Alive),
-                        _ => tracing::error!("the registrar does not answer"),
-                    }
+            Some(wish) = running.wishes.recv(), if reader.is_free() => Some(wish),
+            (outcome, wish) = reader.end() => {
+                finish(running, outcome, wish, &mut log).await;
+                if !std::mem::take(&mut again) {
                     continue;
                 }
-                signal = signals.next() => match signal {
-                    Signal::Stop(name) => return name,
-                    Signal::Reload => None,
-                },
-            },
-        };
-        tell(State::Reloading);
-        let outcome = reload(running).await;
-        match &outcome {
-            Ok(()) => tracing::info!("the configuration was read again and holds now"),
-            Err(wrong) => {
-                tracing::error!(wrong, "the configuration stays as it was");
+                None
             }
+        };
+        if !reader.is_free() {
+            again = true;
+            continue;
         }
-        if let Some(wish) = wish {
-            wish.answer(outcome);
+        tell(State::Reloading);
+        if let Err((wrong, wish)) = reader.begin(running.ground(), wish) {
+            finish(running, Err(wrong), wish, &mut log).await;
         }
-        tell(State::Ready);
+    }
+}
+
+/// Serves by what was read, or says why not.
+async fn finish(
+    running: &mut Running,
+    outcome: Outcome,
+    wish: Option<ReloadWish>,
+    log: &mut impl FnMut(&Logs),
+) {
+    let outcome = match outcome {
+        Ok(tried_out) => {
+            let logs = tried_out.logs().clone();
+            let adopted = running.adopt(tried_out).await;
+            adopted
+                .map(|()| log(&logs))
+                .map_err(|wrong| wrong.to_string())
+        }
+        Err(wrong) => Err(wrong),
+    };
+    match &outcome {
+        Ok(()) => tracing::info!("the configuration was read again and holds now"),
+        Err(wrong) => tracing::error!(wrong, "the configuration stays as it was"),
+    }
+    if let Some(wish) = wish {
+        wish.answer(outcome);
+    }
+    tell(State::Ready);
+}
+
+/// Tells the service manager that the program lives, whatever else is going on.
+async fn watch(api: &Api) -> Infallible {
+    let mut watchdog = Watchdog::new();
+    loop {
+        watchdog.due().await;
+        // One that hangs is not to look alive: the service manager starts another.
+        match tokio::time::timeout(PATIENCE, api.is_alive()).await {
+            Ok(true) => tell(State::Alive),
+            _ => tracing::error!("the registrar does not answer"),
+        }
     }
 }
 

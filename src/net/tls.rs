@@ -1,9 +1,9 @@
 //! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) for phones and clients, with a certificate that can be exchanged while they talk.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
+use std::{fmt, fs, io};
 
 use arc_swap::ArcSwap;
 use rustls::client::verify_server_name;
@@ -41,11 +41,12 @@ pub struct Files {
 pub type Stamp = [Option<(SystemTime, u64)>; 2];
 
 /// A certificate, and where it came from.
-#[derive(Debug)]
 struct Current {
     certified: Arc<CertifiedKey>,
     certificate: Certificate,
     files: Files,
+    /// What the two files held.
+    pem: [Arc<[u8]>; 2],
 }
 
 /// Why a certificate and its key cannot be used.
@@ -83,7 +84,19 @@ impl Identity {
     /// # Errors
     /// The first file that cannot be used, and why.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        current(certificate, key).map(|current| Self {
+        Self::read_before([certificate, key], certificate, key)
+    }
+
+    /// The same of files that are at other places until they are put where they belong: `for_now` the certificate and the key.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_before(
+        for_now: [&Path; 2],
+        certificate: &Path,
+        key: &Path,
+    ) -> Result<Self, TlsError> {
+        current(for_now, certificate, key).map(|current| Self {
             current: ArcSwap::from_pointee(current),
         })
     }
@@ -115,6 +128,11 @@ impl Identity {
         certificate::gap(&self.current.load().certified.cert)
     }
 
+    /// The files of certificate and key in use, as they were read.
+    pub fn pem(&self) -> [Arc<[u8]>; 2] {
+        self.current.load().pem.clone()
+    }
+
     /// Where the certificate in use came from.
     pub fn files(&self) -> Files {
         self.current.load().files.clone()
@@ -122,23 +140,23 @@ impl Identity {
 }
 
 impl Files {
-    fn of(certificate: &Path, key: &Path) -> Self {
-        let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        let mut files = Self {
-            certificate,
-            key,
-            taken: [None; 2],
-        };
-        files.taken = files.stamp();
-        files
-    }
-
     /// What they look like now.
     pub fn stamp(&self) -> Stamp {
-        [&self.certificate, &self.key].map(|path| {
-            let metadata = path.metadata().ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
+        stamp([&self.certificate, &self.key])
+    }
+}
+
+fn stamp(files: [&Path; 2]) -> Stamp {
+    files.map(|path| {
+        let metadata = path.metadata().ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    })
+}
+
+impl fmt::Debug for Current {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.certificate, f)
     }
 }
 
@@ -191,7 +209,7 @@ pub fn authorities(
         what: format!("holds a certificate that cannot sign others: {error}"),
     };
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(authority)? {
+    for certificate in certificates(&content(authority, authority)?, authority)? {
         roots.add(certificate).map_err(|error| unusable(&error))?;
     }
     let provider = Arc::new(ring::default_provider());
@@ -220,9 +238,9 @@ fn versions() -> ConfigBuilder<ServerConfig, WantsVerifier> {
         .expect("the ring provider has suites for both versions")
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| wrong(path, error, "certificate"))?;
     if certificates.is_empty() {
         return Err(wrong(path, pem::Error::NoItemsFound, "certificate"));
@@ -230,10 +248,23 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     Ok(certificates)
 }
 
-fn current(certificate: &Path, key: &Path) -> Result<Current, TlsError> {
-    // What changes from here on is seen as a change.
-    let files = Files::of(certificate, key);
-    let certified = certified(certificate, key)?;
+/// What a file holds; `path` is the one that an error names.
+fn content(file: &Path, path: &Path) -> Result<Arc<[u8]>, TlsError> {
+    fs::read(file).map(Arc::from).map_err(|source| {
+        let path = path.to_owned();
+        TlsError::File { path, source }
+    })
+}
+
+fn current(for_now: [&Path; 2], certificate: &Path, key: &Path) -> Result<Current, TlsError> {
+    let files = Files {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+        // What changes from here on is seen as a change.
+        taken: stamp(for_now),
+    };
+    let pem = [content(for_now[0], certificate)?, content(for_now[1], key)?];
+    let certified = certified(&pem, certificate, key)?;
     let unreadable = |what: String| TlsError::Content {
         path: certificate.to_owned(),
         what: format!("holds a certificate that cannot be used: {what}"),
@@ -245,13 +276,18 @@ fn current(certificate: &Path, key: &Path) -> Result<Current, TlsError> {
         certificate: Certificate::read(own).map_err(unreadable)?,
         certified: Arc::new(certified),
         files,
+        pem,
     })
 }
 
-fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let chain = certificates(certificate)?;
+fn certified(
+    pem: &[Arc<[u8]>; 2],
+    certificate: &Path,
+    key: &Path,
+) -> Result<CertifiedKey, TlsError> {
+    let chain = certificates(&pem[0], certificate)?;
     let private =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error, "private key"))?;
+        PrivateKeyDer::from_pem_slice(&pem[1]).map_err(|error| wrong(key, error, "private key"))?;
     CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
             certificate: certificate.to_owned(),
@@ -271,7 +307,6 @@ fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 fn wrong(path: &Path, error: pem::Error, wanted: &str) -> TlsError {
     let path = path.to_owned();
     match error {
-        pem::Error::Io(source) => TlsError::File { path, source },
         pem::Error::NoItemsFound => TlsError::Content {
             path,
             what: format!("holds no {wanted} in PEM form"),

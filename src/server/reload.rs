@@ -1,36 +1,116 @@
 //! Other settings for a server that runs: tried out first, and then as a whole or not at all.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use settings::{Profiles, Settings};
-use uacsta_actors::{Rules, registrar::RulesChanged};
+use settings::{Logs, Profiles, Settings};
+use tokio_rustls::TlsAcceptor;
+use uacsta_actors::{
+    Rules,
+    licensing::{Allowance, code::Issuer},
+    registrar::RulesChanged,
+};
 
 use super::{
     Addresses, Running, StartError, Weakness, allowance, interfaces::interfaces, open_web, warnings,
 };
 use crate::{
-    first_start,
+    first_start::{self, Belongings, InForce},
     net::tls::{self, Identity},
+    running_time::RunningTime,
     web::{self, Web},
 };
 
+/// What other settings are tried out against: all that it takes to read their files on a thread of its own.
+pub struct Ground {
+    data: PathBuf,
+    in_force: InForce,
+    issuer: Option<Issuer>,
+    time: Arc<RunningTime>,
+    identity: Arc<Identity>,
+}
+
+/// Settings whose files have been read and are fine, and that nobody is served by yet. Dropped, all is as it was.
+pub struct TriedOut {
+    settings: Settings,
+    belongings: Belongings,
+    profiles: Profiles,
+    allowance: Allowance,
+    identity: Identity,
+    acceptors: [TlsAcceptor; 2],
+}
+
+impl Ground {
+    /// Reads whatever files the settings name, and what the server keeps in its data folder. A disk may take its time over it.
+    ///
+    /// # Errors
+    /// What keeps the settings from being served.
+    pub fn try_out(&self, mut settings: Settings) -> Result<TriedOut, StartError> {
+        let belongings = first_start::renew(&self.data, &mut settings, &self.in_force)?;
+        let profiles = Profiles::load(Some(&self.data))?;
+        let allowance = allowance(self.issuer.as_ref(), &settings, self.time.before())?;
+        let identity = belongings.identity()?;
+        let acceptors = tls::acceptors(&self.identity, &settings)?;
+        Ok(TriedOut {
+            settings,
+            belongings,
+            profiles,
+            allowance,
+            identity,
+            acceptors,
+        })
+    }
+}
+
+impl TriedOut {
+    /// Where the log will be.
+    pub fn logs(&self) -> &Logs {
+        &self.settings.logs
+    }
+}
+
 impl Running {
-    /// Serves by other settings from now on. They are tried out first and hold as a whole or not at all; connections and
-    /// sessions stand, also where their interface moves or goes.
+    /// What other settings are tried out against now.
+    pub fn ground(&self) -> Ground {
+        let files = self.identity.files();
+        let rules = self.house.rules();
+        let settings = &rules.settings;
+        Ground {
+            data: self.data.clone(),
+            in_force: InForce {
+                token: self.token.clone(),
+                passwords: [
+                    settings.phones.password.clone(),
+                    settings.clients.password.clone(),
+                    settings.web.password.clone(),
+                ],
+                self_signed: first_start::is_own(&self.data, &files.certificate)
+                    .then(|| self.identity.pem()),
+            },
+            issuer: self.issuer.clone(),
+            time: Arc::clone(&self.time),
+            identity: Arc::clone(&self.identity),
+        }
+    }
+
+    /// Serves by other settings from now on. They hold as a whole or not at all; connections and sessions stand, also where
+    /// their interface moves or goes.
     ///
     /// # Errors
     /// What keeps them from being served; then all is as it was.
-    pub async fn reload(&mut self, mut settings: Settings) -> Result<(), StartError> {
-        let belongings = first_start::prepare(&self.data, &mut settings)?;
-        let profiles = Profiles::load(Some(&self.data))?;
-        let allowance = allowance(self.issuer.as_ref(), &settings, self.time.before())?;
-        let identity = Identity::read(&belongings.certificate, &belongings.key)?;
-        let acceptors = tls::acceptors(&self.identity, &settings)?;
+    pub async fn adopt(&mut self, tried_out: TriedOut) -> Result<(), StartError> {
+        let TriedOut {
+            settings,
+            mut belongings,
+            profiles,
+            allowance,
+            identity,
+            acceptors,
+        } = tried_out;
         let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
         let former = self.house.rules().settings.web.listen;
         let web_moves = settings.web.listen != former;
         let web = match web_moves {
-            true => open_web(&settings, &self.data, &belongings, &self.api)?,
+            true => open_web(&settings, &self.data, &belongings.token, &self.api)?,
             false => None,
         };
         let change = match self.interfaces.make_way(change).await {
@@ -43,13 +123,17 @@ impl Running {
             }
         };
 
-        // Nothing can fail any more.
+        // Nothing can fail any more: what is new is on disk already, under another name.
+        if let Err(error) = belongings.write() {
+            tracing::error!(%error, "what is in force is not in the data folder, and the next start will make it anew");
+        }
         warnings::of_delay(&self.house.rules().settings, &settings, web_moves);
         Weakness::of(&settings).iter().for_each(Weakness::warn);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
             web.change_keys(&belongings.token, &settings.web.password);
         }
+        self.token = belongings.token;
         self.house.rules.store(Arc::new(Rules {
             settings,
             profiles,

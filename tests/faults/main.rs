@@ -29,6 +29,8 @@ mod licences;
 mod log_on;
 #[cfg(target_os = "linux")]
 mod logs;
+#[cfg(target_os = "linux")]
+mod operator;
 mod panics;
 mod phones;
 mod proxy;

@@ -255,7 +255,10 @@ async fn grant_wishes(running: &mut uacsta::Running, given: &Settings, data: &Pa
     while let Some(wish) = running.wishes.recv().await {
         let mut settings = given.clone();
         settings.licenses = settings::load(None, Some(data)).unwrap().licenses;
-        let outcome = running.reload(settings).await;
+        let outcome = match running.ground().try_out(settings) {
+            Ok(tried_out) => running.adopt(tried_out).await,
+            Err(wrong) => Err(wrong),
+        };
         wish.answer(outcome.map_err(|wrong| wrong.to_string()));
     }
 }

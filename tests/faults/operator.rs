@@ -1,0 +1,213 @@
+//! What operators do to a server's files while it runs or starts: what is in force goes on and is not exchanged unasked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use std::time::{Duration, Instant};
+
+use rcgen::{CertificateParams, KeyPair};
+use uacsta::store::Lock;
+
+use crate::support::PATIENCE;
+use crate::support::phone::Phone;
+use crate::support::process::{PASSWORDS, Serving, finish, on_free_ports, program, run};
+
+const HOLDS: &str = "the configuration was read again and holds now";
+const STAYS: &str = "the configuration stays as it was";
+const OWN: [&str; 4] = ["secrets.toml", "cli.token", "certificate.pem", "key.pem"];
+/// An address that no machine has (RFC 5737): all of it but the last can be served.
+const MISTAKE: &str = "[phones]\nwan = { public_host = \"a.example\", tcp = \"192.0.2.1:1\" }\n";
+
+/// The files of a folder, each with what it holds, but for those that change by themselves.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let own = entries.filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        OWN.iter().any(|own| name.starts_with(own))
+    });
+    own.map(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read(entry.path()).unwrap())
+    })
+    .collect()
+}
+
+async fn reload(server: &Serving, settings: &str, outcome: &str) -> String {
+    server.write_settings(settings);
+    let from = server.log().len();
+    server.send_signal("HUP");
+    server.until_logged(from, outcome).await
+}
+
+#[tokio::test]
+async fn what_has_gone_from_the_data_folder_is_written_again_as_it_is_in_force() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let folder = server.data().to_owned();
+    let made = files(&folder);
+    assert_eq!(made.len(), OWN.len());
+    for name in OWN {
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    reload(&server, MISTAKE, STAYS).await;
+    let left = files(&folder);
+    assert!(left.is_empty(), "a refused reload has left {left:?}");
+    let said = reload(&server, "", HOLDS).await;
+    assert_eq!(
+        said.matches("the file had gone").count(),
+        OWN.len(),
+        "{said}"
+    );
+    assert!(files(&folder) == made, "something was made anew");
+    let data = folder.to_str().unwrap();
+    assert!(run(&["phones", "--data", data]).status.success());
+    let secrets: toml::Table = fs::read_to_string(folder.join("secrets.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    let password = secrets["phones"]["password"].as_str().unwrap();
+    let phone = Phone::at(
+        server.phones,
+        "000413000001",
+        password,
+        "sip:101@pbx.example",
+    );
+    phone.register().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_refused_reload_leaves_a_certificate_that_ends_where_it_is() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let folder = server.data().to_owned();
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let pair = KeyPair::generate().unwrap();
+    let over = params.self_signed(&pair).unwrap();
+    fs::write(folder.join("key.pem"), pair.serialize_pem()).unwrap();
+    fs::write(folder.join("certificate.pem"), over.pem()).unwrap();
+    server
+        .until_logged(0, "the certificate was changed and is in use")
+        .await;
+    let before = files(&folder);
+    reload(&server, &format!("{MISTAKE}{}", &PASSWORDS[9..]), STAYS).await;
+    assert!(files(&folder) == before, "a refused reload made another");
+    let said = reload(&server, PASSWORDS, HOLDS).await;
+    assert!(
+        said.contains("a self-signed certificate was made"),
+        "{said}"
+    );
+    assert!(files(&folder)["certificate.pem"] != before["certificate.pem"]);
+}
+
+#[test]
+fn a_server_that_does_not_get_its_folder_makes_nothing_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = Lock::take(folder.path()).unwrap();
+    let mut second = program();
+    on_free_ports(&mut second);
+    let ended = finish(second.arg("serve").arg("--data").arg(folder.path()));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    let made = files(folder.path());
+    assert!(made.is_empty(), "it made {:?}", made.keys());
+}
+
+/// A service manager, which hears that the program lives.
+struct Manager {
+    beats: Arc<AtomicUsize>,
+    folder: tempfile::TempDir,
+}
+
+impl Manager {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+        let beats = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&beats);
+        // It goes on with the process of the test: a program waits for a manager that does not listen.
+        std::thread::spawn(move || {
+            let mut buffer = [0; 256];
+            while let Ok(length) = socket.recv(&mut buffer) {
+                let beat = buffer[..length].starts_with(b"WATCHDOG=1");
+                counted.fetch_add(beat.into(), Ordering::Relaxed);
+            }
+        });
+        Self { beats, folder }
+    }
+
+    fn listens_to(&self, command: &mut Command) {
+        command
+            .env("NOTIFY_SOCKET", self.folder.path().join("notify"))
+            .env("WATCHDOG_USEC", "400000");
+    }
+
+    /// Waits until it has been told so many times more that the program lives.
+    async fn hears(&self, times: usize) {
+        let enough = self.beats.load(Ordering::Relaxed) + times;
+        let told = async {
+            while self.beats.load(Ordering::Relaxed) < enough {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let told = tokio::time::timeout(PATIENCE, told).await;
+        told.expect("the watchdog is not fed");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_to_its_end_holds_up_nobody_but_who_asked() {
+    let manager = Manager::new();
+    let server = Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, |command| {
+        manager.listens_to(command);
+    });
+    let pipe = server.data().join("authority.pem");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let hanging = format!(
+        "{PASSWORDS}trusted_authority = \"{}\"\n",
+        pipe.to_str().unwrap()
+    );
+    server.write_settings(&hanging);
+    let from = server.log().len();
+    let begun = Instant::now();
+    server.send_signal("HUP");
+    manager.hears(5).await;
+    let phone = server.phone("000413000001", "sip:101@pbx.example");
+    phone.start().await;
+    assert!(!server.log()[from..].contains(STAYS), "it was not read yet");
+    let said = server.until_logged(from, STAYS).await;
+    assert!(said.contains("cannot be read within 10 seconds"), "{said}");
+    assert!(begun.elapsed() > Duration::from_secs(9));
+    // Who has mended it need not wait for what hangs still, nor has who ends the server.
+    reload(&server, PASSWORDS, HOLDS).await;
+    server.write_settings(&hanging);
+    server.send_signal("HUP");
+    manager.hears(5).await;
+    assert_eq!(server.signal("TERM"), Some(0));
+}
+
+#[tokio::test]
+async fn the_watchdog_is_fed_however_often_the_configuration_is_read() {
+    let manager = Manager::new();
+    let server = Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, |command| {
+        manager.listens_to(command);
+    });
+    let script = "while kill -HUP $0; do :; done";
+    let mut storm = Command::new("sh")
+        .args(["-c", script, &server.id().to_string()])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Half of the watchdog's time each; a server that misses two beats is started again.
+    let begun = Instant::now();
+    manager.hears(10).await;
+    let took = begun.elapsed();
+    storm.kill().unwrap();
+    storm.wait().unwrap();
+    assert!(took < Duration::from_secs(4), "ten beats took {took:?}");
+}
