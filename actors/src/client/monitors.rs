@@ -83,9 +83,11 @@ impl Client {
                 filter: filter.unwrap_or_default(),
                 in_service: None,
             };
+            // Most clients call a line as its phone does: one text serves for both.
+            let name = name.filter(|name| *name != device).unwrap_or_else(|| device.clone());
             let watched = Watched {
                 line: Arc::clone(&line),
-                how: Box::new((name.unwrap_or_else(|| device.clone()), watcher.clone())),
+                how: Box::new((name, watcher.clone())),
                 _counted: Arc::clone(&client.watching),
             };
             session.watched.insert(cross_ref, watched);
