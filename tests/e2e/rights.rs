@@ -418,3 +418,26 @@ async fn a_second_line_s_calls_and_name_are_not_for_who_may_not_see_it() {
     let clear = connection("connectionToBeCleared", "-77", second);
     everybody.done("ClearConnection", &clear).await;
 }
+
+/// A host that no line has is passed over, so a right may reach a namesake; it does not once the line itself is there.
+#[tokio::test]
+async fn a_right_that_reached_a_namesake_is_the_line_s_when_it_comes() {
+    let server = server(&["sip:0001@a.example"], true);
+    let at = |mac, host| {
+        server.phone_as(mac, |setup| {
+            setup.identities = vec![format!("sip:0001@{host}.example")];
+        })
+    };
+    let (meant, namesake) = (at("000413000001", "a"), at("000413000002", "b"));
+    namesake.start().await;
+    let client = board(&server).await;
+    let mut session = client.open_server().await;
+    session.monitor("0001").await;
+    session.expect("BackInServiceEvent").await;
+    let opened = client.open("tel:0001").await;
+    opened.done("GetDoNotDisturb", "").await;
+    meant.start().await;
+    session.expect("MonitorStop").await;
+    assert_eq!(opened.refused("GetDoNotDisturb", "").await, denied());
+    assert_eq!(namesake.count("GetDoNotDisturb"), 1);
+}

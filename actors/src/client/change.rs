@@ -19,32 +19,19 @@ impl Client {
     fn leave_what_is_not_ours(&mut self) {
         let rights = &self.rights;
         let (mut closed, mut left) = (Vec::new(), Vec::new());
-        for (key, session) in &mut self.sessions {
+        for (key, session) in &self.sessions {
             if let Scope::Line { line, .. } = &session.scope
                 && !rights.sees(&line.entry)
             {
                 closed.push((*key, session.id));
                 continue;
             }
-            let hidden = session
-                .watched
-                .extract_if(|_, watched| !rights.sees(&watched.line.entry));
-            for (cross_ref, Watched { line, .. }) in hidden {
-                if let Some(id) = session.id {
-                    let stop = MonitorStop {
-                        monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
-                    };
-                    self.link.do_send(Notify {
-                        session: id,
-                        content: Content::Whole(csta::write(&stop.into(), &session.speech)),
-                    });
-                }
-                left.push((cross_ref, line));
-            }
+            let watched = session.watched.iter();
+            let hidden = watched.filter(|(_, watched)| !rights.sees(&watched.line.entry));
+            left.extend(hidden.map(|(cross_ref, _)| (*key, Arc::clone(cross_ref))));
         }
-        for (cross_ref, line) in left {
-            tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "client watches the line no more: it has no right to it any longer");
-            self.unwatch(&line, cross_ref);
+        for (key, cross_ref) in left {
+            self.leave_monitor(key, &cross_ref);
         }
         for (key, id) in closed {
             if let Some(session) = id {
@@ -52,6 +39,28 @@ impl Client {
             }
             self.ended(key, "the client has no right to the line any longer");
         }
+    }
+
+    /// Ends a monitor of a line that the client may no longer open.
+    pub(super) fn leave_monitor(&mut self, key: u64, cross_ref: &str) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let Some((cross_ref, Watched { line, .. })) = session.watched.remove_entry(cross_ref)
+        else {
+            return;
+        };
+        if let Some(id) = session.id {
+            let stop = MonitorStop {
+                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
+            };
+            self.link.do_send(Notify {
+                session: id,
+                content: Content::Whole(csta::write(&stop.into(), &session.speech)),
+            });
+        }
+        tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "client watches the line no more: it has no right to it any longer");
+        self.unwatch(&line, cross_ref);
     }
 }
 

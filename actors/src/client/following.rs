@@ -10,6 +10,7 @@ use crate::{
     directory::Entry,
     monitor::Watcher,
     phone::Watch,
+    refusal::Refusal,
     registrar::{Line, LinesChanged},
 };
 
@@ -50,9 +51,12 @@ impl Client {
         }
         for (key, cross_ref, name, entry) in lines {
             self.look_up(name, Some(entry), ctx, move |client, _, found, _| {
-                // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
-                if let Ok(line) = found {
-                    client.watch_at(key, &cross_ref, line);
+                match found {
+                    Ok(line) => client.watch_at(key, &cross_ref, line),
+                    // The name was the client's for as long as no other line was called more exactly so.
+                    Err(Refusal::NoRight) => client.leave_monitor(key, &cross_ref),
+                    // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
+                    Err(_) => {}
                 }
             });
         }
@@ -66,10 +70,10 @@ impl Client {
             return;
         };
         let is = |entry: &Entry| entry.mac == line.entry.mac && entry.device == line.entry.device;
-        if is(&watched.line.entry) {
+        let former = std::mem::replace(&mut watched.line, Arc::clone(&line));
+        if is(&former.entry) {
             return;
         }
-        let former = std::mem::replace(&mut watched.line, Arc::clone(&line));
         // It was told that the line is out of service where it was.
         let watcher = Watcher {
             in_service: Some(false),
