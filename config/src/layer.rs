@@ -120,7 +120,7 @@ fn value(item: &Spanned<DeValue<'_>>, name: &str, text: &str) -> Result<Value, S
         DeValue::String(string) => ValueKind::String(string.to_string()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map(ValueKind::I64)
-            .map_err(|_| SettingsError::of_place(&place, format!("{number} is too large")))?,
+            .map_err(|_| SettingsError::of_place(&place, "a number there is too large"))?,
         DeValue::Float(number) => ValueKind::String(number.as_str().to_owned()),
         DeValue::Boolean(boolean) => ValueKind::Boolean(*boolean),
         DeValue::Datetime(time) => ValueKind::String(time.to_string()),

@@ -131,15 +131,47 @@ fn explain(error: &ConfigError) -> (String, String) {
             key,
             ..
         } => {
-            let what = format!("is {unexpected}, but must be {expected}");
+            let found = match unexpected.to_string() {
+                // What wants a number is no secret.
+                number if expected.contains("integer") && number.ends_with('`') => number,
+                found => kind_of(&found),
+            };
+            let what = format!("is {found}, but must be {expected}");
             (key.as_deref().map(dotted).unwrap_or_default(), what)
         }
         ConfigError::NotFound(key) => (dotted(key), "is missing".to_owned()),
         ConfigError::Message(message) if message.starts_with("is ") => {
             (String::new(), message.clone())
         }
-        other => (String::new(), format!("cannot be used: {other}")),
+        other => {
+            let message = other.to_string();
+            let what = mistyped(&message).unwrap_or_else(|| format!("cannot be used: {message}"));
+            (String::new(), what)
+        }
     }
+}
+
+/// What serde says of a value of the wrong type, without the value: it may be a password that stands in a wrong place.
+fn mistyped(message: &str) -> Option<String> {
+    let said = message.strip_prefix("invalid ")?;
+    let (_, said) = said.split_once(": ")?;
+    // The value may hold the words, what is expected does not.
+    let (found, expected) = said.rsplit_once(", expected ")?;
+    let expected = match expected.starts_with("struct ") {
+        true => "a table",
+        false => expected,
+    };
+    Some(format!("is {}, but must be {expected}", kind_of(found)))
+}
+
+/// The kind of a value that stands between quotes behind it.
+fn kind_of(found: &str) -> String {
+    let kind = found.split(['"', '`']).next().unwrap_or_default().trim();
+    let article = match kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => "an",
+        false => "a",
+    };
+    format!("{article} {kind}")
 }
 
 /// config-rs writes `accounts[0]password` where everybody else writes a dot.
@@ -310,7 +342,7 @@ mod tests {
         );
         refused(
             "[advanced]\n\nsip_expires = 'soon'",
-            "uacsta.toml, line 3: advanced.sip_expires is string \"soon\", but must be an integer",
+            "uacsta.toml, line 3: advanced.sip_expires is a string, but must be an integer",
         );
         refused(
             "[phones]\nwan = { public_tcp_port = 70000 }",
@@ -352,13 +384,77 @@ mod tests {
         refused_variable(
             "UACSTA__ADVANCED__KEEP_ALIVE",
             "often",
-            "environment variable UACSTA__ADVANCED__KEEP_ALIVE: advanced.keep_alive is string \"often\", but must be an integer",
+            "environment variable UACSTA__ADVANCED__KEEP_ALIVE: advanced.keep_alive is a string, but must be an integer",
         );
         refused_variable(
             "UACSTA__ADVANCED__DIGEST",
             "",
             "environment variable UACSTA__ADVANCED__DIGEST: advanced.digest is empty, but must name at least one of SHA-256 and MD5",
         );
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_not_repeated() {
+        for (text, place) in [
+            (
+                "accounts = 'anna:geheim99'",
+                "clients.accounts is a string, but must be ",
+            ),
+            (
+                "accounts = ['anna:geheim99']",
+                "clients.accounts[0] is a string, but must be a table",
+            ),
+            (
+                "accounts = ['a, expected geheim99']",
+                "clients.accounts[0] is a string, but must be a table",
+            ),
+            (
+                "accounts = [12345678]",
+                "clients.accounts[0] is an integer, but must be a table",
+            ),
+            ("accounts = 12345678", "clients.accounts is a"),
+            (
+                "accounts = [{ user = 'a', password = 'x', lines = 'geheim99' }]",
+                "clients.accounts[0].lines is a string, but must be ",
+            ),
+            (
+                "accounts = [{ user = 'a', password = 'x', control = 'geheim99' }]",
+                "clients.accounts[0].control is a string, but must be a boolean",
+            ),
+            (
+                "password = 1234567890123456789012345678901234567890",
+                "is too large",
+            ),
+            (
+                "accounts = []\n[licenses]\ncodes = 'geheim99'",
+                "licenses.codes is a string, but must be ",
+            ),
+            (
+                "accounts = []\n[licenses]\ncodes = [['geheim99']]",
+                "licenses.codes[0] is a sequence, but must be a string",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("uacsta.toml");
+            fs::write(&file, format!("[clients]\n{text}")).unwrap();
+            let error = load_with(Some(&file), None, []).unwrap_err().to_string();
+            assert!(error.contains(place), "{text}: {error}");
+            let told = error.contains("geheim") || error.contains("12345678");
+            assert!(!told, "{error}");
+        }
+        let accounts = "UACSTA__CLIENTS__ACCOUNTS";
+        for text in ["a:geheim99", "['a:geheim99']"] {
+            let error = load_with(None, None, variables(&[(accounts, text)])).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.contains("is a string, but must be a table"),
+                "{error}"
+            );
+            assert!(
+                !error.contains("geheim") && error.contains(accounts),
+                "{error}"
+            );
+        }
     }
 
     #[test]
