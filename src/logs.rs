@@ -116,6 +116,22 @@ pub fn start(
 }
 
 impl Logging {
+    /// Tries out, on any thread, whether lines can be written by other settings where those name another folder; nothing stays of it. What
+    /// keeps them from being written is a sentence that names the setting.
+    pub fn trial(&self) -> impl Fn(&Logs) -> Result<(), String> + Clone + Send + use<> {
+        let (current, data) = (Arc::clone(&self.shape), self.data.clone());
+        move |settings| {
+            let shape = shape(settings, &data);
+            if shape.folder == current.load().folder {
+                return Ok(());
+            }
+            let folder = shape.folder.display();
+            let wrong =
+                |error| format!("logs.directory: no log can be written in {folder}: {error}");
+            shape.try_out().map_err(wrong)
+        }
+    }
+
     /// Logs by other settings from the next line on.
     pub fn change(&self, settings: &Logs) {
         self.shape.store(Arc::new(shape(settings, &self.data)));

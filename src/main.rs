@@ -54,8 +54,12 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             uacsta::descriptors::warn_if_too_few(plan.settings.limits.connections);
         }
         let addresses = running.addresses.clone();
-        let again = Arc::clone(&plan);
-        let read = move || again.read_again().map_err(|wrong| wrong.to_string());
+        let (again, try_out) = (Arc::clone(&plan), logging.trial());
+        let read = move || {
+            let settings = again.read_again().map_err(|wrong| wrong.to_string())?;
+            try_out(&settings.logs)?;
+            Ok(settings)
+        };
         let ended = tokio::select! {
             signal = service::run(&mut running, signals, read, |logs| logging.change(logs)) => {
                 tracing::info!(signal, "stopping");

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,33 @@ struct Open {
     day: Date,
 }
 
+impl Shape {
+    /// Whether a file can be written there; nothing that it takes to see that stays.
+    pub(super) fn try_out(&self) -> io::Result<()> {
+        let file = self.folder.join(NAME);
+        let new = |path: &&Path| !path.exists();
+        let made: Vec<&Path> = self.folder.ancestors().take_while(new).collect();
+        let is_new = !file.exists();
+        let opened = self.open().map(drop);
+        if is_new {
+            // Where it could not be made, this says what is known.
+            let _ = fs::remove_file(&file);
+        }
+        for folder in made {
+            let _ = fs::remove_dir(folder);
+        }
+        opened
+    }
+
+    /// Makes the folder where there is none, and opens the current file.
+    pub(super) fn open(&self) -> io::Result<File> {
+        fs::create_dir_all(&self.folder)?;
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        options.open(self.folder.join(NAME))
+    }
+}
+
 impl<C: Write> RotatingFile<C> {
     /// Nothing is opened before the first line is written. What `shape` holds may be exchanged at any time.
     pub(super) fn new(shape: Arc<ArcSwap<Shape>>, complaints: C) -> Self {
@@ -58,23 +85,25 @@ impl<C: Write> RotatingFile<C> {
     fn try_write(&mut self, line: &[u8], today: Date) -> io::Result<()> {
         if !Arc::ptr_eq(&self.current, &self.shape.load()) {
             let shape = self.shape.load_full();
-            if shape.folder != self.current.folder {
-                self.open = None;
-            }
+            let stays = shape.folder == self.current.folder;
             self.current = shape;
+            // What is asked for from now on is deleted at a midnight that comes, not for one that has passed.
+            let open = self.open.take().filter(|_| stays);
+            self.open = open.map(|open| Open { day: today, ..open });
+            self.prune();
         }
         let mut open = match self.open.take() {
             Some(open) if !self.is_elsewhere(&open) => open,
             _ => self.open(today)?,
         };
         if self.current.delete_daily && open.day != today {
-            self.delete_all()?;
+            self.delete_from(0)?;
             open = self.open(today)?;
         } else if open.size > 0 && open.size + line.len() as u64 > self.current.max_size {
             self.shift()?;
             open = self.open(today)?;
         }
-        open.file.write_all(line)?;
+        write_whole(&mut open.file, line)?;
         open.size += line.len() as u64;
         self.open = Some(open);
         Ok(())
@@ -94,12 +123,9 @@ impl<C: Write> RotatingFile<C> {
     }
 
     fn open(&self, today: Date) -> io::Result<Open> {
-        fs::create_dir_all(&self.current.folder)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.path(0))?;
+        let file = self.current.open()?;
         let about = file.metadata()?;
+        self.prune();
         // A file that an earlier run has left may be of yesterday.
         let written = about.modified().ok().filter(|_| about.len() > 0);
         let day = written
@@ -114,11 +140,9 @@ impl<C: Write> RotatingFile<C> {
 
     /// Makes room for a new current file: each takes the next number, and the last goes.
     fn shift(&self) -> io::Result<()> {
-        if self.current.keep <= 1 {
-            return remove(self.path(0));
-        }
-        remove(self.path(self.current.keep - 1))?;
-        for number in (0..self.current.keep - 1).rev() {
+        let last = self.current.keep.saturating_sub(1);
+        self.delete_from(last)?;
+        for number in (0..last).rev() {
             match fs::rename(self.path(number), self.path(number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -127,15 +151,29 @@ impl<C: Write> RotatingFile<C> {
         Ok(())
     }
 
-    fn delete_all(&self) -> io::Result<()> {
-        (0..self.current.keep).try_for_each(|number| remove(self.path(number)))
+    /// Removes what is left of a time when more were kept. What cannot be removed goes with the next new file.
+    fn prune(&self) {
+        let _ = self.delete_from(self.current.keep.max(1));
+    }
+
+    /// Removes the files that have this number or a higher one, however many there are.
+    fn delete_from(&self, first: u32) -> io::Result<()> {
+        for entry in fs::read_dir(&self.current.folder)? {
+            let entry = entry?;
+            let number = entry.file_name().to_str().and_then(number_of);
+            if number.is_some_and(|number| number >= first) {
+                remove(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn path(&self, number: u32) -> PathBuf {
-        match number {
-            0 => self.current.folder.join("uacsta.log"),
-            _ => self.current.folder.join(format!("uacsta.log.{number}")),
-        }
+        let name = match number {
+            0 => NAME.to_owned(),
+            _ => format!("{NAME}.{number}"),
+        };
+        self.current.folder.join(name)
     }
 
     /// Says that lines are lost, once a minute.
@@ -150,6 +188,45 @@ impl<C: Write> RotatingFile<C> {
             let _ = self.complaints.write_all(line.as_bytes());
         }
     }
+}
+
+const NAME: &str = "uacsta.log";
+
+/// Which log file bears a name, if one does.
+fn number_of(name: &str) -> Option<u32> {
+    let rest = name.strip_prefix(NAME)?;
+    if rest.is_empty() {
+        return Some(0);
+    }
+    let digits = rest.strip_prefix('.')?;
+    let number: u32 = digits.parse().ok()?;
+    // Another's name would be another number.
+    (number > 0 && number.to_string() == digits).then_some(number)
+}
+
+/// Writes all of a line, or nothing: what would follow half a one would be part of it.
+fn write_whole(file: &mut File, line: &[u8]) -> io::Result<()> {
+    let mut rest = line;
+    while !rest.is_empty() {
+        let written = file.write(rest);
+        match written {
+            Ok(some @ 1..) => rest = rest.get(some..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            failed => {
+                let half = (line.len() - rest.len()) as u64;
+                if half > 0 {
+                    // A disk that lets nothing be taken back keeps it.
+                    let _ = file
+                        .metadata()
+                        .and_then(|about| file.set_len(about.len().saturating_sub(half)));
+                }
+                return Err(failed
+                    .err()
+                    .unwrap_or_else(|| io::ErrorKind::WriteZero.into()));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -206,8 +283,6 @@ fn one_line(event: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::path::Path;
-
     use super::*;
 
     fn shaped(folder: &Path, max_size: u64, keep: u32, delete_daily: bool) -> Shape {
@@ -276,6 +351,63 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_no_longer_goes_and_what_is_another_s_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let shape = Arc::new(ArcSwap::from_pointee(shaped(folder.path(), 4, 10, false)));
+        let mut file = RotatingFile::new(Arc::clone(&shape), Vec::new());
+        for line in 1..=9 {
+            file.write_all(format!("{line}\n").as_bytes()).unwrap();
+            file.write_all(b"-\n").unwrap();
+        }
+        let others = ["uacsta.log.1.gz", "uacsta.log.07", "uacsta.log.old"];
+        for name in others {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(contents(folder.path()).len(), 9 + 3);
+        shape.store(Arc::new(shaped(folder.path(), 4, 3, false)));
+        file.write_all(b"new\n").unwrap();
+        let kept = |expected: &[(&str, &str)]| {
+            let mut found = contents(folder.path());
+            found.retain(|(name, _)| !others.contains(&name.as_str()));
+            assert_eq!(found, named(expected));
+        };
+        kept(&[
+            ("uacsta.log", "new\n"),
+            ("uacsta.log.1", "9\n-\n"),
+            ("uacsta.log.2", "8\n-\n"),
+        ]);
+        // A start with fewer.
+        rotating(folder.path(), 10, 2, false)
+            .write_all(b"more\n")
+            .unwrap();
+        kept(&[("uacsta.log", "new\nmore\n"), ("uacsta.log.1", "9\n-\n")]);
+        // Midnight takes all of them, however many are kept now.
+        fs::write(folder.path().join("uacsta.log.5"), "").unwrap();
+        let mut daily = rotating(folder.path(), 10, 9, true);
+        let tomorrow = Zoned::now().date().tomorrow().unwrap();
+        daily.try_write(b"day\n", tomorrow).unwrap();
+        kept(&[("uacsta.log", "day\n")]);
+        assert_eq!(contents(folder.path()).len(), 1 + 3);
+    }
+
+    #[test]
+    fn what_is_deleted_daily_from_now_on_is_deleted_at_the_next_midnight() {
+        let folder = tempfile::tempdir().unwrap();
+        let shape = Arc::new(ArcSwap::from_pointee(shaped(folder.path(), 99, 3, false)));
+        let mut file = RotatingFile::new(Arc::clone(&shape), Vec::new());
+        let today = Zoned::now().date();
+        let tomorrow = today.tomorrow().unwrap();
+        file.try_write(b"one\n", today).unwrap();
+        file.try_write(b"two\n", tomorrow).unwrap();
+        shape.store(Arc::new(shaped(folder.path(), 99, 3, true)));
+        file.try_write(b"three\n", tomorrow).unwrap();
+        assert_eq!(contents(folder.path())[0].1, "one\ntwo\nthree\n");
+        let after = tomorrow.tomorrow().unwrap();
+        file.try_write(b"four\n", after).unwrap();
+        assert_eq!(contents(folder.path()), named(&[("uacsta.log", "four\n")]));
+    }
+
+    #[test]
     fn moves_to_another_folder() {
         let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let shape = Arc::new(ArcSwap::from_pointee(shaped(here.path(), 100, 3, false)));
@@ -314,6 +446,21 @@ mod tests {
         fs::remove_file(&logs).unwrap();
         file.write_all(b"written\n").unwrap();
         assert_eq!(contents(&logs), named(&[("uacsta.log", "written\n")]));
+    }
+
+    #[test]
+    fn of_what_is_tried_out_nothing_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, new) = (folder.path().join("here"), folder.path().join("new/logs"));
+        fs::create_dir(&here).unwrap();
+        fs::write(here.join(NAME), "one\n").unwrap();
+        let try_out = |folder: &Path| shaped(folder, 9, 9, false).try_out();
+        for folder in [&here, &new] {
+            try_out(folder).unwrap();
+        }
+        assert_eq!(contents(&here), named(&[(NAME, "one\n")]));
+        assert!(!folder.path().join("new").exists());
+        try_out(&here.join(NAME).join("logs")).unwrap_err();
     }
 
     #[test]

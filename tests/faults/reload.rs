@@ -144,6 +144,10 @@ async fn a_mistake_changes_nothing_and_the_log_names_its_place() {
             format!("[tls]\ncertificate = \"{data}/none.pem\"\nkey = \"{data}/key.pem\"\n"),
             "none.pem cannot be read",
         ),
+        (
+            "[logs]\ndirectory = \"/proc/none\"\n".to_owned(),
+            "logs.directory: no log can be written in /proc/none: ",
+        ),
     ] {
         let changed = format!(
             "[phones]\npassword = \"ring again\"\nwan = {{ public_host = \"phones.example\", tcp = \"{}\" }}\n[clients]\npassword = \"dial again\"\n{mistake}",

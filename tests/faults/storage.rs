@@ -249,7 +249,11 @@ async fn a_limit_of_the_size_of_files_is_a_full_disk_and_no_end() {
         phone.start().await;
     }
     phone.register().await.expect(200);
-    assert_eq!(server.signal("TERM"), Some(0));
+    let (code, data) = server.stop();
+    assert_eq!(code, Some(0));
+    // A line that found no room for its end has left no half.
+    let log = fs::read_to_string(data.path().join("logs/uacsta.log")).unwrap();
+    assert!(log.ends_with('\n'), "{:?}", log.lines().last());
 }
 
 #[tokio::test]
