@@ -19,7 +19,8 @@ use crate::web::ADDRESS_FILE;
 pub(super) struct Server {
     #[command(flatten)]
     data: Data,
-    /// The server's API, where it is not this machine's [example: http://10.0.0.5:8080]
+    /// The server's API, where it is not this machine's, without TLS [example: http://10.0.0.5:8080]. Through a network that is not
+    /// yours go by ssh -L 8080:127.0.0.1:8080 HOST, and ask http://127.0.0.1:8080
     #[arg(long = "server", value_name = "URL", requires = "token_file")]
     url: Option<String>,
     /// File with that server's token (its cli.token)
@@ -50,6 +51,7 @@ impl Server {
 
     fn address_and_token(&self) -> Result<(String, String), Failure> {
         if let (Some(url), Some(file)) = (&self.url, &self.token_file) {
+            check_scheme(url)?;
             return Ok((url.trim_end_matches('/').to_owned(), read(file)?));
         }
         let folder = &self.data.folder;
@@ -73,6 +75,16 @@ impl Server {
         };
         Ok((url, read(&folder.join("cli.token"))?))
     }
+}
+
+fn check_scheme(url: &str) -> Result<(), Failure> {
+    let scheme = url.get(..8).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("https://") {
+        return Err(Failure::Usage(format!(
+            "{url} is asked over TLS, which this command does not speak: open a tunnel with ssh -L 8080:127.0.0.1:8080 to that machine, and ask http://127.0.0.1:8080"
+        )));
+    }
+    Ok(())
 }
 
 async fn send(
@@ -132,4 +144,28 @@ fn read(file: &Path) -> Result<String, Failure> {
 
 fn unreadable(file: &Path, error: &io::Error) -> Failure {
     Failure::Failed(format!("{} cannot be read: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_asked_over_tls_is_told_the_way_round() {
+        for (url, fits) in [
+            ("http://10.0.0.5:8080", true),
+            ("10.0.0.5:8080", true),
+            ("h", true),
+            ("https://10.0.0.5:8080", false),
+            ("HTTPS://pbx.example", false),
+        ] {
+            let told = check_scheme(url).map_err(|wrong| wrong.to_string());
+            let words = told.as_ref().map_or_else(String::as_str, |()| "");
+            assert!(
+                fits == told.is_ok() && fits != words.contains("ssh -L"),
+                "{url}: {words}"
+            );
+        }
+    }
 }
