@@ -73,7 +73,7 @@ impl List {
     fn run(self) -> Result<(), Failure> {
         let answer: Value = self.server.ask(Method::GET, "/api/phones", None)?;
         let text = match self.json {
-            true => format!("{answer:#}\n"),
+            true => escaped(&format!("{answer:#}\n")),
             false => table(&answer),
         };
         print(text.as_bytes())
@@ -98,6 +98,20 @@ impl One {
         let _: Value = self.server.ask(Method::DELETE, &path, None)?;
         print(format!("{} is forgotten\n", self.mac).as_bytes())
     }
+}
+
+/// JSON whose control characters beyond ASCII's first 32, which JSON lets stand as they are, move no cursor: a phone chooses what
+/// its User-Agent says.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // Writing to a string does not fail.
+            '\u{7f}'..='\u{9f}' => drop(write!(text, "\\u{:04x}", u32::from(c))),
+            _ => text.push(c),
+        }
+    }
+    text
 }
 
 const COLUMNS: [(&str, &str); 9] = [
@@ -177,6 +191,15 @@ fn local_time(seconds: &serde_json::Number) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_terminal_obeys_what_a_phone_says() {
+        let said = json!({ "model": "D785\u{9b}2J\u{7f}\u{1b}[m \u{e4}" });
+        let json = escaped(&said.to_string());
+        assert_eq!(json, "{\"model\":\"D785\\u009b2J\\u007f\\u001b[m \u{e4}\"}");
+        let read: Value = serde_json::from_str(&json).unwrap_or_default();
+        assert_eq!(read, said);
+    }
 
     #[test]
     fn columns_are_aligned() {
