@@ -50,6 +50,9 @@ impl Serve {
             DataFolder::Kept(self.data.folder.clone())
         };
         let config = self.config.clone();
+        if let Some(file) = &config {
+            check_kind(file)?;
+        }
         Ok(Plan {
             settings: read(config.as_deref(), &data)?,
             config,
@@ -65,6 +68,19 @@ fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, Failure> {
         settings.logs.directory = None;
     }
     Ok(settings)
+}
+
+/// What can be read once alone would be an empty file, which is all defaults, when the settings are read again.
+fn check_kind(config: &Path) -> Result<(), Failure> {
+    // What is not there, or is a folder, is told when it is read.
+    let again = config.metadata().is_ok_and(|about| about.is_file());
+    if again || !config.exists() || config.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{} is no regular file, and could not be read again when the settings change: write it into one",
+        config.display()
+    )))
 }
 
 impl Plan {
@@ -135,6 +151,34 @@ fn on_loopback(settings: &mut Settings) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_again_is_no_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("uacsta.toml");
+        std::fs::write(&file, "").unwrap();
+        for (config, words) in [
+            ("/dev/null", "is no regular file"),
+            ("/dev", "cannot be read: Is a directory"),
+            ("/none", "cannot be read: No such file"),
+            (file.to_str().unwrap(), ""),
+        ] {
+            let serve = Serve {
+                config: Some(config.into()),
+                data: Data {
+                    folder: folder.path().to_owned(),
+                },
+                demo: false,
+            };
+            let told = serve.plan().err().map(|wrong| wrong.to_string());
+            let told = told.unwrap_or_default();
+            assert!(
+                told.contains(words) && told.is_empty() == words.is_empty(),
+                "{config}: {told}"
+            );
+        }
+    }
 
     #[test]
     fn a_demonstration_leaves_nothing_and_listens_to_nobody_else() {
