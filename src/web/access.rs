@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use arc_swap::ArcSwap;
@@ -110,11 +110,27 @@ fn bears(authorization: &str, scheme: &str, key: &str) -> bool {
     })
 }
 
+/// Whether a browser sent it for a page of another site, which the administrator's password must not serve: the browser adds it by
+/// itself (RFC 6454 7.3).
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
+    let Some(origin) = text(ORIGIN) else {
+        return false;
+    };
+    let site = [&b"http://"[..], b"https://"]
+        .iter()
+        .find_map(|scheme| origin.strip_prefix(*scheme));
+    site.is_none() || site != text(HOST)
+}
+
 /// Lets a request pass to the API, or refuses it.
 pub(super) async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if !request.method().is_safe() && is_of_another_site(request.headers()) {
+        return Err(Refusal::Foreign.into());
+    }
     let shown = request.headers().get(AUTHORIZATION);
     let shown = shown
         .and_then(|value| value.to_str().ok())
@@ -134,6 +150,27 @@ pub(super) async fn check(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rfc_6454_only_pages_of_its_own_may_ask() {
+        for (origin, foreign) in [
+            (None, false),
+            (Some("http://pbx.example:8080"), false),
+            (Some("https://pbx.example:8080"), false),
+            (Some("http://pbx.example"), true),
+            (Some("http://pbx.example:8080.evil.example"), true),
+            (Some("http://evil.example"), true),
+            (Some("null"), true),
+            (Some(""), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("pbx.example:8080"));
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(is_of_another_site(&headers), foreign, "{origin:?}");
+        }
+    }
 
     #[test]
     fn keys() {

@@ -12,6 +12,8 @@ pub(super) enum Refusal {
     Stranger,
     #[error("too many log-ons failed: try again in {RETRY_AFTER} seconds")]
     HeldBack,
+    #[error("a page of another site may not ask this")]
+    Foreign,
     #[error("there is no such page")]
     Nothing,
     #[error("a connection carries one request")]
@@ -38,6 +40,7 @@ impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::Foreign => StatusCode::FORBIDDEN,
             Self::HeldBack => StatusCode::TOO_MANY_REQUESTS,
             Self::Nothing | Self::Lineless(_) | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,

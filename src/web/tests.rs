@@ -160,6 +160,21 @@ fn served(folder: &Path) -> Web {
 }
 
 #[actix_web::test]
+async fn a_page_of_another_site_asks_in_vain() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    let own = format!("http://{}", web.address());
+    for (origin, status) in [(&*own, 400), ("http://evil.example", 403)] {
+        let asked = Client::new()
+            .post(format!("{own}/api/reload"))
+            .basic_auth("admin", Some("password"))
+            .header("Origin", origin)
+            .send();
+        assert_eq!(asked.await.unwrap().status(), status, "{origin}");
+    }
+}
+
+#[actix_web::test]
 async fn requests_and_answers() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
