@@ -8,7 +8,7 @@ use uacsta_schema::{
     sip::{HeaderName, Status},
 };
 
-use super::{Phone, abilities::Abilities, desk};
+use super::{Phone, abilities::Abilities, desk, wish};
 use crate::{
     back_off::BackOff,
     registrar,
@@ -77,7 +77,7 @@ impl Phone {
         if registration.expires == 0 {
             let bound = self.binding.as_ref().and_then(Binding::contact);
             return match bound {
-                Some(bound) if !desk::removes(contact, bound) => self.tell_bindings(reply),
+                Some(bound) if !wish::removes(contact, bound) => self.tell_bindings(reply),
                 _ => self.unregister(reply, ctx),
             };
         }

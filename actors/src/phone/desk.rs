@@ -7,13 +7,13 @@ use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{
-        HeaderName, Method, Request, Status, Uri,
-        header::{Contacts, NameAddr},
-    },
+    sip::{HeaderName, Method, Request, Status},
 };
 
-use super::identity::Claim;
+use super::{
+    identity::Claim,
+    wish::{Wish, removes},
+};
 use crate::{
     House,
     access::{Caller, Door, Name, Verdict},
@@ -42,16 +42,6 @@ pub struct PhoneDesk {
     /// Whom the last REGISTER named, and the same in words, for the log.
     claimed: Option<PhoneId>,
     name: String,
-}
-
-/// What a REGISTER wants.
-struct Wish<'r> {
-    /// The Contact's URI: `*` for all, none in a query.
-    contact: Option<&'r str>,
-    /// The seconds that are granted; 0 ends the binding.
-    expires: u32,
-    call_id: &'r str,
-    cseq: u32,
 }
 
 /// How long after its end a binding is kept for a refresh that is late.
@@ -94,7 +84,7 @@ impl PhoneDesk {
         let is_here = self.is_bound(mac);
         claim.prove(&self.house, &mut self.door, request, self.address, is_here)?;
         let user_agent = request.head().get(HeaderName::UserAgent);
-        let wish = self.wish(request)?;
+        let wish = Wish::of(request, &self.house.rules().settings.advanced, &self.bound)?;
         let at = self
             .bound
             .iter()
@@ -141,12 +131,6 @@ impl PhoneDesk {
         self.bound.iter().any(|bound| bound.mac == mac)
     }
 
-    fn is_bound_at(&self, contact: &str) -> bool {
-        self.bound
-            .iter()
-            .any(|bound| removes(contact, &bound.contact))
-    }
-
     /// The answer to a REGISTER that merely refreshes the binding or asks for it, given here and now: it costs the phone's
     /// actor nothing.
     fn refreshed(&mut self, at: usize, wish: &Wish<'_>) -> Result<Option<Answer>, Answer> {
@@ -170,61 +154,12 @@ impl PhoneDesk {
         bound.until = now + Duration::from_secs(wish.expires.into());
         Ok(Some(bindings(bound, now)))
     }
-
-    fn wish<'r>(&self, request: &'r Request) -> Result<Wish<'r>, Answer> {
-        let head = request.head();
-        let advanced = &self.house.rules().settings.advanced;
-        let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
-        let (contact, asked) = match head.contacts().map_err(bad)? {
-            // RFC 3261 10.3 step 6: "*" goes with an expiration time of zero and nothing else.
-            Contacts::Star if head.expires() == Some(0) => (Some("*"), 0),
-            Contacts::Star => return Err(bad("Contact: * needs Expires: 0")),
-            Contacts::List(list) => {
-                let time = |contact: &&NameAddr<'_>| contact.expires().or_else(|| head.expires());
-                let lasting = list.iter().find(|contact| time(contact) != Some(0));
-                let bound = || {
-                    let mut list = list.iter();
-                    list.find(|contact| self.is_bound_at(contact.uri().as_str()))
-                };
-                match lasting.or_else(bound).or_else(|| list.first()) {
-                    Some(contact) => (
-                        Some(contact.uri().as_str()),
-                        time(&contact).unwrap_or(longest),
-                    ),
-                    None => (None, longest),
-                }
-            }
-        };
-        let shortest = advanced.min_expires.as_secs();
-        if asked != 0 && u64::from(asked) < shortest {
-            return Err(
-                Answer::from(Status::INTERVAL_TOO_BRIEF).header(HeaderName::MinExpires, shortest)
-            );
-        }
-        Ok(Wish {
-            contact,
-            expires: asked.min(longest),
-            call_id: head.call_id().unwrap_or_default(),
-            cseq: head.cseq().map_err(bad)?.number,
-        })
-    }
 }
 
 /// RFC 3261 10.3 step 8: the 200 lists the binding with the seconds that are left. A second that has begun counts.
 fn bindings(bound: &Bound, now: Duration) -> Answer {
     let left = bound.until.saturating_sub(now).as_millis().div_ceil(1000);
     listed(&bound.contact, u32::try_from(left).unwrap_or(u32::MAX))
-}
-
-/// Whether a Contact with no time left ends the binding of another: a phone that has moved removes where it was before, and
-/// keeps where it is (RFC 3261 10.3 step 7: "the binding MUST be removed" where the address "already exists").
-pub(super) fn removes(contact: &str, bound: &str) -> bool {
-    contact == "*"
-        || contact == bound
-        || matches!(
-            (Uri::parse(contact), Uri::parse(bound)),
-            (Ok(contact), Ok(bound)) if contact.is_place_of(&bound)
-        )
 }
 
 /// The answer to a REGISTER whose CSeq is not above the last one's.
@@ -243,7 +178,7 @@ pub(super) fn listed(contact: &str, seconds: u32) -> Answer {
         .header(HeaderName::Expires, seconds)
 }
 
-fn bad(what: impl ToString) -> Answer {
+pub(super) fn bad(what: impl ToString) -> Answer {
     Answer::from(Status::BAD_REQUEST).because(what.to_string())
 }
 

@@ -43,6 +43,7 @@ mod retiring;
 mod seat;
 mod session;
 mod trial;
+mod wish;
 
 pub use messages::*;
 

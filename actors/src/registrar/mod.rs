@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Recipient, WeakAddr};
-use actix_rt::{Arbiter, ArbiterHandle};
+use actix::{Actor, Addr, Context, Handler, Recipient, WeakAddr};
+use actix_rt::ArbiterHandle;
 use uacsta_schema::{
     csta::DeviceId,
     phone_id::PhoneId,
@@ -16,7 +16,6 @@ use uacsta_schema::{
 use crate::{
     House,
     back_off::BackOff,
-    counters::Event,
     directory::{Directory, Entry, Reach},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
     quote::Quoted,
@@ -182,12 +181,6 @@ impl Registrar {
         );
         record.phone = Some(phone.clone());
         Some(phone)
-    }
-
-    /// Puts another in the place of a phone's actor that failed.
-    fn replace(&mut self, mac: PhoneId, ctx: &mut Context<Self>) {
-        self.phone(mac, &Arbiter::current());
-        self.lines_changed(ctx);
     }
 
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
@@ -399,36 +392,5 @@ impl Handler<Reached> for Registrar {
                 false => {}
             }
         }
-    }
-}
-
-impl Handler<Ended> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
-        let Ended {
-            mac,
-            phone,
-            heritage,
-        } = ended;
-        // One that was forgotten ends when nobody holds it any more.
-        let record = self.telephones.get_mut(&mac);
-        let Some(record) = record.filter(|record| record.phone.as_ref() == Some(&phone)) else {
-            return;
-        };
-        self.house.counters.count(Event::Panicked);
-        record.back_off.lost(self.house.clock.now());
-        let first = record.back_off.is_fresh();
-        let wait = record.back_off.failed();
-        if first {
-            tracing::error!(%mac, "the phone's actor failed; another takes its place");
-            record.heritage = Some(Box::new(heritage));
-            return self.replace(mac, ctx);
-        }
-        // What the phone sends may make each of them fail as soon as it has begun.
-        tracing::error!(%mac, seconds = wait.as_secs(), "the phone's actor failed again; another takes its place after a while");
-        heritage.waits();
-        record.heritage = Some(Box::new(heritage));
-        ctx.run_later(wait, move |registrar, ctx| registrar.replace(mac, ctx));
     }
 }

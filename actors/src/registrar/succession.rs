@@ -1,8 +1,11 @@
-//! What a registrar that fails leaves to the one that takes its place: the list, the phones' actors, the clients.
+//! What an actor that fails leaves to the one that takes its place: a registrar the list, the phones and the clients; a phone
+//! its binding and what is watched of it.
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, AsyncContext as _, Context, Handler};
+use actix_rt::Arbiter;
+use uacsta_schema::phone_id::PhoneId;
 
-use super::{Recount, Registrar, Reseat};
+use super::{Ended, Recount, Registrar, Reseat};
 use crate::{counters::Event, phone::Announce};
 
 impl Registrar {
@@ -42,6 +45,12 @@ impl Registrar {
         }
     }
 
+    /// Puts another in the place of a phone's actor that failed.
+    fn replace(&mut self, mac: PhoneId, ctx: &mut Context<Self>) {
+        self.phone(mac, &Arbiter::current());
+        self.lines_changed(ctx);
+    }
+
     fn announce(&self) {
         for phone in self
             .telephones
@@ -72,5 +81,36 @@ impl Handler<Recount> for Registrar {
 
     fn handle(&mut self, _: Recount, _: &mut Self::Context) {
         self.announce();
+    }
+}
+
+impl Handler<Ended> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
+        let Ended {
+            mac,
+            phone,
+            heritage,
+        } = ended;
+        // One that was forgotten ends when nobody holds it any more.
+        let record = self.telephones.get_mut(&mac);
+        let Some(record) = record.filter(|record| record.phone.as_ref() == Some(&phone)) else {
+            return;
+        };
+        self.house.counters.count(Event::Panicked);
+        record.back_off.lost(self.house.clock.now());
+        let first = record.back_off.is_fresh();
+        let wait = record.back_off.failed();
+        if first {
+            tracing::error!(%mac, "the phone's actor failed; another takes its place");
+            record.heritage = Some(Box::new(heritage));
+            return self.replace(mac, ctx);
+        }
+        // What the phone sends may make each of them fail as soon as it has begun.
+        tracing::error!(%mac, seconds = wait.as_secs(), "the phone's actor failed again; another takes its place after a while");
+        heritage.waits();
+        record.heritage = Some(Box::new(heritage));
+        ctx.run_later(wait, move |registrar, ctx| registrar.replace(mac, ctx));
     }
 }
