@@ -115,6 +115,14 @@ pub enum FirstStartError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Somebody wrote a token that is soon guessed.
+    #[error(
+        "{} holds a token of fewer than {ENOUGH} characters, which is soon guessed: remove the file, and it is made again", path.display()
+    )]
+    Token {
+        /// The file.
+        path: PathBuf,
+    },
     /// No certificate can be made.
     #[error("no self-signed certificate can be made: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -165,7 +173,7 @@ pub fn foresee(
     settings: &Settings,
 ) -> Result<Option<(PathBuf, PathBuf)>, FirstStartError> {
     may_be_filled(data)?;
-    read(&data.join("cli.token"))?;
+    stored_token(&data.join("cli.token"))?;
     Ok(match (&settings.tls.certificate, &settings.tls.key) {
         (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
         _ => {
@@ -182,9 +190,22 @@ pub fn is_own(data: &Path, certificate: &Path) -> bool {
     self_signed::files(data)[0] == certificate
 }
 
+/// What of the data folder, or the private key elsewhere, every user of this machine may read or change.
+pub fn open_to_all(data: &Path, settings: &Settings) -> Vec<PathBuf> {
+    let [_, own_key] = self_signed::files(data);
+    let files = ["secrets.toml", "cli.token", "admin.toml"];
+    let mut all: Vec<PathBuf> = files.iter().map(|name| data.join(name)).collect();
+    all.extend([data.to_owned(), own_key]);
+    all.extend(settings.tls.key.clone());
+    all.retain(|path| files::is_open_to_all(path));
+    all
+}
+
 /// 24 characters of 5 bits each, none of which is easily taken for another.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
+/// How many characters a token has at least; one that is made has twice as many.
+const ENOUGH: usize = 24;
 /// The sections of the passwords that a first start makes.
 const SECTIONS: [&str; 3] = ["phones", "clients", "web"];
 
@@ -250,8 +271,12 @@ fn secrets(
             Some(known) => known.expose().to_owned(),
             None => password()?,
         };
-        let entry = toml::Table::from_iter([("password".to_owned(), password.clone().into())]);
-        file.insert(section.to_owned(), entry.into());
+        let entry = file
+            .entry(section)
+            .or_insert_with(|| toml::Table::new().into());
+        if let Some(entry) = entry.as_table_mut() {
+            entry.insert("password".to_owned(), password.clone().into());
+        }
         *secret = password.into();
     }
     let Some(why) = why else { return Ok(None) };
@@ -262,14 +287,24 @@ fn secrets(
     Ok(Some(Draft { file, why }))
 }
 
+/// The token that is there, if one is; whoever has it may do what an operator may.
+fn stored_token(path: &Path) -> Result<Option<Secret>, FirstStartError> {
+    let stored = read(path)?.unwrap_or_default();
+    match stored.trim() {
+        "" => Ok(None),
+        short if short.chars().count() < ENOUGH => Err(FirstStartError::Token {
+            path: path.to_owned(),
+        }),
+        stored => Ok(Some(stored.into())),
+    }
+}
+
 fn token(
     path: &Path,
     in_force: Option<&InForce>,
 ) -> Result<(Secret, Option<Draft>), FirstStartError> {
-    let stored = read(path)?.unwrap_or_default();
-    let stored = stored.trim();
-    if !stored.is_empty() {
-        return Ok((stored.into(), None));
+    if let Some(stored) = stored_token(path)? {
+        return Ok((stored, None));
     }
     let (token, why) = match in_force {
         Some(in_force) => (in_force.token.clone(), Why::Missed),
@@ -415,6 +450,72 @@ mod tests {
         ] {
             let error = foresee(&data, &Settings::builtin()).unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_soon_guessed_is_refused() {
+        let check = |token: &str, holds: bool| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("cli.token"), token).unwrap();
+            let made = prepare(folder.path(), &mut Settings::builtin());
+            let foreseen = foresee(folder.path(), &Settings::builtin());
+            assert_eq!(
+                (made.is_ok(), foreseen.is_ok()),
+                (holds, holds),
+                "{token:?}"
+            );
+            let told = made
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            assert!(
+                holds || told.contains("cli.token holds a token of fewer"),
+                "{told}"
+            );
+        };
+        check("x", false);
+        check(&"x".repeat(ENOUGH - 1), false);
+        check(&"x".repeat(ENOUGH), true);
+        // An empty file is none.
+        check("\n", true);
+    }
+
+    #[test]
+    fn what_else_stands_in_the_passwords_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secrets.toml");
+        fs::write(&file, "[phones]\nuser = 'kept'\n").unwrap();
+        prepare(folder.path(), &mut Settings::builtin()).unwrap();
+        assert!(
+            fs::read_to_string(&file)
+                .unwrap()
+                .contains("user = \"kept\"")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_everybody_may_read_is_found() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let settings = Settings::builtin();
+        prepare(&data, &mut settings.clone()).unwrap();
+        assert!(open_to_all(&data, &settings).is_empty());
+        for (name, mode, expected) in [
+            ("secrets.toml", 0o644, 1),
+            ("key.pem", 0o640, 1),
+            ("cli.token", 0o602, 2),
+            ("certificate.pem", 0o644, 2),
+            ("", 0o755, 2),
+            ("", 0o757, 3),
+        ] {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(data.join(name), permissions).unwrap();
+            let found = open_to_all(&data, &settings);
+            assert_eq!(found.len(), expected, "{name}: {found:?}");
         }
     }
 

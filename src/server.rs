@@ -124,7 +124,13 @@ impl Server {
     ///
     /// # Errors
     /// What keeps it from serving as the settings say; then nothing of it runs on.
-    pub fn run(self, mut settings: Settings, data: &Path) -> Result<Running, StartError> {
+    pub fn run(self, settings: Settings, data: &Path) -> Result<Running, StartError> {
+        let asked = settings.clone();
+        self.serve(settings, data)
+            .map_err(|error| error.placed(&asked))
+    }
+
+    fn serve(self, mut settings: Settings, data: &Path) -> Result<Running, StartError> {
         let Self {
             clock,
             issuer,
@@ -139,6 +145,7 @@ impl Server {
         let allowance = allowance(issuer.as_ref(), &settings, time.before())?;
         let identity = Arc::new(belongings.identity()?);
         Weakness::of(&settings).iter().for_each(Weakness::warn);
+        Weakness::in_folder(data, &settings).for_each(|weakness| weakness.warn());
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;

@@ -31,6 +31,33 @@ impl Layer {
         Ok(layer)
     }
 
+    /// Reads the passwords that the server made for itself, and leaves out those whose keys are `given` elsewhere.
+    pub(crate) fn secrets(
+        path: &Path,
+        known: &Self,
+        given: impl Fn(&str) -> bool,
+    ) -> Result<Self, SettingsError> {
+        let mut layer = Map::new();
+        for (key, value) in Self::file(path, known)?.keys() {
+            let place = value.origin().unwrap_or_default().to_owned();
+            if !SECRETS.contains(&key.as_str()) {
+                let what = format!(
+                    "is not kept in this file, which holds {} alone",
+                    SECRETS.join(", ")
+                );
+                return Err(SettingsError::of_key(key, what).at(place));
+            }
+            if !matches!(value.kind, ValueKind::String(_)) {
+                let what = "must be a text between quotes";
+                return Err(SettingsError::of_key(key, what).at(place));
+            }
+            if !given(&key) {
+                put(&mut layer, &key, value);
+            }
+        }
+        Ok(Self(layer))
+    }
+
     /// Takes the variables `UACSTA__SECTION__KEY` out of an environment.
     pub(crate) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -72,7 +99,7 @@ impl Layer {
     }
 
     /// Every key that holds a value rather than a section, by its full name.
-    fn keys(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn keys(&self) -> BTreeMap<String, Value> {
         let mut keys = BTreeMap::new();
         collect_keys(&self.0, "", &mut keys);
         keys
@@ -90,6 +117,8 @@ impl Source for Layer {
 }
 
 const PREFIX: &str = "UACSTA__";
+/// What the first start makes where nothing sets it.
+const SECRETS: [&str; 3] = ["phones.password", "clients.password", "web.password"];
 
 fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
@@ -207,6 +236,11 @@ fn known_only(
             (_, ValueKind::Table(_)) => {
                 let place = value.origin().unwrap_or_default().to_owned();
                 let what = format!("is a section: write its keys under [{name}]");
+                return Err(SettingsError::of_key(name, what).at(place));
+            }
+            (ValueKind::Table(_), _) => {
+                let place = value.origin().unwrap_or_default().to_owned();
+                let what = "is a value, not a section";
                 return Err(SettingsError::of_key(name, what).at(place));
             }
             _ => {}

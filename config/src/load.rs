@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use config::{Config, ConfigError, Value, ValueKind};
 
 use crate::error::SettingsError;
 use crate::layer::Layer;
-use crate::secret::Secret;
-use crate::settings::Settings;
+use crate::settings::{Places, Settings};
 
 /// Reads the settings, each layer overriding the one before: the defaults, `file`, `conf.d/*.toml` beside it in order of
 /// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. A password that none of them
@@ -46,23 +46,17 @@ fn load_with(
     if let Some(admin) = existing(data, "admin.toml") {
         layers.push(Layer::file(&admin, &defaults)?);
     }
-    let merged = Merged::of(layers)?;
-    let mut settings = merged.settings()?;
     if let Some(secrets) = existing(data, "secrets.toml") {
-        let secrets = Merged::of([Layer::file(&secrets, &defaults)?])?;
-        for (secret, key) in [
-            (&mut settings.phones.password, "phones.password"),
-            (&mut settings.clients.password, "clients.password"),
-            (&mut settings.web.password, "web.password"),
-        ] {
-            if secret.is_empty()
-                && let Ok(generated) = secrets.0.get_string(key)
-            {
-                *secret = Secret::from(generated);
-            }
-        }
+        let merged = Merged::of(layers.clone())?;
+        let is_given = |key: &str| !merged.0.get_string(key).is_ok_and(|set| set.is_empty());
+        layers.push(Layer::secrets(&secrets, &defaults, is_given)?);
     }
+    let merged = Merged::of(layers.clone())?;
+    let mut settings = merged.settings()?;
     settings.check().map_err(|error| merged.with_place(error))?;
+    let set = layers.iter().skip(1).flat_map(Layer::keys);
+    let placed = set.filter_map(|(key, value)| Some((key, value.origin()?.to_owned())));
+    settings.places = Places(Arc::new(placed.collect()));
     Ok(settings)
 }
 
@@ -357,6 +351,10 @@ mod tests {
             "uacsta.toml, line 2: logs.level is \"loud\", but must be one of error, warn, info, debug, trace",
         );
         refused(
+            "[phones]\npassword = { a = 1 }",
+            "uacsta.toml, line 2: phones.password is a value, not a section",
+        );
+        refused(
             "logs = 'loud'",
             "uacsta.toml, line 1: logs is a section: write its keys under [logs]",
         );
@@ -372,6 +370,45 @@ mod tests {
             "[phones]\npassword = ",
             "uacsta.toml, line 2: is not TOML: string values must be quoted, expected literal string",
         );
+    }
+
+    #[test]
+    fn wrong_secrets_are_explained() {
+        fn check(text: &str, expected: &str) {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("secrets.toml"), text).unwrap();
+            let error = load_with(None, Some(folder.path()), []).unwrap_err();
+            let shown = error.to_string();
+            let shown = shown.replace(&format!("{}/", folder.path().display()), "");
+            assert_eq!(shown, expected);
+        }
+        check(
+            "[phones]\n\nudp = '127.0.0.1:5060'",
+            "secrets.toml, line 3: phones.udp is not kept in this file, which holds phones.password, clients.password, web.password alone",
+        );
+        check(
+            "[web]\npassword = 12345678901",
+            "secrets.toml, line 2: web.password must be a text between quotes",
+        );
+        check(
+            "[clients]\nuser = 'a'\n[web]\npassword = 'short'",
+            "secrets.toml, line 2: clients.user is not kept in this file, which holds phones.password, clients.password, web.password alone",
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = folder.path().join("secrets.toml");
+        fs::write(&secrets, "[web]\npassword = 'short'").unwrap();
+        let error = load_with(None, Some(folder.path()), []).unwrap_err();
+        let place = format!("{}, line 2", secrets.display());
+        assert_eq!(
+            (error.place(), error.key()),
+            (Some(&*place), Some("web.password"))
+        );
+        // One that is not used does no harm.
+        let set = variables(&[("UACSTA__WEB__PASSWORD", "long enough for all")]);
+        let settings = load_with(None, Some(folder.path()), set).unwrap();
+        let variable = "environment variable UACSTA__WEB__PASSWORD";
+        assert_eq!(settings.place("web.password"), Some(variable));
+        assert_eq!(settings.place("web.listen"), None);
     }
 
     #[test]

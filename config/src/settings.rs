@@ -1,6 +1,9 @@
 //! The settings as types; their defaults stand in `default.toml` alone.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -30,6 +33,26 @@ pub struct Settings {
     pub logs: Logs,
     /// Administration and API.
     pub web: Web,
+    /// Where each of them was set.
+    #[serde(skip)]
+    pub(crate) places: Places,
+}
+
+/// Where settings come from, by key: a file with its line, or an environment variable. That is no part of what they are.
+#[derive(Clone, Default)]
+pub(crate) struct Places(pub(crate) Arc<BTreeMap<String, String>>);
+
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+impl Settings {
+    /// Where a setting was made: a file with its line, or an environment variable; `None` for a default.
+    pub fn place(&self, key: &str) -> Option<&str> {
+        self.places.0.get(key).map(String::as_str)
+    }
 }
 
 /// How telephones reach the server.

@@ -126,6 +126,23 @@ fn may_write(_: &Path, found: &fs::Metadata) -> io::Result<()> {
     }
 }
 
+/// Whether every user of this machine may read or change it, or put files into the folder; a group may on purpose, and who
+/// knows the names of files has none of them.
+#[cfg(unix)]
+pub(super) fn is_open_to_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let found = path.metadata();
+    found.is_ok_and(|found| {
+        let rights = if found.is_dir() { 0o002 } else { 0o006 };
+        found.permissions().mode() & rights != 0
+    })
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_open_to_all(_: &Path) -> bool {
+    false
+}
+
 /// What the file system refused to do with a file.
 pub(super) fn failed(
     action: &'static str,

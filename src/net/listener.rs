@@ -11,8 +11,10 @@ use actix_rt::task::JoinHandle;
 use arc_swap::ArcSwap;
 use settings::Listen;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, UdpSocket};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    sync::watch,
+};
 
 use super::{Interface, Lobby, accept_all, udp};
 
@@ -35,7 +37,8 @@ pub struct Listener {
     address: SocketAddr,
     interface: Arc<ArcSwap<Interface>>,
     task: JoinHandle<()>,
-    retired: CancellationToken,
+    /// Whether it takes no newcomers any more.
+    retired: watch::Sender<bool>,
 }
 
 /// How often an address is looked for that the machine does not have.
@@ -86,13 +89,13 @@ impl Bound {
             socket,
         } = self;
         let interface = Arc::new(ArcSwap::from_pointee(interface));
-        let retired = CancellationToken::new();
+        let retired = watch::Sender::new(false);
         let task = actix_rt::spawn(serve(
             socket,
             address,
             Arc::clone(&interface),
             Arc::clone(lobby),
-            retired.clone(),
+            retired.subscribe(),
         ));
         Listener {
             address,
@@ -124,17 +127,31 @@ impl Listener {
         self.interface.store(Arc::new(interface));
     }
 
-    /// Takes no newcomers any more. The connections that stand go on; on UDP so do the phones that have logged on.
-    pub async fn retire(self) {
+    /// Takes no newcomers any more. The connections that stand go on; on UDP so do the phones that have logged on, and what serves
+    /// them is returned, which may be taken [`Self::back`].
+    pub async fn retire(self) -> Option<Self> {
         let interface = self.interface.load_full();
         tracing::info!(interface = interface.setting, address = %self.address, "no longer listening");
         if interface.datagrams {
-            self.retired.cancel();
-        } else {
-            self.task.abort();
-            // Its socket is closed when this returns, so that another may take the address.
-            let _ = self.task.await;
+            self.retired.send_replace(true);
+            return Some(self);
         }
+        self.task.abort();
+        // Its socket is closed when this returns, so that another may take the address.
+        let _ = self.task.await;
+        None
+    }
+
+    /// Whether it is retired and its last phone is gone.
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// One that was retired takes newcomers again, and serves them so.
+    pub fn back(&self, interface: Interface) {
+        tracing::info!(interface = interface.setting, address = %self.address, "listening");
+        self.change(interface);
+        self.retired.send_replace(false);
     }
 
     /// Ends it, and on UDP all its phones hear.
@@ -148,15 +165,16 @@ async fn serve(
     mut address: SocketAddr,
     current: Arc<ArcSwap<Interface>>,
     lobby: Arc<Lobby>,
-    retired: CancellationToken,
+    mut retired: watch::Receiver<bool>,
 ) {
     let (setting, datagrams) = (current.load().setting, current.load().datagrams);
     let mut socket = socket;
     if matches!(socket, Bind::Awaited) {
         tracing::warn!(interface = setting, %address, "this machine does not have the address; it is listened on as soon as it comes");
-        let coming = retired.run_until_cancelled(come(setting, address, datagrams));
-        let Some(come) = coming.await else { return };
-        (address, socket) = come;
+        (address, socket) = tokio::select! {
+            come = come(setting, address, datagrams) => come,
+            _ = retired.wait_for(|retired| *retired) => return,
+        };
     }
     tracing::info!(interface = setting, %address, "listening");
     match socket {

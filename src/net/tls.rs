@@ -78,6 +78,17 @@ pub enum TlsError {
     },
 }
 
+impl TlsError {
+    /// The file that is wrong.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File { path, .. }
+            | Self::Content { path, .. }
+            | Self::Mismatch { key: path, .. } => path,
+        }
+    }
+}
+
 impl Identity {
     /// Reads a certificate chain, the server's own first, and its private key (PKCS #8, PKCS #1 or SEC 1), both PEM.
     ///

@@ -13,10 +13,12 @@ use bytes::BytesMut;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::UdpSocket,
-    sync::mpsc::{self, Sender, error::TrySendError},
+    sync::{
+        mpsc::{self, Sender, error::TrySendError},
+        watch,
+    },
     time::{Instant, MissedTickBehavior, interval},
 };
-use tokio_util::sync::CancellationToken;
 use uacsta_actors::{
     access::Door,
     counters::Event,
@@ -52,12 +54,12 @@ const CELLS: usize = 1 << 16;
 /// More than any datagram holds.
 const LARGEST: usize = 1 << 16;
 
-/// Receives datagrams until the task is aborted; once `retired`, only for the phones that have logged on, until the last is gone.
+/// Receives datagrams until the task is aborted; while it is `retired`, only for the phones that have logged on, until the last is gone.
 pub(super) async fn receive_all(
     setting: &'static str,
     socket: UdpSocket,
     lobby: Arc<Lobby>,
-    retired: CancellationToken,
+    retired: watch::Receiver<bool>,
 ) {
     let bound = match socket.local_addr() {
         Ok(bound) => bound,
@@ -92,7 +94,7 @@ struct PostOffice {
     numbers: Numbers,
     tag: String,
     /// Whether only those who are known are served any more.
-    retired: CancellationToken,
+    retired: watch::Receiver<bool>,
 }
 
 /// A phone that has logged on.
@@ -159,7 +161,7 @@ impl PostOffice {
         let mut buffer = vec![0; LARGEST];
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !(self.retired.is_cancelled() && self.peers.is_empty()) {
+        while !(*self.retired.borrow() && self.peers.is_empty()) {
             tokio::select! {
                 received = self.post.socket.recv_from(&mut buffer) => match received {
                     Ok((length, from)) => {
@@ -171,7 +173,8 @@ impl PostOffice {
                     }
                 },
                 _ = look.tick() => self.dismiss_the_silent(),
-                () = self.retired.cancelled(), if !self.retired.is_cancelled() => {}
+                // Who retires it holds the other end.
+                Ok(()) = self.retired.changed() => {}
             }
         }
     }
@@ -217,7 +220,7 @@ impl PostOffice {
 
     /// A datagram from an address that has no link.
     fn welcome(&mut self, frame: Frame, from: SocketAddr) {
-        if self.retired.is_cancelled() {
+        if *self.retired.borrow() {
             return;
         }
         let number = self.numbers.of(from);

@@ -22,6 +22,15 @@ impl Server {
         settings: &Settings,
         data: Option<&Path>,
     ) -> Result<Vec<Weakness>, StartError> {
+        self.check_all(settings, data)
+            .map_err(|error| error.placed(settings))
+    }
+
+    fn check_all(
+        &self,
+        settings: &Settings,
+        data: Option<&Path>,
+    ) -> Result<Vec<Weakness>, StartError> {
         let files = match data {
             Some(data) => first_start::foresee(data, settings)?,
             None => settings
@@ -48,7 +57,12 @@ impl Server {
         {
             tls::authorities(authority, false)?;
         }
-        Ok(Weakness::of(settings))
+        let mut all = Weakness::of(settings);
+        all.extend(
+            data.into_iter()
+                .flat_map(|data| Weakness::in_folder(data, settings)),
+        );
+        Ok(all)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use settings::{Listen, SettingsError};
+use settings::{Listen, Settings, SettingsError};
 use uacsta_actors::licensing::code::CodeError;
 
 use crate::{first_start::FirstStartError, net::tls, store::StoreError};
@@ -32,6 +32,18 @@ pub enum StartError {
         /// What the system says; it is part of the sentence.
         error: io::Error,
     },
+    /// An address that the API has, or an interface that the API is to follow.
+    #[error(
+        "{setting}: cannot listen on {address} as long as {holder} does: take it from {holder} by one reload and give it to {setting} by the next"
+    )]
+    Held {
+        /// The setting that names the address.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// The setting that has it.
+        holder: &'static str,
+    },
     /// A licence code does not hold.
     #[error("licenses.codes[{at}] {error}")]
     Licence {
@@ -46,12 +58,53 @@ pub enum StartError {
     /// The command line would ask where another server was.
     #[error("api.url cannot be removed from the data folder: {0}")]
     ApiFile(io::Error),
+    /// One of these, and where the setting stands that is wrong.
+    #[error("{place}: {error}")]
+    At {
+        /// A file with its line, or an environment variable.
+        place: String,
+        /// What is wrong.
+        error: Box<Self>,
+    },
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
 impl StartError {
+    /// The same with the place of the setting that is wrong, where the settings know it.
+    pub(super) fn placed(self, settings: &Settings) -> Self {
+        let tls = &settings.tls;
+        let files = [
+            ("tls.certificate", &tls.certificate),
+            ("tls.key", &tls.key),
+            (
+                "phones.trusted_authority",
+                &settings.phones.trusted_authority,
+            ),
+            (
+                "clients.trusted_authority",
+                &settings.clients.trusted_authority,
+            ),
+        ];
+        let key = match &self {
+            Self::Listen { setting, .. } | Self::Held { setting, .. } => Some(*setting),
+            Self::Licence { .. } => Some("licenses.codes"),
+            Self::Tls(error) => files
+                .into_iter()
+                .find(|(_, path)| path.as_deref() == Some(error.path()))
+                .map(|(key, _)| key),
+            _ => None,
+        };
+        match key.and_then(|key| settings.place(key)) {
+            Some(place) => Self::At {
+                place: place.to_owned(),
+                error: Box::new(self),
+            },
+            None => self,
+        }
+    }
+
     /// An address that cannot be listened on.
     pub(super) fn listen(setting: &'static str, listen: Listen, error: io::Error) -> Self {
         let address = listen

@@ -37,6 +37,8 @@ pub struct Addresses {
 pub(super) struct Interfaces {
     lobby: Arc<Lobby>,
     open: [Option<Listener>; COUNT],
+    /// Those on UDP that serve their last phones.
+    retired: Vec<Listener>,
 }
 
 /// How the interfaces are to become; dropped, nothing has changed.
@@ -45,6 +47,8 @@ pub(super) struct Change([Step; COUNT]);
 enum Step {
     /// The address stays; who connects from now on is served by this.
     Stay(Interface),
+    /// It comes back to an address where its former phones are served still.
+    Back(Interface),
     /// It goes.
     Close,
     /// It comes, or moves to an address that is taken already.
@@ -65,11 +69,16 @@ impl Interfaces {
         let mut closed = Self {
             lobby: Arc::clone(lobby),
             open: Default::default(),
+            retired: Vec::new(),
         };
         // An address may come later than the server, as at the start of a machine.
         let change = closed.plan_with(wanted, Bound::or_awaited)?;
         // Nothing was open before.
-        closed.take(change);
+        for (open, step) in closed.open.iter_mut().zip(change.0) {
+            if let Step::Open(bound) = step {
+                *open = Some(bound.serve(lobby));
+            }
+        }
         Ok(closed)
     }
 
@@ -112,6 +121,10 @@ impl Interfaces {
                 steps.push(Step::Stay(interface));
                 continue;
             }
+            if self.retired_at(&interface).is_some() {
+                steps.push(Step::Back(interface));
+                continue;
+            }
             steps.push(match bind(interface.clone()) {
                 Ok(Some(bound)) => Step::Open(bound),
                 Ok(None) => Step::Close,
@@ -146,7 +159,7 @@ impl Interfaces {
             };
             if let Some(listener) = self.open[index].take_if(in_the_way) {
                 former[index] = Some(listener.interface());
-                listener.retire().await;
+                self.retired.extend(listener.retire().await);
             }
         }
         let mut failure = None;
@@ -180,28 +193,64 @@ impl Interfaces {
         Err(failure)
     }
 
-    /// Carries the change out; what it takes the place of is to be retired.
-    pub(super) fn take(&mut self, Change(steps): Change) -> Vec<Listener> {
+    /// Carries the change out, and retires what it takes the place of.
+    pub(super) async fn take(&mut self, Change(steps): Change) {
         let mut formers = Vec::new();
-        for (step, open) in steps.into_iter().zip(&mut self.open) {
-            let former = match step {
+        for (index, step) in steps.into_iter().enumerate() {
+            let next = match step {
                 Step::Stay(interface) => {
-                    if let Some(open) = open {
+                    if let Some(open) = &self.open[index] {
                         open.change(interface);
                     }
-                    None
+                    continue;
                 }
-                Step::Open(bound) => open.replace(bound.serve(&self.lobby)),
-                Step::Close | Step::Clash(_) => open.take(),
+                Step::Back(interface) => self.bring_back(interface),
+                Step::Open(bound) => Some(bound.serve(&self.lobby)),
+                Step::Close | Step::Clash(_) => None,
             };
-            formers.extend(former);
+            formers.extend(std::mem::replace(&mut self.open[index], next));
         }
-        formers
+        self.retired.retain(|retired| !retired.is_over());
+        for former in formers {
+            self.retired.extend(former.retire().await);
+        }
+    }
+
+    /// Where one that is retired has that address and serves phones there.
+    fn retired_at(&self, wanted: &Interface) -> Option<usize> {
+        self.retired.iter().position(|retired| {
+            wanted.datagrams && retired.listen() == wanted.listen && !retired.is_over()
+        })
+    }
+
+    fn bring_back(&mut self, interface: Interface) -> Option<Listener> {
+        if let Some(at) = self.retired_at(&interface) {
+            let listener = self.retired.swap_remove(at);
+            listener.back(interface);
+            return Some(listener);
+        }
+        // Its last phone has gone since, and with it the socket.
+        let setting = interface.setting;
+        match Bound::or_awaited(interface) {
+            Ok(bound) => bound.map(|bound| bound.serve(&self.lobby)),
+            Err(error) => {
+                tracing::error!(interface = setting, %error, "an interface cannot be opened again");
+                None
+            }
+        }
+    }
+
+    /// The setting of one on TCP that keeps another listener from an address.
+    pub(super) fn holder(&self, wanted: SocketAddr) -> Option<&'static str> {
+        let streams = self.open.iter().flatten();
+        let mut streams = streams.filter(|open| !open.interface().datagrams);
+        let holder = streams.find(|open| meet(open.address(), wanted));
+        holder.map(|open| open.interface().setting)
     }
 
     /// Nobody is heard any more.
     pub(super) fn end(self) {
-        for listener in self.open.into_iter().flatten() {
+        for listener in self.open.into_iter().flatten().chain(self.retired) {
             listener.end();
         }
     }
@@ -214,14 +263,17 @@ impl Interfaces {
 }
 
 /// Whether a listener keeps another interface from its address. One on UDP goes on for its phones also when it is retired, so
-/// it never makes way.
+/// it never makes way, and is brought back at its very address alone.
 fn in_the_way(open: &Listener, wanted: &Interface) -> bool {
     let (has, Some(wants)) = (open.address(), wanted.listen.address()) else {
         return false;
     };
-    !open.interface().datagrams
-        && !wanted.datagrams
-        && has.port() == wants.port()
+    !open.interface().datagrams && !wanted.datagrams && meet(has, wants)
+}
+
+/// Whether two addresses cannot be listened on at the same time.
+pub(super) fn meet(has: SocketAddr, wants: SocketAddr) -> bool {
+    has.port() == wants.port()
         && (has.ip() == wants.ip() || has.ip().is_unspecified() || wants.ip().is_unspecified())
 }
 

@@ -1,6 +1,6 @@
 //! Other settings for a server that runs: tried out first, and then as a whole or not at all.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use settings::{Logs, Profiles, Settings};
 use tokio_rustls::TlsAcceptor;
@@ -11,7 +11,9 @@ use uacsta_actors::{
 };
 
 use super::{
-    Addresses, Running, StartError, Weakness, allowance, interfaces::interfaces, open_web, warnings,
+    Addresses, Running, StartError, Weakness, allowance,
+    interfaces::{interfaces, meet},
+    open_web, warnings,
 };
 use crate::{
     first_start::{self, Belongings, InForce},
@@ -32,6 +34,7 @@ pub struct Ground {
 /// Settings whose files have been read and are fine, and that nobody is served by yet. Dropped, all is as it was.
 pub struct TriedOut {
     settings: Settings,
+    weaknesses: Vec<Weakness>,
     belongings: Belongings,
     profiles: Profiles,
     allowance: Allowance,
@@ -44,14 +47,22 @@ impl Ground {
     ///
     /// # Errors
     /// What keeps the settings from being served.
-    pub fn try_out(&self, mut settings: Settings) -> Result<TriedOut, StartError> {
+    pub fn try_out(&self, settings: Settings) -> Result<TriedOut, StartError> {
+        let asked = settings.clone();
+        self.read(settings).map_err(|error| error.placed(&asked))
+    }
+
+    fn read(&self, mut settings: Settings) -> Result<TriedOut, StartError> {
         let belongings = first_start::renew(&self.data, &mut settings, &self.in_force)?;
         let profiles = Profiles::load(Some(&self.data))?;
         let allowance = allowance(self.issuer.as_ref(), &settings, self.time.before())?;
         let identity = belongings.identity()?;
         let acceptors = tls::acceptors(&self.identity, &settings)?;
+        let mut weaknesses = Weakness::of(&settings);
+        weaknesses.extend(Weakness::in_folder(&self.data, &settings));
         Ok(TriedOut {
             settings,
+            weaknesses,
             belongings,
             profiles,
             allowance,
@@ -100,17 +111,24 @@ impl Running {
     pub async fn adopt(&mut self, tried_out: TriedOut) -> Result<(), StartError> {
         let TriedOut {
             settings,
+            weaknesses,
             mut belongings,
             profiles,
             allowance,
             identity,
             acceptors,
         } = tried_out;
-        let change = self.interfaces.plan(interfaces(&settings, &acceptors))?;
+        let placed = |running: &Self, error| running.held(error).placed(&settings);
+        let wanted = interfaces(&settings, &acceptors);
+        let change = self
+            .interfaces
+            .plan(wanted)
+            .map_err(|error| placed(self, error))?;
         let former = self.house.rules().settings.web.listen;
         let web_moves = settings.web.listen != former;
         let web = match web_moves {
-            true => open_web(&settings, &self.data, &belongings.token, &self.api)?,
+            true => open_web(&settings, &self.data, &belongings.token, &self.api)
+                .map_err(|error| placed(self, error))?,
             false => None,
         };
         let change = match self.interfaces.make_way(change).await {
@@ -119,7 +137,7 @@ impl Running {
                 if let Some(web) = web {
                     web.retire();
                 }
-                return Err(error);
+                return Err(placed(self, error));
             }
         };
 
@@ -128,7 +146,7 @@ impl Running {
             tracing::error!(%error, "what is in force is not in the data folder, and the next start will make it anew");
         }
         warnings::of_delay(&self.house.rules().settings, &settings, web_moves);
-        Weakness::of(&settings).iter().for_each(Weakness::warn);
+        weaknesses.iter().for_each(Weakness::warn);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
             web.change_keys(&belongings.token, &settings.web.password);
@@ -139,9 +157,7 @@ impl Running {
             profiles,
             allowance,
         }));
-        for former in self.interfaces.take(change) {
-            former.retire().await;
-        }
+        self.interfaces.take(change).await;
         if web_moves {
             if let Some(former) = std::mem::replace(&mut self.web, web) {
                 former.retire();
@@ -155,6 +171,33 @@ impl Running {
         self.house.licensing.do_send(RulesChanged);
         self.house.registrar.do_send(RulesChanged);
         Ok(())
+    }
+
+    /// Says of an address that is in use whether it is the API's, or to be the API's and an interface's. Interfaces give way to
+    /// each other within a reload, but not to the API, nor it to them.
+    fn held(&self, error: StartError) -> StartError {
+        let StartError::Listen {
+            setting,
+            address,
+            error: system,
+        } = &error
+        else {
+            return error;
+        };
+        let web = self.web.as_ref().map(Web::address);
+        let holder = match *setting {
+            "web.listen" => self.interfaces.holder(*address),
+            "phones.udp" => None,
+            _ => web.filter(|web| meet(*web, *address)).map(|_| "web.listen"),
+        };
+        match holder {
+            Some(holder) if system.kind() == io::ErrorKind::AddrInUse => StartError::Held {
+                setting,
+                address: *address,
+                holder,
+            },
+            _ => error,
+        }
     }
 
     /// Tells the command line where the API is now.

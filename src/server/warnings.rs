@@ -1,8 +1,13 @@
 //! What whoever set something must hear of it, although it holds.
 
-use std::fmt;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use settings::Settings;
+
+use crate::first_start;
 
 /// What settings leave weaker than whoever made them may think.
 #[derive(Debug, Eq, PartialEq)]
@@ -16,6 +21,11 @@ pub enum Weakness {
     WithoutCertificate {
         /// The interfaces on which they need none.
         interfaces: Vec<&'static str>,
+    },
+    /// A secret that everybody on this machine may have.
+    OpenToAll {
+        /// The file or folder.
+        path: PathBuf,
     },
 }
 
@@ -72,11 +82,17 @@ impl Weakness {
         all
     }
 
+    /// The same of the files in a data folder.
+    pub(super) fn in_folder(data: &Path, settings: &Settings) -> impl Iterator<Item = Self> {
+        let open = first_start::open_to_all(data, settings).into_iter();
+        open.map(|path| Self::OpenToAll { path })
+    }
+
     /// Whoever set it must hear of it.
     pub(super) fn warn(&self) {
         match self {
             Self::ShortPassword { whose } => tracing::warn!(whose, "{self}"),
-            Self::WithoutCertificate { .. } => tracing::warn!("{self}"),
+            Self::WithoutCertificate { .. } | Self::OpenToAll { .. } => tracing::warn!("{self}"),
         }
     }
 }
@@ -92,6 +108,11 @@ impl fmt::Display for Weakness {
                 f,
                 "phones.require_certificate holds on TLS alone: by {} anybody who knows the phones' password may come without a certificate; switch off (\"\") what no phone needs",
                 interfaces.join(" and ")
+            ),
+            Self::OpenToAll { path } => write!(
+                f,
+                "every user of this machine may read or change {0}, which holds secrets: chmod o= {0}",
+                path.display()
             ),
         }
     }

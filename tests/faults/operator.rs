@@ -15,7 +15,9 @@ use rcgen::{CertificateParams, KeyPair};
 use uacsta::store::Lock;
 
 use crate::support::PATIENCE;
-use crate::support::phone::Phone;
+use crate::support::datagrams::Weather;
+use crate::support::documents::Documents;
+use crate::support::phone::{self, Phone};
 use crate::support::process::{PASSWORDS, Serving, finish, on_free_ports, program, run};
 
 const HOLDS: &str = "the configuration was read again and holds now";
@@ -210,4 +212,119 @@ async fn the_watchdog_is_fed_however_often_the_configuration_is_read() {
     storm.kill().unwrap();
     storm.wait().unwrap();
     assert!(took < Duration::from_secs(4), "ten beats took {took:?}");
+}
+
+#[tokio::test]
+async fn a_move_of_udp_is_taken_back_while_its_phones_are_there() {
+    let free = || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let (former, next) = (free(), free());
+    let on = |address: &str| {
+        format!(
+            "[phones]\nudp = \"{address}\"\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n"
+        )
+    };
+    let server = Serving::start(tempfile::tempdir().unwrap(), &on(&former));
+    let by_datagrams = |at: &str, mac, line| {
+        let mut setup = phone::Setup::new(at.parse().unwrap(), mac, "let me ring", line);
+        setup.udp = Some(Weather::Fair);
+        Phone::new(setup, Arc::<Documents>::default())
+    };
+    let first = by_datagrams(&former, "000413000001", "sip:101@pbx.example");
+    first.start().await;
+    reload(&server, &on(""), HOLDS).await;
+    reload(&server, &on(&former), HOLDS).await;
+    let second = by_datagrams(&former, "000413000002", "sip:102@pbx.example");
+    second.start().await;
+    reload(&server, &on(&next), HOLDS).await;
+    by_datagrams(&next, "000413000003", "sip:103@pbx.example")
+        .start()
+        .await;
+    reload(&server, &on(&former), HOLDS).await;
+    for known in [&first, &second] {
+        known.register().await.expect(200);
+    }
+    by_datagrams(&former, "000413000004", "sip:104@pbx.example")
+        .start()
+        .await;
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_setting_is_told_with_its_place() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let data = server.data().display().to_string();
+    fs::write(server.data().join("text.pem"), "no certificate").unwrap();
+    let taken = server.phones;
+    for (mistake, line, what) in [
+        (
+            format!("[tls]\ncertificate = \"{data}/text.pem\"\nkey = \"{data}/key.pem\"\n"),
+            6,
+            "text.pem holds no certificate",
+        ),
+        (
+            format!("[tls]\ncertificate = \"{data}/certificate.pem\"\nkey = \"{data}/none.pem\"\n"),
+            7,
+            "none.pem cannot be read",
+        ),
+        (
+            format!("trusted_authority = \"{data}/text.pem\"\n"),
+            5,
+            "text.pem holds no certificate",
+        ),
+        (
+            format!("wan = {{ public_host = \"a.example\", tcp = \"{taken}\" }}\n"),
+            5,
+            "clients.wan.tcp: cannot listen on",
+        ),
+    ] {
+        let said = reload(&server, &format!("{PASSWORDS}{mistake}"), STAYS).await;
+        let place = format!("uacsta.toml, line {line}: ");
+        assert!(said.contains(&place) && said.contains(what), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_that_everybody_may_read_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let token = server.data().join("cli.token");
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = reload(&server, PASSWORDS, HOLDS).await;
+    assert!(
+        said.contains("every user of this machine may read"),
+        "{said}"
+    );
+    let done = run(&["check-config", "--data", server.data().to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(said.contains("cli.token, which holds secrets"), "{said}");
+}
+
+#[tokio::test]
+async fn an_address_that_the_api_and_an_interface_exchange_takes_two_reloads() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    // What an operator sets at run time goes before the environment, which names the ports of this test.
+    let wish = |text: String| fs::write(server.data().join("admin.toml"), text).unwrap();
+    let moved = |interface: &str, api| {
+        format!("[phones]\nlan.tcp = \"{interface}\"\n[web]\nlisten = \"{api}\"\n")
+    };
+    let (phones, api) = (server.phones, server.web);
+    wish(moved("", phones));
+    let said = reload(&server, PASSWORDS, STAYS).await;
+    assert!(said.contains("as long as phones.lan.tcp does"), "{said}");
+    wish(moved(&api.to_string(), phones));
+    let said = reload(&server, PASSWORDS, STAYS).await;
+    let place = "admin.toml, line 2: phones.lan.tcp: cannot listen on";
+    let both = said.contains(place) && said.contains("as long as web.listen does");
+    assert!(both, "{said}");
+    wish(moved("", "127.0.0.1:0".parse().unwrap()));
+    reload(&server, PASSWORDS, HOLDS).await;
+    wish(moved("", phones));
+    reload(&server, PASSWORDS, HOLDS).await;
+    wish(moved(&api.to_string(), phones));
+    reload(&server, PASSWORDS, HOLDS).await;
+    let new = Phone::at(api, "000413000001", "let me ring", "sip:101@pbx.example");
+    new.register().await.expect(200);
 }
