@@ -349,7 +349,14 @@ fn own_certificate(
         let file = Prepared::new(path, pem.as_bytes())?;
         Ok(Draft { file, why })
     });
-    drafts.collect()
+    match drafts.collect() {
+        // As on a full disk: with one that ends, the phones are served still.
+        Err(error) if gone == 0 => {
+            warn!(%error, "the self-signed certificate serves on, since no other can be put in its place");
+            Ok(Vec::new())
+        }
+        drafts => drafts,
+    }
 }
 
 fn password() -> Result<String, getrandom::Error> {

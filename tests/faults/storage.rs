@@ -204,6 +204,17 @@ async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed
         .join(folder.trim_start_matches('/'));
     let listed = phone(&server, "000413c40001");
     listed.start().await;
+    // A certificate that it would make anew, if there were room.
+    let mut over = rcgen::CertificateParams::default();
+    over.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let over = over.self_signed(&pair).unwrap();
+    for (name, pem) in [
+        ("certificate.pem", over.pem()),
+        ("key.pem", pair.serialize_pem()),
+    ] {
+        fs::write(disk.join(name), pem).unwrap();
+    }
     let filler = disk.join("filler");
     let full = fs::write(&filler, vec![0; 4 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
@@ -213,9 +224,11 @@ async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed
     let killed = Command::new("kill").args(["-KILL", first.trim()]).status();
     assert!(killed.unwrap().success());
     listed.disconnect();
-    // The API is the last to listen.
-    let began = server.until_logged(from, "web.listen").await;
-    assert!(began.contains("is served from telephones.jsonl"), "{began}");
+    // They are the last to listen.
+    let began = server.until_logged(from, "clients.lan.tls").await;
+    for words in ["is served from telephones.jsonl", "certificate serves on"] {
+        assert!(began.contains(words), "{words}: {began}");
+    }
     let web = server.listens("web.listen").unwrap();
     let open = async |path| http(web, "", "GET", path, "").await;
     listed.moves_to(server.listens("phones.lan.tcp").unwrap());
