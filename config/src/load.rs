@@ -451,6 +451,10 @@ mod tests {
             ),
             ("accounts = 12345678", "clients.accounts is a"),
             (
+                "accounts = []\n[tls]\nkey = \"-----BEGIN PRIVATE KEY-----\\ngeheim99\"",
+                "line 4: tls.key is what stands in a file",
+            ),
+            (
                 "accounts = [{ user = 'a', password = 'x', lines = 'geheim99' }]",
                 "clients.accounts[0].lines is a string, but must be ",
             ),

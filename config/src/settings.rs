@@ -284,5 +284,11 @@ fn may_control() -> bool {
 
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(deserializer)?;
+    // A private key in the place of its file's name must not come back in what is said of that file.
+    if text.contains(char::is_control) || text.contains("-----BEGIN") {
+        return Err(serde::de::Error::custom(
+            "is what stands in a file, but must be the file's path",
+        ));
+    }
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
 }
