@@ -158,12 +158,11 @@ impl Running {
             allowance,
         }));
         self.interfaces.take(change).await;
-        if web_moves {
-            if let Some(former) = std::mem::replace(&mut self.web, web) {
-                former.retire();
-            }
-            self.announce();
+        if web_moves && let Some(former) = std::mem::replace(&mut self.web, web) {
+            former.retire();
         }
+        // Also where it stays: the data folder may be another one by now.
+        self.announce();
         self.addresses = Addresses {
             web: self.web.as_ref().map(Web::address),
             ..self.interfaces.addresses()

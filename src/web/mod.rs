@@ -202,6 +202,9 @@ impl Web {
         let url = format!("http://{}\n", reachable(self.address));
         let file = self.address_file.clone();
         let tell = move || write_private(&file, url.as_bytes());
+        if let Some(before) = self.announcing.take() {
+            before.abort();
+        }
         if let Err(error) = tell() {
             tracing::error!(%error, "the command line cannot be told where the API is, before the disk takes it");
             self.announcing = Some(actix_rt::spawn(async move {
