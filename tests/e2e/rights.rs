@@ -407,11 +407,29 @@ async fn a_second_line_s_calls_and_name_are_not_for_who_may_not_see_it() {
             assert_eq!(error, "serviceNotSupported", "{service}");
         }
     }
+    // What has no place for a line may reach any.
+    let everywhere = [
+        (
+            "StartDataPath",
+            format!("<object>{}</object>", connection("call", "-77", second)),
+        ),
+        (
+            "StartDataCollection",
+            format!("<object>{}</object>", element("device", second)),
+        ),
+        ("Escape", String::new()),
+    ];
+    for (service, inner) in &everywhere {
+        assert_eq!(sessions[1].refused(service, inner).await, denied());
+    }
     for service in [
         "GetPhysicalDeviceInformation",
         "GetMonitors",
         "GetRegistrations",
-    ] {
+    ]
+    .into_iter()
+    .chain(everywhere.iter().map(|(service, _)| *service))
+    {
         assert_eq!(phone.count(service), 0, "{service}");
     }
     // Who sees both is refused neither.

@@ -198,3 +198,22 @@ async fn a_phone_that_is_switched_off_gives_its_watchers_to_the_one_that_has_its
     tells(&second, &mut session, &reference).await;
     assert_eq!(first.count("MonitorStart"), 1);
 }
+
+/// A phone's own name means its first line: whoever watches by it watches what comes first, and no longer what did.
+#[tokio::test]
+async fn a_phone_s_own_name_is_watched_at_the_line_that_is_its_first() {
+    let server = Server::start();
+    let phone = started(&server, FIRST, &[LINE]).await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(FIRST).await;
+    lists(&phone, &[LINE, phone.line()]).await;
+    phone.until_received("MonitorStop", 1).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    phone
+        .until("a monitor of the first line alone", |state| {
+            let lines: Vec<&str> = state.monitors.iter().map(|(_, line)| &**line).collect();
+            (lines == [LINE]).then_some(())
+        })
+        .await;
+    tells(&phone, &mut session, &reference).await;
+}

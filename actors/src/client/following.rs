@@ -42,9 +42,12 @@ impl Client {
         let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry)> = Vec::new();
         for (key, session) in &self.sessions {
             for (cross_ref, watched) in &session.watched {
-                let entry = &watched.line.entry;
-                if moved.contains(&*entry.device.name().user) {
-                    let name = watched.how.0.clone();
+                let (entry, name) = (&watched.line.entry, &watched.how.0);
+                let (user, called) = (entry.device.name().user, name.name().user);
+                // The phone's own name means its first line, whichever that is.
+                let is_phones = || called.parse() == Ok(entry.mac);
+                if moved.contains(&*user) || moved.contains(&*called) || is_phones() {
+                    let name = name.clone();
                     lines.push((*key, Arc::clone(cross_ref), name, entry.clone()));
                 }
             }

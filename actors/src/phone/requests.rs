@@ -210,10 +210,14 @@ impl Phone {
         self.next_request(ctx);
     }
 
-    /// Why a request is not done that names a call of lines which its client may not see, and of no other.
+    /// Why a request is not done that names a call of lines which its client may not see, and of no other, or that may reach
+    /// any line since it has no place for one.
     fn reaches_into(&self, hidden: &[DeviceId], document: &Document) -> Option<Refusal> {
         if hidden.is_empty() {
             return None;
+        }
+        if document.is_for_no_line() {
+            return Some(Refusal::NoRight);
         }
         let knows = |line: &DeviceId, call: &CallId| {
             let point = self.points.get(line);

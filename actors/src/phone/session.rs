@@ -135,12 +135,12 @@ impl Phone {
             What::Answered { ticket, answer } => self.answered(ticket, answer, ctx),
             What::Ended(Ended::ConnectionLost) => {
                 // The end of the link, which says why, follows.
-                self.lose_session("the connection was lost");
+                self.lose_session();
                 self.session = State::Closed;
             }
             What::Ended(why) => {
                 tracing::warn!(mac = %self.mac, reason = %why, "CSTA session with the phone lost");
-                self.lose_session(&why.to_string());
+                self.lose_session();
                 // 481 says that the phone holds no session: the next one is opened at once.
                 self.back_off.lost(self.house.clock.now());
                 let at_once = why == Ended::Unknown && self.back_off.is_fresh();
@@ -252,7 +252,7 @@ impl Phone {
             self.give_up_session(id);
         }
         self.key += 1;
-        self.lose_session(reason);
+        self.lose_session();
     }
 
     /// Ends the session, and opens the next one at once.
@@ -268,8 +268,10 @@ impl Phone {
     }
 
     /// What hung on the session goes with it: requests that were sent, and monitors.
-    fn lose_session(&mut self, _reason: &str) {
+    fn lose_session(&mut self) {
         self.keep_alive_at = None;
+        // The next session asks for the lines anew.
+        self.list_due = None;
         self.early.clear();
         self.interrupted();
         self.forget_left();

@@ -49,14 +49,24 @@ impl Handler<Forget> for Registrar {
         if let Err(refusal) = self.may_be_forgotten(mac) {
             return Box::pin(async move { Err(refusal) }.into_actor(self));
         }
+        if let Some(record) = self.telephones.get_mut(&mac) {
+            record.leaves = true;
+        }
         let saving = self.store.send(Save {
             telephones: Vec::new(),
             forgotten: vec![mac],
         });
         Box::pin(saving.into_actor(self).map(move |saved, registrar, ctx| {
-            saved.unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))?;
-            if let Err(refusal) = registrar.may_be_forgotten(mac) {
-                // It came back meanwhile, and stays.
+            let record = registrar.telephones.get_mut(&mac);
+            let left = record.is_some_and(|record| std::mem::take(&mut record.leaves));
+            let refusal = match saved {
+                Ok(Ok(())) if !left => Some(Unforgotten::Registered(mac)),
+                Ok(Ok(())) => registrar.may_be_forgotten(mac).err(),
+                Ok(Err(error)) => Some(error.into()),
+                Err(_) => Some(StoreError("the telephone list is closed".to_owned()).into()),
+            };
+            if let Some(refusal) = refusal {
+                // It came back meanwhile, and stays; or what changed of it meanwhile was not written.
                 registrar.save(mac, ctx, |_, _| {});
                 return Err(refusal);
             }

@@ -82,6 +82,8 @@ struct Record {
     unsaved: bool,
     /// Whether the disk never had it.
     is_new: bool,
+    /// Whether it is being forgotten: it is written no more, unless its phone comes meanwhile.
+    leaves: bool,
 }
 
 impl Record {
@@ -112,6 +114,7 @@ impl Registrar {
                         reason: None,
                         unsaved: false,
                         is_new: false,
+                        leaves: false,
                     }),
                 )
             })
@@ -238,7 +241,7 @@ impl Handler<Register> for Registrar {
         }
         let auto_activate = self.house.rules().settings.advanced.auto_activate;
         let forgotten = &mut self.forgotten;
-        self.telephones.entry(mac).or_insert_with(|| {
+        let record = self.telephones.entry(mac).or_insert_with(|| {
             let phone = forgotten.remove(&mac).and_then(|phone| phone.upgrade());
             if let Some(phone) = &phone {
                 phone.do_send(InOperation(auto_activate));
@@ -264,8 +267,10 @@ impl Handler<Register> for Registrar {
                     reason: None,
                     unsaved: true,
                     is_new: true,
+                    leaves: false,
                 })
         });
+        record.leaves = false;
         if let Some(phone) = self.phone(mac, &registration.arbiter.clone()) {
             phone.do_send(Bind(refresh));
         }
@@ -341,6 +346,10 @@ impl Handler<Listed> for Registrar {
     type Result = ();
 
     fn handle(&mut self, Listed { mac, lines }: Listed, ctx: &mut Self::Context) {
+        // The last words of a phone that was forgotten are nobody's.
+        if !self.telephones.contains_key(&mac) {
+            return;
+        }
         let changed = self.directory.set(mac, lines);
         let listed: Vec<String> = self
             .directory

@@ -35,11 +35,15 @@ pub(super) fn users(lines: &[Entry]) -> Vec<Box<str>> {
         .collect()
 }
 
-/// The user parts of what only one of two lists has.
+/// The user parts of what only one of two lists has, or has in the first place, which the phone's own name means.
 pub(super) fn differing(one: &[String], other: &[String]) -> Vec<Box<str>> {
-    let gone = one.iter().filter(|line| !other.contains(line));
-    let new = other.iter().filter(|line| !one.contains(line));
-    gone.chain(new).map(|line| user(line)).collect()
+    let first = one.first() == other.first();
+    let differs = |(place, line): &(usize, &String), list: &[String]| {
+        !list.contains(line) || (*place == 0 && !first)
+    };
+    let gone = one.iter().enumerate().filter(|line| differs(line, other));
+    let new = other.iter().enumerate().filter(|line| differs(line, one));
+    gone.chain(new).map(|(_, line)| user(line)).collect()
 }
 
 fn user(line: &str) -> Box<str> {
@@ -69,7 +73,8 @@ mod tests {
             );
         }
         check(&[], &["sip:215@a"], &["215"]);
-        check(&["sip:215@a", "sip:216@a"], &["sip:216@a"], &["215"]);
+        check(&["sip:215@a", "sip:216@a"], &["sip:215@a"], &["216"]);
+        check(&["sip:215@a", "sip:216@a"], &["sip:216@a"], &["215", "216"]);
         check(
             &["sip:215@a"],
             &["sip:215@b", "tel:+49-30"],
@@ -78,7 +83,7 @@ mod tests {
         check(
             &["sip:215@a", "sip:216@a"],
             &["sip:216@a", "sip:215@a"],
-            &[],
+            &["215", "216"],
         );
     }
 }

@@ -50,7 +50,9 @@ impl Registrar {
         let group = std::mem::take(&mut self.to_save);
         let telephones: Vec<Telephone> = group
             .iter()
-            .filter_map(|(mac, _)| Some(self.telephones.get(mac)?.telephone.clone()))
+            .filter_map(|(mac, _)| self.telephones.get(mac))
+            .filter(|record| !record.leaves)
+            .map(|record| record.telephone.clone())
             .collect();
         self.saving = true;
         let saving = self.store.send(Save {

@@ -184,6 +184,12 @@ impl Document {
             && matches!(roots::places(self.name()), [Place::Connection(_), ..])
     }
 
+    /// Whether a request has no place for the device that it addresses: what it concerns is the phone as a whole, or is told in
+    /// members that are not known here.
+    pub fn is_for_no_line(&self) -> bool {
+        self.kind == Kind::Request && roots::places(self.name()).is_empty()
+    }
+
     /// The line that a Microsoft client names in its private data (`lcs:line`).
     pub fn private_line(&self) -> Option<Cow<'_, str>> {
         self.line.as_ref().map(|text| text.get(self).into())
