@@ -217,3 +217,29 @@ async fn a_phone_s_own_name_is_watched_at_the_line_that_is_its_first() {
         .await;
     tells(&phone, &mut session, &reference).await;
 }
+
+/// In the server's session a line is watched where its requests go: a phone that died keeps nobody from the one in its place.
+#[tokio::test]
+async fn what_is_watched_at_a_dead_phone_goes_to_the_one_that_takes_its_place() {
+    let server = Server::start();
+    let first = started(&server, FIRST, &[LINE]).await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(LINE).await;
+    first.disconnect();
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    let second = started(&server, SECOND, &[LINE]).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    tells(&second, &mut session, &reference).await;
+    // The former one comes back, and it stays.
+    first.start().await;
+    tells(&second, &mut session, &reference).await;
+    assert_eq!(first.count("MonitorStart"), 1);
+    second.disconnect();
+    hears(
+        &mut session,
+        &reference,
+        &["OutOfServiceEvent", "BackInServiceEvent"],
+    )
+    .await;
+    tells(&first, &mut session, &reference).await;
+}

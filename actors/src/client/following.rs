@@ -39,8 +39,9 @@ impl Client {
 
     fn look_where_they_are(&mut self, ctx: &mut Context<Self>) {
         let moved = std::mem::take(&mut self.moved);
-        let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry)> = Vec::new();
+        let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry, bool)> = Vec::new();
         for (key, session) in &self.sessions {
+            let is_bound = matches!(session.scope, Scope::Line { .. });
             for (cross_ref, watched) in &session.watched {
                 let (entry, name) = (&watched.line.entry, &watched.how.0);
                 let (user, called) = (entry.device.name().user, name.name().user);
@@ -48,20 +49,35 @@ impl Client {
                 let is_phones = || called.parse() == Ok(entry.mac);
                 if moved.contains(&*user) || moved.contains(&*called) || is_phones() {
                     let name = name.clone();
-                    lines.push((*key, Arc::clone(cross_ref), name, entry.clone()));
+                    lines.push((*key, Arc::clone(cross_ref), name, entry.clone(), is_bound));
                 }
             }
         }
-        for (key, cross_ref, name, entry) in lines {
-            self.look_up(name, Some(entry), ctx, move |client, _, found, _| {
+        for (key, cross_ref, name, entry, is_bound) in lines {
+            // A line's session stays with its phone. In the server's session a name means who is connected, for what is watched
+            // as for what is asked; where several are, it stays.
+            let last = is_bound.then(|| entry.clone());
+            self.look_up(name, last, ctx, move |client, name, found, ctx| {
                 match found {
-                    Ok(line) => client.watch_at(key, &cross_ref, line),
-                    // The name was the client's for as long as no other line was called more exactly so.
-                    Err(Refusal::NoRight) => client.leave_monitor(key, &cross_ref),
-                    // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
-                    Err(_) => {}
+                    // The phone that is connected may be none of the client's, or be several.
+                    Err(_) if !is_bound => {
+                        client.look_up(name, Some(entry), ctx, move |client, _, found, _| {
+                            client.settle(key, &cross_ref, found);
+                        });
+                    }
+                    found => client.settle(key, &cross_ref, found),
                 }
             });
+        }
+    }
+
+    fn settle(&mut self, key: u64, cross_ref: &Arc<str>, found: Result<Arc<Line>, Refusal>) {
+        match found {
+            Ok(line) => self.watch_at(key, cross_ref, line),
+            // The name was the client's for as long as no other line was called more exactly so.
+            Err(Refusal::NoRight) => self.leave_monitor(key, cross_ref),
+            // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
+            Err(_) => {}
         }
     }
 
