@@ -1,7 +1,7 @@
 //! How commands reach a running server: its HTTP API, with the token that it keeps in its data folder.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Data, Failure};
 use crate::store::is_taken;
-use crate::web::ADDRESS_FILE;
+use crate::web::{ADDRESS_FILE, is_of_the_living};
 
 /// Which server is meant.
 #[derive(Args, Debug)]
@@ -63,18 +63,29 @@ impl Server {
             )));
         }
         let address = folder.join(ADDRESS_FILE);
-        let url = match fs::read_to_string(&address) {
-            Ok(url) => url.trim().to_owned(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Failure::Failed(format!(
-                    "the server with the data folder {} has no API: it is starting still, or web.listen is empty",
-                    folder.display()
-                )));
-            }
-            Err(error) => return Err(unreadable(&address, &error)),
+        let url = url_of_the_living(&address).map_err(|error| unreadable(&address, &error))?;
+        let Some(url) = url else {
+            return Err(Failure::Failed(format!(
+                "the server with the data folder {} has no API: it is starting still, or web.listen is empty",
+                folder.display()
+            )));
         };
         Ok((url, read(&folder.join("cli.token"))?))
     }
+}
+
+/// Where the API of a server is that lives; none where it has not said so yet, or only one before it has.
+fn url_of_the_living(address: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(address) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    if !is_of_the_living(&file)? {
+        return Ok(None);
+    }
+    let mut url = String::new();
+    file.read_to_string(&mut url)?;
+    Ok(Some(url.trim().to_owned()))
 }
 
 fn check_scheme(url: &str) -> Result<(), Failure> {

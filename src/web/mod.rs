@@ -13,9 +13,12 @@ mod reload;
 mod tests;
 mod trial;
 
+use std::cell::RefCell;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +93,8 @@ pub struct Web {
     server: ServerHandle,
     /// Tries again to write the address file.
     announcing: Option<JoinHandle<()>>,
+    /// The address file, locked.
+    announced: Rc<RefCell<Option<File>>>,
 }
 
 /// Listens on `address`, for at most `connections` at a time; [`Web::announce`] writes where that is into `data`. The API is open to
@@ -171,7 +176,34 @@ pub fn start(
         keys,
         server: handle,
         announcing: None,
+        announced: Rc::default(),
     })
+}
+
+/// Writes the file that says where the API is, and returns it locked: whoever reads it can tell whether the server that
+/// wrote it lives, since its locks end with it.
+fn write_locked(path: &Path, url: &str) -> Result<File, String> {
+    write_private(path, url.as_bytes()).map_err(|error| error.to_string())?;
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    // Elsewhere a lock would keep others from reading it.
+    #[cfg(unix)]
+    file.lock().map_err(|error| error.to_string())?;
+    Ok(file)
+}
+
+/// Whether the server that wrote this [`ADDRESS_FILE`] lives. One that was killed has left it behind.
+///
+/// # Errors
+/// When that cannot be told.
+pub fn is_of_the_living(file: &File) -> io::Result<bool> {
+    if !cfg!(unix) {
+        return Ok(true);
+    }
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Takes back what [`Web::announce`] wrote, if anything.
@@ -201,10 +233,11 @@ impl Web {
         const AGAIN: Duration = Duration::from_secs(5);
         let url = format!("http://{}\n", reachable(self.address));
         let file = self.address_file.clone();
-        let tell = move || write_private(&file, url.as_bytes());
         if let Some(before) = self.announcing.take() {
             before.abort();
         }
+        let held = Rc::clone(&self.announced);
+        let tell = move || write_locked(&file, &url).map(|file| held.replace(Some(file)));
         if let Err(error) = tell() {
             tracing::error!(%error, "the command line cannot be told where the API is, before the disk takes it");
             self.announcing = Some(actix_rt::spawn(async move {
