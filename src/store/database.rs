@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +22,15 @@ pub(super) const LAYOUT: u32 = 1;
 const ABOUT: &str = "about";
 const ABOUT_LAYOUT: &str = "layout";
 
+/// How often a database is tried whose lock somebody has, and after how long again.
+const TRIES: u32 = 50;
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// Whether an error says that somebody has the database; sled 0.34 has no kind for it.
+fn is_of_a_lock(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+}
+
 /// sled, and the file in which it keeps everything.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -37,10 +47,23 @@ impl Database {
             // Every change is flushed before it is acknowledged.
             .flush_every_ms(None);
         // On some damage sled 0.34 panics where it ought to return an error.
-        let sled = catch_unwind(AssertUnwindSafe(|| config.open())).unwrap_or_else(|_| {
-            let message = "the database is damaged".to_owned();
-            Err(sled::Error::Unsupported(message))
-        })?;
+        let open = || {
+            catch_unwind(AssertUnwindSafe(|| config.open())).unwrap_or_else(|_| {
+                let message = "the database is damaged".to_owned();
+                Err(sled::Error::Unsupported(message))
+            })
+        };
+        let mut opened = open();
+        // Our own lock is beside it; whoever has this one still is about to end: a child of ours that has not become its
+        // program yet has all our files.
+        for _ in 0..TRIES {
+            match &opened {
+                Err(error) if is_of_a_lock(error) => std::thread::sleep(MOMENT),
+                _ => break,
+            }
+            opened = open();
+        }
+        let sled = opened?;
         let file_path = path.join("db");
         let file = File::open(&file_path).map_err(failed("opened", &file_path))?;
         let database = Self { sled, file };

@@ -241,6 +241,21 @@ fn a_mirror_that_cannot_be_rewritten_goes_on() {
     assert_eq!(damaged(folder.path()), 0);
 }
 
+/// A child that has not become its program yet holds all files of its parent, with their locks.
+#[test]
+fn a_database_whose_lock_goes_in_a_moment_is_not_damaged() {
+    let folder = filled();
+    let file = fs::File::open(folder.path().join(FOLDER).join("db")).unwrap();
+    file.lock().unwrap();
+    let held = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        drop(file);
+    });
+    holds_both(folder.path());
+    held.join().unwrap();
+    assert_eq!(damaged(folder.path()), 0);
+}
+
 #[test]
 fn a_list_of_before_layouts_were_numbered_is_taken_and_one_of_a_later_layout_is_left_alone() {
     let folder = filled();
