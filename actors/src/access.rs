@@ -12,7 +12,7 @@ use uacsta_schema::{
     },
 };
 
-use crate::{House, counters::Event, sip::reply::Answer};
+use crate::{House, counters::Event, sip::responder::FinalResponse};
 
 mod aim;
 mod source;
@@ -49,11 +49,11 @@ pub enum Verdict<'r> {
     /// They prove this user.
     Granted(&'r str),
     /// There are none that count: this challenge is the answer.
-    Challenged(Answer),
+    Challenged(FinalResponse),
     /// They are wrong, for this reason; the answer is a challenge all the same.
-    Refused(&'static str, Answer),
+    Refused(&'static str, FinalResponse),
     /// So much failed before that they were not looked at, or that there is nothing new to tell the log.
-    HeldBack(Answer),
+    HeldBack(FinalResponse),
 }
 
 /// How long a nonce may be used.
@@ -123,7 +123,7 @@ impl Door {
         if !is_here && !house.throttle.admits(trier, rate, now) {
             house.counters.count(Event::HeldBack);
             return Verdict::HeldBack(
-                Answer::from(Status::SERVICE_UNAVAILABLE)
+                FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                     .header(HeaderName::RetryAfter, RETRY_AFTER)
                     .because("too many log-ons failed"),
             );
@@ -198,7 +198,7 @@ impl Door {
         grows
     }
 
-    fn challenge(&mut self, house: &House, caller: Caller<'_>, stale: bool) -> Answer {
+    fn challenge(&mut self, house: &House, caller: Caller<'_>, stale: bool) -> FinalResponse {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
         let nonce = house
@@ -206,7 +206,7 @@ impl Door {
             .mint(house.clock.now().as_secs(), self.minted, &self.connection);
         let rules = house.rules();
         let advanced = &rules.settings.advanced;
-        let mut answer = Answer::from(Status::UNAUTHORIZED);
+        let mut answer = FinalResponse::from(Status::UNAUTHORIZED);
         for algorithm in advanced
             .digest
             .iter()

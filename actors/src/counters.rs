@@ -73,7 +73,7 @@ events! {
     /// Connections that the server ended because of a limit.
     Unread = "uacsta_connections_ended_total" "limits.client_queue",
     /// Connections that the server ended because of a limit.
-    Unanswered = "uacsta_connections_ended_total" "limits.client_unanswered",
+    RequestError = "uacsta_connections_ended_total" "limits.client_unanswered",
     /// Connections that the server ended since events came faster than the thread of the connection took them.
     LeftBehind = "uacsta_connections_left_behind_total" "",
     /// Connections of front ends that were refused: their PROXY header is wrong or not there.

@@ -4,12 +4,12 @@
 //!                 Registrar ── starts, finds, restarts and buries ──► Phone ──► Monitor (one a watched line)
 //!                     ▲                                                ▲  ▲         │
 //!   REGISTER (new)    │                       requests to the phone    │  │ events  │ events
-//!        Link (phone) ┴── refreshes, answers, events ──────────────────┘  │         ▼
-//!        Link (client) ── requests ──► Client ────────────────────────────┘   Link (client)
+//!        SipConnection (phone) ┴── refreshes, answers, events ──────────────────┘  │         ▼
+//!        SipConnection (client) ── requests ──► Client ────────────────────────────┘   SipConnection (client)
 //! ```
 //!
 //! Requests go up (client, monitor → phone → registrar → licensing), notifications go down; no actor waits for one that
-//! may wait for it. A [`sip::link::Link`] carries one connection and belongs to nobody: its [`sip::desk::Desk`] decides
+//! may wait for it. A [`sip::connection::SipConnection`] carries one connection and belongs to nobody: its [`sip::uas::Uas`] decides
 //! who gets what arrives on it.
 
 use std::{net::SocketAddr, sync::Arc};

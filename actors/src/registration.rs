@@ -8,7 +8,7 @@ use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
     phone::Phone,
-    sip::{link::Link, reply::Reply},
+    sip::{connection::SipConnection, responder::Responder},
 };
 
 /// What one REGISTER says, after its sender proved to be the phone.
@@ -19,7 +19,7 @@ pub struct Registration {
     /// The user name that it logged on with: its MAC address or an extension.
     pub user: PhoneId,
     /// The connection that it came on, which requests to the phone go by.
-    pub link: Arc<Addr<Link>>,
+    pub link: Arc<Addr<SipConnection>>,
     /// The thread on which that connection lives.
     pub arbiter: ArbiterHandle,
     /// Where it came from.
@@ -46,7 +46,7 @@ pub struct Refresh {
     /// What the REGISTER says.
     pub registration: Registration,
     /// Its answer.
-    pub reply: Reply,
+    pub reply: Responder,
 }
 
 /// The link on which a phone was bound is gone.
@@ -54,7 +54,7 @@ pub struct Refresh {
 #[rtype(result = "()")]
 pub struct LinkEnded {
     /// The link.
-    pub link: Addr<Link>,
+    pub link: Addr<SipConnection>,
     /// Why, for the log.
     pub reason: Box<str>,
 }
@@ -64,7 +64,7 @@ pub struct LinkEnded {
 #[rtype(result = "()")]
 pub struct Lapsed {
     /// The link.
-    pub link: Arc<Addr<Link>>,
+    pub link: Arc<Addr<SipConnection>>,
 }
 
 /// Tells a link which phone is bound on it, and how: from then on the link refreshes the binding and sees it lapse.
@@ -103,5 +103,5 @@ pub struct Bindings {
     /// The phone.
     pub mac: PhoneId,
     /// The answer to who asks.
-    pub reply: Reply,
+    pub reply: Responder,
 }

@@ -23,20 +23,20 @@ use actix::{Actor, Addr};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use uacsta_actors::sip::{
-    link::{Link, Shut},
-    session::{Invoke, Login, Open, SessionId, Unanswered},
+    connection::{Shut, SipConnection},
+    session::{Invoke, Login, Open, RequestError, SessionId},
 };
 use uacsta_schema::{csta::*, sip::Status};
 
 use super::{
     dial::{DialError, Server},
-    ear::{ConsoleDesk, Ear, Sound},
+    ear::{ConsoleUas, Ear, Sound},
 };
 use crate::clock::SystemClock;
 
 /// A client that is logged on and has the server's session open.
 pub struct Console {
-    link: Addr<Link>,
+    link: Addr<SipConnection>,
     session: SessionId,
     sounds: mpsc::Receiver<Sound>,
     /// Documents that came while something else was waited for.
@@ -67,17 +67,17 @@ pub enum ConsoleError {
     LogOn,
     /// The server opens no session.
     #[error("the server opens no session: the INVITE was {0}")]
-    NoSession(Unanswered),
+    NoSession(RequestError),
     /// The server or the phone refuses.
     #[error("{0}")]
     Failed(#[from] Failure),
     /// A request got no answer that says anything.
     #[error("{service} was {why}")]
-    Unanswered {
+    RequestError {
         /// The request.
         service: &'static str,
         /// What came instead of an answer.
-        why: Unanswered,
+        why: RequestError,
     },
     /// The answer is not what the request should get.
     #[error("{service} got an answer that is not its own: {reason}")]
@@ -121,9 +121,9 @@ impl Console {
         let (heard, mut sounds) = mpsc::channel(WAITING);
         let ear = Ear { heard, link: None }.start();
         let agent: Arc<str> = concat!("uacsta-client/", env!("CARGO_PKG_VERSION")).into();
-        let desk = Box::new(ConsoleDesk(ear.clone()));
+        let uas = Box::new(ConsoleUas(ear.clone()));
         let clock = Arc::new(SystemClock::start());
-        let link = server.connect(desk, agent, clock).await?;
+        let link = server.connect(uas, agent, clock).await?;
         link.do_send(Open {
             owner: ear.recipient(),
             key: 0,
@@ -146,13 +146,13 @@ impl Console {
                 watched: HashMap::new(),
                 tickets: 0,
             }),
-            Some(Sound::Refused(Unanswered::Refused {
+            Some(Sound::Refused(RequestError::Refused {
                 status: Status::UNAUTHORIZED | Status::FORBIDDEN,
                 ..
             })) => Err(ConsoleError::LogOn),
             Some(Sound::Refused(why)) => Err(ConsoleError::NoSession(why)),
             Some(Sound::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
-            _ => Err(ConsoleError::NoSession(Unanswered::Ended)),
+            _ => Err(ConsoleError::NoSession(RequestError::Ended)),
         }
     }
 
@@ -359,30 +359,30 @@ fn read(body: Bytes) -> Result<(Document, Message), ReadError> {
 }
 
 fn read_response<S: Service>(
-    answer: Result<Bytes, Unanswered>,
+    answer: Result<Bytes, RequestError>,
 ) -> Result<S::Response, ConsoleError> {
     let service = S::NAME;
     let (body, why) = match answer {
         Ok(body) => (body, None),
         // A refusal by status may say more in its body.
-        Err(Unanswered::Refused {
+        Err(RequestError::Refused {
             status,
             body,
             retry_after,
         }) => {
-            let why = Unanswered::Refused {
+            let why = RequestError::Refused {
                 status,
                 body: body.clone(),
                 retry_after,
             };
             (body, Some(why))
         }
-        Err(why) => return Err(ConsoleError::Unanswered { service, why }),
+        Err(why) => return Err(ConsoleError::RequestError { service, why }),
     };
     let not_csta = |reason: String| ConsoleError::NotCsta { service, reason };
     match (read(body), why) {
         (Ok((_, Message::Failure(failure))), _) => Err(failure.into()),
-        (_, Some(why)) => Err(ConsoleError::Unanswered { service, why }),
+        (_, Some(why)) => Err(ConsoleError::RequestError { service, why }),
         (Ok((document, Message::Response(response))), None) => S::Response::try_from(response)
             .map_err(|_| not_csta(format!("{} came", document.name()))),
         (Ok((document, _)), None) => Err(not_csta(format!("{} came", document.name()))),

@@ -15,8 +15,8 @@ use tokio_rustls::TlsConnector;
 use uacsta_actors::{
     clock::Clock,
     sip::{
-        desk::Desk,
-        link::{Link, Place},
+        connection::{Place, SipConnection},
+        uas::Uas,
         wire::{Io, Wire},
     },
 };
@@ -118,16 +118,16 @@ impl Server {
         &self.host
     }
 
-    /// Connects, and gives the connection to a link with this desk, which runs in the thread that asks.
+    /// Connects, and gives the connection to a link with this uas, which runs in the thread that asks.
     ///
     /// # Errors
     /// Nobody answers there, or somebody who is not trusted.
     pub async fn connect(
         &self,
-        desk: Box<dyn Desk>,
+        uas: Box<dyn Uas>,
         agent: Arc<str>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Addr<Link>, DialError> {
+    ) -> Result<Addr<SipConnection>, DialError> {
         let attempt = tokio::time::timeout(PATIENCE, self.open()).await;
         let (io, place) = match attempt {
             Ok(Ok(opened)) => opened,
@@ -138,7 +138,7 @@ impl Server {
         let codec = Codec::new(Limits::default());
         let wire = Wire::new(io, codec, UNSENT, PATIENCE);
         let place = Place { agent, ..place };
-        Ok(Link::over(wire, place, desk, clock, random))
+        Ok(SipConnection::over(wire, place, uas, clock, random))
     }
 
     async fn open(&self) -> io::Result<(Box<dyn Io>, Place)> {

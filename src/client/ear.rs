@@ -6,27 +6,27 @@ use actix::{Actor, Addr, Context, Handler, Message};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use uacsta_actors::sip::{
-    desk::Desk,
-    link::{Link, Shut},
-    reply::{Asked, Taken},
-    session::{Ended, Happened, SessionId, Unanswered, What},
+    connection::{Shut, SipConnection},
+    responder::{Disposition, PendingRequest},
+    session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId},
+    uas::Uas,
 };
 use uacsta_schema::sip::{Request, Status};
 
 /// Hears for a console.
 pub(super) struct Ear {
     pub(super) heard: mpsc::Sender<Sound>,
-    pub(super) link: Option<Addr<Link>>,
+    pub(super) link: Option<Addr<SipConnection>>,
 }
 
 /// Something that a console hears.
 #[derive(Debug)]
 pub(super) enum Sound {
     Opened(SessionId),
-    Refused(Unanswered),
+    Refused(RequestError),
     /// An event or notification.
     Document(Bytes),
-    Answered(u64, Result<Bytes, Unanswered>),
+    Answered(u64, Result<Bytes, RequestError>),
     Ended(Ended),
     Lost(Box<str>),
 }
@@ -35,12 +35,12 @@ pub(super) enum Sound {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum Connection {
-    Made(Addr<Link>),
+    Made(Addr<SipConnection>),
     Gone(Box<str>),
 }
 
 /// What the server meets at a console.
-pub(super) struct ConsoleDesk(pub(super) Addr<Ear>);
+pub(super) struct ConsoleUas(pub(super) Addr<Ear>);
 
 impl Ear {
     /// A console that does not listen while thousands of events come in loses its connection, never single events.
@@ -77,36 +77,36 @@ impl Handler<Connection> for Ear {
     }
 }
 
-impl Handler<Happened> for Ear {
+impl Handler<SessionEvent> for Ear {
     type Result = ();
 
-    fn handle(&mut self, Happened { session, what, .. }: Happened, _: &mut Self::Context) {
+    fn handle(&mut self, SessionEvent { session, what, .. }: SessionEvent, _: &mut Self::Context) {
         self.pass(match what {
             // The server repeats nothing.
-            What::Repeated(..) => return,
-            What::Opened(_) => Sound::Opened(session),
-            What::Refused(why) => Sound::Refused(why),
-            What::Asked(document, reply) => {
+            SessionEventKind::Repeated(..) => return,
+            SessionEventKind::Opened(_) => Sound::Opened(session),
+            SessionEventKind::Refused(why) => Sound::Refused(why),
+            SessionEventKind::Request(document, reply) => {
                 reply.ok();
                 Sound::Document(document)
             }
-            What::Answered { ticket, answer } => Sound::Answered(ticket, answer),
-            What::Ended(why) => Sound::Ended(why),
+            SessionEventKind::Response { ticket, answer } => Sound::Answered(ticket, answer),
+            SessionEventKind::Ended(why) => Sound::Ended(why),
         });
     }
 }
 
-impl Desk for ConsoleDesk {
-    fn request(&mut self, _: &Request, _: Asked<'_>) -> Taken {
+impl Uas for ConsoleUas {
+    fn request(&mut self, _: &Request, _: PendingRequest<'_>) -> Disposition {
         // A console calls the server, never the other way round.
         Status::METHOD_NOT_ALLOWED.into()
     }
 
-    fn opened(&mut self, link: &Arc<Addr<Link>>) {
+    fn opened(&mut self, link: &Arc<Addr<SipConnection>>) {
         self.0.do_send(Connection::Made(Addr::clone(link)));
     }
 
-    fn ended(&mut self, _: &Addr<Link>, reason: &str) {
+    fn ended(&mut self, _: &Addr<SipConnection>, reason: &str) {
         self.0.do_send(Connection::Gone(reason.into()));
     }
 

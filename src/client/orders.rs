@@ -121,7 +121,7 @@ pub(super) enum Calls {
     /// Those that find the line busy
     Busy,
     /// Those that nobody answers
-    Unanswered,
+    RequestError,
 }
 
 impl Order {
@@ -313,7 +313,7 @@ async fn forward(
         forwarding_type: Some(match calls {
             Calls::All => ForwardingType::FORWARD_IMMEDIATE,
             Calls::Busy => ForwardingType::FORWARD_BUSY,
-            Calls::Unanswered => ForwardingType::FORWARD_NO_ANS,
+            Calls::RequestError => ForwardingType::FORWARD_NO_ANS,
         }),
         activate_forward: !off,
         forward_dn: (!off).then(|| to.into()),

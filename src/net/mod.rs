@@ -19,12 +19,12 @@ use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     House,
     access::Door,
-    client::{CrossRefs, desk::ClientDesk},
+    client::{CrossRefs, uas::ClientUas},
     counters::Event,
-    phone::desk::PhoneDesk,
+    phone::uas::PhoneUas,
     sip::{
-        desk::Desk,
-        link::{Link, Place},
+        connection::{Place, SipConnection},
+        uas::Uas,
         wire::{Io, Unfinished, Wire},
     },
 };
@@ -349,15 +349,15 @@ fn start(
         limits.unauthenticated_memory.as_usize(),
     );
     let house = Arc::clone(&lobby.house);
-    let (wire, desk): (Wire, Box<dyn Desk>) = match interface.side {
+    let (wire, uas): (Wire, Box<dyn Uas>) = match interface.side {
         // Thousands of phones may come at once, and must not keep those waiting who are there.
         Side::Phones => (
             wire.newcomer(),
-            Box::new(PhoneDesk::new(house, place.peer, Door::new(number))),
+            Box::new(PhoneUas::new(house, place.peer, Door::new(number))),
         ),
         Side::Clients => (
             wire,
-            Box::new(ClientDesk::new(
+            Box::new(ClientUas::new(
                 house,
                 Arc::clone(&lobby.cross_refs),
                 place.peer,
@@ -368,7 +368,7 @@ fn start(
     };
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
     let random = getrandom::u64().unwrap_or(number);
-    Link::over(wire, place, desk, Arc::clone(&lobby.house.clock), random);
+    SipConnection::over(wire, place, uas, Arc::clone(&lobby.house.clock), random);
 }
 
 /// The bounds of a message.

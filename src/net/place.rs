@@ -8,7 +8,7 @@ use std::{
 };
 
 use socket2::{SockRef, TcpKeepalive};
-use uacsta_actors::sip::link::{Place, Stranger};
+use uacsta_actors::sip::connection::{Place, Stranger};
 use uacsta_schema::sip::Transport;
 
 use super::{

@@ -62,7 +62,7 @@ pub enum TlsError {
     },
     /// The file does not hold what it should.
     #[error("{} {what}", path.display())]
-    Content {
+    Body {
         /// Which file.
         path: PathBuf,
         /// The rest of the sentence.
@@ -83,7 +83,7 @@ impl TlsError {
     pub fn path(&self) -> &Path {
         match self {
             Self::File { path, .. }
-            | Self::Content { path, .. }
+            | Self::Body { path, .. }
             | Self::Mismatch { key: path, .. } => path,
         }
     }
@@ -215,7 +215,7 @@ pub fn authorities(
     authority: &Path,
     demanded: bool,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let unusable = |error: &dyn std::fmt::Display| TlsError::Content {
+    let unusable = |error: &dyn std::fmt::Display| TlsError::Body {
         path: authority.to_owned(),
         what: format!("holds a certificate that cannot sign others: {error}"),
     };
@@ -276,7 +276,7 @@ fn current(for_now: [&Path; 2], certificate: &Path, key: &Path) -> Result<Curren
     };
     let pem = [content(for_now[0], certificate)?, content(for_now[1], key)?];
     let certified = certified(&pem, certificate, key)?;
-    let unreadable = |what: String| TlsError::Content {
+    let unreadable = |what: String| TlsError::Body {
         path: certificate.to_owned(),
         what: format!("holds a certificate that cannot be used: {what}"),
     };
@@ -304,11 +304,11 @@ fn certified(
             certificate: certificate.to_owned(),
             key: key.to_owned(),
         },
-        rustls::Error::InvalidCertificate(reason) => TlsError::Content {
+        rustls::Error::InvalidCertificate(reason) => TlsError::Body {
             path: certificate.to_owned(),
             what: format!("holds a certificate that cannot be used: {reason}"),
         },
-        error => TlsError::Content {
+        error => TlsError::Body {
             path: key.to_owned(),
             what: format!("holds a private key that cannot be used: {error}"),
         },
@@ -318,11 +318,11 @@ fn certified(
 fn wrong(path: &Path, error: pem::Error, wanted: &str) -> TlsError {
     let path = path.to_owned();
     match error {
-        pem::Error::NoItemsFound => TlsError::Content {
+        pem::Error::NoItemsFound => TlsError::Body {
             path,
             what: format!("holds no {wanted} in PEM form"),
         },
-        error => TlsError::Content {
+        error => TlsError::Body {
             path,
             what: format!("is not PEM: {error}"),
         },

@@ -23,13 +23,13 @@ use uacsta_actors::{
     access::Door,
     counters::Event,
     phone::{
-        desk::PhoneDesk,
         reception::{self, Received},
+        uas::PhoneUas,
     },
     sip::{
+        connection::{Place, SipConnection, Stranger},
         datagrams::Post,
-        link::{Link, Place, Stranger},
-        reply::Answer,
+        responder::FinalResponse,
         wire::{Broken, Wire},
     },
 };
@@ -240,7 +240,7 @@ impl PostOffice {
                     let Frame::Message(Message::Request(request)) = &frame else {
                         return;
                     };
-                    let busy = Answer::from(Status::SERVICE_UNAVAILABLE)
+                    let busy = FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                         .header(HeaderName::RetryAfter, "60");
                     received = reception::refuse(request, &busy, from, &self.tag);
                 }
@@ -287,11 +287,11 @@ impl PostOffice {
         let arbiter = self.lobby.arbiter(first::key_of_phone(phone)).clone();
         arbiter.spawn_fn(move || {
             let house = Arc::clone(&lobby.house);
-            let desk = PhoneDesk::new(house, from, Door::after_the_first(number));
+            let uas = PhoneUas::new(house, from, Door::after_the_first(number));
             let wire = Wire::datagrams(post, from, frames);
             let random = getrandom::u64().unwrap_or(number);
             let clock = Arc::clone(&lobby.house.clock);
-            Link::over(wire, place, Box::new(desk), clock, random);
+            SipConnection::over(wire, place, Box::new(uas), clock, random);
         });
         Ok(Peer {
             link,

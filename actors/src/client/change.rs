@@ -9,8 +9,8 @@ use super::{Client, Scope, monitors::Watched};
 use crate::{
     registrar::RulesChanged,
     sip::{
-        link::Shut,
-        session::{Close, Content, Notify},
+        connection::Shut,
+        session::{Body, Close, Notify},
     },
 };
 
@@ -56,7 +56,7 @@ impl Client {
             };
             self.link.do_send(Notify {
                 session: id,
-                content: Content::Whole(csta::write(&stop.into(), &session.speech)),
+                content: Body::Whole(csta::write(&stop.into(), &session.speech)),
             });
         }
         tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "client watches the line no more: it has no right to it any longer");

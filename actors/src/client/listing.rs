@@ -15,8 +15,8 @@ use crate::{
     refusal::Refusal,
     registrar::Lines,
     sip::{
-        reply::Reply,
-        session::{Content, Invoke, SessionId},
+        responder::Responder,
+        session::{Body, Invoke, SessionId},
     },
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Wanted {
     /// How the client speaks.
     pub(super) speech: Speech,
     /// Its answer.
-    pub(super) reply: Reply,
+    pub(super) reply: Responder,
 }
 
 #[derive(Default)]
@@ -183,7 +183,7 @@ impl Client {
                 self.link.do_send(Invoke {
                     session: listing.session,
                     ticket: self.listings.number,
-                    content: Content::Whole(csta::write(&part.into(), &listing.speech)),
+                    content: Body::Whole(csta::write(&part.into(), &listing.speech)),
                 });
             }
             if listing.unanswered > 0 {

@@ -24,14 +24,13 @@ use crate::{
     refusal::Refusal,
     registrar::{Enter, Line},
     sip::{
-        link::{Link, Shut},
-        reply::{Accepted, Answer, Reply},
-        session::{Close, Happened, SessionId, What},
+        connection::{Shut, SipConnection},
+        responder::{Accepted, FinalResponse, Responder},
+        session::{Close, SessionEvent, SessionEventKind, SessionId},
     },
 };
 
 mod change;
-pub mod desk;
 mod features;
 mod following;
 mod found;
@@ -42,6 +41,7 @@ mod own_number;
 mod requests;
 mod rights;
 mod system;
+pub mod uas;
 mod via_office;
 
 pub use lines::CrossRefs;
@@ -50,7 +50,7 @@ pub use rights::{LogOn, Rights};
 /// A connected client.
 pub struct Client {
     house: Arc<House>,
-    link: Addr<Link>,
+    link: Addr<SipConnection>,
     /// Who logged on, and from where, for the log.
     name: Box<str>,
     address: IpAddr,
@@ -121,7 +121,7 @@ pub struct Invite {
     /// The CSTA request that the INVITE carries.
     pub content: Option<Bytes>,
     /// Its answer.
-    pub reply: Reply,
+    pub reply: Responder,
 }
 
 /// The client's connection is gone.
@@ -136,7 +136,7 @@ impl Client {
     /// A client that logged on over a link.
     pub fn new(
         house: Arc<House>,
-        link: Addr<Link>,
+        link: Addr<SipConnection>,
         (name, address): (Box<str>, IpAddr),
         log_on: LogOn,
         rights: Rights,
@@ -177,14 +177,15 @@ impl Client {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "session refused: the INVITE does not carry CSTA");
-                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+                return reply
+                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
         };
         if let Some(document) = document
             .as_ref()
             .filter(|document| document.name() != "RequestSystemStatus")
         {
-            return reply.with(Answer::from(Status::BAD_REQUEST).because(format!(
+            return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
                 "a session opens with RequestSystemStatus, not with {}",
                 Quoted(document.name())
             )));
@@ -208,11 +209,11 @@ impl Client {
             }
             Err(Refusal::NoRight) => {
                 tracing::warn!(client = %client.name, line = %Quoted(name.as_str()), "session refused: no right to the line");
-                reply.with(Answer::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
+                reply.with(FinalResponse::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
             }
             Err(Refusal::NoLine(error)) => {
                 tracing::info!(client = %client.name, line = %Quoted(name.as_str()), %error, "session refused");
-                reply.with(Answer::from(Status::NOT_FOUND).because(error.to_string()));
+                reply.with(FinalResponse::from(Status::NOT_FOUND).because(error.to_string()));
             }
             Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
         });
@@ -223,14 +224,14 @@ impl Client {
         scope: Scope,
         user: &str,
         speech: Speech,
-        reply: Reply,
+        reply: Responder,
         ctx: &Context<Self>,
     ) {
         if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
             self.house.counters.count(Event::TooManySessions);
             tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
             return reply.with(
-                Answer::from(Status::SERVICE_UNAVAILABLE)
+                FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                     .because("too many sessions on this connection"),
             );
         }
@@ -264,7 +265,11 @@ impl Client {
             key: self.keys,
             interval: INTERVAL,
         };
-        reply.with(Answer::from(Status::OK).content(status).accept(session));
+        reply.with(
+            FinalResponse::from(Status::OK)
+                .content(status)
+                .accept(session),
+        );
     }
 
     /// A session is over: what it watched is released.
@@ -300,7 +305,7 @@ impl Client {
     fn refuse(
         &self,
         mac: Option<PhoneId>,
-        reply: Reply,
+        reply: Responder,
         speech: &Speech,
         service: &str,
         refusal: &Refusal,
@@ -360,25 +365,29 @@ impl Handler<Invite> for Client {
     }
 }
 
-impl Handler<Happened> for Client {
+impl Handler<SessionEvent> for Client {
     type Result = ();
 
-    fn handle(&mut self, Happened { key, session, what }: Happened, ctx: &mut Self::Context) {
+    fn handle(
+        &mut self,
+        SessionEvent { key, session, what }: SessionEvent,
+        ctx: &mut Self::Context,
+    ) {
         match what {
-            What::Opened(_) => {
+            SessionEventKind::Opened(_) => {
                 if let Some(known) = self.sessions.get_mut(&key) {
                     known.id = Some(session);
                 }
             }
-            What::Asked(body, reply) => self.asked(key, body, reply, ctx),
-            What::Ended(why) => {
+            SessionEventKind::Request(body, reply) => self.asked(key, body, reply, ctx),
+            SessionEventKind::Ended(why) => {
                 self.ended(key, &why.to_string());
                 self.next_list(ctx);
             }
             // Of what the server sends to clients only lists wait for answers.
-            What::Answered { ticket, .. } => self.segment_answered(ticket, ctx),
+            SessionEventKind::Response { ticket, .. } => self.segment_answered(ticket, ctx),
             // It opens no sessions. A request that comes again is refused, since it may have been done.
-            What::Refused(_) | What::Repeated(..) => {}
+            SessionEventKind::Refused(_) | SessionEventKind::Repeated(..) => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     refusal::Refusal,
     registrar::{Line, ToPhone},
     repeats::again,
-    sip::{link::Shut, reply::Reply},
+    sip::{connection::Shut, responder::Responder},
 };
 
 /// A line that a session watches.
@@ -35,7 +35,7 @@ impl Client {
         key: u64,
         start: &MonitorStart,
         document: &Document,
-        reply: Reply,
+        reply: Responder,
         ctx: &mut Context<Self>,
     ) {
         let speech = document.speech();
@@ -114,7 +114,7 @@ impl Client {
     }
 
     /// MonitorStop of a monitor of this session's.
-    pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Reply) {
+    pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Responder) {
         let speech = document.speech();
         let stopped = document
             .cross_ref()
@@ -141,7 +141,7 @@ impl Client {
         key: u64,
         change: &ChangeMonitorFilter,
         speech: &Speech,
-        reply: Reply,
+        reply: Responder,
     ) {
         let filter = change.requested_filter_list;
         let watched = self.sessions.get_mut(&key).and_then(|session| {

@@ -16,8 +16,8 @@ use crate::{
     refusal::Refusal,
     registrar::Line,
     sip::{
-        reply::Reply,
-        session::{Content, Notify},
+        responder::Responder,
+        session::{Body, Notify},
     },
 };
 
@@ -32,7 +32,7 @@ impl Client {
         user: DeviceId,
         call: &MakeCall,
         document: &Document,
-        reply: Reply,
+        reply: Responder,
         ctx: &mut Context<Self>,
     ) {
         let speech = document.speech();
@@ -116,7 +116,7 @@ impl Handler<Undone> for Client {
                 };
                 self.link.do_send(Notify {
                     session: id,
-                    content: Content::Whole(csta::write(&event.into(), &session.speech)),
+                    content: Body::Whole(csta::write(&event.into(), &session.speech)),
                 });
             }
         }

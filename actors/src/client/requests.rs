@@ -17,12 +17,18 @@ use crate::{
     phone,
     quote::Quoted,
     refusal::Refusal,
-    sip::reply::{Answer, Reply},
+    sip::responder::{FinalResponse, Responder},
 };
 
 impl Client {
     /// A CSTA document came from the client.
-    pub(super) fn asked(&mut self, key: u64, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
+    pub(super) fn asked(
+        &mut self,
+        key: u64,
+        body: Bytes,
+        reply: Responder,
+        ctx: &mut Context<Self>,
+    ) {
         if !self.sessions.contains_key(&key) {
             return reply.nowhere();
         }
@@ -30,13 +36,14 @@ impl Client {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "what the client sent is not CSTA");
-                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+                return reply
+                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
         };
         if document.kind() != Kind::Request {
             tracing::warn!(client = %self.name, root = %Quoted(document.name()), "what the client sent is not a CSTA request");
             return reply.with(
-                Answer::from(Status::BAD_REQUEST)
+                FinalResponse::from(Status::BAD_REQUEST)
                     .because(format!("{} is not a CSTA request", Quoted(document.name()))),
             );
         }
@@ -172,7 +179,7 @@ impl Client {
         key: u64,
         request: &Request,
         document: Document,
-        reply: Reply,
+        reply: Responder,
         ctx: &mut Context<Self>,
     ) {
         let speech = document.speech();
@@ -216,7 +223,7 @@ impl Client {
     }
 
     /// A request that the phone does.
-    fn relay(&mut self, key: u64, document: Document, reply: Reply, ctx: &mut Context<Self>) {
+    fn relay(&mut self, key: u64, document: Document, reply: Responder, ctx: &mut Context<Self>) {
         let speech = document.speech();
         let document = Arc::new(document);
         let request = Arc::clone(&document);

@@ -20,8 +20,8 @@ use crate::{
     refusal::Refusal,
     registrar::{Follow, Standing, Stopping},
     sip::{
-        reply::Reply,
-        session::{Close, Content, Notify},
+        responder::Responder,
+        session::{Body, Close, Notify},
     },
 };
 
@@ -47,7 +47,7 @@ impl Client {
         key: u64,
         register: &SystemRegister,
         speech: &Speech,
-        reply: Reply,
+        reply: Responder,
         ctx: &Context<Self>,
     ) {
         let asked = &register.request_types;
@@ -86,7 +86,7 @@ impl Client {
         key: u64,
         cancel: &SystemRegisterCancel,
         speech: &Speech,
-        reply: Reply,
+        reply: Responder,
     ) {
         let cancelled = self.sessions.get_mut(&key).and_then(|session| {
             let known = &mut session.registrations;
@@ -116,7 +116,7 @@ impl Client {
         key: u64,
         request: &RequestSystemStatus,
         speech: &Speech,
-        reply: Reply,
+        reply: Responder,
     ) {
         let status = match (&request.sys_stat_register_id, self.sessions.get(&key)) {
             (Some(id), Some(session)) => session
@@ -173,7 +173,7 @@ impl Client {
                 for news in known.learn(digest, &status) {
                     link.do_send(Notify {
                         session: id,
-                        content: Content::Whole(csta::write(&news, &session.speech)),
+                        content: Body::Whole(csta::write(&news, &session.speech)),
                     });
                 }
             }
@@ -289,7 +289,7 @@ impl Handler<Stopping> for Client {
             for word in session.farewell() {
                 self.link.do_send(Notify {
                     session: id,
-                    content: Content::Whole(csta::write(&word, &session.speech)),
+                    content: Body::Whole(csta::write(&word, &session.speech)),
                 });
             }
             self.link.do_send(Close { session: id });

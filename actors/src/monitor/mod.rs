@@ -17,7 +17,7 @@ use crate::{
     back_off::BackOff,
     licensing::Seat,
     phone::{Orphaned, Phone, StartMonitor, Unwatched},
-    sip::session::Content,
+    sip::session::Body,
 };
 
 mod messages;
@@ -160,7 +160,7 @@ impl Monitor {
             }
             .into()
         };
-        let content = Content::Whole(csta::write(&event, &watcher.speech));
+        let content = Body::Whole(csta::write(&event, &watcher.speech));
         watcher.send(content);
     }
 
@@ -175,7 +175,7 @@ impl Monitor {
             let stop = MonitorStop {
                 monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&watcher.cross_ref)),
             };
-            watcher.send(Content::Whole(csta::write(&stop.into(), &watcher.speech)));
+            watcher.send(Body::Whole(csta::write(&stop.into(), &watcher.speech)));
             watcher.client.stopped.do_send(Stopped {
                 cross_ref: watcher.cross_ref,
             });
@@ -359,7 +359,7 @@ impl Handler<Observed> for Monitor {
             if is_old || watcher.filter.leaves_out(document.name()) {
                 return true;
             }
-            watcher.send(Content::Relayed {
+            watcher.send(Body::Relayed {
                 document: Arc::clone(&document),
                 edition: watcher.speech.edition,
                 cross_ref: Some(Arc::clone(&watcher.cross_ref)),

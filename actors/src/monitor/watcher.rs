@@ -7,8 +7,8 @@ use uacsta_schema::csta::{MonitorFilter, Speech};
 
 use super::Stopped;
 use crate::sip::{
-    link::Overrun,
-    session::{Content, Notify, SessionId},
+    connection::Overrun,
+    session::{Body, Notify, SessionId},
 };
 
 /// A client that watches the line.
@@ -40,7 +40,7 @@ pub struct Audience {
 
 impl Watcher {
     /// Sends what the client is due. A client whose queue is full loses its connection, never a single event.
-    pub(super) fn send(&self, content: Content) -> bool {
+    pub(super) fn send(&self, content: Body) -> bool {
         match self.client.events.try_send(Notify {
             session: self.session,
             content,

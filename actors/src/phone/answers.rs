@@ -19,8 +19,8 @@ use crate::{
     House,
     refusal::Refusal,
     sip::{
-        reply::Reply,
-        session::{Content, Unanswered},
+        responder::Responder,
+        session::{Body, RequestError},
         timer::{CROSSINGS, after_crossing},
     },
 };
@@ -30,7 +30,7 @@ impl Phone {
     pub(super) fn answered(
         &mut self,
         ticket: u64,
-        answer: Result<Bytes, Unanswered>,
+        answer: Result<Bytes, RequestError>,
         ctx: &mut Context<Self>,
     ) {
         let running = &mut self.requests.running;
@@ -38,7 +38,7 @@ impl Phone {
             return self.answered_late(ticket, answer, ctx);
         };
         let mut job = running.remove(at);
-        if let Err(Unanswered::Refused {
+        if let Err(RequestError::Refused {
             status,
             retry_after,
             ..
@@ -64,7 +64,7 @@ impl Phone {
             }
         }
         // 481 proves that the phone did not do it: it is asked once more, in the session that follows.
-        let unknown = matches!(&answer, Err(Unanswered::Refused { status, .. }) if *status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        let unknown = matches!(&answer, Err(RequestError::Refused { status, .. }) if *status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
         if unknown && !job.repeated && job.asker.repeats() {
             job.repeated = true;
             self.requests.waiting.push_front(job);
@@ -107,7 +107,7 @@ impl Phone {
             Asker::Client { reply, speech } => {
                 if lacks
                     && self.doer(&job.service) == Doer::Server
-                    && let Content::Relayed {
+                    && let Body::Relayed {
                         document, device, ..
                     } = job.content
                 {
@@ -149,8 +149,8 @@ impl Phone {
 }
 
 /// Answers a client: with the phone's response, or with the error that fits.
-pub(super) fn answer(reply: Reply, speech: &Speech, result: Result<Document, Refusal>) {
-    let relayed = |document| Content::Relayed {
+pub(super) fn answer(reply: Responder, speech: &Speech, result: Result<Document, Refusal>) {
+    let relayed = |document| Body::Relayed {
         document,
         edition: speech.edition,
         cross_ref: None,
@@ -166,15 +166,15 @@ pub(super) fn answer(reply: Reply, speech: &Speech, result: Result<Document, Ref
 /// What the answer to a service amounts to: its response, or a refusal. A CSTA error counts in a 200 as in a 4xx or 5xx.
 pub(super) fn outcome(
     house: &House,
-    answer: Result<Bytes, Unanswered>,
+    answer: Result<Bytes, RequestError>,
     service: &str,
 ) -> Result<Document, Refusal> {
     let (body, status) = match answer {
         Ok(body) => (body, None),
-        Err(Unanswered::Refused { body, status, .. }) => (body, Some(status)),
-        Err(Unanswered::TimedOut) => return Err(Refusal::TimedOut),
-        Err(Unanswered::Ended | Unanswered::NoDialog) => return Err(Refusal::Away),
-        Err(Unanswered::TooLarge) => return Err(Refusal::TooLarge),
+        Err(RequestError::Refused { body, status, .. }) => (body, Some(status)),
+        Err(RequestError::TimedOut) => return Err(Refusal::TimedOut),
+        Err(RequestError::Ended | RequestError::NoDialog) => return Err(Refusal::Away),
+        Err(RequestError::TooLarge) => return Err(Refusal::TooLarge),
     };
     let document = match house.read(body) {
         Ok(document) => document,

@@ -8,12 +8,12 @@ use uacsta_schema::{
     sip::{HeaderName, Status},
 };
 
-use super::{Phone, abilities::Abilities, desk, wish};
+use super::{Phone, abilities::Abilities, uas, wish};
 use crate::{
     back_off::BackOff,
     registrar,
     registration::{Bindings, Bound, Lapsed, Left, LinkEnded, Refresh, Registration},
-    sip::reply::{Answer, Reply},
+    sip::responder::{FinalResponse, Responder},
 };
 
 /// Where the phone is. How long it stays is known to its link, where the refreshes arrive.
@@ -68,7 +68,7 @@ impl Phone {
                 && registration.contact.is_some()
             {
                 let (address, cseq) = (registration.address, registration.cseq);
-                return reply.with(desk::late(self.mac, address, cseq, known.cseq));
+                return reply.with(uas::late(self.mac, address, cseq, known.cseq));
             }
         }
         let Some(contact) = &registration.contact else {
@@ -95,7 +95,7 @@ impl Phone {
                     hurried = binding.hurried + 1;
                     if elsewhere || hurried > HURRIED {
                         return reply.with(
-                            Answer::from(Status::SERVICE_UNAVAILABLE)
+                            FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                                 .header(HeaderName::RetryAfter, "1"),
                         );
                     }
@@ -135,7 +135,7 @@ impl Phone {
     }
 
     /// Answers with the binding as it is (RFC 3261 10.3 step 8), which its link knows.
-    fn tell_bindings(&self, reply: Reply) {
+    fn tell_bindings(&self, reply: Responder) {
         match &self.binding {
             Some(binding) => {
                 let mac = self.mac;
@@ -146,7 +146,7 @@ impl Phone {
     }
 
     /// The telephone list holds the phone: 200, and then the CSTA session.
-    pub(super) fn admitted(&mut self, reply: Reply, ctx: &mut Context<Self>) {
+    pub(super) fn admitted(&mut self, reply: Responder, ctx: &mut Context<Self>) {
         self.bind_link(ctx);
         match &self.binding {
             Some(binding) => reply.with(bindings(&binding.registration)),
@@ -175,7 +175,7 @@ impl Phone {
         });
     }
 
-    fn unregister(&mut self, reply: Reply, ctx: &mut Context<Self>) {
+    fn unregister(&mut self, reply: Responder, ctx: &mut Context<Self>) {
         if let Some(binding) = &self.binding {
             tracing::info!(mac = %self.mac, address = %binding.registration.address, "phone logged off");
         }
@@ -260,7 +260,7 @@ impl Phone {
 }
 
 /// RFC 3261 10.3 step 8: the 200 lists the binding, with all the seconds that it was granted just now.
-fn bindings(registration: &Registration) -> Answer {
+fn bindings(registration: &Registration) -> FinalResponse {
     let contact = registration.contact.as_deref().unwrap_or_default();
-    desk::listed(contact, registration.expires)
+    uas::listed(contact, registration.expires)
 }

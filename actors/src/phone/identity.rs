@@ -6,7 +6,7 @@ use uacsta_schema::{
     sip::{HeaderName, Request, Status, header::Contacts},
 };
 
-use crate::sip::reply::Answer;
+use crate::sip::responder::FinalResponse;
 
 /// The phone that a REGISTER names, before it has proved to be that phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,15 +24,15 @@ impl Claim {
     /// # Errors
     /// The answer to a REGISTER that names no phone: 400 without a readable To or with one of another scheme, else 403 with
     /// what to do.
-    pub(super) fn of(request: &Request, extensions: bool) -> Result<Self, Answer> {
+    pub(super) fn of(request: &Request, extensions: bool) -> Result<Self, FinalResponse> {
         let head = request.head();
         let to = head
             .to()
-            .map_err(|error| Answer::from(Status::BAD_REQUEST).because(error.to_string()))?;
+            .map_err(|error| FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()))?;
         let uri = to.uri();
         // RFC 3261 10.2: an address of record "MUST be a SIP URI or SIPS URI"; a number does no harm.
         if !uri.is_sip() && !uri.is_tel() {
-            return Err(Answer::from(Status::BAD_REQUEST)
+            return Err(FinalResponse::from(Status::BAD_REQUEST)
                 .because("the To of a REGISTER is a sip or sips URI"));
         }
         let user = uri.user_decoded().unwrap_or_default();
@@ -41,7 +41,7 @@ impl Claim {
             Some(rest) => format!("{user}:{rest}").parse(),
             None => user.parse::<PhoneId>(),
         };
-        let forbidden = |why: String| Err(Answer::from(Status::FORBIDDEN).because(why));
+        let forbidden = |why: String| Err(FinalResponse::from(Status::FORBIDDEN).because(why));
         let user = match user {
             Ok(user @ PhoneId::Mac(_)) => return Ok(Self { id: user, user }),
             Ok(user) if extensions => user,

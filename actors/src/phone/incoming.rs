@@ -15,17 +15,18 @@ use uacsta_schema::{
 use super::Phone;
 use crate::{
     quote::Quoted,
-    sip::reply::{Answer, Reply},
+    sip::responder::{FinalResponse, Responder},
 };
 
 impl Phone {
     /// A CSTA document came from the phone.
-    pub(super) fn asked(&mut self, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
+    pub(super) fn asked(&mut self, body: Bytes, reply: Responder, ctx: &mut Context<Self>) {
         let document = match self.house.read(body) {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(mac = %self.mac, %error, "what the phone sent is not CSTA");
-                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+                return reply
+                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
         };
         match document.kind() {
@@ -44,7 +45,7 @@ impl Phone {
             }
             Kind::Response | Kind::Failure | Kind::Unknown => {
                 tracing::warn!(mac = %self.mac, root = %Quoted(document.name()), "the phone sent neither an event nor a request");
-                reply.with(Answer::from(Status::BAD_REQUEST).because(format!(
+                reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
                     "{} is neither an event nor a request",
                     Quoted(document.name())
                 )));
@@ -54,7 +55,7 @@ impl Phone {
 
     /// The phone's last document came once more: it is answered as before. Its requests may be done twice; events and
     /// notifications are told once.
-    pub(super) fn asked_again(&mut self, body: Bytes, reply: Reply) {
+    pub(super) fn asked_again(&mut self, body: Bytes, reply: Responder) {
         tracing::debug!(mac = %self.mac, "the phone sent its last document once more");
         match self.house.read(body) {
             Ok(document) if document.kind() == Kind::Request => {

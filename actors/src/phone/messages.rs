@@ -11,7 +11,7 @@ use crate::{
     monitor::Watcher,
     refusal::Refusal,
     registration::Refresh,
-    sip::{link::Stray, reply::Reply},
+    sip::{connection::Stray, responder::Responder},
 };
 
 /// A registration that the phone's link cannot place: a new one, or one that moved.
@@ -29,7 +29,7 @@ pub struct Wanted(pub Stray);
 #[rtype(result = "()")]
 pub struct Admit {
     /// The REGISTER's answer.
-    pub reply: Reply,
+    pub reply: Responder,
 }
 
 /// An operator switched the phone.
@@ -50,7 +50,7 @@ pub struct Request {
     /// How the client speaks.
     pub speech: Speech,
     /// The client's answer.
-    pub reply: Reply,
+    pub reply: Responder,
 }
 
 /// An operator tries a service at the phone itself; the document's device is spelled as the phone does.

@@ -18,7 +18,7 @@ use crate::{
     monitor::{Filter, Join, Leave, PhoneLost},
     registrar,
     registration::{Lapsed, LinkEnded, Refresh, Registration},
-    sip::session::Happened,
+    sip::session::SessionEvent,
 };
 
 mod abilities;
@@ -27,7 +27,6 @@ mod answers;
 mod binding;
 mod call;
 mod calls;
-pub mod desk;
 mod emulation;
 mod identity;
 mod incoming;
@@ -43,6 +42,7 @@ mod retiring;
 mod seat;
 mod session;
 mod trial;
+pub mod uas;
 mod wish;
 
 pub use messages::*;
@@ -293,10 +293,10 @@ impl Handler<InOperation> for Phone {
     }
 }
 
-impl Handler<Happened> for Phone {
+impl Handler<SessionEvent> for Phone {
     type Result = ();
 
-    fn handle(&mut self, happened: Happened, ctx: &mut Self::Context) {
+    fn handle(&mut self, happened: SessionEvent, ctx: &mut Self::Context) {
         self.happened(happened, ctx);
     }
 }
@@ -368,7 +368,7 @@ impl Handler<Unwatched> for Phone {
 }
 
 impl Phone {
-    fn session_owner(&self, ctx: &Context<Self>) -> Recipient<Happened> {
+    fn session_owner(&self, ctx: &Context<Self>) -> Recipient<SessionEvent> {
         ctx.address().recipient()
     }
 }

@@ -7,7 +7,7 @@ use actix::{AsyncContext, Context, Handler};
 use super::{Phone, Wanted, session::State};
 use crate::{
     registration::Left,
-    sip::link::{Move, Moved},
+    sip::connection::{Move, Moved},
 };
 
 impl Handler<Wanted> for Phone {

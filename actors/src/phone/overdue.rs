@@ -11,7 +11,7 @@ use super::{
     answers::{answer, outcome},
     requests::{Asker, Job},
 };
-use crate::{refusal::Refusal, sip::session::Unanswered};
+use crate::{refusal::Refusal, sip::session::RequestError};
 
 impl Phone {
     /// The session is lost. What the phone had may be done or not: it gets an error. What waits may still be sent.
@@ -94,7 +94,7 @@ impl Phone {
     pub(super) fn answered_late(
         &mut self,
         ticket: u64,
-        answer: Result<Bytes, Unanswered>,
+        answer: Result<Bytes, RequestError>,
         ctx: &mut Context<Self>,
     ) {
         tracing::debug!(mac = %self.mac, "an answer came after its time");

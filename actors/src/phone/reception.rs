@@ -13,14 +13,14 @@ use uacsta_schema::{
     },
 };
 
-use super::desk::{claim, no_sessions};
+use super::uas::{claim, no_sessions};
 use crate::{
     House,
     access::Door,
     counters::Event,
     sip::{
-        link::{stateless, unacceptable, untaken},
-        reply::Answer,
+        connection::{stateless, unacceptable, untaken},
+        responder::FinalResponse,
     },
 };
 
@@ -60,7 +60,7 @@ pub fn receive(house: &House, frame: &Frame, from: SocketAddr, number: u64, tag:
 }
 
 /// Answers a request without keeping anything of it.
-pub fn refuse(request: &Request, answer: &Answer, from: SocketAddr, tag: &str) -> Received {
+pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: &str) -> Received {
     let mut datagram = BytesMut::new();
     stateless(&mut datagram, request, answer, tag);
     stamp(&mut datagram, from);
@@ -77,7 +77,7 @@ fn decide(
     request: &Request,
     from: SocketAddr,
     number: u64,
-) -> Result<PhoneId, Answer> {
+) -> Result<PhoneId, FinalResponse> {
     if let Some(answer) = unacceptable(request, false) {
         return Err(answer);
     }

@@ -19,8 +19,8 @@ use crate::{
     counters::Event,
     refusal::Refusal,
     sip::{
-        reply::Reply,
-        session::{Content, Invoke},
+        responder::Responder,
+        session::{Body, Invoke},
     },
 };
 
@@ -41,7 +41,7 @@ pub(super) struct Job {
     pub(super) ticket: u64,
     pub(super) deadline: Duration,
     pub(super) asker: Asker,
-    pub(super) content: Content,
+    pub(super) content: Body,
     pub(super) service: Cow<'static, str>,
     /// Whether a 481 had it sent once more.
     pub(super) repeated: bool,
@@ -61,7 +61,7 @@ pub(super) enum Turn {
 /// Who asked, and so what the answer is for.
 pub(super) enum Asker {
     /// A client.
-    Client { reply: Reply, speech: Speech },
+    Client { reply: Responder, speech: Speech },
     /// An operator, who tries what the phone can do.
     Operator(oneshot::Sender<Result<Document, Refusal>>),
     /// The subscription to changes.
@@ -80,7 +80,7 @@ pub(super) enum Asker {
     /// The calls at a line, to compare them with those that its events told of.
     Calls(DeviceId),
     /// A client, what works on the line.
-    Features { reply: Reply, speech: Speech },
+    Features { reply: Responder, speech: Speech },
     /// A client, for a service that is made of several.
     Emulation(Box<Emulation>),
     /// Nobody: a step back, after its client was answered.
@@ -193,7 +193,7 @@ impl Phone {
             deadline,
             ..
         } = client;
-        let content = Content::Relayed {
+        let content = Body::Relayed {
             document,
             edition: self.edition,
             cross_ref: None,
@@ -258,7 +258,7 @@ impl Phone {
     pub(super) fn queue(
         &mut self,
         asker: Asker,
-        content: Content,
+        content: Body,
         service: String,
         ctx: &mut Context<Self>,
     ) {
@@ -269,7 +269,7 @@ impl Phone {
     }
 
     /// GetCSTAFeatures: the phone is asked once a connection, and the server answers with what works on its lines.
-    fn ask_for_features(&mut self, reply: Reply, speech: Speech, ctx: &mut Context<Self>) {
+    fn ask_for_features(&mut self, reply: Responder, speech: Speech, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.abilities.are_told()
             || !self.has("GetCSTAFeatures")
@@ -295,7 +295,7 @@ impl Phone {
 
     /// Asks something for the server itself.
     pub(super) fn ask_own(&mut self, asker: Asker, request: &Message, ctx: &mut Context<Self>) {
-        let content = Content::Whole(csta::write(request, &self.edition.into()));
+        let content = Body::Whole(csta::write(request, &self.edition.into()));
         let deadline = self.deadline();
         let job = self.job(
             asker,
@@ -317,7 +317,7 @@ impl Phone {
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
-        let content = Content::Whole(csta::write(request, &self.edition.into()));
+        let content = Body::Whole(csta::write(request, &self.edition.into()));
         let service = request.name().to_owned().into();
         let job = self.job(asker, content, service, deadline, ctx);
         match turn {
@@ -335,7 +335,7 @@ impl Phone {
     fn job(
         &mut self,
         asker: Asker,
-        content: Content,
+        content: Body,
         service: Cow<'static, str>,
         deadline: Duration,
         ctx: &mut Context<Self>,

@@ -15,7 +15,9 @@ use crate::{
     monitor::{PhoneLost, PhoneReady},
     refusal::Refusal,
     sip::{
-        session::{Close, Ended, Happened, Login, Open, SessionId, Unanswered, What},
+        session::{
+            Close, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId,
+        },
         transaction::LIFE,
     },
 };
@@ -106,39 +108,40 @@ impl Phone {
     /// Something happened in a session with the phone.
     pub(super) fn happened(
         &mut self,
-        Happened { key, session, what }: Happened,
+        SessionEvent { key, session, what }: SessionEvent,
         ctx: &mut Context<Self>,
     ) {
         if key != self.key {
             // A session that was given up: a request in it is in no dialog (RFC 3261 12.2.2).
-            if let What::Asked(_, reply) | What::Repeated(_, reply) = what {
+            if let SessionEventKind::Request(_, reply) | SessionEventKind::Repeated(_, reply) = what
+            {
                 reply.nowhere();
             }
             return;
         }
         match what {
-            What::Opened(body) => self.opened(session, body, ctx),
-            What::Refused(why) => {
+            SessionEventKind::Opened(body) => self.opened(session, body, ctx),
+            SessionEventKind::Refused(why) => {
                 let wait = match &why {
-                    Unanswered::Refused { retry_after, .. } => {
+                    RequestError::Refused { retry_after, .. } => {
                         retry_after.filter(|wait| !wait.is_zero())
                     }
-                    Unanswered::TimedOut
-                    | Unanswered::Ended
-                    | Unanswered::TooLarge
-                    | Unanswered::NoDialog => None,
+                    RequestError::TimedOut
+                    | RequestError::Ended
+                    | RequestError::TooLarge
+                    | RequestError::NoDialog => None,
                 };
                 self.failed(&format!("the INVITE was {why}"), wait, ctx);
             }
-            What::Asked(body, reply) => self.asked(body, reply, ctx),
-            What::Repeated(body, reply) => self.asked_again(body, reply),
-            What::Answered { ticket, answer } => self.answered(ticket, answer, ctx),
-            What::Ended(Ended::ConnectionLost) => {
+            SessionEventKind::Request(body, reply) => self.asked(body, reply, ctx),
+            SessionEventKind::Repeated(body, reply) => self.asked_again(body, reply),
+            SessionEventKind::Response { ticket, answer } => self.answered(ticket, answer, ctx),
+            SessionEventKind::Ended(Ended::ConnectionLost) => {
                 // The end of the link, which says why, follows.
                 self.lose_session();
                 self.session = State::Closed;
             }
-            What::Ended(why) => {
+            SessionEventKind::Ended(why) => {
                 tracing::warn!(mac = %self.mac, reason = %why, "CSTA session with the phone lost");
                 self.lose_session();
                 // 481 says that the phone holds no session: the next one is opened at once.

@@ -4,7 +4,7 @@ use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
 use super::{Phone, Said, Tried, Try, requests::Asker};
-use crate::{refusal::Refusal, sip::session::Content};
+use crate::{refusal::Refusal, sip::session::Body};
 
 impl Handler<Try> for Phone {
     type Result = ResponseFuture<Tried>;
@@ -23,7 +23,7 @@ impl Handler<Try> for Phone {
             }));
         }
         let (asker, answer) = oneshot::channel();
-        let content = Content::Relayed {
+        let content = Body::Relayed {
             document,
             edition: self.edition,
             cross_ref: None,

@@ -6,8 +6,8 @@ use uacsta_schema::sip::{
     header::{Contacts, NameAddr},
 };
 
-use super::desk::bad;
-use crate::{registration::Bound, sip::reply::Answer};
+use super::uas::bad;
+use crate::{registration::Bound, sip::responder::FinalResponse};
 
 /// What a REGISTER wants.
 pub(super) struct Wish<'r> {
@@ -29,7 +29,7 @@ impl<'r> Wish<'r> {
         request: &'r Request,
         advanced: &Advanced,
         bound: &[Bound],
-    ) -> Result<Self, Answer> {
+    ) -> Result<Self, FinalResponse> {
         let head = request.head();
         let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
         let (contact, asked) = match head.contacts().map_err(bad)? {
@@ -55,9 +55,8 @@ impl<'r> Wish<'r> {
         };
         let shortest = advanced.min_expires.as_secs();
         if asked != 0 && u64::from(asked) < shortest {
-            return Err(
-                Answer::from(Status::INTERVAL_TOO_BRIEF).header(HeaderName::MinExpires, shortest)
-            );
+            return Err(FinalResponse::from(Status::INTERVAL_TOO_BRIEF)
+                .header(HeaderName::MinExpires, shortest));
         }
         Ok(Self {
             contact,

@@ -11,8 +11,8 @@ use crate::{
     phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
     registration::{Refresh, Registration},
     sip::{
-        link::{Shut, Stray},
-        reply::Reply,
+        connection::{Shut, Stray},
+        responder::Responder,
     },
     telephones::{StoreError, Telephone},
 };
@@ -39,7 +39,7 @@ pub struct Bound {
     /// The binding.
     pub registration: Registration,
     /// The REGISTER's answer.
-    pub reply: Reply,
+    pub reply: Responder,
 }
 
 /// A phone listed its lines.

@@ -19,7 +19,7 @@ use crate::{
     directory::{Directory, Entry, Reach},
     phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
     quote::Quoted,
-    sip::reply::Answer,
+    sip::responder::FinalResponse,
     telephones::{Save, Telephone},
 };
 
@@ -231,7 +231,7 @@ impl Handler<Register> for Registrar {
         if !self.telephones.contains_key(&mac) {
             if self.is_crowded(mac, registration.address) {
                 return refresh.reply.with(
-                    Answer::from(Status::SERVICE_UNAVAILABLE)
+                    FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                         .header(HeaderName::RetryAfter, "60")
                         .because("too many telephones that nobody knows"),
                 );
@@ -327,7 +327,7 @@ impl Handler<Bound> for Registrar {
             if saved.is_err() && is_new {
                 phone.do_send(InOperation(false));
                 reply.with(
-                    Answer::from(Status::SERVICE_UNAVAILABLE)
+                    FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                         .header(HeaderName::RetryAfter, "60")
                         .because("the telephone list cannot be written"),
                 );

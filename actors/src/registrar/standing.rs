@@ -10,7 +10,7 @@ use super::Registrar;
 use crate::{
     directory::Entry,
     phone::{Retire, Status as PhoneStatus},
-    sip::link::Shut,
+    sip::connection::Shut,
 };
 
 /// Asks to be told how the lines stand: at once, and whenever that changes.

@@ -9,7 +9,7 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use super::reply::Reply;
+use super::responder::Responder;
 
 /// A session on one link. Sessions that ended are never mistaken for later ones.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -28,7 +28,7 @@ impl SessionId {
 
 /// A CSTA document to be sent.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum Body {
     /// As it stands.
     Whole(Bytes),
     /// One that arrived, with what is ours exchanged while it is written.
@@ -44,7 +44,7 @@ pub enum Content {
     },
 }
 
-impl Content {
+impl Body {
     /// The length in octets.
     pub fn length(&self) -> usize {
         match self {
@@ -90,7 +90,7 @@ impl Content {
 #[rtype(result = "()")]
 pub struct Open {
     /// Who is told what happens in the session.
-    pub owner: Recipient<Happened>,
+    pub owner: Recipient<SessionEvent>,
     /// The owner's name for the session.
     pub key: u64,
     /// The Request-URI.
@@ -123,7 +123,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Sends a CSTA request in a session (INFO); the owner hears [`What::Answered`] with the same ticket.
+/// Sends a CSTA request in a session (INFO); the owner hears [`SessionEventKind::Response`] with the same ticket.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Invoke {
@@ -132,7 +132,7 @@ pub struct Invoke {
     /// The owner's name for the request.
     pub ticket: u64,
     /// The request.
-    pub content: Content,
+    pub content: Body,
 }
 
 /// Sends a CSTA event in a session (INFO); the owner hears of it only if the session ends by it.
@@ -142,7 +142,7 @@ pub struct Notify {
     /// The session.
     pub session: SessionId,
     /// The event.
-    pub content: Content,
+    pub content: Body,
 }
 
 /// Ends a session (BYE). The owner hears nothing more of it.
@@ -156,32 +156,32 @@ pub struct Close {
 /// Something happened in a session of the receiver's.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Happened {
+pub struct SessionEvent {
     /// The owner's name for the session.
     pub key: u64,
     /// The link's name for it.
     pub session: SessionId,
     /// What happened.
-    pub what: What,
+    pub what: SessionEventKind,
 }
 
 /// What can happen in a session.
 #[derive(Debug)]
-pub enum What {
+pub enum SessionEventKind {
     /// It is open: our INVITE was accepted with this body, or our acceptance was sent.
     Opened(Bytes),
     /// Our INVITE was refused. There is no session.
-    Refused(Unanswered),
+    Refused(RequestError),
     /// The peer asks something: the body of an INFO, or of an INVITE that refreshes the session.
-    Asked(Bytes, Reply),
+    Request(Bytes, Responder),
     /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500 (RFC 3261 12.2.2).
-    Repeated(Bytes, Reply),
+    Repeated(Bytes, Responder),
     /// The answer to [`Invoke`].
-    Answered {
+    Response {
         /// The ticket of the request.
         ticket: u64,
         /// The body of the 2xx, or why there is none.
-        answer: Result<Bytes, Unanswered>,
+        answer: Result<Bytes, RequestError>,
     },
     /// It is over.
     Ended(Ended),
@@ -189,7 +189,7 @@ pub enum What {
 
 /// Why a request got no positive response.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Unanswered {
+pub enum RequestError {
     /// It was refused with a status; phones may add a CSTA error to it.
     Refused {
         /// The status.
@@ -239,7 +239,7 @@ impl fmt::Display for Ended {
     }
 }
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { status, .. } => {

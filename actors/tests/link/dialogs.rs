@@ -4,7 +4,7 @@ use actix_rt::System;
 use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::codec::FramedRead;
-use uacsta_actors::sip::session::{Happened, Unanswered, What};
+use uacsta_actors::sip::session::{RequestError, SessionEvent, SessionEventKind};
 use uacsta_schema::sip::{HeaderName, codec::Frame, message::Message};
 
 use super::{answer, codec, open};
@@ -31,11 +31,14 @@ fn check(lines: &str, opens: bool, expected: &[(&str, usize)]) {
                 assert_eq!(head.to_tag(), Some("peer"), "{method}");
             }
         }
-        let Happened { what, .. } = opening.told.recv().await.unwrap();
-        let is_open = matches!(what, What::Opened(_));
+        let SessionEvent { what, .. } = opening.told.recv().await.unwrap();
+        let is_open = matches!(what, SessionEventKind::Opened(_));
         assert_eq!(is_open, opens, "{what:?}");
         if !opens {
-            assert!(matches!(what, What::Refused(Unanswered::NoDialog)));
+            assert!(matches!(
+                what,
+                SessionEventKind::Refused(RequestError::NoDialog)
+            ));
         }
     });
 }

@@ -16,10 +16,10 @@ use tokio::{
 use uacsta_actors::{
     clock::Clock,
     sip::{
-        desk::Desk,
-        link::{Link, Place},
-        reply::{Asked, Taken},
-        session::{Happened, Open},
+        connection::{Place, SipConnection},
+        responder::{Disposition, PendingRequest},
+        session::{Open, SessionEvent},
+        uas::Uas,
         wire::Wire,
     },
 };
@@ -38,11 +38,11 @@ mod unanswered;
 
 /// A link that has sent the INVITE of a session of 300 seconds.
 struct Opening {
-    link: Addr<Link>,
+    link: Addr<SipConnection>,
     /// The session's owner, who lives as long as this.
     owner: Addr<Owner>,
     /// What it is told.
-    told: UnboundedReceiver<Happened>,
+    told: UnboundedReceiver<SessionEvent>,
     /// Why the link ended.
     ended: UnboundedReceiver<String>,
     /// The peer's end of the connection.
@@ -64,11 +64,11 @@ fn open(most_unanswered: usize) -> Opening {
         agent: "test".into(),
     };
     let clock = Arc::new(Turned(Instant::now()));
-    let desk = Nobody {
+    let uas = Nobody {
         most_unanswered,
         say,
     };
-    let link = Link::over(wire, place, Box::new(desk), clock, 7);
+    let link = SipConnection::over(wire, place, Box::new(uas), clock, 7);
     let owner = Owner(tell).start();
     link.do_send(Open {
         owner: owner.clone().recipient(),
@@ -123,16 +123,16 @@ impl Clock for Turned {
 }
 
 /// The session's owner, who writes down what it is told.
-struct Owner(UnboundedSender<Happened>);
+struct Owner(UnboundedSender<SessionEvent>);
 
 impl Actor for Owner {
     type Context = Context<Self>;
 }
 
-impl Handler<Happened> for Owner {
+impl Handler<SessionEvent> for Owner {
     type Result = ();
 
-    fn handle(&mut self, happened: Happened, _: &mut Self::Context) {
+    fn handle(&mut self, happened: SessionEvent, _: &mut Self::Context) {
         // Nobody listens any more when the test has seen enough.
         let _ = self.0.send(happened);
     }
@@ -144,12 +144,12 @@ struct Nobody {
     say: UnboundedSender<String>,
 }
 
-impl Desk for Nobody {
-    fn request(&mut self, _: &Request, _: Asked<'_>) -> Taken {
+impl Uas for Nobody {
+    fn request(&mut self, _: &Request, _: PendingRequest<'_>) -> Disposition {
         Status::METHOD_NOT_ALLOWED.into()
     }
 
-    fn ended(&mut self, _: &Addr<Link>, reason: &str) {
+    fn ended(&mut self, _: &Addr<SipConnection>, reason: &str) {
         // As above.
         let _ = self.say.send(reason.to_owned());
     }

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::codec::FramedRead;
-use uacsta_actors::sip::session::{Content, Ended, Happened, Invoke, What};
+use uacsta_actors::sip::session::{Body, Ended, Invoke, SessionEvent, SessionEventKind};
 use uacsta_schema::sip::{Method, Request, codec::Frame, message::Message};
 
 use super::{Opening, answer, codec, open};
@@ -74,11 +74,11 @@ fn played(opening: &str, asks: bool, mut answers: &[Answer]) -> Seen {
                     }
                 }
                 happened = told.recv() => match happened.expect("the owner lives as long as this") {
-                    Happened { session, what: What::Opened(_), .. } if asks => {
-                        let content = Content::Whole(Bytes::from_static(b"<GetDoNotDisturb/>"));
+                    SessionEvent { session, what: SessionEventKind::Opened(_), .. } if asks => {
+                        let content = Body::Whole(Bytes::from_static(b"<GetDoNotDisturb/>"));
                         link.do_send(Invoke { session, ticket: 1, content });
                     }
-                    Happened { what: What::Ended(why), .. } => {
+                    SessionEvent { what: SessionEventKind::Ended(why), .. } => {
                         assert_eq!(ended.replace(why), None, "it ends once");
                     }
                     _ => {}

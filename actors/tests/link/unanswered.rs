@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::codec::FramedRead;
-use uacsta_actors::sip::session::{Content, Happened, Notify, What};
+use uacsta_actors::sip::session::{Body, Notify, SessionEvent, SessionEventKind};
 use uacsta_schema::sip::{codec::Frame, message::Message};
 
 use super::{answer, codec, open};
@@ -30,11 +30,11 @@ fn a_peer_that_answers_nothing_has_an_end() {
         far.write_all(answer(&invite, 200, "").as_bytes())
             .await
             .unwrap();
-        let Happened { session, what, .. } = opening.told.recv().await.unwrap();
-        assert!(matches!(what, What::Opened(_)));
+        let SessionEvent { session, what, .. } = opening.told.recv().await.unwrap();
+        assert!(matches!(what, SessionEventKind::Opened(_)));
         let event = || Notify {
             session,
-            content: Content::Whole(Bytes::from_static(b"<OutOfServiceEvent/>")),
+            content: Body::Whole(Bytes::from_static(b"<OutOfServiceEvent/>")),
         };
         let mut buffer = vec![0; 1 << 20];
         // All is read, and nothing answered. The INVITE is kept with them, since its 200 may come again (RFC 6026 section 7.2).

@@ -31,7 +31,7 @@ pub(super) enum Alarm {
     /// The called party outside answers.
     Answer(CallKey),
     /// The line has not answered.
-    Unanswered(CallKey, LineId),
+    RequestError(CallKey, LineId),
     /// The line has heard enough of the tone.
     Tone(CallKey, LineId),
 }
@@ -129,7 +129,7 @@ impl Exchange {
     pub(super) fn fire(&mut self, alarm: &Alarm) {
         let (Alarm::Progress(key)
         | Alarm::Answer(key)
-        | Alarm::Unanswered(key, _)
+        | Alarm::RequestError(key, _)
         | Alarm::Tone(key, _)) = *alarm;
         let Some(call) = self.calls.get_mut(&key) else {
             return;
@@ -145,7 +145,7 @@ impl Exchange {
                     self.announce(key, &What::Established(number), &EventCause::NORMAL);
                 }
             }
-            Alarm::Unanswered(_, line) => {
+            Alarm::RequestError(_, line) => {
                 let rings = call.party(line).map(|party| party.state) == Some(State::Alerting);
                 if let Some(to) = self
                     .forwarding(line, &ForwardingType::FORWARD_NO_ANS)
@@ -210,7 +210,7 @@ impl Exchange {
                 (Some(seconds), _) => Duration::from_secs(seconds.into()),
                 (None, rings) => RING * rings.unwrap_or(RINGS),
             };
-            self.alarm(after, Alarm::Unanswered(key, line));
+            self.alarm(after, Alarm::RequestError(key, line));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use uacsta_actors::sip::reply::Answer;
+use uacsta_actors::sip::responder::FinalResponse;
 use uacsta_schema::{
     mac::Mac,
     sip::{
@@ -32,7 +32,7 @@ impl Challenge {
     }
 
     /// `None` when the request proves the password; else what asks for the proof.
-    pub(super) fn refusal(&self, request: &Request) -> Option<Answer> {
+    pub(super) fn refusal(&self, request: &Request) -> Option<FinalResponse> {
         let shown = request.head().get(HeaderName::Authorization);
         let proved = shown
             .and_then(|text| Credentials::parse(text).ok())
@@ -41,7 +41,8 @@ impl Challenge {
                     && credentials.verifies(&self.ha1, request.method().as_str())
             });
         (!proved).then(|| {
-            Answer::from(Status::UNAUTHORIZED).header(HeaderName::WwwAuthenticate, self.header())
+            FinalResponse::from(Status::UNAUTHORIZED)
+                .header(HeaderName::WwwAuthenticate, self.header())
         })
     }
 

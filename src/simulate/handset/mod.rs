@@ -14,8 +14,8 @@ use tokio::sync::{Semaphore, watch};
 use uacsta_actors::{
     clock::Clock,
     sip::{
-        link::{Link, Shut, SignOn, SignedOn},
-        session::{Happened, Login, Unanswered},
+        connection::{Shut, SignOn, SignedOn, SipConnection},
+        session::{Login, RequestError, SessionEvent},
     },
 };
 use uacsta_schema::{
@@ -32,17 +32,17 @@ use crate::client::dial::{DialError, Server};
 
 mod challenge;
 mod description;
-mod desk;
 mod lines;
 mod session;
 mod standing;
+mod uas;
 
 use challenge::Challenge;
-use desk::{Invited, Lost, PhoneDesk};
 pub(super) use lines::{AddLine, RemoveLine};
 use session::Session;
 pub use standing::Standing;
 pub(super) use standing::Status;
+use uas::{HandsetUas, Invited, Lost};
 
 /// What is common to all phones of a fleet.
 pub(super) struct Site {
@@ -83,7 +83,7 @@ pub(super) struct Handset {
     switchboard: Addr<Switchboard>,
     status: watch::Sender<Status>,
     plugged: bool,
-    link: Option<Addr<Link>>,
+    link: Option<Addr<SipConnection>>,
     /// Attempts to connect that have failed in a row.
     failures: u32,
     retry: Option<SpawnHandle>,
@@ -163,22 +163,22 @@ impl Handset {
     }
 
     fn connect(&mut self, ctx: &mut Context<Self>) {
-        let (site, desk) = (
+        let (site, uas) = (
             Arc::clone(&self.site),
-            PhoneDesk::new(ctx.address(), self.mac, self.challenge()),
+            HandsetUas::new(ctx.address(), self.mac, self.challenge()),
         );
         let agent: Arc<str> = self.maker.user_agent().into();
         let connecting = async move {
             // The gate is never closed; without a permit the phone connects all the same.
             let _permit = site.gate.acquire().await.ok();
             let clock = Arc::clone(&site.clock);
-            site.server.connect(Box::new(desk), agent, clock).await
+            site.server.connect(Box::new(uas), agent, clock).await
         };
         ctx.spawn(connecting.into_actor(self).map(Self::connected));
     }
 
     fn connected(
-        connected: Result<Addr<Link>, DialError>,
+        connected: Result<Addr<SipConnection>, DialError>,
         phone: &mut Self,
         ctx: &mut Context<Self>,
     ) {
@@ -314,8 +314,8 @@ impl Handler<SignedOn> for Handset {
                     self.stand(Standing::Registered);
                 }
             }
-            // The end of the link, which is told by its desk, is enough.
-            Err(Unanswered::Ended) => {}
+            // The end of the link, which is told by its uas, is enough.
+            Err(RequestError::Ended) => {}
             Err(why) => {
                 tracing::warn!(mac = %self.mac, %why, "simulated phone is not registered");
                 self.cut("the REGISTER failed");
@@ -349,10 +349,10 @@ impl Handler<Invited> for Handset {
     }
 }
 
-impl Handler<Happened> for Handset {
+impl Handler<SessionEvent> for Handset {
     type Result = ();
 
-    fn handle(&mut self, happened: Happened, ctx: &mut Self::Context) {
+    fn handle(&mut self, happened: SessionEvent, ctx: &mut Self::Context) {
         self.happened(happened, ctx);
     }
 }

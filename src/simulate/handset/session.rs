@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 use uacsta_actors::sip::{
-    reply::{Accepted, Answer, Reply},
-    session::{Close, Happened, Invoke, Notify, SessionId, What},
+    responder::{Accepted, FinalResponse, Responder},
+    session::{Close, Invoke, Notify, SessionEvent, SessionEventKind, SessionId},
 };
 use uacsta_schema::{csta::*, sip::Status};
 
@@ -24,7 +24,7 @@ pub(super) struct Session {
     pub(super) monitors: Vec<Monitor>,
     pub(super) registrations: Vec<SysStatRegisterId>,
     /// Requests that the switchboard is asked.
-    asked: HashMap<u64, Reply>,
+    asked: HashMap<u64, Responder>,
 }
 
 /// A monitor on a line.
@@ -65,34 +65,40 @@ impl Handset {
             key,
             interval: INTERVAL,
         };
-        reply.with(Answer::from(Status::OK).content(status).accept(session));
+        reply.with(
+            FinalResponse::from(Status::OK)
+                .content(status)
+                .accept(session),
+        );
     }
 
     pub(super) fn happened(
         &mut self,
-        Happened { key, session, what }: Happened,
+        SessionEvent { key, session, what }: SessionEvent,
         ctx: &mut Context<Self>,
     ) {
         let Some(own) = self.session.as_mut().filter(|own| own.key == key) else {
             return;
         };
         match what {
-            What::Opened(_) => {
+            SessionEventKind::Opened(_) => {
                 own.id = Some(session);
                 self.stand(Standing::Open);
             }
-            What::Asked(body, reply) => self.asked(body, reply, ctx),
-            What::Ended(why) => {
+            SessionEventKind::Request(body, reply) => self.asked(body, reply, ctx),
+            SessionEventKind::Ended(why) => {
                 tracing::debug!(mac = %self.mac, %why, "simulated phone has lost its session");
                 self.session = None;
                 self.stand(Standing::Registered);
             }
             // A phone invites nobody, and nobody waits for the answers to its events.
-            What::Answered {
+            SessionEventKind::Response {
                 ticket: LAST_PART,
                 answer: Ok(_),
             } => self.stand(Standing::Listed),
-            What::Answered { .. } | What::Refused(_) | What::Repeated(..) => {}
+            SessionEventKind::Response { .. }
+            | SessionEventKind::Refused(_)
+            | SessionEventKind::Repeated(..) => {}
         }
     }
 
@@ -139,11 +145,12 @@ impl Handset {
         }
     }
 
-    fn asked(&mut self, body: Bytes, reply: Reply, ctx: &mut Context<Self>) {
+    fn asked(&mut self, body: Bytes, reply: Responder, ctx: &mut Context<Self>) {
         let document = match Document::read(body) {
             Ok(document) => document,
             Err(error) => {
-                return reply.with(Answer::from(Status::BAD_REQUEST).because(error.to_string()));
+                return reply
+                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
         };
         if !self.maker.has(document.name()) {
@@ -156,7 +163,7 @@ impl Handset {
         }
     }
 
-    fn requested(&mut self, request: Request, reply: Reply, ctx: &mut Context<Self>) {
+    fn requested(&mut self, request: Request, reply: Responder, ctx: &mut Context<Self>) {
         let result = match request {
             Request::RequestSystemStatus(_) => Ok(normal().into()),
             Request::SystemStatus(_) => Ok(SystemStatusResponse {}.into()),
@@ -179,7 +186,7 @@ impl Handset {
     }
 
     /// What concerns calls is asked of the switchboard, which answers by [`Done`].
-    fn pass_on(&mut self, request: Request, reply: Reply, ctx: &mut Context<Self>) {
+    fn pass_on(&mut self, request: Request, reply: Responder, ctx: &mut Context<Self>) {
         let ticket = self.next_serial();
         if let Some(session) = &mut self.session {
             session.asked.insert(ticket, reply);
@@ -192,12 +199,12 @@ impl Handset {
         }
     }
 
-    fn answer(&self, reply: Reply, result: Result<Response, Failure>) {
+    fn answer(&self, reply: Responder, result: Result<Response, Failure>) {
         let (status, explains) = self.maker.refusal();
         match result {
             Ok(response) => reply.csta(self.write(response)),
             Err(failure) if explains => {
-                reply.with(Answer::from(status).content(self.write(failure)));
+                reply.with(FinalResponse::from(status).content(self.write(failure)));
             }
             Err(_) => reply.with(status),
         }
@@ -227,7 +234,7 @@ impl Handset {
     }
 
     /// The response only promises the list, which follows in parts (ECMA-269).
-    fn list_lines(&mut self, request: &GetSwitchingFunctionDevices, reply: Reply) {
+    fn list_lines(&mut self, request: &GetSwitchingFunctionDevices, reply: Responder) {
         let cross_ref = ServiceCrossRefId::from(self.next_serial().to_string());
         let response = GetSwitchingFunctionDevicesResponse {
             service_cross_ref_id: cross_ref.clone(),

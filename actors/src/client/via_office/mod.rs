@@ -17,9 +17,9 @@ use crate::{
     refusal::Refusal,
     registrar::Line,
     sip::{
-        link::Overrun,
-        reply::{Answered, Reply},
-        session::{Content, Notify, SessionId},
+        connection::Overrun,
+        responder::{Respond, Responder},
+        session::{Body, Notify, SessionId},
     },
 };
 
@@ -30,7 +30,7 @@ pub(super) struct ViaOffice {
     order: Order,
     course: Course,
     /// The client's MakeCall, until the desk phone has begun.
-    reply: Option<Reply>,
+    reply: Option<Responder>,
     /// Whether the line was reported to be watched, without which nothing is begun.
     watched: bool,
     /// Calls that were answered before the phone's response named them.
@@ -85,7 +85,7 @@ const EARLY: usize = 8;
 
 impl ViaOffice {
     /// A call to be made, and the MakeCall that asks for it.
-    pub(super) fn new(order: Order, reply: Reply) -> Self {
+    pub(super) fn new(order: Order, reply: Responder) -> Self {
         Self {
             order,
             course: Course::Calling,
@@ -198,7 +198,7 @@ impl ViaOffice {
             device: None,
             hidden: Box::default(),
             speech,
-            reply: Reply::to(ctx.address().recipient()),
+            reply: Responder::to(ctx.address().recipient()),
         });
     }
 
@@ -247,13 +247,13 @@ impl ViaOffice {
     }
 
     /// The desk phone answered what it was asked.
-    fn answered(&mut self, content: Option<Content>, ctx: &mut Context<Self>) {
+    fn answered(&mut self, content: Option<Body>, ctx: &mut Context<Self>) {
         self.outstanding = self.outstanding.saturating_sub(1);
         let document = match content {
-            Some(Content::Whole(document)) => Document::read_within(document, Limits::NONE)
+            Some(Body::Whole(document)) => Document::read_within(document, Limits::NONE)
                 .ok()
                 .map(Arc::new),
-            Some(Content::Relayed { document, .. }) => Some(document),
+            Some(Body::Relayed { document, .. }) => Some(document),
             None => None,
         };
         let message = document.and_then(|document| document.message().ok());
@@ -336,8 +336,8 @@ impl Handler<Notify> for ViaOffice {
 
     fn handle(&mut self, Notify { content, .. }: Notify, ctx: &mut Self::Context) {
         match content {
-            Content::Relayed { document, .. } => self.told(&document, ctx),
-            Content::Whole(document) => {
+            Body::Relayed { document, .. } => self.told(&document, ctx),
+            Body::Whole(document) => {
                 if let Ok(document) = Document::read_within(document, Limits::NONE) {
                     self.told(&document, ctx);
                 }
@@ -346,10 +346,10 @@ impl Handler<Notify> for ViaOffice {
     }
 }
 
-impl Handler<Answered> for ViaOffice {
+impl Handler<Respond> for ViaOffice {
     type Result = ();
 
-    fn handle(&mut self, Answered { answer, .. }: Answered, ctx: &mut Self::Context) {
+    fn handle(&mut self, Respond { answer, .. }: Respond, ctx: &mut Self::Context) {
         self.answered(answer.content, ctx);
     }
 }

@@ -18,7 +18,7 @@ use super::{
     call::State,
     requests::{Asker, Turn},
 };
-use crate::{refusal::Refusal, sip::reply::Reply};
+use crate::{refusal::Refusal, sip::responder::Responder};
 
 mod dialling;
 mod ending;
@@ -40,7 +40,7 @@ pub(super) struct Asking {
     /// The phone, for the log.
     pub(super) mac: PhoneId,
     pub(super) document: Arc<Document>,
-    pub(super) reply: Reply,
+    pub(super) reply: Responder,
     pub(super) speech: Speech,
     pub(super) deadline: Duration,
 }

@@ -1,6 +1,6 @@
 //! The transactions of RFC 3261 section 17 and RFC 6026 as pure functions: `(state, event) -> (state, effects)`.
 //!
-//! Nothing here reads a clock, owns a message or sends one. An interpreter (the [`Link`](crate::sip::link::Link)) keeps
+//! Nothing here reads a clock, owns a message or sends one. An interpreter (the [`SipConnection`](crate::sip::connection::SipConnection)) keeps
 //! the message, carries the effects out and reports what happened as the next event.
 
 use std::time::Duration;

@@ -3,10 +3,10 @@
 use actix::Context;
 use uacsta_schema::sip::Method;
 
-use super::{Link, exchange::Purpose, sessions::Phase};
-use crate::sip::session::{Ended, Happened, SessionId, Unanswered, What};
+use super::{SipConnection, exchange::Purpose, sessions::Phase};
+use crate::sip::session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId};
 
-impl Link {
+impl SipConnection {
     /// Ends a session for its owner.
     pub(super) fn close(&mut self, id: SessionId, ctx: &mut Context<Self>) {
         let Some(slot) = self.session(id) else { return };
@@ -31,9 +31,9 @@ impl Link {
     }
 
     /// Tells a session's owner what happened.
-    pub(super) fn tell(&self, slot: usize, what: What) {
+    pub(super) fn tell(&self, slot: usize, what: SessionEventKind) {
         let session = &self.sessions[slot];
-        session.owner.do_send(Happened {
+        session.owner.do_send(SessionEvent {
             key: session.key,
             session: self.id(slot),
             what,
@@ -53,16 +53,16 @@ impl Link {
         for ticket in self.abandon(slot) {
             self.tell(
                 slot,
-                What::Answered {
+                SessionEventKind::Response {
                     ticket,
-                    answer: Err(Unanswered::Ended),
+                    answer: Err(RequestError::Ended),
                 },
             );
         }
         match self.sessions[slot].phase {
-            Phase::Inviting => self.tell(slot, What::Refused(Unanswered::Ended)),
+            Phase::Inviting => self.tell(slot, SessionEventKind::Refused(RequestError::Ended)),
             Phase::Abandoned => {}
-            Phase::Unacknowledged | Phase::Open => self.tell(slot, What::Ended(why)),
+            Phase::Unacknowledged | Phase::Open => self.tell(slot, SessionEventKind::Ended(why)),
         }
         self.sessions.remove(slot);
     }

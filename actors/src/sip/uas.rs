@@ -1,4 +1,4 @@
-//! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a desk.
+//! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a uas.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,28 +9,28 @@ use uacsta_schema::{
 };
 
 use super::{
-    link::Link,
-    reply::{Answer, Asked, Reply, Taken},
+    connection::SipConnection,
+    responder::{Disposition, FinalResponse, PendingRequest, Responder},
 };
 use crate::{counters::Event, registration::Bound};
 
 /// The policy of one kind of link. It runs within the link, so it never waits.
-pub trait Desk: Send {
+pub trait Uas: Send {
     /// A REGISTER or INVITE outside of any dialog.
-    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken;
+    fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition;
 
     /// A request in a dialog that this link does not own.
-    fn stray(&mut self, _request: &Request, _asked: Asked<'_>) -> Taken {
+    fn stray(&mut self, _request: &Request, _asked: PendingRequest<'_>) -> Disposition {
         Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
     }
 
     /// Whether the sender of a request in a dialog of another link proves to be its party, who logs on by this name.
-    fn admits(&mut self, _request: &Request, _user: PhoneId) -> Result<(), Answer> {
+    fn admits(&mut self, _request: &Request, _user: PhoneId) -> Result<(), FinalResponse> {
         Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into())
     }
 
     /// The desk's link has started.
-    fn opened(&mut self, _link: &Arc<Addr<Link>>) {}
+    fn opened(&mut self, _link: &Arc<Addr<SipConnection>>) {}
 
     /// A phone is bound on this link.
     fn bound(&mut self, _bound: Bound) {}
@@ -39,7 +39,7 @@ pub trait Desk: Send {
     fn left(&mut self, _mac: PhoneId) {}
 
     /// Somebody asks with which bindings a phone is bound here (RFC 3261 10.2.3).
-    fn bindings(&self, _mac: PhoneId, reply: Reply) {
+    fn bindings(&self, _mac: PhoneId, reply: Responder) {
         reply.ok();
     }
 
@@ -49,7 +49,7 @@ pub trait Desk: Send {
     }
 
     /// The link is gone.
-    fn ended(&mut self, link: &Addr<Link>, reason: &str);
+    fn ended(&mut self, link: &Addr<SipConnection>, reason: &str);
 
     /// How many requests of a peer on a connection may wait for their answers; each further one gets 503. Many phones may
     /// share a connection, and come back at once.

@@ -23,19 +23,19 @@ use crate::{
     registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
     repeats::again,
     sip::{
-        desk::Desk,
+        connection::{SipConnection, Stray},
         dialog::DialogId,
-        link::{Link, Stray},
-        reply::{Answer, Asked, Reply, Taken},
+        responder::{Disposition, FinalResponse, PendingRequest, Responder},
+        uas::Uas,
     },
 };
 
 /// What a phone meets when it connects.
-pub struct PhoneDesk {
+pub struct PhoneUas {
     house: Arc<House>,
     address: SocketAddr,
     /// Shared with the bindings: each copy of an address takes memory of its own.
-    link: Option<Arc<Addr<Link>>>,
+    link: Option<Arc<Addr<SipConnection>>>,
     door: Door,
     /// The phones that are bound here; mostly one.
     bound: SmallVec<[Bound; 1]>,
@@ -52,7 +52,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const KEPT: usize = 512;
 
 /// What a binding keeps of a header field.
-fn kept<'t>(field: &str, text: &'t str) -> Result<&'t str, Answer> {
+fn kept<'t>(field: &str, text: &'t str) -> Result<&'t str, FinalResponse> {
     match text.len() {
         ..=KEPT => Ok(text),
         length => Err(bad(format!(
@@ -61,7 +61,7 @@ fn kept<'t>(field: &str, text: &'t str) -> Result<&'t str, Answer> {
     }
 }
 
-impl PhoneDesk {
+impl PhoneUas {
     /// The desk of the connection from `address`, with its door.
     pub fn new(house: Arc<House>, address: SocketAddr, door: Door) -> Self {
         Self {
@@ -75,7 +75,11 @@ impl PhoneDesk {
         }
     }
 
-    fn register(&mut self, request: &Request, asked: Asked<'_>) -> Result<Taken, Answer> {
+    fn register(
+        &mut self,
+        request: &Request,
+        asked: PendingRequest<'_>,
+    ) -> Result<Disposition, FinalResponse> {
         let claim = claim(&self.house, request, self.address, self.is_known())?;
         let mac = claim.id;
         if self.claimed.replace(mac) != Some(mac) {
@@ -133,7 +137,11 @@ impl PhoneDesk {
 
     /// The answer to a REGISTER that merely refreshes the binding or asks for it, given here and now: it costs the phone's
     /// actor nothing.
-    fn refreshed(&mut self, at: usize, wish: &Wish<'_>) -> Result<Option<Answer>, Answer> {
+    fn refreshed(
+        &mut self,
+        at: usize,
+        wish: &Wish<'_>,
+    ) -> Result<Option<FinalResponse>, FinalResponse> {
         let now = self.house.clock.now();
         let bound = &mut self.bound[at];
         let Some(contact) = wish.contact else {
@@ -157,20 +165,20 @@ impl PhoneDesk {
 }
 
 /// RFC 3261 10.3 step 8: the 200 lists the binding with the seconds that are left. A second that has begun counts.
-fn bindings(bound: &Bound, now: Duration) -> Answer {
+fn bindings(bound: &Bound, now: Duration) -> FinalResponse {
     let left = bound.until.saturating_sub(now).as_millis().div_ceil(1000);
     listed(&bound.contact, u32::try_from(left).unwrap_or(u32::MAX))
 }
 
 /// The answer to a REGISTER whose CSeq is not above the last one's.
-pub(super) fn late(mac: PhoneId, address: SocketAddr, cseq: u32, last: u32) -> Answer {
+pub(super) fn late(mac: PhoneId, address: SocketAddr, cseq: u32, last: u32) -> FinalResponse {
     tracing::warn!(%mac, %address, cseq, last, "REGISTER refused: an older one that came late");
-    Answer::from(Status::SERVER_INTERNAL_ERROR).because("an older REGISTER that came late")
+    FinalResponse::from(Status::SERVER_INTERNAL_ERROR).because("an older REGISTER that came late")
 }
 
 /// A 200 with a binding that lasts so many seconds.
-pub(super) fn listed(contact: &str, seconds: u32) -> Answer {
-    Answer::from(Status::OK)
+pub(super) fn listed(contact: &str, seconds: u32) -> FinalResponse {
+    FinalResponse::from(Status::OK)
         .header(
             HeaderName::Contact,
             format_args!("<{contact}>;expires={seconds}"),
@@ -178,8 +186,8 @@ pub(super) fn listed(contact: &str, seconds: u32) -> Answer {
         .header(HeaderName::Expires, seconds)
 }
 
-pub(super) fn bad(what: impl ToString) -> Answer {
-    Answer::from(Status::BAD_REQUEST).because(what.to_string())
+pub(super) fn bad(what: impl ToString) -> FinalResponse {
+    FinalResponse::from(Status::BAD_REQUEST).because(what.to_string())
 }
 
 /// Whom a REGISTER names; a refusal is counted, and logged: that of one who `has_logged_on` always.
@@ -188,7 +196,7 @@ pub(super) fn claim(
     request: &Request,
     address: SocketAddr,
     has_logged_on: bool,
-) -> Result<Claim, Answer> {
+) -> Result<Claim, FinalResponse> {
     Claim::of(request, house.rules().settings.phones.extensions).inspect_err(|answer| {
         house.counters.count(Event::RefusedRegister);
         let reason = answer.reason.as_deref();
@@ -209,7 +217,7 @@ impl Claim {
         request: &Request,
         address: SocketAddr,
         is_here: bool,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), FinalResponse> {
         let user_agent = request.head().get(HeaderName::UserAgent);
         let rules = house.rules();
         let profile = rules.profiles.recognise(self.id.oui(), user_agent);
@@ -236,21 +244,23 @@ impl Claim {
 }
 
 /// The answer to an INVITE: phones are called by the server, they do not call it.
-pub(super) fn no_sessions() -> Answer {
-    Answer::from(Status::FORBIDDEN)
+pub(super) fn no_sessions() -> FinalResponse {
+    FinalResponse::from(Status::FORBIDDEN)
         .because("phones do not open sessions here; clients have an interface of their own")
 }
 
-impl Desk for PhoneDesk {
-    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
+impl Uas for PhoneUas {
+    fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
         match request.method() {
-            Method::Register => self.register(request, asked).unwrap_or_else(Taken::from),
+            Method::Register => self
+                .register(request, asked)
+                .unwrap_or_else(Disposition::from),
             _ => no_sessions().into(),
         }
     }
 
-    fn stray(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
-        let nowhere = || Taken::from(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+    fn stray(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
+        let nowhere = || Disposition::from(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
         let Ok(from) = request.head().from() else {
             return nowhere();
         };
@@ -274,13 +284,13 @@ impl Desk for PhoneDesk {
         taken
     }
 
-    fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), Answer> {
+    fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
         let claim = Claim { id: user, user };
         let is_here = self.is_bound(user);
         claim.prove(&self.house, &mut self.door, request, self.address, is_here)
     }
 
-    fn opened(&mut self, link: &Arc<Addr<Link>>) {
+    fn opened(&mut self, link: &Arc<Addr<SipConnection>>) {
         self.link = Some(Arc::clone(link));
     }
 
@@ -297,7 +307,7 @@ impl Desk for PhoneDesk {
         self.bound.retain(|bound| bound.mac != mac);
     }
 
-    fn bindings(&self, mac: PhoneId, reply: Reply) {
+    fn bindings(&self, mac: PhoneId, reply: Responder) {
         match self.bound.iter().find(|bound| bound.mac == mac) {
             Some(bound) => reply.with(bindings(bound, self.house.clock.now())),
             None => reply.ok(),
@@ -316,7 +326,7 @@ impl Desk for PhoneDesk {
         self.bound.iter().map(|bound| bound.until + GRACE).min()
     }
 
-    fn ended(&mut self, link: &Addr<Link>, reason: &str) {
+    fn ended(&mut self, link: &Addr<SipConnection>, reason: &str) {
         for bound in self.bound.drain(..) {
             bound.phone.do_send(LinkEnded {
                 link: link.clone(),

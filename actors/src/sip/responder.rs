@@ -11,40 +11,40 @@ use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, Status};
 
 use super::{
-    link::Link,
-    session::{Content, Ended, Happened, SessionId, What},
+    connection::SipConnection,
+    session::{Body, Ended, SessionEvent, SessionEventKind, SessionId},
 };
 
 /// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
 #[derive(Debug)]
-pub struct Asked<'a> {
-    link: &'a Arc<Addr<Link>>,
+pub struct PendingRequest<'a> {
+    link: &'a Arc<Addr<SipConnection>>,
     transaction: TransactionId,
 }
 
-/// What became of a request: it is answered now, or somebody has its [`Reply`].
+/// What became of a request: it is answered now, or somebody has its [`Responder`].
 #[derive(Debug)]
 #[must_use = "a request needs its answer"]
-pub struct Taken(pub(super) Option<Answer>);
+pub struct Disposition(pub(super) Option<FinalResponse>);
 
-impl<'a> Asked<'a> {
-    pub(super) fn new(link: &'a Arc<Addr<Link>>, transaction: TransactionId) -> Self {
+impl<'a> PendingRequest<'a> {
+    pub(super) fn new(link: &'a Arc<Addr<SipConnection>>, transaction: TransactionId) -> Self {
         Self { link, transaction }
     }
 
     /// Takes the request along, to answer it when the answer is known.
-    pub fn later(self) -> (Reply, Taken) {
-        let reply = Reply {
-            asker: Asker::Link(Arc::clone(self.link)),
+    pub fn later(self) -> (Responder, Disposition) {
+        let reply = Responder {
+            asker: Asker::SipConnection(Arc::clone(self.link)),
             transaction: self.transaction,
             answered: false,
             counted: None,
         };
-        (reply, Taken(None))
+        (reply, Disposition(None))
     }
 }
 
-impl<T: Into<Answer>> From<T> for Taken {
+impl<T: Into<FinalResponse>> From<T> for Disposition {
     fn from(answer: T) -> Self {
         Self(Some(answer.into()))
     }
@@ -53,7 +53,7 @@ impl<T: Into<Answer>> From<T> for Taken {
 /// Answers one request. Dropped unanswered, it answers 500, or 481 where the session of the request is over.
 #[derive(Debug)]
 #[must_use = "a request that is not answered gets 500"]
-pub struct Reply {
+pub struct Responder {
     asker: Asker,
     transaction: TransactionId,
     answered: bool,
@@ -65,9 +65,9 @@ pub struct Reply {
 #[derive(Debug)]
 enum Asker {
     /// A link, for a peer.
-    Link(Arc<Addr<Link>>),
+    SipConnection(Arc<Addr<SipConnection>>),
     /// An actor of the server's own.
-    Actor(Recipient<Answered>),
+    Actor(Recipient<Respond>),
 }
 
 /// A server transaction on one link.
@@ -79,7 +79,7 @@ pub struct TransactionId {
 
 /// A final response, but for what the link adds: the lines that repeat the request's, and a dialog's Contact.
 #[derive(Debug)]
-pub struct Answer {
+pub struct FinalResponse {
     /// The status.
     pub status: Status,
     /// The reason phrase, where the status' own says too little.
@@ -87,7 +87,7 @@ pub struct Answer {
     /// Further header fields, each line with its CRLF.
     pub(super) lines: String,
     /// A CSTA document.
-    pub content: Option<Content>,
+    pub content: Option<Body>,
     /// The session that a 2xx to an INVITE starts.
     pub session: Option<Accepted>,
 }
@@ -96,7 +96,7 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Accepted {
     /// Who is told what happens in the session.
-    pub owner: Recipient<Happened>,
+    pub owner: Recipient<SessionEvent>,
     /// The owner's name for the session.
     pub key: u64,
     /// The session interval if the peer names none (RFC 4028).
@@ -106,10 +106,10 @@ pub struct Accepted {
 impl Accepted {
     /// Tells the owner that the session never came to be.
     pub(super) fn cancelled(self) {
-        self.owner.do_send(Happened {
+        self.owner.do_send(SessionEvent {
             key: self.key,
             session: SessionId::NONE,
-            what: What::Ended(Ended::Cancelled),
+            what: SessionEventKind::Ended(Ended::Cancelled),
         });
     }
 }
@@ -117,16 +117,16 @@ impl Accepted {
 /// An answer on its way to the link.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Answered {
+pub struct Respond {
     /// The server transaction.
     pub transaction: TransactionId,
     /// The answer.
-    pub answer: Answer,
+    pub answer: FinalResponse,
 }
 
-impl Reply {
+impl Responder {
     /// For what the server itself asks: the answer goes to one of its actors.
-    pub fn to(asker: Recipient<Answered>) -> Self {
+    pub fn to(asker: Recipient<Respond>) -> Self {
         Self {
             asker: Asker::Actor(asker),
             transaction: TransactionId { slot: 0, serial: 0 },
@@ -136,18 +136,18 @@ impl Reply {
     }
 
     /// Gives the answer.
-    pub fn with(mut self, answer: impl Into<Answer>) {
+    pub fn with(mut self, answer: impl Into<FinalResponse>) {
         self.answered = true;
         self.send(answer.into());
     }
 
-    fn send(&self, answer: Answer) {
-        let answered = Answered {
+    fn send(&self, answer: FinalResponse) {
+        let answered = Respond {
             transaction: self.transaction,
             answer,
         };
         match &self.asker {
-            Asker::Link(link) => link.do_send(answered),
+            Asker::SipConnection(link) => link.do_send(answered),
             Asker::Actor(actor) => actor.do_send(answered),
         }
     }
@@ -184,15 +184,15 @@ impl Reply {
     }
 
     /// Answers 200 with a CSTA document.
-    pub fn csta(self, content: impl Into<Content>) {
-        self.with(Answer::from(Status::OK).content(content));
+    pub fn csta(self, content: impl Into<Body>) {
+        self.with(FinalResponse::from(Status::OK).content(content));
     }
 }
 
 /// Room for a challenge.
 const TYPICAL: usize = 192;
 
-impl Drop for Reply {
+impl Drop for Responder {
     fn drop(&mut self) {
         if !self.answered {
             self.send(Status::SERVER_INTERNAL_ERROR.into());
@@ -200,7 +200,7 @@ impl Drop for Reply {
     }
 }
 
-impl From<Status> for Answer {
+impl From<Status> for FinalResponse {
     fn from(status: Status) -> Self {
         Self {
             status,
@@ -212,7 +212,7 @@ impl From<Status> for Answer {
     }
 }
 
-impl Answer {
+impl FinalResponse {
     /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl Display) -> Self {
@@ -240,7 +240,7 @@ impl Answer {
 
     /// Adds a CSTA document.
     #[must_use]
-    pub fn content(mut self, content: impl Into<Content>) -> Self {
+    pub fn content(mut self, content: impl Into<Body>) -> Self {
         self.content = Some(content.into());
         self
     }
@@ -253,7 +253,7 @@ impl Answer {
     }
 }
 
-impl From<Bytes> for Content {
+impl From<Bytes> for Body {
     fn from(document: Bytes) -> Self {
         Self::Whole(document)
     }

@@ -6,13 +6,13 @@ use actix::{Addr, AsyncContext, Context, Handler, Message};
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Link, sessions::Session};
+use super::{SipConnection, sessions::Session};
 use crate::{
     phone::Phone,
     sip::{
         dialog::DialogId,
-        reply::Reply,
-        session::{SessionId, Unanswered, What},
+        responder::Responder,
+        session::{RequestError, SessionEventKind, SessionId},
     },
 };
 
@@ -26,9 +26,9 @@ pub struct Stray {
     /// The peer's tag.
     pub remote_tag: Box<str>,
     /// The link that it came on.
-    pub link: Addr<Link>,
+    pub link: Addr<SipConnection>,
     /// Its answer: 481, unless the dialog moves there.
-    pub reply: Reply,
+    pub reply: Responder,
 }
 
 /// A [`Stray`] whose party is found, and what is to be done with it.
@@ -54,7 +54,7 @@ pub struct Moved {
     /// The new link's name for it.
     pub session: SessionId,
     /// The new link.
-    pub link: Addr<Link>,
+    pub link: Addr<SipConnection>,
     /// Its thread.
     pub arbiter: ArbiterHandle,
     /// Where the phone is now.
@@ -65,7 +65,7 @@ enum Step {
     /// To the link of the party: does it own the dialog?
     Search,
     /// Back to the link of the request: that one does. Its sender is to prove who it is.
-    Prove(Addr<Link>),
+    Prove(Addr<SipConnection>),
     /// To the owner: the sender is the party.
     Release,
     /// To the link of the request: here it is.
@@ -95,7 +95,7 @@ impl Stray {
     }
 }
 
-impl Handler<Move> for Link {
+impl Handler<Move> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, mut moving: Move, ctx: &mut Self::Context) {
@@ -110,7 +110,7 @@ impl Handler<Move> for Link {
             }
             Step::Prove(owner) => {
                 let asked = self.asked(&moving.stray.reply);
-                match asked.map(|request| self.desk.admits(&request, moving.user)) {
+                match asked.map(|request| self.uas.admits(&request, moving.user)) {
                     Some(Ok(())) => {
                         moving.step = Step::Release;
                         owner.do_send(moving);
@@ -123,8 +123,8 @@ impl Handler<Move> for Link {
                 Some(slot) => {
                     // What was asked on the old connection may be done or not.
                     for ticket in self.abandon(slot) {
-                        let answer = Err(Unanswered::Ended);
-                        self.tell(slot, What::Answered { ticket, answer });
+                        let answer = Err(RequestError::Ended);
+                        self.tell(slot, SessionEventKind::Response { ticket, answer });
                     }
                     moving.step = Step::Adopt(Box::new(self.sessions.remove(slot)));
                     to.do_send(moving);
@@ -136,7 +136,7 @@ impl Handler<Move> for Link {
     }
 }
 
-impl Link {
+impl SipConnection {
     fn own(&self, moving: &Move) -> Option<usize> {
         self.dialog(moving.stray.dialog())
             .filter(|slot| self.sessions[*slot].key == moving.key)

@@ -3,9 +3,9 @@
 use actix::{Addr, Message};
 use bytes::Bytes;
 use uacsta_actors::sip::{
-    desk::Desk,
-    link::Link,
-    reply::{Asked, Reply, Taken},
+    connection::SipConnection,
+    responder::{Disposition, PendingRequest, Responder},
+    uas::Uas,
 };
 use uacsta_schema::{
     mac::Mac,
@@ -15,7 +15,7 @@ use uacsta_schema::{
 use super::{Handset, challenge::Challenge};
 
 /// What the server meets at a phone.
-pub(super) struct PhoneDesk {
+pub(super) struct HandsetUas {
     phone: Addr<Handset>,
     name: String,
     challenge: Option<Challenge>,
@@ -27,18 +27,18 @@ pub(super) struct PhoneDesk {
 pub(super) struct Invited {
     /// What the INVITE carries.
     pub(super) body: Bytes,
-    pub(super) reply: Reply,
+    pub(super) reply: Responder,
 }
 
 /// The connection is gone.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Lost {
-    pub(super) link: Addr<Link>,
+    pub(super) link: Addr<SipConnection>,
     pub(super) reason: Box<str>,
 }
 
-impl PhoneDesk {
+impl HandsetUas {
     pub(super) fn new(phone: Addr<Handset>, mac: Mac, challenge: Option<Challenge>) -> Self {
         let name = mac.to_string();
         Self {
@@ -49,8 +49,8 @@ impl PhoneDesk {
     }
 }
 
-impl Desk for PhoneDesk {
-    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
+impl Uas for HandsetUas {
+    fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
         let challenge = self.challenge.as_ref();
         match request.method() {
             Method::Invite if let Some(asks) = challenge.and_then(|asks| asks.refusal(request)) => {
@@ -66,7 +66,7 @@ impl Desk for PhoneDesk {
         }
     }
 
-    fn ended(&mut self, link: &Addr<Link>, reason: &str) {
+    fn ended(&mut self, link: &Addr<SipConnection>, reason: &str) {
         self.phone.do_send(Lost {
             link: link.clone(),
             reason: reason.into(),

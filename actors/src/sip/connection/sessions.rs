@@ -9,7 +9,7 @@ use uacsta_schema::{
 };
 
 use super::{
-    Link,
+    SipConnection,
     challenge::{Answering, CHALLENGES},
     exchange::{Outcome, Purpose, is_challenge, refusal, with_csta},
     receive::is_sips,
@@ -18,8 +18,8 @@ use super::{
 use crate::counters::Event;
 use crate::sip::{
     dialog::Dialog,
-    reply::Accepted,
-    session::{Content, Ended, Happened, Login, Open, SessionId, Unanswered, What},
+    responder::Accepted,
+    session::{Body, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId},
     timer::{MIN_SE, SessionTimer},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Session {
     pub(super) dialog: Dialog,
     pub(super) login: Option<Arc<Login>>,
     pub(super) challenge: Option<Box<Answering>>,
-    pub(super) owner: Recipient<Happened>,
+    pub(super) owner: Recipient<SessionEvent>,
     pub(super) key: u64,
     pub(super) phase: Phase,
     pub(super) timer: Option<SessionTimer>,
@@ -62,7 +62,7 @@ pub(super) enum Phase {
 /// The session interval where nobody names one (RFC 4028 section 4).
 pub(super) const INTERVAL: Duration = Duration::from_secs(1800);
 
-impl Link {
+impl SipConnection {
     /// Opens a session with the peer.
     pub(super) fn open(&mut self, open: Open, ctx: &mut Context<Self>) {
         let serial = self.next_serial();
@@ -104,7 +104,7 @@ impl Link {
         let contact = self.place.contact(sips).to_string();
         let agent = Arc::clone(&self.place.agent);
         let Session { timer, edition, .. } = self.sessions[slot];
-        let content = Content::Whole(crate::request_system_status(edition));
+        let content = Body::Whole(crate::request_system_status(edition));
         self.send(
             slot,
             &Method::Invite,
@@ -172,7 +172,7 @@ impl Link {
         &mut self,
         id: SessionId,
         ticket: u64,
-        content: Content,
+        content: Body,
         ctx: &mut Context<Self>,
     ) {
         if let Some(slot) = self.session(id) {
@@ -191,14 +191,14 @@ impl Link {
     }
 
     /// Sends a CSTA event. A peer that reads events and answers none is no better than one that does not read.
-    pub(super) fn notify(&mut self, id: SessionId, content: Content, ctx: &mut Context<Self>) {
-        if self.clients.len() >= self.desk.most_unanswered() {
+    pub(super) fn notify(&mut self, id: SessionId, content: Body, ctx: &mut Context<Self>) {
+        if self.clients.len() >= self.uas.most_unanswered() {
             if self.ending.is_none() {
                 self.complain(
                     "connection ended: the peer leaves limits.client_unanswered events unanswered",
                     None,
                 );
-                self.desk.count(Event::Unanswered);
+                self.uas.count(Event::RequestError);
                 self.end("the peer does not answer what it is sent", ctx);
             }
         } else if let Some(slot) = self.session(id) {
@@ -209,8 +209,8 @@ impl Link {
     fn inform(
         &mut self,
         slot: usize,
-        content: Content,
-        purpose: impl FnOnce(&Content, bool) -> Purpose,
+        content: Body,
+        purpose: impl FnOnce(&Body, bool) -> Purpose,
         ctx: &mut Context<Self>,
     ) {
         let purpose = purpose(&content, self.sessions[slot].login.is_some());
@@ -243,7 +243,7 @@ impl Link {
                     if let Outcome::Response(response) = outcome
                         && !response.status().is_success()
                     {
-                        tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), status = response.status().code(), "event refused");
+                        tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), status = response.status().code(), "event refused");
                     }
                 }
             },
@@ -260,7 +260,7 @@ impl Link {
                     && let Some(answering) = Answering::of(response)
                 {
                     self.sessions[session].challenge = Some(answering);
-                    let purpose = |content: &Content, _| Purpose::Invoke {
+                    let purpose = |content: &Body, _| Purpose::Invoke {
                         session,
                         ticket,
                         content: Some(content.clone()),
@@ -274,7 +274,7 @@ impl Link {
                     }
                     refused => Err(refusal(refused)),
                 };
-                self.tell(session, What::Answered { ticket, answer });
+                self.tell(session, SessionEventKind::Response { ticket, answer });
                 if let Some(why) = over(&outcome) {
                     self.end_session(session, why, ctx);
                 }
@@ -296,10 +296,10 @@ impl Link {
             Outcome::Response(response) if response.status().is_success() => {
                 let made = self.sessions[slot].dialog.confirmed(response.head());
                 if let Err(error) = made {
-                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "the answer to our INVITE makes no dialog, which is ended");
+                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), %error, "the answer to our INVITE makes no dialog, which is ended");
                     self.acknowledge(slot, cseq);
                     self.bye(slot, ctx);
-                    return self.uninvited(slot, Unanswered::NoDialog);
+                    return self.uninvited(slot, RequestError::NoDialog);
                 }
                 let known = &mut self.sessions[slot];
                 known.updates = allows_update(response.head());
@@ -311,7 +311,7 @@ impl Link {
                 } else {
                     self.sessions[slot].phase = Phase::Open;
                     self.schedule(slot, ctx);
-                    self.tell(slot, What::Opened(response.body().clone()));
+                    self.tell(slot, SessionEventKind::Opened(response.body().clone()));
                 }
             }
             Outcome::Response(response)
@@ -348,9 +348,9 @@ impl Link {
         }
     }
 
-    fn uninvited(&mut self, slot: usize, why: Unanswered) {
+    fn uninvited(&mut self, slot: usize, why: RequestError) {
         if self.sessions[slot].phase == Phase::Inviting {
-            self.tell(slot, What::Refused(why));
+            self.tell(slot, SessionEventKind::Refused(why));
         }
         self.sessions.remove(slot);
     }

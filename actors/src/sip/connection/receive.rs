@@ -5,18 +5,18 @@ use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
 
 use super::{
-    Link,
+    SipConnection,
     serve::{ALLOW, CSTA},
 };
 use crate::counters::Event;
 use crate::sip::{
     dialog::{DialogId, fits},
-    reply::{Answer, Asked, Taken, TransactionId},
-    session::{Ended, What},
+    responder::{Disposition, FinalResponse, PendingRequest, TransactionId},
+    session::{Ended, SessionEventKind},
     timer::{MIN_SE, SessionTimer},
 };
 
-impl Link {
+impl SipConnection {
     /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it is an INVITE that is
     /// accepted, or came by UDP: what comes over a reliable transport comes once.
     pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
@@ -39,11 +39,11 @@ impl Link {
         let session = DialogId::of_request(&request).map(|id| self.dialog(id));
         let known = session.flatten();
         let id = self.next_transaction();
-        let Taken(answer) = match unacceptable(&request, self.place.transport.is_secure()) {
+        let Disposition(answer) = match unacceptable(&request, self.place.transport.is_secure()) {
             Some(answer) => {
                 if answer.status == Status::MESSAGE_TOO_LARGE {
                     self.complain("message refused", answer.reason.as_deref());
-                    self.desk.count(Event::Malformed);
+                    self.uas.count(Event::Malformed);
                 }
                 answer.into()
             }
@@ -70,15 +70,19 @@ impl Link {
         session: Option<Option<usize>>,
         id: TransactionId,
         ctx: &mut Context<Self>,
-    ) -> Taken {
+    ) -> Disposition {
         match (session, request.method()) {
             (_, Method::Cancel) => self.cancel(request, ctx),
             (Some(Some(session)), _) => self.in_dialog(request, session, id, ctx),
-            (Some(None), _) => self.desk.stray(request, Asked::new(&self.address, id)),
+            (Some(None), _) => self
+                .uas
+                .stray(request, PendingRequest::new(&self.address, id)),
             (None, Method::Register | Method::Invite) => {
-                let taken = self.desk.request(request, Asked::new(&self.address, id));
+                let taken = self
+                    .uas
+                    .request(request, PendingRequest::new(&self.address, id));
                 self.recognise();
-                if let Some(mac) = self.desk.mac() {
+                if let Some(mac) = self.uas.mac() {
                     self.wire.belongs_to(mac);
                 }
                 taken
@@ -107,7 +111,7 @@ impl Link {
         let Some(request) = self.claimed_by(id, session) else {
             return;
         };
-        if let Taken(Some(answer)) = self.in_dialog(&request, session, id, ctx) {
+        if let Disposition(Some(answer)) = self.in_dialog(&request, session, id, ctx) {
             self.answer(id, answer, ctx);
         }
     }
@@ -118,7 +122,7 @@ impl Link {
         session: usize,
         id: TransactionId,
         ctx: &mut Context<Self>,
-    ) -> Taken {
+    ) -> Disposition {
         // RFC 3261 12.2.2: a CSeq below the last one is out of order: 500.
         let in_order = request
             .head()
@@ -133,11 +137,11 @@ impl Link {
                     .cseq()
                     .is_ok_and(|cseq| self.sessions[session].dialog.repeats(cseq.number));
             if repeated && let Ok(Some(document)) = csta_body(request) {
-                let (reply, taken) = Asked::new(&self.address, id).later();
-                self.tell(session, What::Repeated(document, reply));
+                let (reply, taken) = PendingRequest::new(&self.address, id).later();
+                self.tell(session, SessionEventKind::Repeated(document, reply));
                 return taken;
             }
-            return Answer::from(Status::SERVER_INTERNAL_ERROR)
+            return FinalResponse::from(Status::SERVER_INTERNAL_ERROR)
                 .because("this CSeq is not above the last one of the dialog")
                 .into();
         }
@@ -148,8 +152,8 @@ impl Link {
                 }
                 match csta_body(request) {
                     Ok(Some(document)) => {
-                        let (reply, taken) = Asked::new(&self.address, id).later();
-                        self.tell(session, What::Asked(document, reply));
+                        let (reply, taken) = PendingRequest::new(&self.address, id).later();
+                        self.tell(session, SessionEventKind::Request(document, reply));
                         taken
                     }
                     Ok(None) => Status::OK.into(),
@@ -170,7 +174,7 @@ impl Link {
 }
 
 /// The CSTA document that a request carries; none if it has no body, 415 if it is something else.
-pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, Answer> {
+pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, FinalResponse> {
     if request.body().is_empty() {
         return Ok(None);
     }
@@ -191,7 +195,7 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, Answer> {
     } else {
         Status::NOT_ACCEPTABLE
     };
-    Err(Answer::from(status)
+    Err(FinalResponse::from(status)
         .header(HeaderName::Accept, CSTA)
         .header(HeaderName::AcceptEncoding, "identity"))
 }
@@ -210,7 +214,7 @@ fn accepts_csta(request: &Request) -> bool {
 }
 
 /// What every request is checked for (RFC 3261 8.2.2, RFC 4028 section 9), which came by TLS or not.
-pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<Answer> {
+pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<FinalResponse> {
     // RFC 3261 8.2.2.1: a scheme that is not supported in the Request-URI.
     let scheme = request.uri().split_once(':').unwrap_or_default().0;
     if !["sip", "sips", "tel"]
@@ -218,7 +222,7 @@ pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<Answer> {
         .any(|known| scheme.eq_ignore_ascii_case(known))
     {
         return Some(
-            Answer::from(Status::UNSUPPORTED_URI_SCHEME)
+            FinalResponse::from(Status::UNSUPPORTED_URI_SCHEME)
                 .because("the Request-URI is neither sip, sips nor tel"),
         );
     }
@@ -229,14 +233,14 @@ pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<Answer> {
         && SessionTimer::is_too_small(request.head())
     {
         return Some(
-            Answer::from(Status::SESSION_INTERVAL_TOO_SMALL)
+            FinalResponse::from(Status::SESSION_INTERVAL_TOO_SMALL)
                 .header(HeaderName::MinSe, MIN_SE.as_secs().to_string()),
         );
     }
     if matches!(request.method(), Method::Invite | Method::Update)
         && let Err(error) = fits(request.head())
     {
-        return Some(Answer::from(Status::MESSAGE_TOO_LARGE).because(error.to_string()));
+        return Some(FinalResponse::from(Status::MESSAGE_TOO_LARGE).because(error.to_string()));
     }
     let unknown: Vec<&str> = request
         .head()
@@ -246,19 +250,22 @@ pub(crate) fn unacceptable(request: &Request, secure: bool) -> Option<Answer> {
     if unknown.is_empty() {
         return None;
     }
-    Some(Answer::from(Status::BAD_EXTENSION).header(HeaderName::Unsupported, unknown.join(", ")))
+    Some(
+        FinalResponse::from(Status::BAD_EXTENSION)
+            .header(HeaderName::Unsupported, unknown.join(", ")),
+    )
 }
 
 /// sips means TLS on each hop (RFC 3261 26.2.2, RFC 5630 3.1): elsewhere nobody may use it, nor may we send to it.
-fn insecure(request: &Request) -> Option<Answer> {
+fn insecure(request: &Request) -> Option<FinalResponse> {
     if is_sips(request.uri()) {
         return Some(
-            Answer::from(Status::UNSUPPORTED_URI_SCHEME)
+            FinalResponse::from(Status::UNSUPPORTED_URI_SCHEME)
                 .because("a sips Request-URI needs TLS: connect to the TLS port, or use sip"),
         );
     }
     names_sips(request).then(|| {
-        Answer::from(Status::BAD_REQUEST)
+        FinalResponse::from(Status::BAD_REQUEST)
             .because("a sips Contact needs TLS: connect to the TLS port, or use sip")
     })
 }
@@ -292,9 +299,9 @@ pub(super) fn is_sips(uri: &str) -> bool {
 }
 
 /// The answer to a method that nobody takes: never silence.
-pub(crate) fn untaken(method: &Method, in_dialog: bool) -> Answer {
+pub(crate) fn untaken(method: &Method, in_dialog: bool) -> FinalResponse {
     match method {
-        Method::Options => Answer::from(Status::OK)
+        Method::Options => FinalResponse::from(Status::OK)
             .header(HeaderName::Allow, ALLOW)
             .header(HeaderName::Accept, CSTA)
             .header(HeaderName::Supported, "timer"),
@@ -304,9 +311,11 @@ pub(crate) fn untaken(method: &Method, in_dialog: bool) -> Answer {
         // RFC 6665 4.1.2.3: an event package that is not supported.
         // Allow-Events cannot say that there is none, since its grammar wants one package at least (8.4).
         Method::Subscribe | Method::Notify => {
-            Answer::from(Status::BAD_EVENT).header(HeaderName::Allow, ALLOW)
+            FinalResponse::from(Status::BAD_EVENT).header(HeaderName::Allow, ALLOW)
         }
-        Method::Other(_) => Answer::from(Status::NOT_IMPLEMENTED).header(HeaderName::Allow, ALLOW),
-        _ => Answer::from(Status::METHOD_NOT_ALLOWED).header(HeaderName::Allow, ALLOW),
+        Method::Other(_) => {
+            FinalResponse::from(Status::NOT_IMPLEMENTED).header(HeaderName::Allow, ALLOW)
+        }
+        _ => FinalResponse::from(Status::METHOD_NOT_ALLOWED).header(HeaderName::Allow, ALLOW),
     }
 }

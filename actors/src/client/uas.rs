@@ -16,18 +16,18 @@ use crate::{
     quote::{Quoted, quoted},
     repeats::again,
     sip::{
-        desk::Desk,
-        link::{Link, csta_body},
-        reply::{Answer, Asked, Taken},
+        connection::{SipConnection, csta_body},
+        responder::{Disposition, FinalResponse, PendingRequest},
+        uas::Uas,
     },
 };
 
 /// What a client meets when it connects.
-pub struct ClientDesk {
+pub struct ClientUas {
     house: Arc<House>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
-    link: Option<Addr<Link>>,
+    link: Option<Addr<SipConnection>>,
     door: Door,
     /// Whether whoever connects is believed without a challenge (`clients.trusted`).
     trusted: bool,
@@ -36,7 +36,7 @@ pub struct ClientDesk {
     name: String,
 }
 
-impl ClientDesk {
+impl ClientUas {
     /// The desk of the connection from `address`, which is the `number`th; of a trusted one, From names the user.
     pub fn new(
         house: Arc<House>,
@@ -58,7 +58,7 @@ impl ClientDesk {
     }
 
     /// The client that the request comes from: the one that logged on on this connection, or that does so now.
-    fn log_on(&mut self, request: &Request, always: bool) -> Result<Addr<Client>, Answer> {
+    fn log_on(&mut self, request: &Request, always: bool) -> Result<Addr<Client>, FinalResponse> {
         if self.trusted {
             return self.vouched_for(request);
         }
@@ -102,7 +102,7 @@ impl ClientDesk {
     }
 
     /// The client whom a trusted front end names in the From (RFC 3261 20.20): it speaks for many on one connection.
-    fn vouched_for(&mut self, request: &Request) -> Result<Addr<Client>, Answer> {
+    fn vouched_for(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
         let from = request.head().from().ok();
         let user = from
             .as_ref()
@@ -111,7 +111,7 @@ impl ClientDesk {
             .map(|uri| csta::Name::of(uri).to_string());
         let Some(user) = user else {
             tracing::warn!(address = %self.address, "a trusted front end names no user in its From");
-            return Err(Answer::from(Status::FORBIDDEN).because("the From names no user"));
+            return Err(FinalResponse::from(Status::FORBIDDEN).because("the From names no user"));
         };
         if let Some(client) = self.known(&user) {
             return Ok(client);
@@ -119,7 +119,7 @@ impl ClientDesk {
         if self.clients.len() >= self.house.rules().settings.limits.sessions_per_connection {
             self.house.counters.count(Event::TooManySessions);
             tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
-            return Err(Answer::from(Status::SERVICE_UNAVAILABLE)
+            return Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
         }
         self.enter(LogOn::vouched(&user))
@@ -130,7 +130,7 @@ impl ClientDesk {
         client.connected().then(|| client.clone())
     }
 
-    fn enter(&mut self, log_on: LogOn) -> Result<Addr<Client>, Answer> {
+    fn enter(&mut self, log_on: LogOn) -> Result<Addr<Client>, FinalResponse> {
         let rights = log_on.rights(&self.house.rules().settings);
         let (Some(link), Some(rights)) = (self.link.clone(), rights) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
@@ -152,7 +152,7 @@ impl ClientDesk {
         Ok(client)
     }
 
-    fn register(&mut self, request: &Request) -> Answer {
+    fn register(&mut self, request: &Request) -> FinalResponse {
         if let Err(answer) = self.log_on(request, true) {
             return answer;
         }
@@ -167,21 +167,21 @@ impl ClientDesk {
                     .or_else(|| request.head().expires())
                     .unwrap_or(longest);
                 if asked != 0 && u64::from(asked) < shortest {
-                    return Answer::from(Status::INTERVAL_TOO_BRIEF)
+                    return FinalResponse::from(Status::INTERVAL_TOO_BRIEF)
                         .header(HeaderName::MinExpires, shortest);
                 }
                 let granted = asked.min(longest);
                 let contact = format!("<{}>;expires={granted}", list[0].uri());
-                Answer::from(Status::OK)
+                FinalResponse::from(Status::OK)
                     .header(HeaderName::Contact, contact)
                     .header(HeaderName::Expires, granted)
             }
             Ok(_) => Status::OK.into(),
-            Err(error) => Answer::from(Status::BAD_REQUEST).because(error.to_string()),
+            Err(error) => FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()),
         }
     }
 
-    fn invite(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
+    fn invite(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
         let client = match self.log_on(request, false) {
             Ok(client) => client,
             Err(answer) => return answer.into(),
@@ -228,19 +228,19 @@ fn names_someone(uri: &str) -> bool {
     Uri::parse(uri).is_ok_and(|uri| uri.user().is_some_and(|user| !user.is_empty()) || uri.is_tel())
 }
 
-impl Desk for ClientDesk {
-    fn request(&mut self, request: &Request, asked: Asked<'_>) -> Taken {
+impl Uas for ClientUas {
+    fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
         match request.method() {
             Method::Register => self.register(request).into(),
             _ => self.invite(request, asked),
         }
     }
 
-    fn opened(&mut self, link: &Arc<Addr<Link>>) {
+    fn opened(&mut self, link: &Arc<Addr<SipConnection>>) {
         self.link = Some(Addr::clone(link));
     }
 
-    fn ended(&mut self, _: &Addr<Link>, reason: &str) {
+    fn ended(&mut self, _: &Addr<SipConnection>, reason: &str) {
         for (_, client) in self.clients.drain() {
             client.do_send(Gone {
                 reason: reason.into(),

@@ -6,11 +6,11 @@ use actix::{AsyncContext, Context, Handler, Message, Recipient};
 use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status, header::Contacts};
 
 use super::{
-    Link,
+    SipConnection,
     challenge::{Answering, CHALLENGES},
     exchange::{Outcome, Purpose, is_challenge, refusal},
 };
-use crate::sip::session::{Login, Unanswered};
+use crate::sip::session::{Login, RequestError};
 
 /// Logs on, and stays logged on until the link ends.
 #[derive(Debug, Message)]
@@ -35,7 +35,7 @@ pub struct SignOn {
 /// How a log-on went.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct SignedOn(pub Result<Duration, Unanswered>);
+pub struct SignedOn(pub Result<Duration, RequestError>);
 
 pub(super) struct Registration {
     sign_on: SignOn,
@@ -46,7 +46,7 @@ pub(super) struct Registration {
     known: bool,
 }
 
-impl Handler<SignOn> for Link {
+impl Handler<SignOn> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, sign_on: SignOn, ctx: &mut Self::Context) {
@@ -63,7 +63,7 @@ impl Handler<SignOn> for Link {
     }
 }
 
-impl Link {
+impl SipConnection {
     fn send_register(&mut self, ctx: &mut Context<Self>) {
         let branch = self.begin(&Method::Register, Purpose::Register, ctx);
         let slot = branch.slot;
@@ -166,7 +166,7 @@ impl Link {
             registration
                 .sign_on
                 .owner
-                .do_send(SignedOn(Err(Unanswered::Ended)));
+                .do_send(SignedOn(Err(RequestError::Ended)));
         }
     }
 }

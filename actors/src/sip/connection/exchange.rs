@@ -7,10 +7,10 @@ use bytes::BytesMut;
 use smallvec::SmallVec;
 use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status};
 
-use super::{Link, challenge::Authorization, serve::CSTA};
+use super::{SipConnection, challenge::Authorization, serve::CSTA};
 use crate::sip::{
     datagrams::{Sent, TooLarge},
-    session::{Content, Unanswered},
+    session::{Body, RequestError},
     transaction::{Effect, Effects, Event, Timer, Transport, client, invite_client},
 };
 
@@ -35,7 +35,7 @@ pub(super) enum Purpose {
     Invoke {
         session: usize,
         ticket: u64,
-        content: Option<Content>,
+        content: Option<Body>,
         challenges: u8,
     },
     /// A CSTA event.
@@ -104,7 +104,7 @@ impl Purpose {
     }
 }
 
-impl Link {
+impl SipConnection {
     /// Sends a request in a session's dialog: `compose` writes what follows the CSeq.
     pub(super) fn send(
         &mut self,
@@ -189,7 +189,7 @@ impl Link {
     /// A response arrived. One that no transaction waits for is dropped (RFC 3261 18.1.2), but for the 2xx that repeats.
     pub(super) fn response(&mut self, response: &Response, ctx: &mut Context<Self>) {
         let Some(slot) = self.transaction(response) else {
-            tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), status = response.status().code(), "response to nothing that waits");
+            tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), status = response.status().code(), "response to nothing that waits");
             return;
         };
         let effects = self.clients[slot]
@@ -357,9 +357,9 @@ impl Link {
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Why a request got no positive response.
-pub(super) fn refusal(outcome: &Outcome<'_>) -> Unanswered {
+pub(super) fn refusal(outcome: &Outcome<'_>) -> RequestError {
     match outcome {
-        Outcome::Response(response) => Unanswered::Refused {
+        Outcome::Response(response) => RequestError::Refused {
             status: response.status(),
             body: response.body().clone(),
             retry_after: response
@@ -369,9 +369,9 @@ pub(super) fn refusal(outcome: &Outcome<'_>) -> Unanswered {
                 .and_then(|seconds| seconds.parse().ok())
                 .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
         },
-        Outcome::TimedOut => Unanswered::TimedOut,
-        Outcome::Unreachable => Unanswered::Ended,
-        Outcome::TooLarge => Unanswered::TooLarge,
+        Outcome::TimedOut => RequestError::TimedOut,
+        Outcome::Unreachable => RequestError::Ended,
+        Outcome::TooLarge => RequestError::TooLarge,
     }
 }
 
@@ -381,7 +381,7 @@ pub(super) fn is_challenge(status: Status) -> bool {
 }
 
 /// Finishes a request with a CSTA document (TR/87: `Content-Disposition: signal;handling=required`).
-pub(super) fn with_csta(composer: Composer<'_>, content: &Content) {
+pub(super) fn with_csta(composer: Composer<'_>, content: &Body) {
     composer
         .header(HeaderName::ContentDisposition, "signal;handling=required")
         .body_with(CSTA, content.length(), |out| content.write(out));

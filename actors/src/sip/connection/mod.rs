@@ -13,8 +13,8 @@ use uacsta_schema::{
 };
 
 use super::{
-    desk::Desk,
     session::{Ended, SessionId},
+    uas::Uas,
     wire::{Broken, Wire},
 };
 use crate::{clock::Clock, counters::Event, repeats::again};
@@ -40,12 +40,12 @@ pub use register::{SignOn, SignedOn};
 pub(crate) use serve::stateless;
 
 /// One connection.
-pub struct Link {
+pub struct SipConnection {
     /// The link's own address, of which each further copy takes memory.
     address: Arc<Addr<Self>>,
     wire: Wire,
     place: Place,
-    desk: Box<dyn Desk>,
+    uas: Box<dyn Uas>,
     clock: Arc<dyn Clock>,
     clients: slots::Slots<exchange::ClientTransaction>,
     servers: matching::Received,
@@ -81,12 +81,12 @@ pub struct Overrun;
 /// bound in octets; this one holds between threads.
 const MAILBOX: usize = 1 << 16;
 
-impl Link {
+impl SipConnection {
     /// A link over a wire.
     pub fn over(
         wire: Wire,
         place: Place,
-        desk: Box<dyn Desk>,
+        uas: Box<dyn Uas>,
         clock: Arc<dyn Clock>,
         random: u64,
     ) -> Addr<Self> {
@@ -94,7 +94,7 @@ impl Link {
             address: Arc::new(ctx.address()),
             wire,
             place,
-            desk,
+            uas,
             clock,
             clients: slots::Slots::new(),
             servers: matching::Received::new(),
@@ -137,7 +137,7 @@ impl Link {
             self.sweep_servers(now),
             self.sweep_sessions(now, ctx),
             self.sweep_log_on(now, ctx),
-            self.desk.sweep(now),
+            self.uas.sweep(now),
         ];
         if let Some(at) = next.into_iter().flatten().min() {
             self.wake_at(at, ctx);
@@ -146,7 +146,7 @@ impl Link {
 
     /// A peer that has logged on is no stranger any more.
     fn recognise(&mut self) {
-        if self.place.stranger.is_some() && self.desk.is_known() {
+        if self.place.stranger.is_some() && self.uas.is_known() {
             self.place.stranger = None;
             self.wire.known();
         }
@@ -163,17 +163,17 @@ impl Link {
             "connection ended: nobody logged on within limits.unauthenticated_time",
             None,
         );
-        self.desk.count(Event::NeverLoggedOn);
+        self.uas.count(Event::NeverLoggedOn);
         self.end("nobody logged on", ctx);
         None
     }
 
     /// Logs what the peer did wrong; that of one who has not logged on once a minute.
     fn complain(&self, what: &str, reason: Option<&str>) {
-        let Some(times) = self.desk.mentions(what) else {
+        let Some(times) = self.uas.mentions(what) else {
             return;
         };
-        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), reason, times = again(times), "{what}");
+        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), reason, times = again(times), "{what}");
     }
 
     /// Ends the link when this turn is over.
@@ -185,13 +185,13 @@ impl Link {
     }
 }
 
-impl Actor for Link {
+impl Actor for SipConnection {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.wire.frames());
-        self.desk.opened(&self.address);
+        self.uas.opened(&self.address);
         if let Some(stranger) = &self.place.stranger {
             self.wake_at(stranger.log_on_by, ctx);
         }
@@ -199,8 +199,8 @@ impl Actor for Link {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if std::thread::panicking() {
-            tracing::error!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), "connection ended: serving it failed, which is a fault of uacsta; please report it");
-            self.desk.count(Event::Panicked);
+            tracing::error!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), "connection ended: serving it failed, which is a fault of uacsta; please report it");
+            self.uas.count(Event::Panicked);
         }
         let reason = self
             .ending
@@ -217,13 +217,13 @@ impl Actor for Link {
             self.finish(slot, Ended::ConnectionLost);
         }
         self.sign_off();
-        self.desk.ended(&self.address, &reason);
+        self.uas.ended(&self.address, &reason);
     }
 }
 
-impl Supervised for Link {}
+impl Supervised for SipConnection {}
 
-impl StreamHandler<Result<Frame, Broken>> for Link {
+impl StreamHandler<Result<Frame, Broken>> for SipConnection {
     fn handle(&mut self, frame: Result<Frame, Broken>, ctx: &mut Self::Context) {
         match frame {
             Ok(frame) => {
@@ -245,7 +245,7 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                     "connection ended: a message took longer than limits.message_time",
                     None,
                 );
-                self.desk.count(Event::SlowMessage);
+                self.uas.count(Event::SlowMessage);
                 self.end("a message took too long to arrive", ctx);
             }
             Err(Broken::Crowded) => {
@@ -253,7 +253,7 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                     "connection ended: the messages that strangers have begun take limits.unauthenticated_memory",
                     None,
                 );
-                self.desk.count(Event::CrowdedOut);
+                self.uas.count(Event::CrowdedOut);
                 self.end("there is no room for a stranger's long message", ctx);
             }
             Err(Broken::Overflow) => {
@@ -261,12 +261,12 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
                     "connection ended: the peer leaves more than limits.client_queue unread",
                     None,
                 );
-                self.desk.count(Event::Unread);
+                self.uas.count(Event::Unread);
                 self.end("the peer does not read what it is sent", ctx);
             }
             Err(Broken::Framing(error)) => {
                 let event = Event::from(&error);
-                self.desk.count(event);
+                self.uas.count(event);
                 if let Some(answer) = error.answer() {
                     self.wire.compose(|out| out.extend_from_slice(answer));
                 }
@@ -291,7 +291,7 @@ impl StreamHandler<Result<Frame, Broken>> for Link {
     }
 }
 
-impl Link {
+impl SipConnection {
     fn heard(&mut self, frame: Frame, ctx: &mut Context<Self>) {
         match frame {
             Frame::Message(message::Message::Request(request)) => self.request(request, ctx),
@@ -301,7 +301,7 @@ impl Link {
             Frame::Pong => {}
             Frame::Refused(refused) => {
                 self.complain("message refused", Some(refused.reason()));
-                self.desk.count(Event::Malformed);
+                self.uas.count(Event::Malformed);
                 self.wire.compose(|out| refused.answer(out));
             }
         }
@@ -309,7 +309,7 @@ impl Link {
 
     /// The phone that the connection is for, as a field of log lines.
     fn mac(&self) -> Option<DisplayValue<PhoneId>> {
-        self.desk.mac().map(tracing::field::display)
+        self.uas.mac().map(tracing::field::display)
     }
 
     fn id(&self, slot: usize) -> SessionId {

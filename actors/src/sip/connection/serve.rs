@@ -7,11 +7,11 @@ use bytes::BytesMut;
 use smallvec::SmallVec;
 use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
 
-use super::{Link, matching, receive::speaks_sips, sessions};
+use super::{SipConnection, matching, receive::speaks_sips, sessions};
 use crate::counters::Event as Counted;
 use crate::sip::{
     datagrams::Sent,
-    reply::{Answer, Reply, Taken, TransactionId},
+    responder::{Disposition, FinalResponse, Responder, TransactionId},
     session::SessionId,
     timer::SessionTimer,
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
@@ -69,7 +69,7 @@ impl Machine {
     }
 }
 
-impl Link {
+impl SipConnection {
     /// The name of the server transaction that [`Self::receive`] would start next.
     pub(super) fn next_transaction(&mut self) -> TransactionId {
         TransactionId {
@@ -104,7 +104,7 @@ impl Link {
     /// remembered to answer them alike when they are repeated.
     pub(super) fn is_too_busy(&self, request: &Request) -> bool {
         let most = match self.place.reliability() {
-            Transport::Reliable => self.desk.most_waiting(),
+            Transport::Reliable => self.uas.most_waiting(),
             Transport::Unreliable => MOST,
         };
         if self.servers.len() < most {
@@ -114,8 +114,9 @@ impl Link {
             "{most} of the peer's wait for their answers, or were answered within half a minute"
         );
         self.complain("request refused", Some(&reason));
-        self.desk.count(Counted::TooManyRequests);
-        let busy = Answer::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
+        self.uas.count(Counted::TooManyRequests);
+        let busy =
+            FinalResponse::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
         self.wire
             .respond(request, |out| stateless(out, request, &busy, &self.tag));
         true
@@ -125,7 +126,7 @@ impl Link {
     /// 7.1). A challenge is not repeated: RFC 3261 26.3.2.4 has servers forgo "the normal response retransmission algorithm,
     /// thus behaving statelessly toward unauthenticated requests". Nor is anything that goes over a reliable transport, so
     /// an INVITE that is refused there leaves nothing, and its ACK finds nobody.
-    pub(super) fn remembers(&self, request: &Request, answer: &Answer) -> bool {
+    pub(super) fn remembers(&self, request: &Request, answer: &FinalResponse) -> bool {
         match self.place.reliability() {
             Transport::Reliable => {
                 *request.method() == Method::Invite && answer.status.is_success()
@@ -137,7 +138,7 @@ impl Link {
     }
 
     /// The request that waits for this reply.
-    pub(super) fn asked(&self, reply: &Reply) -> Option<Rc<Request>> {
+    pub(super) fn asked(&self, reply: &Responder) -> Option<Rc<Request>> {
         let slot = self.waiting(reply.transaction())?;
         self.servers[slot].request.clone()
     }
@@ -198,7 +199,7 @@ impl Link {
     }
 
     /// CANCEL: 200, and 487 for the INVITE that it cancels if that is not answered yet (RFC 3261 9.2).
-    pub(super) fn cancel(&mut self, cancel: &Request, ctx: &mut Context<Self>) -> Taken {
+    pub(super) fn cancel(&mut self, cancel: &Request, ctx: &mut Context<Self>) -> Disposition {
         let Some(slot) = self.servers.find(cancel, &Method::Invite) else {
             return Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into();
         };
@@ -214,7 +215,7 @@ impl Link {
     pub(super) fn answer(
         &mut self,
         id: TransactionId,
-        mut answer: Answer,
+        mut answer: FinalResponse,
         ctx: &mut Context<Self>,
     ) {
         let slot = id.slot as usize;
@@ -263,7 +264,7 @@ impl Link {
         &mut self,
         request: &Request,
         known: Option<usize>,
-        mut answer: Answer,
+        mut answer: FinalResponse,
         ctx: &mut Context<Self>,
     ) -> Status {
         let mut timer = None;
@@ -283,9 +284,10 @@ impl Link {
                 match self.start_accepted(request, accepted, granted) {
                     Ok(slot) => started = Some(slot),
                     Err(error) => {
-                        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.desk.peer(), %error, "a session cannot be opened");
+                        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), %error, "a session cannot be opened");
                         timer = None;
-                        answer = Answer::from(Status::BAD_REQUEST).because(error.to_string());
+                        answer =
+                            FinalResponse::from(Status::BAD_REQUEST).because(error.to_string());
                     }
                 }
             }
@@ -381,13 +383,13 @@ impl Link {
 }
 
 /// Composes the answer to a request for which nothing is kept (RFC 3261 8.2.7); `tag` is ours in all of them.
-pub(crate) fn stateless(out: &mut BytesMut, request: &Request, answer: &Answer, tag: &str) {
+pub(crate) fn stateless(out: &mut BytesMut, request: &Request, answer: &FinalResponse, tag: &str) {
     let composer = Composer::answer(out, answer.status, request, Some(tag));
     finish(composer.lines(&answer.lines), answer);
 }
 
 /// Finishes an answer with its reason and its body.
-fn finish(mut composer: Composer<'_>, answer: &Answer) {
+fn finish(mut composer: Composer<'_>, answer: &FinalResponse) {
     if let Some(reason) = &answer.reason {
         composer = composer.header(
             HeaderName::Warning,

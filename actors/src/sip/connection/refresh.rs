@@ -7,18 +7,18 @@ use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, Method, Request, Status};
 
 use super::{
-    Link,
+    SipConnection,
     exchange::{Outcome, Purpose, with_csta},
     receive::is_sips,
     sessions::{Phase, over},
 };
 use crate::sip::{
-    session::{Content, Ended, What},
+    session::{Body, Ended, SessionEventKind},
     timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
     transaction::LIFE,
 };
 
-impl Link {
+impl SipConnection {
     /// A 2xx with this timer was sent: to the INVITE that opens the session, or to one that refreshes it.
     pub(super) fn granted(
         &mut self,
@@ -33,7 +33,7 @@ impl Link {
         };
         session.timer = Some(timer);
         if opened {
-            self.tell(slot, What::Opened(Bytes::new()));
+            self.tell(slot, SessionEventKind::Opened(Bytes::new()));
         } else if *request.method() == Method::Invite {
             // The re-INVITE's ACK is not waited for: the session is open either way.
             session.phase = Phase::Open;
@@ -186,7 +186,7 @@ impl Link {
                     Method::Invite => {
                         with_csta(
                             composer,
-                            &Content::Whole(crate::request_system_status(edition)),
+                            &Body::Whole(crate::request_system_status(edition)),
                         );
                     }
                     _ => composer.end(),

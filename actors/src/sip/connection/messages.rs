@@ -4,32 +4,32 @@ use actix::Handler;
 
 use super::{
     super::{
-        reply::Answered,
+        responder::Respond,
         session::{Close, Invoke, Notify, Open},
     },
-    Link, Overrun, Shut,
+    Overrun, Shut, SipConnection,
 };
 use crate::{
     counters::Event,
     registration::{Bindings, Bound, Left},
 };
 
-impl Handler<Answered> for Link {
+impl Handler<Respond> for SipConnection {
     type Result = ();
 
     fn handle(
         &mut self,
-        Answered {
+        Respond {
             transaction,
             answer,
-        }: Answered,
+        }: Respond,
         ctx: &mut Self::Context,
     ) {
         self.answer(transaction, answer, ctx);
     }
 }
 
-impl Handler<Open> for Link {
+impl Handler<Open> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, open: Open, ctx: &mut Self::Context) {
@@ -37,7 +37,7 @@ impl Handler<Open> for Link {
     }
 }
 
-impl Handler<Invoke> for Link {
+impl Handler<Invoke> for SipConnection {
     type Result = ();
 
     fn handle(
@@ -53,7 +53,7 @@ impl Handler<Invoke> for Link {
     }
 }
 
-impl Handler<Notify> for Link {
+impl Handler<Notify> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, Notify { session, content }: Notify, ctx: &mut Self::Context) {
@@ -61,7 +61,7 @@ impl Handler<Notify> for Link {
     }
 }
 
-impl Handler<Close> for Link {
+impl Handler<Close> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, Close { session }: Close, ctx: &mut Self::Context) {
@@ -69,7 +69,7 @@ impl Handler<Close> for Link {
     }
 }
 
-impl Handler<Shut> for Link {
+impl Handler<Shut> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
@@ -77,7 +77,7 @@ impl Handler<Shut> for Link {
     }
 }
 
-impl Handler<Overrun> for Link {
+impl Handler<Overrun> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, Overrun: Overrun, ctx: &mut Self::Context) {
@@ -86,39 +86,39 @@ impl Handler<Overrun> for Link {
                 "connection ended: events come faster than it takes them",
                 None,
             );
-            self.desk.count(Event::LeftBehind);
+            self.uas.count(Event::LeftBehind);
             self.end("it does not keep up with its events", ctx);
         }
     }
 }
 
-impl Handler<Bound> for Link {
+impl Handler<Bound> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
-        self.desk.bound(bound);
+        self.uas.bound(bound);
         self.recognise();
-        if let Some(at) = self.desk.sweep(self.clock.now()) {
+        if let Some(at) = self.uas.sweep(self.clock.now()) {
             self.wake_at(at, ctx);
         }
     }
 }
 
-impl Handler<Left> for Link {
+impl Handler<Left> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, Left { mac, reason }: Left, ctx: &mut Self::Context) {
-        self.desk.left(mac);
-        if !self.desk.is_known() {
+        self.uas.left(mac);
+        if !self.uas.is_known() {
             self.end(reason, ctx);
         }
     }
 }
 
-impl Handler<Bindings> for Link {
+impl Handler<Bindings> for SipConnection {
     type Result = ();
 
     fn handle(&mut self, Bindings { mac, reply }: Bindings, _: &mut Self::Context) {
-        self.desk.bindings(mac, reply);
+        self.uas.bindings(mac, reply);
     }
 }
