@@ -14,6 +14,7 @@ mod arbiters;
 mod certify;
 mod client_session;
 mod crash;
+mod data_folder;
 mod docs;
 mod emulation;
 mod emulation_by_maker;

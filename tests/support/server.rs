@@ -64,9 +64,11 @@ impl Server {
         Self::of(uacsta::Server::default().licensed_by(issuer), data)
     }
 
-    /// Starts a program with the built-in settings on a data folder.
+    /// Starts a program with the built-in settings, and the licences that the data folder holds, on that folder.
     pub fn of(program: uacsta::Server, data: TempDir) -> Self {
-        Self::run(loopback(), Arc::new(data), Arc::default(), Some(program)).unwrap()
+        let mut settings = loopback();
+        settings.licenses = settings::load(None, Some(data.path())).unwrap().licenses;
+        Self::run(settings, Arc::new(data), Arc::default(), Some(program)).unwrap()
     }
 
     /// Stops, and starts again with the same data and other settings.
