@@ -7,6 +7,7 @@
 
 mod bystanders;
 mod client;
+mod compare;
 mod csta;
 mod dialog;
 mod digest;
@@ -29,6 +30,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::task::LocalSet;
 
 use crate::{
+    compare::Compare,
     drive::{Pace, Span, Tally},
     measure::Process,
     rows::{attacks, events, fanout, idle, memory, register, relay, start, storm},
@@ -142,6 +144,21 @@ enum Work {
     },
     /// All rows, against Kamailio too where it is installed, as a Markdown table
     Table,
+    /// Two builds of uacsta in turn, as a Markdown table of ratios
+    Compare {
+        /// The older program
+        #[arg(long, value_name = "PATH")]
+        baseline: PathBuf,
+        /// Phones of the rows of memory and storm
+        #[arg(long, default_value = "15000")]
+        phones: usize,
+        /// Fail when a ratio of new to old is above this
+        #[arg(long, value_name = "RATIO")]
+        at_most: Option<f64>,
+        /// Only these rows: register, relay, "event to 1", "event to 5", "memory TCP", "memory TLS", storm
+        #[arg(long = "row", value_name = "NAME")]
+        rows: Vec<String>,
+    },
     /// Every row, tiny: fails when something does not work
     Smoke,
     /// Those who ask during a storm, as a process of their own
@@ -253,6 +270,15 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
             kept(&events.missed())?;
         }
         Work::Table => table::run(&setup, span, shared.runs).await?,
+        Work::Compare {
+            baseline,
+            phones,
+            at_most,
+            rows,
+        } => {
+            let compare = Compare::new(&setup, &baseline, shared.runs, span, at_most, &rows);
+            compare.run(phones).await?;
+        }
         Work::Smoke => smoke::run(&setup).await?,
         Work::Bystanders {
             phones,
