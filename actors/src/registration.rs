@@ -7,8 +7,8 @@ use actix_rt::ArbiterHandle;
 use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
-    phone::Phone,
-    sip::{connection::SipConnection, responder::Responder},
+    phone::{Phone, uas::PhoneConnection},
+    sip::responder::Responder,
 };
 
 /// What one REGISTER says, after its sender proved to be the phone.
@@ -19,7 +19,7 @@ pub struct Registration {
     /// The user name that it logged on with: its MAC address or an extension.
     pub user: PhoneId,
     /// The connection that it came on, which requests to the phone go by.
-    pub link: Arc<Addr<SipConnection>>,
+    pub link: Arc<Addr<PhoneConnection>>,
     /// The thread on which that connection lives.
     pub arbiter: ArbiterHandle,
     /// Where it came from.
@@ -54,7 +54,7 @@ pub struct Refresh {
 #[rtype(result = "()")]
 pub struct LinkEnded {
     /// The link.
-    pub link: Addr<SipConnection>,
+    pub link: Addr<PhoneConnection>,
     /// Why, for the log.
     pub reason: Box<str>,
 }
@@ -64,7 +64,7 @@ pub struct LinkEnded {
 #[rtype(result = "()")]
 pub struct Lapsed {
     /// The link.
-    pub link: Arc<Addr<SipConnection>>,
+    pub link: Arc<Addr<PhoneConnection>>,
 }
 
 /// Tells a link which phone is bound on it, and how: from then on the link refreshes the binding and sees it lapse.

@@ -36,7 +36,7 @@ use crate::clock::SystemClock;
 
 /// A client that is logged on and has the server's session open.
 pub struct Console {
-    link: Addr<SipConnection>,
+    link: Addr<SipConnection<ConsoleUas>>,
     session: SessionId,
     sounds: mpsc::Receiver<Sound>,
     /// Documents that came while something else was waited for.
@@ -121,7 +121,7 @@ impl Console {
         let (heard, mut sounds) = mpsc::channel(WAITING);
         let ear = Ear { heard, link: None }.start();
         let agent: Arc<str> = concat!("uacsta-client/", env!("CARGO_PKG_VERSION")).into();
-        let uas = Box::new(ConsoleUas(ear.clone()));
+        let uas = ConsoleUas(ear.clone());
         let clock = Arc::new(SystemClock::start());
         let link = server.connect(uas, agent, clock).await?;
         link.do_send(Open {

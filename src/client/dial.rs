@@ -122,12 +122,12 @@ impl Server {
     ///
     /// # Errors
     /// Nobody answers there, or somebody who is not trusted.
-    pub async fn connect(
+    pub async fn connect<U: Uas>(
         &self,
-        uas: Box<dyn Uas>,
+        uas: U,
         agent: Arc<str>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Addr<SipConnection>, DialError> {
+    ) -> Result<Addr<SipConnection<U>>, DialError> {
         let attempt = tokio::time::timeout(PATIENCE, self.open()).await;
         let (io, place) = match attempt {
             Ok(Ok(opened)) => opened,

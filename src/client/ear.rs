@@ -16,7 +16,7 @@ use uacsta_schema::sip::{Request, Status};
 /// Hears for a console.
 pub(super) struct Ear {
     pub(super) heard: mpsc::Sender<Sound>,
-    pub(super) link: Option<Addr<SipConnection>>,
+    pub(super) link: Option<Addr<SipConnection<ConsoleUas>>>,
 }
 
 /// Something that a console hears.
@@ -35,7 +35,7 @@ pub(super) enum Sound {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum Connection {
-    Made(Addr<SipConnection>),
+    Made(Addr<SipConnection<ConsoleUas>>),
     Gone(Box<str>),
 }
 
@@ -102,11 +102,11 @@ impl Uas for ConsoleUas {
         Status::METHOD_NOT_ALLOWED.into()
     }
 
-    fn opened(&mut self, link: &Arc<Addr<SipConnection>>) {
+    fn opened(&mut self, link: &Arc<Addr<SipConnection<Self>>>) {
         self.0.do_send(Connection::Made(Addr::clone(link)));
     }
 
-    fn ended(&mut self, _: &Addr<SipConnection>, reason: &str) {
+    fn ended(&mut self, reason: &str) {
         self.0.do_send(Connection::Gone(reason.into()));
     }
 

@@ -24,7 +24,6 @@ use uacsta_actors::{
     phone::uas::PhoneUas,
     sip::{
         connection::{Place, SipConnection},
-        uas::Uas,
         wire::{Io, Unfinished, Wire},
     },
 };
@@ -349,26 +348,21 @@ fn start(
         limits.unauthenticated_memory.as_usize(),
     );
     let house = Arc::clone(&lobby.house);
-    let (wire, uas): (Wire, Box<dyn Uas>) = match interface.side {
-        // Thousands of phones may come at once, and must not keep those waiting who are there.
-        Side::Phones => (
-            wire.newcomer(),
-            Box::new(PhoneUas::new(house, place.peer, Door::new(number))),
-        ),
-        Side::Clients => (
-            wire,
-            Box::new(ClientUas::new(
-                house,
-                Arc::clone(&lobby.cross_refs),
-                place.peer,
-                number,
-                trusted,
-            )),
-        ),
-    };
+    let clock = Arc::clone(&lobby.house.clock);
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
     let random = getrandom::u64().unwrap_or(number);
-    SipConnection::over(wire, place, uas, Arc::clone(&lobby.house.clock), random);
+    match interface.side {
+        // Thousands of phones may come at once, and must not keep those waiting who are there.
+        Side::Phones => {
+            let uas = PhoneUas::new(house, place.peer, Door::new(number));
+            SipConnection::over(wire.newcomer(), place, uas, clock, random);
+        }
+        Side::Clients => {
+            let cross_refs = Arc::clone(&lobby.cross_refs);
+            let uas = ClientUas::new(house, cross_refs, place.peer, number, trusted);
+            SipConnection::over(wire, place, uas, clock, random);
+        }
+    }
 }
 
 /// The bounds of a message.

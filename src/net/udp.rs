@@ -291,7 +291,7 @@ impl PostOffice {
             let wire = Wire::datagrams(post, from, frames);
             let random = getrandom::u64().unwrap_or(number);
             let clock = Arc::clone(&lobby.house.clock);
-            SipConnection::over(wire, place, Box::new(uas), clock, random);
+            SipConnection::over(wire, place, uas, clock, random);
         });
         Ok(Peer {
             link,

@@ -24,7 +24,7 @@ use crate::{
     refusal::Refusal,
     registrar::{Enter, Line},
     sip::{
-        connection::{Shut, SipConnection},
+        connection::Shut,
         responder::{Accepted, FinalResponse, Responder},
         session::{Close, SessionEvent, SessionEventKind, SessionId},
     },
@@ -46,11 +46,12 @@ mod via_office;
 
 pub use lines::CrossRefs;
 pub use rights::{LogOn, Rights};
+pub use uas::ClientConnection;
 
 /// A connected client.
 pub struct Client {
     house: Arc<House>,
-    link: Addr<SipConnection>,
+    link: Addr<ClientConnection>,
     /// Who logged on, and from where, for the log.
     name: Box<str>,
     address: IpAddr,
@@ -136,7 +137,7 @@ impl Client {
     /// A client that logged on over a link.
     pub fn new(
         house: Arc<House>,
-        link: Addr<SipConnection>,
+        link: Addr<ClientConnection>,
         (name, address): (Box<str>, IpAddr),
         log_on: LogOn,
         rights: Rights,

@@ -22,12 +22,15 @@ use crate::{
     },
 };
 
+/// The connection of a client, or of a trusted front end.
+pub type ClientConnection = SipConnection<ClientUas>;
+
 /// What a client meets when it connects.
 pub struct ClientUas {
     house: Arc<House>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
-    link: Option<Addr<SipConnection>>,
+    link: Option<Addr<ClientConnection>>,
     door: Door,
     /// Whether whoever connects is believed without a challenge (`clients.trusted`).
     trusted: bool,
@@ -236,11 +239,11 @@ impl Uas for ClientUas {
         }
     }
 
-    fn opened(&mut self, link: &Arc<Addr<SipConnection>>) {
+    fn opened(&mut self, link: &Arc<Addr<ClientConnection>>) {
         self.link = Some(Addr::clone(link));
     }
 
-    fn ended(&mut self, _: &Addr<SipConnection>, reason: &str) {
+    fn ended(&mut self, reason: &str) {
         for (_, client) in self.clients.drain() {
             client.do_send(Gone {
                 reason: reason.into(),

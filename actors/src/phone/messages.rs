@@ -6,12 +6,13 @@ use actix::Message;
 use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorFilter, Speech};
 
+use super::uas::PhoneUas;
 use crate::{
     licensing::Seat,
     monitor::Watcher,
     refusal::Refusal,
     registration::Refresh,
-    sip::{connection::Stray, responder::Responder},
+    sip::{connection::OrphanRequest, responder::Responder},
 };
 
 /// A registration that the phone's link cannot place: a new one, or one that moved.
@@ -20,9 +21,9 @@ use crate::{
 pub struct Bind(pub Refresh);
 
 /// A request came in what may be the phone's dialog, on another link than the phone's.
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "()")]
-pub struct Wanted(pub Stray);
+pub struct Wanted(pub OrphanRequest<PhoneUas>);
 
 /// The telephone list holds the phone: its REGISTER can be answered.
 #[derive(Debug, Message)]

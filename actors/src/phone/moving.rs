@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler};
 
-use super::{Phone, Wanted, session::State};
+use super::{Phone, Wanted, session::State, uas::PhoneUas};
 use crate::{
     registration::Left,
-    sip::connection::{Move, Moved},
+    sip::connection::{Migrate, Moved},
 };
 
 impl Handler<Wanted> for Phone {
@@ -17,18 +17,24 @@ impl Handler<Wanted> for Phone {
         match &self.binding {
             Some(binding) if self.session.id().is_some() => {
                 let registration = &binding.registration;
-                let search = Move::search(stray, ctx.address(), self.key, registration.user);
+                let user = registration.user;
+                let search = Migrate::search(
+                    stray,
+                    self.key,
+                    Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, user)),
+                    ctx.address().recipient(),
+                );
                 registration.link.do_send(search);
             }
-            _ => stray.reply.nowhere(),
+            _ => stray.responder.nowhere(),
         }
     }
 }
 
-impl Handler<Moved> for Phone {
+impl Handler<Moved<PhoneUas>> for Phone {
     type Result = ();
 
-    fn handle(&mut self, moved: Moved, ctx: &mut Self::Context) {
+    fn handle(&mut self, moved: Moved<PhoneUas>, ctx: &mut Self::Context) {
         if moved.key == self.key {
             self.moved(moved, ctx);
         }
@@ -36,13 +42,13 @@ impl Handler<Moved> for Phone {
 }
 
 impl Phone {
-    fn moved(&mut self, moved: Moved, ctx: &mut Context<Self>) {
+    fn moved(&mut self, moved: Moved<PhoneUas>, ctx: &mut Context<Self>) {
         let Some(binding) = &mut self.binding else {
             return;
         };
         let registration = &mut binding.registration;
         tracing::info!(mac = %self.mac, from = %registration.address, to = %moved.address, "the phone goes on on another connection");
-        let former = std::mem::replace(&mut registration.link, Arc::new(moved.link));
+        let former = std::mem::replace(&mut registration.link, Arc::new(moved.connection));
         registration.address = moved.address;
         registration.arbiter = moved.arbiter;
         self.session = match self.session {

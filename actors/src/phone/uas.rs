@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use actix::Addr;
+use actix::{Addr, Handler};
 use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
@@ -20,22 +20,25 @@ use crate::{
     counters::Event,
     quote::quoted,
     registrar::{Register, Strayed},
-    registration::{Bound, Lapsed, LinkEnded, Refresh, Registration},
+    registration::{Bindings, Bound, Lapsed, Left, LinkEnded, Refresh, Registration},
     repeats::again,
     sip::{
-        connection::{SipConnection, Stray},
+        connection::{OrphanRequest, SipConnection},
         dialog::DialogId,
-        responder::{Disposition, FinalResponse, PendingRequest, Responder},
+        responder::{Disposition, FinalResponse, PendingRequest},
         uas::Uas,
     },
 };
+
+/// The connection of a phone, or of several behind a front end or a base station.
+pub type PhoneConnection = SipConnection<PhoneUas>;
 
 /// What a phone meets when it connects.
 pub struct PhoneUas {
     house: Arc<House>,
     address: SocketAddr,
     /// Shared with the bindings: each copy of an address takes memory of its own.
-    link: Option<Arc<Addr<SipConnection>>>,
+    link: Option<Arc<Addr<PhoneConnection>>>,
     door: Door,
     /// The phones that are bound here; mostly one.
     bound: SmallVec<[Bound; 1]>,
@@ -129,6 +132,13 @@ impl PhoneUas {
             None => self.house.registrar.do_send(Register(refresh)),
         }
         Ok(taken)
+    }
+
+    /// Checks that the sender of a request in a dialog of another connection is its party, who logs on by this name.
+    pub(super) fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
+        let claim = Claim { id: user, user };
+        let is_here = self.is_bound(user);
+        claim.prove(&self.house, &mut self.door, request, self.address, is_here)
     }
 
     fn is_bound(&self, mac: PhoneId) -> bool {
@@ -249,6 +259,45 @@ pub(super) fn no_sessions() -> FinalResponse {
         .because("phones do not open sessions here; clients have an interface of their own")
 }
 
+impl Handler<Bound> for PhoneConnection {
+    type Result = ();
+
+    fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
+        let uas = self.uas_mut();
+        if uas.claimed.is_none() {
+            uas.claimed = Some(bound.mac);
+            uas.name = bound.mac.to_string();
+        }
+        uas.bound.retain(|known| known.mac != bound.mac);
+        uas.bound.push(bound);
+        self.reschedule(ctx);
+    }
+}
+
+impl Handler<Left> for PhoneConnection {
+    type Result = ();
+
+    fn handle(&mut self, Left { mac, reason }: Left, ctx: &mut Self::Context) {
+        let bound = &mut self.uas_mut().bound;
+        bound.retain(|bound| bound.mac != mac);
+        if bound.is_empty() {
+            self.end(reason, ctx);
+        }
+    }
+}
+
+impl Handler<Bindings> for PhoneConnection {
+    type Result = ();
+
+    fn handle(&mut self, Bindings { mac, reply }: Bindings, _: &mut Self::Context) {
+        let uas = self.uas_mut();
+        match uas.bound.iter().find(|bound| bound.mac == mac) {
+            Some(bound) => reply.with(bindings(bound, uas.house.clock.now())),
+            None => reply.ok(),
+        }
+    }
+}
+
 impl Uas for PhoneUas {
     fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
         match request.method() {
@@ -259,7 +308,7 @@ impl Uas for PhoneUas {
         }
     }
 
-    fn stray(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
+    fn orphan(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
         let nowhere = || Disposition::from(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
         let Ok(from) = request.head().from() else {
             return nowhere();
@@ -273,45 +322,19 @@ impl Uas for PhoneUas {
         let (reply, taken) = asked.later();
         self.house.registrar.do_send(Strayed {
             from,
-            stray: Stray {
+            stray: OrphanRequest {
                 call_id: dialog.call_id.into(),
                 local_tag: dialog.local_tag.into(),
                 remote_tag: dialog.remote_tag.into(),
-                link: Addr::clone(link),
-                reply,
+                connection: Addr::clone(link),
+                responder: reply,
             },
         });
         taken
     }
 
-    fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
-        let claim = Claim { id: user, user };
-        let is_here = self.is_bound(user);
-        claim.prove(&self.house, &mut self.door, request, self.address, is_here)
-    }
-
-    fn opened(&mut self, link: &Arc<Addr<SipConnection>>) {
+    fn opened(&mut self, link: &Arc<Addr<PhoneConnection>>) {
         self.link = Some(Arc::clone(link));
-    }
-
-    fn bound(&mut self, bound: Bound) {
-        if self.claimed.is_none() {
-            self.claimed = Some(bound.mac);
-            self.name = bound.mac.to_string();
-        }
-        self.bound.retain(|known| known.mac != bound.mac);
-        self.bound.push(bound);
-    }
-
-    fn left(&mut self, mac: PhoneId) {
-        self.bound.retain(|bound| bound.mac != mac);
-    }
-
-    fn bindings(&self, mac: PhoneId, reply: Responder) {
-        match self.bound.iter().find(|bound| bound.mac == mac) {
-            Some(bound) => reply.with(bindings(bound, self.house.clock.now())),
-            None => reply.ok(),
-        }
     }
 
     fn sweep(&mut self, now: Duration) -> Option<Duration> {
@@ -326,10 +349,11 @@ impl Uas for PhoneUas {
         self.bound.iter().map(|bound| bound.until + GRACE).min()
     }
 
-    fn ended(&mut self, link: &Addr<SipConnection>, reason: &str) {
+    fn ended(&mut self, reason: &str) {
+        let Some(link) = &self.link else { return };
         for bound in self.bound.drain(..) {
             bound.phone.do_send(LinkEnded {
-                link: link.clone(),
+                link: Addr::clone(link),
                 reason: reason.into(),
             });
         }

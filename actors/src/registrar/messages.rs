@@ -8,10 +8,10 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 use super::{RulesChanged, Stopping};
 use crate::{
     directory::{Entry, NoLine},
-    phone::{Heritage, Phone, Status as PhoneStatus, Unwatch},
+    phone::{Heritage, Phone, Status as PhoneStatus, Unwatch, uas::PhoneUas},
     registration::{Refresh, Registration},
     sip::{
-        connection::{Shut, Stray},
+        connection::{OrphanRequest, Shut},
         responder::Responder,
     },
     telephones::{StoreError, Telephone},
@@ -23,13 +23,13 @@ use crate::{
 pub struct Register(pub Refresh);
 
 /// A request in a dialog that its link does not own, from who says to be this phone.
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "()")]
 pub struct Strayed {
     /// The phone, or the extension that it is known by.
     pub from: PhoneId,
     /// The request.
-    pub stray: Stray,
+    pub stray: OrphanRequest<PhoneUas>,
 }
 
 /// A phone took a binding: the list is to hold it before the phone is answered.

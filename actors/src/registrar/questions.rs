@@ -48,7 +48,7 @@ impl Handler<Strayed> for Registrar {
         let record = self.telephones.get(&mac);
         match record.and_then(|record| record.phone.as_ref()) {
             Some(phone) => phone.do_send(Wanted(stray)),
-            None => stray.reply.nowhere(),
+            None => stray.responder.nowhere(),
         }
     }
 }

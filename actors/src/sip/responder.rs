@@ -1,24 +1,21 @@
 //! The one answer that a received request gets: at once, or later as a value, so that it is given once and never forgotten.
 
 use std::{
-    fmt::{Display, Write as _},
+    fmt::{self, Display, Write as _},
     sync::Arc,
     time::Duration,
 };
 
-use actix::{Addr, Message, Recipient};
+use actix::{Actor, Addr, Handler, Message, Recipient, dev::ToEnvelope};
 use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, Status};
 
-use super::{
-    connection::SipConnection,
-    session::{Body, Ended, SessionEvent, SessionEventKind, SessionId},
-};
+use super::session::{Body, Ended, SessionEvent, SessionEventKind, SessionId};
 
 /// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
 #[derive(Debug)]
 pub struct PendingRequest<'a> {
-    link: &'a Arc<Addr<SipConnection>>,
+    connection: &'a Arc<dyn ResponseSink>,
     transaction: TransactionId,
 }
 
@@ -28,14 +25,17 @@ pub struct PendingRequest<'a> {
 pub struct Disposition(pub(super) Option<FinalResponse>);
 
 impl<'a> PendingRequest<'a> {
-    pub(super) fn new(link: &'a Arc<Addr<SipConnection>>, transaction: TransactionId) -> Self {
-        Self { link, transaction }
+    pub(super) fn new(connection: &'a Arc<dyn ResponseSink>, transaction: TransactionId) -> Self {
+        Self {
+            connection,
+            transaction,
+        }
     }
 
     /// Takes the request along, to answer it when the answer is known.
     pub fn later(self) -> (Responder, Disposition) {
         let reply = Responder {
-            asker: Asker::SipConnection(Arc::clone(self.link)),
+            sink: Arc::clone(self.connection),
             transaction: self.transaction,
             answered: false,
             counted: None,
@@ -54,20 +54,33 @@ impl<T: Into<FinalResponse>> From<T> for Disposition {
 #[derive(Debug)]
 #[must_use = "a request that is not answered gets 500"]
 pub struct Responder {
-    asker: Asker,
+    sink: Arc<dyn ResponseSink>,
     transaction: TransactionId,
     answered: bool,
     /// One more reference, while there is a reply.
     counted: Option<Arc<()>>,
 }
 
-/// Who waits for the answer.
-#[derive(Debug)]
-enum Asker {
-    /// A link, for a peer.
-    SipConnection(Arc<Addr<SipConnection>>),
-    /// An actor of the server's own.
-    Actor(Recipient<Respond>),
+/// Where a response goes: a connection of any UAS, or an actor that asked by itself. One value is shared by all who hold it,
+/// since each copy of an actor's address takes memory of its own.
+pub(super) trait ResponseSink: fmt::Debug + Send + Sync {
+    fn respond(&self, response: Respond);
+}
+
+impl<A> ResponseSink for Addr<A>
+where
+    A: Actor + Handler<Respond>,
+    A::Context: ToEnvelope<A, Respond>,
+{
+    fn respond(&self, response: Respond) {
+        self.do_send(response);
+    }
+}
+
+impl ResponseSink for Recipient<Respond> {
+    fn respond(&self, response: Respond) {
+        self.do_send(response);
+    }
 }
 
 /// A server transaction on one link.
@@ -128,7 +141,7 @@ impl Responder {
     /// For what the server itself asks: the answer goes to one of its actors.
     pub fn to(asker: Recipient<Respond>) -> Self {
         Self {
-            asker: Asker::Actor(asker),
+            sink: Arc::new(asker),
             transaction: TransactionId { slot: 0, serial: 0 },
             answered: false,
             counted: None,
@@ -142,14 +155,10 @@ impl Responder {
     }
 
     fn send(&self, answer: FinalResponse) {
-        let answered = Respond {
+        self.sink.respond(Respond {
             transaction: self.transaction,
             answer,
-        };
-        match &self.asker {
-            Asker::SipConnection(link) => link.do_send(answered),
-            Asker::Actor(actor) => actor.do_send(answered),
-        }
+        });
     }
 
     /// Answers 200 without a body.

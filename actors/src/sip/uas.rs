@@ -1,4 +1,4 @@
-//! Who receives a link's requests that belong to no session: phones, clients and simulated phones each have a uas.
+//! The policy of one kind of connection: phones, clients, simulated phones and consoles each have a UAS.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,46 +10,31 @@ use uacsta_schema::{
 
 use super::{
     connection::SipConnection,
-    responder::{Disposition, FinalResponse, PendingRequest, Responder},
+    responder::{Disposition, PendingRequest},
 };
-use crate::{counters::Event, registration::Bound};
+use crate::counters::Event;
 
-/// The policy of one kind of link. It runs within the link, so it never waits.
-pub trait Uas: Send {
+/// Decides what becomes of the requests that belong to no session of a connection. It runs within the connection, so it never
+/// waits; messages of its own it takes through `impl Handler<..> for SipConnection<Self>`.
+pub trait Uas: Sized + Unpin + 'static {
     /// A REGISTER or INVITE outside of any dialog.
     fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition;
 
-    /// A request in a dialog that this link does not own.
-    fn stray(&mut self, _request: &Request, _asked: PendingRequest<'_>) -> Disposition {
+    /// A request in a dialog that this connection does not own: 481 where dialogs never move between connections.
+    fn orphan(&mut self, _request: &Request, _asked: PendingRequest<'_>) -> Disposition {
         Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
     }
 
-    /// Whether the sender of a request in a dialog of another link proves to be its party, who logs on by this name.
-    fn admits(&mut self, _request: &Request, _user: PhoneId) -> Result<(), FinalResponse> {
-        Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into())
-    }
-
-    /// The desk's link has started.
-    fn opened(&mut self, _link: &Arc<Addr<SipConnection>>) {}
-
-    /// A phone is bound on this link.
-    fn bound(&mut self, _bound: Bound) {}
-
-    /// A phone is bound on this link no longer.
-    fn left(&mut self, _mac: PhoneId) {}
-
-    /// Somebody asks with which bindings a phone is bound here (RFC 3261 10.2.3).
-    fn bindings(&self, _mac: PhoneId, reply: Responder) {
-        reply.ok();
-    }
+    /// The connection has started, and is reached here.
+    fn opened(&mut self, _connection: &Arc<Addr<SipConnection<Self>>>) {}
 
     /// Carries out what is due at `now`, the time since the server's start; returns when something is due next.
     fn sweep(&mut self, _now: Duration) -> Option<Duration> {
         None
     }
 
-    /// The link is gone.
-    fn ended(&mut self, link: &Addr<SipConnection>, reason: &str);
+    /// The connection is gone.
+    fn ended(&mut self, reason: &str);
 
     /// How many requests of a peer on a connection may wait for their answers; each further one gets 503. Many phones may
     /// share a connection, and come back at once.

@@ -38,7 +38,7 @@ mod unanswered;
 
 /// A link that has sent the INVITE of a session of 300 seconds.
 struct Opening {
-    link: Addr<SipConnection>,
+    link: Addr<SipConnection<Nobody>>,
     /// The session's owner, who lives as long as this.
     owner: Addr<Owner>,
     /// What it is told.
@@ -68,7 +68,7 @@ fn open(most_unanswered: usize) -> Opening {
         most_unanswered,
         say,
     };
-    let link = SipConnection::over(wire, place, Box::new(uas), clock, 7);
+    let link = SipConnection::over(wire, place, uas, clock, 7);
     let owner = Owner(tell).start();
     link.do_send(Open {
         owner: owner.clone().recipient(),
@@ -149,7 +149,7 @@ impl Uas for Nobody {
         Status::METHOD_NOT_ALLOWED.into()
     }
 
-    fn ended(&mut self, _: &Addr<SipConnection>, reason: &str) {
+    fn ended(&mut self, reason: &str) {
         // As above.
         let _ = self.say.send(reason.to_owned());
     }

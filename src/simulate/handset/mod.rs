@@ -83,7 +83,7 @@ pub(super) struct Handset {
     switchboard: Addr<Switchboard>,
     status: watch::Sender<Status>,
     plugged: bool,
-    link: Option<Addr<SipConnection>>,
+    link: Option<Addr<SipConnection<HandsetUas>>>,
     /// Attempts to connect that have failed in a row.
     failures: u32,
     retry: Option<SpawnHandle>,
@@ -172,13 +172,13 @@ impl Handset {
             // The gate is never closed; without a permit the phone connects all the same.
             let _permit = site.gate.acquire().await.ok();
             let clock = Arc::clone(&site.clock);
-            site.server.connect(Box::new(uas), agent, clock).await
+            site.server.connect(uas, agent, clock).await
         };
         ctx.spawn(connecting.into_actor(self).map(Self::connected));
     }
 
     fn connected(
-        connected: Result<Addr<SipConnection>, DialError>,
+        connected: Result<Addr<SipConnection<HandsetUas>>, DialError>,
         phone: &mut Self,
         ctx: &mut Context<Self>,
     ) {

@@ -1,5 +1,7 @@
 //! The desk of a simulated phone's link: it takes the server's INVITE.
 
+use std::sync::Arc;
+
 use actix::{Addr, Message};
 use bytes::Bytes;
 use uacsta_actors::sip::{
@@ -17,6 +19,7 @@ use super::{Handset, challenge::Challenge};
 /// What the server meets at a phone.
 pub(super) struct HandsetUas {
     phone: Addr<Handset>,
+    link: Option<Arc<Addr<SipConnection<Self>>>>,
     name: String,
     challenge: Option<Challenge>,
 }
@@ -34,7 +37,7 @@ pub(super) struct Invited {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Lost {
-    pub(super) link: Addr<SipConnection>,
+    pub(super) link: Addr<SipConnection<HandsetUas>>,
     pub(super) reason: Box<str>,
 }
 
@@ -43,6 +46,7 @@ impl HandsetUas {
         let name = mac.to_string();
         Self {
             phone,
+            link: None,
             name,
             challenge,
         }
@@ -66,9 +70,14 @@ impl Uas for HandsetUas {
         }
     }
 
-    fn ended(&mut self, link: &Addr<SipConnection>, reason: &str) {
+    fn opened(&mut self, link: &Arc<Addr<SipConnection<Self>>>) {
+        self.link = Some(Arc::clone(link));
+    }
+
+    fn ended(&mut self, reason: &str) {
+        let Some(link) = &self.link else { return };
         self.phone.do_send(Lost {
-            link: link.clone(),
+            link: Addr::clone(link),
             reason: reason.into(),
         });
     }

@@ -4,9 +4,12 @@ use actix::Context;
 use uacsta_schema::sip::Method;
 
 use super::{SipConnection, exchange::Purpose, sessions::Phase};
-use crate::sip::session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId};
+use crate::sip::{
+    session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId},
+    uas::Uas,
+};
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     /// Ends a session for its owner.
     pub(super) fn close(&mut self, id: SessionId, ctx: &mut Context<Self>) {
         let Some(slot) = self.session(id) else { return };

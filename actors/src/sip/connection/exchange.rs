@@ -12,6 +12,7 @@ use crate::sip::{
     datagrams::{Sent, TooLarge},
     session::{Body, RequestError},
     transaction::{Effect, Effects, Event, Timer, Transport, client, invite_client},
+    uas::Uas,
 };
 
 /// A request that was sent.
@@ -104,7 +105,7 @@ impl Purpose {
     }
 }
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     /// Sends a request in a session's dialog: `compose` writes what follows the CSeq.
     pub(super) fn send(
         &mut self,

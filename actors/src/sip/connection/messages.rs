@@ -2,6 +2,7 @@
 
 use actix::Handler;
 
+use super::super::uas::Uas;
 use super::{
     super::{
         responder::Respond,
@@ -9,12 +10,9 @@ use super::{
     },
     Overrun, Shut, SipConnection,
 };
-use crate::{
-    counters::Event,
-    registration::{Bindings, Bound, Left},
-};
+use crate::counters::Event;
 
-impl Handler<Respond> for SipConnection {
+impl<U: Uas> Handler<Respond> for SipConnection<U> {
     type Result = ();
 
     fn handle(
@@ -29,7 +27,7 @@ impl Handler<Respond> for SipConnection {
     }
 }
 
-impl Handler<Open> for SipConnection {
+impl<U: Uas> Handler<Open> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, open: Open, ctx: &mut Self::Context) {
@@ -37,7 +35,7 @@ impl Handler<Open> for SipConnection {
     }
 }
 
-impl Handler<Invoke> for SipConnection {
+impl<U: Uas> Handler<Invoke> for SipConnection<U> {
     type Result = ();
 
     fn handle(
@@ -53,7 +51,7 @@ impl Handler<Invoke> for SipConnection {
     }
 }
 
-impl Handler<Notify> for SipConnection {
+impl<U: Uas> Handler<Notify> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, Notify { session, content }: Notify, ctx: &mut Self::Context) {
@@ -61,7 +59,7 @@ impl Handler<Notify> for SipConnection {
     }
 }
 
-impl Handler<Close> for SipConnection {
+impl<U: Uas> Handler<Close> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, Close { session }: Close, ctx: &mut Self::Context) {
@@ -69,7 +67,7 @@ impl Handler<Close> for SipConnection {
     }
 }
 
-impl Handler<Shut> for SipConnection {
+impl<U: Uas> Handler<Shut> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
@@ -77,7 +75,7 @@ impl Handler<Shut> for SipConnection {
     }
 }
 
-impl Handler<Overrun> for SipConnection {
+impl<U: Uas> Handler<Overrun> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, Overrun: Overrun, ctx: &mut Self::Context) {
@@ -89,36 +87,5 @@ impl Handler<Overrun> for SipConnection {
             self.uas.count(Event::LeftBehind);
             self.end("it does not keep up with its events", ctx);
         }
-    }
-}
-
-impl Handler<Bound> for SipConnection {
-    type Result = ();
-
-    fn handle(&mut self, bound: Bound, ctx: &mut Self::Context) {
-        self.uas.bound(bound);
-        self.recognise();
-        if let Some(at) = self.uas.sweep(self.clock.now()) {
-            self.wake_at(at, ctx);
-        }
-    }
-}
-
-impl Handler<Left> for SipConnection {
-    type Result = ();
-
-    fn handle(&mut self, Left { mac, reason }: Left, ctx: &mut Self::Context) {
-        self.uas.left(mac);
-        if !self.uas.is_known() {
-            self.end(reason, ctx);
-        }
-    }
-}
-
-impl Handler<Bindings> for SipConnection {
-    type Result = ();
-
-    fn handle(&mut self, Bindings { mac, reply }: Bindings, _: &mut Self::Context) {
-        self.uas.bindings(mac, reply);
     }
 }

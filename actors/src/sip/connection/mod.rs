@@ -13,6 +13,7 @@ use uacsta_schema::{
 };
 
 use super::{
+    responder::ResponseSink,
     session::{Ended, SessionId},
     uas::Uas,
     wire::{Broken, Wire},
@@ -20,11 +21,11 @@ use super::{
 use crate::{clock::Clock, counters::Event, repeats::again};
 
 mod challenge;
+mod dialog_migration;
 mod ending;
 mod exchange;
 mod matching;
 mod messages;
-mod moving;
 mod place;
 mod receive;
 mod refresh;
@@ -33,19 +34,19 @@ mod serve;
 mod sessions;
 mod slots;
 
-pub use moving::{Move, Moved, Stray};
+pub use dialog_migration::{Migrate, Moved, OrphanRequest, Prove};
 pub use place::{Place, Stranger};
 pub(crate) use receive::{csta_body, unacceptable, untaken};
 pub use register::{SignOn, SignedOn};
 pub(crate) use serve::stateless;
 
 /// One connection.
-pub struct SipConnection {
-    /// The link's own address, of which each further copy takes memory.
-    address: Arc<Addr<Self>>,
+pub struct SipConnection<U: Uas> {
+    /// Where responders leave their responses: this connection.
+    responses: Arc<dyn ResponseSink>,
     wire: Wire,
     place: Place,
-    uas: Box<dyn Uas>,
+    uas: U,
     clock: Arc<dyn Clock>,
     clients: slots::Slots<exchange::ClientTransaction>,
     servers: matching::Received,
@@ -81,32 +82,49 @@ pub struct Overrun;
 /// bound in octets; this one holds between threads.
 const MAILBOX: usize = 1 << 16;
 
-impl SipConnection {
-    /// A link over a wire.
+impl<U: Uas> SipConnection<U> {
+    /// A connection over a wire. `random` tells its branches and tags from those of all others.
     pub fn over(
         wire: Wire,
         place: Place,
-        uas: Box<dyn Uas>,
+        mut uas: U,
         clock: Arc<dyn Clock>,
         random: u64,
     ) -> Addr<Self> {
-        Self::create(|ctx| Self {
-            address: Arc::new(ctx.address()),
-            wire,
-            place,
-            uas,
-            clock,
-            clients: slots::Slots::new(),
-            servers: matching::Received::new(),
-            sessions: slots::Slots::new(),
-            registration: None,
-            adopted: false,
-            serial: 0,
-            random,
-            tag: format!("{random:x}").into(),
-            alarm: None,
-            ending: None,
+        Self::create(|ctx| {
+            let address = Arc::new(ctx.address());
+            uas.opened(&address);
+            Self {
+                responses: address,
+                wire,
+                place,
+                uas,
+                clock,
+                clients: slots::Slots::new(),
+                servers: matching::Received::new(),
+                sessions: slots::Slots::new(),
+                registration: None,
+                adopted: false,
+                serial: 0,
+                random,
+                tag: format!("{random:x}").into(),
+                alarm: None,
+                ending: None,
+            }
         })
+    }
+
+    /// The UAS. Call [`Self::reschedule`] when a change of it may change when it next has something due, or who it knows.
+    pub(crate) fn uas_mut(&mut self) -> &mut U {
+        &mut self.uas
+    }
+
+    /// Carries out what the UAS has due, and sees to it that it is asked again in time.
+    pub(crate) fn reschedule(&mut self, ctx: &mut Context<Self>) {
+        self.recognise();
+        if let Some(at) = self.uas.sweep(self.clock.now()) {
+            self.wake_at(at, ctx);
+        }
     }
 
     fn next_serial(&mut self) -> u32 {
@@ -176,8 +194,8 @@ impl SipConnection {
         tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), reason, times = again(times), "{what}");
     }
 
-    /// Ends the link when this turn is over.
-    fn end(&mut self, reason: impl Into<Box<str>>, ctx: &mut Context<Self>) {
+    /// Ends the connection when this turn is over; `reason` is for the log.
+    pub(crate) fn end(&mut self, reason: impl Into<Box<str>>, ctx: &mut Context<Self>) {
         if self.ending.is_none() {
             self.ending = Some(reason.into());
             ctx.stop();
@@ -185,13 +203,12 @@ impl SipConnection {
     }
 }
 
-impl Actor for SipConnection {
+impl<U: Uas> Actor for SipConnection<U> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.wire.frames());
-        self.uas.opened(&self.address);
         if let Some(stranger) = &self.place.stranger {
             self.wake_at(stranger.log_on_by, ctx);
         }
@@ -217,13 +234,13 @@ impl Actor for SipConnection {
             self.finish(slot, Ended::ConnectionLost);
         }
         self.sign_off();
-        self.uas.ended(&self.address, &reason);
+        self.uas.ended(&reason);
     }
 }
 
-impl Supervised for SipConnection {}
+impl<U: Uas> Supervised for SipConnection<U> {}
 
-impl StreamHandler<Result<Frame, Broken>> for SipConnection {
+impl<U: Uas> StreamHandler<Result<Frame, Broken>> for SipConnection<U> {
     fn handle(&mut self, frame: Result<Frame, Broken>, ctx: &mut Self::Context) {
         match frame {
             Ok(frame) => {
@@ -291,7 +308,7 @@ impl StreamHandler<Result<Frame, Broken>> for SipConnection {
     }
 }
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     fn heard(&mut self, frame: Frame, ctx: &mut Context<Self>) {
         match frame {
             Frame::Message(message::Message::Request(request)) => self.request(request, ctx),

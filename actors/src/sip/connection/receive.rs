@@ -14,9 +14,10 @@ use crate::sip::{
     responder::{Disposition, FinalResponse, PendingRequest, TransactionId},
     session::{Ended, SessionEventKind},
     timer::{MIN_SE, SessionTimer},
+    uas::Uas,
 };
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it is an INVITE that is
     /// accepted, or came by UDP: what comes over a reliable transport comes once.
     pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
@@ -76,11 +77,11 @@ impl SipConnection {
             (Some(Some(session)), _) => self.in_dialog(request, session, id, ctx),
             (Some(None), _) => self
                 .uas
-                .stray(request, PendingRequest::new(&self.address, id)),
+                .orphan(request, PendingRequest::new(&self.responses, id)),
             (None, Method::Register | Method::Invite) => {
                 let taken = self
                     .uas
-                    .request(request, PendingRequest::new(&self.address, id));
+                    .request(request, PendingRequest::new(&self.responses, id));
                 self.recognise();
                 if let Some(mac) = self.uas.mac() {
                     self.wire.belongs_to(mac);
@@ -137,7 +138,7 @@ impl SipConnection {
                     .cseq()
                     .is_ok_and(|cseq| self.sessions[session].dialog.repeats(cseq.number));
             if repeated && let Ok(Some(document)) = csta_body(request) {
-                let (reply, taken) = PendingRequest::new(&self.address, id).later();
+                let (reply, taken) = PendingRequest::new(&self.responses, id).later();
                 self.tell(session, SessionEventKind::Repeated(document, reply));
                 return taken;
             }
@@ -152,7 +153,7 @@ impl SipConnection {
                 }
                 match csta_body(request) {
                     Ok(Some(document)) => {
-                        let (reply, taken) = PendingRequest::new(&self.address, id).later();
+                        let (reply, taken) = PendingRequest::new(&self.responses, id).later();
                         self.tell(session, SessionEventKind::Request(document, reply));
                         taken
                     }

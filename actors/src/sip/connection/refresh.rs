@@ -16,9 +16,10 @@ use crate::sip::{
     session::{Body, Ended, SessionEventKind},
     timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
     transaction::LIFE,
+    uas::Uas,
 };
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     /// A 2xx with this timer was sent: to the INVITE that opens the session, or to one that refreshes it.
     pub(super) fn granted(
         &mut self,

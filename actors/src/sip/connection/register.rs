@@ -10,7 +10,10 @@ use super::{
     challenge::{Answering, CHALLENGES},
     exchange::{Outcome, Purpose, is_challenge, refusal},
 };
-use crate::sip::session::{Login, RequestError};
+use crate::sip::{
+    session::{Login, RequestError},
+    uas::Uas,
+};
 
 /// Logs on, and stays logged on until the link ends.
 #[derive(Debug, Message)]
@@ -46,7 +49,7 @@ pub(super) struct Registration {
     known: bool,
 }
 
-impl Handler<SignOn> for SipConnection {
+impl<U: Uas> Handler<SignOn> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, sign_on: SignOn, ctx: &mut Self::Context) {
@@ -63,7 +66,7 @@ impl Handler<SignOn> for SipConnection {
     }
 }
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     fn send_register(&mut self, ctx: &mut Context<Self>) {
         let branch = self.begin(&Method::Register, Purpose::Register, ctx);
         let slot = branch.slot;

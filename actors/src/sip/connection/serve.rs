@@ -15,6 +15,7 @@ use crate::sip::{
     session::SessionId,
     timer::SessionTimer,
     transaction::{Effect, Effects, Event, Timer, Transport, invite_server, server},
+    uas::Uas,
 };
 
 /// A request that was received.
@@ -69,7 +70,7 @@ impl Machine {
     }
 }
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     /// The name of the server transaction that [`Self::receive`] would start next.
     pub(super) fn next_transaction(&mut self) -> TransactionId {
         TransactionId {

@@ -21,6 +21,7 @@ use crate::sip::{
     responder::Accepted,
     session::{Body, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId},
     timer::{MIN_SE, SessionTimer},
+    uas::Uas,
 };
 
 /// A session on this link.
@@ -62,7 +63,7 @@ pub(super) enum Phase {
 /// The session interval where nobody names one (RFC 4028 section 4).
 pub(super) const INTERVAL: Duration = Duration::from_secs(1800);
 
-impl SipConnection {
+impl<U: Uas> SipConnection<U> {
     /// Opens a session with the peer.
     pub(super) fn open(&mut self, open: Open, ctx: &mut Context<Self>) {
         let serial = self.next_serial();
