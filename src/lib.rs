@@ -2,8 +2,6 @@
 
 pub mod admin;
 pub mod cli;
-pub mod client;
-pub mod clock;
 pub mod demo;
 #[cfg(unix)]
 pub mod descriptors;
@@ -15,7 +13,6 @@ pub mod running_time;
 pub mod server;
 pub mod service;
 pub mod signals;
-pub mod simulate;
 pub mod store;
 pub mod web;
 

@@ -6,11 +6,12 @@ use anyhow::Context;
 use clap::Parser;
 use uacsta::{
     Addresses, Server,
-    cli::{self, Cli, Failure, Plan, Serve},
+    cli::{Cli, Plan, Serve},
     demo::{self, DemoError},
     first_start, logs, service,
     signals::Signals,
 };
+use uacsta_connect::{CommandError, sentence};
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
@@ -29,10 +30,10 @@ fn main() -> ExitCode {
     reason = "this is where a failed command says why"
 )]
 fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("uacsta: {}", cli::sentence(error.as_ref()));
+    eprintln!("uacsta: {}", sentence(error.as_ref()));
     error
         .downcast_ref()
-        .map_or(ExitCode::FAILURE, Failure::exit_code)
+        .map_or(ExitCode::FAILURE, CommandError::exit_code)
 }
 
 fn run(serve: &Serve) -> anyhow::Result<()> {

@@ -22,11 +22,11 @@ use uacsta_actors::{
     registrar::{Registrar, Stopping},
     repeats::Repeats,
 };
+use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
     admin::Admin,
-    clock::SystemClock,
     first_start,
     keeper::Keeper,
     net::{

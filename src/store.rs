@@ -19,7 +19,7 @@ use mirror::Mirror;
 
 pub use error::StoreError;
 use error::failed;
-pub use lock::{Lock, is_taken};
+pub use lock::Lock;
 
 /// One change: what is now stored for a telephone, or `None` when it was removed.
 pub type Change<T> = (PhoneId, Option<T>);

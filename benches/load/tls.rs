@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use uacsta::client::dial::trusting;
+use uacsta_connect::trusting;
 
 use crate::wire::Address;
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use uacsta_connect::{CommandError, print, sentence};
 
-use super::{Failure, print, sentence};
 use crate::Server;
 
 /// The arguments of `check-config`.
@@ -29,13 +29,13 @@ pub(super) struct CheckConfig {
 }
 
 impl CheckConfig {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         let file = self.file.or(self.config);
         let data = self.data.as_deref();
         let settings = settings::load(file.as_deref(), data)?;
         let weaknesses = Server::default()
             .check(&settings, data)
-            .map_err(|error| Failure::Usage(sentence(&error)))?;
+            .map_err(|error| CommandError::Usage(sentence(&error)))?;
         let name = file.map_or_else(
             || "the configuration".to_owned(),
             |file| file.display().to_string(),

@@ -3,7 +3,9 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, Failure, print};
+use uacsta_connect::{CommandError, print};
+
+use super::Cli;
 
 /// The arguments of `completions`.
 #[derive(Args, Debug)]
@@ -15,7 +17,7 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "uacsta", &mut script);
         print(&script)

@@ -8,9 +8,8 @@ use ed25519_dalek::SigningKey;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_actors::licensing::code::{Issuer, Licence};
+use uacsta_connect::{ApiArgs, CommandError, print};
 
-use super::api::Server;
-use super::{Failure, print};
 use crate::first_start::write_private;
 
 /// The arguments of `licenses`.
@@ -48,7 +47,7 @@ struct Show {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: Server,
+    server: ApiArgs,
 }
 
 #[derive(Args, Debug)]
@@ -57,7 +56,7 @@ struct Add {
     #[arg(required = true)]
     code: Vec<String>,
     #[command(flatten)]
-    server: Server,
+    server: ApiArgs,
 }
 
 #[derive(Args, Debug)]
@@ -83,7 +82,7 @@ struct Issue {
 }
 
 impl Licenses {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         match self.command.unwrap_or(Command::Show(self.show)) {
             Command::Show(show) => show.run(),
             Command::Add(add) => add.run(),
@@ -94,8 +93,8 @@ impl Licenses {
 }
 
 impl Show {
-    fn run(self) -> Result<(), Failure> {
-        let answer: Value = self.server.ask(Method::GET, "/api/licenses", None)?;
+    fn run(self) -> Result<(), CommandError> {
+        let answer: Value = self.server.request(Method::GET, "/api/licenses", None)?;
         let text = match self.json {
             true => format!("{answer:#}\n"),
             false => table(&answer),
@@ -105,30 +104,30 @@ impl Show {
 }
 
 impl Add {
-    fn run(self) -> Result<(), Failure> {
+    fn run(self) -> Result<(), CommandError> {
         let body = json!({ "code": self.code.concat() });
         let answer: Value = self
             .server
-            .ask(Method::POST, "/api/licenses", Some(&body))?;
+            .request(Method::POST, "/api/licenses", Some(&body))?;
         print(table(&answer).as_bytes())
     }
 }
 
 impl Key {
-    fn run(self) -> Result<(), Failure> {
+    fn run(self) -> Result<(), CommandError> {
         if self.file.exists() {
-            return Err(Failure::Failed(format!(
+            return Err(CommandError::Failed(format!(
                 "{} is there already; a key that is lost takes all its licences with it",
                 self.file.display()
             )));
         }
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
-            .map_err(|error| Failure::Failed(format!("no random numbers: {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("no random numbers: {error}")))?;
         let key = SigningKey::from_bytes(&seed);
         let hex = |octets: &[u8]| data_encoding::HEXLOWER.encode(octets);
         write_private(&self.file, format!("{}\n", hex(&seed)).as_bytes())
-            .map_err(|error| Failure::Failed(error.to_string()))?;
+            .map_err(|error| CommandError::Failed(error.to_string()))?;
         let public = hex(key.verifying_key().as_bytes());
         print(
             format!(
@@ -141,15 +140,15 @@ impl Key {
 }
 
 impl Issue {
-    fn run(self) -> Result<(), Failure> {
+    fn run(self) -> Result<(), CommandError> {
         let file = self.key.display();
         let text = std::fs::read_to_string(&self.key)
-            .map_err(|error| Failure::Failed(format!("{file} cannot be read: {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("{file} cannot be read: {error}")))?;
         let seed = data_encoding::HEXLOWER_PERMISSIVE
             .decode(text.trim().as_bytes())
             .ok()
             .and_then(|seed| <[u8; 32]>::try_from(seed).ok())
-            .ok_or_else(|| Failure::Failed(format!("{file} does not hold an issuer's key")))?;
+            .ok_or_else(|| CommandError::Failed(format!("{file} does not hold an issuer's key")))?;
         let key = SigningKey::from_bytes(&seed);
         let licence = Licence {
             serial: self.serial,
@@ -160,7 +159,7 @@ impl Issue {
         // Nobody is given a code that does not hold.
         Issuer::with(&key)
             .read(&code)
-            .map_err(|error| Failure::Failed(format!("the code {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("the code {error}")))?;
         print(format!("{code}\n").as_bytes())
     }
 }

@@ -3,7 +3,9 @@
 use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
 
-use super::{Cli, Failure, print};
+use uacsta_connect::{CommandError, print};
+
+use super::Cli;
 
 /// The arguments of `man`.
 #[derive(Args, Debug)]
@@ -17,20 +19,20 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         let mut program = Cli::command();
         program.build();
         let command = match self.command.as_deref() {
             None => program,
             Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
-                Failure::Usage(format!(
+                CommandError::Usage(format!(
                     "there is no command {name:?}; uacsta --help lists them"
                 ))
             })?,
         };
         let mut page = Vec::new();
         Page::new(command).render(&mut page).map_err(|error| {
-            Failure::Failed(format!("the manual page cannot be written: {error}"))
+            CommandError::Failed(format!("the manual page cannot be written: {error}"))
         })?;
         print(&page)
     }

@@ -1,7 +1,5 @@
 //! The command line: what can be asked of the program, and how it answers.
 
-mod api;
-mod certify;
 mod check_config;
 mod completions;
 mod licenses;
@@ -10,12 +8,10 @@ mod phones;
 mod serve;
 mod settings;
 
-use std::error::Error;
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use uacsta_connect::CommandError;
+use uacsta_console::{Certify, Client};
+use uacsta_simulator::Simulate;
 
 pub use serve::{Plan, Serve};
 
@@ -52,26 +48,15 @@ enum Command {
     /// Have a running server read its configuration again
     Settings(settings::Settings),
     /// Try every service at a phone, and compare it with its maker's profile
-    Certify(certify::Certify),
+    Certify(Certify),
     /// Simulate phones of a maker, which register and call each other
-    Simulate(crate::simulate::command::Simulate),
+    Simulate(Simulate),
     /// Talk to a server as a CTI client: a console, or one command at a time
-    Client(crate::client::command::Client),
+    Client(Client),
     /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print the manual page
     Man(man::Man),
-}
-
-/// Why a command did not do what it was asked; its display is one sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// What was asked, or configured, is wrong: exit code 2.
-    #[error("{0}")]
-    Usage(String),
-    /// It did not work out: exit code 1.
-    #[error("{0}")]
-    Failed(String),
 }
 
 impl Cli {
@@ -79,7 +64,7 @@ impl Cli {
     ///
     /// # Errors
     /// What went wrong, with the exit code that belongs to it.
-    pub fn run(self) -> Result<Option<Serve>, Failure> {
+    pub fn run(self) -> Result<Option<Serve>, CommandError> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
@@ -93,60 +78,6 @@ impl Cli {
             Command::Man(command) => command.run()?,
         }
         Ok(None)
-    }
-}
-
-impl Failure {
-    /// 2 for wrong usage or configuration, else 1.
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Failed(_) => ExitCode::FAILURE,
-        }
-    }
-}
-
-impl From<::settings::SettingsError> for Failure {
-    fn from(error: ::settings::SettingsError) -> Self {
-        Self::Usage(error.to_string())
-    }
-}
-
-/// An error and its causes in one sentence, each cause once: most errors tell theirs themselves.
-pub fn sentence(error: &dyn Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let told = error.to_string();
-        if !said.contains(&told) {
-            said = format!("{said}: {told}");
-        }
-        cause = error.source();
-    }
-    said
-}
-
-/// Where the data is.
-#[derive(Args, Clone, Debug)]
-struct Data {
-    /// Data folder: telephone list, passwords, certificate, logs
-    #[arg(
-        long = "data",
-        value_name = "DIR",
-        env = "STATE_DIRECTORY",
-        default_value = "uacsta-data"
-    )]
-    pub folder: PathBuf,
-}
-
-/// Writes to standard output; a reader that has seen enough (`| head`) is no failure.
-fn print(text: &[u8]) -> Result<(), Failure> {
-    let mut output = io::stdout().lock();
-    match output.write_all(text).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Failed(format!("standard output: {error}")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -5,10 +5,8 @@ use std::fmt::Write;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::phone_id::PhoneId;
-
-use super::api::Server;
-use super::{Failure, print};
 
 /// The arguments of `phones`.
 #[derive(Args, Debug)]
@@ -46,7 +44,7 @@ struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: Server,
+    server: ApiArgs,
 }
 
 /// One telephone, whatever is to become of it.
@@ -55,11 +53,11 @@ struct One {
     /// MAC address, with or without separators; the extension of a phone that is listed under it
     mac: PhoneId,
     #[command(flatten)]
-    server: Server,
+    server: ApiArgs,
 }
 
 impl Phones {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         match self.command.unwrap_or(Command::List(self.list)) {
             Command::List(list) => list.run(),
             Command::On(switch) => switch.run(true),
@@ -70,8 +68,8 @@ impl Phones {
 }
 
 impl List {
-    fn run(self) -> Result<(), Failure> {
-        let answer: Value = self.server.ask(Method::GET, "/api/phones", None)?;
+    fn run(self) -> Result<(), CommandError> {
+        let answer: Value = self.server.request(Method::GET, "/api/phones", None)?;
         let text = match self.json {
             true => escaped(&format!("{answer:#}\n")),
             false => table(&answer),
@@ -81,11 +79,11 @@ impl List {
 }
 
 impl One {
-    fn run(self, in_operation: bool) -> Result<(), Failure> {
+    fn run(self, in_operation: bool) -> Result<(), CommandError> {
         let path = format!("/api/phones/{}", self.mac.bare());
         let body = json!({ "in_operation": in_operation });
-        let Value::Object(_) = self.server.ask(Method::PUT, &path, Some(&body))? else {
-            return Err(Failure::Failed(
+        let Value::Object(_) = self.server.request(Method::PUT, &path, Some(&body))? else {
+            return Err(CommandError::Failed(
                 "the server's answer is not an object".to_owned(),
             ));
         };
@@ -93,9 +91,9 @@ impl One {
         print(format!("{} is {state} operation\n", self.mac).as_bytes())
     }
 
-    fn forget(self) -> Result<(), Failure> {
+    fn forget(self) -> Result<(), CommandError> {
         let path = format!("/api/phones/{}", self.mac.bare());
-        let _: Value = self.server.ask(Method::DELETE, &path, None)?;
+        let _: Value = self.server.request(Method::DELETE, &path, None)?;
         print(format!("{} is forgotten\n", self.mac).as_bytes())
     }
 }

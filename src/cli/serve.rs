@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use settings::{Listen, Settings};
 use tempfile::TempDir;
-
-use super::{Data, Failure};
+use uacsta_connect::{CommandError, DataArgs};
 
 /// The arguments of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -20,7 +19,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    data: Data,
+    data: DataArgs,
     /// Loopback only, in a temporary folder of which nothing stays
     #[arg(long)]
     demo: bool,
@@ -40,10 +39,10 @@ impl Serve {
     ///
     /// # Errors
     /// A setting that is wrong, or a temporary folder that cannot be made.
-    pub fn plan(&self) -> Result<Plan, Failure> {
+    pub fn plan(&self) -> Result<Plan, CommandError> {
         let data = if self.demo {
             let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
-                Failure::Failed(format!("no temporary folder can be made: {error}"))
+                CommandError::Failed(format!("no temporary folder can be made: {error}"))
             })?;
             DataFolder::Demo(folder)
         } else {
@@ -61,7 +60,7 @@ impl Serve {
     }
 }
 
-fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, Failure> {
+fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, CommandError> {
     let mut settings = settings::load(config, Some(data.path()))?;
     if matches!(data, DataFolder::Demo(_)) {
         on_loopback(&mut settings);
@@ -71,13 +70,13 @@ fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, Failure> {
 }
 
 /// What can be read once alone would be an empty file, which is all defaults, when the settings are read again.
-fn check_kind(config: &Path) -> Result<(), Failure> {
+fn check_kind(config: &Path) -> Result<(), CommandError> {
     // What is not there, or is a folder, is told when it is read.
     let again = config.metadata().is_ok_and(|about| about.is_file());
     if again || !config.exists() || config.is_dir() {
         return Ok(());
     }
-    Err(Failure::Usage(format!(
+    Err(CommandError::Usage(format!(
         "{} is no regular file, and could not be read again when the settings change: write it into one",
         config.display()
     )))
@@ -93,7 +92,7 @@ impl Plan {
     ///
     /// # Errors
     /// A setting that is wrong.
-    pub fn read_again(&self) -> Result<Settings, Failure> {
+    pub fn read_again(&self) -> Result<Settings, CommandError> {
         read(self.config.as_deref(), &self.data)
     }
 
@@ -166,7 +165,7 @@ mod tests {
         ] {
             let serve = Serve {
                 config: Some(config.into()),
-                data: Data {
+                data: DataArgs {
                     folder: folder.path().to_owned(),
                 },
                 demo: false,
@@ -184,7 +183,7 @@ mod tests {
     fn a_demonstration_leaves_nothing_and_listens_to_nobody_else() {
         let serve = Serve {
             config: None,
-            data: Data {
+            data: DataArgs {
                 folder: "unused".into(),
             },
             demo: true,

@@ -6,10 +6,8 @@ use ::settings::Secret;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
+use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::sip::digest::{Algorithm, Ha1};
-
-use super::api::Server;
-use super::{Failure, print};
 
 /// The arguments of `settings`.
 #[derive(Args, Debug)]
@@ -28,7 +26,7 @@ Examples:
   uacsta settings reload
   uacsta settings reload --server http://10.0.0.5:8080 --token-file cli.token"
     )]
-    Reload(Server),
+    Reload(ApiArgs),
     /// Print what may stand in a settings file in the place of a client's password
     #[command(
         after_help = "The password is read from standard input. What is printed opens this user's account with this server and nothing
@@ -51,25 +49,25 @@ struct Hash {
 }
 
 impl Settings {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         let server = match self.command {
             Command::Hash(hash) => return hash.run(),
             Command::Reload(server) => server,
         };
-        let _: Value = server.ask(Method::POST, "/api/reload", None)?;
+        let _: Value = server.request(Method::POST, "/api/reload", None)?;
         print(b"the configuration was read again and holds now\n")
     }
 }
 
 impl Hash {
-    fn run(self) -> Result<(), Failure> {
+    fn run(self) -> Result<(), CommandError> {
         let mut password = String::new();
         io::stdin()
             .read_line(&mut password)
-            .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("standard input: {error}")))?;
         let password = password.trim_end_matches(['\r', '\n']);
         if password.is_empty() {
-            return Err(Failure::Usage(
+            return Err(CommandError::Usage(
                 "give the password on standard input".to_owned(),
             ));
         }

@@ -1,9 +1,10 @@
 //! Whose a data folder is: the lock of a server, which it loses with its life, however that ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use uacsta_connect::data_folder::LOCK;
 
 use super::{StoreError, failed, is_at};
 
@@ -15,23 +16,6 @@ pub struct Lock {
     file: File,
 }
 
-/// Whether a server works on a data folder. Nothing is made where there is none.
-///
-/// # Errors
-/// When that cannot be told: the lock's file cannot be read.
-pub fn is_taken(folder: &Path) -> io::Result<bool> {
-    let file = match File::open(folder.join(NAME)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        file => file?,
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-const NAME: &str = "telephones.lock";
 /// Who looks whether a server runs holds the lock for that moment: as often it is tried, and after so long again.
 const TRIES: u32 = 5;
 const MOMENT: Duration = Duration::from_millis(20);
@@ -42,7 +26,7 @@ impl Lock {
     /// # Errors
     /// Another process has it, or the lock's file cannot be written.
     pub fn take(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(NAME);
+        let path = folder.join(LOCK);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -66,7 +50,7 @@ impl Lock {
 
     /// Takes the folder once more where somebody has removed or exchanged the lock's file.
     pub(super) fn renew(&mut self) -> Result<(), StoreError> {
-        if !is_at(&self.file, &self.folder.join(NAME)) {
+        if !is_at(&self.file, &self.folder.join(LOCK)) {
             *self = Self::take(&self.folder)?;
         }
         Ok(())
@@ -76,27 +60,27 @@ impl Lock {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use uacsta_connect::data_folder::is_in_use;
+
     use super::*;
 
     #[test]
-    fn a_folder_is_taken_for_as_long_as_its_lock_is_held() {
+    fn folder_is_taken_while_its_lock_is_held() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        assert!(!is_taken(&folder.join("none")).unwrap());
-        assert!(!is_taken(folder).unwrap() && !folder.join(NAME).exists());
         let lock = Lock::take(folder).unwrap();
-        assert!(is_taken(folder).unwrap());
+        assert!(is_in_use(folder).unwrap());
         let second = Lock::take(folder);
         assert!(matches!(second, Err(StoreError::InUse { .. })));
         drop(lock);
-        assert!(!is_taken(folder).unwrap() && folder.join(NAME).exists());
+        assert!(!is_in_use(folder).unwrap() && folder.join(LOCK).exists());
     }
 
     #[test]
     fn who_looks_keeps_no_server_from_its_start() {
         let folder = tempfile::tempdir().unwrap();
         drop(Lock::take(folder.path()).unwrap());
-        let looks = File::open(folder.path().join(NAME)).unwrap();
+        let looks = File::open(folder.path().join(LOCK)).unwrap();
         looks.try_lock_shared().unwrap();
         let starts = std::thread::scope(|scope| {
             let starting = scope.spawn(|| Lock::take(folder.path()));

@@ -14,7 +14,7 @@ mod tests;
 mod trial;
 
 use std::cell::RefCell;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,7 @@ use uacsta_actors::House;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, Forget, IsOnDisk, List, OnDisk, Switch};
+use uacsta_connect::data_folder::API_ADDRESS;
 
 use crate::admin::Admin;
 use crate::first_start::write_private;
@@ -45,14 +46,10 @@ use connection::{Asked, Connection};
 use methods::{READ, only};
 use refusal::Refusal;
 
-/// The file in the data folder that says where the API of the running server is.
-pub const ADDRESS_FILE: &str = "api.url";
-
 /// How large a request's body may be, in octets.
 const BODY: usize = 64 << 10;
 
 pub use reload::ReloadWish;
-pub use trial::{Outcome, Trial};
 
 /// Whom the API asks.
 #[derive(Clone)]
@@ -167,7 +164,7 @@ pub fn start(
         .max_concurrent_connections(connections)
         .listen("web.listen", listener, serve)?
         .run();
-    let address_file = data.join(ADDRESS_FILE);
+    let address_file = data.join(API_ADDRESS);
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(Web {
@@ -191,27 +188,12 @@ fn write_locked(path: &Path, url: &str) -> Result<File, String> {
     Ok(file)
 }
 
-/// Whether the server that wrote this [`ADDRESS_FILE`] lives. One that was killed has left it behind.
-///
-/// # Errors
-/// When that cannot be told.
-pub fn is_of_the_living(file: &File) -> io::Result<bool> {
-    if !cfg!(unix) {
-        return Ok(true);
-    }
-    match file.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
 /// Takes back what [`Web::announce`] wrote, if anything.
 ///
 /// # Errors
 /// When the file cannot be removed.
 pub fn forget(data: &Path) -> io::Result<()> {
-    removed(&data.join(ADDRESS_FILE))
+    removed(&data.join(API_ADDRESS))
 }
 
 fn removed(file: &Path) -> io::Result<()> {

@@ -12,10 +12,10 @@ use uacsta_actors::directory::NoLine;
 use uacsta_actors::licensing::{Allowance, Counts, Licences};
 use uacsta_actors::post::Post;
 use uacsta_actors::registrar::{Line, Listing, Unforgotten, Unswitched};
+use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use super::*;
-use crate::clock::SystemClock;
 use crate::first_start;
 
 /// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
@@ -178,7 +178,7 @@ async fn a_page_of_another_site_asks_in_vain() {
 async fn requests_and_answers() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
-    let url = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
+    let url = std::fs::read_to_string(folder.path().join(API_ADDRESS)).unwrap();
     assert_eq!(url.trim(), format!("http://{}", web.address()));
 
     let phone = "/api/phones/000413000001";

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
-use uacsta::client::dial::Server as At;
-use uacsta::simulate::{Fleet, FleetOptions, Maker};
+use uacsta_connect::ServerAddress;
+use uacsta_simulator::{Fleet, FleetOptions, Maker};
 
 use crate::support::PATIENCE;
 use crate::support::maker;
@@ -16,7 +16,7 @@ use crate::support::server::Server;
 /// Two phones of each maker, whose lines are 215 and 216, 225 and 226 ...
 async fn fleet(server: &Server, makers: &[Maker]) -> Fleet {
     let documents = Arc::clone(&server.documents);
-    let at = At::at(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
+    let at = ServerAddress::new(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
     let password = server.settings.phones.password.expose();
     let mut options = FleetOptions::new(at, password).tapped(Arc::new(move |_, document| {
         documents.received(std::str::from_utf8(document).unwrap());
@@ -199,7 +199,7 @@ fn a_phone_that_contradicts_its_profile_is_found_out() {
     actix_rt::System::new().block_on(async {
         let server = Server::start();
         let folder = tempfile::tempdir().unwrap();
-        let table = include_str!("../makers/snom.toml")
+        let table = include_str!("../../tools/simulator/makers/snom.toml")
             .replace("\"SnapshotCall\"", "\"HoldCall\"")
             .replace("refusal = 200", "refusal = 405");
         let file = folder.path().join("odd.toml");

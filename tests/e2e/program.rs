@@ -103,7 +103,7 @@ fn check_config_says_what_is_wrong_in_one_sentence() {
 
 #[test]
 fn a_makers_table_that_cannot_be_used_is_explained() {
-    let good = include_str!("../makers/snom.toml");
+    let good = include_str!("../../tools/simulator/makers/snom.toml");
     for (from, to, words) in [
         (
             "edition = 5",
@@ -493,7 +493,7 @@ async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets()
 }
 
 #[test]
-fn the_demo_shows_a_call_and_goes_on_serving() {
+fn the_demo_shows_a_call_and_keeps_serving() {
     let mut command = program();
     on_free_ports(&mut command);
     let mut child = command
@@ -515,7 +515,7 @@ fn the_demo_shows_a_call_and_goes_on_serving() {
         "rings: call from 215",
         "has answered",
         "is out of the call",
-        "goes on serving",
+        "The server runs until Ctrl-C",
     ] {
         while !text.contains(wanted) {
             let line = told.recv_timeout(PATIENCE);
@@ -526,8 +526,8 @@ fn the_demo_shows_a_call_and_goes_on_serving() {
             text.push('\n');
         }
     }
-    let goes_on = child.try_wait().unwrap().is_none();
+    let runs = child.try_wait().unwrap().is_none();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(goes_on, "it goes on serving:\n{text}");
+    assert!(runs, "the server still runs:\n{text}");
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use uacsta::client::dial::Server as At;
-use uacsta::simulate::{Fleet, FleetOptions, Key, Maker, Phone};
+use uacsta_connect::ServerAddress;
+use uacsta_simulator::{Fleet, FleetError, FleetOptions, Key, Maker, Phone, Standing};
 
+use crate::support::PATIENCE;
 use crate::support::csta::{between, connection, element};
 use crate::support::cti_client::Session;
 use crate::support::server::Server;
@@ -28,7 +29,7 @@ async fn fleet_of(server: &Server, maker: &Maker, phones: u32) -> Fleet {
 
 async fn fleet_from(server: &Server, maker: &Maker, phones: u32, first: u32) -> Fleet {
     let documents = Arc::clone(&server.documents);
-    let at = At::at(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
+    let at = ServerAddress::new(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
     let password = server.settings.phones.password.expose();
     let options = FleetOptions::new(at, password)
         .phones(maker, phones, first)
@@ -174,6 +175,45 @@ fn auerswald_phones_say_what_is_valid_and_are_heard() {
 #[test]
 fn fanvil_phones_say_what_is_valid_and_are_heard() {
     in_system(a_day_at("fanvil"));
+}
+
+#[test]
+fn phones_of_every_maker_register_call_each_other_and_gain_and_lose_lines() {
+    in_system(async {
+        let server = Server::start();
+        let at = ServerAddress::new(&server.addresses.phones_tcp.unwrap().to_string(), None);
+        let mut options = FleetOptions::new(at.unwrap(), server.settings.phones.password.expose());
+        for (maker, first) in Maker::shipped().iter().zip([210, 220, 230, 240, 250]) {
+            options = options.phones(maker, 2, first);
+        }
+        let fleet = Fleet::start(options).await.unwrap();
+        let flow = async {
+            fleet.ready().await;
+            for pair in fleet.phones().chunks(2) {
+                let [one, other] = pair else { continue };
+                one.dial(other.device().user()).await.unwrap();
+                other.rings().await;
+                other.answer().await.unwrap();
+                one.hang_up().await.unwrap();
+                other.is_idle().await;
+            }
+            let phone = fleet.phone(0);
+            phone.cut();
+            phone.is_away().await;
+            phone.is(Standing::Listed).await;
+            let twice = Err(FleetError::Twice("211".into()));
+            assert_eq!(phone.add_line("211").await, twice);
+            phone.add_line("219").await.unwrap();
+            fleet.phone(1).dial("219").await.unwrap();
+            fleet.line("219").unwrap().rings().await;
+            phone.remove_line("219").await.unwrap();
+            assert!(fleet.line("219").is_none());
+            let none = Err(FleetError::NoLine("219".into()));
+            assert_eq!(phone.remove_line("219").await, none);
+        };
+        tokio::time::timeout(PATIENCE, flow).await.unwrap();
+        drop(fleet);
+    });
 }
 
 #[test]

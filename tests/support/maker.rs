@@ -1,10 +1,10 @@
-//! How a maker's phones behave, read from its table in `tests/makers`, and a CSTA document as such a phone or a client puts it.
+//! How a maker's phones behave, read from its table in `tools/simulator/makers`, and a CSTA document as such a phone or a client puts it.
 
 use serde::Deserialize;
 
 use super::csta::namespace;
 
-/// A maker's phones; the keys are explained in tests/makers/README.md.
+/// A maker's phones; the keys are explained in tools/simulator/makers/README.md.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Maker {
@@ -57,11 +57,11 @@ impl Maker {
     /// All that have a table.
     pub fn all() -> Vec<Self> {
         let tables = [
-            include_str!("../makers/snom.toml"),
-            include_str!("../makers/yealink.toml"),
-            include_str!("../makers/mitel.toml"),
-            include_str!("../makers/auerswald.toml"),
-            include_str!("../makers/fanvil.toml"),
+            include_str!("../../tools/simulator/makers/snom.toml"),
+            include_str!("../../tools/simulator/makers/yealink.toml"),
+            include_str!("../../tools/simulator/makers/mitel.toml"),
+            include_str!("../../tools/simulator/makers/auerswald.toml"),
+            include_str!("../../tools/simulator/makers/fanvil.toml"),
         ];
         tables.map(|table| toml::from_str(table).unwrap()).into()
     }

@@ -1,0 +1,179 @@
+//! Client of the server's HTTP API for commands, authorised by the token in the data folder.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::data_folder::{self, API_ADDRESS, API_TOKEN};
+use crate::{CommandError, DataArgs};
+
+/// Which server's API to use.
+#[derive(Args, Debug)]
+pub struct ApiArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The server's API, where it is not this machine's, without TLS [example: http://10.0.0.5:8080]. Through a network that is not
+    /// yours go by ssh -L 8080:127.0.0.1:8080 HOST, and ask http://127.0.0.1:8080
+    #[arg(long = "server", value_name = "URL", requires = "token_file")]
+    url: Option<String>,
+    /// File with that server's token (its cli.token)
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+}
+
+impl ApiArgs {
+    /// Sends one request and parses the JSON response.
+    ///
+    /// # Errors
+    /// No server runs, or the server rejects the request; the error then holds its reason.
+    pub fn request<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T, CommandError> {
+        let (url, token) = self.address_and_token()?;
+        // A command sends few requests, so each one runs in a runtime of its own.
+        let answer = actix_rt::System::new().block_on(send(&url, &token, method, path, body))?;
+        serde_json::from_slice(&answer).map_err(|error| {
+            CommandError::Failed(format!("unexpected response from {url}: {error}"))
+        })
+    }
+
+    fn address_and_token(&self) -> Result<(String, String), CommandError> {
+        if let (Some(url), Some(file)) = (&self.url, &self.token_file) {
+            check_scheme(url)?;
+            return Ok((url.trim_end_matches('/').to_owned(), read_token(file)?));
+        }
+        let folder = &self.data.folder;
+        // A killed server leaves its address behind. Another program may listen there now and must not receive the token.
+        if !data_folder::is_in_use(folder).map_err(|error| unreadable(folder, &error))? {
+            let folder = folder.display();
+            return Err(CommandError::Failed(format!(
+                "no server runs with the data folder {folder}; start one (uacsta serve --data {folder}), name another folder with --data, or a server elsewhere with --server and --token-file"
+            )));
+        }
+        let address = folder.join(API_ADDRESS);
+        let url = url_of_running_server(&address).map_err(|error| unreadable(&address, &error))?;
+        let Some(url) = url else {
+            return Err(CommandError::Failed(format!(
+                "the server with the data folder {} has no API: it is still starting, or web.listen is empty",
+                folder.display()
+            )));
+        };
+        Ok((url, read_token(&folder.join(API_TOKEN))?))
+    }
+}
+
+/// URL of the running server's API. `None` when the file is missing or an earlier server wrote it.
+fn url_of_running_server(address: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(address) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    if !data_folder::writer_runs(&file)? {
+        return Ok(None);
+    }
+    let mut url = String::new();
+    file.read_to_string(&mut url)?;
+    Ok(Some(url.trim().to_owned()))
+}
+
+fn check_scheme(url: &str) -> Result<(), CommandError> {
+    let scheme = url.get(..8).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("https://") {
+        return Err(CommandError::Usage(format!(
+            "{url} needs TLS, which this command does not support: open a tunnel with ssh -L 8080:127.0.0.1:8080 to that machine, and use http://127.0.0.1:8080"
+        )));
+    }
+    Ok(())
+}
+
+async fn send(
+    url: &str,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Vec<u8>, CommandError> {
+    let no_answer = |error: reqwest::Error| {
+        let reason = match () {
+            () if error.is_connect() => "no server runs there".to_owned(),
+            () if error.is_timeout() => "it does not respond".to_owned(),
+            () if error.is_builder() => "that is not an http:// address".to_owned(),
+            () => error.to_string(),
+        };
+        CommandError::Failed(format!("{url} cannot be reached: {reason}"))
+    };
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .build()
+        .map_err(no_answer)?;
+    let mut request = client
+        .request(method, format!("{url}{path}"))
+        .bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let response = request.send().await.map_err(no_answer)?;
+    let status = response.status();
+    let answer = response.bytes().await.map_err(no_answer)?;
+    if status.is_success() {
+        return Ok(answer.to_vec());
+    }
+    let told: Option<Value> = serde_json::from_slice(&answer).ok();
+    let told = told.as_ref().and_then(|told| told.get("error")?.as_str());
+    Err(CommandError::Failed(match (status, told) {
+        (_, Some(sentence)) => sentence.to_owned(),
+        (StatusCode::NOT_FOUND, None) => format!("{url} is not a uacsta server"),
+        (_, None) => format!("{url} responds with {status}"),
+    }))
+}
+
+/// Reads a token that fits into a header field (RFC 6750, section 2.1).
+fn read_token(file: &Path) -> Result<String, CommandError> {
+    let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let token = text.trim();
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(CommandError::Failed(format!(
+            "{} does not contain a token",
+            file.display()
+        )));
+    }
+    Ok(token.to_owned())
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> CommandError {
+    CommandError::Failed(format!("{} cannot be read: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn https_urls_are_rejected_with_the_way_around() {
+        for (url, fits) in [
+            ("http://10.0.0.5:8080", true),
+            ("10.0.0.5:8080", true),
+            ("h", true),
+            ("https://10.0.0.5:8080", false),
+            ("HTTPS://pbx.example", false),
+        ] {
+            let told = check_scheme(url).map_err(|wrong| wrong.to_string());
+            let words = told.as_ref().map_or_else(String::as_str, |()| "");
+            assert!(
+                fits == told.is_ok() && fits != words.contains("ssh -L"),
+                "{url}: {words}"
+            );
+        }
+    }
+}

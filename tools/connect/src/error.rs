@@ -1,0 +1,73 @@
+//! Why a command failed, with its exit code, and how a command prints.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::ConnectError;
+
+/// Why a command failed; its display is one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The arguments or the configuration are wrong: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// The command was understood and could not be carried out: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// 2 for wrong usage or configuration, else 1.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<settings::SettingsError> for CommandError {
+    fn from(error: settings::SettingsError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<ConnectError> for CommandError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Address(_) | ConnectError::Certificates { .. } => {
+                Self::Usage(error.to_string())
+            }
+            ConnectError::Unreachable { .. } => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// An error and its causes in one sentence. A cause that the text already contains is not repeated.
+pub fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn print(text: &[u8]) -> Result<(), CommandError> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Failed(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

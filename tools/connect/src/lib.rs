@@ -1,0 +1,20 @@
+//! What every command needs to reach a server: arguments, SIP connections, the HTTP API, errors with exit codes.
+
+mod api;
+mod args;
+mod clock;
+pub mod data_folder;
+mod duration;
+mod error;
+mod probe;
+mod server;
+mod stop_signal;
+
+pub use api::ApiArgs;
+pub use args::{ConnectArgs, DataArgs};
+pub use clock::SystemClock;
+pub use duration::parse_duration;
+pub use error::{CommandError, print, sentence};
+pub use probe::{ProbeOutcome, ProbeResult};
+pub use server::{ConnectError, ServerAddress, Trust, trusting};
+pub use stop_signal::stop_signal;

@@ -1,0 +1,155 @@
+//! `uacsta certify`: tries every service at one phone, and says where the phone contradicts its maker's profile.
+
+mod calls;
+mod features;
+mod report;
+mod subject;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_schema::csta::DeviceId;
+use uacsta_schema::phone_id::PhoneId;
+
+use report::Report;
+use subject::Subject;
+
+/// The arguments of `certify`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Without --call nobody is disturbed: settings are set to what they are, and services that need a call are asked for one
+that does not exist, which most phones that have the service refuse otherwise than those that lack it. A phone that is in a
+call is left alone.
+
+The phone gets a second monitor and registration for a moment. One that keeps no more than one of them has lost the server's:
+uacsta phones off MAC, and on again, gives it a new session.
+
+With --call the phone makes several calls to NUMBER, which must answer by itself, take two calls, and hang up by itself.
+With --caller another phone of this server calls the phone, so that answering and deflecting are tried too.
+
+Exit code: 0 when the phone does what its profile says, 1 when it contradicts it.
+
+Examples:
+  uacsta certify 00:04:13:aa:bb:cc
+  uacsta certify 000413aabbcc --call 0301234567 --caller 216 --save /tmp"
+)]
+pub struct Certify {
+    /// MAC address, with or without separators
+    mac: PhoneId,
+    /// The phone's line, where it has several (default: the first)
+    #[arg(long, value_name = "NUMBER")]
+    line: Option<String>,
+    /// Have the phone call this number
+    #[arg(long, value_name = "NUMBER")]
+    call: Option<String>,
+    /// Have this line of another phone call the phone
+    #[arg(long, value_name = "NUMBER", requires = "call")]
+    caller: Option<String>,
+    /// Folder for the table as certify-MAC.md and certify-MAC.json
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    save: PathBuf,
+    /// Print the JSON instead of the table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ApiArgs,
+}
+
+/// What the telephone list says of a phone.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Listed {
+    mac: String,
+    maker: String,
+    model: Option<String>,
+    firmware: Option<String>,
+    status: String,
+    lines: Vec<String>,
+    reason: Option<String>,
+}
+
+impl Certify {
+    /// Tries every service, prints and saves the report.
+    ///
+    /// # Errors
+    /// The phone contradicts its profile, or cannot be tried; with the exit code.
+    pub fn run(self) -> Result<(), CommandError> {
+        let phones = self.phones()?;
+        let mac = self.mac.to_string();
+        let unknown = || CommandError::Failed(format!("no telephone is listed as {mac}"));
+        let phone = phones.iter().find(|phone| phone.mac == mac);
+        let phone = phone.ok_or_else(unknown)?;
+        if phone.status != "controlled" {
+            let reason = phone.reason.as_deref().unwrap_or(&phone.status);
+            return Err(CommandError::Failed(format!(
+                "{mac} cannot be asked: {reason}; see uacsta phones"
+            )));
+        }
+        let line = line(phone, self.line.as_deref())?;
+        let mut subject = Subject::new(&self.server, self.mac, line);
+        subject.is_idle()?;
+        features::try_all(&mut subject)?;
+        match &self.call {
+            None => calls::try_without(&mut subject)?,
+            Some(number) => {
+                let caller = self.caller.as_deref();
+                let caller = caller
+                    .map(|number| self.other(&phones, number))
+                    .transpose()?;
+                calls::try_with(&mut subject, number, caller)?;
+            }
+        }
+        let report = Report::new(phone, subject);
+        let saved = report.save(&self.save, self.mac)?;
+        let text = match self.json {
+            true => format!("{:#}\n", report.json()),
+            false => format!("{}\nSaved as {saved}\n", report.table()),
+        };
+        print(text.as_bytes())?;
+        report.verdict()
+    }
+
+    fn phones(&self) -> Result<Vec<Listed>, CommandError> {
+        let mut list: Value = self.server.request(Method::GET, "/api/phones", None)?;
+        serde_json::from_value(list["phones"].take()).map_err(|error| {
+            CommandError::Failed(format!("the telephone list is not understood: {error}"))
+        })
+    }
+
+    /// The line of another phone that is to call.
+    fn other<'a>(&'a self, phones: &[Listed], number: &str) -> Result<Subject<'a>, CommandError> {
+        let owner = phones.iter().find_map(|phone| {
+            let line = line(phone, Some(number)).ok()?;
+            Some((phone.mac.parse().ok()?, line))
+        });
+        let nobody =
+            || CommandError::Usage(format!("no telephone of this server has the line {number}"));
+        let (mac, line) = owner.ok_or_else(nobody)?;
+        if mac == self.mac {
+            return Err(CommandError::Usage(format!(
+                "{number} is a line of the phone itself; name another phone's with --caller"
+            )));
+        }
+        Ok(Subject::new(&self.server, mac, line))
+    }
+}
+
+/// A line of a phone: the one with that number, else the first.
+fn line(phone: &Listed, number: Option<&str>) -> Result<DeviceId, CommandError> {
+    let lines = || phone.lines.iter().map(|line| DeviceId::from(line.as_str()));
+    let found = match number {
+        None => lines().next(),
+        Some(number) => lines().find(|line| line.user() == number),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<_> = lines().map(|line| line.user().to_owned()).collect();
+        CommandError::Usage(format!(
+            "{} has no such line; its lines are: {}",
+            phone.mac,
+            known.join(", ")
+        ))
+    })
+}

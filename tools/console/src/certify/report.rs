@@ -1,0 +1,275 @@
+//! What a trial has shown: the table on the screen, as Markdown and as JSON, and what contradicts the profile.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use uacsta_connect::{CommandError, ProbeOutcome, ProbeResult};
+use uacsta_schema::phone_id::PhoneId;
+
+use super::Listed;
+use super::subject::Subject;
+
+/// The result of one phone.
+pub(super) struct Report {
+    phone: Listed,
+    line: String,
+    time: String,
+    rows: Vec<Row>,
+}
+
+/// One service.
+struct Row {
+    service: String,
+    /// What the profile lists.
+    profile: String,
+    /// What the phone did.
+    phone: &'static str,
+    /// Why it did not do it.
+    why: String,
+    /// Why that contradicts the profile, if it does.
+    contradiction: Option<&'static str>,
+    has: Option<bool>,
+}
+
+impl Report {
+    pub(super) fn new(phone: &Listed, subject: Subject<'_>) -> Self {
+        let (line, trials, left_out) = subject.into_results();
+        let tried = trials.into_iter().map(Row::of);
+        let left_out = left_out.into_iter().map(|(service, why)| Row {
+            service: service.to_owned(),
+            profile: String::new(),
+            phone: "not tried",
+            why: why.to_owned(),
+            contradiction: None,
+            has: None,
+        });
+        let mut rows: Vec<Row> = tried.chain(left_out).collect();
+        rows.sort_by(|one, other| one.service.cmp(&other.service));
+        Self {
+            phone: phone.clone(),
+            line: line.as_str().to_owned(),
+            time: jiff::Zoned::now().strftime("%Y-%m-%d %H:%M").to_string(),
+            rows,
+        }
+    }
+
+    /// Aligned columns.
+    pub(super) fn table(&self) -> String {
+        let mut rows = vec![["SERVICE", "PROFILE", "PHONE", "WHY"].map(str::to_owned)];
+        rows.extend(self.rows.iter().map(Row::cells));
+        let widths: [usize; 3] = std::array::from_fn(|column| {
+            let lengths = rows.iter().map(|row| row[column].chars().count());
+            lengths.max().unwrap_or(0)
+        });
+        let mut text = format!("{}\n\n", self.title());
+        for [service, profile, phone, why] in rows {
+            let [one, two, three] = widths;
+            let row = format!("{service:one$}  {profile:two$}  {phone:three$}  {why}");
+            text.push_str(row.trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
+        text.push_str(&self.contradictions());
+        text
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!(
+            "# {}\n\n| service | profile | phone | why |\n|---|---|---|---|\n",
+            self.title()
+        );
+        for row in &self.rows {
+            let cells = row.cells().map(|cell| cell.replace('|', "\\|"));
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        let _ = write!(
+            text,
+            "\n{}\nAs the profile of such phones, from this firmware on:\n\n```toml\n[services]\n",
+            self.contradictions()
+        );
+        let firmware = self.phone.firmware.as_deref();
+        for row in &self.rows {
+            let _ = match (row.has, firmware) {
+                (Some(true), Some(firmware)) => writeln!(text, "{} = {firmware:?}", row.service),
+                (Some(has), _) => writeln!(text, "{} = {has}", row.service),
+                (None, _) => Ok(()),
+            };
+        }
+        text.push_str("```\n");
+        text
+    }
+
+    /// As JSON.
+    pub(super) fn json(&self) -> Value {
+        let services: Vec<Value> = self.rows.iter().map(Row::json).collect();
+        let Listed {
+            mac,
+            maker,
+            model,
+            firmware,
+            ..
+        } = &self.phone;
+        json!({
+            "mac": mac, "maker": maker, "model": model, "firmware": firmware, "line": self.line, "time": self.time,
+            "contradictions": self.count(), "services": services,
+        })
+    }
+
+    /// Writes both files into a folder; their names.
+    pub(super) fn save(&self, folder: &Path, mac: PhoneId) -> Result<String, CommandError> {
+        let name = format!("certify-{}", mac.bare());
+        let (markdown, json) = (
+            folder.join(format!("{name}.md")),
+            folder.join(format!("{name}.json")),
+        );
+        for (file, text) in [
+            (&markdown, self.markdown()),
+            (&json, format!("{:#}\n", self.json())),
+        ] {
+            fs::write(file, text).map_err(|error| {
+                CommandError::Failed(format!("{} cannot be written: {error}", file.display()))
+            })?;
+        }
+        Ok(format!("{} and {}", markdown.display(), json.display()))
+    }
+
+    /// A failure when the phone contradicts its profile.
+    pub(super) fn verdict(&self) -> Result<(), CommandError> {
+        match self.count() {
+            0 => Ok(()),
+            1 => Err(CommandError::Failed(format!(
+                "{} contradicts its profile in one service",
+                self.phone.mac
+            ))),
+            count => Err(CommandError::Failed(format!(
+                "{} contradicts its profile in {count} services",
+                self.phone.mac
+            ))),
+        }
+    }
+
+    fn count(&self) -> usize {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.contradiction.is_some()).count()
+    }
+
+    fn title(&self) -> String {
+        let phone = &self.phone;
+        let words = [
+            Some(&phone.maker),
+            phone.model.as_ref(),
+            phone.firmware.as_ref(),
+        ];
+        let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
+        // What a phone calls itself may hold anything.
+        let name = words.join(" ").replace(char::is_control, "");
+        format!("{name}, {}, line {}, {}", phone.mac, self.line, self.time)
+    }
+
+    fn contradictions(&self) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            if let Some(contradiction) = row.contradiction {
+                // Writing to a string does not fail.
+                let _ = writeln!(text, "- {}: {contradiction}", row.service);
+            }
+        }
+        match text.is_empty() {
+            true => "The phone does what its profile says.\n".to_owned(),
+            false => format!("The phone contradicts its profile:\n{text}"),
+        }
+    }
+}
+
+impl Row {
+    fn of(trial: ProbeResult) -> Self {
+        let (phone, has) = match trial.outcome {
+            ProbeOutcome::Done => ("done", Some(true)),
+            ProbeOutcome::Refused => ("known, refused", Some(true)),
+            ProbeOutcome::Lacking => ("lacking", Some(false)),
+            ProbeOutcome::Useless => ("answers nonsense", None),
+            ProbeOutcome::Silent => ("silent", None),
+            ProbeOutcome::NotAsked => ("not asked", None),
+        };
+        let listed = trial.listed.is_some();
+        let contradiction = match (listed, trial.expected, trial.outcome) {
+            (true, true, ProbeOutcome::Lacking) => Some("the profile has it, the phone does not"),
+            (true, true, ProbeOutcome::Silent | ProbeOutcome::Useless) => {
+                Some("the profile has it, the phone does not answer to it")
+            }
+            (true, false, ProbeOutcome::Done) => Some("the profile lacks it, the phone does it"),
+            (true, false, ProbeOutcome::Refused) => {
+                Some("the profile lacks it, the phone knows it")
+            }
+            _ => None,
+        };
+        let mut profile = trial.listed.unwrap_or_else(|| "unlisted".to_owned());
+        if trial.emulated && !trial.expected {
+            profile.push_str(", emulated");
+        }
+        Self {
+            service: trial.service,
+            profile,
+            phone,
+            why: trial.reason.unwrap_or_default(),
+            contradiction,
+            has,
+        }
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let mark = if self.contradiction.is_some() {
+            " !"
+        } else {
+            ""
+        };
+        [
+            self.service.clone(),
+            self.profile.clone(),
+            format!("{}{mark}", self.phone),
+            self.why.replace(char::is_control, ""),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "service": self.service, "profile": self.profile, "phone": self.phone, "why": self.why,
+            "has": self.has, "contradiction": self.contradiction,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_told() {
+        fn check(listed: Option<&str>, expected: bool, outcome: ProbeOutcome, contradicts: bool) {
+            let trial = ProbeResult {
+                service: "HoldCall".to_owned(),
+                expected,
+                listed: listed.map(str::to_owned),
+                emulated: false,
+                outcome,
+                reason: None,
+                document: None,
+            };
+            let row = Row::of(trial);
+            let told = row.contradiction.is_some();
+            assert_eq!(told, contradicts, "{listed:?} {expected} {outcome:?}");
+        }
+        check(Some("8.7.3"), true, ProbeOutcome::Done, false);
+        check(Some("8.7.3"), true, ProbeOutcome::Refused, false);
+        check(Some("8.7.3"), true, ProbeOutcome::Lacking, true);
+        check(Some("8.7.3"), true, ProbeOutcome::Silent, true);
+        check(Some("8.7.3"), false, ProbeOutcome::Lacking, false);
+        check(Some("8.7.3"), false, ProbeOutcome::Done, true);
+        check(Some("no"), false, ProbeOutcome::Refused, true);
+        check(Some("no"), false, ProbeOutcome::Silent, false);
+        check(None, true, ProbeOutcome::Lacking, false);
+    }
+}

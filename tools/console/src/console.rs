@@ -1,0 +1,389 @@
+//! A console on the server's session: services by name, and the events of watched lines in order.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use uacsta_connect::ServerAddress;
+//! use uacsta_console::{Console, tell};
+//!
+//! let mut console = Console::connect(&ServerAddress::new("127.0.0.1:5070", None)?, "ecsta", "secret").await?;
+//! console.watch("215").await?;
+//! console.dial("215", "216").await?;
+//! let heard = console.next().await?;
+//! println!("{}", tell(&heard.event, heard.line.as_ref()).text);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, Addr};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use uacsta_actors::sip::{
+    connection::{Shut, SipConnection},
+    session::{Invoke, Login, Open, RequestError, SessionId},
+};
+use uacsta_connect::{ConnectError, ServerAddress, SystemClock};
+use uacsta_schema::{csta::*, sip::Status};
+
+use crate::ear::{ConsoleUas, Ear, Sound};
+
+/// A client that is logged on and has the server's session open.
+pub struct Console {
+    link: Addr<SipConnection<ConsoleUas>>,
+    session: SessionId,
+    sounds: mpsc::Receiver<Sound>,
+    /// Documents that came while something else was waited for.
+    waiting: VecDeque<Bytes>,
+    watched: HashMap<MonitorCrossRefId, DeviceId>,
+    tickets: u64,
+}
+
+/// An event of a watched line.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// The line as it was named to [`Console::watch`]; none once it is no longer watched.
+    pub line: Option<DeviceId>,
+    /// What it says.
+    pub event: Event,
+    /// The event as it came.
+    pub document: Document,
+}
+
+/// Why a console cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// The server cannot be reached.
+    #[error(transparent)]
+    Dial(#[from] ConnectError),
+    /// The server does not let this user in.
+    #[error("the server does not accept this user and password")]
+    LogOn,
+    /// The server opens no session.
+    #[error("the server opens no session: the INVITE was {0}")]
+    NoSession(RequestError),
+    /// The server or the phone refuses.
+    #[error("{0}")]
+    Failed(#[from] Failure),
+    /// A request got no answer that says anything.
+    #[error("{service} was {why}")]
+    RequestError {
+        /// The request.
+        service: &'static str,
+        /// What came instead of an answer.
+        why: RequestError,
+    },
+    /// The answer is not what the request should get.
+    #[error("{service} got an answer that is not its own: {reason}")]
+    NotCsta {
+        /// The request.
+        service: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no call that this could be done with.
+    #[error("{line} has no call that {which}")]
+    NoCall {
+        /// The line.
+        line: String,
+        /// What the call would have to do.
+        which: &'static str,
+    },
+    /// The line is not watched.
+    #[error("{0} is not watched")]
+    NotWatched(String),
+    /// The session is over.
+    #[error("the session with the server is over: {0}")]
+    Over(String),
+}
+
+/// How many documents may wait to be listened to.
+const WAITING: usize = 8192;
+/// The session interval that is asked for (RFC 4028).
+const INTERVAL: Duration = Duration::from_secs(1800);
+
+impl Console {
+    /// Connects, logs on and opens the server's session.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not accept the user.
+    pub async fn connect(
+        server: &ServerAddress,
+        user: &str,
+        password: &str,
+    ) -> Result<Self, ConsoleError> {
+        let (heard, mut sounds) = mpsc::channel(WAITING);
+        let ear = Ear { heard, link: None }.start();
+        let agent: Arc<str> = concat!("uacsta-client/", env!("CARGO_PKG_VERSION")).into();
+        let uas = ConsoleUas(ear.clone());
+        let clock = Arc::new(SystemClock::start());
+        let link = server.connect(uas, agent, clock).await?;
+        link.do_send(Open {
+            owner: ear.recipient(),
+            key: 0,
+            target: server.uri().into(),
+            to: format!("<{}>", server.uri()).into(),
+            from: format!("<sip:{user}@{}>", server.host()).into(),
+            edition: Edition::default(),
+            interval: INTERVAL,
+            login: Some(Arc::new(Login {
+                user: user.into(),
+                password: password.into(),
+            })),
+        });
+        match sounds.recv().await {
+            Some(Sound::Opened(session)) => Ok(Self {
+                link,
+                session,
+                sounds,
+                waiting: VecDeque::new(),
+                watched: HashMap::new(),
+                tickets: 0,
+            }),
+            Some(Sound::Refused(RequestError::Refused {
+                status: Status::UNAUTHORIZED | Status::FORBIDDEN,
+                ..
+            })) => Err(ConsoleError::LogOn),
+            Some(Sound::Refused(why)) => Err(ConsoleError::NoSession(why)),
+            Some(Sound::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
+            _ => Err(ConsoleError::NoSession(RequestError::Ended)),
+        }
+    }
+
+    /// Invokes a service, and waits for its response.
+    ///
+    /// # Errors
+    /// The server or the phone refuses, or the session ends first.
+    pub async fn invoke<S: Service>(&mut self, request: S) -> Result<S::Response, ConsoleError> {
+        self.tickets += 1;
+        let own = self.tickets;
+        let request: Request = request.into();
+        self.link.do_send(Invoke {
+            session: self.session,
+            ticket: own,
+            content: write(&request.into(), &Speech::default()).into(),
+        });
+        loop {
+            match self.sound().await? {
+                Sound::Document(document) => self.waiting.push_back(document),
+                Sound::Answered(ticket, answer) if ticket == own => {
+                    return read_response::<S>(answer);
+                }
+                // The answer to a request whose asker was dropped.
+                _ => {}
+            }
+        }
+    }
+
+    /// All lines of the server, as it lists them.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn lines(&mut self) -> Result<Vec<ListedDevice>, ConsoleError> {
+        let promised = self.invoke(GetSwitchingFunctionDevices::default()).await?;
+        let mut lines = Vec::new();
+        let mut others = VecDeque::new();
+        loop {
+            let document = match self.waiting.pop_front() {
+                Some(document) => document,
+                None => match self.sound().await? {
+                    Sound::Document(document) => document,
+                    _ => continue,
+                },
+            };
+            let part = match read(document.clone()) {
+                Ok((_, Message::Notification(Notification::SwitchingFunctionDevices(part))))
+                    if part.service_cross_ref_id == promised.service_cross_ref_id =>
+                {
+                    part
+                }
+                _ => {
+                    others.push_back(document);
+                    continue;
+                }
+            };
+            lines.extend(part.device_list);
+            if part.last_segment {
+                self.waiting = others;
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Watches a line: its events come by [`Self::next`].
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn watch(&mut self, line: &str) -> Result<(), ConsoleError> {
+        let started = self
+            .invoke(MonitorStart {
+                monitor_object: MonitorObject::Device(line.into()),
+                ..MonitorStart::default()
+            })
+            .await?;
+        self.watched
+            .insert(started.monitor_cross_ref_id, line.into());
+        Ok(())
+    }
+
+    /// Watches a line no longer.
+    ///
+    /// # Errors
+    /// It is not watched, or as [`Self::invoke`].
+    pub async fn unwatch(&mut self, line: &str) -> Result<(), ConsoleError> {
+        let watched = self
+            .watched
+            .iter()
+            .find(|(_, watched)| watched.as_str() == line);
+        let Some(monitor_cross_ref_id) = watched.map(|(cross_ref, _)| cross_ref.clone()) else {
+            return Err(ConsoleError::NotWatched(line.to_owned()));
+        };
+        self.watched.remove(&monitor_cross_ref_id);
+        self.invoke(MonitorStop {
+            monitor_cross_ref_id,
+        })
+        .await
+        .map(drop)
+    }
+
+    /// The next event of a watched line. Dropped before it is there, nothing is lost.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub async fn next(&mut self) -> Result<Heard, ConsoleError> {
+        loop {
+            while let Some(document) = self.waiting.pop_front() {
+                if let Ok((document, Message::Event(event))) = read(document) {
+                    let line = self.watched.get(event.monitor_cross_ref_id()).cloned();
+                    return Ok(Heard {
+                        line,
+                        event,
+                        document,
+                    });
+                }
+            }
+            if let Sound::Document(document) = self.sound().await? {
+                self.waiting.push_back(document);
+            }
+        }
+    }
+
+    /// Calls a number from a line, without asking the user to go off hook; the connection of the new call.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn dial(&mut self, line: &str, number: &str) -> Result<ConnectionId, ConsoleError> {
+        let request = MakeCall {
+            calling_device: line.into(),
+            called_directory_number: number.into(),
+            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
+            ..MakeCall::default()
+        };
+        Ok(self.invoke(request).await?.calling_device)
+    }
+
+    /// The calls of a line.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`], or the phone sends them in a way that phones are not known to use.
+    pub async fn calls(&mut self, line: &str) -> Result<Vec<DeviceCall>, ConsoleError> {
+        let snapshot_object = line.into();
+        match self.invoke(SnapshotDevice { snapshot_object }).await?.data {
+            Snapshot::Data(calls) => Ok(calls),
+            Snapshot::Follows(_) => Err(ConsoleError::NotCsta {
+                service: SnapshotDevice::NAME,
+                reason: "the calls are to follow later".to_owned(),
+            }),
+        }
+    }
+
+    /// The line's connection that is in one of these states, the first state first.
+    ///
+    /// # Errors
+    /// As [`Self::calls`], or there is none: then `which` says what was looked for.
+    pub async fn connection(
+        &mut self,
+        line: &str,
+        states: &[LocalConnectionState],
+        which: &'static str,
+    ) -> Result<ConnectionId, ConsoleError> {
+        let calls = self.calls(line).await?;
+        let of = |state: &LocalConnectionState| {
+            calls
+                .iter()
+                .find(|call| own_state(call) == Some(state))
+                .and_then(|call| call.connection.clone())
+        };
+        states.iter().find_map(of).ok_or(ConsoleError::NoCall {
+            line: line.to_owned(),
+            which,
+        })
+    }
+
+    async fn sound(&mut self) -> Result<Sound, ConsoleError> {
+        match self.sounds.recv().await {
+            Some(Sound::Ended(why)) => Err(ConsoleError::Over(why.to_string())),
+            Some(Sound::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
+            Some(sound) => Ok(sound),
+            None => Err(ConsoleError::Over("the connection has ended".to_owned())),
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.link.do_send(Shut {
+            reason: "the console is closed".into(),
+        });
+    }
+}
+
+/// The state of a call at its own line, where the snapshot tells it.
+pub(super) fn own_state(call: &DeviceCall) -> Option<&LocalConnectionState> {
+    match &call.local_call_state {
+        Some(CallState::Compound(states)) => states.first(),
+        _ => None,
+    }
+}
+
+fn read(body: Bytes) -> Result<(Document, Message), ReadError> {
+    let document = Document::read(body)?;
+    let message = document.message()?;
+    Ok((document, message))
+}
+
+fn read_response<S: Service>(
+    answer: Result<Bytes, RequestError>,
+) -> Result<S::Response, ConsoleError> {
+    let service = S::NAME;
+    let (body, why) = match answer {
+        Ok(body) => (body, None),
+        // A refusal by status may say more in its body.
+        Err(RequestError::Refused {
+            status,
+            body,
+            retry_after,
+        }) => {
+            let why = RequestError::Refused {
+                status,
+                body: body.clone(),
+                retry_after,
+            };
+            (body, Some(why))
+        }
+        Err(why) => return Err(ConsoleError::RequestError { service, why }),
+    };
+    let not_csta = |reason: String| ConsoleError::NotCsta { service, reason };
+    match (read(body), why) {
+        (Ok((_, Message::Failure(failure))), _) => Err(failure.into()),
+        (_, Some(why)) => Err(ConsoleError::RequestError { service, why }),
+        (Ok((document, Message::Response(response))), None) => S::Response::try_from(response)
+            .map_err(|_| not_csta(format!("{} came", document.name()))),
+        (Ok((document, _)), None) => Err(not_csta(format!("{} came", document.name()))),
+        (Err(error), None) => Err(not_csta(error.to_string())),
+    }
+}

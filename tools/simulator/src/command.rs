@@ -1,0 +1,212 @@
+//! `uacsta simulate`: a house of simulated phones.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use uacsta_connect::{CommandError, ConnectArgs, ServerAddress, stop_signal};
+use uacsta_schema::mac::Mac;
+
+use crate::{
+    Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions, Script, Standing, keep_calling,
+    script::WORDS,
+};
+
+/// The arguments of `simulate`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = help())]
+pub struct Simulate {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// How many phones
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    phones: u32,
+    /// Who has made them: snom, yealink, mitel, auerswald or fanvil
+    #[arg(long, default_value = "snom")]
+    maker: Maker,
+    /// Who has made them, by a table of how the maker's phones behave [example: tools/simulator/makers/snom.toml]
+    #[arg(long, value_name = "FILE", conflicts_with = "maker")]
+    maker_file: Option<PathBuf>,
+    /// The first phone's MAC address; the others follow it (default: the maker's, ending in the extension)
+    #[arg(long, value_name = "MAC")]
+    first_mac: Option<Mac>,
+    /// The first phone's number; the others follow it
+    #[arg(long, default_value_t = 215)]
+    first_extension: u32,
+    /// Lines of each phone
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
+    lines: u32,
+    /// The host part of the lines' identities
+    #[arg(long, default_value = "pbx.example")]
+    domain: String,
+    /// Have them call each other, so often altogether
+    #[arg(long, value_name = "RATE")]
+    calls_per_minute: Option<f64>,
+    /// Have them do what this file says, one step a line, then go on
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+}
+
+/// The ports of phones' interfaces where nobody says otherwise.
+const PORTS: (u16, u16) = (5060, 5061);
+/// How often is printed how many phones there are, while that changes.
+const REPORT: Duration = Duration::from_secs(1);
+
+impl Simulate {
+    /// Runs it, until Ctrl-C.
+    ///
+    /// # Errors
+    /// What went wrong, with the exit code that belongs to it.
+    pub fn run(self) -> Result<(), CommandError> {
+        let script = self.script()?;
+        if self
+            .calls_per_minute
+            .is_some_and(|rate| !(rate > 0.0 && rate <= 1e6))
+        {
+            let text = "--calls-per-minute must be above 0, and at most 1000000";
+            return Err(CommandError::Usage(text.to_owned()));
+        }
+        let maker = self.maker()?;
+        let server = self.connect.server(PORTS.0, PORTS.1)?;
+        let password = self
+            .connect
+            .password("UACSTA_PHONES_PASSWORD", |settings| {
+                &settings.phones.password
+            })?;
+        let options = self.options(&maker, server, &password);
+        actix_rt::System::new().block_on(async {
+            let fleet = Fleet::start(options).await?;
+            tokio::select! {
+                () = stop_signal() => Ok(()),
+                ended = self.live(&fleet, script.as_ref()) => ended,
+            }
+        })
+    }
+
+    /// The phones' life: it ends only where it fails.
+    async fn live(&self, fleet: &Fleet, script: Option<&Script>) -> Result<(), CommandError> {
+        let acts = async {
+            fleet.ready().await;
+            if let Some(script) = script {
+                script.play(fleet, |_| ()).await?;
+            }
+            match self.calls_per_minute {
+                Some(rate) => keep_calling(fleet, rate).await,
+                None => std::future::pending().await,
+            }
+            Ok::<(), crate::ScriptError>(())
+        };
+        tokio::select! {
+            ended = acts => ended.map_err(|error| CommandError::Failed(error.to_string())),
+            ended = report(fleet) => ended,
+        }
+    }
+
+    fn maker(&self) -> Result<Maker, CommandError> {
+        match &self.maker_file {
+            None => Ok(self.maker.clone()),
+            Some(file) => Maker::read(file).map_err(|error| CommandError::Usage(error.to_string())),
+        }
+    }
+
+    fn options(&self, maker: &Maker, server: ServerAddress, password: &str) -> FleetOptions {
+        let mut options = FleetOptions::new(server, password).domain(&self.domain);
+        for index in 0..self.phones {
+            let first = self.first_extension.saturating_add(index * self.lines);
+            let mac = match self.first_mac {
+                Some(mac) => following(mac, index),
+                None => maker.mac(first),
+            };
+            options = options.phone(PhoneOptions {
+                maker: maker.clone(),
+                mac,
+                numbers: (0..self.lines)
+                    .map(|line| first.saturating_add(line).to_string().into())
+                    .collect(),
+            });
+        }
+        options
+    }
+
+    fn script(&self) -> Result<Option<Script>, CommandError> {
+        let Some(path) = &self.script else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            CommandError::Usage(format!("{} cannot be read: {error}", path.display()))
+        })?;
+        let script = Script::parse(path, &text);
+        script
+            .map(Some)
+            .map_err(|error| CommandError::Usage(error.to_string()))
+    }
+}
+
+/// Prints how many phones have got how far, and what keeps the others away, when that has changed.
+async fn report(fleet: &Fleet) -> Result<(), CommandError> {
+    let mut before = String::new();
+    let all = fleet.phones().len();
+    loop {
+        let [registered, listed] =
+            [Standing::Registered, Standing::Listed].map(|standing| fleet.count(standing));
+        let mut now = format!("{all} phones: {registered} registered, {listed} under control");
+        if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
+            now = format!("{now} ({trouble})");
+        }
+        if before != now {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{now}").map_err(|error| CommandError::Failed(error.to_string()))?;
+            before = now;
+        }
+        tokio::time::sleep(REPORT).await;
+    }
+}
+
+fn help() -> String {
+    format!(
+        "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two
+seconds; 01... rings for ever, 02... is busy, 03... does not exist, 04... answers at once.
+
+Steps of a script: {WORDS}
+
+Examples:
+  uacsta simulate --phones 3 --maker snom
+  uacsta simulate --server pbx.example:5061 --tls --ca ca.pem --phones 1000 --maker yealink --calls-per-minute 300
+  uacsta simulate --phones 3 --script calls.txt
+  uacsta simulate --maker-file my-maker.toml"
+    )
+}
+
+/// The MAC address that stands `index` after another.
+fn following(mac: Mac, index: u32) -> Mac {
+    let [a, b, c, d, e, f] = mac.octets();
+    let low = u32::from_be_bytes([c, d, e, f]).wrapping_add(index);
+    let [c, d, e, f] = low.to_be_bytes();
+    Mac::new([a, b, c, d, e, f])
+}
+
+impl From<FleetError> for CommandError {
+    fn from(error: FleetError) -> Self {
+        match error {
+            FleetError::Twice(_) => Self::Usage(error.to_string()),
+            FleetError::Refused(_) | FleetError::NoLine(_) | FleetError::Stopped => {
+                Self::Failed(error.to_string())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn addresses_follow_each_other() {
+        let mac: Mac = "000413fffffe".parse().unwrap();
+        assert_eq!(following(mac, 3).bare(), "000414000001");
+    }
+}
