@@ -194,7 +194,7 @@ impl Server {
         let api = Api {
             list: house.registrar.holder(),
             switch: house.registrar.holder(),
-            forget: house.registrar.holder(),
+            remove: house.registrar.holder(),
             find: house.registrar.holder(),
             disk: house.registrar.holder(),
             count: house.licensing.holder(),

@@ -36,7 +36,6 @@ pub mod post;
 pub mod quote;
 pub mod refusal;
 pub mod registrar;
-pub mod registration;
 pub mod repeats;
 pub mod sip;
 pub mod telephones;

@@ -35,7 +35,7 @@ use tokio::sync::mpsc::Sender;
 use uacsta_actors::House;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
-use uacsta_actors::registrar::{Find, Forget, IsOnDisk, List, OnDisk, Switch};
+use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, RemovePhone, SetInOperation};
 use uacsta_connect::data_folder::API_ADDRESS;
 
 use crate::admin::Admin;
@@ -57,9 +57,9 @@ pub struct Api {
     /// For the telephone list.
     pub list: Holder<List>,
     /// To put a telephone into or out of operation.
-    pub switch: Holder<Switch>,
+    pub switch: Holder<SetInOperation>,
     /// To take a telephone off the list.
-    pub forget: Holder<Forget>,
+    pub remove: Holder<RemovePhone>,
     /// For a phone itself.
     pub find: Holder<Find>,
     /// For whether the telephone list is on disk.

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uacsta_actors::licensing::Count;
-use uacsta_actors::registrar::{Forget, List, Listing, Switch, Unforgotten, Unswitched};
+use uacsta_actors::registrar::{ChangeError, List, Listing, RemovePhone, SetInOperation};
 use uacsta_schema::phone_id::PhoneId;
 
 use super::methods::{READ, only};
@@ -13,7 +13,7 @@ use super::{Api, Refusal};
 /// Adds the paths.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let list = web::resource("/phones").get(list);
-    let one = web::resource("/phones/{mac}").put(switch).delete(forget);
+    let one = web::resource("/phones/{mac}").put(switch).delete(remove);
     config.service(only(READ, list));
     config.service(only("PUT, DELETE", one));
 }
@@ -49,25 +49,27 @@ async fn switch(
 ) -> Result<HttpResponse, Refusal> {
     let mac = self::mac(&mac)?;
     let Change { in_operation } = change.into_inner();
-    let switched = api.switch.send(Switch { mac, in_operation }).await;
-    match switched.map_err(closed)? {
-        Ok(()) => {
-            tracing::info!(%mac, in_operation, "telephone switched by an operator");
-            Ok(HttpResponse::Ok().json(json!({ "mac": mac, "in_operation": in_operation })))
-        }
-        Err(Unswitched::Unknown(mac)) => Err(Refusal::Unknown(mac)),
-        Err(Unswitched::Store(error)) => Err(Refusal::Unable(error.to_string())),
-    }
+    let change = SetInOperation {
+        phone: mac,
+        in_operation,
+    };
+    api.switch.send(change).await.map_err(closed)??;
+    Ok(HttpResponse::Ok().json(json!({ "mac": mac, "in_operation": in_operation })))
 }
 
-async fn forget(api: web::Data<Api>, mac: web::Path<String>) -> Result<HttpResponse, Refusal> {
+async fn remove(api: web::Data<Api>, mac: web::Path<String>) -> Result<HttpResponse, Refusal> {
     let mac = self::mac(&mac)?;
-    let forgotten = api.forget.send(Forget(mac)).await;
-    match forgotten.map_err(closed)? {
-        Ok(()) => Ok(HttpResponse::Ok().json(json!({ "mac": mac, "forgotten": true }))),
-        Err(Unforgotten::Unknown(mac)) => Err(Refusal::Unknown(mac)),
-        Err(refusal @ Unforgotten::Registered(_)) => Err(Refusal::Conflict(refusal.to_string())),
-        Err(Unforgotten::Store(error)) => Err(Refusal::Unable(error.to_string())),
+    api.remove.send(RemovePhone(mac)).await.map_err(closed)??;
+    Ok(HttpResponse::Ok().json(json!({ "mac": mac, "forgotten": true })))
+}
+
+impl From<ChangeError> for Refusal {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Unknown(mac) => Self::Unknown(mac),
+            ChangeError::Registered(_) => Self::Conflict(error.to_string()),
+            ChangeError::Store(error) => Self::Unable(error.to_string()),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use uacsta_actors::access::Throttle;
 use uacsta_actors::directory::NoLine;
 use uacsta_actors::licensing::{Allowance, Counts, Licences};
 use uacsta_actors::post::Post;
-use uacsta_actors::registrar::{Line, Listing, Unforgotten, Unswitched};
+use uacsta_actors::registrar::{ChangeError, Line, Listing};
 use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
@@ -81,24 +81,24 @@ impl Handler<Find> for Registrar {
     }
 }
 
-impl Handler<Switch> for Registrar {
-    type Result = Result<(), Unswitched>;
+impl Handler<SetInOperation> for Registrar {
+    type Result = Result<(), ChangeError>;
 
-    fn handle(&mut self, switch: Switch, _: &mut Self::Context) -> Self::Result {
-        match switch.mac.bare().ends_with("01") {
+    fn handle(&mut self, switch: SetInOperation, _: &mut Self::Context) -> Self::Result {
+        match switch.phone.bare().ends_with("01") {
             true => Ok(()),
-            false => Err(Unswitched::Unknown(switch.mac)),
+            false => Err(ChangeError::Unknown(switch.phone)),
         }
     }
 }
 
-impl Handler<Forget> for Registrar {
-    type Result = Result<(), Unforgotten>;
+impl Handler<RemovePhone> for Registrar {
+    type Result = Result<(), ChangeError>;
 
-    fn handle(&mut self, Forget(mac): Forget, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, RemovePhone(mac): RemovePhone, _: &mut Self::Context) -> Self::Result {
         match mac.bare().ends_with("01") {
             true => Ok(()),
-            false => Err(Unforgotten::Registered(mac)),
+            false => Err(ChangeError::Registered(mac)),
         }
     }
 }
@@ -140,7 +140,7 @@ fn served(folder: &Path) -> Web {
     let api = Api {
         list: registrar.holder(),
         switch: registrar.holder(),
-        forget: registrar.holder(),
+        remove: registrar.holder(),
         find: registrar.holder(),
         disk: registrar.holder(),
         count: registrar.holder(),

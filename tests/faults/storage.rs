@@ -6,10 +6,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use crate::support::PATIENCE;
+use crate::support::digest::Account;
+use crate::support::line::{Line, challenge, register};
 use crate::support::phone::Phone;
 use crate::support::process::{Serving, finish, on_free_ports, program};
-use crate::support::server::http;
+use crate::support::server::{PHONES_PASSWORD, http};
 
 const SETTINGS: &str = "[phones]\npassword = \"let me ring\"\n";
 
@@ -180,6 +184,104 @@ async fn on_a_full_disk_listed_phones_go_on_and_new_ones_wait() {
         after.contains("00:04:13:c4:00:02") && after.contains("\"controlled\""),
         "{after}"
     );
+}
+
+/// Sends two REGISTERs of one phone at once, the second as a refresh of the first; the status of each.
+async fn pipelined(server: &Serving, mac: &str) -> [u16; 2] {
+    let mut line = Line::to(server.phones).await;
+    let account = Account::new(mac, PHONES_PASSWORD);
+    let first = register(mac);
+    let offer = challenge(&line.ask(&first).await);
+    let mut both = Vec::new();
+    for count in 1..3 {
+        let proof = offer.answer("REGISTER", "sip:127.0.0.1", &account, count);
+        let request = register(mac)
+            .set("Call-ID", first.must("Call-ID"))
+            .set("CSeq", format!("{} REGISTER", count + 1))
+            .with("Authorization", proof);
+        both.extend_from_slice(&request.bytes());
+    }
+    line.write(both).await;
+    let mut statuses = [0; 2];
+    for status in &mut statuses {
+        while *status == 0 {
+            *status = line.answer().await.status();
+        }
+    }
+    statuses
+}
+
+/// RFC 3261 10.3: a binding is acknowledged when it is stored; a refresh that comes meanwhile waits with it.
+#[tokio::test]
+async fn pipelined_registers_of_a_new_phone_share_the_fate_of_its_entry() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    assert_eq!(pipelined(&server, "000413c50001").await, [200, 200]);
+    drop(server);
+    if !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let wrapper = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", &folder];
+    let server = Serving::under(&wrapper, data, SETTINGS);
+    let disk = Path::new("/proc")
+        .join(server.id().to_string())
+        .join("root")
+        .join(folder.trim_start_matches('/'));
+    let token = fs::read_to_string(disk.join("cli.token")).unwrap();
+    let full = fs::write(disk.join("filler"), vec![0; 4 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+    let mut refused = 0;
+    // The last pages that the list has take some more.
+    for number in 2..500 {
+        let mac = format!("000413c5{number:04x}");
+        let statuses = pipelined(&server, &mac).await;
+        let (_, list) = http(server.web, token.trim(), "GET", "/api/phones", "").await;
+        match statuses {
+            [200, 200] => assert!(list.contains(&with_colons(&mac)), "{mac}: {list}"),
+            [503, 503] => {
+                assert!(!list.contains(&with_colons(&mac)), "{mac}: {list}");
+                refused += 1;
+            }
+            other => panic!("{mac}: {other:?}"),
+        }
+        if refused == 5 {
+            return;
+        }
+    }
+    panic!("the disk is never full");
+}
+
+/// What an operator was told is on disk, and stays there whatever is written at the same time.
+#[tokio::test]
+async fn a_switch_that_was_acknowledged_survives_entries_that_are_written_meanwhile() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
+    let macs: Vec<String> = (0..60).map(|n| format!("000413c7{n:04x}")).collect();
+    let phones: Vec<Phone> = macs.iter().map(|mac| phone(&server, mac)).collect();
+    for phone in &phones {
+        phone.register().await.expect(200);
+    }
+    for (number, pairs) in (0..).zip(macs.chunks(6).zip(phones.chunks(6))) {
+        let both = pairs.0.iter().zip(pairs.1).map(async |(mac, phone)| {
+            phone.reboot();
+            let path = format!("/api/phones/{mac}");
+            let off = "{\"in_operation\": false}";
+            // The two meet at the disk in one order or the other.
+            let switch = async {
+                tokio::time::sleep(Duration::from_millis(number)).await;
+                http(server.web, token.trim(), "PUT", &path, off).await
+            };
+            let (moved, switched) = tokio::join!(phone.register(), switch);
+            moved.expect(200);
+            assert_eq!(switched.0, 200, "{}", switched.1);
+        });
+        join_all(both).await;
+    }
+    let server = Serving::start(server.kill(), SETTINGS);
+    let list = server.list().await;
+    assert_eq!(list.matches("\"mac\"").count(), macs.len());
+    assert!(!list.contains("\"in_operation\":true"), "{list}");
 }
 
 /// The same twice: where the first server ends another begins.

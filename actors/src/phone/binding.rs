@@ -1,213 +1,95 @@
-//! The phone's binding (RFC 3261 section 10): made, refreshed, moved and ended.
+//! What the registrar tells a phone of its binding (RFC 3261, section 10), and what follows for its CSTA session.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use actix::{AsyncContext, Context};
-use uacsta_schema::{
-    csta::Edition,
-    sip::{HeaderName, Status},
-};
+use actix::{Context, Handler, Message};
+use uacsta_schema::csta::Edition;
 
-use super::{Phone, abilities::Abilities, uas, wish};
-use crate::{
-    back_off::BackOff,
-    registrar,
-    registration::{Bindings, Bound, Lapsed, Left, LinkEnded, Refresh, Registration},
-    sip::responder::{FinalResponse, Responder},
-};
+use super::{Phone, abilities::Abilities, lease::Released};
+use crate::{back_off::BackOff, registrar::PhoneBinding, sip::responder::Responder};
 
-/// Where the phone is. How long it stays is known to its link, where the refreshes arrive.
-pub(super) struct Binding {
-    pub(super) registration: Registration,
-    made_at: Duration,
-    /// How often it went to another connection as soon as it was made.
-    hurried: u8,
+/// The phone is bound: requests to it go by this binding from now on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Bound(pub Arc<PhoneBinding>);
+
+/// The phone is bound no longer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Unbound {
+    /// The binding that ended.
+    pub binding: Arc<PhoneBinding>,
+    /// Why, for the log and the telephone list.
+    pub reason: Box<str>,
+    /// Responds to the REGISTER that ended the binding, if it was one.
+    pub responder: Option<Responder>,
 }
 
-impl Binding {
-    /// The binding of an actor that ended.
-    pub(super) fn inherited(registration: Registration, now: Duration) -> Self {
-        Self {
-            registration,
-            made_at: now,
-            hurried: 0,
+impl Handler<Bound> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Bound(binding): Bound, ctx: &mut Self::Context) {
+        self.bound(binding, ctx);
+    }
+}
+
+impl Handler<Unbound> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, unbound: Unbound, ctx: &mut Self::Context) {
+        let Unbound {
+            binding,
+            reason,
+            responder,
+        } = unbound;
+        if let Some(responder) = responder {
+            // The BYE goes before the 200, since the phone may close the connection with the latter.
+            self.close_session(&reason, ctx);
+            self.binding = None;
+            responder.ok();
+            return self.report(None);
+        }
+        // The dialog may have moved to another connection meanwhile.
+        let known = self.binding.as_ref();
+        if known.is_some_and(|known| known.flow == binding.flow) {
+            self.leave_connection(&reason, ctx);
+            self.report(Some(reason.into()));
         }
     }
-
-    fn contact(&self) -> Option<&str> {
-        self.registration.contact.as_deref()
-    }
-
-    pub(super) fn into_registration(self) -> Registration {
-        self.registration
-    }
 }
-
-/// A take-over from another address this soon after the last one is refused, so that two phones with one MAC address do
-/// not chase each other.
-const TAKE_OVER: Duration = Duration::from_secs(1);
-/// So many as soon as that are let through at one address: there it may be one phone that connects anew.
-const HURRIED: u8 = 3;
 
 impl Phone {
-    /// A REGISTER of the phone's.
-    pub(super) fn register(
-        &mut self,
-        Refresh {
-            registration,
-            reply,
-        }: Refresh,
-        ctx: &mut Context<Self>,
-    ) {
-        let now = self.house.clock.now();
-        if let Some(binding) = &self.binding {
-            let known = &binding.registration;
-            // RFC 3261 10.3: a CSeq that is not above the last one of the same Call-ID "MUST abort the update".
-            if known.call_id == registration.call_id
-                && registration.cseq <= known.cseq
-                && registration.contact.is_some()
-            {
-                let (address, cseq) = (registration.address, registration.cseq);
-                return reply.with(uas::late(self.mac, address, cseq, known.cseq));
-            }
+    pub(super) fn bound(&mut self, binding: Arc<PhoneBinding>, ctx: &mut Context<Self>) {
+        let known = self.binding.as_ref();
+        let moved = known.is_none_or(|known| known.flow != binding.flow);
+        if self.binding.is_some() && moved {
+            self.leave_connection("the phone came back on another connection", ctx);
         }
-        let Some(contact) = &registration.contact else {
-            return self.tell_bindings(reply);
-        };
-        if registration.expires == 0 {
-            let bound = self.binding.as_ref().and_then(Binding::contact);
-            return match bound {
-                Some(bound) if !wish::removes(contact, bound) => self.tell_bindings(reply),
-                _ => self.unregister(reply, ctx),
-            };
-        }
-        let mut hurried = 0;
-        let moved = match &self.binding {
-            None => true,
-            Some(binding) if *binding.registration.link == *registration.link => {
-                hurried = binding.hurried;
-                false
-            }
-            Some(binding) => {
-                let (from, to) = (binding.registration.address, registration.address);
-                let elsewhere = from.ip() != to.ip();
-                if now < binding.made_at + TAKE_OVER {
-                    hurried = binding.hurried + 1;
-                    if elsewhere || hurried > HURRIED {
-                        return reply.with(
-                            FinalResponse::from(Status::SERVICE_UNAVAILABLE)
-                                .header(HeaderName::RetryAfter, "1"),
-                        );
-                    }
-                }
-                if elsewhere {
-                    tracing::warn!(mac = %self.mac, %from, %to, "phone logs on from another address: the last one is taken");
-                } else if hurried == HURRIED {
-                    tracing::warn!(mac = %self.mac, %from, %to, "phone logs on from one connection after the other: are there two with one MAC address?");
-                }
-                true
-            }
-        };
         if moved {
-            self.leave_link("the phone came back on another connection", ctx);
-            // What the phone wished before it came back, it wishes no longer.
+            // A Retry-After ends with the connection that it came on.
             self.requests.quiet_until = None;
-            self.recognise(registration.user_agent.as_deref());
+            self.recognise(binding.user_agent.as_deref());
         }
-        self.binding = Some(Binding {
-            registration: registration.clone(),
-            made_at: now,
-            hurried,
-        });
+        self.binding = Some(binding);
         if moved {
-            // The telephone list learns of it before the phone does.
-            self.house.registrar.do_send(registrar::Bound {
-                registration,
-                reply,
-            });
-        } else {
-            self.bind_link(ctx);
-            reply.with(bindings(&registration));
-            if self.session.is_closed() {
-                self.open_session(ctx);
-            }
+            self.report(None);
         }
-    }
-
-    /// Answers with the binding as it is (RFC 3261 10.3 step 8), which its link knows.
-    fn tell_bindings(&self, reply: Responder) {
-        match &self.binding {
-            Some(binding) => {
-                let mac = self.mac;
-                binding.registration.link.do_send(Bindings { mac, reply });
-            }
-            None => reply.ok(),
-        }
-    }
-
-    /// The telephone list holds the phone: 200, and then the CSTA session.
-    pub(super) fn admitted(&mut self, reply: Responder, ctx: &mut Context<Self>) {
-        self.bind_link(ctx);
-        match &self.binding {
-            Some(binding) => reply.with(bindings(&binding.registration)),
-            None => reply.ok(),
-        }
-        self.report(None);
         if self.session.is_closed() {
-            self.back_off = BackOff::default();
+            if moved {
+                self.back_off = BackOff::default();
+            }
             self.open_session(ctx);
         }
     }
 
-    /// Tells the link what is bound on it.
-    pub(super) fn bind_link(&self, ctx: &Context<Self>) {
-        let Some(Binding { registration, .. }) = &self.binding else {
-            return;
-        };
-        let granted = Duration::from_secs(registration.expires.into());
-        registration.link.do_send(Bound {
-            mac: self.mac,
-            phone: ctx.address(),
-            contact: registration.contact.clone().unwrap_or_default(),
-            call_id: Arc::clone(&registration.call_id),
-            cseq: registration.cseq,
-            until: self.house.clock.now() + granted,
-        });
-    }
-
-    fn unregister(&mut self, reply: Responder, ctx: &mut Context<Self>) {
-        if let Some(binding) = &self.binding {
-            tracing::info!(mac = %self.mac, address = %binding.registration.address, "phone logged off");
-        }
-        // The BYE goes before the 200, since the phone may close the connection with the latter.
-        self.close_session("the phone logged off", ctx);
-        self.binding = None;
-        reply.with(Status::OK);
-        self.report(None);
-    }
-
     /// Leaves the connection that the phone was bound on, if any.
-    pub(super) fn leave_link(&mut self, reason: &str, ctx: &mut Context<Self>) {
+    pub(super) fn leave_connection(&mut self, reason: &str, ctx: &mut Context<Self>) {
         self.close_session(reason, ctx);
         if let Some(binding) = self.binding.take() {
-            binding.registration.link.do_send(Left {
-                mac: self.mac,
+            binding.flow.connection.do_send(Released {
+                identity: binding.identity,
                 reason: reason.into(),
             });
-        }
-    }
-
-    /// A connection ended; it may be one that the phone has left already.
-    pub(super) fn link_ended(&mut self, ended: &LinkEnded, ctx: &mut Context<Self>) {
-        if self
-            .binding
-            .as_ref()
-            .is_some_and(|binding| *binding.registration.link == ended.link)
-        {
-            tracing::info!(mac = %self.mac, reason = %ended.reason, "phone is away");
-            self.binding = None;
-            self.close_session(&ended.reason, ctx);
-            self.report(Some(ended.reason.to_string()));
         }
     }
 
@@ -224,20 +106,6 @@ impl Phone {
             self.close_session("an operator switched the phone off", ctx);
         }
         self.report(None);
-    }
-
-    /// The binding was not refreshed on its link, which may be one that the phone has left already.
-    pub(super) fn lapsed(&mut self, lapsed: &Lapsed, ctx: &mut Context<Self>) {
-        if self
-            .binding
-            .as_ref()
-            .is_none_or(|binding| binding.registration.link != lapsed.link)
-        {
-            return;
-        }
-        tracing::info!(mac = %self.mac, "phone is away: its registration was not refreshed");
-        self.leave_link("its registration was not refreshed", ctx);
-        self.report(Some("its registration was not refreshed".into()));
     }
 
     /// Learns from its maker's profile, as the rules have it now, what a phone can do that says it is this.
@@ -257,10 +125,4 @@ impl Phone {
         let number = usize::from(self.profile.edition).saturating_sub(2);
         self.edition = Edition::ALL.get(number).copied().unwrap_or_default();
     }
-}
-
-/// RFC 3261 10.3 step 8: the 200 lists the binding, with all the seconds that it was granted just now.
-fn bindings(registration: &Registration) -> FinalResponse {
-    let contact = registration.contact.as_deref().unwrap_or_default();
-    uas::listed(contact, registration.expires)
 }

@@ -145,7 +145,7 @@ impl Phone {
             // A phone that logs on with its extension has that line, whether it can list it or not; the directory leaves a
             // MAC address out.
             if let Some(binding) = self.binding.as_ref().filter(|_| lines.is_empty()) {
-                lines.push(DeviceId::from(binding.registration.identity.to_string()));
+                lines.push(DeviceId::from(binding.to.to_string()));
             }
             self.house.registrar.do_send(registrar::Listed {
                 mac: self.mac,

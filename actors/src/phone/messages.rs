@@ -11,27 +11,13 @@ use crate::{
     licensing::Seat,
     monitor::Watcher,
     refusal::Refusal,
-    registration::Refresh,
     sip::{connection::OrphanRequest, responder::Responder},
 };
-
-/// A registration that the phone's link cannot place: a new one, or one that moved.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Bind(pub Refresh);
 
 /// A request came in what may be the phone's dialog, on another link than the phone's.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Wanted(pub OrphanRequest<PhoneUas>);
-
-/// The telephone list holds the phone: its REGISTER can be answered.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Admit {
-    /// The REGISTER's answer.
-    pub reply: Responder,
-}
 
 /// An operator switched the phone.
 #[derive(Debug, Message)]

@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, SpawnHandle};
-use actix_rt::ArbiterHandle;
 use settings::Profile;
 use tokio::sync::oneshot;
 use uacsta_schema::{
@@ -16,8 +15,7 @@ use crate::{
     back_off::BackOff,
     licensing::Seat,
     monitor::{Filter, Join, Leave, PhoneLost},
-    registrar,
-    registration::{Lapsed, LinkEnded, Refresh, Registration},
+    registrar::{self, PhoneBinding},
     sip::session::SessionEvent,
 };
 
@@ -28,9 +26,9 @@ mod binding;
 mod call;
 mod calls;
 mod emulation;
-mod identity;
 mod incoming;
 mod inventory;
+mod lease;
 mod messages;
 mod missed;
 mod moving;
@@ -43,8 +41,9 @@ mod seat;
 mod session;
 mod trial;
 pub mod uas;
-mod wish;
 
+pub use binding::{Bound, Unbound};
+pub use lease::{Granted, Lease, ListBinding, Released};
 pub use messages::*;
 
 /// A phone.
@@ -54,7 +53,8 @@ pub struct Phone {
     in_operation: bool,
     profile: Arc<Profile>,
     firmware: Option<String>,
-    binding: Option<binding::Binding>,
+    /// Where the phone is, as the registrar told it.
+    binding: Option<Arc<PhoneBinding>>,
     session: session::State,
     /// Numbers the sessions, so that what a former one still reports is not taken for news.
     key: u64,
@@ -99,7 +99,6 @@ pub enum Status {
 /// What outlives a phone's actor: it goes to the one that takes its place.
 #[derive(Default)]
 pub struct Heritage {
-    registration: Option<Registration>,
     points: points::Points,
     kept: Option<Box<emulation::Kept>>,
     seat: Option<Seat>,
@@ -112,37 +111,26 @@ impl Heritage {
             point.monitor.do_send(PhoneLost);
         }
     }
-
-    /// The thread on which the phone's connection lives.
-    pub(crate) fn arbiter(&self) -> Option<ArbiterHandle> {
-        self.registration
-            .as_ref()
-            .map(|registration| registration.arbiter.clone())
-    }
 }
 
 impl Phone {
-    /// The actor of a phone; `heritage` comes from the one whose place it takes.
+    /// The actor of a phone that is bound so; `heritage` comes from the one whose place it takes.
     pub fn new(
         mac: PhoneId,
         house: Arc<House>,
         in_operation: bool,
         lines: Vec<DeviceId>,
+        binding: Option<Arc<PhoneBinding>>,
         heritage: Heritage,
     ) -> Self {
         let profile = house.rules().profiles.recognise(mac.oui(), None);
-        let now = house.clock.now();
         Self {
             mac,
             house,
             in_operation,
             profile,
             firmware: None,
-            // The connection may have ended while nobody was there to hear of it.
-            binding: heritage
-                .registration
-                .filter(|registration| registration.link.connected())
-                .map(|registration| binding::Binding::inherited(registration, now)),
+            binding,
             session: session::State::Closed,
             key: 0,
             back_off: BackOff::default(),
@@ -218,18 +206,15 @@ impl Actor for Phone {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.adopt(ctx);
-        if self.binding.is_some() {
-            self.bind_link(ctx);
-            self.open_session(ctx);
-        } else {
-            self.report(None);
+        match self.binding.take() {
+            Some(binding) => self.bound(binding, ctx),
+            None => self.report(None),
         }
     }
 
     fn stopped(&mut self, ctx: &mut Self::Context) {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let heritage = Heritage {
-            registration: self.binding.take().map(binding::Binding::into_registration),
             points: std::mem::take(&mut self.points),
             kept: self.kept.take().map(emulation::Kept::inherited),
             seat: self.seat.take(),
@@ -244,46 +229,6 @@ impl Actor for Phone {
 
 /// How many messages may wait for the phone's turn.
 const MAILBOX: usize = 4096;
-
-impl Handler<Refresh> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, refresh: Refresh, ctx: &mut Self::Context) {
-        self.register(refresh, ctx);
-    }
-}
-
-impl Handler<Bind> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, Bind(refresh): Bind, ctx: &mut Self::Context) {
-        self.register(refresh, ctx);
-    }
-}
-
-impl Handler<Admit> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, Admit { reply }: Admit, ctx: &mut Self::Context) {
-        self.admitted(reply, ctx);
-    }
-}
-
-impl Handler<LinkEnded> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, ended: LinkEnded, ctx: &mut Self::Context) {
-        self.link_ended(&ended, ctx);
-    }
-}
-
-impl Handler<Lapsed> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, lapsed: Lapsed, ctx: &mut Self::Context) {
-        self.lapsed(&lapsed, ctx);
-    }
-}
 
 impl Handler<InOperation> for Phone {
     type Result = ();

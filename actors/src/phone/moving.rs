@@ -1,12 +1,16 @@
-//! The phone goes on on another connection amid its CSTA session, without a new REGISTER (RFC 3261 12.2.2).
+//! The phone's dialog continues on another connection, without a new REGISTER (RFC 3261, section 12.2.2).
 
 use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler};
 
-use super::{Phone, Wanted, session::State, uas::PhoneUas};
+use super::{
+    Phone, Wanted,
+    session::State,
+    uas::{Flow, PhoneUas},
+};
 use crate::{
-    registration::Left,
+    registrar::{BindingMoved, PhoneBinding},
     sip::connection::{Migrate, Moved},
 };
 
@@ -16,15 +20,14 @@ impl Handler<Wanted> for Phone {
     fn handle(&mut self, Wanted(stray): Wanted, ctx: &mut Self::Context) {
         match &self.binding {
             Some(binding) if self.session.id().is_some() => {
-                let registration = &binding.registration;
-                let user = registration.user;
+                let user = binding.identity.aor.0;
                 let search = Migrate::search(
                     stray,
                     self.key,
                     Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, user)),
                     ctx.address().recipient(),
                 );
-                registration.link.do_send(search);
+                binding.flow.connection.do_send(search);
             }
             _ => stray.responder.nowhere(),
         }
@@ -42,26 +45,29 @@ impl Handler<Moved<PhoneUas>> for Phone {
 }
 
 impl Phone {
+    /// Sends requests where the session is now. The phone has proved who it is, so the registrar moves the binding.
     fn moved(&mut self, moved: Moved<PhoneUas>, ctx: &mut Context<Self>) {
-        let Some(binding) = &mut self.binding else {
+        let Some(former) = self.binding.take() else {
             return;
         };
-        let registration = &mut binding.registration;
-        tracing::info!(mac = %self.mac, from = %registration.address, to = %moved.address, "the phone goes on on another connection");
-        let former = std::mem::replace(&mut registration.link, Arc::new(moved.connection));
-        registration.address = moved.address;
-        registration.arbiter = moved.arbiter;
+        tracing::info!(mac = %self.mac, from = %former.address, to = %moved.address, "dialog continues on another connection; binding moved");
+        let binding = Arc::new(PhoneBinding {
+            flow: Flow {
+                connection: Arc::new(moved.connection),
+                arbiter: moved.arbiter,
+            },
+            address: moved.address,
+            ..PhoneBinding::clone(&former)
+        });
+        self.binding = Some(Arc::clone(&binding));
         self.session = match self.session {
             State::Preparing(_) => State::Preparing(moved.session),
             State::Open(_) => State::Open(moved.session),
             other => other,
         };
-        // The phone has proved who it is, which is as good as a refresh.
-        self.bind_link(ctx);
-        former.do_send(Left {
-            mac: self.mac,
-            reason: "the phone goes on on another connection".into(),
-        });
+        self.house
+            .registrar
+            .do_send(BindingMoved { former, binding });
         self.next_request(ctx);
     }
 }

@@ -13,7 +13,7 @@ use uacsta_schema::{
     },
 };
 
-use super::uas::{claim, no_sessions};
+use super::uas::{authenticate, identify, no_sessions};
 use crate::{
     House,
     access::Door,
@@ -86,9 +86,10 @@ fn decide(
     }
     match request.method() {
         Method::Register => {
-            let claim = claim(house, request, from, false)?;
-            claim.prove(house, &mut Door::new(number), request, from, false)?;
-            Ok(claim.id)
+            let identity = identify(house, request, from, false)?;
+            let mut door = Door::new(number);
+            authenticate(house, &mut door, identity, request, from, false)?;
+            Ok(identity.device)
         }
         Method::Invite => Err(no_sessions()),
         Method::Cancel => Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()),

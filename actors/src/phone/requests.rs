@@ -377,7 +377,7 @@ impl Phone {
                 // The phone has all of its time, however long it was busy before.
                 job.deadline = deadline;
             }
-            binding.registration.link.do_send(Invoke {
+            binding.flow.connection.do_send(Invoke {
                 session,
                 ticket: job.ticket,
                 content: job.content.clone(),

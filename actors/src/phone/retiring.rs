@@ -52,7 +52,7 @@ impl Handler<RulesChanged> for Phone {
         let user_agent = self
             .binding
             .as_ref()
-            .and_then(|binding| binding.registration.user_agent.clone());
+            .and_then(|binding| binding.user_agent.clone());
         self.look_up(user_agent.as_deref());
         // It may take more requests at a time than before.
         self.next_request(ctx);

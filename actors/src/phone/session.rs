@@ -78,26 +78,22 @@ impl Phone {
         let until = self.house.clock.now() + LIFE + LIFE / 4;
         self.session = State::Opening(until);
         self.wake_at(until, ctx);
-        let Some(registration) = self.binding.as_ref().map(|binding| &binding.registration) else {
+        let Some(binding) = &self.binding else {
             return;
         };
         let rules = self.house.rules();
         let host = rules.settings.advanced.realm.as_str();
-        registration.link.do_send(Open {
+        binding.flow.connection.do_send(Open {
             owner: self.session_owner(ctx),
             key: self.key,
-            target: registration.contact.as_deref().unwrap_or_default().into(),
-            to: format!("<{}>", registration.identity).into(),
-            from: format!(
-                "<sip:uacsta@{}>",
-                domain(&registration.identity).unwrap_or(host)
-            )
-            .into(),
+            target: binding.contact.clone(),
+            to: format!("<{}>", binding.to).into(),
+            from: format!("<sip:uacsta@{}>", domain(&binding.to).unwrap_or(host)).into(),
             edition: self.edition,
             interval: self.house.rules().settings.advanced.sip_expires,
             login: Some(
                 Login {
-                    user: registration.user.bare().into(),
+                    user: binding.identity.aor.0.bare().into(),
                     password: self.house.rules().settings.phones.password.expose().into(),
                 }
                 .into(),
@@ -266,7 +262,7 @@ impl Phone {
 
     fn give_up_session(&self, session: SessionId) {
         if let Some(binding) = &self.binding {
-            binding.registration.link.do_send(Close { session });
+            binding.flow.connection.do_send(Close { session });
         }
     }
 
@@ -339,7 +335,7 @@ impl Phone {
         match result {
             Err(Refusal::TimedOut) => {
                 tracing::warn!(mac = %self.mac, "phone is away: it does not answer the keep-alive");
-                self.leave_link("the phone does not answer the keep-alive", ctx);
+                self.leave_connection("the phone does not answer the keep-alive", ctx);
                 self.report(Some("it does not answer the keep-alive".into()));
             }
             // The session's end is told by itself.

@@ -1,26 +1,55 @@
 //! What the registrar is asked and told.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::{Addr, Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::{RulesChanged, Stopping};
+use super::{PhoneBinding, RegisterRequest, RulesChanged, Stopping};
 use crate::{
     directory::{Entry, NoLine},
-    phone::{Heritage, Phone, Status as PhoneStatus, Unwatch, uas::PhoneUas},
-    registration::{Refresh, Registration},
+    phone::{
+        Heritage, Phone, Status as PhoneStatus, Unwatch,
+        uas::{Flow, PhoneUas},
+    },
     sip::{
         connection::{OrphanRequest, Shut},
         responder::Responder,
     },
-    telephones::{StoreError, Telephone},
+    telephones::Telephone,
 };
 
-/// A REGISTER whose phone is not bound on its link.
+/// A REGISTER that its connection cannot respond to by itself.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Register(pub Refresh);
+pub struct Register {
+    /// What it says.
+    pub request: RegisterRequest<Flow>,
+    /// Its response.
+    pub responder: Responder,
+}
+
+/// A binding ended on its connection: it was not refreshed in time, or the connection ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct BindingEnded {
+    /// The binding.
+    pub binding: Arc<PhoneBinding>,
+    /// Until when it was to last, as time since the server's start.
+    pub until: Duration,
+    /// Why, for the log.
+    pub reason: Box<str>,
+}
+
+/// A phone's dialog continues on another connection, and its binding with it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct BindingMoved {
+    /// The binding on the connection where the dialog was.
+    pub former: Arc<PhoneBinding>,
+    /// The binding on the connection where it is.
+    pub binding: Arc<PhoneBinding>,
+}
 
 /// A request in a dialog that its link does not own, from who says to be this phone.
 #[derive(Message)]
@@ -30,16 +59,6 @@ pub struct Strayed {
     pub from: PhoneId,
     /// The request.
     pub stray: OrphanRequest<PhoneUas>,
-}
-
-/// A phone took a binding: the list is to hold it before the phone is answered.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Bound {
-    /// The binding.
-    pub registration: Registration,
-    /// The REGISTER's answer.
-    pub reply: Responder,
 }
 
 /// A phone listed its lines.
@@ -162,25 +181,4 @@ pub struct Listing {
     pub reason: Option<String>,
     /// Whether the disk lacks its last change; it is written when the disk takes it.
     pub unsaved: bool,
-}
-
-/// Puts a telephone into operation, or takes it out.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(), Unswitched>")]
-pub struct Switch {
-    /// The telephone.
-    pub mac: PhoneId,
-    /// Whether it may be controlled and monitored.
-    pub in_operation: bool,
-}
-
-/// Why a telephone was not switched.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Unswitched {
-    /// The list does not have it.
-    #[error("no telephone is listed as {0}")]
-    Unknown(PhoneId),
-    /// The list cannot be written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

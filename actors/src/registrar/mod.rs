@@ -1,48 +1,60 @@
-//! Owns the telephone list and the bindings' actors: starts, finds, restarts and buries phones, and knows every line.
+//! Owns the bindings, the telephone list, the phone actors and the line directory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
 };
 
 use actix::{Actor, Addr, Context, Handler, Recipient, WeakAddr};
 use actix_rt::ArbiterHandle;
-use uacsta_schema::{
-    csta::DeviceId,
-    phone_id::PhoneId,
-    sip::{HeaderName, Status},
-};
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use crate::{
     House,
     back_off::BackOff,
     directory::{Directory, Entry, Reach},
-    phone::{Admit, Bind, Heritage, InOperation, Phone, Status as PhoneStatus},
-    quote::Quoted,
-    sip::responder::FinalResponse,
+    phone::{Heritage, Phone, Status as PhoneStatus, uas::Flow},
     telephones::{Save, Telephone},
 };
 
-mod crowd;
-mod forgetting;
+mod bindings;
+mod identity;
 mod messages;
 mod moved;
+mod operator;
+mod persistence;
 mod questions;
-mod saving;
+mod register;
+mod registration;
+mod rejection;
 mod standing;
+mod storing;
 mod succession;
+mod unknown_phones;
 
-pub use forgetting::{Forget, Unforgotten};
+pub use bindings::{AddressOfRecord, RegisterIdentity};
 pub use messages::*;
-pub use saving::{IsOnDisk, OnDisk};
+pub use operator::{ChangeError, RemovePhone, SetInOperation};
+pub use register::{
+    ContactUpdate, Expiry, Known, RegisterRequest, Step, Update, kept, seconds_left, user_agent,
+};
+pub use rejection::Rejection;
 pub use standing::{Follow, RulesChanged, Standing, Stopping};
+pub use storing::{IsOnDisk, OnDisk};
 
+use bindings::Bindings;
 use moved::{differing, users};
+use persistence::{Change, Persistence};
+use storing::Waiter;
+
+/// A binding of a phone.
+pub type PhoneBinding = bindings::Binding<Flow>;
 
 /// The registrar.
 pub struct Registrar {
     house: Arc<House>,
     store: Recipient<Save>,
+    bindings: Bindings<Flow>,
     /// Boxed: a map of many is up to half empty.
     telephones: Telephones,
     /// The actors of telephones that were forgotten, for as long as clients hold them.
@@ -54,14 +66,10 @@ pub struct Registrar {
     followers: Vec<Recipient<Standing>>,
     /// Whether the followers are about to be told.
     telling: bool,
-    /// What is to be saved next, while something is being saved.
-    to_save: Vec<(PhoneId, saving::Saved)>,
-    saving: bool,
-    /// Whether the last writing failed.
-    refused: bool,
-    /// Whether what the disk refused is about to be saved again.
+    persistence: Persistence<Waiter>,
+    /// Whether what the disk refused is about to be written again.
     retrying: bool,
-    /// How many telephones never told a line.
+    /// How many phones never listed a line.
     unknown: usize,
     /// Whether the log was told that there are too many of them.
     crowded: bool,
@@ -78,15 +86,28 @@ struct Record {
     back_off: BackOff,
     status: PhoneStatus,
     reason: Option<String>,
-    /// Whether the disk lacks the last change.
-    unsaved: bool,
-    /// Whether the disk never had it.
-    is_new: bool,
-    /// Whether it is being forgotten: it is written no more, unless its phone comes meanwhile.
-    leaves: bool,
+    /// Whether the list on disk has the phone.
+    on_disk: bool,
 }
 
 impl Record {
+    fn new(telephone: Telephone, on_disk: bool) -> Box<Self> {
+        Box::new(Self {
+            telephone,
+            phone: None,
+            heritage: None,
+            back_off: BackOff::default(),
+            status: PhoneStatus::Away,
+            reason: None,
+            on_disk,
+        })
+    }
+
+    /// The phone's actor, unless it failed.
+    fn live_phone(&self) -> Option<&Addr<Phone>> {
+        self.phone.as_ref().filter(|phone| phone.connected())
+    }
+
     /// How far the phone can be reached: one that is away or switched off takes no name from one that is there.
     fn reach(&self) -> Reach {
         match self.status {
@@ -102,22 +123,7 @@ impl Registrar {
     pub fn new(house: Arc<House>, store: Recipient<Save>, telephones: Vec<Telephone>) -> Self {
         let telephones = telephones
             .into_iter()
-            .map(|telephone| {
-                (
-                    telephone.mac,
-                    Box::new(Record {
-                        telephone,
-                        phone: None,
-                        heritage: None,
-                        back_off: BackOff::default(),
-                        status: PhoneStatus::Away,
-                        reason: None,
-                        unsaved: false,
-                        is_new: false,
-                        leaves: false,
-                    }),
-                )
-            })
+            .map(|telephone| (telephone.mac, Record::new(telephone, true)))
             .collect();
         Self::of(house, store, telephones)
     }
@@ -126,7 +132,7 @@ impl Registrar {
     #[must_use]
     pub fn refused(self) -> Self {
         Self {
-            refused: true,
+            persistence: Persistence::new(HashSet::new(), true),
             ..self
         }
     }
@@ -148,6 +154,7 @@ impl Registrar {
         Self {
             house,
             store,
+            bindings: Bindings::default(),
             telephones,
             forgotten: HashMap::new(),
             directory,
@@ -155,9 +162,7 @@ impl Registrar {
             clients: Vec::new(),
             followers: Vec::new(),
             telling: false,
-            to_save: Vec::new(),
-            saving: false,
-            refused: false,
+            persistence: Persistence::new(HashSet::new(), false),
             retrying: false,
             unknown,
             crowded: false,
@@ -166,22 +171,23 @@ impl Registrar {
 
     /// The actor of a phone in the list, started if there is none.
     fn phone(&mut self, mac: PhoneId, arbiter: &ArbiterHandle) -> Option<Addr<Phone>> {
-        let lines = self.directory.of(mac);
+        let binding = self.bindings.of_device(mac).next().cloned();
         let record = self.telephones.get_mut(&mac)?;
-        if let Some(phone) = record.phone.as_ref().filter(|phone| phone.connected()) {
+        if let Some(phone) = record.live_phone() {
             return Some(phone.clone());
         }
         record.back_off.stands(self.house.clock.now());
         let heritage = record.heritage.take().map(|left| *left).unwrap_or_default();
-        let arbiter = heritage.arbiter().unwrap_or_else(|| arbiter.clone());
-        let phone = start(
-            mac,
-            &self.house,
-            record.telephone.in_operation,
-            lines,
-            heritage,
-            &arbiter,
-        );
+        // The phone lives on the thread of its connection.
+        let arbiter = binding
+            .as_ref()
+            .map_or_else(|| arbiter.clone(), |binding| binding.flow.arbiter.clone());
+        let (house, in_operation) = (Arc::clone(&self.house), record.telephone.in_operation);
+        let lines = record.telephone.lines.iter().cloned();
+        let lines = lines.map(DeviceId::from).collect();
+        let phone = Phone::start_in_arbiter(&arbiter, move |_| {
+            Phone::new(mac, house, in_operation, lines, binding, heritage)
+        });
         record.phone = Some(phone.clone());
         Some(phone)
     }
@@ -189,21 +195,6 @@ impl Registrar {
     fn lines_changed(&mut self, ctx: &mut Context<Self>) {
         self.lines_moved([], ctx);
     }
-}
-
-fn start(
-    mac: PhoneId,
-    house: &Arc<House>,
-    in_operation: bool,
-    lines: Vec<Entry>,
-    heritage: Heritage,
-    arbiter: &ArbiterHandle,
-) -> Addr<Phone> {
-    let house = Arc::clone(house);
-    let lines = lines.into_iter().map(|entry| entry.device).collect();
-    Phone::start_in_arbiter(arbiter, move |_| {
-        Phone::new(mac, house, in_operation, lines, heritage)
-    })
 }
 
 impl Actor for Registrar {
@@ -219,126 +210,6 @@ impl Actor for Registrar {
         if std::thread::panicking() {
             self.bequeath();
         }
-    }
-}
-
-impl Handler<Register> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, Register(refresh): Register, _: &mut Self::Context) {
-        let registration = &refresh.registration;
-        let mac = registration.mac;
-        if !self.telephones.contains_key(&mac) {
-            if self.is_crowded(mac, registration.address) {
-                return refresh.reply.with(
-                    FinalResponse::from(Status::SERVICE_UNAVAILABLE)
-                        .header(HeaderName::RetryAfter, "60")
-                        .because("too many telephones that nobody knows"),
-                );
-            }
-            self.unknown += 1;
-            self.listed = Weak::new();
-        }
-        let auto_activate = self.house.rules().settings.advanced.auto_activate;
-        let forgotten = &mut self.forgotten;
-        let record = self.telephones.entry(mac).or_insert_with(|| {
-            let phone = forgotten.remove(&mac).and_then(|phone| phone.upgrade());
-            if let Some(phone) = &phone {
-                phone.do_send(InOperation(auto_activate));
-            }
-            let telephone = Telephone {
-                mac,
-                maker: String::new(),
-                model: None,
-                firmware: None,
-                last_address: None,
-                last_identity: None,
-                lines: Vec::new(),
-                last_login: None,
-                in_operation: auto_activate,
-            };
-            tracing::info!(%mac, address = %registration.address, in_operation = auto_activate, "new telephone");
-            Box::new(Record {
-                    telephone,
-                    phone,
-                    heritage: None,
-                    back_off: BackOff::default(),
-                    status: PhoneStatus::Away,
-                    reason: None,
-                    unsaved: true,
-                    is_new: true,
-                    leaves: false,
-                })
-        });
-        record.leaves = false;
-        if let Some(phone) = self.phone(mac, &registration.arbiter.clone()) {
-            phone.do_send(Bind(refresh));
-        }
-    }
-}
-
-impl Handler<Bound> for Registrar {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        Bound {
-            registration,
-            reply,
-        }: Bound,
-        ctx: &mut Self::Context,
-    ) {
-        let mac = registration.mac;
-        let profile = self
-            .house
-            .rules()
-            .profiles
-            .recognise(mac.oui(), registration.user_agent.as_deref());
-        let described = profile.describe(registration.user_agent.as_deref());
-        let now = self.house.clock.wall();
-        let Some(record) = self.telephones.get_mut(&mac) else {
-            return;
-        };
-        let is_new = record.is_new;
-        let telephone = &mut record.telephone;
-        if telephone.maker != described.maker || telephone.model != described.model {
-            self.listed = Weak::new();
-        }
-        telephone.maker = described.maker;
-        telephone.model = described.model;
-        telephone.firmware = described.firmware;
-        telephone.last_address = Some(registration.address.ip());
-        telephone.last_login = Some(now);
-        if telephone.last_identity.is_none() {
-            telephone.last_identity = Some(registration.identity.to_string());
-        }
-        let reach = record.reach();
-        if is_new && self.directory.set(mac, []) {
-            self.directory.reach(mac, reach);
-            self.lines_changed(ctx);
-        }
-        tracing::info!(%mac, address = %registration.address, maker = %self.telephones[&mac].telephone.maker, user_agent = %Quoted(registration.user_agent.as_deref().unwrap_or("")), expires = registration.expires, "phone registered");
-        self.save(mac, ctx, move |registrar, saved| {
-            let Some(record) = registrar.telephones.get(&mac) else {
-                return;
-            };
-            let Some(phone) = &record.phone else { return };
-            // A telephone that is on disk already goes on; what changed in its entry is written when that works again.
-            if saved.is_err() && is_new {
-                phone.do_send(InOperation(false));
-                reply.with(
-                    FinalResponse::from(Status::SERVICE_UNAVAILABLE)
-                        .header(HeaderName::RetryAfter, "60")
-                        .because("the telephone list cannot be written"),
-                );
-                registrar.telephones.remove(&mac);
-                registrar.directory.forget(mac);
-                registrar.listed = Weak::new();
-                registrar.unknown = registrar.unknown.saturating_sub(1);
-                return;
-            }
-            phone.do_send(Admit { reply });
-        });
     }
 }
 
@@ -366,7 +237,7 @@ impl Handler<Listed> for Registrar {
         let Some(record) = self.telephones.get_mut(&mac) else {
             return;
         };
-        if record.telephone.lines != listed || record.unsaved {
+        if record.telephone.lines != listed || self.persistence.unsaved().contains(&mac) {
             record.telephone.last_identity = listed
                 .first()
                 .cloned()
@@ -374,7 +245,7 @@ impl Handler<Listed> for Registrar {
             let was = std::mem::replace(&mut record.telephone.lines, listed);
             let is = record.telephone.lines.is_empty();
             self.told_lines(was.is_empty(), is);
-            self.save(mac, ctx, |_, _| {});
+            self.save(mac, Change::Entry, Waiter::Nobody, ctx);
         }
     }
 }

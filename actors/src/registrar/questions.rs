@@ -1,20 +1,16 @@
-//! What the registrar is asked: which line is meant, which lines and telephones there are, and to switch one.
+//! What the registrar is asked: which line a name means, and which lines and phones there are.
 
 use std::sync::Arc;
 
-use actix::{ActorFutureExt, Handler, MessageResult, ResponseActFuture, WrapFuture};
+use actix::{Handler, MessageResult};
 use actix_rt::Arbiter;
 
 use uacsta_schema::csta::DeviceId;
 
-use super::{
-    Enter, Find, Line, Lines, List, Listing, Registrar, Strayed, Switch, ToPhone, Unswitched,
-    moved::users,
-};
+use super::{Enter, Find, Line, Lines, List, Listing, Registrar, Strayed, ToPhone};
 use crate::{
     directory::{Entry, NoLine},
-    phone::{InOperation, Wanted},
-    telephones::{Save, StoreError, Telephone},
+    phone::Wanted,
 };
 
 impl Handler<Find> for Registrar {
@@ -108,45 +104,10 @@ impl Handler<List> for Registrar {
                 telephone: record.telephone.clone(),
                 status: record.status,
                 reason: record.reason.clone(),
-                unsaved: record.unsaved,
+                unsaved: self.persistence.unsaved().contains(&record.telephone.mac),
             })
             .collect();
         listings.sort_by_key(|listing| listing.telephone.mac);
         MessageResult(listings)
-    }
-}
-
-impl Handler<Switch> for Registrar {
-    type Result = ResponseActFuture<Self, Result<(), Unswitched>>;
-
-    fn handle(
-        &mut self,
-        Switch { mac, in_operation }: Switch,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        let Some(record) = self.telephones.get(&mac) else {
-            return Box::pin(async move { Err(Unswitched::Unknown(mac)) }.into_actor(self));
-        };
-        let changed = Telephone {
-            in_operation,
-            ..record.telephone.clone()
-        };
-        let saving = self.store.send(Save {
-            telephones: vec![changed],
-            forgotten: Vec::new(),
-        });
-        Box::pin(saving.into_actor(self).map(move |saved, registrar, ctx| {
-            saved.unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))?;
-            tracing::info!(%mac, in_operation, "telephone switched by an operator");
-            if let Some(record) = registrar.telephones.get_mut(&mac) {
-                record.telephone.in_operation = in_operation;
-                registrar.directory.reach(mac, record.reach());
-                if let Some(phone) = &record.phone {
-                    phone.do_send(InOperation(in_operation));
-                }
-            }
-            registrar.lines_moved(users(&registrar.directory.of(mac)), ctx);
-            Ok(())
-        }))
     }
 }

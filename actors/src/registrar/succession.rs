@@ -5,7 +5,7 @@ use actix::{Actor, AsyncContext as _, Context, Handler};
 use actix_rt::Arbiter;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Ended, Recount, Registrar, Reseat};
+use super::{Ended, Persistence, Recount, Registrar, Reseat, Waiter};
 use crate::{counters::Event, phone::Announce};
 
 impl Registrar {
@@ -16,11 +16,19 @@ impl Registrar {
             telephones = self.telephones.len(),
             "the registrar failed; another takes its place"
         );
+        let (open, unsaved) = self.persistence.hand_over();
+        // A REGISTER that waited gets 500: its phone is where it was before.
+        for write in open.into_iter().rev() {
+            if let Waiter::Phone(_, outcome, _) = write.waiter {
+                self.bindings.revert(outcome);
+            }
+        }
         let mut telephones = std::mem::take(&mut self.telephones);
-        // A telephone whose first REGISTER is not answered yet begins anew.
-        telephones.retain(|_, record| !record.is_new);
+        telephones.retain(|_, record| record.on_disk);
         let (house, store) = (self.house.clone(), self.store.clone());
         let successor = Self {
+            bindings: std::mem::take(&mut self.bindings),
+            persistence: Persistence::new(unsaved, self.persistence.has_failed()),
             clients: std::mem::take(&mut self.clients),
             followers: std::mem::take(&mut self.followers),
             forgotten: std::mem::take(&mut self.forgotten),
@@ -31,7 +39,16 @@ impl Registrar {
 
     /// Takes up what another has left, if one has: what was on its way to it is asked for again.
     pub(super) fn succeed(&mut self, ctx: &mut Context<Self>) {
-        self.save_refused(ctx);
+        self.retry(ctx);
+        // What their connections reported may have been lost.
+        let ended = self.bindings.iter().filter(|binding| {
+            let is_listed = self.telephones.contains_key(&binding.identity.device);
+            !is_listed || !binding.flow.connection.connected()
+        });
+        for binding in ended.cloned().collect::<Vec<_>>() {
+            self.bindings.remove(binding.identity);
+            self.unbound(binding, "its connection ended".into(), None);
+        }
         let failed = self
             .telephones
             .iter()

@@ -59,8 +59,8 @@ impl Phone {
 
     /// The maker and model, as far as the phone names them.
     fn model(&self) -> Option<String> {
-        let registration = &self.binding.as_ref()?.registration;
-        let described = self.profile.describe(registration.user_agent.as_deref());
+        let binding = self.binding.as_ref()?;
+        let described = self.profile.describe(binding.user_agent.as_deref());
         let name = [described.maker, described.model.unwrap_or_default()].join(" ");
         Some(name.trim().to_owned()).filter(|name| !name.is_empty())
     }

@@ -13,7 +13,7 @@ use uacsta_schema::{
 };
 
 use super::{
-    responder::ResponseSink,
+    responder::{FinalResponse, Responder, ResponseSink},
     session::{Ended, SessionId},
     uas::Uas,
     wire::{Broken, Wire},
@@ -125,6 +125,17 @@ impl<U: Uas> SipConnection<U> {
         if let Some(at) = self.uas.sweep(self.clock.now()) {
             self.wake_at(at, ctx);
         }
+    }
+
+    /// Responds to a request of this connection that waits for it.
+    pub(crate) fn respond(
+        &mut self,
+        responder: Responder,
+        response: FinalResponse,
+        ctx: &mut Context<Self>,
+    ) {
+        let transaction = responder.forward();
+        self.answer(transaction, response, ctx);
     }
 
     fn next_serial(&mut self) -> u32 {

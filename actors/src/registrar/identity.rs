@@ -1,55 +1,53 @@
-//! Who a REGISTER is from: by MAC address, or by extension where that is allowed (RFC 3261 10.2; RFC 5626 4.1).
+//! Who a REGISTER is from: a MAC address, or an extension where that is allowed (RFC 3261, section 10.2).
 
 use uacsta_schema::{
     mac::Mac,
     phone_id::PhoneId,
-    sip::{HeaderName, Request, Status, header::Contacts},
+    sip::{HeaderName, Request, header::Contacts},
 };
 
-use crate::sip::responder::FinalResponse;
+use super::{
+    bindings::{AddressOfRecord, RegisterIdentity},
+    rejection::Rejection,
+};
 
-/// The phone that a REGISTER names, before it has proved to be that phone.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Claim {
-    /// The phone.
-    pub(super) id: PhoneId,
-    /// The user name that its credentials must bear.
-    pub(super) user: PhoneId,
-}
-
-impl Claim {
-    /// Reads who is named. An extension counts if `extensions` says so; then the phone is the one whose MAC address its
-    /// `+sip.instance` or its User-Agent tells, or else the extension itself.
+impl RegisterIdentity {
+    /// Reads whom a REGISTER names, which its sender has yet to prove (RFC 3261, section 10.3, step 5). An extension counts if
+    /// `extensions` says so; then the device is the one whose MAC address its `+sip.instance` or its User-Agent tells, or
+    /// else the extension itself.
     ///
     /// # Errors
-    /// The answer to a REGISTER that names no phone: 400 without a readable To or with one of another scheme, else 403 with
-    /// what to do.
-    pub(super) fn of(request: &Request, extensions: bool) -> Result<Self, FinalResponse> {
+    /// A To that cannot be read or has another scheme, or that names no phone.
+    pub fn of(request: &Request, extensions: bool) -> Result<Self, Rejection> {
         let head = request.head();
-        let to = head
-            .to()
-            .map_err(|error| FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()))?;
+        let malformed = |why: String| Rejection::Malformed(why);
+        let to = head.to().map_err(|error| malformed(error.to_string()))?;
         let uri = to.uri();
-        // RFC 3261 10.2: an address of record "MUST be a SIP URI or SIPS URI"; a number does no harm.
+        // Section 10.2: an address of record "MUST be a SIP URI or SIPS URI"; a number does no harm.
         if !uri.is_sip() && !uri.is_tel() {
-            return Err(FinalResponse::from(Status::BAD_REQUEST)
-                .because("the To of a REGISTER is a sip or sips URI"));
+            return Err(malformed(
+                "the To of a REGISTER is a sip or sips URI".to_owned(),
+            ));
         }
         let user = uri.user_decoded().unwrap_or_default();
-        // A MAC address with bare colons reads as user and password (RFC 3261 19.1.1).
+        // A MAC address with bare colons reads as user and password (section 19.1.1).
         let user = match uri.password() {
             Some(rest) => format!("{user}:{rest}").parse(),
             None => user.parse::<PhoneId>(),
         };
-        let forbidden = |why: String| Err(FinalResponse::from(Status::FORBIDDEN).because(why));
-        let user = match user {
-            Ok(user @ PhoneId::Mac(_)) => return Ok(Self { id: user, user }),
-            Ok(user) if extensions => user,
-            Ok(_) => return forbidden(
-                "the user name of a phone is its MAC address, 12 hexadecimal digits; an extension is accepted where phones.extensions is set".to_owned(),
-            ),
-            Err(error) => return forbidden(error.to_string()),
+        let user = user.map_err(|error| Rejection::NoPhone(error.to_string()))?;
+        let of = |device| Self {
+            aor: AddressOfRecord(user),
+            device,
         };
+        if user.mac().is_some() {
+            return Ok(of(user));
+        }
+        if !extensions {
+            return Err(Rejection::NoPhone(
+                "the user name of a phone is its MAC address, 12 hexadecimal digits; an extension is accepted where phones.extensions is set".to_owned(),
+            ));
+        }
         let instance = match head.contacts() {
             Ok(Contacts::List(contacts)) => contacts
                 .iter()
@@ -57,10 +55,7 @@ impl Claim {
             _ => None,
         };
         let mac = instance.or_else(|| head.get(HeaderName::UserAgent).and_then(mac_in_agent));
-        Ok(Self {
-            id: mac.map_or(user, PhoneId::Mac),
-            user,
-        })
+        Ok(of(mac.map_or(user, PhoneId::Mac)))
     }
 }
 
@@ -113,12 +108,12 @@ mod tests {
 
     #[track_caller]
     fn names(user: &str, more: &str, extensions: bool, expected: Option<(&str, &str)>) {
-        let claim = Claim::of(&register(user, more), extensions).ok();
-        let claim = claim.map(|claim| (claim.id.bare(), claim.user.bare()));
-        let claim = claim
+        let named = RegisterIdentity::of(&register(user, more), extensions).ok();
+        let named = named.map(|named| (named.device.bare(), named.aor.0.bare()));
+        let named = named
             .as_ref()
-            .map(|(id, user)| (id.as_str(), user.as_str()));
-        assert_eq!(claim, expected, "{user} {more:?} {extensions}");
+            .map(|(device, aor)| (device.as_str(), aor.as_str()));
+        assert_eq!(named, expected, "{user} {more:?} {extensions}");
     }
 
     const MAC: &str = "000413aabbcc";
@@ -148,8 +143,8 @@ mod tests {
     fn rfc_4122_4_1_6_the_instance_tells_the_mac_if_it_is_no_random_number() {
         let instance = |instance: &str| {
             let more = format!("Contact: <sip:215@h>;+sip.instance=\"<{instance}>\"\r\n");
-            let claim = Claim::of(&register("215", &more), true).unwrap();
-            claim.id.bare()
+            let named = RegisterIdentity::of(&register("215", &more), true).unwrap();
+            named.device.bare()
         };
         for (urn, phone) in [
             ("urn:uuid:00000000-0000-1000-8000-000413AABBCC", MAC),

@@ -1,0 +1,179 @@
+//! A connection's hold on a binding: refreshed without a message to anybody, reported to the registrar when it ends.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Handler, Message};
+use uacsta_schema::sip::{HeaderName, Status};
+
+use super::uas::PhoneConnection;
+use crate::{
+    House,
+    registrar::{BindingEnded, Known, PhoneBinding, RegisterIdentity, seconds_left},
+    sip::responder::{FinalResponse, Responder},
+};
+
+/// How long a binding lasts, and the last CSeq: known to the connection that the binding was made on. Dropped, it tells the
+/// registrar that the binding ended.
+pub struct Lease {
+    house: Arc<House>,
+    binding: Arc<PhoneBinding>,
+    cseq: u32,
+    until: Duration,
+    /// Whether another lease is in its place.
+    replaced: bool,
+}
+
+/// How long after its end a binding is kept for a refresh that is late.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Lease {
+    /// A lease of a binding that was made just now.
+    pub(crate) fn new(house: &Arc<House>, binding: &Arc<PhoneBinding>) -> Self {
+        let until = house.clock.now() + Duration::from_secs(binding.expires.into());
+        Self {
+            house: Arc::clone(house),
+            cseq: binding.cseq,
+            until,
+            binding: Arc::clone(binding),
+            replaced: false,
+        }
+    }
+
+    pub(super) fn identity(&self) -> RegisterIdentity {
+        self.binding.identity
+    }
+
+    /// What a REGISTER is compared with.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known {
+            contact: &self.binding.contact,
+            call_id: &self.binding.call_id,
+            cseq: self.cseq,
+        }
+    }
+
+    /// A REGISTER of this CSeq lets the binding last so many seconds more.
+    pub(super) fn refresh(&mut self, cseq: u32, expires: u32, now: Duration) {
+        self.cseq = cseq;
+        self.until = now + Duration::from_secs(expires.into());
+    }
+
+    /// When the binding ends unless it is refreshed.
+    pub(super) fn lapses_at(&self) -> Duration {
+        self.until + GRACE
+    }
+
+    /// The 200 that lists the binding (RFC 3261, section 10.3, step 8).
+    pub(super) fn response(&self, now: Duration) -> FinalResponse {
+        let seconds = seconds_left(self.until, now);
+        let contact = &self.binding.contact;
+        FinalResponse::from(Status::OK)
+            .header(
+                HeaderName::Contact,
+                format_args!("<{contact}>;expires={seconds}"),
+            )
+            .header(HeaderName::Expires, seconds)
+    }
+
+    /// Takes the place of a former lease of the same identity.
+    pub(super) fn replace(self, former: &mut Self) {
+        let mut former = std::mem::replace(former, self);
+        former.replaced = true;
+    }
+
+    /// Ends the binding; `reason` is for the log.
+    pub(super) fn end(mut self, reason: &str) {
+        self.report(reason);
+        self.replaced = true;
+    }
+
+    fn report(&self, reason: &str) {
+        self.house.registrar.do_send(BindingEnded {
+            binding: Arc::clone(&self.binding),
+            until: self.until,
+            reason: reason.into(),
+        });
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.replaced {
+            self.report("its connection ended");
+        }
+    }
+}
+
+/// Gives a connection a lease, and the 200 of the REGISTER that made the binding.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Granted {
+    /// The lease.
+    pub lease: Lease,
+    /// Responds to the REGISTER, if it was one.
+    pub responder: Option<Responder>,
+}
+
+/// Ends a connection's lease. The connection ends with its last one: a front end or a base station may carry several phones.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Released {
+    /// Whose binding it was.
+    pub identity: RegisterIdentity,
+    /// Why, for the log.
+    pub reason: Box<str>,
+}
+
+/// Asks a connection to list a binding for who sent a REGISTER elsewhere.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ListBinding {
+    /// Whose binding.
+    pub identity: RegisterIdentity,
+    /// Responds to the REGISTER.
+    pub responder: Responder,
+}
+
+impl Handler<Granted> for PhoneConnection {
+    type Result = ();
+
+    fn handle(&mut self, Granted { lease, responder }: Granted, ctx: &mut Self::Context) {
+        let uas = self.uas_mut();
+        let response = lease.response(uas.now());
+        uas.hold(lease);
+        self.reschedule(ctx);
+        if let Some(responder) = responder {
+            self.respond(responder, response, ctx);
+        }
+    }
+}
+
+impl Handler<Released> for PhoneConnection {
+    type Result = ();
+
+    fn handle(&mut self, Released { identity, reason }: Released, ctx: &mut Self::Context) {
+        let uas = self.uas_mut();
+        uas.release(identity, &reason);
+        if !uas.is_bound() {
+            self.end(reason, ctx);
+        }
+    }
+}
+
+impl Handler<ListBinding> for PhoneConnection {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        ListBinding {
+            identity,
+            responder,
+        }: ListBinding,
+        _: &mut Self::Context,
+    ) {
+        match self.uas_mut().listing(identity) {
+            Some(response) => responder.with(response),
+            None => responder.ok(),
+        }
+    }
+}

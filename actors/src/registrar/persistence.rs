@@ -1,0 +1,330 @@
+//! Changes of the telephone list on their way to disk: one write at a time, so that each has all that was acknowledged before.
+
+use std::collections::HashSet;
+
+use uacsta_schema::phone_id::PhoneId;
+
+use crate::telephones::{Save, Telephone};
+
+/// The one write path of the telephone list. `W` waits for a change.
+#[derive(Debug)]
+pub(super) struct Persistence<W> {
+    queue: Vec<Write<W>>,
+    /// What the disk is writing.
+    writing: Vec<Write<W>>,
+    is_writing: bool,
+    /// Phones whose entry on disk lacks a change.
+    unsaved: HashSet<PhoneId>,
+    /// Whether the last write failed.
+    failed: bool,
+}
+
+/// A change of one phone's entry.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Write<W> {
+    pub(super) phone: PhoneId,
+    pub(super) change: Change,
+    pub(super) waiter: W,
+}
+
+/// How an entry changes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Change {
+    /// It is written as it is in memory. If the disk refuses it, it is written when the disk takes it.
+    Entry,
+    /// An operator sets `in_operation`, in memory too once it is on disk. If the disk refuses it, it is not done.
+    SetInOperation(bool),
+    /// An operator removes it. If the disk refuses that, it is not done.
+    Remove,
+}
+
+impl<W> Persistence<W> {
+    /// A list that is on disk, but for the entries of these phones; `failed` if the disk has refused the last write.
+    pub(super) fn new(unsaved: HashSet<PhoneId>, failed: bool) -> Self {
+        Self {
+            queue: Vec::new(),
+            writing: Vec::new(),
+            is_writing: false,
+            unsaved,
+            failed,
+        }
+    }
+
+    /// Adds a change to the next write.
+    pub(super) fn push(&mut self, phone: PhoneId, change: Change, waiter: W) {
+        if change == Change::Entry {
+            self.unsaved.insert(phone);
+        }
+        self.queue.push(Write {
+            phone,
+            change,
+            waiter,
+        });
+    }
+
+    /// Lets somebody wait for an entry with those who wait for it already.
+    ///
+    /// # Errors
+    /// The waiter, if nobody waits for that entry.
+    pub(super) fn join(
+        &mut self,
+        phone: PhoneId,
+        waiter: W,
+        waits: impl Fn(&W) -> bool,
+    ) -> Result<(), W> {
+        let has = |list: &[Write<W>]| {
+            let mut entries = list.iter().filter(|write| write.phone == phone);
+            entries.any(|write| write.change == Change::Entry && waits(&write.waiter))
+        };
+        let list = match (has(&self.queue), has(&self.writing)) {
+            (true, _) => &mut self.queue,
+            (false, true) => &mut self.writing,
+            (false, false) => return Err(waiter),
+        };
+        list.push(Write {
+            phone,
+            change: Change::Entry,
+            waiter,
+        });
+        Ok(())
+    }
+
+    /// Takes back a removal that the disk has not been asked for yet.
+    pub(super) fn withdraw_removal(&mut self, phone: PhoneId) -> Option<W> {
+        let removes = |write: &Write<W>| write.phone == phone && write.change == Change::Remove;
+        let at = self.queue.iter().position(removes)?;
+        Some(self.queue.remove(at).waiter)
+    }
+
+    /// The next write, if there is anything to write and the disk is free. `entry` is what is in memory.
+    pub(super) fn begin<'t>(
+        &mut self,
+        entry: impl Fn(PhoneId) -> Option<&'t Telephone>,
+    ) -> Option<Save> {
+        if self.is_writing || self.queue.is_empty() {
+            return None;
+        }
+        self.is_writing = true;
+        self.writing = std::mem::take(&mut self.queue);
+        let mut save = Save {
+            telephones: Vec::new(),
+            forgotten: Vec::new(),
+        };
+        let mut seen = HashSet::new();
+        for Write { phone, .. } in &self.writing {
+            if !seen.insert(*phone) {
+                continue;
+            }
+            let Some(entry) = entry(*phone) else { continue };
+            let mut written = entry.clone();
+            let mut removed = false;
+            for write in self.writing.iter().filter(|write| write.phone == *phone) {
+                match write.change {
+                    Change::Entry => {}
+                    Change::SetInOperation(in_operation) => written.in_operation = in_operation,
+                    Change::Remove => removed = true,
+                }
+            }
+            match removed {
+                true => save.forgotten.push(*phone),
+                false => save.telephones.push(written),
+            }
+        }
+        Some(save)
+    }
+
+    /// The disk has written, or refused, what [`Self::begin`] said; returns what that was.
+    pub(super) fn end(&mut self, saved: bool) -> Vec<Write<W>> {
+        self.is_writing = false;
+        self.failed = !saved;
+        let written = std::mem::take(&mut self.writing);
+        if saved {
+            for Write { phone, .. } in &written {
+                let mut queued = self.queue.iter();
+                if !queued.any(|write| write.phone == *phone && write.change == Change::Entry) {
+                    self.unsaved.remove(phone);
+                }
+            }
+        }
+        written
+    }
+
+    /// Whether the disk refused the last write, and nothing is about to be written.
+    pub(super) fn awaits_retry(&self) -> bool {
+        self.failed && !self.is_writing && self.queue.is_empty()
+    }
+
+    /// Whether the disk refused the last write.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Phones whose entry on disk lacks a change.
+    pub(super) fn unsaved(&self) -> &HashSet<PhoneId> {
+        &self.unsaved
+    }
+
+    /// Nothing of a phone is to be written any more.
+    pub(super) fn forget(&mut self, phone: PhoneId) {
+        self.unsaved.remove(&phone);
+    }
+
+    /// What is not known to be on disk, in order, and the phones whose entries whoever takes over is to write anew for that.
+    pub(super) fn hand_over(&mut self) -> (Vec<Write<W>>, HashSet<PhoneId>) {
+        let mut open = std::mem::take(&mut self.writing);
+        open.append(&mut self.queue);
+        self.unsaved.extend(open.iter().map(|write| write.phone));
+        (open, std::mem::take(&mut self.unsaved))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn phone(number: u8) -> PhoneId {
+        format!("0004130000{number:02x}").parse().unwrap()
+    }
+
+    fn entry(number: u8, in_operation: bool) -> Telephone {
+        Telephone {
+            mac: phone(number),
+            maker: String::new(),
+            model: None,
+            firmware: None,
+            last_address: None,
+            last_identity: None,
+            lines: Vec::new(),
+            last_login: None,
+            in_operation,
+        }
+    }
+
+    fn empty() -> Persistence<&'static str> {
+        Persistence::new(HashSet::new(), false)
+    }
+
+    /// What the next write says of the first phone, which is in operation in memory: `on`, `off`, `removed` or nothing.
+    #[track_caller]
+    fn writes(persistence: &mut Persistence<&'static str>) -> &'static str {
+        let one = entry(1, true);
+        let save = persistence
+            .begin(|id| (id == phone(1)).then_some(&one))
+            .unwrap();
+        match (&*save.telephones, &*save.forgotten) {
+            ([one], []) if one.in_operation => "on",
+            ([_], []) => "off",
+            ([], [_]) => "removed",
+            ([], []) => "nothing",
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_write_has_all_changes_of_an_entry() {
+        use Change::{Entry, Remove, SetInOperation};
+        for (changes, expected) in [
+            (&[Entry][..], "on"),
+            (&[SetInOperation(false)], "off"),
+            // Whatever else is written of the phone says the same.
+            (&[SetInOperation(false), Entry], "off"),
+            (&[Entry, SetInOperation(false)], "off"),
+            // Of two that cross the later holds.
+            (&[SetInOperation(false), SetInOperation(true)], "on"),
+            (&[SetInOperation(true), SetInOperation(false), Entry], "off"),
+            (&[Remove], "removed"),
+            (&[Entry, Remove, Entry], "removed"),
+            (&[SetInOperation(false), Remove], "removed"),
+        ] {
+            let mut persistence = empty();
+            for change in changes {
+                persistence.push(phone(1), *change, "");
+            }
+            assert_eq!(writes(&mut persistence), expected, "{changes:?}");
+        }
+        let mut persistence = empty();
+        persistence.push(phone(2), Entry, "a phone that is gone");
+        assert_eq!(writes(&mut persistence), "nothing");
+        assert_eq!(persistence.end(true).len(), 1);
+    }
+
+    #[test]
+    fn what_comes_while_the_disk_is_busy_waits_for_the_next_write() {
+        let mut persistence = empty();
+        assert!(persistence.begin(|_| None).is_none());
+        persistence.push(phone(1), Change::Entry, "first");
+        assert_eq!(writes(&mut persistence), "on");
+        persistence.push(phone(1), Change::SetInOperation(false), "second");
+        assert!(persistence.begin(|_| None).is_none());
+        let written = persistence.end(true);
+        assert_eq!(written.len(), 1);
+        assert_eq!(written[0].waiter, "first");
+        assert_eq!(writes(&mut persistence), "off");
+        assert_eq!(persistence.end(true)[0].waiter, "second");
+    }
+
+    #[test]
+    fn who_joins_shares_the_fate_of_the_entry() {
+        let waits = |waiter: &&str| !waiter.is_empty();
+        let mut persistence = empty();
+        persistence.push(phone(1), Change::Entry, "");
+        assert_eq!(persistence.join(phone(1), "alone", waits), Err("alone"));
+        persistence.push(phone(1), Change::Entry, "first");
+        persistence.begin(|_| None).unwrap();
+        assert_eq!(persistence.join(phone(2), "other", waits), Err("other"));
+        assert_eq!(persistence.join(phone(1), "second", waits), Ok(()));
+        let written = persistence.end(false);
+        let waiters: Vec<&str> = written.iter().map(|write| write.waiter).collect();
+        assert_eq!(waiters, ["", "first", "second"]);
+        assert_eq!(persistence.join(phone(1), "late", waits), Err("late"));
+    }
+
+    #[test]
+    fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
+        let mut persistence = empty();
+        persistence.push(phone(1), Change::Entry, "");
+        persistence.begin(|_| None).unwrap();
+        persistence.push(phone(1), Change::Entry, "");
+        persistence.end(true);
+        assert!(persistence.unsaved().contains(&phone(1)), "changed since");
+        persistence.begin(|_| None).unwrap();
+        persistence.end(false);
+        assert!(persistence.awaits_retry() && persistence.has_failed());
+        assert!(persistence.unsaved().contains(&phone(1)));
+        persistence.push(phone(1), Change::Entry, "");
+        assert!(!persistence.awaits_retry());
+        persistence.begin(|_| None).unwrap();
+        persistence.end(true);
+        assert!(persistence.unsaved().is_empty() && !persistence.has_failed());
+        // A switch that was refused is not done, so nothing lacks on disk.
+        persistence.push(phone(1), Change::SetInOperation(false), "");
+        persistence.begin(|_| None).unwrap();
+        persistence.end(false);
+        assert!(persistence.unsaved().is_empty());
+    }
+
+    #[test]
+    fn a_removal_is_withdrawn_before_the_disk_is_asked() {
+        let mut persistence = empty();
+        persistence.push(phone(1), Change::Remove, "operator");
+        assert_eq!(persistence.withdraw_removal(phone(2)), None);
+        assert_eq!(persistence.withdraw_removal(phone(1)), Some("operator"));
+        persistence.push(phone(1), Change::Remove, "operator");
+        assert_eq!(writes(&mut persistence), "removed");
+        assert_eq!(persistence.withdraw_removal(phone(1)), None);
+    }
+
+    #[test]
+    fn a_successor_writes_what_was_on_its_way() {
+        let mut persistence = empty();
+        persistence.push(phone(1), Change::SetInOperation(false), "");
+        persistence.begin(|_| None).unwrap();
+        persistence.push(phone(2), Change::Remove, "");
+        let (open, unsaved) = persistence.hand_over();
+        let open: Vec<PhoneId> = open.iter().map(|write| write.phone).collect();
+        assert_eq!(open, [phone(1), phone(2)]);
+        assert_eq!(unsaved, HashSet::from([phone(1), phone(2)]));
+    }
+}

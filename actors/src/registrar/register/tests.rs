@@ -1,0 +1,334 @@
+#![allow(clippy::unwrap_used)]
+
+use bytes::BytesMut;
+use uacsta_schema::sip::{
+    codec::{Frame, Limits},
+    message::Message,
+};
+
+use super::super::bindings::tests::{binding, identity};
+use super::*;
+
+const EXPIRY: Expiry = Expiry { min: 60, max: 300 };
+const MAC: &str = "000413aabbcc";
+const HERE: &str = "sip:a@192.0.2.1:5060";
+const SECOND: Duration = Duration::from_secs(1);
+
+fn request(more: &str) -> Request {
+    let text = format!(
+        "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:{MAC}@h>\r\nCall-ID: c\r\nCSeq: 2 REGISTER\r\n{more}\r\n"
+    );
+    match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
+        Ok(Frame::Message(Message::Request(request))) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn asks(more: &str) -> Result<ContactUpdate<Box<str>>, Rejection> {
+    let request = request(more);
+    let update = Update::read(&request, EXPIRY)?;
+    assert_eq!((update.call_id, update.cseq), ("c", 2));
+    Ok(update.into_owned()?.contact)
+}
+
+fn bind(contact: &str, expires: u32) -> ContactUpdate<Box<str>> {
+    ContactUpdate::Bind {
+        contact: contact.into(),
+        expires,
+    }
+}
+
+fn remove(contacts: &[&str]) -> ContactUpdate<Box<str>> {
+    ContactUpdate::Remove(contacts.iter().map(|&contact| contact.into()).collect())
+}
+
+#[test]
+fn step_6_contacts_say_what_is_asked_for() {
+    let brief = || Err(Rejection::IntervalTooBrief { min_expires: 60 });
+    for (headers, expected) in [
+        ("", Ok(ContactUpdate::Query)),
+        ("Expires: 0\r\n", Ok(ContactUpdate::Query)),
+        ("Contact: *\r\nExpires: 0\r\n", Ok(remove(&["*"]))),
+        (
+            "Contact: <sip:a@h>\r\nExpires: 0\r\n",
+            Ok(remove(&["sip:a@h"])),
+        ),
+        (
+            "Contact: <sip:a@h>;expires=0, <sip:b@h>;expires=0\r\n",
+            Ok(remove(&["sip:a@h", "sip:b@h"])),
+        ),
+        // Step 7: the expiry is what was asked for, and at most what is configured.
+        (
+            "Contact: <sip:a@h>\r\nExpires: 120\r\n",
+            Ok(bind("sip:a@h", 120)),
+        ),
+        (
+            "Contact: <sip:a@h>\r\nExpires: 86400\r\n",
+            Ok(bind("sip:a@h", 300)),
+        ),
+        ("Contact: <sip:a@h>\r\n", Ok(bind("sip:a@h", 300))),
+        (
+            "Contact: <sip:a@h>;expires=90\r\nExpires: 200\r\n",
+            Ok(bind("sip:a@h", 90)),
+        ),
+        // Of several, the first that is to last counts.
+        (
+            "Contact: <sip:a@h>;expires=0, <sip:b@h>, <sip:c@h>\r\nExpires: 100\r\n",
+            Ok(bind("sip:b@h", 100)),
+        ),
+        (
+            "Contact: <sip:a@h>\r\nExpires: 60\r\n",
+            Ok(bind("sip:a@h", 60)),
+        ),
+        ("Contact: <sip:a@h>\r\nExpires: 59\r\n", brief()),
+        ("Contact: <sip:a@h>;expires=1\r\nExpires: 300\r\n", brief()),
+    ] {
+        assert_eq!(asks(headers), expected, "{headers}");
+    }
+}
+
+#[test]
+fn step_6_a_contradiction_is_malformed() {
+    for headers in [
+        "Contact: *\r\n",
+        "Contact: *\r\nExpires: 300\r\n",
+        "Contact: *, <sip:a@h>\r\nExpires: 0\r\n",
+    ] {
+        let refused = matches!(asks(headers), Err(Rejection::Malformed(_)));
+        assert!(refused, "{headers}");
+    }
+    let long = format!("Contact: <sip:{}@h>\r\n", "a".repeat(MAX_TEXT));
+    assert!(matches!(asks(&long), Err(Rejection::Malformed(_))));
+}
+
+/// What one REGISTER does to the binding `c`, CSeq 1, at `HERE`, or to none.
+#[track_caller]
+fn step(
+    contact: ContactUpdate<Box<str>>,
+    call_id: &str,
+    cseq: u32,
+    bound: bool,
+) -> Result<Step, Rejection> {
+    let known = Known {
+        contact: HERE,
+        call_id: "c",
+        cseq: 1,
+    };
+    let update = Update {
+        contact,
+        call_id: call_id.into(),
+        cseq,
+    };
+    update.against(bound.then_some(known))
+}
+
+#[test]
+fn steps_6_and_7_compare_with_the_binding() {
+    let late = |cseq| Err(Rejection::OutOfOrder { cseq, last: 1 });
+    for (contact, call_id, cseq, with, without) in [
+        (ContactUpdate::Query, "c", 1, Ok(Step::List), Step::List),
+        (bind(HERE, 300), "c", 2, Ok(Step::Refresh), Step::Bind),
+        (bind(HERE, 300), "c", 1, late(1), Step::Bind),
+        (bind(HERE, 300), "c", 0, late(0), Step::Bind),
+        // A phone that restarted has a new Call-ID, and counts anew.
+        (bind(HERE, 300), "d", 1, Ok(Step::Bind), Step::Bind),
+        (
+            bind("sip:a@192.0.2.2", 300),
+            "c",
+            2,
+            Ok(Step::Bind),
+            Step::Bind,
+        ),
+        (remove(&["*"]), "c", 2, Ok(Step::Remove), Step::List),
+        (remove(&["*"]), "c", 1, late(1), Step::List),
+        (remove(&["*"]), "d", 1, Ok(Step::Remove), Step::List),
+        (remove(&[HERE]), "c", 2, Ok(Step::Remove), Step::List),
+        // A URI is compared by user, host and port (19.1.4).
+        (
+            remove(&["sip:a@192.0.2.1:5060;transport=tcp"]),
+            "c",
+            2,
+            Ok(Step::Remove),
+            Step::List,
+        ),
+        (
+            remove(&["sip:a@192.0.2.9:5060"]),
+            "c",
+            2,
+            Ok(Step::List),
+            Step::List,
+        ),
+        (
+            remove(&["sip:a@192.0.2.9:5060"]),
+            "c",
+            1,
+            late(1),
+            Step::List,
+        ),
+        (
+            remove(&["sip:a@192.0.2.9:5060", HERE]),
+            "c",
+            2,
+            Ok(Step::Remove),
+            Step::List,
+        ),
+    ] {
+        let said = format!("{contact:?} {call_id} {cseq}");
+        assert_eq!(step(contact.clone(), call_id, cseq, true), with, "{said}");
+        assert_eq!(step(contact, call_id, cseq, false), Ok(without), "{said}");
+    }
+}
+
+fn registers(flow: u32, address: &str) -> RegisterRequest<u32> {
+    RegisterRequest {
+        identity: identity(MAC, MAC),
+        to: "sip:a@h".into(),
+        update: Update {
+            contact: bind(HERE, 300),
+            call_id: "d".into(),
+            cseq: 7,
+        },
+        user_agent: None,
+        address: format!("{address}:5060").parse().unwrap(),
+        flow,
+    }
+}
+
+/// One binding, made at 10 s on flow 1 from 192.0.2.1.
+fn bound(rapid_rebinds: u8) -> Bindings<u32> {
+    let mut bindings = Bindings::default();
+    bindings.insert(Arc::new(Binding {
+        made_at: 10 * SECOND,
+        rapid_rebinds,
+        ..binding(identity(MAC, MAC), 1)
+    }));
+    bindings
+}
+
+#[test]
+fn a_first_binding_keeps_what_the_register_says() {
+    let bindings = Bindings::default();
+    let outcome = register(&bindings, registers(1, "192.0.2.1"), true, SECOND);
+    let Outcome::Bound {
+        binding,
+        former: None,
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    let said = (&*binding.contact, &*binding.call_id, binding.cseq);
+    assert_eq!(said, (HERE, "d", 7));
+    let kept = (binding.expires, binding.flow, binding.made_at);
+    assert_eq!(kept, (300, 1, SECOND));
+}
+
+#[test]
+fn step_5_an_unknown_phone_needs_room_only_to_be_bound() {
+    let bindings = Bindings::default();
+    let outcome = register(&bindings, registers(1, "192.0.2.1"), false, SECOND);
+    let full = Rejection::TooManyUnknownPhones;
+    assert!(matches!(outcome, Outcome::Rejected(why) if why == full));
+    for contact in [ContactUpdate::Query, remove(&["*"])] {
+        let mut request = registers(1, "192.0.2.1");
+        request.update.contact = contact;
+        let outcome = register(&bindings, request, false, SECOND);
+        assert!(matches!(outcome, Outcome::Listed), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_phone_moves_to_another_connection_unless_it_did_so_just_now() {
+    // Flow, address, rapid rebinds so far, milliseconds after the last binding; how many are counted then.
+    for (flow, address, rapid, after, expected) in [
+        (1, "192.0.2.1", 0, 0, Some(0)),
+        (1, "192.0.2.1", 3, 0, Some(3)),
+        (1, "192.0.2.2", 0, 0, Some(0)),
+        (2, "192.0.2.1", 0, 999, Some(1)),
+        (2, "192.0.2.1", 1, 999, Some(2)),
+        (2, "192.0.2.1", 2, 999, Some(3)),
+        (2, "192.0.2.1", 3, 999, None),
+        (2, "192.0.2.1", 3, 1000, Some(0)),
+        (2, "192.0.2.2", 0, 999, None),
+        (2, "192.0.2.2", 0, 1000, Some(0)),
+    ] {
+        let now = 10 * SECOND + Duration::from_millis(after);
+        let outcome = register(&bound(rapid), registers(flow, address), true, now);
+        let counted = match &outcome {
+            Outcome::Bound { binding, former } => {
+                assert_eq!(former.as_ref().unwrap().flow, 1);
+                Some(binding.rapid_rebinds)
+            }
+            Outcome::Rejected(Rejection::RebindTooSoon) => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(counted, expected, "{flow} {address} {rapid} {after}");
+    }
+}
+
+#[test]
+fn a_binding_is_replaced_and_ends() {
+    let mut bindings = bound(0);
+    let outcome = register(&bindings, registers(2, "192.0.2.2"), true, 60 * SECOND);
+    bindings.apply(&outcome);
+    assert_eq!(bindings.get(identity(MAC, MAC)).unwrap().flow, 2);
+    let mut request = registers(3, "192.0.2.3");
+    request.update.contact = remove(&["*"]);
+    request.update.cseq = 7;
+    let outcome = register(&bindings, request.clone(), true, 61 * SECOND);
+    let late = Rejection::OutOfOrder { cseq: 7, last: 7 };
+    assert!(matches!(outcome, Outcome::Rejected(why) if why == late));
+    request.update.cseq = 8;
+    let outcome = register(&bindings, request, true, 61 * SECOND);
+    assert!(matches!(&outcome, Outcome::Removed(binding) if binding.flow == 2));
+    bindings.apply(&outcome);
+    assert_eq!(bindings.iter().count(), 0);
+}
+
+#[test]
+fn what_nobody_was_told_is_taken_back_in_reverse() {
+    let mut bindings = bound(0);
+    let first = register(&bindings, registers(2, "192.0.2.2"), true, 60 * SECOND);
+    bindings.apply(&first);
+    let mut request = registers(2, "192.0.2.2");
+    request.update = Update {
+        contact: remove(&["*"]),
+        call_id: "d".into(),
+        cseq: 8,
+    };
+    let second = register(&bindings, request, true, 60 * SECOND);
+    bindings.apply(&second);
+    assert_eq!(bindings.iter().count(), 0);
+    bindings.revert(second);
+    assert_eq!(bindings.get(identity(MAC, MAC)).unwrap().flow, 2);
+    bindings.revert(first);
+    assert_eq!(bindings.get(identity(MAC, MAC)).unwrap().flow, 1);
+}
+
+#[test]
+fn another_name_of_a_device_takes_its_binding_for_now() {
+    let mut bindings = bound(0);
+    let request = RegisterRequest {
+        identity: identity("215", MAC),
+        ..registers(1, "192.0.2.1")
+    };
+    let outcome = register(&bindings, request, true, 60 * SECOND);
+    bindings.apply(&outcome);
+    assert!(bindings.get(identity(MAC, MAC)).is_none());
+    assert!(bindings.get(identity("215", MAC)).is_some());
+    assert_eq!(bindings.iter().count(), 1);
+}
+
+#[test]
+fn step_8_lists_the_seconds_that_are_left() {
+    for (until, now, expected) in [
+        (300_000, 0, 300),
+        (300_000, 1, 300),
+        (300_000, 1000, 299),
+        (300_000, 299_999, 1),
+        (300_000, 300_000, 0),
+        (300_000, 300_001, 0),
+    ] {
+        let [until, now] = [until, now].map(Duration::from_millis);
+        assert_eq!(seconds_left(until, now), expected);
+    }
+}

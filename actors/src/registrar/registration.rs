@@ -1,0 +1,267 @@
+//! REGISTER at the registrar: it decides, waits for the disk where the list changes, and tells the phone and its connections.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use actix::{Context, Handler};
+use actix_rt::Arbiter;
+use uacsta_schema::phone_id::PhoneId;
+
+use super::{
+    BindingEnded, BindingMoved, Change, PhoneBinding, Record, Register, RegisterIdentity,
+    Registrar, Rejection, Waiter,
+    register::{Outcome, RAPID_REBINDS, register, seconds_left},
+};
+use crate::{
+    phone::{Bound, Granted, Lease, ListBinding, Released, Unbound, uas::Flow},
+    quote::Quoted,
+    sip::responder::Responder,
+    telephones::Telephone,
+};
+
+impl Handler<Register> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, Register { request, responder }: Register, ctx: &mut Self::Context) {
+        let (identity, address) = (request.identity, request.address);
+        let device = identity.device;
+        let has_room = self.has_room(device);
+        let now = self.house.clock.now();
+        let outcome = register(&self.bindings, request, has_room, now);
+        let mut moved = false;
+        match &outcome {
+            Outcome::Rejected(rejection) => {
+                self.log_rejection(device, address, rejection);
+                return responder.with(rejection.clone());
+            }
+            Outcome::Bound { binding, former } => {
+                let known = former.as_ref();
+                moved = known.is_none_or(|former| former.flow != binding.flow);
+                if moved {
+                    log_rebind(binding, known);
+                    self.enter(binding);
+                }
+            }
+            Outcome::Removed(binding) => {
+                tracing::info!(mac = %device, address = %binding.address, "phone logged off");
+            }
+            Outcome::Listed => {}
+        }
+        self.bindings.apply(&outcome);
+        let waiter = Waiter::Phone(identity, outcome, responder);
+        // A refresh changes nothing on disk, but waits for a binding that is not there yet.
+        if moved {
+            self.save(device, Change::Entry, waiter, ctx);
+        } else if let Err(Waiter::Phone(identity, outcome, responder)) = self.join(device, waiter) {
+            self.carry_out(identity, &outcome, responder);
+        }
+    }
+}
+
+impl Handler<BindingEnded> for Registrar {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        BindingEnded {
+            binding,
+            until,
+            reason,
+        }: BindingEnded,
+        _: &mut Self::Context,
+    ) {
+        // It may be one that another has replaced already.
+        let current = self.bindings.get(binding.identity);
+        if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
+            let seconds_left = seconds_left(until, self.house.clock.now());
+            tracing::info!(mac = %binding.identity.device, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
+            self.bindings.remove(binding.identity);
+            self.unbound(binding, reason, None);
+        }
+    }
+}
+
+impl Handler<BindingMoved> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, BindingMoved { former, binding }: BindingMoved, _: &mut Self::Context) {
+        let current = self.bindings.get(binding.identity);
+        // Otherwise the phone registered elsewhere meanwhile, which it is about to hear.
+        if current.is_none_or(|current| current.flow == former.flow) {
+            self.bindings.insert(Arc::clone(&binding));
+            self.grant(&binding, None);
+            former.flow.connection.do_send(Released {
+                identity: former.identity,
+                reason: "the dialog continues on another connection".into(),
+            });
+        }
+    }
+}
+
+impl Registrar {
+    /// Enters into the telephone list who is bound now, and where it came from.
+    fn enter(&mut self, binding: &PhoneBinding) {
+        let (device, address) = (binding.identity.device, binding.address);
+        let user_agent = binding.user_agent.as_deref();
+        let login = self.house.clock.wall();
+        let rules = self.house.rules();
+        let profile = rules.profiles.recognise(device.oui(), user_agent);
+        let described = profile.describe(user_agent);
+        let in_operation = rules.settings.advanced.auto_activate;
+        let record = self.telephones.entry(device).or_insert_with(|| {
+            tracing::info!(mac = %device, %address, in_operation, "new telephone");
+            self.unknown += 1;
+            let telephone = Telephone {
+                mac: device,
+                maker: String::new(),
+                model: None,
+                firmware: None,
+                last_address: None,
+                last_identity: None,
+                lines: Vec::new(),
+                last_login: None,
+                in_operation,
+            };
+            Record::new(telephone, false)
+        });
+        let telephone = &mut record.telephone;
+        if telephone.maker != described.maker || telephone.model != described.model {
+            self.listed = std::sync::Weak::new();
+        }
+        tracing::info!(mac = %device, %address, maker = described.maker, user_agent = %Quoted(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
+        telephone.maker = described.maker;
+        telephone.model = described.model;
+        telephone.firmware = described.firmware;
+        telephone.last_address = Some(address.ip());
+        telephone.last_login = Some(login);
+        let identity = &mut telephone.last_identity;
+        identity.get_or_insert_with(|| binding.to.to_string());
+        self.answer_removals(device);
+    }
+
+    /// Tells the phone and its connections what a REGISTER did, and responds to it.
+    pub(super) fn carry_out(
+        &mut self,
+        identity: RegisterIdentity,
+        outcome: &Outcome<Flow>,
+        responder: Responder,
+    ) {
+        match outcome {
+            Outcome::Bound { binding, former } => {
+                let current = self.bindings.get(binding.identity);
+                match current.filter(|current| current.flow == binding.flow) {
+                    Some(current) => {
+                        let current = Arc::clone(current);
+                        self.bound(&current, former.as_deref(), responder);
+                    }
+                    // Another REGISTER came meanwhile.
+                    None => self.list(identity.device, responder),
+                }
+            }
+            Outcome::Removed(binding) => {
+                let reason = "the phone logged off".into();
+                self.unbound(Arc::clone(binding), reason, Some(responder));
+            }
+            Outcome::Listed => self.list(identity.device, responder),
+            Outcome::Rejected(rejection) => responder.with(rejection.clone()),
+        }
+    }
+
+    /// Grants a binding to its connection, which responds, and then tells the phone.
+    fn bound(
+        &mut self,
+        binding: &Arc<PhoneBinding>,
+        former: Option<&PhoneBinding>,
+        responder: Responder,
+    ) {
+        let device = binding.identity.device;
+        self.grant(binding, Some(responder));
+        let record = self.telephones.get(&device);
+        let phone = record.and_then(|record| record.live_phone());
+        if let Some(phone) = phone {
+            phone.do_send(Bound(Arc::clone(binding)));
+        }
+        // The phone itself leaves its former connection when it has closed its session there.
+        let is_left = phone.is_some();
+        if let Some(former) = former
+            && (former.flow != binding.flow && !is_left
+                || former.flow == binding.flow && former.identity != binding.identity)
+        {
+            former.flow.connection.do_send(Released {
+                identity: former.identity,
+                reason: "the phone came back on another connection".into(),
+            });
+        }
+        if !is_left {
+            self.phone(device, &Arbiter::current());
+        }
+    }
+
+    fn grant(&self, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
+        binding.flow.connection.do_send(Granted {
+            lease: Lease::new(&self.house, binding),
+            responder,
+        });
+    }
+
+    /// Tells the phone that a binding ended, so that it leaves the connection.
+    pub(super) fn unbound(
+        &self,
+        binding: Arc<PhoneBinding>,
+        reason: Box<str>,
+        responder: Option<Responder>,
+    ) {
+        let record = self.telephones.get(&binding.identity.device);
+        match (record.and_then(|record| record.live_phone()), responder) {
+            (Some(phone), responder) => phone.do_send(Unbound {
+                binding,
+                reason,
+                responder,
+            }),
+            (None, Some(responder)) => responder.ok(),
+            (None, None) => binding.flow.connection.do_send(Released {
+                identity: binding.identity,
+                reason,
+            }),
+        }
+    }
+
+    /// Has the connection of a phone's binding list it: the connection knows how long it lasts.
+    fn list(&self, device: PhoneId, responder: Responder) {
+        match self.bindings.of_device(device).next() {
+            Some(binding) => binding.flow.connection.do_send(ListBinding {
+                identity: binding.identity,
+                responder,
+            }),
+            None => responder.ok(),
+        }
+    }
+
+    /// A new phone whose entry the disk refused is not bound and not listed.
+    pub(super) fn reject_new(&mut self, device: PhoneId, ctx: &mut Context<Self>) {
+        let bound: Vec<_> = self.bindings.of_device(device).cloned().collect();
+        for binding in bound {
+            self.bindings.remove(binding.identity);
+        }
+        self.delist(device, ctx);
+    }
+
+    fn log_rejection(&mut self, device: PhoneId, address: SocketAddr, rejection: &Rejection) {
+        match rejection {
+            Rejection::TooManyUnknownPhones => self.log_no_room(device, address),
+            _ => {
+                tracing::warn!(mac = %device, %address, reason = %rejection, "REGISTER refused");
+            }
+        }
+    }
+}
+
+/// Warns of what may be two phones with one MAC address.
+fn log_rebind(binding: &PhoneBinding, former: Option<&Arc<PhoneBinding>>) {
+    let Some(former) = former else { return };
+    let (mac, from, to) = (binding.identity.device, former.address, binding.address);
+    if from.ip() != to.ip() {
+        tracing::warn!(%mac, %from, %to, "phone re-registered from another address; binding replaced");
+    } else if binding.rapid_rebinds == RAPID_REBINDS {
+        tracing::warn!(%mac, %from, %to, "phone re-registers on one connection after the other: are there two with one MAC address?");
+    }
+}
