@@ -257,7 +257,7 @@ fn a_phone_that_cannot_be_certified_is_left_alone() {
             "0004130000ff",
             &[],
             1,
-            "no telephone is listed as 00:04:13:00:00:ff",
+            "no phone is listed as 00:04:13:00:00:ff",
         );
         refused(&mac, &["--line", "999"], 2, "its lines are: 215");
         refused(
@@ -272,7 +272,7 @@ fn a_phone_that_cannot_be_certified_is_left_alone() {
             2,
             "a line of the phone itself",
         );
-        refused(&mac, &["--call", "0301"], 1, "nobody answers at 0301");
+        refused(&mac, &["--call", "0301"], 1, "0301 does not answer");
         assert!(fleet.phone(0).calls().await.is_empty());
         fleet.phone(0).dial("216").await.unwrap();
         refused(&mac, &[], 1, "is in a call; certify it when it is idle");

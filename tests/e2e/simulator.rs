@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use uacsta_connect::ServerAddress;
-use uacsta_simulator::{Fleet, FleetError, FleetOptions, Key, Maker, Phone, Standing};
+use uacsta_simulator::{Button, Fleet, FleetError, FleetOptions, Maker, Phone, Stage};
 
 use crate::support::PATIENCE;
 use crate::support::csta::{between, connection, element};
@@ -114,10 +114,10 @@ async fn calls(phones: &[Phone]) {
     one.dial("216").await.unwrap();
     two.rings().await;
     two.answer().await.unwrap();
-    two.press(Key::Consult("217".into())).await.unwrap();
+    two.press(Button::Consult("217".into())).await.unwrap();
     three.rings().await;
     three.answer().await.unwrap();
-    two.press(Key::Transfer).await.unwrap();
+    two.press(Button::Transfer).await.unwrap();
     two.is_idle().await;
     one.hang_up().await.unwrap();
     three.hang_up().await.ok();
@@ -125,17 +125,17 @@ async fn calls(phones: &[Phone]) {
     // Deflection, do not disturb, a number outside.
     one.dial("216").await.unwrap();
     two.rings().await;
-    two.press(Key::Deflect("217".into())).await.unwrap();
+    two.press(Button::Deflect("217".into())).await.unwrap();
     three.rings().await;
     three.answer().await.unwrap();
     three.hang_up().await.unwrap();
     one.hang_up().await.ok();
     until_idle().await;
-    two.press(Key::DoNotDisturb(true)).await.unwrap();
+    two.press(Button::DoNotDisturb(true)).await.unwrap();
     one.dial("216").await.unwrap();
     one.hang_up().await.ok();
-    two.press(Key::DoNotDisturb(false)).await.unwrap();
-    two.press(Key::MessageWaiting(true)).await.unwrap();
+    two.press(Button::DoNotDisturb(false)).await.unwrap();
+    two.press(Button::MessageWaiting(true)).await.unwrap();
     one.dial("030123456").await.unwrap();
     one.talks().await;
     one.hang_up().await.unwrap();
@@ -200,7 +200,7 @@ fn phones_of_every_maker_register_call_each_other_and_gain_and_lose_lines() {
             let phone = fleet.phone(0);
             phone.cut();
             phone.is_away().await;
-            phone.is(Standing::Listed).await;
+            phone.is(Stage::Listed).await;
             let twice = Err(FleetError::Twice("211".into()));
             assert_eq!(phone.add_line("211").await, twice);
             phone.add_line("219").await.unwrap();

@@ -1,15 +1,15 @@
-//! A console on the server's session: services by name, and the events of watched lines in order.
+//! A CTI client with the server's session open: sends requests and returns the events of watched lines in order.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use uacsta_connect::ServerAddress;
-//! use uacsta_console::{Console, tell};
+//! use uacsta_console::{Console, event_text};
 //!
 //! let mut console = Console::connect(&ServerAddress::new("127.0.0.1:5070", None)?, "ecsta", "secret").await?;
 //! console.watch("215").await?;
 //! console.dial("215", "216").await?;
-//! let heard = console.next().await?;
-//! println!("{}", tell(&heard.event, heard.line.as_ref()).text);
+//! let event = console.next().await?;
+//! println!("{}", event_text(&event.event, event.line.as_ref()).text);
 //! # Ok(())
 //! # }
 //! ```
@@ -30,14 +30,14 @@ use uacsta_actors::sip::{
 use uacsta_connect::{ConnectError, ServerAddress, SystemClock};
 use uacsta_schema::{csta::*, sip::Status};
 
-use crate::ear::{ConsoleUas, Ear, Sound};
+use crate::listener::{ConsoleEvent, ConsoleUas, Listener};
 
-/// A client that is logged on and has the server's session open.
+/// A client that is logged on, with the server's session open.
 pub struct Console {
     link: Addr<SipConnection<ConsoleUas>>,
     session: SessionId,
-    sounds: mpsc::Receiver<Sound>,
-    /// Documents that came while something else was waited for.
+    events: mpsc::Receiver<ConsoleEvent>,
+    /// Documents that arrived while a response was awaited.
     waiting: VecDeque<Bytes>,
     watched: HashMap<MonitorCrossRefId, DeviceId>,
     tickets: u64,
@@ -45,52 +45,52 @@ pub struct Console {
 
 /// An event of a watched line.
 #[derive(Clone, Debug)]
-pub struct Heard {
-    /// The line as it was named to [`Console::watch`]; none once it is no longer watched.
+pub struct LineEvent {
+    /// The line as given to [`Console::watch`]; `None` once its monitor is stopped.
     pub line: Option<DeviceId>,
-    /// What it says.
+    /// The event.
     pub event: Event,
-    /// The event as it came.
+    /// The document as received.
     pub document: Document,
 }
 
-/// Why a console cannot do what it is asked.
+/// Why a console's request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// The server cannot be reached.
     #[error(transparent)]
     Dial(#[from] ConnectError),
-    /// The server does not let this user in.
+    /// The server rejected the user or the password.
     #[error("the server does not accept this user and password")]
     LogOn,
-    /// The server opens no session.
+    /// The server rejected the INVITE.
     #[error("the server opens no session: the INVITE was {0}")]
     NoSession(RequestError),
-    /// The server or the phone refuses.
+    /// The server or the phone rejected the request.
     #[error("{0}")]
     Failed(#[from] Failure),
-    /// A request got no answer that says anything.
+    /// The request was rejected by its SIP status alone, or not answered.
     #[error("{service} was {why}")]
     RequestError {
         /// The request.
         service: &'static str,
-        /// What came instead of an answer.
+        /// How it failed.
         why: RequestError,
     },
-    /// The answer is not what the request should get.
-    #[error("{service} got an answer that is not its own: {reason}")]
+    /// The response does not belong to the request.
+    #[error("invalid response to {service}: {reason}")]
     NotCsta {
         /// The request.
         service: &'static str,
         /// What is wrong with it.
         reason: String,
     },
-    /// There is no call that this could be done with.
+    /// The line has no call in the required state.
     #[error("{line} has no call that {which}")]
     NoCall {
         /// The line.
         line: String,
-        /// What the call would have to do.
+        /// The required state.
         which: &'static str,
     },
     /// The line is not watched.
@@ -101,9 +101,9 @@ pub enum ConsoleError {
     Over(String),
 }
 
-/// How many documents may wait to be listened to.
-const WAITING: usize = 8192;
-/// The session interval that is asked for (RFC 4028).
+/// How many events may be queued.
+const EVENT_QUEUE: usize = 8192;
+/// The session interval requested (RFC 4028).
 const INTERVAL: Duration = Duration::from_secs(1800);
 
 impl Console {
@@ -116,14 +116,14 @@ impl Console {
         user: &str,
         password: &str,
     ) -> Result<Self, ConsoleError> {
-        let (heard, mut sounds) = mpsc::channel(WAITING);
-        let ear = Ear { heard, link: None }.start();
+        let (queue, mut events) = mpsc::channel(EVENT_QUEUE);
+        let listener = Listener { queue, link: None }.start();
         let agent: Arc<str> = concat!("uacsta-client/", env!("CARGO_PKG_VERSION")).into();
-        let uas = ConsoleUas(ear.clone());
+        let uas = ConsoleUas(listener.clone());
         let clock = Arc::new(SystemClock::start());
         let link = server.connect(uas, agent, clock).await?;
         link.do_send(Open {
-            owner: ear.recipient(),
+            owner: listener.recipient(),
             key: 0,
             target: server.uri().into(),
             to: format!("<{}>", server.uri()).into(),
@@ -135,29 +135,29 @@ impl Console {
                 password: password.into(),
             })),
         });
-        match sounds.recv().await {
-            Some(Sound::Opened(session)) => Ok(Self {
+        match events.recv().await {
+            Some(ConsoleEvent::Opened(session)) => Ok(Self {
                 link,
                 session,
-                sounds,
+                events,
                 waiting: VecDeque::new(),
                 watched: HashMap::new(),
                 tickets: 0,
             }),
-            Some(Sound::Refused(RequestError::Refused {
+            Some(ConsoleEvent::Refused(RequestError::Refused {
                 status: Status::UNAUTHORIZED | Status::FORBIDDEN,
                 ..
             })) => Err(ConsoleError::LogOn),
-            Some(Sound::Refused(why)) => Err(ConsoleError::NoSession(why)),
-            Some(Sound::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
+            Some(ConsoleEvent::Refused(why)) => Err(ConsoleError::NoSession(why)),
+            Some(ConsoleEvent::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
             _ => Err(ConsoleError::NoSession(RequestError::Ended)),
         }
     }
 
-    /// Invokes a service, and waits for its response.
+    /// Sends a request and waits for its response.
     ///
     /// # Errors
-    /// The server or the phone refuses, or the session ends first.
+    /// The server or the phone rejects the request, or the session ends first.
     pub async fn invoke<S: Service>(&mut self, request: S) -> Result<S::Response, ConsoleError> {
         self.tickets += 1;
         let own = self.tickets;
@@ -168,18 +168,18 @@ impl Console {
             content: write(&request.into(), &Speech::default()).into(),
         });
         loop {
-            match self.sound().await? {
-                Sound::Document(document) => self.waiting.push_back(document),
-                Sound::Answered(ticket, answer) if ticket == own => {
+            match self.next_event().await? {
+                ConsoleEvent::Document(document) => self.waiting.push_back(document),
+                ConsoleEvent::Answered(ticket, answer) if ticket == own => {
                     return read_response::<S>(answer);
                 }
-                // The answer to a request whose asker was dropped.
+                // The response to a request whose future was dropped.
                 _ => {}
             }
         }
     }
 
-    /// All lines of the server, as it lists them.
+    /// All lines that the server lists to this user.
     ///
     /// # Errors
     /// As [`Self::invoke`].
@@ -190,8 +190,8 @@ impl Console {
         loop {
             let document = match self.waiting.pop_front() {
                 Some(document) => document,
-                None => match self.sound().await? {
-                    Sound::Document(document) => document,
+                None => match self.next_event().await? {
+                    ConsoleEvent::Document(document) => document,
                     _ => continue,
                 },
             };
@@ -214,7 +214,7 @@ impl Console {
         }
     }
 
-    /// Watches a line: its events come by [`Self::next`].
+    /// Starts a monitor on a line; [`Self::next`] returns its events.
     ///
     /// # Errors
     /// As [`Self::invoke`].
@@ -230,7 +230,7 @@ impl Console {
         Ok(())
     }
 
-    /// Watches a line no longer.
+    /// Stops the monitor of a line.
     ///
     /// # Errors
     /// It is not watched, or as [`Self::invoke`].
@@ -250,29 +250,29 @@ impl Console {
         .map(drop)
     }
 
-    /// The next event of a watched line. Dropped before it is there, nothing is lost.
+    /// Waits for the next event of a watched line. Cancel safe.
     ///
     /// # Errors
     /// The session is over.
-    pub async fn next(&mut self) -> Result<Heard, ConsoleError> {
+    pub async fn next(&mut self) -> Result<LineEvent, ConsoleError> {
         loop {
             while let Some(document) = self.waiting.pop_front() {
                 if let Ok((document, Message::Event(event))) = read(document) {
                     let line = self.watched.get(event.monitor_cross_ref_id()).cloned();
-                    return Ok(Heard {
+                    return Ok(LineEvent {
                         line,
                         event,
                         document,
                     });
                 }
             }
-            if let Sound::Document(document) = self.sound().await? {
+            if let ConsoleEvent::Document(document) = self.next_event().await? {
                 self.waiting.push_back(document);
             }
         }
     }
 
-    /// Calls a number from a line, without asking the user to go off hook; the connection of the new call.
+    /// Calls a number from a line, without prompting the user to go off hook. Returns the line's connection.
     ///
     /// # Errors
     /// As [`Self::invoke`].
@@ -289,7 +289,7 @@ impl Console {
     /// The calls of a line.
     ///
     /// # Errors
-    /// As [`Self::invoke`], or the phone sends them in a way that phones are not known to use.
+    /// As [`Self::invoke`], or the phone sends the calls in later segments, which is not supported.
     pub async fn calls(&mut self, line: &str) -> Result<Vec<DeviceCall>, ConsoleError> {
         let snapshot_object = line.into();
         match self.invoke(SnapshotDevice { snapshot_object }).await?.data {
@@ -301,10 +301,10 @@ impl Console {
         }
     }
 
-    /// The line's connection that is in one of these states, the first state first.
+    /// The line's connection in one of these states; earlier states take precedence.
     ///
     /// # Errors
-    /// As [`Self::calls`], or there is none: then `which` says what was looked for.
+    /// As [`Self::calls`], or no connection is in these states; `which` describes them for the message.
     pub async fn connection(
         &mut self,
         line: &str,
@@ -324,11 +324,11 @@ impl Console {
         })
     }
 
-    async fn sound(&mut self) -> Result<Sound, ConsoleError> {
-        match self.sounds.recv().await {
-            Some(Sound::Ended(why)) => Err(ConsoleError::Over(why.to_string())),
-            Some(Sound::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
-            Some(sound) => Ok(sound),
+    async fn next_event(&mut self) -> Result<ConsoleEvent, ConsoleError> {
+        match self.events.recv().await {
+            Some(ConsoleEvent::Ended(why)) => Err(ConsoleError::Over(why.to_string())),
+            Some(ConsoleEvent::Lost(reason)) => Err(ConsoleError::Over(reason.into())),
+            Some(event) => Ok(event),
             None => Err(ConsoleError::Over("the connection has ended".to_owned())),
         }
     }
@@ -342,7 +342,7 @@ impl Drop for Console {
     }
 }
 
-/// The state of a call at its own line, where the snapshot tells it.
+/// The state of a call at its own line, if the snapshot contains it.
 pub(super) fn own_state(call: &DeviceCall) -> Option<&LocalConnectionState> {
     match &call.local_call_state {
         Some(CallState::Compound(states)) => states.first(),
@@ -362,7 +362,7 @@ fn read_response<S: Service>(
     let service = S::NAME;
     let (body, why) = match answer {
         Ok(body) => (body, None),
-        // A refusal by status may say more in its body.
+        // The body of an error response may contain a CSTA error.
         Err(RequestError::Refused {
             status,
             body,

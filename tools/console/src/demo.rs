@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use uacsta_connect::{ConnectError, ServerAddress};
 use uacsta_simulator::{Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions};
 
-use crate::{Console, ConsoleError, tell};
+use crate::{Console, ConsoleError, event_text};
 
 /// The running server that the demonstration uses.
 #[derive(Debug)]
@@ -207,17 +207,17 @@ impl Demo<'_> {
     /// Prints the watcher's events until no more arrive.
     async fn print_events(&mut self) -> Result<(), DemoError> {
         let mut wait = STEP_TIMEOUT;
-        while let Ok(heard) = timeout(wait, self.watcher.next()).await {
-            let heard = heard?;
+        while let Ok(event) = timeout(wait, self.watcher.next()).await {
+            let event = event?;
             wait = SCENE_END;
-            let number = heard.line.as_ref().map_or("", |line| line.as_str());
+            let number = event.line.as_ref().map_or("", |line| line.as_str());
             let name = PHONES.iter().find(|(_, own, _)| *own == number);
             let name = name.map_or("", |(name, ..)| name);
             let now = jiff::Zoned::now();
-            let told = tell(&heard.event, heard.line.as_ref()).text;
+            let text = event_text(&event.event, event.line.as_ref()).text;
             writeln!(
                 self.out,
-                "  {}  {name:9}  {number}  {told}",
+                "  {}  {name:9}  {number}  {text}",
                 now.strftime("%H:%M:%S%.3f")
             )?;
         }

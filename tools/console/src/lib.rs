@@ -1,15 +1,15 @@
-//! The other side of CTI: a client that talks to a server as any TAPI driver or TR/87 program does.
+//! CTI client, phone certification and demonstration for the command line.
 
 mod certify;
-mod command;
+mod client;
+mod commands;
 mod console;
 pub mod demo;
-mod ear;
-mod orders;
-mod paper;
-mod telling;
+mod event_text;
+mod listener;
+mod output;
 
 pub use certify::Certify;
-pub use command::Client;
-pub use console::{Console, ConsoleError, Heard};
-pub use telling::{Told, tell};
+pub use client::Client;
+pub use console::{Console, ConsoleError, LineEvent};
+pub use event_text::{EventText, event_text};

@@ -1,4 +1,4 @@
-//! `uacsta simulate`: a house of simulated phones.
+//! `uacsta simulate`: starts simulated phones.
 
 use std::{
     io::{self, Write},
@@ -11,8 +11,8 @@ use uacsta_connect::{CommandError, ConnectArgs, ServerAddress, stop_signal};
 use uacsta_schema::mac::Mac;
 
 use crate::{
-    Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions, Script, Standing, keep_calling,
-    script::WORDS,
+    Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions, Script, Stage, keep_calling,
+    script::STEPS,
 };
 
 /// The arguments of `simulate`.
@@ -21,13 +21,13 @@ use crate::{
 pub struct Simulate {
     #[command(flatten)]
     connect: ConnectArgs,
-    /// How many phones
+    /// Number of phones
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     phones: u32,
-    /// Who has made them: snom, yealink, mitel, auerswald or fanvil
+    /// Maker of the phones: snom, yealink, mitel, auerswald or fanvil
     #[arg(long, default_value = "snom")]
     maker: Maker,
-    /// Who has made them, by a table of how the maker's phones behave [example: tools/simulator/makers/snom.toml]
+    /// Table with the behaviour of a maker's phones [example: tools/simulator/makers/snom.toml]
     #[arg(long, value_name = "FILE", conflicts_with = "maker")]
     maker_file: Option<PathBuf>,
     /// The first phone's MAC address; the others follow it (default: the maker's, ending in the extension)
@@ -42,24 +42,24 @@ pub struct Simulate {
     /// The host part of the lines' identities
     #[arg(long, default_value = "pbx.example")]
     domain: String,
-    /// Have them call each other, so often altogether
+    /// Make this many calls a minute between the phones
     #[arg(long, value_name = "RATE")]
     calls_per_minute: Option<f64>,
-    /// Have them do what this file says, one step a line, then go on
+    /// Carry out this script, one step a line, then go on
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 }
 
-/// The ports of phones' interfaces where nobody says otherwise.
+/// Default ports of the phones' interfaces, TCP and TLS.
 const PORTS: (u16, u16) = (5060, 5061);
-/// How often is printed how many phones there are, while that changes.
-const REPORT: Duration = Duration::from_secs(1);
+/// How often the number of registered phones is printed, if it changed.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Simulate {
-    /// Runs it, until Ctrl-C.
+    /// Runs the phones until Ctrl-C.
     ///
     /// # Errors
-    /// What went wrong, with the exit code that belongs to it.
+    /// Why it failed, with the exit code.
     pub fn run(self) -> Result<(), CommandError> {
         let script = self.script()?;
         if self
@@ -81,14 +81,14 @@ impl Simulate {
             let fleet = Fleet::start(options).await?;
             tokio::select! {
                 () = stop_signal() => Ok(()),
-                ended = self.live(&fleet, script.as_ref()) => ended,
+                ended = self.run_fleet(&fleet, script.as_ref()) => ended,
             }
         })
     }
 
-    /// The phones' life: it ends only where it fails.
-    async fn live(&self, fleet: &Fleet, script: Option<&Script>) -> Result<(), CommandError> {
-        let acts = async {
+    /// Reports progress, carries out the script and makes the calls; ends only on failure.
+    async fn run_fleet(&self, fleet: &Fleet, script: Option<&Script>) -> Result<(), CommandError> {
+        let actions = async {
             fleet.ready().await;
             if let Some(script) = script {
                 script.play(fleet, |_| ()).await?;
@@ -100,7 +100,7 @@ impl Simulate {
             Ok::<(), crate::ScriptError>(())
         };
         tokio::select! {
-            ended = acts => ended.map_err(|error| CommandError::Failed(error.to_string())),
+            ended = actions => ended.map_err(|error| CommandError::Failed(error.to_string())),
             ended = report(fleet) => ended,
         }
     }
@@ -145,13 +145,13 @@ impl Simulate {
     }
 }
 
-/// Prints how many phones have got how far, and what keeps the others away, when that has changed.
+/// Prints how many phones are registered and under control, and one phone's error, when they change.
 async fn report(fleet: &Fleet) -> Result<(), CommandError> {
     let mut before = String::new();
     let all = fleet.phones().len();
     loop {
         let [registered, listed] =
-            [Standing::Registered, Standing::Listed].map(|standing| fleet.count(standing));
+            [Stage::Registered, Stage::Listed].map(|stage| fleet.count(stage));
         let mut now = format!("{all} phones: {registered} registered, {listed} under control");
         if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
             now = format!("{now} ({trouble})");
@@ -161,16 +161,16 @@ async fn report(fleet: &Fleet) -> Result<(), CommandError> {
             writeln!(out, "{now}").map_err(|error| CommandError::Failed(error.to_string()))?;
             before = now;
         }
-        tokio::time::sleep(REPORT).await;
+        tokio::time::sleep(REPORT_INTERVAL).await;
     }
 }
 
 fn help() -> String {
     format!(
-        "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two
-seconds; 01... rings for ever, 02... is busy, 03... does not exist, 04... answers at once.
+        "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two seconds:
+01... rings for ever, 02... is busy, 03... does not exist, 04... answers at once.
 
-Steps of a script: {WORDS}
+Steps of a script: {STEPS}
 
 Examples:
   uacsta simulate --phones 3 --maker snom
@@ -180,7 +180,7 @@ Examples:
     )
 }
 
-/// The MAC address that stands `index` after another.
+/// The MAC address `index` addresses after `mac`.
 fn following(mac: Mac, index: u32) -> Mac {
     let [a, b, c, d, e, f] = mac.octets();
     let low = u32::from_be_bytes([c, d, e, f]).wrapping_add(index);
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_follow_each_other() {
+    fn addresses_are_consecutive() {
         let mac: Mac = "000413fffffe".parse().unwrap();
         assert_eq!(following(mac, 3).bare(), "000414000001");
     }

@@ -1,4 +1,4 @@
-//! A fleet of simulated phones, started together, and a handle on each.
+//! A fleet of simulated phones that start together, with a handle to each.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,20 +29,20 @@ use uacsta_schema::{
 };
 
 use super::{
-    Maker, Phone, Standing, Tap,
-    exchange::{Exchange, LineId},
-    handset::{Handset, Parts, Site, Status},
-    switchboard::{CallIn, Switchboard},
+    Maker, Phone, Stage, Tap,
+    handset::{FleetContext, Handset, Parts, Status},
+    pbx::actor::{CallIn, PbxActor},
+    pbx::{LineId, Pbx},
 };
 
-/// Which phones, and how they reach their server.
+/// The phones, and how they connect to their server.
 #[derive(Clone)]
 pub struct FleetOptions {
     server: ServerAddress,
     password: Box<str>,
     domain: Box<str>,
     expires: u32,
-    records: bool,
+    keeps_events: bool,
     tap: Option<Tap>,
     phones: Vec<PhoneOptions>,
 }
@@ -50,51 +50,51 @@ pub struct FleetOptions {
 /// One phone.
 #[derive(Clone, Debug)]
 pub struct PhoneOptions {
-    /// Who has made it.
+    /// Maker and model.
     pub maker: Maker,
-    /// Its address, which is its user name.
+    /// Also its user name.
     pub mac: Mac,
-    /// The numbers of its lines.
+    /// Numbers of its lines.
     pub numbers: Vec<Box<str>>,
 }
 
-/// Phones that run in a thread of their own until the fleet is dropped.
+/// Running phones. They run in a thread of their own until the fleet is dropped.
 pub struct Fleet {
     phones: Vec<Phone>,
-    switchboard: Addr<Switchboard>,
-    site: Arc<Site>,
+    pbx: Addr<PbxActor>,
+    context: Arc<FleetContext>,
     arbiter: Arbiter,
 }
 
-/// Why a fleet, or a phone of it, does not do what it is asked.
+/// Why a request to a fleet or to one of its phones failed.
 #[derive(Debug, thiserror::Error, Eq, PartialEq)]
 pub enum FleetError {
     /// Two phones have the same number.
     #[error("two phones cannot both have the number {0}")]
     Twice(Box<str>),
-    /// The phone refuses.
-    #[error("the phone refuses: {0}")]
+    /// The phone rejected the request.
+    #[error("phone rejected the request: {0}")]
     Refused(#[from] Failure),
-    /// The phone has no line of that number.
+    /// The phone has no line with that number.
     #[error("the phone has no line {0}")]
     NoLine(Box<str>),
-    /// The fleet's thread has ended.
+    /// The phones' thread has ended.
     #[error("the phones have stopped")]
     Stopped,
 }
 
-/// How many phones connect at the same time.
+/// Phones that connect at the same time.
 const GATE: usize = 64;
 
 impl FleetOptions {
-    /// No phones yet, with the phones' password of this server.
+    /// No phones yet. `password` is the one that all phones use.
     pub fn new(server: ServerAddress, password: &str) -> Self {
         Self {
             server,
             password: password.into(),
             domain: "pbx.example".into(),
             expires: 300,
-            records: false,
+            keeps_events: false,
             tap: None,
             phones: Vec::new(),
         }
@@ -107,7 +107,7 @@ impl FleetOptions {
         self
     }
 
-    /// Adds `count` phones of one line each, numbered from `first` on, whose MAC addresses end in their numbers.
+    /// Adds `count` phones with one line each. Numbers start at `first`; the MAC addresses end in the numbers.
     #[must_use]
     pub fn phones(mut self, maker: &Maker, count: u32, first: u32) -> Self {
         let numbers = (0..count).map(|index| first + index);
@@ -119,28 +119,28 @@ impl FleetOptions {
         self
     }
 
-    /// The host part of the lines' identities, `pbx.example` where nobody says another.
+    /// Sets the host part of the lines' identities. Default: `pbx.example`.
     #[must_use]
     pub fn domain(mut self, domain: &str) -> Self {
         self.domain = domain.into();
         self
     }
 
-    /// Seconds that phones ask to be registered for; 300 where nobody says otherwise.
+    /// Sets the registration period that phones request, in seconds. Default: 300.
     #[must_use]
     pub fn expires(mut self, seconds: u32) -> Self {
         self.expires = seconds;
         self
     }
 
-    /// Keeps every event that is sent, for [`Phone::record`].
+    /// Keeps all events that are sent, for [`Phone::record`].
     #[must_use]
     pub fn recorded(mut self) -> Self {
-        self.records = true;
+        self.keeps_events = true;
         self
     }
 
-    /// Hands every CSTA document that a phone writes to `tap`, in the phones' thread.
+    /// Calls `tap` with every CSTA document that a phone writes, in the phones' thread.
     #[must_use]
     pub fn tapped(mut self, tap: Tap) -> Self {
         self.tap = Some(tap);
@@ -149,59 +149,58 @@ impl FleetOptions {
 }
 
 impl Fleet {
-    /// Starts the phones, which connect, register and stay. It needs an actix `System` around it.
+    /// Starts the phones; they connect and register by themselves. Needs a running actix `System`.
     ///
     /// # Errors
-    /// A number is given twice, or the thread of the phones does not start.
+    /// Two phones have the same number, or the phones' thread does not start.
     pub async fn start(options: FleetOptions) -> Result<Self, FleetError> {
-        let mut exchange = Exchange::default();
+        let mut pbx = Pbx::default();
         let mut plans = Vec::with_capacity(options.phones.len());
         for phone in options.phones {
             let mut lines = Vec::with_capacity(phone.numbers.len());
             for number in &phone.numbers {
                 let device = phone.maker.line(number, &options.domain);
-                if exchange.line(&device).is_some() {
+                if pbx.line(&device).is_some() {
                     return Err(FleetError::Twice(number.clone()));
                 }
-                let line = exchange.add(device.clone(), phone.maker.call());
+                let line = pbx.add(device.clone(), phone.maker.call());
                 lines.push((line, device));
             }
             plans.push((phone, lines));
         }
-        let site = Arc::new(Site {
+        let context = Arc::new(FleetContext {
             server: options.server,
             password: options.password,
             domain: options.domain,
             expires: options.expires,
             clock: Arc::new(SystemClock::start()),
-            gate: Semaphore::new(GATE),
+            connect_permits: Semaphore::new(GATE),
             tap: options.tap,
-            records: options.records,
+            keeps_events: options.keeps_events,
             written: AtomicU64::new(0),
         });
         let arbiter = Arbiter::new();
         let (started, phones) = oneshot::channel();
-        let shared = Arc::clone(&site);
+        let shared = Arc::clone(&context);
         arbiter.spawn_fn(move || {
-            let switchboard = Switchboard::new(exchange).start();
+            let pbx = PbxActor::new(pbx).start();
             let phones = plans
                 .into_iter()
-                .map(|(phone, lines)| set_up(&phone, lines, &shared, &switchboard))
+                .map(|(phone, lines)| set_up(&phone, lines, &shared, &pbx))
                 .collect();
-            // Whoever asked for the fleet has given up.
-            let _ = started.send((switchboard, phones));
+            // The caller may have dropped the future.
+            let _ = started.send((pbx, phones));
         });
-        let (switchboard, phones): (_, Vec<Phone>) =
-            phones.await.map_err(|_| FleetError::Stopped)?;
+        let (pbx, phones): (_, Vec<Phone>) = phones.await.map_err(|_| FleetError::Stopped)?;
         Ok(Self {
             phones,
-            switchboard,
-            site,
+            pbx,
+            context,
             arbiter,
         })
     }
 
-    /// The phone that was added as number `index`, from 0 on.
+    /// The phone with this index, from 0, in the order in which they were added.
     ///
     /// # Panics
     /// There are fewer phones.
@@ -209,41 +208,43 @@ impl Fleet {
         self.phones[index].clone()
     }
 
-    /// All phones.
+    /// All phones, in the order in which they were added.
     pub fn phones(&self) -> &[Phone] {
         &self.phones
     }
 
-    /// The line with a number.
+    /// The line with this number.
     pub fn line(&self, number: &str) -> Option<Phone> {
         self.phones.iter().find_map(|phone| phone.on(number))
     }
 
-    /// Waits until every phone has told the server its lines.
+    /// Waits until the server has the lines of every phone.
     pub async fn ready(&self) {
         for phone in &self.phones {
-            phone.is(Standing::Listed).await;
+            phone.is(Stage::Listed).await;
         }
     }
 
-    /// How many phones have got as far as `standing`.
-    pub fn count(&self, standing: Standing) -> usize {
-        let reached = |phone: &&Phone| phone.standing() >= standing;
+    /// How many phones have reached `stage`.
+    pub fn count(&self, stage: Stage) -> usize {
+        let reached = |phone: &&Phone| phone.stage() >= stage;
         self.phones.iter().filter(reached).count()
     }
 
     /// How many CSTA documents the phones have written.
     pub fn written(&self) -> u64 {
-        self.site.written.load(std::sync::atomic::Ordering::Relaxed)
+        self.context
+            .written
+            .load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Has a number outside call a line.
+    /// Calls a line from an outside number.
     ///
     /// # Errors
     /// The number called cannot be dialled, or the phones have stopped.
     pub async fn call_in(&self, from: &str, to: &str) -> Result<(), FleetError> {
         let (from, to) = (from.into(), to.into());
-        let called = self.switchboard.send(CallIn { from, to }).await;
+        let called = self.pbx.send(CallIn { from, to }).await;
         Ok(called.map_err(|_| FleetError::Stopped)??)
     }
 }
@@ -257,8 +258,8 @@ impl Drop for Fleet {
 fn set_up(
     phone: &PhoneOptions,
     lines: Vec<(LineId, DeviceId)>,
-    site: &Arc<Site>,
-    switchboard: &Addr<Switchboard>,
+    context: &Arc<FleetContext>,
+    pbx: &Addr<PbxActor>,
 ) -> Phone {
     let (teller, status) = watch::channel(Status {
         lines: lines.clone(),
@@ -268,17 +269,11 @@ fn set_up(
         maker: phone.maker.clone(),
         mac: phone.mac,
         lines: lines.clone(),
-        site: Arc::clone(site),
-        switchboard: switchboard.clone(),
+        context: Arc::clone(context),
+        pbx: pbx.clone(),
         status: teller,
     });
-    Phone::new(
-        phone.mac,
-        handset.start(),
-        switchboard.clone(),
-        status,
-        lines,
-    )
+    Phone::new(phone.mac, handset.start(), pbx.clone(), status, lines)
 }
 
 #[cfg(test)]

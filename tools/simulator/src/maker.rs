@@ -1,4 +1,4 @@
-//! What tells the phones of one maker from those of another, read from a table: names, spellings, gaps, refusals.
+//! How the phones of a maker differ from others, read from a table: names, notation, missing services, rejections.
 
 use std::{fs, path::Path, str::FromStr, sync::Arc};
 
@@ -9,40 +9,40 @@ use uacsta_schema::{
     sip::{Status, digest::Algorithm},
 };
 
-/// A maker of phones; clones share its table.
+/// A maker of phones. Clones share the table.
 #[derive(Clone, Debug)]
 pub struct Maker(Arc<Table>);
 
-/// Why a table of a maker cannot be used.
+/// Why a maker's table cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MakerError {
-    /// No maker of that name comes with the program.
+    /// No maker of that name is built in.
     #[error(
-        "no maker {0:?} comes with the program; known are {known}, and --maker-file reads the table of another",
+        "unknown maker {0:?}; known are {known}; --maker-file reads the table of another",
         known = SHIPPED.map(|(name, _)| name).join(", ")
     )]
     Unknown(String),
     /// The file cannot be read.
     #[error("{file} cannot be read: {error}")]
     Unreadable {
-        /// Which.
+        /// The file.
         file: String,
-        /// Why.
+        /// The reason.
         error: std::io::Error,
     },
-    /// The file does not say what a table must.
+    /// The table is invalid.
     #[error("{file}, line {line}: {what}; tools/simulator/makers/README.md explains the table")]
     Wrong {
-        /// Which.
+        /// The file.
         file: String,
-        /// Where.
+        /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The reason.
         what: Box<str>,
     },
 }
 
-/// How a maker's phones behave; the keys are explained in tools/simulator/makers/README.md.
+/// The table of a maker; tools/simulator/makers/README.md explains its keys.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -67,7 +67,7 @@ struct Table {
     omits: Vec<String>,
 }
 
-/// The makers that come with the program, by the names that the command line takes.
+/// The built-in makers by their names on the command line.
 const SHIPPED: [(&str, &str); 5] = [
     ("snom", include_str!("../makers/snom.toml")),
     ("yealink", include_str!("../makers/yealink.toml")),
@@ -77,10 +77,10 @@ const SHIPPED: [(&str, &str); 5] = [
 ];
 
 impl Maker {
-    /// Reads the table in `file`.
+    /// Reads a table.
     ///
     /// # Errors
-    /// It cannot be read, or is no such table.
+    /// The file cannot be read, or its table is invalid.
     pub fn read(file: &Path) -> Result<Self, MakerError> {
         let name = || file.display().to_string();
         let text = fs::read_to_string(file).map_err(|error| MakerError::Unreadable {
@@ -94,24 +94,24 @@ impl Maker {
         })
     }
 
-    /// Every maker that comes with the program.
+    /// All built-in makers.
     pub fn shipped() -> [Self; SHIPPED.len()] {
-        SHIPPED.map(|(_, table)| Self::own(table))
+        SHIPPED.map(|(_, table)| Self::built_in(table))
     }
 
     /// snom.
     pub fn snom() -> Self {
-        Self::own(SHIPPED[0].1)
+        Self::built_in(SHIPPED[0].1)
     }
 
     /// Yealink.
     pub fn yealink() -> Self {
-        Self::own(SHIPPED[1].1)
+        Self::built_in(SHIPPED[1].1)
     }
 
     /// Fanvil.
     pub fn fanvil() -> Self {
-        Self::own(SHIPPED[4].1)
+        Self::built_in(SHIPPED[4].1)
     }
 
     /// The maker's name.
@@ -119,55 +119,55 @@ impl Maker {
         &self.0.name
     }
 
-    /// The maker's phone with this serial number; only its lower 24 bits count.
+    /// The MAC address of a phone of the maker. Only the lower 24 bits of `serial` count.
     pub fn mac(&self, serial: u32) -> Mac {
         let [a, b, c] = self.0.oui;
         let [_, d, e, f] = serial.to_be_bytes();
         Mac::new([a, b, c, d, e, f])
     }
 
-    /// The User-Agent of its phones.
+    /// The phones' User-Agent.
     pub fn user_agent(&self) -> &str {
         &self.0.user_agent
     }
 
-    /// The model that they say they are.
+    /// The phones' model.
     pub fn model(&self) -> &str {
         &self.0.model
     }
 
-    /// Whether they have a service, by the root element of its request.
+    /// Whether the phones support a service, by the root element of its request.
     pub fn has(&self, service: &str) -> bool {
         !self.0.lacks.iter().any(|name| name == service)
     }
 
-    /// How they spell a line.
+    /// A line's DeviceID in the maker's notation.
     pub(super) fn line(&self, number: &str, host: &str) -> DeviceId {
         let line = self.0.line.replace("{number}", number);
         line.replace("{host}", host).into()
     }
 
-    /// How they name calls: `{serial}` counts.
+    /// Template of the CallIDs, in which `{serial}` is replaced by a number.
     pub(super) fn call(&self) -> &str {
         &self.0.call
     }
 
-    /// Whether they send an event, by its root element.
+    /// Whether the phones send an event, by its root element.
     pub(super) fn sends(&self, event: &str) -> bool {
         !self.0.omits.iter().any(|name| name == event)
     }
 
-    /// With which hash they challenge the server's INVITE, if they do.
+    /// The algorithm of the challenge to the server's INVITE, if the phones challenge it.
     pub(super) fn challenge(&self) -> Option<Algorithm> {
         self.0.challenge
     }
 
-    /// The SIP status of a refusal, and whether it carries a CSTA error.
+    /// The SIP status of a rejection, and whether it contains a CSTA error.
     pub(super) fn refusal(&self) -> (Status, bool) {
         (self.0.refusal, self.0.refusal_document)
     }
 
-    /// The edition and the prefix of their documents.
+    /// Edition and prefix of the phones' documents.
     pub(super) fn speech(&self) -> Speech {
         let prefix = (!self.0.prefix.is_empty()).then(|| self.0.prefix.as_str().into());
         Speech {
@@ -176,8 +176,8 @@ impl Maker {
         }
     }
 
-    /// A document as they lay it out: `document` begins with a declaration on a line of its own.
-    pub(super) fn laid_out(&self, document: &str) -> String {
+    /// Lays a document out as the maker's phones do. `document` begins with a declaration on a line of its own.
+    pub(super) fn format(&self, document: &str) -> String {
         let root = document
             .split_once("?>")
             .map_or(document, |(_, root)| root)
@@ -187,7 +187,7 @@ impl Maker {
             text.push('\n');
         }
         if self.0.blank_lines {
-            // Blank lines may stand where an element follows another, but not within text.
+            // Blank lines may stand between elements, but not within text.
             text.push_str(&root.replace("><", ">\r\n\r\n<"));
         } else {
             text.push_str(root);
@@ -199,8 +199,8 @@ impl Maker {
         toml::from_str(text).map(|table| Self(Arc::new(table)))
     }
 
-    fn own(table: &str) -> Self {
-        Self::parse(table).expect("the tables that come with the program are read in its tests")
+    fn built_in(table: &str) -> Self {
+        Self::parse(table).expect("a test parses the built-in tables")
     }
 }
 
@@ -210,11 +210,11 @@ impl FromStr for Maker {
     fn from_str(name: &str) -> Result<Self, MakerError> {
         let known = SHIPPED.iter().find(|(known, _)| *known == name);
         let (_, table) = known.ok_or_else(|| MakerError::Unknown(name.to_owned()))?;
-        Ok(Self::own(table))
+        Ok(Self::built_in(table))
     }
 }
 
-/// Where an error is; a key that is missing is so from the first line on.
+/// The line of an error. A missing key is reported at line 1.
 fn line_of(text: &str, error: &toml::de::Error) -> usize {
     let before = error.span().and_then(|span| text.get(..span.start));
     before.map_or(1, |before| before.matches('\n').count() + 1)
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_wrong_is_explained() {
+    fn invalid_tables_are_rejected_with_a_reason() {
         let good = SHIPPED[0].1;
         assert!(Maker::parse(good).is_ok());
         for (from, to, says) in [
@@ -325,7 +325,7 @@ mod tests {
                 "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<A>\r\n\r\n<b>1</b>\r\n\r\n</A>",
             ),
         ] {
-            assert_eq!(maker.laid_out(document), expected);
+            assert_eq!(maker.format(document), expected);
         }
     }
 }

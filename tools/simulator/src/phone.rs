@@ -1,4 +1,4 @@
-//! A handle on a simulated phone: a hand at its keys, and an eye on what it does.
+//! A handle to a simulated phone: presses its buttons and waits for its state.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use uacsta_schema::{
 };
 
 use super::{
-    FleetError, Key, Sent, Standing,
-    exchange::{CallView, LineId},
+    Button, FleetError, Sent, Stage,
     handset::{AddLine, Cut, Handset, Record, RemoveLine, SetPlugged, Status},
-    switchboard::{Await, Calls, Press, Switchboard},
+    pbx::actor::{Await, Calls, PbxActor, Press},
+    pbx::{CallView, LineId},
 };
 
-/// A handle on one line of a simulated phone.
+/// A handle to one line of a simulated phone.
 #[derive(Clone)]
 pub struct Phone {
     mac: Mac,
     handset: Addr<Handset>,
-    switchboard: Addr<Switchboard>,
+    pbx: Addr<PbxActor>,
     status: watch::Receiver<Status>,
     lines: Vec<(LineId, DeviceId)>,
-    /// Which of `lines` the handle is on.
+    /// Index of the handle's line.
     line: usize,
 }
 
@@ -32,31 +32,31 @@ impl Phone {
     pub(super) fn new(
         mac: Mac,
         handset: Addr<Handset>,
-        switchboard: Addr<Switchboard>,
+        pbx: Addr<PbxActor>,
         status: watch::Receiver<Status>,
         lines: Vec<(LineId, DeviceId)>,
     ) -> Self {
         Self {
             mac,
             handset,
-            switchboard,
+            pbx,
             status,
             lines,
             line: 0,
         }
     }
 
-    /// The phone's address.
+    /// MAC address of the phone.
     pub fn mac(&self) -> Mac {
         self.mac
     }
 
-    /// The line's DeviceID.
+    /// DeviceID of the line.
     pub fn device(&self) -> &DeviceId {
         &self.lines[self.line].1
     }
 
-    /// The handle on the phone's line with this number, if it has one.
+    /// A handle to the phone's line with this number.
     pub fn on(&self, number: &str) -> Option<Self> {
         let own = |(_, device): &(LineId, DeviceId)| device.user() == number;
         let lines = self.status.borrow().lines.clone();
@@ -68,7 +68,7 @@ impl Phone {
         })
     }
 
-    /// Gives the phone a line more; [`Self::on`] is the handle on it.
+    /// Adds a line to the phone; [`Self::on`] returns its handle.
     ///
     /// # Errors
     /// Another phone has the number, or the phones have stopped.
@@ -77,7 +77,7 @@ impl Phone {
         added.map_err(|_| FleetError::Stopped)?
     }
 
-    /// Takes a line from the phone: its calls end.
+    /// Removes a line from the phone. Its calls end.
     ///
     /// # Errors
     /// The phone has no such line, or the phones have stopped.
@@ -86,30 +86,30 @@ impl Phone {
         removed.map_err(|_| FleetError::Stopped)?
     }
 
-    /// How far the phone has got with its server.
-    pub fn standing(&self) -> Standing {
-        self.status.borrow().standing
+    /// How far the phone has come with its server.
+    pub fn stage(&self) -> Stage {
+        self.status.borrow().stage
     }
 
-    /// What keeps the phone away from its server, if something does.
+    /// Why the phone is not registered, if it failed.
     pub fn trouble(&self) -> Option<Arc<str>> {
         self.status.borrow().trouble.clone()
     }
 
-    /// Waits until the phone has got at least this far.
-    pub async fn is(&self, standing: Standing) {
-        self.comes_to(|seen| seen >= standing).await;
+    /// Waits until the phone has reached this stage.
+    pub async fn is(&self, stage: Stage) {
+        self.comes_to(|seen| seen >= stage).await;
     }
 
-    /// Waits until the phone has no connection.
+    /// Waits until the phone is disconnected.
     pub async fn is_away(&self) {
-        self.comes_to(|seen| seen == Standing::Away).await;
+        self.comes_to(|seen| seen == Stage::Away).await;
     }
 
-    async fn comes_to(&self, wanted: impl Fn(Standing) -> bool) {
+    async fn comes_to(&self, wanted: impl Fn(Stage) -> bool) {
         let mut seen = self.status.clone();
-        // A phone that has stopped will not get any further: whoever waits has a bound on it.
-        if seen.wait_for(|seen| wanted(seen.standing)).await.is_err() {
+        // The phones have stopped: the stage cannot change any more.
+        if seen.wait_for(|seen| wanted(seen.stage)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -117,9 +117,9 @@ impl Phone {
     /// Dials a number.
     ///
     /// # Errors
-    /// As [`Self::press`], of which all that follow are short forms.
+    /// As [`Self::press`].
     pub async fn dial(&self, number: &str) -> Result<(), FleetError> {
-        self.press(Key::Dial(number.into())).await
+        self.press(Button::Dial(number.into())).await
     }
 
     /// Answers the call that rings.
@@ -127,7 +127,7 @@ impl Phone {
     /// # Errors
     /// As [`Self::press`].
     pub async fn answer(&self) -> Result<(), FleetError> {
-        self.press(Key::Answer).await
+        self.press(Button::Answer).await
     }
 
     /// Ends the call.
@@ -135,7 +135,7 @@ impl Phone {
     /// # Errors
     /// As [`Self::press`].
     pub async fn hang_up(&self) -> Result<(), FleetError> {
-        self.press(Key::HangUp).await
+        self.press(Button::HangUp).await
     }
 
     /// Holds the call.
@@ -143,7 +143,7 @@ impl Phone {
     /// # Errors
     /// As [`Self::press`].
     pub async fn hold(&self) -> Result<(), FleetError> {
-        self.press(Key::Hold).await
+        self.press(Button::Hold).await
     }
 
     /// Retrieves the held call.
@@ -151,7 +151,7 @@ impl Phone {
     /// # Errors
     /// As [`Self::press`].
     pub async fn retrieve(&self) -> Result<(), FleetError> {
-        self.press(Key::Retrieve).await
+        self.press(Button::Retrieve).await
     }
 
     /// Presses digits during a call.
@@ -159,16 +159,16 @@ impl Phone {
     /// # Errors
     /// As [`Self::press`].
     pub async fn digits(&self, digits: &str) -> Result<(), FleetError> {
-        self.press(Key::Digits(digits.into())).await
+        self.press(Button::Digits(digits.into())).await
     }
 
-    /// Presses a key.
+    /// Presses a button.
     ///
     /// # Errors
-    /// The phone refuses, with the failure that CSTA would get, or has stopped.
-    pub async fn press(&self, key: Key) -> Result<(), FleetError> {
+    /// The phone rejects it, with the failure of the CSTA request, or the phones have stopped.
+    pub async fn press(&self, button: Button) -> Result<(), FleetError> {
         let line = self.lines[self.line].0;
-        let pressed = self.switchboard.send(Press { line, key }).await;
+        let pressed = self.pbx.send(Press { line, button }).await;
         Ok(pressed.map_err(|_| FleetError::Stopped)??)
     }
 
@@ -177,7 +177,7 @@ impl Phone {
         self.until(Some(LocalConnectionState::ALERTING)).await;
     }
 
-    /// Waits until the line is in a call that was answered, or calls somebody.
+    /// Waits until the line has a connected call, or is calling.
     pub async fn talks(&self) {
         self.until(Some(LocalConnectionState::CONNECTED)).await;
     }
@@ -187,23 +187,23 @@ impl Phone {
         self.until(None).await;
     }
 
-    /// Waits until the line has a call in a state; with none, until it has no call.
+    /// Waits until the line has a call in `state`; with `None`, until it has no call.
     pub async fn until(&self, state: Option<LocalConnectionState>) {
         let line = self.lines[self.line].0;
         let (told, waits) = oneshot::channel();
-        self.switchboard.do_send(Await { line, state, told });
+        self.pbx.do_send(Await { line, state, told });
         if waits.await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// The line's calls, the oldest first; none once the phones have stopped.
+    /// The line's calls, oldest first; empty once the phones have stopped.
     pub async fn calls(&self) -> Vec<CallView> {
         let line = self.lines[self.line].0;
-        self.switchboard.send(Calls(line)).await.unwrap_or_default()
+        self.pbx.send(Calls(line)).await.unwrap_or_default()
     }
 
-    /// Unplugs the phone: its calls and its connection end.
+    /// Unplugs the phone. Its calls and its connection end.
     pub fn go_away(&self) {
         self.handset.do_send(SetPlugged(false));
     }
@@ -213,12 +213,12 @@ impl Phone {
         self.handset.do_send(SetPlugged(true));
     }
 
-    /// Cuts the phone's connection. Its calls go on, and it connects again by itself.
+    /// Closes the phone's connection. Its calls continue, and it reconnects.
     pub fn cut(&self) {
         self.handset.do_send(Cut);
     }
 
-    /// Every event that the phone has sent, in order, where the fleet was [`recorded`](super::FleetOptions::recorded).
+    /// All events that the phone has sent, in order, if the fleet is [`recorded`](super::FleetOptions::recorded).
     pub async fn record(&self) -> Vec<Sent> {
         self.handset.send(Record).await.unwrap_or_default()
     }

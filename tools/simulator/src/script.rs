@@ -1,4 +1,4 @@
-//! A script for simulated phones: one line a step, in the words of somebody who watches a house of phones.
+//! Scripts for simulated phones, one step a line.
 //!
 //! ```text
 //! # A call that is transferred.
@@ -18,31 +18,31 @@ use std::{path::Path, time::Duration};
 
 use uacsta_schema::csta::ForwardingType;
 
-use super::{Fleet, FleetError, Key, Phone, exchange::Forwarding};
+use super::{Button, Fleet, FleetError, Phone, pbx::Forwarding};
 use uacsta_connect::parse_duration;
 
-/// Steps that have been read.
+/// A parsed script.
 #[derive(Clone, Debug)]
 pub struct Script {
     name: String,
     steps: Vec<(usize, Step)>,
 }
 
-/// Why a script cannot be read, or does not go on.
+/// Why a script is invalid, or stopped.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{script}, line {line}: {what}")]
 pub struct ScriptError {
-    /// The file.
+    /// The script's file.
     pub script: String,
-    /// The line, from 1 on.
+    /// The line, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The reason.
     pub what: String,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Step {
-    Press(String, Key),
+    Press(String, Button),
     AddLine(String, Box<str>),
     RemoveLine(String, Box<str>),
     GoAway(String),
@@ -60,14 +60,14 @@ enum Condition {
     Idle,
 }
 
-/// How long a step waits for what it waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long `wait N ...` waits.
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Script {
-    /// Reads a script; `name` is its file, for messages.
+    /// Parses a script. `name` is its file, for error messages.
     ///
     /// # Errors
-    /// The first line that says nothing known.
+    /// The first invalid line.
     pub fn parse(name: &Path, text: &str) -> Result<Self, ScriptError> {
         let script = name.display().to_string();
         let mut steps = Vec::new();
@@ -90,20 +90,20 @@ impl Script {
         })
     }
 
-    /// Has the phones of a fleet do it, telling each step to `told` before it is done.
+    /// Carries out the steps. Calls `on_step` with the line number before each step.
     ///
     /// # Errors
-    /// The first step that a phone refuses, or that waits in vain.
+    /// The first step that a phone rejects, or that times out.
     pub async fn play(
         &self,
         fleet: &Fleet,
-        mut told: impl FnMut(usize),
+        mut on_step: impl FnMut(usize),
     ) -> Result<(), ScriptError> {
         let mut index = 0;
         while let Some((line, step)) = self.steps.get(index) {
-            told(*line);
+            on_step(*line);
             index = if *step == Step::Repeat { 0 } else { index + 1 };
-            take(step, fleet).await.map_err(|what| ScriptError {
+            run(step, fleet).await.map_err(|what| ScriptError {
                 script: self.name.clone(),
                 line: *line,
                 what,
@@ -122,9 +122,9 @@ fn step(words: &[&str]) -> Result<Step, String> {
             ring_count: None,
             ring_duration: None,
         };
-        Step::Press(number.to_owned(), Key::Forward(forwarding))
+        Step::Press(number.to_owned(), Button::Forward(forwarding))
     };
-    let press = |number: &str, key: Key| Step::Press(number.to_owned(), key);
+    let press = |number: &str, button: Button| Step::Press(number.to_owned(), button);
     Ok(match *words {
         ["repeat"] => Step::Repeat,
         ["wait", number, "rings"] => Step::WaitFor(number.to_owned(), Condition::Rings),
@@ -132,21 +132,21 @@ fn step(words: &[&str]) -> Result<Step, String> {
         ["wait", number, "is", "idle"] => Step::WaitFor(number.to_owned(), Condition::Idle),
         ["wait", time] => Step::Wait(parse_duration(time)?),
         ["outside", from, "calls", to] => Step::CallIn(from.to_owned(), to.to_owned()),
-        [number, "dials", to] => press(number, Key::Dial(to.into())),
-        [number, "answers"] => press(number, Key::Answer),
-        [number, "hangs", "up"] => press(number, Key::HangUp),
-        [number, "holds"] => press(number, Key::Hold),
-        [number, "retrieves"] => press(number, Key::Retrieve),
-        [number, "presses", digits] => press(number, Key::Digits(digits.into())),
-        [number, "consults", to] => press(number, Key::Consult(to.into())),
-        [number, "transfers"] => press(number, Key::Transfer),
-        [number, "transfers", "to", to] => press(number, Key::TransferTo(to.into())),
-        [number, "conferences"] => press(number, Key::Conference),
-        [number, "deflects", "to", to] => press(number, Key::Deflect(to.into())),
-        [number, "dnd", "on"] => press(number, Key::DoNotDisturb(true)),
-        [number, "dnd", "off"] => press(number, Key::DoNotDisturb(false)),
-        [number, "message", "on"] => press(number, Key::MessageWaiting(true)),
-        [number, "message", "off"] => press(number, Key::MessageWaiting(false)),
+        [number, "dials", to] => press(number, Button::Dial(to.into())),
+        [number, "answers"] => press(number, Button::Answer),
+        [number, "hangs", "up"] => press(number, Button::HangUp),
+        [number, "holds"] => press(number, Button::Hold),
+        [number, "retrieves"] => press(number, Button::Retrieve),
+        [number, "presses", digits] => press(number, Button::Digits(digits.into())),
+        [number, "consults", to] => press(number, Button::Consult(to.into())),
+        [number, "transfers"] => press(number, Button::Transfer),
+        [number, "transfers", "to", to] => press(number, Button::TransferTo(to.into())),
+        [number, "conferences"] => press(number, Button::Conference),
+        [number, "deflects", "to", to] => press(number, Button::Deflect(to.into())),
+        [number, "dnd", "on"] => press(number, Button::DoNotDisturb(true)),
+        [number, "dnd", "off"] => press(number, Button::DoNotDisturb(false)),
+        [number, "message", "on"] => press(number, Button::MessageWaiting(true)),
+        [number, "message", "off"] => press(number, Button::MessageWaiting(false)),
         [number, "forwards", which, "to", to] => forward(number, kind(which)?, Some(to)),
         [number, "forwards", which, "off"] => forward(number, kind(which)?, None),
         [number, "gets", "line", line] => Step::AddLine(number.to_owned(), line.into()),
@@ -155,15 +155,15 @@ fn step(words: &[&str]) -> Result<Step, String> {
         [number, "comes", "back"] => Step::ComeBack(number.to_owned()),
         _ => {
             return Err(format!(
-                "{:?} is no step; known are: {WORDS}",
+                "{:?} is not a step; steps are: {STEPS}",
                 words.join(" ")
             ));
         }
     })
 }
 
-/// The words of scripts.
-pub(super) const WORDS: &str = "N dials N, N answers, N hangs up, N holds, N retrieves, N presses DIGITS, \
+/// The notation of all steps.
+pub(super) const STEPS: &str = "N dials N, N answers, N hangs up, N holds, N retrieves, N presses DIGITS, \
     N consults N, N transfers, N transfers to N, N conferences, N deflects to N, N dnd on|off, N message on|off, \
     N forwards all|busy|unanswered to N, N forwards all|busy|unanswered off, N gets line N, N loses line N, N goes away, N comes back, \
     outside N calls N, wait TIME, wait N rings|talks|is idle, repeat";
@@ -177,17 +177,17 @@ fn kind(which: &str) -> Result<ForwardingType, String> {
     }
 }
 
-async fn take(step: &Step, fleet: &Fleet) -> Result<(), String> {
+async fn run(step: &Step, fleet: &Fleet) -> Result<(), String> {
     let line = |number: &String| -> Result<Phone, String> {
         let line = fleet.line(number);
         line.ok_or_else(|| format!("no phone has the number {number}"))
     };
-    let refused = |error: FleetError| error.to_string();
+    let rejected = |error: FleetError| error.to_string();
     match step {
-        Step::Press(number, key) => line(number)?.press(key.clone()).await.map_err(refused),
-        Step::CallIn(from, to) => fleet.call_in(from, to).await.map_err(refused),
-        Step::AddLine(number, more) => line(number)?.add_line(more).await.map_err(refused),
-        Step::RemoveLine(number, less) => line(number)?.remove_line(less).await.map_err(refused),
+        Step::Press(number, button) => line(number)?.press(button.clone()).await.map_err(rejected),
+        Step::CallIn(from, to) => fleet.call_in(from, to).await.map_err(rejected),
+        Step::AddLine(number, more) => line(number)?.add_line(more).await.map_err(rejected),
+        Step::RemoveLine(number, less) => line(number)?.remove_line(less).await.map_err(rejected),
         Step::GoAway(number) => {
             line(number)?.go_away();
             Ok(())
@@ -202,17 +202,17 @@ async fn take(step: &Step, fleet: &Fleet) -> Result<(), String> {
         }
         Step::WaitFor(number, condition) => {
             let line = line(number)?;
-            let comes = async {
+            let reached = async {
                 match condition {
                     Condition::Rings => line.rings().await,
                     Condition::Talks => line.talks().await,
                     Condition::Idle => line.is_idle().await,
                 }
             };
-            let came = tokio::time::timeout(PATIENCE, comes).await;
-            came.map_err(|_| format!("waited {} s in vain", PATIENCE.as_secs()))
+            let reached = tokio::time::timeout(STEP_TIMEOUT, reached).await;
+            reached.map_err(|_| format!("timed out after {} s", STEP_TIMEOUT.as_secs()))
         }
-        // Even a script without a wait lets others have their turn.
+        // Yield, so that a script without a wait does not block the thread.
         Step::Repeat => {
             tokio::task::yield_now().await;
             Ok(())
@@ -225,27 +225,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_read_or_explained() {
+    fn steps_are_parsed_or_rejected_with_a_reason() {
         fn check(text: &str, expected: Result<Step, &str>) {
             let script = Script::parse(Path::new("demo.txt"), text);
             match (script, expected) {
                 (Ok(script), Ok(step)) => assert_eq!(script.steps[0].1, step, "{text}"),
                 (Err(error), Err(says)) => {
-                    let said = error.to_string();
-                    assert!(said.starts_with(says), "{text}: {said}");
+                    let error = error.to_string();
+                    assert!(error.starts_with(says), "{text}: {error}");
                 }
                 (script, _) => panic!("{text}: {script:?}"),
             }
         }
-        let press = |key| Ok(Step::Press("215".to_owned(), key));
-        check("215 dials 216", press(Key::Dial("216".into())));
-        check("# first\n\n 215  hangs up # now", press(Key::HangUp));
+        let press = |button| Ok(Step::Press("215".to_owned(), button));
+        check("215 dials 216", press(Button::Dial("216".into())));
+        check("# first\n\n 215  hangs up # now", press(Button::HangUp));
         check("wait 1s", Ok(Step::Wait(Duration::from_secs(1))));
         let waits = Step::WaitFor("216".to_owned(), Condition::Idle);
         check("wait 216 is idle", Ok(waits));
         check(
             "\n215 sings",
-            Err("demo.txt, line 2: \"215 sings\" is no step; known are: "),
+            Err("demo.txt, line 2: \"215 sings\" is not a step; steps are: "),
         );
         let gets = Step::AddLine("215".to_owned(), "219".into());
         check("215 gets line 219", Ok(gets));

@@ -1,4 +1,4 @@
-//! Calls among the phones of a fleet at a steady rate, as an office makes them.
+//! Makes calls between the phones of a fleet at a steady rate.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::{Fleet, Phone};
 
-/// How long a phone rings before it is answered, and how long people talk, at the least and at the most.
+/// How long a phone rings before it is answered, and how long a call takes: shortest and longest.
 const RING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
 const TALK: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 
-/// Has phones call each other, so many calls a minute, for as long as it is polled. Phones that are busy are passed over.
+/// Makes `calls_per_minute` calls, as long as it is polled. Busy phones are skipped.
 pub async fn keep_calling(fleet: &Fleet, calls_per_minute: f64) {
     let mut ticks = interval(Duration::from_secs_f64(60.0 / calls_per_minute.max(0.01)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -30,7 +30,7 @@ async fn is_free(phone: &Phone) -> bool {
     phone.calls().await.is_empty()
 }
 
-/// One call, from dialling to hanging up. What it meets on the way, such as a forwarding, is part of the game.
+/// One call, from dialling to hanging up. Rejections and forwardings on the way are not errors.
 async fn call(one: Phone, other: Phone) {
     let dialled = one.dial(other.device().user()).await;
     if dialled.is_ok() && timeout(RING.1, other.rings()).await.is_ok() {
@@ -44,7 +44,7 @@ async fn call(one: Phone, other: Phone) {
     } else {
         other
     };
-    // Whoever is left has hung up already.
+    // The other party may have hung up already.
     let _ = first.hang_up().await;
 }
 
@@ -60,7 +60,7 @@ fn between((least, most): (Duration, Duration)) -> Duration {
     least + (most - least) * share / 1000
 }
 
-/// Chance; where the system has none, always the same.
+/// A random number; 0 if the system has none.
 fn random() -> u64 {
     getrandom::u64().unwrap_or_default()
 }

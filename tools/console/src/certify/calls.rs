@@ -1,9 +1,9 @@
-//! Services of a call: asked for one that does not exist, or for calls that are made for it (ECMA-269, clauses 17 and 18).
+//! Tries the call services on a nonexistent call, or in calls made for the test (ECMA-269, clauses 17 and 18).
 
 use uacsta_schema::csta::*;
 
-use super::subject::{Seen, Subject};
-use uacsta_connect::CommandError as Stop;
+use super::device_under_test::{DeviceUnderTest, Observation};
+use uacsta_connect::CommandError;
 
 const ALERTING: &[LocalConnectionState] = &[LocalConnectionState::ALERTING];
 const TALKING: &[LocalConnectionState] = &[
@@ -11,140 +11,140 @@ const TALKING: &[LocalConnectionState] = &[
     LocalConnectionState::CONNECTED,
 ];
 
-/// Asks for each service in a call that does not exist. No call is made.
-pub(super) fn try_without(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    subject.leave_out("MakeCall", "it calls somebody: --call NUMBER");
-    let number = subject.line().clone();
-    let nowhere = ConnectionId::new("0", subject.line().as_str());
-    on_nothing(subject, &nowhere, &number)
+/// Tries each call service on a nonexistent call. Makes no call.
+pub(super) fn try_without(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    dut.skip("MakeCall", "it calls somebody: --call NUMBER");
+    let number = dut.line().clone();
+    let nonexistent = ConnectionId::new("0", dut.line().as_str());
+    try_on_nonexistent(dut, &nonexistent, &number)
 }
 
-/// Every service of a call but MakeCall, none of which can succeed.
-fn on_nothing(
-    subject: &mut Subject<'_>,
+/// Tries every call service except MakeCall; none can succeed.
+fn try_on_nonexistent(
+    dut: &mut DeviceUnderTest<'_>,
     call: &ConnectionId,
     number: &DeviceId,
-) -> Result<(), Stop> {
-    subject.expects_refusals(call)?;
-    subject.ask(AnswerCall {
+) -> Result<(), CommandError> {
+    dut.use_nonexistent_call(call)?;
+    dut.probe(AnswerCall {
         call_to_be_answered: call.clone(),
         ..AnswerCall::default()
     })?;
-    in_call(subject, call)?;
-    pair(subject, call, call)?;
-    subject.ask(ConferenceCall {
+    in_call(dut, call)?;
+    pair(dut, call, call)?;
+    dut.probe(ConferenceCall {
         held_call: call.clone(),
         active_call: call.clone(),
     })?;
-    subject.ask(TransferCall {
+    dut.probe(TransferCall {
         held_call: call.clone(),
         active_call: call.clone(),
     })?;
-    consult(subject, call, number)?;
-    subject.ask(SingleStepConferenceCall {
+    consult(dut, call, number)?;
+    dut.probe(SingleStepConferenceCall {
         active_call: call.clone(),
         device_to_join: number.clone(),
         participation_type: ParticipationType::SILENT,
         ..SingleStepConferenceCall::default()
     })?;
-    subject.ask(SingleStepTransferCall {
+    dut.probe(SingleStepTransferCall {
         active_call: call.clone(),
         transferred_to: number.clone(),
         ..SingleStepTransferCall::default()
     })?;
-    deflect(subject, call, number)?;
-    subject.ask(DirectedPickupCall {
+    deflect(dut, call, number)?;
+    dut.probe(DirectedPickupCall {
         call_to_be_picked_up: call.clone(),
-        requesting_device: subject.line().clone(),
+        requesting_device: dut.line().clone(),
         ..DirectedPickupCall::default()
     })?;
-    subject.ask(DialDigits {
+    dut.probe(DialDigits {
         dialling_connection: call.clone(),
         dialling_sequence: number.clone(),
         correlator_data: None,
     })?;
-    clear(subject, call)
+    clear(dut, call)
 }
 
-/// Makes calls to `number`, and has `caller` call the line.
+/// Makes calls to `number`, and calls the line from `caller`.
 pub(super) fn try_with(
-    subject: &mut Subject<'_>,
+    dut: &mut DeviceUnderTest<'_>,
     number: &str,
-    caller: Option<Subject<'_>>,
-) -> Result<(), Stop> {
+    caller: Option<DeviceUnderTest<'_>>,
+) -> Result<(), CommandError> {
     let number = DeviceId::from(number);
-    if let Some(call) = make(subject, &number, AutoOriginate::PROMPT)? {
-        subject.ask(DialDigits {
+    if let Some(call) = make(dut, &number, AutoOriginate::PROMPT)? {
+        dut.probe(DialDigits {
             dialling_connection: call,
             dialling_sequence: number.clone(),
             correlator_data: None,
         })?;
-        subject.hang_up()?;
+        dut.hang_up()?;
     }
-    if let Some(call) = talk(subject, &number)? {
-        in_call(subject, &call)?;
-        if let Some(second) = consult(subject, &call, &number)? {
-            pair(subject, &call, &second)?;
+    if let Some(call) = talk(dut, &number)? {
+        in_call(dut, &call)?;
+        if let Some(second) = consult(dut, &call, &number)? {
+            pair(dut, &call, &second)?;
         }
-        subject.hang_up()?;
+        dut.hang_up()?;
     }
-    if let Some((held, active)) = two(subject, &number)? {
-        subject.ask(ConferenceCall {
+    if let Some((held, active)) = two(dut, &number)? {
+        dut.probe(ConferenceCall {
             held_call: held,
             active_call: active,
         })?;
-        subject.hang_up()?;
+        dut.hang_up()?;
     }
-    if let Some((held, active)) = two(subject, &number)? {
-        subject.ask(TransferCall {
+    if let Some((held, active)) = two(dut, &number)? {
+        dut.probe(TransferCall {
             held_call: held,
             active_call: active,
         })?;
-        subject.hang_up()?;
+        dut.hang_up()?;
     }
-    if let Some(call) = talk(subject, &number)? {
-        subject.ask(SingleStepConferenceCall {
+    if let Some(call) = talk(dut, &number)? {
+        dut.probe(SingleStepConferenceCall {
             active_call: call.clone(),
             device_to_join: number.clone(),
             participation_type: ParticipationType::ACTIVE,
             ..SingleStepConferenceCall::default()
         })?;
-        subject.ask(SingleStepTransferCall {
+        dut.probe(SingleStepTransferCall {
             active_call: call,
             transferred_to: number.clone(),
             ..SingleStepTransferCall::default()
         })?;
-        subject.hang_up()?;
+        dut.hang_up()?;
     }
     if let Some(mut caller) = caller {
-        if let Some(call) = called(subject, &mut caller)? {
-            subject.ask(AnswerCall {
+        if let Some(call) = called(dut, &mut caller)? {
+            dut.probe(AnswerCall {
                 call_to_be_answered: call,
                 ..AnswerCall::default()
             })?;
-            subject.until(TALKING)?;
-            subject.hang_up()?;
+            dut.wait_for_call(TALKING)?;
+            dut.hang_up()?;
             caller.hang_up()?;
         }
-        if let Some(call) = called(subject, &mut caller)? {
-            deflect(subject, &call, &number)?;
+        if let Some(call) = called(dut, &mut caller)? {
+            deflect(dut, &call, &number)?;
             caller.hang_up()?;
-            subject.hang_up()?;
+            dut.hang_up()?;
         }
     }
-    // What a call did not come to is at least asked for; what was done stays so.
-    let nowhere = ConnectionId::new("0", subject.line().as_str());
-    on_nothing(subject, &nowhere, &number)
+    // Try what was not reached in a call; better results are kept.
+    let nonexistent = ConnectionId::new("0", dut.line().as_str());
+    try_on_nonexistent(dut, &nonexistent, &number)
 }
 
-/// Calls; the line's connection.
+/// Calls `number`. Returns the line's connection.
 fn make(
-    subject: &mut Subject<'_>,
+    dut: &mut DeviceUnderTest<'_>,
     number: &DeviceId,
     how: AutoOriginate,
-) -> Result<Option<ConnectionId>, Stop> {
-    let made = subject.ask(MakeCall {
-        calling_device: subject.line().clone(),
+) -> Result<Option<ConnectionId>, CommandError> {
+    let made = dut.probe(MakeCall {
+        calling_device: dut.line().clone(),
         called_directory_number: number.clone(),
         auto_originate: Some(how),
         ..MakeCall::default()
@@ -152,55 +152,61 @@ fn make(
     Ok(made.map(|made| made.calling_device))
 }
 
-/// Calls, and waits until it is answered.
-fn talk(subject: &mut Subject<'_>, number: &DeviceId) -> Result<Option<ConnectionId>, Stop> {
-    let made = make(subject, number, AutoOriginate::DO_NOT_PROMPT)?;
+/// Calls `number` and waits for the answer.
+fn talk(
+    dut: &mut DeviceUnderTest<'_>,
+    number: &DeviceId,
+) -> Result<Option<ConnectionId>, CommandError> {
+    let made = make(dut, number, AutoOriginate::DO_NOT_PROMPT)?;
     if made.is_some() {
-        is_answered(subject, number)?;
+        is_answered(dut, number)?;
     }
     Ok(made)
 }
 
-/// Makes sure that the call to `number` is answered; without that the rest shows nothing.
-fn is_answered(subject: &mut Subject<'_>, number: &DeviceId) -> Result<(), Stop> {
-    match subject.until(TALKING)? {
-        Seen::Call(_) | Seen::Untold => Ok(()),
-        Seen::Nothing => {
-            subject.hang_up()?;
-            Err(Stop::Failed(format!(
-                "nobody answers at {number}; name a number by --call that answers by itself"
+/// Waits until the call to `number` is answered.
+///
+/// # Errors
+/// Nobody answers: the call services cannot be tried.
+fn is_answered(dut: &mut DeviceUnderTest<'_>, number: &DeviceId) -> Result<(), CommandError> {
+    match dut.wait_for_call(TALKING)? {
+        Observation::Call(_) | Observation::Unknown => Ok(()),
+        Observation::TimedOut => {
+            dut.hang_up()?;
+            Err(CommandError::Failed(format!(
+                "{number} does not answer; give --call a number that answers by itself"
             )))
         }
     }
 }
 
-/// A call that is held, and one that is spoken on.
+/// Sets up a held and an active call.
 fn two(
-    subject: &mut Subject<'_>,
+    dut: &mut DeviceUnderTest<'_>,
     number: &DeviceId,
-) -> Result<Option<(ConnectionId, ConnectionId)>, Stop> {
-    let Some(held) = talk(subject, number)? else {
+) -> Result<Option<(ConnectionId, ConnectionId)>, CommandError> {
+    let Some(held) = talk(dut, number)? else {
         return Ok(None);
     };
-    let active = consult(subject, &held, number)?;
+    let active = consult(dut, &held, number)?;
     if active.is_none() {
-        subject.hang_up()?;
+        dut.hang_up()?;
     }
     Ok(active.map(|active| (held, active)))
 }
 
-/// Has another phone call the line; the line's connection when it rings.
+/// Calls the line from another phone. Returns the line's connection when it rings.
 fn called(
-    subject: &mut Subject<'_>,
-    caller: &mut Subject<'_>,
-) -> Result<Option<ConnectionId>, Stop> {
-    let number = DeviceId::from(subject.line().user());
+    dut: &mut DeviceUnderTest<'_>,
+    caller: &mut DeviceUnderTest<'_>,
+) -> Result<Option<ConnectionId>, CommandError> {
+    let number = DeviceId::from(dut.line().user());
     if make(caller, &number, AutoOriginate::DO_NOT_PROMPT)?.is_none() {
         return Ok(None);
     }
-    match subject.until(ALERTING)? {
-        Seen::Call(call) => Ok(Some(call)),
-        Seen::Nothing | Seen::Untold => {
+    match dut.wait_for_call(ALERTING)? {
+        Observation::Call(call) => Ok(Some(call)),
+        Observation::TimedOut | Observation::Unknown => {
             caller.hang_up()?;
             Ok(None)
         }
@@ -208,44 +214,48 @@ fn called(
 }
 
 fn consult(
-    subject: &mut Subject<'_>,
+    dut: &mut DeviceUnderTest<'_>,
     call: &ConnectionId,
     number: &DeviceId,
-) -> Result<Option<ConnectionId>, Stop> {
-    let consulted = subject.ask(ConsultationCall {
+) -> Result<Option<ConnectionId>, CommandError> {
+    let consulted = dut.probe(ConsultationCall {
         existing_call: call.clone(),
         consulted_device: number.clone(),
         ..ConsultationCall::default()
     })?;
     if consulted.is_some() {
-        is_answered(subject, number)?;
+        is_answered(dut, number)?;
     }
     Ok(consulted.map(|consulted| consulted.initiated_call))
 }
 
-/// What is done within one call.
-fn in_call(subject: &mut Subject<'_>, call: &ConnectionId) -> Result<(), Stop> {
-    subject.ask(GenerateDigits {
+/// Tries the services of a single call.
+fn in_call(dut: &mut DeviceUnderTest<'_>, call: &ConnectionId) -> Result<(), CommandError> {
+    dut.probe(GenerateDigits {
         connection_to_send_digits: call.clone(),
         characters_to_send: "1".to_owned(),
         ..GenerateDigits::default()
     })?;
-    subject.ask(SnapshotCall {
+    dut.probe(SnapshotCall {
         snapshot_object: call.clone(),
     })?;
-    subject.ask(HoldCall {
+    dut.probe(HoldCall {
         call_to_be_held: call.clone(),
         connection_reservation: None,
     })?;
-    subject.ask(RetrieveCall {
+    dut.probe(RetrieveCall {
         call_to_be_retrieved: call.clone(),
     })?;
     Ok(())
 }
 
-/// What is done with a held call and one that is spoken on.
-fn pair(subject: &mut Subject<'_>, held: &ConnectionId, active: &ConnectionId) -> Result<(), Stop> {
-    let alternated = subject.ask(AlternateCall {
+/// Tries the services of a held and an active call.
+fn pair(
+    dut: &mut DeviceUnderTest<'_>,
+    held: &ConnectionId,
+    active: &ConnectionId,
+) -> Result<(), CommandError> {
+    let alternated = dut.probe(AlternateCall {
         held_call: held.clone(),
         active_call: active.clone(),
         ..AlternateCall::default()
@@ -254,15 +264,19 @@ fn pair(subject: &mut Subject<'_>, held: &ConnectionId, active: &ConnectionId) -
         Some(_) => (active, held),
         None => (held, active),
     };
-    subject.ask(ReconnectCall {
+    dut.probe(ReconnectCall {
         active_call: active.clone(),
         held_call: held.clone(),
     })?;
     Ok(())
 }
 
-fn deflect(subject: &mut Subject<'_>, call: &ConnectionId, number: &DeviceId) -> Result<(), Stop> {
-    subject.ask(DeflectCall {
+fn deflect(
+    dut: &mut DeviceUnderTest<'_>,
+    call: &ConnectionId,
+    number: &DeviceId,
+) -> Result<(), CommandError> {
+    dut.probe(DeflectCall {
         call_to_be_diverted: call.clone(),
         new_destination: number.clone().into(),
         ..DeflectCall::default()
@@ -270,8 +284,8 @@ fn deflect(subject: &mut Subject<'_>, call: &ConnectionId, number: &DeviceId) ->
     Ok(())
 }
 
-fn clear(subject: &mut Subject<'_>, call: &ConnectionId) -> Result<(), Stop> {
-    subject.ask(ClearConnection {
+fn clear(dut: &mut DeviceUnderTest<'_>, call: &ConnectionId) -> Result<(), CommandError> {
+    dut.probe(ClearConnection {
         connection_to_be_cleared: call.clone(),
         ..ClearConnection::default()
     })?;

@@ -1,34 +1,34 @@
-//! Services that need no call: capabilities, system status, monitors, and the settings of the line, which keep their values.
+//! Tries the services that need no call: capabilities, system status, monitors, and line settings, which keep their values.
 
 use uacsta_schema::csta::*;
 
-use super::subject::Subject;
-use uacsta_connect::CommandError as Stop;
+use super::device_under_test::DeviceUnderTest;
+use uacsta_connect::CommandError;
 
-/// What was changed would disturb: a setting is only set where its value is known.
-const UNKNOWN: &str = "its present value is not known, and it is only set to that";
+/// Reason for skipping a Set service: a setting is only set to its present value.
+const UNKNOWN: &str = "its present value is unknown, and it is only set to that";
 
-/// Tries them.
-pub(super) fn try_all(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    subject.ask(RequestSystemStatus::default())?;
-    subject.ask(GetCSTAFeatures {})?;
-    subject.ask(GetSwitchingFunctionDevices::default())?;
-    let device = subject.line().clone();
-    subject.ask(GetLogicalDeviceInformation {
+/// Tries them all.
+pub(super) fn try_all(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    dut.probe(RequestSystemStatus::default())?;
+    dut.probe(GetCSTAFeatures {})?;
+    dut.probe(GetSwitchingFunctionDevices::default())?;
+    let device = dut.line().clone();
+    dut.probe(GetLogicalDeviceInformation {
         device: device.clone(),
     })?;
-    subject.ask(GetPhysicalDeviceInformation { device })?;
-    registration(subject)?;
-    monitor(subject)?;
-    do_not_disturb(subject)?;
-    forwarding(subject)?;
-    message_waiting(subject)?;
-    mute(subject)?;
-    volume(subject)
+    dut.probe(GetPhysicalDeviceInformation { device })?;
+    registration(dut)?;
+    monitor(dut)?;
+    do_not_disturb(dut)?;
+    forwarding(dut)?;
+    message_waiting(dut)?;
+    mute(dut)?;
+    volume(dut)
 }
 
-/// A phone that keeps one registration at a time loses the server's by this, so that it gets another in the end.
-fn registration(subject: &mut Subject<'_>) -> Result<(), Stop> {
+/// A phone that keeps only one registration loses the server's here, so the last step registers again.
+fn registration(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let register = || SystemRegister {
         request_types: RequestTypes {
             switching_function_devices_changed: Some(true),
@@ -36,46 +36,46 @@ fn registration(subject: &mut Subject<'_>) -> Result<(), Stop> {
         },
         requested_status_filter: None,
     };
-    if let Some(registered) = subject.ask(register())? {
-        subject.ask(SystemRegisterCancel {
+    if let Some(registered) = dut.probe(register())? {
+        dut.probe(SystemRegisterCancel {
             sys_stat_register_id: registered.sys_stat_register_id,
         })?;
-        subject.ask(register())?;
+        dut.probe(register())?;
     } else {
-        subject.ask(SystemRegisterCancel {
+        dut.probe(SystemRegisterCancel {
             sys_stat_register_id: "0".into(),
         })?;
     }
     Ok(())
 }
 
-fn monitor(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    let started = subject.ask(MonitorStart {
-        monitor_object: MonitorObject::Device(subject.line().clone()),
+fn monitor(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let started = dut.probe(MonitorStart {
+        monitor_object: MonitorObject::Device(dut.line().clone()),
         ..MonitorStart::default()
     })?;
-    // A phone that starts none still shows whether it knows the others.
+    // Without a monitor the phone still shows whether it knows the other services.
     let reference = started.map_or_else(|| "0".into(), |started| started.monitor_cross_ref_id);
-    subject.ask(ChangeMonitorFilter {
+    dut.probe(ChangeMonitorFilter {
         monitor_cross_ref_id: reference.clone(),
         requested_filter_list: MonitorFilter::default(),
     })?;
-    subject.ask(MonitorStop {
+    dut.probe(MonitorStop {
         monitor_cross_ref_id: reference,
     })?;
     Ok(())
 }
 
-fn do_not_disturb(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    let device = subject.line().clone();
-    let Some(now) = subject.ask(GetDoNotDisturb {
+fn do_not_disturb(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let device = dut.line().clone();
+    let Some(now) = dut.probe(GetDoNotDisturb {
         device: device.clone(),
     })?
     else {
-        subject.leave_out("SetDoNotDisturb", UNKNOWN);
+        dut.skip("SetDoNotDisturb", UNKNOWN);
         return Ok(());
     };
-    subject.ask(SetDoNotDisturb {
+    dut.probe(SetDoNotDisturb {
         device,
         do_not_disturb_on: now.do_not_disturb_on,
         call_origination: now.call_origination,
@@ -83,19 +83,19 @@ fn do_not_disturb(subject: &mut Subject<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn forwarding(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    let device = subject.line().clone();
-    let Some(now) = subject.ask(GetForwarding {
+fn forwarding(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let device = dut.line().clone();
+    let Some(now) = dut.probe(GetForwarding {
         device: device.clone(),
     })?
     else {
-        subject.leave_out("SetForwarding", UNKNOWN);
+        dut.skip("SetForwarding", UNKNOWN);
         return Ok(());
     };
     let list = now.forwarding_list.unwrap_or_default();
-    // A phone that lists none has none that is on.
+    // A phone that lists no forwarding has none active.
     let first = list.into_iter().next().unwrap_or_default();
-    subject.ask(SetForwarding {
+    dut.probe(SetForwarding {
         device,
         forwarding_type: first.forwarding_type,
         activate_forward: first.forward_status,
@@ -106,16 +106,16 @@ fn forwarding(subject: &mut Subject<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn message_waiting(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    let device = subject.line().clone();
-    let Some(now) = subject.ask(GetMessageWaitingIndicator {
+fn message_waiting(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let device = dut.line().clone();
+    let Some(now) = dut.probe(GetMessageWaitingIndicator {
         device: device.clone(),
     })?
     else {
-        subject.leave_out("SetMessageWaitingIndicator", UNKNOWN);
+        dut.skip("SetMessageWaitingIndicator", UNKNOWN);
         return Ok(());
     };
-    subject.ask(SetMessageWaitingIndicator {
+    dut.probe(SetMessageWaitingIndicator {
         device,
         message_waiting_on: now.message_waiting_on,
         device_for_message: now.device_for_message,
@@ -123,32 +123,32 @@ fn message_waiting(subject: &mut Subject<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn mute(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    let device = subject.line().clone();
-    let now = subject.ask(GetMicrophoneMute {
+fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let device = dut.line().clone();
+    let now = dut.probe(GetMicrophoneMute {
         device: device.clone(),
         auditory_apparatus: None,
     })?;
     let now = now.and_then(|now| now.microphone_mute_list?.into_iter().next());
     match now {
-        None => subject.leave_out("SetMicrophoneMute", UNKNOWN),
+        None => dut.skip("SetMicrophoneMute", UNKNOWN),
         Some(now) => {
-            subject.ask(SetMicrophoneMute {
+            dut.probe(SetMicrophoneMute {
                 device: device.clone(),
                 auditory_apparatus: now.auditory_apparatus,
                 microphone_mute_on: now.microphone_mute_on,
             })?;
         }
     }
-    let now = subject.ask(GetSpeakerMute {
+    let now = dut.probe(GetSpeakerMute {
         device: device.clone(),
         auditory_apparatus: None,
     })?;
     let now = now.and_then(|now| now.speaker_mute_list?.into_iter().next());
     match now {
-        None => subject.leave_out("SetSpeakerMute", UNKNOWN),
+        None => dut.skip("SetSpeakerMute", UNKNOWN),
         Some(now) => {
-            subject.ask(SetSpeakerMute {
+            dut.probe(SetSpeakerMute {
                 device,
                 auditory_apparatus: now.auditory_apparatus,
                 speaker_mute_on: now.speaker_mute_on,
@@ -158,9 +158,9 @@ fn mute(subject: &mut Subject<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn volume(subject: &mut Subject<'_>) -> Result<(), Stop> {
-    let device = subject.line().clone();
-    let now = subject.ask(GetSpeakerVolume {
+fn volume(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let device = dut.line().clone();
+    let now = dut.probe(GetSpeakerVolume {
         device: device.clone(),
         auditory_apparatus: None,
     })?;
@@ -168,10 +168,10 @@ fn volume(subject: &mut Subject<'_>) -> Result<(), Stop> {
     let Some((now, volume)) =
         now.and_then(|now| Some((now.auditory_apparatus, now.speaker_vol_abs?)))
     else {
-        subject.leave_out("SetSpeakerVolume", UNKNOWN);
+        dut.skip("SetSpeakerVolume", UNKNOWN);
         return Ok(());
     };
-    subject.ask(SetSpeakerVolume {
+    dut.probe(SetSpeakerVolume {
         device,
         auditory_apparatus: now,
         speaker_volume: Some(Volume::Absolute(volume)),

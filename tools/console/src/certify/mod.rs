@@ -1,9 +1,9 @@
-//! `uacsta certify`: tries every service at one phone, and says where the phone contradicts its maker's profile.
+//! `uacsta certify`: tries every service of a phone and reports where it contradicts its maker's profile.
 
 mod calls;
+mod device_under_test;
 mod features;
 mod report;
-mod subject;
 
 use std::path::PathBuf;
 
@@ -15,21 +15,21 @@ use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::csta::DeviceId;
 use uacsta_schema::phone_id::PhoneId;
 
+use device_under_test::DeviceUnderTest;
 use report::Report;
-use subject::Subject;
 
 /// The arguments of `certify`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without --call nobody is disturbed: settings are set to what they are, and services that need a call are asked for one
-that does not exist, which most phones that have the service refuse otherwise than those that lack it. A phone that is in a
-call is left alone.
+    after_help = "Without --call nobody is disturbed: settings are set to their present values, and services that need a call are tried on a
+nonexistent one, which most phones that have the service reject with another error than phones that lack it. A phone that is
+in a call is not tested.
 
-The phone gets a second monitor and registration for a moment. One that keeps no more than one of them has lost the server's:
-uacsta phones off MAC, and on again, gives it a new session.
+The phone gets a second monitor and registration for a moment. A phone that keeps only one of each loses the server's:
+uacsta phones off MAC, then on, opens a new session.
 
 With --call the phone makes several calls to NUMBER, which must answer by itself, take two calls, and hang up by itself.
-With --caller another phone of this server calls the phone, so that answering and deflecting are tried too.
+With --caller another phone of this server calls the phone, so that AnswerCall and DeflectCall are tried too.
 
 Exit code: 0 when the phone does what its profile says, 1 when it contradicts it.
 
@@ -59,7 +59,7 @@ pub struct Certify {
     server: ApiArgs,
 }
 
-/// What the telephone list says of a phone.
+/// A phone as the API lists it.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Listed {
     mac: String,
@@ -79,7 +79,7 @@ impl Certify {
     pub fn run(self) -> Result<(), CommandError> {
         let phones = self.phones()?;
         let mac = self.mac.to_string();
-        let unknown = || CommandError::Failed(format!("no telephone is listed as {mac}"));
+        let unknown = || CommandError::Failed(format!("no phone is listed as {mac}"));
         let phone = phones.iter().find(|phone| phone.mac == mac);
         let phone = phone.ok_or_else(unknown)?;
         if phone.status != "controlled" {
@@ -89,20 +89,20 @@ impl Certify {
             )));
         }
         let line = line(phone, self.line.as_deref())?;
-        let mut subject = Subject::new(&self.server, self.mac, line);
-        subject.is_idle()?;
-        features::try_all(&mut subject)?;
+        let mut dut = DeviceUnderTest::new(&self.server, self.mac, line);
+        dut.require_idle()?;
+        features::try_all(&mut dut)?;
         match &self.call {
-            None => calls::try_without(&mut subject)?,
+            None => calls::try_without(&mut dut)?,
             Some(number) => {
                 let caller = self.caller.as_deref();
                 let caller = caller
                     .map(|number| self.other(&phones, number))
                     .transpose()?;
-                calls::try_with(&mut subject, number, caller)?;
+                calls::try_with(&mut dut, number, caller)?;
             }
         }
-        let report = Report::new(phone, subject);
+        let report = Report::new(phone, dut);
         let saved = report.save(&self.save, self.mac)?;
         let text = match self.json {
             true => format!("{:#}\n", report.json()),
@@ -114,30 +114,33 @@ impl Certify {
 
     fn phones(&self) -> Result<Vec<Listed>, CommandError> {
         let mut list: Value = self.server.request(Method::GET, "/api/phones", None)?;
-        serde_json::from_value(list["phones"].take()).map_err(|error| {
-            CommandError::Failed(format!("the telephone list is not understood: {error}"))
-        })
+        serde_json::from_value(list["phones"].take())
+            .map_err(|error| CommandError::Failed(format!("unexpected phone list: {error}")))
     }
 
-    /// The line of another phone that is to call.
-    fn other<'a>(&'a self, phones: &[Listed], number: &str) -> Result<Subject<'a>, CommandError> {
+    /// The line of another phone that makes the calls.
+    fn other<'a>(
+        &'a self,
+        phones: &[Listed],
+        number: &str,
+    ) -> Result<DeviceUnderTest<'a>, CommandError> {
         let owner = phones.iter().find_map(|phone| {
             let line = line(phone, Some(number)).ok()?;
             Some((phone.mac.parse().ok()?, line))
         });
         let nobody =
-            || CommandError::Usage(format!("no telephone of this server has the line {number}"));
+            || CommandError::Usage(format!("no phone of this server has the line {number}"));
         let (mac, line) = owner.ok_or_else(nobody)?;
         if mac == self.mac {
             return Err(CommandError::Usage(format!(
                 "{number} is a line of the phone itself; name another phone's with --caller"
             )));
         }
-        Ok(Subject::new(&self.server, mac, line))
+        Ok(DeviceUnderTest::new(&self.server, mac, line))
     }
 }
 
-/// A line of a phone: the one with that number, else the first.
+/// The phone's line with that number, or its first line.
 fn line(phone: &Listed, number: Option<&str>) -> Result<DeviceId, CommandError> {
     let lines = || phone.lines.iter().map(|line| DeviceId::from(line.as_str()));
     let found = match number {

@@ -1,4 +1,4 @@
-//! What a trial has shown: the table on the screen, as Markdown and as JSON, and what contradicts the profile.
+//! Results of a phone as a table, as Markdown and as JSON, with the contradictions to its profile.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,9 +9,9 @@ use uacsta_connect::{CommandError, ProbeOutcome, ProbeResult};
 use uacsta_schema::phone_id::PhoneId;
 
 use super::Listed;
-use super::subject::Subject;
+use super::device_under_test::DeviceUnderTest;
 
-/// The result of one phone.
+/// The results of one phone.
 pub(super) struct Report {
     phone: Listed,
     line: String,
@@ -22,22 +22,22 @@ pub(super) struct Report {
 /// One service.
 struct Row {
     service: String,
-    /// What the profile lists.
+    /// The profile's entry.
     profile: String,
     /// What the phone did.
     phone: &'static str,
-    /// Why it did not do it.
+    /// Why it failed.
     why: String,
-    /// Why that contradicts the profile, if it does.
+    /// How the result contradicts the profile, if it does.
     contradiction: Option<&'static str>,
     has: Option<bool>,
 }
 
 impl Report {
-    pub(super) fn new(phone: &Listed, subject: Subject<'_>) -> Self {
-        let (line, trials, left_out) = subject.into_results();
-        let tried = trials.into_iter().map(Row::of);
-        let left_out = left_out.into_iter().map(|(service, why)| Row {
+    pub(super) fn new(phone: &Listed, dut: DeviceUnderTest<'_>) -> Self {
+        let (line, results, skipped) = dut.into_results();
+        let tried = results.into_iter().map(Row::of);
+        let skipped = skipped.into_iter().map(|(service, why)| Row {
             service: service.to_owned(),
             profile: String::new(),
             phone: "not tried",
@@ -45,7 +45,7 @@ impl Report {
             contradiction: None,
             has: None,
         });
-        let mut rows: Vec<Row> = tried.chain(left_out).collect();
+        let mut rows: Vec<Row> = tried.chain(skipped).collect();
         rows.sort_by(|one, other| one.service.cmp(&other.service));
         Self {
             phone: phone.clone(),
@@ -136,7 +136,8 @@ impl Report {
         Ok(format!("{} and {}", markdown.display(), json.display()))
     }
 
-    /// A failure when the phone contradicts its profile.
+    /// # Errors
+    /// The phone contradicts its profile.
     pub(super) fn verdict(&self) -> Result<(), CommandError> {
         match self.count() {
             0 => Ok(()),
@@ -164,7 +165,7 @@ impl Report {
             phone.firmware.as_ref(),
         ];
         let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
-        // What a phone calls itself may hold anything.
+        // The phone chooses these texts: strip control characters.
         let name = words.join(" ").replace(char::is_control, "");
         format!("{name}, {}, line {}, {}", phone.mac, self.line, self.time)
     }
@@ -185,8 +186,8 @@ impl Report {
 }
 
 impl Row {
-    fn of(trial: ProbeResult) -> Self {
-        let (phone, has) = match trial.outcome {
+    fn of(result: ProbeResult) -> Self {
+        let (phone, has) = match result.outcome {
             ProbeOutcome::Done => ("done", Some(true)),
             ProbeOutcome::Refused => ("known, refused", Some(true)),
             ProbeOutcome::Lacking => ("lacking", Some(false)),
@@ -194,8 +195,8 @@ impl Row {
             ProbeOutcome::Silent => ("silent", None),
             ProbeOutcome::NotAsked => ("not asked", None),
         };
-        let listed = trial.listed.is_some();
-        let contradiction = match (listed, trial.expected, trial.outcome) {
+        let listed = result.listed.is_some();
+        let contradiction = match (listed, result.expected, result.outcome) {
             (true, true, ProbeOutcome::Lacking) => Some("the profile has it, the phone does not"),
             (true, true, ProbeOutcome::Silent | ProbeOutcome::Useless) => {
                 Some("the profile has it, the phone does not answer to it")
@@ -206,15 +207,15 @@ impl Row {
             }
             _ => None,
         };
-        let mut profile = trial.listed.unwrap_or_else(|| "unlisted".to_owned());
-        if trial.emulated && !trial.expected {
+        let mut profile = result.listed.unwrap_or_else(|| "unlisted".to_owned());
+        if result.emulated && !result.expected {
             profile.push_str(", emulated");
         }
         Self {
-            service: trial.service,
+            service: result.service,
             profile,
             phone,
-            why: trial.reason.unwrap_or_default(),
+            why: result.reason.unwrap_or_default(),
             contradiction,
             has,
         }
@@ -247,9 +248,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contradictions_are_told() {
+    fn contradictions_are_reported() {
         fn check(listed: Option<&str>, expected: bool, outcome: ProbeOutcome, contradicts: bool) {
-            let trial = ProbeResult {
+            let result = ProbeResult {
                 service: "HoldCall".to_owned(),
                 expected,
                 listed: listed.map(str::to_owned),
@@ -258,7 +259,7 @@ mod tests {
                 reason: None,
                 document: None,
             };
-            let row = Row::of(trial);
+            let row = Row::of(result);
             let told = row.contradiction.is_some();
             assert_eq!(told, contradicts, "{listed:?} {expected} {outcome:?}");
         }

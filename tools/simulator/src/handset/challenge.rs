@@ -1,4 +1,4 @@
-//! The challenge of a simulated phone to the server's INVITE (RFC 3261 22.2), which makers let an operator switch on.
+//! Challenges the server's INVITE, as some makers' phones can (RFC 3261, section 22.2).
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use uacsta_schema::{
     },
 };
 
-/// A challenge that the server answers as the phone's MAC address with the phones' password.
+/// A digest challenge to the phone's MAC address with the phones' password.
 pub(super) struct Challenge {
     nonce: String,
     ha1: Ha1,
@@ -20,10 +20,10 @@ pub(super) struct Challenge {
 const REALM: &str = "phone";
 
 impl Challenge {
-    /// A fresh one.
+    /// A challenge with a random nonce.
     pub(super) fn new(algorithm: Algorithm, mac: Mac, password: &str) -> Self {
         let mut nonce = String::new();
-        // Writing to a string does not fail; without chance the nonce is that of a poor phone.
+        // Writing to a string does not fail.
         let _ = write!(nonce, "{:016x}", getrandom::u64().unwrap_or_default());
         Self {
             nonce,
@@ -31,7 +31,7 @@ impl Challenge {
         }
     }
 
-    /// `None` when the request proves the password; else what asks for the proof.
+    /// `None` if the request has valid credentials, else the 401.
     pub(super) fn refusal(&self, request: &Request) -> Option<FinalResponse> {
         let shown = request.head().get(HeaderName::Authorization);
         let proved = shown

@@ -1,11 +1,11 @@
-//! What a simulated phone says of itself: its services, its lines and its apparatus (ECMA-269, capability exchange).
+//! What a simulated phone reports of itself: services, lines and device (ECMA-269, capability exchange).
 
 use uacsta_schema::csta::*;
 
 use super::Handset;
 
 impl Handset {
-    /// GetCSTAFeatures: the services of its maker's table. Its events are those of its services.
+    /// GetCSTAFeatures: the services that the maker's table does not exclude.
     pub(super) fn features(&self) -> Response {
         GetCSTAFeaturesResponse {
             supported_services: Some(Features::of(SERVICES, |service| self.maker.has(service))),
@@ -31,7 +31,7 @@ impl Handset {
     }
 
     /// GetPhysicalDeviceInformation.
-    pub(super) fn describe_apparatus(&self, device: &DeviceId) -> Result<Response, Failure> {
+    pub(super) fn describe_device(&self, device: &DeviceId) -> Result<Response, Failure> {
         let own = self.own(device)?;
         let lines = self.lines.iter().map(|(_, line)| line);
         let others: Vec<_> = lines.filter(|line| *line != own).cloned().collect();

@@ -1,4 +1,4 @@
-//! Lines that a phone gets or loses while it runs, as when an operator changes its identities (ECMA-269, Switching Function Devices Changed).
+//! Adds and removes lines of a running phone (ECMA-269, Switching Function Devices Changed).
 
 use actix::{
     ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture,
@@ -9,21 +9,21 @@ use uacsta_schema::csta::SwFunctionDevicesChanged;
 use super::Handset;
 use crate::{
     FleetError,
-    switchboard::{Attach, Detach},
+    pbx::actor::{Attach, Detach},
 };
 
-/// Gives the phone a line more.
+/// Adds a line.
 #[derive(Message)]
 #[rtype(result = "Result<(), FleetError>")]
 pub(crate) struct AddLine(pub(crate) Box<str>);
 
-/// Takes a line from the phone.
+/// Removes a line.
 #[derive(Message)]
 #[rtype(result = "Result<(), FleetError>")]
 pub(crate) struct RemoveLine(pub(crate) Box<str>);
 
 impl Handset {
-    /// Tells the server, where it has registered for that and the maker's phones can.
+    /// Notifies the server's registrations that the lines changed.
     fn lines_changed(&self) {
         let lines = self.lines.clone();
         self.status.send_modify(|status| status.lines = lines);
@@ -47,8 +47,8 @@ impl Handler<AddLine> for Handset {
     type Result = ResponseActFuture<Self, Result<(), FleetError>>;
 
     fn handle(&mut self, AddLine(number): AddLine, ctx: &mut Context<Self>) -> Self::Result {
-        let device = self.maker.line(&number, &self.site.domain);
-        let attaching = self.switchboard.send(Attach {
+        let device = self.maker.line(&number, &self.context.domain);
+        let attaching = self.pbx.send(Attach {
             device: device.clone(),
             call: self.maker.call().into(),
             phone: ctx.address(),
@@ -75,7 +75,7 @@ impl Handler<RemoveLine> for Handset {
         if let Some(session) = &mut self.session {
             session.monitors.retain(|monitor| monitor.line != line);
         }
-        self.switchboard.do_send(Detach(line));
+        self.pbx.do_send(Detach(line));
         self.lines_changed();
         Ok(())
     }

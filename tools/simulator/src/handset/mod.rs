@@ -1,4 +1,4 @@
-//! One simulated phone: registered over its own connection, with a CSTA session that the server opens (TR/87 7.1).
+//! A simulated phone: registers over its own connection and serves the CSTA session that the server opens (ECMA TR/87, section 7.1).
 
 use std::sync::{
     Arc,
@@ -24,9 +24,9 @@ use uacsta_schema::{
 };
 
 use super::{
-    exchange::LineId,
     maker::Maker,
-    switchboard::{Done, Noticed, Plug, Switchboard},
+    pbx::LineId,
+    pbx::actor::{LineReport, PbxActor, PbxResponse, Plug},
 };
 use uacsta_connect::{ConnectError, ServerAddress};
 
@@ -34,41 +34,41 @@ mod challenge;
 mod description;
 mod lines;
 mod session;
-mod standing;
+mod stage;
 mod uas;
 
 use challenge::Challenge;
 pub(super) use lines::{AddLine, RemoveLine};
 use session::Session;
-pub use standing::Standing;
-pub(super) use standing::Status;
+pub use stage::Stage;
+pub(super) use stage::Status;
 use uas::{HandsetUas, Invited, Lost};
 
-/// What is common to all phones of a fleet.
-pub(super) struct Site {
+/// What all phones of a fleet share.
+pub(super) struct FleetContext {
     pub(super) server: ServerAddress,
     pub(super) password: Box<str>,
     /// The host part of the lines' identities.
     pub(super) domain: Box<str>,
-    /// Seconds that phones ask to be registered for.
+    /// The registration period requested, in seconds.
     pub(super) expires: u32,
     pub(super) clock: Arc<dyn Clock>,
-    /// So that a thousand phones do not all connect at once.
-    pub(super) gate: Semaphore,
+    /// Limits how many phones connect at the same time.
+    pub(super) connect_permits: Semaphore,
     pub(super) tap: Option<Tap>,
-    /// Whether events are kept for [`Record`].
-    pub(super) records: bool,
-    /// CSTA documents written by all phones together.
+    /// Whether sent events are kept for [`Record`].
+    pub(super) keeps_events: bool,
+    /// CSTA documents that all phones have written.
     pub(super) written: AtomicU64,
 }
 
-/// Gets every CSTA document that a phone writes.
+/// Receives every CSTA document that a phone writes.
 pub type Tap = Arc<dyn Fn(Mac, &Bytes) + Send + Sync>;
 
-/// An event as a phone sent it.
+/// An event that a phone sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sent {
-    /// The line that it is about.
+    /// The line concerned.
     pub line: DeviceId,
     /// The document.
     pub document: Bytes,
@@ -79,27 +79,27 @@ pub(super) struct Handset {
     maker: Maker,
     mac: Mac,
     lines: Vec<(LineId, DeviceId)>,
-    site: Arc<Site>,
-    switchboard: Addr<Switchboard>,
+    context: Arc<FleetContext>,
+    pbx: Addr<PbxActor>,
     status: watch::Sender<Status>,
     plugged: bool,
     link: Option<Addr<SipConnection<HandsetUas>>>,
-    /// Attempts to connect that have failed in a row.
+    /// Consecutive failed attempts to connect.
     failures: u32,
     retry: Option<SpawnHandle>,
     session: Option<Session>,
-    /// Counts sessions, monitors, registrations, lists and requests.
+    /// Last serial number given to a session, monitor, registration, list or request.
     serial: u64,
     record: Vec<Sent>,
 }
 
-/// What a phone is made of.
+/// What a phone is created from.
 pub(super) struct Parts {
     pub(super) maker: Maker,
     pub(super) mac: Mac,
     pub(super) lines: Vec<(LineId, DeviceId)>,
-    pub(super) site: Arc<Site>,
-    pub(super) switchboard: Addr<Switchboard>,
+    pub(super) context: Arc<FleetContext>,
+    pub(super) pbx: Addr<PbxActor>,
     pub(super) status: watch::Sender<Status>,
 }
 
@@ -108,19 +108,19 @@ pub(super) struct Parts {
 #[rtype(result = "()")]
 pub(super) struct SetPlugged(pub(super) bool);
 
-/// Cuts the phone's connection, as a network does: the phone comes back by itself.
+/// Closes the phone's connection, as a network failure would; the phone reconnects.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Cut;
 
-/// Asks for every event that the phone has sent, in order.
+/// All events that the phone has sent, in order.
 #[derive(Message)]
 #[rtype(result = "Vec<Sent>")]
 pub(super) struct Record;
 
-/// The wait after the first failure to connect, in milliseconds; each further one doubles it.
+/// The delay before the second attempt to connect, in milliseconds. It doubles with each failure.
 const FIRST_WAIT: u64 = 500;
-/// The longest wait, in milliseconds.
+/// The longest delay, in milliseconds.
 const LONGEST_WAIT: u64 = 60_000;
 
 impl Handset {
@@ -129,8 +129,8 @@ impl Handset {
             maker: parts.maker,
             mac: parts.mac,
             lines: parts.lines,
-            site: parts.site,
-            switchboard: parts.switchboard,
+            context: parts.context,
+            pbx: parts.pbx,
             status: parts.status,
             plugged: false,
             link: None,
@@ -146,7 +146,7 @@ impl Handset {
         if std::mem::replace(&mut self.plugged, inserted) == inserted {
             return;
         }
-        self.switchboard.do_send(Plug {
+        self.pbx.do_send(Plug {
             lines: self.line_ids(),
             phone: ctx.address(),
             inserted,
@@ -163,16 +163,16 @@ impl Handset {
     }
 
     fn connect(&mut self, ctx: &mut Context<Self>) {
-        let (site, uas) = (
-            Arc::clone(&self.site),
+        let (context, uas) = (
+            Arc::clone(&self.context),
             HandsetUas::new(ctx.address(), self.mac, self.challenge()),
         );
         let agent: Arc<str> = self.maker.user_agent().into();
         let connecting = async move {
-            // The gate is never closed; without a permit the phone connects all the same.
-            let _permit = site.gate.acquire().await.ok();
-            let clock = Arc::clone(&site.clock);
-            site.server.connect(uas, agent, clock).await
+            // The semaphore is never closed; without a permit the phone connects as well.
+            let _permit = context.connect_permits.acquire().await.ok();
+            let clock = Arc::clone(&context.clock);
+            context.server.connect(uas, agent, clock).await
         };
         ctx.spawn(connecting.into_actor(self).map(Self::connected));
     }
@@ -191,23 +191,23 @@ impl Handset {
                 reason: "the phone was unplugged".into(),
             }),
             Err(error) => {
-                tracing::debug!(mac = %phone.mac, %error, "simulated phone does not connect");
+                tracing::debug!(mac = %phone.mac, %error, "simulated phone cannot connect");
                 phone.trouble(&error.to_string());
                 phone.connect_later(ctx);
             }
         }
     }
 
-    /// The phone logs on with its MAC address, as the server knows phones by it.
+    /// The phone logs on with its MAC address as user name.
     fn sign_on(&self, ctx: &mut Context<Self>) -> SignOn {
         SignOn {
-            registrar: self.site.server.uri().into(),
-            identity: format!("sip:{}@{}", self.mac.bare(), self.site.server.host()).into(),
+            registrar: self.context.server.uri().into(),
+            identity: format!("sip:{}@{}", self.mac.bare(), self.context.server.host()).into(),
             user: self.mac.bare().into(),
-            expires: self.site.expires,
+            expires: self.context.expires,
             login: Arc::new(Login {
                 user: self.mac.bare().into(),
-                password: self.site.password.clone(),
+                password: self.context.password.clone(),
             }),
             agent: self.maker.user_agent().into(),
             owner: ctx.address().recipient(),
@@ -216,10 +216,10 @@ impl Handset {
 
     fn challenge(&self) -> Option<Challenge> {
         let algorithm = self.maker.challenge()?;
-        Some(Challenge::new(algorithm, self.mac, &self.site.password))
+        Some(Challenge::new(algorithm, self.mac, &self.context.password))
     }
 
-    /// Connects again after a wait that doubles, and differs from phone to phone.
+    /// Reconnects after a delay that doubles with each failure, with jitter.
     fn connect_later(&mut self, ctx: &mut Context<Self>) {
         if !self.plugged || self.retry.is_some() {
             return;
@@ -237,7 +237,7 @@ impl Handset {
 
     fn cut(&mut self, reason: &str) {
         self.session = None;
-        self.stand(Standing::Away);
+        self.set_stage(Stage::Away);
         if let Some(link) = self.link.take() {
             link.do_send(Shut {
                 reason: reason.into(),
@@ -254,15 +254,15 @@ impl Handset {
         self.serial
     }
 
-    /// Writes a document as the maker's phones do.
+    /// Writes a document in the maker's edition, prefix and layout.
     fn write(&self, message: impl Into<csta::Message>) -> Bytes {
         let document = csta::write(&message.into(), &self.maker.speech());
         let document = match std::str::from_utf8(&document) {
-            Ok(text) => Bytes::from(self.maker.laid_out(text)),
+            Ok(text) => Bytes::from(self.maker.format(text)),
             Err(_) => document,
         };
-        self.site.written.fetch_add(1, Ordering::Relaxed);
-        if let Some(tap) = &self.site.tap {
+        self.context.written.fetch_add(1, Ordering::Relaxed);
+        if let Some(tap) = &self.context.tap {
             tap(self.mac, &document);
         }
         document
@@ -290,7 +290,7 @@ impl Handler<Cut> for Handset {
     type Result = ();
 
     fn handle(&mut self, _: Cut, ctx: &mut Self::Context) {
-        self.cut("the network is cut");
+        self.cut("the connection was cut");
         self.connect_later(ctx);
     }
 }
@@ -310,14 +310,14 @@ impl Handler<SignedOn> for Handset {
         match result {
             Ok(_) => {
                 self.failures = 0;
-                if self.status.borrow().standing < Standing::Registered {
-                    self.stand(Standing::Registered);
+                if self.status.borrow().stage < Stage::Registered {
+                    self.set_stage(Stage::Registered);
                 }
             }
-            // The end of the link, which is told by its uas, is enough.
+            // `Lost` reports the end of the connection.
             Err(RequestError::Ended) => {}
             Err(why) => {
-                tracing::warn!(mac = %self.mac, %why, "simulated phone is not registered");
+                tracing::warn!(mac = %self.mac, %why, "simulated phone: REGISTER failed");
                 self.cut("the REGISTER failed");
                 self.trouble(&format!("the REGISTER was {why}"));
                 self.connect_later(ctx);
@@ -331,10 +331,10 @@ impl Handler<Lost> for Handset {
 
     fn handle(&mut self, Lost { link, reason }: Lost, ctx: &mut Self::Context) {
         if self.link.as_ref() == Some(&link) {
-            tracing::debug!(mac = %self.mac, %reason, "simulated phone has lost its connection");
+            tracing::debug!(mac = %self.mac, %reason, "simulated phone: connection ended");
             self.link = None;
             self.session = None;
-            self.stand(Standing::Away);
+            self.set_stage(Stage::Away);
             self.trouble(&reason);
             self.connect_later(ctx);
         }
@@ -345,30 +345,30 @@ impl Handler<Invited> for Handset {
     type Result = ();
 
     fn handle(&mut self, invited: Invited, ctx: &mut Self::Context) {
-        self.invited(invited, ctx);
+        self.accept_invite(invited, ctx);
     }
 }
 
 impl Handler<SessionEvent> for Handset {
     type Result = ();
 
-    fn handle(&mut self, happened: SessionEvent, ctx: &mut Self::Context) {
-        self.happened(happened, ctx);
+    fn handle(&mut self, session_event: SessionEvent, ctx: &mut Self::Context) {
+        self.session_event(session_event, ctx);
     }
 }
 
-impl Handler<Done> for Handset {
+impl Handler<PbxResponse> for Handset {
     type Result = ();
 
-    fn handle(&mut self, done: Done, _: &mut Self::Context) {
-        self.done(done);
+    fn handle(&mut self, response: PbxResponse, _: &mut Self::Context) {
+        self.pbx_response(response);
     }
 }
 
-impl Handler<Noticed> for Handset {
+impl Handler<LineReport> for Handset {
     type Result = ();
 
-    fn handle(&mut self, Noticed { line, notice }: Noticed, _: &mut Self::Context) {
-        self.report(line, &notice);
+    fn handle(&mut self, LineReport { line, event }: LineReport, _: &mut Self::Context) {
+        self.report(line, &event);
     }
 }

@@ -1,4 +1,4 @@
-//! The CSTA session of a simulated phone: what it answers by itself, and the events that its monitors report (TR/87 7.2, 7.3).
+//! The CSTA session of a simulated phone: its own responses, and the events of its monitors (ECMA TR/87, sections 7.2 and 7.3).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,21 +10,21 @@ use uacsta_actors::sip::{
 };
 use uacsta_schema::{csta::*, sip::Status};
 
-use super::{Handset, Invited, Sent, Standing};
+use super::{Handset, Invited, Sent, Stage};
 use crate::{
-    exchange::{LineId, Notice},
-    switchboard::{Ask, Done},
+    pbx::actor::{PbxRequest, PbxResponse},
+    pbx::{LineEvent, LineId},
 };
 
 /// A session with the server.
 pub(super) struct Session {
     key: u64,
-    /// The link's name for it, once it is open.
+    /// `None` until the session is open.
     pub(super) id: Option<SessionId>,
     pub(super) monitors: Vec<Monitor>,
     pub(super) registrations: Vec<SysStatRegisterId>,
-    /// Requests that the switchboard is asked.
-    asked: HashMap<u64, Responder>,
+    /// Requests that wait for the PBX, by ticket.
+    pending: HashMap<u64, Responder>,
 }
 
 /// A monitor on a line.
@@ -34,16 +34,20 @@ pub(super) struct Monitor {
     filter: MonitorFilter,
 }
 
-/// The session interval where the server names none (RFC 4028).
+/// The session interval if the server requests none (RFC 4028).
 const INTERVAL: Duration = Duration::from_secs(1800);
-/// The ticket of the last part of the list; the others have none that matters.
+/// The ticket of the last segment of a list; all others have 0.
 const LAST_PART: u64 = 1;
-/// How many lines one part of the list holds.
+/// Lines in one segment of a list.
 const SEGMENT: usize = 8;
 
 impl Handset {
-    /// The server opens a session: it takes the place of the one before.
-    pub(super) fn invited(&mut self, Invited { body, reply }: Invited, ctx: &mut Context<Self>) {
+    /// Accepts the server's INVITE. The new session replaces the former one.
+    pub(super) fn accept_invite(
+        &mut self,
+        Invited { body, reply }: Invited,
+        ctx: &mut Context<Self>,
+    ) {
         match Document::read(body) {
             Ok(document) if document.name() == "RequestSystemStatus" => {}
             Ok(_) | Err(_) => return reply.with(Status::NOT_ACCEPTABLE_HERE),
@@ -54,7 +58,7 @@ impl Handset {
             id: None,
             monitors: Vec::new(),
             registrations: Vec::new(),
-            asked: HashMap::new(),
+            pending: HashMap::new(),
         });
         if let (Some(id), Some(link)) = (former.and_then(|former| former.id), &self.link) {
             link.do_send(Close { session: id });
@@ -72,7 +76,7 @@ impl Handset {
         );
     }
 
-    pub(super) fn happened(
+    pub(super) fn session_event(
         &mut self,
         SessionEvent { key, session, what }: SessionEvent,
         ctx: &mut Context<Self>,
@@ -83,38 +87,38 @@ impl Handset {
         match what {
             SessionEventKind::Opened(_) => {
                 own.id = Some(session);
-                self.stand(Standing::Open);
+                self.set_stage(Stage::Open);
             }
-            SessionEventKind::Request(body, reply) => self.asked(body, reply, ctx),
+            SessionEventKind::Request(body, reply) => self.document_received(body, reply, ctx),
             SessionEventKind::Ended(why) => {
-                tracing::debug!(mac = %self.mac, %why, "simulated phone has lost its session");
+                tracing::debug!(mac = %self.mac, %why, "simulated phone: session ended");
                 self.session = None;
-                self.stand(Standing::Registered);
+                self.set_stage(Stage::Registered);
             }
-            // A phone invites nobody, and nobody waits for the answers to its events.
+            // A phone sends no INVITE, and ignores the responses to its events.
             SessionEventKind::Response {
                 ticket: LAST_PART,
                 answer: Ok(_),
-            } => self.stand(Standing::Listed),
+            } => self.set_stage(Stage::Listed),
             SessionEventKind::Response { .. }
             | SessionEventKind::Refused(_)
             | SessionEventKind::Repeated(..) => {}
         }
     }
 
-    /// The switchboard has carried a request out, or not.
-    pub(super) fn done(&mut self, Done { ticket, result }: Done) {
+    /// Sends the PBX's response to the server.
+    pub(super) fn pbx_response(&mut self, PbxResponse { ticket, result }: PbxResponse) {
         let reply = self
             .session
             .as_mut()
-            .and_then(|session| session.asked.remove(&ticket));
+            .and_then(|session| session.pending.remove(&ticket));
         if let Some(reply) = reply {
             self.answer(reply, result);
         }
     }
 
-    /// Sends an event to every monitor on a line that does not leave it out.
-    pub(super) fn report(&mut self, line: LineId, notice: &Notice) {
+    /// Sends an event to every monitor of a line whose filter admits it.
+    pub(super) fn report(&mut self, line: LineId, event: &LineEvent) {
         let device = self.lines.iter().find(|(own, _)| *own == line);
         let (Some((_, device)), Some(session)) = (device, &self.session) else {
             return;
@@ -127,12 +131,12 @@ impl Handset {
             .iter()
             .filter(|monitor| monitor.line == line)
         {
-            let event = notice.clone().event(device, monitor.cross_ref.clone());
+            let event = event.clone().event(device, monitor.cross_ref.clone());
             if monitor.filter.leaves_out(event.name()) || !self.maker.sends(event.name()) {
                 continue;
             }
             let document = self.write(event);
-            if self.site.records {
+            if self.context.keeps_events {
                 self.record.push(Sent {
                     line: device.clone(),
                     document: document.clone(),
@@ -145,7 +149,7 @@ impl Handset {
         }
     }
 
-    fn asked(&mut self, body: Bytes, reply: Responder, ctx: &mut Context<Self>) {
+    fn document_received(&mut self, body: Bytes, reply: Responder, ctx: &mut Context<Self>) {
         let document = match Document::read(body) {
             Ok(document) => document,
             Err(error) => {
@@ -157,13 +161,13 @@ impl Handset {
             return self.answer(reply, Err(Failure::SERVICE_NOT_SUPPORTED));
         }
         match document.message() {
-            Ok(Message::Request(request)) => self.requested(request, reply, ctx),
+            Ok(Message::Request(request)) => self.request_received(request, reply, ctx),
             Ok(_) => self.answer(reply, Err(Failure::SERVICE_NOT_SUPPORTED)),
             Err(_) => self.answer(reply, Err(Failure::INVALID_PARAMETER_VALUE)),
         }
     }
 
-    fn requested(&mut self, request: Request, reply: Responder, ctx: &mut Context<Self>) {
+    fn request_received(&mut self, request: Request, reply: Responder, ctx: &mut Context<Self>) {
         let result = match request {
             Request::RequestSystemStatus(_) => Ok(normal().into()),
             Request::SystemStatus(_) => Ok(SystemStatusResponse {}.into()),
@@ -174,23 +178,21 @@ impl Handset {
             }
             Request::GetCSTAFeatures(_) => Ok(self.features()),
             Request::GetLogicalDeviceInformation(request) => self.describe_line(&request.device),
-            Request::GetPhysicalDeviceInformation(request) => {
-                self.describe_apparatus(&request.device)
-            }
+            Request::GetPhysicalDeviceInformation(request) => self.describe_device(&request.device),
             Request::MonitorStart(request) => self.monitor(request),
             Request::MonitorStop(request) => self.unmonitor(&request),
             Request::ChangeMonitorFilter(request) => self.filter(request),
-            request => return self.pass_on(request, reply, ctx),
+            request => return self.forward_to_pbx(request, reply, ctx),
         };
         self.answer(reply, result);
     }
 
-    /// What concerns calls is asked of the switchboard, which answers by [`Done`].
-    fn pass_on(&mut self, request: Request, reply: Responder, ctx: &mut Context<Self>) {
+    /// Forwards a request that concerns calls to the PBX, which answers with [`PbxResponse`].
+    fn forward_to_pbx(&mut self, request: Request, reply: Responder, ctx: &mut Context<Self>) {
         let ticket = self.next_serial();
         if let Some(session) = &mut self.session {
-            session.asked.insert(ticket, reply);
-            self.switchboard.do_send(Ask {
+            session.pending.insert(ticket, reply);
+            self.pbx.do_send(PbxRequest {
                 lines: self.line_ids(),
                 request,
                 phone: ctx.address(),
@@ -233,18 +235,18 @@ impl Handset {
             .ok_or(Failure::INVALID_CROSS_REF_ID)
     }
 
-    /// The response only promises the list, which follows in parts (ECMA-269).
+    /// Accepts the request, then sends the list in segments (ECMA-269).
     fn list_lines(&mut self, request: &GetSwitchingFunctionDevices, reply: Responder) {
         let cross_ref = ServiceCrossRefId::from(self.next_serial().to_string());
         let response = GetSwitchingFunctionDevicesResponse {
             service_cross_ref_id: cross_ref.clone(),
         };
         self.answer(reply, Ok(response.into()));
-        // The identity that the phone logs on with is an identity like the others to it.
+        // Phones list the identity that they register with, too.
         let log_on = DeviceId::from(format!(
             "sip:{}@{}",
             self.mac.bare(),
-            self.site.server.host()
+            self.context.server.host()
         ));
         let wanted = |device: &&DeviceId| {
             let asked = request.requested_device_id.as_ref();
@@ -264,7 +266,7 @@ impl Handset {
         for segment in 0..count {
             let part = devices.iter().skip(segment * SEGMENT).take(SEGMENT);
             let last_segment = segment + 1 == count;
-            self.tell_lines(SwitchingFunctionDevices {
+            self.send_segment(SwitchingFunctionDevices {
                 service_cross_ref_id: cross_ref.clone(),
                 segment_id: u32::try_from(segment + 1).ok().filter(|_| count > 1),
                 last_segment,
@@ -273,8 +275,8 @@ impl Handset {
         }
     }
 
-    /// Sends a part of the list. When the server has taken the last one, it knows the lines.
-    fn tell_lines(&self, part: SwitchingFunctionDevices) {
+    /// Sends a segment. The server's response to the last one completes the list.
+    fn send_segment(&self, part: SwitchingFunctionDevices) {
         let id = self.session.as_ref().and_then(|session| session.id);
         if let (Some(session), Some(link)) = (id, &self.link) {
             let ticket = if part.last_segment { LAST_PART } else { 0 };

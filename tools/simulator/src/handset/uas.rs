@@ -1,4 +1,4 @@
-//! The desk of a simulated phone's link: it takes the server's INVITE.
+//! The UAS of a simulated phone: passes the server's INVITE to the phone.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use uacsta_schema::{
 
 use super::{Handset, challenge::Challenge};
 
-/// What the server meets at a phone.
+/// Serves the server's requests outside sessions.
 pub(super) struct HandsetUas {
     phone: Addr<Handset>,
     link: Option<Arc<Addr<SipConnection<Self>>>>,
@@ -24,16 +24,16 @@ pub(super) struct HandsetUas {
     challenge: Option<Challenge>,
 }
 
-/// The server opens a session.
+/// The server's INVITE.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Invited {
-    /// What the INVITE carries.
+    /// The body of the INVITE.
     pub(super) body: Bytes,
     pub(super) reply: Responder,
 }
 
-/// The connection is gone.
+/// The connection ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Lost {

@@ -1,4 +1,4 @@
-//! What a console can be told to do, on the command line and line by line.
+//! The console's commands, on the command line and in interactive mode.
 
 use std::io;
 
@@ -6,11 +6,11 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use uacsta_schema::csta::*;
 
-use crate::{Console, ConsoleError, paper::Paper};
+use crate::{Console, ConsoleError, output::Output};
 
-/// One thing to do.
+/// A console command.
 #[derive(Clone, Debug, Subcommand)]
-pub(super) enum Order {
+pub(super) enum Command {
     /// List all lines
     Lines,
     /// Print the events of lines as they come
@@ -18,11 +18,11 @@ pub(super) enum Order {
         /// The lines: numbers, SIP URIs or MAC addresses
         #[arg(required = true)]
         lines: Vec<String>,
-        /// Stop after this time, such as 30s, 5m or 500ms (as a single command; else Ctrl-C ends it)
+        /// CommandError after this time, such as 30s, 5m or 500ms (as a single command; else Ctrl-C ends it)
         #[arg(long = "for", value_name = "TIME", value_parser = uacsta_connect::parse_duration)]
         time: Option<std::time::Duration>,
     },
-    /// Watch a line no longer
+    /// Stop watching a line
     Unwatch {
         /// The line
         line: String,
@@ -121,22 +121,25 @@ pub(super) enum Calls {
     /// Those that find the line busy
     Busy,
     /// Those that nobody answers
-    RequestError,
+    Unanswered,
 }
 
-impl Order {
-    /// Does it, and prints what there is to see.
+impl Command {
+    /// Carries out the command and prints its results.
+    ///
+    /// # Errors
+    /// The server or the phone rejects it, or the output cannot be written.
     pub(super) async fn run(
         &self,
         console: &mut Console,
-        paper: &mut Paper<'_>,
-    ) -> Result<(), OrderError> {
+        output: &mut Output<'_>,
+    ) -> Result<(), RunError> {
         match self {
             Self::Lines => {
                 for line in console.lines().await? {
                     let text = line.device_id.unwrap_or_default().to_string();
                     let model = line.device_model_name;
-                    paper.print(&text, || json!({ "line": text, "model": model }))?;
+                    output.print(&text, || json!({ "line": text, "model": model }))?;
                 }
             }
             Self::Watch { lines, .. } => {
@@ -147,28 +150,28 @@ impl Order {
             Self::Unwatch { line } => console.unwatch(line).await?,
             Self::Dial { line, number } => {
                 let connection = console.dial(line, number).await?;
-                paper.call(&connection)?;
+                output.call(&connection)?;
             }
             Self::Calls { line } => {
                 for call in console.calls(line).await? {
-                    paper.device_call(&call)?;
+                    output.device_call(&call)?;
                 }
             }
-            Self::Dnd { line, switch } => dnd(console, paper, line, *switch).await?,
+            Self::Dnd { line, switch } => dnd(console, output, line, *switch).await?,
             Self::Forward { line, calls, to } => {
-                forward(console, paper, line, *calls, to.as_deref()).await?;
+                forward(console, output, line, *calls, to.as_deref()).await?;
             }
-            order => order.control(console, paper).await?,
+            command => command.control(console, output).await?,
         }
         Ok(())
     }
 
-    /// What is done with a call that the line has: the one that a person would mean.
+    /// Commands on the line's call in the matching state.
     async fn control(
         &self,
         console: &mut Console,
-        paper: &mut Paper<'_>,
-    ) -> Result<(), OrderError> {
+        output: &mut Output<'_>,
+    ) -> Result<(), RunError> {
         match self {
             Self::Answer { line } => {
                 let call_to_be_answered = console.connection(line, &RINGS, "rings").await?;
@@ -208,7 +211,7 @@ impl Order {
                     ..ConsultationCall::default()
                 };
                 let response = console.invoke(request).await?;
-                paper.call(&response.initiated_call)?;
+                output.call(&response.initiated_call)?;
             }
             Self::Transfer { line, number: None } => {
                 let request = TransferCall {
@@ -246,7 +249,7 @@ impl Order {
                 };
                 console.invoke(request).await?;
             }
-            // Orders that concern no call are carried out before it comes to this.
+            // `run` has carried out the other commands.
             _ => {}
         }
         Ok(())
@@ -266,10 +269,10 @@ const ANY: [LocalConnectionState; 5] = [
 
 async fn dnd(
     console: &mut Console,
-    paper: &mut Paper<'_>,
+    output: &mut Output<'_>,
     line: &str,
     switch: Option<Switch>,
-) -> Result<(), OrderError> {
+) -> Result<(), RunError> {
     let device = DeviceId::from(line);
     let Some(switch) = switch else {
         let on = console
@@ -277,7 +280,7 @@ async fn dnd(
             .await?
             .do_not_disturb_on;
         let text = if on { "on" } else { "off" };
-        return Ok(paper.print(text, || json!({ "line": line, "dnd": on }))?);
+        return Ok(output.print(text, || json!({ "line": line, "dnd": on }))?);
     };
     let request = SetDoNotDisturb {
         device,
@@ -290,11 +293,11 @@ async fn dnd(
 
 async fn forward(
     console: &mut Console,
-    paper: &mut Paper<'_>,
+    output: &mut Output<'_>,
     line: &str,
     calls: Option<Calls>,
     to: Option<&str>,
-) -> Result<(), OrderError> {
+) -> Result<(), RunError> {
     let device = DeviceId::from(line);
     let Some(calls) = calls else {
         let list = console
@@ -302,18 +305,18 @@ async fn forward(
             .await?
             .forwarding_list;
         for item in list.into_iter().flatten() {
-            paper.forwarding(line, &item)?;
+            output.forwarding(line, &item)?;
         }
         return Ok(());
     };
-    let to = to.ok_or(OrderError::WhereTo)?;
+    let to = to.ok_or(RunError::WhereTo)?;
     let off = to.eq_ignore_ascii_case("off");
     let request = SetForwarding {
         device,
         forwarding_type: Some(match calls {
             Calls::All => ForwardingType::FORWARD_IMMEDIATE,
             Calls::Busy => ForwardingType::FORWARD_BUSY,
-            Calls::RequestError => ForwardingType::FORWARD_NO_ANS,
+            Calls::Unanswered => ForwardingType::FORWARD_NO_ANS,
         }),
         activate_forward: !off,
         forward_dn: (!off).then(|| to.into()),
@@ -323,16 +326,16 @@ async fn forward(
     Ok(())
 }
 
-/// Why an order was not carried out.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum OrderError {
-    /// The console could not.
+pub(super) enum RunError {
+    /// The console's request failed.
     #[error(transparent)]
     Console(#[from] ConsoleError),
     /// The destination is missing.
-    #[error("where are calls to go? Add a number, or off")]
+    #[error("no destination: add a number, or off")]
     WhereTo,
-    /// What it has to say cannot be written.
+    /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
 }

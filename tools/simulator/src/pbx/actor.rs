@@ -1,4 +1,4 @@
-//! The actor that owns the exchange: asked by phones and hands, it tells every phone what its lines have to report.
+//! The actor that owns the PBX: carries out the phones' requests and button presses, and sends the phones their lines' events.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,112 +6,108 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult,
 use tokio::{sync::oneshot, time::Instant};
 use uacsta_schema::csta::{DeviceId, Failure, LocalConnectionState, Request, Response};
 
-use super::{
-    exchange::{CallView, Exchange, LineId, Notice},
-    handset::Handset,
-    key::{Key, press},
-    service::serve,
-};
+use super::{Button, CallView, LineEvent, LineId, Pbx, button::press, service::serve};
+use crate::handset::Handset;
 
-/// Owns the exchange of a fleet.
-pub(super) struct Switchboard {
-    exchange: Exchange,
+/// Owns the PBX of a fleet.
+pub(crate) struct PbxActor {
+    pbx: Pbx,
     started: Instant,
     phones: HashMap<LineId, Addr<Handset>>,
     waiting: HashMap<LineId, Vec<Waiting>>,
     alarm: Option<(Duration, SpawnHandle)>,
 }
 
-/// Somebody who waits until a line has a call in a state, or no call.
+/// Waits until a line has a call in `state`, or no call.
 struct Waiting {
     state: Option<LocalConnectionState>,
     told: oneshot::Sender<()>,
 }
 
-/// A phone is plugged in or out.
+/// Plugs a phone in or out.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Plug {
-    pub(super) lines: Vec<LineId>,
-    pub(super) phone: Addr<Handset>,
-    pub(super) inserted: bool,
+pub(crate) struct Plug {
+    pub(crate) lines: Vec<LineId>,
+    pub(crate) phone: Addr<Handset>,
+    pub(crate) inserted: bool,
 }
 
-/// A phone that is plugged in gets a line more; none when somebody else has its number.
+/// Adds a line to a phone that is plugged in. `None` if another line has the number.
 #[derive(Message)]
 #[rtype(result = "Option<LineId>")]
-pub(super) struct Attach {
-    pub(super) device: DeviceId,
-    /// How the line names its calls.
-    pub(super) call: Box<str>,
-    pub(super) phone: Addr<Handset>,
+pub(crate) struct Attach {
+    pub(crate) device: DeviceId,
+    /// Template of the line's CallIDs; see [`Pbx::add`].
+    pub(crate) call: Box<str>,
+    pub(crate) phone: Addr<Handset>,
 }
 
-/// A phone loses a line.
+/// Removes a line.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Detach(pub(super) LineId);
+pub(crate) struct Detach(pub(crate) LineId);
 
-/// A request that came to a phone by CSTA; [`Done`] answers it before any notice that it causes.
+/// A CSTA request to a phone. [`PbxResponse`] is sent before the events that the request causes.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Ask {
-    pub(super) lines: Vec<LineId>,
-    pub(super) request: Request,
-    pub(super) phone: Addr<Handset>,
-    pub(super) ticket: u64,
+pub(crate) struct PbxRequest {
+    pub(crate) lines: Vec<LineId>,
+    pub(crate) request: Request,
+    pub(crate) phone: Addr<Handset>,
+    pub(crate) ticket: u64,
 }
 
-/// What became of an [`Ask`].
+/// The response to a [`PbxRequest`].
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Done {
-    pub(super) ticket: u64,
-    pub(super) result: Result<Response, Failure>,
+pub(crate) struct PbxResponse {
+    pub(crate) ticket: u64,
+    pub(crate) result: Result<Response, Failure>,
 }
 
-/// A line has something to report.
+/// An event for a phone to report.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Noticed {
-    pub(super) line: LineId,
-    pub(super) notice: Notice,
+pub(crate) struct LineReport {
+    pub(crate) line: LineId,
+    pub(crate) event: LineEvent,
 }
 
-/// A hand presses a key at a line.
+/// Presses a button at a line.
 #[derive(Message)]
 #[rtype(result = "Result<(), Failure>")]
-pub(super) struct Press {
-    pub(super) line: LineId,
-    pub(super) key: Key,
+pub(crate) struct Press {
+    pub(crate) line: LineId,
+    pub(crate) button: Button,
 }
 
-/// Somebody outside calls.
+/// A call from an outside number.
 #[derive(Message)]
 #[rtype(result = "Result<(), Failure>")]
-pub(super) struct CallIn {
-    pub(super) from: DeviceId,
-    pub(super) to: DeviceId,
+pub(crate) struct CallIn {
+    pub(crate) from: DeviceId,
+    pub(crate) to: DeviceId,
 }
 
-/// Asks for the calls of a line.
+/// The calls of a line.
 #[derive(Message)]
 #[rtype(result = "Vec<CallView>")]
-pub(super) struct Calls(pub(super) LineId);
+pub(crate) struct Calls(pub(crate) LineId);
 
-/// Waits until a line has a call in a state; with none, until it has no call.
+/// Waits until a line has a call in `state`; with `None`, until it has no call.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Await {
-    pub(super) line: LineId,
-    pub(super) state: Option<LocalConnectionState>,
-    pub(super) told: oneshot::Sender<()>,
+pub(crate) struct Await {
+    pub(crate) line: LineId,
+    pub(crate) state: Option<LocalConnectionState>,
+    pub(crate) told: oneshot::Sender<()>,
 }
 
-impl Switchboard {
-    pub(super) fn new(exchange: Exchange) -> Self {
+impl PbxActor {
+    pub(crate) fn new(pbx: Pbx) -> Self {
         Self {
-            exchange,
+            pbx,
             started: Instant::now(),
             phones: HashMap::new(),
             waiting: HashMap::new(),
@@ -119,40 +115,40 @@ impl Switchboard {
         }
     }
 
-    /// Has the exchange do something, and tells everybody what came of it.
+    /// Runs `act` on the PBX, passes on its result, then sends the events that it caused.
     fn act<T>(
         &mut self,
         ctx: &mut Context<Self>,
-        act: impl FnOnce(&mut Exchange) -> T,
+        act: impl FnOnce(&mut Pbx) -> T,
         answer: impl FnOnce(T),
     ) {
-        self.exchange.advance(self.started.elapsed());
-        let result = act(&mut self.exchange);
+        self.pbx.advance(self.started.elapsed());
+        let result = act(&mut self.pbx);
         answer(result);
         let mut touched = Vec::new();
-        for (line, notice) in self.exchange.take_notices() {
+        for (line, event) in self.pbx.take_events() {
             touched.push(line);
             if let Some(phone) = self.phones.get(&line) {
-                phone.do_send(Noticed { line, notice });
+                phone.do_send(LineReport { line, event });
             }
         }
         for line in touched {
-            self.tell_waiting(line);
+            self.notify_waiting(line);
         }
         self.schedule(ctx);
     }
 
-    fn tell_waiting(&mut self, line: LineId) {
+    fn notify_waiting(&mut self, line: LineId) {
         let Some(waiting) = self.waiting.get_mut(&line) else {
             return;
         };
-        let calls = self.exchange.calls(line);
+        let calls = self.pbx.calls(line);
         let due = |waiting: &mut Waiting| match &waiting.state {
             Some(state) => calls.iter().any(|call| call.state == *state),
             None => calls.is_empty(),
         };
         for waiting in waiting.extract_if(.., due) {
-            // Whoever has given up waiting needs not be told.
+            // The receiver may have stopped waiting.
             let _ = waiting.told.send(());
         }
         if waiting.is_empty() {
@@ -161,7 +157,7 @@ impl Switchboard {
     }
 
     fn schedule(&mut self, ctx: &mut Context<Self>) {
-        let due = self.exchange.due();
+        let due = self.pbx.due();
         if self.alarm.as_ref().map(|(at, _)| *at) == due {
             return;
         }
@@ -170,16 +166,16 @@ impl Switchboard {
         }
         self.alarm = due.map(|at| {
             let wait = at.saturating_sub(self.started.elapsed());
-            let handle = ctx.run_later(wait, |switchboard, ctx| {
-                switchboard.alarm = None;
-                switchboard.act(ctx, |_| (), |()| ());
+            let handle = ctx.run_later(wait, |pbx, ctx| {
+                pbx.alarm = None;
+                pbx.act(ctx, |_| (), |()| ());
             });
             (at, handle)
         });
     }
 }
 
-impl Actor for Switchboard {
+impl Actor for PbxActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -187,103 +183,101 @@ impl Actor for Switchboard {
     }
 }
 
-impl Handler<Plug> for Switchboard {
+impl Handler<Plug> for PbxActor {
     type Result = ();
 
     fn handle(&mut self, plug: Plug, ctx: &mut Self::Context) {
         for line in &plug.lines {
             self.phones.insert(*line, plug.phone.clone());
         }
-        let act = |exchange: &mut Exchange| {
+        let act = |pbx: &mut Pbx| {
             for line in plug.lines {
-                exchange.set_in_service(line, plug.inserted);
+                pbx.set_in_service(line, plug.inserted);
             }
         };
         self.act(ctx, act, |()| ());
     }
 }
 
-impl Handler<Attach> for Switchboard {
+impl Handler<Attach> for PbxActor {
     type Result = Option<LineId>;
 
     fn handle(&mut self, attach: Attach, _: &mut Self::Context) -> Self::Result {
-        if self.exchange.line(&attach.device).is_some() {
+        if self.pbx.line(&attach.device).is_some() {
             return None;
         }
-        let line = self.exchange.add(attach.device, &attach.call);
-        self.exchange.set_in_service(line, true);
+        let line = self.pbx.add(attach.device, &attach.call);
+        self.pbx.set_in_service(line, true);
         self.phones.insert(line, attach.phone);
         Some(line)
     }
 }
 
-impl Handler<Detach> for Switchboard {
+impl Handler<Detach> for PbxActor {
     type Result = ();
 
     fn handle(&mut self, Detach(line): Detach, ctx: &mut Self::Context) {
         self.phones.remove(&line);
-        self.act(ctx, |exchange| exchange.remove(line), |()| ());
+        self.act(ctx, |pbx| pbx.remove(line), |()| ());
     }
 }
 
-impl Handler<Ask> for Switchboard {
+impl Handler<PbxRequest> for PbxActor {
     type Result = ();
 
-    fn handle(&mut self, ask: Ask, ctx: &mut Self::Context) {
-        let Ask {
+    fn handle(&mut self, ask: PbxRequest, ctx: &mut Self::Context) {
+        let PbxRequest {
             lines,
             request,
             phone,
             ticket,
         } = ask;
-        let act = |exchange: &mut Exchange| serve(exchange, &lines, request);
-        self.act(ctx, act, |result| phone.do_send(Done { ticket, result }));
+        let act = |pbx: &mut Pbx| serve(pbx, &lines, request);
+        self.act(ctx, act, |result| {
+            phone.do_send(PbxResponse { ticket, result });
+        });
     }
 }
 
-impl Handler<Press> for Switchboard {
+impl Handler<Press> for PbxActor {
     type Result = Result<(), Failure>;
 
-    fn handle(&mut self, Press { line, key }: Press, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Press { line, button }: Press, ctx: &mut Self::Context) -> Self::Result {
         let mut pressed = Ok(());
         self.act(
             ctx,
-            |exchange| press(exchange, line, key),
+            |pbx| press(pbx, line, button),
             |result| pressed = result,
         );
         pressed
     }
 }
 
-impl Handler<CallIn> for Switchboard {
+impl Handler<CallIn> for PbxActor {
     type Result = Result<(), Failure>;
 
     fn handle(&mut self, CallIn { from, to }: CallIn, ctx: &mut Self::Context) -> Self::Result {
         let mut called = Ok(());
-        self.act(
-            ctx,
-            |exchange| exchange.call_in(&from, &to),
-            |result| called = result,
-        );
+        self.act(ctx, |pbx| pbx.call_in(&from, &to), |result| called = result);
         called
     }
 }
 
-impl Handler<Calls> for Switchboard {
+impl Handler<Calls> for PbxActor {
     type Result = MessageResult<Calls>;
 
     fn handle(&mut self, Calls(line): Calls, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.exchange.calls(line))
+        MessageResult(self.pbx.calls(line))
     }
 }
 
-impl Handler<Await> for Switchboard {
+impl Handler<Await> for PbxActor {
     type Result = ();
 
     fn handle(&mut self, Await { line, state, told }: Await, _: &mut Self::Context) {
         let waiting = self.waiting.entry(line).or_default();
         waiting.retain(|waiting| !waiting.told.is_closed());
         waiting.push(Waiting { state, told });
-        self.tell_waiting(line);
+        self.notify_waiting(line);
     }
 }

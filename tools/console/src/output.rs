@@ -1,19 +1,19 @@
-//! What a console prints: text for people, or one JSON value a line for programs.
+//! Prints results and events: text for people, or one JSON value a line for programs.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use uacsta_schema::csta::*;
 
-use crate::{Heard, console::own_state, tell};
+use crate::{LineEvent, console::own_state, event_text};
 
-/// What an order prints, and how.
-pub(super) struct Paper<'a> {
+/// Where and how results are printed.
+pub(super) struct Output<'a> {
     pub(super) out: &'a mut dyn Write,
     pub(super) json: bool,
 }
 
-impl Paper<'_> {
+impl Output<'_> {
     /// Prints a line of text, or of JSON.
     pub(super) fn print(&mut self, text: &str, json: impl FnOnce() -> Value) -> io::Result<()> {
         match self.json {
@@ -24,21 +24,25 @@ impl Paper<'_> {
     }
 
     /// Prints an event with the time.
-    pub(super) fn heard(&mut self, heard: &Heard) -> io::Result<()> {
+    pub(super) fn event(&mut self, event: &LineEvent) -> io::Result<()> {
         let now = jiff::Zoned::now();
-        let told = tell(&heard.event, heard.line.as_ref());
-        let line = heard.line.as_ref().map(DeviceId::user).unwrap_or_default();
-        let text = format!("{}  {line}  {}", now.strftime("%H:%M:%S%.3f"), told.text);
+        let described = event_text(&event.event, event.line.as_ref());
+        let line = event.line.as_ref().map(DeviceId::user).unwrap_or_default();
+        let text = format!(
+            "{}  {line}  {}",
+            now.strftime("%H:%M:%S%.3f"),
+            described.text
+        );
         self.print(&text, || {
             json!({
                 "time": now.timestamp().to_string(),
                 "line": line,
-                "event": heard.event.name(),
-                "text": told.text,
-                "call": told.call.as_ref().map(CallId::as_str),
-                "state": told.state.as_ref().map(LocalConnectionState::as_str),
-                "cause": told.cause.as_ref().map(EventCause::as_str),
-                "xml": String::from_utf8_lossy(heard.document.raw()),
+                "event": event.event.name(),
+                "text": described.text,
+                "call": described.call.as_ref().map(CallId::as_str),
+                "state": described.state.as_ref().map(LocalConnectionState::as_str),
+                "cause": described.cause.as_ref().map(EventCause::as_str),
+                "xml": String::from_utf8_lossy(event.document.raw()),
             })
         })
     }
@@ -65,7 +69,7 @@ impl Paper<'_> {
         let text = format!(
             "call {}  {}  with {}",
             id.unwrap_or("?"),
-            state.unwrap_or("in a state that is not told"),
+            state.unwrap_or("in an unknown state"),
             with.unwrap_or("nobody yet")
         );
         self.print(

@@ -1,8 +1,8 @@
-//! The exchange that simulated phones call each other by: pure call logic that turns requests and time into notices.
+//! The PBX between the simulated phones: pure call logic that turns requests and time into events.
 //!
-//! Every phone that is a party to a call is told its own view of it, with its own CallID, in the order in which a phone
-//! reports events (ECMA-269; TR/87 7.3). Numbers that belong to nobody here and begin with `0` or `+` are
-//! outside; [`Fate`] says what becomes of a call to them.
+//! Every line that is a party to a call reports its own view of it, with its own CallID, in the order in which phones
+//! report events (ECMA-269; ECMA TR/87, section 7.3). Unknown numbers that begin with `0` or `+` are outside;
+//! [`OutsideBehavior`] lists how calls to them proceed.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,67 +11,71 @@ use std::{
 
 use uacsta_schema::csta::{CallId, DeviceId, EventCause, Failure, LocalConnectionState};
 
-mod apparatus;
+pub(crate) mod actor;
+mod audio;
+mod button;
 mod call;
 mod control;
+mod event;
 mod feature;
-mod joining;
-mod notice;
 mod routing;
+mod service;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
-pub use apparatus::Apparatus;
+pub use audio::Audio;
+pub use button::Button;
 use call::{Call, CallKey, End, Party, State};
+use event::CallEventKind;
+pub use event::{CallEvent, LineEvent};
 pub use feature::Forwarding;
-use notice::What;
-pub use notice::{CallNotice, Notice};
-use routing::Alarm;
-pub use routing::Fate;
+pub use routing::OutsideBehavior;
+use routing::Timer;
 
 /// All lines, and the calls between them.
 #[derive(Default)]
-pub struct Exchange {
+pub struct Pbx {
     lines: Vec<Line>,
     numbers: HashMap<Box<str>, LineId>,
     calls: HashMap<CallKey, Call>,
-    alarms: BTreeMap<(Duration, u64), Alarm>,
-    notices: Vec<(LineId, Notice)>,
+    alarms: BTreeMap<(Duration, u64), Timer>,
+    events: Vec<(LineId, LineEvent)>,
     now: Duration,
-    /// Counts calls, names of calls and alarms.
+    /// Last serial number given to a call, a CallID or a timer.
     serial: u64,
 }
 
-/// A line of an exchange.
+/// Identifies a line of the PBX.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LineId(usize);
 
-/// A call as one of its lines has it.
+/// A call as one of its lines sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CallView {
-    /// The line's own name for the call.
+    /// The line's CallID.
     pub id: CallId,
-    /// The line's connection.
+    /// The state of the line's connection.
     pub state: LocalConnectionState,
-    /// The other parties, and their connections.
+    /// The other parties and the states of their connections.
     pub others: Vec<(DeviceId, LocalConnectionState)>,
 }
 
 struct Line {
     device: DeviceId,
-    /// How it names its calls, of which `{serial}` counts; makers differ.
+    /// Template of its CallIDs, in which `{serial}` is replaced by a number.
     call: Box<str>,
     in_service: bool,
     do_not_disturb: bool,
     message_waiting: bool,
-    apparatus: Apparatus,
+    audio: Audio,
     forwardings: Vec<Forwarding>,
     calls: Vec<CallKey>,
 }
 
-impl Exchange {
-    /// Adds a line that is out of service yet. Its number is the user part of its device; its calls are named by `call`,
-    /// in which `{serial}` counts.
+impl Pbx {
+    /// Adds a line, out of service. Its number is the user part of `device`. `call` is the template of its CallIDs, in which
+    /// `{serial}` is replaced by a number.
     pub fn add(&mut self, device: DeviceId, call: &str) -> LineId {
         let line = LineId(self.lines.len());
         self.numbers.insert(device.user().into(), line);
@@ -81,42 +85,42 @@ impl Exchange {
             in_service: false,
             do_not_disturb: false,
             message_waiting: false,
-            apparatus: Apparatus::default(),
+            audio: Audio::default(),
             forwardings: Vec::new(),
             calls: Vec::new(),
         });
         line
     }
 
-    /// Takes a line away: its calls end, and its number is nobody's.
+    /// Removes a line: its calls end, and its number is free.
     pub fn remove(&mut self, line: LineId) {
         self.set_in_service(line, false);
         let number = self.lines[line.0].device.user();
         self.numbers.remove(number);
     }
 
-    /// The line with this device, by its URI or its number alone.
+    /// The line with this device, given as a URI or as its number alone.
     pub fn line(&self, device: &DeviceId) -> Option<LineId> {
         self.numbers.get(device.user()).copied()
     }
 
-    /// What a line is called in documents.
+    /// A line's DeviceID.
     pub fn device(&self, line: LineId) -> &DeviceId {
         &self.lines[line.0].device
     }
 
-    /// Plugs a line in, or out: then its calls end.
+    /// Puts a line into or out of service. Out of service, its calls end.
     pub fn set_in_service(&mut self, line: LineId, in_service: bool) {
         self.lines[line.0].in_service = in_service;
         if !in_service {
             for view in self.calls(line) {
-                // The call is the line's own, so it can be cleared unless another end has done so before.
+                // Clearing one call may have ended another already.
                 let _ = self.clear(line, &view.id);
             }
         }
     }
 
-    /// The calls of a line, the oldest first.
+    /// The calls of a line, oldest first.
     pub fn calls(&self, line: LineId) -> Vec<CallView> {
         let view = |key: &CallKey| {
             let call = &self.calls[key];
@@ -133,7 +137,7 @@ impl Exchange {
         self.lines[line.0].calls.iter().filter_map(view).collect()
     }
 
-    /// Lets time pass: calls that wait for it go on.
+    /// Runs the timers that are due at `now`, in order.
     pub fn advance(&mut self, now: Duration) {
         while let Some(entry) = self
             .alarms
@@ -147,24 +151,24 @@ impl Exchange {
         self.now = now;
     }
 
-    /// When [`Self::advance`] has something to do.
+    /// When the next timer is due.
     pub fn due(&self) -> Option<Duration> {
         self.alarms.keys().next().map(|(at, _)| *at)
     }
 
-    /// What lines have to report, in order.
-    pub fn take_notices(&mut self) -> Vec<(LineId, Notice)> {
-        std::mem::take(&mut self.notices)
+    /// Takes the events since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<(LineId, LineEvent)> {
+        std::mem::take(&mut self.events)
     }
 
-    /// A call comes in from outside. Whether it reaches a line is seen from what that reports.
+    /// A call from an outside number arrives.
     ///
     /// # Errors
-    /// The number called cannot be dialled.
+    /// The called number cannot be dialled.
     pub fn call_in(&mut self, from: &DeviceId, to: &DeviceId) -> Result<(), Failure> {
         let number = routing::dialled(to).ok_or(Failure::INVALID_CALLED_DEVICE_ID)?;
         let caller = Party {
-            end: End::Outside(from.clone(), Fate::Answers),
+            end: End::Outside(from.clone(), OutsideBehavior::Answers),
             state: State::Connected,
             id: CallId::default(),
         };
@@ -182,25 +186,25 @@ impl Exchange {
             parties: Vec::with_capacity(2),
         };
         self.calls.insert(key, call);
-        self.join_in(key, caller);
+        self.add_party(key, caller);
         key
     }
 
-    fn join_in(&mut self, key: CallKey, party: Party) {
+    fn add_party(&mut self, key: CallKey, party: Party) {
         if let End::Line(line) = party.end {
             self.lines[line.0].calls.push(key);
         }
         self.call(key).parties.push(party);
     }
 
-    /// A call; keys are only handed out for calls that stand, and dropped with them.
+    /// A call. Keys are used only while their call exists.
     fn call(&mut self, key: CallKey) -> &mut Call {
         self.calls
             .get_mut(&key)
             .expect("a key is used only while its call stands")
     }
 
-    /// The call and the state in which a line has it.
+    /// Finds a line's call and the state of the line's connection.
     fn own(&self, line: LineId, id: &CallId) -> Result<(CallKey, State), Failure> {
         self.lines[line.0]
             .calls
@@ -218,7 +222,7 @@ impl Exchange {
         }
     }
 
-    /// Whether a line speaks, dials or hears a tone, so that it cannot begin another call.
+    /// Whether a line is connected, dialling or hearing a tone, so that it cannot start another call.
     fn is_engaged(&self, line: LineId) -> bool {
         self.lines[line.0].calls.iter().any(|key| {
             self.calls[key].party(line).is_some_and(|party| {
@@ -244,7 +248,7 @@ impl Exchange {
         }
     }
 
-    /// A name for a call at a line, which no other has.
+    /// A new CallID of a line.
     fn call_id(&mut self, line: LineId) -> CallId {
         let serial = self.next_serial().to_string();
         CallId::from(self.lines[line.0].call.replace("{serial}", &serial))
@@ -255,35 +259,35 @@ impl Exchange {
         self.serial
     }
 
-    /// Tells every line that is a party.
-    fn announce(&mut self, key: CallKey, what: &What, cause: &EventCause) {
+    /// Reports an event to every line that is a party.
+    fn report_to_all(&mut self, key: CallKey, what: &CallEventKind, cause: &EventCause) {
         let lines: Vec<LineId> = self.call(key).lines().collect();
         for line in lines {
-            self.tell(key, line, what.clone(), cause.clone());
+            self.report(key, line, what.clone(), cause.clone());
         }
     }
 
-    /// Tells one line that is a party.
-    fn tell(&mut self, key: CallKey, line: LineId, what: What, cause: EventCause) {
+    /// Reports an event to one line that is a party.
+    fn report(&mut self, key: CallKey, line: LineId, what: CallEventKind, cause: EventCause) {
         if let Some((id, state)) = self.calls[&key]
             .party(line)
             .map(|party| (party.id.clone(), party.state))
         {
-            self.tell_as(key, line, id, state, what, cause);
+            self.report_as(key, line, id, state, what, cause);
         }
     }
 
-    fn tell_as(
+    fn report_as(
         &mut self,
         key: CallKey,
         line: LineId,
         call: CallId,
         state: State,
-        what: What,
+        what: CallEventKind,
         cause: EventCause,
     ) {
         let about = &self.calls[&key];
-        let notice = CallNotice {
+        let event = CallEvent {
             call,
             own: self.lines[line.0].device.clone(),
             calling: about.calling.clone(),
@@ -293,19 +297,19 @@ impl Exchange {
             what,
             cause,
         };
-        self.notices.push((line, Notice::Call(Box::new(notice))));
+        self.events.push((line, LineEvent::Call(Box::new(event))));
     }
 
-    /// A line leaves a call, and is told so.
-    fn part(&mut self, key: CallKey, line: LineId, what: What, cause: EventCause) {
+    /// Removes a line from a call, and reports it to the line.
+    fn leave(&mut self, key: CallKey, line: LineId, what: CallEventKind, cause: EventCause) {
         self.set(key, line, State::Gone);
-        self.tell(key, line, what, cause);
+        self.report(key, line, what, cause);
         self.call(key).leave(line);
         self.lines[line.0].calls.retain(|call| *call != key);
     }
 
-    /// Forgets a call that has no line any more.
-    fn drop_if_deserted(&mut self, key: CallKey) {
+    /// Removes a call without lines.
+    fn drop_if_empty(&mut self, key: CallKey) {
         if self
             .calls
             .get(&key)

@@ -1,22 +1,22 @@
-//! Events in words, as somebody who watches a line would tell them.
+//! Describes CSTA events in plain words, seen from the watched line.
 
 use uacsta_schema::csta::*;
 
-/// An event in words, with what programs want of it.
+/// An event in words, with its main fields.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Told {
-    /// What has happened, seen from the line.
+pub struct EventText {
+    /// The text, to follow the line's number.
     pub text: String,
     /// The call.
     pub call: Option<CallId>,
     /// The state of the line's connection.
     pub state: Option<LocalConnectionState>,
-    /// Why.
+    /// The event's cause.
     pub cause: Option<EventCause>,
 }
 
-/// Tells an event of a line.
-pub fn tell(event: &Event, line: Option<&DeviceId>) -> Told {
+/// Describes an event of `line`.
+pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
     let line = Line(line.map(DeviceId::user));
     let (text, connection, state, cause) = match event {
         Event::ServiceInitiatedEvent(e) => (
@@ -38,7 +38,10 @@ pub fn tell(event: &Event, line: Option<&DeviceId>) -> Told {
             Some(&e.cause),
         ),
         Event::NetworkReachedEvent(e) => (
-            format!("its call to {} has left the house", name(&e.called_device)),
+            format!(
+                "its call to {} has reached the network",
+                name(&e.called_device)
+            ),
             Some(&e.outbound_connection),
             &e.local_connection_info,
             Some(&e.cause),
@@ -155,7 +158,7 @@ pub fn tell(event: &Event, line: Option<&DeviceId>) -> Told {
         ),
         other => (feature(other), None, &None, maintenance_cause(other)),
     };
-    Told {
+    EventText {
         text,
         call: connection.and_then(|connection| connection.call_id.clone()),
         state: state.clone(),
@@ -163,7 +166,7 @@ pub fn tell(event: &Event, line: Option<&DeviceId>) -> Told {
     }
 }
 
-/// What happens to a line itself, and not to a call.
+/// Describes events of the line itself, outside calls.
 fn feature(event: &Event) -> String {
     match event {
         Event::DoNotDisturbEvent(e) => {
@@ -205,7 +208,7 @@ fn maintenance_cause(event: &Event) -> Option<&EventCause> {
     }
 }
 
-/// The line that an event is told for.
+/// The line from which an event is seen.
 struct Line<'a>(Option<&'a str>);
 
 impl Line<'_> {
@@ -218,7 +221,7 @@ fn name(device: &SubjectDevice) -> &str {
     match device {
         SubjectDevice::Device(device) => device.user(),
         SubjectDevice::NotKnown => "an unknown number",
-        SubjectDevice::Restricted => "a number that is not shown",
+        SubjectDevice::Restricted => "a withheld number",
     }
 }
 
@@ -234,9 +237,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_told_from_the_line_that_is_watched() {
+    fn events_are_described_from_the_watched_line() {
         fn check(line: &str, event: impl Into<Event>, text: &str) {
-            assert_eq!(tell(&event.into(), Some(&line.into())).text, text);
+            assert_eq!(event_text(&event.into(), Some(&line.into())).text, text);
         }
         let device = |number: &str| SubjectDevice::Device(format!("sip:{number}@pbx").into());
         let delivered = DeliveredEvent {
@@ -251,7 +254,7 @@ mod tests {
             calling_device: SubjectDevice::Restricted,
             ..delivered
         };
-        let text = "rings: call from a number that is not shown, sent on by 217";
+        let text = "rings: call from a withheld number, sent on by 217";
         check("216", sent_on, text);
         let failed = FailedEvent {
             failing_device: device("216"),

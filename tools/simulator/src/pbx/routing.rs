@@ -1,4 +1,4 @@
-//! Where a call goes: to a line, on by its forwardings, outside, or nowhere.
+//! Routes calls: to a line, along its forwardings, or outside.
 
 use std::time::Duration;
 
@@ -6,50 +6,50 @@ use uacsta_schema::csta::{
     CallId, DeviceId, EventCause, Failure, ForwardingType, RedirectionDevice,
 };
 
-use super::{CallKey, End, Exchange, LineId, Party, State, What};
+use super::{CallEventKind, CallKey, End, LineId, Party, Pbx, State};
 
-/// What becomes of a call to a number outside.
+/// How a call to an outside number proceeds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fate {
-    /// It rings, and is answered.
+pub enum OutsideBehavior {
+    /// Rings, then answers.
     Answers,
-    /// A machine answers at once: numbers that begin with `04`.
+    /// Answers at once: numbers that begin with `04`.
     Machine,
-    /// It rings for ever: numbers that begin with `01`.
+    /// Rings for ever: numbers that begin with `01`.
     Rings,
-    /// It is busy: numbers that begin with `02`.
+    /// Busy: numbers that begin with `02`.
     Busy,
-    /// Nobody has the number: numbers that begin with `03`.
+    /// Unallocated: numbers that begin with `03`.
     Unknown,
 }
 
-/// What a call waits for.
+/// What happens to a call when a timer expires.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Alarm {
-    /// The network knows what becomes of it.
+pub(super) enum Timer {
+    /// The network reports progress.
     Progress(CallKey),
-    /// The called party outside answers.
+    /// The outside party answers.
     Answer(CallKey),
-    /// The line has not answered.
-    RequestError(CallKey, LineId),
-    /// The line has heard enough of the tone.
+    /// The line has not answered; the call is forwarded.
+    NoAnswer(CallKey, LineId),
+    /// The line stops the failure tone.
     Tone(CallKey, LineId),
 }
 
-/// After how long the network says what becomes of a call.
+/// Delay until the network reports progress.
 const NETWORK: Duration = Duration::from_millis(300);
-/// How long a called party outside lets it ring.
+/// How long an outside party lets it ring.
 const PICK_UP: Duration = Duration::from_millis(1500);
-/// How long a phone plays the tone of a call that has failed.
+/// How long a phone plays the failure tone.
 const TONE: Duration = Duration::from_secs(5);
 /// One ring and the pause after it.
 const RING: Duration = Duration::from_secs(5);
-/// Rings before a call is forwarded, where nobody has said how many.
+/// Rings before a call is forwarded, if the forwarding has no count.
 const RINGS: u32 = 3;
-/// How often one call is forwarded at most.
+/// Forwardings of one call at most.
 const REDIRECTIONS: usize = 5;
 
-/// What is dialled for a device or number: `216`, `sip:216@pbx.example`, `tel:+49-30-1234`; `None` if that cannot be dialled.
+/// The dialled number of a device: `216`, `sip:216@pbx.example`, `tel:+49-30-1234`. `None` if it cannot be dialled.
 pub(super) fn dialled(device: &DeviceId) -> Option<String> {
     let number: String = device
         .user()
@@ -64,7 +64,7 @@ pub(super) fn dialled(device: &DeviceId) -> Option<String> {
     valid.then_some(number)
 }
 
-impl Fate {
+impl OutsideBehavior {
     fn of(number: &str) -> Option<Self> {
         match number.as_bytes() {
             [b'+', _, ..] => Some(Self::Answers),
@@ -78,8 +78,8 @@ impl Fate {
     }
 }
 
-impl Exchange {
-    /// Sends a call to a number.
+impl Pbx {
+    /// Routes a call to a number.
     pub(super) fn route(&mut self, key: CallKey, mut number: String, mut cause: EventCause) {
         for _ in 0..=REDIRECTIONS {
             let Some(line) = self.numbers.get(number.as_str()).copied() else {
@@ -95,12 +95,12 @@ impl Exchange {
                 Err(why) => return self.fail(key, self.device(line).clone(), why),
             }
         }
-        // A circle of forwardings.
+        // The forwardings form a circle.
         let device = self.name_of(&number);
         self.fail(key, device, EventCause::DEST_NOT_OBTAINABLE);
     }
 
-    /// Sends a call that alerts at a line elsewhere.
+    /// Deflects an alerting call to a number.
     ///
     /// # Errors
     /// There is no such call, it does not alert, or the destination cannot be dialled.
@@ -114,38 +114,47 @@ impl Exchange {
         Ok(())
     }
 
-    /// A call cannot go on: who is left on it hears a tone, for some seconds.
+    /// Fails a call: its lines hear a tone, then their connections are cleared.
     pub(super) fn fail(&mut self, key: CallKey, device: DeviceId, cause: EventCause) {
         let lines: Vec<LineId> = self.call(key).lines().collect();
         for line in lines {
             self.set(key, line, State::Failed);
-            self.tell(key, line, What::Failed(device.clone()), cause.clone());
-            self.alarm(TONE, Alarm::Tone(key, line));
+            self.report(
+                key,
+                line,
+                CallEventKind::Failed(device.clone()),
+                cause.clone(),
+            );
+            self.alarm(TONE, Timer::Tone(key, line));
         }
-        self.drop_if_deserted(key);
+        self.drop_if_empty(key);
     }
 
-    /// What a call waited for has come, unless the call has gone on without it.
-    pub(super) fn fire(&mut self, alarm: &Alarm) {
-        let (Alarm::Progress(key)
-        | Alarm::Answer(key)
-        | Alarm::RequestError(key, _)
-        | Alarm::Tone(key, _)) = *alarm;
+    /// Runs an expired timer, if the call is still in the state that the timer is for.
+    pub(super) fn fire(&mut self, alarm: &Timer) {
+        let (Timer::Progress(key)
+        | Timer::Answer(key)
+        | Timer::NoAnswer(key, _)
+        | Timer::Tone(key, _)) = *alarm;
         let Some(call) = self.calls.get_mut(&key) else {
             return;
         };
         match *alarm {
-            Alarm::Progress(_) => self.progress(key),
-            Alarm::Answer(_) => {
+            Timer::Progress(_) => self.progress(key),
+            Timer::Answer(_) => {
                 if let Some(party) = call.outside(State::Alerting) {
                     party.state = State::Connected;
                     let End::Outside(number, _) = party.end.clone() else {
                         return;
                     };
-                    self.announce(key, &What::Established(number), &EventCause::NORMAL);
+                    self.report_to_all(
+                        key,
+                        &CallEventKind::Established(number),
+                        &EventCause::NORMAL,
+                    );
                 }
             }
-            Alarm::RequestError(_, line) => {
+            Timer::NoAnswer(_, line) => {
                 let rings = call.party(line).map(|party| party.state) == Some(State::Alerting);
                 if let Some(to) = self
                     .forwarding(line, &ForwardingType::FORWARD_NO_ANS)
@@ -155,20 +164,20 @@ impl Exchange {
                     self.divert_ringing(key, line, number, EventCause::CALL_FORWARD_NO_ANSWER);
                 }
             }
-            Alarm::Tone(_, line) => {
+            Timer::Tone(_, line) => {
                 let failed = call
                     .party(line)
                     .filter(|party| party.state == State::Failed)
                     .map(|party| party.id.clone());
                 if let Some(id) = failed {
-                    // The call is the line's own, so it can be cleared.
+                    // The connection exists, so clearing it succeeds.
                     let _ = self.clear(line, &id);
                 }
             }
         }
     }
 
-    /// Whether a line takes a call, else where it sends it, else why it fails.
+    /// `None` if the line accepts the call, else where it diverts the call and why.
     fn diversion(&self, line: LineId) -> Result<Option<(DeviceId, EventCause)>, EventCause> {
         let of = &self.lines[line.0];
         let on = |kind: &ForwardingType, cause: EventCause| {
@@ -202,64 +211,75 @@ impl Exchange {
             state: State::Alerting,
             id,
         };
-        self.join_in(key, party);
-        let what = What::Delivered(self.device(line).clone());
-        self.announce(key, &what, &cause);
+        self.add_party(key, party);
+        let what = CallEventKind::Delivered(self.device(line).clone());
+        self.report_to_all(key, &what, &cause);
         if let Some(forwarding) = self.forwarding_of(line, &ForwardingType::FORWARD_NO_ANS) {
             let after = match (forwarding.ring_duration, forwarding.ring_count) {
                 (Some(seconds), _) => Duration::from_secs(seconds.into()),
                 (None, rings) => RING * rings.unwrap_or(RINGS),
             };
-            self.alarm(after, Alarm::RequestError(key, line));
+            self.alarm(after, Timer::NoAnswer(key, line));
         }
     }
 
-    /// A call leaves the line at which it alerts.
+    /// Diverts an alerting call.
     fn divert_ringing(&mut self, key: CallKey, line: LineId, number: String, cause: EventCause) {
         let to = self.name_of(&number);
-        self.part(key, line, What::Diverted(to), cause.clone());
+        self.leave(key, line, CallEventKind::Diverted(to), cause.clone());
         self.call(key).redirected = RedirectionDevice::NumberDialed(self.device(line).clone());
         self.route(key, number, cause);
     }
 
-    /// A call leaves a line before it has alerted there.
+    /// Diverts a call before it alerts at the line.
     fn divert(&mut self, key: CallKey, line: LineId, id: CallId, to: DeviceId, cause: EventCause) {
         let to = dialled(&to).map_or(to, |number| self.name_of(&number));
-        self.tell_as(key, line, id, State::Gone, What::Diverted(to), cause);
+        self.report_as(
+            key,
+            line,
+            id,
+            State::Gone,
+            CallEventKind::Diverted(to),
+            cause,
+        );
         self.call(key).redirected = RedirectionDevice::NumberDialed(self.device(line).clone());
     }
 
     fn route_away(&mut self, key: CallKey, number: &str, cause: EventCause) {
         let device = DeviceId::from(number);
-        let Some(fate) = Fate::of(number) else {
+        let Some(behavior) = OutsideBehavior::of(number) else {
             return self.fail(key, device, EventCause::DEST_NOT_OBTAINABLE);
         };
         let party = Party {
-            end: End::Outside(device.clone(), fate),
+            end: End::Outside(device.clone(), behavior),
             state: State::Initiated,
             id: CallId::default(),
         };
-        self.join_in(key, party);
-        self.announce(key, &What::NetworkReached(device), &cause);
-        self.alarm(NETWORK, Alarm::Progress(key));
+        self.add_party(key, party);
+        self.report_to_all(key, &CallEventKind::NetworkReached(device), &cause);
+        self.alarm(NETWORK, Timer::Progress(key));
     }
 
     fn progress(&mut self, key: CallKey) {
         let Some(party) = self.call(key).outside(State::Initiated) else {
             return;
         };
-        let End::Outside(device, fate) = party.end.clone() else {
+        let End::Outside(device, behavior) = party.end.clone() else {
             return;
         };
-        let cause = match fate {
-            Fate::Busy => EventCause::BUSY,
-            Fate::Unknown => EventCause::NUMBER_UNALLOCATED,
-            Fate::Rings | Fate::Answers | Fate::Machine => {
+        let cause = match behavior {
+            OutsideBehavior::Busy => EventCause::BUSY,
+            OutsideBehavior::Unknown => EventCause::NUMBER_UNALLOCATED,
+            OutsideBehavior::Rings | OutsideBehavior::Answers | OutsideBehavior::Machine => {
                 party.state = State::Alerting;
-                self.announce(key, &What::Delivered(device), &EventCause::NETWORK_SIGNAL);
-                match fate {
-                    Fate::Answers => self.alarm(PICK_UP, Alarm::Answer(key)),
-                    Fate::Machine => self.alarm(Duration::ZERO, Alarm::Answer(key)),
+                self.report_to_all(
+                    key,
+                    &CallEventKind::Delivered(device),
+                    &EventCause::NETWORK_SIGNAL,
+                );
+                match behavior {
+                    OutsideBehavior::Answers => self.alarm(PICK_UP, Timer::Answer(key)),
+                    OutsideBehavior::Machine => self.alarm(Duration::ZERO, Timer::Answer(key)),
                     _ => {}
                 }
                 return;
@@ -272,7 +292,7 @@ impl Exchange {
         self.fail(key, device, cause);
     }
 
-    fn alarm(&mut self, after: Duration, alarm: Alarm) {
+    fn alarm(&mut self, after: Duration, alarm: Timer) {
         let serial = self.next_serial();
         self.alarms.insert((self.now + after, serial), alarm);
     }

@@ -1,33 +1,33 @@
-//! Transfer and conference: parties of two calls, or of one and another line, get into one (ECMA-269).
+//! Transfer and conference: joins two calls, or moves a party to another number (ECMA-269).
 
 use uacsta_schema::csta::{
     CallId, ConnectionId, ConnectionListItem, DeviceId, Endpoint, EventCause, Failure,
     SubjectDevice,
 };
 
-use super::{CallKey, End, Exchange, LineId, State, What, routing::dialled};
+use super::{CallEventKind, CallKey, End, LineId, Pbx, State, routing::dialled};
 
-/// The call that results, as the line sees it that asked for it.
+/// The resulting call, as the requesting line sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Joined {
-    /// The call, and a device on it.
+pub struct JoinedCall {
+    /// The call, and a device in it.
     pub connection: ConnectionId,
-    /// What became of the connections.
+    /// The former and the new connections.
     pub connections: Vec<ConnectionListItem>,
 }
 
-/// The most parties of a conference.
+/// Parties of a conference at most.
 const MEMBERS: usize = 6;
 
-/// A party before and after: its end, and its former name for the call at the line that tells.
+/// A party before the join: its end, and its former CallID.
 struct Moved {
     device: DeviceId,
     end: End,
     old: CallId,
 }
 
-impl Exchange {
-    /// Connects the parties of a held and an active call with each other.
+impl Pbx {
+    /// Connects the parties of a held and an active call (TransferCall).
     ///
     /// # Errors
     /// There are no such calls, or they are not held and active.
@@ -36,21 +36,21 @@ impl Exchange {
         line: LineId,
         held: &CallId,
         active: &CallId,
-    ) -> Result<Joined, Failure> {
+    ) -> Result<JoinedCall, Failure> {
         let (held, active) = self.two(line, held, active)?;
         Ok(self.join(line, held, active, false))
     }
 
-    /// Puts the parties of a held and an active call into one.
+    /// Joins a held and an active call (ConferenceCall).
     ///
     /// # Errors
-    /// There are no such calls, they are not held and active, nobody has answered yet, or there are too many parties.
+    /// There are no such calls, they are not held and active, the active one is not answered, or there are too many parties.
     pub fn conference(
         &mut self,
         line: LineId,
         held: &CallId,
         active: &CallId,
-    ) -> Result<Joined, Failure> {
+    ) -> Result<JoinedCall, Failure> {
         let (held, active) = self.two(line, held, active)?;
         if !self.call(active).is_established_for(line) {
             return Err(Failure::INVALID_CONNECTION_STATE);
@@ -61,16 +61,16 @@ impl Exchange {
         Ok(self.join(line, held, active, true))
     }
 
-    /// Sends the other party of a call elsewhere without consulting.
+    /// Moves the other party of a call to another number (SingleStepTransferCall).
     ///
     /// # Errors
-    /// There is no such call, it is not one of two that speak, or the destination cannot be dialled.
-    pub fn send_away(
+    /// There is no such call, it does not have two connected parties, or the destination cannot be dialled.
+    pub fn single_step_transfer(
         &mut self,
         line: LineId,
         id: &CallId,
         to: &DeviceId,
-    ) -> Result<Joined, Failure> {
+    ) -> Result<JoinedCall, Failure> {
         let (key, state) = self.own(line, id)?;
         let number = dialled(to).ok_or(Failure::INVALID_DESTINATION_DEVICE_ID)?;
         let speaks = matches!(state, State::Connected | State::Held)
@@ -89,18 +89,18 @@ impl Exchange {
         }
         self.call(key).called = to.clone();
         let connections = list(&new, id, &moved);
-        let what = What::Transferred {
+        let what = CallEventKind::Transferred {
             second: None,
             by: self.device(line).clone(),
             to: to.clone(),
             connections: connections.clone(),
         };
         let cause = EventCause::SINGLE_STEP_TRANSFER;
-        self.tell_as(key, line, id.clone(), State::Gone, what, cause.clone());
+        self.report_as(key, line, id.clone(), State::Gone, what, cause.clone());
         self.rename(
             key,
             &moved,
-            |by, connections| What::Transferred {
+            |by, connections| CallEventKind::Transferred {
                 second: None,
                 by,
                 to: to.clone(),
@@ -110,13 +110,13 @@ impl Exchange {
             &cause,
         );
         self.route(key, number, EventCause::NEW_CALL);
-        Ok(Joined {
+        Ok(JoinedCall {
             connection: ConnectionId::new(new, to),
             connections,
         })
     }
 
-    /// The calls of a line that are to become one.
+    /// Finds a line's held and active call.
     fn two(
         &self,
         line: LineId,
@@ -134,8 +134,8 @@ impl Exchange {
         Ok((held, active))
     }
 
-    /// Joins the calls in the active one, whose alarms go on.
-    fn join(&mut self, line: LineId, held: CallKey, active: CallKey, stays: bool) -> Joined {
+    /// Joins both calls in the active one, whose timers stay.
+    fn join(&mut self, line: LineId, held: CallKey, active: CallKey, stays: bool) -> JoinedCall {
         let by = self.device(line).clone();
         let (first, second) = (self.moved(held, line), self.moved(active, line));
         let [held_id, active_id] = [held, active].map(|key| {
@@ -145,7 +145,7 @@ impl Exchange {
         });
         let new = self.call_id(line);
 
-        // The held call's parties move over, and the line leaves one call or both.
+        // Move the held call's parties, and take the line out of one call or both.
         let leaves = if stays {
             vec![held]
         } else {
@@ -160,7 +160,7 @@ impl Exchange {
             if let End::Line(other) = party.end {
                 self.lines[other.0].calls.retain(|call| *call != held);
             }
-            self.join_in(active, party);
+            self.add_party(active, party);
         }
         if let Some(party) = self.call(active).party_mut(line) {
             party.id = new.clone();
@@ -174,14 +174,14 @@ impl Exchange {
         let what = |by, second, connections| {
             let to = to.clone();
             if stays {
-                What::Conferenced {
+                CallEventKind::Conferenced {
                     second,
                     by,
                     added: to,
                     connections,
                 }
             } else {
-                What::Transferred {
+                CallEventKind::Transferred {
                     second,
                     by,
                     to,
@@ -196,7 +196,7 @@ impl Exchange {
             (State::Gone, EventCause::TRANSFER)
         };
         let own = what(by.clone(), Some(active_id), connections.clone());
-        self.tell_as(active, line, held_id, state, own, cause.clone());
+        self.report_as(active, line, held_id, state, own, cause.clone());
         for moved in [&first, &second] {
             self.rename(
                 active,
@@ -206,13 +206,13 @@ impl Exchange {
                 &cause,
             );
         }
-        Joined {
+        JoinedCall {
             connection: ConnectionId::new(new, if stays { by } else { to }),
             connections,
         }
     }
 
-    /// The other parties of a call, as they are now.
+    /// The other parties of a call at this moment.
     fn moved(&self, key: CallKey, line: LineId) -> Vec<Moved> {
         self.calls[&key]
             .others(line)
@@ -224,12 +224,12 @@ impl Exchange {
             .collect()
     }
 
-    /// Gives the lines that were moved a new name for the call, and tells them.
+    /// Gives the moved lines new CallIDs, and reports the event to them.
     fn rename(
         &mut self,
         key: CallKey,
         moved: &[Moved],
-        what: impl Fn(DeviceId, Vec<ConnectionListItem>) -> What,
+        what: impl Fn(DeviceId, Vec<ConnectionListItem>) -> CallEventKind,
         by: LineId,
         cause: &EventCause,
     ) {
@@ -257,7 +257,7 @@ impl Exchange {
                 })
                 .collect();
             let what = what(self.device(by).clone(), connections);
-            self.tell_as(key, line, party.old.clone(), state, what, cause.clone());
+            self.report_as(key, line, party.old.clone(), state, what, cause.clone());
         }
     }
 }
@@ -278,7 +278,7 @@ fn item(new: &CallId, old: Option<&CallId>, device: &DeviceId) -> ConnectionList
     }
 }
 
-/// The first of the parties; whoever joins them, where they have all gone.
+/// The device of the first party, else `otherwise`.
 fn device_of(moved: &[Moved], otherwise: &DeviceId) -> DeviceId {
     moved
         .first()

@@ -2,24 +2,24 @@
 
 use uacsta_schema::csta::{CallId, Category, DeviceId, Failure, ForwardingType};
 
-use super::{Exchange, LineId, Notice, State, What, routing::dialled};
+use super::{CallEventKind, LineEvent, LineId, Pbx, State, routing::dialled};
 
 /// A forwarding of a line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Forwarding {
-    /// When it applies.
+    /// Which calls are forwarded.
     pub kind: ForwardingType,
-    /// Whether it is on.
+    /// Whether it is active.
     pub on: bool,
-    /// Where calls go.
+    /// The destination.
     pub to: Option<DeviceId>,
-    /// Rings before it applies.
+    /// Rings before a call is forwarded.
     pub ring_count: Option<u32>,
-    /// Seconds of ringing before it applies.
+    /// Seconds of ringing before a call is forwarded.
     pub ring_duration: Option<u32>,
 }
 
-/// The forwardings that phones have.
+/// The forwarding types that the phones support.
 const KINDS: [ForwardingType; 4] = [
     ForwardingType::FORWARD_IMMEDIATE,
     ForwardingType::FORWARD_BUSY,
@@ -27,11 +27,11 @@ const KINDS: [ForwardingType; 4] = [
     ForwardingType::FORWARD_DND,
 ];
 
-impl Exchange {
+impl Pbx {
     /// Sends digits into a call.
     ///
     /// # Errors
-    /// There is no such call, nobody speaks on it, or a character is no digit.
+    /// There is no such call, it is not connected, or a character is not a digit.
     pub fn generate_digits(
         &mut self,
         line: LineId,
@@ -49,36 +49,36 @@ impl Exchange {
         if state != State::Connected {
             return Err(Failure::INVALID_CONNECTION_STATE);
         }
-        let what = What::Digits(digits.into());
-        self.tell(key, line, what, Default::default());
+        let what = CallEventKind::Digits(digits.into());
+        self.report(key, line, what, Default::default());
         Ok(())
     }
 
-    /// Whether calls may not disturb a line.
+    /// Whether do not disturb is on.
     pub fn do_not_disturb(&self, line: LineId) -> bool {
         self.lines[line.0].do_not_disturb
     }
 
-    /// Has calls disturb a line or not.
+    /// Sets do not disturb, and reports a change.
     pub fn set_do_not_disturb(&mut self, line: LineId, on: bool) {
         if std::mem::replace(&mut self.lines[line.0].do_not_disturb, on) != on {
-            self.notices.push((line, Notice::DoNotDisturb(on)));
+            self.events.push((line, LineEvent::DoNotDisturb(on)));
         }
     }
 
-    /// Whether a message waits.
+    /// Whether a message is waiting.
     pub fn message_waiting(&self, line: LineId) -> bool {
         self.lines[line.0].message_waiting
     }
 
-    /// Has a line show that a message waits, or not.
+    /// Sets message waiting, and reports a change.
     pub fn set_message_waiting(&mut self, line: LineId, on: bool) {
         if std::mem::replace(&mut self.lines[line.0].message_waiting, on) != on {
-            self.notices.push((line, Notice::MessageWaiting(on)));
+            self.events.push((line, LineEvent::MessageWaiting(on)));
         }
     }
 
-    /// All forwardings of a line, also those that nobody has set.
+    /// All forwardings of a line, also those that were never set.
     pub fn forwardings(&self, line: LineId) -> Vec<Forwarding> {
         let of = |kind: &ForwardingType| {
             let set = self.lines[line.0].forwardings.iter();
@@ -96,10 +96,10 @@ impl Exchange {
         KINDS.iter().map(of).collect()
     }
 
-    /// Sets a forwarding. One that is switched on without a destination keeps the one it had.
+    /// Sets a forwarding. Without a destination it keeps its former one.
     ///
     /// # Errors
-    /// Phones have no such forwarding, or calls cannot go there.
+    /// The phones do not support this type, or the destination cannot be dialled.
     pub fn set_forwarding(
         &mut self,
         line: LineId,
@@ -127,12 +127,12 @@ impl Exchange {
         }
         known.push(forwarding.clone());
         if former.as_ref() != Some(&forwarding) {
-            self.notices.push((line, Notice::Forwarding(forwarding)));
+            self.events.push((line, LineEvent::Forwarding(forwarding)));
         }
         Ok(())
     }
 
-    /// Where a line's forwarding of a kind sends calls, if it is on.
+    /// The destination of a line's forwarding of this type, if it is on.
     pub(super) fn forwarding(&self, line: LineId, kind: &ForwardingType) -> Option<DeviceId> {
         self.forwarding_of(line, kind)
             .and_then(|forwarding| forwarding.to.clone())

@@ -1,11 +1,11 @@
-//! Making, answering, holding and ending calls (ECMA-269).
+//! Makes, answers, holds and ends calls (ECMA-269).
 
 use uacsta_schema::csta::{CallId, DeviceId, EventCause, Failure};
 
-use super::{CallKey, End, Exchange, LineId, Party, State, What, routing::dialled};
+use super::{CallEventKind, CallKey, End, LineId, Party, Pbx, State, routing::dialled};
 
-impl Exchange {
-    /// Calls a number. A line that prompts waits for its user to go off hook, which is [`Self::answer`].
+impl Pbx {
+    /// Calls a number. With `prompts`, the line waits for its user to go off hook ([`Self::answer`]).
     ///
     /// # Errors
     /// The number cannot be dialled, or the line is engaged.
@@ -26,10 +26,10 @@ impl Exchange {
         Ok(id)
     }
 
-    /// Answers a call that alerts, or goes off hook for one that the line prompts for.
+    /// Answers an alerting call, or goes off hook for a prompted one.
     ///
     /// # Errors
-    /// There is no such call, nothing to answer, or the line is engaged by another call.
+    /// There is no such call, nothing to answer, or another call is active.
     pub fn answer(&mut self, line: LineId, id: &CallId) -> Result<(), Failure> {
         let (key, state) = self.own(line, id)?;
         match state {
@@ -41,27 +41,31 @@ impl Exchange {
             State::Alerting => {
                 self.set(key, line, State::Connected);
                 let answering = self.device(line).clone();
-                self.announce(key, &What::Established(answering), &EventCause::NORMAL);
+                self.report_to_all(
+                    key,
+                    &CallEventKind::Established(answering),
+                    &EventCause::NORMAL,
+                );
             }
             _ => return Err(Failure::NO_CALL_TO_ANSWER),
         }
         Ok(())
     }
 
-    /// Takes a line out of a call; the last two leave together.
+    /// Clears a line's connection. The last two parties leave together.
     ///
     /// # Errors
     /// There is no such call.
     pub fn clear(&mut self, line: LineId, id: &CallId) -> Result<(), Failure> {
         let (key, state) = self.own(line, id)?;
         let device = self.device(line).clone();
-        let what = What::Cleared(device.clone());
-        self.part(key, line, what, EventCause::NORMAL_CLEARING);
+        let what = CallEventKind::Cleared(device.clone());
+        self.leave(key, line, what, EventCause::NORMAL_CLEARING);
         if state == State::Alerting {
-            // Whoever calls hears that the call was declined (SIP 486 or 603).
+            // The caller's call fails, as with SIP 486 or 603.
             self.fail(key, device, EventCause::BUSY);
         } else {
-            self.left(key, device);
+            self.party_left(key, device);
         }
         Ok(())
     }
@@ -69,7 +73,7 @@ impl Exchange {
     /// Holds a call.
     ///
     /// # Errors
-    /// There is no such call, or nobody on the line to hold.
+    /// There is no such call, or no other party.
     pub fn hold(&mut self, line: LineId, id: &CallId) -> Result<(), Failure> {
         self.hold_because(line, id, &EventCause::NORMAL)
     }
@@ -87,15 +91,15 @@ impl Exchange {
             return Err(Failure::INVALID_CONNECTION_STATE);
         }
         self.set(key, line, State::Connected);
-        let what = What::Retrieved(self.device(line).clone());
-        self.announce(key, &what, &EventCause::NORMAL);
+        let what = CallEventKind::Retrieved(self.device(line).clone());
+        self.report_to_all(key, &what, &EventCause::NORMAL);
         Ok(())
     }
 
-    /// Holds a call and calls another number; the name of the new call.
+    /// Holds a call and calls another number. Returns the new call's ID.
     ///
     /// # Errors
-    /// There is no such call, nobody on the line to hold, or the number cannot be dialled.
+    /// There is no such call, no other party, or the number cannot be dialled.
     pub fn consult(
         &mut self,
         line: LineId,
@@ -109,28 +113,28 @@ impl Exchange {
         Ok(id)
     }
 
-    /// Somebody has left a call: the others hear of it, and who is left alone leaves too.
-    pub(super) fn left(&mut self, key: CallKey, leaver: DeviceId) {
+    /// Reports that `leaver` left. A party that is left alone leaves too.
+    pub(super) fn party_left(&mut self, key: CallKey, leaver: DeviceId) {
         let lines: Vec<LineId> = self.call(key).lines().collect();
         let alone = self.call(key).parties.len() == 1;
         for line in lines {
             let alerting =
                 self.call(key).party(line).map(|party| party.state) == Some(State::Alerting);
             if !(alone && alerting) {
-                let what = What::Cleared(leaver.clone());
-                self.tell(key, line, what, EventCause::NORMAL_CLEARING);
+                let what = CallEventKind::Cleared(leaver.clone());
+                self.report(key, line, what, EventCause::NORMAL_CLEARING);
             }
             if alone {
-                let own = What::Cleared(self.device(line).clone());
+                let own = CallEventKind::Cleared(self.device(line).clone());
                 let cause = if alerting {
                     EventCause::CALL_CANCELLED
                 } else {
                     EventCause::NORMAL_CLEARING
                 };
-                self.part(key, line, own, cause);
+                self.leave(key, line, own, cause);
             }
         }
-        self.drop_if_deserted(key);
+        self.drop_if_empty(key);
     }
 
     fn hold_because(
@@ -146,8 +150,8 @@ impl Exchange {
             _ => return Err(Failure::INVALID_CONNECTION_STATE),
         }
         self.set(key, line, State::Held);
-        let what = What::Held(self.device(line).clone());
-        self.announce(key, &what, cause);
+        let what = CallEventKind::Held(self.device(line).clone());
+        self.report_to_all(key, &what, cause);
         Ok(())
     }
 
@@ -159,13 +163,13 @@ impl Exchange {
             id: id.clone(),
         };
         let key = self.new_call(caller, number);
-        self.tell(key, line, What::Initiated, cause);
+        self.report(key, line, CallEventKind::Initiated, cause);
         (key, id)
     }
 
     fn originate(&mut self, key: CallKey, line: LineId, number: String, cause: EventCause) {
         self.set(key, line, State::Connected);
-        self.tell(key, line, What::Originated, cause);
+        self.report(key, line, CallEventKind::Originated, cause);
         self.route(key, number, EventCause::NEW_CALL);
     }
 }

@@ -1,41 +1,40 @@
-//! How a simulated phone stands with its server, for whoever holds it.
+//! How far a simulated phone has come: connected, registered, under control.
 
 use std::sync::Arc;
 
 use uacsta_schema::csta::DeviceId;
 
 use super::Handset;
-use crate::exchange::LineId;
+use crate::pbx::LineId;
 
-/// How far a phone has got with its server; each standing includes those before it.
+/// How far a phone has come with its server. Each stage includes the earlier ones.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Standing {
+pub enum Stage {
     /// Not connected.
     #[default]
     Away,
-    /// Its REGISTER was accepted.
+    /// The server has accepted its REGISTER.
     Registered,
     /// The server has opened a CSTA session.
     Open,
-    /// It has told the server its lines, and can be controlled.
+    /// The server has its list of lines and can control it.
     Listed,
 }
 
-/// How a phone stands with its server, and why it stands no better.
+/// The stage of a phone, its lines, and its last error.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Status {
-    pub(crate) standing: Standing,
-    /// Its lines, as they are now.
+    pub(crate) stage: Stage,
     pub(crate) lines: Vec<(LineId, DeviceId)>,
-    /// What keeps the phone away, if something does.
+    /// Why the phone is not registered, if it failed.
     pub(crate) trouble: Option<Arc<str>>,
 }
 
 impl Handset {
-    pub(super) fn stand(&self, standing: Standing) {
+    pub(super) fn set_stage(&self, stage: Stage) {
         self.status.send_modify(|status| {
-            status.standing = standing;
-            if standing >= Standing::Registered {
+            status.stage = stage;
+            if stage >= Stage::Registered {
                 status.trouble = None;
             }
         });

@@ -1,4 +1,4 @@
-//! `uacsta client`: a CTI console, for a person line by line or for a script one command at a time.
+//! `uacsta client`: a CTI console, interactive or with a single command.
 
 use std::{
     io::{self, BufRead},
@@ -12,14 +12,14 @@ use uacsta_connect::{CommandError, ConnectArgs, stop_signal};
 
 use crate::{
     Console, ConsoleError,
-    orders::{Order, OrderError},
-    paper::Paper,
+    commands::{Command, RunError},
+    output::Output,
 };
 
 /// The arguments of `client`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  uacsta client                                line by line; help lists what there is
+  uacsta client                                interactive; help lists the commands
   uacsta client lines --json
   uacsta client dial 215 216
   uacsta client watch 215 216 --json --for 30s
@@ -34,10 +34,10 @@ pub struct Client {
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
-    order: Option<Order>,
+    command: Option<Command>,
 }
 
-/// A line that was typed.
+/// A line typed in interactive mode.
 #[derive(Debug, Parser)]
 #[command(
     no_binary_name = true,
@@ -46,17 +46,17 @@ pub struct Client {
 )]
 struct Typed {
     #[command(subcommand)]
-    order: Order,
+    command: Command,
 }
 
-/// The ports of clients' interfaces where nobody says otherwise.
+/// Default ports of the clients' interfaces, TCP and TLS.
 const PORTS: (u16, u16) = (5070, 5071);
 
 impl Client {
-    /// Runs it.
+    /// Runs the command, or the interactive console.
     ///
     /// # Errors
-    /// What went wrong, with the exit code that belongs to it.
+    /// Why it failed, with the exit code.
     pub fn run(self) -> Result<(), CommandError> {
         let server = self.connect.server(PORTS.0, PORTS.1)?;
         let password = self
@@ -67,33 +67,31 @@ impl Client {
         actix_rt::System::new().block_on(async {
             let mut console = Console::connect(&server, &self.user, &password).await?;
             let mut out = io::stdout();
-            let mut paper = Paper {
+            let mut output = Output {
                 out: &mut out,
                 json: self.json,
             };
-            let done = match &self.order {
-                Some(order) => single(order, &mut console, &mut paper).await,
-                None => interactive(&mut console, &mut paper, &server.address()).await,
+            let done = match &self.command {
+                Some(command) => single(command, &mut console, &mut output).await,
+                None => interactive(&mut console, &mut output, &server.address()).await,
             };
             match done {
-                // A reader that has seen enough (`| head`) is no failure.
-                Err(OrderError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    Ok(())
-                }
+                // A closed pipe (`| head`) is not an error.
+                Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 done => Ok(done?),
             }
         })
     }
 }
 
-/// Carries out one order; one that watches goes on until its time is over, or Ctrl-C.
+/// Carries out one command. `watch` runs until its time is over, or Ctrl-C.
 async fn single(
-    order: &Order,
+    command: &Command,
     console: &mut Console,
-    paper: &mut Paper<'_>,
-) -> Result<(), OrderError> {
-    order.run(console, paper).await?;
-    let Order::Watch { time, .. } = order else {
+    output: &mut Output<'_>,
+) -> Result<(), RunError> {
+    command.run(console, output).await?;
+    let Command::Watch { time, .. } = command else {
         return Ok(());
     };
     let end = tokio::time::sleep(time.unwrap_or(Duration::MAX));
@@ -101,7 +99,7 @@ async fn single(
     tokio::pin!(end, stop);
     loop {
         tokio::select! {
-            heard = console.next() => paper.heard(&heard?)?,
+            event = console.next() => output.event(&event?)?,
             () = &mut end => return Ok(()),
             () = &mut stop => return Ok(()),
         }
@@ -110,13 +108,13 @@ async fn single(
 
 async fn interactive(
     console: &mut Console,
-    paper: &mut Paper<'_>,
+    output: &mut Output<'_>,
     server: &str,
-) -> Result<(), OrderError> {
-    if !paper.json {
+) -> Result<(), RunError> {
+    if !output.json {
         writeln!(
-            paper.out,
-            "Connected to {server}. help lists what there is; quit leaves."
+            output.out,
+            "Connected to {server}. help lists the commands; quit leaves."
         )?;
     }
     let mut typed = lines();
@@ -124,11 +122,11 @@ async fn interactive(
     tokio::pin!(stop);
     loop {
         tokio::select! {
-            heard = console.next() => paper.heard(&heard?)?,
+            event = console.next() => output.event(&event?)?,
             () = &mut stop => return Ok(()),
             line = typed.recv() => {
                 let Some(line) = line else { return Ok(()) };
-                if !obey(&line, console, paper).await? {
+                if !run_line(&line, console, output).await? {
                     return Ok(());
                 }
             }
@@ -136,47 +134,47 @@ async fn interactive(
     }
 }
 
-/// Does what a line says; `false` where it says to leave. What fails is said, and the console goes on.
-async fn obey(
+/// Carries out a typed line and prints its error, if any. Returns `false` for `quit`.
+async fn run_line(
     line: &str,
     console: &mut Console,
-    paper: &mut Paper<'_>,
-) -> Result<bool, OrderError> {
+    output: &mut Output<'_>,
+) -> Result<bool, RunError> {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         [] => return Ok(true),
         ["quit" | "exit" | "q"] => return Ok(false),
         _ => {}
     }
-    let said = match Typed::try_parse_from(words) {
-        Err(error) => explained(&error),
-        Ok(typed) => match typed.order.run(console, paper).await {
+    let text = match Typed::try_parse_from(words) {
+        Err(error) => parse_error_text(&error),
+        Ok(typed) => match typed.command.run(console, output).await {
             Ok(()) => return Ok(true),
-            Err(error @ (OrderError::Output(_) | OrderError::Console(ConsoleError::Over(_)))) => {
+            Err(error @ (RunError::Output(_) | RunError::Console(ConsoleError::Over(_)))) => {
                 return Err(error);
             }
             Err(error) => error.to_string(),
         },
     };
-    paper.print(
-        said.trim_end(),
-        || serde_json::json!({ "error": said.trim_end() }),
+    output.print(
+        text.trim_end(),
+        || serde_json::json!({ "error": text.trim_end() }),
     )?;
     Ok(true)
 }
 
-/// Help as it is; of what is wrong the first sentence, for the rest speaks of a command line.
-fn explained(error: &clap::Error) -> String {
+/// Help texts unchanged; of errors the first sentence, since the rest describes a command line.
+fn parse_error_text(error: &clap::Error) -> String {
     let text = error.to_string();
     if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let first = text.split("\n\nUsage").next().unwrap_or(&text);
         let first = first.strip_prefix("error: ").unwrap_or(first);
-        return format!("{} (help lists what there is)", first.trim_end());
+        return format!("{} (help lists the commands)", first.trim_end());
     }
     text
 }
 
-/// The lines of standard input, read by a thread: waiting for a person must not keep events from being printed.
+/// The lines of standard input, read by a thread, so that events are printed meanwhile.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     thread::spawn(move || {
@@ -198,12 +196,12 @@ impl From<ConsoleError> for CommandError {
     }
 }
 
-impl From<OrderError> for CommandError {
-    fn from(error: OrderError) -> Self {
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
         match error {
-            OrderError::Console(error) => error.into(),
-            OrderError::WhereTo => Self::Usage(error.to_string()),
-            OrderError::Output(_) => Self::Failed(error.to_string()),
+            RunError::Console(error) => error.into(),
+            RunError::WhereTo => Self::Usage(error.to_string()),
+            RunError::Output(_) => Self::Failed(error.to_string()),
         }
     }
 }
@@ -213,14 +211,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_understood_or_explained() {
+    fn lines_are_parsed_or_rejected_with_a_reason() {
         fn check(line: &str, expected: Result<&str, &str>) {
             let typed = Typed::try_parse_from(line.split_whitespace());
             match (typed, expected) {
-                (Ok(typed), Ok(order)) => assert_eq!(format!("{:?}", typed.order), order),
+                (Ok(typed), Ok(command)) => assert_eq!(format!("{:?}", typed.command), command),
                 (Err(error), Err(says)) => {
-                    let said = error.to_string();
-                    assert!(said.contains(says), "{line}: {said}");
+                    let text = error.to_string();
+                    assert!(text.contains(says), "{line}: {text}");
                 }
                 (typed, _) => panic!("{line}: {typed:?}"),
             }
@@ -228,6 +226,10 @@ mod tests {
         check("lines", Ok("Lines"));
         check("answer 215", Ok(r#"Answer { line: "215" }"#));
         check("dnd 215 on", Ok(r#"Dnd { line: "215", switch: Some(On) }"#));
+        check(
+            "forward 215 unanswered 216",
+            Ok(r#"Forward { line: "215", calls: Some(Unanswered), to: Some("216") }"#),
+        );
         check("dial 215", Err("NUMBER"));
         check("dnd 215 maybe", Err("possible values: on, off"));
         check("dance", Err("unrecognized subcommand"));

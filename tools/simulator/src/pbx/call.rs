@@ -2,15 +2,15 @@
 
 use uacsta_schema::csta::{CallId, DeviceId, LocalConnectionState, RedirectionDevice};
 
-use super::{LineId, routing::Fate};
+use super::{LineId, routing::OutsideBehavior};
 
-/// A call among all calls of an exchange.
+/// Identifies a call within the PBX.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct CallKey(pub(super) u64);
 
 pub(super) struct Call {
     pub(super) calling: DeviceId,
-    /// Who was called first, whoever answers.
+    /// The number called first, whoever answers.
     pub(super) called: DeviceId,
     pub(super) redirected: RedirectionDevice,
     pub(super) parties: Vec<Party>,
@@ -21,14 +21,14 @@ pub(super) struct Call {
 pub(super) struct Party {
     pub(super) end: End,
     pub(super) state: State,
-    /// The line's own name for the call; outside, nobody has one.
+    /// The line's CallID; empty for outside parties.
     pub(super) id: CallId,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum End {
     Line(LineId),
-    Outside(DeviceId, Fate),
+    Outside(DeviceId, OutsideBehavior),
 }
 
 /// The state of a connection (ECMA-269, connection state model).
@@ -62,14 +62,14 @@ impl Call {
         })
     }
 
-    /// The party outside that has not answered.
+    /// The outside party in this state.
     pub(super) fn outside(&mut self, state: State) -> Option<&mut Party> {
         self.parties
             .iter_mut()
             .find(|party| party.state == state && matches!(party.end, End::Outside(..)))
     }
 
-    /// Whether another party speaks with the line, or waits on hold.
+    /// Whether another party is connected or on hold.
     pub(super) fn is_established_for(&self, line: LineId) -> bool {
         self.others(line)
             .any(|other| matches!(other.state, State::Connected | State::Held))

@@ -1,15 +1,15 @@
-//! What a phone's lines answer to a request that concerns calls and features (ECMA-269, clauses 16 to 22).
+//! Carries out CSTA requests for calls and features on a phone's lines (ECMA-269, clauses 16 to 22).
 
 use uacsta_schema::csta::*;
 
-use super::exchange::{CallView, Exchange, Forwarding, LineId};
+use super::{CallView, Forwarding, LineId, Pbx};
 
 /// Carries out a request on one of a phone's lines.
 ///
 /// # Errors
-/// The failure that the phone answers with.
+/// The failure that the phone responds with.
 pub(super) fn serve(
-    exchange: &mut Exchange,
+    pbx: &mut Pbx,
     lines: &[LineId],
     request: Request,
 ) -> Result<Response, Failure> {
@@ -17,54 +17,54 @@ pub(super) fn serve(
     match request {
         Request::MakeCall(request) => {
             let line = phone
-                .find(exchange, &request.calling_device)
+                .find(pbx, &request.calling_device)
                 .ok_or(Failure::INVALID_CALLING_DEVICE_ID)?;
-            // Where it is left out, the phone prompts (ECMA-323, MakeCall).
+            // The default is to prompt (ECMA-323, MakeCall).
             let prompts = request.auto_originate != Some(AutoOriginate::DO_NOT_PROMPT);
-            let call = exchange.make_call(line, &request.called_directory_number, prompts)?;
-            let calling_device = connection(exchange, line, call);
+            let call = pbx.make_call(line, &request.called_directory_number, prompts)?;
+            let calling_device = connection(pbx, line, call);
             Ok(MakeCallResponse { calling_device }.into())
         }
         Request::AnswerCall(request) => {
-            let (line, call) = phone.own(exchange, &request.call_to_be_answered)?;
-            exchange.answer(line, &call)?;
+            let (line, call) = phone.own(pbx, &request.call_to_be_answered)?;
+            pbx.answer(line, &call)?;
             Ok(AnswerCallResponse {}.into())
         }
         Request::ClearConnection(request) => {
-            let (line, call) = phone.own(exchange, &request.connection_to_be_cleared)?;
-            exchange.clear(line, &call)?;
+            let (line, call) = phone.own(pbx, &request.connection_to_be_cleared)?;
+            pbx.clear(line, &call)?;
             Ok(ClearConnectionResponse {}.into())
         }
         Request::HoldCall(request) => {
-            let (line, call) = phone.own(exchange, &request.call_to_be_held)?;
-            exchange.hold(line, &call)?;
+            let (line, call) = phone.own(pbx, &request.call_to_be_held)?;
+            pbx.hold(line, &call)?;
             Ok(HoldCallResponse {}.into())
         }
         Request::RetrieveCall(request) => {
-            let (line, call) = phone.own(exchange, &request.call_to_be_retrieved)?;
-            exchange.retrieve(line, &call)?;
+            let (line, call) = phone.own(pbx, &request.call_to_be_retrieved)?;
+            pbx.retrieve(line, &call)?;
             Ok(RetrieveCallResponse {}.into())
         }
         Request::ReconnectCall(request) => {
-            let (line, active) = phone.own(exchange, &request.active_call)?;
-            let (_, held) = phone.own(exchange, &request.held_call)?;
-            if state(exchange, line, &held) != Some(LocalConnectionState::HOLD) {
+            let (line, active) = phone.own(pbx, &request.active_call)?;
+            let (_, held) = phone.own(pbx, &request.held_call)?;
+            if state(pbx, line, &held) != Some(LocalConnectionState::HOLD) {
                 return Err(Failure::NO_HELD_CALL);
             }
-            exchange.clear(line, &active)?;
-            exchange.retrieve(line, &held)?;
+            pbx.clear(line, &active)?;
+            pbx.retrieve(line, &held)?;
             Ok(ReconnectCallResponse {}.into())
         }
         Request::ConsultationCall(request) => {
-            let (line, call) = phone.own(exchange, &request.existing_call)?;
-            let call = exchange.consult(line, &call, &request.consulted_device)?;
-            let initiated_call = connection(exchange, line, call);
+            let (line, call) = phone.own(pbx, &request.existing_call)?;
+            let call = pbx.consult(line, &call, &request.consulted_device)?;
+            let initiated_call = connection(pbx, line, call);
             Ok(ConsultationCallResponse { initiated_call }.into())
         }
         Request::TransferCall(request) => {
-            let (line, held) = phone.own(exchange, &request.held_call)?;
-            let (_, active) = phone.own(exchange, &request.active_call)?;
-            let joined = exchange.transfer(line, &held, &active)?;
+            let (line, held) = phone.own(pbx, &request.held_call)?;
+            let (_, active) = phone.own(pbx, &request.active_call)?;
+            let joined = pbx.transfer(line, &held, &active)?;
             Ok(TransferCallResponse {
                 transferred_call: joined.connection,
                 connections: Some(joined.connections),
@@ -72,9 +72,9 @@ pub(super) fn serve(
             .into())
         }
         Request::ConferenceCall(request) => {
-            let (line, held) = phone.own(exchange, &request.held_call)?;
-            let (_, active) = phone.own(exchange, &request.active_call)?;
-            let joined = exchange.conference(line, &held, &active)?;
+            let (line, held) = phone.own(pbx, &request.held_call)?;
+            let (_, active) = phone.own(pbx, &request.active_call)?;
+            let joined = pbx.conference(line, &held, &active)?;
             Ok(ConferenceCallResponse {
                 conference_call: joined.connection,
                 connections: Some(joined.connections),
@@ -82,8 +82,8 @@ pub(super) fn serve(
             .into())
         }
         Request::SingleStepTransferCall(request) => {
-            let (line, call) = phone.own(exchange, &request.active_call)?;
-            let joined = exchange.send_away(line, &call, &request.transferred_to)?;
+            let (line, call) = phone.own(pbx, &request.active_call)?;
+            let joined = pbx.single_step_transfer(line, &call, &request.transferred_to)?;
             Ok(SingleStepTransferCallResponse {
                 transferred_call: joined.connection,
                 connections: Some(joined.connections),
@@ -91,57 +91,53 @@ pub(super) fn serve(
             .into())
         }
         Request::DeflectCall(request) => {
-            let (line, call) = phone.own(exchange, &request.call_to_be_diverted)?;
+            let (line, call) = phone.own(pbx, &request.call_to_be_diverted)?;
             let to = request.new_destination.0.first();
             let to = to.ok_or(Failure::INVALID_DESTINATION_DEVICE_ID)?;
-            exchange.deflect(line, &call, to)?;
+            pbx.deflect(line, &call, to)?;
             Ok(DeflectCallResponse {}.into())
         }
         Request::GenerateDigits(request) => {
-            let (line, call) = phone.own(exchange, &request.connection_to_send_digits)?;
-            exchange.generate_digits(line, &call, &request.characters_to_send)?;
+            let (line, call) = phone.own(pbx, &request.connection_to_send_digits)?;
+            pbx.generate_digits(line, &call, &request.characters_to_send)?;
             Ok(GenerateDigitsResponse {}.into())
         }
         Request::SnapshotDevice(request) => {
-            let line = phone.device(exchange, &request.snapshot_object)?;
-            let calls = exchange.calls(line).into_iter();
-            let data = calls.map(|call| device_call(exchange.device(line), call));
+            let line = phone.device(pbx, &request.snapshot_object)?;
+            let calls = pbx.calls(line).into_iter();
+            let data = calls.map(|call| device_call(pbx.device(line), call));
             let data = Snapshot::Data(data.collect());
             Ok(SnapshotDeviceResponse { data }.into())
         }
-        Request::SnapshotCall(request) => phone.snapshot_call(exchange, &request.snapshot_object),
-        request => features(exchange, &phone, request),
+        Request::SnapshotCall(request) => phone.snapshot_call(pbx, &request.snapshot_object),
+        request => features(pbx, &phone, request),
     }
 }
 
-/// Features of a line, which are asked for by its device.
-fn features(
-    exchange: &mut Exchange,
-    phone: &Lines<'_>,
-    request: Request,
-) -> Result<Response, Failure> {
+/// Requests for the features of a line.
+fn features(pbx: &mut Pbx, phone: &Lines<'_>, request: Request) -> Result<Response, Failure> {
     match request {
         Request::GetDoNotDisturb(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             Ok(GetDoNotDisturbResponse {
-                do_not_disturb_on: exchange.do_not_disturb(line),
+                do_not_disturb_on: pbx.do_not_disturb(line),
                 call_origination: None,
             }
             .into())
         }
         Request::SetDoNotDisturb(request) => {
-            let line = phone.device(exchange, &request.device)?;
-            exchange.set_do_not_disturb(line, request.do_not_disturb_on);
+            let line = phone.device(pbx, &request.device)?;
+            pbx.set_do_not_disturb(line, request.do_not_disturb_on);
             Ok(SetDoNotDisturbResponse {}.into())
         }
         Request::GetForwarding(request) => {
-            let line = phone.device(exchange, &request.device)?;
-            let list = exchange.forwardings(line).into_iter().map(listed);
+            let line = phone.device(pbx, &request.device)?;
+            let list = pbx.forwardings(line).into_iter().map(listed);
             let forwarding_list = Some(list.collect());
             Ok(GetForwardingResponse { forwarding_list }.into())
         }
         Request::SetForwarding(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             let forwarding = Forwarding {
                 kind: request
                     .forwarding_type
@@ -151,40 +147,36 @@ fn features(
                 ring_count: request.ring_count,
                 ring_duration: request.ring_duration,
             };
-            exchange.set_forwarding(line, forwarding)?;
+            pbx.set_forwarding(line, forwarding)?;
             Ok(SetForwardingResponse {}.into())
         }
         Request::GetMessageWaitingIndicator(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             Ok(GetMessageWaitingIndicatorResponse {
-                message_waiting_on: exchange.message_waiting(line),
+                message_waiting_on: pbx.message_waiting(line),
                 device_for_message: None,
                 lamp_is_present: Some(true),
             }
             .into())
         }
         Request::SetMessageWaitingIndicator(request) => {
-            let line = phone.device(exchange, &request.device)?;
-            exchange.set_message_waiting(line, request.message_waiting_on);
+            let line = phone.device(pbx, &request.device)?;
+            pbx.set_message_waiting(line, request.message_waiting_on);
             Ok(SetMessageWaitingIndicatorResponse {}.into())
         }
-        request => auditory(exchange, phone, request),
+        request => auditory(pbx, phone, request),
     }
 }
 
-/// Mute and volume of a line's handset, which is the only apparatus that it has.
-fn auditory(
-    exchange: &mut Exchange,
-    phone: &Lines<'_>,
-    request: Request,
-) -> Result<Response, Failure> {
+/// Requests for mute and volume of a line's only auditory apparatus.
+fn auditory(pbx: &mut Pbx, phone: &Lines<'_>, request: Request) -> Result<Response, Failure> {
     let auditory_apparatus = Some("handset".to_owned());
     match request {
         Request::GetMicrophoneMute(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             let item = MicrophoneMuteItem {
                 auditory_apparatus,
-                microphone_mute_on: exchange.apparatus(line).microphone_mute,
+                microphone_mute_on: pbx.audio(line).microphone_mute,
             };
             Ok(GetMicrophoneMuteResponse {
                 microphone_mute_list: Some(vec![item]),
@@ -192,17 +184,17 @@ fn auditory(
             .into())
         }
         Request::SetMicrophoneMute(request) => {
-            let line = phone.device(exchange, &request.device)?;
-            exchange.set_apparatus(line, |apparatus| {
-                apparatus.microphone_mute = request.microphone_mute_on;
+            let line = phone.device(pbx, &request.device)?;
+            pbx.set_audio(line, |audio| {
+                audio.microphone_mute = request.microphone_mute_on;
             });
             Ok(SetMicrophoneMuteResponse {}.into())
         }
         Request::GetSpeakerMute(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             let item = SpeakerMuteItem {
                 auditory_apparatus,
-                speaker_mute_on: exchange.apparatus(line).speaker_mute,
+                speaker_mute_on: pbx.audio(line).speaker_mute,
             };
             Ok(GetSpeakerMuteResponse {
                 speaker_mute_list: Some(vec![item]),
@@ -210,17 +202,17 @@ fn auditory(
             .into())
         }
         Request::SetSpeakerMute(request) => {
-            let line = phone.device(exchange, &request.device)?;
-            exchange.set_apparatus(line, |apparatus| {
-                apparatus.speaker_mute = request.speaker_mute_on;
+            let line = phone.device(pbx, &request.device)?;
+            pbx.set_audio(line, |audio| {
+                audio.speaker_mute = request.speaker_mute_on;
             });
             Ok(SetSpeakerMuteResponse {}.into())
         }
         Request::GetSpeakerVolume(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             let item = SpeakerVolumeItem {
                 auditory_apparatus,
-                speaker_vol_abs: Some(exchange.apparatus(line).volume),
+                speaker_vol_abs: Some(pbx.audio(line).volume),
             };
             Ok(GetSpeakerVolumeResponse {
                 speaker_volume_list: Some(vec![item]),
@@ -228,10 +220,10 @@ fn auditory(
             .into())
         }
         Request::SetSpeakerVolume(request) => {
-            let line = phone.device(exchange, &request.device)?;
+            let line = phone.device(pbx, &request.device)?;
             let volume = request.speaker_volume;
             let volume = volume.ok_or(Failure::INVALID_PARAMETER_VALUE)?;
-            exchange.set_apparatus(line, |apparatus| apparatus.set_volume(&volume));
+            pbx.set_audio(line, |audio| audio.set_volume(&volume));
             Ok(SetSpeakerVolumeResponse {}.into())
         }
         _ => Err(Failure::SERVICE_NOT_SUPPORTED),
@@ -244,48 +236,34 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn find(&self, exchange: &Exchange, device: &DeviceId) -> Option<LineId> {
-        exchange
-            .line(device)
-            .filter(|line| self.lines.contains(line))
+    fn find(&self, pbx: &Pbx, device: &DeviceId) -> Option<LineId> {
+        pbx.line(device).filter(|line| self.lines.contains(line))
     }
 
-    fn device(&self, exchange: &Exchange, device: &DeviceId) -> Result<LineId, Failure> {
-        self.find(exchange, device)
-            .ok_or(Failure::INVALID_DEVICE_ID)
+    fn device(&self, pbx: &Pbx, device: &DeviceId) -> Result<LineId, Failure> {
+        self.find(pbx, device).ok_or(Failure::INVALID_DEVICE_ID)
     }
 
-    /// The line that has a connection, and its name for the call.
-    fn own(
-        &self,
-        exchange: &Exchange,
-        connection: &ConnectionId,
-    ) -> Result<(LineId, CallId), Failure> {
+    /// The line of a connection, and its CallID.
+    fn own(&self, pbx: &Pbx, connection: &ConnectionId) -> Result<(LineId, CallId), Failure> {
         let call = connection.call_id.as_ref();
         let call = call.ok_or(Failure::INVALID_CONNECTION_ID)?;
-        let has = |line: &LineId| exchange.calls(*line).iter().any(|view| view.id == *call);
+        let has = |line: &LineId| pbx.calls(*line).iter().any(|view| view.id == *call);
         let line = match &connection.device_id {
-            Some(device) => self.find(exchange, device).filter(has),
+            Some(device) => self.find(pbx, device).filter(has),
             None => self.lines.iter().copied().find(has),
         };
         line.map(|line| (line, call.clone()))
             .ok_or(Failure::INVALID_CONNECTION_ID)
     }
 
-    fn snapshot_call(
-        &self,
-        exchange: &Exchange,
-        connection: &ConnectionId,
-    ) -> Result<Response, Failure> {
+    fn snapshot_call(&self, pbx: &Pbx, connection: &ConnectionId) -> Result<Response, Failure> {
         let (line, call) = self
-            .own(exchange, connection)
+            .own(pbx, connection)
             .map_err(|_| Failure::INVALID_CALL_ID)?;
-        let view = exchange
-            .calls(line)
-            .into_iter()
-            .find(|view| view.id == call);
+        let view = pbx.calls(line).into_iter().find(|view| view.id == call);
         let view = view.ok_or(Failure::INVALID_CALL_ID)?;
-        let own = (exchange.device(line).clone(), view.state);
+        let own = (pbx.device(line).clone(), view.state);
         let data = std::iter::once(own)
             .chain(view.others)
             .map(|(device, state)| CallParty {
@@ -301,12 +279,12 @@ impl Lines<'_> {
     }
 }
 
-fn connection(exchange: &Exchange, line: LineId, call: CallId) -> ConnectionId {
-    ConnectionId::new(call, exchange.device(line).as_str())
+fn connection(pbx: &Pbx, line: LineId, call: CallId) -> ConnectionId {
+    ConnectionId::new(call, pbx.device(line).as_str())
 }
 
-fn state(exchange: &Exchange, line: LineId, call: &CallId) -> Option<LocalConnectionState> {
-    let mut calls = exchange.calls(line).into_iter();
+fn state(pbx: &Pbx, line: LineId, call: &CallId) -> Option<LocalConnectionState> {
+    let mut calls = pbx.calls(line).into_iter();
     calls.find(|view| view.id == *call).map(|view| view.state)
 }
 
@@ -338,12 +316,12 @@ mod tests {
 
     #[test]
     fn connections_are_found_or_refused() {
-        let mut exchange = Exchange::default();
-        let line = exchange.add("sip:215@pbx".into(), "-{serial}");
-        let other = exchange.add("sip:216@pbx".into(), "{serial}");
-        exchange.set_in_service(line, true);
-        exchange.set_in_service(other, true);
-        let mut ask = |lines: &[LineId], request: Request| serve(&mut exchange, lines, request);
+        let mut pbx = Pbx::default();
+        let line = pbx.add("sip:215@pbx".into(), "-{serial}");
+        let other = pbx.add("sip:216@pbx".into(), "{serial}");
+        pbx.set_in_service(line, true);
+        pbx.set_in_service(other, true);
+        let mut ask = |lines: &[LineId], request: Request| serve(&mut pbx, lines, request);
         let make = |calling: &str, called: &str| MakeCall {
             calling_device: calling.into(),
             called_directory_number: called.into(),

@@ -1,4 +1,4 @@
-//! What a console hears on its link: handed on in order, with a bound, and events acknowledged at once (TR/87 7.3).
+//! Receives session events for the console, acknowledges them at once and queues them, with a bound (ECMA TR/87, section 7.3).
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use uacsta_actors::sip::{
 };
 use uacsta_schema::sip::{Request, Status};
 
-/// Hears for a console.
-pub(super) struct Ear {
-    pub(super) heard: mpsc::Sender<Sound>,
+/// Forwards events from the connection to the console.
+pub(super) struct Listener {
+    pub(super) queue: mpsc::Sender<ConsoleEvent>,
     pub(super) link: Option<Addr<SipConnection<ConsoleUas>>>,
 }
 
-/// Something that a console hears.
+/// An event for the console.
 #[derive(Debug)]
-pub(super) enum Sound {
+pub(super) enum ConsoleEvent {
     Opened(SessionId),
     Refused(RequestError),
     /// An event or notification.
@@ -31,7 +31,7 @@ pub(super) enum Sound {
     Lost(Box<str>),
 }
 
-/// The connection is made, or gone.
+/// The connection opened or ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum Connection {
@@ -39,23 +39,23 @@ pub(super) enum Connection {
     Gone(Box<str>),
 }
 
-/// What the server meets at a console.
-pub(super) struct ConsoleUas(pub(super) Addr<Ear>);
+/// The console's UAS: rejects all requests outside its session.
+pub(super) struct ConsoleUas(pub(super) Addr<Listener>);
 
-impl Ear {
-    /// A console that does not listen while thousands of events come in loses its connection, never single events.
-    fn pass(&mut self, sound: Sound) {
-        if self.heard.try_send(sound).is_err()
+impl Listener {
+    /// Queues an event. If the queue is full, closes the connection, so that no single event is lost unnoticed.
+    fn forward(&mut self, event: ConsoleEvent) {
+        if self.queue.try_send(event).is_err()
             && let Some(link) = self.link.take()
         {
             link.do_send(Shut {
-                reason: "the console does not take what it is sent".into(),
+                reason: "the console is too slow, its event queue is full".into(),
             });
         }
     }
 }
 
-impl Actor for Ear {
+impl Actor for Listener {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -63,7 +63,7 @@ impl Actor for Ear {
     }
 }
 
-impl Handler<Connection> for Ear {
+impl Handler<Connection> for Listener {
     type Result = ();
 
     fn handle(&mut self, connection: Connection, _: &mut Self::Context) {
@@ -71,34 +71,34 @@ impl Handler<Connection> for Ear {
             Connection::Made(link) => self.link = Some(link),
             Connection::Gone(reason) => {
                 self.link = None;
-                self.pass(Sound::Lost(reason));
+                self.forward(ConsoleEvent::Lost(reason));
             }
         }
     }
 }
 
-impl Handler<SessionEvent> for Ear {
+impl Handler<SessionEvent> for Listener {
     type Result = ();
 
     fn handle(&mut self, SessionEvent { session, what, .. }: SessionEvent, _: &mut Self::Context) {
-        self.pass(match what {
-            // The server repeats nothing.
+        self.forward(match what {
+            // The server resends nothing.
             SessionEventKind::Repeated(..) => return,
-            SessionEventKind::Opened(_) => Sound::Opened(session),
-            SessionEventKind::Refused(why) => Sound::Refused(why),
+            SessionEventKind::Opened(_) => ConsoleEvent::Opened(session),
+            SessionEventKind::Refused(why) => ConsoleEvent::Refused(why),
             SessionEventKind::Request(document, reply) => {
                 reply.ok();
-                Sound::Document(document)
+                ConsoleEvent::Document(document)
             }
-            SessionEventKind::Response { ticket, answer } => Sound::Answered(ticket, answer),
-            SessionEventKind::Ended(why) => Sound::Ended(why),
+            SessionEventKind::Response { ticket, answer } => ConsoleEvent::Answered(ticket, answer),
+            SessionEventKind::Ended(why) => ConsoleEvent::Ended(why),
         });
     }
 }
 
 impl Uas for ConsoleUas {
     fn request(&mut self, _: &Request, _: PendingRequest<'_>) -> Disposition {
-        // A console calls the server, never the other way round.
+        // Only the console opens sessions.
         Status::METHOD_NOT_ALLOWED.into()
     }
 

@@ -1,45 +1,45 @@
-//! What a line has to report, and the CSTA event that says so (ECMA-269, clauses 17.2, 18.2, 21.2 and 22.2).
+//! The events of a line, and their CSTA documents (ECMA-269, clauses 17.2, 18.2, 21.2 and 22.2).
 
 use uacsta_schema::csta::*;
 
 use super::Forwarding;
 
-/// Something that a line reports.
+/// An event of a line.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Notice {
-    /// Something about a call.
-    Call(Box<CallNotice>),
-    /// Do not disturb is on or off.
+pub enum LineEvent {
+    /// An event of a call.
+    Call(Box<CallEvent>),
+    /// Do not disturb was set.
     DoNotDisturb(bool),
     /// A forwarding was set.
     Forwarding(Forwarding),
-    /// A message waits, or no longer.
+    /// Message waiting was set.
     MessageWaiting(bool),
-    /// The microphone is mute, or no longer.
+    /// Microphone mute was set.
     MicrophoneMute(bool),
-    /// The loudspeaker is mute, or no longer.
+    /// Speaker mute was set.
     SpeakerMute(bool),
-    /// How loud the loudspeaker is, 0 to 100.
+    /// The speaker volume was set, 0 to 100.
     SpeakerVolume(u32),
 }
 
-/// What a line reports about a call: its own view, with its own name for the call.
+/// A call event as one line sees it, with that line's CallID.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CallNotice {
+pub struct CallEvent {
     pub(super) call: CallId,
     pub(super) own: DeviceId,
     pub(super) calling: DeviceId,
     pub(super) called: DeviceId,
     pub(super) redirected: RedirectionDevice,
-    /// The state of the line's connection from now on.
+    /// The state of the line's connection after the event.
     pub(super) local: LocalConnectionState,
-    pub(super) what: What,
+    pub(super) what: CallEventKind,
     pub(super) cause: EventCause,
 }
 
-/// What has happened, with the device that it has happened to.
+/// The kind of a call event, with the device concerned.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum What {
+pub(super) enum CallEventKind {
     Initiated,
     Originated,
     NetworkReached(DeviceId),
@@ -65,11 +65,11 @@ pub(super) enum What {
     Digits(Box<str>),
 }
 
-impl Notice {
-    /// The event for a monitor on the line `device`.
+impl LineEvent {
+    /// The CSTA event for a monitor on the line `device`.
     pub fn event(self, device: &DeviceId, monitor_cross_ref_id: MonitorCrossRefId) -> Event {
         match self {
-            Self::Call(notice) => notice.event(monitor_cross_ref_id),
+            Self::Call(event) => event.event(monitor_cross_ref_id),
             Self::DoNotDisturb(on) => DoNotDisturbEvent {
                 monitor_cross_ref_id,
                 device: device.clone().into(),
@@ -120,7 +120,7 @@ impl Notice {
     }
 }
 
-impl CallNotice {
+impl CallEvent {
     fn event(self, monitor_cross_ref_id: MonitorCrossRefId) -> Event {
         let Self {
             call,
@@ -137,7 +137,7 @@ impl CallNotice {
         let (calling_device, called_device) =
             (SubjectDevice::from(calling), SubjectDevice::from(called));
         match what {
-            What::Initiated => ServiceInitiatedEvent {
+            CallEventKind::Initiated => ServiceInitiatedEvent {
                 monitor_cross_ref_id,
                 initiated_connection: at(&own),
                 initiating_device: own.into(),
@@ -147,7 +147,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Originated => OriginatedEvent {
+            CallEventKind::Originated => OriginatedEvent {
                 monitor_cross_ref_id,
                 originated_connection: at(&own),
                 calling_device,
@@ -157,7 +157,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::NetworkReached(number) => NetworkReachedEvent {
+            CallEventKind::NetworkReached(number) => NetworkReachedEvent {
                 monitor_cross_ref_id,
                 outbound_connection: at(&number),
                 calling_device,
@@ -168,7 +168,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Delivered(device) => DeliveredEvent {
+            CallEventKind::Delivered(device) => DeliveredEvent {
                 monitor_cross_ref_id,
                 connection: at(&device),
                 alerting_device: device.into(),
@@ -180,7 +180,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Established(device) => EstablishedEvent {
+            CallEventKind::Established(device) => EstablishedEvent {
                 monitor_cross_ref_id,
                 established_connection: at(&device),
                 answering_device: device.into(),
@@ -192,7 +192,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Held(device) => HeldEvent {
+            CallEventKind::Held(device) => HeldEvent {
                 monitor_cross_ref_id,
                 held_connection: at(&device),
                 holding_device: device.into(),
@@ -201,7 +201,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Retrieved(device) => RetrievedEvent {
+            CallEventKind::Retrieved(device) => RetrievedEvent {
                 monitor_cross_ref_id,
                 retrieved_connection: at(&device),
                 retrieving_device: device.into(),
@@ -210,7 +210,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Failed(device) => FailedEvent {
+            CallEventKind::Failed(device) => FailedEvent {
                 monitor_cross_ref_id,
                 failed_connection: at(&device),
                 failing_device: device.into(),
@@ -222,7 +222,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Diverted(to) => DivertedEvent {
+            CallEventKind::Diverted(to) => DivertedEvent {
                 monitor_cross_ref_id,
                 connection: at(&own),
                 diverting_device: own.into(),
@@ -235,7 +235,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Cleared(device) => ConnectionClearedEvent {
+            CallEventKind::Cleared(device) => ConnectionClearedEvent {
                 monitor_cross_ref_id,
                 dropped_connection: at(&device),
                 releasing_device: device.into(),
@@ -244,7 +244,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Transferred {
+            CallEventKind::Transferred {
                 second,
                 by,
                 to,
@@ -261,7 +261,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Conferenced {
+            CallEventKind::Conferenced {
                 second,
                 by,
                 added,
@@ -278,7 +278,7 @@ impl CallNotice {
                 ..Default::default()
             }
             .into(),
-            What::Digits(digits) => DigitsGeneratedEvent {
+            CallEventKind::Digits(digits) => DigitsGeneratedEvent {
                 monitor_cross_ref_id,
                 connection: at(&own),
                 digit_generated_list: Some(digits.into()),

@@ -1,0 +1,244 @@
+//! The phone under test: sends it one service request after another and keeps the best result of each service.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult};
+use uacsta_schema::csta::{
+    self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
+    Failure as Refused, LocalConnectionState, Message, Response, Service, Snapshot, SnapshotDevice,
+};
+use uacsta_schema::phone_id::PhoneId;
+
+/// A line of a phone, and the results so far.
+pub(super) struct DeviceUnderTest<'a> {
+    server: &'a ApiArgs,
+    phone: PhoneId,
+    line: DeviceId,
+    /// In the order of the first attempts.
+    results: Vec<ProbeResult>,
+    /// Services that were not tried, with reasons.
+    skipped: Vec<(&'static str, &'static str)>,
+    /// The phone rejects requests for a nonexistent call with `serviceNotSupported`, so such a rejection proves nothing.
+    ambiguous: bool,
+}
+
+/// Reason given for services that an ambiguous phone rejected.
+const AMBIGUOUS: &str =
+    "it refuses this like a call that does not exist; a real one tells: --call, --caller";
+
+/// State of the line's call after a wait.
+pub(super) enum Observation {
+    /// The call is there; its connection at the line.
+    Call(ConnectionId),
+    /// The call did not reach the state in time.
+    TimedOut,
+    /// The phone does not report its calls.
+    Unknown,
+}
+
+/// How long a call may take to reach a state.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the calls are polled meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+impl<'a> DeviceUnderTest<'a> {
+    pub(super) fn new(server: &'a ApiArgs, phone: PhoneId, line: DeviceId) -> Self {
+        Self {
+            server,
+            phone,
+            line,
+            results: Vec::new(),
+            skipped: Vec::new(),
+            ambiguous: false,
+        }
+    }
+
+    /// The line under test.
+    pub(super) fn line(&self) -> &DeviceId {
+        &self.line
+    }
+
+    /// The line, the result of each service, and the skipped services with reasons.
+    pub(super) fn into_results(
+        self,
+    ) -> (
+        DeviceId,
+        Vec<ProbeResult>,
+        Vec<(&'static str, &'static str)>,
+    ) {
+        (self.line, self.results, self.skipped)
+    }
+
+    /// Notes that a service is not tried.
+    pub(super) fn skip(&mut self, service: &'static str, why: &'static str) {
+        self.skipped.push((service, why));
+    }
+
+    /// Sends a request and keeps the result. Returns the response if the phone carried it out.
+    pub(super) fn probe<S: Service>(
+        &mut self,
+        request: S,
+    ) -> Result<Option<S::Response>, CommandError> {
+        let (result, response) = self.send(request)?;
+        if self.ambiguous && result.outcome == ProbeOutcome::Lacking {
+            if self.results.iter().all(|known| known.service != S::NAME) {
+                self.skip(S::NAME, AMBIGUOUS);
+            }
+        } else {
+            self.keep(result);
+        }
+        Ok(response)
+    }
+
+    /// Announces that `call`, used from here on, does not exist. Every phone can clear calls: one that answers
+    /// `serviceNotSupported` even to that is ambiguous.
+    pub(super) fn use_nonexistent_call(&mut self, call: &ConnectionId) -> Result<(), CommandError> {
+        let (result, _) = self.send(ClearConnection {
+            connection_to_be_cleared: call.clone(),
+            ..ClearConnection::default()
+        })?;
+        self.ambiguous = result.outcome == ProbeOutcome::Lacking;
+        Ok(())
+    }
+
+    /// Sends a request without keeping the result.
+    fn send<S: Service>(
+        &self,
+        request: S,
+    ) -> Result<(ProbeResult, Option<S::Response>), CommandError> {
+        let message = Message::Request(request.into());
+        let request = csta::write(&message, &Edition::Ed3.into());
+        let body = json!({ "request": String::from_utf8_lossy(&request) });
+        let path = format!("/api/phones/{}/csta", self.phone.bare());
+        let mut result: ProbeResult = self.server.request(Method::POST, &path, Some(&body))?;
+        if result.outcome == ProbeOutcome::NotAsked {
+            let reason = result.reason.unwrap_or_default();
+            return Err(CommandError::Failed(format!(
+                "{} cannot be asked for {}: {reason}",
+                self.phone,
+                S::NAME
+            )));
+        }
+        let response = match result.outcome {
+            ProbeOutcome::Done => match response(result.document.clone().unwrap_or_default()) {
+                Ok(response) => S::Response::try_from(response).ok(),
+                Err(error) => {
+                    result.outcome = ProbeOutcome::Useless;
+                    result.reason = Some(error);
+                    None
+                }
+            },
+            _ => None,
+        };
+        Ok((result, response))
+    }
+
+    /// Keeps the most significant result of each service, since a service may be tried several times.
+    fn keep(&mut self, result: ProbeResult) {
+        let known = self
+            .results
+            .iter_mut()
+            .find(|known| known.service == result.service);
+        match known {
+            None => self.results.push(result),
+            Some(known) if weight(result.outcome) > weight(known.outcome) => *known = result,
+            Some(_) => {}
+        }
+    }
+
+    /// Fails if the phone is in a call, which the test would disturb.
+    pub(super) fn require_idle(&mut self) -> Result<(), CommandError> {
+        let calls = self.calls()?.unwrap_or_default();
+        match calls.is_empty() {
+            true => Ok(()),
+            false => Err(CommandError::Failed(format!(
+                "{} is in a call; certify it when it is idle",
+                self.phone
+            ))),
+        }
+    }
+
+    /// The line's calls; `None` if the phone does not report them.
+    pub(super) fn calls(&mut self) -> Result<Option<Vec<DeviceCall>>, CommandError> {
+        let snapshot_object = self.line.clone();
+        let response = self.probe(SnapshotDevice { snapshot_object })?;
+        Ok(response.map(|response| match response.data {
+            Snapshot::Data(calls) => calls,
+            Snapshot::Follows(_) => Vec::new(),
+        }))
+    }
+
+    /// Waits for a call whose connections are in these states, the line's own first. If the phone does not report its
+    /// calls, waits a third of the time and returns `Unknown`.
+    pub(super) fn wait_for_call(
+        &mut self,
+        states: &[LocalConnectionState],
+    ) -> Result<Observation, CommandError> {
+        let begun = Instant::now();
+        while begun.elapsed() < CALL_TIMEOUT {
+            let Some(calls) = self.calls()? else {
+                thread::sleep(CALL_TIMEOUT / 3);
+                return Ok(Observation::Unknown);
+            };
+            let now = |call: &DeviceCall| match &call.local_call_state {
+                Some(CallState::Compound(now)) => now.clone(),
+                _ => Vec::new(),
+            };
+            if let Some(call) = calls.iter().find(|call| now(call).starts_with(states)) {
+                return Ok(call
+                    .connection
+                    .clone()
+                    .map_or(Observation::Unknown, Observation::Call));
+            }
+            let failed = [LocalConnectionState::FAIL];
+            if calls.iter().any(|call| now(call).starts_with(&failed)) {
+                break;
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        Ok(Observation::TimedOut)
+    }
+
+    /// Clears the line's calls. Gives up after four rounds, since the phone may not clear them.
+    pub(super) fn hang_up(&mut self) -> Result<(), CommandError> {
+        for _ in 0..4 {
+            let calls = self.calls()?.unwrap_or_default();
+            if calls.is_empty() {
+                break;
+            }
+            for call in calls {
+                if let Some(connection_to_be_cleared) = call.connection {
+                    self.probe(ClearConnection {
+                        connection_to_be_cleared,
+                        ..ClearConnection::default()
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How significant an outcome is.
+fn weight(outcome: ProbeOutcome) -> u8 {
+    match outcome {
+        ProbeOutcome::Done => 4,
+        ProbeOutcome::Refused => 3,
+        ProbeOutcome::Lacking => 2,
+        ProbeOutcome::Useless => 1,
+        ProbeOutcome::Silent | ProbeOutcome::NotAsked => 0,
+    }
+}
+
+fn response(document: String) -> Result<Response, String> {
+    let document =
+        Document::read(document.into_bytes().into()).map_err(|error| error.to_string())?;
+    match document.message().map_err(|error| error.to_string())? {
+        Message::Response(response) => Ok(response),
+        Message::Failure(failure) => Err(Refused::to_string(&failure)),
+        other => Err(format!("{} is no response", other.name())),
+    }
+}
