@@ -1,4 +1,4 @@
-//! Hands out the seats of phones and lines, as many as there are licences for: a [`Seat`] gives itself back on drop.
+//! Grants permits for phones and lines, as many as there are licences: a [`LicencePermit`] gives itself back on drop.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -12,21 +12,21 @@ use crate::{
 
 pub mod allowance;
 pub mod code;
-mod seat;
+mod permit;
 
 pub use allowance::Allowance;
 use code::Licence;
-use seat::Seats;
-pub use seat::{Counts, Kind, Seat};
+use permit::Permits;
+pub use permit::{Counts, Kind, LicencePermit};
 
-/// Who hands out seats.
+/// Grants permits.
 pub struct Licensing {
     house: Arc<House>,
-    seats: Arc<Seats>,
+    permits: Arc<Permits>,
     waiting: Waiting,
 }
 
-/// Who has asked and got none, in order.
+/// The actors that wait for a permit, in order.
 #[derive(Default)]
 struct Waiting {
     phones: VecDeque<Recipient<Taken>>,
@@ -42,7 +42,7 @@ impl Waiting {
     }
 }
 
-/// Asks for a seat; [`Taken`] brings it.
+/// Asks for a permit; [`Taken`] brings it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Take {
@@ -52,11 +52,11 @@ pub struct Take {
     pub to: Recipient<Taken>,
 }
 
-/// A seat for the receiver; none: there is no licence for it now, and a seat comes when there is. Dropped unread, the seat
-/// goes back.
+/// A permit for the receiver; none: there is no licence for it now, and a permit comes when there is. Dropped unread, the
+/// permit goes back.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Taken(pub Option<Seat>);
+pub struct Taken(pub Option<LicencePermit>);
 
 /// Asks for the counts.
 #[derive(Debug, Message)]
@@ -71,7 +71,7 @@ pub struct Overview;
 /// What is licensed and in use.
 #[derive(Clone, Debug)]
 pub struct Licences {
-    /// The seats in use.
+    /// The permits in use.
     pub counts: Counts,
     /// Seats of phones; none: any number.
     pub phones: Option<usize>,
@@ -85,7 +85,7 @@ pub struct Licences {
     pub trial_left: Duration,
 }
 
-/// A seat was given back while others wait.
+/// A permit was given back while others wait.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 struct Freed;
@@ -95,27 +95,27 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 impl Licensing {
-    /// With no seat taken.
+    /// With no permit in use.
     pub fn new(house: Arc<House>) -> Self {
-        let seats = Arc::new(Seats::new(house.licensing.clone()));
+        let permits = Arc::new(Permits::new(house.licensing.clone()));
         Self {
             house,
-            seats,
+            permits,
             waiting: Waiting::default(),
         }
     }
 
-    /// How many seats of a kind there are; none: any number.
+    /// How many permits of a kind there may be; none: any number.
     fn allowed(&self, kind: Kind) -> Option<usize> {
         let now = self.house.clock.now();
         self.house.rules().allowance.seats(kind, now)
     }
 
-    fn take(&self, kind: Kind) -> Option<Seat> {
+    fn take(&self, kind: Kind) -> Option<LicencePermit> {
         let free = self
             .allowed(kind)
-            .is_none_or(|allowed| self.seats.taken(kind) < allowed);
-        free.then(|| Seat::new(kind, &self.seats))
+            .is_none_or(|allowed| self.permits.taken(kind) < allowed);
+        free.then(|| LicencePermit::new(kind, &self.permits))
     }
 
     /// Gives what is free to those who wait, in order.
@@ -125,32 +125,32 @@ impl Licensing {
                 self.waiting.queue(kind).pop_front();
                 continue;
             }
-            let seat = self.take(kind).or_else(|| {
-                // A seat that comes back from here on is told of; one that came back before is found now.
-                self.seats.await_one();
+            let permit = self.take(kind).or_else(|| {
+                // Licensing hears of a permit that is given back from here on; one that was given back before is found now.
+                self.permits.await_one();
                 self.take(kind)
             });
-            let Some(seat) = seat else { return };
+            let Some(permit) = permit else { return };
             if let Some(first) = self.waiting.queue(kind).pop_front() {
-                first.do_send(Taken(Some(seat)));
+                first.do_send(Taken(Some(permit)));
             }
         }
     }
 
-    /// There are more or fewer seats than before: as many as are too many are withdrawn, and no other is touched.
+    /// There are more or fewer licences than before: surplus permits are withdrawn, and no other is touched.
     fn allowance_changed(&mut self) {
         let mut too_many = false;
         for kind in Kind::ALL {
-            let taken = self.seats.taken(kind);
+            let taken = self.permits.taken(kind);
             let surplus = taken.saturating_sub(self.allowed(kind).unwrap_or(taken));
-            self.seats.withdraw(kind, surplus);
+            self.permits.withdraw(kind, surplus);
             too_many |= surplus > 0;
         }
         if too_many {
             tracing::error!(
-                phones = self.seats.taken(Kind::Phone),
+                phones = self.permits.taken(Kind::Phone),
                 licensed_phones = self.allowed(Kind::Phone),
-                lines = self.seats.taken(Kind::Line),
+                lines = self.permits.taken(Kind::Line),
                 licensed_lines = self.allowed(Kind::Line),
                 "more phones or lines are in use than there are licences for; add one with: uacsta licenses add CODE"
             );
@@ -213,11 +213,11 @@ impl Actor for Licensing {
             tracing::error!("licensing failed; another takes its place");
             let successor = Self {
                 house: Arc::clone(&self.house),
-                seats: Arc::clone(&self.seats),
+                permits: Arc::clone(&self.permits),
                 waiting: Waiting::default(),
             };
             self.house.licensing.exchange(successor.start());
-            // Who asked the one that failed has no seat yet.
+            // Who asked the one that failed has no permit yet.
             self.house.registrar.do_send(Recount);
         }
     }
@@ -262,7 +262,7 @@ impl Handler<Count> for Licensing {
     type Result = MessageResult<Count>;
 
     fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.seats.counts())
+        MessageResult(self.permits.counts())
     }
 }
 
@@ -272,7 +272,7 @@ impl Handler<Overview> for Licensing {
     fn handle(&mut self, _: Overview, _: &mut Self::Context) -> Self::Result {
         let rules = self.house.rules();
         MessageResult(Licences {
-            counts: self.seats.counts(),
+            counts: self.permits.counts(),
             phones: self.allowed(Kind::Phone),
             lines: self.allowed(Kind::Line),
             issued: rules.allowance.licences().map(<[Licence]>::to_vec),

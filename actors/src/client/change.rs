@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::Handler;
 use uacsta_schema::csta::{self, MonitorCrossRefId, MonitorStop};
 
-use super::{Client, Scope, monitors::Watched};
+use super::{Client, Scope, monitors::Monitored};
 use crate::{
     registrar::RulesChanged,
     sip::{
@@ -26,8 +26,8 @@ impl Client {
                 closed.push((*key, session.id));
                 continue;
             }
-            let watched = session.watched.iter();
-            let hidden = watched.filter(|(_, watched)| !rights.sees(&watched.line.entry));
+            let monitored = session.monitored.iter();
+            let hidden = monitored.filter(|(_, monitor)| !rights.sees(&monitor.line.entry));
             left.extend(hidden.map(|(cross_ref, _)| (*key, Arc::clone(cross_ref))));
         }
         for (key, cross_ref) in left {
@@ -46,7 +46,7 @@ impl Client {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
-        let Some((cross_ref, Watched { line, .. })) = session.watched.remove_entry(cross_ref)
+        let Some((cross_ref, Monitored { line, .. })) = session.monitored.remove_entry(cross_ref)
         else {
             return;
         };
@@ -59,8 +59,8 @@ impl Client {
                 content: Body::Whole(csta::write(&stop.into(), &session.speech)),
             });
         }
-        tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "client watches the line no more: it has no right to it any longer");
-        self.unwatch(&line, cross_ref);
+        tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "monitor stopped: the client has no right to the line any longer");
+        self.unsubscribe(&line, cross_ref);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A watched line that goes to another phone: the client watches it there, under the same cross reference.
+//! Moves a monitor to the line's new phone, under the same cross reference.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,8 +8,7 @@ use uacsta_schema::csta::{DeviceId, Document};
 use super::{Client, Scope};
 use crate::{
     directory::Entry,
-    monitor::Watcher,
-    phone::Watch,
+    monitor::{Change, Subscriber},
     refusal::Refusal,
     registrar::{Line, LinesChanged},
 };
@@ -29,7 +28,7 @@ impl Client {
         }
     }
 
-    /// Lines with these user parts may be another phone's now: it is looked soon where those are that the client watches.
+    /// Lines with these user parts may be another phone's now: the client's monitors are looked up soon.
     fn follow(&mut self, moved: &[Box<str>], ctx: &mut Context<Self>) {
         if self.moved.is_empty() && !moved.is_empty() {
             ctx.run_later(SETTLES, Self::look_where_they_are);
@@ -42,8 +41,8 @@ impl Client {
         let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry, bool)> = Vec::new();
         for (key, session) in &self.sessions {
             let is_bound = matches!(session.scope, Scope::Line { .. });
-            for (cross_ref, watched) in &session.watched {
-                let (entry, name) = (&watched.line.entry, &watched.how.0);
+            for (cross_ref, monitored) in &session.monitored {
+                let (entry, name) = (&monitored.line.entry, &monitored.wanted.name);
                 let (user, called) = (entry.device.name().user, name.name().user);
                 // The phone's own name means its first line, whichever that is.
                 let is_phones = || called.parse() == Ok(entry.mac);
@@ -54,8 +53,8 @@ impl Client {
             }
         }
         for (key, cross_ref, name, entry, is_bound) in lines {
-            // A line's session stays with its phone. In the server's session a name means who is connected, for what is watched
-            // as for what is asked; where several are, it stays.
+            // A line's session stays with its phone. In the server's session a name means who is connected, for monitors
+            // as for requests; where several are, it stays.
             let last = is_bound.then(|| entry.clone());
             self.look_up(name, last, ctx, move |client, name, found, ctx| {
                 match found {
@@ -73,7 +72,7 @@ impl Client {
 
     fn settle(&mut self, key: u64, cross_ref: &Arc<str>, found: Result<Arc<Line>, Refusal>) {
         match found {
-            Ok(line) => self.watch_at(key, cross_ref, line),
+            Ok(line) => self.move_monitor(key, cross_ref, line),
             // The name was the client's for as long as no other line was called more exactly so.
             Err(Refusal::NoRight) => self.leave_monitor(key, cross_ref),
             // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
@@ -81,27 +80,27 @@ impl Client {
         }
     }
 
-    fn watch_at(&mut self, key: u64, cross_ref: &Arc<str>, line: Arc<Line>) {
+    fn move_monitor(&mut self, key: u64, cross_ref: &Arc<str>, line: Arc<Line>) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
-        let Some(watched) = session.watched.get_mut(cross_ref) else {
+        let Some(monitored) = session.monitored.get_mut(cross_ref) else {
             return;
         };
         let is = |entry: &Entry| entry.mac == line.entry.mac && entry.device == line.entry.device;
-        let former = std::mem::replace(&mut watched.line, Arc::clone(&line));
+        let former = std::mem::replace(&mut monitored.line, Arc::clone(&line));
         if is(&former.entry) {
             return;
         }
         // It was told that the line is out of service where it was.
-        let watcher = Watcher {
+        let subscriber = Subscriber {
             in_service: Some(false),
-            ..watched.how.1.clone()
+            ..monitored.wanted.subscriber.clone()
         };
-        let (mac, device) = (line.entry.mac, line.entry.device.clone());
-        tracing::info!(client = %self.name, %mac, line = %device, from = %former.entry.mac, cross_ref = &**cross_ref, "client watches the line where it has gone");
-        self.unwatch(&former, Arc::clone(cross_ref));
-        self.tell_phone(&line, Watch { device, watcher });
+        let (mac, device) = (line.entry.mac, &line.entry.device);
+        tracing::info!(client = %self.name, %mac, line = %device, from = %former.entry.mac, cross_ref = &**cross_ref, "monitor moved to the line's new phone");
+        self.unsubscribe(&former, Arc::clone(cross_ref));
+        self.subscribe(&line, Change::Join(subscriber));
     }
 }
 

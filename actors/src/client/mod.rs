@@ -15,11 +15,11 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use self::{found::Found, monitors::Watched};
+use self::{found::Found, monitors::Monitored};
 use crate::{
     House,
     counters::Event,
-    monitor::Audience,
+    monitor::ClientAddrs,
     quote::Quoted,
     refusal::Refusal,
     registrar::{Enter, Line},
@@ -68,11 +68,11 @@ pub struct Client {
     /// Calls via the office that are on their way.
     via_office: Vec<Addr<via_office::ViaOffice>>,
     /// How its monitors reach it, once it has one.
-    audience: Option<Arc<Audience>>,
+    addrs: Option<Arc<ClientAddrs>>,
     /// Held once more by each answer that the client waits for.
     waiting: Arc<()>,
     /// Held once more by each of its monitors.
-    watching: Arc<()>,
+    monitoring: Arc<()>,
     /// Why the connection is gone, once it is.
     gone: Option<Box<str>>,
 }
@@ -82,8 +82,8 @@ struct Session {
     id: Option<SessionId>,
     scope: Scope,
     speech: Speech,
-    /// The lines that it watches, by the client's cross reference.
-    watched: HashMap<Arc<str>, Watched>,
+    /// Its monitors, by the client's cross reference.
+    monitored: HashMap<Arc<str>, Monitored>,
     registrations: Vec<system::Registration>,
 }
 
@@ -157,9 +157,9 @@ impl Client {
             cross_refs,
             listings: listing::Listings::default(),
             via_office: Vec::new(),
-            audience: None,
+            addrs: None,
             waiting: Arc::default(),
-            watching: Arc::default(),
+            monitoring: Arc::default(),
             gone: None,
         }
     }
@@ -257,7 +257,7 @@ impl Client {
                 id: None,
                 scope,
                 speech,
-                watched: HashMap::new(),
+                monitored: HashMap::new(),
                 registrations: Vec::new(),
             },
         );
@@ -273,7 +273,7 @@ impl Client {
         );
     }
 
-    /// A session is over: what it watched is released.
+    /// A session is over: its monitors are stopped.
     fn ended(&mut self, key: u64, reason: &str) {
         let Some(session) = self.sessions.remove(&key) else {
             return;
@@ -285,8 +285,8 @@ impl Client {
             }
         }
         self.forget_list(key);
-        for (cross_ref, Watched { line, .. }) in session.watched {
-            self.unwatch(&line, cross_ref);
+        for (cross_ref, Monitored { line, .. }) in session.monitored {
+            self.unsubscribe(&line, cross_ref);
         }
     }
 

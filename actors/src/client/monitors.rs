@@ -1,8 +1,8 @@
-//! The monitors of a client: started, stopped and filtered at once, whatever becomes of them at the phone.
+//! The monitors of a client: started, stopped and filtered at once, whatever happens to them at the phone.
 
 use std::sync::Arc;
 
-use actix::{AsyncContext, Context, Handler, Message, prelude::SendError};
+use actix::{AsyncContext, Context, Handler, prelude::SendError};
 use uacsta_schema::csta::{
     self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Document, MonitorCrossRefId,
     MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse, Speech,
@@ -11,21 +11,27 @@ use uacsta_schema::csta::{
 use super::Client;
 use crate::{
     counters::Event,
-    monitor::{Audience, Stopped, Watcher},
-    phone::{Phone, Refilter, Unwatch, Watch},
+    monitor::{Change, ClientAddrs, Stopped, Subscriber},
+    phone::Subscribe,
     refusal::Refusal,
     registrar::{Line, ToPhone},
     repeats::again,
     sip::{connection::Shut, responder::Responder},
 };
 
-/// A line that a session watches.
-pub(super) struct Watched {
+/// A monitor of a session.
+pub(super) struct Monitored {
     pub(super) line: Arc<Line>,
-    /// What the client called it, and how it is told: for where the line goes.
-    pub(super) how: Box<(DeviceId, Watcher)>,
-    /// Counts it among the client's monitors for as long as it is watched.
+    pub(super) wanted: Box<Wanted>,
+    /// Counts it among the client's monitors.
     _counted: Arc<()>,
+}
+
+/// What the client asked for, in case the line moves to another phone.
+pub(super) struct Wanted {
+    /// What the client called the line.
+    pub(super) name: DeviceId,
+    pub(super) subscriber: Subscriber,
 }
 
 impl Client {
@@ -69,35 +75,35 @@ impl Client {
             };
             reply.csta(csta::write(&response.into(), &speech));
             let (mac, device) = (line.entry.mac, line.entry.device.clone());
-            tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "client watches the line");
-            let audience = client.audience.get_or_insert_with(|| Arc::new(Audience {
+            tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "monitor started");
+            let addrs = client.addrs.get_or_insert_with(|| Arc::new(ClientAddrs {
                 events: client.link.clone().recipient(),
                 overrun: client.link.clone().recipient(),
                 stopped: ctx.address().recipient(),
             }));
-            let watcher = Watcher {
+            let subscriber = Subscriber {
                 cross_ref: Arc::clone(&cross_ref),
                 session: id,
-                client: Arc::clone(audience),
+                client: Arc::clone(addrs),
                 speech,
                 filter: filter.unwrap_or_default(),
                 in_service: None,
             };
             // Most clients call a line as its phone does: one text serves for both.
             let name = name.filter(|name| *name != device).unwrap_or_else(|| device.clone());
-            let watched = Watched {
+            let monitored = Monitored {
                 line: Arc::clone(&line),
-                how: Box::new((name, watcher.clone())),
-                _counted: Arc::clone(&client.watching),
+                wanted: Box::new(Wanted { name, subscriber: subscriber.clone() }),
+                _counted: Arc::clone(&client.monitoring),
             };
-            session.watched.insert(cross_ref, watched);
-            client.tell_phone(&line, Watch { device, watcher });
+            session.monitored.insert(cross_ref, monitored);
+            client.subscribe(&line, Change::Join(subscriber));
         });
     }
 
     /// Whether the client has no monitor left to start, which the log says once a minute.
     fn has_too_many_monitors(&self) -> bool {
-        let monitors = Arc::strong_count(&self.watching) - 1;
+        let monitors = Arc::strong_count(&self.monitoring) - 1;
         if monitors < self.house.rules().settings.limits.monitors_per_client {
             return false;
         }
@@ -116,13 +122,16 @@ impl Client {
     /// MonitorStop of a monitor of this session's.
     pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Responder) {
         let speech = document.speech();
-        let stopped = document
-            .cross_ref()
-            .and_then(|cross_ref| self.sessions.get_mut(&key)?.watched.remove_entry(cross_ref));
+        let stopped = document.cross_ref().and_then(|cross_ref| {
+            self.sessions
+                .get_mut(&key)?
+                .monitored
+                .remove_entry(cross_ref)
+        });
         match stopped {
-            Some((cross_ref, Watched { line, .. })) => {
-                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, cross_ref = &*cross_ref, "client watches the line no more");
-                self.unwatch(&line, cross_ref);
+            Some((cross_ref, Monitored { line, .. })) => {
+                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, cross_ref = &*cross_ref, "monitor stopped");
+                self.unsubscribe(&line, cross_ref);
                 reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
             }
             None => self.refuse(
@@ -144,12 +153,12 @@ impl Client {
         reply: Responder,
     ) {
         let filter = change.requested_filter_list;
-        let watched = self.sessions.get_mut(&key).and_then(|session| {
+        let monitored = self.sessions.get_mut(&key).and_then(|session| {
             session
-                .watched
+                .monitored
                 .get_mut(change.monitor_cross_ref_id.as_str())
         });
-        let Some(Watched { line, how, .. }) = watched else {
+        let Some(Monitored { line, wanted, .. }) = monitored else {
             return self.refuse(
                 self.mac_of(key),
                 reply,
@@ -158,50 +167,45 @@ impl Client {
                 &Refusal::NoMonitor,
             );
         };
-        let (_, watcher) = &mut **how;
-        watcher.filter = filter;
-        let refilter = Refilter {
-            device: line.entry.device.clone(),
-            cross_ref: Arc::clone(&watcher.cross_ref),
-            filter,
-        };
+        wanted.subscriber.filter = filter;
+        let cross_ref = Arc::clone(&wanted.subscriber.cross_ref);
         let line = Arc::clone(line);
-        self.tell_phone(&line, refilter);
+        self.subscribe(&line, Change::Filter { cross_ref, filter });
         let response = ChangeMonitorFilterResponse {
             actual_filter_list: Some(filter),
         };
         reply.csta(csta::write(&response.into(), speech));
     }
 
-    /// Tells a phone what needs no answer of its. A client that tells more than the phone's mailbox holds loses its connection,
+    /// Subscribes to a line, or changes the subscription. A client that fills the mailbox of the phone's actor loses its connection,
     /// never a single message.
-    pub(super) fn tell_phone<M>(&self, line: &Line, message: M)
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        Phone: Handler<M>,
-    {
-        if let Err(SendError::Full(_)) = line.phone.try_send(message) {
-            tracing::warn!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "connection ended: the client starts and changes monitors faster than the phone takes it");
+    pub(super) fn subscribe(&self, line: &Line, change: Change) {
+        let subscribe = Subscribe {
+            line: line.entry.device.clone(),
+            change,
+        };
+        if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
+            tracing::warn!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "closing connection: the client starts and changes monitors faster than the server takes it");
             self.house.counters.count(Event::TooManyRequests);
             self.link.do_send(Shut {
-                reason: "it starts and changes monitors faster than the phone takes it".into(),
+                reason: "it starts and changes monitors faster than the server takes it".into(),
             });
         }
     }
 
-    /// Leaves a monitor; where the phone's actor has been replaced, the registrar knows the new one.
-    pub(super) fn unwatch(&self, line: &Line, cross_ref: Arc<str>) {
-        let unwatch = Unwatch {
-            device: line.entry.device.clone(),
-            cross_ref,
+    /// Unsubscribes from a line; where the phone's actor has been replaced, the registrar knows the new one.
+    pub(super) fn unsubscribe(&self, line: &Line, cross_ref: Arc<str>) {
+        let subscribe = Subscribe {
+            line: line.entry.device.clone(),
+            change: Change::Leave { cross_ref },
         };
-        match line.phone.connected() {
-            true => line.phone.do_send(unwatch),
-            false => self.house.registrar.do_send(ToPhone {
+        if line.phone.connected() {
+            line.phone.do_send(subscribe);
+        } else {
+            self.house.registrar.do_send(ToPhone {
                 mac: line.entry.mac,
-                unwatch,
-            }),
+                subscribe,
+            });
         }
     }
 }
@@ -211,11 +215,11 @@ impl Handler<Stopped> for Client {
 
     fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
         let mut sessions = self.sessions.values_mut();
-        if let Some(Watched { line, .. }) =
-            sessions.find_map(|session| session.watched.remove(&cross_ref))
+        if let Some(Monitored { line, .. }) =
+            sessions.find_map(|session| session.monitored.remove(&cross_ref))
         {
-            // The line may have gone to another phone meanwhile.
-            self.unwatch(&line, cross_ref);
+            // The line may have moved to another phone meanwhile.
+            self.unsubscribe(&line, cross_ref);
         }
     }
 }

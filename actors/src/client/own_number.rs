@@ -89,7 +89,7 @@ impl Client {
 impl Handler<Undone> for Client {
     type Result = ();
 
-    /// Whoever watches the line hears why the call came to nothing.
+    /// The subscribers of the line hear why the call came to nothing.
     fn handle(&mut self, undone: Undone, _: &mut Self::Context) {
         let Undone {
             line,
@@ -99,11 +99,11 @@ impl Handler<Undone> for Client {
         } = undone;
         for session in self.sessions.values() {
             let Some(id) = session.id else { continue };
-            let watching = session
-                .watched
+            let monitored = session
+                .monitored
                 .iter()
-                .filter(|(_, watched)| watched.line.entry.device == line.entry.device);
-            for (cross_ref, _) in watching {
+                .filter(|(_, monitor)| monitor.line.entry.device == line.entry.device);
+            for (cross_ref, _) in monitored {
                 let event = FailedEvent {
                     monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(cross_ref)),
                     failed_connection: connection.clone(),

@@ -1,75 +1,107 @@
-//! What a monitor point is asked and told.
+//! Messages of a monitor point: from clients, from and to its phone.
 
 use std::sync::Arc;
 
-use actix::Message;
-use uacsta_schema::csta::{Document, MonitorFilter};
+use actix::{Message, Recipient};
+use smallvec::SmallVec;
+use uacsta_schema::csta::{DeviceId, Document, MonitorCrossRefId, MonitorFilter};
 
-use super::{Surroundings, Watcher};
-use crate::refusal::Refusal;
+use super::{MonitorEvent as Event, Subscriber};
+use crate::{House, licensing::LicencePermit};
 
-/// A client watches.
+/// A client's change to its subscription of a line, forwarded by the phone.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Join(pub Watcher);
-
-/// A client watches no more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Leave {
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
+pub struct SubscriptionChanged {
+    /// How many changes the phone has forwarded to this monitor point, with this one.
+    pub number: u64,
+    /// The change.
+    pub change: Change,
 }
 
-/// A client changes what it is told.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Filter {
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
-    /// What it is not told.
-    pub filter: MonitorFilter,
+/// What a client changes about its subscription.
+pub enum Change {
+    /// It subscribes.
+    Join(Subscriber),
+    /// It is sent other events from now on.
+    Filter {
+        /// The client's cross reference.
+        cross_ref: Arc<str>,
+        /// The events that it is not sent.
+        filter: MonitorFilter,
+    },
+    /// It unsubscribes.
+    Leave {
+        /// The client's cross reference.
+        cross_ref: Arc<str>,
+    },
 }
 
-/// Another actor has taken the phone's place.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct PhoneReplaced(pub Surroundings);
-
-/// The phone can be asked for its monitor.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PhoneReady;
-
-/// The phone's session is lost, or the line is not the phone's any more, and the monitor with it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PhoneLost;
-
-/// The phone ended this monitor by itself; it is started again.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct MonitorLost;
-
-/// The monitor on the phone was ended, since there is no licence for it.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Relinquished;
-
-/// The answer to [`StartMonitor`](crate::phone::StartMonitor).
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Started(pub Result<(), Refusal>);
-
-/// The phone reports an event of this monitor.
+/// The phone sent an event of the line, or the server made one in its place.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Observed(pub Arc<Document>);
 
-/// A monitor of the receiver's is over, because the phone will never have it.
+/// What happened is a message: from the phone's actor, as far as it is the phone's.
+impl Message for Event {
+    type Result = ();
+}
+
+/// What the phone's actor tells a monitor point for its interpreter.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub enum PhoneNotice {
+    /// More licence permits are in use than there are licences.
+    PermitsWithdrawn,
+    /// Another actor has taken the place of the phone's.
+    Replaced(Deps),
+    /// The monitor point ends, as [`Wanted::End`] asked.
+    Ended,
+}
+
+/// A monitor point asks its phone's actor for something.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PointRequest {
+    /// The line.
+    pub line: DeviceId,
+    /// What.
+    pub what: Wanted,
+}
+
+/// What a monitor point asks for.
+pub enum Wanted {
+    /// MonitorStart; answered by [`Event::Answered`], [`Event::PhoneAway`] or [`Event::LineGone`].
+    Start,
+    /// MonitorStop of this monitor.
+    Stop(MonitorCrossRefId),
+    /// Word when the calls of the line are over; answered by [`Event::Drained`].
+    Drain,
+    /// The end of a monitor point without subscribers, with the number of the last change that it has handled; answered by
+    /// [`PhoneNotice::Ended`], unless a later change is on its way.
+    End(u64),
+    /// Another monitor point for these subscribers, since this one panicked.
+    Replace {
+        /// The clients.
+        subscribers: SmallVec<[Subscriber; 1]>,
+        /// The line's licence permit.
+        permit: Option<LicencePermit>,
+    },
+}
+
+/// The monitor of a client is stopped, because the phone will never have it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stopped {
     /// The client's cross reference.
     pub cross_ref: Arc<str>,
+}
+
+/// Whom a monitor point asks.
+#[derive(Clone)]
+pub struct Deps {
+    /// The phone's actor.
+    pub phone: Recipient<PointRequest>,
+    /// The server's shared state, with its clock and licensing.
+    pub house: Arc<House>,
 }

@@ -3,15 +3,15 @@
 use actix::Handler;
 
 use super::{Announce, Phone};
-use crate::registrar;
+use crate::{monitor::MonitorEvent, registrar};
 
 impl Handler<Announce> for Phone {
     type Result = ();
 
-    fn handle(&mut self, announce: Announce, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: Announce, ctx: &mut Self::Context) {
         self.report(None);
-        if self.seat.is_none() && self.binding.is_some() && self.in_operation {
-            self.take_seat(ctx);
+        if self.permit.is_none() && self.binding.is_some() && self.in_operation {
+            self.request_permit(ctx);
         }
         if !self.inventory.lines().is_empty() {
             self.house.registrar.do_send(registrar::Listed {
@@ -19,8 +19,6 @@ impl Handler<Announce> for Phone {
                 lines: self.inventory.lines().to_vec(),
             });
         }
-        for point in self.points.values() {
-            point.monitor.do_send(announce);
-        }
+        self.monitored.notify(&MonitorEvent::LicensingRestarted);
     }
 }

@@ -96,7 +96,7 @@ impl Phone {
                 }
                 // A phone that leaves such a question unanswered would have others wait each time.
                 let ignored = matches!(refusal, Refusal::TimedOut)
-                    && matches!(job.asker, Asker::Calls(_) | Asker::Features { .. });
+                    && matches!(job.asker, Asker::Calls { .. } | Asker::Features { .. });
                 ignored || refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
             }
         };
@@ -126,15 +126,15 @@ impl Phone {
             // An operator who has given up needs not be told.
             Asker::Operator(asker) => drop(asker.send(result)),
             Asker::SystemRegister | Asker::Nobody => {}
-            Asker::MonitorStop { device, cross_ref } => {
+            Asker::MonitorStop { line, cross_ref } => {
                 if lacks && self.profile.emulates("MonitorStop") {
-                    self.monitor_left(&device, &cross_ref, ctx);
+                    self.leave_monitor(line, cross_ref, ctx);
                 }
             }
             Asker::Lines => self.lines_answered(&result, ctx),
             Asker::KeepAlive => self.kept_alive(&result, ctx),
-            Asker::Monitor(device) => self.monitor_answered(&device, result, ctx),
-            Asker::Calls(device) => self.calls_answered(&device, result, ctx),
+            Asker::Monitor(line) => self.monitor_start_answered(&line, result, ctx),
+            Asker::Calls { line, asked } => self.calls_answered(&line, asked, result),
             Asker::Features { reply, speech } => {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
                     result.map(|document| document.message())

@@ -133,7 +133,7 @@ impl Phone {
                 self.inventory.lines = lines.clone();
             }
             if !std::mem::replace(&mut self.inventory.told, true) || is_new {
-                self.lines_told(ctx);
+                self.lines_told();
             }
             self.house.registrar.do_send(registrar::Listed {
                 mac: self.mac,

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use actix::Message;
-use smallvec::SmallVec;
-use uacsta_schema::csta::{DeviceId, Document, MonitorFilter, Speech};
+use uacsta_schema::csta::{DeviceId, Document, Speech};
 
 use super::uas::PhoneUas;
 use crate::{
-    licensing::Seat,
-    monitor::Watcher,
+    monitor::Change,
     refusal::Refusal,
     sip::{connection::OrphanRequest, responder::Responder},
 };
@@ -65,26 +63,14 @@ pub struct Said {
     pub emulated: bool,
 }
 
-/// A client watches a line.
+/// A client subscribes to the events of a line, or changes or ends its subscription: forwarded to the line's monitor point.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Watch {
+pub struct Subscribe {
     /// The line, by the phone's name of it.
-    pub device: DeviceId,
-    /// The client.
-    pub watcher: Watcher,
-}
-
-/// A client changes what it is told of a line.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Refilter {
-    /// The line.
-    pub device: DeviceId,
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
-    /// What it is not told.
-    pub filter: MonitorFilter,
+    pub line: DeviceId,
+    /// What changes.
+    pub change: Change,
 }
 
 /// The server is about to stop: the phone's monitors are stopped, then its session ends. Answered when that is done, or the
@@ -98,51 +84,3 @@ pub struct Retire;
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Announce;
-
-/// There is no licence for a line: its monitor is ended when its calls are over.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Relinquish {
-    /// The line.
-    pub device: DeviceId,
-}
-
-/// A client watches a line no more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Unwatch {
-    /// The line.
-    pub device: DeviceId,
-    /// The client's cross reference.
-    pub cross_ref: Arc<str>,
-}
-
-/// A monitor point asks for its monitor.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct StartMonitor {
-    /// The line.
-    pub device: DeviceId,
-}
-
-/// A monitor point failed while clients watched.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Orphaned {
-    /// The line.
-    pub device: DeviceId,
-    /// The clients.
-    pub watchers: SmallVec<[Watcher; 1]>,
-    /// The line's seat.
-    pub seat: Option<Seat>,
-}
-
-/// A monitor point has no watchers; it ends unless more than these had joined.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Unwatched {
-    /// The line.
-    pub device: DeviceId,
-    /// How many clients had joined.
-    pub joins: u64,
-}

@@ -13,8 +13,8 @@ use uacsta_schema::{
 use crate::{
     House,
     back_off::BackOff,
-    licensing::Seat,
-    monitor::{Filter, Join, Leave, PhoneLost},
+    licensing::LicencePermit,
+    monitor::MonitorEvent,
     registrar::{self, PhoneBinding},
     sip::session::SessionEvent,
 };
@@ -23,21 +23,19 @@ mod abilities;
 mod announcing;
 mod answers;
 mod binding;
-mod call;
 mod calls;
 mod emulation;
 mod incoming;
 mod inventory;
 mod lease;
+mod licence;
 mod messages;
-mod missed;
+mod monitors;
 mod moving;
 mod overdue;
-mod points;
 pub mod reception;
 mod requests;
 mod retiring;
-mod seat;
 mod session;
 mod trial;
 pub mod uas;
@@ -69,15 +67,16 @@ pub struct Phone {
     abilities: abilities::Abilities,
     /// What the server keeps in the phone's place.
     kept: Option<Box<emulation::Kept>>,
-    points: points::Points,
+    /// The lines with monitor points.
+    monitored: monitors::MonitoredLines,
     /// Events whose monitor's response is still on its way.
     early: VecDeque<Arc<Document>>,
     keep_alive_at: Option<Duration>,
     /// Keep-alives that the phone answered.
     keep_alives: u32,
-    seat: Option<Seat>,
+    permit: Option<LicencePermit>,
     /// Since when there has been no licence for it.
-    seatless: Option<Duration>,
+    unlicensed_since: Option<Duration>,
     /// Who waits for the phone's monitors and session to end; dropped when they have.
     retiring: Option<oneshot::Sender<()>>,
     alarm: Option<(Duration, SpawnHandle)>,
@@ -99,17 +98,15 @@ pub enum Status {
 /// What outlives a phone's actor: it goes to the one that takes its place.
 #[derive(Default)]
 pub struct Heritage {
-    points: points::Points,
+    monitored: monitors::MonitoredLines,
     kept: Option<Box<emulation::Kept>>,
-    seat: Option<Seat>,
+    permit: Option<LicencePermit>,
 }
 
 impl Heritage {
-    /// Nobody takes the phone's place for a while: those who watch it hear that it is out of service.
+    /// The phone's actor is replaced after a while: until then its lines are out of service.
     pub(crate) fn waits(&self) {
-        for point in self.points.values() {
-            point.monitor.do_send(PhoneLost);
-        }
+        self.monitored.notify(&MonitorEvent::PhoneAway);
     }
 }
 
@@ -140,12 +137,12 @@ impl Phone {
             requests: requests::Requests::default(),
             abilities: abilities::Abilities::default(),
             kept: heritage.kept,
-            points: heritage.points,
+            monitored: heritage.monitored,
             early: VecDeque::new(),
             keep_alive_at: None,
             keep_alives: 0,
-            seat: heritage.seat,
-            seatless: None,
+            permit: heritage.permit,
+            unlicensed_since: None,
             retiring: None,
             alarm: None,
         }
@@ -181,7 +178,7 @@ impl Phone {
         }
     }
 
-    /// Tells the registrar how the phone can be reached now, and gives the seat of one that is away back.
+    /// Tells the registrar how the phone can be reached now, and gives the licence permit of one that is away back.
     fn report(&mut self, reason: Option<String>) {
         let status = match (&self.binding, self.session.is_open()) {
             (None, _) => Status::Away,
@@ -189,9 +186,9 @@ impl Phone {
             (Some(_), true) => Status::Controlled,
         };
         if status == Status::Away || !self.in_operation {
-            self.leave_seat();
+            self.release_permit();
         }
-        let reason = reason.or_else(|| self.lacks_seat());
+        let reason = reason.or_else(|| self.lacks_permit());
         self.house.registrar.do_send(registrar::Reached {
             mac: self.mac,
             status,
@@ -215,9 +212,9 @@ impl Actor for Phone {
     fn stopped(&mut self, ctx: &mut Self::Context) {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let heritage = Heritage {
-            points: std::mem::take(&mut self.points),
+            monitored: std::mem::take(&mut self.monitored),
             kept: self.kept.take().map(emulation::Kept::inherited),
-            seat: self.seat.take(),
+            permit: self.permit.take(),
         };
         self.house.registrar.do_send(registrar::Ended {
             mac: self.mac,
@@ -251,64 +248,6 @@ impl Handler<Request> for Phone {
 
     fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
         self.ask(request, ctx);
-    }
-}
-
-impl Handler<Watch> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, Watch { device, watcher }: Watch, ctx: &mut Self::Context) {
-        let monitor = self.point(&device, ctx);
-        monitor.do_send(Join(watcher));
-    }
-}
-
-impl Handler<Refilter> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, refilter: Refilter, _: &mut Self::Context) {
-        let Refilter {
-            device,
-            cross_ref,
-            filter,
-        } = refilter;
-        if let Some(point) = self.points.get(&device) {
-            point.monitor.do_send(Filter { cross_ref, filter });
-        }
-    }
-}
-
-impl Handler<Unwatch> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, Unwatch { device, cross_ref }: Unwatch, _: &mut Self::Context) {
-        if let Some(point) = self.points.get(&device) {
-            point.monitor.do_send(Leave { cross_ref });
-        }
-    }
-}
-
-impl Handler<StartMonitor> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, StartMonitor { device }: StartMonitor, ctx: &mut Self::Context) {
-        self.start_monitor(&device, ctx);
-    }
-}
-
-impl Handler<Orphaned> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, orphaned: Orphaned, ctx: &mut Self::Context) {
-        self.orphaned(orphaned, ctx);
-    }
-}
-
-impl Handler<Unwatched> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, Unwatched { device, joins }: Unwatched, ctx: &mut Self::Context) {
-        self.unwatched(&device, joins, ctx);
     }
 }
 

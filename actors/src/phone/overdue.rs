@@ -39,7 +39,7 @@ impl Phone {
                 | Asker::Lines
                 | Asker::KeepAlive
                 | Asker::Monitor(_)
-                | Asker::Calls(_) => {}
+                | Asker::Calls { .. } => {}
             }
         }
     }
@@ -106,7 +106,7 @@ impl Phone {
         };
         let (_, device) = overdue.swap_remove(at);
         if let Ok(started) = outcome(&self.house, answer, "MonitorStart") {
-            self.monitor_answered(&device, Ok(started), ctx);
+            self.monitor_start_answered(&device, Ok(started), ctx);
         }
     }
 }

@@ -6,7 +6,9 @@ use std::{borrow::Cow, collections::VecDeque, time::Duration};
 use actix::Context;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
-use uacsta_schema::csta::{self, CallId, DeviceId, Document, GetCSTAFeatures, Message, Speech};
+use uacsta_schema::csta::{
+    self, CallId, DeviceId, Document, GetCSTAFeatures, Message, MonitorCrossRefId, Speech,
+};
 
 use super::{
     Phone, Request,
@@ -17,6 +19,7 @@ use super::{
 };
 use crate::{
     counters::Event,
+    monitor::Mark,
     refusal::Refusal,
     sip::{
         responder::Responder,
@@ -74,11 +77,11 @@ pub(super) enum Asker {
     Monitor(DeviceId),
     /// The end of a monitor, which has this cross reference at the phone.
     MonitorStop {
-        device: DeviceId,
-        cross_ref: Box<str>,
+        line: DeviceId,
+        cross_ref: MonitorCrossRefId,
     },
-    /// The calls at a line, to compare them with those that its events told of.
-    Calls(DeviceId),
+    /// The calls of a line, to compare them with those that its events told of until then.
+    Calls { line: DeviceId, asked: Mark },
     /// A client, what works on the line.
     Features { reply: Responder, speech: Speech },
     /// A client, for a service that is made of several.
@@ -125,6 +128,13 @@ impl Requests {
             .iter()
             .chain(&self.running)
             .any(|job| matches!(&job.asker, Asker::Monitor(device) if device == line))
+    }
+
+    /// Whether a MonitorStart waits for the phone's answer.
+    pub(super) fn is_starting_monitor(&self) -> bool {
+        self.running
+            .iter()
+            .any(|job| matches!(job.asker, Asker::Monitor(_)))
     }
 
     /// Takes a keep-alive back that waited too long for its turn; whether there was one.
@@ -220,8 +230,8 @@ impl Phone {
             return Some(Refusal::NoRight);
         }
         let knows = |line: &DeviceId, call: &CallId| {
-            let point = self.points.get(line);
-            point.is_some_and(|point| point.calls.find(call.as_str()).is_some())
+            let monitored = self.monitored.get(line);
+            monitored.is_some_and(|monitored| monitored.calls.find(call.as_str()).is_some())
         };
         let (calls, _) = document.connections();
         let lines = self.inventory.lines();

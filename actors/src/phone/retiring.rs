@@ -11,12 +11,12 @@ impl Phone {
     /// Stops what runs on the phone. The session ends when the phone has answered, see [`Self::retired`].
     fn retire(&mut self, ctx: &mut Context<Self>) {
         let running: Vec<_> = self
-            .points
+            .monitored
             .iter_mut()
-            .filter_map(|(device, point)| Some((device.clone(), point.lost()?)))
+            .filter_map(|monitored| Some((monitored.line.clone(), monitored.cross_ref.take()?)))
             .collect();
-        for (device, cross_ref) in running {
-            self.stop_monitor(&device, &cross_ref, ctx);
+        for (line, cross_ref) in running {
+            self.stop_monitor(&line, cross_ref, ctx);
         }
         self.retired(ctx);
     }

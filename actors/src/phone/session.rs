@@ -12,7 +12,7 @@ use uacsta_schema::csta::{
 use super::{Phone, requests::Asker};
 use crate::{
     House,
-    monitor::{PhoneLost, PhoneReady},
+    monitor::MonitorEvent,
     refusal::Refusal,
     sip::{
         session::{
@@ -69,9 +69,9 @@ impl Phone {
         if self.binding.is_none() || !self.in_operation {
             return;
         }
-        if self.seat.is_none() {
+        if self.permit.is_none() {
             self.session = State::Closed;
-            return self.take_seat(ctx);
+            return self.request_permit(ctx);
         }
         self.key += 1;
         // The link answers within the 64*T1 of its transaction, unless it ended while this was on its way.
@@ -208,9 +208,7 @@ impl Phone {
         self.back_off.stands(self.house.clock.now());
         self.schedule_keep_alive(ctx);
         self.report(None);
-        for point in self.points.values() {
-            point.monitor.do_send(PhoneReady);
-        }
+        self.monitored.notify(&MonitorEvent::PhoneReady);
         self.next_request(ctx);
     }
 
@@ -276,10 +274,7 @@ impl Phone {
         self.forget_left();
         self.retiring = None;
         self.end_all_dialling(EventCause::NETWORK_OUT_OF_ORDER);
-        for point in self.points.values_mut() {
-            point.lost();
-            point.monitor.do_send(PhoneLost);
-        }
+        self.monitored.session_lost();
     }
 
     /// Opens the session when its time has come; returns when that is.
@@ -347,7 +342,7 @@ impl Phone {
                 self.schedule_keep_alive(ctx);
                 self.keep_alives = self.keep_alives.wrapping_add(1);
                 let all = self.keep_alives.is_multiple_of(LOOK_ROUND);
-                self.recount(all, ctx);
+                self.check_all_calls(all, ctx);
                 if all {
                     self.poll_for_lines(ctx);
                 }

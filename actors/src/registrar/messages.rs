@@ -9,7 +9,7 @@ use super::{PhoneBinding, RegisterRequest, RulesChanged, Stopping};
 use crate::{
     directory::{Entry, NoLine},
     phone::{
-        Heritage, Phone, Status as PhoneStatus, Unwatch,
+        Heritage, Phone, Status as PhoneStatus, Subscribe,
         uas::{Flow, PhoneUas},
     },
     sip::{
@@ -126,14 +126,14 @@ pub struct Line {
     pub others: Vec<Entry>,
 }
 
-/// What a client holds at a phone whose actor was replaced.
-#[derive(Debug, Message)]
+/// A client ends its subscription at a phone whose actor was replaced.
+#[derive(Message)]
 #[rtype(result = "()")]
 pub struct ToPhone {
     /// The phone.
     pub mac: PhoneId,
-    /// What the client leaves.
-    pub unwatch: Unwatch,
+    /// The subscription.
+    pub subscribe: Subscribe,
 }
 
 /// Asks for all lines of phones in operation and their models, in the order of their names: one value for all who ask until

@@ -52,9 +52,9 @@ impl Handler<Strayed> for Registrar {
 impl Handler<ToPhone> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, ToPhone { mac, unwatch }: ToPhone, _: &mut Self::Context) {
+    fn handle(&mut self, ToPhone { mac, subscribe }: ToPhone, _: &mut Self::Context) {
         if let Some(phone) = self.phone(mac, &Arbiter::current()) {
-            phone.do_send(unwatch);
+            phone.do_send(subscribe);
         }
     }
 }

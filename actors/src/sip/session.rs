@@ -20,7 +20,7 @@ pub struct SessionId {
 
 impl SessionId {
     /// The name of a session that never was.
-    pub(super) const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         slot: u32::MAX,
         serial: 0,
     };

@@ -294,6 +294,7 @@ impl Console {
         let snapshot_object = line.into();
         match self.invoke(SnapshotDevice { snapshot_object }).await?.data {
             Snapshot::Data(calls) => Ok(calls),
+            Snapshot::Missing => Ok(Vec::new()),
             Snapshot::Follows(_) => Err(ConsoleError::NotCsta {
                 service: SnapshotDevice::NAME,
                 reason: "the calls are to follow later".to_owned(),

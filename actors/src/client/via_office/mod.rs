@@ -12,8 +12,8 @@ use uacsta_schema::csta::{
 
 use self::course::{Course, Deed, Fact};
 use crate::{
-    monitor::{Audience, Stopped, Watcher},
-    phone::{self, Unwatch, Watch},
+    monitor::{Change, ClientAddrs, Stopped, Subscriber},
+    phone::{self, Subscribe},
     refusal::Refusal,
     registrar::Line,
     sip::{
@@ -297,10 +297,10 @@ impl Actor for ViaOffice {
             patience,
             ..
         } = &self.order;
-        let watcher = Watcher {
+        let subscriber = Subscriber {
             cross_ref: Arc::clone(cross_ref),
             session: *session,
-            client: Arc::new(Audience {
+            client: Arc::new(ClientAddrs {
                 events: ctx.address().recipient(),
                 overrun: ctx.address().recipient(),
                 stopped: ctx.address().recipient(),
@@ -309,9 +309,9 @@ impl Actor for ViaOffice {
             filter: MonitorFilter::default(),
             in_service: None,
         };
-        line.phone.do_send(Watch {
-            device: line.entry.device.clone(),
-            watcher,
+        line.phone.do_send(Subscribe {
+            line: line.entry.device.clone(),
+            change: Change::Join(subscriber),
         });
         ctx.run_later(*patience, |call, ctx| {
             if !call.watched {
@@ -324,9 +324,11 @@ impl Actor for ViaOffice {
         let Order {
             line, cross_ref, ..
         } = &self.order;
-        line.phone.do_send(Unwatch {
-            device: line.entry.device.clone(),
-            cross_ref: Arc::clone(cross_ref),
+        line.phone.do_send(Subscribe {
+            line: line.entry.device.clone(),
+            change: Change::Leave {
+                cross_ref: Arc::clone(cross_ref),
+            },
         });
     }
 }

@@ -172,9 +172,9 @@ impl Phone {
             calling_device: dialling.connection.clone(),
         };
         asked.client.answer(Ok(response.into()));
-        self.tell_watchers(&dialling.line, dialling.initiated());
+        self.tell_subscribers(&dialling.line, dialling.initiated());
         if !dialling.digits.is_empty() {
-            self.tell_watchers(&dialling.line, dialling.dialled());
+            self.tell_subscribers(&dialling.line, dialling.dialled());
         }
         self.kept.get_or_insert_default().dialling.push(dialling);
         self.wake_at(until, ctx);
@@ -204,7 +204,7 @@ impl Phone {
         dialling.until = until;
         let event = dialling.dialled();
         let (waited, call) = (dialling.connection.clone(), dialling.complete());
-        self.tell_watchers(&line, event);
+        self.tell_subscribers(&line, event);
         if complete {
             self.ask_part(client, Course::Dial(waited), &call.into(), turn, ctx);
         } else {
@@ -243,7 +243,7 @@ impl Phone {
         let Some(kept) = &mut self.kept else { return };
         let over: Vec<Dialling> = kept.dialling.extract_if(.., |call| which(call)).collect();
         for call in over {
-            self.tell_watchers(&call.line, call.cleared(cause.clone()));
+            self.tell_subscribers(&call.line, call.cleared(cause.clone()));
         }
     }
 

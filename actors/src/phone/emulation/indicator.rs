@@ -39,7 +39,7 @@ impl Phone {
                 device_for_message: from,
                 message_waiting_on: on,
             };
-            self.tell_watchers(line, event.into());
+            self.tell_subscribers(line, event.into());
         }
         SetMessageWaitingIndicatorResponse::default()
     }

@@ -6,8 +6,8 @@ use actix::Context;
 use uacsta_schema::{
     csta::{
         self, AutoOriginate, CallId, Changes, ConnectionId, DeviceId, DirectedPickupCall,
-        DirectedPickupCallResponse, Document, Limits, MakeCall, Message, Request, Response,
-        Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
+        DirectedPickupCallResponse, Document, Limits, MakeCall, Message, MonitorCrossRefId,
+        Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
     },
     phone_id::PhoneId,
 };
@@ -15,15 +15,18 @@ use uacsta_schema::{
 use self::pair::{Next, Pair};
 use super::{
     Phone,
-    call::State,
     requests::{Asker, Turn},
 };
-use crate::{refusal::Refusal, sip::responder::Responder};
+use crate::{
+    monitor::{CallState, parties_of},
+    refusal::Refusal,
+    sip::responder::Responder,
+};
 
 mod dialling;
-mod ending;
 mod indicator;
 mod information;
+mod monitor_stop;
 mod pair;
 
 use dialling::Dialling;
@@ -72,8 +75,8 @@ pub(super) struct Kept {
     dialling: Vec<Dialling>,
     /// The lines at which a message waits, and where it waits.
     pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
-    /// Monitors that run on the phone though nobody watches, since it cannot stop them.
-    left: Vec<(DeviceId, Box<str>)>,
+    /// Monitors that run on the phone unheard, since it cannot stop them.
+    left: Vec<(DeviceId, MonitorCrossRefId)>,
     /// The MonitorStarts, by their tickets, that the phone has not answered in time, and may yet.
     pub(super) overdue: Vec<(u64, DeviceId)>,
 }
@@ -231,12 +234,12 @@ impl Phone {
             return asked.client.answer(Err(Refusal::NotSupported));
         };
         let state = self
-            .points
+            .monitored
             .get(&line)
             .zip(pair.held().call_id.as_ref())
-            .and_then(|(point, call)| point.calls.find(call.as_str()))
+            .and_then(|(monitored, call)| monitored.calls.find(call.as_str()))
             .map(|call| call.state);
-        if pair.is_final() && state.is_some_and(|state| state != State::Hold) {
+        if pair.is_final() && state.is_some_and(|state| state != CallState::Hold) {
             return asked.client.answer(Err(Refusal::NotHeld));
         }
         let first = pair.request();
@@ -264,9 +267,12 @@ impl Phone {
 
     /// SnapshotDevice from the calls that events told of.
     fn known_calls(&self, line: &DeviceId) -> Result<Message, Refusal> {
-        let point = self.points.get(line).filter(|point| point.is_watched());
-        point
-            .map(|point| point.calls.snapshot(line).into())
+        let monitored = self
+            .monitored
+            .get(line)
+            .filter(|monitored| monitored.cross_ref.is_some());
+        monitored
+            .map(|monitored| monitored.calls.snapshot(line).into())
             .ok_or(Refusal::NotSupported)
     }
 
@@ -275,10 +281,10 @@ impl Phone {
         call: Option<&CallId>,
         line: &DeviceId,
     ) -> Result<SnapshotCallResponse, Refusal> {
-        self.points
+        self.monitored
             .get(line)
             .zip(call)
-            .and_then(|(point, call)| point.calls.find(call.as_str()))
+            .and_then(|(monitored, call)| monitored.calls.find(call.as_str()))
             .map(|call| call.snapshot(line))
             .ok_or(Refusal::NoCall)
     }
@@ -307,7 +313,7 @@ impl Phone {
             .iter()
             .find(|told| call.is_some() && told.call_id() == call.map(CallId::as_str));
         let told = told.ok_or(Refusal::NoCall)?;
-        Ok(known.unwrap_or_else(|_| super::call::parties_of(told, line)))
+        Ok(known.unwrap_or_else(|_| parties_of(told, line)))
     }
 
     /// DirectedPickupCall: the phone calls the feature code of the telephone system that picks up.

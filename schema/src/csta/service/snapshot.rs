@@ -61,18 +61,15 @@ sequence! {
 }
 
 /// What a snapshot has found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Snapshot<T> {
     /// It is here.
     Data(Vec<T>),
     /// It follows under this cross reference.
     Follows(ServiceCrossRefId),
-}
-
-impl<T> Default for Snapshot<T> {
-    fn default() -> Self {
-        Self::Data(Vec::new())
-    }
+    /// The response has neither.
+    #[default]
+    Missing,
 }
 
 impl DeviceCall {
@@ -96,8 +93,7 @@ impl<T: Item> Member for Snapshot<T> {
             Some(reference) => ServiceCrossRefId::read(reference).map(Self::Follows),
             None => element
                 .child("snapshotData")
-                .map_or_else(|| Ok(Vec::new()), Vec::read)
-                .map(Self::Data),
+                .map_or(Ok(Self::Missing), |data| Vec::read(data).map(Self::Data)),
         }
     }
 
@@ -106,6 +102,7 @@ impl<T: Item> Member for Snapshot<T> {
         match self {
             Self::Data(data) => data.write(out, "snapshotData"),
             Self::Follows(reference) => reference.write(out, "serviceCrossRefID"),
+            Self::Missing => {}
         }
         out.close(name);
     }

@@ -167,7 +167,7 @@ impl<'a> DeviceUnderTest<'a> {
         let response = self.probe(SnapshotDevice { snapshot_object })?;
         Ok(response.map(|response| match response.data {
             Snapshot::Data(calls) => calls,
-            Snapshot::Follows(_) => Vec::new(),
+            Snapshot::Follows(_) | Snapshot::Missing => Vec::new(),
         }))
     }
 

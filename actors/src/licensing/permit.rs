@@ -1,4 +1,4 @@
-//! The seats in use: each counts itself, wherever it is dropped, and outlives the actor that hands them out.
+//! Licence permits: each counts itself wherever it is dropped, and outlives the actor that grants them.
 
 use std::{
     fmt,
@@ -11,12 +11,12 @@ use std::{
 use super::{Freed, Licensing};
 use crate::post::Post;
 
-/// What a seat is for.
+/// What a permit is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// A phone that is in operation and connected.
     Phone,
-    /// A line that at least one client watches.
+    /// A line with at least one subscriber.
     Line,
 }
 
@@ -24,26 +24,26 @@ impl Kind {
     pub(super) const ALL: [Self; 2] = [Self::Phone, Self::Line];
 }
 
-/// The seats in use.
+/// The permits in use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// Phones that are in operation and connected.
     pub phones: usize,
-    /// Monitored lines; one that many clients watch counts once.
+    /// Monitored lines; a line with many subscribers counts once.
     pub lines: usize,
 }
 
-/// The right to control a phone, or to watch a line. Dropping it gives it back.
-pub struct Seat {
+/// The right to control a phone, or to monitor a line. Dropping it gives it back.
+pub struct LicencePermit {
     kind: Kind,
-    seats: Arc<Seats>,
+    permits: Arc<Permits>,
 }
 
-/// What seats count themselves in.
-pub(super) struct Seats {
+/// The counts of permits.
+pub(super) struct Permits {
     phones: Count,
     lines: Count,
-    /// Whether somebody waits for a seat, and licensing is not on its way to look for one yet.
+    /// Whether somebody waits for a permit, and licensing has not been told of one yet.
     awaited: AtomicBool,
     licensing: Post<Licensing>,
 }
@@ -55,7 +55,7 @@ struct Count {
     withdrawn: AtomicUsize,
 }
 
-impl Seats {
+impl Permits {
     pub(super) fn new(licensing: Post<Licensing>) -> Self {
         Self {
             phones: Count::default(),
@@ -76,14 +76,14 @@ impl Seats {
         }
     }
 
-    /// The next seat that comes back is told of, once: however many come back at a time, licensing looks for all of them.
+    /// Tells licensing once when permits are given back, however many.
     pub(super) fn await_one(&self) {
         self.awaited.store(true, Ordering::SeqCst);
     }
 
-    /// So many seats of a kind are to be given back.
-    pub(super) fn withdraw(&self, kind: Kind, seats: usize) {
-        self.of(kind).withdrawn.store(seats, Ordering::SeqCst);
+    /// So many permits of a kind are to be given back.
+    pub(super) fn withdraw(&self, kind: Kind, permits: usize) {
+        self.of(kind).withdrawn.store(permits, Ordering::SeqCst);
     }
 
     fn of(&self, kind: Kind) -> &Count {
@@ -99,19 +99,19 @@ impl Seats {
     }
 }
 
-impl Seat {
-    pub(super) fn new(kind: Kind, seats: &Arc<Seats>) -> Self {
-        seats.of(kind).taken.fetch_add(1, Ordering::SeqCst);
-        seats.tell(kind);
+impl LicencePermit {
+    pub(super) fn new(kind: Kind, permits: &Arc<Permits>) -> Self {
+        permits.of(kind).taken.fetch_add(1, Ordering::SeqCst);
+        permits.tell(kind);
         Self {
             kind,
-            seats: Arc::clone(seats),
+            permits: Arc::clone(permits),
         }
     }
 
     /// Whether this one is among those that are withdrawn; who is told so has to give it back.
     pub fn is_withdrawn(&self) -> bool {
-        let withdrawn = &self.seats.of(self.kind).withdrawn;
+        let withdrawn = &self.permits.of(self.kind).withdrawn;
         withdrawn
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
@@ -120,21 +120,21 @@ impl Seat {
     }
 }
 
-impl fmt::Debug for Seat {
+impl fmt::Debug for LicencePermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Seat({:?})", self.kind)
+        write!(f, "LicencePermit({:?})", self.kind)
     }
 }
 
-impl Drop for Seat {
+impl Drop for LicencePermit {
     fn drop(&mut self) {
-        self.seats
+        self.permits
             .of(self.kind)
             .taken
             .fetch_sub(1, Ordering::SeqCst);
-        self.seats.tell(self.kind);
-        if self.seats.awaited.swap(false, Ordering::SeqCst) {
-            self.seats.licensing.do_send(Freed);
+        self.permits.tell(self.kind);
+        if self.permits.awaited.swap(false, Ordering::SeqCst) {
+            self.permits.licensing.do_send(Freed);
         }
     }
 }

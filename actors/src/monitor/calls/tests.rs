@@ -8,14 +8,14 @@ use uacsta_schema::csta::ConnectionId;
 
 use super::{super::call::PARTIES, *};
 
-const LINE: &str = "sip:101@pbx.example";
+pub(crate) const LINE: &str = "sip:101@pbx.example";
 
-fn line() -> DeviceId {
+pub(crate) fn line() -> DeviceId {
     DeviceId::from(LINE)
 }
 
 /// `Established 7 102 connected` is an EstablishedEvent of call 7's connection at 102, with the line's state.
-fn event(words: &str) -> Document {
+pub(crate) fn event(words: &str) -> Document {
     let mut words = words.split(' ');
     let [name, call, device, local] = [(); 4].map(|()| words.next().unwrap_or("-"));
     let connection = match name {
@@ -55,7 +55,7 @@ fn read(text: &str) -> Document {
     Document::read(Bytes::from(text.to_owned())).unwrap()
 }
 
-fn after(events: &[&str]) -> Calls {
+pub(crate) fn after(events: &[&str]) -> Calls {
     let mut calls = Calls::default();
     for words in events {
         calls.observe(&line(), &event(words));
@@ -64,7 +64,7 @@ fn after(events: &[&str]) -> Calls {
 }
 
 /// Each call as `id:own state/other party=its state`.
-fn told(calls: &Calls) -> String {
+pub(crate) fn told(calls: &Calls) -> String {
     let call = |call: &Call| {
         let parties: String = call
             .parties
@@ -73,7 +73,7 @@ fn told(calls: &Calls) -> String {
             .collect();
         format!("{}:{}{parties}", call.id, call.state.element())
     };
-    calls.0.iter().map(call).collect::<Vec<_>>().join(" ")
+    calls.calls.iter().map(call).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -187,66 +187,6 @@ fn calls_are_joined() {
 }
 
 #[test]
-fn what_is_gone_after_a_loss_is_cleared_once() {
-    let mut calls = after(&[
-        "Established 7 101 connected",
-        "Held 8 101 hold",
-        "Originated 9 101",
-    ]);
-    assert!(!calls.doubtful());
-    assert!(
-        calls.compared(&line(), &[]).is_empty(),
-        "nothing was missed"
-    );
-    calls.lost();
-    calls.observe(&line(), &event("Delivered 9 102 connected"));
-    let there = DeviceCall {
-        connection: Some(ConnectionId::new("8", LINE)),
-        ..DeviceCall::default()
-    };
-    let over = calls.compared(&line(), std::slice::from_ref(&there));
-    let [Event::ConnectionClearedEvent(over)] = &over[..] else {
-        panic!("{over:?}");
-    };
-    assert_eq!(over.dropped_connection, ConnectionId::new("7", "101"));
-    assert_eq!(told(&calls), "8:hold 9:connected/102=alerting");
-    assert!(!calls.doubtful());
-    for _ in 0..2 {
-        assert!(calls.compared(&line(), &[]).is_empty());
-    }
-    // Without a loss a call must be missing twice.
-    calls.grown_old();
-    assert!(calls.compared(&line(), &[]).is_empty());
-    calls.grown_old();
-    assert_eq!(calls.compared(&line(), &[]).len(), 2);
-}
-
-#[test]
-fn a_call_that_is_listed_and_never_told_of_is_noticed() {
-    let listed = |id: &str, state: LocalConnectionState| DeviceCall {
-        connection: Some(ConnectionId::new(id, LINE)),
-        local_call_state: Some(CallState::Compound(vec![state])),
-        ..DeviceCall::default()
-    };
-    let there = [
-        listed("7", LocalConnectionState::HOLD),
-        listed("8", LocalConnectionState::NULL),
-    ];
-    let mut calls = Calls::default();
-    calls.take_up(&there, true);
-    assert_eq!(told(&calls), "7:hold", "it is older than the monitor");
-    assert!(!calls.unheard(&there));
-    let there = [listed("9", LocalConnectionState::ALERTING)];
-    calls.take_up(&there, false);
-    assert!(calls.unheard(&there));
-    calls.observe(&line(), &event("Established 9 101 connected"));
-    assert!(!calls.unheard(&there), "its event was on its way");
-    calls.take_up(&[listed("10", LocalConnectionState::CONNECTED)], false);
-    calls.lost();
-    assert!(!calls.unheard(&[listed("10", LocalConnectionState::CONNECTED)]));
-}
-
-#[test]
 fn snapshots_tell_what_events_have_told() {
     let calls = after(&["Originated 7 101", "Delivered 7 102 connected"]);
     let Snapshot::Data(device) = calls.snapshot(&line()).data else {
@@ -289,5 +229,5 @@ fn the_model_is_bounded() {
     for number in 100..200 {
         calls.observe(&line(), &event(&format!("Originated {number} 101")));
     }
-    assert_eq!(calls.0.len(), MOST);
+    assert_eq!(calls.calls.len(), MOST);
 }

@@ -7,37 +7,29 @@ use uacsta_schema::csta::{
     SubjectDevice,
 };
 
+use super::reconcile::Mark;
+
 /// A call at the line.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     pub(super) id: Box<str>,
     /// How the phone names the line in it.
     pub(super) own: Option<Box<str>>,
     /// Where the line's own connection stands.
-    pub(super) state: State,
+    pub(crate) state: State,
     pub(super) calling: Option<Box<str>>,
     pub(super) called: Option<Box<str>>,
     /// The other connections.
     pub(super) parties: SmallVec<[Party; 1]>,
-    /// How little is left of the certainty that the call goes on, since it was last heard of.
-    pub(super) doubt: Doubt,
-    /// Whether the line's monitor told of it, as far as it had to.
-    pub(super) heard: bool,
+    /// The moment after its last event, or after the last one before a snapshot listed it.
+    pub(super) last_event: Mark,
+    /// Whether the monitor of the line sent the events of it that it had to.
+    pub(super) told: bool,
 }
 
-/// Whether a call may be over without an event that said so.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Doubt {
-    None,
-    /// It was not heard of for a while. If the phone does not list it, the event may be on its way.
-    Some,
-    /// Events were missed, or the phone did not list it before: if the phone does not list it now, it is over.
-    Full,
-}
-
-/// Where a connection stands (ECMA-269, connection states but for null).
+/// The state of a connection (ECMA-269, connection states but for null).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum State {
+pub(crate) enum State {
     Initiated,
     Alerting,
     Connected,
@@ -57,7 +49,7 @@ pub(super) struct Party {
 pub(super) const PARTIES: usize = 32;
 
 impl Call {
-    pub(super) fn new(id: &str, state: State) -> Self {
+    pub(super) fn new(id: &str, state: State, last_event: Mark) -> Self {
         Self {
             id: id.into(),
             own: None,
@@ -65,13 +57,13 @@ impl Call {
             calling: None,
             called: None,
             parties: SmallVec::new(),
-            doubt: Doubt::None,
-            heard: true,
+            last_event,
+            told: true,
         }
     }
 
     /// What SnapshotCall answers of this call.
-    pub(super) fn snapshot(&self, line: &DeviceId) -> SnapshotCallResponse {
+    pub(crate) fn snapshot(&self, line: &DeviceId) -> SnapshotCallResponse {
         let own = CallParty {
             device_on_call: Some(line.clone().into()),
             call_identifier: Some(self.connection(line)),
@@ -153,7 +145,6 @@ impl Call {
         connections: &[ConnectionListItem],
     ) {
         self.state = state;
-        self.doubt = Doubt::None;
         let connections: Vec<&ConnectionId> = connections
             .iter()
             .filter_map(|item| item.new_connection.as_ref())
@@ -197,7 +188,7 @@ impl State {
 }
 
 /// What SnapshotCall can tell of a call that only the phone's snapshot of the line tells of.
-pub(super) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResponse {
+pub(crate) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResponse {
     let states: &[LocalConnectionState] = match &told.local_call_state {
         Some(CallState::Compound(states)) => states,
         _ => &[],

@@ -1,0 +1,224 @@
+//! The actor of a monitor point: carries out what [`MonitorPoint`] decides, and fans events out to the subscribers.
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
+use smallvec::SmallVec;
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+
+use super::{
+    Change, Deps, Observed, PhoneNotice, PointRequest, Subscriber, SubscriptionChanged, Wanted,
+    point::{Effect, Event, MonitorPoint},
+    subscribers::Subscribers,
+};
+use crate::licensing::{Kind, LicencePermit, Take, Taken};
+
+/// The monitor point of a line.
+pub struct Monitor {
+    phone: PhoneId,
+    line: DeviceId,
+    deps: Deps,
+    point: MonitorPoint,
+    subscribers: Subscribers,
+    permit: Option<LicencePermit>,
+    retry: Option<SpawnHandle>,
+    /// The number of the last change to a subscription that was handled.
+    handled: u64,
+    /// Whether the phone can be asked when this actor starts.
+    ready: bool,
+}
+
+/// How many messages may wait for the monitor point's turn.
+const MAILBOX: usize = 4096;
+
+impl Monitor {
+    /// The monitor point of a line without subscribers; `ready` says whether its phone can be asked now.
+    pub fn new(phone: PhoneId, line: DeviceId, deps: Deps, ready: bool) -> Self {
+        Self {
+            phone,
+            line,
+            deps,
+            point: MonitorPoint::default(),
+            subscribers: Subscribers::default(),
+            permit: None,
+            retry: None,
+            handled: 0,
+            ready,
+        }
+    }
+
+    /// The monitor point that takes the place of one that panicked, with its subscribers and its permit.
+    #[must_use]
+    pub fn inherited(
+        self,
+        subscribers: SmallVec<[Subscriber; 1]>,
+        permit: Option<LicencePermit>,
+    ) -> Self {
+        Self {
+            point: MonitorPoint::inherited(subscribers.len(), permit.is_some()),
+            subscribers: Subscribers(subscribers),
+            permit,
+            ..self
+        }
+    }
+
+    fn on(&mut self, event: Event, ctx: &mut Context<Self>) {
+        let now = self.deps.house.clock.now();
+        for effect in self.point.on(event, now) {
+            self.carry_out(effect, ctx);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::RequestPermit => self.deps.house.licensing.do_send(Take {
+                kind: Kind::Line,
+                to: ctx.address().recipient(),
+            }),
+            Effect::ReleasePermit => self.permit = None,
+            Effect::Unlicensed => {
+                tracing::warn!(mac = %self.phone, line = %self.line, "there is no licence for the line; see: uacsta licenses");
+            }
+            Effect::Start => {
+                if let Some(retry) = self.retry.take() {
+                    ctx.cancel_future(retry);
+                }
+                self.ask(Wanted::Start);
+            }
+            Effect::Stop(cross_ref) => self.ask(Wanted::Stop(cross_ref)),
+            Effect::Drain => self.ask(Wanted::Drain),
+            Effect::RetryIn(wait, refusal) => {
+                if let Some(refusal) = refusal {
+                    tracing::warn!(mac = %self.phone, line = %self.line, %refusal, again_in = ?wait, "line is not monitored");
+                }
+                let retry = ctx.run_later(wait, |monitor, ctx| {
+                    monitor.retry = None;
+                    monitor.on(Event::RetryDue, ctx);
+                });
+                if let Some(former) = self.retry.replace(retry) {
+                    ctx.cancel_future(former);
+                }
+            }
+            Effect::Monitored => {
+                tracing::info!(mac = %self.phone, line = %self.line, clients = self.subscribers.len(), "line is monitored");
+                self.subscribers.tell_all(&self.line, true);
+            }
+            Effect::OutOfService => self.subscribers.tell_all(&self.line, false),
+            Effect::Greet { in_service } => self.subscribers.tell_newest(&self.line, in_service),
+            Effect::GiveUp(refusal) => {
+                tracing::warn!(mac = %self.phone, line = %self.line, %refusal, "line cannot be monitored; its clients are told to stop");
+                self.subscribers.stop_all();
+            }
+            Effect::End => self.ask(Wanted::End(self.handled)),
+        }
+    }
+
+    fn ask(&self, what: Wanted) {
+        self.deps.phone.do_send(PointRequest {
+            line: self.line.clone(),
+            what,
+        });
+    }
+}
+
+impl Actor for Monitor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if self.ready {
+            self.on(Event::PhoneReady, ctx);
+        } else {
+            self.on(Event::LicensingRestarted, ctx);
+        }
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // With subscribers left, only a panic ends a monitor point.
+        if self.subscribers.len() > 0 {
+            let (subscribers, permit) =
+                (std::mem::take(&mut self.subscribers.0), self.permit.take());
+            self.ask(Wanted::Replace {
+                subscribers,
+                permit,
+            });
+        }
+    }
+}
+
+impl Handler<SubscriptionChanged> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, changed: SubscriptionChanged, ctx: &mut Self::Context) {
+        self.handled = changed.number;
+        match changed.change {
+            Change::Join(subscriber) => {
+                self.subscribers.add(subscriber);
+                self.on(Event::Joined, ctx);
+            }
+            Change::Filter { cross_ref, filter } => self.subscribers.filter(&cross_ref, filter),
+            Change::Leave { cross_ref } => {
+                let left = self.subscribers.remove(&cross_ref);
+                self.on(Event::Left(left), ctx);
+            }
+        }
+    }
+}
+
+impl Handler<Observed> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Observed(event): Observed, ctx: &mut Self::Context) {
+        let in_service = match event.name() {
+            "BackInServiceEvent" => Some(true),
+            "OutOfServiceEvent" => Some(false),
+            _ => None,
+        };
+        if let Some(in_service) = in_service {
+            self.on(Event::InService(in_service), ctx);
+        }
+        let left = self.subscribers.relay(&event, in_service);
+        if left > 0 {
+            self.on(Event::Left(left), ctx);
+        }
+    }
+}
+
+impl Handler<Event> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
+        self.on(event, ctx);
+    }
+}
+
+impl Handler<PhoneNotice> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, notice: PhoneNotice, ctx: &mut Self::Context) {
+        match notice {
+            PhoneNotice::PermitsWithdrawn => {
+                let withdrawn = self.permit.take_if(|permit| permit.is_withdrawn());
+                if withdrawn.is_some() {
+                    self.on(Event::PermitWithdrawn, ctx);
+                }
+            }
+            PhoneNotice::Replaced(deps) => {
+                self.deps = deps;
+                self.on(Event::PhoneAway, ctx);
+            }
+            // Licensing may still hold its address, while it waits for a permit.
+            PhoneNotice::Ended => ctx.stop(),
+        }
+    }
+}
+
+impl Handler<Taken> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Taken(permit): Taken, ctx: &mut Self::Context) {
+        let granted = permit.is_some();
+        if granted {
+            self.permit = permit;
+        }
+        self.on(Event::Permit { granted }, ctx);
+    }
+}

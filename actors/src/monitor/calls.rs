@@ -1,0 +1,185 @@
+//! The calls of one line, tracked from the events of its monitor (ECMA-269, connection state model).
+
+use uacsta_schema::csta::{
+    CallState, DeviceCall, DeviceId, Document, Event, LocalConnectionState, Message, Progress,
+    Snapshot, SnapshotDeviceResponse,
+};
+
+use super::{
+    call::{Call, State, fill},
+    reconcile::Heard,
+};
+
+/// The calls at a line, the oldest first. Nothing is allocated while there are none, nor for an event that only changes a state.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    pub(super) calls: Vec<Call>,
+    pub(super) heard: Heard,
+}
+
+/// The most calls that are tracked at a line; an older one is removed for a newer.
+pub(super) const MOST: usize = 32;
+
+impl Calls {
+    /// An event of the line's monitor.
+    pub(crate) fn observe(&mut self, line: &DeviceId, event: &Document) {
+        let Some(progress) = event.progress() else {
+            return;
+        };
+        match event.name() {
+            "ServiceInitiatedEvent" | "DigitsDialedEvent" => {
+                self.stands(line, &progress, State::Initiated);
+            }
+            "OriginatedEvent" | "NetworkReachedEvent" | "EstablishedEvent" | "RetrievedEvent" => {
+                self.stands(line, &progress, State::Connected);
+            }
+            "OfferedEvent" | "DeliveredEvent" => self.stands(line, &progress, State::Alerting),
+            "HeldEvent" => self.stands(line, &progress, State::Hold),
+            "QueuedEvent" => self.stands(line, &progress, State::Queued),
+            "FailedEvent" => self.stands(line, &progress, State::Fail),
+            "ConnectionClearedEvent" | "DivertedEvent" => self.left(line, &progress),
+            "CallClearedEvent" => self.forget(&progress.call),
+            // The new calls stand in lists, which only the second pass reads; such events are rare.
+            _ => self.joined(line, event),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// A call by its identifier.
+    pub(crate) fn find(&self, id: &str) -> Option<&Call> {
+        self.calls.iter().find(|call| *call.id == *id)
+    }
+
+    /// What SnapshotDevice answers of this line.
+    pub(crate) fn snapshot(&self, line: &DeviceId) -> SnapshotDeviceResponse {
+        let calls = self.calls.iter().map(|call| DeviceCall {
+            connection: Some(call.connection(line)),
+            endpoint_device: Some(call.endpoint(line)),
+            local_call_state: Some(CallState::Compound(
+                [call.state]
+                    .into_iter()
+                    .chain(call.parties.iter().map(|party| party.state))
+                    .map(State::element)
+                    .collect(),
+            )),
+        });
+        SnapshotDeviceResponse {
+            data: Snapshot::Data(calls.collect()),
+        }
+    }
+
+    fn stands(&mut self, line: &DeviceId, progress: &Progress<'_>, state: State) {
+        let own = progress
+            .device
+            .as_deref()
+            .is_none_or(|device| line.names(device));
+        let local = progress.local.as_deref().and_then(State::read);
+        let last_event = self.heard.event();
+        let call = match self
+            .calls
+            .iter()
+            .position(|call| *call.id == *progress.call)
+        {
+            Some(at) => &mut self.calls[at],
+            None => {
+                if self.calls.len() == MOST {
+                    self.calls.remove(0);
+                }
+                let first = if own { state } else { State::Connected };
+                self.calls
+                    .push(Call::new(&progress.call, first, last_event));
+                let last = self.calls.len() - 1;
+                &mut self.calls[last]
+            }
+        };
+        call.last_event = last_event;
+        call.told = true;
+        if own {
+            call.state = local.unwrap_or(state);
+            fill(&mut call.own, progress.device.as_deref());
+        } else {
+            call.state = local.unwrap_or(call.state);
+            if let Some(device) = progress.device.as_deref() {
+                call.party(device, state);
+            }
+        }
+        fill(&mut call.calling, progress.calling.as_deref());
+        fill(&mut call.called, progress.called.as_deref());
+    }
+
+    /// A connection ended, or went elsewhere: the call is over at the line if it was the line's own.
+    fn left(&mut self, line: &DeviceId, progress: &Progress<'_>) {
+        let own = match progress.local.as_deref() {
+            Some(local) => local == LocalConnectionState::NULL.as_str(),
+            None => progress
+                .device
+                .as_deref()
+                .is_none_or(|device| line.names(device)),
+        };
+        if own {
+            return self.forget(&progress.call);
+        }
+        let last_event = self.heard.event();
+        if let Some(call) = self
+            .calls
+            .iter_mut()
+            .find(|call| *call.id == *progress.call)
+        {
+            call.last_event = last_event;
+            call.parties
+                .retain(|party| Some(&*party.device) != progress.device.as_deref());
+            if let Some(state) = progress.local.as_deref().and_then(State::read) {
+                call.state = state;
+            }
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.calls.retain(|call| *call.id != *id);
+    }
+
+    /// Two calls became one, or one became another.
+    fn joined(&mut self, line: &DeviceId, event: &Document) {
+        let (first, second, connections, local, fallback) = match event.message() {
+            Ok(Message::Event(Event::TransferedEvent(event))) => (
+                event.primary_old_call,
+                event.secondary_old_call,
+                event.transferred_connections,
+                event.local_connection_info,
+                // The line left the call unless another transferred it.
+                match event.transferring_device.device() {
+                    Some(device) if !line.names(device.as_str()) => LocalConnectionState::CONNECTED,
+                    _ => LocalConnectionState::NULL,
+                },
+            ),
+            Ok(Message::Event(Event::ConferencedEvent(event))) => (
+                event.primary_old_call,
+                event.secondary_old_call,
+                event.conference_connections,
+                event.local_connection_info,
+                LocalConnectionState::CONNECTED,
+            ),
+            _ => return,
+        };
+        let old = [Some(first), second].map(|old| old.and_then(|old| old.call_id));
+        let is_old = |call: &Call| old.iter().flatten().any(|old| old.as_str() == &*call.id);
+        let Some(at) = self.calls.iter().position(is_old) else {
+            return;
+        };
+        let state = State::read(local.unwrap_or(fallback).as_str());
+        let Some(state) = state else {
+            return self.calls.retain(|call| !is_old(call));
+        };
+        let mut call = self.calls.remove(at);
+        self.calls.retain(|call| !is_old(call));
+        call.became(line, state, &connections);
+        call.last_event = self.heard.event();
+        self.calls.insert(at.min(self.calls.len()), call);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,162 @@
+//! The clients that subscribed to a line, and what each is sent.
+
+use std::sync::Arc;
+
+use actix::Recipient;
+use smallvec::SmallVec;
+use uacsta_schema::csta::{
+    self, BackInServiceEvent, DeviceId, Document, MonitorCrossRefId, MonitorFilter, MonitorStop,
+    OutOfServiceEvent, Speech, SubjectDevice,
+};
+
+use super::Stopped;
+use crate::sip::{
+    connection::Overrun,
+    session::{Body, Notify, SessionId},
+};
+
+/// A client's subscription to the events of one line.
+#[derive(Clone)]
+pub struct Subscriber {
+    /// The cross reference that the client knows the monitor by.
+    pub cross_ref: Arc<str>,
+    /// The session in which the client started it.
+    pub session: SessionId,
+    /// The client.
+    pub client: Arc<ClientAddrs>,
+    /// The client's edition and prefix.
+    pub speech: Speech,
+    /// The events that the client is not sent.
+    pub filter: MonitorFilter,
+    /// What the client was told last: in service or out of it.
+    pub in_service: Option<bool>,
+}
+
+/// The addresses of a client, shared by all its subscriptions, since each copy of an address takes memory of its own.
+pub struct ClientAddrs {
+    /// Its connection, for events.
+    pub events: Recipient<Notify>,
+    /// Its connection, which ends when it takes no more events.
+    pub overrun: Recipient<Overrun>,
+    /// The client, for monitors that the phone will never have.
+    pub stopped: Recipient<Stopped>,
+}
+
+impl Subscriber {
+    /// Sends a notification; `false` if the client is gone. A client whose queue is full loses its connection, never a single event.
+    fn send(&self, content: Body) -> bool {
+        match self.client.events.try_send(Notify {
+            session: self.session,
+            content,
+        }) {
+            Ok(()) => true,
+            Err(actix::prelude::SendError::Closed(_)) => false,
+            Err(actix::prelude::SendError::Full(_)) => {
+                self.client.overrun.do_send(Overrun);
+                false
+            }
+        }
+    }
+
+    /// Tells the client whether the line is in service, if that is news.
+    fn tell(&mut self, line: &DeviceId, in_service: bool) {
+        if self.in_service.replace(in_service) == Some(in_service) {
+            return;
+        }
+        let monitor_cross_ref_id = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
+        let device = SubjectDevice::from(line.clone());
+        let event: csta::Message = if in_service {
+            BackInServiceEvent {
+                monitor_cross_ref_id,
+                device,
+                cause: None,
+            }
+            .into()
+        } else {
+            OutOfServiceEvent {
+                monitor_cross_ref_id,
+                device,
+                cause: None,
+            }
+            .into()
+        };
+        if !self.filter.leaves_out(event.name()) {
+            self.send(Body::Whole(csta::write(&event, &self.speech)));
+        }
+    }
+}
+
+/// The subscribers of a line; most lines have one.
+#[derive(Default)]
+pub(super) struct Subscribers(pub(super) SmallVec<[Subscriber; 1]>);
+
+impl Subscribers {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn add(&mut self, subscriber: Subscriber) {
+        self.0.push(subscriber);
+    }
+
+    /// Removes a subscriber; returns how many were removed.
+    pub(super) fn remove(&mut self, cross_ref: &str) -> usize {
+        self.retain(|subscriber| *subscriber.cross_ref != *cross_ref)
+    }
+
+    fn retain(&mut self, keep: impl FnMut(&mut Subscriber) -> bool) -> usize {
+        let before = self.0.len();
+        self.0.retain(keep);
+        before - self.0.len()
+    }
+
+    pub(super) fn filter(&mut self, cross_ref: &str, filter: MonitorFilter) {
+        let mut subscribers = self.0.iter_mut();
+        if let Some(subscriber) = subscribers.find(|known| *known.cross_ref == *cross_ref) {
+            subscriber.filter = filter;
+        }
+    }
+
+    pub(super) fn tell_all(&mut self, line: &DeviceId, in_service: bool) {
+        for subscriber in &mut self.0 {
+            subscriber.tell(line, in_service);
+        }
+    }
+
+    pub(super) fn tell_newest(&mut self, line: &DeviceId, in_service: bool) {
+        if let Some(subscriber) = self.0.last_mut() {
+            subscriber.tell(line, in_service);
+        }
+    }
+
+    /// Relays an event to each subscriber whose filter lets it through; returns how many were removed since they are gone.
+    /// `in_service` is what the event says of the line's service: it is relayed where it is news.
+    pub(super) fn relay(&mut self, event: &Arc<Document>, in_service: Option<bool>) -> usize {
+        self.retain(|subscriber| {
+            let is_old = in_service.is_some()
+                && std::mem::replace(&mut subscriber.in_service, in_service) == in_service;
+            if is_old || subscriber.filter.leaves_out(event.name()) {
+                return true;
+            }
+            subscriber.send(Body::Relayed {
+                document: Arc::clone(event),
+                edition: subscriber.speech.edition,
+                cross_ref: Some(Arc::clone(&subscriber.cross_ref)),
+                device: None,
+            })
+        })
+    }
+
+    /// Sends MonitorStop to each subscriber and removes it.
+    pub(super) fn stop_all(&mut self) {
+        for subscriber in self.0.drain(..) {
+            let stop = MonitorStop {
+                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&subscriber.cross_ref)),
+            };
+            subscriber.send(Body::Whole(csta::write(&stop.into(), &subscriber.speech)));
+            subscriber.client.stopped.do_send(Stopped {
+                cross_ref: subscriber.cross_ref,
+            });
+        }
+    }
+}

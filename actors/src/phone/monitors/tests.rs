@@ -1,0 +1,158 @@
+//! Tests of monitor points that no phone ever answers for.
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use actix::Recipient;
+use arc_swap::ArcSwap;
+use ed25519_dalek::SigningKey;
+use uacsta_schema::{
+    csta::{MonitorFilter, Speech},
+    sip::nonce::NonceKey,
+};
+
+use super::*;
+use crate::{
+    House, Rules,
+    clock::Clock,
+    licensing::{Allowance, Counts, Licensing, allowance::TRIAL, code::Issuer},
+    monitor::{ClientAddrs, Stopped, Subscriber},
+    phone::Heritage,
+    post::Post,
+    sip::{
+        connection::Overrun,
+        session::{Notify, SessionId},
+    },
+};
+
+struct Standstill;
+
+impl Clock for Standstill {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn wall(&self) -> u64 {
+        0
+    }
+}
+
+/// A client that hears nothing.
+struct Deaf;
+
+impl Actor for Deaf {
+    type Context = Context<Self>;
+}
+
+impl Handler<Notify> for Deaf {
+    type Result = ();
+
+    fn handle(&mut self, _: Notify, _: &mut Self::Context) {}
+}
+
+impl Handler<Overrun> for Deaf {
+    type Result = ();
+
+    fn handle(&mut self, _: Overrun, _: &mut Self::Context) {}
+}
+
+impl Handler<Stopped> for Deaf {
+    type Result = ();
+
+    fn handle(&mut self, _: Stopped, _: &mut Self::Context) {}
+}
+
+/// A server after its trial, without licences.
+fn house() -> Arc<House> {
+    let licensing = Context::<Licensing>::new();
+    let issuer = Issuer::with(&SigningKey::from_bytes(&[1; 32]));
+    let house = Arc::new(House {
+        rules: ArcSwap::from_pointee(Rules {
+            settings: settings::Settings::builtin(),
+            profiles: settings::Profiles::shipped(),
+            allowance: Allowance::of(Some(&issuer), [], TRIAL).unwrap(),
+        }),
+        clock: Arc::new(Standstill),
+        nonces: NonceKey::new([0; 32]),
+        throttle: crate::access::Throttle::default(),
+        repeats: crate::repeats::Repeats::default(),
+        counters: Arc::default(),
+        agent: "uacsta".into(),
+        registrar: Post::new(Context::new().address()),
+        licensing: Post::new(licensing.address()),
+    });
+    licensing.run(Licensing::new(Arc::clone(&house)));
+    house
+}
+
+fn subscriber(client: &Addr<Deaf>) -> Subscriber {
+    fn to<M>(client: &Addr<Deaf>) -> Recipient<M>
+    where
+        Deaf: Handler<M>,
+        M: actix::Message<Result = ()> + Send + 'static,
+    {
+        client.clone().recipient()
+    }
+    Subscriber {
+        cross_ref: "1".into(),
+        session: SessionId::NONE,
+        client: Arc::new(ClientAddrs {
+            events: to(client),
+            overrun: to(client),
+            stopped: to(client),
+        }),
+        speech: Speech::default(),
+        filter: MonitorFilter::default(),
+        in_service: None,
+    }
+}
+
+/// Waits until all actors have handled their messages.
+async fn settled(house: &House) -> Counts {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    house.licensing.send(crate::licensing::Count).await.unwrap()
+}
+
+#[test]
+fn a_monitor_point_without_a_licence_ends_with_its_last_subscriber() {
+    actix::System::new().block_on(async {
+        let house = house();
+        let line = DeviceId::from("sip:101@pbx.example");
+        let mac = "000413000001".parse().unwrap();
+        let lines = vec![line.clone()];
+        let phone = Phone::new(
+            mac,
+            Arc::clone(&house),
+            true,
+            lines,
+            None,
+            Heritage::default(),
+        )
+        .start();
+        let client = Deaf.start();
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            for _ in 0..20 {
+                phone.do_send(Subscribe {
+                    line: line.clone(),
+                    change: Change::Join(subscriber(&client)),
+                });
+                settled(&house).await;
+                phone.do_send(Subscribe {
+                    line: line.clone(),
+                    change: Change::Leave {
+                        cross_ref: "1".into(),
+                    },
+                });
+                settled(&house).await;
+            }
+            held.push(Arc::strong_count(&house));
+        }
+        // Each monitor point holds the server's shared state for as long as it lives.
+        assert_eq!(held, [held[0]; 3]);
+        assert_eq!(settled(&house).await.lines, 0);
+    });
+}
