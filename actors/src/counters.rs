@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use uacsta_schema::sip::{Excess, FrameError};
 
+use crate::sip::incident::Incident;
+
 /// How often each kind of thing happened since the server started.
 #[derive(Debug)]
 pub struct Counters([AtomicU64; Event::ALL.len()]);
@@ -73,7 +75,7 @@ events! {
     /// Connections that the server ended because of a limit.
     Unread = "uacsta_connections_ended_total" "limits.client_queue",
     /// Connections that the server ended because of a limit.
-    RequestError = "uacsta_connections_ended_total" "limits.client_unanswered",
+    Unanswered = "uacsta_connections_ended_total" "limits.client_unanswered",
     /// Connections that the server ended since events came faster than the thread of the connection took them.
     LeftBehind = "uacsta_connections_left_behind_total" "",
     /// Connections of front ends that were refused: their PROXY header is wrong or not there.
@@ -124,6 +126,23 @@ events! {
     LostLogLine = "uacsta_log_lines_lost_total" "",
     /// Tasks that failed: each ended what it served, and nothing else.
     Panicked = "uacsta_panics_total" "",
+}
+
+impl From<Incident<'_>> for Event {
+    fn from(incident: Incident<'_>) -> Self {
+        match incident {
+            Incident::TooManyRequests => Self::TooManyRequests,
+            Incident::Malformed => Self::Malformed,
+            Incident::Framing(error) => error.into(),
+            Incident::SlowMessage => Self::SlowMessage,
+            Incident::BudgetExceeded => Self::CrowdedOut,
+            Incident::Unread => Self::Unread,
+            Incident::Unanswered => Self::Unanswered,
+            Incident::EventQueueFull => Self::LeftBehind,
+            Incident::NotAuthenticated => Self::NeverLoggedOn,
+            Incident::Panicked => Self::Panicked,
+        }
+    }
 }
 
 impl From<&FrameError> for Event {

@@ -19,9 +19,11 @@ use bytes::Bytes;
 use counters::Event;
 use settings::{Profiles, Settings};
 use uacsta_schema::{
-    csta::{self, Document, ReadError, RequestSystemStatus},
+    csta::{self, Document, ReadError},
     sip::nonce::NonceKey,
 };
+
+use sip::incident::Incident;
 
 pub mod access;
 mod back_off;
@@ -93,6 +95,17 @@ impl House {
         })
     }
 
+    /// Counts an incident of a connection; the rest is as for [`Self::mentions`].
+    pub(crate) fn incident(
+        &self,
+        peer: SocketAddr,
+        authenticated: bool,
+        incident: Incident<'_>,
+    ) -> Option<u32> {
+        self.counters.count(incident.into());
+        self.mentions(peer, authenticated, incident.text())
+    }
+
     /// Whether the log is to say what the peer at an address did wrong, and how often that was since it was said last:
     /// of one who has logged on always, of others once a minute, so that no stranger drives out what the log holds.
     pub fn mentions(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
@@ -101,9 +114,4 @@ impl House {
         }
         self.repeats.say(peer.ip(), what, self.clock.now())
     }
-}
-
-/// The request that opens a session and keeps it alive (TR/87 7.1).
-pub(crate) fn request_system_status(edition: csta::Edition) -> Bytes {
-    csta::write(&RequestSystemStatus::default().into(), &edition.into())
 }

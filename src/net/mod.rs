@@ -23,8 +23,9 @@ use uacsta_actors::{
     counters::Event,
     phone::uas::PhoneUas,
     sip::{
-        connection::{Place, SipConnection},
-        wire::{Io, Unfinished, Wire},
+        connection::{Endpoints, SipConnection},
+        transport::{Io, PartialBudget, PeerTransport},
+        uas,
     },
 };
 use uacsta_schema::sip::{Codec, Limits};
@@ -97,7 +98,7 @@ pub struct Lobby {
     pub arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
     open: Counts,
-    unfinished: Unfinished,
+    unfinished: PartialBudget,
 }
 
 /// How many connections are accepted in one turn of the thread.
@@ -118,7 +119,7 @@ impl Lobby {
             arbiters,
             connections: AtomicU64::new(0),
             open: Counts::default(),
-            unfinished: Unfinished::default(),
+            unfinished: PartialBudget::default(),
         }
     }
 
@@ -330,21 +331,21 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
 
 fn start(
     io: Box<dyn Io>,
-    place: Place,
+    endpoints: Endpoints,
     number: u64,
     trusted: bool,
     interface: &Interface,
     lobby: &Lobby,
 ) {
     let limits = &lobby.house.rules().settings.limits;
-    let wire = Wire::new(
+    let transport = PeerTransport::stream(
         io,
         Codec::new(bounds(lobby)),
         limits.client_queue.as_usize(),
         limits.message_time,
     )
-    .stranger(
-        Unfinished::clone(&lobby.unfinished),
+    .unauthenticated(
+        PartialBudget::clone(&lobby.unfinished),
         limits.unauthenticated_memory.as_usize(),
     );
     let house = Arc::clone(&lobby.house);
@@ -354,13 +355,15 @@ fn start(
     match interface.side {
         // Thousands of phones may come at once, and must not keep those waiting who are there.
         Side::Phones => {
-            let uas = PhoneUas::new(house, place.peer, Door::new(number));
-            SipConnection::over(wire.newcomer(), place, uas, clock, random);
+            let uas = PhoneUas::new(house, endpoints.peer, Door::new(number));
+            let (transport, limits) = (transport.fair_share(), uas::Limits::default());
+            SipConnection::start(transport, endpoints, uas, limits, clock, random);
         }
         Side::Clients => {
             let cross_refs = Arc::clone(&lobby.cross_refs);
-            let uas = ClientUas::new(house, cross_refs, place.peer, number, trusted);
-            SipConnection::over(wire, place, uas, clock, random);
+            let limits = ClientUas::limits(&house);
+            let uas = ClientUas::new(house, cross_refs, endpoints.peer, number, trusted);
+            SipConnection::start(transport, endpoints, uas, limits, clock, random);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use socket2::{SockRef, TcpKeepalive};
-use uacsta_actors::sip::connection::{Place, Stranger};
+use uacsta_actors::sip::connection::{Endpoints, Unauthenticated};
 use uacsta_schema::sip::Transport;
 
 use super::{
@@ -21,7 +21,7 @@ pub(super) fn place(
     arrival: &mut Arrival,
     interface: &Interface,
     lobby: &Lobby,
-) -> io::Result<Place> {
+) -> io::Result<Endpoints> {
     let stranger = arrival.io.open.stranger.take();
     let stream = &arrival.io.io;
     stream.set_nodelay(true)?;
@@ -55,7 +55,7 @@ pub(super) fn place(
         None => (host(at.ip()), 0),
     };
     let limits = &lobby.house.rules().settings.limits;
-    Ok(Place {
+    Ok(Endpoints {
         peer: arrival.peer,
         host,
         port: if port == 0 { at.port() } else { port },
@@ -64,7 +64,7 @@ pub(super) fn place(
         } else {
             Transport::TCP
         },
-        stranger: Some(Box::new(Stranger {
+        unauthenticated: Some(Box::new(Unauthenticated {
             log_on_by: arrival.since + limits.unauthenticated_time,
             counted: Box::new(stranger),
         })),

@@ -27,10 +27,10 @@ use uacsta_actors::{
         uas::PhoneUas,
     },
     sip::{
-        connection::{Place, SipConnection, Stranger},
-        datagrams::Post,
+        connection::{Endpoints, SipConnection, Unauthenticated},
         responder::FinalResponse,
-        wire::{Broken, Wire},
+        transport::{DatagramSender, PeerTransport, TransportError},
+        uas::Limits,
     },
 };
 use uacsta_schema::{
@@ -99,7 +99,7 @@ struct PostOffice {
 
 /// A phone that has logged on.
 struct Peer {
-    link: Sender<Result<Frame, Broken>>,
+    link: Sender<Result<Frame, TransportError>>,
     heard: Instant,
     _open: Open,
 }
@@ -119,7 +119,7 @@ struct SharedSocket {
     six: bool,
 }
 
-impl Post for SharedSocket {
+impl DatagramSender for SharedSocket {
     fn send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
         let to = match to {
             SocketAddr::V4(to) if self.six => {
@@ -265,18 +265,18 @@ impl PostOffice {
             from.ip(),
         )?;
         let (link, frames) = mpsc::channel(QUEUE);
-        let post: Arc<dyn Post> = Arc::clone(&self.post) as _;
+        let sender: Arc<dyn DatagramSender> = Arc::clone(&self.post) as _;
         let local = match self.bound.ip() {
             address if address.is_unspecified() => towards(from).unwrap_or(address),
             address => address,
         };
         let lobby = Arc::clone(&self.lobby);
-        let place = Place {
+        let endpoints = Endpoints {
             peer: from,
             host: host(local),
             port: self.bound.port(),
             transport: Transport::UDP,
-            stranger: Some(Box::new(Stranger {
+            unauthenticated: Some(Box::new(Unauthenticated {
                 log_on_by: lobby.house.clock.now()
                     + lobby.house.rules().settings.limits.unauthenticated_time,
                 // It has logged on already; what is to come is its binding.
@@ -288,10 +288,11 @@ impl PostOffice {
         arbiter.spawn_fn(move || {
             let house = Arc::clone(&lobby.house);
             let uas = PhoneUas::new(house, from, Door::after_the_first(number));
-            let wire = Wire::datagrams(post, from, frames);
+            let transport = PeerTransport::udp(sender, from, frames);
             let random = getrandom::u64().unwrap_or(number);
             let clock = Arc::clone(&lobby.house.clock);
-            SipConnection::over(wire, place, uas, clock, random);
+            let limits = Limits::default();
+            SipConnection::start(transport, endpoints, uas, limits, clock, random);
         });
         Ok(Peer {
             link,
@@ -307,7 +308,7 @@ impl PostOffice {
             let silent = peer.heard.elapsed() > patience;
             if silent {
                 // A link whose queue is full ends all the same when the queue does.
-                let _ = peer.link.try_send(Err(Broken::Idle));
+                let _ = peer.link.try_send(Err(TransportError::Idle));
             }
             !silent && !peer.link.is_closed()
         });

@@ -16,9 +16,11 @@ use crate::{
     quote::{Quoted, quoted},
     repeats::again,
     sip::{
-        connection::{SipConnection, csta_body},
+        connection::SipConnection,
+        incident::Incident,
+        refusals::csta_body,
         responder::{Disposition, FinalResponse, PendingRequest},
-        uas::Uas,
+        uas::{Limits, Peer, Uas},
     },
 };
 
@@ -58,6 +60,20 @@ impl ClientUas {
             clients: HashMap::new(),
             name: String::new(),
         }
+    }
+
+    /// How much a client may leave undone.
+    pub fn limits(house: &House) -> Limits {
+        let limits = &house.rules().settings.limits;
+        Limits {
+            // The INVITEs that were accepted in the last half minute are among them.
+            pending_requests: limits.pending_requests_per_client + limits.sessions_per_connection,
+            unanswered_events: limits.client_unanswered,
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        self.trusted || !self.clients.is_empty()
     }
 
     /// The client that the request comes from: the one that logged on on this connection, or that does so now.
@@ -251,29 +267,15 @@ impl Uas for ClientUas {
         }
     }
 
-    fn count(&self, event: Event) {
-        self.house.counters.count(event);
+    fn incident(&self, incident: Incident<'_>) -> Option<u32> {
+        self.house.incident(self.address, self.is_known(), incident)
     }
 
-    fn most_waiting(&self) -> usize {
-        // The INVITEs that were accepted in the last half minute are among them.
-        let limits = &self.house.rules().settings.limits;
-        limits.pending_requests_per_client + limits.sessions_per_connection
-    }
-
-    fn most_unanswered(&self) -> usize {
-        self.house.rules().settings.limits.client_unanswered
-    }
-
-    fn mentions(&self, what: &str) -> Option<u32> {
-        self.house.mentions(self.address, self.is_known(), what)
-    }
-
-    fn is_known(&self) -> bool {
-        self.trusted || !self.clients.is_empty()
-    }
-
-    fn peer(&self) -> &str {
-        &self.name
+    fn peer(&self) -> Peer<'_> {
+        Peer {
+            name: &self.name,
+            device: None,
+            authenticated: self.is_known(),
+        }
     }
 }

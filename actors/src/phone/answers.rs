@@ -21,7 +21,7 @@ use crate::{
     sip::{
         responder::Responder,
         session::{Body, RequestError},
-        timer::{CROSSINGS, after_crossing},
+        session_timer::{CROSSINGS, after_crossing},
     },
 };
 

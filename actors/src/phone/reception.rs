@@ -19,7 +19,7 @@ use crate::{
     access::Door,
     counters::Event,
     sip::{
-        connection::{stateless, unacceptable, untaken},
+        refusals::{check_request, unhandled},
         responder::FinalResponse,
     },
 };
@@ -62,7 +62,7 @@ pub fn receive(house: &House, frame: &Frame, from: SocketAddr, number: u64, tag:
 /// Answers a request without keeping anything of it.
 pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: &str) -> Received {
     let mut datagram = BytesMut::new();
-    stateless(&mut datagram, request, answer, tag);
+    answer.compose_stateless(&mut datagram, request, tag);
     stamp(&mut datagram, from);
     let via = request.head().top_via().ok();
     Received::Answered {
@@ -78,9 +78,7 @@ fn decide(
     from: SocketAddr,
     number: u64,
 ) -> Result<PhoneId, FinalResponse> {
-    if let Some(answer) = unacceptable(request, false) {
-        return Err(answer);
-    }
+    check_request(request, false)?;
     if request.head().to().is_ok_and(|to| to.tag().is_some()) {
         return Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into());
     }
@@ -93,6 +91,6 @@ fn decide(
         }
         Method::Invite => Err(no_sessions()),
         Method::Cancel => Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()),
-        method => Err(untaken(method, false)),
+        method => Err(unhandled(method, false)),
     }
 }

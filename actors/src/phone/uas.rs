@@ -24,8 +24,9 @@ use crate::{
     sip::{
         connection::{OrphanRequest, SipConnection},
         dialog::DialogId,
+        incident::Incident,
         responder::{Disposition, FinalResponse, PendingRequest},
-        uas::Uas,
+        uas::{Peer, Uas},
     },
 };
 
@@ -57,7 +58,7 @@ pub struct PhoneUas {
     leases: SmallVec<[Lease; 1]>,
     /// The phone that the last REGISTER named, and the same as text, for the log.
     claimed: Option<PhoneId>,
-    name: String,
+    name: Option<Arc<str>>,
 }
 
 impl PhoneUas {
@@ -70,7 +71,7 @@ impl PhoneUas {
             door,
             leases: SmallVec::new(),
             claimed: None,
-            name: String::new(),
+            name: None,
         }
     }
 
@@ -79,10 +80,10 @@ impl PhoneUas {
         request: &Request,
         pending: PendingRequest<'_>,
     ) -> Result<Disposition, FinalResponse> {
-        let identity = identify(&self.house, request, self.address, self.is_known())?;
+        let identity = identify(&self.house, request, self.address, self.is_bound())?;
         let device = identity.device;
         if self.claimed.replace(device) != Some(device) {
-            self.name = device.to_string();
+            self.name = Some(device.to_string().into());
         }
         self.authenticate(identity, request)?;
         let update = Update::read(request, self.expiry())?;
@@ -179,7 +180,7 @@ impl PhoneUas {
         let identity = lease.identity();
         if self.claimed.is_none() {
             self.claimed = Some(identity.device);
-            self.name = identity.device.to_string();
+            self.name = Some(identity.device.to_string().into());
         }
         let mut held = self.leases.iter_mut();
         match held.find(|held| held.identity() == identity) {
@@ -328,23 +329,15 @@ impl Uas for PhoneUas {
         }
     }
 
-    fn count(&self, event: Event) {
-        self.house.counters.count(event);
+    fn incident(&self, incident: Incident<'_>) -> Option<u32> {
+        self.house.incident(self.address, self.is_bound(), incident)
     }
 
-    fn mentions(&self, what: &str) -> Option<u32> {
-        self.house.mentions(self.address, self.is_known(), what)
-    }
-
-    fn is_known(&self) -> bool {
-        self.is_bound()
-    }
-
-    fn mac(&self) -> Option<PhoneId> {
-        self.claimed
-    }
-
-    fn peer(&self) -> &str {
-        &self.name
+    fn peer(&self) -> Peer<'_> {
+        Peer {
+            name: self.name.as_deref().unwrap_or_default(),
+            device: self.name.as_ref(),
+            authenticated: self.is_bound(),
+        }
     }
 }

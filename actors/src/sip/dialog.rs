@@ -1,4 +1,4 @@
-//! A dialog (RFC 3261 section 12): one type for both roles, made by [`Dialog::uac`] or [`Dialog::uas`].
+//! A dialog (RFC 3261, section 12): one type for both roles, made by [`Dialog::uac`] or [`Dialog::uas`].
 
 use bytes::BytesMut;
 use uacsta_schema::sip::{
@@ -23,7 +23,7 @@ pub struct Dialog {
 }
 
 /// What a dialog may keep of the message that makes or refreshes it, in octets: identifiers, addresses, target and route set
-/// (RFC 3261 12.1).
+/// (RFC 3261, section 12.1).
 const KEPT: usize = 4096;
 
 /// Why a message makes no dialog.
@@ -64,7 +64,7 @@ pub fn fits(head: &Head) -> Result<(), NoDialog> {
     }
 }
 
-/// A request whose CSeq is not above the last one's: 500 (RFC 3261 12.2.2).
+/// A request whose CSeq is not above the last one's: 500 (RFC 3261, section 12.2.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OutOfOrder;
 
@@ -89,7 +89,7 @@ impl Dialog {
         dialog
     }
 
-    /// The 2xx to our INVITE makes the dialog whole (RFC 3261 12.1.2).
+    /// The 2xx to our INVITE makes the dialog whole (RFC 3261, section 12.1.2).
     ///
     /// # Errors
     /// It makes none; ACK and BYE can be sent in it all the same.
@@ -108,7 +108,7 @@ impl Dialog {
         Ok(())
     }
 
-    /// The dialog that a received INVITE starts (RFC 3261 12.1.1).
+    /// The dialog that a received INVITE starts (RFC 3261, section 12.1.1).
     pub fn uas(request: &Request, local_tag: &str) -> Result<Self, HeaderError> {
         let head = request.head();
         let (from, to) = (head.from()?, head.to()?);
@@ -156,7 +156,7 @@ impl Dialog {
         self.local_cseq
     }
 
-    /// Starts the next request of ours (RFC 3261 12.2.1.1); `via` is the whole value of the Via.
+    /// Starts the next request of ours (RFC 3261, section 12.2.1.1); `via` is the whole value of the Via.
     pub fn request<'out>(
         &mut self,
         out: &'out mut BytesMut,
@@ -167,7 +167,7 @@ impl Dialog {
         self.compose(out, method, via, self.local_cseq)
     }
 
-    /// Starts the ACK for the 2xx to the INVITE with this CSeq (RFC 3261 13.2.2.4).
+    /// Starts the ACK for the 2xx to the INVITE with this CSeq (RFC 3261, section 13.2.2.4).
     pub fn ack<'out>(
         &self,
         out: &'out mut BytesMut,
@@ -177,7 +177,7 @@ impl Dialog {
         self.compose(out, &Method::Ack, via, cseq)
     }
 
-    /// Starts the ACK for a refusal of the INVITE with this CSeq: the To is the response's (RFC 3261 17.1.1.3).
+    /// Starts the ACK for a refusal of the INVITE with this CSeq: the To is the response's (RFC 3261, section 17.1.1.3).
     pub fn ack_refusal<'out>(
         &self,
         out: &'out mut BytesMut,
@@ -198,7 +198,7 @@ impl Dialog {
         self.ack(out, via, cseq)
     }
 
-    /// Checks the order of a received request and remembers it (RFC 3261 12.2.2); gaps are fine.
+    /// Checks the order of a received request and remembers it (RFC 3261, section 12.2.2); gaps are fine.
     pub fn received(&mut self, cseq: u32) -> Result<(), OutOfOrder> {
         if self.remote_cseq.is_some_and(|last| cseq <= last) {
             return Err(OutOfOrder);
@@ -212,7 +212,7 @@ impl Dialog {
         self.remote_cseq == Some(cseq)
     }
 
-    /// A target refresh (RFC 3261 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target, unless that
+    /// A target refresh (RFC 3261, section 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target, unless that
     /// is too long. What its URI has for headers is not sent: a peer that could add a Route would choose where we send (19.1.5).
     pub fn retarget(&mut self, head: &Head) {
         if fits(head).is_ok()
@@ -265,7 +265,7 @@ impl Dialog {
     }
 }
 
-/// The dialog identifiers of a received message, from the receiver's view (RFC 3261 section 12).
+/// The dialog identifiers of a received message, from the receiver's view (RFC 3261, section 12).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DialogId<'a> {
     /// The Call-ID.

@@ -1,13 +1,13 @@
-//! SIP as actors see it: pure transactions, dialogs and session timers, and the link that carries them out.
+//! The SIP layer: pure transactions, dialogs and session timers, and the connection actor that drives them.
 
 pub mod connection;
-pub mod datagrams;
 pub mod dialog;
+pub mod incident;
+pub mod refusals;
 pub mod responder;
 pub mod session;
-pub mod timer;
-mod trace;
+pub mod session_timer;
+mod slots;
 pub mod transaction;
-mod turnstile;
+pub mod transport;
 pub mod uas;
-pub mod wire;

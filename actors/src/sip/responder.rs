@@ -7,10 +7,13 @@ use std::{
 };
 
 use actix::{Actor, Addr, Handler, Message, Recipient, dev::ToEnvelope};
-use bytes::Bytes;
-use uacsta_schema::sip::{HeaderName, Status};
+use bytes::BytesMut;
+use uacsta_schema::sip::{Composer, HeaderName, Request, Status};
 
-use super::session::{Body, Ended, SessionEvent, SessionEventKind, SessionId};
+use super::{
+    session::{Body, CSTA, Ended, SessionEvent, SessionEventKind, SessionId},
+    transaction::table::TransactionId,
+};
 
 /// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
 #[derive(Debug)]
@@ -81,13 +84,6 @@ impl ResponseSink for Recipient<Respond> {
     fn respond(&self, response: Respond) {
         self.do_send(response);
     }
-}
-
-/// A server transaction on one link.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct TransactionId {
-    pub(super) slot: u32,
-    pub(super) serial: u32,
 }
 
 /// A final response, but for what the link adds: the lines that repeat the request's, and a dialog's Contact.
@@ -171,7 +167,7 @@ impl Responder {
         self.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
     }
 
-    /// Answers 487: the session of the request ended while it waited (RFC 3261 15.1.2).
+    /// Answers 487: the session of the request ended while it waited (RFC 3261, section 15.1.2).
     pub fn terminated(self) {
         self.with(Status::REQUEST_TERMINATED);
     }
@@ -262,8 +258,24 @@ impl FinalResponse {
     }
 }
 
-impl From<Bytes> for Body {
-    fn from(document: Bytes) -> Self {
-        Self::Whole(document)
+impl FinalResponse {
+    /// Composes the response to a request for which no state is kept (RFC 3261, section 8.2.7); `tag` is ours in all of them.
+    pub(crate) fn compose_stateless(&self, out: &mut BytesMut, request: &Request, tag: &str) {
+        let composer = Composer::answer(out, self.status, request, Some(tag));
+        self.finish(composer.lines(&self.lines));
+    }
+
+    /// Adds the reason and the body.
+    pub(super) fn finish(&self, mut composer: Composer<'_>) {
+        if let Some(reason) = &self.reason {
+            composer = composer.header(
+                HeaderName::Warning,
+                format_args!("399 uacsta \"{}\"", reason.replace(['"', '\\'], "'")),
+            );
+        }
+        match &self.content {
+            Some(content) => composer.body_with(CSTA, content.length(), |out| content.write(out)),
+            None => composer.end(),
+        }
     }
 }

@@ -5,13 +5,21 @@ use std::{fmt, sync::Arc, time::Duration};
 use actix::{Message, Recipient};
 use bytes::{Bytes, BytesMut};
 use uacsta_schema::{
-    csta::{Changes, Document, Edition},
+    csta::{self, Changes, Document, Edition, RequestSystemStatus},
     sip::Status,
 };
 
 use super::responder::Responder;
 
-/// A session on one link. Sessions that ended are never mistaken for later ones.
+/// The media type of CSTA documents (TR/87, section 7).
+pub(super) const CSTA: &str = "application/csta+xml";
+
+/// The request in our INVITEs, which opens a session and keeps it alive (TR/87, section 7.1).
+pub(super) fn request_system_status(edition: Edition) -> Bytes {
+    csta::write(&RequestSystemStatus::default().into(), &edition.into())
+}
+
+/// A session on one connection. Sessions that ended are never mistaken for later ones.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct SessionId {
     pub(super) slot: u32,
@@ -85,7 +93,13 @@ impl Body {
     }
 }
 
-/// Opens a session with the peer of a link: INVITE with RequestSystemStatus (TR/87 7.1).
+impl From<Bytes> for Body {
+    fn from(document: Bytes) -> Self {
+        Self::Whole(document)
+    }
+}
+
+/// Opens a session with the peer of a link: INVITE with RequestSystemStatus (TR/87, section 7.1).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Open {
@@ -174,7 +188,7 @@ pub enum SessionEventKind {
     Refused(RequestError),
     /// The peer asks something: the body of an INFO, or of an INVITE that refreshes the session.
     Request(Bytes, Responder),
-    /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500 (RFC 3261 12.2.2).
+    /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500 (RFC 3261, section 12.2.2).
     Repeated(Bytes, Responder),
     /// The answer to [`Invoke`].
     Response {
@@ -222,7 +236,7 @@ pub enum Ended {
     Expired,
     /// The connection is gone.
     ConnectionLost,
-    /// It never was: its INVITE was cancelled before our acceptance could be sent (RFC 3261 9.2), or makes no dialog.
+    /// It never was: its INVITE was cancelled before our acceptance could be sent (RFC 3261, section 9.2), or makes no dialog.
     Cancelled,
 }
 

@@ -1,70 +1,74 @@
-//! The policy of one kind of connection: phones, clients, simulated phones and consoles each have a UAS.
+//! The policy of one kind of connection (RFC 3261, section 8.2): phones, clients and simulators each have a UAS.
 
 use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
-use uacsta_schema::{
-    phone_id::PhoneId,
-    sip::{Request, Status},
-};
+use uacsta_schema::sip::{Request, Status};
 
 use super::{
     connection::SipConnection,
+    incident::Incident,
     responder::{Disposition, PendingRequest},
 };
-use crate::counters::Event;
 
-/// Decides what becomes of the requests that belong to no session of a connection. It runs within the connection, so it never
-/// waits; messages of its own it takes through `impl Handler<..> for SipConnection<Self>`.
+/// Decides about requests that belong to no dialog of their connection. It runs within the connection, so it never waits.
+///
+/// Messages of its own it receives through `impl Handler<..> for SipConnection<Self>`.
 pub trait Uas: Sized + Unpin + 'static {
     /// A REGISTER or INVITE outside of any dialog.
-    fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition;
+    fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition;
 
-    /// A request in a dialog that this connection does not own: 481 where dialogs never move between connections.
-    fn orphan(&mut self, _request: &Request, _asked: PendingRequest<'_>) -> Disposition {
+    /// A request in a dialog that is not of this connection: 481, where dialogs do not migrate.
+    fn orphan(&mut self, _request: &Request, _pending: PendingRequest<'_>) -> Disposition {
         Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
     }
 
-    /// The connection has started, and is reached here.
-    fn opened(&mut self, _connection: &Arc<Addr<SipConnection<Self>>>) {}
+    /// The peer, as far as it is known.
+    fn peer(&self) -> Peer<'_>;
 
-    /// Carries out what is due at `now`, the time since the server's start; returns when something is due next.
+    /// Does what is due at `now`, the time since the server's start; returns when something is due next.
     fn sweep(&mut self, _now: Duration) -> Option<Duration> {
         None
     }
 
-    /// The connection is gone.
+    /// The connection starts; `connection` is the one value of its address that all may share.
+    fn opened(&mut self, _connection: &Arc<Addr<SipConnection<Self>>>) {}
+
+    /// The connection has ended.
     fn ended(&mut self, reason: &str);
 
-    /// How many requests of a peer on a connection may wait for their answers; each further one gets 503. Many phones may
-    /// share a connection, and come back at once.
-    fn most_waiting(&self) -> usize {
-        1024
-    }
-
-    /// How many events a peer may leave unanswered. Only clients are sent any.
-    fn most_unanswered(&self) -> usize {
-        usize::MAX
-    }
-
-    /// Whether the log is to say what the peer did wrong, and how often that was since it was said last.
-    fn mentions(&self, _what: &str) -> Option<u32> {
+    /// Counts an incident. Returns how often it happened since the log mentioned it last, or none if it is not to.
+    fn incident(&self, _incident: Incident<'_>) -> Option<u32> {
         Some(1)
     }
+}
 
-    /// Counts something that happened to the connection.
-    fn count(&self, _event: Event) {}
+/// The peer of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer<'a> {
+    /// Who it is, for the log; empty as long as that is not known.
+    pub name: &'a str,
+    /// The device that it speaks for: the log's field `mac`, by which lines are filtered.
+    pub device: Option<&'a Arc<str>>,
+    /// Whether it has authenticated, so that the limits of unauthenticated peers no longer hold.
+    pub authenticated: bool,
+}
 
-    /// Whether somebody has logged on.
-    fn is_known(&self) -> bool {
-        true
+/// How much a peer may leave undone.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many of its requests may wait for their responses; each further one gets 503.
+    pub pending_requests: usize,
+    /// How many events it may leave unanswered; one more ends the connection.
+    pub unanswered_events: usize,
+}
+
+impl Default for Limits {
+    /// Those of a peer that is sent no events. A connection may carry many phones, which register at once.
+    fn default() -> Self {
+        Self {
+            pending_requests: 1024,
+            unanswered_events: usize::MAX,
+        }
     }
-
-    /// The phone that the connection is for, as far as that is known.
-    fn mac(&self) -> Option<PhoneId> {
-        None
-    }
-
-    /// Who is at the other end, for the log: empty while nobody has logged on.
-    fn peer(&self) -> &str;
 }

@@ -16,18 +16,18 @@ use tokio::{
 use uacsta_actors::{
     clock::Clock,
     sip::{
-        connection::{Place, SipConnection},
+        connection::{Endpoints, SipConnection},
         responder::{Disposition, PendingRequest},
         session::{Open, SessionEvent},
-        uas::Uas,
-        wire::Wire,
+        transport::PeerTransport,
+        uas::{Limits, Peer, Uas},
     },
 };
 use uacsta_schema::{
     csta::Edition,
     sip::{
         HeaderName, Request, Status,
-        codec::{Codec, Limits},
+        codec::{self, Codec},
         header::Transport,
     },
 };
@@ -52,23 +52,24 @@ struct Opening {
 /// Opens a session with a peer that may leave so many events unanswered.
 fn open(most_unanswered: usize) -> Opening {
     let (near, far) = tokio::io::duplex(1 << 20);
-    let wire = Wire::new(Box::new(near), codec(), 1 << 24, Duration::from_secs(20));
+    let transport =
+        PeerTransport::stream(Box::new(near), codec(), 1 << 24, Duration::from_secs(20));
     let (tell, told) = mpsc::unbounded_channel();
     let (say, ended) = mpsc::unbounded_channel();
-    let place = Place {
+    let endpoints = Endpoints {
         peer: ([127, 0, 0, 1], 5060).into(),
         host: "127.0.0.1".into(),
         port: 5060,
         transport: Transport::TCP,
-        stranger: None,
+        unauthenticated: None,
         agent: "test".into(),
     };
     let clock = Arc::new(Turned(Instant::now()));
-    let uas = Nobody {
-        most_unanswered,
-        say,
+    let limits = Limits {
+        unanswered_events: most_unanswered,
+        ..Limits::default()
     };
-    let link = SipConnection::over(wire, place, uas, clock, 7);
+    let link = SipConnection::start(transport, endpoints, Nobody { say }, limits, clock, 7);
     let owner = Owner(tell).start();
     link.do_send(Open {
         owner: owner.clone().recipient(),
@@ -90,7 +91,7 @@ fn open(most_unanswered: usize) -> Opening {
 }
 
 fn codec() -> Codec {
-    Codec::new(Limits::default())
+    Codec::new(codec::Limits::default())
 }
 
 /// The peer's answer to a request, with these further lines.
@@ -140,7 +141,6 @@ impl Handler<SessionEvent> for Owner {
 
 /// Takes nothing, and says why the link ended.
 struct Nobody {
-    most_unanswered: usize,
     say: UnboundedSender<String>,
 }
 
@@ -154,11 +154,11 @@ impl Uas for Nobody {
         let _ = self.say.send(reason.to_owned());
     }
 
-    fn most_unanswered(&self) -> usize {
-        self.most_unanswered
-    }
-
-    fn peer(&self) -> &'static str {
-        ""
+    fn peer(&self) -> Peer<'_> {
+        Peer {
+            name: "",
+            device: None,
+            authenticated: true,
+        }
     }
 }

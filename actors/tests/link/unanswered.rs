@@ -48,6 +48,9 @@ fn a_peer_that_answers_nothing_has_an_end() {
         opening.link.send(event()).await.unwrap();
         let reason = timeout(Duration::from_secs(10), opening.ended.recv()).await;
         let reason = reason.expect("no more may wait").unwrap();
-        assert_eq!(reason, "the peer does not answer what it is sent");
+        assert_eq!(
+            reason,
+            "the peer leaves limits.client_unanswered events unanswered"
+        );
     });
 }

@@ -1,7 +1,7 @@
-//! Framing of a byte stream, for tokio-util (RFC 3261, 18.3; RFC 5626, 3.5.1).
+//! Framing of a byte stream, for tokio-util (RFC 3261, section 18.3; RFC 5626, section 3.5.1).
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio_util::codec::{Decoder, Encoder};
+use bytes::{Buf, BytesMut};
+use tokio_util::codec::Decoder;
 
 use super::opening::Opening;
 use super::scan::Scan;
@@ -117,16 +117,6 @@ impl Decoder for Codec {
             None if stream.is_empty() && self.opened.is_none() => Ok(None),
             None => Err(FrameError::Truncated),
         }
-    }
-}
-
-/// Sends what a `Composer` wrote elsewhere; what is written for this connection goes into its buffer directly.
-impl Encoder<Bytes> for Codec {
-    type Error = FrameError;
-
-    fn encode(&mut self, message: Bytes, stream: &mut BytesMut) -> Result<(), FrameError> {
-        stream.extend_from_slice(&message);
-        Ok(())
     }
 }
 

@@ -15,9 +15,9 @@ use tokio_rustls::TlsConnector;
 use uacsta_actors::{
     clock::Clock,
     sip::{
-        connection::{Place, SipConnection},
-        uas::Uas,
-        wire::{Io, Wire},
+        connection::{Endpoints, SipConnection},
+        transport::{Io, PeerTransport},
+        uas::{self, Uas},
     },
 };
 use uacsta_schema::sip::{Codec, Limits, header::Transport};
@@ -129,24 +129,31 @@ impl ServerAddress {
         clock: Arc<dyn Clock>,
     ) -> Result<Addr<SipConnection<U>>, ConnectError> {
         let attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.open()).await;
-        let (io, place) = match attempt {
+        let (io, endpoints) = match attempt {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return Err(self.unreachable(reason(&error))),
             Err(_) => return Err(self.unreachable("no answer in 10 s".to_owned())),
         };
         let random = getrandom::u64().map_err(|error| self.unreachable(error.to_string()))?;
         let codec = Codec::new(Limits::default());
-        let wire = Wire::new(io, codec, UNSENT, CONNECT_TIMEOUT);
-        let place = Place { agent, ..place };
-        Ok(SipConnection::over(wire, place, uas, clock, random))
+        let transport = PeerTransport::stream(io, codec, UNSENT, CONNECT_TIMEOUT);
+        let endpoints = Endpoints { agent, ..endpoints };
+        Ok(SipConnection::start(
+            transport,
+            endpoints,
+            uas,
+            uas::Limits::default(),
+            clock,
+            random,
+        ))
     }
 
-    async fn open(&self) -> io::Result<(Box<dyn Io>, Place)> {
+    async fn open(&self) -> io::Result<(Box<dyn Io>, Endpoints)> {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, self.port)).await?;
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
-        let place = Place {
+        let endpoints = Endpoints {
             peer: stream.peer_addr()?,
             host: match local.ip() {
                 std::net::IpAddr::V4(address) => address.to_string().into(),
@@ -158,14 +165,14 @@ impl ServerAddress {
             } else {
                 Transport::TCP
             },
-            stranger: None,
+            unauthenticated: None,
             agent: "".into(),
         };
         match &self.tls {
-            None => Ok((Box::new(stream), place)),
+            None => Ok((Box::new(stream), endpoints)),
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await?;
-                Ok((Box::new(stream), place))
+                Ok((Box::new(stream), endpoints))
             }
         }
     }

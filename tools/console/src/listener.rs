@@ -9,7 +9,7 @@ use uacsta_actors::sip::{
     connection::{Shut, SipConnection},
     responder::{Disposition, PendingRequest},
     session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId},
-    uas::Uas,
+    uas::{Peer, Uas},
 };
 use uacsta_schema::sip::{Request, Status};
 
@@ -110,7 +110,11 @@ impl Uas for ConsoleUas {
         self.0.do_send(Connection::Gone(reason.into()));
     }
 
-    fn peer(&self) -> &str {
-        "server"
+    fn peer(&self) -> Peer<'_> {
+        Peer {
+            name: "server",
+            device: None,
+            authenticated: true,
+        }
     }
 }

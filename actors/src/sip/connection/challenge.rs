@@ -1,4 +1,4 @@
-//! What answers a peer's challenge to a request of ours (RFC 3261 22.2, RFC 7616).
+//! Answers a peer's challenge to a request of ours (RFC 3261, section 22.2, RFC 7616).
 
 use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status, digest::Challenge};
 
@@ -21,7 +21,7 @@ pub(super) const CHALLENGES: u8 = 2;
 impl Answering {
     pub(super) fn of(response: &Response) -> Option<Box<Self>> {
         let proxy = response.status() == Status::PROXY_AUTHENTICATION_REQUIRED;
-        // RFC 8760 2.4: the first challenge that we can answer, for the server lists them by preference.
+        // RFC 8760, section 2.4: the first challenge that we can answer, for the server lists them by preference.
         let name = if proxy {
             HeaderName::ProxyAuthenticate
         } else {

@@ -114,7 +114,7 @@ impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
                 to.do_send(migration);
             }
             Step::Prove(prove, owner) => {
-                let request = self.asked(&migration.orphan.responder);
+                let request = self.pending(&migration.orphan.responder);
                 match request.map(|request| prove(&mut self.uas, &request)) {
                     Some(Ok(())) => owner.do_send(migration),
                     Some(Err(response)) => migration.orphan.responder.with(response),
@@ -159,9 +159,9 @@ impl<U: Uas> SipConnection<U> {
             session: self.id(slot),
             connection: ctx.address(),
             arbiter: Arbiter::current(),
-            address: self.place.peer,
+            address: self.endpoints.peer,
         });
         let id = migration.orphan.responder.forward();
-        self.go_on(id, slot, ctx);
+        self.resume(id, slot, ctx);
     }
 }

@@ -1,16 +1,16 @@
-//! What other actors ask of a link.
+//! What other actors ask of a connection.
 
 use actix::Handler;
 
 use super::super::uas::Uas;
 use super::{
     super::{
+        incident::Incident,
         responder::Respond,
         session::{Close, Invoke, Notify, Open},
     },
     Overrun, Shut, SipConnection,
 };
-use crate::counters::Event;
 
 impl<U: Uas> Handler<Respond> for SipConnection<U> {
     type Result = ();
@@ -80,12 +80,7 @@ impl<U: Uas> Handler<Overrun> for SipConnection<U> {
 
     fn handle(&mut self, Overrun: Overrun, ctx: &mut Self::Context) {
         if self.ending.is_none() {
-            self.complain(
-                "connection ended: events come faster than it takes them",
-                None,
-            );
-            self.uas.count(Event::LeftBehind);
-            self.end("it does not keep up with its events", ctx);
+            self.end_for(Incident::EventQueueFull, ctx);
         }
     }
 }

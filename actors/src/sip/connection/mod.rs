@@ -1,71 +1,68 @@
-//! The actor for one connection: its transactions, its sessions, who gets which request, and an answer for what nobody takes.
+//! The actor of one connection: its transactions and its sessions, and the way of each request to its UAS.
 
 use std::{sync::Arc, time::Duration};
 
 use actix::{
     Actor, ActorContext, Addr, AsyncContext, Context, Message, SpawnHandle, StreamHandler,
-    Supervised,
 };
-use tracing::field::DisplayValue;
-use uacsta_schema::{
-    phone_id::PhoneId,
-    sip::{codec::Frame, message},
-};
+use tracing::field::{DisplayValue, display};
+use uacsta_schema::sip::{codec::Frame, message};
 
 use super::{
+    incident::Incident,
     responder::{FinalResponse, Responder, ResponseSink},
     session::{Ended, SessionId},
-    uas::Uas,
-    wire::{Broken, Wire},
+    slots::Slots,
+    transaction::{matching::Matching, table::Transactions},
+    transport::{PeerTransport, TransportError},
+    uas::{Limits, Uas},
 };
-use crate::{clock::Clock, counters::Event, repeats::again};
+use crate::clock::Clock;
 
 mod challenge;
 mod dialog_migration;
-mod ending;
-mod exchange;
-mod matching;
+mod endpoints;
 mod messages;
-mod place;
 mod receive;
-mod refresh;
 mod register;
-mod serve;
+mod respond;
+mod send;
+mod session_refresh;
 mod sessions;
-mod slots;
+mod shutdown;
 
 pub use dialog_migration::{Migrate, Moved, OrphanRequest, Prove};
-pub use place::{Place, Stranger};
-pub(crate) use receive::{csta_body, unacceptable, untaken};
+pub use endpoints::{Endpoints, Unauthenticated};
 pub use register::{SignOn, SignedOn};
-pub(crate) use serve::stateless;
 
 /// One connection.
 pub struct SipConnection<U: Uas> {
     /// Where responders leave their responses: this connection.
     responses: Arc<dyn ResponseSink>,
-    wire: Wire,
-    place: Place,
+    transport: PeerTransport,
+    endpoints: Endpoints,
     uas: U,
+    limits: Limits,
     clock: Arc<dyn Clock>,
-    clients: slots::Slots<exchange::ClientTransaction>,
-    servers: matching::Received,
-    sessions: slots::Slots<sessions::Session>,
+    clients: Transactions<send::ClientTransaction>,
+    servers: Transactions<respond::ServerTransaction>,
+    matching: Matching,
+    sessions: Slots<sessions::Session>,
     registration: Option<Box<register::Registration>>,
-    /// Whether a session came here from another link.
+    /// Whether a session migrated here from another connection.
     adopted: bool,
-    /// Counts transactions and sessions, so that a slot that is used again is told from its former use.
+    /// Counts sessions, so that a later one in the same slot is never taken for a former one.
     serial: u32,
-    /// Makes our branches and tags differ from those of other links and of earlier runs.
+    /// Distinguishes our branches and tags from those of other connections and of earlier runs.
     random: u64,
-    /// Our tag in answers outside of any dialog (RFC 3261 8.2.6.2).
+    /// Our tag in responses outside of any dialog (RFC 3261, section 8.2.6.2).
     tag: Box<str>,
     alarm: Option<(Duration, SpawnHandle)>,
-    /// Why the link is to end after this turn.
+    /// Why the connection ends after this turn.
     ending: Option<Box<str>>,
 }
 
-/// Ends the link after what waits to be sent.
+/// Ends the connection after what waits to be sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Shut {
@@ -73,21 +70,22 @@ pub struct Shut {
     pub reason: Box<str>,
 }
 
-/// Events came faster than the link took them: it ends, since its peer must miss no single one.
+/// Events came faster than the connection handled them. It ends, since its peer must not miss a single one.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Overrun;
 
-/// How many messages of other actors may wait for a link's turn. Events to a slow client wait in its wire, which has a
+/// How many messages of other actors may wait for a connection. Events to a slow client wait in its transport, which has a
 /// bound in octets; this one holds between threads.
 const MAILBOX: usize = 1 << 16;
 
 impl<U: Uas> SipConnection<U> {
-    /// A connection over a wire. `random` tells its branches and tags from those of all others.
-    pub fn over(
-        wire: Wire,
-        place: Place,
+    /// Starts a connection. `random` distinguishes its branches and tags from those of all others.
+    pub fn start(
+        transport: PeerTransport,
+        endpoints: Endpoints,
         mut uas: U,
+        limits: Limits,
         clock: Arc<dyn Clock>,
         random: u64,
     ) -> Addr<Self> {
@@ -96,13 +94,15 @@ impl<U: Uas> SipConnection<U> {
             uas.opened(&address);
             Self {
                 responses: address,
-                wire,
-                place,
+                transport,
+                endpoints,
                 uas,
+                limits,
                 clock,
-                clients: slots::Slots::new(),
-                servers: matching::Received::new(),
-                sessions: slots::Slots::new(),
+                clients: Transactions::new(),
+                servers: Transactions::new(),
+                matching: Matching::new(),
+                sessions: Slots::new(),
                 registration: None,
                 adopted: false,
                 serial: 0,
@@ -114,12 +114,12 @@ impl<U: Uas> SipConnection<U> {
         })
     }
 
-    /// The UAS. Call [`Self::reschedule`] when a change of it may change when it next has something due, or who it knows.
+    /// The UAS. After a change of its peer or of what it has due, call [`Self::reschedule`].
     pub(crate) fn uas_mut(&mut self) -> &mut U {
         &mut self.uas
     }
 
-    /// Carries out what the UAS has due, and sees to it that it is asked again in time.
+    /// Does what the UAS has due, and schedules what it has due next.
     pub(crate) fn reschedule(&mut self, ctx: &mut Context<Self>) {
         self.recognise();
         if let Some(at) = self.uas.sweep(self.clock.now()) {
@@ -151,14 +151,14 @@ impl<U: Uas> SipConnection<U> {
             }
             ctx.cancel_future(handle);
         }
-        let handle = ctx.run_later(at.saturating_sub(self.clock.now()), |link, ctx| {
-            link.alarm = None;
-            link.sweep(ctx);
+        let handle = ctx.run_later(at.saturating_sub(self.clock.now()), |this, ctx| {
+            this.alarm = None;
+            this.sweep(ctx);
         });
         self.alarm = Some((at, handle));
     }
 
-    /// Carries out what has become due, and sets the alarm for what comes next.
+    /// Does what has become due, and sets the alarm for what is due next.
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         let now = self.clock.now();
         let next = [
@@ -173,36 +173,37 @@ impl<U: Uas> SipConnection<U> {
         }
     }
 
-    /// A peer that has logged on is no stranger any more.
+    /// Lifts the limits of an unauthenticated peer as soon as it has authenticated.
     fn recognise(&mut self) {
-        if self.place.stranger.is_some() && self.uas.is_known() {
-            self.place.stranger = None;
-            self.wire.known();
+        if self.endpoints.unauthenticated.is_some() && self.uas.peer().authenticated {
+            self.endpoints.unauthenticated = None;
+            self.transport.authenticated();
         }
     }
 
-    /// Ends the link of a peer that did not log on in time; returns when it must have.
+    /// Ends the connection of a peer that did not authenticate in time; returns when it must have.
     fn sweep_log_on(&mut self, now: Duration, ctx: &mut Context<Self>) -> Option<Duration> {
         self.recognise();
-        let by = self.place.stranger.as_ref()?.log_on_by;
+        let by = self.endpoints.unauthenticated.as_ref()?.log_on_by;
         if by > now {
             return Some(by);
         }
-        self.complain(
-            "connection ended: nobody logged on within limits.unauthenticated_time",
-            None,
-        );
-        self.uas.count(Event::NeverLoggedOn);
-        self.end("nobody logged on", ctx);
+        self.end_for(Incident::NotAuthenticated, ctx);
         None
     }
 
-    /// Logs what the peer did wrong; that of one who has not logged on once a minute.
-    fn complain(&self, what: &str, reason: Option<&str>) {
-        let Some(times) = self.uas.mentions(what) else {
-            return;
-        };
-        tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), reason, times = again(times), "{what}");
+    /// Reports an incident to the UAS, and logs it unless the UAS says otherwise.
+    fn report(&self, incident: Incident<'_>, reason: Option<&str>) {
+        if let Some(times) = self.uas.incident(incident) {
+            let times = (times > 1).then_some(times);
+            tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), reason, times, "{}", incident.text());
+        }
+    }
+
+    /// Reports an incident that ends the connection.
+    fn end_for(&mut self, incident: Incident<'_>, ctx: &mut Context<Self>) {
+        self.report(incident, None);
+        self.end(incident.reason(), ctx);
     }
 
     /// Ends the connection when this turn is over; `reason` is for the log.
@@ -219,22 +220,23 @@ impl<U: Uas> Actor for SipConnection<U> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.add_stream(self.wire.frames());
-        if let Some(stranger) = &self.place.stranger {
-            self.wake_at(stranger.log_on_by, ctx);
+        ctx.add_stream(self.transport.frames());
+        if let Some(peer) = &self.endpoints.unauthenticated {
+            self.wake_at(peer.log_on_by, ctx);
         }
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if std::thread::panicking() {
-            tracing::error!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), "connection ended: serving it failed, which is a fault of uacsta; please report it");
-            self.uas.count(Event::Panicked);
+            let incident = Incident::Panicked;
+            self.uas.incident(incident);
+            tracing::error!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), "{}", incident.text());
         }
         let reason = self
             .ending
             .take()
             .unwrap_or_else(|| "the server is stopping".into());
-        self.wire.flush_now();
+        self.transport.flush_now();
         self.forget_events();
         for slot in self
             .sessions
@@ -249,67 +251,40 @@ impl<U: Uas> Actor for SipConnection<U> {
     }
 }
 
-impl<U: Uas> Supervised for SipConnection<U> {}
-
-impl<U: Uas> StreamHandler<Result<Frame, Broken>> for SipConnection<U> {
-    fn handle(&mut self, frame: Result<Frame, Broken>, ctx: &mut Self::Context) {
-        match frame {
+impl<U: Uas> StreamHandler<Result<Frame, TransportError>> for SipConnection<U> {
+    fn handle(&mut self, frame: Result<Frame, TransportError>, ctx: &mut Self::Context) {
+        let error = match frame {
             Ok(frame) => {
-                self.heard(frame, ctx);
+                self.received(frame, ctx);
                 while self.ending.is_none()
-                    && let Some(answer) = self.wire.answer()
+                    && let Some(response) = self.transport.response()
                 {
-                    self.heard(answer, ctx);
+                    self.received(response, ctx);
                 }
+                return;
             }
-            Err(Broken::Idle) => self.end(
+            Err(error) => error,
+        };
+        match error {
+            TransportError::Idle => self.end(
                 "nothing came from the peer for longer than a registration lasts",
                 ctx,
             ),
-            Err(Broken::Closed) => self.end("the peer closed the connection", ctx),
-            Err(Broken::Failed(error)) => self.end(format!("the connection failed: {error}"), ctx),
-            Err(Broken::Slow) => {
-                self.complain(
-                    "connection ended: a message took longer than limits.message_time",
-                    None,
-                );
-                self.uas.count(Event::SlowMessage);
-                self.end("a message took too long to arrive", ctx);
+            TransportError::Closed => self.end("the peer closed the connection", ctx),
+            TransportError::Failed(error) => {
+                self.end(format!("the connection failed: {error}"), ctx);
             }
-            Err(Broken::Crowded) => {
-                self.complain(
-                    "connection ended: the messages that strangers have begun take limits.unauthenticated_memory",
-                    None,
-                );
-                self.uas.count(Event::CrowdedOut);
-                self.end("there is no room for a stranger's long message", ctx);
-            }
-            Err(Broken::Overflow) => {
-                self.complain(
-                    "connection ended: the peer leaves more than limits.client_queue unread",
-                    None,
-                );
-                self.uas.count(Event::Unread);
-                self.end("the peer does not read what it is sent", ctx);
-            }
-            Err(Broken::Framing(error)) => {
-                let event = Event::from(&error);
-                self.uas.count(event);
+            TransportError::Slow => self.end_for(Incident::SlowMessage, ctx),
+            TransportError::BudgetExceeded => self.end_for(Incident::BudgetExceeded, ctx),
+            TransportError::Overflow => self.end_for(Incident::Unread, ctx),
+            TransportError::Framing(error) => {
                 if let Some(answer) = error.answer() {
-                    self.wire.compose(|out| out.extend_from_slice(answer));
+                    self.transport.compose(|out| out.extend_from_slice(answer));
                 }
-                let reason = error.to_string();
-                let limit = event.label();
-                if !limit.is_empty() {
-                    let what = "connection ended: a message passes a limit";
-                    self.complain(what, Some(&format!("{limit}: {reason}")));
-                    return self.end(format!("a message passes {limit}: {reason}"), ctx);
-                }
-                self.complain(
-                    "connection ended: what came on it is not SIP",
-                    Some(&reason),
-                );
-                self.end(format!("what came on it is not SIP: {reason}"), ctx);
+                let incident = Incident::Framing(&error);
+                let detail = error.to_string();
+                self.report(incident, Some(&detail));
+                self.end(format!("{}: {detail}", incident.reason()), ctx);
             }
         }
     }
@@ -320,24 +295,28 @@ impl<U: Uas> StreamHandler<Result<Frame, Broken>> for SipConnection<U> {
 }
 
 impl<U: Uas> SipConnection<U> {
-    fn heard(&mut self, frame: Frame, ctx: &mut Context<Self>) {
+    fn received(&mut self, frame: Frame, ctx: &mut Context<Self>) {
         match frame {
             Frame::Message(message::Message::Request(request)) => self.request(request, ctx),
             Frame::Message(message::Message::Response(response)) => self.response(&response, ctx),
-            // RFC 5626 3.5.1: a double CRLF is a ping, to be answered by a single one.
-            Frame::Ping => self.wire.compose(|out| out.extend_from_slice(b"\r\n")),
+            // RFC 5626, section 3.5.1: a double CRLF is a ping, to be answered by a single one.
+            Frame::Ping => self.transport.compose(|out| out.extend_from_slice(b"\r\n")),
             Frame::Pong => {}
             Frame::Refused(refused) => {
-                self.complain("message refused", Some(refused.reason()));
-                self.uas.count(Event::Malformed);
-                self.wire.compose(|out| refused.answer(out));
+                self.report(Incident::Malformed, Some(refused.reason()));
+                self.transport.compose(|out| refused.answer(out));
             }
         }
     }
 
-    /// The phone that the connection is for, as a field of log lines.
-    fn mac(&self) -> Option<DisplayValue<PhoneId>> {
-        self.uas.mac().map(tracing::field::display)
+    /// The device that the peer speaks for, as a field of log lines.
+    fn mac(&self) -> Option<DisplayValue<&str>> {
+        self.uas.peer().device.map(|device| display(&**device))
+    }
+
+    /// The name of the peer, as a field of log lines.
+    fn who(&self) -> &str {
+        self.uas.peer().name
     }
 
     fn id(&self, slot: usize) -> SessionId {

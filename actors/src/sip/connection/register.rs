@@ -1,4 +1,4 @@
-//! This end logs on at the other one: the client role of REGISTER (RFC 3261 section 10.2), for phones and clients that we play.
+//! The client side of REGISTER (RFC 3261, section 10.2), for phones and clients that we simulate.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status, header:
 use super::{
     SipConnection,
     challenge::{Answering, CHALLENGES},
-    exchange::{Outcome, Purpose, is_challenge, refusal},
+    send::{Outcome, Purpose, is_challenge, refusal},
 };
 use crate::sip::{
     session::{Login, RequestError},
@@ -53,7 +53,12 @@ impl<U: Uas> Handler<SignOn> for SipConnection<U> {
     type Result = ();
 
     fn handle(&mut self, sign_on: SignOn, ctx: &mut Self::Context) {
-        let call_id = format!("{:016x}@{}", self.random.rotate_left(32), self.place.host).into();
+        let call_id = format!(
+            "{:016x}@{}",
+            self.random.rotate_left(32),
+            self.endpoints.host
+        )
+        .into();
         self.registration = Some(Box::new(Registration {
             sign_on,
             call_id,
@@ -69,8 +74,8 @@ impl<U: Uas> Handler<SignOn> for SipConnection<U> {
 impl<U: Uas> SipConnection<U> {
     fn send_register(&mut self, ctx: &mut Context<Self>) {
         let branch = self.begin(&Method::Register, Purpose::Register, ctx);
-        let slot = branch.slot;
-        let via = self.place.via(branch);
+        let slot = branch.id.slot as usize;
+        let via = self.endpoints.via(branch);
         let Some(registration) = self.registration.as_deref_mut() else {
             return;
         };
@@ -88,8 +93,8 @@ impl<U: Uas> SipConnection<U> {
             .challenge
             .as_mut()
             .and_then(|challenge| challenge.header(login, registrar, &Method::Register));
-        let transport = self.place.uri_transport();
-        let sent = self.wire.request(|out| {
+        let transport = self.endpoints.uri_transport();
+        let sent = self.transport.request(|out| {
             let mut composer = Composer::request(out, &Method::Register, registrar)
                 .header(HeaderName::Via, via)
                 .header(HeaderName::MaxForwards, 70)
@@ -107,7 +112,7 @@ impl<U: Uas> SipConnection<U> {
                     HeaderName::Contact,
                     format_args!(
                         "<sip:{user}@{}:{};transport={transport}>",
-                        self.place.host, self.place.port
+                        self.endpoints.host, self.endpoints.port
                     ),
                 )
                 .header(HeaderName::Expires, expires)
@@ -130,7 +135,7 @@ impl<U: Uas> SipConnection<U> {
                 registration.attempts = 0;
                 let granted = granted(response, registration.sign_on.expires);
                 // A refresh at nine tenths leaves time for a second try.
-                ctx.run_later(granted * 9 / 10, |link, ctx| link.send_register(ctx));
+                ctx.run_later(granted * 9 / 10, |this, ctx| this.send_register(ctx));
                 if !std::mem::replace(&mut registration.known, true) {
                     registration.sign_on.owner.do_send(SignedOn(Ok(granted)));
                 }
@@ -142,7 +147,7 @@ impl<U: Uas> SipConnection<U> {
                 registration.challenge = Answering::of(response);
                 self.send_register(ctx);
             }
-            // RFC 3261 10.2.8: "the UA MAY retry the registration attempt after making the expiration interval ... equal or greater than" Min-Expires.
+            // RFC 3261, section 10.2.8: "the UA MAY retry the registration attempt after making the expiration interval ... equal or greater than" Min-Expires.
             Outcome::Response(response)
                 if response.status() == Status::INTERVAL_TOO_BRIEF
                     && registration.attempts < CHALLENGES =>
@@ -174,7 +179,7 @@ impl<U: Uas> SipConnection<U> {
     }
 }
 
-/// The seconds granted: in the Contact of ours, in Expires, or as asked (RFC 3261 10.2.4).
+/// The seconds granted: in the Contact of ours, in Expires, or as asked (RFC 3261, section 10.2.4).
 fn granted(response: &Response, asked: u32) -> Duration {
     let contact = match response.head().contacts() {
         Ok(Contacts::List(contacts)) => contacts.first().and_then(|contact| contact.expires()),

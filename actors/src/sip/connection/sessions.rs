@@ -1,4 +1,4 @@
-//! The link's CSTA sessions: opened from either end, used, refreshed (RFC 4028) and ended.
+//! CSTA sessions: opened from either end, used and ended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,16 +11,18 @@ use uacsta_schema::{
 use super::{
     SipConnection,
     challenge::{Answering, CHALLENGES},
-    exchange::{Outcome, Purpose, is_challenge, refusal, with_csta},
-    receive::is_sips,
-    serve::ALLOW,
+    send::{Outcome, Purpose, is_challenge, refusal, with_csta},
 };
-use crate::counters::Event;
 use crate::sip::{
-    dialog::Dialog,
+    dialog::{Dialog, DialogId},
+    incident::Incident,
+    refusals::{ALLOW, is_sips},
     responder::Accepted,
-    session::{Body, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId},
-    timer::{MIN_SE, SessionTimer},
+    session::{
+        Body, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId,
+        request_system_status,
+    },
+    session_timer::{MIN_SE, SessionTimer},
     uas::Uas,
 };
 
@@ -60,7 +62,7 @@ pub(super) enum Phase {
     Open,
 }
 
-/// The session interval where nobody names one (RFC 4028 section 4).
+/// The session interval where nobody names one (RFC 4028, section 4).
 pub(super) const INTERVAL: Duration = Duration::from_secs(1800);
 
 impl<U: Uas> SipConnection<U> {
@@ -69,7 +71,7 @@ impl<U: Uas> SipConnection<U> {
         let serial = self.next_serial();
         let (call, tag) = (self.unguessable(), self.unguessable());
         let slot = self.sessions.vacant_key();
-        let call_id = format!("{call:016x}@{}", self.place.host);
+        let call_id = format!("{call:016x}@{}", self.endpoints.host);
         let dialog = Dialog::uac(
             &call_id,
             &format!("{slot:x}-{tag:x}"),
@@ -102,10 +104,10 @@ impl<U: Uas> SipConnection<U> {
 
     fn invite(&mut self, slot: usize, challenges: u8, ctx: &mut Context<Self>) {
         let sips = is_sips(self.sessions[slot].dialog.target());
-        let contact = self.place.contact(sips).to_string();
-        let agent = Arc::clone(&self.place.agent);
+        let contact = self.endpoints.contact(sips).to_string();
+        let agent = Arc::clone(&self.endpoints.agent);
         let Session { timer, edition, .. } = self.sessions[slot];
-        let content = Body::Whole(crate::request_system_status(edition));
+        let content = Body::Whole(request_system_status(edition));
         self.send(
             slot,
             &Method::Invite,
@@ -193,14 +195,9 @@ impl<U: Uas> SipConnection<U> {
 
     /// Sends a CSTA event. A peer that reads events and answers none is no better than one that does not read.
     pub(super) fn notify(&mut self, id: SessionId, content: Body, ctx: &mut Context<Self>) {
-        if self.clients.len() >= self.uas.most_unanswered() {
+        if self.clients.len() >= self.limits.unanswered_events {
             if self.ending.is_none() {
-                self.complain(
-                    "connection ended: the peer leaves limits.client_unanswered events unanswered",
-                    None,
-                );
-                self.uas.count(Event::RequestError);
-                self.end("the peer does not answer what it is sent", ctx);
+                self.end_for(Incident::Unanswered, ctx);
             }
         } else if let Some(slot) = self.session(id) {
             self.inform(slot, content, |_, _| Purpose::Notify { session: slot }, ctx);
@@ -244,7 +241,7 @@ impl<U: Uas> SipConnection<U> {
                     if let Outcome::Response(response) = outcome
                         && !response.status().is_success()
                     {
-                        tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), status = response.status().code(), "event refused");
+                        tracing::debug!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), status = response.status().code(), "event rejected by the client");
                     }
                 }
             },
@@ -297,7 +294,7 @@ impl<U: Uas> SipConnection<U> {
             Outcome::Response(response) if response.status().is_success() => {
                 let made = self.sessions[slot].dialog.confirmed(response.head());
                 if let Err(error) = made {
-                    tracing::warn!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), %error, "the answer to our INVITE makes no dialog, which is ended");
+                    tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), %error, "the 2xx to our INVITE makes no dialog; ending it");
                     self.acknowledge(slot, cseq);
                     self.bye(slot, ctx);
                     return self.uninvited(slot, RequestError::NoDialog);
@@ -329,7 +326,7 @@ impl<U: Uas> SipConnection<U> {
                     None => self.uninvited(slot, refusal(outcome)),
                 }
             }
-            // RFC 4028 7.4: "the UAC MAY retry the request" with the Min-SE of the 422, which the retry repeats.
+            // RFC 4028, section 7.4: "the UAC MAY retry the request" with the Min-SE of the 422, which the retry repeats.
             Outcome::Response(response)
                 if response.status() == Status::SESSION_INTERVAL_TOO_SMALL
                     && challenges < CHALLENGES =>
@@ -358,31 +355,29 @@ impl<U: Uas> SipConnection<U> {
 
     pub(super) fn acknowledge(&mut self, slot: usize, cseq: u32) {
         let via = self
-            .place
+            .endpoints
             .via(format_args!("z9hG4bK{slot:x}-{cseq:x}-{:x}", self.random))
             .to_string();
         let known = &self.sessions[slot];
-        self.wire
+        self.transport
             .compose(|out| known.dialog.ack(out, via, cseq).end());
     }
 
-    /// The 2xx to an INVITE came once more: so does its ACK (RFC 3261 13.2.2.4).
+    /// The 2xx to an INVITE came once more: so does its ACK (RFC 3261, section 13.2.2.4).
     pub(super) fn acknowledge_again(&mut self, response: &Response, cseq: u32) {
-        if let Some(slot) =
-            crate::sip::dialog::DialogId::of_response(response).and_then(|id| self.dialog(id))
-        {
+        if let Some(slot) = DialogId::of_response(response).and_then(|id| self.dialog(id)) {
             self.acknowledge(slot, cseq);
         }
     }
 
-    /// A random number for a tag or Call-ID, which others must not guess (RFC 3261 19.3).
+    /// A random number for a tag or Call-ID, which others must not guess (RFC 3261, section 19.3).
     fn unguessable(&mut self) -> u64 {
         let serial = self.next_serial();
         getrandom::u64().unwrap_or_else(|_| self.random.rotate_left(serial))
     }
 }
 
-/// Whether an outcome ends the session: 481, 408 or silence (RFC 3261 12.2.1.2).
+/// Whether an outcome ends the session: 481, 408 or silence (RFC 3261, section 12.2.1.2).
 pub(super) fn over(outcome: &Outcome<'_>) -> Option<Ended> {
     match outcome {
         Outcome::Response(response)

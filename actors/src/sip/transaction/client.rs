@@ -1,4 +1,4 @@
-//! The client transaction of every method but INVITE (RFC 3261 17.1.2).
+//! The client transaction of every method but INVITE (RFC 3261, section 17.1.2).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The client transaction of INVITE (RFC 3261 17.1.1 with RFC 6026).
+//! The client transaction of INVITE (RFC 3261, section 17.1.1 with RFC 6026).
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub enum State {
     Terminated,
 }
 
-/// "The value of timer D ... is at least 32 seconds for unreliable transports" (RFC 3261 17.1.1.2).
+/// "The value of timer D ... is at least 32 seconds for unreliable transports" (RFC 3261, section 17.1.1.2).
 const D: Duration = Duration::from_secs(32);
 
 impl State {
@@ -54,7 +54,7 @@ impl State {
                 if status.is_provisional() {
                     Self::Proceeding
                 } else if status.is_success() {
-                    // RFC 6026 8.4: stay to catch the 2xx of other forks and repetitions, for 64*T1, on any transport.
+                    // RFC 6026, section 8.4: stay to catch the 2xx of other forks and repetitions, for 64*T1, on any transport.
                     effects.push(Effect::Set(Timer::M, LIFE));
                     Self::Accepted
                 } else {

@@ -1,4 +1,4 @@
-//! The server transaction of INVITE (RFC 3261 17.2.1 with RFC 6026).
+//! The server transaction of INVITE (RFC 3261, section 17.2.1 with RFC 6026).
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl State {
                 if status.is_provisional() {
                     Self::Proceeding
                 } else if status.is_success() {
-                    // RFC 6026 8.7: "Timer L ... reflects the amount of time the server transaction could receive 2xx
+                    // RFC 6026, section 8.7: "Timer L ... reflects the amount of time the server transaction could receive 2xx
                     // responses for retransmission from the TU": 64*T1.
                     effects.push(Effect::Set(Timer::L, LIFE));
                     if transport == Transport::Unreliable {
@@ -52,7 +52,7 @@ impl State {
                     effects.push(Effect::Set(Timer::G, T1));
                     Self::Completed(T1)
                 } else {
-                    // Timer G is "for unreliable transports" (RFC 3261 17.2.1). Without it the state would only wait for an ACK
+                    // Timer G is "for unreliable transports" (RFC 3261, section 17.2.1). Without it the state would only wait for an ACK
                     // that has nothing to end; the interpreter drops an ACK of nothing.
                     effects.push(Effect::Terminate);
                     Self::Terminated
@@ -78,7 +78,7 @@ impl State {
                 effects.push(Effect::Terminate);
                 Self::Terminated
             }
-            // RFC 3261 13.3.1.4 has the user repeat its 2xx "with an interval that starts at T1 seconds and doubles for each
+            // RFC 3261, section 13.3.1.4 has the user repeat its 2xx "with an interval that starts at T1 seconds and doubles for each
             // retransmission until it reaches T2 seconds ... Retransmissions cease when an ACK request for the response is
             // received". It is the same octets each time, so the transaction does it.
             (Self::Unconfirmed(interval), Event::Fired(Timer::G)) => {
@@ -206,7 +206,7 @@ mod tests {
             State::Unconfirmed(T2),
             &[Transmit, Set(Timer::G, T2)],
         );
-        // RFC 6026 8.5: the INVITE itself is absorbed.
+        // RFC 6026, section 8.5: the INVITE itself is absorbed.
         check(
             State::Unconfirmed(T1),
             Event::Again,

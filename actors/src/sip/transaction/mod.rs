@@ -1,7 +1,7 @@
-//! The transactions of RFC 3261 section 17 and RFC 6026 as pure functions: `(state, event) -> (state, effects)`.
+//! The transactions of RFC 3261, section 17 and RFC 6026 as pure functions: `(state, event) -> (state, effects)`.
 //!
-//! Nothing here reads a clock, owns a message or sends one. An interpreter (the [`SipConnection`](crate::sip::connection::SipConnection)) keeps
-//! the message, carries the effects out and reports what happened as the next event.
+//! Nothing here reads a clock, owns a message or sends one. An interpreter, such as the connection actor, keeps the message,
+//! carries out the effects and reports what happened as the next event.
 
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use uacsta_schema::sip::Status;
 pub mod client;
 pub mod invite_client;
 pub mod invite_server;
+pub mod matching;
 pub mod server;
+pub mod table;
 
 /// What a transaction asks its interpreter to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,7 +22,7 @@ pub enum Effect {
     Deliver,
     /// Send the request, or the last response, (again).
     Transmit,
-    /// Send the ACK of a final response that is not a 2xx (RFC 3261 17.1.1.3).
+    /// Send the ACK of a final response that is not a 2xx (RFC 3261, section 17.1.1.3).
     Acknowledge,
     /// Tell the user that no answer came in time.
     TimedOut,
@@ -90,7 +92,7 @@ pub enum Transport {
 /// A handful of effects, in the order in which they are to be carried out.
 pub type Effects = SmallVec<[Effect; 3]>;
 
-/// Round-trip time estimate (RFC 3261 17.1.1.1).
+/// Round-trip time estimate (RFC 3261, section 17.1.1.1).
 pub const T1: Duration = Duration::from_millis(500);
 /// Longest interval between retransmissions.
 pub const T2: Duration = Duration::from_secs(4);

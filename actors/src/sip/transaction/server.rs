@@ -1,4 +1,4 @@
-//! The server transaction of every method but INVITE (RFC 3261 17.2.2).
+//! The server transaction of every method but INVITE (RFC 3261, section 17.2.2).
 
 use super::{Effect, Effects, Event, LIFE, Timer, Transport, linger};
 

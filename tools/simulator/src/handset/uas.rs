@@ -7,7 +7,7 @@ use bytes::Bytes;
 use uacsta_actors::sip::{
     connection::SipConnection,
     responder::{Disposition, PendingRequest, Responder},
-    uas::Uas,
+    uas::{Peer, Uas},
 };
 use uacsta_schema::{
     mac::Mac,
@@ -82,7 +82,11 @@ impl Uas for HandsetUas {
         });
     }
 
-    fn peer(&self) -> &str {
-        &self.name
+    fn peer(&self) -> Peer<'_> {
+        Peer {
+            name: &self.name,
+            device: None,
+            authenticated: true,
+        }
     }
 }

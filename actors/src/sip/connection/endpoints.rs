@@ -1,4 +1,4 @@
-//! Where a link is, and how it names itself in Via and Contact (RFC 3261 8.1.1.7 and 8.1.1.8).
+//! The two ends of a connection, and our Via and Contact on it (RFC 3261, sections 8.1.1.7 and 8.1.1.8).
 
 use std::{any::Any, fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -6,9 +6,9 @@ use uacsta_schema::sip::header::Transport;
 
 use crate::sip::transaction;
 
-/// Where a connection is, as its peer is told.
+/// The two ends of a connection.
 #[derive(Debug)]
-pub struct Place {
+pub struct Endpoints {
     /// The peer's address.
     pub peer: SocketAddr,
     /// The host and port at which the peer can reach us: the public ones on a WAN interface.
@@ -17,22 +17,22 @@ pub struct Place {
     pub port: u16,
     /// What carries the messages.
     pub transport: Transport,
-    /// What holds until somebody has logged on, where that is wanted.
-    pub stranger: Option<Box<Stranger>>,
+    /// The limits that hold until the peer has authenticated, where it must.
+    pub unauthenticated: Option<Box<Unauthenticated>>,
     /// What we call ourselves in `User-Agent` and `Server`.
     pub agent: Arc<str>,
 }
 
-/// A peer that has not logged on yet.
+/// A peer that has not authenticated yet.
 #[derive(Debug)]
-pub struct Stranger {
-    /// When it must have, by the link's clock.
+pub struct Unauthenticated {
+    /// When it must have, by the clock of the connection.
     pub log_on_by: Duration,
-    /// Counts it among all such peers until it is dropped.
+    /// Counts it among such peers until it is dropped.
     pub counted: Box<dyn Any + Send>,
 }
 
-impl Place {
+impl Endpoints {
     /// Whether messages may get lost on the way.
     pub(super) fn reliability(&self) -> transaction::Transport {
         if self.transport == Transport::UDP {
@@ -42,7 +42,7 @@ impl Place {
         }
     }
 
-    /// The transport as a URI names it (RFC 3261 19.1.1).
+    /// The transport as a URI names it (RFC 3261, section 19.1.1).
     pub(super) fn uri_transport(&self) -> &'static str {
         if self.transport == Transport::UDP {
             "udp"
@@ -58,7 +58,7 @@ impl Place {
     pub fn contact(&self, sips: bool) -> impl Display {
         std::fmt::from_fn(move |f| {
             if sips {
-                // RFC 5630 3.1.3 takes `transport=tls` back.
+                // RFC 5630, section 3.1.3 takes `transport=tls` back.
                 return write!(f, "<sips:uacsta@{}:{}>", self.host, self.port);
             }
             write!(
@@ -71,7 +71,7 @@ impl Place {
         })
     }
 
-    /// A Via of ours with this branch (RFC 3261 8.1.1.7).
+    /// A Via of ours with this branch (RFC 3261, section 8.1.1.7).
     pub(super) fn via(&self, branch: impl Display) -> impl Display {
         std::fmt::from_fn(move |f| {
             write!(
@@ -79,7 +79,7 @@ impl Place {
                 "SIP/2.0/{} {}:{};branch={branch}",
                 self.transport, self.host, self.port
             )?;
-            // RFC 3581 3: the answer comes back to the port that the request came from.
+            // RFC 3581, section 3: the answer comes back to the port that the request came from.
             f.write_str(match self.reliability() {
                 transaction::Transport::Reliable => "",
                 transaction::Transport::Unreliable => ";rport",

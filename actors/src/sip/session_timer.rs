@@ -7,13 +7,13 @@ use uacsta_schema::sip::{
     header::{Refresher, SessionExpires},
 };
 
-/// The smallest session interval that RFC 4028 section 4 allows, which is also the least that we grant.
+/// The smallest session interval that RFC 4028, section 4 allows, which is also the least that we grant.
 pub const MIN_SE: Duration = Duration::from_secs(90);
 
 /// How often a request is sent again that crosses one of the peer's (491).
 pub const CROSSINGS: u8 = 3;
 
-/// How long to wait before a request is sent again that crossed one of the peer's (491, RFC 3261 14.1): "a randomly chosen
+/// How long to wait before a request is sent again that crossed one of the peer's (491, RFC 3261, section 14.1): "a randomly chosen
 /// value between 2.1 and 4 seconds in units of 10 ms" for the side that made the Call-ID, else one "between 0 and 2 seconds".
 pub fn after_crossing(made_call_id: bool) -> Duration {
     let (least, steps) = if made_call_id { (210, 191) } else { (0, 201) };
@@ -29,12 +29,12 @@ pub struct SessionTimer {
     pub interval: Duration,
     /// Whether the refreshes are ours to send.
     pub ours: bool,
-    /// The `Min-SE` of a request of ours: [`MIN_SE`], or what the peer's 422 named (RFC 4028 section 7.4).
+    /// The `Min-SE` of a request of ours: [`MIN_SE`], or what the peer's 422 named (RFC 4028, section 7.4).
     pub least: Duration,
 }
 
 impl SessionTimer {
-    /// Whether the session interval that a peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028 section 9).
+    /// Whether the session interval that a peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028, section 9).
     pub fn is_too_small(request: &Head) -> bool {
         request
             .session_expires()
@@ -87,7 +87,7 @@ impl SessionTimer {
     }
 
     /// How long after a refresh something is due: half the interval for the refresher, else the end of the session less
-    /// `min(32 s, interval / 3)`, when a BYE is sent (RFC 4028 section 10).
+    /// `min(32 s, interval / 3)`, when a BYE is sent (RFC 4028, section 10).
     pub fn due(&self) -> Duration {
         if self.ours {
             self.interval / 2

@@ -1,13 +1,14 @@
-//! Numbered places for a link's transactions and sessions, in no more memory than they need: most links have one or none.
+//! A slab for the transactions and sessions of a connection, most of which have one or none.
 
 use std::ops::{Deref, DerefMut};
 
 use slab::Slab;
 
 /// A slab that grows one by one while it is small, and holds no memory while it is empty.
+#[derive(Debug)]
 pub(super) struct Slots<T>(Slab<T>);
 
-/// Up to so many places a slab grows one by one; beyond, a link is a busy one, and the slab doubles.
+/// Up to so many entries the slab grows one by one; beyond, the connection is busy, and the slab doubles.
 const FEW: usize = 4;
 
 impl<T> Slots<T> {
@@ -15,7 +16,7 @@ impl<T> Slots<T> {
         Self(Slab::new())
     }
 
-    /// Takes the place that [`Slab::vacant_key`] tells.
+    /// Uses the slot that [`Slab::vacant_key`] names.
     pub(super) fn insert(&mut self, value: T) -> usize {
         if self.0.len() == self.0.capacity() && self.0.len() < FEW {
             self.0.reserve_exact(1);
@@ -23,7 +24,7 @@ impl<T> Slots<T> {
         self.0.insert(value)
     }
 
-    /// Frees a place.
+    /// Frees a slot, and the memory with the last one.
     pub(super) fn remove(&mut self, slot: usize) -> T {
         let value = self.0.remove(slot);
         if self.0.is_empty() && self.0.capacity() <= FEW {
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_no_more_than_it_must() {
+    fn capacity_follows_a_small_length() {
         let mut slots = Slots::new();
         let taken: Vec<usize> = (0..3)
             .map(|value| {

@@ -1,4 +1,4 @@
-//! How much a turn of a connection takes.
+//! How many messages a connection delivers in a turn.
 
 use std::task::Waker;
 
@@ -16,16 +16,17 @@ fn check(requests: usize, came: &str, frames: usize, answers: usize) {
     runtime.expect("a runtime").block_on(async {
         let (near, mut far) = tokio::io::duplex(1 << 20);
         let codec = Codec::new(Limits::default());
-        let mut ends = Ends::new(Box::new(near), codec, 1 << 20, Duration::from_secs(20));
+        let mut stream =
+            StreamTransport::new(Box::new(near), codec, 1 << 20, Duration::from_secs(20));
         for _ in 0..requests {
-            ends.request(|_| ());
+            stream.request(|_| ());
         }
         far.write_all(came.as_bytes()).await.expect("there is room");
         let cx = &mut Context::from_waker(Waker::noop());
         let (mut taken, mut beside) = (0, 0);
-        while let Poll::Ready(Some(Ok(_))) = ends.poll(cx) {
+        while let Poll::Ready(Some(Ok(_))) = stream.poll(cx) {
             taken += 1;
-            while ends.answer().is_some() {
+            while stream.response().is_some() {
                 beside += 1;
             }
         }

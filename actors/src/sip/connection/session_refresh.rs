@@ -1,4 +1,4 @@
-//! The session timer of the link's sessions (RFC 4028): refreshed by UPDATE or INVITE, or ended when they are not.
+//! Refreshes sessions by UPDATE or INVITE, and ends those that were not refreshed in time (RFC 4028).
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use uacsta_schema::sip::{HeaderName, Method, Request, Status};
 
 use super::{
     SipConnection,
-    exchange::{Outcome, Purpose, with_csta},
-    receive::is_sips,
+    send::{Outcome, Purpose, with_csta},
     sessions::{Phase, over},
 };
 use crate::sip::{
-    session::{Body, Ended, SessionEventKind},
-    timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
+    refusals::is_sips,
+    session::{Body, Ended, SessionEventKind, request_system_status},
+    session_timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
     transaction::LIFE,
     uas::Uas,
 };
@@ -76,14 +76,14 @@ impl<U: Uas> SipConnection<U> {
         }
         match over(outcome) {
             Some(why) => self.end_session(slot, why, ctx),
-            // RFC 3261 14.1: a refresh that crosses the peer's is tried again.
+            // RFC 3261, section 14.1: a refresh that crosses the peer's is tried again.
             None if is_pending(outcome) && self.sessions[slot].crossed < CROSSINGS => {
                 let known = &mut self.sessions[slot];
                 known.crossed += 1;
                 let wait = after_crossing(known.opened);
                 self.schedule_in(slot, wait, ctx);
             }
-            // RFC 4028 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
+            // RFC 4028, section 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
             None if let Some(least) = too_short(outcome)
                 && self.sessions[slot].crossed < CROSSINGS =>
             {
@@ -115,7 +115,7 @@ impl<U: Uas> SipConnection<U> {
     pub(super) fn schedule(&mut self, slot: usize, ctx: &mut Context<Self>) {
         let session = &self.sessions[slot];
         match (session.phase, session.timer) {
-            // RFC 3261 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
+            // RFC 3261, section 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
             (Phase::Unacknowledged, _) => self.schedule_in(slot, LIFE, ctx),
             (_, Some(timer)) => {
                 self.sessions[slot].renewed = self.clock.now();
@@ -170,7 +170,7 @@ impl<U: Uas> SipConnection<U> {
         };
         let edition = self.sessions[slot].edition;
         let sips = is_sips(self.sessions[slot].dialog.target());
-        let contact = self.place.contact(sips).to_string();
+        let contact = self.endpoints.contact(sips).to_string();
         self.send(
             slot,
             &method,
@@ -185,10 +185,7 @@ impl<U: Uas> SipConnection<U> {
                     .header(HeaderName::MinSe, timer.least.as_secs());
                 match method {
                     Method::Invite => {
-                        with_csta(
-                            composer,
-                            &Body::Whole(crate::request_system_status(edition)),
-                        );
+                        with_csta(composer, &Body::Whole(request_system_status(edition)));
                     }
                     _ => composer.end(),
                 }

@@ -1,4 +1,4 @@
-//! The buffers of a thread, which go from connection to connection, so that an idle one holds none.
+//! Buffers that the connections of a thread share, so that an idle one holds none.
 
 use std::{
     cell::RefCell,
@@ -8,13 +8,11 @@ use std::{
 };
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
-use super::Io;
-
-/// What is read at once.
+/// How many octets are read at once.
 const SCRATCH: usize = 16 * 1024;
-/// So many buffers that were sent are kept, and none that grew beyond so many octets.
+/// How many buffers are kept for reuse, and the capacity in octets up to which one is.
 const SPARE: usize = 32;
 const KEEP: usize = 4 * 1024;
 
@@ -23,12 +21,12 @@ thread_local! {
     static SPARE_BUFFERS: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One for what is to be sent.
+/// An empty buffer for what is to be sent.
 pub(super) fn take() -> BytesMut {
     SPARE_BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
-/// All in it is sent: another connection may have it.
+/// Keeps a buffer whose content was sent for the next [`take`].
 pub(super) fn give_back(mut buffer: BytesMut) {
     buffer.clear();
     if buffer.capacity() <= KEEP {
@@ -40,15 +38,16 @@ pub(super) fn give_back(mut buffer: BytesMut) {
     }
 }
 
-/// Adds what has come to what is unread, and tells how many octets that is; none at the end of the stream.
+/// Appends what has arrived to `unread`; returns the number of octets, 0 at the end of the stream.
 pub(super) fn read(
-    io: &mut Box<dyn Io>,
+    io: impl AsyncRead + Unpin,
     unread: &mut BytesMut,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
+    let mut io = io;
     SCRATCH_BUFFER.with_borrow_mut(|scratch| {
         let mut buffer = ReadBuf::new(scratch);
-        ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
+        ready!(Pin::new(&mut io).poll_read(cx, &mut buffer))?;
         unread.extend_from_slice(buffer.filled());
         Poll::Ready(Ok(buffer.filled().len()))
     })

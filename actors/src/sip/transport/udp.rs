@@ -1,4 +1,4 @@
-//! The datagrams of one peer (RFC 3261 18): frames that were read for it, and messages that go out one by one.
+//! One peer on a shared UDP socket: a message is a datagram (RFC 3261, section 18).
 
 use std::{
     io,
@@ -9,61 +9,58 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::Receiver;
-use uacsta_schema::{
-    phone_id::PhoneId,
-    sip::{
-        Request,
-        codec::Frame,
-        received::{answer_address, stamp},
-    },
+use uacsta_schema::sip::{
+    Request,
+    codec::Frame,
+    received::{answer_address, stamp},
 };
 
-use super::{trace::Trace, wire::Broken};
+use super::{error::TransportError, trace::Trace};
 
-/// Sends datagrams: a socket, or a table of them in a test. One that cannot be sent now is lost, as others are on their way.
-pub trait Post: Send + Sync {
-    /// Sends one.
+/// Sends datagrams. One that cannot be sent now is lost, as others are on their way.
+pub trait DatagramSender: Send + Sync {
+    /// Sends one datagram.
     ///
     /// # Errors
     /// What the system says if it does not take it.
     fn send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()>;
 }
 
-/// A request that no datagram may carry.
+/// A request is too large for a datagram.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TooLarge {
     /// The length of the request in octets.
     pub length: usize,
 }
 
-/// A message as it was sent, to be sent again.
+/// A message as it was sent, kept for retransmission.
 #[derive(Clone, Debug)]
 pub struct Sent {
     octets: Bytes,
     to: SocketAddr,
 }
 
-/// What comes from one peer and goes to it.
-pub(super) struct Datagrams {
-    post: Arc<dyn Post>,
+/// The transport of one peer on UDP.
+pub(super) struct UdpPeer {
+    sender: Arc<dyn DatagramSender>,
     peer: SocketAddr,
-    frames: Receiver<Result<Frame, Broken>>,
+    frames: Receiver<Result<Frame, TransportError>>,
     last: Option<Box<Sent>>,
     trace: Trace,
 }
 
 /// "If a request is within 200 bytes of the path MTU, or if it is larger than 1300 bytes and the path MTU is unknown, the
-/// request MUST be sent using an RFC 2914 congestion controlled transport protocol" (RFC 3261 18.1.1).
+/// request MUST be sent using an RFC 2914 congestion controlled transport protocol" (RFC 3261, section 18.1.1).
 const LARGEST: usize = 1300;
 
-impl Datagrams {
+impl UdpPeer {
     pub(super) fn new(
-        post: Arc<dyn Post>,
+        sender: Arc<dyn DatagramSender>,
         peer: SocketAddr,
-        frames: Receiver<Result<Frame, Broken>>,
+        frames: Receiver<Result<Frame, TransportError>>,
     ) -> Self {
         Self {
-            post,
+            sender,
             peer,
             frames,
             last: None,
@@ -71,7 +68,7 @@ impl Datagrams {
         }
     }
 
-    /// Composes a message and sends it.
+    /// Sends a message that is no request.
     pub(super) fn compose<T>(&mut self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
         let mut message = BytesMut::new();
         let composed = compose(&mut message);
@@ -82,7 +79,7 @@ impl Datagrams {
         composed
     }
 
-    /// Composes a request and sends it, unless it is too large for a datagram.
+    /// Sends a request, unless it is too large for a datagram.
     pub(super) fn request<T>(
         &mut self,
         compose: impl FnOnce(&mut BytesMut) -> T,
@@ -98,7 +95,7 @@ impl Datagrams {
         Ok(composed)
     }
 
-    /// Composes the answer to a request and sends it where the request wants it.
+    /// Sends a response to where the request's Via says.
     pub(super) fn respond(&mut self, request: &Request, compose: impl FnOnce(&mut BytesMut)) {
         let mut message = BytesMut::new();
         compose(&mut message);
@@ -107,20 +104,23 @@ impl Datagrams {
         self.send(message, answer_address(via.as_ref(), self.peer));
     }
 
-    /// What was sent last.
+    /// Takes the message that was sent last.
     pub(super) fn sent(&mut self) -> Option<Box<Sent>> {
         self.last.take()
     }
 
-    pub(super) fn repeat(&self, sent: &Sent) {
+    pub(super) fn retransmit(&self, sent: &Sent) {
         self.deliver("sent again", &sent.octets, sent.to);
     }
 
-    pub(super) fn belongs_to(&mut self, mac: PhoneId) {
-        self.trace = Trace(Some(mac));
+    pub(super) fn trace(&mut self) -> &mut Trace {
+        &mut self.trace
     }
 
-    pub(super) fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, Broken>>> {
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, TransportError>>> {
         let next = self.frames.poll_recv(cx);
         if let Poll::Ready(Some(Ok(frame))) = &next {
             self.trace.frame(frame);
@@ -129,7 +129,7 @@ impl Datagrams {
     }
 
     fn send(&mut self, message: BytesMut, to: SocketAddr) {
-        // What gets no answer, as an ACK, is answered by nothing at all.
+        // The response to a request that has none, such as ACK, is composed as nothing.
         if message.is_empty() {
             return;
         }
@@ -139,12 +139,10 @@ impl Datagrams {
     }
 
     fn deliver(&self, direction: &'static str, octets: &[u8], to: SocketAddr) {
-        if tracing::enabled!(target: "uacsta::sip", tracing::Level::TRACE) {
-            self.trace.message(direction, octets);
-        }
-        // Repetitions make up for it, and a peer that hears nothing at all is found by a time-out.
-        if let Err(error) = self.post.send(octets, to) {
-            tracing::debug!(%to, mac = self.trace.0.map(tracing::field::display), %error, "a datagram was not sent");
+        self.trace.message(direction, octets);
+        // Retransmissions make up for it, and a peer that hears nothing at all is found by a time-out.
+        if let Err(error) = self.sender.send(octets, to) {
+            tracing::debug!(%to, mac = self.trace.device(), %error, "cannot send datagram");
         }
     }
 }

@@ -1,27 +1,25 @@
-//! The link's client transactions: requests that were sent, and what their responses lead to.
+//! Client transactions: requests that were sent, and what their responses lead to.
 
 use std::time::Duration;
 
 use actix::Context;
-use bytes::BytesMut;
-use smallvec::SmallVec;
 use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status};
 
-use super::{SipConnection, challenge::Authorization, serve::CSTA};
+use super::{SipConnection, challenge::Authorization};
 use crate::sip::{
-    datagrams::{Sent, TooLarge},
-    session::{Body, RequestError},
-    transaction::{Effect, Effects, Event, Timer, Transport, client, invite_client},
+    session::{Body, CSTA, RequestError},
+    transaction::{
+        Effect, Effects, Event, Timer,
+        table::{Machine, TransactionId},
+    },
+    transport::{Sent, TooLarge},
     uas::Uas,
 };
 
-/// A request that was sent.
+/// What is kept of a request that was sent.
 pub(super) struct ClientTransaction {
-    serial: u32,
-    machine: Machine,
-    /// The request, where the transport does not repeat it by itself.
+    /// The request, where it may have to be retransmitted.
     sent: Option<Box<Sent>>,
-    deadlines: SmallVec<[(Timer, Duration); 1]>,
     cseq: u32,
     pub(super) purpose: Purpose,
 }
@@ -58,27 +56,9 @@ pub(super) enum Outcome<'a> {
     TooLarge,
 }
 
-#[derive(Clone, Copy)]
-enum Machine {
-    Invite(invite_client::State),
-    Other(client::State),
-}
-
-impl Machine {
-    fn on(&mut self, event: Event, transport: Transport) -> Effects {
-        let effects;
-        match self {
-            Self::Invite(state) => (*state, effects) = state.on(event, transport),
-            Self::Other(state) => (*state, effects) = state.on(event, transport),
-        }
-        effects
-    }
-}
-
-/// The names in a branch of ours: slot, serial, and what tells this link from all others.
+/// A branch of ours: the transaction, and what distinguishes this connection from all others.
 pub(super) struct Branch {
-    pub(super) slot: usize,
-    serial: u32,
+    pub(super) id: TransactionId,
     random: u64,
 }
 
@@ -87,7 +67,7 @@ impl std::fmt::Display for Branch {
         write!(
             f,
             "z9hG4bK{:x}-{:x}-{:x}",
-            self.slot, self.serial, self.random
+            self.id.slot, self.id.serial, self.random
         )
     }
 }
@@ -116,10 +96,10 @@ impl<U: Uas> SipConnection<U> {
         compose: impl FnOnce(Composer<'_>, &Authorization),
     ) {
         let branch = self.begin(method, purpose, ctx);
-        let slot = branch.slot;
-        let via = self.place.via(branch);
+        let slot = branch.id.slot as usize;
+        let via = self.endpoints.via(branch);
         let known = &mut self.sessions[session];
-        let sent = self.wire.request(|out| {
+        let sent = self.transport.request(|out| {
             let composer = known.dialog.request(out, method, via);
             compose(
                 composer,
@@ -135,7 +115,7 @@ impl<U: Uas> SipConnection<U> {
         self.left(slot, sent, ctx);
     }
 
-    /// A request has left, or is too large to: then that is what becomes of it.
+    /// A request was sent; or it was too large, which concludes it.
     pub(super) fn left(
         &mut self,
         slot: usize,
@@ -143,9 +123,9 @@ impl<U: Uas> SipConnection<U> {
         ctx: &mut Context<Self>,
     ) {
         match sent {
-            Ok(()) => self.clients[slot].sent = self.wire.sent(),
+            Ok(()) => self.clients[slot].sent = self.transport.sent(),
             Err(TooLarge { length }) => {
-                tracing::warn!(peer = %self.place.peer, mac = self.mac(), length, "a request is too large for a datagram and was not sent (RFC 3261 18.1.1): let the phone use TCP");
+                tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), length, "request not sent: too large for a datagram (RFC 3261, section 18.1.1); let the phone use TCP");
                 let ClientTransaction { purpose, cseq, .. } = self.clients.remove(slot);
                 self.concluded(purpose, cseq, Outcome::TooLarge, ctx);
             }
@@ -159,57 +139,60 @@ impl<U: Uas> SipConnection<U> {
         purpose: Purpose,
         ctx: &mut Context<Self>,
     ) -> Branch {
-        let serial = self.next_serial();
-        let mut machine = match method {
-            Method::Invite => Machine::Invite(invite_client::State::NEW),
-            _ => Machine::Other(client::State::NEW),
-        };
-        let mut deadlines = SmallVec::new();
-        let now = self.clock.now();
-        for effect in machine.on(Event::Start, self.place.reliability()) {
-            if let Effect::Set(timer, after) = effect {
-                deadlines.push((timer, now + after));
-                self.wake_at(now + after, ctx);
-            }
-        }
-        let slot = self.clients.insert(ClientTransaction {
-            serial,
-            machine,
+        let sending = ClientTransaction {
             sent: None,
-            deadlines,
             cseq: 0,
             purpose,
-        });
+        };
+        let transport = self.endpoints.reliability();
+        let now = self.clock.now();
+        let id = self
+            .clients
+            .start(Machine::client(method), transport, now, sending);
+        if let Some(at) = self.clients.deadline(id.slot as usize) {
+            self.wake_at(at, ctx);
+        }
         Branch {
-            slot,
-            serial,
+            id,
             random: self.random,
         }
     }
 
-    /// A response arrived. One that no transaction waits for is dropped (RFC 3261 18.1.2), but for the 2xx that repeats.
+    /// A response arrived. One that matches no transaction is dropped (RFC 3261, section 18.1.2).
     pub(super) fn response(&mut self, response: &Response, ctx: &mut Context<Self>) {
-        let Some(slot) = self.transaction(response) else {
-            tracing::debug!(peer = %self.place.peer, mac = self.mac(), who = self.uas.peer(), status = response.status().code(), "response to nothing that waits");
-            return;
-        };
-        let effects = self.clients[slot]
-            .machine
-            .on(Event::Response(response.status()), self.place.reliability());
-        self.carry_out(slot, effects, Some(response), ctx);
+        match self.transaction(response) {
+            Some(slot) => {
+                let event = Event::Response(response.status());
+                self.client_event(slot, event, Some(response), ctx);
+            }
+            None => {
+                tracing::debug!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), status = response.status().code(), "response matches no transaction");
+            }
+        }
     }
 
-    /// The transaction that a response answers (RFC 3261 17.1.3).
+    /// The transaction that a response answers (RFC 3261, section 17.1.3).
     fn transaction(&self, response: &Response) -> Option<usize> {
         let via = response.head().top_via().ok()?;
         let mut parts = via.branch()?.strip_prefix("z9hG4bK")?.split('-');
-        let slot = usize::from_str_radix(parts.next()?, 16).ok()?;
+        let slot = u32::from_str_radix(parts.next()?, 16).ok()?;
         let serial = u32::from_str_radix(parts.next()?, 16).ok()?;
         let random = u64::from_str_radix(parts.next()?, 16).ok()?;
-        self.clients
-            .get(slot)
-            .filter(|known| known.serial == serial && random == self.random)
-            .map(|_| slot)
+        let id = TransactionId { slot, serial };
+        self.clients.slot(id).filter(|_| random == self.random)
+    }
+
+    /// Tells a client transaction what happened, and carries out the effects.
+    fn client_event(
+        &mut self,
+        slot: usize,
+        event: Event,
+        response: Option<&Response>,
+        ctx: &mut Context<Self>,
+    ) {
+        let (transport, now) = (self.endpoints.reliability(), self.clock.now());
+        let effects = self.clients.on(slot, event, transport, now);
+        self.carry_out(slot, effects, response, ctx);
     }
 
     fn carry_out(
@@ -231,18 +214,11 @@ impl<U: Uas> SipConnection<U> {
                         self.acknowledge_refusal(slot, response);
                     }
                 }
-                Effect::Set(timer, after) => {
-                    let at = self.clock.now() + after;
-                    self.clients[slot]
-                        .deadlines
-                        .retain(|(known, _)| *known != timer);
-                    self.clients[slot].deadlines.push((timer, at));
-                    self.wake_at(at, ctx);
-                }
+                Effect::Set(_, after) => self.wake_at(self.clock.now() + after, ctx),
                 Effect::Terminate => over = true,
                 Effect::Transmit => {
                     if let Some(sent) = &self.clients[slot].sent {
-                        self.wire.repeat(sent);
+                        self.transport.retransmit(sent);
                     }
                 }
             }
@@ -256,11 +232,9 @@ impl<U: Uas> SipConnection<U> {
         } else if let Some(Outcome::Response(response)) = outcome
             && response.status().is_success()
         {
-            // A 2xx to an INVITE: the transaction stays for its repetitions, each of which is acknowledged.
+            // A 2xx to an INVITE: the transaction stays for its retransmissions, each of which is acknowledged.
             let purpose = std::mem::replace(&mut self.clients[slot].purpose, Purpose::Accepted);
-            self.clients[slot]
-                .deadlines
-                .retain(|(timer, _)| *timer == Timer::M);
+            self.clients.stop_timers_but(slot, Timer::M);
             if let Purpose::Accepted = purpose {
                 self.acknowledge_again(response, cseq);
             } else {
@@ -269,7 +243,7 @@ impl<U: Uas> SipConnection<U> {
         }
     }
 
-    /// The ACK for a refusal has the INVITE's branch (RFC 3261 17.1.1.3).
+    /// The ACK for a refusal has the INVITE's branch (RFC 3261, section 17.1.1.3).
     fn acknowledge_refusal(&mut self, slot: usize, response: &Response) {
         let known = &self.clients[slot];
         let Some(session) = known
@@ -279,9 +253,8 @@ impl<U: Uas> SipConnection<U> {
         else {
             return;
         };
-        let via = self.place.via(Branch {
-            slot,
-            serial: known.serial,
+        let via = self.endpoints.via(Branch {
+            id: self.clients.id(slot),
             random: self.random,
         });
         let tag = response
@@ -289,7 +262,7 @@ impl<U: Uas> SipConnection<U> {
             .to()
             .ok()
             .and_then(|to| to.tag().map(str::to_owned));
-        self.wire.compose(|out: &mut BytesMut| {
+        self.transport.compose(|out| {
             session
                 .dialog
                 .ack_refusal(out, via, known.cseq, tag.as_deref())
@@ -303,40 +276,21 @@ impl<U: Uas> SipConnection<U> {
         now: Duration,
         ctx: &mut Context<Self>,
     ) -> Option<Duration> {
-        let due: Vec<(usize, Timer)> = self
-            .clients
-            .iter()
-            .flat_map(|(slot, known)| {
-                known
-                    .deadlines
-                    .iter()
-                    .filter(|(_, at)| *at <= now)
-                    .map(move |(timer, _)| (slot, *timer))
-            })
-            .collect();
-        for (slot, timer) in due {
-            let Some(known) = self.clients.get_mut(slot) else {
-                continue;
-            };
-            known.deadlines.retain(|(set, _)| *set != timer);
-            let effects = known
-                .machine
-                .on(Event::Fired(timer), self.place.reliability());
-            self.carry_out(slot, effects, None, ctx);
+        for (id, timer) in self.clients.due(now) {
+            if let Some(slot) = self.clients.slot(id) {
+                self.client_event(slot, Event::Fired(timer), None, ctx);
+            }
         }
-        self.clients
-            .iter()
-            .flat_map(|(_, known)| known.deadlines.iter().map(|(_, at)| *at))
-            .min()
+        self.clients.next_due()
     }
 
-    /// Forgets what was sent and nobody waits to see answered: a thousand sessions that end at once need not look for their own.
+    /// Ends the transactions without a waiter, so that each of a thousand sessions that end at once need not look for its own.
     pub(super) fn forget_events(&mut self) {
         self.clients
-            .retain(|_, known| matches!(known.purpose, Purpose::Invoke { .. }));
+            .retain(|known| matches!(known.purpose, Purpose::Invoke { .. }));
     }
 
-    /// Forgets the requests of a session that is over; each request of its owner is told.
+    /// Ends the transactions of a session; returns the tickets of its owner's requests.
     pub(super) fn abandon(&mut self, session: usize) -> Vec<u64> {
         let slots: Vec<usize> = self
             .clients
@@ -354,7 +308,7 @@ impl<U: Uas> SipConnection<U> {
     }
 }
 
-/// The longest wait that a peer's Retry-After is granted: one that asks for years is asked again all the same.
+/// The longest Retry-After that is honoured.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Why a request got no positive response.

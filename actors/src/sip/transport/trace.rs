@@ -1,18 +1,34 @@
-//! SIP traffic in the log: whole messages at level trace, with the phone's MAC address and without credentials.
+//! Logs whole SIP messages at level trace, without credentials.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::BytesMut;
-use tracing::Level;
-use uacsta_schema::{phone_id::PhoneId, sip::codec::Frame};
+use tracing::{Level, field::DisplayValue};
+use uacsta_schema::sip::codec::Frame;
 
-/// Whose messages are logged; nobody's until a phone says who it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Trace(pub(super) Option<PhoneId>);
+/// Logs the messages of one peer, with the device that it speaks for as soon as that is known.
+#[derive(Debug, Default)]
+pub(super) struct Trace(Option<Arc<str>>);
 
 impl Trace {
+    pub(super) fn label(&mut self, device: &Arc<str>) {
+        // Most often it is the same one, told anew by each request.
+        if !self
+            .0
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, device))
+        {
+            self.0 = Some(Arc::clone(device));
+        }
+    }
+
+    /// The field by which logs are restricted to some devices.
+    pub(super) fn device(&self) -> Option<DisplayValue<&str>> {
+        self.0.as_deref().map(tracing::field::display)
+    }
+
     /// Logs a message that was received.
-    pub(super) fn frame(self, frame: &Frame) {
+    pub(super) fn frame(&self, frame: &Frame) {
         if let Frame::Message(message) = frame
             && tracing::enabled!(target: TARGET, Level::TRACE)
         {
@@ -22,21 +38,20 @@ impl Trace {
         }
     }
 
-    /// Logs a message.
-    pub(super) fn message(self, direction: &'static str, message: &[u8]) {
+    pub(super) fn message(&self, direction: &'static str, message: &[u8]) {
+        if !tracing::enabled!(target: TARGET, Level::TRACE) {
+            return;
+        }
         let text = String::from_utf8_lossy(message);
         let shown = without_credentials(&text);
-        match self.0 {
-            Some(mac) => tracing::trace!(target: TARGET, %mac, direction, message = %shown),
-            None => tracing::trace!(target: TARGET, direction, message = %shown),
-        }
+        tracing::trace!(target: TARGET, mac = self.device(), direction, message = %shown);
     }
 }
 
-/// The target of these lines, for those who want them alone.
+/// The log target, by which these lines can be had alone.
 const TARGET: &str = "uacsta::sip";
 
-/// A message without what proves who sends it: a response of digest can be tried against a list of passwords.
+/// The message without credentials: passwords can be guessed offline from a digest response.
 fn without_credentials(message: &str) -> String {
     let (head, body) = message.split_at(message.find("\r\n\r\n").unwrap_or(message.len()));
     head.split_inclusive('\n')

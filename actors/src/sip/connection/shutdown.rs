@@ -1,9 +1,9 @@
-//! How the link's sessions end: by their owner's wish, by the peer's, or with the connection.
+//! Ends sessions: for their owner, for the peer, or with the connection.
 
 use actix::Context;
 use uacsta_schema::sip::Method;
 
-use super::{SipConnection, exchange::Purpose, sessions::Phase};
+use super::{SipConnection, send::Purpose, sessions::Phase};
 use crate::sip::{
     session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId},
     uas::Uas,
@@ -14,7 +14,7 @@ impl<U: Uas> SipConnection<U> {
     pub(super) fn close(&mut self, id: SessionId, ctx: &mut Context<Self>) {
         let Some(slot) = self.session(id) else { return };
         if self.sessions[slot].phase == Phase::Inviting {
-            // RFC 3261 section 15: a BYE needs a dialog. It follows when the INVITE is answered.
+            // RFC 3261, section 15: a BYE needs a dialog. It follows when the INVITE is answered.
             self.sessions[slot].phase = Phase::Abandoned;
         } else {
             self.bye(slot, ctx);
@@ -43,7 +43,7 @@ impl<U: Uas> SipConnection<U> {
         });
     }
 
-    /// A session is over by the peer's doing; where the peer may still hold it, it gets a BYE.
+    /// Ends a session that the peer ended or lost; where the peer may still hold it, it gets a BYE.
     pub(super) fn end_session(&mut self, slot: usize, why: Ended, ctx: &mut Context<Self>) {
         if matches!(why, Ended::Silent | Ended::Expired) {
             self.bye(slot, ctx);
@@ -51,7 +51,7 @@ impl<U: Uas> SipConnection<U> {
         self.finish(slot, why);
     }
 
-    /// Forgets a session and tells its owner, once for each request that is left without an answer, then of the end.
+    /// Removes a session. Its owner is told of each request that remains without a response, then of the end.
     pub(super) fn finish(&mut self, slot: usize, why: Ended) {
         for ticket in self.abandon(slot) {
             self.tell(

@@ -1,0 +1,161 @@
+//! Responses to requests that no UAS handles, the same for every kind of connection and for datagrams of unknown peers.
+
+use bytes::Bytes;
+use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
+
+use super::{
+    dialog::fits,
+    responder::FinalResponse,
+    session::CSTA,
+    session_timer::{MIN_SE, SessionTimer},
+};
+
+/// The methods that are understood (RFC 3261, section 20.5).
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS, REGISTER";
+
+/// The CSTA document that a request carries; none if it has no body.
+///
+/// # Errors
+/// 415 for another type of body, or 406 for an INVITE whose sender does not accept CSTA.
+pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, FinalResponse> {
+    if request.body().is_empty() {
+        return Ok(None);
+    }
+    let is_csta = request
+        .head()
+        .content_type()
+        .is_some_and(|kind| kind.is(CSTA) || kind.is("application/CSTAdata+xml"));
+    let encoded = request
+        .head()
+        .get(HeaderName::ContentEncoding)
+        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    if is_csta && !encoded {
+        return Ok(Some(request.body().clone()));
+    }
+    // RFC 3261, section 21.4.7. A sender that does not accept CSTA either could not use the Accept of a 415.
+    let status = if *request.method() != Method::Invite || accepts_csta(request) {
+        Status::UNSUPPORTED_MEDIA_TYPE
+    } else {
+        Status::NOT_ACCEPTABLE
+    };
+    Err(FinalResponse::from(status)
+        .header(HeaderName::Accept, CSTA)
+        .header(HeaderName::AcceptEncoding, "identity"))
+}
+
+/// Whether the sender accepts CSTA. Without the header field it does: RFC 3261, section 20.1 defaults to SDP, which means
+/// nothing here.
+fn accepts_csta(request: &Request) -> bool {
+    let mut accepted = request.head().list(HeaderName::Accept).peekable();
+    accepted.peek().is_none()
+        || accepted.any(|range| {
+            let range = MediaType::parse(range);
+            [CSTA, "application/*", "*/*"]
+                .iter()
+                .any(|known| range.is(known))
+        })
+}
+
+/// Checks what holds for every request, whoever handles it (RFC 3261, section 8.2.2; RFC 4028, section 9). `secure` says
+/// that it came by TLS.
+///
+/// # Errors
+/// 416, 400 (sips without TLS), 422, 513 or 420.
+pub(crate) fn check_request(request: &Request, secure: bool) -> Result<(), FinalResponse> {
+    // RFC 3261, section 8.2.2.1: the scheme of the Request-URI is not supported.
+    let scheme = request.uri().split_once(':').unwrap_or_default().0;
+    if !["sip", "sips", "tel"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Err(FinalResponse::from(Status::UNSUPPORTED_URI_SCHEME)
+            .because("the Request-URI is neither sip, sips nor tel"));
+    }
+    if !secure {
+        check_scheme(request)?;
+    }
+    if matches!(request.method(), Method::Invite | Method::Update)
+        && SessionTimer::is_too_small(request.head())
+    {
+        return Err(FinalResponse::from(Status::SESSION_INTERVAL_TOO_SMALL)
+            .header(HeaderName::MinSe, MIN_SE.as_secs()));
+    }
+    if matches!(request.method(), Method::Invite | Method::Update)
+        && let Err(error) = fits(request.head())
+    {
+        return Err(FinalResponse::from(Status::MESSAGE_TOO_LARGE).because(error.to_string()));
+    }
+    let unknown: Vec<&str> = request
+        .head()
+        .list(HeaderName::Require)
+        .filter(|tag| !tag.eq_ignore_ascii_case("timer"))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(FinalResponse::from(Status::BAD_EXTENSION)
+        .header(HeaderName::Unsupported, unknown.join(", ")))
+}
+
+/// Rejects sips without TLS, which sips needs on each hop (RFC 3261, section 26.2.2; RFC 5630, section 3.1).
+fn check_scheme(request: &Request) -> Result<(), FinalResponse> {
+    if is_sips(request.uri()) {
+        return Err(FinalResponse::from(Status::UNSUPPORTED_URI_SCHEME)
+            .because("a sips Request-URI needs TLS: connect to the TLS port, or use sip"));
+    }
+    if names_sips(request) {
+        return Err(FinalResponse::from(Status::BAD_REQUEST)
+            .because("a sips Contact needs TLS: connect to the TLS port, or use sip"));
+    }
+    Ok(())
+}
+
+/// Whether a request uses sips, so that our Contact must be a sips URI too (RFC 3261, section 12.1.1).
+pub(super) fn speaks_sips(request: &Request) -> bool {
+    is_sips(request.uri()) || names_sips(request)
+}
+
+/// Whether the Contact of a request, to which ours will be sent, is a sips URI.
+fn names_sips(request: &Request) -> bool {
+    if !matches!(
+        request.method(),
+        Method::Register | Method::Invite | Method::Update
+    ) {
+        return false;
+    }
+    let is_likely = |line: &str| {
+        let mut parts = line.as_bytes().windows(5);
+        parts.any(|part| part.eq_ignore_ascii_case(b"sips:"))
+    };
+    request.head().all(HeaderName::Contact).any(is_likely)
+        && matches!(request.head().contacts(), Ok(Contacts::List(contacts))
+            if contacts.iter().any(|contact| contact.uri().is_sips()))
+}
+
+/// Whether a URI is a sips URI (RFC 3261, section 19.1.1).
+pub(super) fn is_sips(uri: &str) -> bool {
+    uri.get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
+}
+
+/// The response to a method that nothing handles.
+pub(crate) fn unhandled(method: &Method, in_dialog: bool) -> FinalResponse {
+    match method {
+        Method::Options => FinalResponse::from(Status::OK)
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Accept, CSTA)
+            .header(HeaderName::Supported, "timer"),
+        Method::Bye | Method::Info | Method::Update | Method::Prack if !in_dialog => {
+            Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
+        }
+        // RFC 6665, section 4.1.2.3: the event package is not supported. Allow-Events cannot say that none is, since its
+        // grammar requires one (section 8.4).
+        Method::Subscribe | Method::Notify => {
+            FinalResponse::from(Status::BAD_EVENT).header(HeaderName::Allow, ALLOW)
+        }
+        Method::Other(_) => {
+            FinalResponse::from(Status::NOT_IMPLEMENTED).header(HeaderName::Allow, ALLOW)
+        }
+        _ => FinalResponse::from(Status::METHOD_NOT_ALLOWED).header(HeaderName::Allow, ALLOW),
+    }
+}

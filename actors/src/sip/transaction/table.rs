@@ -1,0 +1,379 @@
+//! The transactions of one side of a connection: a machine, its timers, and what the user keeps with it.
+
+use std::{
+    ops::{Index, IndexMut},
+    time::Duration,
+};
+
+use smallvec::SmallVec;
+use uacsta_schema::sip::Method;
+
+use super::{
+    Effect, Effects, Event, Timer, Transport, client, invite_client, invite_server, server,
+};
+use crate::sip::slots::Slots;
+
+/// Transactions with a value `T` of their user each. While there are none, they hold no memory.
+///
+/// The table runs the machines and keeps their timers; the user carries out the effects that [`Self::on`] returns.
+#[derive(Debug)]
+pub struct Transactions<T> {
+    slots: Slots<Transaction<T>>,
+    serial: u32,
+}
+
+/// The name of a transaction. It is never that of a later one in the same slot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TransactionId {
+    /// The slot in its table.
+    pub(in crate::sip) slot: u32,
+    /// Counts the transactions of a table.
+    pub(in crate::sip) serial: u32,
+}
+
+/// The state of one transaction, of any of the four kinds.
+#[derive(Clone, Copy, Debug)]
+pub enum Machine {
+    /// An INVITE that was sent.
+    InviteClient(invite_client::State),
+    /// Another request that was sent.
+    Client(client::State),
+    /// An INVITE that was received.
+    InviteServer(invite_server::State),
+    /// Another request that was received.
+    Server(server::State),
+}
+
+#[derive(Debug)]
+struct Transaction<T> {
+    serial: u32,
+    machine: Machine,
+    /// When which timer fires.
+    deadlines: SmallVec<[(Timer, Duration); 1]>,
+    user: T,
+}
+
+impl Machine {
+    /// A request of this method is about to be sent.
+    pub fn client(method: &Method) -> Self {
+        if *method == Method::Invite {
+            Self::InviteClient(invite_client::State::NEW)
+        } else {
+            Self::Client(client::State::NEW)
+        }
+    }
+
+    /// A request of this method was received.
+    pub fn server(method: &Method) -> Self {
+        if *method == Method::Invite {
+            Self::InviteServer(invite_server::State::NEW)
+        } else {
+            Self::Server(server::State::NEW)
+        }
+    }
+
+    fn on(&mut self, event: Event, transport: Transport) -> Effects {
+        let effects;
+        match self {
+            Self::InviteClient(state) => (*state, effects) = state.on(event, transport),
+            Self::Client(state) => (*state, effects) = state.on(event, transport),
+            Self::InviteServer(state) => (*state, effects) = state.on(event, transport),
+            Self::Server(state) => (*state, effects) = state.on(event, transport),
+        }
+        effects
+    }
+
+    fn awaits_response(self) -> bool {
+        use server::State::{Proceeding, Trying};
+        match self {
+            Self::InviteServer(state) => state == invite_server::State::Proceeding,
+            Self::Server(state) => matches!(state, Trying | Proceeding),
+            Self::InviteClient(_) | Self::Client(_) => false,
+        }
+    }
+
+    fn awaits_ack(self) -> bool {
+        matches!(
+            self,
+            Self::InviteServer(invite_server::State::Unconfirmed(_))
+        )
+    }
+}
+
+impl<T> Transactions<T> {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Self {
+            slots: Slots::new(),
+            serial: 0,
+        }
+    }
+
+    /// The name of the transaction that [`Self::start`] starts next.
+    pub fn next_id(&self) -> TransactionId {
+        TransactionId {
+            slot: self.slots.vacant_key() as u32,
+            serial: self.serial.wrapping_add(1),
+        }
+    }
+
+    /// Starts a transaction. To deliver or to send the request is the caller's part; its timers run from `now`.
+    pub fn start(
+        &mut self,
+        machine: Machine,
+        transport: Transport,
+        now: Duration,
+        user: T,
+    ) -> TransactionId {
+        let id = self.next_id();
+        self.serial = id.serial;
+        let slot = self.slots.insert(Transaction {
+            serial: id.serial,
+            machine,
+            deadlines: SmallVec::new(),
+            user,
+        });
+        self.on(slot, Event::Start, transport, now);
+        id
+    }
+
+    /// Tells the transaction in `slot` what happened. The effects are the caller's to carry out, but for the timers, which
+    /// are set already.
+    pub fn on(
+        &mut self,
+        slot: usize,
+        event: Event,
+        transport: Transport,
+        now: Duration,
+    ) -> Effects {
+        let known = &mut self.slots[slot];
+        let effects = known.machine.on(event, transport);
+        for effect in &effects {
+            if let Effect::Set(timer, after) = effect {
+                known.deadlines.retain(|(set, _)| set != timer);
+                known.deadlines.push((*timer, now + *after));
+            }
+        }
+        effects
+    }
+
+    /// Takes the timers that are due at `now`. Each is told to its transaction by [`Self::on`], if that is still
+    /// [known](Self::slot) then.
+    pub fn due(&mut self, now: Duration) -> Vec<(TransactionId, Timer)> {
+        let mut due = Vec::new();
+        for (slot, known) in self.slots.iter_mut() {
+            let id = TransactionId {
+                slot: slot as u32,
+                serial: known.serial,
+            };
+            known.deadlines.retain(|(timer, at)| {
+                let is_due = *at <= now;
+                if is_due {
+                    due.push((id, *timer));
+                }
+                !is_due
+            });
+        }
+        due
+    }
+
+    /// When the next timer is due.
+    pub fn next_due(&self) -> Option<Duration> {
+        let deadlines = self.slots.iter().flat_map(|(_, known)| &known.deadlines);
+        deadlines.map(|(_, at)| *at).min()
+    }
+
+    /// When the next timer of one transaction is due.
+    pub fn deadline(&self, slot: usize) -> Option<Duration> {
+        let deadlines = self.slots.get(slot)?.deadlines.iter();
+        deadlines.map(|(_, at)| *at).min()
+    }
+
+    /// Stops all timers of a transaction but this one.
+    pub fn stop_timers_but(&mut self, slot: usize, timer: Timer) {
+        self.slots[slot].deadlines.retain(|(set, _)| *set == timer);
+    }
+
+    /// Ends a transaction.
+    pub fn remove(&mut self, slot: usize) -> T {
+        self.slots.remove(slot).user
+    }
+
+    /// Ends the transactions that `keep` does not want.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.slots.retain(|_, known| keep(&known.user));
+    }
+
+    /// The slot of a transaction, unless it has ended.
+    pub fn slot(&self, id: TransactionId) -> Option<usize> {
+        let slot = id.slot as usize;
+        let known = self.slots.get(slot)?;
+        (known.serial == id.serial).then_some(slot)
+    }
+
+    /// The name of the transaction in `slot`.
+    pub fn id(&self, slot: usize) -> TransactionId {
+        TransactionId {
+            slot: slot as u32,
+            serial: self.slots[slot].serial,
+        }
+    }
+
+    /// The slot of a request that waits for its final response.
+    pub fn awaiting_response(&self, id: TransactionId) -> Option<usize> {
+        let slot = self.slot(id)?;
+        self.slots[slot].machine.awaits_response().then_some(slot)
+    }
+
+    /// The INVITEs whose 2xx is retransmitted until its ACK arrives.
+    pub fn awaiting_ack(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.slots
+            .iter()
+            .filter(|(_, known)| known.machine.awaits_ack())
+            .map(|(slot, known)| (slot, &known.user))
+    }
+
+    /// All transactions with their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.slots.iter().map(|(slot, known)| (slot, &known.user))
+    }
+
+    /// What the user keeps with a transaction.
+    pub fn get_mut(&mut self, slot: usize) -> Option<&mut T> {
+        self.slots.get_mut(slot).map(|known| &mut known.user)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+}
+
+impl<T> Default for Transactions<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Index<usize> for Transactions<T> {
+    type Output = T;
+
+    fn index(&self, slot: usize) -> &T {
+        &self.slots[slot].user
+    }
+}
+
+impl<T> IndexMut<usize> for Transactions<T> {
+    fn index_mut(&mut self, slot: usize) -> &mut T {
+        &mut self.slots[slot].user
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uacsta_schema::sip::Status;
+
+    use super::{
+        super::{LIFE, T1},
+        *,
+    };
+
+    const START: Duration = Duration::from_secs(100);
+
+    fn sent(table: &mut Transactions<&'static str>, method: &Method) -> TransactionId {
+        table.start(
+            Machine::client(method),
+            Transport::Unreliable,
+            START,
+            "sent",
+        )
+    }
+
+    #[test]
+    fn timers_are_due_once_and_in_time() {
+        let mut table = Transactions::new();
+        let id = sent(&mut table, &Method::Info);
+        assert_eq!(table.next_due(), Some(START + T1));
+        assert_eq!(table.due(START), []);
+        assert_eq!(table.due(START + T1), [(id, Timer::E)]);
+        assert_eq!(table.due(START + T1), []);
+        let slot = table.slot(id).expect("known");
+        let effects = table.on(
+            slot,
+            Event::Fired(Timer::E),
+            Transport::Unreliable,
+            START + T1,
+        );
+        assert_eq!(
+            effects.as_slice(),
+            [Effect::Transmit, Effect::Set(Timer::E, 2 * T1)]
+        );
+        assert_eq!(table.deadline(slot), Some(START + 3 * T1));
+        let mut rest = table.due(START + LIFE);
+        rest.sort_by_key(|(_, timer)| *timer == Timer::F);
+        assert_eq!(rest, [(id, Timer::E), (id, Timer::F)]);
+    }
+
+    #[test]
+    fn a_timer_is_not_told_to_a_later_transaction_of_its_slot() {
+        let mut table = Transactions::new();
+        let former = sent(&mut table, &Method::Info);
+        let due = table.due(START + LIFE);
+        assert_eq!(due.len(), 2);
+        assert_eq!(table.remove(former.slot as usize), "sent");
+        let later = sent(&mut table, &Method::Bye);
+        assert_eq!(later.slot, former.slot);
+        assert!(due.iter().all(|(id, _)| table.slot(*id).is_none()));
+        assert_eq!(table.slot(later), Some(later.slot as usize));
+    }
+
+    #[test]
+    fn a_request_awaits_one_response_and_an_accepted_invite_its_ack() {
+        for (method, transport, status, ack) in [
+            (Method::Info, Transport::Unreliable, Status::OK, false),
+            (Method::Invite, Transport::Reliable, Status::OK, false),
+            (Method::Invite, Transport::Unreliable, Status::OK, true),
+            (
+                Method::Invite,
+                Transport::Unreliable,
+                Status::NOT_FOUND,
+                false,
+            ),
+        ] {
+            let mut table = Transactions::new();
+            let next = table.next_id();
+            let id = table.start(Machine::server(&method), transport, START, ());
+            assert_eq!(id, next);
+            assert_eq!(table.next_due(), None, "{method:?}");
+            let slot = table.awaiting_response(id).expect("waits");
+            let effects = table.on(slot, Event::Response(status), transport, START);
+            assert_eq!(effects[0], Effect::Transmit);
+            assert_eq!(table.awaiting_response(id), None, "{method:?}");
+            assert_eq!(
+                table.awaiting_ack().count(),
+                usize::from(ack),
+                "{method:?} {status:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_accepted_invite_keeps_the_timer_of_its_repetitions_alone() {
+        let mut table = Transactions::new();
+        let id = sent(&mut table, &Method::Invite);
+        let slot = table.slot(id).expect("known");
+        table.on(
+            slot,
+            Event::Response(Status::OK),
+            Transport::Unreliable,
+            START,
+        );
+        table.stop_timers_but(slot, Timer::M);
+        assert_eq!(table.next_due(), Some(START + LIFE));
+    }
+}

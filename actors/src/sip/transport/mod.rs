@@ -1,0 +1,177 @@
+//! What carries one peer's messages: a stream (TCP, TLS) or the datagrams of a shared socket (RFC 3261, section 18).
+
+mod buffers;
+mod error;
+mod fair_share;
+mod partial_budget;
+mod stream;
+mod trace;
+mod udp;
+
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use futures_util::Stream;
+use tokio::sync::mpsc::Receiver;
+use uacsta_schema::sip::{
+    Request,
+    codec::{Codec, Frame},
+};
+
+use partial_budget::PartialShare;
+use stream::StreamTransport;
+use udp::UdpPeer;
+
+pub use error::TransportError;
+pub use partial_budget::PartialBudget;
+pub use stream::Io;
+pub use udp::{DatagramSender, Sent, TooLarge};
+
+/// The transport of one peer, shared by its connection and the stream of frames that wakes it.
+#[derive(Clone)]
+pub struct PeerTransport(Carrier);
+
+/// The frames that arrive on a [`PeerTransport`], as a stream. Polling it also writes out what was composed.
+pub struct Frames(Carrier);
+
+#[derive(Clone)]
+enum Carrier {
+    Stream(Rc<RefCell<StreamTransport>>),
+    Udp(Rc<RefCell<UdpPeer>>),
+}
+
+impl PeerTransport {
+    /// A transport over `io`, on which at most `bound` octets wait to be sent and one message may take `patience` to arrive.
+    pub fn stream(io: Box<dyn Io>, codec: Codec, bound: usize, patience: Duration) -> Self {
+        let stream = StreamTransport::new(io, codec, bound, patience);
+        Self(Carrier::Stream(Rc::new(RefCell::new(stream))))
+    }
+
+    /// A transport to a peer whose datagrams arrive, already parsed, as `frames`.
+    pub fn udp(
+        sender: Arc<dyn DatagramSender>,
+        peer: SocketAddr,
+        frames: Receiver<Result<Frame, TransportError>>,
+    ) -> Self {
+        let udp = UdpPeer::new(sender, peer, frames);
+        Self(Carrier::Udp(Rc::new(RefCell::new(udp))))
+    }
+
+    /// Until [`Self::authenticated`], reads nothing more of a peer that leaves its responses unread, and counts its partial
+    /// messages against `budget`, of which all such peers together may use `most` octets.
+    #[must_use]
+    pub fn unauthenticated(self, budget: PartialBudget, most: usize) -> Self {
+        if let Carrier::Stream(stream) = &self.0 {
+            let share = PartialShare::of(budget, most);
+            stream.borrow_mut().limit_partial_messages(share);
+        }
+        self
+    }
+
+    /// Until [`Self::authenticated`], reads the peer's messages in the bounded share of the thread's time that all
+    /// unauthenticated peers have. A peer on UDP authenticates before it has a transport.
+    #[must_use]
+    pub fn fair_share(self) -> Self {
+        if let Carrier::Stream(stream) = &self.0 {
+            stream.borrow_mut().limit_rate();
+        }
+        self
+    }
+
+    /// Lifts the limits of unauthenticated peers.
+    pub fn authenticated(&self) {
+        if let Carrier::Stream(stream) = &self.0 {
+            stream.borrow_mut().authenticated();
+        }
+    }
+
+    /// The stream of frames; there is one for each transport.
+    pub fn frames(&self) -> Frames {
+        Frames(self.0.clone())
+    }
+
+    /// Appends a message to what is to be sent, and returns what `compose` returns.
+    pub fn compose<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
+        match &self.0 {
+            Carrier::Stream(stream) => stream.borrow_mut().compose(compose),
+            Carrier::Udp(udp) => udp.borrow_mut().compose(compose),
+        }
+    }
+
+    /// Sends a request, unless it is too large for a datagram (RFC 3261, section 18.1.1).
+    ///
+    /// # Errors
+    /// The request is too large, and was not sent.
+    pub fn request<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> Result<T, TooLarge> {
+        match &self.0 {
+            Carrier::Stream(stream) => Ok(stream.borrow_mut().request(compose)),
+            Carrier::Udp(udp) => udp.borrow_mut().request(compose),
+        }
+    }
+
+    /// Sends a response, which goes where the request's Via says (RFC 3261, section 18.2.2).
+    pub fn respond(&self, request: &Request, compose: impl FnOnce(&mut BytesMut)) {
+        match &self.0 {
+            Carrier::Stream(stream) => stream.borrow_mut().compose(compose),
+            Carrier::Udp(udp) => udp.borrow_mut().respond(request, compose),
+        }
+    }
+
+    /// The peer's response to a request of ours, if it has arrived and is next. These come beside the stream of frames, of
+    /// which only a few are handled in a turn.
+    pub(super) fn response(&self) -> Option<Frame> {
+        match &self.0 {
+            Carrier::Stream(stream) => stream.borrow_mut().response(),
+            Carrier::Udp(_) => None,
+        }
+    }
+
+    /// Takes the message that was sent last, for retransmission; none on a stream, which retransmits by itself.
+    pub fn sent(&self) -> Option<Box<Sent>> {
+        match &self.0 {
+            Carrier::Stream(_) => None,
+            Carrier::Udp(udp) => udp.borrow_mut().sent(),
+        }
+    }
+
+    /// Sends a message again.
+    pub fn retransmit(&self, sent: &Sent) {
+        if let Carrier::Udp(udp) = &self.0 {
+            udp.borrow().retransmit(sent);
+        }
+    }
+
+    /// Names the device whose messages these are, for the log.
+    pub fn label(&self, device: &Arc<str>) {
+        match &self.0 {
+            Carrier::Stream(stream) => stream.borrow_mut().trace().label(device),
+            Carrier::Udp(udp) => udp.borrow_mut().trace().label(device),
+        }
+    }
+
+    /// Writes what the operating system accepts at once, before the connection is closed.
+    pub fn flush_now(&self) {
+        if let Carrier::Stream(stream) = &self.0 {
+            stream.borrow_mut().shut_down();
+        }
+    }
+}
+
+impl Stream for Frames {
+    type Item = Result<Frame, TransportError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &self.0 {
+            Carrier::Stream(stream) => stream.borrow_mut().poll(cx),
+            Carrier::Udp(udp) => udp.borrow_mut().poll(cx),
+        }
+    }
+}
