@@ -133,7 +133,7 @@ impl Actor for Monitor {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         // With subscribers left, only a panic ends a monitor point.
-        if self.subscribers.len() > 0 {
+        if self.subscribers.len() > 0 || std::thread::panicking() {
             let (subscribers, permit) =
                 (std::mem::take(&mut self.subscribers.0), self.permit.take());
             self.ask(Wanted::Replace {

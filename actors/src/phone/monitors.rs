@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, fut};
+use smallvec::SmallVec;
 use uacsta_schema::csta::{
     DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart, Response,
 };
@@ -10,9 +11,10 @@ use uacsta_schema::csta::{
 use super::{Phone, Subscribe, requests::Asker};
 use crate::{
     counters::Event,
+    licensing::LicencePermit,
     monitor::{
         Calls, Change, Deps, Monitor, MonitorEvent, Observed, PhoneNotice, PointRequest,
-        SubscriptionChanged, Wanted,
+        Subscriber, SubscriptionChanged, Wanted,
     },
     quote::Quoted,
     refusal::Refusal,
@@ -111,6 +113,26 @@ impl Phone {
         Deps {
             phone: ctx.address().recipient(),
             house: Arc::clone(&self.house),
+        }
+    }
+
+    /// A monitor point of a line, to be started.
+    fn monitor(&self, line: &DeviceId, ctx: &Context<Self>) -> Monitor {
+        let ready = self.session.is_open() && self.has_line(line);
+        Monitor::new(self.mac, line.clone(), self.deps(ctx), ready)
+    }
+
+    /// Forwards a change to the monitor point of its line; the first subscriber starts it.
+    fn subscribe(&mut self, Subscribe { line, change }: Subscribe, ctx: &Context<Self>) {
+        if matches!(change, Change::Join(_)) && self.monitored.get(&line).is_none() {
+            let monitor = self.monitor(&line, ctx).start();
+            self.monitored.add(line.clone(), monitor);
+        }
+        if let Some(monitored) = self.monitored.get_mut(&line) {
+            monitored.changes += 1;
+            let number = monitored.changes;
+            let changed = SubscriptionChanged { number, change };
+            monitored.monitor.do_send(changed);
         }
     }
 
@@ -240,20 +262,21 @@ impl Phone {
         self.stop_monitor(line, cross_ref, ctx);
     }
 
-    /// Starts another monitor point for the subscribers of one that panicked.
+    /// Starts another monitor point in the place of one that panicked.
     fn replace(
         &mut self,
         line: &DeviceId,
-        start: impl FnOnce(Monitor) -> Monitor,
+        subscribers: SmallVec<[Subscriber; 1]>,
+        permit: Option<LicencePermit>,
         ctx: &mut Context<Self>,
     ) {
         self.house.counters.count(Event::Panicked);
-        let ready = self.session.is_open() && self.has_line(line);
-        let monitor = Monitor::new(self.mac, line.clone(), self.deps(ctx), ready);
+        tracing::error!(mac = %self.mac, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
+        let monitor = self.monitor(line, ctx).inherited(subscribers, permit);
         let Some(monitored) = self.monitored.get_mut(line) else {
-            return self.monitored.add(line.clone(), start(monitor).start());
+            return self.monitored.add(line.clone(), monitor.start());
         };
-        monitored.monitor = start(monitor).start();
+        monitored.monitor = monitor.start();
         monitored.changes = 0;
         if let Some(cross_ref) = monitored.cross_ref.clone() {
             self.monitor_over(line, cross_ref, ctx);
@@ -301,18 +324,21 @@ impl Phone {
 impl Handler<Subscribe> for Phone {
     type Result = ();
 
-    fn handle(&mut self, Subscribe { line, change }: Subscribe, ctx: &mut Self::Context) {
-        if matches!(change, Change::Join(_)) && self.monitored.get(&line).is_none() {
-            let ready = self.session.is_open() && self.has_line(&line);
-            let monitor = Monitor::new(self.mac, line.clone(), self.deps(ctx), ready);
-            self.monitored.add(line.clone(), monitor.start());
+    fn handle(&mut self, subscribe: Subscribe, ctx: &mut Self::Context) {
+        let monitored = self.monitored.get(&subscribe.line);
+        if monitored.is_none_or(|monitored| monitored.monitor.connected()) {
+            return self.subscribe(subscribe, ctx);
         }
-        if let Some(monitored) = self.monitored.get_mut(&line) {
-            monitored.changes += 1;
-            let number = monitored.changes;
-            let changed = SubscriptionChanged { number, change };
-            monitored.monitor.do_send(changed);
-        }
+        // The monitor point panicked: its request for a successor is in the mailbox, unless it asked a former actor of this phone.
+        ctx.spawn(
+            fut::ready(subscribe).map(|subscribe, phone: &mut Self, ctx| {
+                let monitored = phone.monitored.get(&subscribe.line);
+                if monitored.is_some_and(|monitored| !monitored.monitor.connected()) {
+                    phone.replace(&subscribe.line, SmallVec::new(), None, ctx);
+                }
+                phone.subscribe(subscribe, ctx);
+            }),
+        );
     }
 }
 
@@ -331,10 +357,7 @@ impl Handler<PointRequest> for Phone {
             Wanted::Replace {
                 subscribers,
                 permit,
-            } => {
-                tracing::error!(mac = %self.mac, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
-                self.replace(&line, |monitor| monitor.inherited(subscribers, permit), ctx);
-            }
+            } => self.replace(&line, subscribers, permit, ctx),
         }
     }
 }
