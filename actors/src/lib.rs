@@ -1,4 +1,4 @@
-//! Who acts, and when.
+//! The actors of a server, and the SIP layer below them.
 //!
 //! ```text
 //!                 Registrar ── starts, finds, restarts and buries ──► Phone ──► Monitor (one a watched line)
@@ -11,107 +11,42 @@
 //! Requests go up (client, monitor → phone → registrar → licensing), notifications go down; no actor waits for one that
 //! may wait for it. A [`sip::connection::SipConnection`] carries one connection and belongs to nobody: its [`sip::uas::Uas`] decides
 //! who gets what arrives on it.
+//!
+//! Without the feature `actors`, the crate is the pure part of [`sip`] alone: transactions, dialogs and session timers.
 
-use std::{net::SocketAddr, sync::Arc};
-
-use arc_swap::{ArcSwap, Guard};
-use bytes::Bytes;
-use counters::Event;
-use settings::{Profiles, Settings};
-use uacsta_schema::{
-    csta::{self, Document, ReadError},
-    sip::nonce::NonceKey,
-};
-
-use sip::incident::Incident;
-
+#[cfg(feature = "actors")]
 pub mod access;
+#[cfg(feature = "actors")]
 mod back_off;
+#[cfg(feature = "actors")]
 pub mod client;
+#[cfg(feature = "actors")]
 pub mod clock;
+#[cfg(feature = "actors")]
+mod context;
+#[cfg(feature = "actors")]
 pub mod counters;
+#[cfg(feature = "actors")]
 pub mod directory;
+#[cfg(feature = "actors")]
 pub mod licensing;
+#[cfg(feature = "actors")]
 pub mod monitor;
+#[cfg(feature = "actors")]
 pub mod phone;
+#[cfg(feature = "actors")]
 pub mod post;
+#[cfg(feature = "actors")]
 pub mod quote;
+#[cfg(feature = "actors")]
 pub mod refusal;
+#[cfg(feature = "actors")]
 pub mod registrar;
+#[cfg(feature = "actors")]
 pub mod repeats;
 pub mod sip;
+#[cfg(feature = "actors")]
 pub mod telephones;
 
-/// What every actor of one server shares and none changes but by a message to all.
-pub struct House {
-    /// What the operator set, exchanged while the server runs.
-    pub rules: ArcSwap<Rules>,
-    /// What time it is.
-    pub clock: Arc<dyn clock::Clock>,
-    /// Makes and checks the nonces of our challenges.
-    pub nonces: NonceKey,
-    /// Slows down who guesses passwords.
-    pub throttle: access::Throttle,
-    /// What the log said lately of peers who did something wrong.
-    pub repeats: repeats::Repeats,
-    /// What is counted for those who watch.
-    pub counters: Arc<counters::Counters>,
-    /// What we call ourselves in SIP.
-    pub agent: Arc<str>,
-    /// Who knows the phones.
-    pub registrar: post::Post<registrar::Registrar>,
-    /// Who counts phones and monitored lines.
-    pub licensing: post::Post<licensing::Licensing>,
-}
-
-/// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.
-#[derive(Debug)]
-pub struct Rules {
-    /// The settings, with every password filled in.
-    pub settings: Settings,
-    /// What is known of the makers' phones.
-    pub profiles: Profiles,
-    /// How many phones and lines may be in use.
-    pub allowance: licensing::Allowance,
-}
-
-impl House {
-    /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
-    pub fn rules(&self) -> Guard<Arc<Rules>> {
-        self.rules.load()
-    }
-
-    /// Reads a CSTA document within the limits that are set. One that passes them is counted.
-    pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
-        let rules = self.rules();
-        let limits = csta::Limits {
-            depth: rules.settings.limits.xml_depth,
-            attributes: rules.settings.limits.xml_attributes,
-        };
-        Document::read_within(document, limits).inspect_err(|error| match error {
-            ReadError::TooDeep(_) => self.counters.count(Event::TooDeep),
-            ReadError::TooManyAttributes(_) => self.counters.count(Event::TooManyAttributes),
-            _ => {}
-        })
-    }
-
-    /// Counts an incident of a connection; the rest is as for [`Self::mentions`].
-    pub(crate) fn incident(
-        &self,
-        peer: SocketAddr,
-        authenticated: bool,
-        incident: Incident<'_>,
-    ) -> Option<u32> {
-        self.counters.count(incident.into());
-        self.mentions(peer, authenticated, incident.text())
-    }
-
-    /// Whether the log is to say what the peer at an address did wrong, and how often that was since it was said last:
-    /// of one who has logged on always, of others once a minute, so that no stranger drives out what the log holds.
-    pub fn mentions(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
-        if has_logged_on {
-            return Some(1);
-        }
-        self.repeats.say(peer.ip(), what, self.clock.now())
-    }
-}
+#[cfg(feature = "actors")]
+pub use context::{House, Rules};

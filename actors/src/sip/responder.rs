@@ -236,7 +236,7 @@ impl FinalResponse {
         self
     }
 
-    /// Says why, in the reason phrase. What it quotes of a peer is short: see [`Quoted`](crate::quote::Quoted).
+    /// Says why, in a Warning. What it quotes of a peer must be short.
     #[must_use]
     pub fn because(mut self, reason: impl Into<Box<str>>) -> Self {
         self.reason = Some(reason.into());

@@ -1,0 +1,92 @@
+//! The handles and the configuration that the actors of a server share.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use arc_swap::{ArcSwap, Guard};
+use bytes::Bytes;
+use settings::{Profiles, Settings};
+use uacsta_schema::{
+    csta::{self, Document, ReadError},
+    sip::nonce::NonceKey,
+};
+
+use crate::{
+    access, clock,
+    counters::{self, Event},
+    licensing, post, registrar, repeats,
+    sip::incident::Incident,
+};
+
+/// What every actor of one server shares and none changes but by a message to all.
+pub struct House {
+    /// What the operator set, exchanged while the server runs.
+    pub rules: ArcSwap<Rules>,
+    /// What time it is.
+    pub clock: Arc<dyn clock::Clock>,
+    /// Makes and checks the nonces of our challenges.
+    pub nonces: NonceKey,
+    /// Slows down who guesses passwords.
+    pub throttle: access::Throttle,
+    /// What the log said lately of peers who did something wrong.
+    pub repeats: repeats::Repeats,
+    /// What is counted for those who watch.
+    pub counters: Arc<counters::Counters>,
+    /// What we call ourselves in SIP.
+    pub agent: Arc<str>,
+    /// Who knows the phones.
+    pub registrar: post::Post<registrar::Registrar>,
+    /// Who counts phones and monitored lines.
+    pub licensing: post::Post<licensing::Licensing>,
+}
+
+/// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.
+#[derive(Debug)]
+pub struct Rules {
+    /// The settings, with every password filled in.
+    pub settings: Settings,
+    /// What is known of the makers' phones.
+    pub profiles: Profiles,
+    /// How many phones and lines may be in use.
+    pub allowance: licensing::Allowance,
+}
+
+impl House {
+    /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
+    pub fn rules(&self) -> Guard<Arc<Rules>> {
+        self.rules.load()
+    }
+
+    /// Reads a CSTA document within the limits that are set. One that passes them is counted.
+    pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
+        let rules = self.rules();
+        let limits = csta::Limits {
+            depth: rules.settings.limits.xml_depth,
+            attributes: rules.settings.limits.xml_attributes,
+        };
+        Document::read_within(document, limits).inspect_err(|error| match error {
+            ReadError::TooDeep(_) => self.counters.count(Event::TooDeep),
+            ReadError::TooManyAttributes(_) => self.counters.count(Event::TooManyAttributes),
+            _ => {}
+        })
+    }
+
+    /// Counts an incident of a connection; the rest is as for [`Self::mentions`].
+    pub(crate) fn incident(
+        &self,
+        peer: SocketAddr,
+        authenticated: bool,
+        incident: Incident<'_>,
+    ) -> Option<u32> {
+        self.counters.count(incident.into());
+        self.mentions(peer, authenticated, incident.text())
+    }
+
+    /// Whether the log is to say what the peer at an address did wrong, and how often that was since it was said last:
+    /// of one who has logged on always, of others once a minute, so that no stranger drives out what the log holds.
+    pub fn mentions(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
+        if has_logged_on {
+            return Some(1);
+        }
+        self.repeats.say(peer.ip(), what, self.clock.now())
+    }
+}
