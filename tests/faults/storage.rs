@@ -284,6 +284,40 @@ async fn a_switch_that_was_acknowledged_survives_entries_that_are_written_meanwh
     assert!(!list.contains("\"in_operation\":true"), "{list}");
 }
 
+/// A phone that registers while an operator removes it is listed on disk when it gets its 200, whoever is first.
+#[tokio::test]
+async fn a_phone_that_registers_while_it_is_removed_is_stored_when_it_is_acknowledged() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
+    let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
+    let macs: Vec<String> = (0..40).map(|n| format!("000413c8{n:04x}")).collect();
+    let phones: Vec<Phone> = macs.iter().map(|mac| phone(&server, mac)).collect();
+    for phone in &phones {
+        phone.register().await.expect(200);
+        phone.disconnect();
+    }
+    let away = async { while server.list().await.matches("\"away\"").count() < macs.len() {} };
+    tokio::time::timeout(PATIENCE, away).await.unwrap();
+    for (number, pairs) in (0..).zip(macs.chunks(4).zip(phones.chunks(4))) {
+        let both = pairs.0.iter().zip(pairs.1).map(async |(mac, phone)| {
+            let path = format!("/api/phones/{mac}");
+            let remove = async {
+                tokio::time::sleep(Duration::from_millis(number)).await;
+                http(server.web, token.trim(), "DELETE", &path, "").await
+            };
+            let (answer, removed) = tokio::join!(phone.register(), remove);
+            answer.expect(200);
+            assert!([200, 409].contains(&removed.0), "{}", removed.1);
+        });
+        join_all(both).await;
+    }
+    let server = Serving::start(server.kill(), SETTINGS);
+    let list = server.list().await;
+    for mac in &macs {
+        let listed = list.matches(&with_colons(mac)).count();
+        assert_eq!(listed, 1, "{mac}: {list}");
+    }
+}
+
 /// The same twice: where the first server ends another begins.
 fn small_disk_twice() -> String {
     let once = SMALL_DISK.strip_suffix("exec \"$@\"").unwrap();

@@ -19,8 +19,8 @@ pub struct Lease {
     binding: Arc<PhoneBinding>,
     cseq: u32,
     until: Duration,
-    /// Whether another lease is in its place.
-    replaced: bool,
+    /// Whether the registrar knows that the lease ended.
+    is_known: bool,
 }
 
 /// How long after its end a binding is kept for a refresh that is late.
@@ -35,7 +35,7 @@ impl Lease {
             cseq: binding.cseq,
             until,
             binding: Arc::clone(binding),
-            replaced: false,
+            is_known: false,
         }
     }
 
@@ -78,13 +78,18 @@ impl Lease {
     /// Takes the place of a former lease of the same identity.
     pub(super) fn replace(self, former: &mut Self) {
         let mut former = std::mem::replace(former, self);
-        former.replaced = true;
+        former.is_known = true;
     }
 
     /// Ends the binding; `reason` is for the log.
     pub(super) fn end(mut self, reason: &str) {
         self.report(reason);
-        self.replaced = true;
+        self.is_known = true;
+    }
+
+    /// Ends a lease whose binding the registrar has been asked to remove.
+    pub(super) fn discard(mut self) {
+        self.is_known = true;
     }
 
     fn report(&self, reason: &str) {
@@ -98,7 +103,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if !self.replaced {
+        if !self.is_known {
             self.report("its connection ended");
         }
     }

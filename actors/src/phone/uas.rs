@@ -17,8 +17,8 @@ use crate::{
     counters::Event,
     quote::quoted,
     registrar::{
-        AddressOfRecord, ContactUpdate, Expiry, Register, RegisterIdentity, RegisterRequest,
-        Rejection, Step, Strayed, Update, kept, user_agent,
+        AddressOfRecord, ContactUpdate, Register, RegisterIdentity, Rejection, Step, Strayed,
+        Update,
     },
     repeats::again,
     sip::{
@@ -86,7 +86,8 @@ impl PhoneUas {
             self.name = Some(device.to_string().into());
         }
         self.authenticate(identity, request)?;
-        let update = Update::read(request, self.expiry())?;
+        let rules = self.house.rules();
+        let update = Update::read(request, &rules.settings.advanced)?;
         let now = self.now();
         let mut leases = self.leases.iter();
         let at = leases.position(|lease| lease.identity() == identity);
@@ -108,25 +109,20 @@ impl PhoneUas {
             None => Step::Bind,
         };
         let connection = self.connection.clone();
-        let register = RegisterRequest {
-            identity,
-            to: kept("To", request.head().to().map_err(malformed)?.uri().as_str())?,
-            update: update.into_owned()?,
-            user_agent: user_agent(request),
-            address: self.address,
-            flow: Flow {
-                connection: connection.ok_or(Status::SERVER_INTERNAL_ERROR)?,
-                arbiter: Arbiter::current(),
-            },
+        let flow = Flow {
+            connection: connection.ok_or(Status::SERVER_INTERNAL_ERROR)?,
+            arbiter: Arbiter::current(),
         };
         let (responder, disposition) = pending.later();
         self.house.registrar.do_send(Register {
-            request: register,
+            identity,
+            request: request.clone(),
+            address: self.address,
+            flow,
             responder,
         });
-        // The registrar has been asked before it hears of the lease's end.
         if let (Some(at), Step::Remove) = (at, step) {
-            self.leases.swap_remove(at).end("the phone logged off");
+            self.leases.swap_remove(at).discard();
         }
         Ok(disposition)
     }
@@ -155,15 +151,6 @@ impl PhoneUas {
             device: user,
         };
         self.authenticate(identity, request)
-    }
-
-    fn expiry(&self) -> Expiry {
-        let rules = self.house.rules();
-        let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        Expiry {
-            min: seconds(rules.settings.advanced.min_expires),
-            max: seconds(rules.settings.advanced.sip_expires),
-        }
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -209,10 +196,6 @@ impl PhoneUas {
 fn reject(device: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
     tracing::warn!(mac = %device, %address, reason = %rejection, "REGISTER refused");
     rejection.into()
-}
-
-fn malformed(what: impl ToString) -> Rejection {
-    Rejection::Malformed(what.to_string())
 }
 
 /// Reads whom a REGISTER names; a rejection is counted, and logged: that of one who `has_logged_on` always.

@@ -1,11 +1,11 @@
 //! What the registrar is asked and told.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::{Addr, Message, Recipient};
-use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId, sip};
 
-use super::{PhoneBinding, RegisterRequest, RulesChanged, Stopping};
+use super::{PhoneBinding, RegisterIdentity, RulesChanged, Stopping};
 use crate::{
     directory::{Entry, NoLine},
     phone::{
@@ -23,8 +23,14 @@ use crate::{
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Register {
+    /// Whom it names, which its sender has proved.
+    pub identity: RegisterIdentity,
     /// What it says.
-    pub request: RegisterRequest<Flow>,
+    pub request: sip::Request,
+    /// Where it came from.
+    pub address: SocketAddr,
+    /// The connection that it came on.
+    pub flow: Flow,
     /// Its response.
     pub responder: Responder,
 }

@@ -35,9 +35,7 @@ mod unknown_phones;
 pub use bindings::{AddressOfRecord, RegisterIdentity};
 pub use messages::*;
 pub use operator::{ChangeError, RemovePhone, SetInOperation};
-pub use register::{
-    ContactUpdate, Expiry, Known, RegisterRequest, Step, Update, kept, seconds_left, user_agent,
-};
+pub use register::{ContactUpdate, Known, Step, Update, seconds_left};
 pub use rejection::Rejection;
 pub use standing::{Follow, RulesChanged, Standing, Stopping};
 pub use storing::{IsOnDisk, OnDisk};

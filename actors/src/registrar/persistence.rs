@@ -149,11 +149,6 @@ impl<W> Persistence<W> {
         written
     }
 
-    /// Whether the disk refused the last write, and nothing is about to be written.
-    pub(super) fn awaits_retry(&self) -> bool {
-        self.failed && !self.is_writing && self.queue.is_empty()
-    }
-
     /// Whether the disk refused the last write.
     pub(super) fn has_failed(&self) -> bool {
         self.failed
@@ -291,10 +286,9 @@ mod tests {
         assert!(persistence.unsaved().contains(&phone(1)), "changed since");
         persistence.begin(|_| None).unwrap();
         persistence.end(false);
-        assert!(persistence.awaits_retry() && persistence.has_failed());
+        assert!(persistence.has_failed());
         assert!(persistence.unsaved().contains(&phone(1)));
         persistence.push(phone(1), Change::Entry, "");
-        assert!(!persistence.awaits_retry());
         persistence.begin(|_| None).unwrap();
         persistence.end(true);
         assert!(persistence.unsaved().is_empty() && !persistence.has_failed());

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use smallvec::SmallVec;
+use settings::Advanced;
 use uacsta_schema::sip::{
     HeaderName, Request, Uri,
     header::{Contacts, NameAddr},
@@ -14,56 +14,39 @@ use super::{
 };
 
 /// A REGISTER of an authenticated phone (steps 3 to 5 are its connection's).
-#[derive(Clone, Debug)]
-pub struct RegisterRequest<F> {
-    /// Whose binding it is about.
-    pub identity: RegisterIdentity,
-    /// The URI of the To.
-    pub to: Box<str>,
-    /// What it asks for.
-    pub update: Update<Box<str>>,
-    /// The User-Agent.
-    pub user_agent: Option<Box<str>>,
-    /// Where it came from.
-    pub address: SocketAddr,
-    /// The connection that it came on.
-    pub flow: F,
+pub(super) struct RegisterRequest<'r, F> {
+    pub(super) identity: RegisterIdentity,
+    pub(super) request: &'r Request,
+    pub(super) update: Update<'r>,
+    pub(super) address: SocketAddr,
+    pub(super) flow: F,
 }
 
 /// What a REGISTER asks for, and its place in the order of REGISTERs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Update<S> {
+pub struct Update<'r> {
     /// What is to become of the binding.
-    pub contact: ContactUpdate<S>,
+    pub contact: ContactUpdate<'r>,
     /// The Call-ID.
-    pub call_id: S,
+    pub call_id: &'r str,
     /// The CSeq.
     pub cseq: u32,
 }
 
 /// What is to become of a binding.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ContactUpdate<S> {
+pub enum ContactUpdate<'r> {
     /// Nothing: it is asked for.
     Query,
     /// It ends, if it is at one of these addresses, or if they are `*`.
-    Remove(SmallVec<[S; 1]>),
+    Remove(Vec<&'r str>),
     /// It is made or refreshed.
     Bind {
         /// The Contact's URI.
-        contact: S,
+        contact: &'r str,
         /// Granted seconds; never 0.
         expires: u32,
     },
-}
-
-/// The expiry that may be granted, in seconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Expiry {
-    /// The shortest.
-    pub min: u32,
-    /// The longest, which is also granted to who asks for none.
-    pub max: u32,
 }
 
 /// What the connection or the registrar knows of a binding.
@@ -93,8 +76,6 @@ pub enum Step {
 /// What a REGISTER does to the bindings.
 #[derive(Debug)]
 pub(super) enum Outcome<F> {
-    /// Nothing.
-    Rejected(Rejection),
     /// Nothing: the 200 lists the binding, if there is one.
     Listed,
     /// This binding ends.
@@ -117,18 +98,16 @@ pub(super) const RAPID_REBINDS: u8 = 3;
 /// phone is worth.
 pub(super) const MAX_TEXT: usize = 512;
 
-impl<'r> Update<&'r str> {
+impl<'r> Update<'r> {
     /// Reads what a REGISTER asks for. Of several Contacts that are to last, the first counts.
     ///
     /// # Errors
     /// What cannot be read, or contradicts itself; an expiry that is too brief.
-    pub fn read(request: &'r Request, expiry: Expiry) -> Result<Self, Rejection> {
+    pub fn read(request: &'r Request, advanced: &Advanced) -> Result<Self, Rejection> {
         let head = request.head();
         // Step 6: "*" goes with an expiry of zero, and with no other Contact.
         let contact = match head.contacts().map_err(malformed)? {
-            Contacts::Star if head.expires() == Some(0) => {
-                ContactUpdate::Remove(SmallVec::from_elem("*", 1))
-            }
+            Contacts::Star if head.expires() == Some(0) => ContactUpdate::Remove(vec!["*"]),
             Contacts::Star => return Err(malformed("Contact: * needs Expires: 0")),
             Contacts::List(list) if list.is_empty() => ContactUpdate::Query,
             Contacts::List(list) => {
@@ -137,7 +116,7 @@ impl<'r> Update<&'r str> {
                 match list.iter().find(|contact| asked(contact) != Some(0)) {
                     Some(lasting) => ContactUpdate::Bind {
                         contact: lasting.uri().as_str(),
-                        expires: expiry.grant(asked(lasting))?,
+                        expires: granted(asked(lasting), advanced)?,
                     },
                     None => ContactUpdate::Remove(list.iter().map(|c| c.uri().as_str()).collect()),
                 }
@@ -150,43 +129,6 @@ impl<'r> Update<&'r str> {
         })
     }
 
-    /// The same as a value of its own.
-    ///
-    /// # Errors
-    /// A text that is longer than a binding keeps.
-    pub fn into_owned(self) -> Result<Update<Box<str>>, Rejection> {
-        let contact = match self.contact {
-            ContactUpdate::Query => ContactUpdate::Query,
-            ContactUpdate::Remove(contacts) => {
-                let contacts = contacts.into_iter().map(|contact| kept("Contact", contact));
-                ContactUpdate::Remove(contacts.collect::<Result<_, _>>()?)
-            }
-            ContactUpdate::Bind { contact, expires } => ContactUpdate::Bind {
-                contact: kept("Contact", contact)?,
-                expires,
-            },
-        };
-        Ok(Update {
-            contact,
-            call_id: kept("Call-ID", self.call_id)?,
-            cseq: self.cseq,
-        })
-    }
-}
-
-impl Expiry {
-    /// Step 7: the registrar may shorten an expiry, and rejects one that is shorter than it likes by 423.
-    fn grant(self, asked: Option<u32>) -> Result<u32, Rejection> {
-        match asked {
-            Some(asked) if asked < self.min => Err(Rejection::IntervalTooBrief {
-                min_expires: self.min,
-            }),
-            asked => Ok(asked.unwrap_or(self.max).min(self.max)),
-        }
-    }
-}
-
-impl<S: AsRef<str>> Update<S> {
     /// What is to be done about a binding, or about none.
     ///
     /// # Errors
@@ -203,7 +145,7 @@ impl<S: AsRef<str>> Update<S> {
             });
         };
         // Steps 6 and 7: with the Call-ID of the binding, a CSeq that is not higher fails the whole request.
-        let same_call = self.call_id.as_ref() == known.call_id;
+        let same_call = self.call_id == known.call_id;
         if same_call && self.cseq <= known.cseq {
             return Err(Rejection::OutOfOrder {
                 cseq: self.cseq,
@@ -213,17 +155,12 @@ impl<S: AsRef<str>> Update<S> {
         // Step 7: the binding is found by comparing URIs; a phone that has moved removes the address that it had before.
         Ok(match &self.contact {
             ContactUpdate::Remove(contacts) => {
-                match contacts
-                    .iter()
-                    .any(|it| removes(it.as_ref(), known.contact))
-                {
+                match contacts.iter().any(|it| removes(it, known.contact)) {
                     true => Step::Remove,
                     false => Step::List,
                 }
             }
-            ContactUpdate::Bind { contact, .. }
-                if same_call && contact.as_ref() == known.contact =>
-            {
+            ContactUpdate::Bind { contact, .. } if same_call && *contact == known.contact => {
                 Step::Refresh
             }
             _ => Step::Bind,
@@ -231,66 +168,71 @@ impl<S: AsRef<str>> Update<S> {
     }
 }
 
+/// Step 7: the registrar may shorten an expiry, and rejects one that is shorter than it likes by 423.
+fn granted(asked: Option<u32>, advanced: &Advanced) -> Result<u32, Rejection> {
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let min_expires = seconds(advanced.min_expires);
+    match asked {
+        Some(asked) if asked < min_expires => Err(Rejection::IntervalTooBrief { min_expires }),
+        asked => Ok(asked.unwrap_or(u32::MAX).min(seconds(advanced.sip_expires))),
+    }
+}
+
 /// Decides what a REGISTER does at `now`, the time since the server's start. `has_room` says whether a phone that is not
 /// listed may be.
+///
+/// # Errors
+/// Why it is rejected; nothing changes then.
 pub(super) fn register<F: PartialEq>(
     bindings: &Bindings<F>,
-    request: RegisterRequest<F>,
+    request: RegisterRequest<'_, F>,
     has_room: bool,
     now: Duration,
-) -> Outcome<F> {
+) -> Result<Outcome<F>, Rejection> {
     let current = current(bindings, request.identity);
     let known = current.map(|binding| Known {
         contact: &binding.contact,
         call_id: &binding.call_id,
         cseq: binding.cseq,
     });
-    let step = match request.update.against(known) {
-        Ok(step) => step,
-        Err(rejection) => return Outcome::Rejected(rejection),
+    let step = request.update.against(known)?;
+    let ContactUpdate::Bind { contact, expires } = request.update.contact else {
+        let removed = current.filter(|_| step == Step::Remove);
+        return Ok(removed.cloned().map_or(Outcome::Listed, Outcome::Removed));
     };
-    match (step, current, request.update.contact) {
-        (Step::Remove, Some(binding), _) => Outcome::Removed(Arc::clone(binding)),
-        (Step::Refresh | Step::Bind, current, ContactUpdate::Bind { contact, expires }) => {
-            // Step 5: an address of record that the registrar does not know, and has no room for.
-            if !has_room {
-                return Outcome::Rejected(Rejection::TooManyUnknownPhones);
-            }
-            let rapid_rebinds = match current {
-                Some(current) => {
-                    match rapid_rebinds(current, &request.flow, request.address, now) {
-                        Ok(rapid) => rapid,
-                        Err(rejection) => return Outcome::Rejected(rejection),
-                    }
-                }
-                None => 0,
-            };
-            Outcome::Bound {
-                binding: Arc::new(Binding {
-                    identity: request.identity,
-                    to: request.to,
-                    contact,
-                    call_id: request.update.call_id,
-                    cseq: request.update.cseq,
-                    expires,
-                    user_agent: request.user_agent,
-                    address: request.address,
-                    flow: request.flow,
-                    made_at: now,
-                    rapid_rebinds,
-                }),
-                former: current.cloned(),
-            }
-        }
-        _ => Outcome::Listed,
+    // Step 5: an address of record that the registrar does not know, and has no room for.
+    if !has_room {
+        return Err(Rejection::TooManyUnknownPhones);
     }
+    let rapid_rebinds = current.map_or(Ok(0), |current| {
+        rapid_rebinds(current, &request.flow, request.address, now)
+    })?;
+    let head = request.request.head();
+    // Maker, model and firmware stand at the beginning of the User-Agent.
+    let user_agent = head.get(HeaderName::UserAgent);
+    let user_agent = user_agent.map(|agent| agent[..agent.floor_char_boundary(MAX_TEXT)].into());
+    let binding = Arc::new(Binding {
+        identity: request.identity,
+        to: kept("To", head.to().map_err(malformed)?.uri().as_str())?,
+        contact: kept("Contact", contact)?,
+        call_id: kept("Call-ID", request.update.call_id)?,
+        cseq: request.update.cseq,
+        expires,
+        user_agent,
+        address: request.address,
+        flow: request.flow,
+        made_at: now,
+        rapid_rebinds,
+    });
+    let former = current.cloned();
+    Ok(Outcome::Bound { binding, former })
 }
 
 impl<F> Bindings<F> {
     /// Carries out what a REGISTER does.
     pub(super) fn apply(&mut self, outcome: &Outcome<F>) {
         match outcome {
-            Outcome::Rejected(_) | Outcome::Listed => {}
+            Outcome::Listed => {}
             Outcome::Removed(binding) => {
                 self.remove(binding.identity);
             }
@@ -302,13 +244,11 @@ impl<F> Bindings<F> {
             }
         }
     }
-}
 
-impl<F> Bindings<F> {
     /// Takes back what the last REGISTER of an identity did, which nobody was told.
     pub(super) fn revert(&mut self, outcome: Outcome<F>) {
         match outcome {
-            Outcome::Rejected(_) | Outcome::Listed => {}
+            Outcome::Listed => {}
             Outcome::Removed(binding) => self.insert(binding),
             Outcome::Bound { binding, former } => {
                 self.remove(binding.identity);
@@ -363,23 +303,14 @@ fn removes(contact: &str, bound: &str) -> bool {
         )
 }
 
-/// A text that a binding keeps.
-///
-/// # Errors
-/// One that is longer than [`MAX_TEXT`].
-pub fn kept(field: &str, text: &str) -> Result<Box<str>, Rejection> {
+/// A text that a binding keeps, unless it is longer than [`MAX_TEXT`].
+fn kept(field: &str, text: &str) -> Result<Box<str>, Rejection> {
     match text.len() {
         ..=MAX_TEXT => Ok(text.into()),
         length => Err(malformed(format!(
             "the {field} has {length} octets, but may have {MAX_TEXT}"
         ))),
     }
-}
-
-/// The User-Agent as far as a binding keeps it: maker, model and firmware stand at its beginning.
-pub fn user_agent(request: &Request) -> Option<Box<str>> {
-    let agent = request.head().get(HeaderName::UserAgent)?;
-    Some(agent[..agent.floor_char_boundary(MAX_TEXT)].into())
 }
 
 fn malformed(what: impl ToString) -> Rejection {

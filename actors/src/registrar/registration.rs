@@ -1,6 +1,6 @@
 //! REGISTER at the registrar: it decides, waits for the disk where the list changes, and tells the phone and its connections.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use actix::{Context, Handler};
 use actix_rt::Arbiter;
@@ -8,8 +8,8 @@ use uacsta_schema::phone_id::PhoneId;
 
 use super::{
     BindingEnded, BindingMoved, Change, PhoneBinding, Record, Register, RegisterIdentity,
-    Registrar, Rejection, Waiter,
-    register::{Outcome, RAPID_REBINDS, register, seconds_left},
+    Registrar, Rejection, Update, Waiter,
+    register::{Outcome, RAPID_REBINDS, RegisterRequest, seconds_left},
 };
 use crate::{
     phone::{Bound, Granted, Lease, ListBinding, Released, Unbound, uas::Flow},
@@ -21,39 +21,18 @@ use crate::{
 impl Handler<Register> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Register { request, responder }: Register, ctx: &mut Self::Context) {
-        let (identity, address) = (request.identity, request.address);
-        let device = identity.device;
-        let has_room = self.has_room(device);
-        let now = self.house.clock.now();
-        let outcome = register(&self.bindings, request, has_room, now);
-        let mut moved = false;
-        match &outcome {
-            Outcome::Rejected(rejection) => {
-                self.log_rejection(device, address, rejection);
-                return responder.with(rejection.clone());
-            }
-            Outcome::Bound { binding, former } => {
-                let known = former.as_ref();
-                moved = known.is_none_or(|former| former.flow != binding.flow);
-                if moved {
-                    log_rebind(binding, known);
-                    self.enter(binding);
-                }
-            }
-            Outcome::Removed(binding) => {
-                tracing::info!(mac = %device, address = %binding.address, "phone logged off");
-            }
-            Outcome::Listed => {}
+    fn handle(&mut self, register: Register, ctx: &mut Self::Context) {
+        let (identity, address) = (register.identity, register.address);
+        let rejection = match self.decide(&register) {
+            Ok(outcome) => return self.store(identity, outcome, register.responder, ctx),
+            Err(rejection) => rejection,
+        };
+        if rejection == Rejection::TooManyUnknownPhones {
+            self.log_no_room(identity.device, address);
+        } else {
+            tracing::warn!(mac = %identity.device, %address, reason = %rejection, "REGISTER refused");
         }
-        self.bindings.apply(&outcome);
-        let waiter = Waiter::Phone(identity, outcome, responder);
-        // A refresh changes nothing on disk, but waits for a binding that is not there yet.
-        if moved {
-            self.save(device, Change::Entry, waiter, ctx);
-        } else if let Err(Waiter::Phone(identity, outcome, responder)) = self.join(device, waiter) {
-            self.carry_out(identity, &outcome, responder);
-        }
+        register.responder.with(rejection);
     }
 }
 
@@ -98,6 +77,48 @@ impl Handler<BindingMoved> for Registrar {
 }
 
 impl Registrar {
+    fn decide(&mut self, register: &Register) -> Result<Outcome<Flow>, Rejection> {
+        let rules = self.house.rules();
+        let request = RegisterRequest {
+            identity: register.identity,
+            request: &register.request,
+            update: Update::read(&register.request, &rules.settings.advanced)?,
+            address: register.address,
+            flow: register.flow.clone(),
+        };
+        let has_room = self.has_room(register.identity.device);
+        super::register::register(&self.bindings, request, has_room, self.house.clock.now())
+    }
+
+    /// Waits for the disk where the list changes. A refresh changes nothing there, but waits for a binding that does.
+    fn store(
+        &mut self,
+        identity: RegisterIdentity,
+        outcome: Outcome<Flow>,
+        responder: Responder,
+        ctx: &mut Context<Self>,
+    ) {
+        let mut is_entered = false;
+        if let Outcome::Bound { binding, former } = &outcome
+            && former
+                .as_ref()
+                .is_none_or(|former| former.flow != binding.flow)
+        {
+            log_rebind(binding, former.as_deref());
+            self.enter(binding);
+            is_entered = true;
+        }
+        self.bindings.apply(&outcome);
+        let waiter = Waiter::Phone(identity, outcome, responder);
+        if is_entered {
+            self.save(identity.device, Change::Entry, waiter, ctx);
+        } else if let Err(Waiter::Phone(identity, outcome, responder)) =
+            self.join(identity.device, waiter)
+        {
+            self.carry_out(identity, &outcome, responder);
+        }
+    }
+
     /// Enters into the telephone list who is bound now, and where it came from.
     fn enter(&mut self, binding: &PhoneBinding) {
         let (device, address) = (binding.identity.device, binding.address);
@@ -158,11 +179,11 @@ impl Registrar {
                 }
             }
             Outcome::Removed(binding) => {
+                tracing::info!(mac = %identity.device, address = %binding.address, "phone logged off");
                 let reason = "the phone logged off".into();
                 self.unbound(Arc::clone(binding), reason, Some(responder));
             }
             Outcome::Listed => self.list(identity.device, responder),
-            Outcome::Rejected(rejection) => responder.with(rejection.clone()),
         }
     }
 
@@ -244,19 +265,10 @@ impl Registrar {
         }
         self.delist(device, ctx);
     }
-
-    fn log_rejection(&mut self, device: PhoneId, address: SocketAddr, rejection: &Rejection) {
-        match rejection {
-            Rejection::TooManyUnknownPhones => self.log_no_room(device, address),
-            _ => {
-                tracing::warn!(mac = %device, %address, reason = %rejection, "REGISTER refused");
-            }
-        }
-    }
 }
 
 /// Warns of what may be two phones with one MAC address.
-fn log_rebind(binding: &PhoneBinding, former: Option<&Arc<PhoneBinding>>) {
+fn log_rebind(binding: &PhoneBinding, former: Option<&PhoneBinding>) {
     let Some(former) = former else { return };
     let (mac, from, to) = (binding.identity.device, former.address, binding.address);
     if from.ip() != to.ip() {

@@ -97,10 +97,10 @@ impl Registrar {
                 }
             }
         }
-        self.write(ctx);
-        if self.persistence.awaits_retry() {
+        if saved.is_err() {
             self.retry_later(ctx);
         }
+        self.write(ctx);
     }
 
     /// Whether an operator's change of an entry is on disk.
