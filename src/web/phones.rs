@@ -34,7 +34,15 @@ struct Change {
 
 async fn list(api: web::Data<Api>) -> Result<web::Json<Telephones>, Refusal> {
     let counts = api.count.send(Count).await.map_err(closed)?;
-    let phones = api.list.send(List).await.map_err(closed)?;
+    let mut phones: Vec<Listing> = Vec::new();
+    loop {
+        let after = phones.last().map(|phone| phone.telephone.mac);
+        let page = api.list.send(List { after }).await.map_err(closed)?;
+        if page.is_empty() {
+            break;
+        }
+        phones.extend(page);
+    }
     Ok(web::Json(Telephones {
         connected_phones: counts.phones,
         monitored_lines: counts.lines,

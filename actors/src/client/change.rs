@@ -75,8 +75,10 @@ impl Handler<RulesChanged> for Client {
         };
         self.rights = rights;
         self.leave_what_is_not_ours();
+        self.hide_listed();
         self.next_list(ctx);
         // What was found was found by the former rights.
         self.forget_found();
+        self.renew_subscriptions(ctx);
     }
 }

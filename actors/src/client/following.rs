@@ -1,8 +1,9 @@
 //! Moves a monitor to the line's new phone, under the same cross reference.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use actix::{AsyncContext, Context, Handler};
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use tokio::task::yield_now;
 use uacsta_schema::csta::{DeviceId, Document};
 
 use super::{Client, Scope};
@@ -13,8 +14,10 @@ use crate::{
     registrar::{Line, LinesChanged},
 };
 
-/// How long it is waited for more lines to move: where all phones of a site tell new ones, it is looked a few times in all.
+/// How long changes are gathered before monitors are looked up.
 const SETTLES: Duration = Duration::from_millis(200);
+/// How many monitors are examined in one turn.
+const STEP: usize = 500;
 
 impl Client {
     /// What the client calls the line that a request is for.
@@ -29,28 +32,56 @@ impl Client {
     }
 
     /// Lines with these user parts may be another phone's now: the client's monitors are looked up soon.
-    fn follow(&mut self, moved: &[Box<str>], ctx: &mut Context<Self>) {
-        if self.moved.is_empty() && !moved.is_empty() {
-            ctx.run_later(SETTLES, Self::look_where_they_are);
+    fn follow(&mut self, moved: Arc<[Box<str>]>, ctx: &mut Context<Self>) {
+        if moved.is_empty() {
+            return;
         }
-        self.moved.extend(moved.iter().cloned());
+        if self.moved.is_empty() {
+            ctx.run_later(SETTLES, Self::look_up_moved);
+        }
+        self.moved.push(moved);
     }
 
-    fn look_where_they_are(&mut self, ctx: &mut Context<Self>) {
+    fn look_up_moved(&mut self, ctx: &mut Context<Self>) {
         let moved = std::mem::take(&mut self.moved);
+        let moved = moved.iter().flat_map(|users| users.iter().cloned());
+        let monitors = self.sessions.iter().flat_map(|(key, session)| {
+            let cross_refs = session.monitored.keys();
+            cross_refs.map(|cross_ref| (*key, Arc::clone(cross_ref)))
+        });
+        self.look_up_some(moved.collect(), monitors.collect(), ctx);
+    }
+
+    /// Looks up the lines of these monitors that may have moved, a bounded number in each turn.
+    fn look_up_some(
+        &mut self,
+        moved: HashSet<Box<str>>,
+        mut monitors: Vec<(u64, Arc<str>)>,
+        ctx: &mut Context<Self>,
+    ) {
         let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry, bool)> = Vec::new();
-        for (key, session) in &self.sessions {
+        for (key, cross_ref) in monitors.drain(monitors.len().saturating_sub(STEP)..) {
+            let Some(session) = self.sessions.get(&key) else {
+                continue;
+            };
+            let Some(monitored) = session.monitored.get(&cross_ref) else {
+                continue;
+            };
             let is_bound = matches!(session.scope, Scope::Line { .. });
-            for (cross_ref, monitored) in &session.monitored {
-                let (entry, name) = (&monitored.line.entry, &monitored.wanted.name);
-                let (user, called) = (entry.device.name().user, name.name().user);
-                // The phone's own name means its first line, whichever that is.
-                let is_phones = || called.parse() == Ok(entry.mac);
-                if moved.contains(&*user) || moved.contains(&*called) || is_phones() {
-                    let name = name.clone();
-                    lines.push((*key, Arc::clone(cross_ref), name, entry.clone(), is_bound));
-                }
+            let (entry, name) = (&monitored.line.entry, &monitored.wanted.name);
+            let (user, called) = (entry.device.name().user, name.name().user);
+            // The phone's own name means its first line, whichever that is.
+            let is_phones = || called.parse() == Ok(entry.mac);
+            if moved.contains(&*user) || moved.contains(&*called) || is_phones() {
+                let name = name.clone();
+                lines.push((key, cross_ref, name, entry.clone(), is_bound));
             }
+        }
+        if !monitors.is_empty() {
+            let next_turn = yield_now().into_actor(self);
+            ctx.spawn(next_turn.map(move |(), client, ctx| {
+                client.look_up_some(moved, monitors, ctx);
+            }));
         }
         for (key, cross_ref, name, entry, is_bound) in lines {
             // A line's session stays with its phone. In the server's session a name means who is connected, for monitors
@@ -109,6 +140,6 @@ impl Handler<LinesChanged> for Client {
 
     fn handle(&mut self, LinesChanged { moved }: LinesChanged, ctx: &mut Self::Context) {
         self.forget_found();
-        self.follow(&moved, ctx);
+        self.follow(moved, ctx);
     }
 }

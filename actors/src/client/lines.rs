@@ -130,7 +130,11 @@ impl Client {
             if let Ok(found) = &found
                 && let Some(Scope::Line { line, is_old, .. }) = session.map(|s| &mut s.scope)
             {
-                (*line, *is_old) = (Arc::clone(found), false);
+                *is_old = false;
+                let former = std::mem::replace(line, Arc::clone(found));
+                if former.entry.mac != found.entry.mac {
+                    client.subscribe_status(key, ctx);
+                }
             }
             then(client, found, ctx);
         });

@@ -1,35 +1,35 @@
-//! GetSwitchingFunctionDevices (ECMA-269): a client's lists of lines, one at a time and a few segments ahead of its answers, so
-//! that who asks for thousands of lists holds nobody up.
+//! GetSwitchingFunctionDevices (ECMA-269): sends a client its lists of lines, one at a time and a few segments ahead of its answers.
+//!
+//! The list is read in pages as its segments go out, so that no turn is long and no copy of very many lines is kept. Lines may
+//! come and go meanwhile: each that is there all the time is listed once, in the order of the names.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::{
-    self, GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse, ListedDevice,
-    RequestedDeviceCategory, ServiceCrossRefId, Speech, SwitchingFunctionDevices,
+    self, GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse,
+    RequestedDeviceCategory, ServiceCrossRefId, Speech,
 };
 
-use super::Client;
+use super::{Client, segments::Segments};
 use crate::{
-    directory::Entry,
+    directory::LineFilter,
     refusal::Refusal,
-    registrar::Lines,
+    registrar::{LinePage, Lines},
     sip::{
         responder::Responder,
         session::{Body, Invoke, SessionId},
     },
 };
 
-/// How many lines one SwitchingFunctionDevices names at the most: about 10 KiB.
-const SEGMENT: usize = 100;
-/// How many segments are sent before the answer to the first has come.
-const AHEAD: usize = 4;
+/// How long a page waits that the registrar did not answer.
+const AGAIN: Duration = Duration::from_secs(1);
 
-/// A client's lists: the one that is being told, and the requests for the next ones.
+/// A client's lists: the one that is being sent, and the requests for the next ones.
 #[derive(Default)]
 pub(super) struct Listings {
     waiting: VecDeque<Wanted>,
-    telling: Telling,
+    sending: Sending,
     /// Counts the lists, so that an answer to a former one's segment is told from others.
     number: u64,
 }
@@ -47,7 +47,7 @@ pub(super) struct Wanted {
 }
 
 #[derive(Default)]
-enum Telling {
+enum Sending {
     #[default]
     Nothing,
     /// The registrar has been asked.
@@ -55,22 +55,19 @@ enum Telling {
     List(Listing),
 }
 
-/// A list that is being told.
+/// A list that is being sent.
 struct Listing {
     key: u64,
     session: SessionId,
     which: GetSwitchingFunctionDevices,
     speech: Speech,
-    cross_ref: ServiceCrossRefId,
-    lines: Arc<Vec<(Entry, String)>>,
-    /// The first line that was not looked at yet; none when all are told.
-    next: Option<usize>,
-    segments: u32,
-    unanswered: usize,
+    segments: Segments,
+    /// Whether a page is on its way.
+    is_reading: bool,
 }
 
 impl Client {
-    /// A list is asked for: it has its turn after those that were asked for before.
+    /// Queues a request for a list behind those of before.
     pub(super) fn list_lines(&mut self, wanted: Wanted, ctx: &mut Context<Self>) {
         self.listings.waiting.push_back(wanted);
         self.next_list(ctx);
@@ -78,16 +75,20 @@ impl Client {
 
     /// Begins with the next list, unless there is one under way: its response, and then the lines in segments.
     pub(super) fn next_list(&mut self, ctx: &mut Context<Self>) {
-        if !matches!(self.listings.telling, Telling::Nothing) {
+        if !matches!(self.listings.sending, Sending::Nothing) {
             return;
         }
         let Some(wanted) = self.listings.waiting.pop_front() else {
             return;
         };
-        self.listings.telling = Telling::Asked;
-        let asking = self.house.registrar.send(Lines);
-        ctx.spawn(asking.into_actor(self).map(move |lines, client, ctx| {
-            client.listings.telling = Telling::Nothing;
+        self.listings.sending = Sending::Asked;
+        let filter = self.listed_in(wanted.key, &wanted.which);
+        let asking = self.house.registrar.send(Lines {
+            filter,
+            after: None,
+        });
+        ctx.spawn(asking.into_actor(self).map(move |page, client, ctx| {
+            client.listings.sending = Sending::Nothing;
             let Wanted {
                 key,
                 which,
@@ -95,7 +96,7 @@ impl Client {
                 reply,
             } = wanted;
             let session = client.sessions.get(&key).and_then(|session| session.id);
-            match (session, lines) {
+            match (session, page) {
                 (None, _) => reply.terminated(),
                 (_, Err(_)) => client.refuse(
                     client.mac_of(key),
@@ -104,106 +105,123 @@ impl Client {
                     "GetSwitchingFunctionDevices",
                     &Refusal::Away,
                 ),
-                (Some(session), Ok(lines)) => {
+                (Some(session), Ok(page)) => {
                     let cross_ref = ServiceCrossRefId::from(client.cross_refs.next().to_string());
                     let response = GetSwitchingFunctionDevicesResponse {
                         service_cross_ref_id: cross_ref.clone(),
                     };
                     reply.csta(csta::write(&response.into(), &speech));
                     client.listings.number += 1;
-                    client.listings.telling = Telling::List(Listing {
+                    client.listings.sending = Sending::List(Listing {
                         key,
                         session,
                         which,
                         speech,
-                        cross_ref,
-                        lines,
-                        next: Some(0),
-                        segments: 0,
-                        unanswered: 0,
+                        segments: Segments::new(cross_ref),
+                        is_reading: true,
                     });
+                    client.page_read(page);
                 }
             }
-            client.tell_list(ctx);
+            client.send_list(ctx);
         }));
+    }
+
+    /// The lines that a list in a session may name: all lines are stations.
+    fn listed_in(&self, key: u64, which: &GetSwitchingFunctionDevices) -> LineFilter {
+        let category = which.requested_device_category.as_ref();
+        let names = match &which.requested_device_id {
+            _ if category.is_some_and(|it| *it != RequestedDeviceCategory::STATION) => {
+                Some(Arc::default())
+            }
+            Some(device) => Some(Arc::new([device.clone()].into_iter().collect())),
+            None => self.rights.lines(),
+        };
+        let phone = self.mac_of(key);
+        LineFilter { phone, names }
+    }
+
+    fn page_read(&mut self, page: LinePage) {
+        if let Sending::List(listing) = &mut self.listings.sending {
+            listing.is_reading = false;
+            listing.segments.read(page);
+        }
+        self.hide_listed();
+    }
+
+    /// Leaves out what the log-on may not see.
+    pub(super) fn hide_listed(&mut self) {
+        if let Sending::List(listing) = &mut self.listings.sending {
+            let rights = &self.rights;
+            listing.segments.retain(|entry| rights.sees(entry));
+        }
     }
 
     /// A segment was answered, in whatever way: another may follow.
     pub(super) fn segment_answered(&mut self, number: u64, ctx: &mut Context<Self>) {
-        if let Telling::List(listing) = &mut self.listings.telling
+        if let Sending::List(listing) = &mut self.listings.sending
             && number == self.listings.number
         {
-            listing.unanswered = listing.unanswered.saturating_sub(1);
-            self.tell_list(ctx);
+            listing.segments.answered();
+            self.send_list(ctx);
         }
     }
 
-    /// A session is over, and what was being told in it.
+    /// Stops the list of a session that is over.
     pub(super) fn forget_list(&mut self, key: u64) {
-        if matches!(&self.listings.telling, Telling::List(listing) if listing.key == key) {
-            self.listings.telling = Telling::Nothing;
+        if matches!(&self.listings.sending, Sending::List(listing) if listing.key == key) {
+            self.listings.sending = Sending::Nothing;
         }
     }
 
-    /// Tells as much of the list as may be told now, and goes on with the next list after the last answer.
-    fn tell_list(&mut self, ctx: &mut Context<Self>) {
-        if let Telling::List(listing) = &mut self.listings.telling {
-            let only = self
-                .sessions
-                .get(&listing.key)
-                .and_then(|session| session.scope.mac());
-            while listing.unanswered < AHEAD
-                && let Some(from) = listing.next
-            {
-                let seen = |(_, (entry, _)): &(usize, &(Entry, String))| {
-                    only.is_none_or(|mac| mac == entry.mac)
-                        && self.rights.sees(entry)
-                        && is_wanted(&listing.which, entry)
-                };
-                let lines = listing.lines.iter().enumerate().skip(from);
-                let mut wanted = lines.filter(seen);
-                let device_list = wanted
-                    .by_ref()
-                    .take(SEGMENT)
-                    .map(|(_, (entry, model))| ListedDevice {
-                        device_id: Some(entry.name.clone()),
-                        device_model_name: (!model.is_empty()).then(|| model.clone()),
-                        ..ListedDevice::default()
-                    })
-                    .collect();
-                listing.next = wanted.next().map(|(at, _)| at);
-                listing.segments += 1;
-                listing.unanswered += 1;
-                let part = SwitchingFunctionDevices {
-                    service_cross_ref_id: listing.cross_ref.clone(),
-                    segment_id: Some(listing.segments),
-                    last_segment: listing.next.is_none(),
-                    device_list,
-                };
+    /// Sends as much of the list as may be sent now, and goes on with the next list after the last answer.
+    fn send_list(&mut self, ctx: &mut Context<Self>) {
+        if let Sending::List(listing) = &mut self.listings.sending {
+            while let Some(segment) = listing.segments.next() {
                 self.link.do_send(Invoke {
                     session: listing.session,
                     ticket: self.listings.number,
-                    content: Body::Whole(csta::write(&part.into(), &listing.speech)),
+                    content: Body::Whole(csta::write(&segment.into(), &listing.speech)),
                 });
             }
-            if listing.unanswered > 0 {
+            if listing.segments.lacks_lines() && !std::mem::replace(&mut listing.is_reading, true) {
+                return self.read_page(ctx);
+            }
+            if !listing.segments.are_done() {
                 return;
             }
-            self.listings.telling = Telling::Nothing;
+            self.listings.sending = Sending::Nothing;
         }
         self.next_list(ctx);
     }
-}
 
-/// Whether a line is among the devices that are asked for: all lines are stations.
-fn is_wanted(wanted: &GetSwitchingFunctionDevices, entry: &Entry) -> bool {
-    let category = wanted
-        .requested_device_category
-        .as_ref()
-        .is_none_or(|category| *category == RequestedDeviceCategory::STATION);
-    category
-        && wanted
-            .requested_device_id
-            .as_ref()
-            .is_none_or(|device| entry.is_called(device))
+    fn read_page(&self, ctx: &mut Context<Self>) {
+        let Sending::List(listing) = &self.listings.sending else {
+            return;
+        };
+        let number = self.listings.number;
+        let asking = self.house.registrar.send(Lines {
+            filter: self.listed_in(listing.key, &listing.which),
+            after: listing.segments.last_read().cloned(),
+        });
+        ctx.spawn(asking.into_actor(self).map(move |page, client, ctx| {
+            if number != client.listings.number {
+                return;
+            }
+            match page {
+                Ok(page) => {
+                    client.page_read(page);
+                    client.send_list(ctx);
+                }
+                // Another registrar takes the place of one that failed.
+                Err(_) => {
+                    ctx.run_later(AGAIN, move |client, ctx| {
+                        if number == client.listings.number {
+                            client.read_page(ctx);
+                        }
+                    });
+                }
+            }
+        }));
+    }
 }

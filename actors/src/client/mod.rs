@@ -1,10 +1,6 @@
 //! One connected CTI client: its sessions, the lines it opened, its rights.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
@@ -15,7 +11,7 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use self::{found::Found, monitors::Monitored};
+use self::{line_cache::LineCache, monitors::Monitored};
 use crate::{
     House,
     counters::Event,
@@ -33,13 +29,14 @@ use crate::{
 mod change;
 mod features;
 mod following;
-mod found;
+mod line_cache;
 mod lines;
 mod listing;
 mod monitors;
 mod own_number;
 mod requests;
 mod rights;
+mod segments;
 mod system;
 pub mod uas;
 mod via_office;
@@ -60,9 +57,9 @@ pub struct Client {
     sessions: HashMap<u64, Session>,
     keys: u64,
     /// Names that were looked up, until lines change.
-    found: Found<Arc<Line>>,
-    /// The user parts of lines that may be another phone's now, until it is looked where they are.
-    moved: HashSet<Box<str>>,
+    found: LineCache<Arc<Line>>,
+    /// The user parts of lines that may be another phone's now, until they are looked up.
+    moved: Vec<Arc<[Box<str>]>>,
     cross_refs: Arc<lines::CrossRefs>,
     listings: listing::Listings,
     /// Calls via the office that are on their way.
@@ -85,6 +82,8 @@ struct Session {
     /// Its monitors, by the client's cross reference.
     monitored: HashMap<Arc<str>, Monitored>,
     registrations: Vec<system::Registration>,
+    /// Runs while there are registrations.
+    subscription: Option<system::Subscription>,
 }
 
 /// What a session reaches.
@@ -152,8 +151,8 @@ impl Client {
             rights,
             sessions: HashMap::new(),
             keys: 0,
-            found: Found::default(),
-            moved: HashSet::new(),
+            found: LineCache::default(),
+            moved: Vec::new(),
             cross_refs,
             listings: listing::Listings::default(),
             via_office: Vec::new(),
@@ -259,6 +258,7 @@ impl Client {
                 speech,
                 monitored: HashMap::new(),
                 registrations: Vec::new(),
+                subscription: None,
             },
         );
         let session = Accepted {

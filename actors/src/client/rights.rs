@@ -1,15 +1,17 @@
 //! What a log-on may see and do.
 
+use std::sync::Arc;
+
 use settings::{Account, Secret, Settings};
 use uacsta_schema::csta::DeviceId;
 
-use crate::directory::Entry;
+use crate::directory::{Entry, LineNames};
 
 /// The rights of one log-on.
 #[derive(Clone, Debug)]
 pub struct Rights {
     /// The lines that it may open; none means all.
-    lines: Option<Vec<DeviceId>>,
+    lines: Option<Arc<LineNames>>,
     control: bool,
     /// The user's own numbers, digits and `+` alone.
     numbers: Vec<Box<str>>,
@@ -98,7 +100,8 @@ impl Rights {
     fn granted(account: &Account) -> Self {
         let lines = &account.lines;
         Self {
-            lines: (!lines.is_empty()).then(|| lines.iter().cloned().map(DeviceId::from).collect()),
+            lines: (!lines.is_empty())
+                .then(|| Arc::new(lines.iter().cloned().map(DeviceId::from).collect())),
             control: account.control,
             numbers: account
                 .numbers
@@ -113,12 +116,14 @@ impl Rights {
         self.lines.is_some()
     }
 
+    /// The lines that it may open, where that is not all.
+    pub fn lines(&self) -> Option<Arc<LineNames>> {
+        self.lines.clone()
+    }
+
     /// Whether a line may be opened.
     pub fn sees(&self, entry: &Entry) -> bool {
-        let Some(lines) = &self.lines else {
-            return true;
-        };
-        lines.iter().any(|line| entry.is_called(line))
+        self.lines.as_ref().is_none_or(|lines| lines.mean(entry))
     }
 
     /// The one of the user's own numbers that a device is, in whatever form it is written: digits and `+` alone.
@@ -130,10 +135,7 @@ impl Rights {
 
     /// The line, where there is but one.
     pub fn only_line(&self) -> Option<&DeviceId> {
-        match self.lines.as_deref()? {
-            [line] => Some(line),
-            _ => None,
-        }
+        self.lines.as_ref()?.only()
     }
 
     /// Whether a service may be used: those that only look are everybody's.

@@ -1,11 +1,8 @@
-//! System registrations of clients (ECMA-269 system services): whoever registers is told of other lines and of another status.
+//! System registrations of clients (ECMA-269 system services): notifies them of changes of their lines and of their status.
 
-use std::{
-    cell::LazyCell,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::sync::Arc;
 
-use actix::{AsyncContext, Context, Handler};
+use actix::{AsyncContext, Context, Handler, Recipient};
 use uacsta_schema::csta::{
     self, Message, RequestSystemStatus, RequestSystemStatusResponse, Speech, StatusFilter,
     SwFunctionDevicesChanged, SysStatRegisterId, SystemRegister, SystemRegisterAbort,
@@ -15,10 +12,10 @@ use uacsta_schema::csta::{
 
 use super::{Client, Session};
 use crate::{
-    directory::Entry,
-    phone::Status as PhoneStatus,
+    House,
+    directory::{LineFilter, LineSummary},
     refusal::Refusal,
-    registrar::{Follow, Standing, Stopping},
+    registrar::{LineStatus, Stopping, Subscribe, Unsubscribe},
     sip::{
         responder::Responder,
         session::{Body, Close, Notify},
@@ -33,8 +30,22 @@ pub(super) struct Registration {
     /// Whether it is for SystemStatus.
     status: bool,
     filter: StatusFilter,
-    /// What it was told last: a digest of the lines, and the status. The first is where it begins, and no news.
+    /// What it was told last: a digest of the lines' names, and the status. The first is where it begins, and no news.
     known: Option<(u64, SystemStatusValue)>,
+}
+
+/// A session's subscription to the status of its lines, which ends when it is dropped.
+pub(super) struct Subscription {
+    house: Arc<House>,
+    to: Recipient<LineStatus>,
+    key: u64,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let (to, key) = (self.to.clone(), self.key);
+        self.house.registrar.do_send(Unsubscribe { to, key });
+    }
 }
 
 /// How many registrations a session may have.
@@ -73,7 +84,7 @@ impl Client {
                     actual_status_filter: register.requested_status_filter.clone(),
                 };
                 reply.csta(csta::write(&response.into(), speech));
-                return self.house.registrar.do_send(Follow(ctx.address().recipient()));
+                return self.subscribe_status(key, ctx);
             }
             _ => Refusal::Registrations,
         };
@@ -93,7 +104,9 @@ impl Client {
             let at = known
                 .iter()
                 .position(|known| known.id == cancel.sys_stat_register_id)?;
-            Some(known.swap_remove(at))
+            let cancelled = known.swap_remove(at);
+            session.subscription.take_if(|_| known.is_empty());
+            Some(cancelled)
         });
         match cancelled {
             Some(_) => {
@@ -146,37 +159,33 @@ impl Client {
         }
     }
 
-    /// Tells each registration what is news to it.
-    fn stand(&mut self, lines: &[(Entry, PhoneStatus)]) {
-        let Self {
-            sessions,
-            link,
-            rights,
-            ..
-        } = self;
-        let seen = |(entry, _): &&(Entry, PhoneStatus)| rights.sees(entry);
-        // All server's sessions see the same.
-        let everything = LazyCell::new(|| summary(lines.iter().filter(seen), false));
-        for session in sessions.values_mut() {
-            if session.registrations.is_empty() {
-                continue;
-            }
-            let Some(id) = session.id else { continue };
-            let (digest, status) = match session.scope.mac() {
-                None => LazyCell::force(&everything).clone(),
-                Some(mac) => {
-                    let own = lines.iter().filter(|(entry, _)| entry.mac == mac);
-                    summary(own.filter(seen), true)
-                }
-            };
-            for known in &mut session.registrations {
-                for news in known.learn(digest, &status) {
-                    link.do_send(Notify {
-                        session: id,
-                        content: Body::Whole(csta::write(&news, &session.speech)),
-                    });
-                }
-            }
+    /// Subscribes a session that has registrations to the lines that it sees now.
+    pub(super) fn subscribe_status(&mut self, key: u64, ctx: &Context<Self>) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        if session.registrations.is_empty() {
+            return;
+        }
+        let subscription = session.subscription.get_or_insert_with(|| Subscription {
+            house: Arc::clone(&self.house),
+            to: ctx.address().recipient(),
+            key,
+        });
+        self.house.registrar.do_send(Subscribe {
+            to: subscription.to.clone(),
+            key,
+            lines: LineFilter {
+                phone: session.scope.mac(),
+                names: self.rights.lines(),
+            },
+        });
+    }
+
+    /// Subscribes all sessions anew: the log-on may see other lines.
+    pub(super) fn renew_subscriptions(&mut self, ctx: &Context<Self>) {
+        for key in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.subscribe_status(key, ctx);
         }
     }
 }
@@ -233,30 +242,15 @@ impl Session {
     }
 }
 
-/// A digest of the lines' names, and the status that they make: `disabled` without any phone there, `partiallyDisabled` while
-/// one is away, else `normal`. A server without a phone is as it should be; a line without its phone is not.
-fn summary<'a>(
-    lines: impl Iterator<Item = &'a (Entry, PhoneStatus)>,
-    of_line: bool,
-) -> (u64, SystemStatusValue) {
-    let (mut digest, mut there, mut away) = (0, 0_usize, 0_usize);
-    for (entry, status) in lines {
-        let mut name = DefaultHasher::new();
-        entry.name.as_str().hash(&mut name);
-        // The order of the lines says nothing, so neither must the order of the sum.
-        digest = name.finish().wrapping_add(digest);
-        match status {
-            PhoneStatus::Controlled => there += 1,
-            PhoneStatus::Away | PhoneStatus::Registered => away += 1,
-        }
-    }
-    let status = match (there, away) {
+/// The status that lines make: `disabled` without any phone under control, `partiallyDisabled` while one is not, else `normal`.
+/// A server without any line is normal; the session of a line that is gone is not.
+fn status_of(lines: &LineSummary, of_line: bool) -> SystemStatusValue {
+    match (lines.controlled, lines.uncontrolled) {
         (0, 0) if !of_line => SystemStatusValue::NORMAL,
         (0, _) => SystemStatusValue::DISABLED,
         (_, 0) => SystemStatusValue::NORMAL,
         _ => SystemStatusValue::PARTIALLY_DISABLED,
-    };
-    (digest, status)
+    }
 }
 
 fn leaves_out(filter: &StatusFilter, status: &SystemStatusValue) -> bool {
@@ -272,11 +266,23 @@ fn leaves_out(filter: &StatusFilter, status: &SystemStatusValue) -> bool {
         .any(|(value, left_out)| value == *status && left_out == Some(true))
 }
 
-impl Handler<Standing> for Client {
+impl Handler<LineStatus> for Client {
     type Result = ();
 
-    fn handle(&mut self, Standing(lines): Standing, _: &mut Self::Context) {
-        self.stand(&lines);
+    fn handle(&mut self, LineStatus { key, lines }: LineStatus, _: &mut Self::Context) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let Some(id) = session.id else { return };
+        let status = status_of(&lines, session.scope.mac().is_some());
+        for known in &mut session.registrations {
+            for news in known.learn(lines.names, &status) {
+                self.link.do_send(Notify {
+                    session: id,
+                    content: Body::Whole(csta::write(&news, &session.speech)),
+                });
+            }
+        }
     }
 }
 
@@ -301,44 +307,32 @@ impl Handler<Stopping> for Client {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::directory::Availability::{self, Away, Controlled, Registered};
     use uacsta_schema::csta::DeviceId;
 
-    const AWAY: PhoneStatus = PhoneStatus::Away;
-    const HERE: PhoneStatus = PhoneStatus::Controlled;
-
-    fn lines(of: &[(&str, PhoneStatus)]) -> Vec<(Entry, PhoneStatus)> {
-        let line = |(name, status): &(&str, PhoneStatus)| {
-            let device = DeviceId::from((*name).to_owned());
-            let entry = Entry::alone("000413000001".parse().unwrap(), device);
-            (entry, *status)
-        };
-        of.iter().map(line).collect()
+    fn lines(of: &[(&str, Availability)]) -> LineSummary {
+        let mut lines = LineSummary::default();
+        for (name, availability) in of {
+            lines.add(&DeviceId::from(*name), *availability);
+        }
+        lines
     }
 
     #[test]
     fn lines_make_a_status() {
-        let check = |of: &[(&str, PhoneStatus)], of_line, expected: SystemStatusValue| {
-            assert_eq!(summary(lines(of).iter(), of_line).1, expected, "{of:?}");
+        let check = |of: &[(&str, Availability)], of_line, expected: SystemStatusValue| {
+            assert_eq!(status_of(&lines(of), of_line), expected, "{of:?}");
         };
         check(&[], false, SystemStatusValue::NORMAL);
         check(&[], true, SystemStatusValue::DISABLED);
-        check(&[("1", HERE)], true, SystemStatusValue::NORMAL);
-        check(&[("1", AWAY)], true, SystemStatusValue::DISABLED);
-        check(
-            &[("1", HERE), ("2", HERE)],
-            false,
-            SystemStatusValue::NORMAL,
-        );
-        check(
-            &[("1", HERE), ("2", AWAY)],
-            false,
-            SystemStatusValue::PARTIALLY_DISABLED,
-        );
-        check(
-            &[("1", PhoneStatus::Registered), ("2", AWAY)],
-            false,
-            SystemStatusValue::DISABLED,
-        );
+        check(&[("1", Controlled)], true, SystemStatusValue::NORMAL);
+        check(&[("1", Away)], true, SystemStatusValue::DISABLED);
+        let both = [("1", Controlled), ("2", Controlled)];
+        check(&both, false, SystemStatusValue::NORMAL);
+        let one = [("1", Controlled), ("2", Away)];
+        check(&one, false, SystemStatusValue::PARTIALLY_DISABLED);
+        let none = [("1", Registered), ("2", Away)];
+        check(&none, false, SystemStatusValue::DISABLED);
     }
 
     #[test]
@@ -353,18 +347,18 @@ mod tests {
             },
             known: None,
         };
-        let mut hears = |of: &[(&str, PhoneStatus)], expected: &[&str]| {
-            let (digest, status) = summary(lines(of).iter(), false);
-            let news = known.learn(digest, &status);
+        let mut hears = |of: &[(&str, Availability)], expected: &[&str]| {
+            let lines = lines(of);
+            let news = known.learn(lines.names, &status_of(&lines, false));
             let names: Vec<&str> = news.iter().map(Message::name).collect();
             assert_eq!(names, expected, "{of:?}");
         };
-        hears(&[("1", HERE), ("2", HERE)], &[]);
-        hears(&[("2", HERE), ("1", HERE)], &[]);
-        hears(&[("2", HERE), ("1", AWAY)], &[]);
-        hears(&[("2", HERE), ("1", HERE)], &["SystemStatus"]);
-        hears(&[("2", HERE)], &["SwFunctionDevicesChanged"]);
-        hears(&[("2", AWAY)], &["SystemStatus"]);
+        hears(&[("1", Controlled), ("2", Controlled)], &[]);
+        hears(&[("2", Controlled), ("1", Controlled)], &[]);
+        hears(&[("2", Controlled), ("1", Away)], &[]);
+        hears(&[("2", Controlled), ("1", Controlled)], &["SystemStatus"]);
+        hears(&[("2", Controlled)], &["SwFunctionDevicesChanged"]);
+        hears(&[("2", Away)], &["SystemStatus"]);
         hears(&[], &["SwFunctionDevicesChanged", "SystemStatus"]);
     }
 }

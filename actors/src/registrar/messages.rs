@@ -7,7 +7,7 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId, sip};
 
 use super::{PhoneBinding, RegisterIdentity, RulesChanged, Stopping};
 use crate::{
-    directory::{Entry, NoLine},
+    directory::{Entry, LineFilter, LineKey, NoLine},
     phone::{
         Heritage, Phone, Status as PhoneStatus, Subscribe,
         uas::{Flow, PhoneUas},
@@ -142,11 +142,25 @@ pub struct ToPhone {
     pub subscribe: Subscribe,
 }
 
-/// Asks for all lines of phones in operation and their models, in the order of their names: one value for all who ask until
-/// something changes.
+/// Asks for a page of the lines of enabled phones, in the order of their names. Who asks for page after page gets each line once
+/// that is there all the time; one that comes or goes meanwhile may be among them or not.
 #[derive(Debug, Message)]
-#[rtype(result = "Arc<Vec<(Entry, String)>>")]
-pub struct Lines;
+#[rtype(result = "LinePage")]
+pub struct Lines {
+    /// The lines that are wanted.
+    pub filter: LineFilter,
+    /// The last line of the page before; none: from the beginning.
+    pub after: Option<LineKey>,
+}
+
+/// Some lines.
+#[derive(Debug, Default)]
+pub struct LinePage {
+    /// The lines and the models of their phones.
+    pub lines: Vec<(Entry, String)>,
+    /// Whether no other follow.
+    pub is_last: bool,
+}
 
 /// A client enters, to be told what it must know.
 #[derive(Debug, Message)]
@@ -170,10 +184,14 @@ pub struct LinesChanged {
     pub moved: Arc<[Box<str>]>,
 }
 
-/// Asks for the telephone list, in the order of the MAC addresses.
+/// Asks for a page of the telephone list, in the order of the MAC addresses; an empty one is the end. Who asks for page after
+/// page gets each telephone once that is listed all the time.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Listing>")]
-pub struct List;
+pub struct List {
+    /// The last telephone of the page before; none: from the beginning.
+    pub after: Option<PhoneId>,
+}
 
 /// A telephone of the list, with what is known of it now.
 #[derive(Clone, Debug, serde::Serialize)]

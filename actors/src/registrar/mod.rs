@@ -1,8 +1,9 @@
 //! Owns the bindings, the telephone list, the phone actors and the line directory.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Weak},
+    collections::{BTreeMap, HashMap, HashSet},
+    rc::Rc,
+    sync::Arc,
 };
 
 use actix::{Actor, Addr, Context, Handler, Recipient, WeakAddr};
@@ -12,36 +13,39 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 use crate::{
     House,
     back_off::BackOff,
-    directory::{Directory, Entry, Reach},
+    directory::{Availability, Directory, LineFilter},
     phone::{Heritage, Phone, Status as PhoneStatus, uas::Flow},
     telephones::{Save, Telephone},
 };
 
+mod announcements;
 mod bindings;
 mod identity;
+mod line_changes;
+mod line_status;
 mod messages;
-mod moved;
 mod operator;
 mod persistence;
-mod questions;
+mod queries;
 mod register;
 mod registration;
 mod rejection;
-mod standing;
+mod steps;
 mod storing;
 mod succession;
 mod unknown_phones;
 
+pub use announcements::{RulesChanged, Stopping};
 pub use bindings::{AddressOfRecord, RegisterIdentity};
+pub use line_status::{LineStatus, Subscribe, Unsubscribe};
 pub use messages::*;
 pub use operator::{ChangeError, RemovePhone, SetInOperation};
 pub use register::{ContactUpdate, Known, Step, Update, seconds_left};
 pub use rejection::Rejection;
-pub use standing::{Follow, RulesChanged, Standing, Stopping};
 pub use storing::{IsOnDisk, OnDisk};
 
 use bindings::Bindings;
-use moved::{differing, users};
+use line_changes::{differing, user_parts};
 use persistence::{Change, Persistence};
 use storing::Waiter;
 
@@ -58,12 +62,15 @@ pub struct Registrar {
     /// The actors of telephones that were forgotten, for as long as clients hold them.
     forgotten: HashMap<PhoneId, WeakAddr<Phone>>,
     directory: Directory,
-    /// The lines as they were told last, while somebody holds them and nothing has changed.
-    listed: Weak<Vec<(Entry, String)>>,
     clients: Vec<Enter>,
-    followers: Vec<Recipient<Standing>>,
-    /// Whether the followers are about to be told.
-    telling: bool,
+    /// The user parts of lines that may be another phone's now, until clients hear of it.
+    moved: HashSet<Box<str>>,
+    /// Whether clients are about to hear of changes of lines.
+    lines_due: bool,
+    subscriptions: Subscriptions,
+    /// Whether subscribers are about to hear of the lines' status.
+    status_due: bool,
+    steps: steps::Steps,
     persistence: Persistence<Waiter>,
     /// Whether what the disk refused is about to be written again.
     retrying: bool,
@@ -73,7 +80,9 @@ pub struct Registrar {
     crowded: bool,
 }
 
-type Telephones = HashMap<PhoneId, Box<Record>>;
+type Telephones = BTreeMap<PhoneId, Box<Record>>;
+/// By client and session.
+type Subscriptions = HashMap<(Recipient<LineStatus>, u64), Rc<LineFilter>>;
 
 struct Record {
     telephone: Telephone,
@@ -106,12 +115,12 @@ impl Record {
         self.phone.as_ref().filter(|phone| phone.connected())
     }
 
-    /// How far the phone can be reached: one that is away or switched off takes no name from one that is there.
-    fn reach(&self) -> Reach {
+    fn availability(&self) -> Availability {
         match self.status {
-            _ if !self.telephone.in_operation => Reach::Off,
-            PhoneStatus::Away => Reach::Away,
-            PhoneStatus::Registered | PhoneStatus::Controlled => Reach::There,
+            _ if !self.telephone.in_operation => Availability::Disabled,
+            PhoneStatus::Away => Availability::Away,
+            PhoneStatus::Registered => Availability::Registered,
+            PhoneStatus::Controlled => Availability::Controlled,
         }
     }
 }
@@ -147,7 +156,9 @@ impl Registrar {
                 record.telephone.mac,
                 lines.iter().cloned().map(DeviceId::from),
             );
-            directory.reach(record.telephone.mac, record.reach());
+            directory.set_availability(record.telephone.mac, record.availability());
+            // Nobody subscribes yet.
+            directory.take_changes();
         }
         Self {
             house,
@@ -156,10 +167,12 @@ impl Registrar {
             telephones,
             forgotten: HashMap::new(),
             directory,
-            listed: Weak::new(),
             clients: Vec::new(),
-            followers: Vec::new(),
-            telling: false,
+            moved: HashSet::new(),
+            lines_due: false,
+            subscriptions: HashMap::new(),
+            status_due: false,
+            steps: steps::Steps::default(),
             persistence: Persistence::new(HashSet::new(), false),
             retrying: false,
             unknown,
@@ -188,10 +201,6 @@ impl Registrar {
         });
         record.phone = Some(phone.clone());
         Some(phone)
-    }
-
-    fn lines_changed(&mut self, ctx: &mut Context<Self>) {
-        self.lines_moved([], ctx);
     }
 }
 
@@ -230,7 +239,7 @@ impl Handler<Listed> for Registrar {
             let was = self.telephones.get(&mac);
             let was = was.map(|record| &*record.telephone.lines);
             let moved = differing(was.unwrap_or_default(), &listed);
-            self.lines_moved(moved, ctx);
+            self.lines_changed(moved, ctx);
         }
         let Some(record) = self.telephones.get_mut(&mac) else {
             return;
@@ -264,10 +273,11 @@ impl Handler<Reached> for Registrar {
             let news = record.status != status;
             record.status = status;
             record.reason = reason;
-            match self.directory.reach(mac, record.reach()) {
-                true => self.lines_moved(users(&self.directory.of(mac)), ctx),
-                false if news => self.stirred(ctx),
-                false => {}
+            let availability = record.availability();
+            if self.directory.set_availability(mac, availability) {
+                self.lines_changed(user_parts(&self.directory.of(mac)), ctx);
+            } else if news {
+                self.status_changed(ctx);
             }
         }
     }

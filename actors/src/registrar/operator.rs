@@ -4,7 +4,7 @@ use actix::{Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Change, Registrar, Waiter, moved::users};
+use super::{Change, Registrar, Waiter, line_changes::user_parts};
 use crate::{
     phone::{InOperation, Status as PhoneStatus},
     telephones::StoreError,
@@ -103,11 +103,11 @@ impl Registrar {
         let actor = record.phone.as_ref();
         self.forgotten
             .extend(actor.map(|actor| (phone, actor.downgrade())));
-        let lines = users(&self.directory.of(phone));
+        let lines = user_parts(&self.directory.of(phone));
         // A new phone has not been shown to clients yet.
         if !lines.is_empty() {
             self.directory.forget(phone);
-            self.lines_moved(lines, ctx);
+            self.lines_changed(lines, ctx);
         }
     }
 
@@ -125,8 +125,9 @@ impl Registrar {
             record.phone = Some(actor);
         }
         self.directory.set(phone, []);
-        self.directory.reach(phone, record.reach());
-        self.lines_changed(ctx);
+        self.directory
+            .set_availability(phone, record.availability());
+        self.lines_changed([], ctx);
     }
 }
 

@@ -145,9 +145,6 @@ impl Registrar {
             Record::new(telephone, false)
         });
         let telephone = &mut record.telephone;
-        if telephone.maker != described.maker || telephone.model != described.model {
-            self.listed = std::sync::Weak::new();
-        }
         tracing::info!(mac = %device, %address, maker = described.maker, user_agent = %Quoted(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
         telephone.maker = described.maker;
         telephone.model = described.model;

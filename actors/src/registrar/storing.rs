@@ -6,7 +6,10 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResu
 use tokio::sync::oneshot;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Change, ChangeError, RegisterIdentity, Registrar, Rejection, register::Outcome};
+use super::{
+    Change, ChangeError, RegisterIdentity, Registrar, Rejection, line_changes::user_parts,
+    register::Outcome,
+};
 use crate::{
     phone::{InOperation, uas::Flow},
     sip::responder::Responder,
@@ -146,12 +149,13 @@ impl Registrar {
             return;
         };
         record.telephone.in_operation = on;
-        self.directory.reach(phone, record.reach());
+        self.directory
+            .set_availability(phone, record.availability());
         if let Some(phone) = &record.phone {
             phone.do_send(InOperation(on));
         }
-        let users = super::users(&self.directory.of(phone));
-        self.lines_moved(users, ctx);
+        let moved = user_parts(&self.directory.of(phone));
+        self.lines_changed(moved, ctx);
     }
 
     fn retry_later(&mut self, ctx: &mut Context<Self>) {

@@ -30,7 +30,7 @@ impl Registrar {
             bindings: std::mem::take(&mut self.bindings),
             persistence: Persistence::new(unsaved, self.persistence.has_failed()),
             clients: std::mem::take(&mut self.clients),
-            followers: std::mem::take(&mut self.followers),
+            subscriptions: std::mem::take(&mut self.subscriptions),
             forgotten: std::mem::take(&mut self.forgotten),
             ..Self::of(house, store, telephones)
         };
@@ -56,48 +56,37 @@ impl Registrar {
         for mac in failed.collect::<Vec<_>>() {
             self.replace(mac, ctx);
         }
-        self.announce();
+        self.announce(ctx);
+        self.publish_status(|_| true, ctx);
         if !self.clients.is_empty() {
-            self.lines_changed(ctx);
+            self.lines_changed([], ctx);
         }
     }
 
     /// Puts another in the place of a phone's actor that failed.
     fn replace(&mut self, mac: PhoneId, ctx: &mut Context<Self>) {
         self.phone(mac, &Arbiter::current());
-        self.lines_changed(ctx);
+        self.lines_changed([], ctx);
     }
 
-    fn announce(&self) {
-        for phone in self
-            .telephones
-            .values()
-            .filter_map(|record| record.phone.as_ref())
-        {
-            phone.do_send(Announce);
-        }
+    fn announce(&mut self, ctx: &mut Context<Self>) {
+        self.each_phone(ctx, |phone| phone.do_send(Announce));
     }
 }
 
 impl Handler<Reseat> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, reseat: Reseat, _: &mut Self::Context) {
-        for phone in self
-            .telephones
-            .values()
-            .filter_map(|record| record.phone.as_ref())
-        {
-            phone.do_send(reseat);
-        }
+    fn handle(&mut self, reseat: Reseat, ctx: &mut Self::Context) {
+        self.each_phone(ctx, move |phone| phone.do_send(reseat));
     }
 }
 
 impl Handler<Recount> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, _: Recount, _: &mut Self::Context) {
-        self.announce();
+    fn handle(&mut self, _: Recount, ctx: &mut Self::Context) {
+        self.announce(ctx);
     }
 }
 

@@ -1,34 +1,43 @@
-//! Lines that come, go, or may be another phone's: whose names those are is told to all clients.
+//! Notifies clients of lines that were added, removed or reassigned.
 
-use std::sync::{Arc, Weak};
+use std::{collections::HashSet, sync::Arc};
 
-use actix::Context;
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::Name;
 
 use super::{LinesChanged, Registrar};
 use crate::directory::Entry;
 
 impl Registrar {
-    /// What names mean may be otherwise, and the lines with these user parts may be another phone's.
-    pub(super) fn lines_moved(
+    /// Names may mean other lines now, and the lines with these user parts may be another phone's. Clients hear once of all that
+    /// happened in a turn.
+    pub(super) fn lines_changed(
         &mut self,
         moved: impl IntoIterator<Item = Box<str>>,
         ctx: &mut Context<Self>,
     ) {
-        self.listed = Weak::new();
+        self.moved.extend(moved);
+        if !std::mem::replace(&mut self.lines_due, true) {
+            let turn_ends = std::future::ready(()).into_actor(self);
+            ctx.spawn(turn_ends.map(|(), registrar, _| registrar.publish_lines()));
+        }
+        self.status_changed(ctx);
+    }
+
+    fn publish_lines(&mut self) {
+        self.lines_due = false;
         self.clients
             .retain(|client| client.lines_changed.connected());
-        let moved: Arc<[Box<str>]> = moved.into_iter().collect();
+        let moved: Arc<[Box<str>]> = std::mem::take(&mut self.moved).into_iter().collect();
         for client in &self.clients {
             let moved = Arc::clone(&moved);
             client.lines_changed.do_send(LinesChanged { moved });
         }
-        self.stirred(ctx);
     }
 }
 
 /// The user parts of lines.
-pub(super) fn users(lines: &[Entry]) -> Vec<Box<str>> {
+pub(super) fn user_parts(lines: &[Entry]) -> Vec<Box<str>> {
     lines
         .iter()
         .map(|line| user(line.device.as_str()))
@@ -38,12 +47,14 @@ pub(super) fn users(lines: &[Entry]) -> Vec<Box<str>> {
 /// The user parts of what only one of two lists has, or has in the first place, which the phone's own name means.
 pub(super) fn differing(one: &[String], other: &[String]) -> Vec<Box<str>> {
     let first = one.first() == other.first();
-    let differs = |(place, line): &(usize, &String), list: &[String]| {
-        !list.contains(line) || (*place == 0 && !first)
+    let only = |one: &[String], other: &[String]| {
+        let others: HashSet<&String> = other.iter().collect();
+        let differs =
+            |(place, line): &(usize, &String)| !others.contains(line) || (*place == 0 && !first);
+        let lines = one.iter().enumerate().filter(differs);
+        lines.map(|(_, line)| user(line)).collect::<Vec<_>>()
     };
-    let gone = one.iter().enumerate().filter(|line| differs(line, other));
-    let new = other.iter().enumerate().filter(|line| differs(line, one));
-    gone.chain(new).map(|(_, line)| user(line)).collect()
+    [only(one, other), only(other, one)].concat()
 }
 
 fn user(line: &str) -> Box<str> {

@@ -1,18 +1,18 @@
-//! What a client's names for lines were found to mean: as many as it may reasonably use, however it spells them.
+//! Bounded cache from client-supplied device IDs to lines.
 
 use std::collections::HashMap;
 
-/// What names mean, until it is forgotten.
+/// What names mean, until lines change.
 #[derive(Debug)]
-pub(super) struct Found<T>(HashMap<Box<str>, T>);
+pub(super) struct LineCache<T>(HashMap<Box<str>, T>);
 
-impl<T> Default for Found<T> {
+impl<T> Default for LineCache<T> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<T> Found<T> {
+impl<T> LineCache<T> {
     pub(super) fn get(&self, name: &str) -> Option<&T> {
         self.0.get(name)
     }
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_spelled_in_many_ways_takes_a_bounded_place() {
-        let mut found = Found::default();
+        let mut found = LineCache::default();
         for spelling in 0..1000 {
             found.insert(&format!("215;x={spelling}"), spelling, 4);
             assert!(found.0.len() <= 4, "{spelling}");

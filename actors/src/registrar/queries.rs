@@ -1,13 +1,14 @@
-//! What the registrar is asked: which line a name means, and which lines and phones there are.
-
-use std::sync::Arc;
+//! Queries: which line a name means, and which lines and phones there are.
 
 use actix::{Handler, MessageResult};
 use actix_rt::Arbiter;
 
-use uacsta_schema::csta::DeviceId;
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::{Enter, Find, Line, Lines, List, Listing, Registrar, Strayed, ToPhone};
+use super::{
+    Enter, Find, Line, LinePage, Lines, List, Listing, Record, Registrar, Strayed, ToPhone,
+    steps::{LaterResult, STEP},
+};
 use crate::{
     directory::{Entry, NoLine},
     phone::Wanted,
@@ -60,28 +61,26 @@ impl Handler<ToPhone> for Registrar {
 }
 
 impl Handler<Lines> for Registrar {
-    type Result = MessageResult<Lines>;
+    type Result = LaterResult<Lines>;
 
-    fn handle(&mut self, _: Lines, _: &mut Self::Context) -> Self::Result {
-        if let Some(lines) = self.listed.upgrade() {
-            return MessageResult(lines);
-        }
-        let mut lines: Vec<(Entry, String)> = self
-            .directory
-            .all()
-            .filter_map(|entry| {
-                let telephone = &self.telephones.get(&entry.mac)?.telephone;
+    fn handle(&mut self, Lines { filter, after }: Lines, ctx: &mut Self::Context) -> Self::Result {
+        self.answer_in_step(ctx, move |registrar| {
+            let mut lines = registrar.directory.page(&filter, after.as_ref(), STEP + 1);
+            let is_last = lines.len() <= STEP;
+            lines.truncate(STEP);
+            let described = |entry: Entry| {
+                let telephone = &registrar.telephones.get(&entry.mac)?.telephone;
                 let model = telephone.model.as_deref().map_or_else(
                     || telephone.maker.clone(),
                     |model| format!("{} {model}", telephone.maker),
                 );
                 Some((entry, model))
-            })
-            .collect();
-        lines.sort_by(|(one, _), (other, _)| one.name.as_str().cmp(other.name.as_str()));
-        let lines = Arc::new(lines);
-        self.listed = Arc::downgrade(&lines);
-        MessageResult(lines)
+            };
+            LinePage {
+                lines: lines.into_iter().filter_map(described).collect(),
+                is_last,
+            }
+        })
     }
 }
 
@@ -94,20 +93,19 @@ impl Handler<Enter> for Registrar {
 }
 
 impl Handler<List> for Registrar {
-    type Result = MessageResult<List>;
+    type Result = LaterResult<List>;
 
-    fn handle(&mut self, _: List, _: &mut Self::Context) -> Self::Result {
-        let mut listings: Vec<Listing> = self
-            .telephones
-            .values()
-            .map(|record| Listing {
+    fn handle(&mut self, List { after }: List, ctx: &mut Self::Context) -> Self::Result {
+        self.answer_in_step(ctx, move |registrar| {
+            let records = registrar.telephones_after(after).take(STEP);
+            let unsaved = registrar.persistence.unsaved();
+            let listing = |(phone, record): (&PhoneId, &Record)| Listing {
                 telephone: record.telephone.clone(),
                 status: record.status,
                 reason: record.reason.clone(),
-                unsaved: self.persistence.unsaved().contains(&record.telephone.mac),
-            })
-            .collect();
-        listings.sort_by_key(|listing| listing.telephone.mac);
-        MessageResult(listings)
+                unsaved: unsaved.contains(phone),
+            };
+            records.map(listing).collect()
+        })
     }
 }

@@ -1,0 +1,395 @@
+//! Which phone has which line, and by which names clients may call it: what a name means is decided here and nowhere else.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::Bound,
+    sync::Arc,
+};
+
+use smallvec::SmallVec;
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+
+mod entry;
+mod filter;
+mod summary;
+
+pub use entry::Entry;
+use entry::{Held, Namesakes, is_on, meant};
+pub use filter::{LineFilter, LineNames};
+pub use summary::LineSummary;
+
+/// The lines of all telephones. Lists and counts of lines are kept as lines come and go, since there may be very many.
+#[derive(Debug, Default)]
+pub struct Directory {
+    phones: HashMap<PhoneId, PhoneLines>,
+    /// By user part or number: who has such a line.
+    namesakes: HashMap<Box<str>, Namesakes>,
+    /// The lines of enabled phones, in the order of the names that clients are told.
+    listed: BTreeSet<LineKey>,
+    summary: LineSummary,
+    /// The user parts of lines, and the plain names of phones, whose lines are not as they were.
+    changed: HashSet<Box<str>>,
+}
+
+/// What orders the list of lines: the name that clients are told, and the phone, since another may list what this one is called.
+pub type LineKey = (DeviceId, PhoneId);
+
+#[derive(Debug)]
+struct PhoneLines {
+    /// One at least: a phone that lists none has a line that bears its own name.
+    lines: Vec<PhoneLine>,
+    /// Whether the phone lists them.
+    are_told: bool,
+    availability: Availability,
+}
+
+#[derive(Debug)]
+struct PhoneLine {
+    device: DeviceId,
+    /// Its name in the list, while the phone is enabled.
+    listed_as: Option<DeviceId>,
+}
+
+/// How a phone can be reached. A name that several have means one that can be reached better than all others.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Availability {
+    /// An operator has switched it off.
+    Disabled,
+    /// It is not registered.
+    #[default]
+    Away,
+    /// It is registered, but no CSTA session is open.
+    Registered,
+    /// Its CSTA session is open.
+    Controlled,
+}
+
+impl Availability {
+    /// Whether clients are told of the phone's lines.
+    fn is_listed(self) -> bool {
+        self != Self::Disabled
+    }
+
+    /// What names go by: a phone that is registered is there, with a session or without.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Disabled => 0,
+            Self::Away => 1,
+            Self::Registered | Self::Controlled => 2,
+        }
+    }
+}
+
+/// The octets of the longest name that is looked up: whoever asks keeps it.
+pub(crate) const LONGEST: usize = 512;
+
+/// Why a name is not a line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NoLine {
+    /// No phone has it.
+    #[error("no telephone has this line")]
+    Unknown,
+    /// It is longer than any line's name.
+    #[error("no line has a name of more than {LONGEST} octets")]
+    TooLong,
+    /// More than one phone has it.
+    #[error("more than one telephone has this line; add ;mac=<MAC> to say which")]
+    Ambiguous,
+}
+
+impl Directory {
+    /// A phone's lines are these now, each of them once. The identity that only serves its log-on is left out. Returns whether
+    /// that is new.
+    pub fn set(&mut self, mac: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
+        let is_log_on =
+            |line: &DeviceId| mac.mac().is_some() && line.name().user.parse() == Ok(mac);
+        let mut called = HashSet::new();
+        let mut lines: Vec<PhoneLine> = listed
+            .into_iter()
+            .filter(|line| !is_log_on(line) && called.insert(line.name().to_string()))
+            .map(PhoneLine::from)
+            .collect();
+        let are_told = !lines.is_empty();
+        if !are_told {
+            lines.push(DeviceId::from(mac.bare()).into());
+        }
+        let known = self.phones.get(&mac);
+        if known.is_some_and(|known| {
+            let devices = known.lines.iter().map(|line| &line.device);
+            known.are_told == are_told && devices.eq(lines.iter().map(|line| &line.device))
+        }) {
+            return false;
+        }
+        lines.shrink_to_fit();
+        let availability = known.map(|known| known.availability).unwrap_or_default();
+        self.forget(mac);
+        if are_told {
+            for PhoneLine { device, .. } in &lines {
+                let namesakes = self.namesakes.entry((&*device.name().user).into());
+                Arc::make_mut(namesakes.or_default()).push(Held {
+                    mac,
+                    device: device.clone(),
+                });
+            }
+        }
+        let lines = PhoneLines {
+            lines,
+            are_told,
+            availability,
+        };
+        self.phones.insert(mac, lines);
+        self.relist(mac, availability);
+        true
+    }
+
+    /// A phone is on the list no more, and has no lines.
+    pub fn forget(&mut self, mac: PhoneId) {
+        self.set_availability(mac, Availability::Disabled);
+        let known = self.phones.remove(&mac);
+        for PhoneLine { device, .. } in known.into_iter().flat_map(|known| known.lines) {
+            let user = &*device.name().user;
+            if let Some(namesakes) = self.namesakes.get_mut(user) {
+                Arc::make_mut(namesakes).retain(|held| held.mac != mac);
+                if namesakes.is_empty() {
+                    self.namesakes.remove(user);
+                }
+            }
+        }
+    }
+
+    /// A listed phone can be reached so now. Returns whether names may mean other lines for that.
+    pub fn set_availability(&mut self, mac: PhoneId, availability: Availability) -> bool {
+        let Some(known) = self.phones.get_mut(&mac) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut known.availability, availability);
+        if before == availability {
+            return false;
+        }
+        if before.is_listed() && availability.is_listed() {
+            let names = known
+                .lines
+                .iter()
+                .filter_map(|line| line.listed_as.as_ref());
+            for name in names {
+                self.summary.remove(name, before);
+                self.summary.add(name, availability);
+                self.changed.insert((&*name.name().user).into());
+            }
+            self.changed.insert(mac.bare().into());
+        } else {
+            self.relist(mac, before);
+        }
+        before.rank() != availability.rank() && self.has_namesakes(mac)
+    }
+
+    /// The lines of a phone; one that lists none has a single line that bears its own name.
+    pub fn of(&self, mac: PhoneId) -> Vec<Entry> {
+        let known = self.phones.get(&mac).into_iter();
+        let lines = known.flat_map(|known| &known.lines);
+        lines.map(|line| self.entry(mac, &line.device)).collect()
+    }
+
+    /// The line that a client means: by the phone's name, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`. One of
+    /// several that it may mean is the line of the session that it is for, as long as the phone is in operation.
+    pub fn find(&self, name: &DeviceId, session: Option<&Entry>) -> Result<Entry, NoLine> {
+        if name.as_str().len() > LONGEST {
+            return Err(NoLine::TooLong);
+        }
+        let name = name.name();
+        let phone = name.user.parse::<PhoneId>().ok();
+        let phone = phone.filter(|id| is_on(&name, *id) && self.phones.contains_key(id));
+        let first = || phone.and_then(|id| self.of(id).into_iter().next());
+        if phone.is_some_and(|id| id.mac().is_some()) {
+            return first().ok_or(NoLine::Unknown);
+        }
+        let Some(namesakes) = self.namesakes.get(&*name.user) else {
+            return first().ok_or(NoLine::Unknown);
+        };
+        let found: SmallVec<[&Held; 2]> = meant(&name, namesakes).collect();
+        let own = session.and_then(|own| found.iter().find(|held| held.is(own.mac, &own.device)));
+        if let Some(own) = own.filter(|own| self.rank(own.mac) > 0) {
+            return Ok(self.entry(own.mac, &own.device));
+        }
+        let best = found.iter().map(|held| self.rank(held.mac)).max();
+        let mut found = found
+            .iter()
+            .filter(|held| Some(self.rank(held.mac)) == best);
+        match (found.next(), found.next()) {
+            (None, _) => first().ok_or(NoLine::Unknown),
+            (Some(held), None) => Ok(self.entry(held.mac, &held.device)),
+            (Some(_), Some(_)) => Err(NoLine::Ambiguous),
+        }
+    }
+
+    /// As many as `limit` of the lines that a filter leaves, by name, after those up to `after`. Who reads page after page while
+    /// lines come and go gets each line once that is there all the time.
+    pub fn page(&self, filter: &LineFilter, after: Option<&LineKey>, limit: usize) -> Vec<Entry> {
+        if let Some(lines) = self.filtered(filter) {
+            let is_after = |entry: &Entry| {
+                after.is_none_or(|(name, mac)| (&entry.name, &entry.mac) > (name, mac))
+            };
+            return lines.into_iter().filter(is_after).take(limit).collect();
+        }
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let keys = self.listed.range((after, Bound::Unbounded)).take(limit);
+        keys.filter_map(|(name, mac)| {
+            let mut lines = self.phones.get(mac)?.lines.iter();
+            let line = lines.find(|line| line.listed_as.as_ref() == Some(name))?;
+            Some(self.entry(*mac, &line.device))
+        })
+        .collect()
+    }
+
+    /// What there is to tell of the lines that a filter leaves.
+    pub fn summary(&self, filter: &LineFilter) -> LineSummary {
+        let Some(lines) = self.filtered(filter) else {
+            return self.summary;
+        };
+        let mut summary = LineSummary::default();
+        for entry in lines {
+            summary.add(&entry.name, self.availability(entry.mac));
+        }
+        summary
+    }
+
+    /// What has changed since this was called last, for [`LineFilter::is_touched`].
+    pub fn take_changes(&mut self) -> HashSet<Box<str>> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Puts the lines of a phone on the list or takes them off. Those on it are counted with the availability `counted`.
+    fn relist(&mut self, mac: PhoneId, counted: Availability) {
+        let lines = self.phones.get(&mac).map_or(0, |known| known.lines.len());
+        for at in 0..lines {
+            self.relist_line(mac, at, counted);
+            // The only other of that name is told by `;mac=` now, or no more.
+            if let Some((other, at)) = self.only_namesake(mac, at) {
+                self.relist_line(other, at, self.availability(other));
+            }
+        }
+    }
+
+    fn relist_line(&mut self, mac: PhoneId, at: usize, counted: Availability) {
+        let Some(device) = self.device(mac, at) else {
+            return;
+        };
+        let name = self.is_listed(mac).then(|| self.name(mac, &device));
+        let Some(known) = self.phones.get_mut(&mac) else {
+            return;
+        };
+        let listed_as = known.lines.get_mut(at).map(|line| &mut line.listed_as);
+        let before = listed_as.and_then(|listed_as| std::mem::replace(listed_as, name.clone()));
+        if before == name {
+            return;
+        }
+        if let Some(before) = before {
+            self.summary.remove(&before, counted);
+            self.listed.remove(&(before, mac));
+        }
+        if let Some(name) = name {
+            self.summary.add(&name, known.availability);
+            self.listed.insert((name, mac));
+        }
+        self.changed.insert((&*device.name().user).into());
+        self.changed.insert(mac.bare().into());
+    }
+
+    fn device(&self, mac: PhoneId, at: usize) -> Option<DeviceId> {
+        let line = self.phones.get(&mac)?.lines.get(at)?;
+        Some(line.device.clone())
+    }
+
+    /// The one line of another, enabled phone that is called like a phone's line, where there is but one.
+    fn only_namesake(&self, mac: PhoneId, at: usize) -> Option<(PhoneId, usize)> {
+        let device = self.device(mac, at)?;
+        let mut others = self.listed_namesakes(mac, &device);
+        let (Some(other), None) = (others.next(), others.next()) else {
+            return None;
+        };
+        let mut lines = self.phones.get(&other.mac)?.lines.iter();
+        let at = lines.position(|line| line.device == other.device)?;
+        Some((other.mac, at))
+    }
+
+    /// The lines of other, enabled phones that are called like a phone's line.
+    fn listed_namesakes<'d>(
+        &'d self,
+        mac: PhoneId,
+        device: &'d DeviceId,
+    ) -> impl Iterator<Item = &'d Held> {
+        let called = device.name();
+        let namesakes = self.namesakes.get(&*called.user).into_iter();
+        let namesakes = namesakes.flat_map(|namesakes| namesakes.iter());
+        namesakes.filter(move |held| {
+            held.mac != mac && called.has_host_of(&held.device.name()) && self.is_listed(held.mac)
+        })
+    }
+
+    /// Whether another phone has a line with the user part of one of a phone's.
+    fn has_namesakes(&self, mac: PhoneId) -> bool {
+        let known = self.phones.get(&mac).filter(|known| known.are_told);
+        let mut lines = known.into_iter().flat_map(|known| &known.lines);
+        lines.any(|line| {
+            let namesakes = self.namesakes.get(&*line.device.name().user);
+            namesakes.is_some_and(|namesakes| namesakes.iter().any(|held| held.mac != mac))
+        })
+    }
+
+    fn availability(&self, mac: PhoneId) -> Availability {
+        let known = self.phones.get(&mac);
+        known.map_or(Availability::Disabled, |known| known.availability)
+    }
+
+    fn is_listed(&self, mac: PhoneId) -> bool {
+        self.availability(mac).is_listed()
+    }
+
+    fn rank(&self, mac: PhoneId) -> u8 {
+        self.availability(mac).rank()
+    }
+
+    /// The DeviceID as clients are told.
+    fn name(&self, mac: PhoneId, device: &DeviceId) -> DeviceId {
+        let is_told = self.phones.get(&mac).is_some_and(|known| known.are_told);
+        if is_told && self.listed_namesakes(mac, device).next().is_some() {
+            DeviceId::from(format!("{};mac={}", device.as_str(), mac.bare()))
+        } else {
+            device.clone()
+        }
+    }
+
+    fn entry(&self, mac: PhoneId, device: &DeviceId) -> Entry {
+        let known = self.phones.get(&mac);
+        if known.is_some_and(|known| !known.are_told) {
+            return Entry {
+                is_phones: true,
+                ..Entry::alone(mac, device.clone())
+            };
+        }
+        let namesakes = self.namesakes.get(&*device.name().user);
+        let namesakes = namesakes.filter(|namesakes| namesakes.len() > 1);
+        let first = known.and_then(|known| known.lines.first());
+        let is_first = first.is_some_and(|line| line.device == *device);
+        Entry {
+            mac,
+            device: device.clone(),
+            name: self.name(mac, device),
+            is_phones: is_first
+                && (mac.mac().is_some() || !self.namesakes.contains_key(&*mac.bare())),
+            namesakes: namesakes.cloned(),
+        }
+    }
+}
+
+impl From<DeviceId> for PhoneLine {
+    fn from(device: DeviceId) -> Self {
+        Self {
+            device,
+            listed_as: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
