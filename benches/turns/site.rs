@@ -1,0 +1,379 @@
+//! The server's actors without listeners and disk, the telephones of a list, and clients on pipes.
+
+use std::{net::IpAddr, sync::Arc, thread::JoinHandle, time::Duration};
+
+use actix::{Actor, AsyncContext as _, Context, Handler, MessageResult};
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use settings::{Account, Profiles, Settings};
+use tokio::{
+    io::DuplexStream,
+    sync::{mpsc, oneshot},
+    task::{LocalSet, yield_now},
+};
+use uacsta_actors::{
+    House, Rules,
+    access::Throttle,
+    client::{CrossRefs, uas::ClientUas},
+    clock::Clock,
+    counters::Counters,
+    licensing::{Allowance, Licensing},
+    phone::Status,
+    post::Post,
+    registrar::{
+        Find, IsOnDisk, List, Listed, Reached, Registrar, RemovePhone, RulesChanged, SetInOperation,
+    },
+    repeats::Repeats,
+    sip::{
+        connection::{Endpoints, SipConnection},
+        transport::PeerTransport,
+    },
+    telephones::{Save, StoreError, Telephone},
+};
+use uacsta_connect::SystemClock;
+use uacsta_schema::{
+    csta::DeviceId,
+    phone_id::PhoneId,
+    sip::{
+        codec::{Codec, Limits},
+        header::Transport,
+        nonce::NonceKey,
+    },
+};
+
+use crate::client::{Client, Order};
+
+/// What is measured.
+pub(crate) struct Site {
+    house: Arc<House>,
+    telephones: usize,
+    clients: Vec<mpsc::UnboundedSender<Order>>,
+    /// The clients' thread, which ends with their orders.
+    _far: JoinHandle<()>,
+}
+
+/// How many telephones report in one turn.
+const BURST: usize = 50;
+/// How many telephones change in one phase.
+const CHANGING: usize = 2000;
+/// How many lines a confined account sees.
+const SEEN: usize = 10;
+const CONFINED: &str = "board";
+
+/// A store whose disk is never slow.
+struct Disk;
+
+impl Actor for Disk {
+    type Context = Context<Self>;
+}
+
+impl Handler<Save> for Disk {
+    type Result = MessageResult<Save>;
+
+    fn handle(&mut self, _: Save, _: &mut Self::Context) -> MessageResult<Save> {
+        MessageResult(Ok::<(), StoreError>(()))
+    }
+}
+
+impl Site {
+    /// Starts the actors with so many telephones, and connects the clients.
+    pub(crate) async fn start(telephones: usize, clients: usize) -> anyhow::Result<Self> {
+        let mut settings = Settings::builtin();
+        settings.clients.accounts.push(Account {
+            user: CONFINED.to_owned(),
+            password: "unused behind a front end".into(),
+            lines: (0..SEEN).map(|number| extension(number * 7)).collect(),
+            control: true,
+            numbers: Vec::new(),
+        });
+        let (licensing, registrar) = (Context::<Licensing>::new(), Context::<Registrar>::new());
+        let house = Arc::new(House {
+            rules: ArcSwap::from_pointee(Rules {
+                settings,
+                profiles: Profiles::load(None)?,
+                allowance: Allowance::of(None, [], Duration::ZERO).map_err(|(_, error)| error)?,
+            }),
+            clock: Arc::new(SystemClock::start()),
+            nonces: NonceKey::new([7; 32]),
+            throttle: Throttle::default(),
+            repeats: Repeats::default(),
+            counters: Arc::new(Counters::default()),
+            agent: "bench".into(),
+            registrar: Post::new(registrar.address()),
+            licensing: Post::new(licensing.address()),
+        });
+        licensing.run(Licensing::new(Arc::clone(&house)));
+        let list = (0..telephones).map(telephone).collect();
+        registrar.run(Registrar::new(
+            Arc::clone(&house),
+            Disk.start().recipient(),
+            list,
+        ));
+        let (orders, connections) = (0..clients).map(|_| mpsc::unbounded_channel()).unzip();
+        let far: Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> =
+            connect(&house, connections);
+        let site = Self {
+            house,
+            telephones,
+            clients: orders,
+            _far: std::thread::spawn(move || run_clients(far)),
+        };
+        site.each_client(Order::Open).await?;
+        Ok(site)
+    }
+
+    /// Clients register one after the other.
+    pub(crate) async fn register_all(&self) -> anyhow::Result<()> {
+        self.each_client(Order::Register).await?;
+        settle().await;
+        Ok(())
+    }
+
+    /// Telephones of the list register and list the lines that they had.
+    pub(crate) async fn phones_return(&self) -> anyhow::Result<()> {
+        for burst in self.some().collect::<Vec<_>>().chunks(BURST) {
+            for number in burst {
+                self.reached(*number, Status::Registered);
+                self.lists(*number, &[extension(*number)]);
+                self.reached(*number, Status::Controlled);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        settle().await;
+        Ok(())
+    }
+
+    /// Telephones go away, come back, are switched off and on, and are removed.
+    pub(crate) async fn phones_change(&self) -> anyhow::Result<()> {
+        let registrar = &self.house.registrar;
+        for (turn, number) in self.some().enumerate() {
+            self.reached(number, Status::Away);
+            self.reached(number, Status::Controlled);
+            for in_operation in [false, true] {
+                let phone = phone(number);
+                registrar
+                    .send(SetInOperation {
+                        phone,
+                        in_operation,
+                    })
+                    .await??;
+            }
+            if turn % 4 == 0 {
+                self.reached(number, Status::Away);
+                registrar.send(RemovePhone(phone(number))).await??;
+            }
+        }
+        settle().await;
+        Ok(())
+    }
+
+    /// Telephones list a line that others have already, and then one of their own again.
+    pub(crate) async fn lines_are_shared(&self) -> anyhow::Result<()> {
+        for burst in self.some().collect::<Vec<_>>().chunks(BURST) {
+            for number in burst {
+                self.lists(*number, &[extension(*number), extension(number + 1)]);
+                yield_now().await;
+                self.lists(*number, &[extension(*number)]);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        settle().await;
+        Ok(())
+    }
+
+    /// All clients ask for all lines at the same time; those whose account sees few get few.
+    pub(crate) async fn client_lists(&self) -> anyhow::Result<()> {
+        let mut lists = Vec::new();
+        for client in &self.clients {
+            let (done, listed) = oneshot::channel();
+            client.send(Order::List(done)).ok().context("no client")?;
+            lists.push(listed);
+        }
+        let mut lines = Vec::new();
+        for listed in lists {
+            lines.push(listed.await.context("a client ended")?);
+        }
+        println!("  lines: {} and {}", lines[0], lines[lines.len() - 1]);
+        Ok(())
+    }
+
+    /// What `GET /api/phones` asks for.
+    pub(crate) async fn telephone_list(&self) -> anyhow::Result<()> {
+        let registrar = self.house.registrar.clone();
+        let asking = move || async move {
+            let (mut listed, mut after) = (0, None);
+            loop {
+                let page = registrar.send(List { after }).await?;
+                let Some(last) = page.last() else {
+                    return anyhow::Ok(listed);
+                };
+                after = Some(last.telephone.mac);
+                listed += page.len();
+            }
+        };
+        let listed = elsewhere(asking).await?;
+        println!("  telephones: {listed}");
+        Ok(())
+    }
+
+    /// What `/metrics` and `/readyz` ask for.
+    pub(crate) async fn counts(&self) -> anyhow::Result<()> {
+        for _ in 0..10 {
+            self.house.registrar.send(IsOnDisk).await?;
+        }
+        Ok(())
+    }
+
+    /// Each telephone's actor is started, as a request for its line does.
+    pub(crate) async fn start_phones(&self) -> anyhow::Result<()> {
+        for number in 0..self.telephones {
+            let name = DeviceId::from(phone(number).bare());
+            // Some were removed.
+            let _ = self
+                .house
+                .registrar
+                .send(Find {
+                    name,
+                    session: None,
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The settings are reloaded.
+    pub(crate) async fn rules_change(&self) -> anyhow::Result<()> {
+        self.house.registrar.do_send(RulesChanged);
+        settle().await;
+        Ok(())
+    }
+
+    async fn each_client(
+        &self,
+        order: impl Fn(oneshot::Sender<()>) -> Order,
+    ) -> anyhow::Result<()> {
+        for client in &self.clients {
+            let (done, is_done) = oneshot::channel();
+            client.send(order(done)).ok().context("no client")?;
+            is_done.await.context("a client ended")?;
+        }
+        Ok(())
+    }
+
+    /// Telephones that are spread over the whole list, those among them that confined accounts see.
+    fn some(&self) -> impl Iterator<Item = usize> {
+        let step = (self.telephones / CHANGING).max(7).next_multiple_of(7);
+        (0..self.telephones).step_by(step)
+    }
+
+    fn reached(&self, number: usize, status: Status) {
+        let (mac, reason) = (phone(number), None);
+        let reached = Reached {
+            mac,
+            status,
+            reason,
+        };
+        self.house.registrar.do_send(reached);
+    }
+
+    fn lists(&self, number: usize, lines: &[String]) {
+        let lines = lines.iter().map(|line| DeviceId::from(&**line)).collect();
+        let mac = phone(number);
+        self.house.registrar.do_send(Listed { mac, lines });
+    }
+}
+
+/// Runs on a thread of its own, as the API does.
+async fn elsewhere<T: Send + 'static, F: Future<Output = anyhow::Result<T>>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<T> {
+    let (done, is_done) = oneshot::channel();
+    std::thread::spawn(move || {
+        let worked = actix::System::new().block_on(work());
+        let _ = done.send(worked);
+    });
+    is_done.await?
+}
+
+/// Until what is gathered has been told.
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+fn phone(number: usize) -> PhoneId {
+    let id = format!("000413{number:06x}");
+    id.parse()
+        .unwrap_or_else(|_| unreachable!("{id} is a MAC address"))
+}
+
+fn extension(number: usize) -> String {
+    format!("sip:{number}@pbx.example")
+}
+
+fn telephone(number: usize) -> Telephone {
+    Telephone {
+        mac: phone(number),
+        maker: "snom".to_owned(),
+        model: Some("D345".to_owned()),
+        firmware: Some("10.1.159.12".to_owned()),
+        last_address: Some(IpAddr::from([192, 0, 2, 17])),
+        last_identity: Some(extension(number)),
+        lines: vec![extension(number)],
+        last_login: Some(1_790_000_000),
+        in_operation: true,
+    }
+}
+
+/// Connects the clients: every other one is confined. Returns the far ends.
+fn connect(
+    house: &Arc<House>,
+    orders: Vec<mpsc::UnboundedReceiver<Order>>,
+) -> Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> {
+    let cross_refs = Arc::<CrossRefs>::default();
+    let connect = |(number, orders): (usize, _)| {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let codec = Codec::new(Limits::default());
+        let transport =
+            PeerTransport::stream(Box::new(near), codec, 1 << 24, Duration::from_secs(20));
+        let endpoints = Endpoints {
+            peer: ([127, 0, 0, 1], 9).into(),
+            host: "127.0.0.1".into(),
+            port: 5070,
+            transport: Transport::TCP,
+            unauthenticated: None,
+            agent: Arc::clone(&house.agent),
+        };
+        let limits = ClientUas::limits(house);
+        // A trusted front end names its users without a log-on.
+        let uas = ClientUas::new(
+            Arc::clone(house),
+            Arc::clone(&cross_refs),
+            endpoints.peer,
+            number as u64,
+            true,
+        );
+        let clock: Arc<dyn Clock> = Arc::clone(&house.clock);
+        SipConnection::start(transport, endpoints, uas, limits, clock, number as u64);
+        let user = if number % 2 == 0 { "ecsta" } else { CONFINED };
+        (user.to_owned(), far, orders)
+    };
+    orders.into_iter().enumerate().map(connect).collect()
+}
+
+fn run_clients(far: Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else { return };
+    LocalSet::new().block_on(&runtime, async {
+        let clients: Vec<_> = far
+            .into_iter()
+            .map(|(user, io, orders)| Client::start(&user, io, orders))
+            .collect();
+        for client in clients {
+            if let Ok(Err(error)) = client.await {
+                eprintln!("a client ended: {error:#}");
+            }
+        }
+    });
+}
