@@ -17,6 +17,8 @@ use crate::phone::Phone;
 
 /// How many telephones or lines are looked at in one turn.
 pub(super) const STEP: usize = 400;
+/// How many phones' actors are told something in one turn: each takes a turn of its own then.
+const TOLD: usize = 50;
 
 /// Work that goes on, whose parts take turns.
 #[derive(Default)]
@@ -89,14 +91,14 @@ impl Registrar {
     ) {
         let mut last = None::<PhoneId>;
         self.in_steps(ctx, move |registrar, _| {
-            let page = registrar.telephones_after(last).take(STEP);
+            let page = registrar.telephones_after(last).take(TOLD);
             let mut looked_at = 0;
             for (mac, record) in page {
                 last = Some(*mac);
                 looked_at += 1;
                 record.phone.iter().for_each(&tell);
             }
-            if looked_at < STEP {
+            if looked_at < TOLD {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
