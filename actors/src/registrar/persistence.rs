@@ -1,6 +1,6 @@
 //! Changes of the telephone list on their way to disk: one write at a time, so that each has all that was acknowledged before.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use uacsta_schema::phone_id::PhoneId;
 
@@ -110,24 +110,26 @@ impl<W> Persistence<W> {
             telephones: Vec::new(),
             forgotten: Vec::new(),
         };
-        let mut seen = HashSet::new();
-        for Write { phone, .. } in &self.writing {
-            if !seen.insert(*phone) {
-                continue;
+        // By phone: whether it is in operation then, where that changes, and whether it is removed.
+        let mut changes = BTreeMap::<PhoneId, (Option<bool>, bool)>::new();
+        for Write { phone, change, .. } in &self.writing {
+            let (in_operation, removed) = changes.entry(*phone).or_default();
+            match change {
+                Change::Entry => {}
+                Change::SetInOperation(on) => *in_operation = Some(*on),
+                Change::Remove => *removed = true,
             }
-            let Some(entry) = entry(*phone) else { continue };
-            let mut written = entry.clone();
-            let mut removed = false;
-            for write in self.writing.iter().filter(|write| write.phone == *phone) {
-                match write.change {
-                    Change::Entry => {}
-                    Change::SetInOperation(in_operation) => written.in_operation = in_operation,
-                    Change::Remove => removed = true,
-                }
-            }
-            match removed {
-                true => save.forgotten.push(*phone),
-                false => save.telephones.push(written),
+        }
+        for (phone, (in_operation, removed)) in changes {
+            let Some(entry) = entry(phone) else { continue };
+            if removed {
+                save.forgotten.push(phone);
+            } else {
+                let in_operation = in_operation.unwrap_or(entry.in_operation);
+                save.telephones.push(Telephone {
+                    in_operation,
+                    ..entry.clone()
+                });
             }
         }
         Some(save)
@@ -139,9 +141,11 @@ impl<W> Persistence<W> {
         self.failed = !saved;
         let written = std::mem::take(&mut self.writing);
         if saved {
+            let queued = self.queue.iter();
+            let queued = queued.filter(|write| write.change == Change::Entry);
+            let queued: HashSet<PhoneId> = queued.map(|write| write.phone).collect();
             for Write { phone, .. } in &written {
-                let mut queued = self.queue.iter();
-                if !queued.any(|write| write.phone == *phone && write.change == Change::Entry) {
+                if !queued.contains(phone) {
                     self.unsaved.remove(phone);
                 }
             }
