@@ -2,17 +2,17 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use settings::Secret;
+use settings::{Advanced, Secret};
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
-        HeaderName, Request, Status,
+        HeaderName, Request,
         digest::{Algorithm, Challenge, Credentials, Ha1},
-        nonce::Nonce,
+        nonce::{Minted, Nonce},
     },
 };
 
-use crate::{House, counters::Event, sip::responder::FinalResponse};
+use crate::{House, counters::Event};
 
 mod aim;
 mod source;
@@ -43,17 +43,55 @@ pub struct Caller<'c> {
     pub only_md5: bool,
 }
 
-/// What a request's credentials are worth.
+/// Why a request is not granted.
 #[derive(Debug)]
-pub enum Verdict<'r> {
-    /// They prove this user.
-    Granted(&'r str),
-    /// There are none that count: this challenge is the answer.
-    Challenged(FinalResponse),
-    /// They are wrong, for this reason; the answer is a challenge all the same.
-    Refused(&'static str, FinalResponse),
-    /// So much failed before that they were not looked at, or that there is nothing new to tell the log.
-    HeldBack(FinalResponse),
+pub enum Denial {
+    /// Its credentials prove nothing: 401.
+    Challenged {
+        /// What to challenge the sender with.
+        challenge: Demand,
+        /// Why they are wrong; none if there were none, they were stale, or the log need not mention it again.
+        reason: Option<&'static str>,
+    },
+    /// Too many log-ons failed before, so the credentials were not looked at: 503 with [`RETRY_AFTER`].
+    HeldBack,
+}
+
+impl Denial {
+    /// Why the credentials are wrong, if the log is to mention it.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Challenged { reason, .. } => *reason,
+            Self::HeldBack => None,
+        }
+    }
+}
+
+/// The data of a challenge.
+#[derive(Debug)]
+pub struct Demand {
+    nonce: Minted,
+    stale: bool,
+    only_md5: bool,
+}
+
+impl Demand {
+    /// One challenge for each algorithm that is offered, the preferred one first (RFC 8760, section 2.4).
+    pub fn challenges<'d>(&'d self, advanced: &'d Advanced) -> impl Iterator<Item = Challenge<'d>> {
+        advanced
+            .digest
+            .iter()
+            .map(|digest| algorithm(*digest))
+            .filter(|algorithm| !self.only_md5 || *algorithm == Algorithm::Md5)
+            .map(|algorithm| Challenge {
+                realm: &advanced.realm,
+                nonce: self.nonce.as_str(),
+                algorithm,
+                qop: true,
+                stale: self.stale,
+                opaque: None,
+            })
+    }
 }
 
 /// How long a nonce may be used.
@@ -83,14 +121,18 @@ impl Door {
         }
     }
 
-    /// Checks a request's credentials. `password` tells the password of a user, none for an unknown one.
+    /// Checks a request's credentials, and returns the user whom they prove. `password` tells the password of a user, none for
+    /// an unknown one.
+    ///
+    /// # Errors
+    /// They prove nobody.
     pub fn check<'p, 'r>(
         &mut self,
         house: &House,
         request: &'r Request,
         caller: Caller<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
-    ) -> Verdict<'r> {
+    ) -> Result<&'r str, Denial> {
         let rules = house.rules();
         let advanced = &rules.settings.advanced;
         let realm = advanced.realm.as_str();
@@ -100,7 +142,10 @@ impl Door {
             .filter_map(|value| Credentials::parse(value).ok())
             .find(|credentials| credentials.realm == realm);
         let Some(credentials) = ours else {
-            return Verdict::Challenged(self.challenge(house, caller, false));
+            return Err(Denial::Challenged {
+                challenge: self.challenge(house, caller, false),
+                reason: None,
+            });
         };
         let now = house.clock.now();
         let nonce = match house.nonces.check(
@@ -112,7 +157,7 @@ impl Door {
             Nonce::Fresh(nonce) => nonce,
             // RFC 7616 3.3: "stale ... indicating that the previous request from the client was rejected because the nonce
             // value was stale". A nonce of another connection or of an earlier run is stale here.
-            Nonce::Stale | Nonce::Forged => return self.stale(house, caller),
+            Nonce::Stale | Nonce::Forged => return Err(self.stale(house, caller)),
         };
         let name = caller
             .phone
@@ -122,11 +167,7 @@ impl Door {
         let rate = Rate::of(&rules.settings.limits);
         if !is_here && !house.throttle.admits(trier, rate, now) {
             house.counters.count(Event::HeldBack);
-            return Verdict::HeldBack(
-                FinalResponse::from(Status::SERVICE_UNAVAILABLE)
-                    .header(HeaderName::RetryAfter, RETRY_AFTER)
-                    .because("too many log-ons failed"),
-            );
+            return Err(Denial::HeldBack);
         }
         let offered = advanced
             .digest
@@ -162,28 +203,31 @@ impl Door {
         if let Some(reason) = wrong {
             house.counters.count(Event::FailedLogOn);
             let challenge = self.challenge(house, caller, false);
-            return match house.throttle.failed(trier, rate, now) {
-                Consequence::Noted => Verdict::Refused(reason, challenge),
-                Consequence::Begins => Verdict::Refused(
+            let reason = match house.throttle.failed(trier, rate, now) {
+                Consequence::Noted => Some(reason),
+                Consequence::Begins => Some(
                     "too many log-ons failed: further ones from this address, or for this user from addresses that fail, are held back to limits.log_on_tries a second, and not logged until there is a pause",
-                    challenge,
                 ),
-                Consequence::GoesOn => Verdict::HeldBack(challenge),
+                Consequence::GoesOn => None,
             };
+            return Err(Denial::Challenged { challenge, reason });
         }
         // Without qop there is no count: such a nonce is good for one request.
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
-            return self.stale(house, caller);
+            return Err(self.stale(house, caller));
         }
         if !is_here {
             house.throttle.succeeded(trier);
         }
-        Verdict::Granted(credentials.username)
+        Ok(credentials.username)
     }
 
-    fn stale<'r>(&mut self, house: &House, caller: Caller<'_>) -> Verdict<'r> {
+    fn stale(&mut self, house: &House, caller: Caller<'_>) -> Denial {
         house.counters.count(Event::StaleNonce);
-        Verdict::Challenged(self.challenge(house, caller, true))
+        Denial::Challenged {
+            challenge: self.challenge(house, caller, true),
+            reason: None,
+        }
     }
 
     /// Whether a nonce's count is above the last one (RFC 7616 3.4: "this allows the server to detect request replays").
@@ -198,32 +242,15 @@ impl Door {
         grows
     }
 
-    fn challenge(&mut self, house: &House, caller: Caller<'_>, stale: bool) -> FinalResponse {
+    fn challenge(&mut self, house: &House, caller: Caller<'_>, stale: bool) -> Demand {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
-        let nonce = house
-            .nonces
-            .mint(house.clock.now().as_secs(), self.minted, &self.connection);
-        let rules = house.rules();
-        let advanced = &rules.settings.advanced;
-        let mut answer = FinalResponse::from(Status::UNAUTHORIZED);
-        for algorithm in advanced
-            .digest
-            .iter()
-            .map(|digest| algorithm(*digest))
-            .filter(|algorithm| !caller.only_md5 || *algorithm == Algorithm::Md5)
-        {
-            let challenge = Challenge {
-                realm: &advanced.realm,
-                nonce: nonce.as_str(),
-                algorithm,
-                qop: true,
-                stale,
-                opaque: None,
-            };
-            answer = answer.header(HeaderName::WwwAuthenticate, challenge);
+        let now = house.clock.now().as_secs();
+        Demand {
+            nonce: house.nonces.mint(now, self.minted, &self.connection),
+            stale,
+            only_md5: caller.only_md5,
         }
-        answer
     }
 }
 

@@ -7,14 +7,15 @@ use bytes::Bytes;
 use settings::{Profiles, Settings};
 use uacsta_schema::{
     csta::{self, Document, ReadError},
-    sip::nonce::NonceKey,
+    sip::{HeaderName, Status, nonce::NonceKey},
 };
 
 use crate::{
-    access, clock,
+    access::{self, Denial, RETRY_AFTER},
+    clock,
     counters::{self, Event},
     licensing, post, registrar, repeats,
-    sip::incident::Incident,
+    sip::{incident::Incident, responder::FinalResponse},
 };
 
 /// What every actor of one server shares and none changes but by a message to all.
@@ -68,6 +69,20 @@ impl House {
             ReadError::TooManyAttributes(_) => self.counters.count(Event::TooManyAttributes),
             _ => {}
         })
+    }
+
+    /// The response to a request that is denied.
+    pub(crate) fn denied(&self, denial: &Denial) -> FinalResponse {
+        match denial {
+            Denial::Challenged { challenge, .. } => challenge
+                .challenges(&self.rules().settings.advanced)
+                .fold(FinalResponse::from(Status::UNAUTHORIZED), |response, it| {
+                    response.header(HeaderName::WwwAuthenticate, it)
+                }),
+            Denial::HeldBack => FinalResponse::from(Status::SERVICE_UNAVAILABLE)
+                .header(HeaderName::RetryAfter, RETRY_AFTER)
+                .because("too many log-ons failed"),
+        }
     }
 
     /// Counts an incident of a connection; the rest is as for [`Self::mentions`].

@@ -11,7 +11,7 @@ use uacsta_schema::{
 use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
 use crate::{
     House,
-    access::{Caller, Door, Name, Verdict},
+    access::{Caller, Door, Name},
     counters::Event,
     quote::{Quoted, quoted},
     repeats::again,
@@ -97,18 +97,17 @@ impl ClientUas {
             here: self.clients.keys().next().map(|user| Name::User(user)),
             only_md5: false,
         };
-        let user = match self.door.check(&self.house, request, caller, |user| {
+        let granted = self.door.check(&self.house, request, caller, |user| {
             Rights::of(settings, user).map(|(password, _)| password)
-        }) {
-            Verdict::Granted(user) => user,
-            Verdict::Challenged(answer) | Verdict::HeldBack(answer) => return Err(answer),
-            Verdict::Refused(reason, challenge) => {
-                if let Some(times) = self.house.mentions(self.address, false, reason) {
-                    tracing::warn!(address = %self.address, reason, times = again(times), "a client's log-on refused");
-                }
-                return Err(challenge);
+        });
+        let user = granted.map_err(|denial| {
+            if let Some(reason) = denial.reason()
+                && let Some(times) = self.house.mentions(self.address, false, reason)
+            {
+                tracing::warn!(address = %self.address, reason, times = again(times), "a client's log-on refused");
             }
-        };
+            self.house.denied(&denial)
+        })?;
         if let Some(client) = self.known(user) {
             return Ok(client);
         }

@@ -13,7 +13,7 @@ use uacsta_schema::{
 use super::lease::Lease;
 use crate::{
     House,
-    access::{Caller, Door, Name, Verdict},
+    access::{Caller, Door, Name},
     counters::Event,
     quote::quoted,
     registrar::{
@@ -238,18 +238,17 @@ pub(super) fn authenticate(
         here: is_here.then_some(Name::Phone(user)),
         only_md5: profile.md5_only,
     };
-    match door.check(house, request, caller, |name| {
+    let granted = door.check(house, request, caller, |name| {
         (name.parse() == Ok(user)).then_some(password)
-    }) {
-        Verdict::Granted(_) => Ok(()),
-        Verdict::Challenged(answer) | Verdict::HeldBack(answer) => Err(answer),
-        Verdict::Refused(reason, challenge) => {
-            if let Some(times) = house.mentions(address, false, reason) {
-                tracing::warn!(mac = %device, %address, reason, times = again(times), "log-on refused");
-            }
-            Err(challenge)
+    });
+    granted.map(drop).map_err(|denial| {
+        if let Some(reason) = denial.reason()
+            && let Some(times) = house.mentions(address, false, reason)
+        {
+            tracing::warn!(mac = %device, %address, reason, times = again(times), "log-on refused");
         }
-    }
+        house.denied(&denial)
+    })
 }
 
 /// The response to an INVITE: phones are called by the server, they do not call it.

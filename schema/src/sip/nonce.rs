@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 pub struct NonceKey(Hmac<Sha256>);
 
 /// A nonce as a challenge shows it.
+#[derive(Debug)]
 pub struct Minted([u8; DIGITS]);
 
 /// Hexadecimal digits of a nonce: 64 bits of time, 64 bits of salt and 128 bits of HMAC.
