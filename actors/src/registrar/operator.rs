@@ -70,7 +70,8 @@ impl Registrar {
 
     /// A phone registered that an operator wants removed: it stays, unless the disk is removing it already.
     pub(super) fn answer_removals(&mut self, phone: PhoneId) {
-        while let Some(waiter) = self.persistence.withdraw_removal(phone) {
+        let removal = |change| change == Change::Remove;
+        for waiter in self.persistence.withdraw(phone, removal) {
             waiter.tell(Err(ChangeError::Registered(phone)));
         }
     }
@@ -98,6 +99,10 @@ impl Registrar {
         };
         self.told_lines(record.telephone.lines.is_empty(), false);
         self.persistence.forget(phone);
+        // What is queued for its entry is not to be taken for that of a new one.
+        for waiter in self.persistence.withdraw(phone, |_| true) {
+            waiter.reject(phone);
+        }
         // Who watches its lines keeps its actor, which is the phone's again if it returns.
         self.forgotten.retain(|_, actor| actor.upgrade().is_some());
         let actor = record.phone.as_ref();

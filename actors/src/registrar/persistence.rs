@@ -89,11 +89,11 @@ impl<W> Persistence<W> {
         Ok(())
     }
 
-    /// Takes back a removal that the disk has not been asked for yet.
-    pub(super) fn withdraw_removal(&mut self, phone: PhoneId) -> Option<W> {
-        let removes = |write: &Write<W>| write.phone == phone && write.change == Change::Remove;
-        let at = self.queue.iter().position(removes)?;
-        Some(self.queue.remove(at).waiter)
+    /// Takes back changes of a phone's entry that the disk has not been asked for yet; returns who waited.
+    pub(super) fn withdraw(&mut self, phone: PhoneId, which: impl Fn(Change) -> bool) -> Vec<W> {
+        let of = |write: &mut Write<W>| write.phone == phone && which(write.change);
+        let withdrawn = self.queue.extract_if(.., of);
+        withdrawn.map(|write| write.waiter).collect()
     }
 
     /// The next write, if there is anything to write and the disk is free. `entry` is what is in memory.
@@ -304,14 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_is_withdrawn_before_the_disk_is_asked() {
+    fn a_change_is_withdrawn_before_the_disk_is_asked() {
+        let removal = |change| change == Change::Remove;
         let mut persistence = empty();
         persistence.push(phone(1), Change::Remove, "operator");
-        assert_eq!(persistence.withdraw_removal(phone(2)), None);
-        assert_eq!(persistence.withdraw_removal(phone(1)), Some("operator"));
-        persistence.push(phone(1), Change::Remove, "operator");
-        assert_eq!(writes(&mut persistence), "removed");
-        assert_eq!(persistence.withdraw_removal(phone(1)), None);
+        persistence.push(phone(1), Change::Entry, "phone");
+        assert!(persistence.withdraw(phone(2), |_| true).is_empty());
+        assert_eq!(persistence.withdraw(phone(1), removal), ["operator"]);
+        assert_eq!(writes(&mut persistence), "on");
+        assert!(persistence.withdraw(phone(1), |_| true).is_empty());
+        persistence.push(phone(1), Change::Entry, "later");
+        assert_eq!(persistence.withdraw(phone(1), |_| true), ["later"]);
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl Registrar {
         let Some(record) = self.telephones.get_mut(&phone) else {
             return;
         };
+        tracing::info!(mac = %phone, in_operation = on, "telephone switched by an operator");
         record.telephone.in_operation = on;
         self.directory
             .set_availability(phone, record.availability());
@@ -189,6 +190,15 @@ impl Registrar {
 }
 
 impl Waiter {
+    /// There is no entry any more.
+    pub(super) fn reject(self, phone: PhoneId) {
+        match self {
+            Self::Nobody => {}
+            Self::Phone(_, _, responder) => responder.with(Rejection::NotStored),
+            Self::Operator(_) => self.tell(Err(ChangeError::Unknown(phone))),
+        }
+    }
+
     pub(super) fn tell(self, done: Result<(), ChangeError>) {
         if let Self::Operator(operator) = self {
             // An operator who has gone asks again.
