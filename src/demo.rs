@@ -8,7 +8,7 @@ use uacsta_simulator::Fleet;
 
 use crate::{
     Addresses,
-    first_start::{self, FirstStartError},
+    data_dir::{self, DataDirError},
 };
 
 /// Why the demonstration stopped.
@@ -19,7 +19,7 @@ pub enum DemoError {
     Off(&'static str),
     /// The passwords cannot be read.
     #[error(transparent)]
-    Passwords(#[from] FirstStartError),
+    Passwords(#[from] DataDirError),
     /// A phone or a client of the demonstration failed.
     #[error(transparent)]
     Play(#[from] demo::DemoError),
@@ -47,7 +47,7 @@ async fn play(
 ) -> Result<Fleet, DemoError> {
     let mut settings = settings.clone();
     // The server's start has generated the passwords that were not configured.
-    first_start::prepare(data, &mut settings)?;
+    data_dir::prepare(data, &mut settings)?;
     let server = DemoServer {
         phones_tcp: addresses
             .phones_tcp

@@ -1,4 +1,4 @@
-//! The uacsta program: arguments, settings, `Server::run`, serve until a signal, drain.
+//! The uacsta program: parses the arguments, then runs the command or the server.
 
 use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
 
@@ -7,9 +7,10 @@ use clap::Parser;
 use uacsta::{
     Addresses, Server,
     cli::{Cli, Plan, Serve},
+    data_dir,
     demo::{self, DemoError},
-    first_start, logs, service,
-    signals::Signals,
+    logs,
+    process::{self, Signals},
 };
 use uacsta_connect::{CommandError, sentence};
 
@@ -38,21 +39,21 @@ fn report(error: &anyhow::Error) -> ExitCode {
 
 fn run(serve: &Serve) -> anyhow::Result<()> {
     let plan = Arc::new(serve.plan()?);
-    first_start::keep_from_others();
+    data_dir::keep_from_others();
     let counters = Arc::default();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)
         .context("the log cannot be written")?;
     #[cfg(unix)]
-    uacsta::descriptors::claim();
+    process::limits::raise_file_limit();
     actix_rt::System::new().block_on(async {
-        // A SIGHUP that nobody hears ends the program, also while it starts.
-        let signals = Signals::hear();
+        // Without a handler SIGHUP ends the program, also while it starts.
+        let signals = Signals::install();
         let mut running = Server::default()
             .counting(counters)
             .run(plan.settings.clone(), plan.data())?;
         #[cfg(unix)]
         if !plan.is_demo() {
-            uacsta::descriptors::warn_if_too_few(plan.settings.limits.connections);
+            process::limits::warn_if_too_few(plan.settings.limits.connections);
         }
         let addresses = running.addresses.clone();
         let (again, try_out) = (Arc::clone(&plan), logging.trial());
@@ -62,13 +63,13 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             Ok(settings)
         };
         let ended = tokio::select! {
-            signal = service::run(&mut running, signals, read, |logs| logging.change(logs)) => {
+            signal = process::run(&mut running, signals, read, |logs| logging.change(logs)) => {
                 tracing::info!(signal, "stopping");
                 Ok(())
             }
             Err(error) = demonstrate(&plan, &addresses) => Err(error),
         };
-        service::stopping();
+        process::stopping();
         running.stop().await;
         Ok(ended?)
     })

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uacsta_actors::licensing::code::{Issuer, Licence};
 use uacsta_connect::{ApiArgs, CommandError, print};
 
-use crate::first_start::write_private;
+use crate::data_dir::write_private;
 
 /// The arguments of `licenses`.
 #[derive(Args, Debug)]

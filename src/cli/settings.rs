@@ -55,7 +55,7 @@ impl Settings {
             Command::Reload(server) => server,
         };
         let _: Value = server.request(Method::POST, "/api/reload", None)?;
-        print(b"the configuration was read again and holds now\n")
+        print(b"configuration reloaded\n")
     }
 }
 

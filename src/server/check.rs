@@ -4,11 +4,10 @@ use std::{path::Path, time::Duration};
 
 use settings::{Profiles, Settings};
 
-use super::{Server, StartError, Weakness, allowance};
+use super::{ConfigWarning, Server, StartError, allowance};
 use crate::{
-    first_start,
+    data_dir::{self, RunningTime},
     net::tls::{self, Identity},
-    running_time::RunningTime,
 };
 
 impl Server {
@@ -21,7 +20,7 @@ impl Server {
         &self,
         settings: &Settings,
         data: Option<&Path>,
-    ) -> Result<Vec<Weakness>, StartError> {
+    ) -> Result<Vec<ConfigWarning>, StartError> {
         self.check_all(settings, data)
             .map_err(|error| error.placed(settings))
     }
@@ -30,9 +29,9 @@ impl Server {
         &self,
         settings: &Settings,
         data: Option<&Path>,
-    ) -> Result<Vec<Weakness>, StartError> {
+    ) -> Result<Vec<ConfigWarning>, StartError> {
         let files = match data {
-            Some(data) => first_start::foresee(data, settings)?,
+            Some(data) => data_dir::plan(data, settings)?,
             None => settings
                 .tls
                 .certificate
@@ -57,10 +56,10 @@ impl Server {
         {
             tls::authorities(authority, false)?;
         }
-        let mut all = Weakness::of(settings);
+        let mut all = ConfigWarning::of(settings);
         all.extend(
             data.into_iter()
-                .flat_map(|data| Weakness::in_folder(data, settings)),
+                .flat_map(|data| ConfigWarning::in_folder(data, settings)),
         );
         Ok(all)
     }

@@ -5,14 +5,14 @@ use std::{io, net::SocketAddr};
 use settings::{Listen, Settings, SettingsError};
 use uacsta_actors::licensing::code::CodeError;
 
-use crate::{first_start::FirstStartError, net::tls, store::StoreError};
+use crate::{data_dir::DataDirError, net::tls, store::StoreError};
 
 /// Why a server does not start, or does not take other settings.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data folder lacks something that cannot be made.
     #[error(transparent)]
-    FirstStart(#[from] FirstStartError),
+    FirstStart(#[from] DataDirError),
     /// A profile of a phone maker in the data folder is wrong.
     #[error(transparent)]
     Profile(#[from] SettingsError),

@@ -1,4 +1,4 @@
-//! Other settings for a server that runs: tried out first, and then as a whole or not at all.
+//! Reloads settings: validates them first, then applies them as a whole or not at all.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -11,19 +11,18 @@ use uacsta_actors::{
 };
 
 use super::{
-    Addresses, Running, StartError, Weakness, allowance,
+    Addresses, ConfigWarning, Running, StartError, allowance,
     interfaces::{interfaces, meet},
     open_web, warnings,
 };
 use crate::{
-    first_start::{self, Belongings, InForce},
+    data_dir::{self, DataDir, InForce, RunningTime},
     net::tls::{self, Identity},
-    running_time::RunningTime,
     web::{self, Web},
 };
 
-/// What other settings are tried out against: all that it takes to read their files on a thread of its own.
-pub struct Ground {
+/// What validating settings needs of the running server, so that it can run on another thread.
+pub struct ReloadContext {
     data: PathBuf,
     in_force: InForce,
     issuer: Option<Issuer>,
@@ -31,39 +30,39 @@ pub struct Ground {
     identity: Arc<Identity>,
 }
 
-/// Settings whose files have been read and are fine, and that nobody is served by yet. Dropped, all is as it was.
-pub struct TriedOut {
+/// Validated settings, not yet applied. Dropping them changes nothing.
+pub struct ValidatedSettings {
     settings: Settings,
-    weaknesses: Vec<Weakness>,
-    belongings: Belongings,
+    config_warnings: Vec<ConfigWarning>,
+    data_dir: DataDir,
     profiles: Profiles,
     allowance: Allowance,
     identity: Identity,
     acceptors: [TlsAcceptor; 2],
 }
 
-impl Ground {
-    /// Reads whatever files the settings name, and what the server keeps in its data folder. A disk may take its time over it.
+impl ReloadContext {
+    /// Reads all files that the settings name, and the data folder. May block on a slow disk.
     ///
     /// # Errors
-    /// What keeps the settings from being served.
-    pub fn try_out(&self, settings: Settings) -> Result<TriedOut, StartError> {
+    /// Why the settings cannot be applied.
+    pub fn validate(&self, settings: Settings) -> Result<ValidatedSettings, StartError> {
         let asked = settings.clone();
         self.read(settings).map_err(|error| error.placed(&asked))
     }
 
-    fn read(&self, mut settings: Settings) -> Result<TriedOut, StartError> {
-        let belongings = first_start::renew(&self.data, &mut settings, &self.in_force)?;
+    fn read(&self, mut settings: Settings) -> Result<ValidatedSettings, StartError> {
+        let data_dir = data_dir::renew(&self.data, &mut settings, &self.in_force)?;
         let profiles = Profiles::load(Some(&self.data))?;
         let allowance = allowance(self.issuer.as_ref(), &settings, self.time.before())?;
-        let identity = belongings.identity()?;
+        let identity = data_dir.identity()?;
         let acceptors = tls::acceptors(&self.identity, &settings)?;
-        let mut weaknesses = Weakness::of(&settings);
-        weaknesses.extend(Weakness::in_folder(&self.data, &settings));
-        Ok(TriedOut {
+        let mut config_warnings = ConfigWarning::of(&settings);
+        config_warnings.extend(ConfigWarning::in_folder(&self.data, &settings));
+        Ok(ValidatedSettings {
             settings,
-            weaknesses,
-            belongings,
+            config_warnings,
+            data_dir,
             profiles,
             allowance,
             identity,
@@ -72,20 +71,20 @@ impl Ground {
     }
 }
 
-impl TriedOut {
-    /// Where the log will be.
+impl ValidatedSettings {
+    /// The settings of the log.
     pub fn logs(&self) -> &Logs {
         &self.settings.logs
     }
 }
 
 impl Running {
-    /// What other settings are tried out against now.
-    pub fn ground(&self) -> Ground {
+    /// What settings are validated against now.
+    pub fn reload_context(&self) -> ReloadContext {
         let files = self.identity.files();
         let rules = self.house.rules();
         let settings = &rules.settings;
-        Ground {
+        ReloadContext {
             data: self.data.clone(),
             in_force: InForce {
                 token: self.token.clone(),
@@ -94,7 +93,7 @@ impl Running {
                     settings.clients.password.clone(),
                     settings.web.password.clone(),
                 ],
-                self_signed: first_start::is_own(&self.data, &files.certificate)
+                self_signed: data_dir::is_own(&self.data, &files.certificate)
                     .then(|| self.identity.pem()),
             },
             issuer: self.issuer.clone(),
@@ -103,21 +102,20 @@ impl Running {
         }
     }
 
-    /// Serves by other settings from now on. They hold as a whole or not at all; connections and sessions stand, also where
-    /// their interface moves or goes.
+    /// Applies settings, as a whole or not at all. Connections and sessions stay, even if their interface moves or is removed.
     ///
     /// # Errors
-    /// What keeps them from being served; then all is as it was.
-    pub async fn adopt(&mut self, tried_out: TriedOut) -> Result<(), StartError> {
-        let TriedOut {
+    /// Why they cannot be applied; nothing is changed then.
+    pub async fn apply(&mut self, validated: ValidatedSettings) -> Result<(), StartError> {
+        let ValidatedSettings {
             settings,
-            weaknesses,
-            mut belongings,
+            config_warnings,
+            mut data_dir,
             profiles,
             allowance,
             identity,
             acceptors,
-        } = tried_out;
+        } = validated;
         let placed = |running: &Self, error| running.held(error).placed(&settings);
         let wanted = interfaces(&settings, &acceptors);
         let change = self
@@ -127,7 +125,7 @@ impl Running {
         let former = self.house.rules().settings.web.listen;
         let web_moves = settings.web.listen != former;
         let web = match web_moves {
-            true => open_web(&settings, &self.data, &belongings.token, &self.api)
+            true => open_web(&settings, &self.data, &data_dir.token, &self.api)
                 .map_err(|error| placed(self, error))?,
             false => None,
         };
@@ -141,17 +139,17 @@ impl Running {
             }
         };
 
-        // Nothing can fail any more: what is new is on disk already, under another name.
-        if let Err(error) = belongings.write() {
-            tracing::error!(%error, "what is in force is not in the data folder, and the next start will make it anew");
+        // The new files are on disk under temporary names, so renaming them hardly fails.
+        if let Err(error) = data_dir.write() {
+            tracing::error!(%error, "cannot write the values in use into the data folder; the next start generates new ones");
         }
         warnings::of_delay(&self.house.rules().settings, &settings, web_moves);
-        weaknesses.iter().for_each(Weakness::warn);
+        config_warnings.iter().for_each(ConfigWarning::warn);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
-            web.change_keys(&belongings.token, &settings.web.password);
+            web.change_keys(&data_dir.token, &settings.web.password);
         }
-        self.token = belongings.token;
+        self.token = data_dir.token;
         self.house.rules.store(Arc::new(Rules {
             settings,
             profiles,
@@ -161,7 +159,7 @@ impl Running {
         if web_moves && let Some(former) = std::mem::replace(&mut self.web, web) {
             former.retire();
         }
-        // Also where it stays: the data folder may be another one by now.
+        // Even if the address stays: the data folder may have been replaced.
         self.announce();
         self.addresses = Addresses {
             web: self.web.as_ref().map(Web::address),
@@ -199,13 +197,13 @@ impl Running {
         }
     }
 
-    /// Tells the command line where the API is now.
+    /// Writes or removes the API address file for the command line.
     fn announce(&mut self) {
         match &mut self.web {
             Some(web) => web.announce(),
             None => {
                 if let Err(error) = web::forget(&self.data) {
-                    tracing::error!(%error, "the command line cannot be told that there is no API");
+                    tracing::error!(%error, "cannot remove the API address file");
                 }
             }
         }

@@ -7,11 +7,11 @@ use std::{
 
 use settings::Settings;
 
-use crate::first_start;
+use crate::data_dir;
 
 /// What settings leave weaker than whoever made them may think.
 #[derive(Debug, Eq, PartialEq)]
-pub enum Weakness {
+pub enum ConfigWarning {
     /// A password that is soon guessed.
     ShortPassword {
         /// Whose it is.
@@ -51,7 +51,7 @@ pub(super) fn of_delay(former: &Settings, settings: &Settings, web_moves: bool) 
     }
 }
 
-impl Weakness {
+impl ConfigWarning {
     /// All that there are. A password that is empty is made at the first start, and strong.
     pub(super) fn of(settings: &Settings) -> Vec<Self> {
         let (phones, clients) = (&settings.phones, &settings.clients);
@@ -84,7 +84,7 @@ impl Weakness {
 
     /// The same of the files in a data folder.
     pub(super) fn in_folder(data: &Path, settings: &Settings) -> impl Iterator<Item = Self> {
-        let open = first_start::open_to_all(data, settings).into_iter();
+        let open = data_dir::open_to_all(data, settings).into_iter();
         open.map(|path| Self::OpenToAll { path })
     }
 
@@ -97,7 +97,7 @@ impl Weakness {
     }
 }
 
-impl fmt::Display for Weakness {
+impl fmt::Display for ConfigWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShortPassword { whose } => write!(
@@ -129,7 +129,7 @@ mod tests {
         fn check(change: impl FnOnce(&mut Settings), expected: &[&str]) {
             let mut settings = Settings::builtin();
             change(&mut settings);
-            let told: Vec<String> = Weakness::of(&settings)
+            let told: Vec<String> = ConfigWarning::of(&settings)
                 .iter()
                 .map(ToString::to_string)
                 .collect();

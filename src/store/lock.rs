@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use uacsta_connect::data_folder::LOCK;
+use uacsta_connect::data_dir::LOCK;
 
 use super::{StoreError, failed, is_at};
 
@@ -60,7 +60,7 @@ impl Lock {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use uacsta_connect::data_folder::is_in_use;
+    use uacsta_connect::data_dir::is_in_use;
 
     use super::*;
 

@@ -36,10 +36,10 @@ use uacsta_actors::House;
 use uacsta_actors::licensing::{Count, Overview, code::Issuer};
 use uacsta_actors::post::Holder;
 use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, RemovePhone, SetInOperation};
-use uacsta_connect::data_folder::API_ADDRESS;
+use uacsta_connect::data_dir::API_ADDRESS;
 
-use crate::admin::Admin;
-use crate::first_start::write_private;
+use crate::data_dir::Admin;
+use crate::data_dir::write_private;
 use crate::net::{self, tls::Identity};
 use access::Keys;
 use connection::{Asked, Connection};
@@ -49,7 +49,7 @@ use refusal::Refusal;
 /// How large a request's body may be, in octets.
 const BODY: usize = 64 << 10;
 
-pub use reload::ReloadWish;
+pub use reload::ReloadRequest;
 
 /// Whom the API asks.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ pub struct Api {
     /// For what operators set at run time.
     pub admin: Admin,
     /// To have the settings read again.
-    pub reload: Sender<ReloadWish>,
+    pub reload: Sender<ReloadRequest>,
     /// For the certificate in use.
     pub identity: Arc<Identity>,
 }

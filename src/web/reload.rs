@@ -1,4 +1,4 @@
-//! `POST /api/reload`: the configuration is read again, as by SIGHUP.
+//! `POST /api/reload`: reloads the configuration, as SIGHUP does.
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 use super::methods::only;
 use super::{Api, Refusal};
 
-/// Somebody asks that the configuration be read again, and waits to hear how that went.
+/// A request to reload the configuration, with its response channel.
 #[derive(Debug)]
-pub struct ReloadWish(oneshot::Sender<Result<(), String>>);
+pub struct ReloadRequest(oneshot::Sender<Result<(), String>>);
 
-impl ReloadWish {
-    /// Tells how it went; what is wrong is one sentence.
+impl ReloadRequest {
+    /// Sends the outcome; an error is one sentence.
     pub fn answer(self, outcome: Result<(), String>) {
-        // Whoever asked may be gone.
+        // The requester may have disconnected.
         let _ = self.0.send(outcome);
     }
 }
@@ -30,18 +30,18 @@ async fn reload(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
     Ok(HttpResponse::Ok().json(json!({ "reloaded": true })))
 }
 
-/// Has the configuration read again, and waits until it holds.
+/// Requests a reload and waits for its outcome.
 pub(super) async fn now(api: &Api) -> Result<(), Refusal> {
-    let (wish, answer) = oneshot::channel();
-    if api.reload.try_send(ReloadWish(wish)).is_err() {
+    let (request, answer) = oneshot::channel();
+    if api.reload.try_send(ReloadRequest(request)).is_err() {
         return Err(Refusal::Unable(
-            "the configuration is being read again already; ask once more in a moment".to_owned(),
+            "a reload is already in progress; try again in a moment".to_owned(),
         ));
     }
     match answer.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(wrong)) => Err(Refusal::Wrong(format!(
-            "the configuration stays as it was: {wrong}"
+            "the configuration is unchanged: {wrong}"
         ))),
         Err(_) => Err(Refusal::Unable("the server is stopping".to_owned())),
     }

@@ -16,7 +16,7 @@ use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use super::*;
-use crate::first_start;
+use crate::data_dir;
 
 /// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
 struct Registrar;
@@ -123,18 +123,18 @@ fn house() -> Arc<House> {
 }
 
 fn identity(folder: &Path) -> Arc<Identity> {
-    let made = first_start::prepare(folder, &mut settings::Settings::builtin()).unwrap();
+    let made = data_dir::prepare(folder, &mut settings::Settings::builtin()).unwrap();
     Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
 }
 
 /// The API with its files in that folder, announced there.
 fn served(folder: &Path) -> Web {
     let registrar = Post::new(Registrar.start());
-    let (reload, mut wishes) = tokio::sync::mpsc::channel(1);
+    let (reload, mut reload_requests) = tokio::sync::mpsc::channel(1);
     // Whoever asks finds the configuration wrong.
     actix_rt::spawn(async move {
-        while let Some::<ReloadWish>(wish) = wishes.recv().await {
-            wish.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
+        while let Some::<ReloadRequest>(request) = reload_requests.recv().await {
+            request.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
         }
     });
     let api = Api {
@@ -297,7 +297,7 @@ async fn requests_and_answers() {
             "token",
             "",
             400,
-            "the configuration stays as it was: uacsta.toml line 2: nonsense",
+            "the configuration is unchanged: uacsta.toml line 2: nonsense",
         ),
         ((Method::POST, "/api/reload"), "", "", 401, "log on: "),
         (

@@ -185,7 +185,7 @@ async fn a_thousand_phones_and_a_flood_stay_below_128_mb() {
 
 /// Whether a line of the log warns of more than the limits of this machine.
 fn is_warning(line: &str) -> bool {
-    line.contains("WARN") && !line.contains("uacsta::descriptors")
+    line.contains("WARN") && !line.contains("uacsta::process::limits")
 }
 
 /// A busy loop, ended with its owner.

@@ -20,8 +20,8 @@ use crate::support::documents::Documents;
 use crate::support::phone::{self, Phone};
 use crate::support::process::{PASSWORDS, Serving, finish, on_free_ports, program, run};
 
-const HOLDS: &str = "the configuration was read again and holds now";
-const STAYS: &str = "the configuration stays as it was";
+const HOLDS: &str = "configuration reloaded";
+const STAYS: &str = "the configuration is unchanged";
 const OWN: [&str; 4] = ["secrets.toml", "cli.token", "certificate.pem", "key.pem"];
 /// An address that no machine has (RFC 5737): all of it but the last can be served.
 const MISTAKE: &str = "[phones]\nwan = { public_host = \"a.example\", tcp = \"192.0.2.1:1\" }\n";
@@ -61,7 +61,7 @@ async fn what_has_gone_from_the_data_folder_is_written_again_as_it_is_in_force()
     assert!(left.is_empty(), "a refused reload has left {left:?}");
     let said = reload(&server, "", HOLDS).await;
     assert_eq!(
-        said.matches("the file had gone").count(),
+        said.matches("file was removed").count(),
         OWN.len(),
         "{said}"
     );
@@ -100,7 +100,7 @@ async fn a_refused_reload_leaves_a_certificate_that_ends_where_it_is() {
     assert!(files(&folder) == before, "a refused reload made another");
     let said = reload(&server, PASSWORDS, HOLDS).await;
     assert!(
-        said.contains("a self-signed certificate was made"),
+        said.contains("generated a self-signed certificate"),
         "{said}"
     );
     assert!(files(&folder)["certificate.pem"] != before["certificate.pem"]);

@@ -9,8 +9,8 @@ use crate::support::documents::Documents;
 use crate::support::phone::{self, Phone, Reaction};
 use crate::support::process::{PASSWORDS, Serving, run};
 
-const HOLDS: &str = "the configuration was read again and holds now";
-const STAYS: &str = "the configuration stays as it was";
+const HOLDS: &str = "configuration reloaded";
+const STAYS: &str = "the configuration is unchanged";
 
 fn serving() -> Serving {
     Serving::start(tempfile::tempdir().unwrap(), PASSWORDS)
@@ -286,9 +286,7 @@ async fn a_sighup_while_it_starts_is_heard_when_it_serves() {
     // The passwords' file is the first thing that a start makes; certificate and telephone list follow.
     let script = "(until [ -e \"$0/secrets.toml\" ]; do :; done; kill -HUP $$) & exec \"$@\"";
     let server = Serving::under(&["sh", "-c", script, &folder], data, "");
-    server
-        .until_logged(0, "the configuration was read again")
-        .await;
+    server.until_logged(0, "configuration reloaded").await;
 }
 
 #[tokio::test]
@@ -302,7 +300,7 @@ async fn the_command_line_has_it_read_and_says_what_is_wrong() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        said.contains("stays as it was") && said.contains("uacsta.toml, line 2"),
+        said.contains("the configuration is unchanged") && said.contains("uacsta.toml, line 2"),
         "{said}"
     );
 }

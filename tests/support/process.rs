@@ -209,7 +209,7 @@ impl Serving {
         self.write_settings(settings);
         let from = self.log().len();
         self.send_signal("HUP");
-        let holds = "the configuration was read again and holds now";
+        let holds = "configuration reloaded";
         self.until_logged(from, holds).await;
     }
 

@@ -204,7 +204,7 @@ impl Server {
                         let _ = told.send(Ok(running.addresses.clone()));
                         tokio::select! {
                             _ = stopped => {}
-                            () = grant_wishes(&mut running, &given, folder.path()) => {}
+                            () = apply_reload_requests(&mut running, &given, folder.path()) => {}
                         }
                         running.stop().await;
                     }
@@ -252,16 +252,16 @@ impl Drop for Server {
     }
 }
 
-/// Reads what operators set at run time again, whenever the API is asked to.
-async fn grant_wishes(running: &mut uacsta::Running, given: &Settings, data: &Path) {
-    while let Some(wish) = running.wishes.recv().await {
+/// Applies the licences of `admin.toml` at each reload request of the API.
+async fn apply_reload_requests(running: &mut uacsta::Running, given: &Settings, data: &Path) {
+    while let Some(request) = running.reload_requests.recv().await {
         let mut settings = given.clone();
         settings.licenses = settings::load(None, Some(data)).unwrap().licenses;
-        let outcome = match running.ground().try_out(settings) {
-            Ok(tried_out) => running.adopt(tried_out).await,
+        let outcome = match running.reload_context().validate(settings) {
+            Ok(validated) => running.apply(validated).await,
             Err(wrong) => Err(wrong),
         };
-        wish.answer(outcome.map_err(|wrong| wrong.to_string()));
+        request.answer(outcome.map_err(|wrong| wrong.to_string()));
     }
 }
 

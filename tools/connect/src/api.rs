@@ -10,7 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::data_folder::{self, API_ADDRESS, API_TOKEN};
+use crate::data_dir::{self, API_ADDRESS, API_TOKEN};
 use crate::{CommandError, DataArgs};
 
 /// Which server's API to use.
@@ -53,7 +53,7 @@ impl ApiArgs {
         }
         let folder = &self.data.folder;
         // A killed server leaves its address behind. Another program may listen there now and must not receive the token.
-        if !data_folder::is_in_use(folder).map_err(|error| unreadable(folder, &error))? {
+        if !data_dir::is_in_use(folder).map_err(|error| unreadable(folder, &error))? {
             let folder = folder.display();
             return Err(CommandError::Failed(format!(
                 "no server runs with the data folder {folder}; start one (uacsta serve --data {folder}), name another folder with --data, or a server elsewhere with --server and --token-file"
@@ -77,7 +77,7 @@ fn url_of_running_server(address: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    if !data_folder::writer_runs(&file)? {
+    if !data_dir::writer_runs(&file)? {
         return Ok(None);
     }
     let mut url = String::new();

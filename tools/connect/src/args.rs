@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use settings::{Secret, Settings};
 
-use crate::{CommandError, ServerAddress, Trust, data_folder};
+use crate::{CommandError, ServerAddress, Trust, data_dir};
 
 /// The server's data folder.
 #[derive(Args, Clone, Debug)]
@@ -96,14 +96,14 @@ impl ConnectArgs {
         match secret.expose() {
             "" => Err(CommandError::Usage(format!(
                 "no password: set {variable}, or give the server's data folder with --data ({} has none)",
-                self.data.join(data_folder::SECRETS).display()
+                self.data.join(data_dir::SECRETS).display()
             ))),
             password => Ok(password.to_owned()),
         }
     }
 
     fn own_certificate(&self) -> Result<Trust, CommandError> {
-        let file = self.data.join(data_folder::CERTIFICATE);
+        let file = self.data.join(data_dir::CERTIFICATE);
         if file.exists() {
             return Ok(Trust::File(file));
         }

@@ -3,7 +3,7 @@
 mod api;
 mod args;
 mod clock;
-pub mod data_folder;
+pub mod data_dir;
 mod duration;
 mod error;
 mod probe;

@@ -1,4 +1,4 @@
-//! The actor that puts telephones on disk: many changes share one flush, and each answer waits for it.
+//! The actor that writes the phone list to disk: changes of 2 ms share one flush, and each response waits for it.
 
 use std::time::Duration;
 
@@ -7,46 +7,46 @@ use actix_rt::Arbiter;
 use tokio::sync::oneshot;
 use uacsta_actors::telephones::{Save, StoreError, Telephone};
 
-use crate::store::{self, Change, Lock, Store};
+use super::{Change, Lock, Store};
 
-/// Keeps the telephone list, on a thread of its own: the disk keeps nobody else waiting.
-pub struct Keeper {
+/// Writes the phone list on a thread of its own, so that the disk blocks nothing else.
+pub struct StoreActor {
     store: Store,
-    gathered: Vec<Change<Telephone>>,
+    pending: Vec<Change<Telephone>>,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
 }
 
-/// The list that was opened.
+/// The opened list.
 pub struct Opened {
-    /// Who keeps it.
-    pub keeper: Addr<Keeper>,
-    /// The thread of it.
+    /// Its actor.
+    pub actor: Addr<StoreActor>,
+    /// The actor's thread.
     pub arbiter: Arbiter,
-    /// What it holds.
+    /// The stored phones.
     pub telephones: Vec<Telephone>,
     /// Whether the disk has room for changes.
     pub writable: bool,
 }
 
-/// How long changes are gathered before they share a flush.
-const GATHERING: Duration = Duration::from_millis(2);
+/// How long changes are collected before a flush.
+const FLUSH_DELAY: Duration = Duration::from_millis(2);
 
-impl Keeper {
-    /// Opens the list in a data folder that is taken, and starts the keeper of it.
+impl StoreActor {
+    /// Opens the list in a locked data folder and starts its actor.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open(data: Lock) -> Result<Opened, store::StoreError> {
+    pub fn open(data: Lock) -> Result<Opened, super::StoreError> {
         let (store, entries) = Store::behind::<Telephone>(data)?;
         let writable = store.is_whole();
         let arbiter = Arbiter::new();
-        let keeper = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
+        let actor = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
             store,
-            gathered: Vec::new(),
+            pending: Vec::new(),
             waiting: Vec::new(),
         });
         Ok(Opened {
-            keeper,
+            actor,
             arbiter,
             telephones: entries.into_values().collect(),
             writable,
@@ -54,19 +54,19 @@ impl Keeper {
     }
 
     fn flush(&mut self) {
-        let changes = std::mem::take(&mut self.gathered);
+        let changes = std::mem::take(&mut self.pending);
         let result = self
             .store
             .commit(&changes)
             .map_err(|error| StoreError(error.to_string()));
         for waiting in self.waiting.drain(..) {
-            // Whoever asked may be gone; the telephone is on disk all the same.
+            // The requester may have ended.
             let _ = waiting.send(result.clone());
         }
     }
 }
 
-impl Actor for Keeper {
+impl Actor for StoreActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -80,17 +80,17 @@ impl Actor for Keeper {
     }
 }
 
-impl Handler<Save> for Keeper {
+impl Handler<Save> for StoreActor {
     type Result = ResponseFuture<Result<(), StoreError>>;
 
     fn handle(&mut self, save: Save, ctx: &mut Self::Context) -> Self::Result {
         if self.waiting.is_empty() {
-            ctx.run_later(GATHERING, |keeper, _| keeper.flush());
+            ctx.run_later(FLUSH_DELAY, |store, _| store.flush());
         }
         let changed = save.telephones.into_iter();
         let changed = changed.map(|telephone| (telephone.mac, Some(telephone)));
         let forgotten = save.forgotten.into_iter().map(|mac| (mac, None));
-        self.gathered.extend(changed.chain(forgotten));
+        self.pending.extend(changed.chain(forgotten));
         let (saved, answer) = oneshot::channel();
         self.waiting.push(saved);
         Box::pin(async move {

@@ -1,20 +1,20 @@
-//! File descriptors: each connection takes one, and what the system gives a program at first is few (getrlimit(2)).
+//! Raises the limit of file descriptors, of which each connection needs one (getrlimit(2)).
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Takes as many as the system lets the program have.
-pub fn claim() {
+/// Raises the limit to the most that the system allows.
+pub fn raise_file_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let all = Rlimit {
         current: maximum,
         maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, all) {
-        tracing::debug!(%error, ?maximum, "the limit of file descriptors stays");
+        tracing::debug!(%error, ?maximum, "cannot raise the limit of file descriptors");
     }
 }
 
-/// Says in the log if there are too few for `connections` (`limits.connections`).
+/// Logs a warning if the limit is too low for `connections` (`limits.connections`).
 pub fn warn_if_too_few(connections: usize) {
     let wanted = (connections as u64).saturating_add(OTHERS);
     let had = getrlimit(Resource::Nofile).current;
@@ -27,5 +27,5 @@ pub fn warn_if_too_few(connections: usize) {
     }
 }
 
-/// What lists, logs, listeners and the API take.
+/// For the phone list, logs, listeners and the API.
 const OTHERS: u64 = 128;

@@ -1,22 +1,12 @@
-//! The signals that end a program, or have it read its configuration again.
+//! The signals that stop the server or reload its configuration.
 
-/// What a signal asks for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Signal {
-    /// SIGHUP: read the configuration again.
+    /// SIGHUP: reload the configuration.
     Reload,
-    /// End; the signal's name.
+    /// Stop; the signal's name.
     Stop(&'static str),
-}
-
-/// Waits for a signal that ends a program and returns its name.
-pub async fn wait() -> &'static str {
-    let mut signals = Signals::hear();
-    loop {
-        if let Signal::Stop(name) = signals.next().await {
-            return name;
-        }
-    }
 }
 
 #[cfg(unix)]
@@ -28,7 +18,7 @@ mod unix {
 
     use super::Signal;
 
-    /// The signals that a program hears.
+    /// Handlers of the signals.
     #[derive(Debug)]
     pub struct Signals {
         terminate: Option<tokio::signal::unix::Signal>,
@@ -37,14 +27,14 @@ mod unix {
     }
 
     impl Signals {
-        /// Begins to hear them; one that cannot be heard is said in the log.
-        pub fn hear() -> Self {
+        /// Installs the handlers; logs those that cannot be installed.
+        pub fn install() -> Self {
             let listen = |kind, name| {
                 signal(kind)
-                    .inspect_err(|error| tracing::error!(%error, "{name} cannot be heard"))
+                    .inspect_err(|error| tracing::error!(%error, "no handler for {name}"))
                     .ok()
             };
-            // Unheard it kills; a file that reaches a limit of the process (LimitFSIZE=) is a disk that is full then.
+            // Without a handler SIGXFSZ kills the process; with one, a file at the limit (LimitFSIZE=) is like a full disk.
             let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
             drop(listen(too_large, "SIGXFSZ"));
             Self {
@@ -54,17 +44,17 @@ mod unix {
             }
         }
 
-        /// The next one.
+        /// Waits for the next signal.
         pub async fn next(&mut self) -> Signal {
             tokio::select! {
-                () = heard(&mut self.terminate) => Signal::Stop("SIGTERM"),
-                () = heard(&mut self.interrupt) => Signal::Stop("SIGINT"),
-                () = heard(&mut self.hang_up) => Signal::Reload,
+                () = received(&mut self.terminate) => Signal::Stop("SIGTERM"),
+                () = received(&mut self.interrupt) => Signal::Stop("SIGINT"),
+                () = received(&mut self.hang_up) => Signal::Reload,
             }
         }
     }
 
-    async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
         match signal {
             Some(signal) => drop(signal.recv().await),
             None => std::future::pending().await,
@@ -72,19 +62,19 @@ mod unix {
     }
 }
 
-/// The signals that a program hears.
+/// Handlers of the signals.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Begins to hear them.
-    pub fn hear() -> Self {
+    /// Installs the handlers.
+    pub fn install() -> Self {
         Self
     }
 
-    /// The next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

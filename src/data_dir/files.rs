@@ -1,4 +1,4 @@
-//! Files of the data folder that their owner alone may read: prepared beside their place, and put there whole.
+//! Private files, written beside their place and renamed, so that they are there whole or not at all.
 
 use std::{
     fs,
@@ -8,9 +8,9 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-use super::FirstStartError;
+use super::DataDirError;
 
-/// A file that is on disk under a name of its own; dropped, it is gone again.
+/// A file on disk under a temporary name. Dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Prepared {
     path: PathBuf,
@@ -18,15 +18,15 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Writes what is to stand at `path`. A disk without room is seen here.
-    pub(super) fn new(path: &Path, content: &[u8]) -> Result<Self, FirstStartError> {
+    /// Writes the content for `path`. Fails here if the disk is full.
+    pub(super) fn new(path: &Path, content: &[u8]) -> Result<Self, DataDirError> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let write = || {
-            // Its owner alone may read it, and no other process knows its name.
+            // Readable by its owner alone, with a name that no other process knows.
             let mut file = Builder::new()
                 .prefix(&format!("{name}."))
                 .suffix(".new")
@@ -40,18 +40,18 @@ impl Prepared {
         Ok(Self { path, file })
     }
 
-    /// Where it is to stand.
+    /// Its final path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where it is for now.
-    pub(super) fn for_now(&self) -> &Path {
+    /// Its temporary path.
+    pub(super) fn temporary_path(&self) -> &Path {
         self.file.path()
     }
 
-    /// Puts it in its place.
-    pub(super) fn put(self) -> Result<(), FirstStartError> {
+    /// Renames it to its final path.
+    pub(super) fn persist(self) -> Result<(), DataDirError> {
         match self.file.persist(&self.path) {
             Ok(_) => Ok(()),
             Err(refused) => Err(failed("written", &self.path)(refused.error)),
@@ -59,13 +59,13 @@ impl Prepared {
     }
 }
 
-/// Writes a file that its owner alone may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), FirstStartError> {
-    Prepared::new(path, content)?.put()
+/// Writes a file that only its owner may read, whole or not at all.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
+    Prepared::new(path, content)?.persist()
 }
 
-/// The text of a file; none where there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<String>, FirstStartError> {
+/// The text of a file; `None` if it does not exist.
+pub(super) fn read(path: &Path) -> Result<Option<String>, DataDirError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -73,11 +73,11 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, FirstStartError> {
     }
 }
 
-/// Makes the data folder where there is none.
+/// Creates the data folder if it is missing.
 ///
 /// # Errors
-/// When it is no folder, or cannot be made.
-pub fn create_folder(data: &Path) -> Result<(), FirstStartError> {
+/// It is not a folder, or cannot be created.
+pub fn create_folder(data: &Path) -> Result<(), DataDirError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -89,12 +89,12 @@ pub fn create_folder(data: &Path) -> Result<(), FirstStartError> {
     made.map_err(failed("created", data))
 }
 
-/// Whether a folder can be written, or made where there is none.
-pub(super) fn may_be_filled(data: &Path) -> Result<(), FirstStartError> {
+/// Checks that the folder can be written, or created if it is missing.
+pub(super) fn may_be_filled(data: &Path) -> Result<(), DataDirError> {
     for folder in data.ancestors() {
         let is_data = folder == data;
         let action = if is_data { "written" } else { "created" };
-        // What is left of a relative path is the folder that we are in.
+        // The last ancestor of a relative path is empty: the working directory.
         let folder = match folder.as_os_str().is_empty() {
             true => Path::new("."),
             false => folder,
@@ -126,8 +126,7 @@ fn may_write(_: &Path, found: &fs::Metadata) -> io::Result<()> {
     }
 }
 
-/// Whether every user of this machine may read or change it, or put files into the folder; a group may on purpose, and who
-/// knows the names of files has none of them.
+/// Whether every user of this machine may read or change a file, or write into a folder. A group may on purpose.
 #[cfg(unix)]
 pub(super) fn is_open_to_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
@@ -143,13 +142,10 @@ pub(super) fn is_open_to_all(_: &Path) -> bool {
     false
 }
 
-/// What the file system refused to do with a file.
-pub(super) fn failed(
-    action: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> FirstStartError {
+/// The error of a file operation.
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
     let path = path.to_owned();
-    move |source| FirstStartError::File {
+    move |source| DataDirError::File {
         action,
         path,
         source,

@@ -1,4 +1,4 @@
-//! The certificate that the server makes for itself where the settings name none.
+//! The self-signed certificate, used if the settings name none.
 
 use std::{
     fs,
@@ -9,17 +9,18 @@ use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use settings::Settings;
+use uacsta_connect::data_dir::CERTIFICATE;
 
-use super::FirstStartError;
+use super::DataDirError;
 use crate::net::certificate::{Certificate, Stage};
 
-/// Where its certificate and its key are.
+/// The files of certificate and key.
 pub(super) fn files(data: &Path) -> [PathBuf; 2] {
-    [data.join("certificate.pem"), data.join("key.pem")]
+    [data.join(CERTIFICATE), data.join("key.pem")]
 }
 
-/// A new one for ten years: the PEM texts of certificate and key.
-pub(super) fn make(settings: &Settings) -> Result<[String; 2], FirstStartError> {
+/// Generates certificate and key, valid for ten years, as PEM.
+pub(super) fn generate(settings: &Settings) -> Result<[String; 2], DataDirError> {
     let mut names = vec![
         host_name(),
         "localhost".into(),
@@ -47,11 +48,11 @@ pub(super) fn make(settings: &Settings) -> Result<[String; 2], FirstStartError> 
             Err(_) => name.as_str().try_into().map(SanType::DnsName),
         })
         .collect::<Result<_, _>>()?;
-    // From yesterday on: phones without a clock of their own are often some hours off.
+    // Valid from yesterday: the clocks of phones are often some hours off.
     let today = jiff::Zoned::now().date();
     let start = today.yesterday().unwrap_or(today);
     let date = |year: i16| {
-        // The 29th of February has no counterpart in most years.
+        // Most years have no 29th of February.
         date_time_ymd(
             year.into(),
             start.month().unsigned_abs(),
@@ -61,12 +62,12 @@ pub(super) fn make(settings: &Settings) -> Result<[String; 2], FirstStartError> 
     params.not_before = date(start.year());
     params.not_after = date(start.year() + 10);
     let pair = KeyPair::generate()?;
-    let made = params.self_signed(&pair)?;
-    Ok([made.pem(), pair.serialize_pem()])
+    let certificate = params.self_signed(&pair)?;
+    Ok([certificate.pem(), pair.serialize_pem()])
 }
 
-/// Whether the certificate that an earlier start made has 30 days at most.
-pub(super) fn is_ending(file: &Path) -> bool {
+/// Whether the certificate expires within 30 days.
+pub(super) fn expires_soon(file: &Path) -> bool {
     let read = CertificateDer::from_pem_file(file)
         .ok()
         .and_then(|der| Certificate::read(&der).ok());
@@ -74,7 +75,7 @@ pub(super) fn is_ending(file: &Path) -> bool {
     matches!(stage, Some(Stage::Within(_) | Stage::Over))
 }
 
-/// The name by which this machine calls itself, where it is a name that a certificate can hold.
+/// This machine's host name, if a certificate can contain it, else empty.
 fn host_name() -> String {
     let asked = fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))

@@ -1,22 +1,22 @@
-//! The life of the program: signals, requests to read the configuration again, and what the service manager is told.
-
-mod reading;
+//! Runs until a stop signal: reloads the configuration on request and notifies the service manager.
 
 use std::{convert::Infallible, time::Duration};
 
 use settings::{Logs, Settings};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::{
+    config_reader::{Outcome, Reader},
+    signals::{Signal, Signals},
+};
 use crate::{
     Running,
-    signals::{Signal, Signals},
-    web::{Api, ReloadWish},
+    web::{Api, ReloadRequest},
 };
-use reading::{Outcome, Reader};
 
-/// Serves until one of `signals` is SIGINT or SIGTERM (Ctrl-C elsewhere), whose name is returned. At SIGHUP, or when the API is asked to,
-/// `read` reads the configuration again on a thread of its own, what is wrong with it being one sentence; then it is served,
-/// and `log` hears where the log is now.
+/// Serves until SIGINT or SIGTERM (Ctrl-C elsewhere), and returns the signal's name. At SIGHUP, or at the API's request, `read`
+/// reads the configuration on another thread; its error is one sentence. The new settings are then applied, and `log` is called
+/// with those of the log.
 pub async fn run(
     running: &mut Running,
     signals: Signals,
@@ -24,7 +24,7 @@ pub async fn run(
     log: impl FnMut(&Logs),
 ) -> &'static str {
     let api = running.api();
-    tell(State::Ready);
+    notify(State::Ready);
     tokio::select! {
         name = serve(running, signals, Reader::new(read), log) => name,
         never = watch(&api) => match never {},
@@ -37,17 +37,17 @@ async fn serve(
     mut reader: Reader<impl Fn() -> Result<Settings, String> + Clone + Send + 'static>,
     mut log: impl FnMut(&Logs),
 ) -> &'static str {
-    // Whether SIGHUP came while the configuration was being read: what was changed since may not be in it.
+    // SIGHUP came while the configuration was being read, which may have missed the latest changes.
     let mut again = false;
     loop {
-        let wish = tokio::select! {
+        let request = tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop(name) => return name,
                 Signal::Reload => None,
             },
-            Some(wish) = running.wishes.recv(), if reader.is_free() => Some(wish),
-            (outcome, wish) = reader.end() => {
-                finish(running, outcome, wish, &mut log).await;
+            Some(request) = running.reload_requests.recv(), if reader.is_free() => Some(request),
+            (outcome, request) = reader.end() => {
+                finish(running, outcome, request, &mut log).await;
                 if !std::mem::take(&mut again) {
                     continue;
                 }
@@ -58,62 +58,62 @@ async fn serve(
             again = true;
             continue;
         }
-        tell(State::Reloading);
-        if let Err((wrong, wish)) = reader.begin(running.ground(), wish) {
-            finish(running, Err(wrong), wish, &mut log).await;
+        notify(State::Reloading);
+        if let Err((wrong, request)) = reader.begin(running.reload_context(), request) {
+            finish(running, Err(wrong), request, &mut log).await;
         }
     }
 }
 
-/// Serves by what was read, or says why not.
+/// Applies the settings that were read, or logs why not, and answers the request.
 async fn finish(
     running: &mut Running,
     outcome: Outcome,
-    wish: Option<ReloadWish>,
+    request: Option<ReloadRequest>,
     log: &mut impl FnMut(&Logs),
 ) {
     let outcome = match outcome {
-        Ok(tried_out) => {
-            let logs = tried_out.logs().clone();
-            let adopted = running.adopt(tried_out).await;
-            adopted
+        Ok(validated) => {
+            let logs = validated.logs().clone();
+            let applied = running.apply(validated).await;
+            applied
                 .map(|()| log(&logs))
                 .map_err(|wrong| wrong.to_string())
         }
         Err(wrong) => Err(wrong),
     };
     match &outcome {
-        Ok(()) => tracing::info!("the configuration was read again and holds now"),
-        Err(wrong) => tracing::error!(wrong, "the configuration stays as it was"),
+        Ok(()) => tracing::info!("configuration reloaded"),
+        Err(wrong) => tracing::error!(wrong, "reload failed; the configuration is unchanged"),
     }
-    if let Some(wish) = wish {
-        wish.answer(outcome);
+    if let Some(request) = request {
+        request.answer(outcome);
     }
-    tell(State::Ready);
+    notify(State::Ready);
 }
 
-/// Tells the service manager that the program lives, whatever else is going on.
+/// Notifies the service manager's watchdog as long as the registrar responds.
 async fn watch(api: &Api) -> Infallible {
     let mut watchdog = Watchdog::new();
     loop {
         watchdog.due().await;
-        // One that hangs is not to look alive: the service manager starts another.
-        match tokio::time::timeout(PATIENCE, api.is_alive()).await {
-            Ok(true) => tell(State::Alive),
-            _ => tracing::error!("the registrar does not answer"),
+        // Without a notification the service manager restarts the program.
+        match tokio::time::timeout(REGISTRAR_TIMEOUT, api.is_alive()).await {
+            Ok(true) => notify(State::Alive),
+            _ => tracing::error!("the registrar does not respond"),
         }
     }
 }
 
-/// Tells the service manager that the program is about to end.
+/// Notifies the service manager that the program is stopping.
 pub fn stopping() {
-    tell(State::Stopping);
+    notify(State::Stopping);
 }
 
-/// How long the registrar may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the registrar may take to respond.
+const REGISTRAR_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the service manager hears (`sd_notify(3)`).
+/// The states of `sd_notify(3)`.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Ready,
@@ -123,7 +123,7 @@ enum State {
 }
 
 #[cfg(unix)]
-fn tell(state: State) {
+fn notify(state: State) {
     use sd_notify::NotifyState;
     let states = match state {
         State::Ready => vec![NotifyState::Ready],
@@ -135,14 +135,14 @@ fn tell(state: State) {
         },
     };
     if let Err(error) = sd_notify::notify(&states) {
-        tracing::debug!(?state, %error, "the service manager cannot be told");
+        tracing::debug!(?state, %error, "cannot notify the service manager");
     }
 }
 
 #[cfg(not(unix))]
-fn tell(_: State) {}
+fn notify(_: State) {}
 
-/// When the service manager wants to hear that the program lives, if it does: at half of its time.
+/// Ticks at half of the service manager's watchdog time, if it has one.
 struct Watchdog(Option<Interval>);
 
 impl Watchdog {

@@ -26,16 +26,13 @@ use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
-    admin::Admin,
-    first_start,
-    keeper::Keeper,
+    data_dir::{self, Admin, RunningTime},
     net::{
         Lobby, care,
         tls::{self, Identity},
     },
-    running_time::RunningTime,
-    store::Lock,
-    web::{self, Api, ReloadWish, Web},
+    store::{Lock, StoreActor},
+    web::{self, Api, ReloadRequest, Web},
 };
 
 mod check;
@@ -47,8 +44,8 @@ mod warnings;
 pub use error::StartError;
 pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
-pub use reload::{Ground, TriedOut};
-pub use warnings::Weakness;
+pub use reload::{ReloadContext, ValidatedSettings};
+pub use warnings::ConfigWarning;
 
 /// A server, before it runs.
 #[derive(Clone)]
@@ -63,7 +60,7 @@ pub struct Running {
     /// Where it listens.
     pub addresses: Addresses,
     /// Those who ask the API that the settings be read again.
-    pub wishes: mpsc::Receiver<ReloadWish>,
+    pub reload_requests: mpsc::Receiver<ReloadRequest>,
     house: Arc<House>,
     data: PathBuf,
     token: Secret,
@@ -74,7 +71,7 @@ pub struct Running {
     care: JoinHandle<()>,
     interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
-    keeper: Arbiter,
+    store: Arbiter,
     api: Api,
     web: Option<Web>,
 }
@@ -137,22 +134,24 @@ impl Server {
             counters,
         } = self;
         // Whoever has the folder makes what is missing in it, and nobody else.
-        first_start::create_folder(data)?;
+        data_dir::create_folder(data)?;
         let lock = Lock::take(data)?;
-        let belongings = first_start::prepare(data, &mut settings)?;
+        let data_dir = data_dir::prepare(data, &mut settings)?;
         let profiles = Profiles::load(Some(data))?;
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
         let allowance = allowance(issuer.as_ref(), &settings, time.before())?;
-        let identity = Arc::new(belongings.identity()?);
-        Weakness::of(&settings).iter().for_each(Weakness::warn);
-        Weakness::in_folder(data, &settings).for_each(|weakness| weakness.warn());
+        let identity = Arc::new(data_dir.identity()?);
+        ConfigWarning::of(&settings)
+            .iter()
+            .for_each(ConfigWarning::warn);
+        ConfigWarning::in_folder(data, &settings).for_each(|weakness| weakness.warn());
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         // One that was killed has left where it listened; by now that may be another program, which the command line would
         // show the token.
         web::forget(data).map_err(StartError::ApiFile)?;
-        let list = Keeper::open(lock)?;
+        let list = StoreActor::open(lock)?;
         tracing::info!(telephones = list.telephones.len(), data = %data.display(), "the telephone list is open");
 
         let licensing = actix::Context::<Licensing>::new();
@@ -173,8 +172,7 @@ impl Server {
             licensing: Post::new(licensing.address()),
         });
         licensing.run(Licensing::new(Arc::clone(&house)));
-        let mut keeps =
-            Registrar::new(Arc::clone(&house), list.keeper.recipient(), list.telephones);
+        let mut keeps = Registrar::new(Arc::clone(&house), list.actor.recipient(), list.telephones);
         if !list.writable {
             keeps = keeps.refused();
         }
@@ -190,7 +188,7 @@ impl Server {
         let lobby = Arc::new(Lobby::new(Arc::clone(&house), Arc::default(), handles));
         let interfaces = Interfaces::open(&lobby, interfaces(settings, &acceptors))?;
 
-        let (reload, wishes) = mpsc::channel(WISHES);
+        let (reload, reload_requests) = mpsc::channel(RELOAD_REQUESTS);
         let api = Api {
             list: house.registrar.holder(),
             switch: house.registrar.holder(),
@@ -206,7 +204,7 @@ impl Server {
             reload,
             identity: Arc::clone(&identity),
         };
-        let mut web = open_web(settings, data, &belongings.token, &api)?;
+        let mut web = open_web(settings, data, &data_dir.token, &api)?;
         if let Some(web) = &mut web {
             web.announce();
         }
@@ -215,9 +213,9 @@ impl Server {
                 web: web.as_ref().map(Web::address),
                 ..interfaces.addresses()
             },
-            wishes,
+            reload_requests,
             data: data.to_owned(),
-            token: belongings.token,
+            token: data_dir.token,
             issuer,
             time_keeper: actix_rt::spawn(Arc::clone(&time).keep()),
             time,
@@ -225,7 +223,7 @@ impl Server {
             identity,
             interfaces,
             arbiters,
-            keeper: list.arbiter,
+            store: list.arbiter,
             api,
             web,
             house: Arc::clone(&house),
@@ -262,7 +260,7 @@ impl Running {
         // A phone that still answers its BYE meets no closed door.
         tokio::time::sleep(LAST_WORDS).await;
         let _ = web.await;
-        for arbiter in self.arbiters.into_iter().chain([self.keeper]) {
+        for arbiter in self.arbiters.into_iter().chain([self.store]) {
             arbiter.stop();
             // A thread that failed has nothing left to end.
             let _ = tokio::task::spawn_blocking(move || arbiter.join()).await;
@@ -277,7 +275,7 @@ const RETIREMENT: Duration = Duration::from_secs(2);
 /// How long phones may take to answer their BYE.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How many may wait for the settings to be read again.
-const WISHES: usize = 8;
+const RELOAD_REQUESTS: usize = 8;
 /// What measures best: waking another thread costs more than all the rest of a message.
 const DEFAULT_ARBITERS: usize = 1;
 

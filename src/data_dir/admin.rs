@@ -1,4 +1,4 @@
-//! What operators change while the server runs: `admin.toml` in the data folder, which goes before every other setting.
+//! `admin.toml` in the data folder: what operators change while the server runs. It overrides all other settings.
 
 use std::fs;
 use std::io;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use crate::first_start::{FirstStartError, write_private};
+use super::{DataDirError, write_private};
 
-/// The file of what operators changed.
+/// The file `admin.toml`.
 #[derive(Clone, Debug)]
 pub struct Admin {
     file: PathBuf,
 }
 
-/// Why a change cannot be kept.
+/// Why a change cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The file cannot be read.
@@ -22,12 +22,12 @@ pub enum AdminError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// Somebody has spoilt the file.
+    /// The file is invalid.
     #[error("{} cannot be changed: {what}", file.display())]
-    Spoilt {
+    Invalid {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
@@ -35,21 +35,21 @@ pub enum AdminError {
     },
     /// The file cannot be written.
     #[error(transparent)]
-    Write(#[from] FirstStartError),
+    Write(#[from] DataDirError),
 }
 
 impl Admin {
-    /// The file in a data folder; it need not be there.
+    /// The file in a data folder; it need not exist.
     pub fn of(data: &Path) -> Self {
         Self {
             file: data.join("admin.toml"),
         }
     }
 
-    /// Adds a licence code to `licenses.codes`; `others` are the codes that hold without the file, which would be hidden by it.
+    /// Adds a licence code to `licenses.codes`. `others` are the codes from other settings, which the file overrides.
     ///
     /// # Errors
-    /// When the file cannot be read, changed or written; then it is as it was.
+    /// The file cannot be read, parsed or written; it is unchanged then.
     pub fn add_code(&self, others: &[String], code: &str) -> Result<(), AdminError> {
         let text = match fs::read_to_string(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -58,22 +58,22 @@ impl Admin {
                 source,
             })?,
         };
-        let spoilt = |what: &str| AdminError::Spoilt {
+        let invalid = |what: &str| AdminError::Invalid {
             file: self.file.clone(),
             what: what.to_owned(),
         };
         let mut all: Table = text
             .parse()
-            .map_err(|error: toml::de::Error| spoilt(error.message()))?;
+            .map_err(|error: toml::de::Error| invalid(error.message()))?;
         let codes = all
             .entry("licenses")
             .or_insert_with(|| Value::Table(Table::new()))
             .as_table_mut()
-            .ok_or_else(|| spoilt("licenses is not a section"))?
+            .ok_or_else(|| invalid("licenses is not a section"))?
             .entry("codes")
             .or_insert_with(|| Value::Array(Vec::new()))
             .as_array_mut()
-            .ok_or_else(|| spoilt("licenses.codes is not a list"))?;
+            .ok_or_else(|| invalid("licenses.codes is not a list"))?;
         for code in others.iter().map(String::as_str).chain([code]) {
             let code = Value::String(code.to_owned());
             if !codes.contains(&code) {
@@ -81,7 +81,7 @@ impl Admin {
             }
         }
         let text = format!(
-            "# What operators changed while the server ran; it goes before every other setting.\n{all}"
+            "# Changed by operators while the server ran; overrides all other settings.\n{all}"
         );
         Ok(write_private(&self.file, text.as_bytes())?)
     }

@@ -1,5 +1,6 @@
 //! The telephone list on disk: sled for the list, and a readable journal from which it can be rebuilt.
 
+mod actor;
 mod database;
 mod error;
 mod lock;
@@ -17,6 +18,7 @@ use uacsta_schema::phone_id::PhoneId;
 use database::{Copy, Database, FOLDER};
 use mirror::Mirror;
 
+pub use actor::StoreActor;
 pub use error::StoreError;
 use error::failed;
 pub use lock::Lock;

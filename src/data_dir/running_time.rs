@@ -1,4 +1,4 @@
-//! How long the server has run in all: what the trial is counted by, kept in the data folder.
+//! The server's total running time, by which the evaluation period is counted, stored in the data folder.
 
 use std::fs;
 use std::io;
@@ -8,28 +8,28 @@ use std::time::Duration;
 
 use uacsta_actors::clock::Clock;
 
-use crate::first_start::write_private;
+use super::write_private;
 
-/// The time that the server has run, before this run and in it.
+/// The time that the server has run, including earlier runs.
 pub struct RunningTime {
     file: PathBuf,
     before: Duration,
     clock: Arc<dyn Clock>,
 }
 
-/// How often it is written. What a crash takes is less than this.
-const OFTEN: Duration = Duration::from_secs(600);
+/// How often it is written. A crash loses at most this much.
+const WRITE_INTERVAL: Duration = Duration::from_secs(600);
 
 impl RunningTime {
-    /// Reads what earlier runs have used. A file that somebody has spoilt counts as none, and is said.
+    /// Reads the time of earlier runs. An invalid file counts as zero and is logged.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// The file exists and cannot be read.
     pub fn open(data: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let file = data.join("trial");
         let before = match fs::read_to_string(&file) {
             Ok(text) => text.trim().parse().unwrap_or_else(|_| {
-                tracing::warn!(file = %file.display(), "the file does not hold a number of seconds; the trial is counted anew");
+                tracing::warn!(file = %file.display(), "invalid running time, expected a number of seconds; the evaluation period starts again");
                 0
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -42,26 +42,26 @@ impl RunningTime {
         })
     }
 
-    /// How long earlier runs took.
+    /// The time of earlier runs.
     pub fn before(&self) -> Duration {
         self.before
     }
 
-    /// Writes how long the server has run by now. A disk that is full costs nothing but the time since the last writing.
+    /// Writes the time so far. If that fails, only the time since the last write is lost.
     pub fn write(&self) {
         let all = (self.before + self.clock.now()).as_secs();
         if let Err(error) = write_private(&self.file, format!("{all}\n").as_bytes()) {
-            tracing::warn!(%error, "how long the server has run cannot be written");
+            tracing::warn!(%error, "cannot write the running time");
         }
     }
 
-    /// Writes it now and then, for as long as it is polled.
+    /// Writes it every 10 minutes, as long as it is polled.
     pub async fn keep(self: Arc<Self>) {
         loop {
             let time = Arc::clone(&self);
-            // A disk that hangs must not hold a phone up.
+            // A disk that hangs must not block the thread.
             let _ = tokio::task::spawn_blocking(move || time.write()).await;
-            tokio::time::sleep(OFTEN).await;
+            tokio::time::sleep(WRITE_INTERVAL).await;
         }
     }
 }

@@ -1,8 +1,4 @@
-//! What the first start makes in the data folder: passwords, the token of the command line, a self-signed certificate.
-
-mod files;
-mod self_signed;
-
+//! Generates what a data folder lacks: passwords, the command line's token, a self-signed certificate.
 use std::{
     io,
     path::{Path, PathBuf},
@@ -11,37 +7,39 @@ use std::{
 
 use settings::{Secret, Settings};
 use tracing::{info, warn};
+use uacsta_connect::data_dir::{API_TOKEN, SECRETS};
 
+use super::{
+    files::{self, Prepared, create_folder, may_be_filled, read},
+    self_signed,
+};
 use crate::net::tls::{Identity, TlsError};
-pub use files::create_folder;
-pub(crate) use files::write_private;
-use files::{Prepared, may_be_filled, read};
 
-/// What the server goes by, whether this start made it or an earlier one.
+/// Certificate, key and token of a data folder, generated now or earlier.
 #[derive(Debug)]
-pub struct Belongings {
+pub struct DataDir {
     /// PEM file of the certificate: the settings' own, or the self-signed one.
     pub certificate: PathBuf,
     /// PEM file of its private key.
     pub key: PathBuf,
-    /// What the command line shows to the API.
+    /// The command line's token for the API.
     pub token: Secret,
-    /// What is to be written yet.
+    /// Files not written yet.
     drafts: Vec<Draft>,
 }
 
-/// What a running server goes by of all that is in its data folder.
+/// What a running server uses of the generated files.
 #[derive(Clone, Debug)]
 pub struct InForce {
     /// The token of the command line.
     pub token: Secret,
     /// The passwords of phones, clients and administrator.
     pub passwords: [Secret; 3],
-    /// The certificate and its key, PEM, where the server made them.
+    /// The self-signed certificate and its key, PEM, if the server uses them.
     pub self_signed: Option<[Arc<[u8]>; 2]>,
 }
 
-/// A file that is to stand in the data folder, and what is to be said of it then.
+/// A file to be put into the data folder, and what to log then.
 #[derive(Debug)]
 struct Draft {
     file: Prepared,
@@ -50,43 +48,43 @@ struct Draft {
 
 #[derive(Clone, Copy, Debug)]
 enum Why {
-    /// It is new, and nobody needs to know.
-    Needed,
+    /// Generated; not logged.
+    Generated,
     Passwords,
     Certificate,
-    /// It had gone.
-    Missed,
+    /// Removed while the server ran.
+    Missing,
 }
 
-impl Belongings {
-    /// Reads certificate and key, also those that are to be written yet.
+impl DataDir {
+    /// Reads certificate and key, also if they are not written yet.
     ///
     /// # Errors
     /// As [`Identity::read`].
     pub fn identity(&self) -> Result<Identity, TlsError> {
         let drafts: Vec<&Prepared> = self.drafts.iter().map(|draft| &draft.file).collect();
-        let for_now = [&self.certificate, &self.key].map(|path| {
+        let paths = [&self.certificate, &self.key].map(|path| {
             let draft = drafts.iter().find(|draft| draft.path() == path);
-            draft.map_or(path.as_path(), |draft| draft.for_now())
+            draft.map_or(path.as_path(), |draft| draft.temporary_path())
         });
-        Identity::read_before(for_now, &self.certificate, &self.key)
+        Identity::read_before(paths, &self.certificate, &self.key)
     }
 
-    /// Puts what is new, or had gone, into the data folder.
+    /// Writes the files that are new or were removed.
     ///
     /// # Errors
-    /// The first file that cannot be put there.
-    pub fn write(&mut self) -> Result<(), FirstStartError> {
+    /// The first file that cannot be written.
+    pub fn write(&mut self) -> Result<(), DataDirError> {
         for Draft { file, why } in self.drafts.drain(..) {
             let path = file.path().to_owned();
-            file.put()?;
+            file.persist()?;
             let file = path.display();
             match why {
-                Why::Needed => {}
-                Why::Passwords => info!(%file, "passwords were made; they are in this file"),
-                Why::Certificate => info!(%file, "a self-signed certificate was made"),
-                Why::Missed => {
-                    warn!(%file, "the file had gone; it is written again with what is in force");
+                Why::Generated => {}
+                Why::Passwords => info!(%file, "generated passwords; they are in this file"),
+                Why::Certificate => info!(%file, "generated a self-signed certificate"),
+                Why::Missing => {
+                    warn!(%file, "file was removed; written again with the values in use");
                 }
             }
         }
@@ -94,20 +92,20 @@ impl Belongings {
     }
 }
 
-/// Why the data folder cannot be filled.
+/// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FirstStartError {
-    /// The file system refused.
+pub enum DataDirError {
+    /// A file operation failed.
     #[error("{} cannot be {action}: {source}", path.display())]
     File {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// Somebody edited the passwords' file.
+    /// `secrets.toml` is invalid.
     #[error("{} is not TOML: {reason}", path.display())]
     Secrets {
         /// The file.
@@ -115,42 +113,42 @@ pub enum FirstStartError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Somebody wrote a token that is soon guessed.
+    /// The token is too short to be secure.
     #[error(
-        "{} holds a token of fewer than {ENOUGH} characters, which is soon guessed: remove the file, and it is made again", path.display()
+        "{} contains a token of fewer than {TOKEN_LENGTH} characters, too short to be secure: remove the file, and a new one is generated", path.display()
     )]
     Token {
         /// The file.
         path: PathBuf,
     },
-    /// No certificate can be made.
-    #[error("no self-signed certificate can be made: {0}")]
+    /// The certificate cannot be generated.
+    #[error("cannot generate a self-signed certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers: {0}")]
+    /// The system provides no random numbers.
+    #[error("the system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
-/// Whatever the process writes from now on, nobody else may read: log files and the telephone list tell who called whom.
+/// Makes all files that the process creates from now on private: log files and the phone list show who called whom.
 pub fn keep_from_others() {
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
-/// Fills `data`, which is created where it is missing, with what the settings leave open, and the settings' empty
-/// passwords with those in `secrets.toml`. What is there already stays.
+/// Creates `data` if it is missing, generates the files that the settings do not replace, and fills in the settings' empty
+/// passwords from `secrets.toml`. Existing files stay.
 ///
 /// # Errors
-/// When a file cannot be read or written, or the system has no random numbers.
-pub fn prepare(data: &Path, settings: &mut Settings) -> Result<Belongings, FirstStartError> {
+/// A file cannot be read or written, or the system provides no random numbers.
+pub fn prepare(data: &Path, settings: &mut Settings) -> Result<DataDir, DataDirError> {
     create_folder(data)?;
-    let mut belongings = gather(data, settings, None)?;
-    belongings.write()?;
-    Ok(belongings)
+    let mut data_dir = gather(data, settings, None)?;
+    data_dir.write()?;
+    Ok(data_dir)
 }
 
-/// The same for a server that runs: what has gone from `data` since is taken from what is `in_force` and not made anew, for
-/// nobody would know it. Nothing is changed before [`Belongings::write`].
+/// As [`prepare`], for a running server: files removed since are restored from `in_force`, not generated, since their users
+/// would not know the new values. Nothing is written before [`DataDir::write`].
 ///
 /// # Errors
 /// As [`prepare`].
@@ -158,42 +156,39 @@ pub fn renew(
     data: &Path,
     settings: &mut Settings,
     in_force: &InForce,
-) -> Result<Belongings, FirstStartError> {
+) -> Result<DataDir, DataDirError> {
     create_folder(data)?;
     gather(data, settings, Some(in_force))
 }
 
-/// What [`prepare`] would find in `data`, and nothing is made: the files of certificate and key, none where it would make
+/// Checks what [`prepare`] would do, without writing. Returns the files of certificate and key, `None` if it would generate
 /// them.
 ///
 /// # Errors
-/// What would keep [`prepare`] from its work: a folder that cannot be made or written, a file that cannot be read.
-pub fn foresee(
-    data: &Path,
-    settings: &Settings,
-) -> Result<Option<(PathBuf, PathBuf)>, FirstStartError> {
+/// The folder cannot be created or written, or a file cannot be read.
+pub fn plan(data: &Path, settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, DataDirError> {
     may_be_filled(data)?;
-    stored_token(&data.join("cli.token"))?;
+    stored_token(&data.join(API_TOKEN))?;
     Ok(match (&settings.tls.certificate, &settings.tls.key) {
         (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
         _ => {
             let [certificate, key] = self_signed::files(data);
             let serves =
-                certificate.exists() && key.exists() && !self_signed::is_ending(&certificate);
+                certificate.exists() && key.exists() && !self_signed::expires_soon(&certificate);
             serves.then_some((certificate, key))
         }
     })
 }
 
-/// Whether that is the file of the certificate that a server with this data folder makes for itself.
+/// Whether `certificate` is the file of this data folder's self-signed certificate.
 pub fn is_own(data: &Path, certificate: &Path) -> bool {
     self_signed::files(data)[0] == certificate
 }
 
-/// What of the data folder, or the private key elsewhere, every user of this machine may read or change.
+/// Secret files, and the data folder itself, that every user of this machine may read or change.
 pub fn open_to_all(data: &Path, settings: &Settings) -> Vec<PathBuf> {
     let [_, own_key] = self_signed::files(data);
-    let files = ["secrets.toml", "cli.token", "admin.toml"];
+    let files = [SECRETS, API_TOKEN, "admin.toml"];
     let mut all: Vec<PathBuf> = files.iter().map(|name| data.join(name)).collect();
     all.extend([data.to_owned(), own_key]);
     all.extend(settings.tls.key.clone());
@@ -201,22 +196,22 @@ pub fn open_to_all(data: &Path, settings: &Settings) -> Vec<PathBuf> {
     all
 }
 
-/// 24 characters of 5 bits each, none of which is easily taken for another.
+/// Characters of generated passwords, 5 bits each; look-alikes are left out.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// How many characters a token has at least; one that is made has twice as many.
-const ENOUGH: usize = 24;
-/// The sections of the passwords that a first start makes.
+/// Characters of a token at least. A generated one has twice as many.
+const TOKEN_LENGTH: usize = 24;
+/// The sections whose passwords are generated.
 const SECTIONS: [&str; 3] = ["phones", "clients", "web"];
 
 fn gather(
     data: &Path,
     settings: &mut Settings,
     in_force: Option<&InForce>,
-) -> Result<Belongings, FirstStartError> {
+) -> Result<DataDir, DataDirError> {
     let mut drafts = Vec::new();
-    drafts.extend(secrets(&data.join("secrets.toml"), settings, in_force)?);
-    let (token, draft) = token(&data.join("cli.token"), in_force)?;
+    drafts.extend(secrets(&data.join(SECRETS), settings, in_force)?);
+    let (token, draft) = token(&data.join(API_TOKEN), in_force)?;
     drafts.extend(draft);
     let [certificate, key] = match (&settings.tls.certificate, &settings.tls.key) {
         (Some(certificate), Some(key)) => [certificate.clone(), key.clone()],
@@ -225,7 +220,7 @@ fn gather(
             self_signed::files(data)
         }
     };
-    Ok(Belongings {
+    Ok(DataDir {
         certificate,
         key,
         token,
@@ -237,11 +232,11 @@ fn secrets(
     path: &Path,
     settings: &mut Settings,
     in_force: Option<&InForce>,
-) -> Result<Option<Draft>, FirstStartError> {
+) -> Result<Option<Draft>, DataDirError> {
     let text = read(path)?.unwrap_or_default();
     let mut file: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let (path, reason) = (path.to_owned(), error.message().to_owned());
-        FirstStartError::Secrets { path, reason }
+        DataDirError::Secrets { path, reason }
     })?;
     let mut why = None;
     let wanted = [
@@ -264,7 +259,7 @@ fn secrets(
         let known = in_force.and_then(|in_force| in_force.passwords.get(index));
         let known = known.filter(|known| !known.is_empty());
         why = why.or(Some(match known {
-            Some(_) => Why::Missed,
+            Some(_) => Why::Missing,
             None => Why::Passwords,
         }));
         let password = match known {
@@ -281,78 +276,78 @@ fn secrets(
     }
     let Some(why) = why else { return Ok(None) };
     let text = format!(
-        "# Made at the first start; a password that the settings name goes before.\n{file}"
+        "# Generated at the first start; passwords in other settings override these.\n{file}"
     );
     let file = Prepared::new(path, text.as_bytes())?;
     Ok(Some(Draft { file, why }))
 }
 
-/// The token that is there, if one is; whoever has it may do what an operator may.
-fn stored_token(path: &Path) -> Result<Option<Secret>, FirstStartError> {
+/// The stored token, if any. It grants an operator's rights, so a short one is an error.
+fn stored_token(path: &Path) -> Result<Option<Secret>, DataDirError> {
     let stored = read(path)?.unwrap_or_default();
     match stored.trim() {
         "" => Ok(None),
-        short if short.chars().count() < ENOUGH => Err(FirstStartError::Token {
+        short if short.chars().count() < TOKEN_LENGTH => Err(DataDirError::Token {
             path: path.to_owned(),
         }),
         stored => Ok(Some(stored.into())),
     }
 }
 
-fn token(
-    path: &Path,
-    in_force: Option<&InForce>,
-) -> Result<(Secret, Option<Draft>), FirstStartError> {
+fn token(path: &Path, in_force: Option<&InForce>) -> Result<(Secret, Option<Draft>), DataDirError> {
     if let Some(stored) = stored_token(path)? {
         return Ok((stored, None));
     }
     let (token, why) = match in_force {
-        Some(in_force) => (in_force.token.clone(), Why::Missed),
+        Some(in_force) => (in_force.token.clone(), Why::Missing),
         None => (
             format!("{}{}", password()?, password()?).into(),
-            Why::Needed,
+            Why::Generated,
         ),
     };
     let file = Prepared::new(path, token.expose().as_bytes())?;
     Ok((token, Some(Draft { file, why })))
 }
 
-/// What of the server's own certificate and key is not there, or ends soon.
+/// The self-signed certificate and key, if they are missing or expire soon.
 fn own_certificate(
     data: &Path,
     settings: &Settings,
     in_force: Option<&InForce>,
-) -> Result<Vec<Draft>, FirstStartError> {
+) -> Result<Vec<Draft>, DataDirError> {
     let files = self_signed::files(data);
     let missing = |path: &&PathBuf| !path.exists();
-    let gone = files.iter().filter(missing).count();
-    if gone == 0 && !self_signed::is_ending(&files[0]) {
+    let missing_files = files.iter().filter(missing).count();
+    if missing_files == 0 && !self_signed::expires_soon(&files[0]) {
         return Ok(Vec::new());
     }
     let known = in_force.and_then(|in_force| in_force.self_signed.as_ref());
-    if let Some(known) = known.filter(|_| gone > 0) {
-        let missed = files.iter().zip(known).filter(|(path, _)| missing(path));
-        let drafts = missed.map(|(path, pem)| {
+    if let Some(known) = known.filter(|_| missing_files > 0) {
+        let removed = files.iter().zip(known).filter(|(path, _)| missing(path));
+        let drafts = removed.map(|(path, pem)| {
             let file = Prepared::new(path, pem)?;
-            let why = Why::Missed;
+            let why = Why::Missing;
             Ok(Draft { file, why })
         });
         return drafts.collect();
     }
-    if gone == 0 {
-        warn!(file = %files[0].display(), "the self-signed certificate ends within 30 days and is made anew: load it into the phones that know the old one");
+    if missing_files == 0 {
+        warn!(file = %files[0].display(), "the self-signed certificate expires within 30 days; generated a new one: load it into the phones that trust the old one");
     }
-    let pem = self_signed::make(settings)?;
-    let drafts = files.iter().zip(pem).zip([Why::Certificate, Why::Needed]);
-    // The key goes first: a certificate without its key would be taken for a whole one.
+    let pem = self_signed::generate(settings)?;
+    let drafts = files
+        .iter()
+        .zip(pem)
+        .zip([Why::Certificate, Why::Generated]);
+    // The key is written first: a certificate is complete only with its key.
     let drafts = drafts.rev().map(|((path, pem), why)| {
         let file = Prepared::new(path, pem.as_bytes())?;
         Ok(Draft { file, why })
     });
     match drafts.collect() {
-        // As on a full disk: with one that ends, the phones are served still.
-        Err(error) if gone == 0 => {
-            warn!(%error, "the self-signed certificate serves on, since no other can be put in its place");
+        // For example, the disk is full. The phones are served with the old certificate.
+        Err(error) if missing_files == 0 => {
+            warn!(%error, "cannot replace the self-signed certificate; still using it until it expires");
             Ok(Vec::new())
         }
         drafts => drafts,
@@ -455,7 +450,7 @@ mod tests {
                 "locked/new/data cannot be created: ",
             ),
         ] {
-            let error = foresee(&data, &Settings::builtin()).unwrap_err();
+            let error = plan(&data, &Settings::builtin()).unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
         }
     }
@@ -466,7 +461,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("cli.token"), token).unwrap();
             let made = prepare(folder.path(), &mut Settings::builtin());
-            let foreseen = foresee(folder.path(), &Settings::builtin());
+            let foreseen = plan(folder.path(), &Settings::builtin());
             assert_eq!(
                 (made.is_ok(), foreseen.is_ok()),
                 (holds, holds),
@@ -482,8 +477,8 @@ mod tests {
             );
         };
         check("x", false);
-        check(&"x".repeat(ENOUGH - 1), false);
-        check(&"x".repeat(ENOUGH), true);
+        check(&"x".repeat(TOKEN_LENGTH - 1), false);
+        check(&"x".repeat(TOKEN_LENGTH), true);
         // An empty file is none.
         check("\n", true);
     }
