@@ -24,7 +24,7 @@ mod dialog_migration;
 mod endpoints;
 mod messages;
 mod receive;
-mod register;
+mod request;
 mod respond;
 mod send;
 mod session_refresh;
@@ -33,7 +33,7 @@ mod shutdown;
 
 pub use dialog_migration::{Migrate, Moved, OrphanRequest, Prove};
 pub use endpoints::{Endpoints, Unauthenticated};
-pub use register::{SignOn, SignedOn};
+pub use request::SendRequest;
 
 /// One connection.
 pub struct SipConnection<U: Uas> {
@@ -48,7 +48,6 @@ pub struct SipConnection<U: Uas> {
     servers: Transactions<respond::ServerTransaction>,
     matching: Matching,
     sessions: Slots<sessions::Session>,
-    registration: Option<Box<register::Registration>>,
     /// Whether a session migrated here from another connection.
     adopted: bool,
     /// Counts sessions, so that a later one in the same slot is never taken for a former one.
@@ -103,7 +102,6 @@ impl<U: Uas> SipConnection<U> {
                 servers: Transactions::new(),
                 matching: Matching::new(),
                 sessions: Slots::new(),
-                registration: None,
                 adopted: false,
                 serial: 0,
                 random,
@@ -246,7 +244,6 @@ impl<U: Uas> Actor for SipConnection<U> {
         {
             self.finish(slot, Ended::ConnectionLost);
         }
-        self.sign_off();
         self.uas.ended(&reason);
     }
 }

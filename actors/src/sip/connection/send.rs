@@ -43,8 +43,8 @@ pub(super) enum Purpose {
     Accepted,
     /// Ends a session that is forgotten already.
     Bye,
-    /// Logs this end on.
-    Register,
+    /// A request outside of any dialog.
+    Request(super::request::ResponseSender),
 }
 
 /// What became of a request.
@@ -80,7 +80,7 @@ impl Purpose {
             | Self::Refresh { session }
             | Self::Invoke { session, .. }
             | Self::Notify { session } => Some(*session),
-            Self::Accepted | Self::Bye | Self::Register => None,
+            Self::Accepted | Self::Bye | Self::Request(_) => None,
         }
     }
 }

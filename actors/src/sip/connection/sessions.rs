@@ -11,6 +11,7 @@ use uacsta_schema::{
 use super::{
     SipConnection,
     challenge::{Answering, CHALLENGES},
+    request,
     send::{Outcome, Purpose, is_challenge, refusal, with_csta},
 };
 use crate::sip::{
@@ -278,7 +279,7 @@ impl<U: Uas> SipConnection<U> {
                 }
             }
             Purpose::Accepted | Purpose::Bye => {}
-            Purpose::Register => self.signed_on(&outcome, ctx),
+            Purpose::Request(sender) => request::conclude(sender, &outcome),
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use uacsta_actors::{
     clock::Clock,
     sip::{
-        connection::{Shut, SignOn, SignedOn, SipConnection},
+        connection::{Shut, SipConnection},
         session::{Login, RequestError, SessionEvent},
     },
 };
@@ -33,12 +33,14 @@ use uacsta_connect::{ConnectError, ServerAddress};
 mod challenge;
 mod description;
 mod lines;
+mod registration;
 mod session;
 mod stage;
 mod uas;
 
 use challenge::Challenge;
 pub(super) use lines::{AddLine, RemoveLine};
+use registration::{Next, Registration};
 use session::Session;
 pub use stage::Stage;
 pub(super) use stage::Status;
@@ -184,8 +186,9 @@ impl Handset {
     ) {
         match connected {
             Ok(link) if phone.plugged => {
-                link.do_send(phone.sign_on(ctx));
-                phone.link = Some(link);
+                phone.link = Some(link.clone());
+                let registration = phone.registration();
+                phone.register(link, registration, ctx);
             }
             Ok(link) => link.do_send(Shut {
                 reason: "the phone was unplugged".into(),
@@ -199,19 +202,55 @@ impl Handset {
     }
 
     /// The phone logs on with its MAC address as user name.
-    fn sign_on(&self, ctx: &mut Context<Self>) -> SignOn {
-        SignOn {
-            registrar: self.context.server.uri().into(),
-            identity: format!("sip:{}@{}", self.mac.bare(), self.context.server.host()).into(),
-            user: self.mac.bare().into(),
-            expires: self.context.expires,
-            login: Arc::new(Login {
-                user: self.mac.bare().into(),
-                password: self.context.password.clone(),
-            }),
-            agent: self.maker.user_agent().into(),
-            owner: ctx.address().recipient(),
+    fn registration(&self) -> Registration {
+        let (user, server) = (self.mac.bare(), &self.context.server);
+        let identity = format!("sip:{user}@{}", server.host());
+        let login = Arc::new(Login {
+            user: user.into(),
+            password: self.context.password.clone(),
+        });
+        // Without random numbers the MAC address distinguishes the phone.
+        let random = getrandom::u64().unwrap_or_default();
+        let (agent, expires) = (self.maker.user_agent(), self.context.expires);
+        Registration::new(&server.uri(), &identity, login, agent, expires, random)
+    }
+
+    /// Sends the next REGISTER on `connection`, as long as that is the phone's.
+    fn register(
+        &mut self,
+        connection: Addr<SipConnection<HandsetUas>>,
+        mut registration: Registration,
+        ctx: &mut Context<Self>,
+    ) {
+        if self.link.as_ref() != Some(&connection) {
+            return;
         }
+        let sending = connection.send(registration.request());
+        ctx.spawn(sending.into_actor(self).map(move |result, phone, ctx| {
+            if phone.link.as_ref() != Some(&connection) {
+                return;
+            }
+            match registration.on(result.unwrap_or(Err(RequestError::Ended))) {
+                Next::Retry => phone.register(connection, registration, ctx),
+                Next::Refresh(after) => {
+                    phone.failures = 0;
+                    if phone.status.borrow().stage < Stage::Registered {
+                        phone.set_stage(Stage::Registered);
+                    }
+                    ctx.run_later(after, |phone, ctx| {
+                        phone.register(connection, registration, ctx);
+                    });
+                }
+                // `Lost` reports the end of the connection.
+                Next::Failed(RequestError::Ended) => {}
+                Next::Failed(why) => {
+                    tracing::warn!(mac = %phone.mac, %why, "simulated phone: REGISTER failed");
+                    phone.cut("the REGISTER failed");
+                    phone.trouble(&format!("the REGISTER was {why}"));
+                    phone.connect_later(ctx);
+                }
+            }
+        }));
     }
 
     fn challenge(&self) -> Option<Challenge> {
@@ -300,29 +339,6 @@ impl Handler<Record> for Handset {
 
     fn handle(&mut self, _: Record, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.record.clone())
-    }
-}
-
-impl Handler<SignedOn> for Handset {
-    type Result = ();
-
-    fn handle(&mut self, SignedOn(result): SignedOn, ctx: &mut Self::Context) {
-        match result {
-            Ok(_) => {
-                self.failures = 0;
-                if self.status.borrow().stage < Stage::Registered {
-                    self.set_stage(Stage::Registered);
-                }
-            }
-            // `Lost` reports the end of the connection.
-            Err(RequestError::Ended) => {}
-            Err(why) => {
-                tracing::warn!(mac = %self.mac, %why, "simulated phone: REGISTER failed");
-                self.cut("the REGISTER failed");
-                self.trouble(&format!("the REGISTER was {why}"));
-                self.connect_later(ctx);
-            }
-        }
     }
 }
 

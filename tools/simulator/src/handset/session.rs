@@ -171,8 +171,8 @@ impl Handset {
         let result = match request {
             Request::RequestSystemStatus(_) => Ok(normal().into()),
             Request::SystemStatus(_) => Ok(SystemStatusResponse {}.into()),
-            Request::SystemRegister(_) => Ok(self.register()),
-            Request::SystemRegisterCancel(request) => self.unregister(&request),
+            Request::SystemRegister(_) => Ok(self.system_register()),
+            Request::SystemRegisterCancel(request) => self.system_register_cancel(&request),
             Request::GetSwitchingFunctionDevices(request) => {
                 return self.list_lines(&request, reply);
             }
@@ -212,7 +212,7 @@ impl Handset {
         }
     }
 
-    fn register(&mut self) -> Response {
+    fn system_register(&mut self) -> Response {
         let id = SysStatRegisterId::from(self.next_serial().to_string());
         if let Some(session) = &mut self.session {
             session.registrations.push(id.clone());
@@ -224,7 +224,10 @@ impl Handset {
         .into()
     }
 
-    fn unregister(&mut self, request: &SystemRegisterCancel) -> Result<Response, Failure> {
+    fn system_register_cancel(
+        &mut self,
+        request: &SystemRegisterCancel,
+    ) -> Result<Response, Failure> {
         let known = self.session.as_mut().and_then(|session| {
             let mut known = session.registrations.iter();
             let at = known.position(|id| *id == request.sys_stat_register_id)?;
