@@ -456,23 +456,19 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_soon_guessed_is_refused() {
+    fn token_that_is_too_short_is_rejected() {
         let check = |token: &str, holds: bool| {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("cli.token"), token).unwrap();
             let made = prepare(folder.path(), &mut Settings::builtin());
-            let foreseen = plan(folder.path(), &Settings::builtin());
-            assert_eq!(
-                (made.is_ok(), foreseen.is_ok()),
-                (holds, holds),
-                "{token:?}"
-            );
+            let planned = plan(folder.path(), &Settings::builtin());
+            assert_eq!((made.is_ok(), planned.is_ok()), (holds, holds), "{token:?}");
             let told = made
                 .err()
                 .map(|error| error.to_string())
                 .unwrap_or_default();
             assert!(
-                holds || told.contains("cli.token holds a token of fewer"),
+                holds || told.contains("cli.token contains a token of fewer"),
                 "{told}"
             );
         };
