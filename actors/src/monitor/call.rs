@@ -23,6 +23,8 @@ pub(crate) struct Call {
     pub(super) parties: SmallVec<[Party; 1]>,
     /// The moment after its last event, or after the last one before a snapshot listed it.
     pub(super) last_event: Mark,
+    /// Whether the last snapshot did not list it, although its last event came before that was asked for.
+    pub(super) missing: bool,
     /// Whether the monitor of the line sent the events of it that it had to.
     pub(super) told: bool,
 }
@@ -58,8 +60,15 @@ impl Call {
             called: None,
             parties: SmallVec::new(),
             last_event,
+            missing: false,
             told: true,
         }
+    }
+
+    /// An event told of it: `mark` is the moment after that.
+    pub(super) fn heard(&mut self, mark: Mark) {
+        self.last_event = mark;
+        self.missing = false;
     }
 
     /// What SnapshotCall answers of this call.

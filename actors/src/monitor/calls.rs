@@ -95,7 +95,7 @@ impl Calls {
                 &mut self.calls[last]
             }
         };
-        call.last_event = last_event;
+        call.heard(last_event);
         call.told = true;
         if own {
             call.state = local.unwrap_or(state);
@@ -128,7 +128,7 @@ impl Calls {
             .iter_mut()
             .find(|call| *call.id == *progress.call)
         {
-            call.last_event = last_event;
+            call.heard(last_event);
             call.parties
                 .retain(|party| Some(&*party.device) != progress.device.as_deref());
             if let Some(state) = progress.local.as_deref().and_then(State::read) {
@@ -176,7 +176,7 @@ impl Calls {
         let mut call = self.calls.remove(at);
         self.calls.retain(|call| !is_old(call));
         call.became(line, state, &connections);
-        call.last_event = self.heard.event();
+        call.heard(self.heard.event());
         self.calls.insert(at.min(self.calls.len()), call);
     }
 }

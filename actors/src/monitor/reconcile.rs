@@ -1,6 +1,7 @@
 //! Reconciles the tracked calls of a line with SnapshotDevice: after a gap in the line's events, and from time to time.
 //!
-//! A snapshot that can be read wins over each call whose last event came before the snapshot was asked for. Later events win over it.
+//! A snapshot that can be read wins over each call whose last event came before the snapshot was asked for; without a gap only if the
+//! next one agrees, since the event that ends the call may be on its way. Later events win over it.
 
 use uacsta_schema::csta::{CallState, DeviceCall, DeviceId, Event, Snapshot};
 
@@ -85,9 +86,15 @@ impl Calls {
                 .iter()
                 .any(|listed| listed.call_id() == Some(&*call.id))
         };
+        let gap = self.heard.gap;
+        let ended = |call: &mut Call| {
+            let missing = call.last_event <= asked && !is_listed(call);
+            let again = std::mem::replace(&mut call.missing, missing);
+            missing && (gap || again)
+        };
         let over = self
             .calls
-            .extract_if(.., |call| call.last_event <= asked && !is_listed(call))
+            .extract_if(.., ended)
             .map(|call| call.cleared(line).into())
             .collect();
         let untold = self.calls.iter().any(|call| !call.told && is_listed(call));

@@ -34,12 +34,13 @@ fn over(calls: &mut Calls, ids: &[&str], asked: Mark) -> Vec<String> {
 }
 
 #[test]
-fn a_call_that_is_not_listed_is_over_once() {
+fn a_call_that_is_not_listed_after_a_gap_is_over_once() {
     let mut calls = after(&[
         "Established 7 101 connected",
         "Held 8 101 hold",
         "Delivered 9 102 connected",
     ]);
+    calls.monitor_lost();
     let asked = calls.mark();
     assert_eq!(over(&mut calls, &["8"], asked), ["7", "9"]);
     assert_eq!(told(&calls), "8:hold");
@@ -47,8 +48,26 @@ fn a_call_that_is_not_listed_is_over_once() {
 }
 
 #[test]
+fn without_a_gap_a_call_is_over_when_two_snapshots_in_a_row_lack_it() {
+    let mut calls = after(&["Established 7 101 connected", "Held 8 101 hold"]);
+    let again = |calls: &mut Calls, listed: &[&str]| {
+        let asked = calls.mark();
+        over(calls, listed, asked)
+    };
+    assert!(again(&mut calls, &["8"]).is_empty(), "its event may come");
+    assert!(again(&mut calls, &["7"]).is_empty(), "7 is listed again");
+    assert!(again(&mut calls, &["7", "8"]).is_empty());
+    assert!(again(&mut calls, &["8"]).is_empty());
+    calls.observe(&line(), &event("Held 7 101 hold"));
+    assert!(again(&mut calls, &["8"]).is_empty(), "an event came");
+    assert_eq!(again(&mut calls, &["8"]), ["7"]);
+    assert_eq!(told(&calls), "8:hold");
+}
+
+#[test]
 fn the_end_is_told_as_the_line_s_connection() {
     let mut calls = after(&["Established 7 101 connected"]);
+    calls.monitor_lost();
     let asked = calls.mark();
     let over = calls.reconcile(&line(), &snapshot(&[]), asked).over;
     let [Event::ConnectionClearedEvent(over)] = &over[..] else {
@@ -63,6 +82,7 @@ fn an_event_after_the_request_wins_over_the_snapshot() {
     #[track_caller]
     fn check(later: &str, expected: &str) {
         let mut calls = after(&["Established 7 101 connected", "Established 7 103 connected"]);
+        calls.monitor_lost();
         let asked = calls.mark();
         calls.observe(&line(), &event(later));
         over(&mut calls, &[], asked);
