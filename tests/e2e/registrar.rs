@@ -686,3 +686,24 @@ async fn a_phone_that_comes_back_after_it_was_forgotten_is_watched_again() {
     session.expect("BackInServiceEvent").await;
     assert_eq!(phone.count("MonitorStart"), 2);
 }
+
+#[tokio::test]
+async fn a_log_off_over_another_connection_ends_the_binding_where_it_was_made() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let other = server.phone("000413000001");
+    other.unregister().await.expect(200);
+    // Refreshes on the former connection would keep a binding that nobody has.
+    phone.gone().await;
+    phone.reconnect().await;
+    phone.register().await.expect(200);
+    let wait = async {
+        while server.listed("00:04:13:00:00:01").await["status"] != "controlled" {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, wait)
+        .await
+        .unwrap();
+}

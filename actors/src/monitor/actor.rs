@@ -20,8 +20,8 @@ pub struct Monitor {
     subscribers: Subscribers,
     permit: Option<LicencePermit>,
     retry: Option<SpawnHandle>,
-    /// The number of the last change to a subscription that was handled.
-    handled: u64,
+    /// How many clients have joined, as the phone counts them.
+    joins: u64,
     /// Whether the phone can be asked when this actor starts.
     ready: bool,
 }
@@ -40,7 +40,7 @@ impl Monitor {
             subscribers: Subscribers::default(),
             permit: None,
             retry: None,
-            handled: 0,
+            joins: 0,
             ready,
         }
     }
@@ -107,7 +107,7 @@ impl Monitor {
                 tracing::warn!(mac = %self.phone, line = %self.line, %refusal, "line cannot be monitored; its clients are told to stop");
                 self.subscribers.stop_all();
             }
-            Effect::End => self.ask(Wanted::End(self.handled)),
+            Effect::End => self.ask(Wanted::End(self.joins)),
         }
     }
 
@@ -148,7 +148,7 @@ impl Handler<SubscriptionChanged> for Monitor {
     type Result = ();
 
     fn handle(&mut self, changed: SubscriptionChanged, ctx: &mut Self::Context) {
-        self.handled = changed.number;
+        self.joins = changed.joins;
         match changed.change {
             Change::Join(subscriber) => {
                 self.subscribers.add(subscriber);

@@ -13,8 +13,8 @@ use crate::{House, licensing::LicencePermit};
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SubscriptionChanged {
-    /// How many changes the phone has forwarded to this monitor point, with this one.
-    pub number: u64,
+    /// How many clients the phone has forwarded to this monitor point, with this one.
+    pub joins: u64,
     /// The change.
     pub change: Change,
 }
@@ -77,7 +77,7 @@ pub enum Wanted {
     Stop(MonitorCrossRefId),
     /// Word when the calls of the line are over; answered by [`Event::Drained`].
     Drain,
-    /// The end of a monitor point without subscribers, with the number of the last change that it has handled; answered by
+    /// The end of a monitor point without subscribers, with the number of clients that had joined it; answered by
     /// [`PhoneNotice::Ended`], unless a later change is on its way.
     End(u64),
     /// Another monitor point for these subscribers, since this one panicked.

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use actix::{Context, Handler, Message};
 use uacsta_schema::csta::Edition;
 
-use super::{Phone, abilities::Abilities, lease::Released};
+use super::{
+    Phone,
+    abilities::Abilities,
+    lease::{LoggedOff, Released},
+};
 use crate::{back_off::BackOff, registrar::PhoneBinding, sip::responder::Responder};
 
 /// The phone is bound: requests to it go by this binding from now on.
@@ -46,6 +50,8 @@ impl Handler<Unbound> for Phone {
             // The BYE goes before the 200, since the phone may close the connection with the latter.
             self.close_session(&reason, ctx);
             self.binding = None;
+            let connection = Arc::clone(&binding.flow.connection);
+            connection.do_send(LoggedOff(binding));
             responder.ok();
             return self.report(None);
         }
@@ -86,8 +92,9 @@ impl Phone {
     pub(super) fn leave_connection(&mut self, reason: &str, ctx: &mut Context<Self>) {
         self.close_session(reason, ctx);
         if let Some(binding) = self.binding.take() {
-            binding.flow.connection.do_send(Released {
-                identity: binding.identity,
+            let connection = Arc::clone(&binding.flow.connection);
+            connection.do_send(Released {
+                binding,
                 reason: reason.into(),
             });
         }

@@ -43,6 +43,11 @@ impl Lease {
         self.binding.identity
     }
 
+    /// Whether it is the lease of a binding, and not that of a later one of the same identity.
+    pub(super) fn is_of(&self, binding: &PhoneBinding) -> bool {
+        self.binding.identity == binding.identity && self.binding.made_at <= binding.made_at
+    }
+
     /// What a REGISTER is compared with.
     pub(super) fn known(&self) -> Known<'_> {
         Known {
@@ -123,11 +128,17 @@ pub struct Granted {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Released {
-    /// Whose binding it was.
-    pub identity: RegisterIdentity,
+    /// The binding. The lease of a later one stays.
+    pub binding: Arc<PhoneBinding>,
     /// Why, for the log.
     pub reason: Box<str>,
 }
+
+/// Ends the lease of a phone that logged off, perhaps over another connection. That one ends only if it held the lease, since the
+/// 200 may still have to go by it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LoggedOff(pub Arc<PhoneBinding>);
 
 /// Asks a connection to list a binding for who sent a REGISTER elsewhere.
 #[derive(Debug, Message)]
@@ -156,10 +167,22 @@ impl Handler<Granted> for PhoneConnection {
 impl Handler<Released> for PhoneConnection {
     type Result = ();
 
-    fn handle(&mut self, Released { identity, reason }: Released, ctx: &mut Self::Context) {
+    fn handle(&mut self, Released { binding, reason }: Released, ctx: &mut Self::Context) {
         let uas = self.uas_mut();
-        uas.release(identity, &reason);
+        uas.release(&binding, &reason);
         if !uas.is_bound() {
+            self.end(reason, ctx);
+        }
+    }
+}
+
+impl Handler<LoggedOff> for PhoneConnection {
+    type Result = ();
+
+    fn handle(&mut self, LoggedOff(binding): LoggedOff, ctx: &mut Self::Context) {
+        let reason = "the phone logged off";
+        let uas = self.uas_mut();
+        if uas.release(&binding, reason) && !uas.is_bound() {
             self.end(reason, ctx);
         }
     }

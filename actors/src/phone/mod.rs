@@ -41,7 +41,7 @@ mod trial;
 pub mod uas;
 
 pub use binding::{Bound, Unbound};
-pub use lease::{Granted, Lease, ListBinding, Released};
+pub use lease::{Granted, Lease, ListBinding, LoggedOff, Released};
 pub use messages::*;
 
 /// A phone.

@@ -24,8 +24,8 @@ use crate::{
 pub(super) struct MonitoredLine {
     pub(super) line: DeviceId,
     pub(super) monitor: Addr<Monitor>,
-    /// How many changes to subscriptions were forwarded to the monitor point, so that its end never passes a client that comes.
-    changes: u64,
+    /// How many clients joined, so that the end of the monitor point never passes one that comes.
+    joins: u64,
     /// The cross reference by which the phone's events name the monitor, while it runs.
     pub(super) cross_ref: Option<MonitorCrossRefId>,
     pub(super) calls: Calls,
@@ -65,15 +65,14 @@ impl MonitoredLines {
         self.0.push(MonitoredLine {
             line,
             monitor,
-            changes: 0,
+            joins: 0,
             cross_ref: None,
             calls: Calls::default(),
         });
     }
 
-    fn remove(&mut self, line: &DeviceId, changes: u64) -> Option<MonitoredLine> {
-        let ends =
-            |monitored: &MonitoredLine| monitored.line == *line && monitored.changes == changes;
+    fn remove(&mut self, line: &DeviceId, joins: u64) -> Option<MonitoredLine> {
+        let ends = |monitored: &MonitoredLine| monitored.line == *line && monitored.joins == joins;
         let at = self.0.iter().position(ends)?;
         Some(self.0.swap_remove(at))
     }
@@ -129,9 +128,9 @@ impl Phone {
             self.monitored.add(line.clone(), monitor);
         }
         if let Some(monitored) = self.monitored.get_mut(&line) {
-            monitored.changes += 1;
-            let number = monitored.changes;
-            let changed = SubscriptionChanged { number, change };
+            monitored.joins += u64::from(matches!(change, Change::Join(_)));
+            let joins = monitored.joins;
+            let changed = SubscriptionChanged { joins, change };
             monitored.monitor.do_send(changed);
         }
     }
@@ -277,15 +276,15 @@ impl Phone {
             return self.monitored.add(line.clone(), monitor.start());
         };
         monitored.monitor = monitor.start();
-        monitored.changes = 0;
+        monitored.joins = 0;
         if let Some(cross_ref) = monitored.cross_ref.clone() {
             self.monitor_over(line, cross_ref, ctx);
         }
     }
 
-    /// Ends a monitor point that has no subscribers and has handled all changes.
-    fn end(&mut self, line: &DeviceId, changes: u64, ctx: &mut Context<Self>) {
-        let Some(ended) = self.monitored.remove(line, changes) else {
+    /// Ends a monitor point that has no subscribers and to which no further client is on its way.
+    fn end(&mut self, line: &DeviceId, joins: u64, ctx: &mut Context<Self>) {
+        let Some(ended) = self.monitored.remove(line, joins) else {
             return;
         };
         ended.monitor.do_send(PhoneNotice::Ended);
@@ -353,7 +352,7 @@ impl Handler<PointRequest> for Phone {
                 let now = self.house.clock.now();
                 self.drain_line(line, now, ctx);
             }
-            Wanted::End(changes) => self.end(&line, changes, ctx),
+            Wanted::End(joins) => self.end(&line, joins, ctx),
             Wanted::Replace {
                 subscribers,
                 permit,

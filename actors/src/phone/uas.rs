@@ -17,8 +17,8 @@ use crate::{
     counters::Event,
     quote::quoted,
     registrar::{
-        AddressOfRecord, ContactUpdate, Register, RegisterIdentity, Rejection, Step, Strayed,
-        Update,
+        AddressOfRecord, ContactUpdate, PhoneBinding, Register, RegisterIdentity, Rejection, Step,
+        Strayed, Update,
     },
     repeats::again,
     sip::{
@@ -176,12 +176,13 @@ impl PhoneUas {
         }
     }
 
-    /// Ends a lease; `reason` is for the log.
-    pub(super) fn release(&mut self, identity: RegisterIdentity, reason: &str) {
-        let mut leases = self.leases.iter();
-        if let Some(at) = leases.position(|lease| lease.identity() == identity) {
+    /// Ends the lease of a binding, if it is here; `reason` is for the log.
+    pub(super) fn release(&mut self, binding: &PhoneBinding, reason: &str) -> bool {
+        let at = self.leases.iter().position(|lease| lease.is_of(binding));
+        if let Some(at) = at {
             self.leases.swap_remove(at).end(reason);
         }
+        at.is_some()
     }
 
     /// The 200 that lists a binding, if its lease is here.

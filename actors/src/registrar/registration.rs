@@ -12,7 +12,7 @@ use super::{
     register::{Outcome, RAPID_REBINDS, RegisterRequest, seconds_left},
 };
 use crate::{
-    phone::{Bound, Granted, Lease, ListBinding, Released, Unbound, uas::Flow},
+    phone::{Bound, Granted, Lease, ListBinding, LoggedOff, Released, Unbound, uas::Flow},
     quote::Quoted,
     sip::responder::Responder,
     telephones::Telephone,
@@ -63,16 +63,17 @@ impl Handler<BindingMoved> for Registrar {
     type Result = ();
 
     fn handle(&mut self, BindingMoved { former, binding }: BindingMoved, _: &mut Self::Context) {
-        let current = self.bindings.get(binding.identity);
-        // Otherwise the phone registered elsewhere meanwhile, which it is about to hear.
-        if current.is_none_or(|current| current.flow == former.flow) {
-            self.bindings.insert(Arc::clone(&binding));
-            self.grant(&binding, None);
-            former.flow.connection.do_send(Released {
-                identity: former.identity,
-                reason: "the dialog continues on another connection".into(),
-            });
-        }
+        let current = self.bindings.get(binding.identity).cloned();
+        let left = match current {
+            Some(current) if current.flow == former.flow => {
+                self.bindings.insert(Arc::clone(&binding));
+                self.grant(&binding, None);
+                current
+            }
+            // The phone registered elsewhere or logged off meanwhile, which it is about to hear.
+            _ => former,
+        };
+        release(&left, "the dialog continues on another connection");
     }
 }
 
@@ -169,7 +170,7 @@ impl Registrar {
                 match current.filter(|current| current.flow == binding.flow) {
                     Some(current) => {
                         let current = Arc::clone(current);
-                        self.bound(&current, former.as_deref(), responder);
+                        self.bound(&current, former.as_ref(), responder);
                     }
                     // Another REGISTER came meanwhile.
                     None => self.list(identity.device, responder),
@@ -188,7 +189,7 @@ impl Registrar {
     fn bound(
         &mut self,
         binding: &Arc<PhoneBinding>,
-        former: Option<&PhoneBinding>,
+        former: Option<&Arc<PhoneBinding>>,
         responder: Responder,
     ) {
         let device = binding.identity.device;
@@ -204,10 +205,7 @@ impl Registrar {
             && (former.flow != binding.flow && !is_left
                 || former.flow == binding.flow && former.identity != binding.identity)
         {
-            former.flow.connection.do_send(Released {
-                identity: former.identity,
-                reason: "the phone came back on another connection".into(),
-            });
+            release(former, "the phone came back on another connection");
         }
         if !is_left {
             self.phone(device, &Arbiter::current());
@@ -235,11 +233,12 @@ impl Registrar {
                 reason,
                 responder,
             }),
-            (None, Some(responder)) => responder.ok(),
-            (None, None) => binding.flow.connection.do_send(Released {
-                identity: binding.identity,
-                reason,
-            }),
+            (None, Some(responder)) => {
+                let connection = Arc::clone(&binding.flow.connection);
+                connection.do_send(LoggedOff(binding));
+                responder.ok();
+            }
+            (None, None) => release(&binding, &reason),
         }
     }
 
@@ -262,6 +261,14 @@ impl Registrar {
         }
         self.delist(device, ctx);
     }
+}
+
+/// Has the connection of a binding end its lease.
+fn release(binding: &Arc<PhoneBinding>, reason: &str) {
+    binding.flow.connection.do_send(Released {
+        binding: Arc::clone(binding),
+        reason: reason.into(),
+    });
 }
 
 /// Warns of what may be two phones with one MAC address.

@@ -118,6 +118,18 @@ async fn settled(house: &House) -> Counts {
 
 #[test]
 fn a_monitor_point_without_a_licence_ends_with_its_last_subscriber() {
+    ends_when_told(1);
+}
+
+#[test]
+fn a_client_that_leaves_twice_does_not_keep_the_monitor_point() {
+    // As one does whose connection ends while its MonitorStop is on its way.
+    ends_when_told(2);
+}
+
+/// Clients come and go again and again, each saying so many times that it leaves.
+#[track_caller]
+fn ends_when_told(times: usize) {
     let (held, lines) = actix::System::new().block_on(async {
         let house = house();
         let line = DeviceId::from("sip:101@pbx.example");
@@ -141,12 +153,14 @@ fn a_monitor_point_without_a_licence_ends_with_its_last_subscriber() {
                     change: Change::Join(subscriber(&client)),
                 });
                 settled(&house).await;
-                phone.do_send(Subscribe {
-                    line: line.clone(),
-                    change: Change::Leave {
-                        cross_ref: "1".into(),
-                    },
-                });
+                for _ in 0..times {
+                    phone.do_send(Subscribe {
+                        line: line.clone(),
+                        change: Change::Leave {
+                            cross_ref: "1".into(),
+                        },
+                    });
+                }
                 settled(&house).await;
             }
             held.push(Arc::strong_count(&house));
