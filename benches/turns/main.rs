@@ -65,25 +65,27 @@ async fn measure(cli: &Cli) -> anyhow::Result<Duration> {
         "{:44} {:>10} {:>10} {:>10}",
         "phase", "longest", "p99", "sum"
     );
-    table.probe.turns();
+    table.probe.turns().await;
     site.register_all().await?;
-    table.row("clients register for the lines' status");
+    table.row("clients register for the lines' status").await;
     site.phones_return().await?;
-    table.row("phones log on and list their lines");
+    table.row("phones log on and list their lines").await;
     site.phones_change().await?;
-    table.row("phones go, come back, are switched, removed");
+    table
+        .row("phones go, come back, are switched, removed")
+        .await;
     site.lines_are_shared().await?;
-    table.row("lines move to other phones");
+    table.row("lines move to other phones").await;
     site.client_lists().await?;
-    table.row("clients list all lines");
+    table.row("clients list all lines").await;
     site.telephone_list().await?;
-    table.row("the API's telephone list");
+    table.row("the API's telephone list").await;
     site.counts().await?;
-    table.row("metrics");
+    table.row("metrics").await;
     site.start_phones().await?;
-    table.row("phones' actors start");
+    table.row("phones' actors start").await;
     site.rules_change().await?;
-    table.row("the rules change");
+    table.row("the rules change").await;
     println!("memory at the end: {} MiB", probe::resident_mib());
     Ok(table.longest)
 }
@@ -94,8 +96,8 @@ struct Table {
 }
 
 impl Table {
-    fn row(&mut self, phase: &str) {
-        let turns = self.probe.turns();
+    async fn row(&mut self, phase: &str) {
+        let turns = self.probe.turns().await;
         println!(
             "{phase:44} {:>10} {:>10} {:>10}",
             milliseconds(turns.longest),

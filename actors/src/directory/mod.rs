@@ -1,7 +1,7 @@
 //! Which phone has which line, and by which names clients may call it: what a name means is decided here and nowhere else.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     ops::Bound,
     sync::Arc,
 };
@@ -19,11 +19,13 @@ pub use filter::{LineFilter, LineNames};
 pub use summary::LineSummary;
 
 /// The lines of all telephones. Lists and counts of lines are kept as lines come and go, since there may be very many.
+///
+/// No hash maps: one of very many entries takes many milliseconds when it grows.
 #[derive(Debug, Default)]
 pub struct Directory {
-    phones: HashMap<PhoneId, PhoneLines>,
+    phones: BTreeMap<PhoneId, PhoneLines>,
     /// By user part or number: who has such a line.
-    namesakes: HashMap<Box<str>, Namesakes>,
+    namesakes: BTreeMap<Box<str>, Namesakes>,
     /// The lines of enabled phones, in the order of the names that clients are told.
     listed: BTreeSet<LineKey>,
     summary: LineSummary,

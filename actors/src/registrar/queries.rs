@@ -14,6 +14,9 @@ use crate::{
     phone::Wanted,
 };
 
+/// How many lines a page has, which a client sends on in the same turn of the thread.
+const PAGE: usize = 100;
+
 impl Handler<Find> for Registrar {
     type Result = MessageResult<Find>;
 
@@ -65,9 +68,9 @@ impl Handler<Lines> for Registrar {
 
     fn handle(&mut self, Lines { filter, after }: Lines, ctx: &mut Self::Context) -> Self::Result {
         self.answer_in_step(ctx, move |registrar| {
-            let mut lines = registrar.directory.page(&filter, after.as_ref(), STEP + 1);
-            let is_last = lines.len() <= STEP;
-            lines.truncate(STEP);
+            let mut lines = registrar.directory.page(&filter, after.as_ref(), PAGE + 1);
+            let is_last = lines.len() <= PAGE;
+            lines.truncate(PAGE);
             let described = |entry: Entry| {
                 let telephone = &registrar.telephones.get(&entry.mac)?.telephone;
                 let model = telephone.model.as_deref().map_or_else(

@@ -16,7 +16,7 @@ use super::{Record, Registrar};
 use crate::phone::Phone;
 
 /// How many telephones or lines are looked at in one turn.
-pub(super) const STEP: usize = 400;
+pub(super) const STEP: usize = 200;
 /// How many phones' actors are told something in one turn: each takes a turn of its own then.
 const TOLD: usize = 50;
 
