@@ -1,6 +1,6 @@
 //! Moves a monitor to the line's new phone, under the same cross reference.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::task::yield_now;
@@ -14,8 +14,6 @@ use crate::{
     registrar::{Line, LinesChanged},
 };
 
-/// How long changes are gathered before monitors are looked up.
-const SETTLES: Duration = Duration::from_millis(200);
 /// How many monitors are examined in one turn.
 const STEP: usize = 500;
 
@@ -31,31 +29,22 @@ impl Client {
         }
     }
 
-    /// Lines with these user parts may be another phone's now: the client's monitors are looked up soon.
-    fn follow(&mut self, moved: Arc<[Box<str>]>, ctx: &mut Context<Self>) {
+    /// Lines with these user parts may be another phone's now: the client's monitors of them are looked up.
+    fn follow(&mut self, moved: Arc<HashSet<Box<str>>>, ctx: &mut Context<Self>) {
         if moved.is_empty() {
             return;
         }
-        if self.moved.is_empty() {
-            ctx.run_later(SETTLES, Self::look_up_moved);
-        }
-        self.moved.push(moved);
-    }
-
-    fn look_up_moved(&mut self, ctx: &mut Context<Self>) {
-        let moved = std::mem::take(&mut self.moved);
-        let moved = moved.iter().flat_map(|users| users.iter().cloned());
         let monitors = self.sessions.iter().flat_map(|(key, session)| {
             let cross_refs = session.monitored.keys();
             cross_refs.map(|cross_ref| (*key, Arc::clone(cross_ref)))
         });
-        self.look_up_some(moved.collect(), monitors.collect(), ctx);
+        self.look_up_some(moved, monitors.collect(), ctx);
     }
 
     /// Looks up the lines of these monitors that may have moved, a bounded number in each turn.
     fn look_up_some(
         &mut self,
-        moved: HashSet<Box<str>>,
+        moved: Arc<HashSet<Box<str>>>,
         mut monitors: Vec<(u64, Arc<str>)>,
         ctx: &mut Context<Self>,
     ) {

@@ -58,8 +58,6 @@ pub struct Client {
     keys: u64,
     /// Names that were looked up, until lines change.
     found: LineCache<Arc<Line>>,
-    /// The user parts of lines that may be another phone's now, until they are looked up.
-    moved: Vec<Arc<[Box<str>]>>,
     cross_refs: Arc<lines::CrossRefs>,
     listings: listing::Listings,
     /// Calls via the office that are on their way.
@@ -152,7 +150,6 @@ impl Client {
             sessions: HashMap::new(),
             keys: 0,
             found: LineCache::default(),
-            moved: Vec::new(),
             cross_refs,
             listings: listing::Listings::default(),
             via_office: Vec::new(),

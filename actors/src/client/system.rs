@@ -15,7 +15,7 @@ use crate::{
     House,
     directory::{LineFilter, LineSummary},
     refusal::Refusal,
-    registrar::{LineStatus, Stopping, Subscribe, Unsubscribe},
+    registrar::{LineStatus, Stopping, SubscribeStatus, UnsubscribeStatus},
     sip::{
         responder::Responder,
         session::{Body, Close, Notify},
@@ -44,7 +44,7 @@ pub(super) struct Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let (to, key) = (self.to.clone(), self.key);
-        self.house.registrar.do_send(Unsubscribe { to, key });
+        self.house.registrar.do_send(UnsubscribeStatus { to, key });
     }
 }
 
@@ -172,7 +172,7 @@ impl Client {
             to: ctx.address().recipient(),
             key,
         });
-        self.house.registrar.do_send(Subscribe {
+        self.house.registrar.do_send(SubscribeStatus {
             to: subscription.to.clone(),
             key,
             lines: LineFilter {

@@ -1,6 +1,6 @@
 //! Notifies clients of lines that were added, removed or reassigned.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::Name;
@@ -8,9 +8,12 @@ use uacsta_schema::csta::Name;
 use super::{LinesChanged, Registrar};
 use crate::directory::Entry;
 
+/// How long the user parts of lines that moved are gathered, once for all clients.
+const GATHERED: Duration = Duration::from_millis(200);
+
 impl Registrar {
     /// Names may mean other lines now, and the lines with these user parts may be another phone's. Clients hear once of all that
-    /// happened in a turn.
+    /// happened in a turn, and soon which lines they are.
     pub(super) fn lines_changed(
         &mut self,
         moved: impl IntoIterator<Item = Box<str>>,
@@ -19,16 +22,25 @@ impl Registrar {
         self.moved.extend(moved);
         if !std::mem::replace(&mut self.lines_due, true) {
             let turn_ends = std::future::ready(()).into_actor(self);
-            ctx.spawn(turn_ends.map(|(), registrar, _| registrar.publish_lines()));
+            ctx.spawn(turn_ends.map(|(), registrar, _| {
+                registrar.lines_due = false;
+                registrar.publish_lines(HashSet::new());
+            }));
+        }
+        if !self.moved.is_empty() && !std::mem::replace(&mut self.moved_due, true) {
+            ctx.run_later(GATHERED, |registrar, _| {
+                registrar.moved_due = false;
+                let moved = std::mem::take(&mut registrar.moved);
+                registrar.publish_lines(moved);
+            });
         }
         self.status_changed(ctx);
     }
 
-    fn publish_lines(&mut self) {
-        self.lines_due = false;
+    fn publish_lines(&mut self, moved: HashSet<Box<str>>) {
         self.clients
             .retain(|client| client.lines_changed.connected());
-        let moved: Arc<[Box<str>]> = std::mem::take(&mut self.moved).into_iter().collect();
+        let moved = Arc::new(moved);
         for client in &self.clients {
             let moved = Arc::clone(&moved);
             client.lines_changed.do_send(LinesChanged { moved });

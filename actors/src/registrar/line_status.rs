@@ -11,7 +11,7 @@ use crate::directory::{LineFilter, LineSummary};
 /// session subscribed to before.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Subscribe {
+pub struct SubscribeStatus {
     /// Who is told.
     pub to: Recipient<LineStatus>,
     /// The client's session.
@@ -20,10 +20,10 @@ pub struct Subscribe {
     pub lines: LineFilter,
 }
 
-/// Ends what [`Subscribe`] began.
+/// Ends what [`SubscribeStatus`] began.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Unsubscribe {
+pub struct UnsubscribeStatus {
     /// Who was told.
     pub to: Recipient<LineStatus>,
     /// The client's session.
@@ -86,10 +86,14 @@ impl Registrar {
     }
 }
 
-impl Handler<Subscribe> for Registrar {
+impl Handler<SubscribeStatus> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Subscribe { to, key, lines }: Subscribe, ctx: &mut Self::Context) {
+    fn handle(
+        &mut self,
+        SubscribeStatus { to, key, lines }: SubscribeStatus,
+        ctx: &mut Self::Context,
+    ) {
         let filter = Rc::new(lines);
         self.subscriptions
             .insert((to.clone(), key), Rc::clone(&filter));
@@ -101,10 +105,10 @@ impl Handler<Subscribe> for Registrar {
     }
 }
 
-impl Handler<Unsubscribe> for Registrar {
+impl Handler<UnsubscribeStatus> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Unsubscribe { to, key }: Unsubscribe, _: &mut Self::Context) {
+    fn handle(&mut self, UnsubscribeStatus { to, key }: UnsubscribeStatus, _: &mut Self::Context) {
         self.subscriptions.remove(&(to, key));
     }
 }

@@ -1,6 +1,6 @@
 //! What the registrar is asked and told.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::{Addr, Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId, sip};
@@ -176,12 +176,12 @@ pub struct Enter {
     pub shut: Recipient<Shut>,
 }
 
-/// Lines came, went or moved: what was found may be otherwise now.
+/// Lines came, went or moved: names may mean other lines now.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct LinesChanged {
-    /// The user parts or numbers of lines that may be another phone's now.
-    pub moved: Arc<[Box<str>]>,
+    /// The user parts or numbers of lines that may be another phone's now; gathered, so that they come a moment later.
+    pub moved: Arc<HashSet<Box<str>>>,
 }
 
 /// Asks for a page of the telephone list, in the order of the MAC addresses; an empty one is the end. Who asks for page after

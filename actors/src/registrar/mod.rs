@@ -37,7 +37,7 @@ mod unknown_phones;
 
 pub use announcements::{RulesChanged, Stopping};
 pub use bindings::{AddressOfRecord, RegisterIdentity};
-pub use line_status::{LineStatus, Subscribe, Unsubscribe};
+pub use line_status::{LineStatus, SubscribeStatus, UnsubscribeStatus};
 pub use messages::*;
 pub use operator::{ChangeError, RemovePhone, SetInOperation};
 pub use register::{ContactUpdate, Known, Step, Update, seconds_left};
@@ -65,7 +65,9 @@ pub struct Registrar {
     clients: Vec<Enter>,
     /// The user parts of lines that may be another phone's now, until clients hear of it.
     moved: HashSet<Box<str>>,
-    /// Whether clients are about to hear of changes of lines.
+    /// Whether clients are about to hear which lines those are.
+    moved_due: bool,
+    /// Whether clients are about to hear that lines changed.
     lines_due: bool,
     subscriptions: Subscriptions,
     /// Whether subscribers are about to hear of the lines' status.
@@ -169,6 +171,7 @@ impl Registrar {
             directory,
             clients: Vec::new(),
             moved: HashSet::new(),
+            moved_due: false,
             lines_due: false,
             subscriptions: HashMap::new(),
             status_due: false,

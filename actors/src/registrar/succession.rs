@@ -31,6 +31,7 @@ impl Registrar {
             persistence: Persistence::new(unsaved, self.persistence.has_failed()),
             clients: std::mem::take(&mut self.clients),
             subscriptions: std::mem::take(&mut self.subscriptions),
+            moved: std::mem::take(&mut self.moved),
             forgotten: std::mem::take(&mut self.forgotten),
             ..Self::of(house, store, telephones)
         };
