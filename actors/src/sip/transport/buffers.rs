@@ -1,4 +1,4 @@
-//! Buffers that the connections of a thread share, so that an idle one holds none.
+//! Reads streams into buffers that the connections of a thread share, so that an idle one holds none.
 
 use std::{
     cell::RefCell,
