@@ -31,9 +31,6 @@ impl Client {
 
     /// Lines with these user parts may be another phone's now: the client's monitors of them are looked up.
     fn follow(&mut self, moved: Arc<HashSet<Box<str>>>, ctx: &mut Context<Self>) {
-        if moved.is_empty() {
-            return;
-        }
         let monitors = self.sessions.iter().flat_map(|(key, session)| {
             let cross_refs = session.monitored.keys();
             cross_refs.map(|cross_ref| (*key, Arc::clone(cross_ref)))
@@ -128,7 +125,10 @@ impl Handler<LinesChanged> for Client {
     type Result = ();
 
     fn handle(&mut self, LinesChanged { moved }: LinesChanged, ctx: &mut Self::Context) {
-        self.forget_found();
-        self.follow(moved, ctx);
+        if moved.is_empty() {
+            self.forget_found();
+        } else {
+            self.follow(moved, ctx);
+        }
     }
 }

@@ -176,11 +176,12 @@ pub struct Enter {
     pub shut: Recipient<Shut>,
 }
 
-/// Lines came, went or moved: names may mean other lines now.
+/// Lines came, went or moved. Clients hear at once, of no line, that names may mean other lines now, and a moment later which lines
+/// those are.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct LinesChanged {
-    /// The user parts or numbers of lines that may be another phone's now; gathered, so that they come a moment later.
+    /// The user parts or numbers of lines that may be another phone's now, gathered for 200 ms.
     pub moved: Arc<HashSet<Box<str>>>,
 }
 
