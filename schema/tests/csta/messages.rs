@@ -703,7 +703,10 @@ pub(crate) fn bare() -> Vec<Message> {
             data: Snapshot::Follows("7".into()),
         }
         .into(),
-        SnapshotDeviceResponse::default().into(),
+        SnapshotDeviceResponse {
+            data: Snapshot::Data(Vec::new()),
+        }
+        .into(),
         SnapshotCallResponse {
             data: Snapshot::Follows("7".into()),
             ..SnapshotCallResponse::default()
