@@ -12,8 +12,7 @@ mod chaos;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 

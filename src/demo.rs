@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io::Write, path::Path};
 
-use settings::Settings;
+use uacsta_config::Settings;
 use uacsta_console::demo::{self, DemoServer};
 use uacsta_simulator::Fleet;
 
@@ -71,8 +71,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
-    use settings::Listen;
     use tokio::time::timeout;
+    use uacsta_config::Listen;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
-use settings::{Profiles, Settings};
+use uacsta_config::{Profiles, Settings};
 use uacsta_schema::{
     csta::{self, Document, ReadError},
     sip::{HeaderName, Status, nonce::NonceKey},
@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// What every actor of one server shares and none changes but by a message to all.
-pub struct House {
+pub struct ServerContext {
     /// What the operator set, exchanged while the server runs.
-    pub rules: ArcSwap<Rules>,
+    pub config: ArcSwap<RuntimeConfig>,
     /// What time it is.
     pub clock: Arc<dyn clock::Clock>,
     /// Makes and checks the nonces of our challenges.
@@ -42,7 +42,7 @@ pub struct House {
 
 /// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.
 #[derive(Debug)]
-pub struct Rules {
+pub struct RuntimeConfig {
     /// The settings, with every password filled in.
     pub settings: Settings,
     /// What is known of the makers' phones.
@@ -51,18 +51,18 @@ pub struct Rules {
     pub allowance: licensing::Allowance,
 }
 
-impl House {
+impl ServerContext {
     /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
-    pub fn rules(&self) -> Guard<Arc<Rules>> {
-        self.rules.load()
+    pub fn config(&self) -> Guard<Arc<RuntimeConfig>> {
+        self.config.load()
     }
 
     /// Reads a CSTA document within the limits that are set. One that passes them is counted.
     pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
-        let rules = self.rules();
+        let config = self.config();
         let limits = csta::Limits {
-            depth: rules.settings.limits.xml_depth,
-            attributes: rules.settings.limits.xml_attributes,
+            depth: config.settings.limits.xml_depth,
+            attributes: config.settings.limits.xml_attributes,
         };
         Document::read_within(document, limits).inspect_err(|error| match error {
             ReadError::TooDeep(_) => self.counters.count(Event::TooDeep),
@@ -75,7 +75,7 @@ impl House {
     pub(crate) fn denied(&self, denial: &Denial) -> FinalResponse {
         match denial {
             Denial::Challenged { challenge, .. } => challenge
-                .challenges(&self.rules().settings.advanced)
+                .challenges(&self.config().settings.advanced)
                 .fold(FinalResponse::from(Status::UNAUTHORIZED), |response, it| {
                     response.header(HeaderName::WwwAuthenticate, it)
                 }),

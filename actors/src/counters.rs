@@ -106,9 +106,9 @@ events! {
     StaleNonce = "uacsta_nonces_stale_total" "",
     /// Datagrams of phones that were dropped since too many waited: a phone repeats what was a request.
     DroppedDatagram = "uacsta_datagrams_dropped_total" "",
-    /// REGISTERs that were refused because they name no telephone.
+    /// REGISTERs that were refused because they name no phone.
     RefusedRegister = "uacsta_registers_refused_total" "",
-    /// New telephones that were refused because of a limit.
+    /// New phones that were refused because of a limit.
     TooManyPhones = "uacsta_phones_refused_total" "limits.unknown_phones",
     /// Requests that were refused because too many wait.
     TooManyRequests = "uacsta_requests_refused_total" "",

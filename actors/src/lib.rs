@@ -35,6 +35,8 @@ pub mod monitor;
 #[cfg(feature = "actors")]
 pub mod phone;
 #[cfg(feature = "actors")]
+pub mod phone_list;
+#[cfg(feature = "actors")]
 pub mod post;
 #[cfg(feature = "actors")]
 pub mod quote;
@@ -45,8 +47,6 @@ pub mod registrar;
 #[cfg(feature = "actors")]
 pub mod repeats;
 pub mod sip;
-#[cfg(feature = "actors")]
-pub mod telephones;
 
 #[cfg(feature = "actors")]
-pub use context::{House, Rules};
+pub use context::{RuntimeConfig, ServerContext};

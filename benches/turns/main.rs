@@ -79,7 +79,7 @@ async fn measure(cli: &Cli) -> anyhow::Result<Duration> {
     site.client_lists().await?;
     table.row("clients list all lines").await;
     site.telephone_list().await?;
-    table.row("the API's telephone list").await;
+    table.row("the API's phone list").await;
     site.counts().await?;
     table.row("metrics").await;
     site.start_phones().await?;

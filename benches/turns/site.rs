@@ -5,31 +5,32 @@ use std::{net::IpAddr, sync::Arc, thread::JoinHandle, time::Duration};
 use actix::{Actor, AsyncContext as _, Context, Handler, MessageResult};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use settings::{Account, Profiles, Settings};
 use tokio::{
     io::DuplexStream,
     sync::{mpsc, oneshot},
     task::{LocalSet, yield_now},
 };
 use uacsta_actors::{
-    House, Rules,
+    RuntimeConfig, ServerContext,
     access::Throttle,
     client::{CrossRefs, uas::ClientUas},
     clock::Clock,
     counters::Counters,
     licensing::{Allowance, Licensing},
     phone::Status,
+    phone_list::{ListedPhone, Save, StoreError},
     post::Post,
     registrar::{
-        Find, IsOnDisk, List, Listed, Reached, Registrar, RemovePhone, RulesChanged, SetInOperation,
+        ConfigChanged, Find, IsOnDisk, List, Listed, Reached, Registrar, RemovePhone,
+        SetInOperation,
     },
     repeats::Repeats,
     sip::{
         connection::{Endpoints, SipConnection},
         transport::PeerTransport,
     },
-    telephones::{Save, StoreError, Telephone},
 };
+use uacsta_config::{Account, Profiles, Settings};
 use uacsta_connect::SystemClock;
 use uacsta_schema::{
     csta::DeviceId,
@@ -45,7 +46,7 @@ use crate::client::{Client, Order};
 
 /// What is measured.
 pub(crate) struct Site {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     telephones: usize,
     clients: Vec<mpsc::UnboundedSender<Order>>,
     /// The clients' thread, which ends with their orders.
@@ -87,8 +88,8 @@ impl Site {
             numbers: Vec::new(),
         });
         let (licensing, registrar) = (Context::<Licensing>::new(), Context::<Registrar>::new());
-        let house = Arc::new(House {
-            rules: ArcSwap::from_pointee(Rules {
+        let context = Arc::new(ServerContext {
+            config: ArcSwap::from_pointee(RuntimeConfig {
                 settings,
                 profiles: Profiles::load(None)?,
                 allowance: Allowance::of(None, [], Duration::ZERO).map_err(|(_, error)| error)?,
@@ -102,18 +103,18 @@ impl Site {
             registrar: Post::new(registrar.address()),
             licensing: Post::new(licensing.address()),
         });
-        licensing.run(Licensing::new(Arc::clone(&house)));
-        let list = (0..telephones).map(telephone).collect();
+        licensing.run(Licensing::new(Arc::clone(&context)));
+        let list = (0..telephones).map(listed_phone).collect();
         registrar.run(Registrar::new(
-            Arc::clone(&house),
+            Arc::clone(&context),
             Disk.start().recipient(),
             list,
         ));
         let (orders, connections) = (0..clients).map(|_| mpsc::unbounded_channel()).unzip();
         let far: Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> =
-            connect(&house, connections);
+            connect(&context, connections);
         let site = Self {
-            house,
+            context,
             telephones,
             clients: orders,
             _far: std::thread::spawn(move || run_clients(far)),
@@ -145,7 +146,7 @@ impl Site {
 
     /// Telephones go away, come back, are switched off and on, and are removed.
     pub(crate) async fn phones_change(&self) -> anyhow::Result<()> {
-        let registrar = &self.house.registrar;
+        let registrar = &self.context.registrar;
         for (turn, number) in self.some().enumerate() {
             self.reached(number, Status::Away);
             self.reached(number, Status::Controlled);
@@ -199,7 +200,7 @@ impl Site {
 
     /// What `GET /api/phones` asks for.
     pub(crate) async fn telephone_list(&self) -> anyhow::Result<()> {
-        let registrar = self.house.registrar.clone();
+        let registrar = self.context.registrar.clone();
         let asking = move || async move {
             let (mut listed, mut after) = (0, None);
             loop {
@@ -207,7 +208,7 @@ impl Site {
                 let Some(last) = page.last() else {
                     return anyhow::Ok(listed);
                 };
-                after = Some(last.telephone.mac);
+                after = Some(last.entry.id);
                 listed += page.len();
             }
         };
@@ -219,7 +220,7 @@ impl Site {
     /// What `/metrics` and `/readyz` ask for.
     pub(crate) async fn counts(&self) -> anyhow::Result<()> {
         for _ in 0..10 {
-            self.house.registrar.send(IsOnDisk).await?;
+            self.context.registrar.send(IsOnDisk).await?;
         }
         Ok(())
     }
@@ -230,7 +231,7 @@ impl Site {
             let name = DeviceId::from(phone(number).bare());
             // Some were removed.
             let _ = self
-                .house
+                .context
                 .registrar
                 .send(Find {
                     name,
@@ -243,7 +244,7 @@ impl Site {
 
     /// The settings are reloaded.
     pub(crate) async fn rules_change(&self) -> anyhow::Result<()> {
-        self.house.registrar.do_send(RulesChanged);
+        self.context.registrar.do_send(ConfigChanged);
         settle().await;
         Ok(())
     }
@@ -267,19 +268,19 @@ impl Site {
     }
 
     fn reached(&self, number: usize, status: Status) {
-        let (mac, reason) = (phone(number), None);
+        let (phone, reason) = (phone(number), None);
         let reached = Reached {
-            mac,
+            phone,
             status,
             reason,
         };
-        self.house.registrar.do_send(reached);
+        self.context.registrar.do_send(reached);
     }
 
     fn lists(&self, number: usize, lines: &[String]) {
         let lines = lines.iter().map(|line| DeviceId::from(&**line)).collect();
-        let mac = phone(number);
-        self.house.registrar.do_send(Listed { mac, lines });
+        let phone = phone(number);
+        self.context.registrar.do_send(Listed { phone, lines });
     }
 }
 
@@ -310,9 +311,9 @@ fn extension(number: usize) -> String {
     format!("sip:{number}@pbx.example")
 }
 
-fn telephone(number: usize) -> Telephone {
-    Telephone {
-        mac: phone(number),
+fn listed_phone(number: usize) -> ListedPhone {
+    ListedPhone {
+        id: phone(number),
         maker: "snom".to_owned(),
         model: Some("D345".to_owned()),
         firmware: Some("10.1.159.12".to_owned()),
@@ -326,7 +327,7 @@ fn telephone(number: usize) -> Telephone {
 
 /// Connects the clients: every other one is confined. Returns the far ends.
 fn connect(
-    house: &Arc<House>,
+    context: &Arc<ServerContext>,
     orders: Vec<mpsc::UnboundedReceiver<Order>>,
 ) -> Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> {
     let cross_refs = Arc::<CrossRefs>::default();
@@ -341,18 +342,18 @@ fn connect(
             port: 5070,
             transport: Transport::TCP,
             unauthenticated: None,
-            agent: Arc::clone(&house.agent),
+            agent: Arc::clone(&context.agent),
         };
-        let limits = ClientUas::limits(house);
+        let limits = ClientUas::limits(context);
         // A trusted front end names its users without a log-on.
         let uas = ClientUas::new(
-            Arc::clone(house),
+            Arc::clone(context),
             Arc::clone(&cross_refs),
             endpoints.peer,
             number as u64,
             true,
         );
-        let clock: Arc<dyn Clock> = Arc::clone(&house.clock);
+        let clock: Arc<dyn Clock> = Arc::clone(&context.clock);
         SipConnection::start(transport, endpoints, uas, limits, clock, number as u64);
         let user = if number % 2 == 0 { "ecsta" } else { CONFINED };
         (user.to_owned(), far, orders)

@@ -1,15 +1,14 @@
 //! Ranges of settings, and what must hold between them.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, time::Duration};
 
-use crate::error::SettingsError;
-use crate::secret::Secret;
-use crate::settings::{Limits, Settings, Wan};
-use crate::trust::Trusted;
-use crate::value::ByteSize;
+use crate::{
+    error::SettingsError,
+    secret::Secret,
+    settings::{Limits, Settings, Wan},
+    trust::Trusted,
+    value::ByteSize,
+};
 
 type Check = Result<(), SettingsError>;
 

@@ -1,12 +1,12 @@
 //! One layer of settings: a TOML file or the environment, each value knowing the line or variable that it comes from.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::Path;
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use crate::error::SettingsError;
 

@@ -1,14 +1,18 @@
 //! Settings from their layers: defaults, file, `conf.d`, environment, and what was changed at run time.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use config::{Config, ConfigError, Value, ValueKind};
 
-use crate::error::SettingsError;
-use crate::layer::Layer;
-use crate::settings::{Places, Settings};
+use crate::{
+    error::SettingsError,
+    layer::Layer,
+    settings::{Places, Settings},
+};
 
 /// Reads the settings, each layer overriding the one before: the defaults, `file`, `conf.d/*.toml` beside it in order of
 /// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. A password that none of them
@@ -208,8 +212,7 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>, SettingsError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::fs;
-    use std::time::Duration;
+    use std::{fs, time::Duration};
 
     use super::*;
     use crate::choice::{Digest, Level};

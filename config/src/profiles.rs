@@ -1,14 +1,12 @@
 //! The profiles of all makers: those that come with the program, and those that the operator puts in their place.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
-use crate::error::SettingsError;
-use crate::layer::{line, one_line};
-use crate::profile::Profile;
+use crate::{
+    error::SettingsError,
+    layer::{line, one_line},
+    profile::Profile,
+};
 
 /// The profiles of all makers.
 #[derive(Clone, Debug)]

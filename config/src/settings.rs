@@ -1,23 +1,21 @@
 //! The settings as types; their defaults stand in `default.toml` alone.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer};
 
-use crate::choice::{Digest, Format, Level};
-use crate::secret::Secret;
-use crate::trust::{Network, Trusted};
-use crate::value::{ByteSize, Listen, seconds};
+use crate::{
+    choice::{Digest, Format, Level},
+    secret::Secret,
+    trust::{Network, Trusted},
+    value::{ByteSize, Listen, seconds},
+};
 
 /// All that an operator may set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Telephones.
+    /// Phones.
     pub phones: Phones,
     /// CTI clients.
     pub clients: Clients,
@@ -55,7 +53,7 @@ impl Settings {
     }
 }
 
-/// How telephones reach the server.
+/// How phones reach the server.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phones {
@@ -113,7 +111,7 @@ pub struct Account {
     /// Whether it may control calls, not only watch them.
     #[serde(default = "may_control")]
     pub control: bool,
-    /// The user's own telephone numbers.
+    /// The user's own phone numbers.
     #[serde(default)]
     pub numbers: Vec<String>,
 }
@@ -231,7 +229,7 @@ pub struct Limits {
     pub pending_requests_per_client: usize,
     /// Monitors of one client.
     pub monitors_per_client: usize,
-    /// Telephones in the list that never told a line.
+    /// Phones in the list that never told a line.
     pub unknown_phones: usize,
     /// Connections of the API and the administration.
     pub api_connections: usize,

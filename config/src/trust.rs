@@ -1,7 +1,6 @@
 //! Front ends of clients that are trusted without a challenge: by address, by network, or by the name in their certificate.
 
-use std::fmt;
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use serde::Deserialize;
 

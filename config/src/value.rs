@@ -1,8 +1,6 @@
 //! Values with a form of their own: secrets, addresses to listen on, sizes and times.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 

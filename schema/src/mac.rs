@@ -1,8 +1,6 @@
-//! The MAC address of a telephone (EUI-48), which is its user name.
+//! The MAC address of a phone (EUI-48), which is its user name.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 

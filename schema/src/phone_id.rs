@@ -1,14 +1,12 @@
-//! What a telephone is known by: its MAC address, or the extension of one that never tells its MAC address.
+//! What a phone is known by: its MAC address, or the extension of one that never tells its MAC address.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::mac::Mac;
 
-/// The one name of a telephone: its key in every list, and what log lines show. MAC addresses come before extensions.
+/// The one name of a phone: its key in every list, and what log lines show. MAC addresses come before extensions.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PhoneId {
     /// Its MAC address.
@@ -25,10 +23,10 @@ pub struct Extension {
     length: u8,
 }
 
-/// Why a text names no telephone.
+/// Why a text names no phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a telephone is named by its MAC address, twelve hexadecimal digits, or by an extension of at most {LONGEST} letters and digits"
+    "a phone is named by its MAC address, twelve hexadecimal digits, or by an extension of at most {LONGEST} letters and digits"
 )]
 pub struct PhoneIdError;
 

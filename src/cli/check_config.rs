@@ -32,7 +32,7 @@ impl CheckConfig {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let file = self.file.or(self.config);
         let data = self.data.as_deref();
-        let settings = settings::load(file.as_deref(), data)?;
+        let settings = uacsta_config::load(file.as_deref(), data)?;
         let weaknesses = Server::default()
             .check(&settings, data)
             .map_err(|error| CommandError::Usage(sentence(&error)))?;

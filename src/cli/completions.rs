@@ -2,7 +2,6 @@
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-
 use uacsta_connect::{CommandError, print};
 
 use super::Cli;

@@ -1,7 +1,6 @@
 //! `uacsta licenses`: what the server may be used for, and the tools of who issues licences.
 
-use std::fmt::Write;
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;

@@ -9,11 +9,10 @@ mod serve;
 mod settings;
 
 use clap::{Parser, Subcommand};
+pub use serve::{Plan, Serve};
 use uacsta_connect::CommandError;
 use uacsta_console::{Certify, Client};
 use uacsta_simulator::Simulate;
-
-pub use serve::{Plan, Serve};
 
 /// Open CSTA middleware for SIP desk phones: registrar and CSTA proxy.
 #[derive(Debug, Parser)]
@@ -24,7 +23,7 @@ pub use serve::{Plan, Serve};
   uacsta --demo                            look at it on this machine alone; nothing stays
   uacsta serve --config /etc/uacsta.toml   serve as that file says
   uacsta check-config /etc/uacsta.toml     is the file fine?
-  uacsta phones                            which telephones are there?
+  uacsta phones                            which phones are there?
 
 Exit code: 0 fine, 1 failed, 2 wrong usage or configuration."
 )]
@@ -41,7 +40,7 @@ enum Command {
     Serve(Serve),
     /// Check a configuration file without serving
     CheckConfig(check_config::CheckConfig),
-    /// List the telephones, or put one into or out of operation
+    /// List the phones, or put one into or out of operation
     Phones(phones::Phones),
     /// Show what is licensed and in use, add a licence, or issue some
     Licenses(licenses::Licenses),

@@ -1,4 +1,4 @@
-//! `uacsta phones`: the telephone list, which telephones are in operation, and which are to be forgotten.
+//! `uacsta phones`: the phone list, which phones are in operation, and which are to be forgotten.
 
 use std::fmt::Write;
 
@@ -28,13 +28,13 @@ pub(super) struct Phones {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the telephones (what phones does when it is asked for nothing else)
+    /// List the phones (what phones does when it is asked for nothing else)
     List(List),
-    /// Put a telephone into operation: it may be controlled and monitored
+    /// Put a phone into operation: it may be controlled and monitored
     On(One),
-    /// Take a telephone out of operation
+    /// Take a phone out of operation
     Off(One),
-    /// Take a telephone that is away off the list, and with it its lines; it is new if it ever registers again
+    /// Take a phone that is away off the list, and with it its lines; it is new if it ever registers again
     Forget(One),
 }
 
@@ -47,7 +47,7 @@ struct List {
     server: ApiArgs,
 }
 
-/// One telephone, whatever is to become of it.
+/// One phone, whatever is to become of it.
 #[derive(Args, Debug)]
 struct One {
     /// MAC address, with or without separators; the extension of a phone that is listed under it
@@ -153,7 +153,7 @@ fn table(answer: &Value) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(
         text,
-        "{} telephones, {} connected, {} lines monitored",
+        "{} phones, {} connected, {} lines monitored",
         phones.len(),
         count("connected_phones"),
         count("monitored_lines")
@@ -216,7 +216,7 @@ mod tests {
 MAC                MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    WHY
 00:04:13:00:00:01  snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
 00:15:65:00:00:02  Yealink                                            away, off            it was switched off
-2 telephones, 1 connected, 2 lines monitored
+2 phones, 1 connected, 2 lines monitored
 ";
         assert_eq!(table(&answer), expected);
     }

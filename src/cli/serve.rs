@@ -1,11 +1,13 @@
 //! `uacsta serve`: what is served, from which settings, with which data.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use settings::{Listen, Settings};
 use tempfile::TempDir;
+use uacsta_config::{Listen, Settings};
 use uacsta_connect::{CommandError, DataArgs};
 
 /// The arguments of `serve`.
@@ -61,7 +63,7 @@ impl Serve {
 }
 
 fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, CommandError> {
-    let mut settings = settings::load(config, Some(data.path()))?;
+    let mut settings = uacsta_config::load(config, Some(data.path()))?;
     if matches!(data, DataFolder::Demo(_)) {
         on_loopback(&mut settings);
         settings.logs.directory = None;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ::settings::Secret;
+use ::uacsta_config::Secret;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;

@@ -1,8 +1,9 @@
 //! `admin.toml` in the data folder: what operators change while the server runs. It overrides all other settings.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
@@ -105,9 +106,9 @@ mod tests {
         admin
             .add_code(&["AAAA".to_owned(), "BBBB".to_owned()], "CCCC")
             .unwrap();
-        let loaded = settings::load(None, Some(folder.path())).unwrap();
+        let loaded = uacsta_config::load(None, Some(folder.path())).unwrap();
         assert_eq!(loaded.licenses.codes, ["AAAA", "BBBB", "CCCC"]);
-        assert_eq!(loaded.logs.level, settings::Level::Debug);
+        assert_eq!(loaded.logs.level, uacsta_config::Level::Debug);
         fs::write(&file, "licenses = 1").unwrap();
         let error = admin.add_code(&[], "DDDD").unwrap_err().to_string();
         assert!(

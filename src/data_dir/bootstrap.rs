@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use settings::{Secret, Settings};
 use tracing::{info, warn};
+use uacsta_config::{Secret, Settings};
 use uacsta_connect::data_dir::{API_TOKEN, SECRETS};
 
 use super::{
@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(kept.token, made.token);
         assert_eq!(fs::read(&kept.certificate).unwrap(), certificate);
 
-        let loaded = settings::load(None, Some(&data)).unwrap();
+        let loaded = uacsta_config::load(None, Some(&data)).unwrap();
         assert_eq!(loaded.clients.password, second.clients.password);
     }
 

@@ -1,10 +1,11 @@
 //! The server's total running time, by which the evaluation period is counted, stored in the data folder.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use uacsta_actors::clock::Clock;
 

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use settings::Settings;
+use uacsta_config::Settings;
 use uacsta_connect::data_dir::CERTIFICATE;
 
 use super::DataDirError;

@@ -1,14 +1,15 @@
 //! A log file that begins anew at its largest size, and at midnight if asked; it never fails, and never forges a line.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
-use jiff::Zoned;
-use jiff::civil::Date;
+use jiff::{Zoned, civil::Date};
 
 /// `uacsta.log`, and the older `uacsta.log.1`, `uacsta.log.2` and so on.
 pub(super) struct RotatingFile<C> {

@@ -5,24 +5,28 @@ mod panics;
 mod phones;
 mod queue;
 
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
-use settings::{Format, Level, Logs};
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::FormatTime;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt, reload};
-use uacsta_actors::counters::Counters;
-
 use file::{RotatingFile, Shape};
 use phones::Phones;
 use queue::Queue;
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    fmt,
+    fmt::{format::Writer, time::FormatTime},
+    layer::SubscriberExt,
+    reload,
+    util::SubscriberInitExt,
+};
+use uacsta_actors::counters::Counters;
+use uacsta_config::{Format, Level, Logs};
 
 /// Logging, for as long as it is held: dropped, the last lines are written.
 #[must_use = "the last lines are written when it is dropped"]
@@ -178,7 +182,7 @@ fn urgent(settings: &Logs, watched: bool) -> Targets {
     targets(level(settings.level).min(most))
 }
 
-/// The local time, as an operator reads it beside a telephone's display.
+/// The local time, as an operator reads it beside a phone's display.
 struct LocalTime;
 
 impl FormatTime for LocalTime {

@@ -1,7 +1,9 @@
 //! What the log says when a part of the server panics: where, and why.
 
-use std::backtrace::{Backtrace, BacktraceStatus};
-use std::panic::{PanicHookInfo, set_hook};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    panic::{PanicHookInfo, set_hook},
+};
 
 /// From now on each panic is a line of the log, and so of standard error, for which nobody waits; it has its trace where
 /// `RUST_BACKTRACE` is set.
@@ -26,9 +28,11 @@ fn why<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::io::{self, Write};
-    use std::panic::{catch_unwind, set_hook, take_hook};
-    use std::sync::{Arc, Mutex};
+    use std::{
+        io::{self, Write},
+        panic::{catch_unwind, set_hook, take_hook},
+        sync::{Arc, Mutex},
+    };
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);

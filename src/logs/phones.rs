@@ -1,15 +1,21 @@
-//! Restricts a log to some phones: what carries another phone's `mac`, itself or through its spans, is left out.
+//! Restricts a log to some phones: what carries another phone's field `phone`, itself or through its spans, is left out.
 
-use std::collections::HashSet;
-use std::fmt::{self, Write};
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
-use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Filter};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{
+    layer::{Context, Filter},
+    registry::LookupSpan,
+};
 
 /// The phones whose lines are wanted. Warnings and errors pass whoever they are about.
 #[derive(Clone, Debug)]
@@ -32,12 +38,12 @@ impl Phones {
 }
 
 fn bare(phones: &[String]) -> HashSet<Bare> {
-    phones.iter().map(|mac| Bare::of(mac)).collect()
+    phones.iter().map(|phone| Bare::of(phone)).collect()
 }
 
 impl Bare {
-    fn of(mac: &str) -> Self {
-        let digits = mac.chars().filter(char::is_ascii_hexdigit);
+    fn of(phone: &str) -> Self {
+        let digits = phone.chars().filter(char::is_ascii_hexdigit);
         Self(digits.map(|c| c.to_ascii_lowercase()).collect())
     }
 }
@@ -50,8 +56,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Phones {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut named = Named::default();
         attributes.record(&mut named);
-        if let (Some(mac), Some(span)) = (named.0, context.span(id)) {
-            span.extensions_mut().replace(mac);
+        if let (Some(phone), Some(span)) = (named.0, context.span(id)) {
+            span.extensions_mut().replace(phone);
         }
     }
 
@@ -62,22 +68,22 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Phones {
         }
         let mut named = Named::default();
         event.record(&mut named);
-        if let Some(mac) = named.0 {
-            return wanted.contains(&mac);
+        if let Some(phone) = named.0 {
+            return wanted.contains(&phone);
         }
         let spans = context.event_scope(event).into_iter().flatten();
         let mut macs = spans.filter_map(|span| span.extensions().get::<Bare>().cloned());
-        macs.next().is_none_or(|mac| wanted.contains(&mac))
+        macs.next().is_none_or(|phone| wanted.contains(&phone))
     }
 }
 
-/// Finds the field `mac`.
+/// Finds the field `phone`.
 #[derive(Default)]
 struct Named(Option<Bare>);
 
 impl Visit for Named {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "mac" {
+        if field.name() == "phone" {
             let mut text = String::new();
             // Writing to a string does not fail.
             let _ = write!(text, "{value:?}");
@@ -89,12 +95,13 @@ impl Visit for Named {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
 
     use tracing::{info, info_span, warn};
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::{Layer, fmt};
+    use tracing_subscriber::{Layer, fmt, layer::SubscriberExt};
 
     use super::*;
 
@@ -115,7 +122,7 @@ mod tests {
     fn logged(phones: &[&str]) -> String {
         let written = Written::default();
         let writer = written.clone();
-        let phones: Vec<String> = phones.iter().map(|mac| (*mac).to_owned()).collect();
+        let phones: Vec<String> = phones.iter().map(|phone| (*phone).to_owned()).collect();
         let layer = fmt::layer()
             .with_writer(move || writer.clone())
             .without_time()
@@ -124,10 +131,10 @@ mod tests {
             .with_filter(Phones::of(&phones));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             info!("nobody");
-            info!(mac = %"00:04:13:00:00:01", "first");
-            warn!(mac = %"00:04:13:00:00:02", "second warns");
-            info_span!("phone", mac = %"00:04:13:00:00:01").in_scope(|| info!("in first"));
-            info_span!("phone", mac = "000413000002").in_scope(|| info!("in second"));
+            info!(phone = %"00:04:13:00:00:01", "first");
+            warn!(phone = %"00:04:13:00:00:02", "second warns");
+            info_span!("phone", phone = %"00:04:13:00:00:01").in_scope(|| info!("in first"));
+            info_span!("phone", phone = "000413000002").in_scope(|| info!("in second"));
         });
         let bytes = written.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()

@@ -23,8 +23,8 @@ pub(super) async fn key_of_user(stream: &TcpStream) -> Option<u64> {
         loop {
             stream.readable().await.ok()?;
             let length = stream.peek(&mut head).await.ok()?;
-            if let Some(mac) = user(&head[..length]) {
-                return Some(key_of_phone(mac));
+            if let Some(phone) = user(&head[..length]) {
+                return Some(key_of_phone(phone));
             }
             if length == 0 || length == head.len() || is_whole(&head[..length]) {
                 return None;
@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn the_first_request_tells_the_phone() {
-        let check = |head: &str, mac: Option<&str>| {
+        let check = |head: &str, phone: Option<&str>| {
             assert_eq!(
                 user(head.as_bytes()),
-                mac.map(|mac| mac.parse().unwrap()),
+                phone.map(|phone| phone.parse().unwrap()),
                 "{head}"
             );
         };

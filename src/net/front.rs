@@ -43,10 +43,10 @@ pub(super) async fn introduced(
     interface: &Interface,
     lobby: &Lobby,
 ) -> Option<Arrival> {
-    let patience = lobby.house.rules().settings.limits.tls_handshake;
+    let patience = lobby.context.config().settings.limits.tls_handshake;
     let front = arrival.peer;
     let refuse = |event: Event, reason: Cow<'_, str>| {
-        lobby.house.counters.count(event);
+        lobby.context.counters.count(event);
         lobby.complain(
             interface,
             front,
@@ -75,7 +75,7 @@ pub(super) async fn introduced(
     };
     let from = canonical(from);
     let Counted { io, open } = arrival.io;
-    match open.belongs_to(&lobby.house.rules().settings.limits, from.ip()) {
+    match open.belongs_to(&lobby.context.config().settings.limits, from.ip()) {
         Ok(open) => Some(Arrival {
             io: Counted { io, open },
             peer: from,
@@ -87,7 +87,7 @@ pub(super) async fn introduced(
             ..arrival
         }),
         Err(event) => {
-            lobby.house.counters.count(event);
+            lobby.context.counters.count(event);
             let what = "connection refused: as many are open as may be";
             lobby.complain(interface, from, what, event.label());
             None

@@ -9,12 +9,12 @@ use std::{
 
 use actix_rt::task::JoinHandle;
 use arc_swap::ArcSwap;
-use settings::Listen;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, UdpSocket},
     sync::watch,
 };
+use uacsta_config::Listen;
 
 use super::{Interface, Lobby, accept_all, udp};
 

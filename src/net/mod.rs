@@ -13,11 +13,10 @@ use std::{
 use actix_rt::ArbiterHandle;
 use arc_swap::ArcSwap;
 use rustls_pki_types::CertificateDer;
-use settings::{Listen, Trusted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
-    House,
+    ServerContext,
     access::Door,
     client::{CrossRefs, uas::ClientUas},
     counters::Event,
@@ -28,6 +27,7 @@ use uacsta_actors::{
         uas,
     },
 };
+use uacsta_config::{Listen, Trusted};
 use uacsta_schema::sip::{Codec, Limits};
 
 pub mod care;
@@ -44,17 +44,16 @@ pub mod tls;
 mod udp;
 
 use front::Arrival;
+pub use listener::{Bound, Listener};
 use misdirected::Misdirected;
+pub use open::Counts;
 use open::{Counted, Open};
 use place::{canonical, place};
-
-pub use listener::{Bound, Listener};
-pub use open::Counts;
 
 /// Who connects to an interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Side {
-    /// Telephones.
+    /// Phones.
     Phones,
     /// CTI clients.
     Clients,
@@ -91,7 +90,7 @@ pub struct Public {
 /// What every connection needs, and none changes.
 pub struct Lobby {
     /// What all actors share.
-    pub house: Arc<House>,
+    pub context: Arc<ServerContext>,
     /// Who numbers the clients' monitors.
     pub cross_refs: Arc<CrossRefs>,
     /// The threads that carry connections.
@@ -109,12 +108,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 impl Lobby {
     /// A lobby that nobody has entered.
     pub fn new(
-        house: Arc<House>,
+        context: Arc<ServerContext>,
         cross_refs: Arc<CrossRefs>,
         arbiters: Vec<ArbiterHandle>,
     ) -> Self {
         Self {
-            house,
+            context,
             cross_refs,
             arbiters,
             connections: AtomicU64::new(0),
@@ -125,8 +124,8 @@ impl Lobby {
 
     /// Says what is wrong with a peer, once a minute for each.
     fn complain(&self, interface: &Interface, peer: SocketAddr, what: &str, reason: &str) {
-        let now = self.house.clock.now();
-        if let Some(times) = self.house.repeats.say(peer.ip(), reason, now) {
+        let now = self.context.clock.now();
+        if let Some(times) = self.context.repeats.say(peer.ip(), reason, now) {
             tracing::warn!(interface = interface.setting, %peer, reason, times, "{what}");
         }
     }
@@ -138,7 +137,7 @@ impl Lobby {
 
     /// Whether a peer speaks for others, by the PROXY protocol (`advanced.proxy_protocol_from`).
     fn is_front(&self, peer: IpAddr) -> bool {
-        let fronts = &self.house.rules().settings.advanced.proxy_protocol_from;
+        let fronts = &self.context.config().settings.advanced.proxy_protocol_from;
         fronts.iter().any(|network| network.contains(peer))
     }
 
@@ -146,8 +145,8 @@ impl Lobby {
     fn trusts(&self, side: Side, address: IpAddr, shown: Option<&CertificateDer<'_>>) -> bool {
         side == Side::Clients
             && self
-                .house
-                .rules()
+                .context
+                .config()
                 .settings
                 .clients
                 .trusted
@@ -180,13 +179,13 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
         let (stream, peer) = match connection {
             Ok((stream, peer)) => (stream, canonical(peer)),
             Err(error) => {
-                lobby.house.counters.count(Event::NotAccepted);
+                lobby.context.counters.count(Event::NotAccepted);
                 // It is no peer's fault, and goes on until there are descriptors again.
                 let what = format!("{}: {error}", interface.setting);
-                let now = lobby.house.clock.now();
+                let now = lobby.context.clock.now();
                 if let Some(times) =
                     lobby
-                        .house
+                        .context
                         .repeats
                         .say(Ipv4Addr::UNSPECIFIED.into(), &what, now)
                 {
@@ -196,17 +195,17 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
                 continue;
             }
         };
-        let limits = &lobby.house.rules().settings.limits;
+        let limits = &lobby.context.config().settings.limits;
         let open = match Open::by_stranger(&lobby.open, limits, peer.ip()) {
             Ok(open) => open,
             Err(event) => {
-                lobby.house.counters.count(event);
+                lobby.context.counters.count(event);
                 let what = "connection refused: as many are open as may be";
                 lobby.complain(&interface, peer, what, event.label());
                 continue;
             }
         };
-        lobby.house.counters.count(Event::Connected);
+        lobby.context.counters.count(Event::Connected);
         let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
         let arrival = Arrival {
             io: Counted { io: stream, open },
@@ -214,7 +213,7 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
             number,
             front: None,
             is_anybody: false,
-            since: lobby.house.clock.now(),
+            since: lobby.context.clock.now(),
         };
         if !lobby.is_front(peer.ip()) {
             admit(arrival, &interface, &lobby);
@@ -308,7 +307,7 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
         Misdirected::of(first, true).map_or(Ok(()), |wrong| Err(io::Error::other(wrong)))
     });
     actix_rt::spawn(async move {
-        let patience = lobby.house.rules().settings.limits.tls_handshake;
+        let patience = lobby.context.config().settings.limits.tls_handshake;
         let reason = match tokio::time::timeout(patience, acceptor.accept(io)).await {
             Ok(Ok(stream)) => {
                 let shown = stream.get_ref().1.peer_certificates();
@@ -317,11 +316,11 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
                 return start(Box::new(stream), place, number, trusted, &interface, &lobby);
             }
             Ok(Err(error)) => {
-                lobby.house.counters.count(Event::FailedHandshake);
+                lobby.context.counters.count(Event::FailedHandshake);
                 handshake::reason(&error, interface.side)
             }
             Err(_) => {
-                lobby.house.counters.count(Event::SlowHandshake);
+                lobby.context.counters.count(Event::SlowHandshake);
                 "it was not finished within limits.tls_handshake".into()
             }
         };
@@ -337,7 +336,7 @@ fn start(
     interface: &Interface,
     lobby: &Lobby,
 ) {
-    let limits = &lobby.house.rules().settings.limits;
+    let limits = &lobby.context.config().settings.limits;
     let transport = PeerTransport::stream(
         io,
         Codec::new(bounds(lobby)),
@@ -348,21 +347,21 @@ fn start(
         PartialBudget::clone(&lobby.unfinished),
         limits.unauthenticated_memory.as_usize(),
     );
-    let house = Arc::clone(&lobby.house);
-    let clock = Arc::clone(&lobby.house.clock);
+    let context = Arc::clone(&lobby.context);
+    let clock = Arc::clone(&lobby.context.clock);
     // The system's random numbers have served for the keys at the start; should they fail now, the number will do.
     let random = getrandom::u64().unwrap_or(number);
     match interface.side {
         // Thousands of phones may come at once, and must not keep those waiting who are there.
         Side::Phones => {
-            let uas = PhoneUas::new(house, endpoints.peer, Door::new(number));
+            let uas = PhoneUas::new(context, endpoints.peer, Door::new(number));
             let (transport, limits) = (transport.fair_share(), uas::Limits::default());
             SipConnection::start(transport, endpoints, uas, limits, clock, random);
         }
         Side::Clients => {
             let cross_refs = Arc::clone(&lobby.cross_refs);
-            let limits = ClientUas::limits(&house);
-            let uas = ClientUas::new(house, cross_refs, endpoints.peer, number, trusted);
+            let limits = ClientUas::limits(&context);
+            let uas = ClientUas::new(context, cross_refs, endpoints.peer, number, trusted);
             SipConnection::start(transport, endpoints, uas, limits, clock, random);
         }
     }
@@ -370,7 +369,7 @@ fn start(
 
 /// The bounds of a message.
 fn bounds(lobby: &Lobby) -> Limits {
-    let limits = &lobby.house.rules().settings.limits;
+    let limits = &lobby.context.config().settings.limits;
     Limits {
         head: limits.message_head.as_usize(),
         line: limits.message_line.as_usize(),

@@ -9,12 +9,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use settings::Limits;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 use uacsta_actors::{access::source, counters::Event};
+use uacsta_config::Limits;
 
 /// A connection that counts as open until it is dropped.
 pub(super) struct Counted {
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        settings::Settings::builtin().limits
+        uacsta_config::Settings::builtin().limits
     }
 
     /// How many of so many strangers from an address are let in.

@@ -54,7 +54,7 @@ pub(super) fn place(
         }
         None => (host(at.ip()), 0),
     };
-    let limits = &lobby.house.rules().settings.limits;
+    let limits = &lobby.context.config().settings.limits;
     Ok(Endpoints {
         peer: arrival.peer,
         host,
@@ -68,7 +68,7 @@ pub(super) fn place(
             log_on_by: arrival.since + limits.unauthenticated_time,
             counted: Box::new(stranger),
         })),
-        agent: Arc::clone(&lobby.house.agent),
+        agent: Arc::clone(&lobby.context.agent),
     })
 }
 

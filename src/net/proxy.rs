@@ -3,9 +3,8 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
-use uacsta_schema::proxy::{missing, parse};
-
 pub(super) use uacsta_schema::proxy::{Said, is_header};
+use uacsta_schema::proxy::{missing, parse};
 
 /// Reads the header that a connection begins with, and not an octet more.
 ///

@@ -1,21 +1,29 @@
 //! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) for phones and clients, with a certificate that can be exchanged while they talk.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
-use std::{fmt, fs, io};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use arc_swap::ArcSwap;
-use rustls::client::verify_server_name;
-use rustls::crypto::ring;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
-use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
-use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use settings::Settings;
+use rustls::{
+    ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier,
+    client::verify_server_name,
+    crypto::ring,
+    server::{
+        ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier,
+        danger::ClientCertVerifier,
+    },
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer, ServerName,
+    pem::{self, PemObject},
+};
 use tokio_rustls::TlsAcceptor;
+use uacsta_config::Settings;
 
 use super::certificate::{self, Certificate};
 

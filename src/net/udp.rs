@@ -184,7 +184,7 @@ impl PostOffice {
             Ok(frame) => frame,
             Err(error) => {
                 tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
-                self.lobby.house.counters.count(Event::from(&error));
+                self.lobby.context.counters.count(Event::from(&error));
                 // RFC 3261 18.3: a request that is shorter than it says gets 400.
                 if let Some(answer) = error.answer() {
                     let mut answer = BytesMut::from(&answer[..]);
@@ -202,7 +202,7 @@ impl PostOffice {
             match peer.link.try_send(Ok(frame)) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => {
-                    self.lobby.house.counters.count(Event::DroppedDatagram);
+                    self.lobby.context.counters.count(Event::DroppedDatagram);
                     tracing::debug!(interface = self.setting, peer = %from, "a datagram found no room; it will be repeated");
                 }
                 // The link has ended since: whoever sends this is to log on.
@@ -224,7 +224,7 @@ impl PostOffice {
             return;
         }
         let number = self.numbers.of(from);
-        let mut received = reception::receive(&self.lobby.house, &frame, from, number, &self.tag);
+        let mut received = reception::receive(&self.lobby.context, &frame, from, number, &self.tag);
         if let Received::Phone(phone) = received {
             match self.open(phone, from, number) {
                 Ok(peer) => {
@@ -235,8 +235,8 @@ impl PostOffice {
                     return;
                 }
                 Err(event) => {
-                    self.lobby.house.counters.count(event);
-                    tracing::warn!(interface = self.setting, peer = %from, mac = %phone, limit = event.label(), "phone refused: as many connections are open as may be");
+                    self.lobby.context.counters.count(event);
+                    tracing::warn!(interface = self.setting, peer = %from, phone = %phone, limit = event.label(), "phone refused: as many connections are open as may be");
                     let Frame::Message(Message::Request(request)) = &frame else {
                         return;
                     };
@@ -261,7 +261,7 @@ impl PostOffice {
     fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, Event> {
         let open = Open::new(
             &self.lobby.open,
-            &self.lobby.house.rules().settings.limits,
+            &self.lobby.context.config().settings.limits,
             from.ip(),
         )?;
         let (link, frames) = mpsc::channel(QUEUE);
@@ -277,20 +277,20 @@ impl PostOffice {
             port: self.bound.port(),
             transport: Transport::UDP,
             unauthenticated: Some(Box::new(Unauthenticated {
-                log_on_by: lobby.house.clock.now()
-                    + lobby.house.rules().settings.limits.unauthenticated_time,
+                log_on_by: lobby.context.clock.now()
+                    + lobby.context.config().settings.limits.unauthenticated_time,
                 // It has logged on already; what is to come is its binding.
                 counted: Box::new(()),
             })),
-            agent: Arc::clone(&lobby.house.agent),
+            agent: Arc::clone(&lobby.context.agent),
         };
         let arbiter = self.lobby.arbiter(first::key_of_phone(phone)).clone();
         arbiter.spawn_fn(move || {
-            let house = Arc::clone(&lobby.house);
-            let uas = PhoneUas::new(house, from, Door::after_the_first(number));
+            let context = Arc::clone(&lobby.context);
+            let uas = PhoneUas::new(context, from, Door::after_the_first(number));
             let transport = PeerTransport::udp(sender, from, frames);
             let random = getrandom::u64().unwrap_or(number);
-            let clock = Arc::clone(&lobby.house.clock);
+            let clock = Arc::clone(&lobby.context.clock);
             let limits = Limits::default();
             SipConnection::start(transport, endpoints, uas, limits, clock, random);
         });
@@ -303,7 +303,7 @@ impl PostOffice {
 
     /// Ends the links on which nothing came for longer than any registration lasts, and forgets those that have ended.
     fn dismiss_the_silent(&mut self) {
-        let patience = self.lobby.house.rules().settings.advanced.sip_expires + GRACE;
+        let patience = self.lobby.context.config().settings.advanced.sip_expires + GRACE;
         self.peers.retain(|_, peer| {
             let silent = peer.heard.elapsed() > patience;
             if silent {

@@ -2,11 +2,11 @@
 
 use std::{io, thread, time::Duration};
 
-use settings::Settings;
 use tokio::{
     sync::oneshot::{self, error::TryRecvError},
     time::Instant,
 };
+use uacsta_config::Settings;
 
 use crate::{
     server::{ReloadContext, ValidatedSettings},

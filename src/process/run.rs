@@ -2,8 +2,8 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use settings::{Logs, Settings};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use uacsta_config::{Logs, Settings};
 
 use super::{
     config_reader::{Outcome, Reader},

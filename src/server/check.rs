@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use settings::{Profiles, Settings};
+use uacsta_config::{Profiles, Settings};
 
 use super::{ConfigWarning, Server, StartError, allowance};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 
 impl Server {
     /// Whether it would start with these settings, and with its data in `data` where that is named, but for addresses that
-    /// cannot be listened on and for the telephone list. Returns what is weak; nothing is made or changed.
+    /// cannot be listened on and for the phone list. Returns what is weak; nothing is made or changed.
     ///
     /// # Errors
     /// What would keep it from serving, as [`Self::run`] says it.

@@ -2,8 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
-use settings::{Listen, Settings, SettingsError};
 use uacsta_actors::licensing::code::CodeError;
+use uacsta_config::{Listen, Settings, SettingsError};
 
 use crate::{data_dir::DataDirError, net::tls, store::StoreError};
 
@@ -16,7 +16,7 @@ pub enum StartError {
     /// A profile of a phone maker in the data folder is wrong.
     #[error(transparent)]
     Profile(#[from] SettingsError),
-    /// The telephone list cannot be opened.
+    /// The phone list cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The certificate cannot be used.

@@ -2,8 +2,8 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use settings::{Listen, Settings};
 use tokio_rustls::TlsAcceptor;
+use uacsta_config::{Listen, Settings};
 
 use super::error::StartError;
 use crate::net::{Bound, Interface, Listener, Lobby, Public, Side};
@@ -294,7 +294,7 @@ pub(super) fn interfaces(
         public,
     };
     let (phones, clients) = (&settings.phones, &settings.clients);
-    let public = |wan: &settings::Wan| {
+    let public = |wan: &uacsta_config::Wan| {
         (!wan.public_host.is_empty()).then(|| Public {
             host: wan.public_host.as_str().into(),
             tcp_port: wan.public_tcp_port,

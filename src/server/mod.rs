@@ -9,10 +9,9 @@ use std::{
 use actix::AsyncContext;
 use actix_rt::{Arbiter, task::JoinHandle};
 use arc_swap::ArcSwap;
-use settings::{Profiles, Secret, Settings};
 use tokio::sync::mpsc;
 use uacsta_actors::{
-    House, Rules,
+    RuntimeConfig, ServerContext,
     access::Throttle,
     clock::Clock,
     counters::Counters,
@@ -22,6 +21,7 @@ use uacsta_actors::{
     registrar::{Registrar, Stopping},
     repeats::Repeats,
 };
+use uacsta_config::{Profiles, Secret, Settings};
 use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
@@ -61,7 +61,7 @@ pub struct Running {
     pub addresses: Addresses,
     /// Those who ask the API that the settings be read again.
     pub reload_requests: mpsc::Receiver<ReloadRequest>,
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     data: PathBuf,
     token: Secret,
     issuer: Option<Issuer>,
@@ -152,12 +152,12 @@ impl Server {
         // show the token.
         web::forget(data).map_err(StartError::ApiFile)?;
         let list = StoreActor::open(lock)?;
-        tracing::info!(telephones = list.telephones.len(), data = %data.display(), "the telephone list is open");
+        tracing::info!(listed = list.listed.len(), data = %data.display(), "the phone list is open");
 
         let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
-        let house = Arc::new(House {
-            rules: ArcSwap::from_pointee(Rules {
+        let context = Arc::new(ServerContext {
+            config: ArcSwap::from_pointee(RuntimeConfig {
                 settings,
                 profiles,
                 allowance,
@@ -171,13 +171,13 @@ impl Server {
             registrar: Post::new(registrar.address()),
             licensing: Post::new(licensing.address()),
         });
-        licensing.run(Licensing::new(Arc::clone(&house)));
-        let mut keeps = Registrar::new(Arc::clone(&house), list.actor.recipient(), list.telephones);
+        licensing.run(Licensing::new(Arc::clone(&context)));
+        let mut keeps = Registrar::new(Arc::clone(&context), list.actor.recipient(), list.listed);
         if !list.writable {
             keeps = keeps.refused();
         }
         registrar.run(keeps);
-        let settings = &house.rules().settings;
+        let settings = &context.config().settings;
         // This thread carries connections too: with one arbiter nothing ever changes threads.
         let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))
             .map(|_| Arbiter::new())
@@ -185,20 +185,20 @@ impl Server {
         let handles = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
             .collect();
-        let lobby = Arc::new(Lobby::new(Arc::clone(&house), Arc::default(), handles));
+        let lobby = Arc::new(Lobby::new(Arc::clone(&context), Arc::default(), handles));
         let interfaces = Interfaces::open(&lobby, interfaces(settings, &acceptors))?;
 
         let (reload, reload_requests) = mpsc::channel(RELOAD_REQUESTS);
         let api = Api {
-            list: house.registrar.holder(),
-            switch: house.registrar.holder(),
-            remove: house.registrar.holder(),
-            find: house.registrar.holder(),
-            disk: house.registrar.holder(),
-            count: house.licensing.holder(),
-            house: Arc::clone(&house),
+            list: context.registrar.holder(),
+            switch: context.registrar.holder(),
+            remove: context.registrar.holder(),
+            find: context.registrar.holder(),
+            disk: context.registrar.holder(),
+            count: context.licensing.holder(),
+            context: Arc::clone(&context),
             open: lobby.open(),
-            licences: house.licensing.holder(),
+            licences: context.licensing.holder(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
             reload,
@@ -226,7 +226,7 @@ impl Server {
             store: list.arbiter,
             api,
             web,
-            house: Arc::clone(&house),
+            context: Arc::clone(&context),
         })
     }
 }
@@ -250,8 +250,8 @@ impl Running {
             }
         });
         // A client that does not take its BYE must not keep the server, nor must a phone that does not answer.
-        let _ = tokio::time::timeout(FAREWELL, self.house.registrar.send(Stopping)).await;
-        if tokio::time::timeout(RETIREMENT, self.house.registrar.send(Retire))
+        let _ = tokio::time::timeout(FAREWELL, self.context.registrar.send(Stopping)).await;
+        if tokio::time::timeout(RETIREMENT, self.context.registrar.send(Retire))
             .await
             .is_err()
         {

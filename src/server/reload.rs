@@ -2,13 +2,13 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use settings::{Logs, Profiles, Settings};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
-    Rules,
+    RuntimeConfig,
     licensing::{Allowance, code::Issuer},
-    registrar::RulesChanged,
+    registrar::ConfigChanged,
 };
+use uacsta_config::{Logs, Profiles, Settings};
 
 use super::{
     Addresses, ConfigWarning, Running, StartError, allowance,
@@ -82,8 +82,8 @@ impl Running {
     /// What settings are validated against now.
     pub fn reload_context(&self) -> ReloadContext {
         let files = self.identity.files();
-        let rules = self.house.rules();
-        let settings = &rules.settings;
+        let config = self.context.config();
+        let settings = &config.settings;
         ReloadContext {
             data: self.data.clone(),
             in_force: InForce {
@@ -122,7 +122,7 @@ impl Running {
             .interfaces
             .plan(wanted)
             .map_err(|error| placed(self, error))?;
-        let former = self.house.rules().settings.web.listen;
+        let former = self.context.config().settings.web.listen;
         let web_moves = settings.web.listen != former;
         let web = match web_moves {
             true => open_web(&settings, &self.data, &data_dir.token, &self.api)
@@ -143,14 +143,14 @@ impl Running {
         if let Err(error) = data_dir.write() {
             tracing::error!(%error, "cannot write the values in use into the data folder; the next start generates new ones");
         }
-        warnings::of_delay(&self.house.rules().settings, &settings, web_moves);
+        warnings::of_delay(&self.context.config().settings, &settings, web_moves);
         config_warnings.iter().for_each(ConfigWarning::warn);
         self.identity.adopt(identity);
         if let Some(web) = &self.web {
             web.change_keys(&data_dir.token, &settings.web.password);
         }
         self.token = data_dir.token;
-        self.house.rules.store(Arc::new(Rules {
+        self.context.config.store(Arc::new(RuntimeConfig {
             settings,
             profiles,
             allowance,
@@ -165,8 +165,8 @@ impl Running {
             web: self.web.as_ref().map(Web::address),
             ..self.interfaces.addresses()
         };
-        self.house.licensing.do_send(RulesChanged);
-        self.house.registrar.do_send(RulesChanged);
+        self.context.licensing.do_send(ConfigChanged);
+        self.context.registrar.do_send(ConfigChanged);
         Ok(())
     }
 

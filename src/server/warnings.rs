@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use settings::Settings;
+use uacsta_config::Settings;
 
 use crate::data_dir;
 
@@ -120,7 +120,7 @@ impl fmt::Display for ConfigWarning {
 
 #[cfg(test)]
 mod tests {
-    use settings::Listen;
+    use uacsta_config::Listen;
 
     use super::*;
 

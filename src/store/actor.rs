@@ -5,14 +5,14 @@ use std::time::Duration;
 use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use actix_rt::Arbiter;
 use tokio::sync::oneshot;
-use uacsta_actors::telephones::{Save, StoreError, Telephone};
+use uacsta_actors::phone_list::{ListedPhone, Save, StoreError};
 
 use super::{Change, Lock, Store};
 
 /// Writes the phone list on a thread of its own, so that the disk blocks nothing else.
 pub struct StoreActor {
     store: Store,
-    pending: Vec<Change<Telephone>>,
+    pending: Vec<Change<ListedPhone>>,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
 }
 
@@ -23,7 +23,7 @@ pub struct Opened {
     /// The actor's thread.
     pub arbiter: Arbiter,
     /// The stored phones.
-    pub telephones: Vec<Telephone>,
+    pub listed: Vec<ListedPhone>,
     /// Whether the disk has room for changes.
     pub writable: bool,
 }
@@ -37,7 +37,7 @@ impl StoreActor {
     /// # Errors
     /// As [`Store::open`].
     pub fn open(data: Lock) -> Result<Opened, super::StoreError> {
-        let (store, entries) = Store::behind::<Telephone>(data)?;
+        let (store, entries) = Store::behind::<ListedPhone>(data)?;
         let writable = store.is_whole();
         let arbiter = Arbiter::new();
         let actor = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
@@ -48,7 +48,7 @@ impl StoreActor {
         Ok(Opened {
             actor,
             arbiter,
-            telephones: entries.into_values().collect(),
+            listed: entries.into_values().collect(),
             writable,
         })
     }
@@ -87,16 +87,16 @@ impl Handler<Save> for StoreActor {
         if self.waiting.is_empty() {
             ctx.run_later(FLUSH_DELAY, |store, _| store.flush());
         }
-        let changed = save.telephones.into_iter();
-        let changed = changed.map(|telephone| (telephone.mac, Some(telephone)));
-        let forgotten = save.forgotten.into_iter().map(|mac| (mac, None));
+        let changed = save.listed.into_iter();
+        let changed = changed.map(|entry| (entry.id, Some(entry)));
+        let forgotten = save.forgotten.into_iter().map(|phone| (phone, None));
         self.pending.extend(changed.chain(forgotten));
         let (saved, answer) = oneshot::channel();
         self.waiting.push(saved);
         Box::pin(async move {
             answer
                 .await
-                .unwrap_or_else(|_| Err(StoreError("the telephone list is closed".to_owned())))
+                .unwrap_or_else(|_| Err(StoreError("the phone list is closed".to_owned())))
         })
     }
 }

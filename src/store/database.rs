@@ -1,13 +1,14 @@
 //! sled 0.34, made to keep what it acknowledges: flushed and synchronised, and copied before it mends itself.
 
-use std::fs::{self, File};
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tracing::warn;
 use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
@@ -104,7 +105,7 @@ impl Database {
             let mut entries = Entries::new();
             for item in self.sled.iter() {
                 let (key, value) = item?;
-                let id = id_of(&key).ok_or_else(|| damaged("a key names no telephone"))?;
+                let id = id_of(&key).ok_or_else(|| damaged("a key names no phone"))?;
                 entries.insert(id, serde_json::from_slice(&value)?);
             }
             Ok(entries)
@@ -165,7 +166,7 @@ impl<'a> Copy<'a> {
         if copy.made
             && let Err(error) = copy_folder(&from, &copy.path)
         {
-            warn!("the telephone list cannot be copied before it is opened: {error}");
+            warn!("the phone list cannot be copied before it is opened: {error}");
             copy.discard();
         }
         copy

@@ -1,7 +1,9 @@
-//! Why the telephone list cannot be opened or changed, and whether that says anything about what is in it.
+//! Why the phone list cannot be opened or changed, and whether that says anything about what is in it.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::database::LAYOUT;
 
@@ -16,7 +18,7 @@ pub enum StoreError {
     },
     /// Neither copy can be read.
     #[error(
-        "the telephone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({mirror}); \
+        "the phone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({mirror}); \
          restore one of them from a backup, or move both away to begin with an empty list",
         folder.display()
     )]
@@ -30,7 +32,7 @@ pub enum StoreError {
     },
     /// A later version of the program has written it.
     #[error(
-        "the telephone list in {} has the layout {found} of a later uacsta, and this one knows {LAYOUT}; \
+        "the phone list in {} has the layout {found} of a later uacsta, and this one knows {LAYOUT}; \
          install that version again, or restore the data folder from a backup of this one",
         folder.display()
     )]
@@ -51,10 +53,10 @@ pub enum StoreError {
         source: io::Error,
     },
     /// sled refused.
-    #[error("the telephone list cannot be written: {0}")]
+    #[error("the phone list cannot be written: {0}")]
     Database(#[from] sled::Error),
     /// A value has no JSON form.
-    #[error("an entry of the telephone list cannot be written as JSON: {0}")]
+    #[error("an entry of the phone list cannot be written as JSON: {0}")]
     Value(#[from] serde_json::Error),
 }
 

@@ -1,8 +1,10 @@
 //! Whose a data folder is: the lock of a server, which it loses with its life, however that ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use uacsta_connect::data_dir::LOCK;
 

@@ -1,12 +1,16 @@
-//! The telephone list as JSON lines, one for each changed entry: readable by people, and the way back when sled fails.
+//! The phone list as JSON lines, one for each changed entry: readable by people, and the way back when sled fails.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
 
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use uacsta_schema::phone_id::PhoneId;
 
 use super::{Change, Entries, StoreError, failed, is_at};

@@ -1,4 +1,4 @@
-//! The telephone list on disk: sled for the list, and a readable journal from which it can be rebuilt.
+//! The phone list on disk: sled for the list, and a readable journal from which it can be rebuilt.
 
 mod actor;
 mod database;
@@ -6,24 +6,23 @@ mod error;
 mod lock;
 mod mirror;
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use tracing::{error, warn};
-use uacsta_schema::phone_id::PhoneId;
-
-use database::{Copy, Database, FOLDER};
-use mirror::Mirror;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
 pub use actor::StoreActor;
+use database::{Copy, Database, FOLDER};
 pub use error::StoreError;
 use error::failed;
 pub use lock::Lock;
+use mirror::Mirror;
+use serde::{Serialize, de::DeserializeOwned};
+use tracing::{error, warn};
+use uacsta_schema::phone_id::PhoneId;
 
-/// One change: what is now stored for a telephone, or `None` when it was removed.
+/// One change: what is now stored for a phone, or `None` when it was removed.
 pub type Change<T> = (PhoneId, Option<T>);
 
 /// The list as it was stored.
@@ -70,7 +69,7 @@ impl Store {
                 else {
                     return Err(error);
                 };
-                error!("the telephone list is served from telephones.jsonl: {error}");
+                error!("the phone list is served from telephones.jsonl: {error}");
                 let listed = changes.into_iter();
                 let listed = listed.filter_map(|(key, value)| Some((key, value?)));
                 (None, Mirror::resume(&lock.folder)?, listed.collect())
@@ -177,7 +176,7 @@ impl Store {
             fresh = Some(database);
         }
         self.mirror = Mirror::create(&self.lock.folder, &all)?;
-        error!(folder = %self.lock.folder.display(), "files of the telephone list were removed or exchanged, and were written anew: stop the server before they are touched");
+        error!(folder = %self.lock.folder.display(), "files of the phone list were removed or exchanged, and were written anew: stop the server before they are touched");
         Ok(fresh)
     }
 }
@@ -224,7 +223,7 @@ where
         Ok(None) => {
             if copy.is_made() && entries.is_empty() {
                 error!(
-                    "the telephone list is empty, and there is no telephones.jsonl to compare it with"
+                    "the phone list is empty, and there is no telephones.jsonl to compare it with"
                 );
             }
             Vec::new()
@@ -237,7 +236,7 @@ where
         }
         Err(reason) => {
             let kept = set_aside(folder, mirror::NAME)?;
-            error!(kept = %kept.display(), "the copy of the telephone list was damaged and is written anew: {reason}");
+            error!(kept = %kept.display(), "the copy of the phone list was damaged and is written anew: {reason}");
             Vec::new()
         }
     };
@@ -247,13 +246,13 @@ where
     let crash = !entries.is_empty() && tail.all(differs);
     if !changes.is_empty() && !rebuilt && !crash {
         let kept = copy.keep()?;
-        error!(kept = ?kept, "the telephone list was damaged and is mended from telephones.jsonl");
+        error!(kept = ?kept, "the phone list was damaged and is mended from telephones.jsonl");
     }
     let newer: Vec<Change<T>> = changes.into_iter().filter(differs).collect();
     if !newer.is_empty() {
         warn!(
             entries = newer.len(),
-            "the telephone list was completed from telephones.jsonl"
+            "the phone list was completed from telephones.jsonl"
         );
         database.apply(&newer)?;
     }
@@ -306,7 +305,7 @@ fn rebuild<T>(
         return Err(unreadable(folder, damage, mirror));
     }
     let kept = set_aside(folder, FOLDER)?;
-    error!(kept = %kept.display(), "the telephone list did not open and is rebuilt from telephones.jsonl: {damage}");
+    error!(kept = %kept.display(), "the phone list did not open and is rebuilt from telephones.jsonl: {damage}");
     Database::open(folder)
 }
 

@@ -1,10 +1,9 @@
-//! Tests of the telephone list.
+//! Tests of the phone list.
 
 #![allow(clippy::unwrap_used)]
 use uacsta_schema::mac::Mac;
 
-use super::database::LAYOUT;
-use super::*;
+use super::{database::LAYOUT, *};
 
 const A: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 1]));
 const B: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 2]));

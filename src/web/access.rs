@@ -1,28 +1,34 @@
 //! Who may use the API: the bearer of the token (RFC 6750), or the administrator by password (RFC 7617).
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN};
-use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN},
+    middleware::Next,
+    web,
+};
 use arc_swap::ArcSwap;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use settings::Secret;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use subtle::ConstantTimeEq;
-use uacsta_actors::House;
-use uacsta_actors::access::{Consequence, Name, Rate, Trier};
-use uacsta_actors::counters::Event;
+use uacsta_actors::{
+    ServerContext,
+    access::{Consequence, Name, Rate, Trier},
+    counters::Event,
+};
+use uacsta_config::Secret;
 
 use super::Refusal;
 
 /// What opens the API, and the brake on who guesses at it.
 pub(super) struct Keys {
     shown: ArcSwap<Shown>,
-    house: Arc<House>,
+    context: Arc<ServerContext>,
 }
 
 /// The keys as they stand behind the scheme in `Authorization`.
@@ -33,10 +39,10 @@ struct Shown {
 
 impl Keys {
     /// The token, and the password of the user `admin`.
-    pub(super) fn new(token: &Secret, password: &Secret, house: Arc<House>) -> Self {
+    pub(super) fn new(token: &Secret, password: &Secret, context: Arc<ServerContext>) -> Self {
         Self {
             shown: ArcSwap::from_pointee(Shown::new(token, password)),
-            house,
+            context,
         }
     }
 
@@ -57,23 +63,23 @@ impl Keys {
         if keys.bears_token(authorization) {
             return Ok(());
         }
-        let throttle = &self.house.throttle;
+        let throttle = &self.context.throttle;
         let trier = Trier::new(address, Name::Administrator);
-        let rate = Rate::of(&self.house.rules().settings.limits);
-        let now = self.house.clock.now();
+        let rate = Rate::of(&self.context.config().settings.limits);
+        let now = self.context.clock.now();
         if !throttle.admits(trier, rate, now) {
-            self.house.counters.count(Event::HeldBack);
+            self.context.counters.count(Event::HeldBack);
             return Err(Refusal::HeldBack);
         }
         if keys.bears_password(authorization) {
             throttle.succeeded(trier);
             return Ok(());
         }
-        self.house.counters.count(Event::FailedLogOn);
+        self.context.counters.count(Event::FailedLogOn);
         match throttle.failed(trier, rate, now) {
             Consequence::Noted => {
                 let what = "the API was asked with a wrong token or password";
-                if let Some(times) = self.house.repeats.say(address, what, now) {
+                if let Some(times) = self.context.repeats.say(address, what, now) {
                     tracing::warn!(peer = %address, times, "{what}");
                 }
             }

@@ -3,8 +3,10 @@
 use actix_web::web;
 use serde::Serialize;
 
-use super::Api;
-use super::methods::{READ, only};
+use super::{
+    Api,
+    methods::{READ, only},
+};
 use crate::net::certificate::Certificate;
 
 /// Adds the path.

@@ -1,22 +1,28 @@
 //! A connection of the HTTP server's: it has a time and one request, and who leaves answers unread is not heard meanwhile (RFC 9112).
 
-use std::cell::Cell;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use actix_rt::net::TcpStream;
-use actix_web::Error;
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
 
 use super::Refusal;
 
-/// How long a connection lasts at most. It carries one request, which may have to wait for a telephone.
+/// How long a connection lasts at most. It carries one request, which may have to wait for a phone.
 const LIFE: Duration = Duration::from_secs(60);
 /// How much is read in a turn, so that many small requests make few answers at a time.
 const TURN: usize = 256;
@@ -126,9 +132,11 @@ impl AsyncWrite for Connection {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-    use tokio::time::timeout;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+        time::timeout,
+    };
 
     use super::*;
 

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uacsta_actors::licensing::{Licences, Overview, code::Licence};
 
-use super::methods::only;
-use super::{Api, Refusal, phones, reload};
+use super::{Api, Refusal, methods::only, phones, reload};
 
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {

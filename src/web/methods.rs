@@ -2,11 +2,14 @@
 
 use std::future::ready;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::middleware::Next;
-use actix_web::{Error, Resource, web};
+use actix_web::{
+    Error, Resource,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::Next,
+    web,
+};
 
 use super::Refusal;
 

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use actix_web::{HttpResponse, web};
-use uacsta_actors::counters::{Counters, Event};
-use uacsta_actors::licensing::{Count, Counts};
+use uacsta_actors::{
+    counters::{Counters, Event},
+    licensing::{Count, Counts},
+};
 
 use super::{Api, Refusal};
 
@@ -15,14 +17,14 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         .await
         .map_err(|_| Refusal::Unable("licensing is not running".to_owned()))?;
     let unsaved = api.on_disk().await?.unsaved;
-    let text = written(&api.house.counters, &counts, api.open.totals(), unsaved);
+    let text = written(&api.context.counters, &counts, api.open.totals(), unsaved);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text))
 }
 
 /// The page: what there is now, then what happened so far. `open` is the number of connections, and of those on which
-/// nobody has logged on; `unsaved` that of telephones whose entry the disk lacks.
+/// nobody has logged on; `unsaved` that of phones whose entry the disk lacks.
 fn written(counters: &Counters, counts: &Counts, open: (usize, usize), unsaved: usize) -> String {
     let mut page = String::with_capacity(4096);
     for (name, meaning, value) in [
@@ -34,7 +36,7 @@ fn written(counters: &Counters, counts: &Counts, open: (usize, usize), unsaved: 
         ),
         (
             "uacsta_phones_connected",
-            "Telephones that are connected.",
+            "Phones that are connected.",
             counts.phones,
         ),
         (
@@ -44,7 +46,7 @@ fn written(counters: &Counters, counts: &Counts, open: (usize, usize), unsaved: 
         ),
         (
             "uacsta_telephones_unsaved",
-            "Telephones whose last change is not on disk; above 0 for long, the telephone list cannot be written.",
+            "Phones whose last change is not on disk; above 0 for long, the phone list cannot be written.",
             unsaved,
         ),
     ] {

@@ -13,38 +13,45 @@ mod reload;
 mod tests;
 mod trial;
 
-use std::cell::RefCell;
-use std::fs::File;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    cell::RefCell,
+    fs::File,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
-use actix_http::{HttpService, KeepAlive};
-use actix_rt::net::TcpStream;
-use actix_rt::task::JoinHandle;
-use actix_service::{ServiceFactoryExt, fn_service, map_config};
-use actix_web::dev::{AppConfig, Server, ServerHandle};
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, web};
-use serde_json::json;
-use settings::Secret;
-use tokio::sync::mpsc::Sender;
-use uacsta_actors::House;
-use uacsta_actors::licensing::{Count, Overview, code::Issuer};
-use uacsta_actors::post::Holder;
-use uacsta_actors::registrar::{Find, IsOnDisk, List, OnDisk, RemovePhone, SetInOperation};
-use uacsta_connect::data_dir::API_ADDRESS;
-
-use crate::data_dir::Admin;
-use crate::data_dir::write_private;
-use crate::net::{self, tls::Identity};
 use access::Keys;
+use actix_http::{HttpService, KeepAlive};
+use actix_rt::{net::TcpStream, task::JoinHandle};
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::{
+    App, HttpResponse,
+    dev::{AppConfig, Server, ServerHandle},
+    middleware::from_fn,
+    web,
+};
 use connection::{Asked, Connection};
 use methods::{READ, only};
 use refusal::Refusal;
+use serde_json::json;
+use tokio::sync::mpsc::Sender;
+use uacsta_actors::{
+    ServerContext,
+    licensing::{Count, Overview, code::Issuer},
+    post::Holder,
+    registrar::{Find, IsOnDisk, List, OnDisk, RemovePhone, SetInOperation},
+};
+use uacsta_config::Secret;
+use uacsta_connect::data_dir::API_ADDRESS;
+
+use crate::{
+    data_dir::{Admin, write_private},
+    net::{self, tls::Identity},
+};
 
 /// How large a request's body may be, in octets.
 const BODY: usize = 64 << 10;
@@ -54,20 +61,20 @@ pub use reload::ReloadRequest;
 /// Whom the API asks.
 #[derive(Clone)]
 pub struct Api {
-    /// For the telephone list.
+    /// For the phone list.
     pub list: Holder<List>,
-    /// To put a telephone into or out of operation.
+    /// To put a phone into or out of operation.
     pub switch: Holder<SetInOperation>,
-    /// To take a telephone off the list.
+    /// To take a phone off the list.
     pub remove: Holder<RemovePhone>,
     /// For a phone itself.
     pub find: Holder<Find>,
-    /// For whether the telephone list is on disk.
+    /// For whether the phone list is on disk.
     pub disk: Holder<IsOnDisk>,
     /// For the phones and lines that are counted.
     pub count: Holder<Count>,
     /// For the brake on guessed passwords, and what is counted.
-    pub house: Arc<House>,
+    pub context: Arc<ServerContext>,
     /// How many connections are open.
     pub open: net::Counts,
     /// For what is licensed.
@@ -107,7 +114,7 @@ pub fn start(
     password: &Secret,
     api: Api,
 ) -> io::Result<Web> {
-    let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.house)));
+    let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.context)));
     let api = web::Data::new(api);
     let known = keys.clone();
     let app = move || {
@@ -272,7 +279,7 @@ impl Api {
         self.count.send(Count).await.is_ok() && self.disk.send(IsOnDisk).await.is_ok()
     }
 
-    /// How far the telephone list is on disk.
+    /// How far the phone list is on disk.
     async fn on_disk(&self) -> Result<OnDisk, Refusal> {
         let asked = self.disk.send(IsOnDisk).await;
         asked.map_err(|_| Refusal::Unable("the registrar is not running".to_owned()))
@@ -290,7 +297,7 @@ async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         false => json!({
             "status": "ready",
             "unsaved_telephones": unsaved,
-            "warning": "the telephone list cannot be written; new telephones are refused",
+            "warning": "the phone list cannot be written; new phones are refused",
         }),
     };
     Ok(HttpResponse::Ok().json(answer))

@@ -1,14 +1,18 @@
-//! `/api/phones`: the telephone list, which telephones are in operation, and which are to be forgotten.
+//! `/api/phones`: the phone list, which phones are in operation, and which are to be forgotten.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uacsta_actors::licensing::Count;
-use uacsta_actors::registrar::{ChangeError, List, Listing, RemovePhone, SetInOperation};
+use uacsta_actors::{
+    licensing::Count,
+    registrar::{ChangeError, List, Listing, RemovePhone, SetInOperation},
+};
 use uacsta_schema::phone_id::PhoneId;
 
-use super::methods::{READ, only};
-use super::{Api, Refusal};
+use super::{
+    Api, Refusal,
+    methods::{READ, only},
+};
 
 /// Adds the paths.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -18,9 +22,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(only("PUT, DELETE", one));
 }
 
-/// The telephone list and what is counted.
+/// The phone list and what is counted.
 #[derive(Serialize)]
-struct Telephones {
+struct PhoneList {
     connected_phones: usize,
     monitored_lines: usize,
     phones: Vec<Listing>,
@@ -32,18 +36,18 @@ struct Change {
     in_operation: bool,
 }
 
-async fn list(api: web::Data<Api>) -> Result<web::Json<Telephones>, Refusal> {
+async fn list(api: web::Data<Api>) -> Result<web::Json<PhoneList>, Refusal> {
     let counts = api.count.send(Count).await.map_err(closed)?;
     let mut phones: Vec<Listing> = Vec::new();
     loop {
-        let after = phones.last().map(|phone| phone.telephone.mac);
+        let after = phones.last().map(|phone| phone.entry.id);
         let page = api.list.send(List { after }).await.map_err(closed)?;
         if page.is_empty() {
             break;
         }
         phones.extend(page);
     }
-    Ok(web::Json(Telephones {
+    Ok(web::Json(PhoneList {
         connected_phones: counts.phones,
         monitored_lines: counts.lines,
         phones,
@@ -52,39 +56,42 @@ async fn list(api: web::Data<Api>) -> Result<web::Json<Telephones>, Refusal> {
 
 async fn switch(
     api: web::Data<Api>,
-    mac: web::Path<String>,
+    phone: web::Path<String>,
     change: web::Json<Change>,
 ) -> Result<HttpResponse, Refusal> {
-    let mac = self::mac(&mac)?;
+    let phone = self::phone(&phone)?;
     let Change { in_operation } = change.into_inner();
     let change = SetInOperation {
-        phone: mac,
+        phone,
         in_operation,
     };
     api.switch.send(change).await.map_err(closed)??;
-    Ok(HttpResponse::Ok().json(json!({ "mac": mac, "in_operation": in_operation })))
+    Ok(HttpResponse::Ok().json(json!({ "mac": phone, "in_operation": in_operation })))
 }
 
-async fn remove(api: web::Data<Api>, mac: web::Path<String>) -> Result<HttpResponse, Refusal> {
-    let mac = self::mac(&mac)?;
-    api.remove.send(RemovePhone(mac)).await.map_err(closed)??;
-    Ok(HttpResponse::Ok().json(json!({ "mac": mac, "forgotten": true })))
+async fn remove(api: web::Data<Api>, phone: web::Path<String>) -> Result<HttpResponse, Refusal> {
+    let phone = self::phone(&phone)?;
+    api.remove
+        .send(RemovePhone(phone))
+        .await
+        .map_err(closed)??;
+    Ok(HttpResponse::Ok().json(json!({ "mac": phone, "forgotten": true })))
 }
 
 impl From<ChangeError> for Refusal {
     fn from(error: ChangeError) -> Self {
         match error {
-            ChangeError::Unknown(mac) => Self::Unknown(mac),
+            ChangeError::Unknown(phone) => Self::Unknown(phone),
             ChangeError::Registered(_) => Self::Conflict(error.to_string()),
             ChangeError::Store(error) => Self::Unable(error.to_string()),
         }
     }
 }
 
-/// The telephone that a path names.
-pub(super) fn mac(text: &str) -> Result<PhoneId, Refusal> {
+/// The phone that a path names.
+pub(super) fn phone(text: &str) -> Result<PhoneId, Refusal> {
     text.parse()
-        .map_err(|error| Refusal::Wrong(format!("{text:?} names no telephone: {error}")))
+        .map_err(|error| Refusal::Wrong(format!("{text:?} names no phone: {error}")))
 }
 
 pub(super) fn closed(_: actix::MailboxError) -> Refusal {

@@ -1,7 +1,9 @@
 //! Why the API refuses a request, and how it says so.
 
-use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{Method, StatusCode},
+};
 use serde_json::json;
 use uacsta_actors::access::RETRY_AFTER;
 
@@ -24,9 +26,9 @@ pub(super) enum Refusal {
         /// The methods that it is for.
         allow: &'static str,
     },
-    #[error("no telephone that is listed as {0} has told its lines")]
+    #[error("no phone that is listed as {0} has told its lines")]
     Lineless(uacsta_schema::phone_id::PhoneId),
-    #[error("no telephone is listed as {0}")]
+    #[error("no phone is listed as {0}")]
     Unknown(uacsta_schema::phone_id::PhoneId),
     #[error("{0}")]
     Wrong(String),

@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::methods::only;
-use super::{Api, Refusal};
+use super::{Api, Refusal, methods::only};
 
 /// A request to reload the configuration, with its response channel.
 #[derive(Debug)]

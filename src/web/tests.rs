@@ -6,19 +6,21 @@ use arc_swap::ArcSwap;
 use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use uacsta_actors::Rules;
-use uacsta_actors::access::Throttle;
-use uacsta_actors::directory::NoLine;
-use uacsta_actors::licensing::{Allowance, Counts, Licences};
-use uacsta_actors::post::Post;
-use uacsta_actors::registrar::{ChangeError, Line, Listing};
+use uacsta_actors::{
+    RuntimeConfig,
+    access::Throttle,
+    directory::NoLine,
+    licensing::{Allowance, Counts, Licences},
+    post::Post,
+    registrar::{ChangeError, Line, Listing},
+};
 use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use super::*;
 use crate::data_dir;
 
-/// Stands in for the registrar: one telephone, 00:04:13:00:00:01, can be switched.
+/// Stands in for the registrar: one phone, 00:04:13:00:00:01, can be switched.
 struct Registrar;
 
 impl Actor for Registrar {
@@ -95,20 +97,20 @@ impl Handler<SetInOperation> for Registrar {
 impl Handler<RemovePhone> for Registrar {
     type Result = Result<(), ChangeError>;
 
-    fn handle(&mut self, RemovePhone(mac): RemovePhone, _: &mut Self::Context) -> Self::Result {
-        match mac.bare().ends_with("01") {
+    fn handle(&mut self, RemovePhone(phone): RemovePhone, _: &mut Self::Context) -> Self::Result {
+        match phone.bare().ends_with("01") {
             true => Ok(()),
-            false => Err(ChangeError::Registered(mac)),
+            false => Err(ChangeError::Registered(phone)),
         }
     }
 }
 
 /// What the API needs of it: there is neither registrar nor licensing.
-fn house() -> Arc<House> {
-    Arc::new(House {
-        rules: ArcSwap::from_pointee(Rules {
-            settings: settings::Settings::builtin(),
-            profiles: settings::Profiles::shipped(),
+fn context() -> Arc<ServerContext> {
+    Arc::new(ServerContext {
+        config: ArcSwap::from_pointee(RuntimeConfig {
+            settings: uacsta_config::Settings::builtin(),
+            profiles: uacsta_config::Profiles::shipped(),
             allowance: Allowance::default(),
         }),
         clock: Arc::new(SystemClock::start()),
@@ -123,7 +125,7 @@ fn house() -> Arc<House> {
 }
 
 fn identity(folder: &Path) -> Arc<Identity> {
-    let made = data_dir::prepare(folder, &mut settings::Settings::builtin()).unwrap();
+    let made = data_dir::prepare(folder, &mut uacsta_config::Settings::builtin()).unwrap();
     Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
 }
 
@@ -144,7 +146,7 @@ fn served(folder: &Path) -> Web {
         find: registrar.holder(),
         disk: registrar.holder(),
         count: registrar.holder(),
-        house: house(),
+        context: context(),
         open: net::Counts::default(),
         licences: registrar.holder(),
         issuer: None,
@@ -262,14 +264,14 @@ async fn requests_and_answers() {
             "token",
             on,
             404,
-            "no telephone is listed as 00:04:13:00:00:02",
+            "no phone is listed as 00:04:13:00:00:02",
         ),
         (
             (Method::PUT, "/api/phones/0;4"),
             "token",
             on,
             400,
-            "\"0;4\" names no telephone: ",
+            "\"0;4\" names no phone: ",
         ),
         (
             (Method::PUT, phone),
@@ -283,7 +285,7 @@ async fn requests_and_answers() {
             "token",
             r#"{"request":"<HoldCall/>"}"#,
             404,
-            "no telephone that is listed as 00:04:13:00:00:01 has told its lines",
+            "no phone that is listed as 00:04:13:00:00:01 has told its lines",
         ),
         (
             (Method::POST, "/api/phones/000413000001/csta"),

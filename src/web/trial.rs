@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use actix_web::web;
 use serde::Deserialize;
-use uacsta_actors::phone::{Said, Tried, Try};
-use uacsta_actors::refusal::Refusal as Why;
-use uacsta_actors::registrar::Find;
+use uacsta_actors::{
+    phone::{Said, Tried, Try},
+    refusal::Refusal as Why,
+    registrar::Find,
+};
 use uacsta_connect::{ProbeOutcome, ProbeResult};
-use uacsta_schema::csta::{DeviceId, Document, Failure, Kind};
-use uacsta_schema::phone_id::PhoneId;
-use uacsta_schema::sip::Status;
+use uacsta_schema::{
+    csta::{DeviceId, Document, Failure, Kind},
+    phone_id::PhoneId,
+    sip::Status,
+};
 
-use super::methods::only;
-use super::{Api, Refusal, phones};
+use super::{Api, Refusal, methods::only, phones};
 
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -31,10 +34,10 @@ struct Asked {
 
 async fn ask(
     api: web::Data<Api>,
-    mac: web::Path<String>,
+    phone: web::Path<String>,
     asked: web::Json<Asked>,
 ) -> Result<web::Json<ProbeResult>, Refusal> {
-    let mac = phones::mac(&mac)?;
+    let phone = phones::phone(&phone)?;
     let wrong = |why: String| Refusal::Wrong(format!("the request cannot be sent: {why}"));
     let document = Document::read(asked.into_inner().request.into_bytes().into())
         .map_err(|error| wrong(error.to_string()))?;
@@ -43,24 +46,24 @@ async fn ask(
     }
     let service = document.name().to_owned();
     let asked = Find {
-        name: DeviceId::from(mac.bare()),
+        name: DeviceId::from(phone.bare()),
         session: None,
     };
     let line = api.find.send(asked).await;
     let line = line.map_err(phones::closed)?;
-    let phone = line.map_err(|_| Refusal::Lineless(mac))?.phone;
-    let tried = phone.send(Try(Arc::new(document))).await;
-    let tried = tried.map_err(|_| Refusal::Unable(format!("{mac} has failed meanwhile")))?;
+    let actor = line.map_err(|_| Refusal::Lineless(phone))?.phone;
+    let tried = actor.send(Try(Arc::new(document))).await;
+    let tried = tried.map_err(|_| Refusal::Unable(format!("{phone} has failed meanwhile")))?;
     let trial = result(service, tried);
-    log(mac, &trial);
+    log(phone, &trial);
     Ok(web::Json(trial))
 }
 
-fn log(mac: PhoneId, trial: &ProbeResult) {
+fn log(phone: PhoneId, trial: &ProbeResult) {
     let ProbeResult {
         service, outcome, ..
     } = trial;
-    tracing::info!(%mac, service, ?outcome, "an operator has asked the phone");
+    tracing::info!(%phone, service, ?outcome, "an operator has asked the phone");
 }
 
 fn result(service: String, tried: Tried) -> ProbeResult {

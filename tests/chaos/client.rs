@@ -1,21 +1,29 @@
 //! A client that lives through the run: it watches its lines, asks phones, and writes down all that it hears.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::{sleep, timeout},
+};
 
-use super::dice::Dice;
-use super::ledger::{Connection, Heard};
-use super::phone::{ASKED, line};
-use super::site::{CLIENTS, Site};
-use crate::support::credentials::{Credentials, log_on};
-use crate::support::csta::{between, document, element};
-use crate::support::dialog::{Dialog, tag};
-use crate::support::digest::Account;
-use crate::support::sip::{Message, unique};
-use crate::support::wire::{Lost, Wire, final_of};
+use super::{
+    dice::Dice,
+    ledger::{Connection, Heard},
+    phone::{ASKED, line},
+    site::{CLIENTS, Site},
+};
+use crate::support::{
+    credentials::{Credentials, log_on},
+    csta::{between, document, element},
+    dialog::{Dialog, tag},
+    digest::Account,
+    sip::{Message, unique},
+    wire::{Lost, Wire, final_of},
+};
 
 /// What happens to a client.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,9 @@
 //! What every phone told and every client heard, kept apart from the server, and the verdict over both.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// One event that a phone sent.
 #[derive(Clone, Copy, Debug)]

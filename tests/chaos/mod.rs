@@ -7,20 +7,19 @@ mod phone;
 mod server;
 mod site;
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use std::{fmt, sync::Arc, time::Duration};
 
 use dice::Dice;
 use ledger::{Heard, Ledger};
-use server::{End, House};
+use server::{End, ServerContext};
 use site::{PHONES, Site};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::TcpStream,
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use crate::support::phone::{Phone, Setup};
 
@@ -50,7 +49,7 @@ pub async fn run(plan: Plan) -> Report {
     let data = tempfile::tempdir().expect("a folder");
     let site = Arc::new(Site::new(plan.phones, data.path().to_owned()));
     let mut dice = Dice::new(plan.seed);
-    let mut house = House::start(Arc::clone(&site), data).await;
+    let mut context = ServerContext::start(Arc::clone(&site), data).await;
     let mut tasks = JoinSet::new();
     let mut phones = Vec::new();
     for number in 0..plan.phones {
@@ -94,13 +93,13 @@ pub async fn run(plan: Plan) -> Report {
             break;
         }
         if Instant::now() >= grave {
-            storm.grave(&mut house).await;
+            storm.grave(&mut context).await;
             grave = Instant::now() + pause;
         }
         match turn % 4 {
             0 | 1 => storm.phone(&phones),
             2 => storm.client(&clients),
-            _ => storm.stranger(&house).await,
+            _ => storm.stranger(&context).await,
         }
         let wait = storm.dice.between(10, 30_000 / plan.phones.max(100) as u64);
         sleep(wait).await;
@@ -112,7 +111,7 @@ pub async fn run(plan: Plan) -> Report {
     for missing in farewell(&site, &phones).await {
         site.fault(missing);
     }
-    house.check_list().await;
+    context.check_list().await;
     while let Some(ended) = tasks.try_join_next() {
         if let Err(failed) = ended {
             site.fault(format!("a phone or client of the run failed: {failed}"));
@@ -173,8 +172,8 @@ impl Storm {
         let _ = clients[self.dice.below(clients.len())].send(fault);
     }
 
-    /// Somebody else comes: with a malformed message, or as a new telephone, or an operator.
-    async fn stranger(&mut self, house: &House) {
+    /// Somebody else comes: with a malformed message, or as a new phone, or an operator.
+    async fn stranger(&mut self, context: &ServerContext) {
         let doors = self.site.doors().await;
         match self.dice.below(3) {
             0 => {
@@ -195,8 +194,8 @@ impl Storm {
                 let mac = phone::listed(&user);
                 let known = self.site.state().telephones.contains_key(&mac);
                 if known {
-                    self.site.injects("telephone switched by an operator");
-                    house.switch(&mac, self.dice.below(2) == 0).await;
+                    self.site.injects("phone switched by an operator");
+                    context.switch(&mac, self.dice.below(2) == 0).await;
                 }
             }
             _ => {}
@@ -204,31 +203,31 @@ impl Storm {
     }
 
     /// Something happens to the server or its host.
-    async fn grave(&mut self, house: &mut House) {
+    async fn grave(&mut self, context: &mut ServerContext) {
         let away = self.dice.between(0, 1_500);
         self.graves += 1;
         match self.graves % 5 {
             2 => {
                 self.site.injects("certificate and key exchanged");
-                house.swap_certificate();
+                context.swap_certificate();
             }
             3 => {
                 self.site.injects("disk full");
-                house.fill_disk(self.dice.between(500, 3_000)).await;
+                context.fill_disk(self.dice.between(500, 3_000)).await;
             }
             4 => {
                 self.site.injects("server ended by SIGTERM");
-                house.restart(End::Asked, away).await;
+                context.restart(End::Asked, away).await;
             }
             _ => {
                 self.site.injects("server killed");
-                house.restart(End::Killed, away).await;
+                context.restart(End::Killed, away).await;
             }
         }
     }
 }
 
-/// A new telephone registers, and goes again.
+/// A new phone registers, and goes again.
 async fn join(site: Arc<Site>, user: String) {
     let doors = site.doors().await;
     let setup = Setup::new(doors.phones, &user, PHONES, "sip:1@pbx.example");
@@ -238,7 +237,7 @@ async fn join(site: Arc<Site>, user: String) {
     {
         let mac = phone::listed(&user);
         site.state().telephones.insert(mac, None);
-        *site.state().injected.entry("new telephone").or_default() += 1;
+        *site.state().injected.entry("new phone").or_default() += 1;
     }
     phone.reboot();
 }

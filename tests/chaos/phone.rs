@@ -1,16 +1,18 @@
 //! A phone that lives through the run: it comes back whatever happens, and numbers what it tells.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::sleep;
+use tokio::{sync::mpsc::UnboundedReceiver, time::sleep};
 
-use super::dice::Dice;
-use super::site::{PHONES, Site};
-use crate::support::csta;
-use crate::support::phone::{Phone, Reaction, Setup};
-use crate::support::wire::final_of;
+use super::{
+    dice::Dice,
+    site::{PHONES, Site},
+};
+use crate::support::{
+    csta,
+    phone::{Phone, Reaction, Setup},
+    wire::final_of,
+};
 
 /// What happens to a phone.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +195,7 @@ pub fn line(number: usize) -> String {
     format!("sip:{}@pbx.example", 10_000 + number)
 }
 
-/// A MAC address as the telephone list has it.
+/// A MAC address as the phone list has it.
 pub fn listed(bare: &str) -> String {
     let pairs: Vec<&str> = (0..bare.len())
         .step_by(2)

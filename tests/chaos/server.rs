@@ -1,19 +1,15 @@
 //! The server of a run as a child process: killed, ended, put on a full disk, given other certificates, and started again.
 
-use std::fs;
-use std::process::Command;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fs, process::Command, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::site::{CLIENTS, Doors, PHONES, Site};
-use crate::support::process::Serving;
-use crate::support::server::http;
+use crate::support::{process::Serving, server::http};
 
 /// The server while it runs.
-pub struct House {
+pub struct ServerContext {
     site: Arc<Site>,
     serving: Option<Serving>,
 }
@@ -30,18 +26,18 @@ pub enum End {
 /// A full disk is a limit on the length of files, which needs no rights; without the trap its signal would end the process.
 const WRAPPER: [&str; 4] = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
 
-impl House {
+impl ServerContext {
     /// Starts it on a data folder.
     pub async fn start(site: Arc<Site>, data: TempDir) -> Self {
-        let mut house = Self {
+        let mut context = Self {
             site,
             serving: None,
         };
-        house.begin(data).await;
-        house
+        context.begin(data).await;
+        context
     }
 
-    /// Lets it go down, be away for that long, and come back; then the telephone list is checked.
+    /// Lets it go down, be away for that long, and come back; then the phone list is checked.
     pub async fn restart(&mut self, how: End, away: Duration) {
         self.site.state().doors = None;
         let Some(serving) = self.serving.take() else {
@@ -104,9 +100,7 @@ impl House {
         let list: Value = serde_json::from_str(&body).unwrap_or_default();
         let phones = list["phones"].as_array().cloned().unwrap_or_default();
         if status != 200 || phones.is_empty() && !acknowledged.is_empty() {
-            return self
-                .site
-                .fault(format!("the telephone list: {status} {body}"));
+            return self.site.fault(format!("the phone list: {status} {body}"));
         }
         for (mac, mark) in acknowledged {
             let fault = match phones.iter().find(|phone| phone["mac"] == *mac) {

@@ -1,10 +1,12 @@
 //! What all tasks of a run share: where the server is, the clock, the books, and the word that it is over.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
 
 use super::ledger::{Ledger, Told};
 use crate::support::documents::Documents;

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
-use crate::support::csta::{Call, element};
-use crate::support::cti_client::Session;
-use crate::support::datagrams::Weather;
-use crate::support::phone::Phone;
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, element},
+    cti_client::Session,
+    datagrams::Weather,
+    phone::Phone,
+    server::Server,
+};
 
 /// Enough phones that both threads have some: all on one is less likely than one in a hundred thousand.
 const PHONES: usize = 18;
@@ -14,12 +16,12 @@ const PHONES: usize = 18;
 fn serving() -> Server {
     Server::with(|settings| {
         settings.advanced.arbiters = 2;
-        settings.phones.udp = settings::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
+        settings.phones.udp = uacsta_config::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
     })
 }
 
 /// Phones, every third of them on UDP.
-async fn house(server: &Server) -> Vec<Phone> {
+async fn context(server: &Server) -> Vec<Phone> {
     let mut phones = Vec::new();
     for number in 0..PHONES {
         let phone = server.phone_as(&format!("0004130000{number:02x}"), |setup| {
@@ -51,7 +53,7 @@ async fn watcher(server: &Server, phones: &[Phone]) -> (Session, Vec<String>) {
 #[tokio::test]
 async fn calls_and_events_cross_the_threads_in_order() {
     let server = serving();
-    let phones = house(&server).await;
+    let phones = context(&server).await;
     let mut watchers = Vec::new();
     for _ in 0..4 {
         watchers.push(watcher(&server, &phones).await);
@@ -76,7 +78,7 @@ async fn calls_and_events_cross_the_threads_in_order() {
 #[tokio::test]
 async fn a_phone_that_returns_on_another_connection_is_found_again() {
     let server = serving();
-    let phones = house(&server).await;
+    let phones = context(&server).await;
     let (mut session, references) = watcher(&server, &phones).await;
     for (phone, reference) in phones.iter().zip(&references) {
         phone.reboot();

@@ -1,17 +1,20 @@
 //! `uacsta certify`: what a phone does, against what its maker's profile says it does, with simulated phones of every maker.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use uacsta_connect::ServerAddress;
 use uacsta_simulator::{Fleet, FleetOptions, Maker};
 
-use crate::support::PATIENCE;
-use crate::support::maker;
-use crate::support::process::{finish, program};
-use crate::support::server::Server;
+use crate::support::{
+    PATIENCE, maker,
+    process::{finish, program},
+    server::Server,
+};
 
 /// Two phones of each maker, whose lines are 215 and 216, 225 and 226 ...
 async fn fleet(server: &Server, makers: &[Maker]) -> Fleet {
@@ -179,7 +182,7 @@ async fn simulated(server: &Server, file: &Path) -> Simulating {
     phone
 }
 
-/// Waits until the telephone list says that of the phone.
+/// Waits until the phone list says that of the phone.
 async fn until(server: &Server, key: &str, says: &str) {
     let wait = async {
         loop {

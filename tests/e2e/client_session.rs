@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::support::csta::{Call, Document, connection, document, element};
-use crate::support::digest::{Account, Algorithm};
-use crate::support::line::{Line, request};
-use crate::support::phone::Phone;
-use crate::support::server::Server;
-use crate::support::sip::parameter;
+use crate::support::{
+    csta::{Call, Document, connection, document, element},
+    digest::{Account, Algorithm},
+    line::{Line, request},
+    phone::Phone,
+    server::Server,
+    sip::parameter,
+};
 
 const MAC: &str = "000413000001";
 const LINE: &str = "sip:0001@pbx.example";

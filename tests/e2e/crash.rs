@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::support::credentials::{Credentials, log_on};
-use crate::support::digest::Account;
-use crate::support::phone::{Phone, Setup};
-use crate::support::process::Serving;
+use crate::support::{
+    credentials::{Credentials, log_on},
+    digest::Account,
+    phone::{Phone, Setup},
+    process::Serving,
+};
 
 /// How often the server is killed; `UACSTA_KILLS=200` kills it so often.
 const ROUNDS: u64 = 20;

@@ -1,15 +1,19 @@
 //! Data folders that earlier builds left are served on: telephones, operators' changes, licences and trial.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use tempfile::TempDir;
 use uacsta_actors::licensing::code::Issuer;
 
-use crate::support::process::{PASSWORDS, Serving};
-use crate::support::server::Server;
+use crate::support::{
+    process::{PASSWORDS, Serving},
+    server::Server,
+};
 
 /// The folders of each layout: one of a server that was stopped, and one of a server that was killed.
 const LAYOUTS: [&str; 2] = ["data-0.1/stopped", "data-0.1/killed"];

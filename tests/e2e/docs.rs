@@ -1,20 +1,23 @@
 //! The dialogues of docs/clients.md, played word by word against the server: what the page says is what happens.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::{collections::HashMap, net::SocketAddr};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
-use crate::support::PATIENCE;
-use crate::support::csta::Call;
-use crate::support::cti_client::Session;
-use crate::support::digest::{Account, Challenge};
-use crate::support::phone::Phone;
-use crate::support::server::{CLIENTS_PASSWORD, Server};
-use crate::support::sip::{Frame, Message, frame};
+use crate::support::{
+    PATIENCE,
+    csta::Call,
+    cti_client::Session,
+    digest::{Account, Challenge},
+    phone::Phone,
+    server::{CLIENTS_PASSWORD, Server},
+    sip::{Frame, Message, frame},
+};
 
 const PAGE: &str = include_str!("../../docs/clients.md");
 /// The server and the client as the page calls them.
@@ -159,14 +162,14 @@ fn comparable(head: &str, body: &str) -> String {
 async fn stage() -> (Server, Phone) {
     let server = Server::with(|settings| {
         settings.phones.pickup = "*8{number}".to_owned();
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "mobile".to_owned(),
             password: CLIENTS_PASSWORD.into(),
             lines: vec!["215".to_owned()],
             control: true,
             numbers: vec!["+49170123456".to_owned()],
         });
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
             password: CLIENTS_PASSWORD.into(),
             lines: vec!["215".to_owned()],

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::csta::{Call, connection, document, element, failure, subject};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, connection, document, element, failure, subject},
+    phone::{Phone, Reaction},
+    server::Server,
+};
 
 const MAC: &str = "000413000001";
 const LINE: &str = "sip:0001@pbx.example";

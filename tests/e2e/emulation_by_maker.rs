@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::support::csta::{Call, Document, connection, element};
-use crate::support::cti_client::Session;
-use crate::support::maker::{Maker, Style};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::sample::{Names, sample};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, Document, connection, element},
+    cti_client::Session,
+    maker::{Maker, Style},
+    phone::{Phone, Reaction},
+    sample::{Names, sample},
+    server::Server,
+};
 
 /// A service that is made of others.
 struct Made {
@@ -318,7 +320,7 @@ async fn features(maker: &Maker, phone: &Phone, style: &Style, session: &Session
 async fn answered(session: &Session, style: &Style, service: &str, inner: &str) -> Document {
     let got = session.info(style.document(service, inner)).await;
     let got = Document::read(&got.expect(200).body);
-    let speech = (format!("ed{}", style.edition), style.prefix.as_str());
-    assert_eq!((got.root.edition().to_owned(), got.root.prefix()), speech);
+    let dialect = (format!("ed{}", style.edition), style.prefix.as_str());
+    assert_eq!((got.root.edition().to_owned(), got.root.prefix()), dialect);
     got
 }

@@ -1,8 +1,10 @@
 //! Events reach every client in order, in its edition, and byte for byte (TR/87 section 7.3, ECMA-323).
 
-use crate::support::csta::{Call, Document, between, element};
-use crate::support::phone::Phone;
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, Document, between, element},
+    phone::Phone,
+    server::Server,
+};
 
 const MAC: &str = "000413000001";
 const LINE: &str = "sip:0001@pbx.example";
@@ -123,8 +125,9 @@ async fn a_phone_is_answered_in_the_edition_that_it_speaks() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_and_harms_nobody() {
-    let server =
-        Server::with(|settings| settings.limits.client_queue = settings::ByteSize::new(65_536));
+    let server = Server::with(|settings| {
+        settings.limits.client_queue = uacsta_config::ByteSize::new(65_536)
+    });
     let phone = started(&server).await;
     let slow = server.client().await;
     let mut lost = slow.open(LINE).await;

@@ -1,11 +1,13 @@
 //! Each event of each maker's phone, as clients of every edition get it: the same bytes but for the cross reference and the edition (ECMA-269, ECMA-323).
 
-use crate::support::csta::{REFERENCE, subject};
-use crate::support::cti_client::Session;
-use crate::support::maker::{Maker, Style};
-use crate::support::phone::Phone;
-use crate::support::sample::{Names, sample};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{REFERENCE, subject},
+    cti_client::Session,
+    maker::{Maker, Style},
+    phone::Phone,
+    sample::{Names, sample},
+    server::Server,
+};
 
 /// An event, and what follows its cross reference. The notation is that of [`sample`].
 struct Event(&'static str, &'static str);

@@ -2,11 +2,15 @@
 
 use serde_json::Value;
 
-use crate::registrar::listed_once;
-use crate::support::csta::failure;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
-use crate::support::sip::Message;
+use crate::{
+    registrar::listed_once,
+    support::{
+        csta::failure,
+        phone::{Phone, Reaction},
+        server::Server,
+        sip::Message,
+    },
+};
 
 /// A Fanvil that logs on as 215 and cannot list its lines.
 fn fanvil(server: &Server) -> Phone {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
-use crate::support::line::Line;
-use crate::support::server::Server;
-use crate::support::sip::{Frame, Message, unique};
+use crate::support::{
+    line::Line,
+    server::Server,
+    sip::{Frame, Message, unique},
+};
 
 fn request(method: &str) -> Message {
     Message::request(method, "sip:127.0.0.1")
@@ -210,7 +212,7 @@ async fn a_request_without_what_every_request_has_gets_400() {
 #[tokio::test]
 async fn what_is_no_sip_ends_the_connection_and_no_other() {
     let server =
-        Server::with(|settings| settings.limits.message_head = settings::ByteSize::new(4096));
+        Server::with(|settings| settings.limits.message_head = uacsta_config::ByteSize::new(4096));
     let mut bystander = Line::to(server.addresses.phones_tcp.unwrap()).await;
     let endless = format!("OPTIONS sip:127.0.0.1 SIP/2.0\r\nX: {}", "x".repeat(20_000));
     let huge = request("OPTIONS")

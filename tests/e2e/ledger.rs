@@ -1,19 +1,25 @@
 //! A thousand phones and ten clients against one server: what the phones told is what each client heard.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
-use std::time::Instant;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Instant,
+};
 
-use tokio::sync::{Mutex, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    task::JoinSet,
+    time::timeout,
+};
 
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, between, element};
-use crate::support::cti_client::Session;
-use crate::support::phone::Phone;
-use crate::support::server::Server;
+use crate::support::{
+    PATIENCE,
+    csta::{Call, between, element},
+    cti_client::Session,
+    phone::Phone,
+    server::Server,
+};
 
 const PHONES: usize = 1000;
 const CLIENTS: usize = 10;

@@ -1,8 +1,6 @@
 //! A dialog is no connection's: who proves to be its party goes on in it elsewhere, and nobody else gets into it (RFC 3261 section 12.2.2).
 
-use crate::support::csta::Call;
-use crate::support::phone::Phone;
-use crate::support::server::Server;
+use crate::support::{csta::Call, phone::Phone, server::Server};
 
 fn call(phone: &Phone) -> Call {
     Call::seen_by(phone.line(), "-12", phone.line(), "sip:300@pbx.example")

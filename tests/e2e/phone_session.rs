@@ -1,13 +1,14 @@
 //! The CSTA session with a phone: opened after it registered, kept, and made again (TR/87 section 7.1, RFC 4028).
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use crate::support::csta::{Document, document, element, failure};
-use crate::support::digest::{Algorithm, Challenge};
-use crate::support::phone::Reaction;
-use crate::support::server::Server;
-use crate::support::sip::{Message, parameter};
+use crate::support::{
+    csta::{Document, document, element, failure},
+    digest::{Algorithm, Challenge},
+    phone::Reaction,
+    server::Server,
+    sip::{Message, parameter},
+};
 
 const MAC: &str = "000413000001";
 

@@ -1,16 +1,20 @@
 //! The program as an operator meets it: exit codes, one clear sentence for each mistake, the files of the first start.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Output, Stdio};
-use std::sync::Arc;
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Output, Stdio},
+    sync::Arc,
+};
 
-use crate::support::PATIENCE;
-use crate::support::cti_client::{self, CtiClient};
-use crate::support::documents::Documents;
-use crate::support::phone::{self, Phone};
-use crate::support::process::{Serving, finish, on_free_ports, program, run};
+use crate::support::{
+    PATIENCE,
+    cti_client::{self, CtiClient},
+    documents::Documents,
+    phone::{self, Phone},
+    process::{Serving, finish, on_free_ports, program, run},
+};
 
 /// The exit code is this, and stderr is one sentence that holds each of these words.
 #[track_caller]
@@ -342,7 +346,7 @@ fn phones_are_listed_and_switched_from_the_command_line() {
         for change in ["on", "forget"] {
             let one = ["phones", change, "00:04:13:00:00:01"];
             let output = run(&[&one, there].concat());
-            fails(&output, 1, &["no telephone is listed as 00:04:13:00:00:01"]);
+            fails(&output, 1, &["no phone is listed as 00:04:13:00:00:01"]);
         }
     }
     let _data = server.kill();

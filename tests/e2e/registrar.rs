@@ -1,13 +1,15 @@
-//! Phones log on, stay, move and leave; the telephone list remembers them (RFC 3261 section 10, RFC 7616).
+//! Phones log on, stay, move and leave; the phone list remembers them (RFC 3261 section 10, RFC 7616).
 
 use serde_json::Value;
-use settings::Digest;
+use uacsta_config::Digest;
 
-use crate::support::PATIENCE;
-use crate::support::csta::element;
-use crate::support::digest::{Account, Algorithm, Challenge};
-use crate::support::server::Server;
-use crate::support::sip::{Message, parameter};
+use crate::support::{
+    PATIENCE,
+    csta::element,
+    digest::{Account, Algorithm, Challenge},
+    server::Server,
+    sip::{Message, parameter},
+};
 
 const SNOM: &str = "00:04:13:00:00:01";
 
@@ -608,7 +610,7 @@ async fn phones_outside_are_told_the_public_address() {
 
 #[tokio::test]
 async fn an_interface_that_is_off_is_not_there() {
-    let server = Server::with(|settings| settings.phones.lan.tls = settings::Listen::OFF);
+    let server = Server::with(|settings| settings.phones.lan.tls = uacsta_config::Listen::OFF);
     assert_eq!(
         (server.addresses.phones_tls, server.addresses.phones_wan_tcp),
         (None, None)

@@ -1,16 +1,18 @@
 //! What an account sees and does: beyond its rights nothing is done, and nothing reaches a phone.
 
-use crate::support::csta::{Call, connection, document, element, failure};
-use crate::support::cti_client::CtiClient;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, connection, document, element, failure},
+    cti_client::CtiClient,
+    phone::{Phone, Reaction},
+    server::Server,
+};
 
 const PASSWORD: &str = "a password of its own";
 
 /// A server whose account `board` has the lines named, and may control them or not.
 fn server(lines: &[&str], control: bool) -> Server {
     Server::with(|settings| {
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
             password: PASSWORD.into(),
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),

@@ -1,9 +1,11 @@
 //! The server's session, on which a program reaches every line (ECMA-269 capability exchange and system services).
 
-use crate::support::csta::{Call, Document, element};
-use crate::support::cti_client::Session;
-use crate::support::phone::Phone;
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, Document, element},
+    cti_client::Session,
+    phone::Phone,
+    server::Server,
+};
 
 const DEVICES: &str = "<requestTypes><switchingFunctionDevicesChanged>true</switchingFunctionDevicesChanged></requestTypes>";
 const STATUS: &str = "<requestTypes><systemStatus>true</systemStatus></requestTypes>";
@@ -149,7 +151,7 @@ async fn whoever_registered_hears_how_the_phones_stand() {
 #[tokio::test]
 async fn an_account_hears_of_its_own_lines_alone() {
     let server = Server::with(|settings| {
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
             password: "a password of its own".into(),
             lines: vec!["0001".to_owned()],

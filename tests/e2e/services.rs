@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::support::csta::{Document, connection, document, element, failure};
-use crate::support::documents::DEVIATION;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
-use crate::support::wire::final_of;
+use crate::support::{
+    csta::{Document, connection, document, element, failure},
+    documents::DEVIATION,
+    phone::{Phone, Reaction},
+    server::Server,
+    wire::final_of,
+};
 
 const MAC: &str = "000413000001";
 const LINE: &str = "sip:0001@pbx.example";

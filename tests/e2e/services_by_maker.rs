@@ -1,11 +1,13 @@
 //! Each service for each maker's phone: what the phone is asked, what the client gets, and what of both stays byte for byte (ECMA-269, ECMA-323).
 
-use crate::support::csta::connection;
-use crate::support::cti_client::Session;
-use crate::support::maker::{Maker, Style};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::sample::{Names, sample};
-use crate::support::server::Server;
+use crate::support::{
+    csta::connection,
+    cti_client::Session,
+    maker::{Maker, Style},
+    phone::{Phone, Reaction},
+    sample::{Names, sample},
+    server::Server,
+};
 
 /// A service: what is asked, and what the phone answers. The notation is that of [`sample`].
 struct Service<'a>(&'a str, &'a str, &'a str);

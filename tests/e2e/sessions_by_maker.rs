@@ -1,10 +1,12 @@
 //! What the server does itself for a client of each edition and prefix, with each maker's phone at the other end (ECMA-269, clauses 13 to 15).
 
-use crate::support::csta::{Call, Document, element};
-use crate::support::cti_client::Session;
-use crate::support::maker::Maker;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, Document, element},
+    cti_client::Session,
+    maker::Maker,
+    phone::{Phone, Reaction},
+    server::Server,
+};
 
 const SPEECHES: [(&str, &str); 5] = [
     ("ed2", ""),
@@ -17,7 +19,7 @@ const SPEECHES: [(&str, &str); 5] = [
 /// A client, and how it speaks and wants to be spoken to.
 struct Dialogue {
     session: Session,
-    speech: (&'static str, &'static str),
+    dialect: (&'static str, &'static str),
 }
 
 impl Dialogue {
@@ -35,7 +37,7 @@ impl Dialogue {
         let root = &document.root;
         assert_eq!(
             (root.edition(), root.prefix()),
-            self.speech,
+            self.dialect,
             "{}",
             document.raw
         );
@@ -48,11 +50,11 @@ async fn the_servers_own_services_are_spoken_as_the_client_speaks_whoever_made_t
     let server = Server::start();
     let mut serial = 0;
     for maker in Maker::all() {
-        for speech in SPEECHES {
+        for dialect in SPEECHES {
             serial += 1;
-            let client = server.client_as(|setup| (setup.edition, setup.prefix) = speech);
+            let client = server.client_as(|setup| (setup.edition, setup.prefix) = dialect);
             let session = client.await.open_server().await;
-            let mut dialogue = Dialogue { session, speech };
+            let mut dialogue = Dialogue { session, dialect };
             dialogue.spoken(Document::read(&dialogue.session.answer.body));
             let phone = server.phone_of(&maker, serial);
             comes(&mut dialogue, &maker, &phone).await;

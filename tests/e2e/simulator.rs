@@ -1,15 +1,16 @@
 //! The simulated phones of every maker: what they write is valid, and what a client hears is what they said, in order.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use uacsta_connect::ServerAddress;
 use uacsta_simulator::{Button, Fleet, FleetError, FleetOptions, Maker, Phone, Stage};
 
-use crate::support::PATIENCE;
-use crate::support::csta::{between, connection, element};
-use crate::support::cti_client::Session;
-use crate::support::server::Server;
+use crate::support::{
+    PATIENCE,
+    csta::{between, connection, element},
+    cti_client::Session,
+    server::Server,
+};
 
 const FIRST: u32 = 215;
 

@@ -1,14 +1,18 @@
 //! Independent peers: SIPp plays a phone and a client against the built server, over TCP, the phone over UDP, and, through socat, over TLS.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 
-use crate::support::process::Serving;
-use crate::support::programs;
-use crate::support::server::{CLIENTS_PASSWORD, Server};
+use crate::support::{
+    process::Serving,
+    programs,
+    server::{CLIENTS_PASSWORD, Server},
+};
 
 const MAC: &str = "001565000001";
 const LINE: &str = "101@pbx.example";
@@ -65,7 +69,8 @@ async fn sipp_plays_a_tr87_client_until_its_session_expires() {
     let Some(sipp) = programs::find("sipp", "sip-tester") else {
         return;
     };
-    let server = Server::with(|settings| settings.advanced.digest = vec![settings::Digest::Md5]);
+    let server =
+        Server::with(|settings| settings.advanced.digest = vec![uacsta_config::Digest::Md5]);
     let phone = server.phone_as("000413000001", |setup| {
         setup.identities = vec!["sip:+4930123@pbx.example".to_owned()];
     });

@@ -1,11 +1,9 @@
 //! Front ends that cannot answer a challenge (`clients.trusted`): believed by address or certificate, their From is the user.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use settings::{Account, Settings, Trusted};
+use uacsta_config::{Account, Settings, Trusted};
 
-use crate::support::csta::element;
-use crate::support::cti_client::CtiClient;
-use crate::support::server::Server;
+use crate::support::{csta::element, cti_client::CtiClient, server::Server};
 
 const LINE: &str = "sip:0001@pbx.example";
 

@@ -1,20 +1,25 @@
 //! Phones that have no TCP (RFC 3261 sections 17 and 18, RFC 3581): nothing is lost for good, nothing counts twice, nobody unknown costs memory.
 
-use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::{net::UdpSocket, time::timeout};
 
-use crate::registrar::listed_once;
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, element};
-use crate::support::datagrams::Weather;
-use crate::support::phone::Phone;
-use crate::support::server::Server;
-use crate::support::sip::{self, Frame, Message, unique};
+use crate::{
+    registrar::listed_once,
+    support::{
+        PATIENCE,
+        csta::{Call, element},
+        datagrams::Weather,
+        phone::Phone,
+        server::Server,
+        sip::{self, Frame, Message, unique},
+    },
+};
 
 const MAC: &str = "0c383e000001";
 
@@ -23,9 +28,9 @@ fn serving() -> Server {
     serving_with(|_| {})
 }
 
-fn serving_with(change: impl FnOnce(&mut settings::Settings)) -> Server {
+fn serving_with(change: impl FnOnce(&mut uacsta_config::Settings)) -> Server {
     Server::with(|settings| {
-        settings.phones.udp = settings::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
+        settings.phones.udp = uacsta_config::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
         change(settings);
     })
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::support::csta::{Call, Document, element, failure};
-use crate::support::cti_client::{CtiClient, Session};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, Document, element, failure},
+    cti_client::{CtiClient, Session},
+    phone::{Phone, Reaction},
+    server::Server,
+};
 
 const LINE: &str = "sip:0001@pbx.example";
 const DESTINATION: &str = "sip:300@pbx.example";
@@ -17,7 +19,7 @@ async fn office() -> (Server, Phone, CtiClient) {
 
 async fn office_of(lines: &[&str]) -> (Server, Phone, CtiClient) {
     let server = Server::with(|settings| {
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "mobile".to_owned(),
             password: "on the road".into(),
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),

@@ -1,14 +1,20 @@
 //! Certificates of phones (RFC 8446 4.4.2): asked for or demanded where the settings name who signs them, beside the password.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-use crate::phones::{logged, phone_of};
-use crate::support::phone::Phone;
-use crate::support::process::{Serving, run};
-use crate::support::server::PHONES_PASSWORD;
+use crate::{
+    phones::{logged, phone_of},
+    support::{
+        phone::Phone,
+        process::{Serving, run},
+        server::PHONES_PASSWORD,
+    },
+};
 
 const MAC: &str = "000413000001";
 

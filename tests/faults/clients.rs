@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::support::PATIENCE;
-use crate::support::credentials::Credentials;
-use crate::support::csta::{Call, Document, element};
-use crate::support::cti_client::Session;
-use crate::support::digest::Account;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
-use crate::support::wire::final_of;
+use crate::support::{
+    PATIENCE,
+    credentials::Credentials,
+    csta::{Call, Document, element},
+    cti_client::Session,
+    digest::Account,
+    phone::{Phone, Reaction},
+    server::Server,
+    wire::final_of,
+};
 
 const MAC: &str = "000413000001";
 const LINE: &str = "sip:0001@pbx.example";
@@ -332,7 +334,7 @@ async fn a_client_that_answers_no_events_is_dropped_and_named_in_the_log() {
 async fn a_user_that_takes_a_connection_over_ends_the_former_one_s_sessions() {
     const PASSWORD: &str = "a password of its own";
     let server = Server::with(|settings| {
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
             password: PASSWORD.into(),
             lines: Vec::new(),

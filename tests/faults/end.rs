@@ -1,11 +1,15 @@
 //! The end of the server in good order, and what the service manager hears of its life.
 
-use std::os::unix::net::UnixDatagram;
-use std::time::{Duration, Instant};
+use std::{
+    os::unix::net::UnixDatagram,
+    time::{Duration, Instant},
+};
 
-use crate::support::PATIENCE;
-use crate::support::phone::Reaction;
-use crate::support::process::{PASSWORDS, Serving};
+use crate::support::{
+    PATIENCE,
+    phone::Reaction,
+    process::{PASSWORDS, Serving},
+};
 
 /// Ends the server while phones talk; its exit code, and how long that took.
 async fn ended(server: Serving) -> (Option<i32>, Duration) {

@@ -1,9 +1,11 @@
 //! A watched line goes to another phone, or to none: who watches hears so, and watches it where it is (hot desking, a new domain).
 
-use crate::support::csta::{Call, element};
-use crate::support::cti_client::Session;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
+use crate::support::{
+    csta::{Call, element},
+    cti_client::Session,
+    phone::{Phone, Reaction},
+    server::Server,
+};
 
 const FIRST: &str = "000413000001";
 const SECOND: &str = "000413000002";

@@ -1,14 +1,18 @@
 //! Peers whose cable is pulled: nothing says that they are gone, and their operating system acknowledges nothing any more.
 #![cfg(target_os = "linux")]
 
-use std::fs;
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, element};
-use crate::support::server::Server;
-use crate::support::wire::{Wire, final_of};
+use crate::support::{
+    PATIENCE,
+    csta::{Call, element},
+    server::Server,
+    wire::{Wire, final_of},
+};
 
 /// A3, B1: what is sent to a peer that is gone is given up after 32 s, and its connection with it: a phone is away whatever
 /// the interval of its keep-alive, and a client's lines are closed.

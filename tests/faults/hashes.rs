@@ -1,11 +1,12 @@
 //! Clients' passwords that stand in the settings as hashes (HA1, RFC 7616 3.4.2): good for this server and nothing else.
 
-use std::io::Write as _;
-use std::process::Stdio;
+use std::{io::Write as _, process::Stdio};
 
-use crate::support::cti_client::{self, CtiClient};
-use crate::support::digest::Algorithm;
-use crate::support::process::{Serving, program};
+use crate::support::{
+    cti_client::{self, CtiClient},
+    digest::Algorithm,
+    process::{Serving, program},
+};
 
 /// What `uacsta settings hash USER` prints for a password on its standard input.
 fn hash(user: &str, password: &str) -> String {

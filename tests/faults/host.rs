@@ -1,19 +1,25 @@
 //! Faults of the host: clocks that jump, too few file descriptors, little memory, a processor that is busy, names that do not resolve.
 
-use std::fs;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tokio::net::TcpStream;
 use uacsta_actors::clock::Clock;
 
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, element};
-use crate::support::phone::Phone;
-use crate::support::process::Serving;
-use crate::support::server::Server;
+use crate::support::{
+    PATIENCE,
+    csta::{Call, element},
+    phone::Phone,
+    process::Serving,
+    server::Server,
+};
 
 const SETTINGS: &str =
     "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";

@@ -1,14 +1,14 @@
 //! An address of the machine comes later than the server, goes and comes back (C16); shown in a network of the test's own.
 
-use std::net::SocketAddr;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 
-use crate::support::programs;
-use crate::support::server::Server;
+use crate::support::{programs, server::Server};
 
 /// An address for examples (RFC 5737), which this network's loopback gets and loses.
 const WAN: &str = "192.0.2.1";

@@ -1,15 +1,19 @@
 //! Phones and clients over IPv6 (RFC 3261 25.1, RFC 5118): every address that we write is one that the peer can use.
 
-use std::net::{Ipv6Addr, SocketAddr, TcpListener};
-use std::process::Command;
+use std::{
+    net::{Ipv6Addr, SocketAddr, TcpListener},
+    process::Command,
+};
 
-use crate::support::csta::Call;
-use crate::support::cti_client::{CtiClient, Setup};
-use crate::support::datagrams::Weather;
-use crate::support::phone::{self, Phone};
-use crate::support::process::{PASSWORDS, Serving, run};
-use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD};
-use crate::support::sip::Message;
+use crate::support::{
+    csta::Call,
+    cti_client::{CtiClient, Setup},
+    datagrams::Weather,
+    phone::{self, Phone},
+    process::{PASSWORDS, Serving, run},
+    server::{CLIENTS_PASSWORD, PHONES_PASSWORD},
+    sip::Message,
+};
 
 /// Whether this machine has the loopback address of IPv6; a test that wants it is skipped otherwise.
 fn has_ipv6() -> bool {

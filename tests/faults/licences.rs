@@ -1,17 +1,20 @@
 //! The trial ends, and licences come: what runs is not cut off in the middle, nothing is lost, and nothing is restarted.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ed25519_dalek::SigningKey;
 use uacsta_actors::licensing::code::{Issuer, Licence};
 
-use crate::panics::Trap;
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, element};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::process::{Serving, run};
-use crate::support::server::Server;
+use crate::{
+    panics::Trap,
+    support::{
+        PATIENCE,
+        csta::{Call, element},
+        phone::{Phone, Reaction},
+        process::{Serving, run},
+        server::Server,
+    },
+};
 
 /// As long as the trial lasts.
 const TRIAL: u64 = 45 * 24 * 3600;
@@ -145,7 +148,7 @@ async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() 
     let (status, _) = add(&server, Licence { serial: 2, ..ONE }).await;
     assert_eq!(status, 200);
     until_listed(&server, "00:04:13:00:00:02", "controlled").await;
-    let kept = settings::load(None, Some(server.data())).unwrap();
+    let kept = uacsta_config::load(None, Some(server.data())).unwrap();
     assert_eq!(kept.licenses.codes.len(), 2);
 }
 

@@ -1,18 +1,18 @@
 //! Faults of the log: nobody reads standard error, the disk is full, and peers who would fill it.
 
-use std::io::Read as _;
-use std::os::unix::fs::symlink;
-use std::{fs, time::Instant};
+use std::{fs, io::Read as _, os::unix::fs::symlink, time::Instant};
 
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
-use crate::support::csta::document;
-use crate::support::digest::Account;
-use crate::support::line::{Line, register, request};
-use crate::support::phone::Phone;
-use crate::support::process::{PASSWORDS, Serving};
-use crate::support::server::http;
+use crate::support::{
+    PATIENCE,
+    csta::document,
+    digest::Account,
+    line::{Line, register, request},
+    phone::Phone,
+    process::{PASSWORDS, Serving},
+    server::http,
+};
 
 fn phone(server: &Serving) -> Phone {
     server.phone("000413c60001", "sip:1@pbx.example")
@@ -132,7 +132,7 @@ async fn who_guesses_slowly_writes_a_line_a_minute_too() {
     let log = server.end();
     assert!(!log.contains("actix_http"), "{log}");
     for what in [
-        " log-on refused mac=00:04:13:0",
+        " log-on refused phone=00:04:13:0",
         "a client's log-on refused",
         "with a wrong token",
     ] {

@@ -1,24 +1,28 @@
 //! What operators do to a server's files while it runs or starts: what is in force goes on and is not exchanged unasked.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::net::UnixDatagram;
-use std::path::Path;
-use std::process::Command;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::net::UnixDatagram,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
-use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair};
 use uacsta::store::Lock;
 
-use crate::support::PATIENCE;
-use crate::support::datagrams::Weather;
-use crate::support::documents::Documents;
-use crate::support::phone::{self, Phone};
-use crate::support::process::{PASSWORDS, Serving, finish, on_free_ports, program, run};
+use crate::support::{
+    PATIENCE,
+    datagrams::Weather,
+    documents::Documents,
+    phone::{self, Phone},
+    process::{PASSWORDS, Serving, finish, on_free_ports, program, run},
+};
 
 const HOLDS: &str = "configuration reloaded";
 const STAYS: &str = "the configuration is unchanged";

@@ -1,19 +1,26 @@
 //! Front ends that take TLS off and tell whom they speak for by the PROXY protocol: addresses stay true, and nobody else may do so.
 
-use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 
-use settings::{Network, Settings, Trusted};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpSocket, TcpStream},
+};
+use uacsta_config::{Network, Settings, Trusted};
 
-use crate::support::process::Serving;
-use crate::support::server::{PHONES_PASSWORD, Server, http};
-use crate::support::{PATIENCE, programs};
+use crate::support::{
+    PATIENCE,
+    process::Serving,
+    programs,
+    server::{PHONES_PASSWORD, Server, http},
+};
 
 const LINE: &str = "sip:0001@pbx.example";
 /// Where front ends connect from; what comes from 127.0.0.1 comes straight.

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use crate::chaos::dice::Dice;
-use crate::chaos::ledger::Heard::{self, BackIn, Event, OutOf};
-use crate::chaos::ledger::{Told, judge};
-use crate::chaos::{Plan, run};
+use crate::chaos::{
+    Plan,
+    dice::Dice,
+    ledger::{
+        Heard::{self, BackIn, Event, OutOf},
+        Told, judge,
+    },
+    run,
+};
 
 #[tokio::test]
 async fn under_random_faults_nothing_is_lost() {

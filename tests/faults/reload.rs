@@ -1,13 +1,17 @@
 //! The configuration changes while the server runs: as a whole or not at all, and nobody who is connected is cut off.
 
-use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 
-use crate::support::cti_client::{CtiClient, Session};
-use crate::support::datagrams::Weather;
-use crate::support::documents::Documents;
-use crate::support::phone::{self, Phone, Reaction};
-use crate::support::process::{PASSWORDS, Serving, run};
+use crate::support::{
+    cti_client::{CtiClient, Session},
+    datagrams::Weather,
+    documents::Documents,
+    phone::{self, Phone, Reaction},
+    process::{PASSWORDS, Serving, run},
+};
 
 const HOLDS: &str = "configuration reloaded";
 const STAYS: &str = "the configuration is unchanged";
@@ -283,7 +287,7 @@ async fn what_a_client_may_no_longer_see_is_taken_from_it() {
 async fn a_sighup_while_it_starts_is_heard_when_it_serves() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().to_str().unwrap().to_owned();
-    // The passwords' file is the first thing that a start makes; certificate and telephone list follow.
+    // The passwords' file is the first thing that a start makes; certificate and phone list follow.
     let script = "(until [ -e \"$0/secrets.toml\" ]; do :; done; kill -HUP $$) & exec \"$@\"";
     let server = Serving::under(&["sh", "-c", script, &folder], data, "");
     server.until_logged(0, "configuration reloaded").await;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::host::{descriptors, phone, start, status};
-use crate::support::csta::Call;
-use crate::support::phone::Phone;
-use crate::support::sip::Message;
+use crate::{
+    host::{descriptors, phone, start, status},
+    support::{csta::Call, phone::Phone, sip::Message},
+};
 
 /// How many seconds it is watched; `UACSTA_SOAK=3600` watches it for an hour, with 2 000 phones, and judges growth by the day.
 const SOAK: u64 = 10;

@@ -1,19 +1,23 @@
-//! Faults of the telephone list's disk: copies taken while it is written, a full disk, one that may not be written, a large list.
+//! Faults of the phone list's disk: copies taken while it is written, a full disk, one that may not be written, a large list.
 
-use std::fs;
-use std::io::Read as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    io::Read as _,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 
-use crate::support::PATIENCE;
-use crate::support::digest::Account;
-use crate::support::line::{Line, challenge, register};
-use crate::support::phone::Phone;
-use crate::support::process::{Serving, finish, on_free_ports, program};
-use crate::support::server::{PHONES_PASSWORD, http};
+use crate::support::{
+    PATIENCE,
+    digest::Account,
+    line::{Line, challenge, register},
+    phone::Phone,
+    process::{Serving, finish, on_free_ports, program},
+    server::{PHONES_PASSWORD, http},
+};
 
 const SETTINGS: &str = "[phones]\npassword = \"let me ring\"\n";
 
@@ -389,7 +393,7 @@ async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed
 
 #[tokio::test]
 async fn a_limit_of_the_size_of_files_is_a_full_disk_and_no_end() {
-    // The telephone list reaches it last, if at all.
+    // The phone list reaches it last, if at all.
     let wrapper = ["prlimit", "--fsize=600000"];
     let settings = format!("{SETTINGS}[logs]\nlevel = \"trace\"\n");
     let server = Serving::under(&wrapper, tempfile::tempdir().unwrap(), &settings);

@@ -1,21 +1,23 @@
 //! Several threads (`advanced.arbiters`), one of which is held up: what others send there meets the bounds of its queues.
 
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::{sync::mpsc::UnboundedReceiver, task::JoinHandle, time::timeout};
 use uacsta_actors::clock::Clock;
 
 use super::attacks::metric;
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, Document, element};
-use crate::support::cti_client::Session;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
-use crate::support::sip::Message;
-use crate::support::wire::final_of;
+use crate::support::{
+    PATIENCE,
+    csta::{Call, Document, element},
+    cti_client::Session,
+    phone::{Phone, Reaction},
+    server::Server,
+    sip::Message,
+    wire::final_of,
+};
 
 /// A clock that, while it is closed, stops each thread but the server's first one as it asks for the time.
 #[derive(Debug)]

@@ -1,27 +1,33 @@
 //! The certificate is exchanged, spoilt or over, and handshakes fail: who is connected talks on, and the log says why (C9, C10).
 
-use std::fs;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
-use settings::Settings;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use uacsta_config::Settings;
 
-use crate::support::csta::Call;
-use crate::support::phone::{Phone, Setup};
-use crate::support::process::{self, Serving};
-use crate::support::server::{PHONES_PASSWORD, Server};
-use crate::support::sip::Message;
-use crate::support::wire::Wire;
-use crate::support::{PATIENCE, programs};
+use crate::support::{
+    PATIENCE,
+    csta::Call,
+    phone::{Phone, Setup},
+    process::{self, Serving},
+    programs,
+    server::{PHONES_PASSWORD, Server},
+    sip::Message,
+    wire::Wire,
+};
 
 const LINE: &str = "sip:0001@pbx.example";
 /// How soon a changed certificate must be in use.

@@ -2,9 +2,11 @@
 
 use std::sync::Mutex;
 
-use super::digest::{Account, Algorithm, Challenge};
-use super::sip::Message;
-use super::wire::{Lost, Wire};
+use super::{
+    digest::{Account, Algorithm, Challenge},
+    sip::Message,
+    wire::{Lost, Wire},
+};
 
 /// An account with the challenge that was answered last.
 #[derive(Debug)]

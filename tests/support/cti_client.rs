@@ -1,22 +1,28 @@
 //! A CTI client: it logs on, opens the session of a line or of the server, asks, and receives events (TR/87 section 7).
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::timeout;
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    time::timeout,
+};
 
-use super::PATIENCE;
-use super::credentials::{Credentials, log_on};
-use super::csta::{self, Document, element};
-use super::dialog::{Dialog, tag};
-use super::digest::{Account, Algorithm};
-use super::documents::Documents;
-use super::sip::{Message, unique};
-use super::wire::Wire;
+use super::{
+    PATIENCE,
+    credentials::{Credentials, log_on},
+    csta::{self, Document, element},
+    dialog::{Dialog, tag},
+    digest::{Account, Algorithm},
+    documents::Documents,
+    sip::{Message, unique},
+    wire::Wire,
+};
 
 /// What sort of client it is.
 #[derive(Clone, Debug)]

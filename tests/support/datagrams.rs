@@ -1,19 +1,27 @@
 //! A phone's end of UDP (RFC 3261 section 17, timers A, E, G and J): it repeats, absorbs repetitions, and loses what a test wants.
 
-use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::BytesMut;
-use tokio::net::UdpSocket;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{Instant, interval};
+use tokio::{
+    net::UdpSocket,
+    sync::mpsc::{self, UnboundedReceiver},
+    time::{Instant, interval},
+};
 
-use super::documents::Documents;
-use super::sip::{self, Frame, Message};
-use super::wire::{Order, Reader, Waiting, Wire};
+use super::{
+    documents::Documents,
+    sip::{self, Frame, Message},
+    wire::{Order, Reader, Waiting, Wire},
+};
 
 /// What happens to datagrams on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! A dialog as a peer keeps it (RFC 3261 section 12), the same for both roles.
 
-use super::sip::{Message, address, parameter, unique};
-use super::wire::Wire;
+use super::{
+    sip::{Message, address, parameter, unique},
+    wire::Wire,
+};
 
 /// One dialog seen from our end.
 #[derive(Clone, Debug)]

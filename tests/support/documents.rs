@@ -1,13 +1,14 @@
 //! Every CSTA document that the server wrote in a test, validated against the schemas when the test ends.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+};
 
-use super::programs;
-use super::xml::Element;
+use super::{programs, xml::Element};
 
 /// A comment that marks a document as deliberately off the schema; relaying keeps it.
 pub const DEVIATION: &str = "<!--deviation-->";

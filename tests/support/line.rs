@@ -3,13 +3,17 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
-use super::PATIENCE;
-use super::digest::{Account, Challenge};
-use super::sip::{self, Frame, Message, unique};
+use super::{
+    PATIENCE,
+    digest::{Account, Challenge},
+    sip::{self, Frame, Message, unique},
+};
 
 /// A connection that does what a test tells it.
 pub struct Line {

@@ -71,7 +71,7 @@ impl Maker {
         format!("{}{serial:06x}", self.oui)
     }
 
-    /// The same with colons, as the telephone list has it.
+    /// The same with colons, as the phone list has it.
     pub fn address(&self, serial: u32) -> String {
         let bare = self.mac(serial);
         let pairs: Vec<&str> = (0..6).map(|at| &bare[2 * at..2 * at + 2]).collect();

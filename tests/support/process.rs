@@ -1,18 +1,22 @@
 //! The built program as a child process: for its exit codes, its words, and for killing it.
 
-use std::fs;
-use std::io::Read as _;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    io::Read as _,
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
 
 use tempfile::TempDir;
 
-use super::PATIENCE;
-use super::cti_client::CtiClient;
-use super::phone::Phone;
-use super::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, counted, http};
+use super::{
+    PATIENCE,
+    cti_client::CtiClient,
+    phone::Phone,
+    server::{CLIENTS_PASSWORD, PHONES_PASSWORD, counted, http},
+};
 
 /// Settings with the passwords that the tests' phones and clients have.
 pub const PASSWORDS: &str =

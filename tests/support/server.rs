@@ -1,22 +1,23 @@
 //! The real server within the test process, on free loopback ports and a folder of its own.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::{path::Path, sync::Arc, thread::JoinHandle};
 
 use serde_json::Value;
-use settings::Settings;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::oneshot;
-use uacsta_actors::clock::Clock;
-use uacsta_actors::licensing::code::Issuer;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::oneshot,
+};
+use uacsta_actors::{clock::Clock, licensing::code::Issuer};
+use uacsta_config::Settings;
 
-use super::PATIENCE;
-use super::cti_client::{self, CtiClient};
-use super::documents::Documents;
-use super::maker::Maker;
-use super::phone::{self, Phone};
+use super::{
+    PATIENCE,
+    cti_client::{self, CtiClient},
+    documents::Documents,
+    maker::Maker,
+    phone::{self, Phone},
+};
 
 /// The password of every phone.
 pub const PHONES_PASSWORD: &str = "let me ring";
@@ -67,7 +68,9 @@ impl Server {
     /// Starts a program with the built-in settings, and the licences that the data folder holds, on that folder.
     pub fn of(program: uacsta::Server, data: TempDir) -> Self {
         let mut settings = loopback();
-        settings.licenses = settings::load(None, Some(data.path())).unwrap().licenses;
+        settings.licenses = uacsta_config::load(None, Some(data.path()))
+            .unwrap()
+            .licenses;
         Self::run(settings, Arc::new(data), Arc::default(), Some(program)).unwrap()
     }
 
@@ -256,7 +259,7 @@ impl Drop for Server {
 async fn apply_reload_requests(running: &mut uacsta::Running, given: &Settings, data: &Path) {
     while let Some(request) = running.reload_requests.recv().await {
         let mut settings = given.clone();
-        settings.licenses = settings::load(None, Some(data)).unwrap().licenses;
+        settings.licenses = uacsta_config::load(None, Some(data)).unwrap().licenses;
         let outcome = match running.reload_context().validate(settings) {
             Ok(validated) => running.apply(validated).await,
             Err(wrong) => Err(wrong),
@@ -306,12 +309,12 @@ pub async fn counted(address: std::net::SocketAddr, name: &str) -> u64 {
 
 fn loopback() -> Settings {
     let mut settings = Settings::builtin();
-    let free = || settings::Listen::from(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
-    settings.phones.lan = settings::Lan {
+    let free = || uacsta_config::Listen::from(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    settings.phones.lan = uacsta_config::Lan {
         tcp: free(),
         tls: free(),
     };
-    settings.clients.lan = settings::Lan {
+    settings.clients.lan = uacsta_config::Lan {
         tcp: free(),
         tls: free(),
     };

@@ -1,7 +1,9 @@
 //! SIP messages as text (RFC 3261 section 7), written apart from the product's own grammar so that each checks the other.
 
-use std::fmt::{Display, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    fmt::{Display, Write as _},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use bytes::{Buf, BytesMut};
 

@@ -1,23 +1,29 @@
 //! One connection of a phone or client: frames, and responses that find their requests (RFC 3261 sections 17.1.3, 18).
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::{Arc, Mutex, atomic::AtomicUsize},
+};
 
 use bytes::BytesMut;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    sync::{
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+        oneshot,
+    },
+    time::timeout,
+};
 
-use super::PATIENCE;
-use super::documents::Documents;
-use super::sip::{self, Frame, Message};
+use super::{
+    PATIENCE,
+    documents::Documents,
+    sip::{self, Frame, Message},
+};
 
 /// The connection ended before the answer came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

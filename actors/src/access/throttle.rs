@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use settings::Limits;
+use uacsta_config::Limits;
 use uacsta_schema::phone_id::PhoneId;
 
 use super::source;

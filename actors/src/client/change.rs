@@ -7,7 +7,7 @@ use uacsta_schema::csta::{self, MonitorCrossRefId, MonitorStop};
 
 use super::{Client, Scope, monitors::Monitored};
 use crate::{
-    registrar::RulesChanged,
+    registrar::ConfigChanged,
     sip::{
         connection::Shut,
         session::{Body, Close, Notify},
@@ -56,19 +56,19 @@ impl Client {
             };
             self.link.do_send(Notify {
                 session: id,
-                content: Body::Whole(csta::write(&stop.into(), &session.speech)),
+                content: Body::Whole(csta::write(&stop.into(), &session.dialect)),
             });
         }
-        tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "monitor stopped: the client has no right to the line any longer");
+        tracing::info!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, "monitor stopped: the client has no right to the line any longer");
         self.unsubscribe(&line, cross_ref);
     }
 }
 
-impl Handler<RulesChanged> for Client {
+impl Handler<ConfigChanged> for Client {
     type Result = ();
 
-    fn handle(&mut self, _: RulesChanged, ctx: &mut Self::Context) {
-        let Some(rights) = self.log_on.rights(&self.house.rules().settings) else {
+    fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
+        let Some(rights) = self.log_on.rights(&self.context.config().settings) else {
             return self.link.do_send(Shut {
                 reason: "the user that it logged on as is gone from the settings".into(),
             });

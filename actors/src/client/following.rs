@@ -57,7 +57,7 @@ impl Client {
             let (entry, name) = (&monitored.line.entry, &monitored.wanted.name);
             let (user, called) = (entry.device.name().user, name.name().user);
             // The phone's own name means its first line, whichever that is.
-            let is_phones = || called.parse() == Ok(entry.mac);
+            let is_phones = || called.parse() == Ok(entry.phone);
             if moved.contains(&*user) || moved.contains(&*called) || is_phones() {
                 let name = name.clone();
                 lines.push((key, cross_ref, name, entry.clone(), is_bound));
@@ -104,7 +104,8 @@ impl Client {
         let Some(monitored) = session.monitored.get_mut(cross_ref) else {
             return;
         };
-        let is = |entry: &Entry| entry.mac == line.entry.mac && entry.device == line.entry.device;
+        let is =
+            |entry: &Entry| entry.phone == line.entry.phone && entry.device == line.entry.device;
         let former = std::mem::replace(&mut monitored.line, Arc::clone(&line));
         if is(&former.entry) {
             return;
@@ -114,8 +115,8 @@ impl Client {
             in_service: Some(false),
             ..monitored.wanted.subscriber.clone()
         };
-        let (mac, device) = (line.entry.mac, &line.entry.device);
-        tracing::info!(client = %self.name, %mac, line = %device, from = %former.entry.mac, cross_ref = &**cross_ref, "monitor moved to the line's new phone");
+        let (phone, device) = (line.entry.phone, &line.entry.device);
+        tracing::info!(client = %self.name, %phone, line = %device, from = %former.entry.phone, cross_ref = &**cross_ref, "monitor moved to the line's new phone");
         self.unsubscribe(&former, Arc::clone(cross_ref));
         self.subscribe(&line, Change::Join(subscriber));
     }

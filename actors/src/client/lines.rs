@@ -132,7 +132,7 @@ impl Client {
             {
                 *is_old = false;
                 let former = std::mem::replace(line, Arc::clone(found));
-                if former.entry.mac != found.entry.mac {
+                if former.entry.phone != found.entry.phone {
                     client.subscribe_status(key, ctx);
                 }
             }
@@ -152,7 +152,7 @@ impl Client {
             name: name.clone(),
             session,
         };
-        let finding = self.house.registrar.send(asked);
+        let finding = self.context.registrar.send(asked);
         ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
             let found = match found {
                 Ok(Ok(line)) if client.rights.sees(&line.entry) => Ok(Arc::new(line)),

@@ -7,8 +7,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::{
-    self, GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse,
-    RequestedDeviceCategory, ServiceCrossRefId, Speech,
+    self, Dialect, GetSwitchingFunctionDevices, GetSwitchingFunctionDevicesResponse,
+    RequestedDeviceCategory, ServiceCrossRefId,
 };
 
 use super::{Client, segments::Segments};
@@ -41,7 +41,7 @@ pub(super) struct Wanted {
     /// Which lines are wanted.
     pub(super) which: GetSwitchingFunctionDevices,
     /// How the client speaks.
-    pub(super) speech: Speech,
+    pub(super) dialect: Dialect,
     /// Its answer.
     pub(super) reply: Responder,
 }
@@ -60,7 +60,7 @@ struct Listing {
     key: u64,
     session: SessionId,
     which: GetSwitchingFunctionDevices,
-    speech: Speech,
+    dialect: Dialect,
     segments: Segments,
     /// Whether a page is on its way.
     is_reading: bool,
@@ -83,7 +83,7 @@ impl Client {
         };
         self.listings.sending = Sending::Asked;
         let filter = self.listed_in(wanted.key, &wanted.which);
-        let asking = self.house.registrar.send(Lines {
+        let asking = self.context.registrar.send(Lines {
             filter,
             after: None,
         });
@@ -92,7 +92,7 @@ impl Client {
             let Wanted {
                 key,
                 which,
-                speech,
+                dialect,
                 reply,
             } = wanted;
             let session = client.sessions.get(&key).and_then(|session| session.id);
@@ -101,7 +101,7 @@ impl Client {
                 (_, Err(_)) => client.refuse(
                     client.mac_of(key),
                     reply,
-                    &speech,
+                    &dialect,
                     "GetSwitchingFunctionDevices",
                     &Refusal::Away,
                 ),
@@ -110,13 +110,13 @@ impl Client {
                     let response = GetSwitchingFunctionDevicesResponse {
                         service_cross_ref_id: cross_ref.clone(),
                     };
-                    reply.csta(csta::write(&response.into(), &speech));
+                    reply.csta(csta::write(&response.into(), &dialect));
                     client.listings.number += 1;
                     client.listings.sending = Sending::List(Listing {
                         key,
                         session,
                         which,
-                        speech,
+                        dialect,
                         segments: Segments::new(cross_ref),
                         is_reading: true,
                     });
@@ -181,7 +181,7 @@ impl Client {
                 self.link.do_send(Invoke {
                     session: listing.session,
                     ticket: self.listings.number,
-                    content: Body::Whole(csta::write(&segment.into(), &listing.speech)),
+                    content: Body::Whole(csta::write(&segment.into(), &listing.dialect)),
                 });
             }
             if listing.segments.lacks_lines() && !std::mem::replace(&mut listing.is_reading, true) {
@@ -200,7 +200,7 @@ impl Client {
             return;
         };
         let number = self.listings.number;
-        let asking = self.house.registrar.send(Lines {
+        let asking = self.context.registrar.send(Lines {
             filter: self.listed_in(listing.key, &listing.which),
             after: listing.segments.last_read().cloned(),
         });

@@ -6,14 +6,14 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
 use tracing::field::display;
 use uacsta_schema::{
-    csta::{self, DeviceId, Document, RequestSystemStatusResponse, Speech, SystemStatusValue},
+    csta::{self, DeviceId, Dialect, Document, RequestSystemStatusResponse, SystemStatusValue},
     phone_id::PhoneId,
     sip::Status,
 };
 
 use self::{line_cache::LineCache, monitors::Monitored};
 use crate::{
-    House,
+    ServerContext,
     counters::Event,
     monitor::ClientAddrs,
     quote::Quoted,
@@ -47,7 +47,7 @@ pub use uas::ClientConnection;
 
 /// A connected client.
 pub struct Client {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     link: Addr<ClientConnection>,
     /// Who logged on, and from where, for the log.
     name: Box<str>,
@@ -76,7 +76,7 @@ pub struct Client {
 struct Session {
     id: Option<SessionId>,
     scope: Scope,
-    speech: Speech,
+    dialect: Dialect,
     /// Its monitors, by the client's cross reference.
     monitored: HashMap<Arc<str>, Monitored>,
     registrations: Vec<system::Registration>,
@@ -100,10 +100,10 @@ enum Scope {
 
 impl Scope {
     /// The phone that a session is confined to.
-    fn mac(&self) -> Option<PhoneId> {
+    fn phone(&self) -> Option<PhoneId> {
         match self {
             Self::Server => None,
-            Self::Line { line, .. } => Some(line.entry.mac),
+            Self::Line { line, .. } => Some(line.entry.phone),
         }
     }
 }
@@ -133,7 +133,7 @@ pub struct Gone {
 impl Client {
     /// A client that logged on over a link.
     pub fn new(
-        house: Arc<House>,
+        context: Arc<ServerContext>,
         link: Addr<ClientConnection>,
         (name, address): (Box<str>, IpAddr),
         log_on: LogOn,
@@ -141,7 +141,7 @@ impl Client {
         cross_refs: Arc<lines::CrossRefs>,
     ) -> Self {
         Self {
-            house,
+            context,
             link,
             name,
             address,
@@ -170,7 +170,7 @@ impl Client {
         }: Invite,
         ctx: &mut Context<Self>,
     ) {
-        let document = match content.map(|body| self.house.read(body)).transpose() {
+        let document = match content.map(|body| self.context.read(body)).transpose() {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "session refused: the INVITE does not carry CSTA");
@@ -187,7 +187,7 @@ impl Client {
                 Quoted(document.name())
             )));
         }
-        let speech = document.as_ref().map(Document::speech).unwrap_or_default();
+        let dialect = document.as_ref().map(Document::dialect).unwrap_or_default();
         let line = document
             .as_ref()
             .and_then(|document| {
@@ -197,12 +197,12 @@ impl Client {
             })
             .or(line);
         let Some(line) = line else {
-            return self.accept(Scope::Server, &user, speech, reply, ctx);
+            return self.accept(Scope::Server, &user, dialect, reply, ctx);
         };
         self.look_up(line, None, ctx, move |client, name, found, ctx| match found {
             Ok(line) => {
                 let scope = Scope::Line { name, line, is_old: false };
-                client.accept(scope, &user, speech, reply, ctx);
+                client.accept(scope, &user, dialect, reply, ctx);
             }
             Err(Refusal::NoRight) => {
                 tracing::warn!(client = %client.name, line = %Quoted(name.as_str()), "session refused: no right to the line");
@@ -220,12 +220,19 @@ impl Client {
         &mut self,
         scope: Scope,
         user: &str,
-        speech: Speech,
+        dialect: Dialect,
         reply: Responder,
         ctx: &Context<Self>,
     ) {
-        if self.sessions.len() >= self.house.rules().settings.limits.sessions_per_connection {
-            self.house.counters.count(Event::TooManySessions);
+        if self.sessions.len()
+            >= self
+                .context
+                .config()
+                .settings
+                .limits
+                .sessions_per_connection
+        {
+            self.context.counters.count(Event::TooManySessions);
             tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
             return reply.with(
                 FinalResponse::from(Status::SERVICE_UNAVAILABLE)
@@ -237,7 +244,7 @@ impl Client {
         match &scope {
             Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
             Scope::Line { name, line, .. } => {
-                tracing::info!(client = %self.name, user, mac = %line.entry.mac, line = %Quoted(name.as_str()), "line opened");
+                tracing::info!(client = %self.name, user, phone = %line.entry.phone, line = %Quoted(name.as_str()), "line opened");
             }
         }
         let status = csta::write(
@@ -245,14 +252,14 @@ impl Client {
                 system_status: SystemStatusValue::NORMAL,
             }
             .into(),
-            &speech,
+            &dialect,
         );
         self.sessions.insert(
             self.keys,
             Session {
                 id: None,
                 scope,
-                speech,
+                dialect,
                 monitored: HashMap::new(),
                 registrations: Vec::new(),
                 subscription: None,
@@ -278,7 +285,7 @@ impl Client {
         match &session.scope {
             Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
             Scope::Line { name, line, .. } => {
-                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %Quoted(name.as_str()), reason, "line closed");
+                tracing::info!(client = %self.name, phone = %line.entry.phone, line = %Quoted(name.as_str()), reason, "line closed");
             }
         }
         self.forget_list(key);
@@ -290,27 +297,27 @@ impl Client {
     /// Keeps what a name means, so that it is not looked up again.
     fn remember(&mut self, name: &str, line: &Arc<Line>) {
         // Who may watch so many lines has names for as many.
-        let most = self.house.rules().settings.limits.monitors_per_client;
+        let most = self.context.config().settings.limits.monitors_per_client;
         self.found.insert(name, Arc::clone(line), most);
     }
 
     /// The phone whose line a session is for.
     fn mac_of(&self, key: u64) -> Option<PhoneId> {
-        self.sessions.get(&key)?.scope.mac()
+        self.sessions.get(&key)?.scope.phone()
     }
 
     /// Answers a request that is refused.
     fn refuse(
         &self,
-        mac: Option<PhoneId>,
+        phone: Option<PhoneId>,
         reply: Responder,
-        speech: &Speech,
+        dialect: &Dialect,
         service: &str,
         refusal: &Refusal,
     ) {
-        let mac = mac.map(tracing::field::display);
-        tracing::info!(client = %self.name, mac, service, %refusal, "request refused");
-        reply.csta(csta::write(&refusal.failure().into(), speech));
+        let phone = phone.map(tracing::field::display);
+        tracing::info!(client = %self.name, phone, service, %refusal, "request refused");
+        reply.csta(csta::write(&refusal.failure().into(), dialect));
     }
 }
 
@@ -322,9 +329,9 @@ impl Actor for Client {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4096);
-        self.house.registrar.do_send(Enter {
+        self.context.registrar.do_send(Enter {
             lines_changed: ctx.address().recipient(),
-            rules_changed: ctx.address().recipient(),
+            config_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
             shut: self.link.clone().recipient(),
         });
@@ -333,7 +340,7 @@ impl Actor for Client {
     fn stopped(&mut self, _: &mut Self::Context) {
         // This runs after a panic too: what the client held is released, and its connection ends so that it comes back.
         let reason = self.gone.take().unwrap_or_else(|| {
-            self.house.counters.count(Event::Panicked);
+            self.context.counters.count(Event::Panicked);
             tracing::error!(client = %self.name, "the client's actor failed; its connection ends, so that it comes back");
             self.link.do_send(Shut {
                 reason: "the client's actor failed".into(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler, prelude::SendError};
 use uacsta_schema::csta::{
-    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Document, MonitorCrossRefId,
-    MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse, Speech,
+    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Dialect, Document,
+    MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse,
 };
 
 use super::Client;
@@ -44,12 +44,12 @@ impl Client {
         reply: Responder,
         ctx: &mut Context<Self>,
     ) {
-        let speech = document.speech();
+        let dialect = document.dialect();
         if let MonitorObject::Call(_) = start.monitor_object {
             return self.refuse(
                 self.mac_of(key),
                 reply,
-                &speech,
+                &dialect,
                 "MonitorStart",
                 &Refusal::NotADevice,
             );
@@ -59,11 +59,11 @@ impl Client {
         self.on_line(key, document, ctx, move |client, line, ctx| {
             let line = match line {
                 Ok((line, _)) => line,
-                Err(refusal) => return client.refuse(client.mac_of(key), reply, &speech, "MonitorStart", &refusal),
+                Err(refusal) => return client.refuse(client.mac_of(key), reply, &dialect, "MonitorStart", &refusal),
             };
             if client.has_too_many_monitors() {
                 let refusal = Refusal::Monitors;
-                return reply.csta(csta::write(&refusal.failure().into(), &speech));
+                return reply.csta(csta::write(&refusal.failure().into(), &dialect));
             }
             let Some(session) = client.sessions.get_mut(&key) else { return reply.terminated() };
             let Some(id) = session.id else { return reply.terminated() };
@@ -73,9 +73,9 @@ impl Client {
                 actual_monitor_filter: filter,
                 ..MonitorStartResponse::default()
             };
-            reply.csta(csta::write(&response.into(), &speech));
-            let (mac, device) = (line.entry.mac, line.entry.device.clone());
-            tracing::info!(client = %client.name, %mac, line = %device, cross_ref = &*cross_ref, "monitor started");
+            reply.csta(csta::write(&response.into(), &dialect));
+            let (phone, device) = (line.entry.phone, line.entry.device.clone());
+            tracing::info!(client = %client.name, %phone, line = %device, cross_ref = &*cross_ref, "monitor started");
             let addrs = client.addrs.get_or_insert_with(|| Arc::new(ClientAddrs {
                 events: client.link.clone().recipient(),
                 overrun: client.link.clone().recipient(),
@@ -85,7 +85,7 @@ impl Client {
                 cross_ref: Arc::clone(&cross_ref),
                 session: id,
                 client: Arc::clone(addrs),
-                speech,
+                dialect,
                 filter: filter.unwrap_or_default(),
                 in_service: None,
             };
@@ -104,15 +104,15 @@ impl Client {
     /// Whether the client has no monitor left to start, which the log says once a minute.
     fn has_too_many_monitors(&self) -> bool {
         let monitors = Arc::strong_count(&self.monitoring) - 1;
-        if monitors < self.house.rules().settings.limits.monitors_per_client {
+        if monitors < self.context.config().settings.limits.monitors_per_client {
             return false;
         }
-        self.house.counters.count(Event::TooManyMonitors);
+        self.context.counters.count(Event::TooManyMonitors);
         let what = format!("monitors of {}", self.name);
         let said = self
-            .house
+            .context
             .repeats
-            .say(self.address, &what, self.house.clock.now());
+            .say(self.address, &what, self.context.clock.now());
         if let Some(times) = said {
             tracing::warn!(client = %self.name, monitors, times = again(times), "monitors refused: the client has as many as limits.monitors_per_client allows");
         }
@@ -121,7 +121,7 @@ impl Client {
 
     /// MonitorStop of a monitor of this session's.
     pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Responder) {
-        let speech = document.speech();
+        let dialect = document.dialect();
         let stopped = document.cross_ref().and_then(|cross_ref| {
             self.sessions
                 .get_mut(&key)?
@@ -130,14 +130,17 @@ impl Client {
         });
         match stopped {
             Some((cross_ref, Monitored { line, .. })) => {
-                tracing::info!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, cross_ref = &*cross_ref, "monitor stopped");
+                tracing::info!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, cross_ref = &*cross_ref, "monitor stopped");
                 self.unsubscribe(&line, cross_ref);
-                reply.csta(csta::write(&MonitorStopResponse::default().into(), &speech));
+                reply.csta(csta::write(
+                    &MonitorStopResponse::default().into(),
+                    &dialect,
+                ));
             }
             None => self.refuse(
                 self.mac_of(key),
                 reply,
-                &speech,
+                &dialect,
                 "MonitorStop",
                 &Refusal::NoMonitor,
             ),
@@ -149,7 +152,7 @@ impl Client {
         &mut self,
         key: u64,
         change: &ChangeMonitorFilter,
-        speech: &Speech,
+        dialect: &Dialect,
         reply: Responder,
     ) {
         let filter = change.requested_filter_list;
@@ -162,7 +165,7 @@ impl Client {
             return self.refuse(
                 self.mac_of(key),
                 reply,
-                speech,
+                dialect,
                 "ChangeMonitorFilter",
                 &Refusal::NoMonitor,
             );
@@ -174,7 +177,7 @@ impl Client {
         let response = ChangeMonitorFilterResponse {
             actual_filter_list: Some(filter),
         };
-        reply.csta(csta::write(&response.into(), speech));
+        reply.csta(csta::write(&response.into(), dialect));
     }
 
     /// Subscribes to a line, or changes the subscription. A client that fills the mailbox of the phone's actor loses its connection,
@@ -185,8 +188,8 @@ impl Client {
             change,
         };
         if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
-            tracing::warn!(client = %self.name, mac = %line.entry.mac, line = %line.entry.device, "closing connection: the client starts and changes monitors faster than the server takes it");
-            self.house.counters.count(Event::TooManyRequests);
+            tracing::warn!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, "closing connection: the client starts and changes monitors faster than the server takes it");
+            self.context.counters.count(Event::TooManyRequests);
             self.link.do_send(Shut {
                 reason: "it starts and changes monitors faster than the server takes it".into(),
             });
@@ -202,8 +205,8 @@ impl Client {
         if line.phone.connected() {
             line.phone.do_send(subscribe);
         } else {
-            self.house.registrar.do_send(ToPhone {
-                mac: line.entry.mac,
+            self.context.registrar.do_send(ToPhone {
+                phone: line.entry.phone,
                 subscribe,
             });
         }

@@ -35,9 +35,9 @@ impl Client {
         reply: Responder,
         ctx: &mut Context<Self>,
     ) {
-        let speech = document.speech();
+        let dialect = document.dialect();
         let refuse = |client: &Self, reply, refusal: &Refusal| {
-            client.refuse(client.mac_of(key), reply, &speech, "MakeCall", refusal);
+            client.refuse(client.mac_of(key), reply, &dialect, "MakeCall", refusal);
         };
         let Some(session) = self.sessions.get(&key) else {
             return reply.terminated();
@@ -50,16 +50,16 @@ impl Client {
             return refuse(self, reply, &Refusal::NumberWithoutLine);
         };
         let destination = call.called_directory_number.clone();
-        let speech = speech.clone();
+        let dialect = dialect.clone();
         self.look_up(line, last, ctx, move |client, _, line, ctx| {
             client.via_office.retain(actix::Addr::connected);
             match line {
                 Ok(_) if client.via_office.len() >= CALLS => {
-                    client.house.counters.count(Event::TooManyRequests);
+                    client.context.counters.count(Event::TooManyRequests);
                     client.refuse(
                         client.mac_of(key),
                         reply,
-                        &speech,
+                        &dialect,
                         "MakeCall",
                         &Refusal::Busy,
                     );
@@ -71,15 +71,15 @@ impl Client {
                         line: Line::clone(&line),
                         user,
                         destination,
-                        speech,
+                        dialect,
                         cross_ref: client.cross_refs.next().to_string().into(),
-                        patience: client.house.rules().settings.advanced.request_timeout,
+                        patience: client.context.config().settings.advanced.request_timeout,
                         undone: ctx.address().recipient(),
                     };
                     client.via_office.push(ViaOffice::new(order, reply).start());
                 }
                 Err(refusal) => {
-                    client.refuse(client.mac_of(key), reply, &speech, "MakeCall", &refusal);
+                    client.refuse(client.mac_of(key), reply, &dialect, "MakeCall", &refusal);
                 }
             }
         });
@@ -116,7 +116,7 @@ impl Handler<Undone> for Client {
                 };
                 self.link.do_send(Notify {
                     session: id,
-                    content: Body::Whole(csta::write(&event.into(), &session.speech)),
+                    content: Body::Whole(csta::write(&event.into(), &session.dialect)),
                 });
             }
         }

@@ -32,7 +32,7 @@ impl Client {
         if !self.sessions.contains_key(&key) {
             return reply.nowhere();
         }
-        let document = match self.house.read(body) {
+        let document = match self.context.read(body) {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "what the client sent is not CSTA");
@@ -48,22 +48,22 @@ impl Client {
             );
         }
         if let Some(session) = self.sessions.get_mut(&key) {
-            session.speech = document.speech();
+            session.dialect = document.dialect();
         }
         // Each answer that is waited for holds one.
         let waiting = Arc::strong_count(&self.waiting) - 1;
         let most = self
-            .house
-            .rules()
+            .context
+            .config()
             .settings
             .limits
             .pending_requests_per_client;
         if waiting >= most {
-            self.house.counters.count(Event::TooManyOfClient);
+            self.context.counters.count(Event::TooManyOfClient);
             return self.refuse(
                 self.mac_of(key),
                 reply,
-                &document.speech(),
+                &document.dialect(),
                 document.name(),
                 &Refusal::Busy,
             );
@@ -74,7 +74,7 @@ impl Client {
             return self.refuse(
                 self.mac_of(key),
                 reply,
-                &document.speech(),
+                &document.dialect(),
                 document.name(),
                 &Refusal::NotSupported,
             );
@@ -83,7 +83,7 @@ impl Client {
             return self.refuse(
                 self.mac_of(key),
                 reply,
-                &document.speech(),
+                &document.dialect(),
                 document.name(),
                 &Refusal::WatchOnly,
             );
@@ -95,7 +95,7 @@ impl Client {
                 Some(member) => self.refuse(
                     self.mac_of(key),
                     reply,
-                    &document.speech(),
+                    &document.dialect(),
                     document.name(),
                     &Refusal::Malformed(format!("<{member}> is missing")),
                 ),
@@ -118,7 +118,7 @@ impl Client {
                 self.refuse(
                     self.mac_of(key),
                     reply,
-                    &document.speech(),
+                    &document.dialect(),
                     document.name(),
                     &refusal,
                 );
@@ -182,12 +182,12 @@ impl Client {
         reply: Responder,
         ctx: &mut Context<Self>,
     ) {
-        let speech = document.speech();
+        let dialect = document.dialect();
         match request {
-            Request::RequestSystemStatus(asked) => self.system_status(key, asked, &speech, reply),
+            Request::RequestSystemStatus(asked) => self.system_status(key, asked, &dialect, reply),
             Request::SystemStatus(_) => reply.csta(csta::write(
                 &SystemStatusResponse::default().into(),
-                &speech,
+                &dialect,
             )),
             Request::MakeCall(call)
                 if let Some(user) = self.rights.own_number(&call.calling_device) =>
@@ -196,27 +196,29 @@ impl Client {
             }
             Request::MonitorStart(start) => self.monitor_start(key, start, &document, reply, ctx),
             Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
-            Request::ChangeMonitorFilter(change) => self.change_filter(key, change, &speech, reply),
+            Request::ChangeMonitorFilter(change) => {
+                self.change_filter(key, change, &dialect, reply)
+            }
             Request::GetSwitchingFunctionDevices(wanted) => {
                 let wanted = Wanted {
                     key,
                     which: wanted.clone(),
-                    speech,
+                    dialect,
                     reply,
                 };
                 self.list_lines(wanted, ctx);
             }
             // The server's registration at a phone is its own: a client registers with the server.
             Request::SystemRegister(asked) => {
-                self.system_register(key, asked, &speech, reply, ctx);
+                self.system_register(key, asked, &dialect, reply, ctx);
             }
             Request::SystemRegisterCancel(asked) => {
-                self.system_register_cancel(key, asked, &speech, reply);
+                self.system_register_cancel(key, asked, &dialect, reply);
             }
             Request::GetCSTAFeatures(_)
                 if self.is_servers(key) && document.private_line().is_none() =>
             {
-                reply.csta(csta::write(&features::of_server().into(), &speech));
+                reply.csta(csta::write(&features::of_server().into(), &dialect));
             }
             _ => self.relay(key, document, reply, ctx),
         }
@@ -224,7 +226,7 @@ impl Client {
 
     /// A request that the phone does.
     fn relay(&mut self, key: u64, document: Document, reply: Responder, ctx: &mut Context<Self>) {
-        let speech = document.speech();
+        let dialect = document.dialect();
         let document = Arc::new(document);
         let request = Arc::clone(&document);
         self.on_line(key, &document, ctx, move |client, line, _| {
@@ -234,7 +236,7 @@ impl Client {
                     return client.refuse(
                         client.mac_of(key),
                         reply,
-                        &speech,
+                        &dialect,
                         request.name(),
                         &refusal,
                     );
@@ -244,21 +246,21 @@ impl Client {
                 document: request,
                 device: renamed.then(|| line.entry.device.as_str().into()),
                 hidden: client.hidden(&line).cloned().collect(),
-                speech,
+                dialect,
                 reply,
             });
             let (asked, refusal) = match asked {
                 Ok(()) => return,
                 Err(SendError::Closed(asked)) => (asked, Refusal::Away),
                 Err(SendError::Full(asked)) => {
-                    client.house.counters.count(Event::TooManyRequests);
+                    client.context.counters.count(Event::TooManyRequests);
                     (asked, Refusal::Busy)
                 }
             };
             client.refuse(
-                Some(line.entry.mac),
+                Some(line.entry.phone),
                 asked.reply,
-                &asked.speech,
+                &asked.dialect,
                 asked.document.name(),
                 &refusal,
             );

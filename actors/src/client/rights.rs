@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use settings::{Account, Secret, Settings};
+use uacsta_config::{Account, Secret, Settings};
 use uacsta_schema::csta::DeviceId;
 
 use crate::directory::{Entry, LineNames};

@@ -43,7 +43,7 @@ impl Segments {
     /// A page was read.
     pub(super) fn read(&mut self, page: LinePage) {
         let last = page.lines.last();
-        self.last_read = last.map(|(entry, _)| (entry.name.clone(), entry.mac));
+        self.last_read = last.map(|(entry, _)| (entry.name.clone(), entry.phone));
         self.is_all_read = page.is_last || self.last_read.is_none();
         self.lines.extend(page.lines);
     }
@@ -102,15 +102,16 @@ impl Segments {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
     use uacsta_schema::csta::DeviceId;
+
+    use super::*;
 
     /// The sizes of the segments of that many lines, read in pages of that size, when each segment is answered.
     fn sizes(lines: usize, page: usize) -> Vec<usize> {
         let line = |number: usize| {
-            let mac = "000413000001".parse().unwrap();
+            let phone = "000413000001".parse().unwrap();
             let device = DeviceId::from(format!("{number:05}"));
-            (Entry::alone(mac, device), String::new())
+            (Entry::alone(phone, device), String::new())
         };
         let all: Vec<_> = (0..lines).map(line).collect();
         let mut pages = all.chunks(page).peekable();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler, Recipient};
 use uacsta_schema::csta::{
-    self, Message, RequestSystemStatus, RequestSystemStatusResponse, Speech, StatusFilter,
+    self, Dialect, Message, RequestSystemStatus, RequestSystemStatusResponse, StatusFilter,
     SwFunctionDevicesChanged, SysStatRegisterId, SystemRegister, SystemRegisterAbort,
     SystemRegisterCancel, SystemRegisterCancelResponse, SystemRegisterResponse, SystemStatus,
     SystemStatusValue,
@@ -12,7 +12,7 @@ use uacsta_schema::csta::{
 
 use super::{Client, Session};
 use crate::{
-    House,
+    ServerContext,
     directory::{LineFilter, LineSummary},
     refusal::Refusal,
     registrar::{LineStatus, Stopping, SubscribeStatus, UnsubscribeStatus},
@@ -36,7 +36,7 @@ pub(super) struct Registration {
 
 /// A session's subscription to the status of its lines, which ends when it is dropped.
 pub(super) struct Subscription {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     to: Recipient<LineStatus>,
     key: u64,
 }
@@ -44,7 +44,9 @@ pub(super) struct Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let (to, key) = (self.to.clone(), self.key);
-        self.house.registrar.do_send(UnsubscribeStatus { to, key });
+        self.context
+            .registrar
+            .do_send(UnsubscribeStatus { to, key });
     }
 }
 
@@ -57,7 +59,7 @@ impl Client {
         &mut self,
         key: u64,
         register: &SystemRegister,
-        speech: &Speech,
+        dialect: &Dialect,
         reply: Responder,
         ctx: &Context<Self>,
     ) {
@@ -83,12 +85,12 @@ impl Client {
                     sys_stat_register_id: id,
                     actual_status_filter: register.requested_status_filter.clone(),
                 };
-                reply.csta(csta::write(&response.into(), speech));
+                reply.csta(csta::write(&response.into(), dialect));
                 return self.subscribe_status(key, ctx);
             }
             _ => Refusal::Registrations,
         };
-        self.refuse(self.mac_of(key), reply, speech, "SystemRegister", &refusal);
+        self.refuse(self.mac_of(key), reply, dialect, "SystemRegister", &refusal);
     }
 
     /// SystemRegisterCancel: the session is told no more.
@@ -96,7 +98,7 @@ impl Client {
         &mut self,
         key: u64,
         cancel: &SystemRegisterCancel,
-        speech: &Speech,
+        dialect: &Dialect,
         reply: Responder,
     ) {
         let cancelled = self.sessions.get_mut(&key).and_then(|session| {
@@ -111,12 +113,12 @@ impl Client {
         match cancelled {
             Some(_) => {
                 let response = SystemRegisterCancelResponse::default();
-                reply.csta(csta::write(&response.into(), speech));
+                reply.csta(csta::write(&response.into(), dialect));
             }
             None => self.refuse(
                 self.mac_of(key),
                 reply,
-                speech,
+                dialect,
                 "SystemRegisterCancel",
                 &Refusal::NoRegistration,
             ),
@@ -128,7 +130,7 @@ impl Client {
         &self,
         key: u64,
         request: &RequestSystemStatus,
-        speech: &Speech,
+        dialect: &Dialect,
         reply: Responder,
     ) {
         let status = match (&request.sys_stat_register_id, self.sessions.get(&key)) {
@@ -147,12 +149,12 @@ impl Client {
         match status {
             Some(system_status) => reply.csta(csta::write(
                 &RequestSystemStatusResponse { system_status }.into(),
-                speech,
+                dialect,
             )),
             None => self.refuse(
                 self.mac_of(key),
                 reply,
-                speech,
+                dialect,
                 "RequestSystemStatus",
                 &Refusal::NoRegistration,
             ),
@@ -168,15 +170,15 @@ impl Client {
             return;
         }
         let subscription = session.subscription.get_or_insert_with(|| Subscription {
-            house: Arc::clone(&self.house),
+            context: Arc::clone(&self.context),
             to: ctx.address().recipient(),
             key,
         });
-        self.house.registrar.do_send(SubscribeStatus {
+        self.context.registrar.do_send(SubscribeStatus {
             to: subscription.to.clone(),
             key,
             lines: LineFilter {
-                phone: session.scope.mac(),
+                phone: session.scope.phone(),
                 names: self.rights.lines(),
             },
         });
@@ -274,12 +276,12 @@ impl Handler<LineStatus> for Client {
             return;
         };
         let Some(id) = session.id else { return };
-        let status = status_of(&lines, session.scope.mac().is_some());
+        let status = status_of(&lines, session.scope.phone().is_some());
         for known in &mut session.registrations {
             for news in known.learn(lines.names, &status) {
                 self.link.do_send(Notify {
                     session: id,
-                    content: Body::Whole(csta::write(&news, &session.speech)),
+                    content: Body::Whole(csta::write(&news, &session.dialect)),
                 });
             }
         }
@@ -295,7 +297,7 @@ impl Handler<Stopping> for Client {
             for word in session.farewell() {
                 self.link.do_send(Notify {
                     session: id,
-                    content: Body::Whole(csta::write(&word, &session.speech)),
+                    content: Body::Whole(csta::write(&word, &session.dialect)),
                 });
             }
             self.link.do_send(Close { session: id });
@@ -306,9 +308,10 @@ impl Handler<Stopping> for Client {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use uacsta_schema::csta::DeviceId;
+
     use super::*;
     use crate::directory::Availability::{self, Away, Controlled, Registered};
-    use uacsta_schema::csta::DeviceId;
 
     fn lines(of: &[(&str, Availability)]) -> LineSummary {
         let mut lines = LineSummary::default();

@@ -10,7 +10,7 @@ use uacsta_schema::{
 
 use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
 use crate::{
-    House,
+    ServerContext,
     access::{Caller, Door, Name},
     counters::Event,
     quote::{Quoted, quoted},
@@ -29,7 +29,7 @@ pub type ClientConnection = SipConnection<ClientUas>;
 
 /// What a client meets when it connects.
 pub struct ClientUas {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
     link: Option<Addr<ClientConnection>>,
@@ -44,14 +44,14 @@ pub struct ClientUas {
 impl ClientUas {
     /// The desk of the connection from `address`, which is the `number`th; of a trusted one, From names the user.
     pub fn new(
-        house: Arc<House>,
+        context: Arc<ServerContext>,
         cross_refs: Arc<CrossRefs>,
         address: SocketAddr,
         number: u64,
         trusted: bool,
     ) -> Self {
         Self {
-            house,
+            context,
             cross_refs,
             address,
             link: None,
@@ -63,8 +63,8 @@ impl ClientUas {
     }
 
     /// How much a client may leave undone.
-    pub fn limits(house: &House) -> Limits {
-        let limits = &house.rules().settings.limits;
+    pub fn limits(context: &ServerContext) -> Limits {
+        let limits = &context.config().settings.limits;
         Limits {
             // The INVITEs that were accepted in the last half minute are among them.
             pending_requests: limits.pending_requests_per_client + limits.sessions_per_connection,
@@ -88,8 +88,8 @@ impl ClientUas {
         {
             return Ok(client.clone());
         }
-        let rules = self.house.rules();
-        let settings = &rules.settings;
+        let config = self.context.config();
+        let settings = &config.settings;
         let caller = Caller {
             address: self.address.ip(),
             phone: None,
@@ -97,16 +97,16 @@ impl ClientUas {
             here: self.clients.keys().next().map(|user| Name::User(user)),
             only_md5: false,
         };
-        let granted = self.door.check(&self.house, request, caller, |user| {
+        let granted = self.door.check(&self.context, request, caller, |user| {
             Rights::of(settings, user).map(|(password, _)| password)
         });
         let user = granted.map_err(|denial| {
             if let Some(reason) = denial.reason()
-                && let Some(times) = self.house.mentions(self.address, false, reason)
+                && let Some(times) = self.context.mentions(self.address, false, reason)
             {
                 tracing::warn!(address = %self.address, reason, times = again(times), "a client's log-on refused");
             }
-            self.house.denied(&denial)
+            self.context.denied(&denial)
         })?;
         if let Some(client) = self.known(user) {
             return Ok(client);
@@ -134,8 +134,15 @@ impl ClientUas {
         if let Some(client) = self.known(&user) {
             return Ok(client);
         }
-        if self.clients.len() >= self.house.rules().settings.limits.sessions_per_connection {
-            self.house.counters.count(Event::TooManySessions);
+        if self.clients.len()
+            >= self
+                .context
+                .config()
+                .settings
+                .limits
+                .sessions_per_connection
+        {
+            self.context.counters.count(Event::TooManySessions);
             tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
             return Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
@@ -149,7 +156,7 @@ impl ClientUas {
     }
 
     fn enter(&mut self, log_on: LogOn) -> Result<Addr<Client>, FinalResponse> {
-        let rights = log_on.rights(&self.house.rules().settings);
+        let rights = log_on.rights(&self.context.config().settings);
         let (Some(link), Some(rights)) = (self.link.clone(), rights) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
@@ -158,7 +165,7 @@ impl ClientUas {
         tracing::info!(client = %name, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
         let client = Client::new(
-            Arc::clone(&self.house),
+            Arc::clone(&self.context),
             link,
             (name.into(), self.address.ip()),
             log_on,
@@ -174,9 +181,22 @@ impl ClientUas {
         if let Err(answer) = self.log_on(request, true) {
             return answer;
         }
-        let longest = u32::try_from(self.house.rules().settings.advanced.sip_expires.as_secs())
-            .unwrap_or(u32::MAX);
-        let shortest = self.house.rules().settings.advanced.min_expires.as_secs();
+        let longest = u32::try_from(
+            self.context
+                .config()
+                .settings
+                .advanced
+                .sip_expires
+                .as_secs(),
+        )
+        .unwrap_or(u32::MAX);
+        let shortest = self
+            .context
+            .config()
+            .settings
+            .advanced
+            .min_expires
+            .as_secs();
         // A client is its connection: its registration only proves who it is, and nothing is looked up by it.
         match request.head().contacts() {
             Ok(Contacts::List(list)) if !list.is_empty() => {
@@ -267,7 +287,8 @@ impl Uas for ClientUas {
     }
 
     fn incident(&self, incident: Incident<'_>) -> Option<u32> {
-        self.house.incident(self.address, self.is_known(), incident)
+        self.context
+            .incident(self.address, self.is_known(), incident)
     }
 
     fn peer(&self) -> Peer<'_> {

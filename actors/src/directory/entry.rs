@@ -14,7 +14,7 @@ pub(super) type Namesakes = Arc<SmallVec<[Held; 1]>>;
 /// A line, and the phone that has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Held {
-    pub(super) mac: PhoneId,
+    pub(super) phone: PhoneId,
     pub(super) device: DeviceId,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Held {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
     /// The phone.
-    pub mac: PhoneId,
+    pub phone: PhoneId,
     /// The DeviceID as the phone lists it.
     pub device: DeviceId,
     /// The DeviceID as clients are told: with `;mac=` where two phones have the line.
@@ -34,9 +34,9 @@ pub struct Entry {
 
 impl Entry {
     /// A line that nothing else is called like.
-    pub fn alone(mac: PhoneId, device: DeviceId) -> Self {
+    pub fn alone(phone: PhoneId, device: DeviceId) -> Self {
         Self {
-            mac,
+            phone,
             name: device.clone(),
             device,
             is_phones: false,
@@ -47,22 +47,22 @@ impl Entry {
     /// Whether a name means this line, or may mean it: of a line on two phones, `;mac=` says which.
     pub fn is_called(&self, name: &DeviceId) -> bool {
         let name = name.name();
-        if !is_on(&name, self.mac) {
+        if !is_on(&name, self.phone) {
             return false;
         }
-        if self.is_phones && name.user.parse() == Ok(self.mac) {
+        if self.is_phones && name.user.parse() == Ok(self.phone) {
             return true;
         }
         name.user == self.device.name().user
             && self.namesakes.as_ref().is_none_or(|namesakes| {
-                meant(&name, namesakes).any(|held| held.is(self.mac, &self.device))
+                meant(&name, namesakes).any(|held| held.is(self.phone, &self.device))
             })
     }
 }
 
 impl Held {
-    pub(super) fn is(&self, mac: PhoneId, device: &DeviceId) -> bool {
-        self.mac == mac && self.device == *device
+    pub(super) fn is(&self, phone: PhoneId, device: &DeviceId) -> bool {
+        self.phone == phone && self.device == *device
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn meant<'l>(
     name: &'l Name<'_>,
     namesakes: &'l [Held],
 ) -> impl Iterator<Item = &'l Held> {
-    let there = namesakes.iter().filter(|held| is_on(name, held.mac));
+    let there = namesakes.iter().filter(|held| is_on(name, held.phone));
     let has_host = |held: &&Held| name.has_host_of(&held.device.name());
     let exact = there.clone().any(|held| has_host(&held));
     there.filter(move |held| !exact || has_host(held))

@@ -34,7 +34,7 @@ impl LineNames {
             let names = self.by_user.get(user);
             names.is_some_and(|names| names.iter().any(|name| entry.is_called(name)))
         };
-        call(&entry.device.name().user) || (entry.is_phones && call(&entry.mac.bare()))
+        call(&entry.device.name().user) || (entry.is_phones && call(&entry.phone.bare()))
     }
 
     /// The name, where there is but one.
@@ -101,9 +101,9 @@ impl Directory {
                 lines
             }
         };
-        lines.sort_by(|one, other| (&one.name, one.mac).cmp(&(&other.name, other.mac)));
+        lines.sort_by(|one, other| (&one.name, one.phone).cmp(&(&other.name, other.phone)));
         // Several names may mean one line.
-        lines.dedup_by(|one, other| (&one.name, one.mac) == (&other.name, other.mac));
+        lines.dedup_by(|one, other| (&one.name, one.phone) == (&other.name, other.phone));
         Some(lines)
     }
 
@@ -112,11 +112,11 @@ impl Directory {
         for (user, names) in &names.by_user {
             let namesakes = self.namesakes.get(user).into_iter();
             let lines = namesakes.flat_map(|namesakes| namesakes.iter());
-            let lines = lines.map(|held| self.entry(held.mac, &held.device));
+            let lines = lines.map(|held| self.entry(held.phone, &held.device));
             let phone = user.parse().ok();
             let first = phone.and_then(|phone| self.of(phone).into_iter().next());
             found.extend(lines.chain(first).filter(|entry| {
-                self.is_listed(entry.mac) && names.iter().any(|name| entry.is_called(name))
+                self.is_listed(entry.phone) && names.iter().any(|name| entry.is_called(name))
             }));
         }
         found

@@ -18,7 +18,7 @@ use entry::{Held, Namesakes, is_on, meant};
 pub use filter::{LineFilter, LineNames};
 pub use summary::LineSummary;
 
-/// The lines of all telephones. Lists and counts of lines are kept as lines come and go, since there may be very many.
+/// The lines of all phones. Lists and counts of lines are kept as lines come and go, since there may be very many.
 ///
 /// No hash maps: one of very many entries takes many milliseconds when it grows.
 #[derive(Debug, Default)]
@@ -89,22 +89,22 @@ pub(crate) const LONGEST: usize = 512;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoLine {
     /// No phone has it.
-    #[error("no telephone has this line")]
+    #[error("no phone has this line")]
     Unknown,
     /// It is longer than any line's name.
     #[error("no line has a name of more than {LONGEST} octets")]
     TooLong,
     /// More than one phone has it.
-    #[error("more than one telephone has this line; add ;mac=<MAC> to say which")]
+    #[error("more than one phone has this line; add ;mac=<MAC> to say which")]
     Ambiguous,
 }
 
 impl Directory {
     /// A phone's lines are these now, each of them once. The identity that only serves its log-on is left out. Returns whether
     /// that is new.
-    pub fn set(&mut self, mac: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
+    pub fn set(&mut self, phone: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
         let is_log_on =
-            |line: &DeviceId| mac.mac().is_some() && line.name().user.parse() == Ok(mac);
+            |line: &DeviceId| phone.mac().is_some() && line.name().user.parse() == Ok(phone);
         let mut called = HashSet::new();
         let mut lines: Vec<PhoneLine> = listed
             .into_iter()
@@ -113,9 +113,9 @@ impl Directory {
             .collect();
         let are_told = !lines.is_empty();
         if !are_told {
-            lines.push(DeviceId::from(mac.bare()).into());
+            lines.push(DeviceId::from(phone.bare()).into());
         }
-        let known = self.phones.get(&mac);
+        let known = self.phones.get(&phone);
         if known.is_some_and(|known| {
             let devices = known.lines.iter().map(|line| &line.device);
             known.are_told == are_told && devices.eq(lines.iter().map(|line| &line.device))
@@ -124,12 +124,12 @@ impl Directory {
         }
         lines.shrink_to_fit();
         let availability = known.map(|known| known.availability).unwrap_or_default();
-        self.forget(mac);
+        self.forget(phone);
         if are_told {
             for PhoneLine { device, .. } in &lines {
                 let namesakes = self.namesakes.entry((&*device.name().user).into());
                 Arc::make_mut(namesakes.or_default()).push(Held {
-                    mac,
+                    phone,
                     device: device.clone(),
                 });
             }
@@ -139,19 +139,19 @@ impl Directory {
             are_told,
             availability,
         };
-        self.phones.insert(mac, lines);
-        self.relist(mac, availability);
+        self.phones.insert(phone, lines);
+        self.relist(phone, availability);
         true
     }
 
     /// A phone is on the list no more, and has no lines.
-    pub fn forget(&mut self, mac: PhoneId) {
-        self.set_availability(mac, Availability::Disabled);
-        let known = self.phones.remove(&mac);
+    pub fn forget(&mut self, phone: PhoneId) {
+        self.set_availability(phone, Availability::Disabled);
+        let known = self.phones.remove(&phone);
         for PhoneLine { device, .. } in known.into_iter().flat_map(|known| known.lines) {
             let user = &*device.name().user;
             if let Some(namesakes) = self.namesakes.get_mut(user) {
-                Arc::make_mut(namesakes).retain(|held| held.mac != mac);
+                Arc::make_mut(namesakes).retain(|held| held.phone != phone);
                 if namesakes.is_empty() {
                     self.namesakes.remove(user);
                 }
@@ -160,8 +160,8 @@ impl Directory {
     }
 
     /// A listed phone can be reached so now. Returns whether names may mean other lines for that.
-    pub fn set_availability(&mut self, mac: PhoneId, availability: Availability) -> bool {
-        let Some(known) = self.phones.get_mut(&mac) else {
+    pub fn set_availability(&mut self, phone: PhoneId, availability: Availability) -> bool {
+        let Some(known) = self.phones.get_mut(&phone) else {
             return false;
         };
         let before = std::mem::replace(&mut known.availability, availability);
@@ -178,18 +178,18 @@ impl Directory {
                 self.summary.add(name, availability);
                 self.changed.insert((&*name.name().user).into());
             }
-            self.changed.insert(mac.bare().into());
+            self.changed.insert(phone.bare().into());
         } else {
-            self.relist(mac, before);
+            self.relist(phone, before);
         }
-        before.rank() != availability.rank() && self.has_namesakes(mac)
+        before.rank() != availability.rank() && self.has_namesakes(phone)
     }
 
     /// The lines of a phone; one that lists none has a single line that bears its own name.
-    pub fn of(&self, mac: PhoneId) -> Vec<Entry> {
-        let known = self.phones.get(&mac).into_iter();
+    pub fn of(&self, phone: PhoneId) -> Vec<Entry> {
+        let known = self.phones.get(&phone).into_iter();
         let lines = known.flat_map(|known| &known.lines);
-        lines.map(|line| self.entry(mac, &line.device)).collect()
+        lines.map(|line| self.entry(phone, &line.device)).collect()
     }
 
     /// The line that a client means: by the phone's name, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`. One of
@@ -209,17 +209,17 @@ impl Directory {
             return first().ok_or(NoLine::Unknown);
         };
         let found: SmallVec<[&Held; 2]> = meant(&name, namesakes).collect();
-        let own = session.and_then(|own| found.iter().find(|held| held.is(own.mac, &own.device)));
-        if let Some(own) = own.filter(|own| self.rank(own.mac) > 0) {
-            return Ok(self.entry(own.mac, &own.device));
+        let own = session.and_then(|own| found.iter().find(|held| held.is(own.phone, &own.device)));
+        if let Some(own) = own.filter(|own| self.rank(own.phone) > 0) {
+            return Ok(self.entry(own.phone, &own.device));
         }
-        let best = found.iter().map(|held| self.rank(held.mac)).max();
+        let best = found.iter().map(|held| self.rank(held.phone)).max();
         let mut found = found
             .iter()
-            .filter(|held| Some(self.rank(held.mac)) == best);
+            .filter(|held| Some(self.rank(held.phone)) == best);
         match (found.next(), found.next()) {
             (None, _) => first().ok_or(NoLine::Unknown),
-            (Some(held), None) => Ok(self.entry(held.mac, &held.device)),
+            (Some(held), None) => Ok(self.entry(held.phone, &held.device)),
             (Some(_), Some(_)) => Err(NoLine::Ambiguous),
         }
     }
@@ -229,16 +229,16 @@ impl Directory {
     pub fn page(&self, filter: &LineFilter, after: Option<&LineKey>, limit: usize) -> Vec<Entry> {
         if let Some(lines) = self.filtered(filter) {
             let is_after = |entry: &Entry| {
-                after.is_none_or(|(name, mac)| (&entry.name, &entry.mac) > (name, mac))
+                after.is_none_or(|(name, phone)| (&entry.name, &entry.phone) > (name, phone))
             };
             return lines.into_iter().filter(is_after).take(limit).collect();
         }
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let keys = self.listed.range((after, Bound::Unbounded)).take(limit);
-        keys.filter_map(|(name, mac)| {
-            let mut lines = self.phones.get(mac)?.lines.iter();
+        keys.filter_map(|(name, phone)| {
+            let mut lines = self.phones.get(phone)?.lines.iter();
             let line = lines.find(|line| line.listed_as.as_ref() == Some(name))?;
-            Some(self.entry(*mac, &line.device))
+            Some(self.entry(*phone, &line.device))
         })
         .collect()
     }
@@ -250,7 +250,7 @@ impl Directory {
         };
         let mut summary = LineSummary::default();
         for entry in lines {
-            summary.add(&entry.name, self.availability(entry.mac));
+            summary.add(&entry.name, self.availability(entry.phone));
         }
         summary
     }
@@ -261,23 +261,23 @@ impl Directory {
     }
 
     /// Puts the lines of a phone on the list or takes them off. Those on it are counted with the availability `counted`.
-    fn relist(&mut self, mac: PhoneId, counted: Availability) {
-        let lines = self.phones.get(&mac).map_or(0, |known| known.lines.len());
+    fn relist(&mut self, phone: PhoneId, counted: Availability) {
+        let lines = self.phones.get(&phone).map_or(0, |known| known.lines.len());
         for at in 0..lines {
-            self.relist_line(mac, at, counted);
+            self.relist_line(phone, at, counted);
             // The only other of that name is told by `;mac=` now, or no more.
-            if let Some((other, at)) = self.only_namesake(mac, at) {
+            if let Some((other, at)) = self.only_namesake(phone, at) {
                 self.relist_line(other, at, self.availability(other));
             }
         }
     }
 
-    fn relist_line(&mut self, mac: PhoneId, at: usize, counted: Availability) {
-        let Some(device) = self.device(mac, at) else {
+    fn relist_line(&mut self, phone: PhoneId, at: usize, counted: Availability) {
+        let Some(device) = self.device(phone, at) else {
             return;
         };
-        let name = self.is_listed(mac).then(|| self.name(mac, &device));
-        let Some(known) = self.phones.get_mut(&mac) else {
+        let name = self.is_listed(phone).then(|| self.name(phone, &device));
+        let Some(known) = self.phones.get_mut(&phone) else {
             return;
         };
         let listed_as = known.lines.get_mut(at).map(|line| &mut line.listed_as);
@@ -287,86 +287,88 @@ impl Directory {
         }
         if let Some(before) = before {
             self.summary.remove(&before, counted);
-            self.listed.remove(&(before, mac));
+            self.listed.remove(&(before, phone));
         }
         if let Some(name) = name {
             self.summary.add(&name, known.availability);
-            self.listed.insert((name, mac));
+            self.listed.insert((name, phone));
         }
         self.changed.insert((&*device.name().user).into());
-        self.changed.insert(mac.bare().into());
+        self.changed.insert(phone.bare().into());
     }
 
-    fn device(&self, mac: PhoneId, at: usize) -> Option<DeviceId> {
-        let line = self.phones.get(&mac)?.lines.get(at)?;
+    fn device(&self, phone: PhoneId, at: usize) -> Option<DeviceId> {
+        let line = self.phones.get(&phone)?.lines.get(at)?;
         Some(line.device.clone())
     }
 
     /// The one line of another, enabled phone that is called like a phone's line, where there is but one.
-    fn only_namesake(&self, mac: PhoneId, at: usize) -> Option<(PhoneId, usize)> {
-        let device = self.device(mac, at)?;
-        let mut others = self.listed_namesakes(mac, &device);
+    fn only_namesake(&self, phone: PhoneId, at: usize) -> Option<(PhoneId, usize)> {
+        let device = self.device(phone, at)?;
+        let mut others = self.listed_namesakes(phone, &device);
         let (Some(other), None) = (others.next(), others.next()) else {
             return None;
         };
-        let mut lines = self.phones.get(&other.mac)?.lines.iter();
+        let mut lines = self.phones.get(&other.phone)?.lines.iter();
         let at = lines.position(|line| line.device == other.device)?;
-        Some((other.mac, at))
+        Some((other.phone, at))
     }
 
     /// The lines of other, enabled phones that are called like a phone's line.
     fn listed_namesakes<'d>(
         &'d self,
-        mac: PhoneId,
+        phone: PhoneId,
         device: &'d DeviceId,
     ) -> impl Iterator<Item = &'d Held> {
         let called = device.name();
         let namesakes = self.namesakes.get(&*called.user).into_iter();
         let namesakes = namesakes.flat_map(|namesakes| namesakes.iter());
         namesakes.filter(move |held| {
-            held.mac != mac && called.has_host_of(&held.device.name()) && self.is_listed(held.mac)
+            held.phone != phone
+                && called.has_host_of(&held.device.name())
+                && self.is_listed(held.phone)
         })
     }
 
     /// Whether another phone has a line with the user part of one of a phone's.
-    fn has_namesakes(&self, mac: PhoneId) -> bool {
-        let known = self.phones.get(&mac).filter(|known| known.are_told);
+    fn has_namesakes(&self, phone: PhoneId) -> bool {
+        let known = self.phones.get(&phone).filter(|known| known.are_told);
         let mut lines = known.into_iter().flat_map(|known| &known.lines);
         lines.any(|line| {
             let namesakes = self.namesakes.get(&*line.device.name().user);
-            namesakes.is_some_and(|namesakes| namesakes.iter().any(|held| held.mac != mac))
+            namesakes.is_some_and(|namesakes| namesakes.iter().any(|held| held.phone != phone))
         })
     }
 
-    fn availability(&self, mac: PhoneId) -> Availability {
-        let known = self.phones.get(&mac);
+    fn availability(&self, phone: PhoneId) -> Availability {
+        let known = self.phones.get(&phone);
         known.map_or(Availability::Disabled, |known| known.availability)
     }
 
-    fn is_listed(&self, mac: PhoneId) -> bool {
-        self.availability(mac).is_listed()
+    fn is_listed(&self, phone: PhoneId) -> bool {
+        self.availability(phone).is_listed()
     }
 
-    fn rank(&self, mac: PhoneId) -> u8 {
-        self.availability(mac).rank()
+    fn rank(&self, phone: PhoneId) -> u8 {
+        self.availability(phone).rank()
     }
 
     /// The DeviceID as clients are told.
-    fn name(&self, mac: PhoneId, device: &DeviceId) -> DeviceId {
-        let is_told = self.phones.get(&mac).is_some_and(|known| known.are_told);
-        if is_told && self.listed_namesakes(mac, device).next().is_some() {
-            DeviceId::from(format!("{};mac={}", device.as_str(), mac.bare()))
+    fn name(&self, phone: PhoneId, device: &DeviceId) -> DeviceId {
+        let is_told = self.phones.get(&phone).is_some_and(|known| known.are_told);
+        if is_told && self.listed_namesakes(phone, device).next().is_some() {
+            DeviceId::from(format!("{};mac={}", device.as_str(), phone.bare()))
         } else {
             device.clone()
         }
     }
 
-    fn entry(&self, mac: PhoneId, device: &DeviceId) -> Entry {
-        let known = self.phones.get(&mac);
+    fn entry(&self, phone: PhoneId, device: &DeviceId) -> Entry {
+        let known = self.phones.get(&phone);
         if known.is_some_and(|known| !known.are_told) {
             return Entry {
                 is_phones: true,
-                ..Entry::alone(mac, device.clone())
+                ..Entry::alone(phone, device.clone())
             };
         }
         let namesakes = self.namesakes.get(&*device.name().user);
@@ -374,11 +376,11 @@ impl Directory {
         let first = known.and_then(|known| known.lines.first());
         let is_first = first.is_some_and(|line| line.device == *device);
         Entry {
-            mac,
+            phone,
             device: device.clone(),
-            name: self.name(mac, device),
+            name: self.name(phone, device),
             is_phones: is_first
-                && (mac.mac().is_some() || !self.namesakes.contains_key(&*mac.bare())),
+                && (phone.mac().is_some() || !self.namesakes.contains_key(&*phone.bare())),
             namesakes: namesakes.cloned(),
         }
     }

@@ -42,7 +42,7 @@ fn directory() -> Directory {
 #[track_caller]
 fn finds(name: &str, expected: Result<(&str, &str), NoLine>) {
     let found = directory().find(&DeviceId::from(name.to_owned()), None);
-    let found = found.map(|entry| (entry.mac.to_string(), entry.device.as_str().to_owned()));
+    let found = found.map(|entry| (entry.phone.to_string(), entry.device.as_str().to_owned()));
     assert_eq!(
         found,
         expected.map(|(mac, device)| (mac.to_owned(), device.to_owned())),
@@ -110,7 +110,7 @@ fn lines_that_go_are_forgotten() {
     assert!(directory.set(SECOND.parse().unwrap(), []));
     assert!(!directory.set(SECOND.parse().unwrap(), []));
     let found = directory.find(&"300".into(), None).unwrap();
-    assert_eq!(found.mac, FIRST.parse().unwrap());
+    assert_eq!(found.phone, FIRST.parse().unwrap());
     directory.forget(FIRST.parse().unwrap());
     for name in ["300", "215", "000413000001"] {
         let found = directory.find(&name.into(), None);
@@ -190,13 +190,13 @@ fn a_phone_that_is_there_has_a_line_before_one_that_is_not() {
         directory.set_availability(one, first);
         directory.set_availability(other, second);
         let found = directory.find(&name, None);
-        let at = found.map(|entry| entry.mac);
+        let at = found.map(|entry| entry.phone);
         let expected = expected.map(|mac| mac.parse().unwrap());
         assert_eq!(at, expected, "{first:?} {second:?}");
         // A session of the first phone's line stays with it until that is switched off.
         let session = Entry::alone(one, name.clone());
         let found = directory.find(&name, Some(&session));
-        let stays = found.is_ok_and(|entry| entry.mac == one);
+        let stays = found.is_ok_and(|entry| entry.phone == one);
         assert_eq!(stays, first != Off || second == Off, "{first:?} {second:?}");
         let shown = directory.entry(other, &name).name;
         assert_eq!(shown != name, first != Off, "{first:?} {second:?}");
@@ -226,7 +226,7 @@ fn it_is_news_how_far_a_phone_can_be_reached_where_others_have_its_lines() {
 fn paged(directory: &Directory, size: usize) -> Vec<Entry> {
     let mut lines: Vec<Entry> = Vec::new();
     loop {
-        let after = lines.last().map(|entry| (entry.name.clone(), entry.mac));
+        let after = lines.last().map(|entry| (entry.name.clone(), entry.phone));
         let page = directory.page(&LineFilter::default(), after.as_ref(), size);
         if page.is_empty() {
             return lines;
@@ -274,13 +274,13 @@ fn list_and_summary_follow_every_change() {
             .filter(|mac| directory.is_listed(**mac))
             .flat_map(|mac| directory.of(*mac))
             .collect();
-        expected.sort_by(|one, other| (&one.name, one.mac).cmp(&(&other.name, other.mac)));
+        expected.sort_by(|one, other| (&one.name, one.phone).cmp(&(&other.name, other.phone)));
         for size in [1, 3, 100] {
             assert_eq!(paged(&directory, size), expected, "round {round} by {size}");
         }
         let mut summary = LineSummary::default();
         for entry in &expected {
-            summary.add(&entry.name, directory.availability(entry.mac));
+            summary.add(&entry.name, directory.availability(entry.phone));
         }
         assert_eq!(directory.summary, summary, "round {round}");
         let kept: usize = directory.namesakes.values().map(|held| held.len()).sum();
@@ -303,7 +303,7 @@ fn pages_hold_each_line_once_that_stays_while_others_come_and_go() {
     }
     let mut lines: Vec<Entry> = Vec::new();
     for changing in (11..90).step_by(8).cycle() {
-        let after = lines.last().map(|entry| (entry.name.clone(), entry.mac));
+        let after = lines.last().map(|entry| (entry.name.clone(), entry.phone));
         let page = directory.page(&LineFilter::default(), after.as_ref(), 7);
         if page.is_empty() {
             break;
@@ -312,7 +312,7 @@ fn pages_hold_each_line_once_that_stays_while_others_come_and_go() {
         // One that comes, and one that is the last that was read.
         directory.set(phone(changing), [line(changing)]);
         if let Some(last) = lines.last().filter(|_| changing % 3 == 0) {
-            directory.forget(last.mac);
+            directory.forget(last.phone);
         }
     }
     let names: Vec<&str> = lines.iter().map(|entry| entry.name.as_str()).collect();

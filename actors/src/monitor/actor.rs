@@ -61,7 +61,7 @@ impl Monitor {
     }
 
     fn on(&mut self, event: Event, ctx: &mut Context<Self>) {
-        let now = self.deps.house.clock.now();
+        let now = self.deps.context.clock.now();
         for effect in self.point.on(event, now) {
             self.carry_out(effect, ctx);
         }
@@ -69,13 +69,13 @@ impl Monitor {
 
     fn carry_out(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::RequestPermit => self.deps.house.licensing.do_send(Take {
+            Effect::RequestPermit => self.deps.context.licensing.do_send(Take {
                 kind: Kind::Line,
                 to: ctx.address().recipient(),
             }),
             Effect::ReleasePermit => self.permit = None,
             Effect::Unlicensed => {
-                tracing::warn!(mac = %self.phone, line = %self.line, "there is no licence for the line; see: uacsta licenses");
+                tracing::warn!(phone = %self.phone, line = %self.line, "there is no licence for the line; see: uacsta licenses");
             }
             Effect::Start => {
                 if let Some(retry) = self.retry.take() {
@@ -87,7 +87,7 @@ impl Monitor {
             Effect::Drain => self.ask(Wanted::Drain),
             Effect::RetryIn(wait, refusal) => {
                 if let Some(refusal) = refusal {
-                    tracing::warn!(mac = %self.phone, line = %self.line, %refusal, again_in = ?wait, "line is not monitored");
+                    tracing::warn!(phone = %self.phone, line = %self.line, %refusal, again_in = ?wait, "line is not monitored");
                 }
                 let retry = ctx.run_later(wait, |monitor, ctx| {
                     monitor.retry = None;
@@ -98,13 +98,13 @@ impl Monitor {
                 }
             }
             Effect::Monitored => {
-                tracing::info!(mac = %self.phone, line = %self.line, clients = self.subscribers.len(), "line is monitored");
+                tracing::info!(phone = %self.phone, line = %self.line, clients = self.subscribers.len(), "line is monitored");
                 self.subscribers.tell_all(&self.line, true);
             }
             Effect::OutOfService => self.subscribers.tell_all(&self.line, false),
             Effect::Greet { in_service } => self.subscribers.tell_newest(&self.line, in_service),
             Effect::GiveUp(refusal) => {
-                tracing::warn!(mac = %self.phone, line = %self.line, %refusal, "line cannot be monitored; its clients are told to stop");
+                tracing::warn!(phone = %self.phone, line = %self.line, %refusal, "line cannot be monitored; its clients are told to stop");
                 self.subscribers.stop_all();
             }
             Effect::End => self.ask(Wanted::End(self.joins)),

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorCrossRefId, MonitorFilter};
 
 use super::{MonitorEvent as Event, Subscriber};
-use crate::{House, licensing::LicencePermit};
+use crate::{ServerContext, licensing::LicencePermit};
 
 /// A client's change to its subscription of a line, forwarded by the phone.
 #[derive(Message)]
@@ -103,5 +103,5 @@ pub struct Deps {
     /// The phone's actor.
     pub phone: Recipient<PointRequest>,
     /// The server's shared state, with its clock and licensing.
-    pub house: Arc<House>,
+    pub context: Arc<ServerContext>,
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix::Recipient;
 use smallvec::SmallVec;
 use uacsta_schema::csta::{
-    self, BackInServiceEvent, DeviceId, Document, MonitorCrossRefId, MonitorFilter, MonitorStop,
-    OutOfServiceEvent, Speech, SubjectDevice,
+    self, BackInServiceEvent, DeviceId, Dialect, Document, MonitorCrossRefId, MonitorFilter,
+    MonitorStop, OutOfServiceEvent, SubjectDevice,
 };
 
 use super::Stopped;
@@ -25,7 +25,7 @@ pub struct Subscriber {
     /// The client.
     pub client: Arc<ClientAddrs>,
     /// The client's edition and prefix.
-    pub speech: Speech,
+    pub dialect: Dialect,
     /// The events that the client is not sent.
     pub filter: MonitorFilter,
     /// What the client was told last: in service or out of it.
@@ -81,7 +81,7 @@ impl Subscriber {
             .into()
         };
         if !self.filter.leaves_out(event.name()) {
-            self.send(Body::Whole(csta::write(&event, &self.speech)));
+            self.send(Body::Whole(csta::write(&event, &self.dialect)));
         }
     }
 }
@@ -140,7 +140,7 @@ impl Subscribers {
             }
             subscriber.send(Body::Relayed {
                 document: Arc::clone(event),
-                edition: subscriber.speech.edition,
+                edition: subscriber.dialect.edition,
                 cross_ref: Some(Arc::clone(&subscriber.cross_ref)),
                 device: None,
             })
@@ -153,7 +153,7 @@ impl Subscribers {
             let stop = MonitorStop {
                 monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&subscriber.cross_ref)),
             };
-            subscriber.send(Body::Whole(csta::write(&stop.into(), &subscriber.speech)));
+            subscriber.send(Body::Whole(csta::write(&stop.into(), &subscriber.dialect)));
             subscriber.client.stopped.do_send(Stopped {
                 cross_ref: subscriber.cross_ref,
             });

@@ -102,7 +102,7 @@ impl Phone {
             "AlternateCall" => self.has("HoldCall") && self.has("RetrieveCall"),
             "ReconnectCall" => self.has("ClearConnection") && self.has("RetrieveCall"),
             "DirectedPickupCall" => {
-                self.has("MakeCall") && !self.house.rules().settings.phones.pickup.is_empty()
+                self.has("MakeCall") && !self.context.config().settings.phones.pickup.is_empty()
             }
             "DialDigits" => self.has("MakeCall"),
             "SystemRegister" => self.has("GetSwitchingFunctionDevices"),

@@ -14,8 +14,8 @@ impl Handler<Announce> for Phone {
             self.request_permit(ctx);
         }
         if !self.inventory.lines().is_empty() {
-            self.house.registrar.do_send(registrar::Listed {
-                mac: self.mac,
+            self.context.registrar.do_send(registrar::Listed {
+                phone: self.phone,
                 lines: self.inventory.lines().to_vec(),
             });
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::{
-    csta::{self, Document, Failure, Kind, Message, Response, Speech},
+    csta::{self, Dialect, Document, Failure, Kind, Message, Response},
     sip::Status,
 };
 
@@ -16,7 +16,7 @@ use super::{
     requests::{Asker, Job, Turn},
 };
 use crate::{
-    House,
+    ServerContext,
     refusal::Refusal,
     sip::{
         responder::Responder,
@@ -46,7 +46,7 @@ impl Phone {
         {
             match *status {
                 Status::REQUEST_PENDING if job.crossed < CROSSINGS => {
-                    let at = self.house.clock.now() + after_crossing(true);
+                    let at = self.context.clock.now() + after_crossing(true);
                     if at < job.deadline {
                         job.crossed += 1;
                         self.requests.put_back(job);
@@ -56,7 +56,7 @@ impl Phone {
                 // The phone's wish holds for all that it is asked.
                 Status::SERVER_INTERNAL_ERROR | Status::SERVICE_UNAVAILABLE => {
                     if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
-                        let at = self.house.clock.now() + wait;
+                        let at = self.context.clock.now() + wait;
                         self.leave_alone(at, ctx);
                     }
                 }
@@ -70,7 +70,7 @@ impl Phone {
             self.requests.waiting.push_front(job);
             return;
         }
-        let result = outcome(&self.house, answer, &job.service);
+        let result = outcome(&self.context, answer, &job.service);
         self.conclude(*job, result, ctx);
         self.next_request(ctx);
     }
@@ -92,7 +92,7 @@ impl Phone {
             Ok(_) => false,
             Err(refusal) => {
                 if !matches!(job.asker, Asker::KeepAlive) {
-                    tracing::info!(mac = %self.mac, service = %job.service, %refusal, "the phone did not do it");
+                    tracing::info!(phone = %self.phone, service = %job.service, %refusal, "the phone did not do it");
                 }
                 // A phone that leaves such a question unanswered would have others wait each time.
                 let ignored = matches!(refusal, Refusal::TimedOut)
@@ -104,7 +104,7 @@ impl Phone {
             self.abilities.proved(&job.service, !lacks);
         }
         match job.asker {
-            Asker::Client { reply, speech } => {
+            Asker::Client { reply, dialect } => {
                 if lacks
                     && self.doer(&job.service) == Doer::Server
                     && let Body::Relayed {
@@ -112,16 +112,16 @@ impl Phone {
                     } = job.content
                 {
                     let client = Asking {
-                        mac: self.mac,
+                        phone: self.phone,
                         document,
                         reply,
-                        speech,
+                        dialect,
                         deadline: job.deadline,
                     };
                     let asked = Asked { device, client };
                     return self.emulate(asked, Turn::Next, ctx);
                 }
-                answer(reply, &speech, result);
+                answer(reply, &dialect, result);
             }
             // An operator who has given up needs not be told.
             Asker::Operator(asker) => drop(asker.send(result)),
@@ -135,13 +135,13 @@ impl Phone {
             Asker::KeepAlive => self.kept_alive(&result, ctx),
             Asker::Monitor(line) => self.monitor_start_answered(&line, result, ctx),
             Asker::Calls { line, asked } => self.calls_answered(&line, asked, result),
-            Asker::Features { reply, speech } => {
+            Asker::Features { reply, dialect } => {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
                     result.map(|document| document.message())
                 {
                     self.abilities.told(&told);
                 }
-                reply.csta(csta::write(&self.features().into(), &speech));
+                reply.csta(csta::write(&self.features().into(), &dialect));
             }
             Asker::Emulation(emulation) => self.emulated(*emulation, result, ctx),
         }
@@ -149,23 +149,23 @@ impl Phone {
 }
 
 /// Answers a client: with the phone's response, or with the error that fits.
-pub(super) fn answer(reply: Responder, speech: &Speech, result: Result<Document, Refusal>) {
+pub(super) fn answer(reply: Responder, dialect: &Dialect, result: Result<Document, Refusal>) {
     let relayed = |document| Body::Relayed {
         document,
-        edition: speech.edition,
+        edition: dialect.edition,
         cross_ref: None,
         device: None,
     };
     match result {
         Ok(document) => reply.csta(relayed(document.into())),
         Err(Refusal::Failed { document, .. }) => reply.csta(relayed(document)),
-        Err(refusal) => reply.csta(csta::write(&refusal.failure().into(), speech)),
+        Err(refusal) => reply.csta(csta::write(&refusal.failure().into(), dialect)),
     }
 }
 
 /// What the answer to a service amounts to: its response, or a refusal. A CSTA error counts in a 200 as in a 4xx or 5xx.
 pub(super) fn outcome(
-    house: &House,
+    context: &ServerContext,
     answer: Result<Bytes, RequestError>,
     service: &str,
 ) -> Result<Document, Refusal> {
@@ -176,7 +176,7 @@ pub(super) fn outcome(
         Err(RequestError::Ended | RequestError::NoDialog) => return Err(Refusal::Away),
         Err(RequestError::TooLarge) => return Err(Refusal::TooLarge),
     };
-    let document = match house.read(body) {
+    let document = match context.read(body) {
         Ok(document) => document,
         Err(error) => {
             return Err(

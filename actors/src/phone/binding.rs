@@ -23,7 +23,7 @@ pub struct Bound(pub Arc<PhoneBinding>);
 pub struct Unbound {
     /// The binding that ended.
     pub binding: Arc<PhoneBinding>,
-    /// Why, for the log and the telephone list.
+    /// Why, for the log and the phone list.
     pub reason: Box<str>,
     /// Responds to the REGISTER that ended the binding, if it was one.
     pub responder: Option<Responder>,
@@ -118,10 +118,10 @@ impl Phone {
     /// Learns from its maker's profile, as the rules have it now, what a phone can do that says it is this.
     pub(super) fn look_up(&mut self, user_agent: Option<&str>) {
         self.profile = self
-            .house
-            .rules()
+            .context
+            .config()
             .profiles
-            .recognise(self.mac.oui(), user_agent);
+            .recognise(self.phone.oui(), user_agent);
         self.firmware = self.profile.describe(user_agent).firmware;
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Context;
 use uacsta_schema::csta::{
-    self, DeviceId, Document, Event, Message, Response, SnapshotDevice, Speech,
+    self, DeviceId, Dialect, Document, Event, Message, Response, SnapshotDevice,
 };
 
 use super::{Phone, requests::Asker};
@@ -67,18 +67,18 @@ impl Phone {
         };
         let Reconciled { over, unheard } = monitored.calls.reconcile(line, &response.data, asked);
         if unheard {
-            tracing::warn!(mac = %self.mac, %line, "the phone has a call that the line's monitor sent no event of; the monitor is restarted");
+            tracing::warn!(phone = %self.phone, %line, "the phone has a call that the line's monitor sent no event of; the monitor is restarted");
             monitored.monitor.do_send(MonitorEvent::Unheard);
         }
         for over in over {
-            tracing::info!(mac = %self.mac, %line, "call ended without an event; its clients are told");
+            tracing::info!(phone = %self.phone, %line, "call ended without an event; its clients are told");
             self.tell_subscribers(line, over);
         }
     }
 
     /// Sends the subscribers of a line an event that the server made, as one of the phone's.
     pub(super) fn tell_subscribers(&self, line: &DeviceId, event: Event) {
-        let written = csta::write(&event.into(), &Speech::default());
+        let written = csta::write(&event.into(), &Dialect::default());
         if let (Some(monitored), Ok(event)) = (self.monitored.get(line), Document::read(written)) {
             monitored.monitor.do_send(Observed(Arc::new(event)));
         }

@@ -21,10 +21,10 @@ use crate::{
 impl Phone {
     /// A CSTA document came from the phone.
     pub(super) fn asked(&mut self, body: Bytes, reply: Responder, ctx: &mut Context<Self>) {
-        let document = match self.house.read(body) {
+        let document = match self.context.read(body) {
             Ok(document) => document,
             Err(error) => {
-                tracing::warn!(mac = %self.mac, %error, "what the phone sent is not CSTA");
+                tracing::warn!(phone = %self.phone, %error, "what the phone sent is not CSTA");
                 return reply
                     .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
@@ -36,7 +36,7 @@ impl Phone {
             }
             Kind::Request => {
                 let answer = self.requested(&document);
-                reply.csta(csta::write(&answer, &document.speech()));
+                reply.csta(csta::write(&answer, &document.dialect()));
             }
             Kind::Notification => {
                 // What the phone told holds before it is told that it was heard.
@@ -44,7 +44,7 @@ impl Phone {
                 reply.ok();
             }
             Kind::Response | Kind::Failure | Kind::Unknown => {
-                tracing::warn!(mac = %self.mac, root = %Quoted(document.name()), "the phone sent neither an event nor a request");
+                tracing::warn!(phone = %self.phone, root = %Quoted(document.name()), "the phone sent neither an event nor a request");
                 reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
                     "{} is neither an event nor a request",
                     Quoted(document.name())
@@ -56,11 +56,11 @@ impl Phone {
     /// The phone's last document came once more: it is answered as before. Its requests may be done twice; events and
     /// notifications are told once.
     pub(super) fn asked_again(&mut self, body: Bytes, reply: Responder) {
-        tracing::debug!(mac = %self.mac, "the phone sent its last document once more");
-        match self.house.read(body) {
+        tracing::debug!(phone = %self.phone, "the phone sent its last document once more");
+        match self.context.read(body) {
             Ok(document) if document.kind() == Kind::Request => {
                 let answer = self.requested(&document);
-                reply.csta(csta::write(&answer, &document.speech()));
+                reply.csta(csta::write(&answer, &document.dialect()));
             }
             Ok(document) if matches!(document.kind(), Kind::Event | Kind::Notification) => {
                 reply.ok();
@@ -73,7 +73,7 @@ impl Phone {
     fn requested(&mut self, document: &Document) -> Message {
         match document.message() {
             Ok(Message::Request(Request::SystemStatus(status))) => {
-                tracing::info!(mac = %self.mac, status = %status.system_status, "the phone reports its system status");
+                tracing::info!(phone = %self.phone, status = %status.system_status, "the phone reports its system status");
                 SystemStatusResponse::default().into()
             }
             Ok(Message::Request(Request::RequestSystemStatus(_))) => RequestSystemStatusResponse {
@@ -85,11 +85,11 @@ impl Phone {
                 MonitorStopResponse::default().into()
             }
             Ok(_) => {
-                tracing::info!(mac = %self.mac, service = document.name(), "the phone asks for what the server does not do");
+                tracing::info!(phone = %self.phone, service = document.name(), "the phone asks for what the server does not do");
                 Failure::SERVICE_NOT_SUPPORTED.into()
             }
             Err(error) => {
-                tracing::warn!(mac = %self.mac, %error, "a request of the phone cannot be read");
+                tracing::warn!(phone = %self.phone, %error, "a request of the phone cannot be read");
                 Failure::GENERIC.into()
             }
         }
@@ -107,10 +107,10 @@ impl Phone {
                 self.system_register(ctx);
             }
             Ok(_) => {
-                tracing::debug!(mac = %self.mac, notification = document.name(), "notification without use");
+                tracing::debug!(phone = %self.phone, notification = document.name(), "notification without use");
             }
             Err(error) => {
-                tracing::warn!(mac = %self.mac, %error, "a notification of the phone cannot be read");
+                tracing::warn!(phone = %self.phone, %error, "a notification of the phone cannot be read");
             }
         }
     }

@@ -22,7 +22,7 @@ pub(super) struct Inventory {
     left_out: usize,
 }
 
-/// The most lines that one phone may list: more than any telephone has keys for.
+/// The most lines that one phone may list: more than any phone has keys for.
 const LINES: usize = 1000;
 
 impl Inventory {
@@ -39,11 +39,11 @@ impl Inventory {
     }
 
     /// Whether the phone has a line, or may: one that lists none has one by its own name.
-    fn has(&self, mac: PhoneId, line: &DeviceId) -> bool {
-        let is_phones = |line: &DeviceId| line.name().user.parse() == Ok(mac);
+    fn has(&self, phone: PhoneId, line: &DeviceId) -> bool {
+        let is_phones = |line: &DeviceId| line.name().user.parse() == Ok(phone);
         !self.told
             || self.lines.contains(line)
-            || (line.as_str() == &*mac.bare() && self.lines.iter().all(is_phones))
+            || (line.as_str() == &*phone.bare() && self.lines.iter().all(is_phones))
     }
 }
 
@@ -81,7 +81,8 @@ impl Phone {
             self.list_complete(None, ctx);
         } else if self.inventory.asked {
             // The list has as long as a request to come.
-            let at = self.house.clock.now() + self.house.rules().settings.advanced.request_timeout;
+            let at =
+                self.context.clock.now() + self.context.config().settings.advanced.request_timeout;
             self.list_due = Some(at);
             self.wake_at(at, ctx);
         }
@@ -102,7 +103,7 @@ impl Phone {
             let left_out = std::mem::take(&mut inventory.left_out);
             let lines = std::mem::take(&mut inventory.coming);
             if left_out > 0 && inventory.lines != lines {
-                tracing::warn!(mac = %self.mac, left_out, "the phone lists lines without a name, or of a name of more than {LONGEST} octets, or more than {LINES} lines; those are left out");
+                tracing::warn!(phone = %self.phone, left_out, "the phone lists lines without a name, or of a name of more than {LONGEST} octets, or more than {LINES} lines; those are left out");
             }
             self.list_complete(Some(lines), ctx);
         }
@@ -118,7 +119,7 @@ impl Phone {
         if at > now {
             return Some(at);
         }
-        tracing::warn!(mac = %self.mac, "the phone promised its list of lines and did not send it; those of before are taken");
+        tracing::warn!(phone = %self.phone, "the phone promised its list of lines and did not send it; those of before are taken");
         self.list_complete(None, ctx);
         None
     }
@@ -129,14 +130,14 @@ impl Phone {
         if let Some(lines) = lines {
             let is_new = self.inventory.lines != lines;
             if is_new {
-                tracing::info!(mac = %self.mac, lines = lines.len(), "the phone lists its lines");
+                tracing::info!(phone = %self.phone, lines = lines.len(), "the phone lists its lines");
                 self.inventory.lines = lines.clone();
             }
             if !std::mem::replace(&mut self.inventory.told, true) || is_new {
                 self.lines_told();
             }
-            self.house.registrar.do_send(registrar::Listed {
-                mac: self.mac,
+            self.context.registrar.do_send(registrar::Listed {
+                phone: self.phone,
                 lines,
             });
         } else {
@@ -147,8 +148,8 @@ impl Phone {
             if let Some(binding) = self.binding.as_ref().filter(|_| lines.is_empty()) {
                 lines.push(DeviceId::from(binding.to.to_string()));
             }
-            self.house.registrar.do_send(registrar::Listed {
-                mac: self.mac,
+            self.context.registrar.do_send(registrar::Listed {
+                phone: self.phone,
                 lines,
             });
         }
@@ -159,7 +160,7 @@ impl Phone {
 
     /// Whether the phone has a line, as far as is known.
     pub(super) fn has_line(&self, line: &DeviceId) -> bool {
-        self.inventory.has(self.mac, line)
+        self.inventory.has(self.phone, line)
     }
 }
 
@@ -178,9 +179,9 @@ mod tests {
                 told,
                 ..Inventory::known(lines)
             };
-            let mac = "000413000001".parse().unwrap();
+            let phone = "000413000001".parse().unwrap();
             assert_eq!(
-                inventory.has(mac, &DeviceId::from(line)),
+                inventory.has(phone, &DeviceId::from(line)),
                 expected,
                 "{line} of {inventory:?}"
             );

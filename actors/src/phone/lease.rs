@@ -7,7 +7,7 @@ use uacsta_schema::sip::{HeaderName, Status};
 
 use super::uas::PhoneConnection;
 use crate::{
-    House,
+    ServerContext,
     registrar::{BindingEnded, Known, PhoneBinding, RegisterIdentity, seconds_left},
     sip::responder::{FinalResponse, Responder},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// How long a binding lasts, and the last CSeq: known to the connection that the binding was made on. Dropped, it tells the
 /// registrar that the binding ended.
 pub struct Lease {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     binding: Arc<PhoneBinding>,
     cseq: u32,
     until: Duration,
@@ -28,10 +28,10 @@ const GRACE: Duration = Duration::from_secs(5);
 
 impl Lease {
     /// A lease of a binding that was made just now.
-    pub(crate) fn new(house: &Arc<House>, binding: &Arc<PhoneBinding>) -> Self {
-        let until = house.clock.now() + Duration::from_secs(binding.expires.into());
+    pub(crate) fn new(context: &Arc<ServerContext>, binding: &Arc<PhoneBinding>) -> Self {
+        let until = context.clock.now() + Duration::from_secs(binding.expires.into());
         Self {
-            house: Arc::clone(house),
+            context: Arc::clone(context),
             cseq: binding.cseq,
             until,
             binding: Arc::clone(binding),
@@ -98,7 +98,7 @@ impl Lease {
     }
 
     fn report(&self, reason: &str) {
-        self.house.registrar.do_send(BindingEnded {
+        self.context.registrar.do_send(BindingEnded {
             binding: Arc::clone(&self.binding),
             until: self.until,
             reason: reason.into(),

@@ -21,7 +21,7 @@ const REASON: &str = "there is no licence for it; see: uacsta licenses";
 
 impl Phone {
     pub(super) fn request_permit(&self, ctx: &Context<Self>) {
-        self.house.licensing.do_send(Take {
+        self.context.licensing.do_send(Take {
             kind: Kind::Phone,
             to: ctx.address().recipient(),
         });
@@ -72,7 +72,7 @@ impl Phone {
     }
 
     fn is_late(&self, since: Duration) -> bool {
-        self.house.clock.now() >= since + GRACE
+        self.context.clock.now() >= since + GRACE
     }
 }
 
@@ -92,8 +92,8 @@ impl Handler<Taken> for Phone {
                 }
             }
             None if self.unlicensed_since.is_none() && self.permit.is_none() => {
-                tracing::warn!(mac = %self.mac, "{REASON}");
-                self.unlicensed_since = Some(self.house.clock.now());
+                tracing::warn!(phone = %self.phone, "{REASON}");
+                self.unlicensed_since = Some(self.context.clock.now());
                 self.drain(ctx);
             }
             None => {}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use uacsta_schema::csta::{DeviceId, Document, Speech};
+use uacsta_schema::csta::{DeviceId, Dialect, Document};
 
 use super::uas::PhoneUas;
 use crate::{
@@ -33,7 +33,7 @@ pub struct Request {
     /// Lines of the phone that the client may not see.
     pub hidden: Box<[DeviceId]>,
     /// How the client speaks.
-    pub speech: Speech,
+    pub dialect: Dialect,
     /// The client's answer.
     pub reply: Responder,
 }

@@ -3,15 +3,15 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, SpawnHandle};
-use settings::Profile;
 use tokio::sync::oneshot;
+use uacsta_config::Profile;
 use uacsta_schema::{
     csta::{DeviceId, Document, Edition},
     phone_id::PhoneId,
 };
 
 use crate::{
-    House,
+    ServerContext,
     back_off::BackOff,
     licensing::LicencePermit,
     monitor::MonitorEvent,
@@ -46,8 +46,8 @@ pub use messages::*;
 
 /// A phone.
 pub struct Phone {
-    mac: PhoneId,
-    house: Arc<House>,
+    phone: PhoneId,
+    context: Arc<ServerContext>,
     in_operation: bool,
     profile: Arc<Profile>,
     firmware: Option<String>,
@@ -97,13 +97,13 @@ pub enum Status {
 
 /// What outlives a phone's actor: it goes to the one that takes its place.
 #[derive(Default)]
-pub struct Heritage {
+pub struct RestartState {
     monitored: monitors::MonitoredLines,
     kept: Option<Box<emulation::Kept>>,
     permit: Option<LicencePermit>,
 }
 
-impl Heritage {
+impl RestartState {
     /// The phone's actor is replaced after a while: until then its lines are out of service.
     pub(crate) fn waits(&self) {
         self.monitored.notify(&MonitorEvent::PhoneAway);
@@ -113,17 +113,17 @@ impl Heritage {
 impl Phone {
     /// The actor of a phone that is bound so; `heritage` comes from the one whose place it takes.
     pub fn new(
-        mac: PhoneId,
-        house: Arc<House>,
+        phone: PhoneId,
+        context: Arc<ServerContext>,
         in_operation: bool,
         lines: Vec<DeviceId>,
         binding: Option<Arc<PhoneBinding>>,
-        heritage: Heritage,
+        restart_state: RestartState,
     ) -> Self {
-        let profile = house.rules().profiles.recognise(mac.oui(), None);
+        let profile = context.config().profiles.recognise(phone.oui(), None);
         Self {
-            mac,
-            house,
+            phone,
+            context,
             in_operation,
             profile,
             firmware: None,
@@ -136,12 +136,12 @@ impl Phone {
             list_due: None,
             requests: requests::Requests::default(),
             abilities: abilities::Abilities::default(),
-            kept: heritage.kept,
-            monitored: heritage.monitored,
+            kept: restart_state.kept,
+            monitored: restart_state.monitored,
             early: VecDeque::new(),
             keep_alive_at: None,
             keep_alives: 0,
-            permit: heritage.permit,
+            permit: restart_state.permit,
             unlicensed_since: None,
             retiring: None,
             alarm: None,
@@ -156,7 +156,7 @@ impl Phone {
             }
             ctx.cancel_future(handle);
         }
-        let handle = ctx.run_later(at.saturating_sub(self.house.clock.now()), |phone, ctx| {
+        let handle = ctx.run_later(at.saturating_sub(self.context.clock.now()), |phone, ctx| {
             phone.alarm = None;
             phone.sweep(ctx);
         });
@@ -165,7 +165,7 @@ impl Phone {
 
     /// Carries out what has become due, and sets the alarm for what comes next.
     fn sweep(&mut self, ctx: &mut Context<Self>) {
-        let now = self.house.clock.now();
+        let now = self.context.clock.now();
         let next = [
             self.sweep_requests(now, ctx),
             self.sweep_session(now, ctx),
@@ -189,8 +189,8 @@ impl Phone {
             self.release_permit();
         }
         let reason = reason.or_else(|| self.lacks_permit());
-        self.house.registrar.do_send(registrar::Reached {
-            mac: self.mac,
+        self.context.registrar.do_send(registrar::Reached {
+            phone: self.phone,
             status,
             reason,
         });
@@ -211,15 +211,15 @@ impl Actor for Phone {
 
     fn stopped(&mut self, ctx: &mut Self::Context) {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
-        let heritage = Heritage {
+        let restart_state = RestartState {
             monitored: std::mem::take(&mut self.monitored),
             kept: self.kept.take().map(emulation::Kept::inherited),
             permit: self.permit.take(),
         };
-        self.house.registrar.do_send(registrar::Ended {
-            mac: self.mac,
-            phone: ctx.address(),
-            heritage,
+        self.context.registrar.do_send(registrar::Ended {
+            phone: self.phone,
+            actor: ctx.address(),
+            restart_state,
         });
     }
 }

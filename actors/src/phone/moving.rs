@@ -50,7 +50,7 @@ impl Phone {
         let Some(former) = self.binding.take() else {
             return;
         };
-        tracing::info!(mac = %self.mac, from = %former.address, to = %moved.address, "dialog continues on another connection; binding moved");
+        tracing::info!(phone = %self.phone, from = %former.address, to = %moved.address, "dialog continues on another connection; binding moved");
         let binding = Arc::new(PhoneBinding {
             flow: Flow {
                 connection: Arc::new(moved.connection),
@@ -65,7 +65,7 @@ impl Phone {
             State::Open(_) => State::Open(moved.session),
             other => other,
         };
-        self.house
+        self.context
             .registrar
             .do_send(BindingMoved { former, binding });
         self.next_request(ctx);

@@ -27,10 +27,10 @@ impl Phone {
         }
         for job in refused {
             match job.asker {
-                Asker::Client { reply, speech } => answer(reply, &speech, Err(Refusal::Away)),
+                Asker::Client { reply, dialect } => answer(reply, &dialect, Err(Refusal::Away)),
                 Asker::Operator(asker) => drop(asker.send(Err(Refusal::Away))),
-                Asker::Features { reply, speech } => {
-                    reply.csta(csta::write(&self.features().into(), &speech));
+                Asker::Features { reply, dialect } => {
+                    reply.csta(csta::write(&self.features().into(), &dialect));
                 }
                 Asker::Emulation(emulation) => emulation.refuse(Refusal::Away),
                 Asker::SystemRegister
@@ -97,7 +97,7 @@ impl Phone {
         answer: Result<Bytes, RequestError>,
         ctx: &mut Context<Self>,
     ) {
-        tracing::debug!(mac = %self.mac, "an answer came after its time");
+        tracing::debug!(phone = %self.phone, "an answer came after its time");
         let Some(overdue) = self.kept.as_mut().map(|kept| &mut kept.overdue) else {
             return;
         };
@@ -105,7 +105,7 @@ impl Phone {
             return;
         };
         let (_, device) = overdue.swap_remove(at);
-        if let Ok(started) = outcome(&self.house, answer, "MonitorStart") {
+        if let Ok(started) = outcome(&self.context, answer, "MonitorStart") {
             self.monitor_start_answered(&device, Ok(started), ctx);
         }
     }

@@ -15,7 +15,7 @@ use uacsta_schema::{
 
 use super::uas::{authenticate, identify, no_sessions};
 use crate::{
-    House,
+    ServerContext,
     access::Door,
     counters::Event,
     sip::{
@@ -42,18 +42,24 @@ pub enum Received {
 
 /// Looks at a datagram from `from`. `number` stands for that address in nonces, so that none serves elsewhere; `tag` is
 /// ours in every answer, the same for a request that is repeated.
-pub fn receive(house: &House, frame: &Frame, from: SocketAddr, number: u64, tag: &str) -> Received {
+pub fn receive(
+    context: &ServerContext,
+    frame: &Frame,
+    from: SocketAddr,
+    number: u64,
+    tag: &str,
+) -> Received {
     let mut datagram = BytesMut::new();
     let request = match frame {
         Frame::Message(Message::Request(request)) if *request.method() != Method::Ack => request,
         Frame::Refused(refused) if refused.answer(&mut datagram) => {
-            house.counters.count(Event::Malformed);
+            context.counters.count(Event::Malformed);
             stamp(&mut datagram, from);
             return Received::Answered { datagram, to: from };
         }
         _ => return Received::Nothing,
     };
-    match decide(house, request, from, number) {
+    match decide(context, request, from, number) {
         Ok(phone) => Received::Phone(phone),
         Err(answer) => refuse(request, &answer, from, tag),
     }
@@ -73,7 +79,7 @@ pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: 
 
 /// The phone that a request proves to come from, or its answer.
 fn decide(
-    house: &House,
+    context: &ServerContext,
     request: &Request,
     from: SocketAddr,
     number: u64,
@@ -84,9 +90,9 @@ fn decide(
     }
     match request.method() {
         Method::Register => {
-            let identity = identify(house, request, from, false)?;
+            let identity = identify(context, request, from, false)?;
             let mut door = Door::new(number);
-            authenticate(house, &mut door, identity, request, from, false)?;
+            authenticate(context, &mut door, identity, request, from, false)?;
             Ok(identity.device)
         }
         Method::Invite => Err(no_sessions()),

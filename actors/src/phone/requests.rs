@@ -7,7 +7,7 @@ use actix::Context;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use uacsta_schema::csta::{
-    self, CallId, DeviceId, Document, GetCSTAFeatures, Message, MonitorCrossRefId, Speech,
+    self, CallId, DeviceId, Dialect, Document, GetCSTAFeatures, Message, MonitorCrossRefId,
 };
 
 use super::{
@@ -64,7 +64,7 @@ pub(super) enum Turn {
 /// Who asked, and so what the answer is for.
 pub(super) enum Asker {
     /// A client.
-    Client { reply: Responder, speech: Speech },
+    Client { reply: Responder, dialect: Dialect },
     /// An operator, who tries what the phone can do.
     Operator(oneshot::Sender<Result<Document, Refusal>>),
     /// The subscription to changes.
@@ -83,7 +83,7 @@ pub(super) enum Asker {
     /// The calls of a line, to compare them with those that its events told of until then.
     Calls { line: DeviceId, asked: Mark },
     /// A client, what works on the line.
-    Features { reply: Responder, speech: Speech },
+    Features { reply: Responder, dialect: Dialect },
     /// A client, for a service that is made of several.
     Emulation(Box<Emulation>),
     /// Nobody: a step back, after its client was answered.
@@ -161,24 +161,24 @@ impl Phone {
             document,
             device,
             hidden,
-            speech,
+            dialect,
             reply,
         } = request;
         let refusal = if document.name() == "GetCSTAFeatures" && self.in_operation {
-            return self.ask_for_features(reply, speech, ctx);
+            return self.ask_for_features(reply, dialect, ctx);
         } else {
             self.refusal()
                 .or_else(|| self.reaches_into(&hidden, &document))
         };
         if let Some(refusal) = refusal {
-            tracing::info!(mac = %self.mac, service = document.name(), %refusal, "request refused");
-            return answer(reply, &speech, Err(refusal));
+            tracing::info!(phone = %self.phone, service = document.name(), %refusal, "request refused");
+            return answer(reply, &dialect, Err(refusal));
         }
         let client = Asking {
-            mac: self.mac,
+            phone: self.phone,
             document,
             reply,
-            speech,
+            dialect,
             deadline: self.deadline(),
         };
         let asked = Asked { device, client };
@@ -199,7 +199,7 @@ impl Phone {
         let Asking {
             document,
             reply,
-            speech,
+            dialect,
             deadline,
             ..
         } = client;
@@ -210,7 +210,7 @@ impl Phone {
             device,
         };
         let job = self.job(
-            Asker::Client { reply, speech },
+            Asker::Client { reply, dialect },
             content,
             service,
             deadline,
@@ -245,8 +245,8 @@ impl Phone {
     /// Why the phone cannot be asked anything for others now, if so.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         let most = self
-            .house
-            .rules()
+            .context
+            .config()
             .settings
             .limits
             .pending_requests_per_phone;
@@ -255,7 +255,7 @@ impl Phone {
         } else if !self.session.is_coming() {
             Some(Refusal::Away)
         } else if self.requests.waiting.len() >= most {
-            self.house.counters.count(Event::TooManyForPhone);
+            self.context.counters.count(Event::TooManyForPhone);
             Some(Refusal::Busy)
         } else if self.requests.quiet_until > Some(self.deadline()) {
             Some(Refusal::LeftAlone)
@@ -279,23 +279,23 @@ impl Phone {
     }
 
     /// GetCSTAFeatures: the phone is asked once a connection, and the server answers with what works on its lines.
-    fn ask_for_features(&mut self, reply: Responder, speech: Speech, ctx: &mut Context<Self>) {
+    fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.abilities.are_told()
             || !self.has("GetCSTAFeatures")
             || self.requests.waiting.len()
                 >= self
-                    .house
-                    .rules()
+                    .context
+                    .config()
                     .settings
                     .limits
                     .pending_requests_per_phone
         {
-            return reply.csta(csta::write(&self.features().into(), &speech));
+            return reply.csta(csta::write(&self.features().into(), &dialect));
         }
         let deadline = self.deadline();
         self.ask_for(
-            Asker::Features { reply, speech },
+            Asker::Features { reply, dialect },
             &GetCSTAFeatures::default().into(),
             deadline,
             Turn::Last,
@@ -339,7 +339,7 @@ impl Phone {
 
     /// When a request that comes now must be answered.
     fn deadline(&self) -> Duration {
-        self.house.clock.now() + self.house.rules().settings.advanced.request_timeout
+        self.context.clock.now() + self.context.config().settings.advanced.request_timeout
     }
 
     fn job(
@@ -368,7 +368,7 @@ impl Phone {
             return;
         };
         if let Some(until) = self.requests.quiet_until {
-            if until > self.house.clock.now() {
+            if until > self.context.clock.now() {
                 return;
             }
             self.requests.quiet_until = None;

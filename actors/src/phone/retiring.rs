@@ -5,7 +5,7 @@ use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
 use super::{Phone, Retire};
-use crate::registrar::RulesChanged;
+use crate::registrar::ConfigChanged;
 
 impl Phone {
     /// Stops what runs on the phone. The session ends when the phone has answered, see [`Self::retired`].
@@ -44,11 +44,11 @@ impl Handler<Retire> for Phone {
     }
 }
 
-impl Handler<RulesChanged> for Phone {
+impl Handler<ConfigChanged> for Phone {
     type Result = ();
 
     /// The profiles may tell otherwise of the phone now. The edition stays until it connects anew.
-    fn handle(&mut self, _: RulesChanged, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
         let user_agent = self
             .binding
             .as_ref()

@@ -11,7 +11,7 @@ use uacsta_schema::csta::{
 
 use super::{Phone, requests::Asker};
 use crate::{
-    House,
+    ServerContext,
     monitor::MonitorEvent,
     refusal::Refusal,
     sip::{
@@ -75,14 +75,14 @@ impl Phone {
         }
         self.key += 1;
         // The link answers within the 64*T1 of its transaction, unless it ended while this was on its way.
-        let until = self.house.clock.now() + LIFE + LIFE / 4;
+        let until = self.context.clock.now() + LIFE + LIFE / 4;
         self.session = State::Opening(until);
         self.wake_at(until, ctx);
         let Some(binding) = &self.binding else {
             return;
         };
-        let rules = self.house.rules();
-        let host = rules.settings.advanced.realm.as_str();
+        let config = self.context.config();
+        let host = config.settings.advanced.realm.as_str();
         binding.flow.connection.do_send(Open {
             owner: self.session_owner(ctx),
             key: self.key,
@@ -90,11 +90,18 @@ impl Phone {
             to: format!("<{}>", binding.to).into(),
             from: format!("<sip:uacsta@{}>", domain(&binding.to).unwrap_or(host)).into(),
             edition: self.edition,
-            interval: self.house.rules().settings.advanced.sip_expires,
+            interval: self.context.config().settings.advanced.sip_expires,
             login: Some(
                 Login {
                     user: binding.identity.aor.0.bare().into(),
-                    password: self.house.rules().settings.phones.password.expose().into(),
+                    password: self
+                        .context
+                        .config()
+                        .settings
+                        .phones
+                        .password
+                        .expose()
+                        .into(),
                 }
                 .into(),
             ),
@@ -138,10 +145,10 @@ impl Phone {
                 self.session = State::Closed;
             }
             SessionEventKind::Ended(why) => {
-                tracing::warn!(mac = %self.mac, reason = %why, "CSTA session with the phone lost");
+                tracing::warn!(phone = %self.phone, reason = %why, "CSTA session with the phone lost");
                 self.lose_session();
                 // 481 says that the phone holds no session: the next one is opened at once.
-                self.back_off.lost(self.house.clock.now());
+                self.back_off.lost(self.context.clock.now());
                 let at_once = why == Ended::Unknown && self.back_off.is_fresh();
                 let wait = at_once.then_some(Duration::ZERO);
                 self.retry(wait, ctx);
@@ -151,11 +158,11 @@ impl Phone {
     }
 
     fn opened(&mut self, session: SessionId, body: Bytes, ctx: &mut Context<Self>) {
-        match status(&self.house, body) {
+        match status(&self.context, body) {
             Ok((status, document)) if status == SystemStatusValue::NORMAL => {
                 self.session = State::Preparing(session);
                 self.edition = document.edition().unwrap_or(self.edition);
-                tracing::info!(mac = %self.mac, edition = ?self.edition, "CSTA session with the phone opened");
+                tracing::info!(phone = %self.phone, edition = ?self.edition, "CSTA session with the phone opened");
                 self.prepare(ctx);
             }
             Ok((status, _)) => {
@@ -205,7 +212,7 @@ impl Phone {
             return;
         };
         self.session = State::Open(session);
-        self.back_off.stands(self.house.clock.now());
+        self.back_off.stands(self.context.clock.now());
         self.schedule_keep_alive(ctx);
         self.report(None);
         self.monitored.notify(&MonitorEvent::PhoneReady);
@@ -213,7 +220,7 @@ impl Phone {
     }
 
     fn failed(&mut self, reason: &str, wait: Option<Duration>, ctx: &mut Context<Self>) {
-        tracing::warn!(mac = %self.mac, reason, "no CSTA session with the phone");
+        tracing::warn!(phone = %self.phone, reason, "no CSTA session with the phone");
         self.session = State::Closed;
         self.retry(wait, ctx);
         self.report(Some(reason.to_owned()));
@@ -234,7 +241,7 @@ impl Phone {
         if wait.is_zero() {
             return self.open_session(ctx);
         }
-        let at = self.house.clock.now() + wait;
+        let at = self.context.clock.now() + wait;
         self.session = State::Waiting(at);
         self.wake_at(at, ctx);
     }
@@ -243,7 +250,7 @@ impl Phone {
     pub(super) fn close_session(&mut self, reason: &str, _: &mut Context<Self>) {
         let before = std::mem::replace(&mut self.session, State::Closed);
         if before.is_coming() {
-            tracing::info!(mac = %self.mac, reason, "CSTA session with the phone closed");
+            tracing::info!(phone = %self.phone, reason, "CSTA session with the phone closed");
         }
         if let Some(id) = before.id() {
             self.give_up_session(id);
@@ -297,7 +304,7 @@ impl Phone {
     }
 
     pub(super) fn schedule_keep_alive(&mut self, ctx: &mut Context<Self>) {
-        let at = self.house.clock.now() + self.house.rules().settings.advanced.keep_alive;
+        let at = self.context.clock.now() + self.context.config().settings.advanced.keep_alive;
         self.keep_alive_at = Some(at);
         self.wake_at(at, ctx);
     }
@@ -329,7 +336,7 @@ impl Phone {
     ) {
         match result {
             Err(Refusal::TimedOut) => {
-                tracing::warn!(mac = %self.mac, "phone is away: it does not answer the keep-alive");
+                tracing::warn!(phone = %self.phone, "phone is away: it does not answer the keep-alive");
                 self.leave_connection("the phone does not answer the keep-alive", ctx);
                 self.report(Some("it does not answer the keep-alive".into()));
             }
@@ -337,7 +344,7 @@ impl Phone {
             Err(Refusal::Away) => {}
             result => {
                 if let Err(refusal) = result {
-                    tracing::warn!(mac = %self.mac, %refusal, "keep-alive refused");
+                    tracing::warn!(phone = %self.phone, %refusal, "keep-alive refused");
                 }
                 self.schedule_keep_alive(ctx);
                 self.keep_alives = self.keep_alives.wrapping_add(1);
@@ -352,8 +359,8 @@ impl Phone {
 }
 
 /// The system status that a body reports.
-fn status(house: &House, body: Bytes) -> Result<(SystemStatusValue, Document), Refusal> {
-    let document = house
+fn status(context: &ServerContext, body: Bytes) -> Result<(SystemStatusValue, Document), Refusal> {
+    let document = context
         .read(body)
         .map_err(|error| Refusal::NotCsta(error.to_string()))?;
     match document

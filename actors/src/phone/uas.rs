@@ -12,7 +12,7 @@ use uacsta_schema::{
 
 use super::lease::Lease;
 use crate::{
-    House,
+    ServerContext,
     access::{Caller, Door, Name},
     counters::Event,
     quote::quoted,
@@ -50,7 +50,7 @@ impl PartialEq for Flow {
 
 /// Authenticates the phones of a connection, and holds the leases of their bindings.
 pub struct PhoneUas {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     address: SocketAddr,
     connection: Option<Arc<Addr<PhoneConnection>>>,
     door: Door,
@@ -63,9 +63,9 @@ pub struct PhoneUas {
 
 impl PhoneUas {
     /// The UAS of a connection from `address`; `door` checks who logs on.
-    pub fn new(house: Arc<House>, address: SocketAddr, door: Door) -> Self {
+    pub fn new(context: Arc<ServerContext>, address: SocketAddr, door: Door) -> Self {
         Self {
-            house,
+            context,
             address,
             connection: None,
             door,
@@ -80,14 +80,14 @@ impl PhoneUas {
         request: &Request,
         pending: PendingRequest<'_>,
     ) -> Result<Disposition, FinalResponse> {
-        let identity = identify(&self.house, request, self.address, self.is_bound())?;
+        let identity = identify(&self.context, request, self.address, self.is_bound())?;
         let device = identity.device;
         if self.claimed.replace(device) != Some(device) {
             self.name = Some(device.to_string().into());
         }
         self.authenticate(identity, request)?;
-        let rules = self.house.rules();
-        let update = Update::read(request, &rules.settings.advanced)?;
+        let config = self.context.config();
+        let update = Update::read(request, &config.settings.advanced)?;
         let now = self.now();
         let mut leases = self.leases.iter();
         let at = leases.position(|lease| lease.identity() == identity);
@@ -114,7 +114,7 @@ impl PhoneUas {
             arbiter: Arbiter::current(),
         };
         let (responder, disposition) = pending.later();
-        self.house.registrar.do_send(Register {
+        self.context.registrar.do_send(Register {
             identity,
             request: request.clone(),
             address: self.address,
@@ -135,7 +135,7 @@ impl PhoneUas {
         let mut leases = self.leases.iter();
         let is_here = leases.any(|lease| lease.identity().device == identity.device);
         authenticate(
-            &self.house,
+            &self.context,
             &mut self.door,
             identity,
             request,
@@ -154,7 +154,7 @@ impl PhoneUas {
     }
 
     pub(super) fn now(&self) -> Duration {
-        self.house.clock.now()
+        self.context.clock.now()
     }
 
     /// Whether a phone is bound here.
@@ -195,22 +195,22 @@ impl PhoneUas {
 
 /// Logs why a REGISTER of an authenticated phone is rejected; returns the response.
 fn reject(device: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
-    tracing::warn!(mac = %device, %address, reason = %rejection, "REGISTER refused");
+    tracing::warn!(phone = %device, %address, reason = %rejection, "REGISTER refused");
     rejection.into()
 }
 
 /// Reads whom a REGISTER names; a rejection is counted, and logged: that of one who `has_logged_on` always.
 pub(super) fn identify(
-    house: &House,
+    context: &ServerContext,
     request: &Request,
     address: SocketAddr,
     has_logged_on: bool,
 ) -> Result<RegisterIdentity, FinalResponse> {
-    let extensions = house.rules().settings.phones.extensions;
+    let extensions = context.config().settings.phones.extensions;
     RegisterIdentity::of(request, extensions).map_err(|rejection| {
-        house.counters.count(Event::RefusedRegister);
+        context.counters.count(Event::RefusedRegister);
         let reason = rejection.to_string();
-        if let Some(times) = house.mentions(address, has_logged_on, &reason) {
+        if let Some(times) = context.mentions(address, has_logged_on, &reason) {
             let to = quoted(request.head().get(HeaderName::To));
             tracing::warn!(%address, to, reason, times = again(times), "REGISTER refused");
         }
@@ -221,7 +221,7 @@ pub(super) fn identify(
 /// Checks that the sender is the phone that it names: its credentials must bear that name, so that one phone cannot speak for
 /// another. Otherwise the response is a challenge. `is_here` says that the phone is bound on that connection.
 pub(super) fn authenticate(
-    house: &House,
+    context: &ServerContext,
     door: &mut Door,
     RegisterIdentity { aor, device }: RegisterIdentity,
     request: &Request,
@@ -230,25 +230,25 @@ pub(super) fn authenticate(
 ) -> Result<(), FinalResponse> {
     let AddressOfRecord(user) = aor;
     let user_agent = request.head().get(HeaderName::UserAgent);
-    let rules = house.rules();
-    let profile = rules.profiles.recognise(device.oui(), user_agent);
-    let password = &rules.settings.phones.password;
+    let config = context.config();
+    let profile = config.profiles.recognise(device.oui(), user_agent);
+    let password = &config.settings.phones.password;
     let caller = Caller {
         address: address.ip(),
         phone: Some(user),
         here: is_here.then_some(Name::Phone(user)),
         only_md5: profile.md5_only,
     };
-    let granted = door.check(house, request, caller, |name| {
+    let granted = door.check(context, request, caller, |name| {
         (name.parse() == Ok(user)).then_some(password)
     });
     granted.map(drop).map_err(|denial| {
         if let Some(reason) = denial.reason()
-            && let Some(times) = house.mentions(address, false, reason)
+            && let Some(times) = context.mentions(address, false, reason)
         {
-            tracing::warn!(mac = %device, %address, reason, times = again(times), "log-on refused");
+            tracing::warn!(phone = %device, %address, reason, times = again(times), "log-on refused");
         }
-        house.denied(&denial)
+        context.denied(&denial)
     })
 }
 
@@ -280,7 +280,7 @@ impl Uas for PhoneUas {
             return no_dialog();
         };
         let (responder, disposition) = pending.later();
-        self.house.registrar.do_send(Strayed {
+        self.context.registrar.do_send(Strayed {
             from,
             stray: OrphanRequest {
                 call_id: dialog.call_id.into(),
@@ -313,7 +313,8 @@ impl Uas for PhoneUas {
     }
 
     fn incident(&self, incident: Incident<'_>) -> Option<u32> {
-        self.house.incident(self.address, self.is_bound(), incident)
+        self.context
+            .incident(self.address, self.is_bound(), incident)
     }
 
     fn peer(&self) -> Peer<'_> {

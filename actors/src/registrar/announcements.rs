@@ -11,10 +11,10 @@ use crate::{phone::Retire, sip::connection::Shut};
 #[rtype(result = "()")]
 pub struct Stopping;
 
-/// The settings have changed: the receiver reads [`House::rules`](crate::House::rules) again.
+/// The settings have changed: the receiver reads [`ServerContext::config`](crate::ServerContext::config) again.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct RulesChanged;
+pub struct ConfigChanged;
 
 impl Handler<Stopping> for Registrar {
     type Result = ResponseFuture<()>;
@@ -44,7 +44,7 @@ impl Handler<Retire> for Registrar {
 
     fn handle(&mut self, retire: Retire, _: &mut Self::Context) -> Self::Result {
         let phones = self
-            .telephones
+            .listed
             .values()
             .filter_map(|record| record.phone.as_ref());
         let retired: Vec<_> = phones.map(|phone| phone.send(retire)).collect();
@@ -55,15 +55,15 @@ impl Handler<Retire> for Registrar {
     }
 }
 
-impl Handler<RulesChanged> for Registrar {
+impl Handler<ConfigChanged> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, changed: RulesChanged, ctx: &mut Self::Context) {
+    fn handle(&mut self, changed: ConfigChanged, ctx: &mut Self::Context) {
         self.each_phone(ctx, move |phone| phone.do_send(changed));
         self.clients
-            .retain(|client| client.rules_changed.connected());
+            .retain(|client| client.config_changed.connected());
         for client in &self.clients {
-            client.rules_changed.do_send(changed);
+            client.config_changed.do_send(changed);
         }
     }
 }

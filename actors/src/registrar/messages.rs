@@ -5,18 +5,18 @@ use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 use actix::{Addr, Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId, sip};
 
-use super::{PhoneBinding, RegisterIdentity, RulesChanged, Stopping};
+use super::{ConfigChanged, PhoneBinding, RegisterIdentity, Stopping};
 use crate::{
     directory::{Entry, LineFilter, LineKey, NoLine},
     phone::{
-        Heritage, Phone, Status as PhoneStatus, Subscribe,
+        Phone, RestartState, Status as PhoneStatus, Subscribe,
         uas::{Flow, PhoneUas},
     },
+    phone_list::ListedPhone,
     sip::{
         connection::{OrphanRequest, Shut},
         responder::Responder,
     },
-    telephones::Telephone,
 };
 
 /// A REGISTER that its connection cannot respond to by itself.
@@ -72,7 +72,7 @@ pub struct Strayed {
 #[rtype(result = "()")]
 pub struct Listed {
     /// The phone.
-    pub mac: PhoneId,
+    pub phone: PhoneId,
     /// Its lines.
     pub lines: Vec<DeviceId>,
 }
@@ -82,7 +82,7 @@ pub struct Listed {
 #[rtype(result = "()")]
 pub struct Reached {
     /// The phone.
-    pub mac: PhoneId,
+    pub phone: PhoneId,
     /// How.
     pub status: PhoneStatus,
     /// Why not better, in words.
@@ -94,11 +94,11 @@ pub struct Reached {
 #[rtype(result = "()")]
 pub struct Ended {
     /// The phone.
-    pub mac: PhoneId,
+    pub phone: PhoneId,
     /// Its actor.
-    pub phone: Addr<Phone>,
+    pub actor: Addr<Phone>,
     /// What the actor that takes its place goes on with.
-    pub heritage: Heritage,
+    pub restart_state: RestartState,
 }
 
 /// There are fewer licences than seats in use: a phone or line whose seat is withdrawn gives it back and asks anew.
@@ -137,7 +137,7 @@ pub struct Line {
 #[rtype(result = "()")]
 pub struct ToPhone {
     /// The phone.
-    pub mac: PhoneId,
+    pub phone: PhoneId,
     /// The subscription.
     pub subscribe: Subscribe,
 }
@@ -169,7 +169,7 @@ pub struct Enter {
     /// For when lines come, go or move.
     pub lines_changed: Recipient<LinesChanged>,
     /// For when the operator changed what it may do.
-    pub rules_changed: Recipient<RulesChanged>,
+    pub config_changed: Recipient<ConfigChanged>,
     /// For the server's end.
     pub stopping: Recipient<Stopping>,
     /// Its connection, which ends after that.
@@ -185,21 +185,21 @@ pub struct LinesChanged {
     pub moved: Arc<HashSet<Box<str>>>,
 }
 
-/// Asks for a page of the telephone list, in the order of the MAC addresses; an empty one is the end. Who asks for page after
-/// page gets each telephone once that is listed all the time.
+/// Asks for a page of the phone list, in the order of the MAC addresses; an empty one is the end. Who asks for page after
+/// page gets each phone once that is listed all the time.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Listing>")]
 pub struct List {
-    /// The last telephone of the page before; none: from the beginning.
+    /// The last phone of the page before; none: from the beginning.
     pub after: Option<PhoneId>,
 }
 
-/// A telephone of the list, with what is known of it now.
+/// A phone of the list, with what is known of it now.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Listing {
     /// As it is stored.
     #[serde(flatten)]
-    pub telephone: Telephone,
+    pub entry: ListedPhone,
     /// How it can be reached.
     pub status: PhoneStatus,
     /// Why not better, in words.

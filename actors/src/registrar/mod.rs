@@ -1,4 +1,4 @@
-//! Owns the bindings, the telephone list, the phone actors and the line directory.
+//! Owns the bindings, the phone list, the phone actors and the line directory.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -11,11 +11,11 @@ use actix_rt::ArbiterHandle;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use crate::{
-    House,
+    ServerContext,
     back_off::BackOff,
     directory::{Availability, Directory, LineFilter},
-    phone::{Heritage, Phone, Status as PhoneStatus, uas::Flow},
-    telephones::{Save, Telephone},
+    phone::{Phone, RestartState, Status as PhoneStatus, uas::Flow},
+    phone_list::{ListedPhone, Save},
 };
 
 mod announcements;
@@ -35,31 +35,30 @@ mod storing;
 mod succession;
 mod unknown_phones;
 
-pub use announcements::{RulesChanged, Stopping};
+pub use announcements::{ConfigChanged, Stopping};
+use bindings::Bindings;
 pub use bindings::{AddressOfRecord, RegisterIdentity};
+use line_changes::{differing, user_parts};
 pub use line_status::{LineStatus, SubscribeStatus, UnsubscribeStatus};
 pub use messages::*;
 pub use operator::{ChangeError, RemovePhone, SetInOperation};
+use persistence::{Change, Persistence};
 pub use register::{ContactUpdate, Known, Step, Update, seconds_left};
 pub use rejection::Rejection;
-pub use storing::{IsOnDisk, OnDisk};
-
-use bindings::Bindings;
-use line_changes::{differing, user_parts};
-use persistence::{Change, Persistence};
 use storing::Waiter;
+pub use storing::{IsOnDisk, OnDisk};
 
 /// A binding of a phone.
 pub type PhoneBinding = bindings::Binding<Flow>;
 
 /// The registrar.
 pub struct Registrar {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     store: Recipient<Save>,
     bindings: Bindings<Flow>,
     /// Boxed: a map of many is up to half empty.
-    telephones: Telephones,
-    /// The actors of telephones that were forgotten, for as long as clients hold them.
+    listed: ListedPhones,
+    /// The actors of phones that were forgotten, for as long as clients hold them.
     forgotten: HashMap<PhoneId, WeakAddr<Phone>>,
     directory: Directory,
     clients: Vec<Enter>,
@@ -82,15 +81,15 @@ pub struct Registrar {
     crowded: bool,
 }
 
-type Telephones = BTreeMap<PhoneId, Box<Record>>;
+type ListedPhones = BTreeMap<PhoneId, Box<Record>>;
 /// By client and session.
 type Subscriptions = HashMap<(Recipient<LineStatus>, u64), Rc<LineFilter>>;
 
 struct Record {
-    telephone: Telephone,
+    entry: ListedPhone,
     phone: Option<Addr<Phone>>,
     /// What the last actor of the phone left, until another takes it up.
-    heritage: Option<Box<Heritage>>,
+    restart_state: Option<Box<RestartState>>,
     /// How long another waits that takes the place of one that failed.
     back_off: BackOff,
     status: PhoneStatus,
@@ -100,11 +99,11 @@ struct Record {
 }
 
 impl Record {
-    fn new(telephone: Telephone, on_disk: bool) -> Box<Self> {
+    fn new(entry: ListedPhone, on_disk: bool) -> Box<Self> {
         Box::new(Self {
-            telephone,
+            entry,
             phone: None,
-            heritage: None,
+            restart_state: None,
             back_off: BackOff::default(),
             status: PhoneStatus::Away,
             reason: None,
@@ -119,7 +118,7 @@ impl Record {
 
     fn availability(&self) -> Availability {
         match self.status {
-            _ if !self.telephone.in_operation => Availability::Disabled,
+            _ if !self.entry.in_operation => Availability::Disabled,
             PhoneStatus::Away => Availability::Away,
             PhoneStatus::Registered => Availability::Registered,
             PhoneStatus::Controlled => Availability::Controlled,
@@ -128,13 +127,17 @@ impl Record {
 }
 
 impl Registrar {
-    /// The registrar of a telephone list that was read.
-    pub fn new(house: Arc<House>, store: Recipient<Save>, telephones: Vec<Telephone>) -> Self {
-        let telephones = telephones
+    /// The registrar of a phone list that was read.
+    pub fn new(
+        context: Arc<ServerContext>,
+        store: Recipient<Save>,
+        listed: Vec<ListedPhone>,
+    ) -> Self {
+        let listed = listed
             .into_iter()
-            .map(|telephone| (telephone.mac, Record::new(telephone, true)))
+            .map(|entry| (entry.id, Record::new(entry, true)))
             .collect();
-        Self::of(house, store, telephones)
+        Self::of(context, store, listed)
     }
 
     /// The same where the disk has no room for changes yet: it is asked again until it has.
@@ -146,27 +149,24 @@ impl Registrar {
         }
     }
 
-    fn of(house: Arc<House>, store: Recipient<Save>, telephones: Telephones) -> Self {
-        let unknown = telephones
+    fn of(context: Arc<ServerContext>, store: Recipient<Save>, listed: ListedPhones) -> Self {
+        let unknown = listed
             .values()
-            .filter(|record| record.telephone.lines.is_empty())
+            .filter(|record| record.entry.lines.is_empty())
             .count();
         let mut directory = Directory::default();
-        for record in telephones.values() {
-            let lines = &record.telephone.lines;
-            directory.set(
-                record.telephone.mac,
-                lines.iter().cloned().map(DeviceId::from),
-            );
-            directory.set_availability(record.telephone.mac, record.availability());
+        for record in listed.values() {
+            let lines = &record.entry.lines;
+            directory.set(record.entry.id, lines.iter().cloned().map(DeviceId::from));
+            directory.set_availability(record.entry.id, record.availability());
             // Nobody subscribes yet.
             directory.take_changes();
         }
         Self {
-            house,
+            context,
             store,
             bindings: Bindings::default(),
-            telephones,
+            listed,
             forgotten: HashMap::new(),
             directory,
             clients: Vec::new(),
@@ -184,23 +184,27 @@ impl Registrar {
     }
 
     /// The actor of a phone in the list, started if there is none.
-    fn phone(&mut self, mac: PhoneId, arbiter: &ArbiterHandle) -> Option<Addr<Phone>> {
-        let binding = self.bindings.of_device(mac).next().cloned();
-        let record = self.telephones.get_mut(&mac)?;
+    fn phone(&mut self, phone: PhoneId, arbiter: &ArbiterHandle) -> Option<Addr<Phone>> {
+        let binding = self.bindings.of_device(phone).next().cloned();
+        let record = self.listed.get_mut(&phone)?;
         if let Some(phone) = record.live_phone() {
             return Some(phone.clone());
         }
-        record.back_off.stands(self.house.clock.now());
-        let heritage = record.heritage.take().map(|left| *left).unwrap_or_default();
+        record.back_off.stands(self.context.clock.now());
+        let restart_state = record
+            .restart_state
+            .take()
+            .map(|left| *left)
+            .unwrap_or_default();
         // The phone lives on the thread of its connection.
         let arbiter = binding
             .as_ref()
             .map_or_else(|| arbiter.clone(), |binding| binding.flow.arbiter.clone());
-        let (house, in_operation) = (Arc::clone(&self.house), record.telephone.in_operation);
-        let lines = record.telephone.lines.iter().cloned();
+        let (context, in_operation) = (Arc::clone(&self.context), record.entry.in_operation);
+        let lines = record.entry.lines.iter().cloned();
         let lines = lines.map(DeviceId::from).collect();
         let phone = Phone::start_in_arbiter(&arbiter, move |_| {
-            Phone::new(mac, house, in_operation, lines, binding, heritage)
+            Phone::new(phone, context, in_operation, lines, binding, restart_state)
         });
         record.phone = Some(phone.clone());
         Some(phone)
@@ -226,36 +230,36 @@ impl Actor for Registrar {
 impl Handler<Listed> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Listed { mac, lines }: Listed, ctx: &mut Self::Context) {
+    fn handle(&mut self, Listed { phone, lines }: Listed, ctx: &mut Self::Context) {
         // The last words of a phone that was forgotten are nobody's.
-        if !self.telephones.contains_key(&mac) {
+        if !self.listed.contains_key(&phone) {
             return;
         }
-        let changed = self.directory.set(mac, lines);
+        let changed = self.directory.set(phone, lines);
         let listed: Vec<String> = self
             .directory
-            .of(mac)
+            .of(phone)
             .into_iter()
             .map(|entry| entry.device.as_str().to_owned())
             .collect();
         if changed {
-            let was = self.telephones.get(&mac);
-            let was = was.map(|record| &*record.telephone.lines);
+            let was = self.listed.get(&phone);
+            let was = was.map(|record| &*record.entry.lines);
             let moved = differing(was.unwrap_or_default(), &listed);
             self.lines_changed(moved, ctx);
         }
-        let Some(record) = self.telephones.get_mut(&mac) else {
+        let Some(record) = self.listed.get_mut(&phone) else {
             return;
         };
-        if record.telephone.lines != listed || self.persistence.unsaved().contains(&mac) {
-            record.telephone.last_identity = listed
+        if record.entry.lines != listed || self.persistence.unsaved().contains(&phone) {
+            record.entry.last_identity = listed
                 .first()
                 .cloned()
-                .or_else(|| record.telephone.last_identity.take());
-            let was = std::mem::replace(&mut record.telephone.lines, listed);
-            let is = record.telephone.lines.is_empty();
+                .or_else(|| record.entry.last_identity.take());
+            let was = std::mem::replace(&mut record.entry.lines, listed);
+            let is = record.entry.lines.is_empty();
             self.told_lines(was.is_empty(), is);
-            self.save(mac, Change::Entry, Waiter::Nobody, ctx);
+            self.save(phone, Change::Entry, Waiter::Nobody, ctx);
         }
     }
 }
@@ -266,19 +270,19 @@ impl Handler<Reached> for Registrar {
     fn handle(
         &mut self,
         Reached {
-            mac,
+            phone,
             status,
             reason,
         }: Reached,
         ctx: &mut Self::Context,
     ) {
-        if let Some(record) = self.telephones.get_mut(&mac) {
+        if let Some(record) = self.listed.get_mut(&phone) {
             let news = record.status != status;
             record.status = status;
             record.reason = reason;
             let availability = record.availability();
-            if self.directory.set_availability(mac, availability) {
-                self.lines_changed(user_parts(&self.directory.of(mac)), ctx);
+            if self.directory.set_availability(phone, availability) {
+                self.lines_changed(user_parts(&self.directory.of(phone)), ctx);
             } else if news {
                 self.status_changed(ctx);
             }

@@ -1,4 +1,4 @@
-//! What an operator changes in the telephone list: whether a phone is in operation, and whether it is listed.
+//! What an operator changes in the phone list: whether a phone is in operation, and whether it is listed.
 
 use actix::{Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
@@ -7,7 +7,7 @@ use uacsta_schema::phone_id::PhoneId;
 use super::{Change, Registrar, Waiter, line_changes::user_parts};
 use crate::{
     phone::{InOperation, Status as PhoneStatus},
-    telephones::StoreError,
+    phone_list::StoreError,
 };
 
 /// Puts a phone into operation, or takes it out.
@@ -29,7 +29,7 @@ pub struct RemovePhone(pub PhoneId);
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ChangeError {
     /// The phone is not listed.
-    #[error("no telephone is listed as {0}")]
+    #[error("no phone is listed as {0}")]
     Unknown(PhoneId),
     /// A phone that is to be removed would be listed again at once.
     #[error(
@@ -52,13 +52,13 @@ impl Registrar {
         let (operator, done) = oneshot::channel();
         self.save(phone, change, Waiter::Operator(operator), ctx);
         Box::pin(async move {
-            let failed = || StoreError("the telephone list is closed".to_owned());
+            let failed = || StoreError("the phone list is closed".to_owned());
             done.await.unwrap_or_else(|_| Err(failed().into()))
         })
     }
 
     fn may_be_removed(&self, phone: PhoneId) -> Result<(), ChangeError> {
-        let Some(record) = self.telephones.get(&phone) else {
+        let Some(record) = self.listed.get(&phone) else {
             return Err(ChangeError::Unknown(phone));
         };
         let is_bound = self.bindings.of_device(phone).next().is_some();
@@ -82,22 +82,22 @@ impl Registrar {
         phone: PhoneId,
         ctx: &mut Context<Self>,
     ) -> Result<(), ChangeError> {
-        if let Some(record) = self.telephones.get_mut(&phone) {
+        if let Some(record) = self.listed.get_mut(&phone) {
             record.on_disk = false;
         }
         // One that came back meanwhile waits for its entry to be written again.
         self.may_be_removed(phone)?;
-        tracing::info!(mac = %phone, "telephone removed by an operator");
+        tracing::info!(phone = %phone, "phone removed by an operator");
         self.delist(phone, ctx);
         Ok(())
     }
 
     /// Takes a phone off the list in memory.
     pub(super) fn delist(&mut self, phone: PhoneId, ctx: &mut Context<Self>) {
-        let Some(record) = self.telephones.remove(&phone) else {
+        let Some(record) = self.listed.remove(&phone) else {
             return;
         };
-        self.told_lines(record.telephone.lines.is_empty(), false);
+        self.told_lines(record.entry.lines.is_empty(), false);
         self.persistence.forget(phone);
         // What is queued for its entry is not to be taken for that of a new one.
         for waiter in self.persistence.withdraw(phone, |_| true) {
@@ -121,12 +121,12 @@ impl Registrar {
         if !self.directory.of(phone).is_empty() {
             return;
         }
-        let Some(record) = self.telephones.get_mut(&phone) else {
+        let Some(record) = self.listed.get_mut(&phone) else {
             return;
         };
         let actor = self.forgotten.remove(&phone);
         if let Some(actor) = actor.and_then(|actor| actor.upgrade()) {
-            actor.do_send(InOperation(record.telephone.in_operation));
+            actor.do_send(InOperation(record.entry.in_operation));
             record.phone = Some(actor);
         }
         self.directory.set(phone, []);
@@ -147,7 +147,7 @@ impl Handler<SetInOperation> for Registrar {
         }: SetInOperation,
         ctx: &mut Self::Context,
     ) -> Self::Result {
-        if !self.telephones.contains_key(&phone) {
+        if !self.listed.contains_key(&phone) {
             return Box::pin(async move { Err(ChangeError::Unknown(phone)) });
         }
         self.change(phone, Change::SetInOperation(in_operation), ctx)

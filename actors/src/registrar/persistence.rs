@@ -1,12 +1,12 @@
-//! Changes of the telephone list on their way to disk: one write at a time, so that each has all that was acknowledged before.
+//! Changes of the phone list on their way to disk: one write at a time, so that each has all that was acknowledged before.
 
 use std::collections::{BTreeMap, HashSet};
 
 use uacsta_schema::phone_id::PhoneId;
 
-use crate::telephones::{Save, Telephone};
+use crate::phone_list::{ListedPhone, Save};
 
-/// The one write path of the telephone list. `W` waits for a change.
+/// The one write path of the phone list. `W` waits for a change.
 #[derive(Debug)]
 pub(super) struct Persistence<W> {
     queue: Vec<Write<W>>,
@@ -99,7 +99,7 @@ impl<W> Persistence<W> {
     /// The next write, if there is anything to write and the disk is free. `entry` is what is in memory.
     pub(super) fn begin<'t>(
         &mut self,
-        entry: impl Fn(PhoneId) -> Option<&'t Telephone>,
+        entry: impl Fn(PhoneId) -> Option<&'t ListedPhone>,
     ) -> Option<Save> {
         if self.is_writing || self.queue.is_empty() {
             return None;
@@ -107,7 +107,7 @@ impl<W> Persistence<W> {
         self.is_writing = true;
         self.writing = std::mem::take(&mut self.queue);
         let mut save = Save {
-            telephones: Vec::new(),
+            listed: Vec::new(),
             forgotten: Vec::new(),
         };
         // By phone: whether it is in operation then, where that changes, and whether it is removed.
@@ -126,7 +126,7 @@ impl<W> Persistence<W> {
                 save.forgotten.push(phone);
             } else {
                 let in_operation = in_operation.unwrap_or(entry.in_operation);
-                save.telephones.push(Telephone {
+                save.listed.push(ListedPhone {
                     in_operation,
                     ..entry.clone()
                 });
@@ -187,9 +187,9 @@ mod tests {
         format!("0004130000{number:02x}").parse().unwrap()
     }
 
-    fn entry(number: u8, in_operation: bool) -> Telephone {
-        Telephone {
-            mac: phone(number),
+    fn entry(number: u8, in_operation: bool) -> ListedPhone {
+        ListedPhone {
+            id: phone(number),
             maker: String::new(),
             model: None,
             firmware: None,
@@ -212,7 +212,7 @@ mod tests {
         let save = persistence
             .begin(|id| (id == phone(1)).then_some(&one))
             .unwrap();
-        match (&*save.telephones, &*save.forgotten) {
+        match (&*save.listed, &*save.forgotten) {
             ([one], []) if one.in_operation => "on",
             ([_], []) => "off",
             ([], [_]) => "removed",

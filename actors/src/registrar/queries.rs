@@ -2,7 +2,6 @@
 
 use actix::{Handler, MessageResult};
 use actix_rt::Arbiter;
-
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
@@ -24,9 +23,9 @@ impl Handler<Find> for Registrar {
         let found = self.directory.find(&name, session.as_ref());
         MessageResult(found.and_then(|entry| {
             let phone = self
-                .phone(entry.mac, &Arbiter::current())
+                .phone(entry.phone, &Arbiter::current())
                 .ok_or(NoLine::Unknown)?;
-            let mut others = self.directory.of(entry.mac);
+            let mut others = self.directory.of(entry.phone);
             others.retain(|other| other.device != entry.device);
             Ok(Line {
                 entry,
@@ -41,11 +40,11 @@ impl Handler<Strayed> for Registrar {
     type Result = ();
 
     fn handle(&mut self, Strayed { from, stray }: Strayed, _: &mut Self::Context) {
-        let mac = match self.directory.find(&DeviceId::from(from.bare()), None) {
-            Ok(entry) => entry.mac,
+        let phone = match self.directory.find(&DeviceId::from(from.bare()), None) {
+            Ok(entry) => entry.phone,
             Err(_) => from,
         };
-        let record = self.telephones.get(&mac);
+        let record = self.listed.get(&phone);
         match record.and_then(|record| record.phone.as_ref()) {
             Some(phone) => phone.do_send(Wanted(stray)),
             None => stray.responder.nowhere(),
@@ -56,8 +55,8 @@ impl Handler<Strayed> for Registrar {
 impl Handler<ToPhone> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, ToPhone { mac, subscribe }: ToPhone, _: &mut Self::Context) {
-        if let Some(phone) = self.phone(mac, &Arbiter::current()) {
+    fn handle(&mut self, ToPhone { phone, subscribe }: ToPhone, _: &mut Self::Context) {
+        if let Some(phone) = self.phone(phone, &Arbiter::current()) {
             phone.do_send(subscribe);
         }
     }
@@ -72,10 +71,10 @@ impl Handler<Lines> for Registrar {
             let is_last = lines.len() <= PAGE;
             lines.truncate(PAGE);
             let described = |entry: Entry| {
-                let telephone = &registrar.telephones.get(&entry.mac)?.telephone;
-                let model = telephone.model.as_deref().map_or_else(
-                    || telephone.maker.clone(),
-                    |model| format!("{} {model}", telephone.maker),
+                let listed = &registrar.listed.get(&entry.phone)?.entry;
+                let model = listed.model.as_deref().map_or_else(
+                    || listed.maker.clone(),
+                    |model| format!("{} {model}", listed.maker),
                 );
                 Some((entry, model))
             };
@@ -103,7 +102,7 @@ impl Handler<List> for Registrar {
             let records = registrar.telephones_after(after).take(STEP);
             let unsaved = registrar.persistence.unsaved();
             let listing = |(phone, record): (&PhoneId, &Record)| Listing {
-                telephone: record.telephone.clone(),
+                entry: record.entry.clone(),
                 status: record.status,
                 reason: record.reason.clone(),
                 unsaved: unsaved.contains(phone),

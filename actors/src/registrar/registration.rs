@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     phone::{Bound, Granted, Lease, ListBinding, LoggedOff, Released, Unbound, uas::Flow},
+    phone_list::ListedPhone,
     quote::Quoted,
     sip::responder::Responder,
-    telephones::Telephone,
 };
 
 impl Handler<Register> for Registrar {
@@ -30,7 +30,7 @@ impl Handler<Register> for Registrar {
         if rejection == Rejection::TooManyUnknownPhones {
             self.log_no_room(identity.device, address);
         } else {
-            tracing::warn!(mac = %identity.device, %address, reason = %rejection, "REGISTER refused");
+            tracing::warn!(phone = %identity.device, %address, reason = %rejection, "REGISTER refused");
         }
         register.responder.with(rejection);
     }
@@ -51,8 +51,8 @@ impl Handler<BindingEnded> for Registrar {
         // It may be one that another has replaced already.
         let current = self.bindings.get(binding.identity);
         if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
-            let seconds_left = seconds_left(until, self.house.clock.now());
-            tracing::info!(mac = %binding.identity.device, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
+            let seconds_left = seconds_left(until, self.context.clock.now());
+            tracing::info!(phone = %binding.identity.device, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
             self.bindings.remove(binding.identity);
             self.unbound(binding, reason, None);
         }
@@ -79,16 +79,16 @@ impl Handler<BindingMoved> for Registrar {
 
 impl Registrar {
     fn decide(&mut self, register: &Register) -> Result<Outcome<Flow>, Rejection> {
-        let rules = self.house.rules();
+        let config = self.context.config();
         let request = RegisterRequest {
             identity: register.identity,
             request: &register.request,
-            update: Update::read(&register.request, &rules.settings.advanced)?,
+            update: Update::read(&register.request, &config.settings.advanced)?,
             address: register.address,
             flow: register.flow.clone(),
         };
         let has_room = self.has_room(register.identity.device);
-        super::register::register(&self.bindings, request, has_room, self.house.clock.now())
+        super::register::register(&self.bindings, request, has_room, self.context.clock.now())
     }
 
     /// Waits for the disk where the list changes. A refresh changes nothing there, but waits for a binding that does.
@@ -120,20 +120,20 @@ impl Registrar {
         }
     }
 
-    /// Enters into the telephone list who is bound now, and where it came from.
+    /// Enters into the phone list who is bound now, and where it came from.
     fn enter(&mut self, binding: &PhoneBinding) {
         let (device, address) = (binding.identity.device, binding.address);
         let user_agent = binding.user_agent.as_deref();
-        let login = self.house.clock.wall();
-        let rules = self.house.rules();
-        let profile = rules.profiles.recognise(device.oui(), user_agent);
+        let login = self.context.clock.wall();
+        let config = self.context.config();
+        let profile = config.profiles.recognise(device.oui(), user_agent);
         let described = profile.describe(user_agent);
-        let in_operation = rules.settings.advanced.auto_activate;
-        let record = self.telephones.entry(device).or_insert_with(|| {
-            tracing::info!(mac = %device, %address, in_operation, "new telephone");
+        let in_operation = config.settings.advanced.auto_activate;
+        let record = self.listed.entry(device).or_insert_with(|| {
+            tracing::info!(phone = %device, %address, in_operation, "new phone");
             self.unknown += 1;
-            let telephone = Telephone {
-                mac: device,
+            let entry = ListedPhone {
+                id: device,
                 maker: String::new(),
                 model: None,
                 firmware: None,
@@ -143,16 +143,16 @@ impl Registrar {
                 last_login: None,
                 in_operation,
             };
-            Record::new(telephone, false)
+            Record::new(entry, false)
         });
-        let telephone = &mut record.telephone;
-        tracing::info!(mac = %device, %address, maker = described.maker, user_agent = %Quoted(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
-        telephone.maker = described.maker;
-        telephone.model = described.model;
-        telephone.firmware = described.firmware;
-        telephone.last_address = Some(address.ip());
-        telephone.last_login = Some(login);
-        let identity = &mut telephone.last_identity;
+        let entry = &mut record.entry;
+        tracing::info!(phone = %device, %address, maker = described.maker, user_agent = %Quoted(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
+        entry.maker = described.maker;
+        entry.model = described.model;
+        entry.firmware = described.firmware;
+        entry.last_address = Some(address.ip());
+        entry.last_login = Some(login);
+        let identity = &mut entry.last_identity;
         identity.get_or_insert_with(|| binding.to.to_string());
         self.answer_removals(device);
     }
@@ -177,7 +177,7 @@ impl Registrar {
                 }
             }
             Outcome::Removed(binding) => {
-                tracing::info!(mac = %identity.device, address = %binding.address, "phone logged off");
+                tracing::info!(phone = %identity.device, address = %binding.address, "phone logged off");
                 let reason = "the phone logged off".into();
                 self.unbound(Arc::clone(binding), reason, Some(responder));
             }
@@ -194,7 +194,7 @@ impl Registrar {
     ) {
         let device = binding.identity.device;
         self.grant(binding, Some(responder));
-        let record = self.telephones.get(&device);
+        let record = self.listed.get(&device);
         let phone = record.and_then(|record| record.live_phone());
         if let Some(phone) = phone {
             phone.do_send(Bound(Arc::clone(binding)));
@@ -214,7 +214,7 @@ impl Registrar {
 
     fn grant(&self, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
         binding.flow.connection.do_send(Granted {
-            lease: Lease::new(&self.house, binding),
+            lease: Lease::new(&self.context, binding),
             responder,
         });
     }
@@ -226,7 +226,7 @@ impl Registrar {
         reason: Box<str>,
         responder: Option<Responder>,
     ) {
-        let record = self.telephones.get(&binding.identity.device);
+        let record = self.listed.get(&binding.identity.device);
         match (record.and_then(|record| record.live_phone()), responder) {
             (Some(phone), responder) => phone.do_send(Unbound {
                 binding,
@@ -274,10 +274,10 @@ fn release(binding: &Arc<PhoneBinding>, reason: &str) {
 /// Warns of what may be two phones with one MAC address.
 fn log_rebind(binding: &PhoneBinding, former: Option<&PhoneBinding>) {
     let Some(former) = former else { return };
-    let (mac, from, to) = (binding.identity.device, former.address, binding.address);
+    let (phone, from, to) = (binding.identity.device, former.address, binding.address);
     if from.ip() != to.ip() {
-        tracing::warn!(%mac, %from, %to, "phone re-registered from another address; binding replaced");
+        tracing::warn!(%phone, %from, %to, "phone re-registered from another address; binding replaced");
     } else if binding.rapid_rebinds == RAPID_REBINDS {
-        tracing::warn!(%mac, %from, %to, "phone re-registers on one connection after the other: are there two with one MAC address?");
+        tracing::warn!(%phone, %from, %to, "phone re-registers on one connection after the other: are there two with one MAC address?");
     }
 }

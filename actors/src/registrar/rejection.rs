@@ -33,8 +33,8 @@ pub enum Rejection {
     /// As many phones without lines are listed as `limits.unknown_phones` allows.
     #[error("too many unknown phones")]
     TooManyUnknownPhones,
-    /// The telephone list cannot be written.
-    #[error("the telephone list cannot be written")]
+    /// The phone list cannot be written.
+    #[error("the phone list cannot be written")]
     NotStored,
 }
 

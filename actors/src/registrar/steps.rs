@@ -1,4 +1,4 @@
-//! Work on very many telephones or lines, done a bounded part at a time so that no turn of the thread is long.
+//! Work on very many phones or lines, done a bounded part at a time so that no turn of the thread is long.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use uacsta_schema::phone_id::PhoneId;
 use super::{Record, Registrar};
 use crate::phone::Phone;
 
-/// How many telephones or lines are looked at in one turn.
+/// How many phones or lines are looked at in one turn.
 pub(super) const STEP: usize = 200;
 /// How many phones' actors are told something in one turn: each takes a turn of its own then.
 const TOLD: usize = 50;
@@ -73,14 +73,14 @@ impl Registrar {
         LaterResult(is_done)
     }
 
-    /// The telephones that come after one in the list; after none, all.
+    /// The phones that come after one in the list; after none, all.
     pub(super) fn telephones_after(
         &self,
         last: Option<PhoneId>,
     ) -> impl Iterator<Item = (&PhoneId, &Record)> {
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
-        let telephones = self.telephones.range((after, Bound::Unbounded));
-        telephones.map(|(phone, record)| (phone, &**record))
+        let listed = self.listed.range((after, Bound::Unbounded));
+        listed.map(|(phone, record)| (phone, &**record))
     }
 
     /// Tells every phone's actor.
@@ -93,8 +93,8 @@ impl Registrar {
         self.in_steps(ctx, move |registrar, _| {
             let page = registrar.telephones_after(last).take(TOLD);
             let mut looked_at = 0;
-            for (mac, record) in page {
-                last = Some(*mac);
+            for (phone, record) in page {
+                last = Some(*phone);
                 looked_at += 1;
                 record.phone.iter().for_each(&tell);
             }

@@ -1,4 +1,4 @@
-//! Writes the telephone list: what is written together, and what follows when it is on disk or cannot be.
+//! Writes the phone list: what is written together, and what follows when it is on disk or cannot be.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     phone::{InOperation, uas::Flow},
+    phone_list::StoreError,
     sip::responder::Responder,
-    telephones::StoreError,
 };
 
 /// Who waits for a change of an entry to be on disk.
@@ -24,17 +24,17 @@ pub(super) enum Waiter {
     Operator(oneshot::Sender<Result<(), ChangeError>>),
 }
 
-/// Asks whether the telephone list is on disk.
+/// Asks whether the phone list is on disk.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "OnDisk")]
 pub struct IsOnDisk;
 
-/// How far the telephone list is on disk.
+/// How far the phone list is on disk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OnDisk {
     /// Whether the disk took what was written last.
     pub writable: bool,
-    /// Telephones whose last change it lacks, those included that are being written.
+    /// Phones whose last change it lacks, those included that are being written.
     pub unsaved: usize,
 }
 
@@ -65,14 +65,14 @@ impl Registrar {
     }
 
     fn write(&mut self, ctx: &mut Context<Self>) {
-        let telephones = &self.telephones;
-        let entry = |phone| telephones.get(&phone).map(|record| &record.telephone);
+        let listed = &self.listed;
+        let entry = |phone| listed.get(&phone).map(|record| &record.entry);
         let Some(save) = self.persistence.begin(entry) else {
             return;
         };
         let saving = self.store.send(save).into_actor(self);
         ctx.spawn(saving.map(|saved, registrar, ctx| {
-            let closed = || StoreError("the telephone list is closed".to_owned());
+            let closed = || StoreError("the phone list is closed".to_owned());
             registrar.written(saved.unwrap_or_else(|_| Err(closed())), ctx);
         }));
     }
@@ -80,7 +80,7 @@ impl Registrar {
     fn written(&mut self, saved: Result<(), StoreError>, ctx: &mut Context<Self>) {
         let writes = self.persistence.end(saved.is_ok());
         if let Err(error) = &saved {
-            tracing::error!(telephones = writes.len(), %error, "the telephone list cannot be written");
+            tracing::error!(listed = writes.len(), %error, "the phone list cannot be written");
         }
         for write in writes {
             let phone = write.phone;
@@ -108,7 +108,7 @@ impl Registrar {
 
     /// Whether an operator's change of an entry is on disk.
     fn changed(&self, phone: PhoneId, saved: &Result<(), StoreError>) -> Result<(), ChangeError> {
-        if !self.telephones.contains_key(&phone) {
+        if !self.listed.contains_key(&phone) {
             return Err(ChangeError::Unknown(phone));
         }
         saved.clone().map_err(ChangeError::Store)
@@ -123,7 +123,7 @@ impl Registrar {
         waiter: Waiter,
         ctx: &mut Context<Self>,
     ) {
-        let record = self.telephones.get_mut(&phone);
+        let record = self.listed.get_mut(&phone);
         let on_disk = record.is_some_and(|record| {
             let was_on_disk = record.on_disk;
             record.on_disk |= saved;
@@ -145,11 +145,11 @@ impl Registrar {
     }
 
     fn set_in_operation(&mut self, phone: PhoneId, on: bool, ctx: &mut Context<Self>) {
-        let Some(record) = self.telephones.get_mut(&phone) else {
+        let Some(record) = self.listed.get_mut(&phone) else {
             return;
         };
-        tracing::info!(mac = %phone, in_operation = on, "telephone switched by an operator");
-        record.telephone.in_operation = on;
+        tracing::info!(phone = %phone, in_operation = on, "phone switched by an operator");
+        record.entry.in_operation = on;
         self.directory
             .set_availability(phone, record.availability());
         if let Some(phone) = &record.phone {
@@ -173,14 +173,14 @@ impl Registrar {
     pub(super) fn retry(&mut self, ctx: &mut Context<Self>) {
         // A new phone is entered when it registers again.
         let on_disk = |phone: &&PhoneId| {
-            let record = self.telephones.get(*phone);
+            let record = self.listed.get(*phone);
             record.is_some_and(|record| record.on_disk)
         };
         let unsaved = self.persistence.unsaved().iter().filter(on_disk);
         let mut unsaved: Vec<PhoneId> = unsaved.copied().collect();
         if unsaved.is_empty() && self.persistence.has_failed() {
             // Any entry shows whether the disk takes anything again.
-            unsaved.extend(self.telephones.keys().find(|phone| on_disk(phone)));
+            unsaved.extend(self.listed.keys().find(|phone| on_disk(phone)));
         }
         for phone in unsaved {
             self.persistence.push(phone, Change::Entry, Waiter::Nobody);

@@ -11,9 +11,9 @@ use crate::{counters::Event, phone::Announce};
 impl Registrar {
     /// Puts another in this one's place, after a panic. Who waits for an answer of this one gets an error, and asks again.
     pub(super) fn bequeath(&mut self) {
-        self.house.counters.count(Event::Panicked);
+        self.context.counters.count(Event::Panicked);
         tracing::error!(
-            telephones = self.telephones.len(),
+            listed = self.listed.len(),
             "the registrar failed; another takes its place"
         );
         let (open, unsaved) = self.persistence.hand_over();
@@ -23,9 +23,9 @@ impl Registrar {
                 self.bindings.revert(outcome);
             }
         }
-        let mut telephones = std::mem::take(&mut self.telephones);
-        telephones.retain(|_, record| record.on_disk);
-        let (house, store) = (self.house.clone(), self.store.clone());
+        let mut listed = std::mem::take(&mut self.listed);
+        listed.retain(|_, record| record.on_disk);
+        let (context, store) = (self.context.clone(), self.store.clone());
         let successor = Self {
             bindings: std::mem::take(&mut self.bindings),
             persistence: Persistence::new(unsaved, self.persistence.has_failed()),
@@ -33,9 +33,9 @@ impl Registrar {
             subscriptions: std::mem::take(&mut self.subscriptions),
             moved: std::mem::take(&mut self.moved),
             forgotten: std::mem::take(&mut self.forgotten),
-            ..Self::of(house, store, telephones)
+            ..Self::of(context, store, listed)
         };
-        self.house.registrar.exchange(successor.start());
+        self.context.registrar.exchange(successor.start());
     }
 
     /// Takes up what another has left, if one has: what was on its way to it is asked for again.
@@ -43,7 +43,7 @@ impl Registrar {
         self.retry(ctx);
         // What their connections reported may have been lost.
         let ended = self.bindings.iter().filter(|binding| {
-            let is_listed = self.telephones.contains_key(&binding.identity.device);
+            let is_listed = self.listed.contains_key(&binding.identity.device);
             !is_listed || !binding.flow.connection.connected()
         });
         for binding in ended.cloned().collect::<Vec<_>>() {
@@ -51,11 +51,11 @@ impl Registrar {
             self.unbound(binding, "its connection ended".into(), None);
         }
         let failed = self
-            .telephones
+            .listed
             .iter()
-            .filter_map(|(mac, record)| record.heritage.as_ref().map(|_| *mac));
-        for mac in failed.collect::<Vec<_>>() {
-            self.replace(mac, ctx);
+            .filter_map(|(phone, record)| record.restart_state.as_ref().map(|_| *phone));
+        for phone in failed.collect::<Vec<_>>() {
+            self.replace(phone, ctx);
         }
         self.announce(ctx);
         self.publish_status(|_| true, ctx);
@@ -65,8 +65,8 @@ impl Registrar {
     }
 
     /// Puts another in the place of a phone's actor that failed.
-    fn replace(&mut self, mac: PhoneId, ctx: &mut Context<Self>) {
-        self.phone(mac, &Arbiter::current());
+    fn replace(&mut self, phone: PhoneId, ctx: &mut Context<Self>) {
+        self.phone(phone, &Arbiter::current());
         self.lines_changed([], ctx);
     }
 
@@ -96,28 +96,28 @@ impl Handler<Ended> for Registrar {
 
     fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
         let Ended {
-            mac,
             phone,
-            heritage,
+            actor,
+            restart_state,
         } = ended;
         // One that was forgotten ends when nobody holds it any more.
-        let record = self.telephones.get_mut(&mac);
-        let Some(record) = record.filter(|record| record.phone.as_ref() == Some(&phone)) else {
+        let record = self.listed.get_mut(&phone);
+        let Some(record) = record.filter(|record| record.phone.as_ref() == Some(&actor)) else {
             return;
         };
-        self.house.counters.count(Event::Panicked);
-        record.back_off.lost(self.house.clock.now());
+        self.context.counters.count(Event::Panicked);
+        record.back_off.lost(self.context.clock.now());
         let first = record.back_off.is_fresh();
         let wait = record.back_off.failed();
         if first {
-            tracing::error!(%mac, "the phone's actor failed; another takes its place");
-            record.heritage = Some(Box::new(heritage));
-            return self.replace(mac, ctx);
+            tracing::error!(%phone, "the phone's actor failed; another takes its place");
+            record.restart_state = Some(Box::new(restart_state));
+            return self.replace(phone, ctx);
         }
         // What the phone sends may make each of them fail as soon as it has begun.
-        tracing::error!(%mac, seconds = wait.as_secs(), "the phone's actor failed again; another takes its place after a while");
-        heritage.waits();
-        record.heritage = Some(Box::new(heritage));
-        ctx.run_later(wait, move |registrar, ctx| registrar.replace(mac, ctx));
+        tracing::error!(%phone, seconds = wait.as_secs(), "the phone's actor failed again; another takes its place after a while");
+        restart_state.waits();
+        record.restart_state = Some(Box::new(restart_state));
+        ctx.run_later(wait, move |registrar, ctx| registrar.replace(phone, ctx));
     }
 }

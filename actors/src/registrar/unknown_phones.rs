@@ -10,16 +10,16 @@ use crate::counters::Event;
 impl Registrar {
     /// Whether a phone is listed, or may be.
     pub(super) fn has_room(&mut self, phone: PhoneId) -> bool {
-        let has_room = self.unknown < self.house.rules().settings.limits.unknown_phones;
+        let has_room = self.unknown < self.context.config().settings.limits.unknown_phones;
         self.crowded &= !has_room;
-        has_room || self.telephones.contains_key(&phone)
+        has_room || self.listed.contains_key(&phone)
     }
 
     /// Counts a new phone for which there is no room. The log hears of it once until there is room again.
     pub(super) fn log_no_room(&mut self, phone: PhoneId, address: SocketAddr) {
-        self.house.counters.count(Event::TooManyPhones);
+        self.context.counters.count(Event::TooManyPhones);
         if !std::mem::replace(&mut self.crowded, true) {
-            tracing::warn!(mac = %phone, %address, "new telephone refused, and so are others: as many are listed as limits.unknown_phones allows that never told a line");
+            tracing::warn!(phone = %phone, %address, "new phone refused, and so are others: as many are listed as limits.unknown_phones allows that never told a line");
         }
     }
 

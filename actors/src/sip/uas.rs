@@ -48,7 +48,7 @@ pub trait Uas: Sized + Unpin + 'static {
 pub struct Peer<'a> {
     /// Who it is, for the log; empty as long as that is not known.
     pub name: &'a str,
-    /// The device that it speaks for: the log's field `mac`, by which lines are filtered.
+    /// The device that it speaks for: the log's field `phone`, by which lines are filtered.
     pub device: Option<&'a Arc<str>>,
     /// Whether it has authenticated, so that the limits of unauthenticated peers no longer hold.
     pub authenticated: bool,

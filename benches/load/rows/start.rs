@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 use tokio::time::sleep;
 use uacsta::store::{Change, Store};
-use uacsta_actors::telephones::Telephone;
+use uacsta_actors::phone_list::ListedPhone;
 use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
@@ -44,9 +44,9 @@ pub(crate) async fn run(
 
 /// Puts so many telephones into the list that the server will read.
 fn fill(folder: &Path, telephones: usize) -> anyhow::Result<()> {
-    let (mut store, _) = Store::open::<Telephone>(folder)?;
-    let changes: Vec<Change<Telephone>> = (0..telephones)
-        .map(telephone)
+    let (mut store, _) = Store::open::<ListedPhone>(folder)?;
+    let changes: Vec<Change<ListedPhone>> = (0..telephones)
+        .map(listed_phone)
         .collect::<anyhow::Result<_>>()?;
     for part in changes.chunks(PART) {
         store.commit(part)?;
@@ -54,15 +54,15 @@ fn fill(folder: &Path, telephones: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn telephone(number: usize) -> anyhow::Result<Change<Telephone>> {
+fn listed_phone(number: usize) -> anyhow::Result<Change<ListedPhone>> {
     let name = phone::mac(number);
     let mac: PhoneId = name
         .parse()
         .ok()
         .with_context(|| format!("{name} is no MAC address"))?;
     let line = format!("sip:{}@bench.example", 100_000 + number);
-    let telephone = Telephone {
-        mac,
+    let entry = ListedPhone {
+        id: mac,
         maker: "snom".to_owned(),
         model: Some("D345".to_owned()),
         firmware: Some("10.1.159.12".to_owned()),
@@ -72,7 +72,7 @@ fn telephone(number: usize) -> anyhow::Result<Change<Telephone>> {
         last_login: Some(1_790_000_000),
         in_operation: true,
     };
-    Ok((mac, Some(telephone)))
+    Ok((mac, Some(entry)))
 }
 
 const PART: usize = 1_000;

@@ -5,9 +5,7 @@ mod generated;
 mod profiles;
 mod settings_file;
 
-use std::fs;
-use std::panic::catch_unwind;
-use std::path::Path;
+use std::{fs, panic::catch_unwind, path::Path};
 
 /// Holds a property against the files of its fuzz target: `fuzz/corpus` has the seeds, `fuzz/regressions` what broke it once.
 fn replay(target: &str, holds: fn(&[u8], &Path)) {

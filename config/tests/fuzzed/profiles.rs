@@ -1,7 +1,6 @@
 //! A phone maker's profile is taken whole or refused in one short line, and what it makes of a User-Agent can be told again.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use uacsta_config::{Described, Profile, Profiles};
 

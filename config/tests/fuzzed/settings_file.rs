@@ -1,8 +1,6 @@
 //! Values of settings that are taken, written again as they show themselves, are the same; what is wrong is said in one short line.
 
-use std::fmt::Display;
-use std::fs;
-use std::path::Path;
+use std::{fmt::Display, fs, path::Path};
 
 use uacsta_config::{Listen, Settings, load};
 

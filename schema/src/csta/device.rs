@@ -1,10 +1,12 @@
 //! Device identifiers (ECMA-269) and the choices that events make of them.
 
-use super::element::Element;
-use super::error::ReadError;
-use super::member::{Item, Member, identifiers};
-use super::name::{Name, split_scheme};
-use super::writer::Writer;
+use super::{
+    element::Element,
+    error::ReadError,
+    member::{Item, Member, identifiers},
+    name::{Name, split_scheme},
+    writer::Writer,
+};
 
 identifiers! {
     /// A device as it is called in documents: a SIP or tel URI, a number, a MAC address ...

@@ -48,14 +48,14 @@ impl Edition {
 
 /// How a peer speaks: what it is answered in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Speech {
+pub struct Dialect {
     /// The edition of its documents.
     pub edition: Edition,
     /// The namespace prefix of its elements; `None`: the default namespace.
     pub prefix: Option<Box<str>>,
 }
 
-impl From<Edition> for Speech {
+impl From<Edition> for Dialect {
     fn from(edition: Edition) -> Self {
         Self {
             edition,
@@ -81,6 +81,6 @@ mod tests {
             assert_eq!(Edition::from_namespace(other), None, "{other}");
         }
         assert!(Edition::Ed2 < Edition::Ed6);
-        assert_eq!(Speech::default(), Speech::from(Edition::Ed3));
+        assert_eq!(Dialect::default(), Dialect::from(Edition::Ed3));
     }
 }

@@ -5,10 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::error::{ReadError, quoted};
-use super::limits::Limits;
-use super::member::Member;
-use super::xml::{Scanner, Tag, Token, unescaped};
+use super::{
+    error::{ReadError, quoted},
+    limits::Limits,
+    member::Member,
+    xml::{Scanner, Tag, Token, unescaped},
+};
 
 /// An element with the CSTA elements inside it.
 #[derive(Debug)]

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use memchr::{memchr, memmem};
 
-use super::error::{ReadError, quoted};
-use super::xml::is_character;
+use super::{
+    error::{ReadError, quoted},
+    xml::is_character,
+};
 
 /// The document in UTF-8 and without what must not stand before it; shares the bytes unless it declares another encoding.
 pub(super) fn to_utf8(raw: Bytes) -> Result<ByteString, ReadError> {

@@ -1,12 +1,8 @@
 //! Negative responses (ECMA-323, `CSTAErrorCode`; ECMA-269, universal failure).
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use super::element::Element;
-use super::error::ReadError;
-use super::member::Member;
-use super::writer::Writer;
+use super::{element::Element, error::ReadError, member::Member, writer::Writer};
 
 /// Why a request was refused: a category, and within it a value that later editions may add to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,10 +1,6 @@
 //! Monitor filters (ECMA-269, Monitor Start and Change Monitor Filter services): which events a monitor leaves out.
 
-use super::edition::Edition;
-use super::element::Element;
-use super::error::ReadError;
-use super::member::Member;
-use super::writer::Writer;
+use super::{edition::Edition, element::Element, error::ReadError, member::Member, writer::Writer};
 
 /// The events that a monitor does not report. The default leaves nothing out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -159,8 +155,10 @@ const _: () = assert!(BITS.len() <= u128::BITS as usize);
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::csta::document::Document;
-    use crate::csta::message::{Message, Request};
+    use crate::csta::{
+        document::Document,
+        message::{Message, Request},
+    };
 
     fn read(filter: &str) -> MonitorFilter {
         let text = format!(

@@ -3,9 +3,7 @@
 //! Not serde: its derived types cannot vary their members by edition, nor tell a vendor's element from CSTA's of the same
 //! local name, and its errors do not name the element.
 
-use super::element::Element;
-use super::error::ReadError;
-use super::writer::Writer;
+use super::{element::Element, error::ReadError, writer::Writer};
 
 /// A type that stands in documents as the content of an element.
 pub(super) trait Member: Sized {
@@ -266,4 +264,6 @@ macro_rules! enumerations {
     )+};
 }
 
-pub(super) use {enumerations, identifiers, sequence};
+pub(super) use enumerations;
+pub(super) use identifiers;
+pub(super) use sequence;

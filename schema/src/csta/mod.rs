@@ -34,7 +34,7 @@ pub use device::{
     CalledDevice, CallingDevice, Destinations, DeviceId, Endpoint, RedirectionDevice, SubjectDevice,
 };
 pub use document::{Document, MAX_LENGTH, Progress};
-pub use edition::{Edition, Speech};
+pub use edition::{Dialect, Edition};
 pub use enumeration::*;
 pub use error::ReadError;
 pub use event::*;

@@ -1,7 +1,6 @@
 //! What a device's name says (RFC 3261 clause 19.1, RFC 3966 clause 5.1): taken apart here alone, so that all who compare names agree.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::device::DeviceId;
 

@@ -1,11 +1,13 @@
 //! Identifiers and small types that services and events share (ECMA-269).
 
-use super::device::{DeviceId, Endpoint};
-use super::element::Element;
-use super::enumeration::{ForwardDefault, ForwardingType, LocalConnectionState};
-use super::error::ReadError;
-use super::member::{Item, Member, identifiers, sequence};
-use super::writer::Writer;
+use super::{
+    device::{DeviceId, Endpoint},
+    element::Element,
+    enumeration::{ForwardDefault, ForwardingType, LocalConnectionState},
+    error::ReadError,
+    member::{Item, Member, identifiers, sequence},
+    writer::Writer,
+};
 
 identifiers! {
     /// A call: opaque text, never a number.

@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 
-use super::edition::{Edition, Speech};
-use super::xml::escaped;
+use super::{
+    edition::{Dialect, Edition},
+    xml::escaped,
+};
 
 /// A document under way.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     out: String,
-    speech: &'a Speech,
+    dialect: &'a Dialect,
     /// A start tag still lacks its `>`, so that it may become an empty-element tag.
     unfinished: bool,
     /// The root has been opened, and with it the namespace declared.
@@ -18,13 +20,13 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Begins a document; the first element opened is its root.
-    pub(super) fn new(speech: &'a Speech) -> Self {
+    pub(super) fn new(dialect: &'a Dialect) -> Self {
         const TYPICAL_LENGTH: usize = 512;
         let mut out = String::with_capacity(TYPICAL_LENGTH);
         out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         Self {
             out,
-            speech,
+            dialect,
             unfinished: false,
             declared: false,
         }
@@ -32,7 +34,7 @@ impl<'a> Writer<'a> {
 
     /// The edition of the document.
     pub(super) fn edition(&self) -> Edition {
-        self.speech.edition
+        self.dialect.edition
     }
 
     pub(super) fn open(&mut self, name: &str) {
@@ -72,12 +74,12 @@ impl<'a> Writer<'a> {
 
     fn declare(&mut self) {
         self.out.push_str(" xmlns");
-        if let Some(prefix) = &self.speech.prefix {
+        if let Some(prefix) = &self.dialect.prefix {
             self.out.push(':');
             self.out.push_str(prefix);
         }
         self.out.push_str("=\"");
-        self.out.push_str(self.speech.edition.namespace());
+        self.out.push_str(self.dialect.edition.namespace());
         self.out.push('"');
     }
 
@@ -89,7 +91,7 @@ impl<'a> Writer<'a> {
 
     fn tag(&mut self, bracket: &str, name: &str) {
         self.out.push_str(bracket);
-        if let Some(prefix) = &self.speech.prefix {
+        if let Some(prefix) = &self.dialect.prefix {
             self.out.push_str(prefix);
             self.out.push(':');
         }

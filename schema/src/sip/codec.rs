@@ -3,9 +3,8 @@
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 
-use super::opening::Opening;
-use super::scan::Scan;
 pub use super::{Excess, Frame, FrameError, Limits, Refused};
+use super::{opening::Opening, scan::Scan};
 
 /// The codec of one connection.
 ///

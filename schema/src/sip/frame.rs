@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::BytesMut;
 
-use super::opening::Opening;
-use super::scan::Scan;
-use super::{Composer, FrameError, Head, HeaderName, Message, Status};
+use super::{
+    Composer, FrameError, Head, HeaderName, Message, Status, opening::Opening, scan::Scan,
+};
 
 /// The bounds of a message in bytes, and of its header fields in number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

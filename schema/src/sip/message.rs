@@ -2,8 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::head::Span;
-use super::{Composer, Head, HeaderName, Method, Status};
+use super::{Composer, Head, HeaderName, Method, Status, head::Span};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::error::Excess;
-use super::header::CSeq;
-use super::scan::{Extent, unfold};
-use super::start::Start;
 use super::{
     Frame, FrameError, Head, HeaderError, HeaderName, Limits, Message, Refused, Request, Response,
     Status, SyntaxError,
+    error::Excess,
+    header::CSeq,
+    scan::{Extent, unfold},
+    start::Start,
 };
 
 /// A message of which the head is here and the body perhaps not.

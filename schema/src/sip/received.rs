@@ -1,7 +1,9 @@
 //! Where a request that came in a datagram came from, as its answer says and needs it (RFC 3261, 18.2; RFC 3581, 4).
 
-use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt::Write,
+    net::{IpAddr, SocketAddr},
+};
 
 use bytes::BytesMut;
 

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::head::Span;
-use super::{Method, Status, Uri};
+use super::{Method, Status, Uri, head::Span};
 
 /// What a start line says.
 #[derive(Debug, Clone, PartialEq, Eq)]

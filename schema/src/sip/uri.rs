@@ -1,11 +1,11 @@
 //! URIs: sip, sips, tel and any other, read where they stand (RFC 3261, 19.1; RFC 3966).
 
-use std::borrow::Cow;
-use std::fmt;
-use std::net::IpAddr;
+use std::{borrow::Cow, fmt, net::IpAddr};
 
-use super::SyntaxError;
-use super::header::{Params, Transport, host_and_port};
+use super::{
+    SyntaxError,
+    header::{Params, Transport, host_and_port},
+};
 
 /// A URI. Every part is the text as received; nothing is decoded unless asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

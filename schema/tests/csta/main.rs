@@ -8,9 +8,9 @@ mod validity;
 
 use uacsta_schema::csta::*;
 
-pub(crate) fn speeches() -> Vec<Speech> {
+pub(crate) fn speeches() -> Vec<Dialect> {
     let with = |prefix: Option<&str>| {
-        Edition::ALL.map(|edition| Speech {
+        Edition::ALL.map(|edition| Dialect {
             edition,
             prefix: prefix.map(Box::from),
         })
@@ -64,11 +64,11 @@ fn without_newer(message: Message) -> Message {
 
 #[test]
 fn what_is_written_reads_back_equal() {
-    for speech in speeches() {
+    for dialect in speeches() {
         for message in all() {
-            let bytes = write(&message, &speech);
+            let bytes = write(&message, &dialect);
             let document = Document::read(bytes.clone()).unwrap();
-            let message = if speech.edition < Edition::Ed6 {
+            let message = if dialect.edition < Edition::Ed6 {
                 without_newer(message)
             } else {
                 message
@@ -79,7 +79,7 @@ fn what_is_written_reads_back_equal() {
                 "{}",
                 String::from_utf8_lossy(&bytes)
             );
-            assert_eq!(document.speech(), speech);
+            assert_eq!(document.dialect(), dialect);
             assert_ne!(document.kind(), Kind::Unknown, "{}", document.name());
         }
     }

@@ -5,9 +5,11 @@
     reason = "the test drives xmllint, and tells when it cannot"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use uacsta_schema::csta::*;
 
@@ -21,13 +23,13 @@ fn what_is_written_and_relayed_is_valid() {
     for schema in [Edition::Ed3, Edition::Ed6] {
         let folder = folder.join(format!("{schema:?}"));
         fs::create_dir_all(&folder).unwrap();
-        for (number, speech) in speeches().iter().enumerate() {
+        for (number, dialect) in speeches().iter().enumerate() {
             for (index, message) in all().enumerate() {
                 let save = |how: &str, document: &[u8]| {
                     let name = format!("{how}-{number}-{index}-{}.xml", message.name());
                     fs::write(folder.join(name), document).unwrap();
                 };
-                let written = write(&message, speech);
+                let written = write(&message, dialect);
                 let changes = Changes {
                     edition: schema,
                     cross_ref: Some("c<1"),
@@ -38,8 +40,8 @@ fn what_is_written_and_relayed_is_valid() {
                     &Document::read(written.clone()).unwrap().relayed(&changes),
                 );
                 // The one member that the fifth edition has as the third, and not as the sixth.
-                let deflects = speech.edition == Edition::Ed5 && message.name() == "DeflectCall";
-                let checked_against = if speech.edition < Edition::Ed5 || deflects {
+                let deflects = dialect.edition == Edition::Ed5 && message.name() == "DeflectCall";
+                let checked_against = if dialect.edition < Edition::Ed5 || deflects {
                     Edition::Ed3
                 } else {
                     Edition::Ed6
@@ -48,7 +50,7 @@ fn what_is_written_and_relayed_is_valid() {
                     let text = String::from_utf8(written.to_vec()).unwrap();
                     save(
                         "written",
-                        text.replace(speech.edition.namespace(), schema.namespace())
+                        text.replace(dialect.edition.namespace(), schema.namespace())
                             .as_bytes(),
                     );
                 }

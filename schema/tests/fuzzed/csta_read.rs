@@ -1,9 +1,8 @@
 //! A CSTA document that is read is well-formed and bounded, reads back to itself, and so does what its types say (ECMA-323).
 
 use bytes::Bytes;
-use quick_xml::Reader;
-use quick_xml::events::Event;
-use uacsta_schema::csta::{Document, Edition, Limits, Message, Speech, write};
+use quick_xml::{Reader, events::Event};
+use uacsta_schema::csta::{Dialect, Document, Edition, Limits, Message, write};
 
 pub(crate) fn holds(body: &[u8]) {
     let document = match Document::read(Bytes::copy_from_slice(body)) {
@@ -17,7 +16,7 @@ pub(crate) fn holds(body: &[u8]) {
     assert_eq!(again.raw(), document.raw());
     assert_eq!(found(&again), found(&document));
     match document.message() {
-        Ok(message) => is_written(&message, document.speech()),
+        Ok(message) => is_written(&message, document.dialect()),
         Err(error) => is_short(&error.to_string()),
     }
 }
@@ -31,7 +30,7 @@ fn found(document: &Document) -> String {
     format!(
         "{} {kind:?} {:?} {cross_ref:?} {:?} {devices:?} {line:?} {missing:?} {} {progress:?}",
         document.name(),
-        document.speech(),
+        document.dialect(),
         document.device(),
         document.is_for_connection(),
     )
@@ -72,15 +71,15 @@ fn is_bounded(raw: &[u8]) {
 }
 
 /// As the sixth edition, which has every member; and in the sender's own, where some may be left out.
-fn is_written(message: &Message, speech: Speech) {
-    let newest = Speech {
+fn is_written(message: &Message, dialect: Dialect) {
+    let newest = Dialect {
         edition: Edition::Ed6,
-        ..speech.clone()
+        ..dialect.clone()
     };
     let document = Document::read(write(message, &newest)).expect("what is written can be read");
     assert_eq!(document.message().as_ref(), Ok(message));
-    assert_eq!(document.speech(), newest);
-    let document = Document::read(write(message, &speech)).expect("what is written can be read");
+    assert_eq!(document.dialect(), newest);
+    let document = Document::read(write(message, &dialect)).expect("what is written can be read");
     let own = document.message().expect("in every edition");
     assert_eq!(own.name(), message.name());
 }

@@ -1,8 +1,7 @@
 //! A relay changes nothing but the identifiers that are ours, and what a receiver's edition lacks (ECMA-323).
 
 use bytes::{Bytes, BytesMut};
-use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::{Reader, events::Event};
 use uacsta_schema::csta::{Changes, Document, Edition, Kind};
 
 const CROSS_REF: &str = "OUR-CROSS-REFERENCE";

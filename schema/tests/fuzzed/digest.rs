@@ -1,7 +1,9 @@
 //! Challenges and credentials read back to themselves, and a challenge's answer proves the password (RFC 7616, 3.4).
 
-use uacsta_schema::sip::digest::{Challenge, Credentials, Ha1};
-use uacsta_schema::sip::nonce::{Nonce, NonceKey};
+use uacsta_schema::sip::{
+    digest::{Challenge, Credentials, Ha1},
+    nonce::{Nonce, NonceKey},
+};
 
 /// The value of an Authorization or of a WWW-Authenticate.
 pub(crate) fn holds(value: &[u8]) {

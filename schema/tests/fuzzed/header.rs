@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
-use uacsta_schema::mac::Mac;
-use uacsta_schema::phone_id::PhoneId;
-use uacsta_schema::sip::received::{answer_address, stamp};
-use uacsta_schema::sip::{
-    CSeq, HeaderName, MediaType, Method, NameAddr, Params, SessionExpires, Transport, Uri, Via,
+use uacsta_schema::{
+    mac::Mac,
+    phone_id::PhoneId,
+    sip::{
+        CSeq, HeaderName, MediaType, Method, NameAddr, Params, SessionExpires, Transport, Uri, Via,
+        received::{answer_address, stamp},
+    },
 };
 
 /// A line `Name: value`: the name selects what the value is read as.

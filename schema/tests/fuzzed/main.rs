@@ -10,8 +10,10 @@ mod header;
 mod message;
 mod proxy;
 
-use std::panic::catch_unwind;
-use std::path::{Path, PathBuf};
+use std::{
+    panic::catch_unwind,
+    path::{Path, PathBuf},
+};
 
 /// Holds a property against the files of its fuzz target: `fuzz/corpus` has the seeds, `fuzz/regressions` what broke it once.
 fn replay(target: &str, holds: fn(&[u8])) {

@@ -1,8 +1,11 @@
 //! RFC 4475 section 3.1.2: messages that break the grammar.
 
-use super::Door::{Datagram, Front, Phones};
-use super::Then::{Ends, Ignored, Names, Spares};
-use super::{SDP, Torment, torment};
+use super::{
+    Door::{Datagram, Front, Phones},
+    SDP,
+    Then::{Ends, Ignored, Names, Spares},
+    Torment, torment,
+};
 
 pub fn table() -> Vec<Torment> {
     vec![

@@ -1,8 +1,10 @@
 //! RFC 5118 section 4: IPv6 addresses where a SIP message may have them.
 
-use super::Door::{Front, Phones};
-use super::Then::{Chooses, Names};
-use super::{Torment, torment};
+use super::{
+    Door::{Front, Phones},
+    Then::{Chooses, Names},
+    Torment, torment,
+};
 
 const NO_DIALOG: &str = "its To has a tag, and we have no such dialog (RFC 3261 12.2.2)";
 const NO_SDP: &str = "well-formed, but SDP is nothing that we take (RFC 3261 8.2.3)";

@@ -1,8 +1,11 @@
 //! RFC 4475 sections 3.2 to 3.4: messages that are well formed and wrong above the grammar.
 
-use super::Door::{Datagram, Front, Phone, Phones};
-use super::Then::{Chooses, Ends, Ignored, Names};
-use super::{SDP, Torment, torment};
+use super::{
+    Door::{Datagram, Front, Phone, Phones},
+    SDP,
+    Then::{Chooses, Ends, Ignored, Names},
+    Torment, torment,
+};
 
 pub fn table() -> Vec<Torment> {
     vec![

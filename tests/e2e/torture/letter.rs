@@ -1,8 +1,10 @@
 //! How a message of the table becomes octets: what it says is written as it says it, what it leaves out is ordinary.
 
-use crate::support::digest::{Account, Challenge};
-use crate::support::server::PHONES_PASSWORD;
-use crate::support::sip::{Message, unique};
+use crate::support::{
+    digest::{Account, Challenge},
+    server::PHONES_PASSWORD,
+    sip::{Message, unique},
+};
 
 /// What every request has (RFC 3261 section 8.1.1), with its compact form.
 const ORDINARY: [(&str, &str); 7] = [

@@ -6,20 +6,19 @@ mod layers;
 mod letter;
 mod valid;
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use bytes::BytesMut;
-use settings::{Listen, Trusted};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::{net::UdpSocket, time::timeout};
+use uacsta_config::{Listen, Trusted};
 
-use crate::support::PATIENCE;
-use crate::support::cti_client::Session;
-use crate::support::line::Line;
-use crate::support::server::Server;
-use crate::support::sip::{self, Frame, Message};
+use crate::support::{
+    PATIENCE,
+    cti_client::Session,
+    line::Line,
+    server::Server,
+    sip::{self, Frame, Message},
+};
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug)]

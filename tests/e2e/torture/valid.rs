@@ -1,8 +1,11 @@
 //! RFC 4475 section 3.1.1: messages that are right, however odd they look.
 
-use super::Door::{Datagram, Front, Phones};
-use super::Then::{Chooses, Ignored, Names};
-use super::{SDP, Torment, torment};
+use super::{
+    Door::{Datagram, Front, Phones},
+    SDP,
+    Then::{Chooses, Ignored, Names},
+    Torment, torment,
+};
 
 pub fn table() -> Vec<Torment> {
     vec![

@@ -1,20 +1,26 @@
 //! Connections that begin and do not go on, come in storms, or are left unread.
 
-use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::{bystander, is_served, metric, until_metric};
-use crate::support::PATIENCE;
-use crate::support::digest::Account;
-use crate::support::line::{Line, request};
 #[cfg(target_os = "linux")]
 use crate::support::process::Serving;
-use crate::support::server::{PHONES_PASSWORD, Server, http};
+use crate::support::{
+    PATIENCE,
+    digest::Account,
+    line::{Line, request},
+    server::{PHONES_PASSWORD, Server, http},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const OPEN: &str = "uacsta_connections";

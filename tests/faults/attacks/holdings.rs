@@ -3,13 +3,17 @@
 #[cfg(target_os = "linux")]
 use super::connections::most_resident;
 use super::{bystander, is_served};
-use crate::phones::{logged, phone_of, serving};
-use crate::support::csta::{Call, element};
-use crate::support::cti_client::Session;
-use crate::support::process::PASSWORDS;
-use crate::support::server::Server;
 #[cfg(target_os = "linux")]
 use crate::support::sip::Message;
+use crate::{
+    phones::{logged, phone_of, serving},
+    support::{
+        csta::{Call, element},
+        cti_client::Session,
+        process::PASSWORDS,
+        server::Server,
+    },
+};
 
 const REFUSED: &str = "uacsta_monitors_refused_total{limit=\"limits.monitors_per_client\"}";
 

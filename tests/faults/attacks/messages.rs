@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 use super::{bystander, is_served, metric};
-use crate::support::PATIENCE;
-use crate::support::line::{Line, register, request};
-use crate::support::server::Server;
-use crate::support::sip::Frame;
+use crate::support::{
+    PATIENCE,
+    line::{Line, register, request},
+    server::Server,
+    sip::Frame,
+};
 
 const MAC: &str = "000413000001";
 

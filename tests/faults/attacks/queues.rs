@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::{bystander, is_served, metric};
-use crate::support::csta::{Document, document, element};
-use crate::support::cti_client::Session;
-use crate::support::digest::Account;
-use crate::support::line::{Line, request};
-use crate::support::phone::Reaction;
-use crate::support::server::{CLIENTS_PASSWORD, Server};
-use crate::support::wire::final_of;
+use crate::support::{
+    csta::{Document, document, element},
+    cti_client::Session,
+    digest::Account,
+    line::{Line, request},
+    phone::Reaction,
+    server::{CLIENTS_PASSWORD, Server},
+    wire::final_of,
+};
 
 /// RFC 3261 17.2.1 and 17.1.1.3 on a stream: nothing is repeated there, so a refused INVITE leaves nothing that a CANCEL would
 /// find (9.2: 481), its ACK is absorbed, and a repetition is refused like the first.
@@ -145,8 +147,9 @@ async fn a_client_has_so_many_requests_that_wait_and_each_is_answered_once() {
 async fn lists_of_all_lines_are_told_one_at_a_time_and_as_fast_as_they_are_answered() {
     const LISTS: usize = 30;
     const SEGMENTS: usize = 10;
-    let server =
-        Server::with(|settings| settings.limits.client_queue = settings::ByteSize::new(1 << 18));
+    let server = Server::with(|settings| {
+        settings.limits.client_queue = uacsta_config::ByteSize::new(1 << 18)
+    });
     let host = format!("{}.example", "x".repeat(400));
     let phone = server.phone_as("0004130000aa", |setup| {
         setup.segments = 20;

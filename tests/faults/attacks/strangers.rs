@@ -1,14 +1,16 @@
 //! Peers that say to be another, or nobody who is known.
 
 use futures_util::future::join_all;
-use settings::Settings;
+use uacsta_config::Settings;
 
 use super::{bystander, is_served, metric, until_metric};
-use crate::support::csta::{document, element};
-use crate::support::digest::Account;
-use crate::support::line::{Line, challenge, register, request};
-use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server};
-use crate::support::sip::Frame;
+use crate::support::{
+    csta::{document, element},
+    digest::Account,
+    line::{Line, challenge, register, request},
+    server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server},
+    sip::Frame,
+};
 
 fn mac(number: usize) -> String {
     format!("00041500{number:04x}")

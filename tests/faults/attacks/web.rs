@@ -1,16 +1,16 @@
 //! Strangers at the HTTP server, which `/healthz`, `/readyz` and `/metrics` have it answer.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::connections::most_resident;
-use crate::support::process::Serving;
-use crate::support::server::http;
+use crate::support::{process::Serving, server::http};
 
 /// What many do not read is no more together than a few answers of each, and their places are free again.
 #[tokio::test]

@@ -3,15 +3,16 @@
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::{net::UdpSocket, time::timeout};
 
 use super::{MAC, URI};
-use crate::support::PATIENCE;
-use crate::support::digest::{Account, Challenge};
-use crate::support::line::{Line, challenge, register, request};
-use crate::support::server::{PHONES_PASSWORD, Server};
-use crate::support::sip::{self, Frame, Message, unique};
+use crate::support::{
+    PATIENCE,
+    digest::{Account, Challenge},
+    line::{Line, challenge, register, request},
+    server::{PHONES_PASSWORD, Server},
+    sip::{self, Frame, Message, unique},
+};
 
 /// What a row of the table may change: the challenge as it was given, and who answers it.
 type Change = fn(&Challenge, &Account) -> Message;
@@ -271,7 +272,7 @@ async fn a_proof_that_was_heard_opens_nothing() {
 #[tokio::test]
 async fn a_proof_that_was_heard_on_udp_opens_nothing_once_its_link_has_ended() {
     let server = Server::with(|settings| {
-        settings.phones.udp = settings::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
+        settings.phones.udp = uacsta_config::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
     });
     let who = Account::new(MAC, PHONES_PASSWORD);
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();

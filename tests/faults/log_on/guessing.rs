@@ -1,18 +1,21 @@
 //! Who guesses passwords is slowed down, and nobody else is (RFC 6585 section 4, RFC 3261 21.5.4).
 
-use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::io::AsyncReadExt;
 
 use super::MAC;
-use crate::support::PATIENCE;
-use crate::support::digest::Account;
-use crate::support::line::Line;
-use crate::support::process::Serving;
-use crate::support::server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server, http};
+use crate::support::{
+    PATIENCE,
+    digest::Account,
+    line::Line,
+    process::Serving,
+    server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server, http},
+};
 
 /// Tries that password until it is held back; how often it was looked at.
 async fn guess(line: &mut Line, account: &Account) -> usize {
@@ -107,7 +110,7 @@ async fn a_client_that_guesses_is_slowed_down_and_another_address_is_not() {
 #[tokio::test]
 async fn who_is_logged_on_guesses_no_faster_than_a_stranger() {
     let server = Server::with(|settings| {
-        settings.clients.accounts.push(settings::Account {
+        settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
             password: "board-password-1".into(),
             lines: Vec::new(),

@@ -1,12 +1,18 @@
 //! A wire across the log: whoever logs a certain line panics there, once, so that a test decides which actor fails.
 
-use std::fmt::{Debug, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::{
+    fmt::{Debug, Write as _},
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
 
 /// A wire that is set until it is torn, or as long as somebody holds it.
 pub(super) struct Tripwire(Arc<Wire>);

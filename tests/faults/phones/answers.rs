@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::PATIENCE;
-use crate::support::csta::{Document, document, element, failure};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
-use crate::support::sip::Message;
-use crate::support::wire::final_of;
-
 use super::{LISTED, MAC, NEIGHBOUR, call, hears, logged, phone_of, serving, watched};
+use crate::support::{
+    PATIENCE,
+    csta::{Document, document, element, failure},
+    phone::{Phone, Reaction},
+    server::Server,
+    sip::Message,
+    wire::final_of,
+};
 
 /// The category and value of the error in an answer.
 fn error(answer: &Message) -> (String, String) {

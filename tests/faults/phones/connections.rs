@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::PATIENCE;
-use crate::support::csta::element;
-use crate::support::digest::Account;
-use crate::support::line::{Line, challenge, register};
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::{PHONES_PASSWORD, Server};
-use crate::support::sip::unique;
-use crate::support::wire::final_of;
-
 use super::{LISTED, MAC, call, hears, logged, phone_of, serving, until_status, watched};
+use crate::support::{
+    PATIENCE,
+    csta::element,
+    digest::Account,
+    line::{Line, challenge, register},
+    phone::{Phone, Reaction},
+    server::{PHONES_PASSWORD, Server},
+    sip::unique,
+    wire::final_of,
+};
 
 /// Waits until a phone's connection has ended.
 async fn cut_off(phone: &Phone) {

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::csta::{Call, document, element, failure};
-use crate::support::phone::Reaction;
-use crate::support::server::Server;
-
 use super::{MAC, NEIGHBOUR, call, hears, phone_of, resident, serving, watched};
+use crate::support::{
+    csta::{Call, document, element, failure},
+    phone::Reaction,
+    server::Server,
+};
 
 /// A17: what the phone tells is relayed in the order in which it came, whatever a call should look like; a CSeq may leave
 /// numbers out (RFC 3261 section 12.2.2), and one that is too low is refused with 500 and relayed to nobody.

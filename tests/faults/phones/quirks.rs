@@ -1,10 +1,7 @@
 //! What firmware writes that no standard asks for, and that means but one thing (A28).
 
-use crate::support::csta::namespace;
-use crate::support::server::Server;
-use crate::support::sip::Message;
-
 use super::{MAC, call, hears, watched};
+use crate::support::{csta::namespace, server::Server, sip::Message};
 
 /// A CSeq that begins anywhere below 2^31 (RFC 3261 section 8.1.1.5): some phones take the time.
 #[tokio::test]

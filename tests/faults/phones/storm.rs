@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::support::csta::element;
-use crate::support::phone::Phone;
-use crate::support::server::Server;
+use crate::support::{csta::element, phone::Phone, server::Server};
 
 const PHONES: usize = 500;
 

@@ -1,11 +1,15 @@
 //! What a phone answers by itself: the dialog of TR/87 section 7 and the services of ECMA-323.
 
-use super::super::csta::{connection, element};
-use super::super::dialog::{Dialog, tag};
-use super::super::digest::Account;
-use super::super::sip::Message;
-use super::super::wire::Wire;
-use super::{Document, Phone, Reaction, Received};
+use super::{
+    super::{
+        csta::{connection, element},
+        dialog::{Dialog, tag},
+        digest::Account,
+        sip::Message,
+        wire::Wire,
+    },
+    Document, Phone, Reaction, Received,
+};
 
 impl Phone {
     /// Answers one request of the server, or does what the test wants in its place.

@@ -1,17 +1,21 @@
 //! Client of the server's HTTP API for commands, authorised by the token in the data folder.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::data_dir::{self, API_ADDRESS, API_TOKEN};
-use crate::{CommandError, DataArgs};
+use crate::{
+    CommandError, DataArgs,
+    data_dir::{self, API_ADDRESS, API_TOKEN},
+};
 
 /// Which server's API to use.
 #[derive(Args, Debug)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use settings::{Secret, Settings};
+use uacsta_config::{Secret, Settings};
 
 use crate::{CommandError, ServerAddress, Trust, data_dir};
 
@@ -86,7 +86,7 @@ impl ConnectArgs {
         if let Ok(password) = std::env::var(variable) {
             return Ok(password);
         }
-        let settings = settings::load(None, Some(&self.data))?;
+        let settings = uacsta_config::load(None, Some(&self.data))?;
         let secret = of(&settings);
         if secret.is_hashed() {
             return Err(CommandError::Usage(format!(

@@ -1,8 +1,10 @@
 //! Files of a server's data folder that commands read, and whether a server uses the folder.
 
-use std::fs::{File, TryLockError};
-use std::io;
-use std::path::Path;
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::Path,
+};
 
 /// Locked exclusively by the server that uses the folder, until its process ends.
 pub const LOCK: &str = "telephones.lock";

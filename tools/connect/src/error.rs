@@ -1,8 +1,10 @@
 //! Why a command failed, with its exit code, and how a command prints.
 
-use std::error::Error;
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use crate::ConnectError;
 
@@ -27,8 +29,8 @@ impl CommandError {
     }
 }
 
-impl From<settings::SettingsError> for CommandError {
-    fn from(error: settings::SettingsError) -> Self {
+impl From<uacsta_config::SettingsError> for CommandError {
+    fn from(error: uacsta_config::SettingsError) -> Self {
         Self::Usage(error.to_string())
     }
 }

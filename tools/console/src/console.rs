@@ -165,7 +165,7 @@ impl Console {
         self.link.do_send(Invoke {
             session: self.session,
             ticket: own,
-            content: write(&request.into(), &Speech::default()).into(),
+            content: write(&request.into(), &Dialect::default()).into(),
         });
         loop {
             match self.next_event().await? {

@@ -31,8 +31,10 @@ use uacsta_schema::{
 use super::{
     Maker, Phone, Stage, Tap,
     handset::{FleetContext, Handset, Parts, Status},
-    pbx::actor::{CallIn, PbxActor},
-    pbx::{LineId, Pbx},
+    pbx::{
+        LineId, Pbx,
+        actor::{CallIn, PbxActor},
+    },
 };
 
 /// The phones, and how they connect to their server.

@@ -4,7 +4,7 @@ use std::{fs, path::Path, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de};
 use uacsta_schema::{
-    csta::{DeviceId, Edition, Speech},
+    csta::{DeviceId, Dialect, Edition},
     mac::Mac,
     sip::{Status, digest::Algorithm},
 };
@@ -168,9 +168,9 @@ impl Maker {
     }
 
     /// Edition and prefix of the phones' documents.
-    pub(super) fn speech(&self) -> Speech {
+    pub(super) fn dialect(&self) -> Dialect {
         let prefix = (!self.0.prefix.is_empty()).then(|| self.0.prefix.as_str().into());
-        Speech {
+        Dialect {
             edition: self.0.edition,
             prefix,
         }
@@ -267,7 +267,7 @@ fn refusal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Erro
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use settings::Profiles;
+    use uacsta_config::Profiles;
 
     use super::*;
 

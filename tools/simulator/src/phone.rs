@@ -12,8 +12,10 @@ use uacsta_schema::{
 use super::{
     Button, FleetError, Sent, Stage,
     handset::{AddLine, Cut, Handset, Record, RemoveLine, SetPlugged, Status},
-    pbx::actor::{Await, Calls, PbxActor, Press},
-    pbx::{CallView, LineId},
+    pbx::{
+        CallView, LineId,
+        actor::{Await, Calls, PbxActor, Press},
+    },
 };
 
 /// A handle to one line of a simulated phone.

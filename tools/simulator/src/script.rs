@@ -16,10 +16,10 @@
 
 use std::{path::Path, time::Duration};
 
+use uacsta_connect::parse_duration;
 use uacsta_schema::csta::ForwardingType;
 
 use super::{Button, Fleet, FleetError, Phone, pbx::Forwarding};
-use uacsta_connect::parse_duration;
 
 /// A parsed script.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
 use uacsta_schema::csta::{
     self, AutoOriginate, CallId, ClearConnection, ConnectionId, ConsultationCall, DeviceId,
-    Document, Event, EventCause, Limits, MakeCall, MakeCallResponse, MonitorFilter, Response,
-    Speech, TransferCall,
+    Dialect, Document, Event, EventCause, Limits, MakeCall, MakeCallResponse, MonitorFilter,
+    Response, TransferCall,
 };
 
 use self::course::{Course, Deed, Fact};
@@ -53,7 +53,7 @@ pub(super) struct Order {
     /// Whom the user wants to talk to.
     pub(super) destination: DeviceId,
     /// How the client speaks.
-    pub(super) speech: Speech,
+    pub(super) dialect: Dialect,
     /// The server's cross reference for the monitor.
     pub(super) cross_ref: Arc<str>,
     /// How long a phone may take to answer a request.
@@ -164,7 +164,7 @@ impl ViaOffice {
             ),
             Deed::Connected => {
                 let Order { client, line, .. } = &self.order;
-                tracing::info!(%client, mac = %line.entry.mac, line = %line.entry.device, "the parties of a call via the office are connected");
+                tracing::info!(%client, phone = %line.entry.phone, line = %line.entry.device, "the parties of a call via the office are connected");
             }
             Deed::Failed(connection, cause) => self.failed(connection, cause),
         }
@@ -172,10 +172,10 @@ impl ViaOffice {
 
     fn failed(&mut self, connection: Option<ConnectionId>, cause: EventCause) {
         let Order { client, line, .. } = &self.order;
-        tracing::info!(%client, mac = %line.entry.mac, line = %line.entry.device, %cause, "a call via the office came to nothing");
+        tracing::info!(%client, phone = %line.entry.phone, line = %line.entry.device, %cause, "a call via the office came to nothing");
         if let Some(reply) = self.reply.take() {
             let refusal = Refusal::Away;
-            return reply.csta(csta::write(&refusal.failure().into(), &self.order.speech));
+            return reply.csta(csta::write(&refusal.failure().into(), &self.order.dialect));
         }
         if let Some(connection) = connection {
             self.order.undone.do_send(Undone {
@@ -190,14 +190,14 @@ impl ViaOffice {
     /// Asks the desk phone as a client would.
     fn ask(&mut self, request: &csta::Message, ctx: &Context<Self>) {
         self.outstanding += 1;
-        let speech = Speech::default();
-        let document = Document::read(csta::write(request, &speech))
+        let dialect = Dialect::default();
+        let document = Document::read(csta::write(request, &dialect))
             .expect("what the server writes it can read");
         self.order.line.phone.do_send(phone::Request {
             document: Arc::new(document),
             device: None,
             hidden: Box::default(),
-            speech,
+            dialect,
             reply: Responder::to(ctx.address().recipient()),
         });
     }
@@ -242,7 +242,7 @@ impl ViaOffice {
             auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
             ..MakeCall::default()
         };
-        tracing::info!(client = %order.client, mac = %order.line.entry.mac, line = %order.line.entry.device, user = %order.user, destination = %order.destination, "a call via the office begins");
+        tracing::info!(client = %order.client, phone = %order.line.entry.phone, line = %order.line.entry.device, user = %order.user, destination = %order.destination, "a call via the office begins");
         self.ask(&call.into(), ctx);
     }
 
@@ -260,7 +260,7 @@ impl ViaOffice {
         if let Some(csta::Message::Failure(failure)) = &message
             && let Some(reply) = self.reply.take()
         {
-            reply.csta(csta::write(&failure.clone().into(), &self.order.speech));
+            reply.csta(csta::write(&failure.clone().into(), &self.order.dialect));
         }
         let (call, begun) = match message {
             Some(csta::Message::Response(response)) => match response {
@@ -275,7 +275,7 @@ impl ViaOffice {
             let begun = MakeCallResponse {
                 calling_device: call.clone(),
             };
-            reply.csta(csta::write(&begun.into(), &self.order.speech));
+            reply.csta(csta::write(&begun.into(), &self.order.dialect));
         }
         // Given up while the phone was at it: what it began all the same is taken back too.
         if self.course == Course::Over && begun {
@@ -305,7 +305,7 @@ impl Actor for ViaOffice {
                 overrun: ctx.address().recipient(),
                 stopped: ctx.address().recipient(),
             }),
-            speech: Speech::default(),
+            dialect: Dialect::default(),
             filter: MonitorFilter::default(),
             in_service: None,
         };

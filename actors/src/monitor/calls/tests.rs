@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use bytes::Bytes;
-
 use uacsta_schema::csta::ConnectionId;
 
 use super::{super::call::PARTIES, *};

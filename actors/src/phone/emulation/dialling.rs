@@ -166,7 +166,7 @@ impl Phone {
     fn begin_dialling(&mut self, asked: Asked, call: MakeCall, ctx: &mut Context<Self>) {
         let line = asked.line();
         self.end_dialling(|call| call.line == line, EventCause::NORMAL_CLEARING);
-        let until = self.house.clock.now() + PATIENCE;
+        let until = self.context.clock.now() + PATIENCE;
         let dialling = Dialling::new(self.requests.number(), line, call, until);
         let response = MakeCallResponse {
             calling_device: dialling.connection.clone(),
@@ -188,7 +188,7 @@ impl Phone {
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
-        let until = self.house.clock.now() + PATIENCE;
+        let until = self.context.clock.now() + PATIENCE;
         let line = asked.line();
         let client = asked.client;
         let Some(dialling) = self.dialling_of(&line, &request.dialling_connection) else {

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use actix::Context;
 use uacsta_schema::{
     csta::{
-        self, AutoOriginate, CallId, Changes, ConnectionId, DeviceId, DirectedPickupCall,
+        self, AutoOriginate, CallId, Changes, ConnectionId, DeviceId, Dialect, DirectedPickupCall,
         DirectedPickupCallResponse, Document, Limits, MakeCall, Message, MonitorCrossRefId,
-        Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice, Speech,
+        Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice,
     },
     phone_id::PhoneId,
 };
@@ -41,10 +41,10 @@ pub(super) struct Asked {
 /// A client that waits for an answer to its request, until a time.
 pub(super) struct Asking {
     /// The phone, for the log.
-    pub(super) mac: PhoneId,
+    pub(super) phone: PhoneId,
     pub(super) document: Arc<Document>,
     pub(super) reply: Responder,
-    pub(super) speech: Speech,
+    pub(super) dialect: Dialect,
     pub(super) deadline: Duration,
 }
 
@@ -120,10 +120,10 @@ impl Asked {
 impl Asking {
     pub(super) fn answer(self, answer: Result<Message, Refusal>) {
         let message = answer.unwrap_or_else(|refusal| {
-            tracing::info!(mac = %self.mac, service = self.document.name(), %refusal, "request refused");
+            tracing::info!(phone = %self.phone, service = self.document.name(), %refusal, "request refused");
             refusal.failure().into()
         });
-        self.reply.csta(csta::write(&message, &self.speech));
+        self.reply.csta(csta::write(&message, &self.dialect));
     }
 }
 
@@ -149,7 +149,7 @@ impl Phone {
             Err(refusal) => return asked.client.answer(Err(refusal)),
         };
         let line = asked.line();
-        tracing::debug!(mac = %self.mac, line = %line, service = request.name(), "the server does what the phone does not have");
+        tracing::debug!(phone = %self.phone, line = %line, service = request.name(), "the server does what the phone does not have");
         match request {
             Request::AlternateCall(_) | Request::ReconnectCall(_) => {
                 self.emulate_pair(asked, &request, turn, ctx);
@@ -316,7 +316,7 @@ impl Phone {
         Ok(known.unwrap_or_else(|_| parties_of(told, line)))
     }
 
-    /// DirectedPickupCall: the phone calls the feature code of the telephone system that picks up.
+    /// DirectedPickupCall: the phone calls the feature code of the phone system that picks up.
     fn pick_up(
         &mut self,
         asked: Asked,
@@ -324,7 +324,7 @@ impl Phone {
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
-        let code = &self.house.rules().settings.phones.pickup;
+        let code = &self.context.config().settings.phones.pickup;
         let device = request.call_to_be_picked_up.device_id.as_ref();
         let number = match device.map(DeviceId::user) {
             Some(user) => code.replace("{number}", user),

@@ -8,17 +8,17 @@ use actix::Recipient;
 use arc_swap::ArcSwap;
 use ed25519_dalek::SigningKey;
 use uacsta_schema::{
-    csta::{MonitorFilter, Speech},
+    csta::{Dialect, MonitorFilter},
     sip::nonce::NonceKey,
 };
 
 use super::*;
 use crate::{
-    House, Rules,
+    RuntimeConfig, ServerContext,
     clock::Clock,
     licensing::{Allowance, Counts, Licensing, allowance::TRIAL, code::Issuer},
     monitor::{ClientAddrs, Stopped, Subscriber},
-    phone::Heritage,
+    phone::RestartState,
     post::Post,
     sip::{
         connection::Overrun,
@@ -64,13 +64,13 @@ impl Handler<Stopped> for Deaf {
 }
 
 /// A server after its trial, without licences.
-fn house() -> Arc<House> {
+fn context() -> Arc<ServerContext> {
     let licensing = Context::<Licensing>::new();
     let issuer = Issuer::with(&SigningKey::from_bytes(&[1; 32]));
-    let house = Arc::new(House {
-        rules: ArcSwap::from_pointee(Rules {
-            settings: settings::Settings::builtin(),
-            profiles: settings::Profiles::shipped(),
+    let context = Arc::new(ServerContext {
+        config: ArcSwap::from_pointee(RuntimeConfig {
+            settings: uacsta_config::Settings::builtin(),
+            profiles: uacsta_config::Profiles::shipped(),
             allowance: Allowance::of(Some(&issuer), [], TRIAL).unwrap(),
         }),
         clock: Arc::new(Standstill),
@@ -82,8 +82,8 @@ fn house() -> Arc<House> {
         registrar: Post::new(Context::new().address()),
         licensing: Post::new(licensing.address()),
     });
-    licensing.run(Licensing::new(Arc::clone(&house)));
-    house
+    licensing.run(Licensing::new(Arc::clone(&context)));
+    context
 }
 
 fn subscriber(client: &Addr<Deaf>) -> Subscriber {
@@ -102,18 +102,22 @@ fn subscriber(client: &Addr<Deaf>) -> Subscriber {
             overrun: to(client),
             stopped: to(client),
         }),
-        speech: Speech::default(),
+        dialect: Dialect::default(),
         filter: MonitorFilter::default(),
         in_service: None,
     }
 }
 
 /// Waits until all actors have handled their messages.
-async fn settled(house: &House) -> Counts {
+async fn settled(context: &ServerContext) -> Counts {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-    house.licensing.send(crate::licensing::Count).await.unwrap()
+    context
+        .licensing
+        .send(crate::licensing::Count)
+        .await
+        .unwrap()
 }
 
 #[test]
@@ -131,17 +135,17 @@ fn a_client_that_leaves_twice_does_not_keep_the_monitor_point() {
 #[track_caller]
 fn ends_when_told(times: usize) {
     let (held, lines) = actix::System::new().block_on(async {
-        let house = house();
+        let context = context();
         let line = DeviceId::from("sip:101@pbx.example");
-        let mac = "000413000001".parse().unwrap();
+        let phone = "000413000001".parse().unwrap();
         let lines = vec![line.clone()];
         let phone = Phone::new(
-            mac,
-            Arc::clone(&house),
+            phone,
+            Arc::clone(&context),
             true,
             lines,
             None,
-            Heritage::default(),
+            RestartState::default(),
         )
         .start();
         let client = Deaf.start();
@@ -152,7 +156,7 @@ fn ends_when_told(times: usize) {
                     line: line.clone(),
                     change: Change::Join(subscriber(&client)),
                 });
-                settled(&house).await;
+                settled(&context).await;
                 for _ in 0..times {
                     phone.do_send(Subscribe {
                         line: line.clone(),
@@ -161,11 +165,11 @@ fn ends_when_told(times: usize) {
                         },
                     });
                 }
-                settled(&house).await;
+                settled(&context).await;
             }
-            held.push(Arc::strong_count(&house));
+            held.push(Arc::strong_count(&context));
         }
-        (held, settled(&house).await.lines)
+        (held, settled(&context).await.lines)
     });
     // Each monitor point holds the server's shared state for as long as it lives.
     assert_eq!((held[1], held[2]), (held[0], held[0]));

@@ -1,15 +1,16 @@
 #![allow(clippy::unwrap_used)]
 
 use bytes::BytesMut;
+use uacsta_config::Settings;
 use uacsta_schema::sip::{
     codec::{Frame, Limits},
     message::Message,
 };
 
-use settings::Settings;
-
-use super::super::bindings::tests::{binding, identity};
-use super::*;
+use super::{
+    super::bindings::tests::{binding, identity},
+    *,
+};
 
 fn advanced() -> Advanced {
     let mut advanced = Settings::builtin().advanced;

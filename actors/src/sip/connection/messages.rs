@@ -2,12 +2,12 @@
 
 use actix::Handler;
 
-use super::super::uas::Uas;
 use super::{
     super::{
         incident::Incident,
         responder::Respond,
         session::{Close, Invoke, Notify, Open},
+        uas::Uas,
     },
     Overrun, Shut, SipConnection,
 };

@@ -194,7 +194,7 @@ impl<U: Uas> SipConnection<U> {
     fn report(&self, incident: Incident<'_>, reason: Option<&str>) {
         if let Some(times) = self.uas.incident(incident) {
             let times = (times > 1).then_some(times);
-            tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), reason, times, "{}", incident.text());
+            tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), reason, times, "{}", incident.text());
         }
     }
 
@@ -228,7 +228,7 @@ impl<U: Uas> Actor for SipConnection<U> {
         if std::thread::panicking() {
             let incident = Incident::Panicked;
             self.uas.incident(incident);
-            tracing::error!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), "{}", incident.text());
+            tracing::error!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), "{}", incident.text());
         }
         let reason = self
             .ending
@@ -307,7 +307,7 @@ impl<U: Uas> SipConnection<U> {
     }
 
     /// The device that the peer speaks for, as a field of log lines.
-    fn mac(&self) -> Option<DisplayValue<&str>> {
+    fn phone(&self) -> Option<DisplayValue<&str>> {
         self.uas.peer().device.map(|device| display(&**device))
     }
 

@@ -226,7 +226,7 @@ impl<U: Uas> SipConnection<U> {
                 match self.start_accepted(request, accepted, granted) {
                     Ok(slot) => started = Some(slot),
                     Err(error) => {
-                        tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), %error, "cannot open session");
+                        tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), %error, "cannot open session");
                         timer = None;
                         answer =
                             FinalResponse::from(Status::BAD_REQUEST).because(error.to_string());

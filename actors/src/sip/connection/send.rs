@@ -125,7 +125,7 @@ impl<U: Uas> SipConnection<U> {
         match sent {
             Ok(()) => self.clients[slot].sent = self.transport.sent(),
             Err(TooLarge { length }) => {
-                tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), length, "request not sent: too large for a datagram (RFC 3261, section 18.1.1); let the phone use TCP");
+                tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), length, "request not sent: too large for a datagram (RFC 3261, section 18.1.1); let the phone use TCP");
                 let ClientTransaction { purpose, cseq, .. } = self.clients.remove(slot);
                 self.concluded(purpose, cseq, Outcome::TooLarge, ctx);
             }
@@ -166,7 +166,7 @@ impl<U: Uas> SipConnection<U> {
                 self.client_event(slot, event, Some(response), ctx);
             }
             None => {
-                tracing::debug!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), status = response.status().code(), "response matches no transaction");
+                tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status().code(), "response matches no transaction");
             }
         }
     }

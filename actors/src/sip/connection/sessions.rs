@@ -242,7 +242,7 @@ impl<U: Uas> SipConnection<U> {
                     if let Outcome::Response(response) = outcome
                         && !response.status().is_success()
                     {
-                        tracing::debug!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), status = response.status().code(), "event rejected by the client");
+                        tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status().code(), "event rejected by the client");
                     }
                 }
             },
@@ -295,7 +295,7 @@ impl<U: Uas> SipConnection<U> {
             Outcome::Response(response) if response.status().is_success() => {
                 let made = self.sessions[slot].dialog.confirmed(response.head());
                 if let Err(error) = made {
-                    tracing::warn!(peer = %self.endpoints.peer, mac = self.mac(), who = self.who(), %error, "the 2xx to our INVITE makes no dialog; ending it");
+                    tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), %error, "the 2xx to our INVITE makes no dialog; ending it");
                     self.acknowledge(slot, cseq);
                     self.bye(slot, ctx);
                     return self.uninvited(slot, RequestError::NoDialog);

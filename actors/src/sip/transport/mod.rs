@@ -19,20 +19,18 @@ use std::{
 };
 
 use bytes::BytesMut;
+pub use error::TransportError;
 use futures_util::Stream;
+pub use partial_budget::PartialBudget;
+use partial_budget::PartialShare;
+pub use stream::Io;
+use stream::StreamTransport;
 use tokio::sync::mpsc::Receiver;
 use uacsta_schema::sip::{
     Request,
     codec::{Codec, Frame},
 };
-
-use partial_budget::PartialShare;
-use stream::StreamTransport;
 use udp::UdpPeer;
-
-pub use error::TransportError;
-pub use partial_budget::PartialBudget;
-pub use stream::Io;
 pub use udp::{DatagramSender, Sent, TooLarge};
 
 /// The transport of one peer, shared by its connection and the stream of frames that wakes it.

@@ -44,7 +44,7 @@ impl Trace {
         }
         let text = String::from_utf8_lossy(message);
         let shown = without_credentials(&text);
-        tracing::trace!(target: TARGET, mac = self.device(), direction, message = %shown);
+        tracing::trace!(target: TARGET, phone = self.device(), direction, message = %shown);
     }
 }
 

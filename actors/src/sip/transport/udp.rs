@@ -142,7 +142,7 @@ impl UdpPeer {
         self.trace.message(direction, octets);
         // Retransmissions make up for it, and a peer that hears nothing at all is found by a time-out.
         if let Err(error) = self.sender.send(octets, to) {
-            tracing::debug!(%to, mac = self.trace.device(), %error, "cannot send datagram");
+            tracing::debug!(%to, phone = self.trace.device(), %error, "cannot send datagram");
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Events of auditory apparatus (ECMA-269, physical device features): mute and volume.
 
-use crate::csta::device::SubjectDevice;
-use crate::csta::member::sequence;
-use crate::csta::service::Volume;
-use crate::csta::types::MonitorCrossRefId;
+use crate::csta::{
+    device::SubjectDevice, member::sequence, service::Volume, types::MonitorCrossRefId,
+};
 
 sequence! {
     /// A microphone is mute, or no longer.

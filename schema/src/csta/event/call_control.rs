@@ -3,13 +3,13 @@
 //! Of the tail that they share, services permitted, call and media characteristics, connection information, network
 //! and associated devices, linkage, messages, languages, history and location have no type: they pass a relay as they are.
 
-use crate::csta::cause::EventCause;
-use crate::csta::device::{
-    CalledDevice, CallingDevice, DeviceId, RedirectionDevice, SubjectDevice,
+use crate::csta::{
+    cause::EventCause,
+    device::{CalledDevice, CallingDevice, DeviceId, RedirectionDevice, SubjectDevice},
+    enumeration::LocalConnectionState,
+    member::sequence,
+    types::{CallData, ConnectionId, ConnectionListItem, MonitorCrossRefId},
 };
-use crate::csta::enumeration::LocalConnectionState;
-use crate::csta::member::sequence;
-use crate::csta::types::{CallData, ConnectionId, ConnectionListItem, MonitorCrossRefId};
 
 sequence! {
     /// A device is off hook, or prompts its user.

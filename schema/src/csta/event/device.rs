@@ -1,10 +1,12 @@
 //! Events of devices (ECMA-269): digits, do not disturb, forwarding, message waiting, maintenance.
 
-use crate::csta::cause::EventCause;
-use crate::csta::device::{DeviceId, SubjectDevice};
-use crate::csta::enumeration::{ForwardDefault, ForwardingType};
-use crate::csta::member::sequence;
-use crate::csta::types::{CallOrigination, ConnectionId, MonitorCrossRefId};
+use crate::csta::{
+    cause::EventCause,
+    device::{DeviceId, SubjectDevice},
+    enumeration::{ForwardDefault, ForwardingType},
+    member::sequence,
+    types::{CallOrigination, ConnectionId, MonitorCrossRefId},
+};
 
 sequence! {
     /// Digits were sent into a call. Durations have no type.

@@ -1,12 +1,12 @@
 //! Events of the way through a network (ECMA-269, call control): a call has left the switch, and what the network can tell of it.
 
-use crate::csta::cause::EventCause;
-use crate::csta::device::{CalledDevice, CallingDevice, RedirectionDevice, SubjectDevice};
-use crate::csta::enumeration::{
-    LocalConnectionState, NetworkType, ProgressDescription, ProgressLocation,
+use crate::csta::{
+    cause::EventCause,
+    device::{CalledDevice, CallingDevice, RedirectionDevice, SubjectDevice},
+    enumeration::{LocalConnectionState, NetworkType, ProgressDescription, ProgressLocation},
+    member::sequence,
+    types::{CallData, ConnectionId, MonitorCrossRefId},
 };
-use crate::csta::member::sequence;
-use crate::csta::types::{CallData, ConnectionId, MonitorCrossRefId};
 
 sequence! {
     /// A call has left the switch; it may be the last that is heard of it.

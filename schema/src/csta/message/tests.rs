@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::csta::device::SubjectDevice;
-use crate::csta::types::ConnectionId;
+use crate::csta::{device::SubjectDevice, types::ConnectionId};
 
 fn read(text: &str) -> Result<Message, ReadError> {
     Document::read(Bytes::copy_from_slice(text.as_bytes()))

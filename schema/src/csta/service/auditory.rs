@@ -1,11 +1,13 @@
 //! Auditory apparatus services (ECMA-269, physical device features): mute and volume of a phone's microphones and loudspeakers.
 
-use crate::csta::device::DeviceId;
-use crate::csta::element::Element;
-use crate::csta::enumeration::VolumeStep;
-use crate::csta::error::ReadError;
-use crate::csta::member::{Item, Member, sequence};
-use crate::csta::writer::Writer;
+use crate::csta::{
+    device::DeviceId,
+    element::Element,
+    enumeration::VolumeStep,
+    error::ReadError,
+    member::{Item, Member, sequence},
+    writer::Writer,
+};
 
 sequence! {
     /// Asks which microphones are mute.

@@ -1,8 +1,6 @@
 //! Call associated services (ECMA-269): GenerateDigits.
 
-use crate::csta::enumeration::DigitMode;
-use crate::csta::member::sequence;
-use crate::csta::types::ConnectionId;
+use crate::csta::{enumeration::DigitMode, member::sequence, types::ConnectionId};
 
 sequence! {
     /// Sends digits into a call.

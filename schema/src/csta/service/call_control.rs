@@ -1,10 +1,12 @@
 //! Call control services (ECMA-269): making, answering, holding, transferring and ending calls.
 
-use crate::csta::cause::EventCause;
-use crate::csta::device::{Destinations, DeviceId};
-use crate::csta::enumeration::{AutoOriginate, ConsultOptions, ParticipationType};
-use crate::csta::member::sequence;
-use crate::csta::types::{CallData, ConnectionId, ConnectionListItem, Octets};
+use crate::csta::{
+    cause::EventCause,
+    device::{Destinations, DeviceId},
+    enumeration::{AutoOriginate, ConsultOptions, ParticipationType},
+    member::sequence,
+    types::{CallData, ConnectionId, ConnectionListItem, Octets},
+};
 
 sequence! {
     /// Calls a device from another (ECMA-269, Make Call). Call and media characteristics, connection information and languages have no type.

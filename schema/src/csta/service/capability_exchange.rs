@@ -1,12 +1,14 @@
 //! Capability exchange services (ECMA-269): what the switching function can do, and its devices.
 
-use crate::csta::device::DeviceId;
-use crate::csta::element::Element;
-use crate::csta::enumeration::{DeviceCategory, NamedDeviceTypes, RequestedDeviceCategory};
-use crate::csta::error::ReadError;
-use crate::csta::member::{Item, Member, sequence};
-use crate::csta::types::ServiceCrossRefId;
-use crate::csta::writer::Writer;
+use crate::csta::{
+    device::DeviceId,
+    element::Element,
+    enumeration::{DeviceCategory, NamedDeviceTypes, RequestedDeviceCategory},
+    error::ReadError,
+    member::{Item, Member, sequence},
+    types::ServiceCrossRefId,
+    writer::Writer,
+};
 
 sequence! {
     /// Asks which services and events there are.

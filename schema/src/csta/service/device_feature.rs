@@ -1,9 +1,11 @@
 //! Device feature services (ECMA-269): do not disturb, forwarding, message waiting.
 
-use crate::csta::device::DeviceId;
-use crate::csta::enumeration::ForwardingType;
-use crate::csta::member::sequence;
-use crate::csta::types::{CallOrigination, ForwardListItem};
+use crate::csta::{
+    device::DeviceId,
+    enumeration::ForwardingType,
+    member::sequence,
+    types::{CallOrigination, ForwardListItem},
+};
 
 sequence! {
     /// Asks whether calls may disturb a device.

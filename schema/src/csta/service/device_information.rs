@@ -1,13 +1,15 @@
 //! Device information services (ECMA-269, capability exchange): what one device is, as a line and as an apparatus.
 
-use crate::csta::device::DeviceId;
-use crate::csta::element::Element;
-use crate::csta::enumeration::{AppearanceType, DeviceCategory, NamedDeviceTypes};
-use crate::csta::error::ReadError;
-use crate::csta::filter::MonitorFilter;
-use crate::csta::member::{Item, Member, sequence};
-use crate::csta::service::{FeatureNames, Features};
-use crate::csta::writer::Writer;
+use crate::csta::{
+    device::DeviceId,
+    element::Element,
+    enumeration::{AppearanceType, DeviceCategory, NamedDeviceTypes},
+    error::ReadError,
+    filter::MonitorFilter,
+    member::{Item, Member, sequence},
+    service::{FeatureNames, Features},
+    writer::Writer,
+};
 
 sequence! {
     /// Asks what a device is as a line.

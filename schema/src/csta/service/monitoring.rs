@@ -1,13 +1,15 @@
 //! Monitoring services (ECMA-269): MonitorStart, MonitorStop, ChangeMonitorFilter.
 
-use crate::csta::device::DeviceId;
-use crate::csta::element::Element;
-use crate::csta::enumeration::MonitorType;
-use crate::csta::error::ReadError;
-use crate::csta::filter::MonitorFilter;
-use crate::csta::member::{Member, sequence};
-use crate::csta::types::{ConnectionId, MonitorCrossRefId};
-use crate::csta::writer::Writer;
+use crate::csta::{
+    device::DeviceId,
+    element::Element,
+    enumeration::MonitorType,
+    error::ReadError,
+    filter::MonitorFilter,
+    member::{Member, sequence},
+    types::{ConnectionId, MonitorCrossRefId},
+    writer::Writer,
+};
 
 sequence! {
     /// Asks for the events of a device or call. `requestedMonitorMediaClass` has no type.

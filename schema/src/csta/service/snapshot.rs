@@ -1,12 +1,14 @@
 //! Snapshot services (ECMA-269): the calls at a device, the devices on a call.
 
-use crate::csta::device::{CalledDevice, CallingDevice, DeviceId, SubjectDevice};
-use crate::csta::element::Element;
-use crate::csta::enumeration::{LocalConnectionState, SimpleCallState};
-use crate::csta::error::ReadError;
-use crate::csta::member::{Item, Member, sequence};
-use crate::csta::types::{CallData, ConnectionId, ServiceCrossRefId};
-use crate::csta::writer::Writer;
+use crate::csta::{
+    device::{CalledDevice, CallingDevice, DeviceId, SubjectDevice},
+    element::Element,
+    enumeration::{LocalConnectionState, SimpleCallState},
+    error::ReadError,
+    member::{Item, Member, sequence},
+    types::{CallData, ConnectionId, ServiceCrossRefId},
+    writer::Writer,
+};
 
 sequence! {
     /// Asks for the calls at a device.

@@ -1,8 +1,6 @@
 //! System status and registration services (ECMA-269): RequestSystemStatus, SystemStatus, SystemRegister ...
 
-use crate::csta::enumeration::SystemStatusValue;
-use crate::csta::member::sequence;
-use crate::csta::types::SysStatRegisterId;
+use crate::csta::{enumeration::SystemStatusValue, member::sequence, types::SysStatRegisterId};
 
 sequence! {
     /// Asks how the other side is; the keep-alive of a session.

@@ -1,12 +1,14 @@
 //! The survey at a start tag: what part an element plays.
 
 use super::{Frame, Noted, Role, Surveyor};
-use crate::csta::edition::Edition;
-use crate::csta::error::{ReadError, quoted};
-use crate::csta::newer::{NEWER_ATTRIBUTES, newer_in};
-use crate::csta::relay::{Edit, What};
-use crate::csta::roots::{self, Kind, Place};
-use crate::csta::xml::{Space, Span, Tag};
+use crate::csta::{
+    edition::Edition,
+    error::{ReadError, quoted},
+    newer::{NEWER_ATTRIBUTES, newer_in},
+    relay::{Edit, What},
+    roots::{self, Kind, Place},
+    xml::{Space, Span, Tag},
+};
 
 /// The octets of the longest prefix of a root: whoever speaks so is answered so, and it is kept with each monitor.
 const LONGEST_PREFIX: usize = 64;

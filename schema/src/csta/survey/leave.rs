@@ -1,11 +1,13 @@
 //! The survey at an end tag: what of the element is ours to read or change.
 
 use super::{Frame, Role, Surveyor};
-use crate::csta::edition::Edition;
-use crate::csta::newer::older_value;
-use crate::csta::relay::{Edit, Side, What, Wrapping};
-use crate::csta::roots::{Kind, Place};
-use crate::csta::xml::{Span, Tag};
+use crate::csta::{
+    edition::Edition,
+    newer::older_value,
+    relay::{Edit, Side, What, Wrapping},
+    roots::{Kind, Place},
+    xml::{Span, Tag},
+};
 
 impl Surveyor<'_> {
     /// At the end of an element; `close` is its end tag unless it was an empty-element tag.

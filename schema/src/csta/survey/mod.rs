@@ -5,13 +5,15 @@ mod leave;
 
 use smallvec::SmallVec;
 
-use super::edition::Edition;
-use super::error::ReadError;
-use super::limits::Limits;
-use super::newer::Newer;
-use super::relay::Edit;
-use super::roots::{Kind, Place};
-use super::xml::{Scanner, Span, Tag, Token};
+use super::{
+    edition::Edition,
+    error::ReadError,
+    limits::Limits,
+    newer::Newer,
+    relay::Edit,
+    roots::{Kind, Place},
+    xml::{Scanner, Span, Tag, Token},
+};
 
 /// What the pass has found.
 #[derive(Debug)]

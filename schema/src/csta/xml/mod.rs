@@ -8,10 +8,10 @@ mod text;
 
 use std::ops::Range;
 
-use super::edition::Edition;
-
 pub(super) use scanner::{Scanner, Tag, Token};
 pub(super) use text::{escaped, is_character, plain, unescaped};
+
+use super::edition::Edition;
 
 /// Namespace of the Microsoft client's private elements, of which `line` names the line of a session.
 const RCC_NAMESPACE: &str = "http://schemas.microsoft.com/Lcs/2005/04/RCCExtension";

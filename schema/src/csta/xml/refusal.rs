@@ -1,8 +1,10 @@
 //! What the XML reader refuses, told in our words.
 
-use quick_xml::Error;
-use quick_xml::errors::{IllFormedError, SyntaxError};
-use quick_xml::events::attributes::AttrError;
+use quick_xml::{
+    Error,
+    errors::{IllFormedError, SyntaxError},
+    events::attributes::AttrError,
+};
 
 use crate::csta::error::ReadError;
 

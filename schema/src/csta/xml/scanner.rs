@@ -5,17 +5,20 @@
 //! a second root, a bad name, an undefined entity, any document type declaration.
 
 use memchr::{memchr, memmem};
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
 use smallvec::SmallVec;
 
-use super::name::prefix_of;
-use super::namespaces::Namespaces;
-use super::refusal::{attribute_refused, refused, wrong};
-use super::text::{are_references_defined, is_blank};
-use super::{Space, Span};
-use crate::csta::error::ReadError;
-use crate::csta::limits::Limits;
+use super::{
+    Space, Span,
+    name::prefix_of,
+    namespaces::Namespaces,
+    refusal::{attribute_refused, refused, wrong},
+    text::{are_references_defined, is_blank},
+};
+use crate::csta::{error::ReadError, limits::Limits};
 
 /// What stands at a place of the document. Comments and processing instructions are passed over.
 #[derive(Clone, Copy, Debug)]

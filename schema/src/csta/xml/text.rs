@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use quick_xml::Reader;
-use quick_xml::escape::{partial_escape, unescape};
-use quick_xml::events::Event;
+use quick_xml::{
+    Reader,
+    escape::{partial_escape, unescape},
+    events::Event,
+};
 
 /// The character data of an element's content, as [`Scanner`](super::Scanner) has checked it; that of inner elements included.
 pub(in crate::csta) fn plain(content: &str) -> String {

@@ -1,7 +1,6 @@
 //! Challenges: WWW-Authenticate and Proxy-Authenticate (RFC 7616, 3.3; RFC 8760, 2.3).
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{Algorithm, Credentials, Ha1, LONGEST, after_scheme, lower_case, next_param};
 use crate::sip::SyntaxError;

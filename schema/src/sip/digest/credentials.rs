@@ -1,11 +1,9 @@
 //! Credentials: Authorization and Proxy-Authorization (RFC 7616, 3.4).
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{Algorithm, Ha1, LONGEST, after_scheme, lower_case, next_param};
-use crate::sip::SyntaxError;
-use crate::sip::start::is_token;
+use crate::sip::{SyntaxError, start::is_token};
 
 /// What a client answers to a challenge. Texts are as they stand between their quotes, escapes kept, for so they are
 /// hashed.

@@ -4,12 +4,11 @@ mod algorithm;
 mod challenge;
 mod credentials;
 
-use super::SyntaxError;
-use super::header::closing_quote;
-
 pub use algorithm::{Algorithm, Ha1};
 pub use challenge::Challenge;
 pub use credentials::Credentials;
+
+use super::{SyntaxError, header::closing_quote};
 
 /// What follows the word `Digest`, which has no case.
 fn after_scheme(text: &str) -> Result<&str, SyntaxError> {

@@ -1,10 +1,11 @@
 //! Addresses with a display name: From, To, Contact, Route and their like (RFC 3261, 20.10).
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use super::Params;
-use super::text::{closing_quote, is_open, split, unescape};
+use super::{
+    Params,
+    text::{closing_quote, is_open, split, unescape},
+};
 use crate::sip::{SyntaxError, Uri};
 
 /// One `name-addr` or `addr-spec` with its parameters.

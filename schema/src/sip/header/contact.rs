@@ -2,8 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::NameAddr;
-use super::text::leading_number;
+use super::{NameAddr, text::leading_number};
 
 /// The Contact values of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]

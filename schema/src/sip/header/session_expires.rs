@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::Params;
-use super::text::leading_number;
+use super::{Params, text::leading_number};
 
 /// A Session-Expires value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! Via: where a request has passed and its answer goes (RFC 3261, 20.42; RFC 3581).
 
-use super::text::{host_and_port, is_open, position};
-use super::{Params, Transport};
-use crate::sip::SyntaxError;
-use crate::sip::start::is_token;
+use super::{
+    Params, Transport,
+    text::{host_and_port, is_open, position},
+};
+use crate::sip::{SyntaxError, start::is_token};
 
 /// One Via value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Tries the call services on a nonexistent call, or in calls made for the test (ECMA-269, clauses 17 and 18).
 
+use uacsta_connect::CommandError;
 use uacsta_schema::csta::*;
 
 use super::device_under_test::{DeviceUnderTest, Observation};
-use uacsta_connect::CommandError;
 
 const ALERTING: &[LocalConnectionState] = &[LocalConnectionState::ALERTING];
 const TALKING: &[LocalConnectionState] = &[

@@ -1,16 +1,21 @@
 //! The phone under test: sends it one service request after another and keeps the best result of each service.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::json;
 use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult};
-use uacsta_schema::csta::{
-    self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
-    Failure as Refused, LocalConnectionState, Message, Response, Service, Snapshot, SnapshotDevice,
+use uacsta_schema::{
+    csta::{
+        self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
+        Failure as Refused, LocalConnectionState, Message, Response, Service, Snapshot,
+        SnapshotDevice,
+    },
+    phone_id::PhoneId,
 };
-use uacsta_schema::phone_id::PhoneId;
 
 /// A line of a phone, and the results so far.
 pub(super) struct DeviceUnderTest<'a> {

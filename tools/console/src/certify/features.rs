@@ -1,9 +1,9 @@
 //! Tries the services that need no call: capabilities, system status, monitors, and line settings, which keep their values.
 
+use uacsta_connect::CommandError;
 use uacsta_schema::csta::*;
 
 use super::device_under_test::DeviceUnderTest;
-use uacsta_connect::CommandError;
 
 /// Reason for skipping a Set service: a setting is only set to its present value.
 const UNKNOWN: &str = "its present value is unknown, and it is only set to that";

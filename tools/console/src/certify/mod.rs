@@ -8,15 +8,13 @@ mod report;
 use std::path::PathBuf;
 
 use clap::Args;
+use device_under_test::DeviceUnderTest;
+use report::Report;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use uacsta_connect::{ApiArgs, CommandError, print};
-use uacsta_schema::csta::DeviceId;
-use uacsta_schema::phone_id::PhoneId;
-
-use device_under_test::DeviceUnderTest;
-use report::Report;
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 /// The arguments of `certify`.
 #[derive(Args, Debug)]

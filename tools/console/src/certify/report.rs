@@ -1,15 +1,12 @@
 //! Results of a phone as a table, as Markdown and as JSON, with the contradictions to its profile.
 
-use std::fmt::Write;
-use std::fs;
-use std::path::Path;
+use std::{fmt::Write, fs, path::Path};
 
 use serde_json::{Value, json};
 use uacsta_connect::{CommandError, ProbeOutcome, ProbeResult};
 use uacsta_schema::phone_id::PhoneId;
 
-use super::Listed;
-use super::device_under_test::DeviceUnderTest;
+use super::{Listed, device_under_test::DeviceUnderTest};
 
 /// The results of one phone.
 pub(super) struct Report {

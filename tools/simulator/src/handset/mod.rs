@@ -18,6 +18,7 @@ use uacsta_actors::{
         session::{Login, RequestError, SessionEvent},
     },
 };
+use uacsta_connect::{ConnectError, ServerAddress};
 use uacsta_schema::{
     csta::{self, DeviceId},
     mac::Mac,
@@ -25,10 +26,11 @@ use uacsta_schema::{
 
 use super::{
     maker::Maker,
-    pbx::LineId,
-    pbx::actor::{LineReport, PbxActor, PbxResponse, Plug},
+    pbx::{
+        LineId,
+        actor::{LineReport, PbxActor, PbxResponse, Plug},
+    },
 };
-use uacsta_connect::{ConnectError, ServerAddress};
 
 mod challenge;
 mod description;
@@ -295,7 +297,7 @@ impl Handset {
 
     /// Writes a document in the maker's edition, prefix and layout.
     fn write(&self, message: impl Into<csta::Message>) -> Bytes {
-        let document = csta::write(&message.into(), &self.maker.speech());
+        let document = csta::write(&message.into(), &self.maker.dialect());
         let document = match std::str::from_utf8(&document) {
             Ok(text) => Bytes::from(self.maker.format(text)),
             Err(_) => document,

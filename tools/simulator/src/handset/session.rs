@@ -11,9 +11,9 @@ use uacsta_actors::sip::{
 use uacsta_schema::{csta::*, sip::Status};
 
 use super::{Handset, Invited, Sent, Stage};
-use crate::{
-    pbx::actor::{PbxRequest, PbxResponse},
-    pbx::{LineEvent, LineId},
+use crate::pbx::{
+    LineEvent, LineId,
+    actor::{PbxRequest, PbxResponse},
 };
 
 /// A session with the server.

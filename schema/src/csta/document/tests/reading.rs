@@ -13,7 +13,7 @@ fn a_root_tells_name_kind_and_speech() {
             "{text}"
         );
         assert_eq!(
-            document.speech().edition,
+            document.dialect().edition,
             edition.unwrap_or_default(),
             "{text}"
         );

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use settings::Advanced;
+use uacsta_config::Advanced;
 use uacsta_schema::sip::{
     HeaderName, Request, Uri,
     header::{Contacts, NameAddr},

@@ -1,8 +1,7 @@
 //! Tests of a CSTA document as it arrived.
 
 #![allow(clippy::unwrap_used)]
-use super::super::Limits;
-use super::*;
+use super::{super::Limits, *};
 
 mod reading;
 mod telling;

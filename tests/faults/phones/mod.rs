@@ -6,17 +6,21 @@ mod events;
 mod quirks;
 mod storm;
 
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use crate::support::PATIENCE;
-use crate::support::csta::Call;
-use crate::support::cti_client::Session;
-use crate::support::phone::{Phone, Setup};
-use crate::support::process::{PASSWORDS, Serving};
-use crate::support::server::{PHONES_PASSWORD, Server};
+use crate::support::{
+    PATIENCE,
+    csta::Call,
+    cti_client::Session,
+    phone::{Phone, Setup},
+    process::{PASSWORDS, Serving},
+    server::{PHONES_PASSWORD, Server},
+};
 
 const MAC: &str = "000413000001";
 const LISTED: &str = "00:04:13:00:00:01";

@@ -2,9 +2,11 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::document::Document;
-use super::edition::Edition;
-use super::xml::{Span, escaped};
+use super::{
+    document::Document,
+    edition::Edition,
+    xml::{Span, escaped},
+};
 
 /// What the receiver of a relayed document needs changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

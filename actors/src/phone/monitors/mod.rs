@@ -111,14 +111,14 @@ impl Phone {
     fn deps(&self, ctx: &Context<Self>) -> Deps {
         Deps {
             phone: ctx.address().recipient(),
-            house: Arc::clone(&self.house),
+            context: Arc::clone(&self.context),
         }
     }
 
     /// A monitor point of a line, to be started.
     fn monitor(&self, line: &DeviceId, ctx: &Context<Self>) -> Monitor {
         let ready = self.session.is_open() && self.has_line(line);
-        Monitor::new(self.mac, line.clone(), self.deps(ctx), ready)
+        Monitor::new(self.phone, line.clone(), self.deps(ctx), ready)
     }
 
     /// Forwards a change to the monitor point of its line; the first subscriber starts it.
@@ -146,7 +146,7 @@ impl Phone {
     pub(super) fn lines_told(&mut self) {
         for monitored in self.monitored.iter() {
             if !self.has_line(&monitored.line) {
-                tracing::warn!(mac = %self.mac, line = %monitored.line, "a line that is monitored is no longer the phone's");
+                tracing::warn!(phone = %self.phone, line = %monitored.line, "a line that is monitored is no longer the phone's");
                 monitored.monitor.do_send(MonitorEvent::LineGone);
             } else if self.session.is_open() && monitored.cross_ref.is_none() {
                 monitored.monitor.do_send(MonitorEvent::PhoneReady);
@@ -269,8 +269,8 @@ impl Phone {
         permit: Option<LicencePermit>,
         ctx: &mut Context<Self>,
     ) {
-        self.house.counters.count(Event::Panicked);
-        tracing::error!(mac = %self.mac, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
+        self.context.counters.count(Event::Panicked);
+        tracing::error!(phone = %self.phone, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
         let monitor = self.monitor(line, ctx).inherited(subscribers, permit);
         let Some(monitored) = self.monitored.get_mut(line) else {
             return self.monitored.add(line.clone(), monitor.start());
@@ -289,7 +289,7 @@ impl Phone {
         };
         ended.monitor.do_send(PhoneNotice::Ended);
         if let Some(cross_ref) = ended.cross_ref {
-            tracing::info!(mac = %self.mac, %line, "line is no longer monitored");
+            tracing::info!(phone = %self.phone, %line, "line is no longer monitored");
             self.stop_monitor(line, cross_ref, ctx);
         }
     }
@@ -305,8 +305,8 @@ impl Phone {
         if self.early.len() < EARLY && self.requests.is_starting_monitor() {
             self.early.push_back(event);
         } else {
-            self.house.counters.count(Event::StrayEvent);
-            tracing::debug!(mac = %self.mac, event = event.name(), cross_ref, "event for unknown monitor");
+            self.context.counters.count(Event::StrayEvent);
+            tracing::debug!(phone = %self.phone, event = event.name(), cross_ref, "event for unknown monitor");
         }
     }
 
@@ -349,7 +349,7 @@ impl Handler<PointRequest> for Phone {
             Wanted::Start => self.start_monitor(&line, ctx),
             Wanted::Stop(cross_ref) => self.monitor_over(&line, cross_ref, ctx),
             Wanted::Drain => {
-                let now = self.house.clock.now();
+                let now = self.context.clock.now();
                 self.drain_line(line, now, ctx);
             }
             Wanted::End(joins) => self.end(&line, joins, ctx),

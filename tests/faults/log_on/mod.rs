@@ -3,10 +3,12 @@
 mod credentials;
 mod guessing;
 
-use crate::support::digest::Account;
-use crate::support::line::{Line, request};
-use crate::support::process::{Serving, run};
-use crate::support::server::{Server, http};
+use crate::support::{
+    digest::Account,
+    line::{Line, request},
+    process::{Serving, run},
+    server::{Server, http},
+};
 
 const MAC: &str = "000413000001";
 const URI: &str = "sip:127.0.0.1";

@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
-use crate::support::phone::Phone;
-use crate::support::server::{Server, counted};
+use crate::support::{
+    PATIENCE,
+    phone::Phone,
+    server::{Server, counted},
+};
 
 /// One number of `GET /metrics`, which asks for no log-on; `name` has its label.
 pub async fn metric(server: &Server, name: &str) -> u64 {

@@ -5,11 +5,11 @@ use std::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::digest::{Challenge, Credentials};
-use super::header::{
-    CSeq, Contacts, MediaType, NameAddr, SessionExpires, Via, leading_number, split,
+use super::{
+    HeaderError, HeaderName, SyntaxError,
+    digest::{Challenge, Credentials},
+    header::{CSeq, Contacts, MediaType, NameAddr, SessionExpires, Via, leading_number, split},
 };
-use super::{HeaderError, HeaderName, SyntaxError};
 
 /// The head of a message: one block of text, and where in it each header field stands.
 ///

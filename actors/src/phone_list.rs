@@ -1,4 +1,4 @@
-//! The telephone list: every phone that ever registered, as it is stored.
+//! The phone list: every phone that ever registered, as it is stored.
 
 use std::net::IpAddr;
 
@@ -6,11 +6,12 @@ use actix::Message;
 use serde::{Deserialize, Serialize};
 use uacsta_schema::phone_id::PhoneId;
 
-/// One telephone of the list. What changes by the minute (status, calls) is never part of it.
+/// One phone of the list. What changes by the minute (status, calls) is never part of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Telephone {
-    /// The MAC address, which is its user name.
-    pub mac: PhoneId,
+pub struct ListedPhone {
+    /// Its user name: a MAC address, or an extension.
+    #[serde(rename = "mac")]
+    pub id: PhoneId,
     /// The maker, from the User-Agent or the MAC address.
     pub maker: String,
     /// The model, where the phone names it.
@@ -29,17 +30,17 @@ pub struct Telephone {
     pub in_operation: bool,
 }
 
-/// Puts telephones on disk. The answer comes when they are there.
+/// Puts phones on disk. The answer comes when they are there.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), StoreError>")]
 pub struct Save {
-    /// The telephones that changed, or are new.
-    pub telephones: Vec<Telephone>,
+    /// The phones that changed, or are new.
+    pub listed: Vec<ListedPhone>,
     /// Those that are on the list no more.
     pub forgotten: Vec<PhoneId>,
 }
 
-/// The telephone list cannot be written.
+/// The phone list cannot be written.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);

@@ -5,9 +5,9 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 
 use crate::{
-    House,
+    ServerContext,
     counters::Event,
-    registrar::{Recount, Reseat, RulesChanged},
+    registrar::{ConfigChanged, Recount, Reseat},
 };
 
 pub mod allowance;
@@ -21,7 +21,7 @@ pub use permit::{Counts, Kind, LicencePermit};
 
 /// Grants permits.
 pub struct Licensing {
-    house: Arc<House>,
+    context: Arc<ServerContext>,
     permits: Arc<Permits>,
     waiting: Waiting,
 }
@@ -96,10 +96,10 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 impl Licensing {
     /// With no permit in use.
-    pub fn new(house: Arc<House>) -> Self {
-        let permits = Arc::new(Permits::new(house.licensing.clone()));
+    pub fn new(context: Arc<ServerContext>) -> Self {
+        let permits = Arc::new(Permits::new(context.licensing.clone()));
         Self {
-            house,
+            context,
             permits,
             waiting: Waiting::default(),
         }
@@ -107,8 +107,8 @@ impl Licensing {
 
     /// How many permits of a kind there may be; none: any number.
     fn allowed(&self, kind: Kind) -> Option<usize> {
-        let now = self.house.clock.now();
-        self.house.rules().allowance.seats(kind, now)
+        let now = self.context.clock.now();
+        self.context.config().allowance.seats(kind, now)
     }
 
     fn take(&self, kind: Kind) -> Option<LicencePermit> {
@@ -154,7 +154,7 @@ impl Licensing {
                 licensed_lines = self.allowed(Kind::Line),
                 "more phones or lines are in use than there are licences for; add one with: uacsta licenses add CODE"
             );
-            self.house.registrar.do_send(Reseat);
+            self.context.registrar.do_send(Reseat);
         }
         for kind in Kind::ALL {
             self.serve(kind);
@@ -163,9 +163,9 @@ impl Licensing {
 
     /// Says how long the trial goes on, and sees to what follows.
     fn watch_trial(&mut self, ctx: &mut Context<Self>) {
-        let rules = self.house.rules();
-        let left = rules.allowance.trial_left(self.house.clock.now());
-        let Some(licences) = rules.allowance.licences() else {
+        let config = self.context.config();
+        let left = config.allowance.trial_left(self.context.clock.now());
+        let Some(licences) = config.allowance.licences() else {
             return;
         };
         if left.is_zero() {
@@ -187,10 +187,16 @@ impl Licensing {
                 tracing::info!(days, "the trial goes on");
             }
         }
-        drop(rules);
+        drop(config);
         ctx.run_later(left.min(DAY), |licensing, ctx| {
-            let now = licensing.house.clock.now();
-            if licensing.house.rules().allowance.trial_left(now).is_zero() {
+            let now = licensing.context.clock.now();
+            if licensing
+                .context
+                .config()
+                .allowance
+                .trial_left(now)
+                .is_zero()
+            {
                 tracing::warn!("the trial is over: from now on licences count");
                 licensing.allowance_changed();
             } else {
@@ -209,16 +215,16 @@ impl Actor for Licensing {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if std::thread::panicking() {
-            self.house.counters.count(Event::Panicked);
+            self.context.counters.count(Event::Panicked);
             tracing::error!("licensing failed; another takes its place");
             let successor = Self {
-                house: Arc::clone(&self.house),
+                context: Arc::clone(&self.context),
                 permits: Arc::clone(&self.permits),
                 waiting: Waiting::default(),
             };
-            self.house.licensing.exchange(successor.start());
+            self.context.licensing.exchange(successor.start());
             // Who asked the one that failed has no permit yet.
-            self.house.registrar.do_send(Recount);
+            self.context.registrar.do_send(Recount);
         }
     }
 }
@@ -250,10 +256,10 @@ impl Handler<Freed> for Licensing {
     }
 }
 
-impl Handler<RulesChanged> for Licensing {
+impl Handler<ConfigChanged> for Licensing {
     type Result = ();
 
-    fn handle(&mut self, _: RulesChanged, _: &mut Self::Context) {
+    fn handle(&mut self, _: ConfigChanged, _: &mut Self::Context) {
         self.allowance_changed();
     }
 }
@@ -270,14 +276,14 @@ impl Handler<Overview> for Licensing {
     type Result = MessageResult<Overview>;
 
     fn handle(&mut self, _: Overview, _: &mut Self::Context) -> Self::Result {
-        let rules = self.house.rules();
+        let config = self.context.config();
         MessageResult(Licences {
             counts: self.permits.counts(),
             phones: self.allowed(Kind::Phone),
             lines: self.allowed(Kind::Line),
-            issued: rules.allowance.licences().map(<[Licence]>::to_vec),
-            codes: rules.settings.licenses.codes.clone(),
-            trial_left: rules.allowance.trial_left(self.house.clock.now()),
+            issued: config.allowance.licences().map(<[Licence]>::to_vec),
+            codes: config.settings.licenses.codes.clone(),
+            trial_left: config.allowance.trial_left(self.context.clock.now()),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use settings::{Advanced, Secret};
+use uacsta_config::{Advanced, Secret};
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
@@ -12,7 +12,7 @@ use uacsta_schema::{
     },
 };
 
-use crate::{House, counters::Event};
+use crate::{ServerContext, counters::Event};
 
 mod aim;
 mod source;
@@ -128,13 +128,13 @@ impl Door {
     /// They prove nobody.
     pub fn check<'p, 'r>(
         &mut self,
-        house: &House,
+        context: &ServerContext,
         request: &'r Request,
         caller: Caller<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
     ) -> Result<&'r str, Denial> {
-        let rules = house.rules();
-        let advanced = &rules.settings.advanced;
+        let config = context.config();
+        let advanced = &config.settings.advanced;
         let realm = advanced.realm.as_str();
         let ours = request
             .head()
@@ -143,12 +143,12 @@ impl Door {
             .find(|credentials| credentials.realm == realm);
         let Some(credentials) = ours else {
             return Err(Denial::Challenged {
-                challenge: self.challenge(house, caller, false),
+                challenge: self.challenge(context, caller, false),
                 reason: None,
             });
         };
-        let now = house.clock.now();
-        let nonce = match house.nonces.check(
+        let now = context.clock.now();
+        let nonce = match context.nonces.check(
             credentials.nonce,
             now.as_secs(),
             NONCE_LIFE.as_secs(),
@@ -157,16 +157,16 @@ impl Door {
             Nonce::Fresh(nonce) => nonce,
             // RFC 7616 3.3: "stale ... indicating that the previous request from the client was rejected because the nonce
             // value was stale". A nonce of another connection or of an earlier run is stale here.
-            Nonce::Stale | Nonce::Forged => return Err(self.stale(house, caller)),
+            Nonce::Stale | Nonce::Forged => return Err(self.stale(context, caller)),
         };
         let name = caller
             .phone
             .map_or(Name::User(credentials.username), Name::Phone);
         let is_here = caller.here == Some(name);
         let trier = Trier::new(caller.address, name);
-        let rate = Rate::of(&rules.settings.limits);
-        if !is_here && !house.throttle.admits(trier, rate, now) {
-            house.counters.count(Event::HeldBack);
+        let rate = Rate::of(&config.settings.limits);
+        if !is_here && !context.throttle.admits(trier, rate, now) {
+            context.counters.count(Event::HeldBack);
             return Err(Denial::HeldBack);
         }
         let offered = advanced
@@ -201,9 +201,9 @@ impl Door {
             () => None,
         };
         if let Some(reason) = wrong {
-            house.counters.count(Event::FailedLogOn);
-            let challenge = self.challenge(house, caller, false);
-            let reason = match house.throttle.failed(trier, rate, now) {
+            context.counters.count(Event::FailedLogOn);
+            let challenge = self.challenge(context, caller, false);
+            let reason = match context.throttle.failed(trier, rate, now) {
                 Consequence::Noted => Some(reason),
                 Consequence::Begins => Some(
                     "too many log-ons failed: further ones from this address, or for this user from addresses that fail, are held back to limits.log_on_tries a second, and not logged until there is a pause",
@@ -214,18 +214,18 @@ impl Door {
         }
         // Without qop there is no count: such a nonce is good for one request.
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
-            return Err(self.stale(house, caller));
+            return Err(self.stale(context, caller));
         }
         if !is_here {
-            house.throttle.succeeded(trier);
+            context.throttle.succeeded(trier);
         }
         Ok(credentials.username)
     }
 
-    fn stale(&mut self, house: &House, caller: Caller<'_>) -> Denial {
-        house.counters.count(Event::StaleNonce);
+    fn stale(&mut self, context: &ServerContext, caller: Caller<'_>) -> Denial {
+        context.counters.count(Event::StaleNonce);
         Denial::Challenged {
-            challenge: self.challenge(house, caller, true),
+            challenge: self.challenge(context, caller, true),
             reason: None,
         }
     }
@@ -242,21 +242,21 @@ impl Door {
         grows
     }
 
-    fn challenge(&mut self, house: &House, caller: Caller<'_>, stale: bool) -> Demand {
+    fn challenge(&mut self, context: &ServerContext, caller: Caller<'_>, stale: bool) -> Demand {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
-        let now = house.clock.now().as_secs();
+        let now = context.clock.now().as_secs();
         Demand {
-            nonce: house.nonces.mint(now, self.minted, &self.connection),
+            nonce: context.nonces.mint(now, self.minted, &self.connection),
             stale,
             only_md5: caller.only_md5,
         }
     }
 }
 
-fn algorithm(digest: settings::Digest) -> Algorithm {
+fn algorithm(digest: uacsta_config::Digest) -> Algorithm {
     match digest {
-        settings::Digest::Md5 => Algorithm::Md5,
-        settings::Digest::Sha256 => Algorithm::Sha256,
+        uacsta_config::Digest::Md5 => Algorithm::Md5,
+        uacsta_config::Digest::Sha256 => Algorithm::Sha256,
     }
 }

@@ -1,17 +1,23 @@
 //! A panic in one actor: what it held goes on with another in its place, and nobody else notices.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use uacsta_actors::clock::Clock;
 
-use crate::support::PATIENCE;
-use crate::support::csta::{Call, element};
-use crate::support::cti_client::Session;
-use crate::support::phone::{Phone, Reaction};
-use crate::support::server::Server;
-use crate::support::wire::final_of;
+use crate::support::{
+    PATIENCE,
+    csta::{Call, element},
+    cti_client::Session,
+    phone::{Phone, Reaction},
+    server::Server,
+    wire::final_of,
+};
 
 mod tripwire;
 

@@ -2,16 +2,10 @@
 
 use bytes::Bytes;
 
-use super::document::Document;
-use super::edition::Speech;
-use super::element::Element;
-use super::error::ReadError;
-use super::event::*;
-use super::failure::Failure;
-use super::member::Member;
-use super::service::*;
-use super::types::MonitorCrossRefId;
-use super::writer::Writer;
+use super::{
+    document::Document, edition::Dialect, element::Element, error::ReadError, event::*,
+    failure::Failure, member::Member, service::*, types::MonitorCrossRefId, writer::Writer,
+};
 
 /// What a document says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +33,8 @@ pub trait Service: Into<Request> {
 }
 
 /// Writes a document in the edition, and with the prefix, that `speech` says.
-pub fn write(message: &Message, speech: &Speech) -> Bytes {
-    let mut out = Writer::new(speech);
+pub fn write(message: &Message, dialect: &Dialect) -> Bytes {
+    let mut out = Writer::new(dialect);
     match message {
         Message::Request(request) => request.write(&mut out),
         Message::Response(response) => response.write(&mut out),

@@ -2,26 +2,31 @@
 
 mod answers;
 
-use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::{
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::{
+    sync::{mpsc::UnboundedReceiver, watch},
+    time::timeout,
+};
 
-use super::PATIENCE;
-use super::credentials::{Credentials, log_on};
-use super::csta::{self, Document};
-use super::datagrams::Weather;
-use super::dialog::{Dialog, tag};
-use super::digest::{Account, Algorithm, Challenge};
-use super::documents::Documents;
-use super::maker::Maker;
-use super::sip::{Message, unique};
-use super::wire::{Lost, Wire};
+use super::{
+    PATIENCE,
+    credentials::{Credentials, log_on},
+    csta::{self, Document},
+    datagrams::Weather,
+    dialog::{Dialog, tag},
+    digest::{Account, Algorithm, Challenge},
+    documents::Documents,
+    maker::Maker,
+    sip::{Message, unique},
+    wire::{Lost, Wire},
+};
 
 /// What sort of phone it is.
 #[derive(Clone, Debug)]

@@ -6,17 +6,19 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
-use super::device::DeviceId;
-use super::edition::{Edition, Speech};
-use super::element::Element;
-use super::encoding;
-use super::error::ReadError;
-use super::limits::Limits;
-use super::relay::{Edit, What};
-use super::roots::{self, Kind, Place};
-use super::survey::{self, NOTED, Noted, Survey};
-use super::types::CallId;
-use super::xml::{self, Span};
+use super::{
+    device::DeviceId,
+    edition::{Dialect, Edition},
+    element::Element,
+    encoding,
+    error::ReadError,
+    limits::Limits,
+    relay::{Edit, What},
+    roots::{self, Kind, Place},
+    survey::{self, NOTED, Noted, Survey},
+    types::CallId,
+    xml::{self, Span},
+};
 
 /// The longest document that is read, in bytes. What carries documents has smaller bounds.
 pub const MAX_LENGTH: usize = 32 << 20;
@@ -125,8 +127,8 @@ impl Document {
     }
 
     /// How the sender speaks.
-    pub fn speech(&self) -> Speech {
-        Speech {
+    pub fn dialect(&self) -> Dialect {
+        Dialect {
             edition: self.edition.unwrap_or_default(),
             prefix: self.prefix().map(Box::from),
         }
