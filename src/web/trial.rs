@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::web;
 use serde::Deserialize;
 use uacsta_actors::{
-    phone::{Said, Tried, Try},
+    phone::{Probe, ProbeAnswer, ProfileEntry},
     refusal::Refusal as Why,
     registrar::Find,
 };
@@ -52,9 +52,9 @@ async fn ask(
     let line = api.find.send(asked).await;
     let line = line.map_err(phones::closed)?;
     let actor = line.map_err(|_| Refusal::Lineless(phone))?.phone;
-    let tried = actor.send(Try(Arc::new(document))).await;
-    let tried = tried.map_err(|_| Refusal::Unable(format!("{phone} has failed meanwhile")))?;
-    let trial = result(service, tried);
+    let probed = actor.send(Probe(Arc::new(document))).await;
+    let probed = probed.map_err(|_| Refusal::Unable(format!("{phone} has failed meanwhile")))?;
+    let trial = result(service, probed);
     log(phone, &trial);
     Ok(web::Json(trial))
 }
@@ -66,14 +66,14 @@ fn log(phone: PhoneId, trial: &ProbeResult) {
     tracing::info!(%phone, service, ?outcome, "an operator has asked the phone");
 }
 
-fn result(service: String, tried: Tried) -> ProbeResult {
-    let Said {
+fn result(service: String, probed: ProbeAnswer) -> ProbeResult {
+    let ProfileEntry {
         has,
         since,
         emulated,
-    } = tried.said;
+    } = probed.profile;
     let text = |document: &Document| String::from_utf8_lossy(document.raw()).into_owned();
-    let (outcome, reason, document) = match tried.answer {
+    let (outcome, reason, document) = match probed.answer {
         Ok(document) => (ProbeOutcome::Done, None, Some(text(&document))),
         Err(why) => {
             let document = match &why {

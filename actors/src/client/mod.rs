@@ -27,19 +27,18 @@ use crate::{
 };
 
 mod change;
+mod dial_via_office;
 mod features;
 mod following;
 mod line_cache;
 mod lines;
 mod listing;
 mod monitors;
-mod own_number;
 mod requests;
 mod rights;
 mod segments;
 mod system;
 pub mod uas;
-mod via_office;
 
 pub use lines::CrossRefs;
 pub use rights::{LogOn, Rights};
@@ -61,7 +60,7 @@ pub struct Client {
     cross_refs: Arc<lines::CrossRefs>,
     listings: listing::Listings,
     /// Calls via the office that are on their way.
-    via_office: Vec<Addr<via_office::ViaOffice>>,
+    via_office: Vec<Addr<dial_via_office::DialViaOffice>>,
     /// How its monitors reach it, once it has one.
     addrs: Option<Arc<ClientAddrs>>,
     /// Held once more by each answer that the client waits for.

@@ -11,7 +11,7 @@ use uacsta_schema::{
 
 use super::{
     Phone,
-    abilities::Doer,
+    capabilities::Provider,
     emulation::{Asked, Asking},
     requests::{Asker, Job, Turn},
 };
@@ -101,12 +101,12 @@ impl Phone {
             }
         };
         if lacks || result.is_ok() {
-            self.abilities.proved(&job.service, !lacks);
+            self.capabilities.proved(&job.service, !lacks);
         }
         match job.asker {
             Asker::Client { reply, dialect } => {
                 if lacks
-                    && self.doer(&job.service) == Doer::Server
+                    && self.provider(&job.service) == Provider::Emulation
                     && let Body::Relayed {
                         document, device, ..
                     } = job.content
@@ -139,7 +139,7 @@ impl Phone {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
                     result.map(|document| document.message())
                 {
-                    self.abilities.told(&told);
+                    self.capabilities.told(&told);
                 }
                 reply.csta(csta::write(&self.features().into(), &dialect));
             }

@@ -7,7 +7,7 @@ use uacsta_schema::csta::Edition;
 
 use super::{
     Phone,
-    abilities::Abilities,
+    capabilities::Capabilities,
     lease::{LoggedOff, Released},
 };
 use crate::{back_off::BackOff, registrar::PhoneBinding, sip::responder::Responder};
@@ -127,7 +127,7 @@ impl Phone {
 
     fn recognise(&mut self, user_agent: Option<&str>) {
         self.look_up(user_agent);
-        self.abilities = Abilities::default();
+        self.capabilities = Capabilities::default();
         // Editions of ECMA-323 are counted from the second.
         let number = usize::from(self.profile.edition).saturating_sub(2);
         self.edition = Edition::ALL.get(number).copied().unwrap_or_default();

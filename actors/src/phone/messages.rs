@@ -40,21 +40,21 @@ pub struct Request {
 
 /// An operator tries a service at the phone itself; the document's device is spelled as the phone does.
 #[derive(Debug, Message)]
-#[rtype(result = "Tried")]
-pub struct Try(pub Arc<Document>);
+#[rtype(result = "ProbeAnswer")]
+pub struct Probe(pub Arc<Document>);
 
 /// What came of a trial.
 #[derive(Debug)]
-pub struct Tried {
+pub struct ProbeAnswer {
     /// What the maker's profile says of the service.
-    pub said: Said,
+    pub profile: ProfileEntry,
     /// The phone's response, or why there is none.
     pub answer: Result<Document, Refusal>,
 }
 
 /// What a maker's profile says of a service.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Said {
+pub struct ProfileEntry {
     /// Whether the phone has it, which is assumed where the profile does not list it.
     pub has: bool,
     /// The first firmware that has it, `yes` or `no`; none where the profile does not list it.

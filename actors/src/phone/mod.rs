@@ -19,11 +19,11 @@ use crate::{
     sip::session::SessionEvent,
 };
 
-mod abilities;
 mod announcing;
 mod answers;
 mod binding;
 mod calls;
+mod capabilities;
 mod emulation;
 mod incoming;
 mod inventory;
@@ -33,11 +33,11 @@ mod messages;
 mod monitors;
 mod moving;
 mod overdue;
+mod probe;
 pub mod reception;
 mod requests;
 mod retiring;
 mod session;
-mod trial;
 pub mod uas;
 
 pub use binding::{Bound, Unbound};
@@ -64,9 +64,9 @@ pub struct Phone {
     list_due: Option<Duration>,
     requests: requests::Requests,
     /// What the phone said of itself.
-    abilities: abilities::Abilities,
+    capabilities: capabilities::Capabilities,
     /// What the server keeps in the phone's place.
-    kept: Option<Box<emulation::Kept>>,
+    emulation: Option<Box<emulation::EmulationState>>,
     /// The lines with monitor points.
     monitored: monitors::MonitoredLines,
     /// Events whose monitor's response is still on its way.
@@ -99,7 +99,7 @@ pub enum Status {
 #[derive(Default)]
 pub struct RestartState {
     monitored: monitors::MonitoredLines,
-    kept: Option<Box<emulation::Kept>>,
+    emulation: Option<Box<emulation::EmulationState>>,
     permit: Option<LicencePermit>,
 }
 
@@ -135,8 +135,8 @@ impl Phone {
             inventory: inventory::Inventory::known(lines),
             list_due: None,
             requests: requests::Requests::default(),
-            abilities: abilities::Abilities::default(),
-            kept: restart_state.kept,
+            capabilities: capabilities::Capabilities::default(),
+            emulation: restart_state.emulation,
             monitored: restart_state.monitored,
             early: VecDeque::new(),
             keep_alive_at: None,
@@ -213,7 +213,10 @@ impl Actor for Phone {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let restart_state = RestartState {
             monitored: std::mem::take(&mut self.monitored),
-            kept: self.kept.take().map(emulation::Kept::inherited),
+            emulation: self
+                .emulation
+                .take()
+                .map(emulation::EmulationState::inherited),
             permit: self.permit.take(),
         };
         self.context.registrar.do_send(registrar::Ended {

@@ -59,7 +59,7 @@ impl Phone {
         while let Some(at) = requests.running.iter().position(|job| job.deadline <= now) {
             let job = requests.running.remove(at);
             if let Asker::Monitor(device) = &job.asker {
-                let overdue = &mut self.kept.get_or_insert_default().overdue;
+                let overdue = &mut self.emulation.get_or_insert_default().overdue;
                 overdue.push((job.ticket, device.clone()));
             }
             late.push(job);
@@ -98,7 +98,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         tracing::debug!(phone = %self.phone, "an answer came after its time");
-        let Some(overdue) = self.kept.as_mut().map(|kept| &mut kept.overdue) else {
+        let Some(overdue) = self.emulation.as_mut().map(|kept| &mut kept.overdue) else {
             return;
         };
         let Some(at) = overdue.iter().position(|(late, _)| *late == ticket) else {

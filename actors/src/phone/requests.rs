@@ -12,8 +12,8 @@ use uacsta_schema::csta::{
 
 use super::{
     Phone, Request,
-    abilities::Doer,
     answers::answer,
+    capabilities::Provider,
     emulation::{Asked, Asking, Emulation},
     session::State,
 };
@@ -191,7 +191,7 @@ impl Phone {
             let answer = self.physical_information(&asked.line(), &hidden);
             return asked.client.answer(Ok(answer.into()));
         }
-        if self.profile.emulates(service) && self.doer(service) == Doer::Server {
+        if self.profile.emulates(service) && self.provider(service) == Provider::Emulation {
             return self.emulate(asked, Turn::Last, ctx);
         }
         let service = service.to_owned().into();
@@ -281,7 +281,7 @@ impl Phone {
     /// GetCSTAFeatures: the phone is asked once a connection, and the server answers with what works on its lines.
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
-            || self.abilities.are_told()
+            || self.capabilities.are_told()
             || !self.has("GetCSTAFeatures")
             || self.requests.waiting.len()
                 >= self

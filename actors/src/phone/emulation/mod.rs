@@ -12,7 +12,7 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use self::pair::{Next, Pair};
+use self::two_step::{Next, TwoStep};
 use super::{
     Phone,
     requests::{Asker, Turn},
@@ -23,13 +23,13 @@ use crate::{
     sip::responder::Responder,
 };
 
-mod dialling;
-mod indicator;
+mod digit_collection;
 mod information;
+mod message_waiting;
 mod monitor_stop;
-mod pair;
+mod two_step;
 
-use dialling::Dialling;
+use digit_collection::DigitCollection;
 
 /// What a client asked, and who waits for the answer.
 pub(super) struct Asked {
@@ -56,7 +56,7 @@ pub(super) struct Emulation {
 
 /// What it is, and where it stands.
 enum Course {
-    Pair(Pair),
+    TwoStep(TwoStep),
     /// SnapshotCall: the phone is asked for its calls.
     Parties {
         call: Option<CallId>,
@@ -70,9 +70,9 @@ enum Course {
 
 /// What is kept of services that the server does, while there is something to keep.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct EmulationState {
     /// The calls that wait for their digits, one of each line at most.
-    dialling: Vec<Dialling>,
+    dialling: Vec<DigitCollection>,
     /// The lines at which a message waits, and where it waits.
     pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
     /// Monitors that run on the phone unheard, since it cannot stop them.
@@ -81,7 +81,7 @@ pub(super) struct Kept {
     pub(super) overdue: Vec<(u64, DeviceId)>,
 }
 
-impl Kept {
+impl EmulationState {
     /// What outlives the phone's actor: what hung on its session does not.
     pub(super) fn inherited(mut self: Box<Self>) -> Box<Self> {
         self.dialling.clear();
@@ -131,7 +131,7 @@ impl Emulation {
     /// Whether nothing has been done yet, so that it may be begun once more.
     pub(super) fn is_at_start(&self) -> bool {
         match &self.course {
-            Course::Pair(pair) => pair.is_at_start(),
+            Course::TwoStep(pair) => pair.is_at_start(),
             Course::Parties { .. } | Course::Pickup | Course::Dial(_) => true,
         }
     }
@@ -190,9 +190,9 @@ impl Phone {
     ) {
         let Emulation { client, course } = emulation;
         match course {
-            Course::Pair(pair) => match pair.next(answer.map(drop)) {
+            Course::TwoStep(pair) => match pair.next(answer.map(drop)) {
                 Next::Ask(pair, request) => {
-                    let course = Course::Pair(pair);
+                    let course = Course::TwoStep(pair);
                     self.ask_part(client, course, &request, Turn::Next, ctx);
                 }
                 Next::Done(response) => client.answer(Ok(response)),
@@ -230,7 +230,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         let line = asked.line();
-        let Some(pair) = Pair::of(request) else {
+        let Some(pair) = TwoStep::of(request) else {
             return asked.client.answer(Err(Refusal::NotSupported));
         };
         let state = self
@@ -243,7 +243,7 @@ impl Phone {
             return asked.client.answer(Err(Refusal::NotHeld));
         }
         let first = pair.request();
-        self.ask_part(asked.client, Course::Pair(pair), &first, turn, ctx);
+        self.ask_part(asked.client, Course::TwoStep(pair), &first, turn, ctx);
     }
 
     fn emulate_snapshot_call(
@@ -301,7 +301,7 @@ impl Phone {
             Ok(Ok(Message::Response(Response::SnapshotDeviceResponse(response)))) => response.data,
             Ok(_) => return known,
             Err(refusal) if refusal.failure() == csta::Failure::SERVICE_NOT_SUPPORTED => {
-                self.abilities.proved("SnapshotDevice", false);
+                self.capabilities.proved("SnapshotDevice", false);
                 return known;
             }
             Err(refusal) => return Err(refusal.clone()),

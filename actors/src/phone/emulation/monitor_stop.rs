@@ -30,21 +30,21 @@ impl Phone {
         cross_ref: MonitorCrossRefId,
         ctx: &mut Context<Self>,
     ) {
-        let left = &mut self.kept.get_or_insert_default().left;
+        let left = &mut self.emulation.get_or_insert_default().left;
         left.push((line, cross_ref));
         self.next_request(ctx);
     }
 
     /// Takes up a monitor of a line that runs unheard, if there is one.
     pub(in crate::phone) fn take_up(&mut self, line: &DeviceId) -> Option<MonitorCrossRefId> {
-        let left = &mut self.kept.as_mut()?.left;
+        let left = &mut self.emulation.as_mut()?.left;
         let at = left.iter().position(|(known, _)| known == line)?;
         Some(left.swap_remove(at).1)
     }
 
     /// Forgets the monitors that run unheard or are still to be answered for: they ended with the dialog.
     pub(in crate::phone) fn forget_left(&mut self) {
-        if let Some(kept) = &mut self.kept {
+        if let Some(kept) = &mut self.emulation {
             kept.left.clear();
             kept.overdue.clear();
         }
@@ -52,7 +52,9 @@ impl Phone {
 
     /// Whether only a new dialog ends monitors that nobody needs, and disturbs none that somebody does.
     pub(in crate::phone) fn needs_new_dialog(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| !kept.left.is_empty())
+        self.emulation
+            .as_ref()
+            .is_some_and(|kept| !kept.left.is_empty())
             && self.monitored.iter().all(|line| line.cross_ref.is_none())
     }
 }

@@ -7,11 +7,9 @@ use uacsta_schema::csta::{
     self, DeviceId, Document, FailedEvent, LocalConnectionState, MakeCall, MonitorCrossRefId,
 };
 
-use super::{
-    Client, Scope,
-    via_office::{Order, Undone, ViaOffice},
-};
+use super::{DialFailed, DialRequest, DialViaOffice};
 use crate::{
+    client::{Client, Scope},
     counters::Event,
     refusal::Refusal,
     registrar::Line,
@@ -26,7 +24,7 @@ const CALLS: usize = 8;
 
 impl Client {
     /// MakeCall from one of the user's own numbers, by the line of the session or the account's only line.
-    pub(super) fn make_call_via_office(
+    pub(in crate::client) fn make_call_via_office(
         &mut self,
         key: u64,
         user: DeviceId,
@@ -65,7 +63,7 @@ impl Client {
                     );
                 }
                 Ok(line) => {
-                    let order = Order {
+                    let request = DialRequest {
                         client: client.name.clone(),
                         session: id,
                         line: Line::clone(&line),
@@ -74,9 +72,11 @@ impl Client {
                         dialect,
                         cross_ref: client.cross_refs.next().to_string().into(),
                         patience: client.context.config().settings.advanced.request_timeout,
-                        undone: ctx.address().recipient(),
+                        failed: ctx.address().recipient(),
                     };
-                    client.via_office.push(ViaOffice::new(order, reply).start());
+                    client
+                        .via_office
+                        .push(DialViaOffice::new(request, reply).start());
                 }
                 Err(refusal) => {
                     client.refuse(client.mac_of(key), reply, &dialect, "MakeCall", &refusal);
@@ -86,17 +86,17 @@ impl Client {
     }
 }
 
-impl Handler<Undone> for Client {
+impl Handler<DialFailed> for Client {
     type Result = ();
 
     /// The subscribers of the line hear why the call came to nothing.
-    fn handle(&mut self, undone: Undone, _: &mut Self::Context) {
-        let Undone {
+    fn handle(&mut self, failed: DialFailed, _: &mut Self::Context) {
+        let DialFailed {
             line,
             connection,
             called,
             cause,
-        } = undone;
+        } = failed;
         for session in self.sessions.values() {
             let Some(id) = session.id else { continue };
             let monitored = session

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 
 /// Two requests that amount to one which the phone does not have.
 #[derive(Debug)]
-pub(super) struct Pair {
+pub(super) struct TwoStep {
     half: Half,
     active: ConnectionId,
     held: ConnectionId,
@@ -35,7 +35,7 @@ enum Kind {
 #[derive(Debug)]
 pub(super) enum Next {
     /// The phone is asked this.
-    Ask(Pair, Message),
+    Ask(TwoStep, Message),
     /// All is done: the response.
     Done(Message),
     /// It is not done.
@@ -44,7 +44,7 @@ pub(super) enum Next {
     Undone(Refusal, Message),
 }
 
-impl Pair {
+impl TwoStep {
     /// The pair that a request stands for; `None` for any other request.
     pub(super) fn of(request: &Request) -> Option<Self> {
         let (kind, active, held) = match request {
@@ -182,7 +182,7 @@ mod tests {
     /// What is asked and what comes of it when the phone answers so, in turn: `+` done, `-` refused, `?` silence, `x` lost.
     #[track_caller]
     fn check(request: &Request, answers: &str, expected: &[&str]) {
-        let mut pair = Pair::of(request).unwrap();
+        let mut pair = TwoStep::of(request).unwrap();
         let mut told = vec![words(&pair.request())];
         for answer in answers.chars() {
             let answer = match answer {

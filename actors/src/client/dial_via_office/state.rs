@@ -1,11 +1,11 @@
-//! The course of a call via the office, as a pure function: what has happened, and what is to be done next.
+//! The state of a call via the office, as a pure function: what has happened, and what is to be done next.
 
 use smallvec::{SmallVec, smallvec};
 use uacsta_schema::csta::{CallId, ConnectionId, EventCause};
 
 /// How far a call has come.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Course {
+pub(super) enum DialState {
     /// The desk phone was asked to call the user.
     Calling,
     /// The user is being called.
@@ -28,7 +28,7 @@ pub(super) enum Course {
 
 /// What has happened.
 #[derive(Clone, Debug)]
-pub(super) enum Fact {
+pub(super) enum DialEvent {
     /// The desk phone did what it was asked; the connection is that of the call which it began by that, or leads on.
     Done(ConnectionId),
     /// The desk phone refused what it was asked.
@@ -45,7 +45,7 @@ pub(super) enum Fact {
 
 /// What is to be done.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Deed {
+pub(super) enum DialAction {
     /// Have the phone consult the destination in this call.
     Consult(ConnectionId),
     /// Have the phone connect the parties of both.
@@ -61,25 +61,25 @@ pub(super) enum Deed {
     Failed(Option<ConnectionId>, EventCause),
 }
 
-impl Course {
+impl DialState {
     /// Goes on.
-    pub(super) fn on(&mut self, fact: &Fact) -> SmallVec<[Deed; 3]> {
-        let (next, deeds) = match (&*self, fact) {
-            (Self::Calling, Fact::Done(user)) => {
+    pub(super) fn on(&mut self, event: &DialEvent) -> SmallVec<[DialAction; 3]> {
+        let (next, actions) = match (&*self, event) {
+            (Self::Calling, DialEvent::Done(user)) => {
                 (Self::Ringing { user: user.clone() }, SmallVec::new())
             }
-            (Self::Ringing { user }, Fact::Answered(call)) if is(user, call) => (
+            (Self::Ringing { user }, DialEvent::Answered(call)) if is(user, call) => (
                 Self::Consulting { user: user.clone() },
-                smallvec![Deed::Consult(user.clone())],
+                smallvec![DialAction::Consult(user.clone())],
             ),
-            (Self::Consulting { user }, Fact::Done(destination)) => (
+            (Self::Consulting { user }, DialEvent::Done(destination)) => (
                 Self::Offering {
                     user: user.clone(),
                     destination: destination.clone(),
                 },
                 SmallVec::new(),
             ),
-            (Self::Offering { user, destination }, Fact::Answered(call))
+            (Self::Offering { user, destination }, DialEvent::Answered(call))
                 if is(destination, call) =>
             {
                 (
@@ -87,46 +87,51 @@ impl Course {
                         user: user.clone(),
                         destination: destination.clone(),
                     },
-                    smallvec![Deed::Transfer {
+                    smallvec![DialAction::Transfer {
                         held: user.clone(),
                         active: destination.clone(),
                     }],
                 )
             }
-            (Self::Transferring { .. }, Fact::Done(_)) => (Self::Over, smallvec![Deed::Connected]),
+            (Self::Transferring { .. }, DialEvent::Done(_)) => {
+                (Self::Over, smallvec![DialAction::Connected])
+            }
             // The end of both calls at the desk phone is part of the transfer.
-            (Self::Transferring { .. }, Fact::Ended(_)) => return SmallVec::new(),
-            (_, Fact::Ended(call)) if !self.calls().any(|known| is(known, call)) => {
+            (Self::Transferring { .. }, DialEvent::Ended(_)) => return SmallVec::new(),
+            (_, DialEvent::Ended(call)) if !self.calls().any(|known| is(known, call)) => {
                 return SmallVec::new();
             }
-            (Self::Over, _) | (_, Fact::Answered(_) | Fact::Done(_)) => return SmallVec::new(),
-            (_, Fact::Refused | Fact::Ended(_) | Fact::Late | Fact::Lost) => {
-                (Self::Over, self.undone(fact))
+            (Self::Over, _) | (_, DialEvent::Answered(_) | DialEvent::Done(_)) => {
+                return SmallVec::new();
+            }
+            (_, DialEvent::Refused | DialEvent::Ended(_) | DialEvent::Late | DialEvent::Lost) => {
+                (Self::Over, self.rollback(event))
             }
         };
         *self = next;
-        deeds
+        actions
     }
 
     /// What takes back what was done so far: the calls are left, the last one first.
-    fn undone(&self, fact: &Fact) -> SmallVec<[Deed; 3]> {
-        let ended = |call: &ConnectionId| matches!(fact, Fact::Ended(ended) if is(call, ended));
+    fn rollback(&self, event: &DialEvent) -> SmallVec<[DialAction; 3]> {
+        let ended =
+            |call: &ConnectionId| matches!(event, DialEvent::Ended(ended) if is(call, ended));
         let failed = self
             .calls()
             .find(|call| ended(call))
             .or_else(|| self.calls().next());
-        let cause = match fact {
-            Fact::Late => EventCause::CALL_NOT_ANSWERED,
-            Fact::Ended(_) => EventCause::CALL_CANCELLED,
+        let cause = match event {
+            DialEvent::Late => EventCause::CALL_NOT_ANSWERED,
+            DialEvent::Ended(_) => EventCause::CALL_CANCELLED,
             _ => EventCause::RESOURCES_NOT_AVAILABLE,
         };
-        let mut deeds: SmallVec<[Deed; 3]> = match fact {
-            Fact::Lost => SmallVec::new(),
+        let mut actions: SmallVec<[DialAction; 3]> = match event {
+            DialEvent::Lost => SmallVec::new(),
             // A call that failed may still sound its busy tone: it is left as well.
-            _ => self.calls().cloned().map(Deed::Clear).collect(),
+            _ => self.calls().cloned().map(DialAction::Clear).collect(),
         };
-        deeds.push(Deed::Failed(failed.cloned(), cause));
-        deeds
+        actions.push(DialAction::Failed(failed.cloned(), cause));
+        actions
     }
 
     /// The calls that there are, the last one first.
@@ -159,19 +164,19 @@ mod tests {
         CallId::from(id.to_owned())
     }
 
-    /// Facts as words, and the deeds that follow each: `made 1`, `consult 1` ...
+    /// Facts as words, and the actions that follow each: `made 1`, `consult 1` ...
     #[track_caller]
-    fn goes(facts: &[(&str, &[&str])]) {
-        let mut course = Course::Calling;
-        for (fact, expected) in facts {
-            let (name, id) = fact.split_once(' ').unwrap_or((fact, ""));
-            let deeds = course.on(&match name {
-                "done" => Fact::Done(at(id)),
-                "refused" => Fact::Refused,
-                "answered" => Fact::Answered(call(id)),
-                "ended" => Fact::Ended(call(id)),
-                "late" => Fact::Late,
-                _ => Fact::Lost,
+    fn goes(events: &[(&str, &[&str])]) {
+        let mut state = DialState::Calling;
+        for (event, expected) in events {
+            let (name, id) = event.split_once(' ').unwrap_or((event, ""));
+            let actions = state.on(&match name {
+                "done" => DialEvent::Done(at(id)),
+                "refused" => DialEvent::Refused,
+                "answered" => DialEvent::Answered(call(id)),
+                "ended" => DialEvent::Ended(call(id)),
+                "late" => DialEvent::Late,
+                _ => DialEvent::Lost,
             });
             let name = |connection: &ConnectionId| {
                 connection
@@ -179,23 +184,23 @@ mod tests {
                     .as_ref()
                     .map_or_else(String::new, |call| call.as_str().to_owned())
             };
-            let words: Vec<String> = deeds
+            let words: Vec<String> = actions
                 .iter()
-                .map(|deed| match deed {
-                    Deed::Consult(call) => format!("consult {}", name(call)),
-                    Deed::Transfer { held, active } => {
+                .map(|action| match action {
+                    DialAction::Consult(call) => format!("consult {}", name(call)),
+                    DialAction::Transfer { held, active } => {
                         format!("transfer {} {}", name(held), name(active))
                     }
-                    Deed::Clear(call) => format!("clear {}", name(call)),
-                    Deed::Connected => "connected".to_owned(),
-                    Deed::Failed(call, cause) => format!(
+                    DialAction::Clear(call) => format!("clear {}", name(call)),
+                    DialAction::Connected => "connected".to_owned(),
+                    DialAction::Failed(call, cause) => format!(
                         "failed {} {}",
                         call.as_ref().map_or_else(String::new, name),
                         cause.as_str()
                     ),
                 })
                 .collect();
-            assert_eq!(words, *expected, "{fact} of {facts:?}");
+            assert_eq!(words, *expected, "{event} of {events:?}");
         }
     }
 
@@ -214,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_is_undone_and_told() {
+    fn each_failure_is_rolled_back_and_reported() {
         let no = "failed 1 resourcesNotAvailable";
         goes(&[("refused", &["failed  resourcesNotAvailable"])]);
         goes(&[

@@ -6,7 +6,7 @@ use super::Phone;
 
 /// What the phone has said of itself since it connected.
 #[derive(Debug, Default)]
-pub(super) struct Abilities {
+pub(super) struct Capabilities {
     /// Its answer to GetCSTAFeatures: the root elements of its services and events.
     told: Option<Box<[&'static str]>>,
     /// Services that it refused as not supported.
@@ -15,16 +15,16 @@ pub(super) struct Abilities {
 
 /// Who does a service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Doer {
+pub(super) enum Provider {
     /// The phone.
     Phone,
     /// The server, out of what the phone can do.
-    Server,
+    Emulation,
     /// Nobody, as far as is known; the phone has the last word.
     Nobody,
 }
 
-impl Abilities {
+impl Capabilities {
     /// The phone listed its features. An answer without lists tells nothing.
     pub(super) fn told(&mut self, response: &GetCSTAFeaturesResponse) {
         let Some(services) = &response.supported_services else {
@@ -79,19 +79,19 @@ impl Abilities {
 
 impl Phone {
     /// Who does a service at this phone's lines.
-    pub(super) fn doer(&self, service: &str) -> Doer {
+    pub(super) fn provider(&self, service: &str) -> Provider {
         if self.has(service) {
-            Doer::Phone
+            Provider::Phone
         } else if self.profile.emulates(service) && self.can_emulate(service) {
-            Doer::Server
+            Provider::Emulation
         } else {
-            Doer::Nobody
+            Provider::Nobody
         }
     }
 
     /// Whether the phone itself does a service: by its own word, else by its maker's profile.
     pub(super) fn has(&self, service: &str) -> bool {
-        self.abilities
+        self.capabilities
             .says(service)
             .unwrap_or_else(|| self.profile.has(service, self.firmware.as_deref()))
     }
@@ -123,15 +123,15 @@ impl Phone {
         if SERVERS.contains(&service) {
             return true;
         }
-        match self.doer(service) {
+        match self.provider(service) {
             // If the phone turns out not to have it, the server does it.
-            Doer::Phone => {
-                self.abilities.says(service) == Some(true)
+            Provider::Phone => {
+                self.capabilities.says(service) == Some(true)
                     || self.profile.lists(service, self.firmware.as_deref())
                     || (self.profile.emulates(service) && self.can_emulate(service))
             }
-            Doer::Server => true,
-            Doer::Nobody => false,
+            Provider::Emulation => true,
+            Provider::Nobody => false,
         }
     }
 
@@ -143,9 +143,9 @@ impl Phone {
         let by = COMES_WITH
             .iter()
             .find_map(|(known, service)| (*known == event).then_some(*service));
-        by.is_some_and(|service| self.doer(service) == Doer::Server)
+        by.is_some_and(|service| self.provider(service) == Provider::Emulation)
             || self
-                .abilities
+                .capabilities
                 .sends(event)
                 .unwrap_or_else(|| by.is_some_and(|service| self.works(service)))
     }
@@ -194,27 +194,31 @@ mod tests {
 
     #[test]
     fn the_phone_s_own_word_counts() {
-        let mut abilities = Abilities::default();
-        assert_eq!(abilities.says("HoldCall"), None);
-        abilities.told(&GetCSTAFeaturesResponse::default());
+        let mut capabilities = Capabilities::default();
+        assert_eq!(capabilities.says("HoldCall"), None);
+        capabilities.told(&GetCSTAFeaturesResponse::default());
         assert!(
-            !abilities.are_told(),
+            !capabilities.are_told(),
             "an answer without lists tells nothing"
         );
-        abilities.told(&GetCSTAFeaturesResponse {
+        capabilities.told(&GetCSTAFeaturesResponse {
             supported_services: Some(
                 Features::default().with("callControlServList", &["holdCall"]),
             ),
             supported_events: None,
         });
-        assert_eq!(abilities.says("HoldCall"), Some(true));
-        assert_eq!(abilities.says("RetrieveCall"), Some(false));
-        assert_eq!(abilities.says("ButtonPress"), None, "no list here knows it");
-        assert_eq!(abilities.sends("HeldEvent"), None);
-        abilities.proved("HoldCall", false);
-        abilities.proved("HoldCall", false);
-        assert_eq!(abilities.says("HoldCall"), Some(false));
-        abilities.proved("HoldCall", true);
-        assert_eq!(abilities.says("HoldCall"), Some(true));
+        assert_eq!(capabilities.says("HoldCall"), Some(true));
+        assert_eq!(capabilities.says("RetrieveCall"), Some(false));
+        assert_eq!(
+            capabilities.says("ButtonPress"),
+            None,
+            "no list here knows it"
+        );
+        assert_eq!(capabilities.sends("HeldEvent"), None);
+        capabilities.proved("HoldCall", false);
+        capabilities.proved("HoldCall", false);
+        assert_eq!(capabilities.says("HoldCall"), Some(false));
+        capabilities.proved("HoldCall", true);
+        assert_eq!(capabilities.says("HoldCall"), Some(true));
     }
 }

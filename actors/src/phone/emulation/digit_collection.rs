@@ -11,12 +11,12 @@ use uacsta_schema::csta::{
 
 use super::{Asked, Asking, Course};
 use crate::{
-    phone::{Phone, abilities::Doer, requests::Turn},
+    phone::{Phone, capabilities::Provider, requests::Turn},
     refusal::Refusal,
 };
 
 /// A call whose number is not complete yet.
-pub(super) struct Dialling {
+pub(super) struct DigitCollection {
     connection: ConnectionId,
     line: DeviceId,
     call: MakeCall,
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest number.
 const LONGEST: usize = 64;
 
-impl Dialling {
+impl DigitCollection {
     fn new(number: u64, line: DeviceId, call: MakeCall, until: Duration) -> Self {
         let mut dialling = Self {
             connection: ConnectionId::new(format!("dialling-{number}"), line.clone()),
@@ -129,7 +129,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) -> Option<Asked> {
         let waits = self
-            .kept
+            .emulation
             .as_ref()
             .is_some_and(|kept| !kept.dialling.is_empty());
         let document = &asked.client.document;
@@ -142,7 +142,7 @@ impl Phone {
         match request {
             Ok(Request::MakeCall(call))
                 if is_incomplete(call.called_directory_number.as_str())
-                    && self.doer("DialDigits") == Doer::Server =>
+                    && self.provider("DialDigits") == Provider::Emulation =>
             {
                 self.begin_dialling(asked, call, ctx);
                 None
@@ -167,7 +167,7 @@ impl Phone {
         let line = asked.line();
         self.end_dialling(|call| call.line == line, EventCause::NORMAL_CLEARING);
         let until = self.context.clock.now() + PATIENCE;
-        let dialling = Dialling::new(self.requests.number(), line, call, until);
+        let dialling = DigitCollection::new(self.requests.number(), line, call, until);
         let response = MakeCallResponse {
             calling_device: dialling.connection.clone(),
         };
@@ -176,7 +176,10 @@ impl Phone {
         if !dialling.digits.is_empty() {
             self.tell_subscribers(&dialling.line, dialling.dialled());
         }
-        self.kept.get_or_insert_default().dialling.push(dialling);
+        self.emulation
+            .get_or_insert_default()
+            .dialling
+            .push(dialling);
         self.wake_at(until, ctx);
     }
 
@@ -228,8 +231,12 @@ impl Phone {
         client.answer(answer.map(|()| DialDigitsResponse::default().into()));
     }
 
-    fn dialling_of(&mut self, line: &DeviceId, connection: &ConnectionId) -> Option<&mut Dialling> {
-        let mut calls = self.kept.as_mut()?.dialling.iter_mut();
+    fn dialling_of(
+        &mut self,
+        line: &DeviceId,
+        connection: &ConnectionId,
+    ) -> Option<&mut DigitCollection> {
+        let mut calls = self.emulation.as_mut()?.dialling.iter_mut();
         calls.find(|call| call.is(line, connection))
     }
 
@@ -239,9 +246,11 @@ impl Phone {
     }
 
     /// Those of the calls that wait for their digits are over.
-    fn end_dialling(&mut self, mut which: impl FnMut(&Dialling) -> bool, cause: EventCause) {
-        let Some(kept) = &mut self.kept else { return };
-        let over: Vec<Dialling> = kept.dialling.extract_if(.., |call| which(call)).collect();
+    fn end_dialling(&mut self, mut which: impl FnMut(&DigitCollection) -> bool, cause: EventCause) {
+        let Some(kept) = &mut self.emulation else {
+            return;
+        };
+        let over: Vec<DigitCollection> = kept.dialling.extract_if(.., |call| which(call)).collect();
         for call in over {
             self.tell_subscribers(&call.line, call.cleared(cause.clone()));
         }
@@ -250,7 +259,7 @@ impl Phone {
     /// Ends the calls whose digits do not come; returns when the next will be.
     pub(in crate::phone) fn sweep_dialling(&mut self, now: Duration) -> Option<Duration> {
         self.end_dialling(|call| call.until <= now, EventCause::INTERDIGIT_TIMEOUT);
-        let calls = &self.kept.as_ref()?.dialling;
+        let calls = &self.emulation.as_ref()?.dialling;
         calls.iter().map(|call| call.until).min()
     }
 }
@@ -267,7 +276,7 @@ mod tests {
                 called_directory_number: DeviceId::from(begun),
                 ..MakeCall::default()
             };
-            let mut dialling = Dialling::new(1, DeviceId::from("101"), call, Duration::ZERO);
+            let mut dialling = DigitCollection::new(1, DeviceId::from("101"), call, Duration::ZERO);
             let last = dialled.iter().map(|digits| dialling.add(digits)).last();
             assert_eq!(last.unwrap_or_default(), complete, "{begun} {dialled:?}");
             let made = dialling.complete();

@@ -3,22 +3,22 @@
 use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
-use super::{Phone, Said, Tried, Try, requests::Asker};
+use super::{Phone, Probe, ProbeAnswer, ProfileEntry, requests::Asker};
 use crate::{refusal::Refusal, sip::session::Body};
 
-impl Handler<Try> for Phone {
-    type Result = ResponseFuture<Tried>;
+impl Handler<Probe> for Phone {
+    type Result = ResponseFuture<ProbeAnswer>;
 
-    fn handle(&mut self, Try(document): Try, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Probe(document): Probe, ctx: &mut Context<Self>) -> Self::Result {
         let service = document.name().to_owned();
-        let said = Said {
+        let profile = ProfileEntry {
             has: self.profile.has(&service, self.firmware.as_deref()),
             since: self.profile.since(&service).map(str::to_owned),
             emulated: self.profile.emulates(&service),
         };
         if let Some(refusal) = self.refusal() {
-            return Box::pin(std::future::ready(Tried {
-                said,
+            return Box::pin(std::future::ready(ProbeAnswer {
+                profile,
                 answer: Err(refusal),
             }));
         }
@@ -33,7 +33,7 @@ impl Handler<Try> for Phone {
         Box::pin(async move {
             // A phone whose actor fails meanwhile has not answered.
             let answer = answer.await.unwrap_or(Err(Refusal::Away));
-            Tried { said, answer }
+            ProbeAnswer { profile, answer }
         })
     }
 }

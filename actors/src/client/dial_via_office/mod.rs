@@ -10,7 +10,7 @@ use uacsta_schema::csta::{
     Response, TransferCall,
 };
 
-use self::course::{Course, Deed, Fact};
+use self::state::{DialAction, DialEvent, DialState};
 use crate::{
     monitor::{Change, ClientAddrs, Stopped, Subscriber},
     phone::{self, Subscribe},
@@ -23,12 +23,13 @@ use crate::{
     },
 };
 
-mod course;
+mod own_number;
+mod state;
 
 /// One call via the office. It goes on when its client leaves: the user is on another phone.
-pub(super) struct ViaOffice {
-    order: Order,
-    course: Course,
+pub(super) struct DialViaOffice {
+    request: DialRequest,
+    state: DialState,
     /// The client's MakeCall, until the desk phone has begun.
     reply: Option<Responder>,
     /// Whether the line was reported to be watched, without which nothing is begun.
@@ -41,7 +42,7 @@ pub(super) struct ViaOffice {
 }
 
 /// What is to be done, and for whom.
-pub(super) struct Order {
+pub(super) struct DialRequest {
     /// The client, for the log.
     pub(super) client: Box<str>,
     /// The session of the client in which it asked.
@@ -59,13 +60,13 @@ pub(super) struct Order {
     /// How long a phone may take to answer a request.
     pub(super) patience: Duration,
     /// Who is told when it came to nothing after MakeCall was answered.
-    pub(super) undone: Recipient<Undone>,
+    pub(super) failed: Recipient<DialFailed>,
 }
 
 /// A call via the office came to nothing, and what was begun has been taken back.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Undone {
+pub(super) struct DialFailed {
     /// The line.
     pub(super) line: Line,
     /// The connection of the call that failed.
@@ -83,12 +84,12 @@ const MAILBOX: usize = 1024;
 /// How many answered calls are remembered while a response is awaited.
 const EARLY: usize = 8;
 
-impl ViaOffice {
+impl DialViaOffice {
     /// A call to be made, and the MakeCall that asks for it.
-    pub(super) fn new(order: Order, reply: Responder) -> Self {
+    pub(super) fn new(request: DialRequest, reply: Responder) -> Self {
         Self {
-            order,
-            course: Course::Calling,
+            request,
+            state: DialState::Calling,
             reply: Some(reply),
             watched: false,
             early: Vec::new(),
@@ -97,27 +98,27 @@ impl ViaOffice {
         }
     }
 
-    fn go_on(&mut self, fact: &Fact, ctx: &mut Context<Self>) {
-        let before = self.course.clone();
-        let deeds = self.course.on(fact);
-        if before != self.course {
+    fn go_on(&mut self, event: &DialEvent, ctx: &mut Context<Self>) {
+        let before = self.state.clone();
+        let actions = self.state.on(event);
+        if before != self.state {
             self.wait(ctx);
         }
-        for deed in deeds {
-            self.act(deed, ctx);
+        for action in actions {
+            self.act(action, ctx);
         }
         // An answer that came before the response which names its call.
-        if let Course::Ringing { user: call }
-        | Course::Offering {
+        if let DialState::Ringing { user: call }
+        | DialState::Offering {
             destination: call, ..
-        } = &self.course
+        } = &self.state
             && let Some(id) = call.call_id.clone()
             && self.early.contains(&id)
         {
             self.early.clear();
-            self.go_on(&Fact::Answered(id), ctx);
+            self.go_on(&DialEvent::Answered(id), ctx);
         }
-        if self.course == Course::Over && self.outstanding == 0 {
+        if self.state == DialState::Over && self.outstanding == 0 {
             ctx.stop();
         }
     }
@@ -128,25 +129,26 @@ impl ViaOffice {
             ctx.cancel_future(alarm);
         }
         if matches!(
-            self.course,
-            Course::Ringing { .. } | Course::Offering { .. }
+            self.state,
+            DialState::Ringing { .. } | DialState::Offering { .. }
         ) {
-            self.alarm = Some(ctx.run_later(RINGING, |call, ctx| call.go_on(&Fact::Late, ctx)));
+            self.alarm =
+                Some(ctx.run_later(RINGING, |call, ctx| call.go_on(&DialEvent::Late, ctx)));
         }
     }
 
-    fn act(&mut self, deed: Deed, ctx: &Context<Self>) {
-        match deed {
-            Deed::Consult(user) => self.ask(
+    fn act(&mut self, action: DialAction, ctx: &Context<Self>) {
+        match action {
+            DialAction::Consult(user) => self.ask(
                 &ConsultationCall {
                     existing_call: user,
-                    consulted_device: self.order.destination.clone(),
+                    consulted_device: self.request.destination.clone(),
                     ..ConsultationCall::default()
                 }
                 .into(),
                 ctx,
             ),
-            Deed::Transfer { held, active } => self.ask(
+            DialAction::Transfer { held, active } => self.ask(
                 &TransferCall {
                     held_call: held,
                     active_call: active,
@@ -154,7 +156,7 @@ impl ViaOffice {
                 .into(),
                 ctx,
             ),
-            Deed::Clear(call) => self.ask(
+            DialAction::Clear(call) => self.ask(
                 &ClearConnection {
                     connection_to_be_cleared: call,
                     ..ClearConnection::default()
@@ -162,26 +164,29 @@ impl ViaOffice {
                 .into(),
                 ctx,
             ),
-            Deed::Connected => {
-                let Order { client, line, .. } = &self.order;
+            DialAction::Connected => {
+                let DialRequest { client, line, .. } = &self.request;
                 tracing::info!(%client, phone = %line.entry.phone, line = %line.entry.device, "the parties of a call via the office are connected");
             }
-            Deed::Failed(connection, cause) => self.failed(connection, cause),
+            DialAction::Failed(connection, cause) => self.failed(connection, cause),
         }
     }
 
     fn failed(&mut self, connection: Option<ConnectionId>, cause: EventCause) {
-        let Order { client, line, .. } = &self.order;
+        let DialRequest { client, line, .. } = &self.request;
         tracing::info!(%client, phone = %line.entry.phone, line = %line.entry.device, %cause, "a call via the office came to nothing");
         if let Some(reply) = self.reply.take() {
             let refusal = Refusal::Away;
-            return reply.csta(csta::write(&refusal.failure().into(), &self.order.dialect));
+            return reply.csta(csta::write(
+                &refusal.failure().into(),
+                &self.request.dialect,
+            ));
         }
         if let Some(connection) = connection {
-            self.order.undone.do_send(Undone {
+            self.request.failed.do_send(DialFailed {
                 line: line.clone(),
                 connection,
-                called: self.order.destination.clone(),
+                called: self.request.destination.clone(),
                 cause,
             });
         }
@@ -193,7 +198,7 @@ impl ViaOffice {
         let dialect = Dialect::default();
         let document = Document::read(csta::write(request, &dialect))
             .expect("what the server writes it can read");
-        self.order.line.phone.do_send(phone::Request {
+        self.request.line.phone.do_send(phone::Request {
             document: Arc::new(document),
             device: None,
             hidden: Box::default(),
@@ -207,26 +212,29 @@ impl ViaOffice {
         let Ok(csta::Message::Event(event)) = document.message() else {
             return;
         };
-        let fact = match event {
+        let event = match event {
             Event::BackInServiceEvent(_) => return self.begin(ctx),
-            Event::OutOfServiceEvent(_) => Some(Fact::Lost),
+            Event::OutOfServiceEvent(_) => Some(DialEvent::Lost),
             Event::EstablishedEvent(event) => {
                 let call = event.established_connection.call_id;
-                let awaits = matches!(self.course, Course::Calling | Course::Consulting { .. });
+                let awaits = matches!(
+                    self.state,
+                    DialState::Calling | DialState::Consulting { .. }
+                );
                 if awaits && self.early.len() < EARLY {
                     self.early.extend(call.clone());
                 }
-                call.map(Fact::Answered)
+                call.map(DialEvent::Answered)
             }
             Event::ConnectionClearedEvent(event) => {
-                event.dropped_connection.call_id.map(Fact::Ended)
+                event.dropped_connection.call_id.map(DialEvent::Ended)
             }
-            Event::FailedEvent(event) => event.failed_connection.call_id.map(Fact::Ended),
-            Event::CallClearedEvent(event) => event.cleared_call.call_id.map(Fact::Ended),
+            Event::FailedEvent(event) => event.failed_connection.call_id.map(DialEvent::Ended),
+            Event::CallClearedEvent(event) => event.cleared_call.call_id.map(DialEvent::Ended),
             _ => None,
         };
-        if let Some(fact) = fact {
-            self.go_on(&fact, ctx);
+        if let Some(event) = event {
+            self.go_on(&event, ctx);
         }
     }
 
@@ -235,14 +243,14 @@ impl ViaOffice {
         if std::mem::replace(&mut self.watched, true) {
             return;
         }
-        let order = &self.order;
+        let request = &self.request;
         let call = MakeCall {
-            calling_device: order.line.entry.device.clone(),
-            called_directory_number: order.user.clone(),
+            calling_device: request.line.entry.device.clone(),
+            called_directory_number: request.user.clone(),
             auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
             ..MakeCall::default()
         };
-        tracing::info!(client = %order.client, phone = %order.line.entry.phone, line = %order.line.entry.device, user = %order.user, destination = %order.destination, "a call via the office begins");
+        tracing::info!(client = %request.client, phone = %request.line.entry.phone, line = %request.line.entry.device, user = %request.user, destination = %request.destination, "a call via the office begins");
         self.ask(&call.into(), ctx);
     }
 
@@ -260,43 +268,43 @@ impl ViaOffice {
         if let Some(csta::Message::Failure(failure)) = &message
             && let Some(reply) = self.reply.take()
         {
-            reply.csta(csta::write(&failure.clone().into(), &self.order.dialect));
+            reply.csta(csta::write(&failure.clone().into(), &self.request.dialect));
         }
         let (call, begun) = match message {
             Some(csta::Message::Response(response)) => match response {
                 Response::MakeCallResponse(response) => (response.calling_device, true),
                 Response::ConsultationCallResponse(response) => (response.initiated_call, true),
                 Response::TransferCallResponse(response) => (response.transferred_call, false),
-                _ => return self.go_on(&Fact::Refused, ctx),
+                _ => return self.go_on(&DialEvent::Refused, ctx),
             },
-            _ => return self.go_on(&Fact::Refused, ctx),
+            _ => return self.go_on(&DialEvent::Refused, ctx),
         };
         if let Some(reply) = self.reply.take() {
             let begun = MakeCallResponse {
                 calling_device: call.clone(),
             };
-            reply.csta(csta::write(&begun.into(), &self.order.dialect));
+            reply.csta(csta::write(&begun.into(), &self.request.dialect));
         }
         // Given up while the phone was at it: what it began all the same is taken back too.
-        if self.course == Course::Over && begun {
-            self.act(Deed::Clear(call.clone()), ctx);
+        if self.state == DialState::Over && begun {
+            self.act(DialAction::Clear(call.clone()), ctx);
         }
-        self.go_on(&Fact::Done(call), ctx);
+        self.go_on(&DialEvent::Done(call), ctx);
     }
 }
 
-impl Actor for ViaOffice {
+impl Actor for DialViaOffice {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        let Order {
+        let DialRequest {
             line,
             session,
             cross_ref,
             patience,
             ..
-        } = &self.order;
+        } = &self.request;
         let subscriber = Subscriber {
             cross_ref: Arc::clone(cross_ref),
             session: *session,
@@ -315,15 +323,15 @@ impl Actor for ViaOffice {
         });
         ctx.run_later(*patience, |call, ctx| {
             if !call.watched {
-                call.go_on(&Fact::Lost, ctx);
+                call.go_on(&DialEvent::Lost, ctx);
             }
         });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        let Order {
+        let DialRequest {
             line, cross_ref, ..
-        } = &self.order;
+        } = &self.request;
         line.phone.do_send(Subscribe {
             line: line.entry.device.clone(),
             change: Change::Leave {
@@ -333,7 +341,7 @@ impl Actor for ViaOffice {
     }
 }
 
-impl Handler<Notify> for ViaOffice {
+impl Handler<Notify> for DialViaOffice {
     type Result = ();
 
     fn handle(&mut self, Notify { content, .. }: Notify, ctx: &mut Self::Context) {
@@ -348,7 +356,7 @@ impl Handler<Notify> for ViaOffice {
     }
 }
 
-impl Handler<Respond> for ViaOffice {
+impl Handler<Respond> for DialViaOffice {
     type Result = ();
 
     fn handle(&mut self, Respond { answer, .. }: Respond, ctx: &mut Self::Context) {
@@ -356,18 +364,18 @@ impl Handler<Respond> for ViaOffice {
     }
 }
 
-impl Handler<Stopped> for ViaOffice {
+impl Handler<Stopped> for DialViaOffice {
     type Result = ();
 
     fn handle(&mut self, _: Stopped, ctx: &mut Self::Context) {
-        self.go_on(&Fact::Lost, ctx);
+        self.go_on(&DialEvent::Lost, ctx);
     }
 }
 
-impl Handler<Overrun> for ViaOffice {
+impl Handler<Overrun> for DialViaOffice {
     type Result = ();
 
     fn handle(&mut self, _: Overrun, ctx: &mut Self::Context) {
-        self.go_on(&Fact::Lost, ctx);
+        self.go_on(&DialEvent::Lost, ctx);
     }
 }

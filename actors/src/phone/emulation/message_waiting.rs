@@ -10,7 +10,7 @@ use crate::phone::Phone;
 impl Phone {
     /// Whether a message waits at a line.
     pub(super) fn indicator(&self, line: &DeviceId) -> GetMessageWaitingIndicatorResponse {
-        let kept = self.kept.as_ref();
+        let kept = self.emulation.as_ref();
         let waits = kept.and_then(|kept| kept.messages.iter().find(|(known, _)| known == line));
         GetMessageWaitingIndicatorResponse {
             message_waiting_on: waits.is_some(),
@@ -27,7 +27,7 @@ impl Phone {
     ) -> SetMessageWaitingIndicatorResponse {
         let (on, from) = (request.message_waiting_on, request.device_for_message);
         let before = self.indicator(line);
-        let messages = &mut self.kept.get_or_insert_default().messages;
+        let messages = &mut self.emulation.get_or_insert_default().messages;
         messages.retain(|(known, _)| known != line);
         if on {
             messages.push((line.clone(), from.clone()));
