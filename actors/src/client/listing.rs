@@ -11,7 +11,7 @@ use uacsta_schema::csta::{
     RequestedDeviceCategory, ServiceCrossRefId,
 };
 
-use super::{Client, segments::Segments};
+use super::{actor::Client, segments::Segments};
 use crate::{
     directory::LineFilter,
     refusal::Refusal,
@@ -27,15 +27,15 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// A client's lists: the one that is being sent, and the requests for the next ones.
 #[derive(Default)]
-pub(super) struct Listings {
-    waiting: VecDeque<Wanted>,
+pub(super) struct LineLists {
+    waiting: VecDeque<ListRequest>,
     sending: Sending,
     /// Counts the lists, so that an answer to a former one's segment is told from others.
     number: u64,
 }
 
 /// A request for a list.
-pub(super) struct Wanted {
+pub(super) struct ListRequest {
     /// The session in which it came.
     pub(super) key: u64,
     /// Which lines are wanted.
@@ -52,11 +52,11 @@ enum Sending {
     Nothing,
     /// The registrar has been asked.
     Asked,
-    List(Listing),
+    List(LineList),
 }
 
 /// A list that is being sent.
-struct Listing {
+struct LineList {
     key: u64,
     session: SessionId,
     which: GetSwitchingFunctionDevices,
@@ -68,7 +68,7 @@ struct Listing {
 
 impl Client {
     /// Queues a request for a list behind those of before.
-    pub(super) fn list_lines(&mut self, wanted: Wanted, ctx: &mut Context<Self>) {
+    pub(super) fn list_lines(&mut self, wanted: ListRequest, ctx: &mut Context<Self>) {
         self.listings.waiting.push_back(wanted);
         self.next_list(ctx);
     }
@@ -89,7 +89,7 @@ impl Client {
         });
         ctx.spawn(asking.into_actor(self).map(move |page, client, ctx| {
             client.listings.sending = Sending::Nothing;
-            let Wanted {
+            let ListRequest {
                 key,
                 which,
                 dialect,
@@ -112,7 +112,7 @@ impl Client {
                     };
                     reply.csta(csta::write(&response.into(), &dialect));
                     client.listings.number += 1;
-                    client.listings.sending = Sending::List(Listing {
+                    client.listings.sending = Sending::List(LineList {
                         key,
                         session,
                         which,

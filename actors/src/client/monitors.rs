@@ -1,6 +1,9 @@
 //! The monitors of a client: started, stopped and filtered at once, whatever happens to them at the phone.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use actix::{AsyncContext, Context, Handler, prelude::SendError};
 use uacsta_schema::csta::{
@@ -8,7 +11,7 @@ use uacsta_schema::csta::{
     MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse,
 };
 
-use super::Client;
+use super::actor::Client;
 use crate::{
     counters::Event,
     monitor::{Change, ClientAddrs, Stopped, Subscriber},
@@ -19,16 +22,26 @@ use crate::{
     sip::{connection::Shut, responder::Responder},
 };
 
+/// Makes the server's own cross references: no two monitors of a server share one.
+#[derive(Debug, Default)]
+pub struct CrossRefs(AtomicU64);
+
+impl CrossRefs {
+    pub(super) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
 /// A monitor of a session.
-pub(super) struct Monitored {
+pub(super) struct ClientMonitor {
     pub(super) line: Arc<Line>,
-    pub(super) wanted: Box<Wanted>,
+    pub(super) requested: Box<Requested>,
     /// Counts it among the client's monitors.
     _counted: Arc<()>,
 }
 
 /// What the client asked for, in case the line moves to another phone.
-pub(super) struct Wanted {
+pub(super) struct Requested {
     /// What the client called the line.
     pub(super) name: DeviceId,
     pub(super) subscriber: Subscriber,
@@ -91,9 +104,9 @@ impl Client {
             };
             // Most clients call a line as its phone does: one text serves for both.
             let name = name.filter(|name| *name != device).unwrap_or_else(|| device.clone());
-            let monitored = Monitored {
+            let monitored = ClientMonitor {
                 line: Arc::clone(&line),
-                wanted: Box::new(Wanted { name, subscriber: subscriber.clone() }),
+                requested: Box::new(Requested { name, subscriber: subscriber.clone() }),
                 _counted: Arc::clone(&client.monitoring),
             };
             session.monitored.insert(cross_ref, monitored);
@@ -129,7 +142,7 @@ impl Client {
                 .remove_entry(cross_ref)
         });
         match stopped {
-            Some((cross_ref, Monitored { line, .. })) => {
+            Some((cross_ref, ClientMonitor { line, .. })) => {
                 tracing::info!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, cross_ref = &*cross_ref, "monitor stopped");
                 self.unsubscribe(&line, cross_ref);
                 reply.csta(csta::write(
@@ -161,7 +174,10 @@ impl Client {
                 .monitored
                 .get_mut(change.monitor_cross_ref_id.as_str())
         });
-        let Some(Monitored { line, wanted, .. }) = monitored else {
+        let Some(ClientMonitor {
+            line, requested, ..
+        }) = monitored
+        else {
             return self.refuse(
                 self.mac_of(key),
                 reply,
@@ -170,8 +186,8 @@ impl Client {
                 &Refusal::NoMonitor,
             );
         };
-        wanted.subscriber.filter = filter;
-        let cross_ref = Arc::clone(&wanted.subscriber.cross_ref);
+        requested.subscriber.filter = filter;
+        let cross_ref = Arc::clone(&requested.subscriber.cross_ref);
         let line = Arc::clone(line);
         self.subscribe(&line, Change::Filter { cross_ref, filter });
         let response = ChangeMonitorFilterResponse {
@@ -218,7 +234,7 @@ impl Handler<Stopped> for Client {
 
     fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
         let mut sessions = self.sessions.values_mut();
-        if let Some(Monitored { line, .. }) =
+        if let Some(ClientMonitor { line, .. }) =
             sessions.find_map(|session| session.monitored.remove(&cross_ref))
         {
             // The line may have moved to another phone meanwhile.

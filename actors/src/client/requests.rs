@@ -11,7 +11,11 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use super::{Client, Scope, features, listing::Wanted};
+use super::{
+    actor::{Client, Scope},
+    features,
+    listing::ListRequest,
+};
 use crate::{
     counters::Event,
     phone,
@@ -200,7 +204,7 @@ impl Client {
                 self.change_filter(key, change, &dialect, reply)
             }
             Request::GetSwitchingFunctionDevices(wanted) => {
-                let wanted = Wanted {
+                let wanted = ListRequest {
                     key,
                     which: wanted.clone(),
                     dialect,

@@ -10,7 +10,7 @@ use uacsta_schema::csta::{
     SystemStatusValue,
 };
 
-use super::{Client, Session};
+use super::actor::{Client, ClientSession};
 use crate::{
     ServerContext,
     directory::{LineFilter, LineSummary},
@@ -35,13 +35,13 @@ pub(super) struct Registration {
 }
 
 /// A session's subscription to the status of its lines, which ends when it is dropped.
-pub(super) struct Subscription {
+pub(super) struct StatusSubscription {
     context: Arc<ServerContext>,
     to: Recipient<LineStatus>,
     key: u64,
 }
 
-impl Drop for Subscription {
+impl Drop for StatusSubscription {
     fn drop(&mut self) {
         let (to, key) = (self.to.clone(), self.key);
         self.context
@@ -169,11 +169,13 @@ impl Client {
         if session.registrations.is_empty() {
             return;
         }
-        let subscription = session.subscription.get_or_insert_with(|| Subscription {
-            context: Arc::clone(&self.context),
-            to: ctx.address().recipient(),
-            key,
-        });
+        let subscription = session
+            .subscription
+            .get_or_insert_with(|| StatusSubscription {
+                context: Arc::clone(&self.context),
+                to: ctx.address().recipient(),
+                key,
+            });
         self.context.registrar.do_send(SubscribeStatus {
             to: subscription.to.clone(),
             key,
@@ -227,7 +229,7 @@ impl Registration {
     }
 }
 
-impl Session {
+impl ClientSession {
     /// What the session is told when the server stops.
     fn farewell(&mut self) -> Vec<Message> {
         let mut words = Vec::new();

@@ -8,7 +8,7 @@ use uacsta_schema::{
     sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
 };
 
-use super::{Client, Gone, Invite, LogOn, Rights, lines::CrossRefs};
+use super::{Client, ClientDisconnected, CrossRefs, LogOn, OpenSession, Rights};
 use crate::{
     ServerContext,
     access::{Caller, Door, Name},
@@ -112,7 +112,7 @@ impl ClientUas {
             return Ok(client);
         }
         for (_, former) in self.clients.drain() {
-            former.do_send(Gone {
+            former.do_send(ClientDisconnected {
                 reason: "another user logged on on its connection".into(),
             });
         }
@@ -227,7 +227,7 @@ impl ClientUas {
         match csta_body(request) {
             Ok(content) => {
                 let (reply, taken) = asked.later();
-                client.do_send(Invite {
+                client.do_send(OpenSession {
                     line: line(request),
                     user: request
                         .head()
@@ -280,7 +280,7 @@ impl Uas for ClientUas {
 
     fn ended(&mut self, reason: &str) {
         for (_, client) in self.clients.drain() {
-            client.do_send(Gone {
+            client.do_send(ClientDisconnected {
                 reason: reason.into(),
             });
         }

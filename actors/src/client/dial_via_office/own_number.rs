@@ -9,7 +9,7 @@ use uacsta_schema::csta::{
 
 use super::{DialFailed, DialRequest, DialViaOffice};
 use crate::{
-    client::{Client, Scope},
+    client::actor::{Client, Scope},
     counters::Event,
     refusal::Refusal,
     registrar::Line,

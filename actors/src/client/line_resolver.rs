@@ -1,32 +1,19 @@
 //! The lines of a client's session: named and found.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::csta::{DeviceId, Document};
 
-use super::{Client, Scope};
+use super::actor::{Client, Scope};
 use crate::{
     directory::Entry,
     refusal::Refusal,
     registrar::{Find, Line},
 };
 
-/// Makes the server's own cross references: no two monitors of a server share one.
-#[derive(Debug, Default)]
-pub struct CrossRefs(AtomicU64);
-
-impl CrossRefs {
-    pub(super) fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
-    }
-}
-
 /// A line that was found for a request, and whether the phone's name of it goes into the request.
-type Meant = Result<(Arc<Line>, bool), Refusal>;
+type ResolvedLine = Result<(Arc<Line>, bool), Refusal>;
 
 impl Client {
     /// Finds the line that a request is for, then goes on: at once for a name that was found before.
@@ -35,7 +22,7 @@ impl Client {
         key: u64,
         document: &Document,
         ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Meant, &mut Context<Self>) + 'static,
+        then: impl FnOnce(&mut Self, ResolvedLine, &mut Context<Self>) + 'static,
     ) {
         let addressed = document.device().map(|device| DeviceId::from(&*device));
         let is_for_connection = addressed.is_some() && document.is_for_connection();
@@ -45,7 +32,7 @@ impl Client {
             true => document.connections().1,
             false => Vec::new(),
         };
-        let settle = move |client: &mut Self, meant: Meant, ctx: &mut _| {
+        let settle = move |client: &mut Self, meant: ResolvedLine, ctx: &mut _| {
             let meant = match meant {
                 Ok((line, _)) if client.hides_one_of(&parties, &line) => Err(Refusal::NoRight),
                 meant => meant,

@@ -6,7 +6,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::task::yield_now;
 use uacsta_schema::csta::{DeviceId, Document};
 
-use super::{Client, Scope};
+use super::actor::{Client, Scope};
 use crate::{
     directory::Entry,
     monitor::{Change, Subscriber},
@@ -54,7 +54,7 @@ impl Client {
                 continue;
             };
             let is_bound = matches!(session.scope, Scope::Line { .. });
-            let (entry, name) = (&monitored.line.entry, &monitored.wanted.name);
+            let (entry, name) = (&monitored.line.entry, &monitored.requested.name);
             let (user, called) = (entry.device.name().user, name.name().user);
             // The phone's own name means its first line, whichever that is.
             let is_phones = || called.parse() == Ok(entry.phone);
@@ -113,7 +113,7 @@ impl Client {
         // It was told that the line is out of service where it was.
         let subscriber = Subscriber {
             in_service: Some(false),
-            ..monitored.wanted.subscriber.clone()
+            ..monitored.requested.subscriber.clone()
         };
         let (phone, device) = (line.entry.phone, &line.entry.device);
         tracing::info!(client = %self.name, %phone, line = %device, from = %former.entry.phone, cross_ref = &**cross_ref, "monitor moved to the line's new phone");

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use actix::Handler;
 use uacsta_schema::csta::{self, MonitorCrossRefId, MonitorStop};
 
-use super::{Client, Scope, monitors::Monitored};
+use super::{
+    actor::{Client, Scope},
+    monitors::ClientMonitor,
+};
 use crate::{
     registrar::ConfigChanged,
     sip::{
@@ -46,7 +49,8 @@ impl Client {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
-        let Some((cross_ref, Monitored { line, .. })) = session.monitored.remove_entry(cross_ref)
+        let Some((cross_ref, ClientMonitor { line, .. })) =
+            session.monitored.remove_entry(cross_ref)
         else {
             return;
         };
