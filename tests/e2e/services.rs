@@ -96,7 +96,7 @@ async fn what_the_phone_refuses_is_refused_with_the_phones_words() {
     assert_eq!(answer.raw, refusal);
 }
 
-/// ARCHITECTURE.md, Refusals: a phone that refuses by its SIP status alone.
+/// docs/reference/refusals.md: a phone that refuses by its SIP status alone.
 #[tokio::test]
 async fn what_the_phone_refuses_by_the_status_alone_gets_the_error_that_fits() {
     let server = Server::start();
