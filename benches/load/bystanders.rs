@@ -1,5 +1,4 @@
-//! Clients that ask phones while a storm rages over others: in a process of their own, so that they wait for the server and
-//! not for the generator.
+//! Clients that ask phones while a storm rages over others, in a process of their own so that the generator does not delay them.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! What the server makes of other services where a maker's phone lacks one: what the phone is asked instead, and what clients of each edition and prefix get (ECMA-269).
+//! Emulated services for each maker's phone: what the server sends to the phone and what clients of each edition receive (ECMA-269).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Each event of each maker's phone, as clients of every edition get it: the same bytes but for the cross reference and the edition (ECMA-269, ECMA-323).
+//! Events of each maker's phone as clients of every edition receive them: unchanged but for cross reference and namespace (ECMA-323).
 
 use crate::support::{
     csta::{REFERENCE, subject},

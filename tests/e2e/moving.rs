@@ -1,4 +1,4 @@
-//! A dialog is no connection's: who proves to be its party goes on in it elsewhere, and nobody else gets into it (RFC 3261 section 12.2.2).
+//! Dialogs that move to another connection: only the authenticated party may continue one (RFC 3261, section 12.2.2).
 
 use crate::support::{csta::Call, phone::Phone, server::Server};
 

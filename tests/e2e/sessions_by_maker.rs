@@ -1,4 +1,4 @@
-//! What the server does itself for a client of each edition and prefix, with each maker's phone at the other end (ECMA-269, clauses 13 to 15).
+//! Services that the server answers itself, for clients of each edition and prefix with each maker's phone (ECMA-269, clauses 13 to 15).
 
 use crate::support::{
     csta::{Call, Document, element},

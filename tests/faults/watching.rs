@@ -1,5 +1,4 @@
-//! Watchers come and go while the phone is at it: in the end it has one monitor of each line that is watched, and no other
-//! (ECMA-269 section 15).
+//! Clients that start and stop monitors while the phone is busy: each monitored line ends up with one monitor (ECMA-269, section 15).
 
 use std::time::Duration;
 
