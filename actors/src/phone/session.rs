@@ -16,7 +16,7 @@ use crate::{
     refusal::Refusal,
     sip::{
         session::{
-            Close, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId,
+            Close, Login, Open, RequestError, SessionEnd, SessionEvent, SessionEventKind, SessionId,
         },
         transaction::LIFE,
     },
@@ -139,7 +139,7 @@ impl Phone {
             SessionEventKind::Request(body, reply) => self.asked(body, reply, ctx),
             SessionEventKind::Repeated(body, reply) => self.asked_again(body, reply),
             SessionEventKind::Response { ticket, answer } => self.answered(ticket, answer, ctx),
-            SessionEventKind::Ended(Ended::ConnectionLost) => {
+            SessionEventKind::Ended(SessionEnd::ConnectionLost) => {
                 // The end of the link, which says why, follows.
                 self.lose_session();
                 self.session = State::Closed;
@@ -149,7 +149,7 @@ impl Phone {
                 self.lose_session();
                 // 481 says that the phone holds no session: the next one is opened at once.
                 self.back_off.lost(self.context.clock.now());
-                let at_once = why == Ended::Unknown && self.back_off.is_fresh();
+                let at_once = why == SessionEnd::Unknown && self.back_off.is_fresh();
                 let wait = at_once.then_some(Duration::ZERO);
                 self.retry(wait, ctx);
                 self.report(Some(why.to_string()));

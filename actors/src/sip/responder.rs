@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use uacsta_schema::sip::{Composer, HeaderName, Request, Status};
 
 use super::{
-    session::{Body, CSTA, Ended, SessionEvent, SessionEventKind, SessionId},
+    session::{Body, CSTA, SessionEnd, SessionEvent, SessionEventKind, SessionId},
     transaction::table::TransactionId,
 };
 
@@ -118,7 +118,7 @@ impl Accepted {
         self.owner.do_send(SessionEvent {
             key: self.key,
             session: SessionId::NONE,
-            what: SessionEventKind::Ended(Ended::Cancelled),
+            what: SessionEventKind::Ended(SessionEnd::Cancelled),
         });
     }
 }

@@ -198,7 +198,7 @@ pub enum SessionEventKind {
         answer: Result<Bytes, RequestError>,
     },
     /// It is over.
-    Ended(Ended),
+    Ended(SessionEnd),
 }
 
 /// Why a request got no positive response.
@@ -225,7 +225,7 @@ pub enum RequestError {
 
 /// Why a session is over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ended {
+pub enum SessionEnd {
     /// The peer said BYE.
     Bye,
     /// The peer does not know the dialog any more (481).
@@ -240,7 +240,7 @@ pub enum Ended {
     Cancelled,
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for SessionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bye => "the peer ended it (BYE)",

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use uacsta_actors::sip::{
     connection::{Shut, SipConnection},
     responder::{Disposition, PendingRequest},
-    session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId},
+    session::{RequestError, SessionEnd, SessionEvent, SessionEventKind, SessionId},
     uas::{Peer, Uas},
 };
 use uacsta_schema::sip::{Request, Status};
@@ -27,7 +27,7 @@ pub(super) enum ConsoleEvent {
     /// An event or notification.
     Document(Bytes),
     Answered(u64, Result<Bytes, RequestError>),
-    Ended(Ended),
+    Ended(SessionEnd),
     Lost(Box<str>),
 }
 

@@ -6,7 +6,7 @@ use actix::{Addr, AsyncContext, Context, Handler, Message, Recipient};
 use actix_rt::{Arbiter, ArbiterHandle};
 use uacsta_schema::sip::Request;
 
-use super::{SipConnection, sessions::Session};
+use super::{SipConnection, sessions::CstaSession};
 use crate::sip::{
     dialog::DialogId,
     responder::{FinalResponse, Responder},
@@ -39,7 +39,7 @@ pub struct Migrate<U: Uas> {
     /// The owner's name for the session that the dialog must be.
     key: u64,
     owner: Recipient<Moved<U>>,
-    step: Step<U>,
+    step: MigrationStep<U>,
 }
 
 /// Checks that the sender of a request is the peer of the session; the error is its response.
@@ -61,7 +61,7 @@ pub struct Moved<U: Uas> {
     pub address: SocketAddr,
 }
 
-enum Step<U: Uas> {
+enum MigrationStep<U: Uas> {
     /// To the connection that may own the dialog.
     Search(Prove<U>),
     /// To the connection of the request, whose sender must prove who it is; the named connection owns the dialog.
@@ -69,7 +69,7 @@ enum Step<U: Uas> {
     /// To the owner: the sender is the peer.
     Release,
     /// To the connection of the request, with the session.
-    Adopt(Box<Session>),
+    Adopt(Box<CstaSession>),
 }
 
 impl<U: Uas> Migrate<U> {
@@ -85,7 +85,7 @@ impl<U: Uas> Migrate<U> {
             orphan,
             key,
             owner,
-            step: Step::Search(prove),
+            step: MigrationStep::Search(prove),
         }
     }
 }
@@ -105,15 +105,15 @@ impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
 
     fn handle(&mut self, mut migration: Migrate<U>, ctx: &mut Self::Context) {
         let to = migration.orphan.connection.clone();
-        match std::mem::replace(&mut migration.step, Step::Release) {
-            Step::Search(prove) => {
+        match std::mem::replace(&mut migration.step, MigrationStep::Release) {
+            MigrationStep::Search(prove) => {
                 if self.session_of(&migration).is_none() {
                     return migration.orphan.responder.nowhere();
                 }
-                migration.step = Step::Prove(prove, ctx.address());
+                migration.step = MigrationStep::Prove(prove, ctx.address());
                 to.do_send(migration);
             }
-            Step::Prove(prove, owner) => {
+            MigrationStep::Prove(prove, owner) => {
                 let request = self.pending(&migration.orphan.responder);
                 match request.map(|request| prove(&mut self.uas, &request)) {
                     Some(Ok(())) => owner.do_send(migration),
@@ -121,19 +121,19 @@ impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
                     None => migration.orphan.responder.nowhere(),
                 }
             }
-            Step::Release => match self.session_of(&migration) {
+            MigrationStep::Release => match self.session_of(&migration) {
                 Some(slot) => {
                     // Whether the peer carried out what was sent on this connection is not known.
                     for ticket in self.abandon(slot) {
                         let answer = Err(RequestError::Ended);
                         self.tell(slot, SessionEventKind::Response { ticket, answer });
                     }
-                    migration.step = Step::Adopt(Box::new(self.sessions.remove(slot)));
+                    migration.step = MigrationStep::Adopt(Box::new(self.sessions.remove(slot)));
                     to.do_send(migration);
                 }
                 None => migration.orphan.responder.nowhere(),
             },
-            Step::Adopt(session) => self.adopt(*session, migration, ctx),
+            MigrationStep::Adopt(session) => self.adopt(*session, migration, ctx),
         }
     }
 }
@@ -145,7 +145,7 @@ impl<U: Uas> SipConnection<U> {
     }
 
     /// Takes over a session, tells its owner, and hands it the request that brought it here.
-    fn adopt(&mut self, mut session: Session, migration: Migrate<U>, ctx: &mut Context<Self>) {
+    fn adopt(&mut self, mut session: CstaSession, migration: Migrate<U>, ctx: &mut Context<Self>) {
         session.serial = self.next_serial();
         let due = session.due;
         let slot = self.sessions.insert(session);

@@ -34,11 +34,11 @@ pub struct Unauthenticated {
 
 impl Endpoints {
     /// Whether messages may get lost on the way.
-    pub(super) fn reliability(&self) -> transaction::Transport {
+    pub(super) fn reliability(&self) -> transaction::Reliability {
         if self.transport == Transport::UDP {
-            transaction::Transport::Unreliable
+            transaction::Reliability::Unreliable
         } else {
-            transaction::Transport::Reliable
+            transaction::Reliability::Reliable
         }
     }
 
@@ -81,8 +81,8 @@ impl Endpoints {
             )?;
             // RFC 3581, section 3: the answer comes back to the port that the request came from.
             f.write_str(match self.reliability() {
-                transaction::Transport::Reliable => "",
-                transaction::Transport::Unreliable => ";rport",
+                transaction::Reliability::Reliable => "",
+                transaction::Reliability::Unreliable => ";rport",
             })
         })
     }

@@ -11,7 +11,7 @@ use uacsta_schema::sip::{codec::Frame, message};
 use super::{
     incident::Incident,
     responder::{FinalResponse, Responder, ResponseSink},
-    session::{Ended, SessionId},
+    session::{SessionEnd, SessionId},
     slots::Slots,
     transaction::{matching::Matching, table::Transactions},
     transport::{PeerTransport, TransportError},
@@ -47,7 +47,7 @@ pub struct SipConnection<U: Uas> {
     clients: Transactions<send::ClientTransaction>,
     servers: Transactions<respond::ServerTransaction>,
     matching: Matching,
-    sessions: Slots<sessions::Session>,
+    sessions: Slots<sessions::CstaSession>,
     /// Whether a session migrated here from another connection.
     adopted: bool,
     /// Counts sessions, so that a later one in the same slot is never taken for a former one.
@@ -242,7 +242,7 @@ impl<U: Uas> Actor for SipConnection<U> {
             .map(|(slot, _)| slot)
             .collect::<Vec<_>>()
         {
-            self.finish(slot, Ended::ConnectionLost);
+            self.finish(slot, SessionEnd::ConnectionLost);
         }
         self.uas.ended(&reason);
     }

@@ -9,7 +9,7 @@ use crate::sip::{
     incident::Incident,
     refusals::{check_request, csta_body, unhandled},
     responder::{Disposition, FinalResponse, PendingRequest},
-    session::{Ended, SessionEventKind},
+    session::{SessionEnd, SessionEventKind},
     transaction::table::TransactionId,
     uas::Uas,
 };
@@ -180,7 +180,7 @@ impl<U: Uas> SipConnection<U> {
                 Status::OK.into()
             }
             Method::Bye => {
-                self.end_session(session, Ended::Bye, ctx);
+                self.end_session(session, SessionEnd::Bye, ctx);
                 Status::OK.into()
             }
             method => unhandled(method, true).into(),

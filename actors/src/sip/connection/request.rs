@@ -6,7 +6,7 @@ use uacsta_schema::sip::{Composer, HeaderName, Method, Response};
 
 use super::{
     SipConnection,
-    send::{Outcome, Purpose, refusal},
+    send::{Purpose, RequestOutcome, refusal},
 };
 use crate::sip::{session::RequestError, uas::Uas};
 
@@ -61,9 +61,9 @@ impl<U: Uas> Handler<SendRequest> for SipConnection<U> {
 }
 
 /// Passes the outcome of a request to its sender, which may have stopped waiting.
-pub(super) fn conclude(sender: ResponseSender, outcome: &Outcome<'_>) {
+pub(super) fn conclude(sender: ResponseSender, outcome: &RequestOutcome<'_>) {
     let result = match outcome {
-        Outcome::Response(response) => Ok((*response).clone()),
+        RequestOutcome::Response(response) => Ok((*response).clone()),
         failed => Err(refusal(failed)),
     };
     let _ = sender.send(result);

@@ -13,7 +13,7 @@ use crate::sip::{
     session::SessionId,
     session_timer::SessionTimer,
     transaction::{
-        Effect, Effects, Event, Transport,
+        Reliability, TransactionEffect, TransactionEffects, TransactionEvent,
         matching::{self, Key},
         table::{Machine, TransactionId},
     },
@@ -58,15 +58,15 @@ impl<U: Uas> SipConnection<U> {
 
     /// A request was retransmitted: it gets the response that it had, if any (RFC 3261, section 17.2).
     pub(super) fn retransmitted(&mut self, slot: usize) {
-        self.server_event(slot, Event::Again);
+        self.server_event(slot, TransactionEvent::Again);
     }
 
     /// Refuses a request statelessly while too many of the peer's wait for their responses or, on UDP, are remembered for
     /// their retransmissions.
     pub(super) fn is_too_busy(&self, request: &Request) -> bool {
         let most = match self.endpoints.reliability() {
-            Transport::Reliable => self.limits.pending_requests,
-            Transport::Unreliable => REMEMBERED,
+            Reliability::Reliable => self.limits.pending_requests,
+            Reliability::Unreliable => REMEMBERED,
         };
         if self.servers.len() < most {
             return false;
@@ -89,10 +89,10 @@ impl<U: Uas> SipConnection<U> {
     /// a reliable transport, where a refused INVITE leaves nothing, and its ACK matches nothing.
     pub(super) fn remembers(&self, request: &Request, answer: &FinalResponse) -> bool {
         match self.endpoints.reliability() {
-            Transport::Reliable => {
+            Reliability::Reliable => {
                 *request.method() == Method::Invite && answer.status.is_success()
             }
-            Transport::Unreliable => {
+            Reliability::Unreliable => {
                 *request.method() == Method::Invite || answer.status != Status::UNAUTHORIZED
             }
         }
@@ -126,12 +126,12 @@ impl<U: Uas> SipConnection<U> {
         else {
             return false;
         };
-        !self.server_event(slot, Event::Ack).is_empty()
+        !self.server_event(slot, TransactionEvent::Ack).is_empty()
     }
 
     /// The INVITE whose 2xx is retransmitted until this ACK, which has a branch of its own (RFC 3261, section 13.3.1.4).
     fn unconfirmed(&self, ack: &Request) -> Option<usize> {
-        if self.endpoints.reliability() == Transport::Reliable {
+        if self.endpoints.reliability() == Reliability::Reliable {
             return None;
         }
         let call_id = ack.head().call_id()?;
@@ -185,14 +185,14 @@ impl<U: Uas> SipConnection<U> {
         let status = self.compose_answer(&request, session, answer, ctx);
         let sent = self.transport.sent();
         // The response was sent just now, and is kept for its retransmissions only after this.
-        self.server_event(slot, Event::Response(status));
+        self.server_event(slot, TransactionEvent::Response(status));
         if self.servers.slot(id).is_none() {
             return;
         }
         let known = &mut self.servers[slot];
         known.sent = sent;
         // A retransmission on a stream is recognised by its key; the request may be as long as a message can be.
-        if self.endpoints.reliability() == Transport::Reliable {
+        if self.endpoints.reliability() == Reliability::Reliable {
             known.request = None;
         }
         if let Some(at) = self.servers.deadline(slot) {
@@ -271,26 +271,26 @@ impl<U: Uas> SipConnection<U> {
     }
 
     /// Tells a server transaction what happened, and carries out the effects.
-    fn server_event(&mut self, slot: usize, event: Event) -> Effects {
+    fn server_event(&mut self, slot: usize, event: TransactionEvent) -> TransactionEffects {
         let transport = self.endpoints.reliability();
         let effects = self.servers.on(slot, event, transport, self.clock.now());
         for effect in &effects {
             match effect {
-                Effect::Transmit => {
+                TransactionEffect::Transmit => {
                     if let Some(sent) = &self.servers[slot].sent {
                         self.transport.retransmit(sent);
                     }
                 }
-                Effect::Terminate => {
+                TransactionEffect::Terminate => {
                     let ended = self.servers.remove(slot);
                     self.matching.remove(ended.key);
                     break;
                 }
-                Effect::Set(..)
-                | Effect::Deliver
-                | Effect::Acknowledge
-                | Effect::TimedOut
-                | Effect::Unreachable => {}
+                TransactionEffect::Set(..)
+                | TransactionEffect::Deliver
+                | TransactionEffect::Acknowledge
+                | TransactionEffect::TimedOut
+                | TransactionEffect::Unreachable => {}
             }
         }
         effects
@@ -300,7 +300,7 @@ impl<U: Uas> SipConnection<U> {
     pub(super) fn sweep_servers(&mut self, now: Duration) -> Option<Duration> {
         for (id, timer) in self.servers.due(now) {
             if let Some(slot) = self.servers.slot(id) {
-                self.server_event(slot, Event::Fired(timer));
+                self.server_event(slot, TransactionEvent::Fired(timer));
             }
         }
         self.servers.next_due()

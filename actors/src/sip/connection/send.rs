@@ -9,7 +9,7 @@ use super::{SipConnection, challenge::Authorization};
 use crate::sip::{
     session::{Body, CSTA, RequestError},
     transaction::{
-        Effect, Effects, Event, Timer,
+        Timer, TransactionEffect, TransactionEffects, TransactionEvent,
         table::{Machine, TransactionId},
     },
     transport::{Sent, TooLarge},
@@ -48,7 +48,7 @@ pub(super) enum Purpose {
 }
 
 /// What became of a request.
-pub(super) enum Outcome<'a> {
+pub(super) enum RequestOutcome<'a> {
     Response(&'a Response),
     TimedOut,
     Unreachable,
@@ -127,7 +127,7 @@ impl<U: Uas> SipConnection<U> {
             Err(TooLarge { length }) => {
                 tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), length, "request not sent: too large for a datagram (RFC 3261, section 18.1.1); let the phone use TCP");
                 let ClientTransaction { purpose, cseq, .. } = self.clients.remove(slot);
-                self.concluded(purpose, cseq, Outcome::TooLarge, ctx);
+                self.concluded(purpose, cseq, RequestOutcome::TooLarge, ctx);
             }
         }
     }
@@ -162,7 +162,7 @@ impl<U: Uas> SipConnection<U> {
     pub(super) fn response(&mut self, response: &Response, ctx: &mut Context<Self>) {
         match self.transaction(response) {
             Some(slot) => {
-                let event = Event::Response(response.status());
+                let event = TransactionEvent::Response(response.status());
                 self.client_event(slot, event, Some(response), ctx);
             }
             None => {
@@ -186,7 +186,7 @@ impl<U: Uas> SipConnection<U> {
     fn client_event(
         &mut self,
         slot: usize,
-        event: Event,
+        event: TransactionEvent,
         response: Option<&Response>,
         ctx: &mut Context<Self>,
     ) {
@@ -198,7 +198,7 @@ impl<U: Uas> SipConnection<U> {
     fn carry_out(
         &mut self,
         slot: usize,
-        effects: Effects,
+        effects: TransactionEffects,
         response: Option<&Response>,
         ctx: &mut Context<Self>,
     ) {
@@ -206,17 +206,17 @@ impl<U: Uas> SipConnection<U> {
         let mut outcome = None;
         for effect in effects {
             match effect {
-                Effect::Deliver => outcome = response.map(Outcome::Response),
-                Effect::TimedOut => outcome = Some(Outcome::TimedOut),
-                Effect::Unreachable => outcome = Some(Outcome::Unreachable),
-                Effect::Acknowledge => {
+                TransactionEffect::Deliver => outcome = response.map(RequestOutcome::Response),
+                TransactionEffect::TimedOut => outcome = Some(RequestOutcome::TimedOut),
+                TransactionEffect::Unreachable => outcome = Some(RequestOutcome::Unreachable),
+                TransactionEffect::Acknowledge => {
                     if let Some(response) = response {
                         self.acknowledge_refusal(slot, response);
                     }
                 }
-                Effect::Set(_, after) => self.wake_at(self.clock.now() + after, ctx),
-                Effect::Terminate => over = true,
-                Effect::Transmit => {
+                TransactionEffect::Set(_, after) => self.wake_at(self.clock.now() + after, ctx),
+                TransactionEffect::Terminate => over = true,
+                TransactionEffect::Transmit => {
                     if let Some(sent) = &self.clients[slot].sent {
                         self.transport.retransmit(sent);
                     }
@@ -229,7 +229,7 @@ impl<U: Uas> SipConnection<U> {
             if let Some(outcome) = outcome {
                 self.concluded(transaction.purpose, cseq, outcome, ctx);
             }
-        } else if let Some(Outcome::Response(response)) = outcome
+        } else if let Some(RequestOutcome::Response(response)) = outcome
             && response.status().is_success()
         {
             // A 2xx to an INVITE: the transaction stays for its retransmissions, each of which is acknowledged.
@@ -238,7 +238,7 @@ impl<U: Uas> SipConnection<U> {
             if let Purpose::Accepted = purpose {
                 self.acknowledge_again(response, cseq);
             } else {
-                self.concluded(purpose, cseq, Outcome::Response(response), ctx);
+                self.concluded(purpose, cseq, RequestOutcome::Response(response), ctx);
             }
         }
     }
@@ -278,7 +278,7 @@ impl<U: Uas> SipConnection<U> {
     ) -> Option<Duration> {
         for (id, timer) in self.clients.due(now) {
             if let Some(slot) = self.clients.slot(id) {
-                self.client_event(slot, Event::Fired(timer), None, ctx);
+                self.client_event(slot, TransactionEvent::Fired(timer), None, ctx);
             }
         }
         self.clients.next_due()
@@ -312,9 +312,9 @@ impl<U: Uas> SipConnection<U> {
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Why a request got no positive response.
-pub(super) fn refusal(outcome: &Outcome<'_>) -> RequestError {
+pub(super) fn refusal(outcome: &RequestOutcome<'_>) -> RequestError {
     match outcome {
-        Outcome::Response(response) => RequestError::Refused {
+        RequestOutcome::Response(response) => RequestError::Refused {
             status: response.status(),
             body: response.body().clone(),
             retry_after: response
@@ -324,9 +324,9 @@ pub(super) fn refusal(outcome: &Outcome<'_>) -> RequestError {
                 .and_then(|seconds| seconds.parse().ok())
                 .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
         },
-        Outcome::TimedOut => RequestError::TimedOut,
-        Outcome::Unreachable => RequestError::Ended,
-        Outcome::TooLarge => RequestError::TooLarge,
+        RequestOutcome::TimedOut => RequestError::TimedOut,
+        RequestOutcome::Unreachable => RequestError::Ended,
+        RequestOutcome::TooLarge => RequestError::TooLarge,
     }
 }
 

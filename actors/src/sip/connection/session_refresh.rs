@@ -8,12 +8,12 @@ use uacsta_schema::sip::{HeaderName, Method, Request, Status};
 
 use super::{
     SipConnection,
-    send::{Outcome, Purpose, with_csta},
+    send::{Purpose, RequestOutcome, with_csta},
     sessions::{Phase, over},
 };
 use crate::sip::{
     refusals::is_sips,
-    session::{Body, Ended, SessionEventKind, request_system_status},
+    session::{Body, SessionEnd, SessionEventKind, request_system_status},
     session_timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
     transaction::LIFE,
     uas::Uas,
@@ -55,10 +55,10 @@ impl<U: Uas> SipConnection<U> {
         &mut self,
         slot: usize,
         cseq: u32,
-        outcome: &Outcome<'_>,
+        outcome: &RequestOutcome<'_>,
         ctx: &mut Context<Self>,
     ) {
-        if let Outcome::Response(response) = outcome
+        if let RequestOutcome::Response(response) = outcome
             && response.status().is_success()
         {
             let known = &mut self.sessions[slot];
@@ -147,9 +147,9 @@ impl<U: Uas> SipConnection<U> {
             let session = &mut self.sessions[slot];
             session.due = None;
             match (session.phase, session.timer) {
-                (Phase::Unacknowledged, _) => self.end_session(slot, Ended::Silent, ctx),
+                (Phase::Unacknowledged, _) => self.end_session(slot, SessionEnd::Silent, ctx),
                 (_, Some(SessionTimer { ours: false, .. })) => {
-                    self.end_session(slot, Ended::Expired, ctx);
+                    self.end_session(slot, SessionEnd::Expired, ctx);
                 }
                 (_, Some(timer)) => self.refresh(slot, timer, ctx),
                 (_, None) => {}
@@ -195,14 +195,16 @@ impl<U: Uas> SipConnection<U> {
 }
 
 /// Whether the peer has a request of its own under way (491).
-fn is_pending(outcome: &Outcome<'_>) -> bool {
-    matches!(outcome, Outcome::Response(response) if response.status() == Status::REQUEST_PENDING)
+fn is_pending(outcome: &RequestOutcome<'_>) -> bool {
+    matches!(outcome, RequestOutcome::Response(response) if response.status() == Status::REQUEST_PENDING)
 }
 
 /// The shortest interval that the peer takes, where ours is too short for it (422).
-fn too_short(outcome: &Outcome<'_>) -> Option<Duration> {
+fn too_short(outcome: &RequestOutcome<'_>) -> Option<Duration> {
     match outcome {
-        Outcome::Response(response) if response.status() == Status::SESSION_INTERVAL_TOO_SMALL => {
+        RequestOutcome::Response(response)
+            if response.status() == Status::SESSION_INTERVAL_TOO_SMALL =>
+        {
             let least = response.head().min_se()?;
             Some(Duration::from_secs(least.into()).max(MIN_SE))
         }

@@ -12,7 +12,7 @@ use super::{
     SipConnection,
     challenge::{Answering, CHALLENGES},
     request,
-    send::{Outcome, Purpose, is_challenge, refusal, with_csta},
+    send::{Purpose, RequestOutcome, is_challenge, refusal, with_csta},
 };
 use crate::sip::{
     dialog::{Dialog, DialogId},
@@ -20,7 +20,7 @@ use crate::sip::{
     refusals::{ALLOW, is_sips},
     responder::Accepted,
     session::{
-        Body, Ended, Login, Open, RequestError, SessionEvent, SessionEventKind, SessionId,
+        Body, Login, Open, RequestError, SessionEnd, SessionEvent, SessionEventKind, SessionId,
         request_system_status,
     },
     session_timer::{MIN_SE, SessionTimer},
@@ -28,7 +28,7 @@ use crate::sip::{
 };
 
 /// A session on this link.
-pub(super) struct Session {
+pub(super) struct CstaSession {
     pub(super) serial: u32,
     pub(super) dialog: Dialog,
     pub(super) login: Option<Arc<Login>>,
@@ -80,7 +80,7 @@ impl<U: Uas> SipConnection<U> {
             &open.to,
             &open.target,
         );
-        self.sessions.insert(Session {
+        self.sessions.insert(CstaSession {
             serial,
             dialog,
             login: open.login,
@@ -107,7 +107,7 @@ impl<U: Uas> SipConnection<U> {
         let sips = is_sips(self.sessions[slot].dialog.target());
         let contact = self.endpoints.contact(sips).to_string();
         let agent = Arc::clone(&self.endpoints.agent);
-        let Session { timer, edition, .. } = self.sessions[slot];
+        let CstaSession { timer, edition, .. } = self.sessions[slot];
         let content = Body::Whole(request_system_status(edition));
         self.send(
             slot,
@@ -152,7 +152,7 @@ impl<U: Uas> SipConnection<U> {
                 return Err(error);
             }
         };
-        self.sessions.insert(Session {
+        self.sessions.insert(CstaSession {
             serial,
             dialog,
             login: None,
@@ -227,7 +227,7 @@ impl<U: Uas> SipConnection<U> {
         &mut self,
         purpose: Purpose,
         cseq: u32,
-        outcome: Outcome<'_>,
+        outcome: RequestOutcome<'_>,
         ctx: &mut Context<Self>,
     ) {
         match purpose {
@@ -239,7 +239,7 @@ impl<U: Uas> SipConnection<U> {
             Purpose::Notify { session } => match over(&outcome) {
                 Some(why) => self.end_session(session, why, ctx),
                 None => {
-                    if let Outcome::Response(response) = outcome
+                    if let RequestOutcome::Response(response) = outcome
                         && !response.status().is_success()
                     {
                         tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status().code(), "event rejected by the client");
@@ -252,7 +252,7 @@ impl<U: Uas> SipConnection<U> {
                 content,
                 challenges,
             } => {
-                if let Outcome::Response(response) = outcome
+                if let RequestOutcome::Response(response) = outcome
                     && is_challenge(response.status())
                     && challenges < CHALLENGES
                     && let Some(content) = content
@@ -268,7 +268,7 @@ impl<U: Uas> SipConnection<U> {
                     return self.inform(session, content, purpose, ctx);
                 }
                 let answer = match &outcome {
-                    Outcome::Response(response) if response.status().is_success() => {
+                    RequestOutcome::Response(response) if response.status().is_success() => {
                         Ok(response.body().clone())
                     }
                     refused => Err(refusal(refused)),
@@ -288,11 +288,11 @@ impl<U: Uas> SipConnection<U> {
         slot: usize,
         challenges: u8,
         cseq: u32,
-        outcome: &Outcome<'_>,
+        outcome: &RequestOutcome<'_>,
         ctx: &mut Context<Self>,
     ) {
         match outcome {
-            Outcome::Response(response) if response.status().is_success() => {
+            RequestOutcome::Response(response) if response.status().is_success() => {
                 let made = self.sessions[slot].dialog.confirmed(response.head());
                 if let Err(error) = made {
                     tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), %error, "the 2xx to our INVITE makes no dialog; ending it");
@@ -313,7 +313,7 @@ impl<U: Uas> SipConnection<U> {
                     self.tell(slot, SessionEventKind::Opened(response.body().clone()));
                 }
             }
-            Outcome::Response(response)
+            RequestOutcome::Response(response)
                 if is_challenge(response.status())
                     && challenges < CHALLENGES
                     && self.sessions[slot].login.is_some()
@@ -328,7 +328,7 @@ impl<U: Uas> SipConnection<U> {
                 }
             }
             // RFC 4028, section 7.4: "the UAC MAY retry the request" with the Min-SE of the 422, which the retry repeats.
-            Outcome::Response(response)
+            RequestOutcome::Response(response)
                 if response.status() == Status::SESSION_INTERVAL_TOO_SMALL
                     && challenges < CHALLENGES =>
             {
@@ -379,19 +379,19 @@ impl<U: Uas> SipConnection<U> {
 }
 
 /// Whether an outcome ends the session: 481, 408 or silence (RFC 3261, section 12.2.1.2).
-pub(super) fn over(outcome: &Outcome<'_>) -> Option<Ended> {
+pub(super) fn over(outcome: &RequestOutcome<'_>) -> Option<SessionEnd> {
     match outcome {
-        Outcome::Response(response)
+        RequestOutcome::Response(response)
             if response.status() == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST =>
         {
-            Some(Ended::Unknown)
+            Some(SessionEnd::Unknown)
         }
-        Outcome::Response(response) if response.status() == Status::REQUEST_TIMEOUT => {
-            Some(Ended::Silent)
+        RequestOutcome::Response(response) if response.status() == Status::REQUEST_TIMEOUT => {
+            Some(SessionEnd::Silent)
         }
-        Outcome::Response(_) | Outcome::TooLarge => None,
-        Outcome::TimedOut => Some(Ended::Silent),
-        Outcome::Unreachable => Some(Ended::ConnectionLost),
+        RequestOutcome::Response(_) | RequestOutcome::TooLarge => None,
+        RequestOutcome::TimedOut => Some(SessionEnd::Silent),
+        RequestOutcome::Unreachable => Some(SessionEnd::ConnectionLost),
     }
 }
 

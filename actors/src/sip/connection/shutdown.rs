@@ -5,7 +5,7 @@ use uacsta_schema::sip::Method;
 
 use super::{SipConnection, send::Purpose, sessions::Phase};
 use crate::sip::{
-    session::{Ended, RequestError, SessionEvent, SessionEventKind, SessionId},
+    session::{RequestError, SessionEnd, SessionEvent, SessionEventKind, SessionId},
     uas::Uas,
 };
 
@@ -44,15 +44,15 @@ impl<U: Uas> SipConnection<U> {
     }
 
     /// Ends a session that the peer ended or lost; where the peer may still hold it, it gets a BYE.
-    pub(super) fn end_session(&mut self, slot: usize, why: Ended, ctx: &mut Context<Self>) {
-        if matches!(why, Ended::Silent | Ended::Expired) {
+    pub(super) fn end_session(&mut self, slot: usize, why: SessionEnd, ctx: &mut Context<Self>) {
+        if matches!(why, SessionEnd::Silent | SessionEnd::Expired) {
             self.bye(slot, ctx);
         }
         self.finish(slot, why);
     }
 
     /// Removes a session. Its owner is told of each request that remains without a response, then of the end.
-    pub(super) fn finish(&mut self, slot: usize, why: Ended) {
+    pub(super) fn finish(&mut self, slot: usize, why: SessionEnd) {
         for ticket in self.abandon(slot) {
             self.tell(
                 slot,

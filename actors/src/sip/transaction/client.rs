@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Effect, Effects, Event, LIFE, T1, T2, T4, Timer, Transport, linger};
+use super::{
+    LIFE, Reliability, T1, T2, T4, Timer, TransactionEffect, TransactionEffects, TransactionEvent,
+    linger,
+};
 
 /// Where the transaction stands (RFC 3261 figure 6).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
+pub enum NonInviteClientState {
     /// The request was sent; the next retransmission waits this long.
     Trying(Duration),
     /// A provisional response came.
@@ -17,43 +20,43 @@ pub enum State {
     Terminated,
 }
 
-impl State {
-    /// The state before [`Event::Start`].
+impl NonInviteClientState {
+    /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Trying(T1);
 
     /// What the event leads to.
-    pub fn on(self, event: Event, transport: Transport) -> (Self, Effects) {
-        let mut effects = Effects::new();
+    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+        let mut effects = TransactionEffects::new();
         let next = match (self, event) {
             // "The client transaction MUST set timer F to fire in 64*T1 seconds", E to T1 on unreliable transports.
-            (Self::Trying(_), Event::Start) => {
-                effects.push(Effect::Transmit);
-                effects.push(Effect::Set(Timer::F, LIFE));
-                if transport == Transport::Unreliable {
-                    effects.push(Effect::Set(Timer::E, T1));
+            (Self::Trying(_), TransactionEvent::Start) => {
+                effects.push(TransactionEffect::Transmit);
+                effects.push(TransactionEffect::Set(Timer::F, LIFE));
+                if transport == Reliability::Unreliable {
+                    effects.push(TransactionEffect::Set(Timer::E, T1));
                 }
                 Self::Trying(T1)
             }
             // "reset ... with a value of MIN(2*T1, T2)", and so on.
-            (Self::Trying(interval), Event::Fired(Timer::E)) => {
+            (Self::Trying(interval), TransactionEvent::Fired(Timer::E)) => {
                 let interval = (interval * 2).min(T2);
-                effects.push(Effect::Transmit);
-                effects.push(Effect::Set(Timer::E, interval));
+                effects.push(TransactionEffect::Transmit);
+                effects.push(TransactionEffect::Set(Timer::E, interval));
                 Self::Trying(interval)
             }
-            (Self::Proceeding, Event::Fired(Timer::E)) => {
-                effects.push(Effect::Transmit);
-                effects.push(Effect::Set(Timer::E, T2));
+            (Self::Proceeding, TransactionEvent::Fired(Timer::E)) => {
+                effects.push(TransactionEffect::Transmit);
+                effects.push(TransactionEffect::Set(Timer::E, T2));
                 Self::Proceeding
             }
             // "If Timer F fires ..., the client transaction SHOULD inform the TU about the timeout".
-            (Self::Trying(_) | Self::Proceeding, Event::Fired(Timer::F)) => {
-                effects.push(Effect::TimedOut);
-                effects.push(Effect::Terminate);
+            (Self::Trying(_) | Self::Proceeding, TransactionEvent::Fired(Timer::F)) => {
+                effects.push(TransactionEffect::TimedOut);
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
-            (Self::Trying(_) | Self::Proceeding, Event::Response(status)) => {
-                effects.push(Effect::Deliver);
+            (Self::Trying(_) | Self::Proceeding, TransactionEvent::Response(status)) => {
+                effects.push(TransactionEffect::Deliver);
                 if status.is_provisional() {
                     Self::Proceeding
                 } else {
@@ -61,13 +64,13 @@ impl State {
                     Self::Completed
                 }
             }
-            (Self::Trying(_) | Self::Proceeding, Event::TransportFailed) => {
-                effects.push(Effect::Unreachable);
-                effects.push(Effect::Terminate);
+            (Self::Trying(_) | Self::Proceeding, TransactionEvent::TransportFailed) => {
+                effects.push(TransactionEffect::Unreachable);
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
-            (Self::Completed, Event::Fired(Timer::K)) => {
-                effects.push(Effect::Terminate);
+            (Self::Completed, TransactionEvent::Fired(Timer::K)) => {
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
             (state, _) => state,
@@ -83,111 +86,117 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(state: State, event: Event, transport: Transport, next: State, effects: &[Effect]) {
+    fn check(
+        state: NonInviteClientState,
+        event: TransactionEvent,
+        transport: Reliability,
+        next: NonInviteClientState,
+        effects: &[TransactionEffect],
+    ) {
         let (got, carried) = state.on(event, transport);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 
     #[test]
     fn rfc_3261_17_1_2_2_over_udp_retransmits_until_answered() {
-        use Effect::*;
-        use Transport::Unreliable as Udp;
+        use Reliability::Unreliable as Udp;
+        use TransactionEffect::*;
         let ms = Duration::from_millis;
         check(
-            State::NEW,
-            Event::Start,
+            NonInviteClientState::NEW,
+            TransactionEvent::Start,
             Udp,
-            State::Trying(T1),
+            NonInviteClientState::Trying(T1),
             &[Transmit, Set(Timer::F, LIFE), Set(Timer::E, T1)],
         );
         check(
-            State::Trying(T1),
-            Event::Fired(Timer::E),
+            NonInviteClientState::Trying(T1),
+            TransactionEvent::Fired(Timer::E),
             Udp,
-            State::Trying(ms(1000)),
+            NonInviteClientState::Trying(ms(1000)),
             &[Transmit, Set(Timer::E, ms(1000))],
         );
         check(
-            State::Trying(T2),
-            Event::Fired(Timer::E),
+            NonInviteClientState::Trying(T2),
+            TransactionEvent::Fired(Timer::E),
             Udp,
-            State::Trying(T2),
+            NonInviteClientState::Trying(T2),
             &[Transmit, Set(Timer::E, T2)],
         );
         check(
-            State::Trying(T1),
-            Event::Response(Status::TRYING),
+            NonInviteClientState::Trying(T1),
+            TransactionEvent::Response(Status::TRYING),
             Udp,
-            State::Proceeding,
+            NonInviteClientState::Proceeding,
             &[Deliver],
         );
         check(
-            State::Proceeding,
-            Event::Fired(Timer::E),
+            NonInviteClientState::Proceeding,
+            TransactionEvent::Fired(Timer::E),
             Udp,
-            State::Proceeding,
+            NonInviteClientState::Proceeding,
             &[Transmit, Set(Timer::E, T2)],
         );
         check(
-            State::Proceeding,
-            Event::Response(Status::OK),
+            NonInviteClientState::Proceeding,
+            TransactionEvent::Response(Status::OK),
             Udp,
-            State::Completed,
+            NonInviteClientState::Completed,
             &[Deliver, Set(Timer::K, T4)],
         );
         check(
-            State::Completed,
-            Event::Response(Status::OK),
+            NonInviteClientState::Completed,
+            TransactionEvent::Response(Status::OK),
             Udp,
-            State::Completed,
+            NonInviteClientState::Completed,
             &[],
         );
         check(
-            State::Completed,
-            Event::Fired(Timer::K),
+            NonInviteClientState::Completed,
+            TransactionEvent::Fired(Timer::K),
             Udp,
-            State::Terminated,
+            NonInviteClientState::Terminated,
             &[Terminate],
         );
     }
 
     #[test]
     fn rfc_3261_17_1_2_2_over_tcp_sends_once_and_ends_with_the_answer() {
-        use Effect::*;
-        use Transport::Reliable as Tcp;
+        use Reliability::Reliable as Tcp;
+        use TransactionEffect::*;
         check(
-            State::NEW,
-            Event::Start,
+            NonInviteClientState::NEW,
+            TransactionEvent::Start,
             Tcp,
-            State::Trying(T1),
+            NonInviteClientState::Trying(T1),
             &[Transmit, Set(Timer::F, LIFE)],
         );
         check(
-            State::Trying(T1),
-            Event::Response(Status::OK),
+            NonInviteClientState::Trying(T1),
+            TransactionEvent::Response(Status::OK),
             Tcp,
-            State::Completed,
+            NonInviteClientState::Completed,
             &[Deliver, Terminate],
         );
         check(
-            State::Trying(T1),
-            Event::Fired(Timer::F),
+            NonInviteClientState::Trying(T1),
+            TransactionEvent::Fired(Timer::F),
             Tcp,
-            State::Terminated,
+            NonInviteClientState::Terminated,
             &[TimedOut, Terminate],
         );
         check(
-            State::Proceeding,
-            Event::TransportFailed,
+            NonInviteClientState::Proceeding,
+            TransactionEvent::TransportFailed,
             Tcp,
-            State::Terminated,
+            NonInviteClientState::Terminated,
             &[Unreachable, Terminate],
         );
         check(
-            State::Terminated,
-            Event::Fired(Timer::F),
+            NonInviteClientState::Terminated,
+            TransactionEvent::Fired(Timer::F),
             Tcp,
-            State::Terminated,
+            NonInviteClientState::Terminated,
             &[],
         );
     }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Effect, Effects, Event, LIFE, T1, Timer, Transport, linger};
+use super::{
+    LIFE, Reliability, T1, Timer, TransactionEffect, TransactionEffects, TransactionEvent, linger,
+};
 
 /// Where the transaction stands (RFC 3261 figure 5, RFC 6026 figure 4).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
+pub enum InviteClientState {
     /// The INVITE was sent; the next retransmission waits this long.
     Calling(Duration),
     /// A provisional response came.
@@ -22,63 +24,63 @@ pub enum State {
 /// "The value of timer D ... is at least 32 seconds for unreliable transports" (RFC 3261, section 17.1.1.2).
 const D: Duration = Duration::from_secs(32);
 
-impl State {
-    /// The state before [`Event::Start`].
+impl InviteClientState {
+    /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Calling(T1);
 
     /// What the event leads to.
-    pub fn on(self, event: Event, transport: Transport) -> (Self, Effects) {
-        let mut effects = Effects::new();
+    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+        let mut effects = TransactionEffects::new();
         let next = match (self, event) {
-            (Self::Calling(_), Event::Start) => {
-                effects.push(Effect::Transmit);
-                effects.push(Effect::Set(Timer::B, LIFE));
-                if transport == Transport::Unreliable {
-                    effects.push(Effect::Set(Timer::A, T1));
+            (Self::Calling(_), TransactionEvent::Start) => {
+                effects.push(TransactionEffect::Transmit);
+                effects.push(TransactionEffect::Set(Timer::B, LIFE));
+                if transport == Reliability::Unreliable {
+                    effects.push(TransactionEffect::Set(Timer::A, T1));
                 }
                 Self::Calling(T1)
             }
             // "When timer A fires, the client transaction MUST retransmit the request ... reset ... with a value of 2*T1".
-            (Self::Calling(interval), Event::Fired(Timer::A)) => {
-                effects.push(Effect::Transmit);
-                effects.push(Effect::Set(Timer::A, interval * 2));
+            (Self::Calling(interval), TransactionEvent::Fired(Timer::A)) => {
+                effects.push(TransactionEffect::Transmit);
+                effects.push(TransactionEffect::Set(Timer::A, interval * 2));
                 Self::Calling(interval * 2)
             }
-            (Self::Calling(_), Event::Fired(Timer::B)) => {
-                effects.push(Effect::TimedOut);
-                effects.push(Effect::Terminate);
+            (Self::Calling(_), TransactionEvent::Fired(Timer::B)) => {
+                effects.push(TransactionEffect::TimedOut);
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
-            (Self::Calling(_) | Self::Proceeding, Event::Response(status)) => {
-                effects.push(Effect::Deliver);
+            (Self::Calling(_) | Self::Proceeding, TransactionEvent::Response(status)) => {
+                effects.push(TransactionEffect::Deliver);
                 if status.is_provisional() {
                     Self::Proceeding
                 } else if status.is_success() {
                     // RFC 6026, section 8.4: stay to catch the 2xx of other forks and repetitions, for 64*T1, on any transport.
-                    effects.push(Effect::Set(Timer::M, LIFE));
+                    effects.push(TransactionEffect::Set(Timer::M, LIFE));
                     Self::Accepted
                 } else {
-                    effects.push(Effect::Acknowledge);
+                    effects.push(TransactionEffect::Acknowledge);
                     linger(Timer::D, transport.wait(D), &mut effects);
                     Self::Completed
                 }
             }
-            (Self::Completed, Event::Response(status)) if !status.is_provisional() => {
-                effects.push(Effect::Acknowledge);
+            (Self::Completed, TransactionEvent::Response(status)) if !status.is_provisional() => {
+                effects.push(TransactionEffect::Acknowledge);
                 Self::Completed
             }
-            (Self::Accepted, Event::Response(status)) if status.is_success() => {
-                effects.push(Effect::Deliver);
+            (Self::Accepted, TransactionEvent::Response(status)) if status.is_success() => {
+                effects.push(TransactionEffect::Deliver);
                 Self::Accepted
             }
-            (Self::Calling(_) | Self::Proceeding, Event::TransportFailed) => {
-                effects.push(Effect::Unreachable);
-                effects.push(Effect::Terminate);
+            (Self::Calling(_) | Self::Proceeding, TransactionEvent::TransportFailed) => {
+                effects.push(TransactionEffect::Unreachable);
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
-            (Self::Completed, Event::Fired(Timer::D))
-            | (Self::Accepted, Event::Fired(Timer::M)) => {
-                effects.push(Effect::Terminate);
+            (Self::Completed, TransactionEvent::Fired(Timer::D))
+            | (Self::Accepted, TransactionEvent::Fired(Timer::M)) => {
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
             (state, _) => state,
@@ -94,96 +96,102 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(state: State, event: Event, transport: Transport, next: State, effects: &[Effect]) {
+    fn check(
+        state: InviteClientState,
+        event: TransactionEvent,
+        transport: Reliability,
+        next: InviteClientState,
+        effects: &[TransactionEffect],
+    ) {
         let (got, carried) = state.on(event, transport);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 
     #[test]
     fn rfc_3261_17_1_1_2_a_refusal_is_acknowledged_each_time() {
-        use Effect::*;
-        use Transport::{Reliable as Tcp, Unreliable as Udp};
+        use Reliability::{Reliable as Tcp, Unreliable as Udp};
+        use TransactionEffect::*;
         check(
-            State::NEW,
-            Event::Start,
+            InviteClientState::NEW,
+            TransactionEvent::Start,
             Tcp,
-            State::Calling(T1),
+            InviteClientState::Calling(T1),
             &[Transmit, Set(Timer::B, LIFE)],
         );
         check(
-            State::NEW,
-            Event::Start,
+            InviteClientState::NEW,
+            TransactionEvent::Start,
             Udp,
-            State::Calling(T1),
+            InviteClientState::Calling(T1),
             &[Transmit, Set(Timer::B, LIFE), Set(Timer::A, T1)],
         );
         check(
-            State::Calling(T1),
-            Event::Fired(Timer::A),
+            InviteClientState::Calling(T1),
+            TransactionEvent::Fired(Timer::A),
             Udp,
-            State::Calling(T1 * 2),
+            InviteClientState::Calling(T1 * 2),
             &[Transmit, Set(Timer::A, T1 * 2)],
         );
         check(
-            State::Calling(T1),
-            Event::Fired(Timer::B),
+            InviteClientState::Calling(T1),
+            TransactionEvent::Fired(Timer::B),
             Tcp,
-            State::Terminated,
+            InviteClientState::Terminated,
             &[TimedOut, Terminate],
         );
         check(
-            State::Proceeding,
-            Event::Response(Status::BUSY_HERE),
+            InviteClientState::Proceeding,
+            TransactionEvent::Response(Status::BUSY_HERE),
             Udp,
-            State::Completed,
+            InviteClientState::Completed,
             &[Deliver, Acknowledge, Set(Timer::D, D)],
         );
         check(
-            State::Completed,
-            Event::Response(Status::BUSY_HERE),
+            InviteClientState::Completed,
+            TransactionEvent::Response(Status::BUSY_HERE),
             Udp,
-            State::Completed,
+            InviteClientState::Completed,
             &[Acknowledge],
         );
         check(
-            State::Calling(T1),
-            Event::Response(Status::BUSY_HERE),
+            InviteClientState::Calling(T1),
+            TransactionEvent::Response(Status::BUSY_HERE),
             Tcp,
-            State::Completed,
+            InviteClientState::Completed,
             &[Deliver, Acknowledge, Terminate],
         );
     }
 
     #[test]
     fn rfc_6026_8_4_repeated_2xx_go_to_the_user() {
-        use Effect::*;
-        use Transport::Reliable as Tcp;
+        use Reliability::Reliable as Tcp;
+        use TransactionEffect::*;
         check(
-            State::Proceeding,
-            Event::Response(Status::OK),
+            InviteClientState::Proceeding,
+            TransactionEvent::Response(Status::OK),
             Tcp,
-            State::Accepted,
+            InviteClientState::Accepted,
             &[Deliver, Set(Timer::M, LIFE)],
         );
         check(
-            State::Accepted,
-            Event::Response(Status::OK),
+            InviteClientState::Accepted,
+            TransactionEvent::Response(Status::OK),
             Tcp,
-            State::Accepted,
+            InviteClientState::Accepted,
             &[Deliver],
         );
         check(
-            State::Accepted,
-            Event::Fired(Timer::M),
+            InviteClientState::Accepted,
+            TransactionEvent::Fired(Timer::M),
             Tcp,
-            State::Terminated,
+            InviteClientState::Terminated,
             &[Terminate],
         );
         check(
-            State::Accepted,
-            Event::TransportFailed,
+            InviteClientState::Accepted,
+            TransactionEvent::TransportFailed,
             Tcp,
-            State::Accepted,
+            InviteClientState::Accepted,
             &[],
         );
     }

@@ -17,7 +17,7 @@ pub mod table;
 
 /// What a transaction asks its interpreter to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Effect {
+pub enum TransactionEffect {
     /// Give the message that was just received to the transaction's user.
     Deliver,
     /// Send the request, or the last response, (again).
@@ -28,7 +28,7 @@ pub enum Effect {
     TimedOut,
     /// Tell the user that the connection failed.
     Unreachable,
-    /// Report `Event::Fired(timer)` after this long.
+    /// Report `TransactionEvent::Fired(timer)` after this long.
     Set(Timer, Duration),
     /// Forget the transaction.
     Terminate,
@@ -65,7 +65,7 @@ pub enum Timer {
 
 /// What happened to a transaction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Event {
+pub enum TransactionEvent {
     /// The transaction was made: for a client, the request is to be sent; for a server, the request was received.
     Start,
     /// The request was received once more.
@@ -82,7 +82,7 @@ pub enum Event {
 
 /// Whether the transport retransmits by itself (TCP, TLS) or not (UDP).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Transport {
+pub enum Reliability {
     /// TCP or TLS.
     Reliable,
     /// UDP.
@@ -90,7 +90,7 @@ pub enum Transport {
 }
 
 /// A handful of effects, in the order in which they are to be carried out.
-pub type Effects = SmallVec<[Effect; 3]>;
+pub type TransactionEffects = SmallVec<[TransactionEffect; 3]>;
 
 /// Round-trip time estimate (RFC 3261, section 17.1.1.1).
 pub const T1: Duration = Duration::from_millis(500);
@@ -101,7 +101,7 @@ pub const T4: Duration = Duration::from_secs(5);
 /// How long a transaction may take: 64 times T1.
 pub const LIFE: Duration = Duration::from_secs(32);
 
-impl Transport {
+impl Reliability {
     /// A waiting time that exists only for the sake of retransmissions, zero where there are none.
     fn wait(self, duration: Duration) -> Duration {
         match self {
@@ -112,11 +112,11 @@ impl Transport {
 }
 
 /// `Terminate` at once if the waiting time is zero, else set the timer that will.
-fn linger(timer: Timer, duration: Duration, effects: &mut Effects) {
+fn linger(timer: Timer, duration: Duration, effects: &mut TransactionEffects) {
     effects.push(if duration.is_zero() {
-        Effect::Terminate
+        TransactionEffect::Terminate
     } else {
-        Effect::Set(timer, duration)
+        TransactionEffect::Set(timer, duration)
     });
 }
 
@@ -127,26 +127,26 @@ mod tests {
     /// When a transaction on UDP sends after its start, and when it ends, in milliseconds: nobody answers it.
     fn timeline<S: Copy>(
         mut state: S,
-        on: impl Fn(S, Event, Transport) -> (S, Effects),
-        start: Event,
+        on: impl Fn(S, TransactionEvent, Reliability) -> (S, TransactionEffects),
+        start: TransactionEvent,
     ) -> (Vec<u128>, u128) {
         let mut set: Vec<(Duration, Timer)> = Vec::new();
         let mut sent = Vec::new();
         let (mut now, mut event) = (Duration::ZERO, start);
         loop {
-            let (next, effects) = on(state, event, Transport::Unreliable);
+            let (next, effects) = on(state, event, Reliability::Unreliable);
             state = next;
             for effect in effects {
                 match effect {
-                    Effect::Transmit => sent.push(now.as_millis()),
-                    Effect::Set(timer, after) => set.push((now + after, timer)),
-                    Effect::Terminate => return (sent, now.as_millis()),
+                    TransactionEffect::Transmit => sent.push(now.as_millis()),
+                    TransactionEffect::Set(timer, after) => set.push((now + after, timer)),
+                    TransactionEffect::Terminate => return (sent, now.as_millis()),
                     _ => {}
                 }
             }
             set.sort_by_key(|(at, _)| *at);
             let (at, timer) = set.remove(0);
-            (now, event) = (at, Event::Fired(timer));
+            (now, event) = (at, TransactionEvent::Fired(timer));
         }
     }
 
@@ -159,28 +159,40 @@ mod tests {
             0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500,
         ];
         let check = |got: (Vec<u128>, u128), sent: &[u128]| assert_eq!(got, (sent.to_vec(), 32000));
-        let invite = invite_client::State::NEW;
+        let invite = invite_client::InviteClientState::NEW;
         check(
-            timeline(invite, invite_client::State::on, Event::Start),
+            timeline(
+                invite,
+                invite_client::InviteClientState::on,
+                TransactionEvent::Start,
+            ),
             doubling,
         );
         check(
-            timeline(client::State::NEW, client::State::on, Event::Start),
+            timeline(
+                client::NonInviteClientState::NEW,
+                client::NonInviteClientState::on,
+                TransactionEvent::Start,
+            ),
             capped,
         );
-        let received = invite_server::State::NEW;
+        let received = invite_server::InviteServerState::NEW;
         for status in [Status::NOT_FOUND, Status::OK] {
             check(
-                timeline(received, invite_server::State::on, Event::Response(status)),
+                timeline(
+                    received,
+                    invite_server::InviteServerState::on,
+                    TransactionEvent::Response(status),
+                ),
                 capped,
             );
         }
         // The answer to another request is repeated when the request is, for the time of timer J.
         check(
             timeline(
-                server::State::NEW,
-                server::State::on,
-                Event::Response(Status::OK),
+                server::NonInviteServerState::NEW,
+                server::NonInviteServerState::on,
+                TransactionEvent::Response(Status::OK),
             ),
             &[0],
         );

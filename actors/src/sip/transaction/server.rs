@@ -1,10 +1,12 @@
 //! The server transaction of every method but INVITE (RFC 3261, section 17.2.2).
 
-use super::{Effect, Effects, Event, LIFE, Timer, Transport, linger};
+use super::{
+    LIFE, Reliability, Timer, TransactionEffect, TransactionEffects, TransactionEvent, linger,
+};
 
 /// Where the transaction stands (RFC 3261 figure 8).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
+pub enum NonInviteServerState {
     /// The request went to the user.
     Trying,
     /// A provisional response was sent.
@@ -15,20 +17,20 @@ pub enum State {
     Terminated,
 }
 
-impl State {
-    /// The state before [`Event::Start`].
+impl NonInviteServerState {
+    /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Trying;
 
     /// What the event leads to.
-    pub fn on(self, event: Event, transport: Transport) -> (Self, Effects) {
-        let mut effects = Effects::new();
+    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+        let mut effects = TransactionEffects::new();
         let next = match (self, event) {
-            (Self::Trying, Event::Start) => {
-                effects.push(Effect::Deliver);
+            (Self::Trying, TransactionEvent::Start) => {
+                effects.push(TransactionEffect::Deliver);
                 Self::Trying
             }
-            (Self::Trying | Self::Proceeding, Event::Response(status)) => {
-                effects.push(Effect::Transmit);
+            (Self::Trying | Self::Proceeding, TransactionEvent::Response(status)) => {
+                effects.push(TransactionEffect::Transmit);
                 if status.is_provisional() {
                     Self::Proceeding
                 } else {
@@ -38,17 +40,17 @@ impl State {
             }
             // "If a retransmission of the request is received while in the "Proceeding" state, the most recently sent
             // provisional response MUST be passed to the transport layer"; in Completed the final response.
-            (Self::Proceeding | Self::Completed, Event::Again) => {
-                effects.push(Effect::Transmit);
+            (Self::Proceeding | Self::Completed, TransactionEvent::Again) => {
+                effects.push(TransactionEffect::Transmit);
                 self
             }
-            (Self::Completed, Event::Fired(Timer::J)) => {
-                effects.push(Effect::Terminate);
+            (Self::Completed, TransactionEvent::Fired(Timer::J)) => {
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
-            (Self::Proceeding | Self::Completed, Event::TransportFailed) => {
-                effects.push(Effect::Unreachable);
-                effects.push(Effect::Terminate);
+            (Self::Proceeding | Self::Completed, TransactionEvent::TransportFailed) => {
+                effects.push(TransactionEffect::Unreachable);
+                effects.push(TransactionEffect::Terminate);
                 Self::Terminated
             }
             (state, _) => state,
@@ -64,64 +66,82 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(state: State, event: Event, transport: Transport, next: State, effects: &[Effect]) {
+    fn check(
+        state: NonInviteServerState,
+        event: TransactionEvent,
+        transport: Reliability,
+        next: NonInviteServerState,
+        effects: &[TransactionEffect],
+    ) {
         let (got, carried) = state.on(event, transport);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 
     #[test]
     fn rfc_3261_17_2_2_a_request_is_delivered_once_and_answered_again() {
-        use Effect::*;
-        use Transport::{Reliable as Tcp, Unreliable as Udp};
-        check(State::NEW, Event::Start, Udp, State::Trying, &[Deliver]);
-        check(State::Trying, Event::Again, Udp, State::Trying, &[]);
+        use Reliability::{Reliable as Tcp, Unreliable as Udp};
+        use TransactionEffect::*;
         check(
-            State::Trying,
-            Event::Response(Status::TRYING),
+            NonInviteServerState::NEW,
+            TransactionEvent::Start,
             Udp,
-            State::Proceeding,
-            &[Transmit],
+            NonInviteServerState::Trying,
+            &[Deliver],
         );
         check(
-            State::Proceeding,
-            Event::Again,
+            NonInviteServerState::Trying,
+            TransactionEvent::Again,
             Udp,
-            State::Proceeding,
-            &[Transmit],
-        );
-        check(
-            State::Proceeding,
-            Event::Response(Status::OK),
-            Udp,
-            State::Completed,
-            &[Transmit, Set(Timer::J, LIFE)],
-        );
-        check(
-            State::Completed,
-            Event::Again,
-            Udp,
-            State::Completed,
-            &[Transmit],
-        );
-        check(
-            State::Completed,
-            Event::Response(Status::OK),
-            Udp,
-            State::Completed,
+            NonInviteServerState::Trying,
             &[],
         );
         check(
-            State::Completed,
-            Event::Fired(Timer::J),
+            NonInviteServerState::Trying,
+            TransactionEvent::Response(Status::TRYING),
             Udp,
-            State::Terminated,
+            NonInviteServerState::Proceeding,
+            &[Transmit],
+        );
+        check(
+            NonInviteServerState::Proceeding,
+            TransactionEvent::Again,
+            Udp,
+            NonInviteServerState::Proceeding,
+            &[Transmit],
+        );
+        check(
+            NonInviteServerState::Proceeding,
+            TransactionEvent::Response(Status::OK),
+            Udp,
+            NonInviteServerState::Completed,
+            &[Transmit, Set(Timer::J, LIFE)],
+        );
+        check(
+            NonInviteServerState::Completed,
+            TransactionEvent::Again,
+            Udp,
+            NonInviteServerState::Completed,
+            &[Transmit],
+        );
+        check(
+            NonInviteServerState::Completed,
+            TransactionEvent::Response(Status::OK),
+            Udp,
+            NonInviteServerState::Completed,
+            &[],
+        );
+        check(
+            NonInviteServerState::Completed,
+            TransactionEvent::Fired(Timer::J),
+            Udp,
+            NonInviteServerState::Terminated,
             &[Terminate],
         );
         check(
-            State::Trying,
-            Event::Response(Status::OK),
+            NonInviteServerState::Trying,
+            TransactionEvent::Response(Status::OK),
             Tcp,
-            State::Completed,
+            NonInviteServerState::Completed,
             &[Transmit, Terminate],
         );
     }

@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 use uacsta_schema::sip::Method;
 
 use super::{
-    Effect, Effects, Event, Timer, Transport, client, invite_client, invite_server, server,
+    Reliability, Timer, TransactionEffect, TransactionEffects, TransactionEvent, client,
+    invite_client, invite_server, server,
 };
 use crate::sip::slots::Slots;
 
@@ -35,13 +36,13 @@ pub struct TransactionId {
 #[derive(Clone, Copy, Debug)]
 pub enum Machine {
     /// An INVITE that was sent.
-    InviteClient(invite_client::State),
+    InviteClient(invite_client::InviteClientState),
     /// Another request that was sent.
-    Client(client::State),
+    Client(client::NonInviteClientState),
     /// An INVITE that was received.
-    InviteServer(invite_server::State),
+    InviteServer(invite_server::InviteServerState),
     /// Another request that was received.
-    Server(server::State),
+    Server(server::NonInviteServerState),
 }
 
 #[derive(Debug)]
@@ -57,22 +58,22 @@ impl Machine {
     /// A request of this method is about to be sent.
     pub fn client(method: &Method) -> Self {
         if *method == Method::Invite {
-            Self::InviteClient(invite_client::State::NEW)
+            Self::InviteClient(invite_client::InviteClientState::NEW)
         } else {
-            Self::Client(client::State::NEW)
+            Self::Client(client::NonInviteClientState::NEW)
         }
     }
 
     /// A request of this method was received.
     pub fn server(method: &Method) -> Self {
         if *method == Method::Invite {
-            Self::InviteServer(invite_server::State::NEW)
+            Self::InviteServer(invite_server::InviteServerState::NEW)
         } else {
-            Self::Server(server::State::NEW)
+            Self::Server(server::NonInviteServerState::NEW)
         }
     }
 
-    fn on(&mut self, event: Event, transport: Transport) -> Effects {
+    fn on(&mut self, event: TransactionEvent, transport: Reliability) -> TransactionEffects {
         let effects;
         match self {
             Self::InviteClient(state) => (*state, effects) = state.on(event, transport),
@@ -84,9 +85,9 @@ impl Machine {
     }
 
     fn awaits_response(self) -> bool {
-        use server::State::{Proceeding, Trying};
+        use server::NonInviteServerState::{Proceeding, Trying};
         match self {
-            Self::InviteServer(state) => state == invite_server::State::Proceeding,
+            Self::InviteServer(state) => state == invite_server::InviteServerState::Proceeding,
             Self::Server(state) => matches!(state, Trying | Proceeding),
             Self::InviteClient(_) | Self::Client(_) => false,
         }
@@ -95,7 +96,7 @@ impl Machine {
     fn awaits_ack(self) -> bool {
         matches!(
             self,
-            Self::InviteServer(invite_server::State::Unconfirmed(_))
+            Self::InviteServer(invite_server::InviteServerState::Unconfirmed(_))
         )
     }
 }
@@ -121,7 +122,7 @@ impl<T> Transactions<T> {
     pub fn start(
         &mut self,
         machine: Machine,
-        transport: Transport,
+        transport: Reliability,
         now: Duration,
         user: T,
     ) -> TransactionId {
@@ -133,7 +134,7 @@ impl<T> Transactions<T> {
             deadlines: SmallVec::new(),
             user,
         });
-        self.on(slot, Event::Start, transport, now);
+        self.on(slot, TransactionEvent::Start, transport, now);
         id
     }
 
@@ -142,14 +143,14 @@ impl<T> Transactions<T> {
     pub fn on(
         &mut self,
         slot: usize,
-        event: Event,
-        transport: Transport,
+        event: TransactionEvent,
+        transport: Reliability,
         now: Duration,
-    ) -> Effects {
+    ) -> TransactionEffects {
         let known = &mut self.slots[slot];
         let effects = known.machine.on(event, transport);
         for effect in &effects {
-            if let Effect::Set(timer, after) = effect {
+            if let TransactionEffect::Set(timer, after) = effect {
                 known.deadlines.retain(|(set, _)| set != timer);
                 known.deadlines.push((*timer, now + *after));
             }
@@ -288,7 +289,7 @@ mod tests {
     fn sent(table: &mut Transactions<&'static str>, method: &Method) -> TransactionId {
         table.start(
             Machine::client(method),
-            Transport::Unreliable,
+            Reliability::Unreliable,
             START,
             "sent",
         )
@@ -305,13 +306,16 @@ mod tests {
         let slot = table.slot(id).expect("known");
         let effects = table.on(
             slot,
-            Event::Fired(Timer::E),
-            Transport::Unreliable,
+            TransactionEvent::Fired(Timer::E),
+            Reliability::Unreliable,
             START + T1,
         );
         assert_eq!(
             effects.as_slice(),
-            [Effect::Transmit, Effect::Set(Timer::E, 2 * T1)]
+            [
+                TransactionEffect::Transmit,
+                TransactionEffect::Set(Timer::E, 2 * T1)
+            ]
         );
         assert_eq!(table.deadline(slot), Some(START + 3 * T1));
         let mut rest = table.due(START + LIFE);
@@ -335,12 +339,12 @@ mod tests {
     #[test]
     fn a_request_awaits_one_response_and_an_accepted_invite_its_ack() {
         for (method, transport, status, ack) in [
-            (Method::Info, Transport::Unreliable, Status::OK, false),
-            (Method::Invite, Transport::Reliable, Status::OK, false),
-            (Method::Invite, Transport::Unreliable, Status::OK, true),
+            (Method::Info, Reliability::Unreliable, Status::OK, false),
+            (Method::Invite, Reliability::Reliable, Status::OK, false),
+            (Method::Invite, Reliability::Unreliable, Status::OK, true),
             (
                 Method::Invite,
-                Transport::Unreliable,
+                Reliability::Unreliable,
                 Status::NOT_FOUND,
                 false,
             ),
@@ -351,8 +355,8 @@ mod tests {
             assert_eq!(id, next);
             assert_eq!(table.next_due(), None, "{method:?}");
             let slot = table.awaiting_response(id).expect("waits");
-            let effects = table.on(slot, Event::Response(status), transport, START);
-            assert_eq!(effects[0], Effect::Transmit);
+            let effects = table.on(slot, TransactionEvent::Response(status), transport, START);
+            assert_eq!(effects[0], TransactionEffect::Transmit);
             assert_eq!(table.awaiting_response(id), None, "{method:?}");
             assert_eq!(
                 table.awaiting_ack().count(),
@@ -369,8 +373,8 @@ mod tests {
         let slot = table.slot(id).expect("known");
         table.on(
             slot,
-            Event::Response(Status::OK),
-            Transport::Unreliable,
+            TransactionEvent::Response(Status::OK),
+            Reliability::Unreliable,
             START,
         );
         table.stop_timers_but(slot, Timer::M);

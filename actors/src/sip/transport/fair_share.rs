@@ -9,7 +9,7 @@ use std::{
 
 /// Permission for one step, with the holder's number in the queue while it waits.
 #[derive(Debug, Default)]
-pub(super) struct Permit(Option<u64>);
+pub(super) struct FairSharePermit(Option<u64>);
 
 /// How many messages of unauthenticated peers, and ends of connections, a thread handles in one pass.
 const PER_PASS: usize = 16;
@@ -18,7 +18,7 @@ thread_local! {
     static FAIR_SHARE: RefCell<FairShare> = const { RefCell::new(FairShare::new()) };
 }
 
-impl Permit {
+impl FairSharePermit {
     /// Ready when the holder may take one step; otherwise it is woken in order of arrival.
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         FAIR_SHARE.with_borrow_mut(|share| {
@@ -110,7 +110,7 @@ mod tests {
         let passed = &passed;
         actix_rt::System::new().block_on(async {
             let all = (0..peers).map(|number| async move {
-                let mut permit = Permit::default();
+                let mut permit = FairSharePermit::default();
                 poll_fn(|cx| permit.poll(cx)).await;
                 passed.borrow_mut().push(number);
             });

@@ -19,7 +19,8 @@ use uacsta_schema::sip::{
 };
 
 use super::{
-    buffers, error::TransportError, fair_share::Permit, partial_budget::PartialShare, trace::Trace,
+    buffers, error::TransportError, fair_share::FairSharePermit, partial_budget::PartialShare,
+    trace::Trace,
 };
 
 /// Anything that carries octets both ways: a TCP or TLS connection, or a pipe in a test.
@@ -52,9 +53,9 @@ pub(super) struct StreamTransport {
     /// Limits the partial messages of a peer that has not authenticated.
     partial: Option<PartialShare>,
     /// Limits how often messages of a peer that has not authenticated are handled.
-    permit: Option<Permit>,
+    permit: Option<FairSharePermit>,
     /// Why nothing more will come, with the permit to say so: thousands of connections may end at once.
-    ending: Option<(Permit, TransportError)>,
+    ending: Option<(FairSharePermit, TransportError)>,
     waker: Option<Waker>,
     trace: Trace,
 }
@@ -145,7 +146,7 @@ impl StreamTransport {
                 frame
             }
             Poll::Ready(Err(error)) => {
-                self.ending = Some((Permit::default(), error));
+                self.ending = Some((FairSharePermit::default(), error));
                 None
             }
             Poll::Pending => None,
@@ -159,7 +160,7 @@ impl StreamTransport {
 
     /// Handles the peer's messages in the share of the thread's time that unauthenticated peers have.
     pub(super) fn limit_rate(&mut self) {
-        self.permit = Some(Permit::default());
+        self.permit = Some(FairSharePermit::default());
     }
 
     /// Lifts both limits.
@@ -219,7 +220,7 @@ impl StreamTransport {
                 return Poll::Ready(Some(Ok(frame)));
             }
             Poll::Ready(Err(error)) => {
-                self.ending = Some((Permit::default(), error));
+                self.ending = Some((FairSharePermit::default(), error));
                 return self.end(cx);
             }
             Poll::Pending => {}

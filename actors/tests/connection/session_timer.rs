@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::codec::FramedRead;
-use uacsta_actors::sip::session::{Body, Ended, Invoke, SessionEvent, SessionEventKind};
+use uacsta_actors::sip::session::{Body, Invoke, SessionEnd, SessionEvent, SessionEventKind};
 use uacsta_schema::sip::{Method, Request, codec::Frame, message::Message};
 
 use super::{Opening, answer, codec, open};
@@ -31,7 +31,7 @@ enum Answer {
 use Answer::{Grants, Refuses, Silence};
 
 /// What was seen: the peer's requests by the seconds at which they came, and why the session ended.
-type Seen = (Vec<(Duration, String)>, Option<Ended>);
+type Seen = (Vec<(Duration, String)>, Option<SessionEnd>);
 
 /// Opens a session of 300 s whose 200 has these header fields, asks for something in it if `asks`, and answers what comes:
 /// each request in it by one of `answers`, the last of which stays.
@@ -103,7 +103,7 @@ fn respond(request: &Request, with: Answer) -> Option<String> {
 
 /// Compares the first requests after the INVITE and its ACK, by whole seconds, and the end.
 #[track_caller]
-fn check(opening: &str, answers: &[Answer], expected: &[(u64, &str)], end: Option<Ended>) {
+fn check(opening: &str, answers: &[Answer], expected: &[(u64, &str)], end: Option<SessionEnd>) {
     let (seen, ended) = played(opening, false, answers);
     let seen: Vec<(u64, &str)> = seen
         .iter()
@@ -134,7 +134,7 @@ fn rfc_4028_a_session_is_refreshed_at_half_its_interval() {
 
 #[test]
 fn rfc_4028_10_a_session_that_is_not_refreshed_gets_its_bye_in_time() {
-    let expired = Some(Ended::Expired);
+    let expired = Some(SessionEnd::Expired);
     // min(32 s, interval / 3) before its end.
     check(THEIRS, &[Silence], &[(268, "BYE")], expired);
     check(SHORT, &[Silence], &[(60, "BYE")], expired);
@@ -142,11 +142,16 @@ fn rfc_4028_10_a_session_that_is_not_refreshed_gets_its_bye_in_time() {
     check(OURS, &[Refuses(500, "")], &refused, expired);
     // The time-out of the request tells the same, sooner: 64*T1.
     let silent = [(150, "UPDATE"), (182, "BYE")];
-    check(OURS, &[Silence], &silent, Some(Ended::Silent));
+    check(OURS, &[Silence], &silent, Some(SessionEnd::Silent));
     let timed_out = [(150, "UPDATE"), (150, "BYE")];
-    check(OURS, &[Refuses(408, "")], &timed_out, Some(Ended::Silent));
+    check(
+        OURS,
+        &[Refuses(408, "")],
+        &timed_out,
+        Some(SessionEnd::Silent),
+    );
     // Who does not know the session needs no BYE.
-    let unknown = Some(Ended::Unknown);
+    let unknown = Some(SessionEnd::Unknown);
     check(OURS, &[Refuses(481, "")], &[(150, "UPDATE")], unknown);
 }
 
@@ -158,7 +163,7 @@ fn rfc_4028_7_4_a_422_to_a_refresh_is_honoured() {
     // Not for ever: three tries more, and then the session ends in time.
     let (seen, ended) = played(OURS, false, &[Refuses(422, "Min-SE: 600\r\n")]);
     let updates = seen.iter().filter(|(_, method)| method == "UPDATE");
-    assert_eq!((updates.count(), ended), (4, Some(Ended::Expired)));
+    assert_eq!((updates.count(), ended), (4, Some(SessionEnd::Expired)));
     assert_eq!(seen.last().unwrap().0.as_secs(), 268);
 }
 
@@ -170,7 +175,7 @@ fn rfc_3261_14_1_a_refresh_that_crosses_the_peer_s_is_sent_three_times_more() {
         .filter(|(_, method)| method == "UPDATE")
         .map(|(at, _)| *at)
         .collect();
-    assert_eq!((at.len(), ended), (4, Some(Ended::Expired)));
+    assert_eq!((at.len(), ended), (4, Some(SessionEnd::Expired)));
     for pair in at.windows(2) {
         let wait = pair[1] - pair[0];
         assert!(
@@ -191,6 +196,6 @@ fn rfc_3261_12_2_1_2_an_info_that_is_never_answered_ends_the_session_after_64_t1
     let expected = [(0, "INVITE"), (0, "ACK"), (0, "INFO"), (32, "BYE")];
     assert_eq!(
         (methods.as_slice(), ended),
-        (&expected[..], Some(Ended::Silent))
+        (&expected[..], Some(SessionEnd::Silent))
     );
 }
