@@ -51,6 +51,11 @@ pub struct RuntimeConfig {
     pub allowance: licensing::Allowance,
 }
 
+/// The settings have changed: the receiver reads [`ServerContext::config`] again.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub struct ConfigChanged;
+
 impl ServerContext {
     /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
     pub fn config(&self) -> Guard<Arc<RuntimeConfig>> {

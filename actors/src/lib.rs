@@ -45,8 +45,10 @@ pub mod refusal;
 #[cfg(feature = "actors")]
 pub mod registrar;
 #[cfg(feature = "actors")]
+pub mod registration;
+#[cfg(feature = "actors")]
 pub mod repeats;
 pub mod sip;
 
 #[cfg(feature = "actors")]
-pub use context::{RuntimeConfig, ServerContext};
+pub use context::{ConfigChanged, RuntimeConfig, ServerContext};

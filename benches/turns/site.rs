@@ -11,19 +11,16 @@ use tokio::{
     task::{LocalSet, yield_now},
 };
 use uacsta_actors::{
-    RuntimeConfig, ServerContext,
+    ConfigChanged, RuntimeConfig, ServerContext,
     access::Throttle,
     client::{CrossRefs, uas::ClientUas},
     clock::Clock,
     counters::Counters,
     licensing::{Allowance, Licensing},
-    phone::Status,
+    phone::{AvailabilityChanged, LinesListed, Status},
     phone_list::{ListedPhone, Save, StoreError},
     post::Post,
-    registrar::{
-        ConfigChanged, Find, IsOnDisk, List, Listed, Reached, Registrar, RemovePhone,
-        SetInOperation,
-    },
+    registrar::{Find, IsOnDisk, List, Registrar, RemovePhone, SetInOperation},
     repeats::Repeats,
     sip::{
         connection::{Endpoints, SipConnection},
@@ -269,7 +266,7 @@ impl Site {
 
     fn reached(&self, number: usize, status: Status) {
         let (phone, reason) = (phone(number), None);
-        let reached = Reached {
+        let reached = AvailabilityChanged {
             phone,
             status,
             reason,
@@ -280,7 +277,7 @@ impl Site {
     fn lists(&self, number: usize, lines: &[String]) {
         let lines = lines.iter().map(|line| DeviceId::from(&**line)).collect();
         let phone = phone(number);
-        self.context.registrar.do_send(Listed { phone, lines });
+        self.context.registrar.do_send(LinesListed { phone, lines });
     }
 }
 

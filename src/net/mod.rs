@@ -20,7 +20,7 @@ use uacsta_actors::{
     access::Door,
     client::{CrossRefs, uas::ClientUas},
     counters::Event,
-    phone::uas::PhoneUas,
+    registration::PhoneUas,
     sip::{
         connection::{Endpoints, SipConnection},
         transport::{Io, PartialBudget, PeerTransport},

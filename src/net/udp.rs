@@ -22,9 +22,9 @@ use tokio::{
 use uacsta_actors::{
     access::Door,
     counters::Event,
-    phone::{
-        reception::{self, Received},
-        uas::PhoneUas,
+    registration::{
+        PhoneUas,
+        stateless_uas::{self, Received},
     },
     sip::{
         connection::{Endpoints, SipConnection, Unauthenticated},
@@ -224,7 +224,8 @@ impl PostOffice {
             return;
         }
         let number = self.numbers.of(from);
-        let mut received = reception::receive(&self.lobby.context, &frame, from, number, &self.tag);
+        let mut received =
+            stateless_uas::receive(&self.lobby.context, &frame, from, number, &self.tag);
         if let Received::Phone(phone) = received {
             match self.open(phone, from, number) {
                 Ok(peer) => {
@@ -242,7 +243,7 @@ impl PostOffice {
                     };
                     let busy = FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                         .header(HeaderName::RetryAfter, "60");
-                    received = reception::refuse(request, &busy, from, &self.tag);
+                    received = stateless_uas::refuse(request, &busy, from, &self.tag);
                 }
             }
         }

@@ -4,9 +4,8 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
-    RuntimeConfig,
+    ConfigChanged, RuntimeConfig,
     licensing::{Allowance, code::Issuer},
-    registrar::ConfigChanged,
 };
 use uacsta_config::{Logs, Profiles, Settings};
 

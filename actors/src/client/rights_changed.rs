@@ -10,7 +10,7 @@ use super::{
     monitors::ClientMonitor,
 };
 use crate::{
-    registrar::ConfigChanged,
+    ConfigChanged,
     sip::{
         connection::Shut,
         session::{Body, Close, Notify},

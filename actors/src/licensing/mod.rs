@@ -5,9 +5,9 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 
 use crate::{
-    ServerContext,
+    ConfigChanged, ServerContext,
     counters::Event,
-    registrar::{ConfigChanged, Recount, Reseat},
+    registrar::{Recount, Reseat},
 };
 
 pub mod allowance;

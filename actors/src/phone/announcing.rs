@@ -2,8 +2,8 @@
 
 use actix::Handler;
 
-use super::{Announce, Phone};
-use crate::{monitor::MonitorEvent, registrar};
+use super::{Announce, LinesListed, Phone};
+use crate::monitor::MonitorEvent;
 
 impl Handler<Announce> for Phone {
     type Result = ();
@@ -14,7 +14,7 @@ impl Handler<Announce> for Phone {
             self.request_permit(ctx);
         }
         if !self.inventory.lines().is_empty() {
-            self.context.registrar.do_send(registrar::Listed {
+            self.context.registrar.do_send(LinesListed {
                 phone: self.phone,
                 lines: self.inventory.lines().to_vec(),
             });

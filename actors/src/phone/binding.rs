@@ -5,12 +5,12 @@ use std::sync::Arc;
 use actix::{Context, Handler, Message};
 use uacsta_schema::csta::Edition;
 
-use super::{
-    Phone,
-    capabilities::Capabilities,
-    lease::{LoggedOff, Released},
+use super::{Phone, capabilities::Capabilities};
+use crate::{
+    back_off::BackOff,
+    registration::{LoggedOff, PhoneBinding, Released},
+    sip::responder::Responder,
 };
-use crate::{back_off::BackOff, registrar::PhoneBinding, sip::responder::Responder};
 
 /// The phone is bound: requests to it go by this binding from now on.
 #[derive(Debug, Message)]

@@ -6,8 +6,8 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use super::{Phone, requests::Asker, session::State};
-use crate::{directory::LONGEST, refusal::Refusal, registrar};
+use super::{LinesListed, Phone, requests::Asker, session::State};
+use crate::{directory::LONGEST, refusal::Refusal};
 
 /// What the phone listed, and what it is listing.
 #[derive(Debug, Default)]
@@ -136,7 +136,7 @@ impl Phone {
             if !std::mem::replace(&mut self.inventory.told, true) || is_new {
                 self.lines_told();
             }
-            self.context.registrar.do_send(registrar::Listed {
+            self.context.registrar.do_send(LinesListed {
                 phone: self.phone,
                 lines,
             });
@@ -148,7 +148,7 @@ impl Phone {
             if let Some(binding) = self.binding.as_ref().filter(|_| lines.is_empty()) {
                 lines.push(DeviceId::from(binding.to.to_string()));
             }
-            self.context.registrar.do_send(registrar::Listed {
+            self.context.registrar.do_send(LinesListed {
                 phone: self.phone,
                 lines,
             });

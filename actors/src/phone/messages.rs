@@ -5,17 +5,17 @@ use std::sync::Arc;
 use actix::Message;
 use uacsta_schema::csta::{DeviceId, Dialect, Document};
 
-use super::uas::PhoneUas;
 use crate::{
     monitor::Change,
     refusal::Refusal,
+    registration::PhoneUas,
     sip::{connection::OrphanRequest, responder::Responder},
 };
 
 /// A request came in what may be the phone's dialog, on another link than the phone's.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Wanted(pub OrphanRequest<PhoneUas>);
+pub struct Orphan(pub OrphanRequest<PhoneUas>);
 
 /// An operator switched the phone.
 #[derive(Debug, Message)]

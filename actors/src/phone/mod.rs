@@ -11,12 +11,8 @@ use uacsta_schema::{
 };
 
 use crate::{
-    ServerContext,
-    back_off::BackOff,
-    licensing::LicencePermit,
-    monitor::MonitorEvent,
-    registrar::{self, PhoneBinding},
-    sip::session::SessionEvent,
+    ServerContext, back_off::BackOff, licensing::LicencePermit, monitor::MonitorEvent,
+    registration::PhoneBinding, sip::session::SessionEvent,
 };
 
 mod announcing;
@@ -27,22 +23,20 @@ mod capabilities;
 mod emulation;
 mod incoming;
 mod inventory;
-mod lease;
 mod licence;
 mod messages;
 mod monitors;
 mod moving;
 mod overdue;
 mod probe;
-pub mod reception;
+mod reports;
 mod requests;
 mod retiring;
 mod session;
-pub mod uas;
 
 pub use binding::{Bound, Unbound};
-pub use lease::{Granted, Lease, ListBinding, LoggedOff, Released};
 pub use messages::*;
+pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneActorEnded};
 
 /// A phone.
 pub struct Phone {
@@ -189,7 +183,7 @@ impl Phone {
             self.release_permit();
         }
         let reason = reason.or_else(|| self.lacks_permit());
-        self.context.registrar.do_send(registrar::Reached {
+        self.context.registrar.do_send(AvailabilityChanged {
             phone: self.phone,
             status,
             reason,
@@ -219,7 +213,7 @@ impl Actor for Phone {
                 .map(emulation::EmulationState::inherited),
             permit: self.permit.take(),
         };
-        self.context.registrar.do_send(registrar::Ended {
+        self.context.registrar.do_send(PhoneActorEnded {
             phone: self.phone,
             actor: ctx.address(),
             restart_state,

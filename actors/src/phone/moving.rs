@@ -4,32 +4,28 @@ use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler};
 
-use super::{
-    Phone, Wanted,
-    session::State,
-    uas::{Flow, PhoneUas},
-};
+use super::{BindingMoved, Orphan, Phone, session::State};
 use crate::{
-    registrar::{BindingMoved, PhoneBinding},
+    registration::{Flow, PhoneBinding, PhoneUas},
     sip::connection::{Migrate, Moved},
 };
 
-impl Handler<Wanted> for Phone {
+impl Handler<Orphan> for Phone {
     type Result = ();
 
-    fn handle(&mut self, Wanted(stray): Wanted, ctx: &mut Self::Context) {
+    fn handle(&mut self, Orphan(orphan): Orphan, ctx: &mut Self::Context) {
         match &self.binding {
             Some(binding) if self.session.id().is_some() => {
                 let user = binding.identity.aor.0;
                 let search = Migrate::search(
-                    stray,
+                    orphan,
                     self.key,
                     Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, user)),
                     ctx.address().recipient(),
                 );
                 binding.flow.connection.do_send(search);
             }
-            _ => stray.responder.nowhere(),
+            _ => orphan.responder.nowhere(),
         }
     }
 }

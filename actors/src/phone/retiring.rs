@@ -5,7 +5,7 @@ use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
 use super::{Phone, Retire};
-use crate::registrar::ConfigChanged;
+use crate::ConfigChanged;
 
 impl Phone {
     /// Stops what runs on the phone. The session ends when the phone has answered, see [`Self::retired`].

@@ -4,17 +4,12 @@ use actix::{Handler, Message, ResponseFuture};
 use futures_util::future::join_all;
 
 use super::Registrar;
-use crate::{phone::Retire, sip::connection::Shut};
+use crate::{ConfigChanged, phone::Retire, sip::connection::Shut};
 
 /// The server is about to stop. The receiver answers when it has sent what it has to send.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stopping;
-
-/// The settings have changed: the receiver reads [`ServerContext::config`](crate::ServerContext::config) again.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct ConfigChanged;
 
 impl Handler<Stopping> for Registrar {
     type Result = ResponseFuture<()>;

@@ -1,105 +1,18 @@
 //! What the registrar is asked and told.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use actix::{Addr, Message, Recipient};
-use uacsta_schema::{csta::DeviceId, phone_id::PhoneId, sip};
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::{ConfigChanged, PhoneBinding, RegisterIdentity, Stopping};
+use super::Stopping;
 use crate::{
+    ConfigChanged,
     directory::{Entry, LineFilter, LineKey, NoLine},
-    phone::{
-        Phone, RestartState, Status as PhoneStatus, Subscribe,
-        uas::{Flow, PhoneUas},
-    },
+    phone::{Phone, Status as PhoneStatus, Subscribe},
     phone_list::ListedPhone,
-    sip::{
-        connection::{OrphanRequest, Shut},
-        responder::Responder,
-    },
+    sip::connection::Shut,
 };
-
-/// A REGISTER that its connection cannot respond to by itself.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Register {
-    /// Whom it names, which its sender has proved.
-    pub identity: RegisterIdentity,
-    /// What it says.
-    pub request: sip::Request,
-    /// Where it came from.
-    pub address: SocketAddr,
-    /// The connection that it came on.
-    pub flow: Flow,
-    /// Its response.
-    pub responder: Responder,
-}
-
-/// A binding ended on its connection: it was not refreshed in time, or the connection ended.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct BindingEnded {
-    /// The binding.
-    pub binding: Arc<PhoneBinding>,
-    /// Until when it was to last, as time since the server's start.
-    pub until: Duration,
-    /// Why, for the log.
-    pub reason: Box<str>,
-}
-
-/// A phone's dialog continues on another connection, and its binding with it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct BindingMoved {
-    /// The binding on the connection where the dialog was.
-    pub former: Arc<PhoneBinding>,
-    /// The binding on the connection where it is.
-    pub binding: Arc<PhoneBinding>,
-}
-
-/// A request in a dialog that its link does not own, from who says to be this phone.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Strayed {
-    /// The phone, or the extension that it is known by.
-    pub from: PhoneId,
-    /// The request.
-    pub stray: OrphanRequest<PhoneUas>,
-}
-
-/// A phone listed its lines.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Listed {
-    /// The phone.
-    pub phone: PhoneId,
-    /// Its lines.
-    pub lines: Vec<DeviceId>,
-}
-
-/// How a phone can be reached now.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Reached {
-    /// The phone.
-    pub phone: PhoneId,
-    /// How.
-    pub status: PhoneStatus,
-    /// Why not better, in words.
-    pub reason: Option<String>,
-}
-
-/// A phone's actor ended, by a panic if the server is not stopping.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Ended {
-    /// The phone.
-    pub phone: PhoneId,
-    /// Its actor.
-    pub actor: Addr<Phone>,
-    /// What the actor that takes its place goes on with.
-    pub restart_state: RestartState,
-}
 
 /// There are fewer licences than seats in use: a phone or line whose seat is withdrawn gives it back and asks anew.
 #[derive(Clone, Copy, Debug, Message)]

@@ -14,42 +14,32 @@ use crate::{
     ServerContext,
     back_off::BackOff,
     directory::{Availability, Directory, LineFilter},
-    phone::{Phone, RestartState, Status as PhoneStatus, uas::Flow},
+    phone::{AvailabilityChanged, LinesListed, Phone, RestartState, Status as PhoneStatus},
     phone_list::{ListedPhone, Save},
+    registration::{Bindings, Flow},
 };
 
 mod announcements;
-mod bindings;
-mod identity;
 mod line_changes;
 mod line_status;
 mod messages;
 mod operator;
 mod persistence;
 mod queries;
-mod register;
 mod registration;
-mod rejection;
 mod steps;
 mod storing;
 mod succession;
 mod unknown_phones;
 
-pub use announcements::{ConfigChanged, Stopping};
-use bindings::Bindings;
-pub use bindings::{AddressOfRecord, RegisterIdentity};
+pub use announcements::Stopping;
 use line_changes::{differing, user_parts};
 pub use line_status::{LineStatus, SubscribeStatus, UnsubscribeStatus};
 pub use messages::*;
 pub use operator::{ChangeError, RemovePhone, SetInOperation};
 use persistence::{Change, Persistence};
-pub use register::{ContactUpdate, Known, Step, Update, seconds_left};
-pub use rejection::Rejection;
 use storing::Waiter;
 pub use storing::{IsOnDisk, OnDisk};
-
-/// A binding of a phone.
-pub type PhoneBinding = bindings::Binding<Flow>;
 
 /// The registrar.
 pub struct Registrar {
@@ -227,10 +217,10 @@ impl Actor for Registrar {
     }
 }
 
-impl Handler<Listed> for Registrar {
+impl Handler<LinesListed> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Listed { phone, lines }: Listed, ctx: &mut Self::Context) {
+    fn handle(&mut self, LinesListed { phone, lines }: LinesListed, ctx: &mut Self::Context) {
         // The last words of a phone that was forgotten are nobody's.
         if !self.listed.contains_key(&phone) {
             return;
@@ -264,16 +254,16 @@ impl Handler<Listed> for Registrar {
     }
 }
 
-impl Handler<Reached> for Registrar {
+impl Handler<AvailabilityChanged> for Registrar {
     type Result = ();
 
     fn handle(
         &mut self,
-        Reached {
+        AvailabilityChanged {
             phone,
             status,
             reason,
-        }: Reached,
+        }: AvailabilityChanged,
         ctx: &mut Self::Context,
     ) {
         if let Some(record) = self.listed.get_mut(&phone) {

@@ -5,12 +5,13 @@ use actix_rt::Arbiter;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
-    Enter, Find, Line, LinePage, Lines, List, Listing, Record, Registrar, Strayed, ToPhone,
+    Enter, Find, Line, LinePage, Lines, List, Listing, Record, Registrar, ToPhone,
     steps::{LaterResult, STEP},
 };
 use crate::{
     directory::{Entry, NoLine},
-    phone::Wanted,
+    phone::Orphan,
+    registration::ForwardOrphan,
 };
 
 /// How many lines a page has, which a client sends on in the same turn of the thread.
@@ -36,18 +37,18 @@ impl Handler<Find> for Registrar {
     }
 }
 
-impl Handler<Strayed> for Registrar {
+impl Handler<ForwardOrphan> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Strayed { from, stray }: Strayed, _: &mut Self::Context) {
+    fn handle(&mut self, ForwardOrphan { from, orphan }: ForwardOrphan, _: &mut Self::Context) {
         let phone = match self.directory.find(&DeviceId::from(from.bare()), None) {
             Ok(entry) => entry.phone,
             Err(_) => from,
         };
         let record = self.listed.get(&phone);
         match record.and_then(|record| record.phone.as_ref()) {
-            Some(phone) => phone.do_send(Wanted(stray)),
-            None => stray.responder.nowhere(),
+            Some(phone) => phone.do_send(Orphan(orphan)),
+            None => orphan.responder.nowhere(),
         }
     }
 }

@@ -6,15 +6,16 @@ use actix::{Context, Handler};
 use actix_rt::Arbiter;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{
-    BindingEnded, BindingMoved, Change, PhoneBinding, Record, Register, RegisterIdentity,
-    Registrar, Rejection, Update, Waiter,
-    register::{Outcome, RAPID_REBINDS, RegisterRequest, seconds_left},
-};
+use super::{Change, Record, Registrar, Waiter};
 use crate::{
-    phone::{Bound, Granted, Lease, ListBinding, LoggedOff, Released, Unbound, uas::Flow},
+    phone::{BindingMoved, Bound, Unbound},
     phone_list::ListedPhone,
     quote::Quoted,
+    registration::{
+        self, BindingEnded, Flow, Granted, Lease, ListBinding, LoggedOff, Outcome, PhoneBinding,
+        RAPID_REBINDS, Register, RegisterIdentity, RegisterRequest, Rejection, Released, Update,
+        seconds_left,
+    },
     sip::responder::Responder,
 };
 
@@ -88,7 +89,7 @@ impl Registrar {
             flow: register.flow.clone(),
         };
         let has_room = self.has_room(register.identity.device);
-        super::register::register(&self.bindings, request, has_room, self.context.clock.now())
+        registration::register(&self.bindings, request, has_room, self.context.clock.now())
     }
 
     /// Waits for the disk where the list changes. A refresh changes nothing there, but waits for a binding that does.

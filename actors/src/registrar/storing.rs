@@ -6,13 +6,11 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResu
 use tokio::sync::oneshot;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{
-    Change, ChangeError, RegisterIdentity, Registrar, Rejection, line_changes::user_parts,
-    register::Outcome,
-};
+use super::{Change, ChangeError, Registrar, line_changes::user_parts};
 use crate::{
-    phone::{InOperation, uas::Flow},
+    phone::InOperation,
     phone_list::StoreError,
+    registration::{Flow, Outcome, RegisterIdentity, Rejection},
     sip::responder::Responder,
 };
 

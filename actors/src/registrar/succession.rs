@@ -5,8 +5,11 @@ use actix::{Actor, AsyncContext as _, Context, Handler};
 use actix_rt::Arbiter;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Ended, Persistence, Recount, Registrar, Reseat, Waiter};
-use crate::{counters::Event, phone::Announce};
+use super::{Persistence, Recount, Registrar, Reseat, Waiter};
+use crate::{
+    counters::Event,
+    phone::{Announce, PhoneActorEnded},
+};
 
 impl Registrar {
     /// Puts another in this one's place, after a panic. Who waits for an answer of this one gets an error, and asks again.
@@ -91,11 +94,11 @@ impl Handler<Recount> for Registrar {
     }
 }
 
-impl Handler<Ended> for Registrar {
+impl Handler<PhoneActorEnded> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
-        let Ended {
+    fn handle(&mut self, ended: PhoneActorEnded, ctx: &mut Self::Context) {
+        let PhoneActorEnded {
             phone,
             actor,
             restart_state,

@@ -5,10 +5,9 @@ use std::{sync::Arc, time::Duration};
 use actix::{Handler, Message};
 use uacsta_schema::sip::{HeaderName, Status};
 
-use super::uas::PhoneConnection;
+use super::{BindingEnded, Known, PhoneBinding, PhoneConnection, RegisterIdentity, seconds_left};
 use crate::{
     ServerContext,
-    registrar::{BindingEnded, Known, PhoneBinding, RegisterIdentity, seconds_left},
     sip::responder::{FinalResponse, Responder},
 };
 
@@ -39,17 +38,17 @@ impl Lease {
         }
     }
 
-    pub(super) fn identity(&self) -> RegisterIdentity {
+    pub(crate) fn identity(&self) -> RegisterIdentity {
         self.binding.identity
     }
 
     /// Whether it is the lease of a binding, and not that of a later one of the same identity.
-    pub(super) fn is_of(&self, binding: &PhoneBinding) -> bool {
+    pub(crate) fn is_of(&self, binding: &PhoneBinding) -> bool {
         self.binding.identity == binding.identity && self.binding.made_at <= binding.made_at
     }
 
     /// What a REGISTER is compared with.
-    pub(super) fn known(&self) -> Known<'_> {
+    pub(crate) fn known(&self) -> Known<'_> {
         Known {
             contact: &self.binding.contact,
             call_id: &self.binding.call_id,
@@ -58,18 +57,18 @@ impl Lease {
     }
 
     /// A REGISTER of this CSeq lets the binding last so many seconds more.
-    pub(super) fn refresh(&mut self, cseq: u32, expires: u32, now: Duration) {
+    pub(crate) fn refresh(&mut self, cseq: u32, expires: u32, now: Duration) {
         self.cseq = cseq;
         self.until = now + Duration::from_secs(expires.into());
     }
 
     /// When the binding ends unless it is refreshed.
-    pub(super) fn lapses_at(&self) -> Duration {
+    pub(crate) fn lapses_at(&self) -> Duration {
         self.until + GRACE
     }
 
     /// The 200 that lists the binding (RFC 3261, section 10.3, step 8).
-    pub(super) fn response(&self, now: Duration) -> FinalResponse {
+    pub(crate) fn response(&self, now: Duration) -> FinalResponse {
         let seconds = seconds_left(self.until, now);
         let contact = &self.binding.contact;
         FinalResponse::from(Status::OK)
@@ -81,19 +80,19 @@ impl Lease {
     }
 
     /// Takes the place of a former lease of the same identity.
-    pub(super) fn replace(self, former: &mut Self) {
+    pub(crate) fn replace(self, former: &mut Self) {
         let mut former = std::mem::replace(former, self);
         former.is_known = true;
     }
 
     /// Ends the binding; `reason` is for the log.
-    pub(super) fn end(mut self, reason: &str) {
+    pub(crate) fn end(mut self, reason: &str) {
         self.report(reason);
         self.is_known = true;
     }
 
     /// Ends a lease whose binding the registrar has been asked to remove.
-    pub(super) fn discard(mut self) {
+    pub(crate) fn discard(mut self) {
         self.is_known = true;
     }
 

@@ -54,7 +54,7 @@ pub struct Binding<F> {
 
 /// All bindings.
 #[derive(Debug)]
-pub(super) struct Bindings<F> {
+pub(crate) struct Bindings<F> {
     of: HashMap<AddressOfRecord, SmallVec<[Arc<Binding<F>>; 1]>>,
     /// The addresses of record of a device, but for the one that is the device's own name.
     others: HashMap<PhoneId, SmallVec<[AddressOfRecord; 1]>>,
@@ -71,13 +71,13 @@ impl<F> Default for Bindings<F> {
 
 impl<F> Bindings<F> {
     /// The binding of an address of record on a device.
-    pub(super) fn get(&self, identity: RegisterIdentity) -> Option<&Arc<Binding<F>>> {
+    pub(crate) fn get(&self, identity: RegisterIdentity) -> Option<&Arc<Binding<F>>> {
         let bound = self.of.get(&identity.aor)?;
         bound.iter().find(|binding| binding.identity == identity)
     }
 
     /// The bindings of a device: one for each address of record that logged on over it.
-    pub(super) fn of_device(&self, device: PhoneId) -> impl Iterator<Item = &Arc<Binding<F>>> {
+    pub(crate) fn of_device(&self, device: PhoneId) -> impl Iterator<Item = &Arc<Binding<F>>> {
         let others = self.others.get(&device).into_iter().flatten().copied();
         std::iter::once(AddressOfRecord(device))
             .chain(others)
@@ -85,12 +85,12 @@ impl<F> Bindings<F> {
     }
 
     /// All bindings, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Binding<F>>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Binding<F>>> {
         self.of.values().flatten()
     }
 
     /// Adds a binding in place of the former one of its identity.
-    pub(super) fn insert(&mut self, binding: Arc<Binding<F>>) {
+    pub(crate) fn insert(&mut self, binding: Arc<Binding<F>>) {
         let RegisterIdentity { aor, device } = binding.identity;
         let bound = self.of.entry(aor).or_default();
         match bound
@@ -108,7 +108,7 @@ impl<F> Bindings<F> {
     }
 
     /// Removes a binding.
-    pub(super) fn remove(&mut self, identity: RegisterIdentity) -> Option<Arc<Binding<F>>> {
+    pub(crate) fn remove(&mut self, identity: RegisterIdentity) -> Option<Arc<Binding<F>>> {
         let RegisterIdentity { aor, device } = identity;
         let bound = self.of.get_mut(&aor)?;
         let at = bound
@@ -129,7 +129,7 @@ impl<F> Bindings<F> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;

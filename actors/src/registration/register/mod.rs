@@ -14,12 +14,12 @@ use super::{
 };
 
 /// A REGISTER of an authenticated phone (steps 3 to 5 are its connection's).
-pub(super) struct RegisterRequest<'r, F> {
-    pub(super) identity: RegisterIdentity,
-    pub(super) request: &'r Request,
-    pub(super) update: Update<'r>,
-    pub(super) address: SocketAddr,
-    pub(super) flow: F,
+pub(crate) struct RegisterRequest<'r, F> {
+    pub(crate) identity: RegisterIdentity,
+    pub(crate) request: &'r Request,
+    pub(crate) update: Update<'r>,
+    pub(crate) address: SocketAddr,
+    pub(crate) flow: F,
 }
 
 /// What a REGISTER asks for, and its place in the order of REGISTERs.
@@ -75,7 +75,7 @@ pub enum Step {
 
 /// What a REGISTER does to the bindings.
 #[derive(Debug)]
-pub(super) enum Outcome<F> {
+pub(crate) enum Outcome<F> {
     /// Nothing: the 200 lists the binding, if there is one.
     Listed,
     /// This binding ends.
@@ -93,10 +93,10 @@ pub(super) enum Outcome<F> {
 /// phones with one MAC address do not chase each other.
 const REBIND_INTERVAL: Duration = Duration::from_secs(1);
 /// So many in a row that come sooner are let through at one address: there it may be one phone that connects anew.
-pub(super) const RAPID_REBINDS: u8 = 3;
+pub(crate) const RAPID_REBINDS: u8 = 3;
 /// The longest text that a binding keeps, in octets: whoever has the phones' password decides over no more memory than a
 /// phone is worth.
-pub(super) const MAX_TEXT: usize = 512;
+pub(crate) const MAX_TEXT: usize = 512;
 
 impl<'r> Update<'r> {
     /// Reads what a REGISTER asks for. Of several Contacts that are to last, the first counts.
@@ -183,7 +183,7 @@ fn granted(asked: Option<u32>, advanced: &Advanced) -> Result<u32, Rejection> {
 ///
 /// # Errors
 /// Why it is rejected; nothing changes then.
-pub(super) fn register<F: PartialEq>(
+pub(crate) fn register<F: PartialEq>(
     bindings: &Bindings<F>,
     request: RegisterRequest<'_, F>,
     has_room: bool,
@@ -230,7 +230,7 @@ pub(super) fn register<F: PartialEq>(
 
 impl<F> Bindings<F> {
     /// Carries out what a REGISTER does.
-    pub(super) fn apply(&mut self, outcome: &Outcome<F>) {
+    pub(crate) fn apply(&mut self, outcome: &Outcome<F>) {
         match outcome {
             Outcome::Listed => {}
             Outcome::Removed(binding) => {
@@ -246,7 +246,7 @@ impl<F> Bindings<F> {
     }
 
     /// Takes back what the last REGISTER of an identity did, which nobody was told.
-    pub(super) fn revert(&mut self, outcome: Outcome<F>) {
+    pub(crate) fn revert(&mut self, outcome: Outcome<F>) {
         match outcome {
             Outcome::Listed => {}
             Outcome::Removed(binding) => self.insert(binding),

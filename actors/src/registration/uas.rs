@@ -3,50 +3,31 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::Addr;
-use actix_rt::{Arbiter, ArbiterHandle};
+use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{HeaderName, Method, Request, Status},
 };
 
-use super::lease::Lease;
+use super::{
+    AddressOfRecord, ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection,
+    Register, RegisterIdentity, Rejection, Step, Update,
+};
 use crate::{
     ServerContext,
     access::{Caller, Door, Name},
     counters::Event,
     quote::quoted,
-    registrar::{
-        AddressOfRecord, ContactUpdate, PhoneBinding, Register, RegisterIdentity, Rejection, Step,
-        Strayed, Update,
-    },
     repeats::again,
     sip::{
-        connection::{OrphanRequest, SipConnection},
+        connection::OrphanRequest,
         dialog::DialogId,
         incident::Incident,
         responder::{Disposition, FinalResponse, PendingRequest},
         uas::{Peer, Uas},
     },
 };
-
-/// The connection of a phone, or of several behind a front end or a base station.
-pub type PhoneConnection = SipConnection<PhoneUas>;
-
-/// What requests to a phone go by: its connection, and the thread that it lives on.
-#[derive(Clone, Debug)]
-pub struct Flow {
-    /// The connection. Shared, since each copy of an address takes memory of its own.
-    pub connection: Arc<Addr<PhoneConnection>>,
-    /// Its thread.
-    pub arbiter: ArbiterHandle,
-}
-
-impl PartialEq for Flow {
-    fn eq(&self, other: &Self) -> bool {
-        *self.connection == *other.connection
-    }
-}
 
 /// Authenticates the phones of a connection, and holds the leases of their bindings.
 pub struct PhoneUas {
@@ -145,7 +126,7 @@ impl PhoneUas {
     }
 
     /// Checks that the sender of a request in a dialog of another connection is its party, who logs on by this name.
-    pub(super) fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
+    pub(crate) fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
         let identity = RegisterIdentity {
             aor: AddressOfRecord(user),
             device: user,
@@ -153,17 +134,17 @@ impl PhoneUas {
         self.authenticate(identity, request)
     }
 
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.context.clock.now()
     }
 
     /// Whether a phone is bound here.
-    pub(super) fn is_bound(&self) -> bool {
+    pub(crate) fn is_bound(&self) -> bool {
         !self.leases.is_empty()
     }
 
     /// Takes a lease, in place of the former one of its identity.
-    pub(super) fn hold(&mut self, lease: Lease) {
+    pub(crate) fn hold(&mut self, lease: Lease) {
         let identity = lease.identity();
         if self.claimed.is_none() {
             self.claimed = Some(identity.device);
@@ -177,7 +158,7 @@ impl PhoneUas {
     }
 
     /// Ends the lease of a binding, if it is here; `reason` is for the log.
-    pub(super) fn release(&mut self, binding: &PhoneBinding, reason: &str) -> bool {
+    pub(crate) fn release(&mut self, binding: &PhoneBinding, reason: &str) -> bool {
         let at = self.leases.iter().position(|lease| lease.is_of(binding));
         if let Some(at) = at {
             self.leases.swap_remove(at).end(reason);
@@ -186,7 +167,7 @@ impl PhoneUas {
     }
 
     /// The 200 that lists a binding, if its lease is here.
-    pub(super) fn listing(&self, identity: RegisterIdentity) -> Option<FinalResponse> {
+    pub(crate) fn listing(&self, identity: RegisterIdentity) -> Option<FinalResponse> {
         let mut leases = self.leases.iter();
         let lease = leases.find(|lease| lease.identity() == identity)?;
         Some(lease.response(self.now()))
@@ -200,7 +181,7 @@ fn reject(device: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalRe
 }
 
 /// Reads whom a REGISTER names; a rejection is counted, and logged: that of one who `has_logged_on` always.
-pub(super) fn identify(
+pub(crate) fn identify(
     context: &ServerContext,
     request: &Request,
     address: SocketAddr,
@@ -220,7 +201,7 @@ pub(super) fn identify(
 
 /// Checks that the sender is the phone that it names: its credentials must bear that name, so that one phone cannot speak for
 /// another. Otherwise the response is a challenge. `is_here` says that the phone is bound on that connection.
-pub(super) fn authenticate(
+pub(crate) fn authenticate(
     context: &ServerContext,
     door: &mut Door,
     RegisterIdentity { aor, device }: RegisterIdentity,
@@ -253,7 +234,7 @@ pub(super) fn authenticate(
 }
 
 /// The response to an INVITE: phones are called by the server, they do not call it.
-pub(super) fn no_sessions() -> FinalResponse {
+pub(crate) fn no_sessions() -> FinalResponse {
     FinalResponse::from(Status::FORBIDDEN)
         .because("phones do not open sessions here; clients have an interface of their own")
 }
@@ -280,9 +261,9 @@ impl Uas for PhoneUas {
             return no_dialog();
         };
         let (responder, disposition) = pending.later();
-        self.context.registrar.do_send(Strayed {
+        self.context.registrar.do_send(ForwardOrphan {
             from,
-            stray: OrphanRequest {
+            orphan: OrphanRequest {
                 call_id: dialog.call_id.into(),
                 local_tag: dialog.local_tag.into(),
                 remote_tag: dialog.remote_tag.into(),
