@@ -123,7 +123,7 @@ enum Work {
     /// Time to the first accepted REGISTER
     Start {
         #[arg(long, default_value = "100000")]
-        telephones: usize,
+        phones: usize,
     },
     /// All phones return in the same second
     Storm {
@@ -240,8 +240,8 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
             let tally = idle::run(kind, &setup, phones, span.time).await?;
             println!("{:.2} % of a core", table::share(&tally));
         }
-        Work::Start { telephones } => {
-            println!("{:?}", start::run(&setup, telephones, shared.runs).await?);
+        Work::Start { phones } => {
+            println!("{:?}", start::run(&setup, phones, shared.runs).await?);
         }
         Work::Storm { phones } => {
             let storm = storm::run(kind, &setup, phones).await?;

@@ -159,10 +159,7 @@ impl Table<'_> {
             Ok(times) => {
                 let median = times.get(times.len() / 2).copied().unwrap_or_default();
                 let said = format!("{:.2} s", median.as_secs_f64());
-                line(
-                    "start with 100000 telephones",
-                    [Some((0.0, said)), None, None],
-                );
+                line("start with 100000 phones", [Some((0.0, said)), None, None]);
             }
             Err(error) => eprintln!("start: {error:#}"),
         }

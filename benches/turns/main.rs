@@ -1,4 +1,4 @@
-//! How long the registrar and its clients keep their thread at a time, with very many telephones in the list.
+//! How long the registrar and its clients keep their thread at a time, with very many phones in the list.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -22,9 +22,9 @@ struct Cli {
     /// What cargo adds
     #[arg(long, hide = true)]
     bench: bool,
-    /// Telephones in the list, of one line each
+    /// Phones in the list, of one line each
     #[arg(long, default_value_t = 100_000)]
-    telephones: usize,
+    phones: usize,
     /// Clients, half of whose accounts see ten lines alone
     #[arg(long, default_value_t = 40)]
     clients: usize,
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
 
 /// Prints a row for each phase and returns the longest turn of all.
 async fn measure(cli: &Cli) -> anyhow::Result<Duration> {
-    println!("{} telephones, {} clients", cli.telephones, cli.clients);
-    let site = Site::start(cli.telephones, cli.clients).await?;
+    println!("{} phones, {} clients", cli.phones, cli.clients);
+    let site = Site::start(cli.phones, cli.clients).await?;
     println!("memory at rest: {} MiB", probe::resident_mib());
     let mut table = Table {
         probe: Probe::start(),

@@ -1,4 +1,4 @@
-//! The server's actors without listeners and disk, the telephones of a list, and clients on pipes.
+//! The server's actors without listeners and disk, the phones of a list, and clients on pipes.
 
 use std::{net::IpAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
@@ -44,15 +44,15 @@ use crate::client::{Client, Order};
 /// What is measured.
 pub(crate) struct Site {
     context: Arc<ServerContext>,
-    telephones: usize,
+    phones: usize,
     clients: Vec<mpsc::UnboundedSender<Order>>,
     /// The clients' thread, which ends with their orders.
     _far: JoinHandle<()>,
 }
 
-/// How many telephones report in one turn.
+/// How many phones report in one turn.
 const BURST: usize = 50;
-/// How many telephones change in one phase.
+/// How many phones change in one phase.
 const CHANGING: usize = 2000;
 /// How many lines a confined account sees.
 const SEEN: usize = 10;
@@ -74,8 +74,8 @@ impl Handler<Save> for Disk {
 }
 
 impl Site {
-    /// Starts the actors with so many telephones, and connects the clients.
-    pub(crate) async fn start(telephones: usize, clients: usize) -> anyhow::Result<Self> {
+    /// Starts the actors with so many phones, and connects the clients.
+    pub(crate) async fn start(phones: usize, clients: usize) -> anyhow::Result<Self> {
         let mut settings = Settings::builtin();
         settings.clients.accounts.push(Account {
             user: CONFINED.to_owned(),
@@ -101,7 +101,7 @@ impl Site {
             licensing: Post::new(licensing.address()),
         });
         licensing.run(Licensing::new(Arc::clone(&context)));
-        let list = (0..telephones).map(listed_phone).collect();
+        let list = (0..phones).map(listed_phone).collect();
         registrar.run(Registrar::new(
             Arc::clone(&context),
             Disk.start().recipient(),
@@ -112,7 +112,7 @@ impl Site {
             connect(&context, connections);
         let site = Self {
             context,
-            telephones,
+            phones,
             clients: orders,
             _far: std::thread::spawn(move || run_clients(far)),
         };
@@ -127,7 +127,7 @@ impl Site {
         Ok(())
     }
 
-    /// Telephones of the list register and list the lines that they had.
+    /// Phones of the list register and list the lines that they had.
     pub(crate) async fn phones_return(&self) -> anyhow::Result<()> {
         for burst in self.some().collect::<Vec<_>>().chunks(BURST) {
             for number in burst {
@@ -141,7 +141,7 @@ impl Site {
         Ok(())
     }
 
-    /// Telephones go away, come back, are switched off and on, and are removed.
+    /// Phones go away, come back, are switched off and on, and are removed.
     pub(crate) async fn phones_change(&self) -> anyhow::Result<()> {
         let registrar = &self.context.registrar;
         for (turn, number) in self.some().enumerate() {
@@ -165,7 +165,7 @@ impl Site {
         Ok(())
     }
 
-    /// Telephones list a line that others have already, and then one of their own again.
+    /// Phones list a line that others have already, and then one of their own again.
     pub(crate) async fn lines_are_shared(&self) -> anyhow::Result<()> {
         for burst in self.some().collect::<Vec<_>>().chunks(BURST) {
             for number in burst {
@@ -210,7 +210,7 @@ impl Site {
             }
         };
         let listed = elsewhere(asking).await?;
-        println!("  telephones: {listed}");
+        println!("  phones: {listed}");
         Ok(())
     }
 
@@ -224,7 +224,7 @@ impl Site {
 
     /// Each telephone's actor is started, as a request for its line does.
     pub(crate) async fn start_phones(&self) -> anyhow::Result<()> {
-        for number in 0..self.telephones {
+        for number in 0..self.phones {
             let name = DeviceId::from(phone(number).bare());
             // Some were removed.
             let _ = self
@@ -258,10 +258,10 @@ impl Site {
         Ok(())
     }
 
-    /// Telephones that are spread over the whole list, those among them that confined accounts see.
+    /// Phones that are spread over the whole list, those among them that confined accounts see.
     fn some(&self) -> impl Iterator<Item = usize> {
-        let step = (self.telephones / CHANGING).max(7).next_multiple_of(7);
-        (0..self.telephones).step_by(step)
+        let step = (self.phones / CHANGING).max(7).next_multiple_of(7);
+        (0..self.phones).step_by(step)
     }
 
     fn reached(&self, number: usize, status: Status) {

@@ -22,8 +22,8 @@ const KNOWN_WIDE: &[&str] = &[
     "tests/schema/README.md",
     "tools/simulator/makers/README.md",
 ];
-/// Documents that still name what does not exist.
-const KNOWN_DANGLING: &[&str] = &["ARCHITECTURE.md", "BENCHMARKS.md", "README.md"];
+/// Documents that still name what does not exist, and the style guide, whose examples are made up.
+const KNOWN_DANGLING: &[&str] = &["ARCHITECTURE.md", "docs/STYLE.md"];
 
 #[test]
 fn prose_in_documents_is_at_most_100_characters_wide() {

@@ -7,13 +7,13 @@ const MOST_WORDS: usize = 25;
 
 /// Files that are still too long.
 const KNOWN_LONG: &[&str] = &[
-    "actors/src/client/mod.rs",
+    "actors/src/client/actor.rs",
     "actors/src/phone/requests.rs",
     "actors/src/sip/connection/sessions.rs",
 ];
 /// Files that still open with no sentence or a long one.
 const KNOWN_OPENINGS: &[&str] = &[
-    "actors/src/client/via_office/mod.rs",
+    "actors/src/client/dial_via_office/mod.rs",
     "actors/src/phone/requests.rs",
     "actors/src/phone/retiring.rs",
     "actors/src/registrar/register/tests.rs",

@@ -1,4 +1,4 @@
-//! From the start of the program to the first REGISTER that it accepts, with many telephones in the list.
+//! From the start of the program to the first REGISTER that it accepts, with many phones in the list.
 
 use std::{
     path::Path,
@@ -17,19 +17,19 @@ use crate::{
     server::{Kind, Server, Setup},
 };
 
-/// So many telephones; the time of each of so many starts, in order.
+/// So many phones; the time of each of so many starts, in order.
 pub(crate) async fn run(
     setup: &Setup,
-    telephones: usize,
+    phones: usize,
     runs: usize,
 ) -> anyhow::Result<Vec<Duration>> {
     let folder = TempDir::with_prefix("uacsta-load-")?;
-    fill(folder.path(), telephones)?;
+    fill(folder.path(), phones)?;
     let mut times = Vec::with_capacity(runs);
     for _ in 0..runs {
         let began = Instant::now();
         let server = Server::start_in(Kind::Uacsta, setup, folder.path())?;
-        let phone = Phone::new(&server.site, telephones / 2);
+        let phone = Phone::new(&server.site, phones / 2);
         while phone.connect().await.is_err() {
             ensure!(began.elapsed() < PATIENCE, "the server does not listen");
             sleep(Duration::from_millis(2)).await;
@@ -42,10 +42,10 @@ pub(crate) async fn run(
     Ok(times)
 }
 
-/// Puts so many telephones into the list that the server will read.
-fn fill(folder: &Path, telephones: usize) -> anyhow::Result<()> {
+/// Puts so many phones into the list that the server will read.
+fn fill(folder: &Path, phones: usize) -> anyhow::Result<()> {
     let (mut store, _) = Store::open::<ListedPhone>(folder)?;
-    let changes: Vec<Change<ListedPhone>> = (0..telephones)
+    let changes: Vec<Change<ListedPhone>> = (0..phones)
         .map(listed_phone)
         .collect::<anyhow::Result<_>>()?;
     for part in changes.chunks(PART) {
