@@ -106,7 +106,7 @@ impl Phone {
         match job.asker {
             Asker::Client { reply, dialect } => {
                 if lacks
-                    && self.provider(&job.service) == Provider::Emulation
+                    && self.capabilities.provider(&job.service) == Provider::Emulation
                     && let Body::Relayed {
                         document, device, ..
                     } = job.content
@@ -127,7 +127,7 @@ impl Phone {
             Asker::Operator(asker) => drop(asker.send(result)),
             Asker::SystemRegister | Asker::Nobody => {}
             Asker::MonitorStop { line, cross_ref } => {
-                if lacks && self.profile.emulates("MonitorStop") {
+                if lacks && self.capabilities.provider("MonitorStop") == Provider::Emulation {
                     self.leave_monitor(line, cross_ref, ctx);
                 }
             }
@@ -139,9 +139,9 @@ impl Phone {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
                     result.map(|document| document.message())
                 {
-                    self.capabilities.told(&told);
+                    self.capabilities.features_listed(&told);
                 }
-                reply.csta(csta::write(&self.features().into(), &dialect));
+                reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
             }
             Asker::Emulation(emulation) => self.emulated(*emulation, result, ctx),
         }

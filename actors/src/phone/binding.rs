@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix::{Context, Handler, Message};
-use uacsta_schema::csta::Edition;
 
 use super::{Phone, capabilities::Capabilities};
 use crate::{
@@ -74,7 +73,9 @@ impl Phone {
         if moved {
             // A Retry-After ends with the connection that it came on.
             self.requests.quiet_until = None;
-            self.recognise(binding.user_agent.as_deref());
+            let user_agent = binding.user_agent.as_deref();
+            self.capabilities = Capabilities::new(&self.context.config(), self.phone, user_agent);
+            self.edition = self.capabilities.edition();
         }
         self.binding = Some(binding);
         if moved {
@@ -113,23 +114,5 @@ impl Phone {
             self.close_session("an operator switched the phone off", ctx);
         }
         self.report(None);
-    }
-
-    /// Learns from its maker's profile, as the rules have it now, what a phone can do that says it is this.
-    pub(super) fn look_up(&mut self, user_agent: Option<&str>) {
-        self.profile = self
-            .context
-            .config()
-            .profiles
-            .recognise(self.phone.oui(), user_agent);
-        self.firmware = self.profile.describe(user_agent).firmware;
-    }
-
-    fn recognise(&mut self, user_agent: Option<&str>) {
-        self.look_up(user_agent);
-        self.capabilities = Capabilities::default();
-        // Editions of ECMA-323 are counted from the second.
-        let number = usize::from(self.profile.edition).saturating_sub(2);
-        self.edition = Edition::ALL.get(number).copied().unwrap_or_default();
     }
 }

@@ -41,7 +41,7 @@ impl Phone {
             return;
         };
         let asked = monitored.calls.mark();
-        if self.has("SnapshotDevice") {
+        if self.capabilities.has("SnapshotDevice") {
             let snapshot = SnapshotDevice {
                 snapshot_object: line.clone(),
             };

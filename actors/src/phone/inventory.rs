@@ -6,7 +6,7 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use super::{LinesListed, Phone, requests::Asker, session::State};
+use super::{LinesListed, Phone, capabilities::Provider, requests::Asker, session::State};
 use crate::{directory::LONGEST, refusal::Refusal};
 
 /// What the phone listed, and what it is listing.
@@ -50,7 +50,7 @@ impl Inventory {
 impl Phone {
     /// Asks for the lines; a phone that cannot tell them has those that it had.
     pub(super) fn ask_for_lines(&mut self, ctx: &mut Context<Self>) {
-        if self.has("GetSwitchingFunctionDevices") {
+        if self.capabilities.has("GetSwitchingFunctionDevices") {
             self.inventory.asked = true;
             self.inventory.coming.clear();
             self.inventory.left_out = 0;
@@ -66,7 +66,7 @@ impl Phone {
 
     /// Asks for the lines where the phone cannot tell that they changed (no SystemRegister).
     pub(super) fn poll_for_lines(&mut self, ctx: &mut Context<Self>) {
-        if !self.has("SystemRegister") && self.profile.emulates("SystemRegister") {
+        if self.capabilities.provider("SystemRegister") == Provider::Emulation {
             self.ask_for_lines(ctx);
         }
     }

@@ -4,7 +4,6 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, SpawnHandle};
 use tokio::sync::oneshot;
-use uacsta_config::Profile;
 use uacsta_schema::{
     csta::{DeviceId, Document, Edition},
     phone_id::PhoneId,
@@ -35,6 +34,7 @@ mod retiring;
 mod session;
 
 pub use binding::{Bound, Unbound};
+use capabilities::Capabilities;
 pub use messages::*;
 pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneActorEnded};
 
@@ -43,8 +43,6 @@ pub struct Phone {
     phone: PhoneId,
     context: Arc<ServerContext>,
     in_operation: bool,
-    profile: Arc<Profile>,
-    firmware: Option<String>,
     /// Where the phone is, as the registrar told it.
     binding: Option<Arc<PhoneBinding>>,
     session: session::State,
@@ -57,8 +55,7 @@ pub struct Phone {
     /// When a list of lines that was promised is given up.
     list_due: Option<Duration>,
     requests: requests::Requests,
-    /// What the phone said of itself.
-    capabilities: capabilities::Capabilities,
+    capabilities: Capabilities,
     /// What the server keeps in the phone's place.
     emulation: Option<Box<emulation::EmulationState>>,
     /// The lines with monitor points.
@@ -114,13 +111,11 @@ impl Phone {
         binding: Option<Arc<PhoneBinding>>,
         restart_state: RestartState,
     ) -> Self {
-        let profile = context.config().profiles.recognise(phone.oui(), None);
+        let capabilities = Capabilities::new(&context.config(), phone, None);
         Self {
             phone,
             context,
             in_operation,
-            profile,
-            firmware: None,
             binding,
             session: session::State::Closed,
             key: 0,
@@ -129,7 +124,7 @@ impl Phone {
             inventory: inventory::Inventory::known(lines),
             list_due: None,
             requests: requests::Requests::default(),
-            capabilities: capabilities::Capabilities::default(),
+            capabilities,
             emulation: restart_state.emulation,
             monitored: restart_state.monitored,
             early: VecDeque::new(),

@@ -30,7 +30,7 @@ impl Phone {
                 Asker::Client { reply, dialect } => answer(reply, &dialect, Err(Refusal::Away)),
                 Asker::Operator(asker) => drop(asker.send(Err(Refusal::Away))),
                 Asker::Features { reply, dialect } => {
-                    reply.csta(csta::write(&self.features().into(), &dialect));
+                    reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
                 }
                 Asker::Emulation(emulation) => emulation.refuse(Refusal::Away),
                 Asker::SystemRegister

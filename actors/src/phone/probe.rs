@@ -3,7 +3,7 @@
 use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
-use super::{Phone, Probe, ProbeAnswer, ProfileEntry, requests::Asker};
+use super::{Phone, Probe, ProbeAnswer, requests::Asker};
 use crate::{refusal::Refusal, sip::session::Body};
 
 impl Handler<Probe> for Phone {
@@ -11,11 +11,7 @@ impl Handler<Probe> for Phone {
 
     fn handle(&mut self, Probe(document): Probe, ctx: &mut Context<Self>) -> Self::Result {
         let service = document.name().to_owned();
-        let profile = ProfileEntry {
-            has: self.profile.has(&service, self.firmware.as_deref()),
-            since: self.profile.since(&service).map(str::to_owned),
-            emulated: self.profile.emulates(&service),
-        };
+        let profile = self.capabilities.profile_entry(&service);
         if let Some(refusal) = self.refusal() {
             return Box::pin(std::future::ready(ProbeAnswer {
                 profile,

@@ -191,7 +191,7 @@ impl Phone {
             let answer = self.physical_information(&asked.line(), &hidden);
             return asked.client.answer(Ok(answer.into()));
         }
-        if self.profile.emulates(service) && self.provider(service) == Provider::Emulation {
+        if self.capabilities.provider(service) == Provider::Emulation {
             return self.emulate(asked, Turn::Last, ctx);
         }
         let service = service.to_owned().into();
@@ -281,8 +281,8 @@ impl Phone {
     /// GetCSTAFeatures: the phone is asked once a connection, and the server answers with what works on its lines.
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
-            || self.capabilities.are_told()
-            || !self.has("GetCSTAFeatures")
+            || self.capabilities.are_listed()
+            || !self.capabilities.has("GetCSTAFeatures")
             || self.requests.waiting.len()
                 >= self
                     .context
@@ -291,7 +291,7 @@ impl Phone {
                     .limits
                     .pending_requests_per_phone
         {
-            return reply.csta(csta::write(&self.features().into(), &dialect));
+            return reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
         }
         let deadline = self.deadline();
         self.ask_for(
@@ -375,7 +375,11 @@ impl Phone {
         }
         let deadline = self.deadline();
         let clients_turn = matches!(self.session, State::Open(_));
-        let most = if self.profile.serial { 1 } else { AT_A_TIME };
+        let most = if self.capabilities.is_serial() {
+            1
+        } else {
+            AT_A_TIME
+        };
         let requests = &mut self.requests;
         while requests.running.len() < most {
             let next = requests.own.pop_front().or_else(|| match clients_turn {

@@ -49,11 +49,10 @@ impl Handler<ConfigChanged> for Phone {
 
     /// The profiles may tell otherwise of the phone now. The edition stays until it connects anew.
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
-        let user_agent = self
-            .binding
-            .as_ref()
-            .and_then(|binding| binding.user_agent.clone());
-        self.look_up(user_agent.as_deref());
+        let binding = self.binding.as_ref();
+        let user_agent = binding.and_then(|binding| binding.user_agent.as_deref());
+        self.capabilities
+            .reconfigure(&self.context.config(), self.phone, user_agent);
         // It may take more requests at a time than before.
         self.next_request(ctx);
     }

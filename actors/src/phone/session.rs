@@ -192,7 +192,7 @@ impl Phone {
 
     /// Subscribes to changes of the phone's configuration, where the phone has that (ECMA-269 system registration).
     pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
-        if !self.has("SystemRegister") {
+        if !self.capabilities.has("SystemRegister") {
             return;
         }
         let register = SystemRegister {

@@ -142,7 +142,7 @@ impl Phone {
         match request {
             Ok(Request::MakeCall(call))
                 if is_incomplete(call.called_directory_number.as_str())
-                    && self.provider("DialDigits") == Provider::Emulation =>
+                    && self.capabilities.provider("DialDigits") == Provider::Emulation =>
             {
                 self.begin_dialling(asked, call, ctx);
                 None

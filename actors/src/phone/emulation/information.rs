@@ -16,10 +16,10 @@ impl Phone {
             appearance_addressable: false,
             appearance_type: AppearanceType::SELECTED_STANDARD,
             log_dev_serv_list: some(Features::of(SERVICES, |service| {
-                is_logical(SERVICES, service) && self.works(service)
+                is_logical(SERVICES, service) && self.capabilities.works(service)
             })),
             log_dev_evts_list: some(Features::of(EVENTS, |event| {
-                is_logical(EVENTS, event) && self.reports(event)
+                is_logical(EVENTS, event) && self.capabilities.reports(event)
             })),
             ..GetLogicalDeviceInformationResponse::default()
         }
@@ -51,8 +51,12 @@ impl Phone {
             has_logical_element: true,
             other_logical_device_list: (!others.is_empty()).then_some(DeviceIds(others)),
             device_model_name: self.model(),
-            phys_dev_serv_list: names(SERVICES, "physDevServList", &|service| self.works(service)),
-            phys_dev_evts_list: names(EVENTS, "physDevEvtsList", &|event| self.reports(event)),
+            phys_dev_serv_list: names(SERVICES, "physDevServList", &|service| {
+                self.capabilities.works(service)
+            }),
+            phys_dev_evts_list: names(EVENTS, "physDevEvtsList", &|event| {
+                self.capabilities.reports(event)
+            }),
             ..GetPhysicalDeviceInformationResponse::default()
         }
     }
@@ -60,9 +64,7 @@ impl Phone {
     /// The maker and model, as far as the phone names them.
     fn model(&self) -> Option<String> {
         let binding = self.binding.as_ref()?;
-        let described = self.profile.describe(binding.user_agent.as_deref());
-        let name = [described.maker, described.model.unwrap_or_default()].join(" ");
-        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+        self.capabilities.model(binding.user_agent.as_deref())
     }
 }
 

@@ -254,7 +254,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         let (call, line) = (snapshot_object.call_id, asked.line());
-        if !self.has("SnapshotDevice") {
+        if !self.capabilities.has("SnapshotDevice") {
             let answer = self.known_parties(call.as_ref(), &line);
             return asked.client.answer(answer.map(Message::from));
         }

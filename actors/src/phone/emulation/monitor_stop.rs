@@ -3,7 +3,7 @@
 use actix::Context;
 use uacsta_schema::csta::{DeviceId, MonitorCrossRefId, MonitorStop};
 
-use crate::phone::{Phone, requests::Asker};
+use crate::phone::{Phone, capabilities::Provider, requests::Asker};
 
 impl Phone {
     /// Stops a monitor of a line on the phone.
@@ -13,7 +13,7 @@ impl Phone {
         cross_ref: MonitorCrossRefId,
         ctx: &mut Context<Self>,
     ) {
-        if !self.has("MonitorStop") && self.profile.emulates("MonitorStop") {
+        if self.capabilities.provider("MonitorStop") == Provider::Emulation {
             return self.leave_monitor(line.clone(), cross_ref, ctx);
         }
         let stop = MonitorStop {
