@@ -1,5 +1,6 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
 
+pub mod api;
 pub mod cli;
 pub mod data_dir;
 pub mod demo;
@@ -8,6 +9,5 @@ pub mod net;
 pub mod process;
 pub mod server;
 pub mod store;
-pub mod web;
 
 pub use server::{Addresses, ConfigWarning, Running, Server, StartError};

@@ -9,8 +9,8 @@ use tokio::{
 use uacsta_config::Settings;
 
 use crate::{
+    api::ReloadRequest,
     server::{ReloadContext, ValidatedSettings},
-    web::ReloadRequest,
 };
 
 /// The settings, or what is wrong with them in one sentence.

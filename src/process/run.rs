@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Running,
-    web::{Api, ReloadRequest},
+    api::{Api, ReloadRequest},
 };
 
 /// Serves until SIGINT or SIGTERM (Ctrl-C elsewhere), and returns the signal's name. At SIGHUP, or at the API's request, `read`

@@ -26,13 +26,13 @@ use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
+    api::{self, Api, HttpServer, ReloadRequest},
     data_dir::{self, Admin, RunningTime},
     net::{
         Lobby, care,
         tls::{self, Identity},
     },
     store::{Lock, StoreActor},
-    web::{self, Api, ReloadRequest, Web},
 };
 
 mod check;
@@ -73,7 +73,7 @@ pub struct Running {
     arbiters: Vec<Arbiter>,
     store: Arbiter,
     api: Api,
-    web: Option<Web>,
+    web: Option<HttpServer>,
 }
 
 impl Default for Server {
@@ -150,7 +150,7 @@ impl Server {
         getrandom::fill(&mut key)?;
         // One that was killed has left where it listened; by now that may be another program, which the command line would
         // show the token.
-        web::forget(data).map_err(StartError::ApiFile)?;
+        api::forget(data).map_err(StartError::ApiFile)?;
         let list = StoreActor::open(lock)?;
         tracing::info!(listed = list.listed.len(), data = %data.display(), "the phone list is open");
 
@@ -210,7 +210,7 @@ impl Server {
         }
         Ok(Running {
             addresses: Addresses {
-                web: web.as_ref().map(Web::address),
+                web: web.as_ref().map(HttpServer::address),
                 ..interfaces.addresses()
             },
             reload_requests,
@@ -302,12 +302,12 @@ fn open_web(
     data: &Path,
     token: &Secret,
     api: &Api,
-) -> Result<Option<Web>, StartError> {
+) -> Result<Option<HttpServer>, StartError> {
     let listen = settings.web.listen;
     let Some(address) = listen.address() else {
         return Ok(None);
     };
-    let web = web::start(
+    let web = api::start(
         address,
         settings.limits.api_connections,
         data,

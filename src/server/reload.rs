@@ -15,9 +15,9 @@ use super::{
     open_web, warnings,
 };
 use crate::{
+    api::{self, HttpServer},
     data_dir::{self, DataDir, InForce, RunningTime},
     net::tls::{self, Identity},
-    web::{self, Web},
 };
 
 /// What validating settings needs of the running server, so that it can run on another thread.
@@ -161,7 +161,7 @@ impl Running {
         // Even if the address stays: the data folder may have been replaced.
         self.announce();
         self.addresses = Addresses {
-            web: self.web.as_ref().map(Web::address),
+            web: self.web.as_ref().map(HttpServer::address),
             ..self.interfaces.addresses()
         };
         self.context.licensing.do_send(ConfigChanged);
@@ -180,7 +180,7 @@ impl Running {
         else {
             return error;
         };
-        let web = self.web.as_ref().map(Web::address);
+        let web = self.web.as_ref().map(HttpServer::address);
         let holder = match *setting {
             "web.listen" => self.interfaces.holder(*address),
             "phones.udp" => None,
@@ -201,7 +201,7 @@ impl Running {
         match &mut self.web {
             Some(web) => web.announce(),
             None => {
-                if let Err(error) = web::forget(&self.data) {
+                if let Err(error) = api::forget(&self.data) {
                     tracing::error!(%error, "cannot remove the API address file");
                 }
             }

@@ -1,17 +1,17 @@
 //! The HTTP server: API for the command line and other programs, `/healthz`, `/readyz` and `/metrics`.
 
-mod access;
+mod authentication;
 mod certificate;
 mod connection;
 mod licenses;
 mod methods;
 mod metrics;
 mod phones;
+mod probe;
 mod refusal;
 mod reload;
 #[cfg(test)]
 mod tests;
-mod trial;
 
 use std::{
     cell::RefCell,
@@ -24,7 +24,6 @@ use std::{
     time::Duration,
 };
 
-use access::Keys;
 use actix_http::{HttpService, KeepAlive};
 use actix_rt::{net::TcpStream, task::JoinHandle};
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
@@ -34,6 +33,7 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
+use authentication::Keys;
 use connection::{Asked, Connection};
 use methods::{READ, only};
 use refusal::Refusal;
@@ -90,7 +90,7 @@ pub struct Api {
 }
 
 /// The running HTTP server.
-pub struct Web {
+pub struct HttpServer {
     address: SocketAddr,
     address_file: PathBuf,
     keys: web::Data<Keys>,
@@ -101,7 +101,7 @@ pub struct Web {
     announced: Rc<RefCell<Option<File>>>,
 }
 
-/// Listens on `address`, for at most `connections` at a time; [`Web::announce`] writes where that is into `data`. The API is open to
+/// Listens on `address`, for at most `connections` at a time; [`HttpServer::announce`] writes where that is into `data`. The API is open to
 /// those who show `token`, or log on as `admin` with `password`.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ pub fn start(
     token: &Secret,
     password: &Secret,
     api: Api,
-) -> io::Result<Web> {
+) -> io::Result<HttpServer> {
     let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.context)));
     let api = web::Data::new(api);
     let known = keys.clone();
@@ -133,12 +133,12 @@ pub fn start(
             .service(only(READ, web::resource("/metrics").get(metrics::page)))
             .service(
                 web::scope("/api")
-                    .wrap(from_fn(access::check))
+                    .wrap(from_fn(authentication::check))
                     .configure(certificate::routes)
                     .configure(phones::routes)
                     .configure(licenses::routes)
                     .configure(reload::routes)
-                    .configure(trial::routes)
+                    .configure(probe::routes)
                     .default_service(web::to(nothing)),
             )
             .default_service(web::to(nothing))
@@ -174,7 +174,7 @@ pub fn start(
     let address_file = data.join(API_ADDRESS);
     let handle = server.handle();
     actix_rt::spawn(server);
-    Ok(Web {
+    Ok(HttpServer {
         address,
         address_file,
         keys,
@@ -195,7 +195,7 @@ fn write_locked(path: &Path, url: &str) -> Result<File, String> {
     Ok(file)
 }
 
-/// Takes back what [`Web::announce`] wrote, if anything.
+/// Takes back what [`HttpServer::announce`] wrote, if anything.
 ///
 /// # Errors
 /// When the file cannot be removed.
@@ -210,7 +210,7 @@ fn removed(file: &Path) -> io::Result<()> {
     }
 }
 
-impl Web {
+impl HttpServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -261,7 +261,7 @@ impl Web {
     }
 }
 
-impl Drop for Web {
+impl Drop for HttpServer {
     fn drop(&mut self) {
         if let Some(announcing) = self.announcing.take() {
             announcing.abort();

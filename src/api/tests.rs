@@ -130,7 +130,7 @@ fn identity(folder: &Path) -> Arc<Identity> {
 }
 
 /// The API with its files in that folder, announced there.
-fn served(folder: &Path) -> Web {
+fn served(folder: &Path) -> HttpServer {
     let registrar = Post::new(Registrar.start());
     let (reload, mut reload_requests) = tokio::sync::mpsc::channel(1);
     // Whoever asks finds the configuration wrong.
@@ -346,7 +346,7 @@ async fn requests_and_answers() {
 }
 
 /// One request; the status, the header fields and the body, each as it came.
-async fn ask(web: &Web, method: &str, path: &str) -> (u16, String, String) {
+async fn ask(web: &HttpServer, method: &str, path: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(web.address()).await.unwrap();
     let request =
         format!("{method} {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer token\r\n\r\n");
