@@ -11,7 +11,7 @@ use uacsta_actors::{
 };
 use uacsta_connect::{ProbeOutcome, ProbeResult};
 use uacsta_schema::{
-    csta::{DeviceId, Document, Failure, Kind},
+    csta::{DeviceId, Document, Failure},
     phone_id::PhoneId,
     sip::Status,
 };
@@ -41,7 +41,7 @@ async fn ask(
     let wrong = |why: String| Refusal::Wrong(format!("the request cannot be sent: {why}"));
     let document = Document::read(asked.into_inner().request.into_bytes().into())
         .map_err(|error| wrong(error.to_string()))?;
-    if document.kind() != Kind::Request {
+    if document.service().is_none() {
         return Err(wrong(format!("{} is not a CSTA request", document.name())));
     }
     let service = document.name().to_owned();

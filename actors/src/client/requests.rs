@@ -5,9 +5,7 @@ use std::sync::Arc;
 use actix::{Context, prelude::SendError};
 use bytes::Bytes;
 use uacsta_schema::{
-    csta::{
-        self, Changes, Document, Kind, Limits, Message, ReadError, Request, SystemStatusResponse,
-    },
+    csta::{self, Changes, Document, Limits, Message, ReadError, Request, SystemStatusResponse},
     sip::Status,
 };
 
@@ -44,7 +42,7 @@ impl Client {
                     .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
         };
-        if document.kind() != Kind::Request {
+        if document.service().is_none() {
             tracing::warn!(client = %self.name, root = %Quoted(document.name()), "what the client sent is not a CSTA request");
             return reply.with(
                 FinalResponse::from(Status::BAD_REQUEST)

@@ -65,7 +65,7 @@ impl Subscriber {
         }
         let monitor_cross_ref_id = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
         let device = SubjectDevice::from(line.clone());
-        let event: csta::Message = if in_service {
+        let event: csta::Event = if in_service {
             BackInServiceEvent {
                 monitor_cross_ref_id,
                 device,
@@ -80,8 +80,8 @@ impl Subscriber {
             }
             .into()
         };
-        if !self.filter.leaves_out(event.name()) {
-            self.send(Body::Whole(csta::write(&event, &self.dialect)));
+        if !self.filter.leaves_out(event.id()) {
+            self.send(Body::Whole(csta::write(&event.into(), &self.dialect)));
         }
     }
 }
@@ -135,7 +135,11 @@ impl Subscribers {
         self.retain(|subscriber| {
             let is_old = in_service.is_some()
                 && std::mem::replace(&mut subscriber.in_service, in_service) == in_service;
-            if is_old || subscriber.filter.leaves_out(event.name()) {
+            if is_old
+                || event
+                    .event()
+                    .is_some_and(|event| subscriber.filter.leaves_out(event))
+            {
                 return true;
             }
             subscriber.send(Body::Relayed {

@@ -30,20 +30,20 @@ impl Phone {
             }
         };
         match document.kind() {
-            Kind::Event => {
+            Kind::Event(_) => {
                 reply.ok();
                 self.observed(Arc::new(document));
             }
-            Kind::Request => {
+            Kind::Request(_) => {
                 let answer = self.requested(&document);
                 reply.csta(csta::write(&answer, &document.dialect()));
             }
-            Kind::Notification => {
+            Kind::Notification(_) => {
                 // What the phone told holds before it is told that it was heard.
                 self.notified(&document, ctx);
                 reply.ok();
             }
-            Kind::Response | Kind::Failure | Kind::Unknown => {
+            Kind::Response(_) | Kind::Failure | Kind::Unknown => {
                 tracing::warn!(phone = %self.phone, root = %Quoted(document.name()), "the phone sent neither an event nor a request");
                 reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
                     "{} is neither an event nor a request",
@@ -58,11 +58,11 @@ impl Phone {
     pub(super) fn asked_again(&mut self, body: Bytes, reply: Responder) {
         tracing::debug!(phone = %self.phone, "the phone sent its last document once more");
         match self.context.read(body) {
-            Ok(document) if document.kind() == Kind::Request => {
+            Ok(document) if document.service().is_some() => {
                 let answer = self.requested(&document);
                 reply.csta(csta::write(&answer, &document.dialect()));
             }
-            Ok(document) if matches!(document.kind(), Kind::Event | Kind::Notification) => {
+            Ok(document) if matches!(document.kind(), Kind::Event(_) | Kind::Notification(_)) => {
                 reply.ok();
             }
             _ => reply.with(Status::BAD_REQUEST),

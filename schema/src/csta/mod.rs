@@ -4,9 +4,11 @@
 //! [relayed](Document::relayed) byte for byte but for [`Changes`]; what we act on is read as a
 //! [`Message`](Document::message); what we say ourselves goes through [`write()`].
 
+mod catalogue;
 mod cause;
 mod device;
 mod document;
+mod downgrade;
 mod edition;
 mod element;
 mod encoding;
@@ -20,15 +22,14 @@ mod limits;
 mod member;
 mod message;
 mod name;
-mod newer;
 mod relay;
-mod roots;
 pub mod service;
 mod survey;
 mod types;
 mod writer;
 mod xml;
 
+pub use catalogue::{Capability, EventId, Kind, ServiceId, Transition};
 pub use cause::EventCause;
 pub use device::{
     CalledDevice, CallingDevice, Destinations, DeviceId, Endpoint, RedirectionDevice, SubjectDevice,
@@ -45,7 +46,6 @@ pub use limits::Limits;
 pub use message::{Event, Message, Notification, Request, Response, Service, write};
 pub use name::Name;
 pub use relay::Changes;
-pub use roots::Kind;
 pub use service::*;
 pub use types::{
     CallData, CallId, CallOrigination, ConnectionId, ConnectionListItem, ForwardListItem,

@@ -156,7 +156,7 @@ fn logical() -> Message {
         max_held_calls: Some(4),
         max_fwd_settings: Some(4),
         max_devices_in_conf: Some(3),
-        device_on_device_monitor_filter: Some(MonitorFilter::leaving_out(&["QueuedEvent"])),
+        device_on_device_monitor_filter: Some(MonitorFilter::leaving_out(&[EventId::QueuedEvent])),
         log_dev_serv_list: Some(
             Features::default()
                 .with("callControlServList", &["answerCall", "makeCall"])
@@ -174,7 +174,9 @@ fn physical() -> Message {
         has_logical_element: true,
         other_logical_device_list: Some(DeviceIds(vec!["102".into()])),
         device_model_name: Some("D785".to_owned()),
-        device_on_device_monitor_filter: Some(MonitorFilter::leaving_out(&["LampModeEvent"])),
+        device_on_device_monitor_filter: Some(MonitorFilter::leaving_out(&[
+            EventId::LampModeEvent,
+        ])),
         max_displays: Some(1),
         max_buttons: Some(24),
         max_lamps: Some(1),

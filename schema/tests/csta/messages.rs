@@ -37,10 +37,10 @@ pub(crate) fn full() -> Vec<Message> {
     let status = || SysStatRegisterId::from("43");
     let filter = || {
         MonitorFilter::leaving_out(&[
-            "HeldEvent",
-            "TransferedEvent",
-            "ForwardingEvent",
-            "BackInServiceEvent",
+            EventId::HeldEvent,
+            EventId::TransferedEvent,
+            EventId::ForwardingEvent,
+            EventId::BackInServiceEvent,
         ])
     };
     let state = || Some(LocalConnectionState::CONNECTED);

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use quick_xml::{Reader, events::Event};
-use uacsta_schema::csta::{Changes, Document, Edition, Kind};
+use uacsta_schema::csta::{Changes, Document, Edition};
 
 const CROSS_REF: &str = "OUR-CROSS-REFERENCE";
 const DEVICE: &str = "OUR-DEVICE";
@@ -51,7 +51,7 @@ fn relay(document: &Document, changes: &Changes<'_>) -> Document {
 }
 
 fn carries_ours(relayed: &Document) {
-    if relayed.kind() == Kind::Event || relayed.cross_ref().is_some() {
+    if relayed.event().is_some() || relayed.cross_ref().is_some() {
         assert_eq!(relayed.cross_ref(), Some(CROSS_REF));
     }
     let mut devices = relayed.devices();

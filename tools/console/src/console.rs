@@ -296,7 +296,7 @@ impl Console {
             Snapshot::Data(calls) => Ok(calls),
             Snapshot::Missing => Ok(Vec::new()),
             Snapshot::Follows(_) => Err(ConsoleError::NotCsta {
-                service: SnapshotDevice::NAME,
+                service: SnapshotDevice::ID.name(),
                 reason: "the calls are to follow later".to_owned(),
             }),
         }
@@ -360,7 +360,7 @@ fn read(body: Bytes) -> Result<(Document, Message), ReadError> {
 fn read_response<S: Service>(
     answer: Result<Bytes, RequestError>,
 ) -> Result<S::Response, ConsoleError> {
-    let service = S::NAME;
+    let service = S::ID.name();
     let (body, why) = match answer {
         Ok(body) => (body, None),
         // The body of an error response may contain a CSTA error.

@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::{
+    catalogue::{EventId, Kind, Place, ServiceId},
     device::DeviceId,
     edition::{Dialect, Edition},
     element::Element,
@@ -14,7 +15,6 @@ use super::{
     error::ReadError,
     limits::Limits,
     relay::{Edit, What},
-    roots::{self, Kind, Place},
     survey::{self, NOTED, Noted, Survey},
     types::CallId,
     xml::{self, Span},
@@ -116,9 +116,25 @@ impl Document {
         self.at(self.root)
     }
 
-    /// What the root element says it is.
+    /// What the document is, by its root element.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The service that a request invokes; `None` of any other document.
+    pub fn service(&self) -> Option<ServiceId> {
+        match self.kind {
+            Kind::Request(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// The event that the document reports; `None` of any other document.
+    pub fn event(&self) -> Option<EventId> {
+        match self.kind {
+            Kind::Event(event) => Some(event),
+            _ => None,
+        }
     }
 
     /// The edition of the root's namespace; `None` when it is in no namespace.
@@ -157,13 +173,12 @@ impl Document {
     /// whoever has to know them all.
     pub fn connections(&self) -> (Vec<CallId>, Vec<DeviceId>) {
         let (mut calls, mut devices) = (Vec::new(), Vec::new());
-        let places = roots::places(self.name());
+        let places = self.places();
         let is_connection = |name: &str| {
-            let mut connections = places.iter().filter_map(|place| match place {
-                Place::Connection(member) | Place::Beside(member) => Some(*member),
-                Place::Device(_) | Place::Asked(_) | Place::Monitored => None,
-            });
-            self.kind == Kind::Request && connections.any(|member| member == name)
+            places.iter().any(|place| match place {
+                Place::Connection(member) | Place::Beside(member) => *member == name,
+                Place::Device(_) | Place::Optional(_) | Place::MonitorObject => false,
+            })
         };
         // The document was found to be well-formed.
         let root = Element::parse(self.text()).ok();
@@ -182,14 +197,14 @@ impl Document {
 
     /// Whether a request addresses connections in calls, which may be those of the other party, and not a line itself.
     pub fn is_for_connection(&self) -> bool {
-        self.kind == Kind::Request
-            && matches!(roots::places(self.name()), [Place::Connection(_), ..])
+        matches!(self.places(), [Place::Connection(_), ..])
     }
 
     /// Whether a request has no place for the device that it addresses: what it concerns is the phone as a whole, or is told in
     /// members that are not known here.
     pub fn is_for_no_line(&self) -> bool {
-        self.kind == Kind::Request && roots::places(self.name()).is_empty()
+        self.service()
+            .is_some_and(|service| service.places().is_empty())
     }
 
     /// The line that a Microsoft client names in its private data (`lcs:line`).
@@ -221,6 +236,11 @@ impl Document {
     /// for is not among them.
     pub fn missing(&self) -> Option<&'static str> {
         self.missing
+    }
+
+    /// Where a request names the device that it addresses.
+    fn places(&self) -> &'static [Place] {
+        self.service().map_or(&[], ServiceId::places)
     }
 
     pub(super) fn text(&self) -> &str {

@@ -3,8 +3,17 @@
 use bytes::Bytes;
 
 use super::{
-    document::Document, edition::Dialect, element::Element, error::ReadError, event::*,
-    failure::Failure, member::Member, service::*, types::MonitorCrossRefId, writer::Writer,
+    catalogue::{EventId, FAILURE, Kind, ServiceId},
+    document::Document,
+    edition::Dialect,
+    element::Element,
+    error::ReadError,
+    event::*,
+    failure::Failure,
+    member::Member,
+    service::*,
+    types::MonitorCrossRefId,
+    writer::Writer,
 };
 
 /// What a document says.
@@ -28,17 +37,17 @@ pub enum Message {
 pub trait Service: Into<Request> {
     /// Its positive response.
     type Response: TryFrom<Response, Error = Response> + Into<Response>;
-    /// The root element of its request.
-    const NAME: &'static str;
+    /// Its row of the catalogue.
+    const ID: ServiceId;
 }
 
-/// Writes a document in the edition, and with the prefix, that `speech` says.
+/// Writes a document in the edition, and with the prefix, of `dialect`.
 pub fn write(message: &Message, dialect: &Dialect) -> Bytes {
     let mut out = Writer::new(dialect);
     match message {
         Message::Request(request) => request.write(&mut out),
         Message::Response(response) => response.write(&mut out),
-        Message::Failure(failure) => failure.write(&mut out, "CSTAErrorCode"),
+        Message::Failure(failure) => failure.write(&mut out, FAILURE),
         Message::Event(event) => event.write(&mut out),
         Message::Notification(notification) => notification.write(&mut out),
         Message::Unknown(name) => out.text_element(name, ""),
@@ -53,7 +62,7 @@ impl Document {
     /// A mandatory member is missing, or a member has a content that its type does not allow; the error names both.
     pub fn message(&self) -> Result<Message, ReadError> {
         let root = Element::parse(self.text())?;
-        Message::read(&root)
+        Message::read(&root, self.kind())
     }
 }
 
@@ -63,30 +72,25 @@ impl Message {
         match self {
             Self::Request(request) => request.name(),
             Self::Response(response) => response.name(),
-            Self::Failure(_) => "CSTAErrorCode",
+            Self::Failure(_) => FAILURE,
             Self::Event(event) => event.name(),
             Self::Notification(notification) => notification.name(),
             Self::Unknown(name) => name,
         }
     }
 
-    fn read(root: &Element<'_>) -> Result<Self, ReadError> {
-        if root.name == "CSTAErrorCode" {
-            return Failure::read(root).map(Self::Failure);
-        }
-        if let Some(event) = Event::read(root) {
-            return event.map(Self::Event);
-        }
-        if let Some(request) = Request::read(root) {
-            return request.map(Self::Request);
-        }
-        if let Some(response) = Response::read(root) {
-            return response.map(Self::Response);
-        }
-        if let Some(notification) = Notification::read(root) {
-            return notification.map(Self::Notification);
-        }
-        Ok(Self::Unknown(root.name.into()))
+    fn read(root: &Element<'_>, kind: Kind) -> Result<Self, ReadError> {
+        let typed = match kind {
+            Kind::Request(service) => Request::read(service, root)?.map(Self::Request),
+            Kind::Response(service) => Response::read(service, root)?.map(Self::Response),
+            Kind::Event(event) => Event::read(event, root)?.map(Self::Event),
+            Kind::Notification(service) => {
+                Notification::read(service, root)?.map(Self::Notification)
+            }
+            Kind::Failure => Some(Self::Failure(Failure::read(root)?)),
+            Kind::Unknown => None,
+        };
+        Ok(typed.unwrap_or_else(|| Self::Unknown(root.name.into())))
     }
 }
 
@@ -96,9 +100,9 @@ impl From<Failure> for Message {
     }
 }
 
-/// Defines an enumeration of messages by their root element, which is also the name of their type.
+/// Defines an enumeration of messages: the row of the catalogue, and the root element, which is also the name of the type.
 macro_rules! roots {
-    ($( #[$meta:meta] )* $kind:ident: $( $name:ident ),+ $(,)?) => {
+    ($( #[$meta:meta] )* $kind:ident by $id:ident: $( $row:ident => $name:ident ),+ $(,)?) => {
         $( #[$meta] )*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum $kind {
@@ -116,10 +120,18 @@ macro_rules! roots {
                 }
             }
 
-            fn read(root: &Element<'_>) -> Option<Result<Self, ReadError>> {
-                match root.name {
-                    $( stringify!($name) => Some($name::read(root).map(Self::$name)), )+
-                    _ => None,
+            /// The row of the catalogue.
+            pub fn id(&self) -> $id {
+                match self {
+                    $( Self::$name(_) => $id::$row, )+
+                }
+            }
+
+            /// `None` for what has no type here.
+            fn read(id: $id, root: &Element<'_>) -> Result<Option<Self>, ReadError> {
+                match id {
+                    $( $id::$row => $name::read(root).map(|message| Some(Self::$name(message))), )+
+                    _ => Ok(None),
                 }
             }
 
@@ -179,16 +191,16 @@ macro_rules! services {
     ($( $request:ident => $response:ident ),+ $(,)?) => {
         roots! {
             /// The request of a service.
-            Request: $( $request ),+
+            Request by ServiceId: $( $request => $request ),+
         }
         roots! {
             /// The positive response to a request.
-            Response: $( $response ),+
+            Response by ServiceId: $( $request => $response ),+
         }
         $(
             impl Service for $request {
                 type Response = $response;
-                const NAME: &'static str = stringify!($request);
+                const ID: ServiceId = ServiceId::$request;
             }
         )+
     };
@@ -199,7 +211,7 @@ macro_rules! events {
     ($( $name:ident ),+ $(,)?) => {
         roots! {
             /// An event of a monitor.
-            Event: $( $name ),+
+            Event by EventId: $( $name => $name ),+
         }
 
         impl Event {
@@ -289,7 +301,10 @@ events! {
 
 roots! {
     /// What is reported outside a monitor.
-    Notification: SwitchingFunctionDevices, SwFunctionDevicesChanged, SystemRegisterAbort
+    Notification by ServiceId:
+        SwitchingFunctionDevices => SwitchingFunctionDevices,
+        SwFunctionDevicesChanged => SwFunctionDevicesChanged,
+        SystemRegisterAbort => SystemRegisterAbort,
 }
 
 #[cfg(test)]

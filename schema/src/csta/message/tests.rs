@@ -119,7 +119,7 @@ fn a_request_is_tied_to_its_response() {
         assert!(
             response.is_ok_and(|response| S::Response::try_from(response).is_ok()),
             "{}",
-            S::NAME
+            S::ID
         );
     }
     check(&HoldCall::default(), "<HoldCallResponse/>");

@@ -1,6 +1,7 @@
 //! Capability exchange services (ECMA-269): what the switching function can do, and its devices.
 
 use crate::csta::{
+    catalogue::{Capability, EventId, ServiceId},
     device::DeviceId,
     element::Element,
     enumeration::{DeviceCategory, NamedDeviceTypes, RequestedDeviceCategory},
@@ -100,6 +101,41 @@ impl Features {
     }
 }
 
+impl Features {
+    /// The services that are listed, of those in the catalogue.
+    pub fn services(&self) -> impl Iterator<Item = ServiceId> {
+        let all = ServiceId::ALL.iter().copied();
+        all.filter(|service| self.lists(service.capability()))
+    }
+
+    /// The events that are listed, of those in the catalogue.
+    pub fn events(&self) -> impl Iterator<Item = EventId> {
+        let all = EventId::ALL.iter().copied();
+        all.filter(|event| self.lists(event.capability()))
+    }
+
+    fn lists(&self, capability: Option<Capability>) -> bool {
+        capability.is_some_and(|capability| self.has(capability.list, capability.name))
+    }
+}
+
+/// Capabilities in the order of the catalogue become lists in the order of the schema.
+impl FromIterator<Capability> for Features {
+    fn from_iter<T: IntoIterator<Item = Capability>>(capabilities: T) -> Self {
+        let mut groups: Vec<FeatureGroup> = Vec::new();
+        for Capability { list, name } in capabilities {
+            match groups.last_mut() {
+                Some(group) if group.name == list => group.features.push(name.to_owned()),
+                _ => groups.push(FeatureGroup {
+                    name: list.to_owned(),
+                    features: vec![name.to_owned()],
+                }),
+            }
+        }
+        Self(groups)
+    }
+}
+
 impl Member for Features {
     fn read(element: &Element<'_>) -> Result<Self, ReadError> {
         let group = |element: &Element<'_>| FeatureGroup {
@@ -156,4 +192,25 @@ fn write_names(features: &[String], out: &mut Writer<'_>, name: &str) {
         out.close(feature);
     }
     out.close(name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capability_lists_and_service_ids_convert_both_ways() {
+        use ServiceId::{HoldCall, SetDoNotDisturb, SetForwarding};
+        let services = [HoldCall, SetDoNotDisturb, SetForwarding];
+        let lists: Features = services
+            .iter()
+            .filter_map(|service| service.capability())
+            .collect();
+        let expected = Features::default()
+            .with("callControlServList", &["holdCall"])
+            .with("logicalServList", &["setDoNotDisturb", "setForwarding"]);
+        assert_eq!(lists, expected);
+        assert_eq!(lists.services().collect::<Vec<_>>(), services);
+        assert_eq!(lists.events().count(), 0);
+    }
 }

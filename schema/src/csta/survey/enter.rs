@@ -2,11 +2,11 @@
 
 use super::{Frame, Noted, Role, Surveyor};
 use crate::csta::{
+    catalogue::{Kind, Place, ServiceId},
+    downgrade::{NEWER_ATTRIBUTES, newer_members},
     edition::Edition,
     error::{ReadError, quoted},
-    newer::{NEWER_ATTRIBUTES, newer_in},
     relay::{Edit, What},
-    roots::{self, Kind, Place},
     xml::{Space, Span, Tag},
 };
 
@@ -55,14 +55,15 @@ impl Surveyor<'_> {
             }
             Space::Rcc | Space::Foreign => return Err(self.unknown_namespace(prefix)),
         };
-        self.newer.extend(newer_in(name));
-        self.found.kind = roots::kind(name);
-        if self.found.kind == Kind::Event {
-            self.connection = roots::connection(name);
-        }
-        if self.found.kind == Kind::Request {
-            self.places = roots::places(name);
-            self.required = roots::required(name);
+        self.found.kind = Kind::of(name);
+        self.newer.extend(newer_members(self.found.kind));
+        match self.found.kind {
+            Kind::Event(event) => self.connection = event.connection(),
+            Kind::Request(service) => {
+                self.places = service.places();
+                self.required = service.required();
+            }
+            Kind::Response(_) | Kind::Notification(_) | Kind::Failure | Kind::Unknown => {}
         }
         self.found.root = tag.local;
         self.found.prefix = prefix;
@@ -114,15 +115,17 @@ impl Surveyor<'_> {
         }
         for place in self.places {
             let role = match *place {
-                Place::Device(member) | Place::Asked(member) if member == name => Role::Device,
+                Place::Device(member) | Place::Optional(member) if member == name => Role::Device,
                 Place::Connection(member) if member == name => Role::holder("deviceID", tag),
-                Place::Monitored if name == "monitorObject" => Role::holder("deviceObject", tag),
+                Place::MonitorObject if name == "monitorObject" => {
+                    Role::holder("deviceObject", tag)
+                }
                 _ => continue,
             };
             self.place_seen = true;
             return role;
         }
-        if name == "newDestination" && self.scanner.text(self.found.root) == "DeflectCall" {
+        if name == "newDestination" && self.found.kind == Kind::Request(ServiceId::DeflectCall) {
             return Role::Destination {
                 first: None,
                 listed: false,

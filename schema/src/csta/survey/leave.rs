@@ -2,10 +2,10 @@
 
 use super::{Frame, Role, Surveyor};
 use crate::csta::{
+    catalogue::{Kind, Place},
+    downgrade::older_value,
     edition::Edition,
-    newer::older_value,
     relay::{Edit, Side, What, Wrapping},
-    roots::{Kind, Place},
     xml::{Span, Tag},
 };
 
@@ -85,7 +85,7 @@ impl Surveyor<'_> {
 
     fn leave_root(&mut self, tag: &Tag) {
         let inside = Span::at(tag.span.end);
-        if self.found.kind == Kind::Event && self.found.cross_ref.is_none() {
+        if matches!(self.found.kind, Kind::Event(_)) && self.found.cross_ref.is_none() {
             let outer = Some("monitorCrossRefID");
             self.edit(tag, inside, |reopened| {
                 What::CrossRef(Wrapping::of(outer, None, reopened))
@@ -97,8 +97,8 @@ impl Surveyor<'_> {
         let (outer, inner) = match self.places.first() {
             Some(Place::Device(member)) => (*member, None),
             Some(Place::Connection(member)) => (*member, Some("deviceID")),
-            Some(Place::Monitored) => ("monitorObject", Some("deviceObject")),
-            Some(Place::Asked(_) | Place::Beside(_)) | None => return,
+            Some(Place::MonitorObject) => ("monitorObject", Some("deviceObject")),
+            Some(Place::Optional(_) | Place::Beside(_)) | None => return,
         };
         self.edit(tag, inside, |reopened| {
             What::Device(Wrapping::of(Some(outer), inner, reopened))

@@ -6,12 +6,12 @@ mod leave;
 use smallvec::SmallVec;
 
 use super::{
+    catalogue::{Kind, Place},
+    downgrade::NewerMember,
     edition::Edition,
     error::ReadError,
     limits::Limits,
-    newer::Newer,
     relay::Edit,
-    roots::{Kind, Place},
     xml::{Scanner, Span, Tag, Token},
 };
 
@@ -92,7 +92,7 @@ struct Surveyor<'a> {
     scanner: Scanner<'a>,
     found: Survey,
     open: SmallVec<[Frame; 8]>,
-    newer: SmallVec<[&'static Newer; 6]>,
+    newer: SmallVec<[&'static NewerMember; 6]>,
     places: &'static [Place],
     place_seen: bool,
     /// The member of a call control event that names its connection.

@@ -89,8 +89,12 @@ impl<'a> DeviceUnderTest<'a> {
     ) -> Result<Option<S::Response>, CommandError> {
         let (result, response) = self.send(request)?;
         if self.ambiguous && result.outcome == ProbeOutcome::Lacking {
-            if self.results.iter().all(|known| known.service != S::NAME) {
-                self.skip(S::NAME, AMBIGUOUS);
+            if self
+                .results
+                .iter()
+                .all(|known| known.service != S::ID.name())
+            {
+                self.skip(S::ID.name(), AMBIGUOUS);
             }
         } else {
             self.keep(result);
@@ -124,7 +128,7 @@ impl<'a> DeviceUnderTest<'a> {
             return Err(CommandError::Failed(format!(
                 "{} cannot be asked for {}: {reason}",
                 self.phone,
-                S::NAME
+                S::ID.name()
             )));
         }
         let response = match result.outcome {

@@ -132,7 +132,7 @@ impl Handset {
             .filter(|monitor| monitor.line == line)
         {
             let event = event.clone().event(device, monitor.cross_ref.clone());
-            if monitor.filter.leaves_out(event.name()) || !self.maker.sends(event.name()) {
+            if monitor.filter.leaves_out(event.id()) || !self.maker.sends(event.name()) {
                 continue;
             }
             let document = self.write(event);

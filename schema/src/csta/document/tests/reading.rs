@@ -22,21 +22,21 @@ fn a_root_tells_name_kind_and_speech() {
     check(
         "<MonitorStop xmlns='NS'/>",
         "MonitorStop",
-        Kind::Request,
+        Kind::Request(ServiceId::MonitorStop),
         ed3,
         None,
     );
     check(
         "<c:HeldEvent xmlns:c = \"NS\" ></c:HeldEvent >",
         "HeldEvent",
-        Kind::Event,
+        Kind::Event(EventId::HeldEvent),
         ed3,
         Some("c"),
     );
     check(
         "<MakeCallResponse/>",
         "MakeCallResponse",
-        Kind::Response,
+        Kind::Response(ServiceId::MakeCall),
         None,
         None,
     );
@@ -59,7 +59,7 @@ fn a_root_tells_name_kind_and_speech() {
         check(
             &text,
             "SystemRegisterAbort",
-            Kind::Notification,
+            Kind::Notification(ServiceId::SystemRegisterAbort),
             Some(edition),
             None,
         );

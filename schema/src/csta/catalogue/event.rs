@@ -1,0 +1,219 @@
+//! The events of ECMA-269, by group of the monitor filter and in its order.
+
+use Transition::{
+    Alerting, CallCleared, Cleared, Connected, Failed, Hold, Initiated, Joined, Queued,
+};
+
+use super::{Capability, ServiceId, catalogue};
+
+/// What a call control event does to the connection that it names (ECMA-269, connection state model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// It is initiated.
+    Initiated,
+    /// It alerts, or is offered.
+    Alerting,
+    /// It is connected.
+    Connected,
+    /// It is on hold.
+    Hold,
+    /// It is queued.
+    Queued,
+    /// It failed.
+    Failed,
+    /// It left the call.
+    Cleared,
+    /// All connections of the call ended.
+    CallCleared,
+    /// Calls became one, or one became another: the event lists the new connections.
+    Joined,
+}
+
+/// What the catalogue says of an event.
+struct EventRow {
+    group: Group,
+    filter: &'static str,
+    capability: Option<Capability>,
+    call: Option<(&'static str, Transition)>,
+    comes_with: Option<ServiceId>,
+}
+
+/// A group of events: of the monitor filter, and the capability list of its events that have a type here.
+#[derive(Clone, Copy)]
+struct Group {
+    filter: &'static str,
+    list: Option<&'static str>,
+}
+
+impl EventId {
+    /// What it does to the connection that it names; `None` for an event that changes no connection.
+    pub fn transition(self) -> Option<Transition> {
+        self.row().call.map(|(_, transition)| transition)
+    }
+
+    /// How capability lists name it.
+    pub fn capability(self) -> Option<Capability> {
+        self.row().capability
+    }
+
+    /// The service whose support says that a phone sends the event, where the phone's own list does not tell.
+    pub fn comes_with(self) -> Option<ServiceId> {
+        self.row().comes_with
+    }
+
+    /// The member that names the connection of a call control event.
+    pub(in crate::csta) fn connection(self) -> Option<&'static str> {
+        self.row().call.map(|(member, _)| member)
+    }
+
+    /// The group and the member of the monitor filter that leave it out.
+    pub(in crate::csta) fn filter(self) -> (&'static str, &'static str) {
+        let row = self.row();
+        (row.group.filter, row.filter)
+    }
+}
+
+impl EventRow {
+    /// Names it in the capability list of its group.
+    const fn listed(self, name: &'static str) -> Self {
+        let Some(list) = self.group.list else {
+            panic!("the group has no capability list");
+        };
+        Self {
+            capability: Some(Capability { list, name }),
+            ..self
+        }
+    }
+
+    /// The member that names its connection, and what becomes of that.
+    const fn connection(self, member: &'static str, transition: Transition) -> Self {
+        Self {
+            call: Some((member, transition)),
+            ..self
+        }
+    }
+
+    const fn with(self, service: ServiceId) -> Self {
+        Self {
+            comes_with: Some(service),
+            ..self
+        }
+    }
+}
+
+const fn event(group: Group, filter: &'static str) -> EventRow {
+    EventRow {
+        group,
+        filter,
+        capability: None,
+        call: None,
+        comes_with: None,
+    }
+}
+
+const fn group(filter: &'static str, list: Option<&'static str>) -> Group {
+    Group { filter, list }
+}
+
+const CALL: Group = group("callcontrol", Some("callControlEvtsList"));
+const ASSOCIATED: Group = group("callAssociated", Some("callAssociatedEvtsList"));
+const MEDIA: Group = group("mediaAttachment", None);
+const PHYSICAL: Group = group("physicalDeviceFeature", Some("physDevEvtsList"));
+const LOGICAL: Group = group("logicalDeviceFeature", Some("logicalEvtsList"));
+const MAINTENANCE: Group = group("maintenance", Some("deviceMaintEvtsList"));
+const VOICE: Group = group("voice", None);
+const PRIVATE: Group = group("private", None);
+
+catalogue! {
+    /// An event of a monitor.
+    EventId: EventRow {
+        BridgedEvent = event(CALL, "bridged"),
+        CallClearedEvent = event(CALL, "callCleared").listed("callCleared").connection("clearedCall", CallCleared),
+        ConferencedEvent = event(CALL, "conferenced").listed("conferenced").connection("primaryOldCall", Joined)
+            .with(ServiceId::ConferenceCall),
+        ConnectionClearedEvent = event(CALL, "connectionCleared").listed("connectionCleared").connection("droppedConnection", Cleared)
+            .with(ServiceId::MonitorStart),
+        DeliveredEvent = event(CALL, "delivered").listed("delivered").connection("connection", Alerting).with(ServiceId::MonitorStart),
+        DigitsDialedEvent = event(CALL, "digitsDialed").listed("digitsDialed").connection("dialingConnection", Initiated)
+            .with(ServiceId::DialDigits),
+        DivertedEvent = event(CALL, "diverted").listed("diverted").connection("connection", Cleared).with(ServiceId::DeflectCall),
+        EstablishedEvent = event(CALL, "established").listed("established").connection("establishedConnection", Connected)
+            .with(ServiceId::MonitorStart),
+        FailedEvent = event(CALL, "failed").listed("failed").connection("failedConnection", Failed).with(ServiceId::MonitorStart),
+        HeldEvent = event(CALL, "held").listed("held").connection("heldConnection", Hold).with(ServiceId::HoldCall),
+        NetworkCapabilitiesChangedEvent = event(CALL, "networkCapabilitiesChanged").listed("netwCapsChanged"),
+        NetworkReachedEvent = event(CALL, "networkReached").listed("netwReached").connection("outboundConnection", Connected),
+        OfferedEvent = event(CALL, "offered").listed("offered").connection("offeredConnection", Alerting),
+        OriginatedEvent = event(CALL, "originated").listed("originated").connection("originatedConnection", Connected)
+            .with(ServiceId::MonitorStart),
+        QueuedEvent = event(CALL, "queued").listed("queued").connection("queuedConnection", Queued),
+        RetrievedEvent = event(CALL, "retrieved").listed("retrieved").connection("retrievedConnection", Connected)
+            .with(ServiceId::RetrieveCall),
+        ServiceInitiatedEvent = event(CALL, "serviceInitiated").listed("serviceInitiated").connection("initiatedConnection", Initiated)
+            .with(ServiceId::MonitorStart),
+        TransferedEvent = event(CALL, "transferred").listed("transferred").connection("primaryOldCall", Joined)
+            .with(ServiceId::TransferCall),
+
+        CallInformationEvent = event(ASSOCIATED, "callInformation"),
+        ChargingEvent = event(ASSOCIATED, "charging"),
+        DigitsGeneratedEvent = event(ASSOCIATED, "digitsGenerated").listed("digitsGenerated").with(ServiceId::GenerateDigits),
+        TelephonyTonesGeneratedEvent = event(ASSOCIATED, "telephonyTonesGenerated"),
+        ServiceCompletionFailureEvent = event(ASSOCIATED, "serviceCompletionFailure"),
+
+        MediaAttachedEvent = event(MEDIA, "mediaAttached"),
+        MediaDetachedEvent = event(MEDIA, "mediaDetached"),
+
+        ButtonInformationEvent = event(PHYSICAL, "buttonInformation"),
+        ButtonPressEvent = event(PHYSICAL, "buttonPress"),
+        DisplayUpdatedEvent = event(PHYSICAL, "displayUpdated"),
+        HookswitchEvent = event(PHYSICAL, "hookswitch"),
+        LampModeEvent = event(PHYSICAL, "lampMode"),
+        MessageWaitingEvent = event(PHYSICAL, "messageWaiting").listed("messageWaiting").with(ServiceId::SetMessageWaitingIndicator),
+        MicrophoneGainEvent = event(PHYSICAL, "microphoneGain"),
+        MicrophoneMuteEvent = event(PHYSICAL, "microphoneMute").listed("microphoneMute").with(ServiceId::SetMicrophoneMute),
+        RingerStatusEvent = event(PHYSICAL, "ringerStatus"),
+        SpeakerMuteEvent = event(PHYSICAL, "speakerMute").listed("speakerMute").with(ServiceId::SetSpeakerMute),
+        SpeakerVolumeEvent = event(PHYSICAL, "speakerVolume").listed("speakerVolume").with(ServiceId::SetSpeakerVolume),
+
+        AgentBusyEvent = event(LOGICAL, "agentBusy"),
+        AgentLoggedOnEvent = event(LOGICAL, "agentLoggedOn"),
+        AgentLoggedOffEvent = event(LOGICAL, "agentLoggedOff"),
+        AgentNotReadyEvent = event(LOGICAL, "agentNotReady"),
+        AgentReadyEvent = event(LOGICAL, "agentReady"),
+        AgentWorkingAfterCallEvent = event(LOGICAL, "agentWorkingAfterCall"),
+        AutoAnswerEvent = event(LOGICAL, "autoAnswer"),
+        AutoWorkModeEvent = event(LOGICAL, "autoWorkMode"),
+        CallBackEvent = event(LOGICAL, "callBack"),
+        CallBackMessageEvent = event(LOGICAL, "callBackMessage"),
+        CallerIDStatusEvent = event(LOGICAL, "callerIDStatus"),
+        DoNotDisturbEvent = event(LOGICAL, "doNotDisturb").listed("doNotDisturb").with(ServiceId::SetDoNotDisturb),
+        ForwardingEvent = event(LOGICAL, "forwarding").listed("forwarding").with(ServiceId::SetForwarding),
+        RouteingEvent = event(LOGICAL, "routeingMode"),
+
+        BackInServiceEvent = event(MAINTENANCE, "backInService").listed("backInService").with(ServiceId::MonitorStart),
+        DeviceCapsChangedEvent = event(MAINTENANCE, "deviceCapabilityChanged"),
+        OutOfServiceEvent = event(MAINTENANCE, "outOfService").listed("outOfService").with(ServiceId::MonitorStart),
+        PartiallyInServiceEvent = event(MAINTENANCE, "partiallyInService"),
+
+        BookmarkReachedEvent = event(VOICE, "bookmarkReached"),
+        CompletedEvent = event(VOICE, "completed"),
+        DtmfDetectedEvent = event(VOICE, "dtmfDetected"),
+        EmptiedEvent = event(VOICE, "emptied"),
+        InterruptionDetectedEvent = event(VOICE, "interruptionDetected"),
+        NotRecognizedEvent = event(VOICE, "notRecognized"),
+        PlayEvent = event(VOICE, "play"),
+        RecognizedEvent = event(VOICE, "recognized"),
+        RecordEvent = event(VOICE, "record"),
+        ReviewEvent = event(VOICE, "review"),
+        StartedEvent = event(VOICE, "started"),
+        SilenceTimeoutExpiredEvent = event(VOICE, "silenceTimeoutExpired"),
+        SpeechDetectedEvent = event(VOICE, "speechDetected"),
+        StopEvent = event(VOICE, "stop"),
+        SuspendPlayEvent = event(VOICE, "suspendPlay"),
+        SuspendRecordEvent = event(VOICE, "suspendRecord"),
+        VoiceAttributeChangedEvent = event(VOICE, "voiceAttributesChanged"),
+        VoiceErrorOccurredEvent = event(VOICE, "voiceErrorOccurred"),
+
+        PrivateEvent = event(PRIVATE, "private"),
+    }
+}

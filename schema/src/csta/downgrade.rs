@@ -1,0 +1,122 @@
+//! Members and values that later editions of ECMA-323 added: removed or replaced for a peer that speaks an older one.
+
+use Kind::{Event, Notification, Request, Response};
+
+use super::{
+    catalogue::{EventId, Kind, ServiceId},
+    edition::Edition,
+};
+
+/// A member that came with a later edition.
+#[derive(Debug)]
+pub(super) struct NewerMember {
+    roots: Roots,
+    /// Its parent; empty: the root itself.
+    pub(super) within: &'static str,
+    pub(super) name: &'static str,
+    /// The first edition that has it. What differs between the third and the sixth counts
+    /// as the sixth's: of the editions between, no peer is known to send these members.
+    pub(super) since: Edition,
+}
+
+/// The documents that may have a member.
+#[derive(Debug)]
+enum Roots {
+    All,
+    Events,
+    Responses,
+    These(&'static [Kind]),
+}
+
+/// The members of a document of this kind that older editions lack.
+pub(super) fn newer_members(kind: Kind) -> impl Iterator<Item = &'static NewerMember> {
+    NEWER.iter().filter(move |newer| match newer.roots {
+        Roots::All => true,
+        Roots::Events => matches!(kind, Event(_)),
+        Roots::Responses => matches!(kind, Response(_)),
+        Roots::These(kinds) => kinds.contains(&kind),
+    })
+}
+
+/// The value nearest in meaning that all editions have, for a value that came with the sixth.
+pub(super) fn older_value(member: &str, value: &str) -> Option<&'static str> {
+    Some(match (member, value) {
+        ("cause", "callInterception") => "redirected",
+        ("cause", "callInterceptionBusy") => "callForwardBusy",
+        ("cause", "callInterceptionForwarded") => "callForward",
+        ("cause", "callInterceptionNoAnswer") => "callForwardNoAnswer",
+        ("cause", "callInterceptionResourcesNotAvailable") => "resourcesNotAvailable",
+        ("cause", "lawfulInterception") => "normal",
+        ("cause", "makeConnection") => "makeCall",
+        ("systemResourceAvailibility", "conferenceResourceCannotBeSatisfied") => {
+            "conferenceMemberLimitExceeded"
+        }
+        ("systemResourceAvailibility", "maxDevicesExceeded") => "resourceLimitExceeded",
+        ("systemResourceAvailibility", "startTimeOutOfRange" | "durationExceeded") => "generic",
+        ("deviceCategory", "conference") => "other",
+        ("deviceCategory", voice) if voice.ends_with("InteractiveVoice") => "other",
+        _ => return None,
+    })
+}
+
+/// Attributes of a device identifier that came with the sixth edition.
+pub(super) static NEWER_ATTRIBUTES: &[(&str, Edition)] = &[
+    ("privateNumber", Edition::Ed6),
+    ("privateName", Edition::Ed6),
+];
+
+const fn newer(roots: Roots, within: &'static str, name: &'static str) -> NewerMember {
+    NewerMember {
+        roots,
+        within,
+        name,
+        since: Edition::Ed6,
+    }
+}
+
+#[rustfmt::skip]
+static NEWER: &[NewerMember] = &[
+    newer(Roots::Events, "", "locationInfoList"),
+    newer(Roots::These(&[Event(EventId::ServiceInitiatedEvent)]), "", "calledDevice"),
+    newer(Roots::These(&[Event(EventId::CallInformationEvent), Request(ServiceId::AssociateData)]), "", "deviceInfo"),
+    newer(
+        Roots::These(&[Request(ServiceId::SetForwarding), Event(EventId::ForwardingEvent), Event(EventId::RingerStatusEvent)]),
+        "", "ringDuration",
+    ),
+    newer(Roots::These(&[Response(ServiceId::GetForwarding)]), "forwardListItem", "ringDuration"),
+    newer(Roots::These(&[Request(ServiceId::MakeCall), Request(ServiceId::ClearCall)]), "", "reason"),
+    newer(Roots::These(&[Request(ServiceId::DeflectCall), Request(ServiceId::SingleStepTransferCall)]), "", "callCharacteristics"),
+    newer(Roots::These(&[Request(ServiceId::SetDisplay)]), "", "characterSet"),
+    newer(Roots::Responses, "", "callLinkageData"),
+    newer(Roots::Responses, "", "callLinkageDataList"),
+    newer(Roots::Responses, "", "listOfCallLinkageData"),
+    newer(
+        Roots::These(&[Response(ServiceId::SnapshotDevice), Notification(ServiceId::SnapshotDeviceData)]),
+        "snapshotDeviceResponseInfo", "callLinkageData",
+    ),
+    newer(
+        Roots::These(&[Response(ServiceId::SnapshotCall), Notification(ServiceId::SnapshotCallData)]),
+        "snapshotCallResponseInfo", "locationInfo",
+    ),
+    newer(Roots::All, "callCharacteristics", "encryptedCall"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_document_has_its_own_newer_members() {
+        for (kind, expected) in [
+            (
+                Event(EventId::DeliveredEvent),
+                &["locationInfoList", "encryptedCall"][..],
+            ),
+            (Request(ServiceId::MakeCall), &["reason", "encryptedCall"]),
+            (Request(ServiceId::HoldCall), &["encryptedCall"]),
+        ] {
+            let names: Vec<_> = newer_members(kind).map(|newer| newer.name).collect();
+            assert_eq!(names, expected, "{kind:?}");
+        }
+    }
+}
