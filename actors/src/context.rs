@@ -11,10 +11,10 @@ use uacsta_schema::{
 };
 
 use crate::{
-    access::{self, Denial, RETRY_AFTER},
+    auth::{self, Denial, RETRY_AFTER},
     clock,
-    counters::{self, Event},
-    licensing, post, registrar, repeats,
+    counters::{self, Counter},
+    licensing, log_limit, post, registrar,
     sip::{incident::Incident, responder::FinalResponse},
 };
 
@@ -27,9 +27,9 @@ pub struct ServerContext {
     /// Makes and checks the nonces of our challenges.
     pub nonces: NonceKey,
     /// Slows down who guesses passwords.
-    pub throttle: access::Throttle,
+    pub log_on_limiter: auth::LogOnLimiter,
     /// What the log said lately of peers who did something wrong.
-    pub repeats: repeats::Repeats,
+    pub log_limit: log_limit::LogLimit,
     /// What is counted for those who watch.
     pub counters: Arc<counters::Counters>,
     /// What we call ourselves in SIP.
@@ -70,8 +70,8 @@ impl ServerContext {
             attributes: config.settings.limits.xml_attributes,
         };
         Document::read_within(document, limits).inspect_err(|error| match error {
-            ReadError::TooDeep(_) => self.counters.count(Event::TooDeep),
-            ReadError::TooManyAttributes(_) => self.counters.count(Event::TooManyAttributes),
+            ReadError::TooDeep(_) => self.counters.count(Counter::TooDeep),
+            ReadError::TooManyAttributes(_) => self.counters.count(Counter::TooManyAttributes),
             _ => {}
         })
     }
@@ -84,13 +84,13 @@ impl ServerContext {
                 .fold(FinalResponse::from(Status::UNAUTHORIZED), |response, it| {
                     response.header(HeaderName::WwwAuthenticate, it)
                 }),
-            Denial::HeldBack => FinalResponse::from(Status::SERVICE_UNAVAILABLE)
+            Denial::RateLimited => FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .header(HeaderName::RetryAfter, RETRY_AFTER)
                 .because("too many log-ons failed"),
         }
     }
 
-    /// Counts an incident of a connection; the rest is as for [`Self::mentions`].
+    /// Counts an incident of a connection; the rest is as for [`Self::may_log`].
     pub(crate) fn incident(
         &self,
         peer: SocketAddr,
@@ -98,15 +98,15 @@ impl ServerContext {
         incident: Incident<'_>,
     ) -> Option<u32> {
         self.counters.count(incident.into());
-        self.mentions(peer, authenticated, incident.text())
+        self.may_log(peer, authenticated, incident.text())
     }
 
     /// Whether the log is to say what the peer at an address did wrong, and how often that was since it was said last:
     /// of one who has logged on always, of others once a minute, so that no stranger drives out what the log holds.
-    pub fn mentions(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
+    pub fn may_log(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
         if has_logged_on {
             return Some(1);
         }
-        self.repeats.say(peer.ip(), what, self.clock.now())
+        self.log_limit.admit(peer.ip(), what, self.clock.now())
     }
 }

@@ -8,11 +8,11 @@ use crate::sip::incident::Incident;
 
 /// How often each kind of thing happened since the server started.
 #[derive(Debug)]
-pub struct Counters([AtomicU64; Event::ALL.len()]);
+pub struct Counters([AtomicU64; Counter::ALL.len()]);
 
 impl Default for Counters {
     fn default() -> Self {
-        Self([const { AtomicU64::new(0) }; Event::ALL.len()])
+        Self([const { AtomicU64::new(0) }; Counter::ALL.len()])
     }
 }
 
@@ -21,11 +21,11 @@ macro_rules! events {
     ($($(#[doc = $meaning:literal])+ $event:ident = $name:literal $label:literal,)+) => {
         /// Something that is counted.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub enum Event {
+        pub enum Counter {
             $($(#[doc = $meaning])+ $event,)+
         }
 
-        impl Event {
+        impl Counter {
             /// All of them; those of one name stand together.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$event),+];
 
@@ -101,7 +101,7 @@ events! {
     /// Log-ons that failed: a wrong password, an unknown user, or credentials for another request.
     FailedLogOn = "uacsta_log_ons_failed_total" "",
     /// Log-ons that were held back unread because too many had failed.
-    HeldBack = "uacsta_log_ons_held_back_total" "limits.failed_log_ons",
+    LogOnRateLimited = "uacsta_log_ons_held_back_total" "limits.failed_log_ons",
     /// Credentials whose nonce was too old, of another connection, used before, or forged.
     StaleNonce = "uacsta_nonces_stale_total" "",
     /// Datagrams of phones that were dropped since too many waited: a phone repeats what was a request.
@@ -128,7 +128,7 @@ events! {
     Panicked = "uacsta_panics_total" "",
 }
 
-impl From<Incident<'_>> for Event {
+impl From<Incident<'_>> for Counter {
     fn from(incident: Incident<'_>) -> Self {
         match incident {
             Incident::TooManyRequests => Self::TooManyRequests,
@@ -145,7 +145,7 @@ impl From<Incident<'_>> for Event {
     }
 }
 
-impl From<&FrameError> for Event {
+impl From<&FrameError> for Counter {
     fn from(error: &FrameError) -> Self {
         match error {
             FrameError::Excess { excess, .. } => match excess {
@@ -161,12 +161,12 @@ impl From<&FrameError> for Event {
 
 impl Counters {
     /// One more.
-    pub fn count(&self, event: Event) {
+    pub fn count(&self, event: Counter) {
         self.0[event as usize].fetch_add(1, Relaxed);
     }
 
     /// How many there were.
-    pub fn total(&self, event: Event) -> u64 {
+    pub fn total(&self, event: Counter) -> u64 {
         self.0[event as usize].load(Relaxed)
     }
 }
@@ -178,11 +178,15 @@ mod tests {
     #[test]
     fn each_event_has_its_number() {
         let counters = Counters::default();
-        counters.count(Event::HeldBack);
-        counters.count(Event::HeldBack);
-        for (index, event) in Event::ALL.into_iter().enumerate() {
+        counters.count(Counter::LogOnRateLimited);
+        counters.count(Counter::LogOnRateLimited);
+        for (index, event) in Counter::ALL.into_iter().enumerate() {
             assert_eq!(event as usize, index);
-            let expected = if event == Event::HeldBack { 2 } else { 0 };
+            let expected = if event == Counter::LogOnRateLimited {
+                2
+            } else {
+                0
+            };
             assert_eq!(counters.total(event), expected, "{event:?}");
             assert!(event.meaning().ends_with('.'), "{event:?}");
         }
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn a_name_and_a_label_are_one_event() {
         let mut known = std::collections::HashSet::new();
-        for event in Event::ALL {
+        for event in Counter::ALL {
             assert!(
                 known.insert((event.name(), event.label())),
                 "{event:?} has the name of another"

@@ -15,7 +15,9 @@
 //! Without the feature `actors`, the crate is the pure part of [`sip`] alone: transactions, dialogs and session timers.
 
 #[cfg(feature = "actors")]
-pub mod access;
+pub mod alarm;
+#[cfg(feature = "actors")]
+pub mod auth;
 #[cfg(feature = "actors")]
 mod back_off;
 #[cfg(feature = "actors")]
@@ -31,6 +33,8 @@ pub mod directory;
 #[cfg(feature = "actors")]
 pub mod licensing;
 #[cfg(feature = "actors")]
+pub mod log_limit;
+#[cfg(feature = "actors")]
 pub mod monitor;
 #[cfg(feature = "actors")]
 pub mod phone;
@@ -39,16 +43,14 @@ pub mod phone_list;
 #[cfg(feature = "actors")]
 pub mod post;
 #[cfg(feature = "actors")]
-pub mod quote;
-#[cfg(feature = "actors")]
 pub mod refusal;
 #[cfg(feature = "actors")]
 pub mod registrar;
 #[cfg(feature = "actors")]
 pub mod registration;
-#[cfg(feature = "actors")]
-pub mod repeats;
 pub mod sip;
+#[cfg(feature = "actors")]
+pub mod truncated;
 
 #[cfg(feature = "actors")]
 pub use context::{ConfigChanged, RuntimeConfig, ServerContext};

@@ -27,7 +27,8 @@ pub struct ListedPhone {
     /// When its last binding was made or moved to another address, in seconds since 1970-01-01T00:00:00Z.
     pub last_login: Option<u64>,
     /// Whether an operator, or `auto_activate`, lets it be controlled and monitored.
-    pub in_operation: bool,
+    #[serde(rename = "in_operation")]
+    pub enabled: bool,
 }
 
 /// Puts phones on disk. The answer comes when they are there.

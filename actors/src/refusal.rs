@@ -34,7 +34,7 @@ pub enum Refusal {
     Away,
     /// An operator has switched the phone off.
     #[error("the phone is not in operation; switch it on with: uacsta phones on <MAC>")]
-    NotInOperation,
+    Disabled,
     /// The phone did not answer in time.
     #[error("the phone did not answer in time")]
     TimedOut,
@@ -100,7 +100,7 @@ impl Refusal {
     pub fn failure(&self) -> Failure {
         match self {
             Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,
-            Self::Away | Self::NotInOperation | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
+            Self::Away | Self::Disabled | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
             Self::NotADevice => Failure::INVALID_MONITOR_OBJECT,
             Self::Busy | Self::LeftAlone => Failure::RESOURCE_BUSY,
             Self::TooLarge => Failure::RESOURCE_LIMIT_EXCEEDED,

@@ -12,16 +12,16 @@ use tokio::{
 };
 use uacsta_actors::{
     ConfigChanged, RuntimeConfig, ServerContext,
-    access::Throttle,
+    auth::LogOnLimiter,
     client::{CrossRefs, uas::ClientUas},
     clock::Clock,
     counters::Counters,
     licensing::{Allowance, Licensing},
+    log_limit::LogLimit,
     phone::{AvailabilityChanged, LinesListed, Status},
     phone_list::{ListedPhone, Save, StoreError},
     post::Post,
-    registrar::{Find, IsOnDisk, List, Registrar, RemovePhone, SetInOperation},
-    repeats::Repeats,
+    registrar::{FindLine, IsOnDisk, ListPhones, Registrar, RemovePhone, SetEnabled},
     sip::{
         connection::{Endpoints, SipConnection},
         transport::PeerTransport,
@@ -93,8 +93,8 @@ impl Site {
             }),
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new([7; 32]),
-            throttle: Throttle::default(),
-            repeats: Repeats::default(),
+            log_on_limiter: LogOnLimiter::default(),
+            log_limit: LogLimit::default(),
             counters: Arc::new(Counters::default()),
             agent: "bench".into(),
             registrar: Post::new(registrar.address()),
@@ -147,14 +147,9 @@ impl Site {
         for (turn, number) in self.some().enumerate() {
             self.reached(number, Status::Away);
             self.reached(number, Status::Controlled);
-            for in_operation in [false, true] {
+            for enabled in [false, true] {
                 let phone = phone(number);
-                registrar
-                    .send(SetInOperation {
-                        phone,
-                        in_operation,
-                    })
-                    .await??;
+                registrar.send(SetEnabled { phone, enabled }).await??;
             }
             if turn % 4 == 0 {
                 self.reached(number, Status::Away);
@@ -201,7 +196,7 @@ impl Site {
         let asking = move || async move {
             let (mut listed, mut after) = (0, None);
             loop {
-                let page = registrar.send(List { after }).await?;
+                let page = registrar.send(ListPhones { after }).await?;
                 let Some(last) = page.last() else {
                     return anyhow::Ok(listed);
                 };
@@ -230,7 +225,7 @@ impl Site {
             let _ = self
                 .context
                 .registrar
-                .send(Find {
+                .send(FindLine {
                     name,
                     session: None,
                 })
@@ -318,7 +313,7 @@ fn listed_phone(number: usize) -> ListedPhone {
         last_identity: Some(extension(number)),
         lines: vec![extension(number)],
         last_login: Some(1_790_000_000),
-        in_operation: true,
+        enabled: true,
     }
 }
 

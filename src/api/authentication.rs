@@ -18,8 +18,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use subtle::ConstantTimeEq;
 use uacsta_actors::{
     ServerContext,
-    access::{Consequence, Name, Rate, Trier},
-    counters::Event,
+    auth::{AuthAttempt, AuthUser, LimitStatus, Rate},
+    counters::Counter,
 };
 use uacsta_config::Secret;
 
@@ -63,30 +63,30 @@ impl Keys {
         if keys.bears_token(authorization) {
             return Ok(());
         }
-        let throttle = &self.context.throttle;
-        let trier = Trier::new(address, Name::Administrator);
+        let log_on_limiter = &self.context.log_on_limiter;
+        let attempt = AuthAttempt::new(address, AuthUser::Administrator);
         let rate = Rate::of(&self.context.config().settings.limits);
         let now = self.context.clock.now();
-        if !throttle.admits(trier, rate, now) {
-            self.context.counters.count(Event::HeldBack);
+        if !log_on_limiter.admits(attempt, rate, now) {
+            self.context.counters.count(Counter::LogOnRateLimited);
             return Err(Refusal::HeldBack);
         }
         if keys.bears_password(authorization) {
-            throttle.succeeded(trier);
+            log_on_limiter.succeeded(attempt);
             return Ok(());
         }
-        self.context.counters.count(Event::FailedLogOn);
-        match throttle.failed(trier, rate, now) {
-            Consequence::Noted => {
+        self.context.counters.count(Counter::FailedLogOn);
+        match log_on_limiter.failed(attempt, rate, now) {
+            LimitStatus::Below => {
                 let what = "the API was asked with a wrong token or password";
-                if let Some(times) = self.context.repeats.say(address, what, now) {
+                if let Some(times) = self.context.log_limit.admit(address, what, now) {
                     tracing::warn!(peer = %address, times, "{what}");
                 }
             }
-            Consequence::Begins => {
+            LimitStatus::Reached => {
                 tracing::warn!(peer = %address, "the API was asked with too many wrong tokens or passwords: further ones from this address are held back to limits.log_on_tries a second, and not logged until there is a pause");
             }
-            Consequence::GoesOn => {}
+            LimitStatus::Exceeded => {}
         }
         Err(Refusal::Stranger)
     }

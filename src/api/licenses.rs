@@ -3,7 +3,7 @@
 use actix_web::web;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uacsta_actors::licensing::{Licences, Overview, code::Licence};
+use uacsta_actors::licensing::{GetLicences, Licences, code::Licence};
 
 use super::{Api, Refusal, methods::only, phones, reload};
 
@@ -20,7 +20,11 @@ struct Addition {
 }
 
 async fn show(api: web::Data<Api>) -> Result<web::Json<Value>, Refusal> {
-    let licences = api.licences.send(Overview).await.map_err(phones::closed)?;
+    let licences = api
+        .licences
+        .send(GetLicences)
+        .await
+        .map_err(phones::closed)?;
     Ok(web::Json(shown(&licences)))
 }
 
@@ -30,7 +34,11 @@ async fn add(
     addition: web::Json<Addition>,
 ) -> Result<web::Json<Value>, Refusal> {
     let Addition { code } = addition.into_inner();
-    let known = api.licences.send(Overview).await.map_err(phones::closed)?;
+    let known = api
+        .licences
+        .send(GetLicences)
+        .await
+        .map_err(phones::closed)?;
     let licence = match &api.issuer {
         None => {
             return Err(Refusal::Wrong(

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use actix_web::{HttpResponse, web};
 use uacsta_actors::{
-    counters::{Counters, Event},
-    licensing::{Count, Counts},
+    counters::{Counter, Counters},
+    licensing::{CountPermits, PermitCounts},
 };
 
 use super::{Api, Refusal};
@@ -13,7 +13,7 @@ use super::{Api, Refusal};
 pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
     let counts = api
         .count
-        .send(Count)
+        .send(CountPermits)
         .await
         .map_err(|_| Refusal::Unable("licensing is not running".to_owned()))?;
     let unsaved = api.on_disk().await?.unsaved;
@@ -25,7 +25,12 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
 
 /// The page: what there is now, then what happened so far. `open` is the number of connections, and of those on which
 /// nobody has logged on; `unsaved` that of phones whose entry the disk lacks.
-fn written(counters: &Counters, counts: &Counts, open: (usize, usize), unsaved: usize) -> String {
+fn written(
+    counters: &Counters,
+    counts: &PermitCounts,
+    open: (usize, usize),
+    unsaved: usize,
+) -> String {
     let mut page = String::with_capacity(4096);
     for (name, meaning, value) in [
         ("uacsta_connections", "Connections that are open.", open.0),
@@ -54,7 +59,7 @@ fn written(counters: &Counters, counts: &Counts, open: (usize, usize), unsaved: 
         let _ = writeln!(page, "{name} {value}");
     }
     let mut last = "";
-    for event in Event::ALL {
+    for event in Counter::ALL {
         let name = event.name();
         if name != last {
             headed(&mut page, name, event.meaning(), "counter");
@@ -81,8 +86,8 @@ mod tests {
     #[test]
     fn each_number_has_its_help_and_type_once() {
         let counters = Counters::default();
-        counters.count(Event::TooManyFromAddress);
-        let counts = Counts {
+        counters.count(Counter::TooManyFromAddress);
+        let counts = PermitCounts {
             phones: 3,
             lines: 4,
         };

@@ -41,9 +41,9 @@ use serde_json::json;
 use tokio::sync::mpsc::Sender;
 use uacsta_actors::{
     ServerContext,
-    licensing::{Count, Overview, code::Issuer},
+    licensing::{CountPermits, GetLicences, code::Issuer},
     post::Holder,
-    registrar::{Find, IsOnDisk, List, OnDisk, RemovePhone, SetInOperation},
+    registrar::{FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled},
 };
 use uacsta_config::Secret;
 use uacsta_connect::data_dir::API_ADDRESS;
@@ -62,23 +62,23 @@ pub use reload::ReloadRequest;
 #[derive(Clone)]
 pub struct Api {
     /// For the phone list.
-    pub list: Holder<List>,
+    pub list: Holder<ListPhones>,
     /// To put a phone into or out of operation.
-    pub switch: Holder<SetInOperation>,
+    pub switch: Holder<SetEnabled>,
     /// To take a phone off the list.
     pub remove: Holder<RemovePhone>,
     /// For a phone itself.
-    pub find: Holder<Find>,
+    pub find: Holder<FindLine>,
     /// For whether the phone list is on disk.
     pub disk: Holder<IsOnDisk>,
     /// For the phones and lines that are counted.
-    pub count: Holder<Count>,
+    pub count: Holder<CountPermits>,
     /// For the brake on guessed passwords, and what is counted.
     pub context: Arc<ServerContext>,
     /// How many connections are open.
     pub open: net::Counts,
     /// For what is licensed.
-    pub licences: Holder<Overview>,
+    pub licences: Holder<GetLicences>,
     /// Whose licences are asked for.
     pub issuer: Option<Issuer>,
     /// For what operators set at run time.
@@ -276,7 +276,7 @@ async fn healthy() -> HttpResponse {
 impl Api {
     /// Whether those who do the work are there and answer.
     pub async fn is_alive(&self) -> bool {
-        self.count.send(Count).await.is_ok() && self.disk.send(IsOnDisk).await.is_ok()
+        self.count.send(CountPermits).await.is_ok() && self.disk.send(IsOnDisk).await.is_ok()
     }
 
     /// How far the phone list is on disk.
@@ -288,7 +288,7 @@ impl Api {
 
 /// A server that cannot write its list still serves every phone that is listed: it is ready, and says what is amiss.
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
-    if api.count.send(Count).await.is_err() {
+    if api.count.send(CountPermits).await.is_err() {
         return Err(Refusal::Unable("licensing is not running".to_owned()));
     }
     let OnDisk { writable, unsaved } = api.on_disk().await?;

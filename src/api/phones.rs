@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uacsta_actors::{
-    licensing::Count,
-    registrar::{ChangeError, List, Listing, RemovePhone, SetInOperation},
+    licensing::CountPermits,
+    registrar::{ChangeError, ListPhones, PhoneDetails, RemovePhone, SetEnabled},
 };
 use uacsta_schema::phone_id::PhoneId;
 
@@ -27,7 +27,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 struct PhoneList {
     connected_phones: usize,
     monitored_lines: usize,
-    phones: Vec<Listing>,
+    phones: Vec<PhoneDetails>,
 }
 
 #[derive(Deserialize)]
@@ -37,11 +37,11 @@ struct Change {
 }
 
 async fn list(api: web::Data<Api>) -> Result<web::Json<PhoneList>, Refusal> {
-    let counts = api.count.send(Count).await.map_err(closed)?;
-    let mut phones: Vec<Listing> = Vec::new();
+    let counts = api.count.send(CountPermits).await.map_err(closed)?;
+    let mut phones: Vec<PhoneDetails> = Vec::new();
     loop {
         let after = phones.last().map(|phone| phone.entry.id);
-        let page = api.list.send(List { after }).await.map_err(closed)?;
+        let page = api.list.send(ListPhones { after }).await.map_err(closed)?;
         if page.is_empty() {
             break;
         }
@@ -61,9 +61,9 @@ async fn switch(
 ) -> Result<HttpResponse, Refusal> {
     let phone = self::phone(&phone)?;
     let Change { in_operation } = change.into_inner();
-    let change = SetInOperation {
+    let change = SetEnabled {
         phone,
-        in_operation,
+        enabled: in_operation,
     };
     api.switch.send(change).await.map_err(closed)??;
     Ok(HttpResponse::Ok().json(json!({ "mac": phone, "in_operation": in_operation })))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uacsta_actors::{
     phone::{Probe, ProbeAnswer, ProfileEntry},
     refusal::Refusal as Why,
-    registrar::Find,
+    registrar::FindLine,
 };
 use uacsta_connect::{ProbeOutcome, ProbeResult};
 use uacsta_schema::{
@@ -45,7 +45,7 @@ async fn ask(
         return Err(wrong(format!("{} is not a CSTA request", document.name())));
     }
     let service = document.name().to_owned();
-    let asked = Find {
+    let asked = FindLine {
         name: DeviceId::from(phone.bare()),
         session: None,
     };

@@ -5,7 +5,7 @@ use actix_web::{
     http::{Method, StatusCode},
 };
 use serde_json::json;
-use uacsta_actors::access::RETRY_AFTER;
+use uacsta_actors::auth::RETRY_AFTER;
 
 /// Why a request is refused; its display is the sentence in `{"error": ...}`.
 #[derive(Debug, thiserror::Error)]

@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uacsta_actors::{
     RuntimeConfig,
-    access::Throttle,
+    auth::LogOnLimiter,
     directory::NoLine,
-    licensing::{Allowance, Counts, Licences},
+    licensing::{Allowance, Licences, PermitCounts},
     post::Post,
-    registrar::{ChangeError, Line, Listing},
+    registrar::{ChangeError, Line, PhoneDetails},
 };
 use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
@@ -27,20 +27,20 @@ impl Actor for Registrar {
     type Context = Context<Self>;
 }
 
-impl Handler<List> for Registrar {
-    type Result = MessageResult<List>;
+impl Handler<ListPhones> for Registrar {
+    type Result = MessageResult<ListPhones>;
 
-    fn handle(&mut self, _: List, _: &mut Self::Context) -> MessageResult<List> {
-        MessageResult(Vec::<Listing>::new())
+    fn handle(&mut self, _: ListPhones, _: &mut Self::Context) -> MessageResult<ListPhones> {
+        MessageResult(Vec::<PhoneDetails>::new())
     }
 }
 
-impl Handler<Overview> for Registrar {
-    type Result = MessageResult<Overview>;
+impl Handler<GetLicences> for Registrar {
+    type Result = MessageResult<GetLicences>;
 
-    fn handle(&mut self, _: Overview, _: &mut Self::Context) -> MessageResult<Overview> {
+    fn handle(&mut self, _: GetLicences, _: &mut Self::Context) -> MessageResult<GetLicences> {
         MessageResult(Licences {
-            counts: Counts {
+            counts: PermitCounts {
                 phones: 3,
                 lines: 4,
             },
@@ -64,29 +64,29 @@ impl Handler<IsOnDisk> for Registrar {
     }
 }
 
-impl Handler<Count> for Registrar {
-    type Result = MessageResult<Count>;
+impl Handler<CountPermits> for Registrar {
+    type Result = MessageResult<CountPermits>;
 
-    fn handle(&mut self, _: Count, _: &mut Self::Context) -> MessageResult<Count> {
-        MessageResult(Counts {
+    fn handle(&mut self, _: CountPermits, _: &mut Self::Context) -> MessageResult<CountPermits> {
+        MessageResult(PermitCounts {
             phones: 3,
             lines: 4,
         })
     }
 }
 
-impl Handler<Find> for Registrar {
+impl Handler<FindLine> for Registrar {
     type Result = Result<Line, NoLine>;
 
-    fn handle(&mut self, _: Find, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: FindLine, _: &mut Self::Context) -> Self::Result {
         Err(NoLine::Unknown)
     }
 }
 
-impl Handler<SetInOperation> for Registrar {
+impl Handler<SetEnabled> for Registrar {
     type Result = Result<(), ChangeError>;
 
-    fn handle(&mut self, switch: SetInOperation, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, switch: SetEnabled, _: &mut Self::Context) -> Self::Result {
         match switch.phone.bare().ends_with("01") {
             true => Ok(()),
             false => Err(ChangeError::Unknown(switch.phone)),
@@ -115,8 +115,8 @@ fn context() -> Arc<ServerContext> {
         }),
         clock: Arc::new(SystemClock::start()),
         nonces: NonceKey::new([0; 32]),
-        throttle: Throttle::default(),
-        repeats: uacsta_actors::repeats::Repeats::default(),
+        log_on_limiter: LogOnLimiter::default(),
+        log_limit: uacsta_actors::log_limit::LogLimit::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
         registrar: Post::new(Context::new().address()),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tracing_subscriber::fmt::MakeWriter;
-use uacsta_actors::counters::{Counters, Event};
+use uacsta_actors::counters::{Counter, Counters};
 
 /// Takes lines for a writer that has a thread of its own. Each write is one line.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Shared {
             drop(waiting);
             for line in lines {
                 if writer.write_all(&line).is_err() {
-                    self.counters.count(Event::LostLogLine);
+                    self.counters.count(Counter::LostLogLine);
                 }
                 self.waiting().octets -= line.len();
             }
@@ -101,7 +101,7 @@ impl Write for Queue {
         let mut waiting = self.0.waiting();
         if waiting.octets + line.len() > self.0.room {
             drop(waiting);
-            self.0.counters.count(Event::LostLogLine);
+            self.0.counters.count(Counter::LostLogLine);
         } else {
             waiting.octets += line.len();
             waiting.lines.push_back(line.to_vec());
@@ -166,7 +166,7 @@ mod tests {
         for _ in 0..10 {
             queue.write_all(b"ten octets").unwrap();
         }
-        assert_eq!(counters.total(Event::LostLogLine), 6);
+        assert_eq!(counters.total(Counter::LostLogLine), 6);
         let begun = Instant::now();
         queue.flush_within(Duration::from_millis(10));
         assert!(begun.elapsed() < PATIENCE);
@@ -179,7 +179,7 @@ mod tests {
             written.recv_timeout(PATIENCE).unwrap(),
             b"there is room again"
         );
-        assert_eq!(counters.total(Event::LostLogLine), 6);
+        assert_eq!(counters.total(Counter::LostLogLine), 6);
     }
 
     #[test]
@@ -194,6 +194,6 @@ mod tests {
         // Nobody takes any more: the writer fails.
         queue.write_all(b"lost").unwrap();
         queue.flush_within(PATIENCE);
-        assert_eq!(counters.total(Event::LostLogLine), 1);
+        assert_eq!(counters.total(Counter::LostLogLine), 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, io, net::SocketAddr, time::Duration};
 
 use tokio::time::timeout;
-use uacsta_actors::counters::Event;
+use uacsta_actors::counters::Counter;
 
 use super::{
     Interface, Lobby,
@@ -45,7 +45,7 @@ pub(super) async fn introduced(
 ) -> Option<Arrival> {
     let patience = lobby.context.config().settings.limits.tls_handshake;
     let front = arrival.peer;
-    let refuse = |event: Event, reason: Cow<'_, str>| {
+    let refuse = |event: Counter, reason: Cow<'_, str>| {
         lobby.context.counters.count(event);
         lobby.complain(
             interface,
@@ -59,10 +59,10 @@ pub(super) async fn introduced(
         Ok(Ok(said)) => said,
         // It looked whether we are there.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
-        Ok(Err(error)) => return refuse(Event::RefusedFront, error.to_string().into()),
+        Ok(Err(error)) => return refuse(Counter::RefusedFront, error.to_string().into()),
         Err(_) => {
             return refuse(
-                Event::SlowHandshake,
+                Counter::SlowHandshake,
                 "no PROXY header came within limits.tls_handshake".into(),
             );
         }

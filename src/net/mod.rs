@@ -17,9 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     ServerContext,
-    access::Door,
+    auth::DigestAuthenticator,
     client::{CrossRefs, uas::ClientUas},
-    counters::Event,
+    counters::Counter,
     registration::PhoneUas,
     sip::{
         connection::{Endpoints, SipConnection},
@@ -125,7 +125,7 @@ impl Lobby {
     /// Says what is wrong with a peer, once a minute for each.
     fn complain(&self, interface: &Interface, peer: SocketAddr, what: &str, reason: &str) {
         let now = self.context.clock.now();
-        if let Some(times) = self.context.repeats.say(peer.ip(), reason, now) {
+        if let Some(times) = self.context.log_limit.admit(peer.ip(), reason, now) {
             tracing::warn!(interface = interface.setting, %peer, reason, times, "{what}");
         }
     }
@@ -179,15 +179,15 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
         let (stream, peer) = match connection {
             Ok((stream, peer)) => (stream, canonical(peer)),
             Err(error) => {
-                lobby.context.counters.count(Event::NotAccepted);
+                lobby.context.counters.count(Counter::NotAccepted);
                 // It is no peer's fault, and goes on until there are descriptors again.
                 let what = format!("{}: {error}", interface.setting);
                 let now = lobby.context.clock.now();
                 if let Some(times) =
                     lobby
                         .context
-                        .repeats
-                        .say(Ipv4Addr::UNSPECIFIED.into(), &what, now)
+                        .log_limit
+                        .admit(Ipv4Addr::UNSPECIFIED.into(), &what, now)
                 {
                     tracing::error!(interface = interface.setting, %error, times, "no connection can be accepted; trying again");
                 }
@@ -205,7 +205,7 @@ async fn accept_all(listener: TcpListener, current: Arc<ArcSwap<Interface>>, lob
                 continue;
             }
         };
-        lobby.context.counters.count(Event::Connected);
+        lobby.context.counters.count(Counter::Connected);
         let number = lobby.connections.fetch_add(1, Ordering::Relaxed);
         let arrival = Arrival {
             io: Counted { io: stream, open },
@@ -316,11 +316,11 @@ fn serve(mut arrival: Arrival, interface: &Arc<Interface>, lobby: &Arc<Lobby>) {
                 return start(Box::new(stream), place, number, trusted, &interface, &lobby);
             }
             Ok(Err(error)) => {
-                lobby.context.counters.count(Event::FailedHandshake);
+                lobby.context.counters.count(Counter::FailedHandshake);
                 handshake::reason(&error, interface.side)
             }
             Err(_) => {
-                lobby.context.counters.count(Event::SlowHandshake);
+                lobby.context.counters.count(Counter::SlowHandshake);
                 "it was not finished within limits.tls_handshake".into()
             }
         };
@@ -354,7 +354,7 @@ fn start(
     match interface.side {
         // Thousands of phones may come at once, and must not keep those waiting who are there.
         Side::Phones => {
-            let uas = PhoneUas::new(context, endpoints.peer, Door::new(number));
+            let uas = PhoneUas::new(context, endpoints.peer, DigestAuthenticator::new(number));
             let (transport, limits) = (transport.fair_share(), uas::Limits::default());
             SipConnection::start(transport, endpoints, uas, limits, clock, random);
         }

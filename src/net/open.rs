@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use uacsta_actors::{access::source, counters::Event};
+use uacsta_actors::{auth::address_prefix, counters::Counter};
 use uacsta_config::Limits;
 
 /// A connection that counts as open until it is dropped.
@@ -71,8 +71,8 @@ const SHARE: usize = 2;
 
 impl Open {
     /// Counts one more, or tells the limit that it would pass.
-    pub(super) fn new(open: &Counts, limits: &Limits, address: IpAddr) -> Result<Self, Event> {
-        let address = source(address);
+    pub(super) fn new(open: &Counts, limits: &Limits, address: IpAddr) -> Result<Self, Counter> {
+        let address = address_prefix(address);
         open.numbers().enter(limits, address)?;
         Ok(Self {
             address,
@@ -86,8 +86,8 @@ impl Open {
         open: &Counts,
         limits: &Limits,
         address: IpAddr,
-    ) -> Result<Self, Event> {
-        let address = source(address);
+    ) -> Result<Self, Counter> {
+        let address = address_prefix(address);
         let mut numbers = open.numbers();
         numbers.admit(limits, address)?;
         numbers.enter(limits, address)?.strangers += 1;
@@ -106,13 +106,13 @@ impl Open {
 
 impl Numbers {
     /// Counts one more, or tells the limit that it would pass.
-    fn enter(&mut self, limits: &Limits, address: IpAddr) -> Result<&mut Here, Event> {
+    fn enter(&mut self, limits: &Limits, address: IpAddr) -> Result<&mut Here, Counter> {
         if self.all >= limits.connections {
-            return Err(Event::TooManyConnections);
+            return Err(Counter::TooManyConnections);
         }
         let here = self.by_address.get(&address).map_or(0, |here| here.all);
         if here >= limits.connections_per_address {
-            return Err(Event::TooManyFromAddress);
+            return Err(Counter::TooManyFromAddress);
         }
         self.all += 1;
         let here = self.by_address.entry(address).or_default();
@@ -121,7 +121,7 @@ impl Numbers {
     }
 
     /// Whether there is room for one more stranger from an address.
-    fn admit(&self, limits: &Limits, address: IpAddr) -> Result<(), Event> {
+    fn admit(&self, limits: &Limits, address: IpAddr) -> Result<(), Counter> {
         let places = limits.connections.saturating_sub(self.all);
         let left = limits
             .unauthenticated_connections
@@ -132,10 +132,10 @@ impl Numbers {
             .get(&address)
             .map_or(0, |here| here.strangers);
         if places == 0 {
-            return Err(Event::TooManyConnections);
+            return Err(Counter::TooManyConnections);
         }
         if left == 0 || here >= left.saturating_mul(SHARE) {
-            return Err(Event::TooManyStrangers);
+            return Err(Counter::TooManyStrangers);
         }
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Drop for Stranger {
 
 impl Open {
     /// Counts on as one of another address, or tells the limit that it would pass.
-    pub(super) fn belongs_to(self, limits: &Limits, address: IpAddr) -> Result<Self, Event> {
+    pub(super) fn belongs_to(self, limits: &Limits, address: IpAddr) -> Result<Self, Counter> {
         let counts = self.counts.clone();
         drop(self);
         Self::by_stranger(&counts, limits, address)

@@ -20,8 +20,8 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 use uacsta_actors::{
-    access::Door,
-    counters::Event,
+    auth::DigestAuthenticator,
+    counters::Counter,
     registration::{
         PhoneUas,
         stateless_uas::{self, Received},
@@ -184,7 +184,7 @@ impl PostOffice {
             Ok(frame) => frame,
             Err(error) => {
                 tracing::debug!(interface = self.setting, peer = %from, %error, "a datagram is not SIP");
-                self.lobby.context.counters.count(Event::from(&error));
+                self.lobby.context.counters.count(Counter::from(&error));
                 // RFC 3261 18.3: a request that is shorter than it says gets 400.
                 if let Some(answer) = error.answer() {
                     let mut answer = BytesMut::from(&answer[..]);
@@ -202,7 +202,7 @@ impl PostOffice {
             match peer.link.try_send(Ok(frame)) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => {
-                    self.lobby.context.counters.count(Event::DroppedDatagram);
+                    self.lobby.context.counters.count(Counter::DroppedDatagram);
                     tracing::debug!(interface = self.setting, peer = %from, "a datagram found no room; it will be repeated");
                 }
                 // The link has ended since: whoever sends this is to log on.
@@ -259,7 +259,7 @@ impl PostOffice {
     }
 
     /// Starts the link of a phone on the thread that is the phone's.
-    fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, Event> {
+    fn open(&self, phone: PhoneId, from: SocketAddr, number: u64) -> Result<Peer, Counter> {
         let open = Open::new(
             &self.lobby.open,
             &self.lobby.context.config().settings.limits,
@@ -288,7 +288,7 @@ impl PostOffice {
         let arbiter = self.lobby.arbiter(first::key_of_phone(phone)).clone();
         arbiter.spawn_fn(move || {
             let context = Arc::clone(&lobby.context);
-            let uas = PhoneUas::new(context, from, Door::after_the_first(number));
+            let uas = PhoneUas::new(context, from, DigestAuthenticator::after_stateless(number));
             let transport = PeerTransport::udp(sender, from, frames);
             let random = getrandom::u64().unwrap_or(number);
             let clock = Arc::clone(&lobby.context.clock);

@@ -12,14 +12,14 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 use uacsta_actors::{
     RuntimeConfig, ServerContext,
-    access::Throttle,
+    auth::LogOnLimiter,
     clock::Clock,
     counters::Counters,
     licensing::{Allowance, Licensing, code::Issuer},
+    log_limit::LogLimit,
     phone::Retire,
     post::Post,
     registrar::{Registrar, Stopping},
-    repeats::Repeats,
 };
 use uacsta_config::{Profiles, Secret, Settings};
 use uacsta_connect::SystemClock;
@@ -164,8 +164,8 @@ impl Server {
             }),
             clock,
             nonces: NonceKey::new(key),
-            throttle: Throttle::default(),
-            repeats: Repeats::default(),
+            log_on_limiter: LogOnLimiter::default(),
+            log_limit: LogLimit::default(),
             counters,
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
             registrar: Post::new(registrar.address()),

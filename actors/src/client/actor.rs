@@ -22,16 +22,16 @@ use super::{
 };
 use crate::{
     ServerContext,
-    counters::Event,
+    counters::Counter,
     monitor::ClientAddrs,
-    quote::Quoted,
     refusal::Refusal,
-    registrar::{Enter, Line},
+    registrar::{ClientConnected, Line},
     sip::{
         connection::Shut,
         responder::{Accepted, FinalResponse, Responder},
         session::{Close, SessionEvent, SessionEventKind, SessionId},
     },
+    truncated::Truncated,
 };
 
 /// A connected client.
@@ -173,7 +173,7 @@ impl Client {
         {
             return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
                 "a session opens with RequestSystemStatus, not with {}",
-                Quoted(document.name())
+                Truncated(document.name())
             )));
         }
         let dialect = document.as_ref().map(Document::dialect).unwrap_or_default();
@@ -194,11 +194,11 @@ impl Client {
                 client.accept(scope, &user, dialect, reply, ctx);
             }
             Err(Refusal::NoRight) => {
-                tracing::warn!(client = %client.name, line = %Quoted(name.as_str()), "session refused: no right to the line");
+                tracing::warn!(client = %client.name, line = %Truncated(name.as_str()), "session refused: no right to the line");
                 reply.with(FinalResponse::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
             }
             Err(Refusal::NoLine(error)) => {
-                tracing::info!(client = %client.name, line = %Quoted(name.as_str()), %error, "session refused");
+                tracing::info!(client = %client.name, line = %Truncated(name.as_str()), %error, "session refused");
                 reply.with(FinalResponse::from(Status::NOT_FOUND).because(error.to_string()));
             }
             Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
@@ -221,7 +221,7 @@ impl Client {
                 .limits
                 .sessions_per_connection
         {
-            self.context.counters.count(Event::TooManySessions);
+            self.context.counters.count(Counter::TooManySessions);
             tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
             return reply.with(
                 FinalResponse::from(Status::SERVICE_UNAVAILABLE)
@@ -229,11 +229,11 @@ impl Client {
             );
         }
         self.keys += 1;
-        let user = display(Quoted(user));
+        let user = display(Truncated(user));
         match &scope {
             Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
             Scope::Line { name, line, .. } => {
-                tracing::info!(client = %self.name, user, phone = %line.entry.phone, line = %Quoted(name.as_str()), "line opened");
+                tracing::info!(client = %self.name, user, phone = %line.entry.phone, line = %Truncated(name.as_str()), "line opened");
             }
         }
         let status = csta::write(
@@ -274,7 +274,7 @@ impl Client {
         match &session.scope {
             Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
             Scope::Line { name, line, .. } => {
-                tracing::info!(client = %self.name, phone = %line.entry.phone, line = %Quoted(name.as_str()), reason, "line closed");
+                tracing::info!(client = %self.name, phone = %line.entry.phone, line = %Truncated(name.as_str()), reason, "line closed");
             }
         }
         self.forget_list(key);
@@ -318,7 +318,7 @@ impl Actor for Client {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4096);
-        self.context.registrar.do_send(Enter {
+        self.context.registrar.do_send(ClientConnected {
             lines_changed: ctx.address().recipient(),
             config_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
@@ -329,7 +329,7 @@ impl Actor for Client {
     fn stopped(&mut self, _: &mut Self::Context) {
         // This runs after a panic too: what the client held is released, and its connection ends so that it comes back.
         let reason = self.gone.take().unwrap_or_else(|| {
-            self.context.counters.count(Event::Panicked);
+            self.context.counters.count(Counter::Panicked);
             tracing::error!(client = %self.name, "the client's actor failed; its connection ends, so that it comes back");
             self.link.do_send(Shut {
                 reason: "the client's actor failed".into(),

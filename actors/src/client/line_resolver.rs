@@ -9,7 +9,7 @@ use super::actor::{Client, Scope};
 use crate::{
     directory::Entry,
     refusal::Refusal,
-    registrar::{Find, Line},
+    registrar::{FindLine, Line},
 };
 
 /// A line that was found for a request, and whether the phone's name of it goes into the request.
@@ -135,7 +135,7 @@ impl Client {
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, DeviceId, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
     ) {
-        let asked = Find {
+        let asked = FindLine {
             name: name.clone(),
             session,
         };

@@ -15,7 +15,7 @@ use super::{actor::Client, segments::Segments};
 use crate::{
     directory::LineFilter,
     refusal::Refusal,
-    registrar::{LinePage, Lines},
+    registrar::{LinePage, ListLines},
     sip::{
         responder::Responder,
         session::{Body, Invoke, SessionId},
@@ -83,7 +83,7 @@ impl Client {
         };
         self.listings.sending = Sending::Asked;
         let filter = self.listed_in(wanted.key, &wanted.which);
-        let asking = self.context.registrar.send(Lines {
+        let asking = self.context.registrar.send(ListLines {
             filter,
             after: None,
         });
@@ -200,7 +200,7 @@ impl Client {
             return;
         };
         let number = self.listings.number;
-        let asking = self.context.registrar.send(Lines {
+        let asking = self.context.registrar.send(ListLines {
             filter: self.listed_in(listing.key, &listing.which),
             after: listing.segments.last_read().cloned(),
         });

@@ -13,12 +13,12 @@ use uacsta_schema::csta::{
 
 use super::actor::Client;
 use crate::{
-    counters::Event,
-    monitor::{Change, ClientAddrs, Stopped, Subscriber},
+    counters::Counter,
+    log_limit::repeat_count,
+    monitor::{ClientAddrs, MonitorStopped, Subscriber, SubscriptionChange},
     phone::Subscribe,
     refusal::Refusal,
     registrar::{Line, ToPhone},
-    repeats::again,
     sip::{connection::Shut, responder::Responder},
 };
 
@@ -110,7 +110,7 @@ impl Client {
                 _counted: Arc::clone(&client.monitoring),
             };
             session.monitored.insert(cross_ref, monitored);
-            client.subscribe(&line, Change::Join(subscriber));
+            client.subscribe(&line, SubscriptionChange::Join(subscriber));
         });
     }
 
@@ -120,14 +120,14 @@ impl Client {
         if monitors < self.context.config().settings.limits.monitors_per_client {
             return false;
         }
-        self.context.counters.count(Event::TooManyMonitors);
+        self.context.counters.count(Counter::TooManyMonitors);
         let what = format!("monitors of {}", self.name);
         let said = self
             .context
-            .repeats
-            .say(self.address, &what, self.context.clock.now());
+            .log_limit
+            .admit(self.address, &what, self.context.clock.now());
         if let Some(times) = said {
-            tracing::warn!(client = %self.name, monitors, times = again(times), "monitors refused: the client has as many as limits.monitors_per_client allows");
+            tracing::warn!(client = %self.name, monitors, times = repeat_count(times), "monitors refused: the client has as many as limits.monitors_per_client allows");
         }
         true
     }
@@ -189,7 +189,7 @@ impl Client {
         requested.subscriber.filter = filter;
         let cross_ref = Arc::clone(&requested.subscriber.cross_ref);
         let line = Arc::clone(line);
-        self.subscribe(&line, Change::Filter { cross_ref, filter });
+        self.subscribe(&line, SubscriptionChange::Filter { cross_ref, filter });
         let response = ChangeMonitorFilterResponse {
             actual_filter_list: Some(filter),
         };
@@ -198,14 +198,14 @@ impl Client {
 
     /// Subscribes to a line, or changes the subscription. A client that fills the mailbox of the phone's actor loses its connection,
     /// never a single message.
-    pub(super) fn subscribe(&self, line: &Line, change: Change) {
+    pub(super) fn subscribe(&self, line: &Line, change: SubscriptionChange) {
         let subscribe = Subscribe {
             line: line.entry.device.clone(),
             change,
         };
         if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
             tracing::warn!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, "closing connection: the client starts and changes monitors faster than the server takes it");
-            self.context.counters.count(Event::TooManyRequests);
+            self.context.counters.count(Counter::TooManyRequests);
             self.link.do_send(Shut {
                 reason: "it starts and changes monitors faster than the server takes it".into(),
             });
@@ -216,7 +216,7 @@ impl Client {
     pub(super) fn unsubscribe(&self, line: &Line, cross_ref: Arc<str>) {
         let subscribe = Subscribe {
             line: line.entry.device.clone(),
-            change: Change::Leave { cross_ref },
+            change: SubscriptionChange::Leave { cross_ref },
         };
         if line.phone.connected() {
             line.phone.do_send(subscribe);
@@ -229,10 +229,10 @@ impl Client {
     }
 }
 
-impl Handler<Stopped> for Client {
+impl Handler<MonitorStopped> for Client {
     type Result = ();
 
-    fn handle(&mut self, Stopped { cross_ref }: Stopped, _: &mut Self::Context) {
+    fn handle(&mut self, MonitorStopped { cross_ref }: MonitorStopped, _: &mut Self::Context) {
         let mut sessions = self.sessions.values_mut();
         if let Some(ClientMonitor { line, .. }) =
             sessions.find_map(|session| session.monitored.remove(&cross_ref))

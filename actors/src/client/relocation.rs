@@ -9,7 +9,7 @@ use uacsta_schema::csta::{DeviceId, Document};
 use super::actor::{Client, Scope};
 use crate::{
     directory::Entry,
-    monitor::{Change, Subscriber},
+    monitor::{Subscriber, SubscriptionChange},
     refusal::Refusal,
     registrar::{Line, LinesChanged},
 };
@@ -118,7 +118,7 @@ impl Client {
         let (phone, device) = (line.entry.phone, &line.entry.device);
         tracing::info!(client = %self.name, %phone, line = %device, from = %former.entry.phone, cross_ref = &**cross_ref, "monitor moved to the line's new phone");
         self.unsubscribe(&former, Arc::clone(cross_ref));
-        self.subscribe(&line, Change::Join(subscriber));
+        self.subscribe(&line, SubscriptionChange::Join(subscriber));
     }
 }
 

@@ -15,11 +15,11 @@ use super::{
     listing::ListRequest,
 };
 use crate::{
-    counters::Event,
+    counters::Counter,
     phone,
-    quote::Quoted,
     refusal::Refusal,
     sip::responder::{FinalResponse, Responder},
+    truncated::Truncated,
 };
 
 impl Client {
@@ -43,11 +43,11 @@ impl Client {
             }
         };
         if document.service().is_none() {
-            tracing::warn!(client = %self.name, root = %Quoted(document.name()), "what the client sent is not a CSTA request");
-            return reply.with(
-                FinalResponse::from(Status::BAD_REQUEST)
-                    .because(format!("{} is not a CSTA request", Quoted(document.name()))),
-            );
+            tracing::warn!(client = %self.name, root = %Truncated(document.name()), "what the client sent is not a CSTA request");
+            return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
+                "{} is not a CSTA request",
+                Truncated(document.name())
+            )));
         }
         if let Some(session) = self.sessions.get_mut(&key) {
             session.dialect = document.dialect();
@@ -61,7 +61,7 @@ impl Client {
             .limits
             .pending_requests_per_client;
         if waiting >= most {
-            self.context.counters.count(Event::TooManyOfClient);
+            self.context.counters.count(Counter::TooManyOfClient);
             return self.refuse(
                 self.mac_of(key),
                 reply,
@@ -199,7 +199,7 @@ impl Client {
             Request::MonitorStart(start) => self.monitor_start(key, start, &document, reply, ctx),
             Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
             Request::ChangeMonitorFilter(change) => {
-                self.change_filter(key, change, &dialect, reply)
+                self.change_filter(key, change, &dialect, reply);
             }
             Request::GetSwitchingFunctionDevices(wanted) => {
                 let wanted = ListRequest {
@@ -255,7 +255,7 @@ impl Client {
                 Ok(()) => return,
                 Err(SendError::Closed(asked)) => (asked, Refusal::Away),
                 Err(SendError::Full(asked)) => {
-                    client.context.counters.count(Event::TooManyRequests);
+                    client.context.counters.count(Counter::TooManyRequests);
                     (asked, Refusal::Busy)
                 }
             };

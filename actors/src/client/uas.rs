@@ -11,10 +11,9 @@ use uacsta_schema::{
 use super::{Client, ClientDisconnected, CrossRefs, LogOn, OpenSession, Rights};
 use crate::{
     ServerContext,
-    access::{Caller, Door, Name},
-    counters::Event,
-    quote::{Quoted, quoted},
-    repeats::again,
+    auth::{AuthRequest, AuthUser, DigestAuthenticator},
+    counters::Counter,
+    log_limit::repeat_count,
     sip::{
         connection::SipConnection,
         incident::Incident,
@@ -22,6 +21,7 @@ use crate::{
         responder::{Disposition, FinalResponse, PendingRequest},
         uas::{Limits, Peer, Uas},
     },
+    truncated::{Truncated, truncated},
 };
 
 /// The connection of a client, or of a trusted front end.
@@ -33,7 +33,7 @@ pub struct ClientUas {
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
     link: Option<Addr<ClientConnection>>,
-    door: Door,
+    authenticator: DigestAuthenticator,
     /// Whether whoever connects is believed without a challenge (`clients.trusted`).
     trusted: bool,
     /// By user: one, but for a trusted front end.
@@ -55,7 +55,7 @@ impl ClientUas {
             cross_refs,
             address,
             link: None,
-            door: Door::new(number),
+            authenticator: DigestAuthenticator::new(number),
             trusted,
             clients: HashMap::new(),
             name: String::new(),
@@ -90,21 +90,23 @@ impl ClientUas {
         }
         let config = self.context.config();
         let settings = &config.settings;
-        let caller = Caller {
+        let caller = AuthRequest {
             address: self.address.ip(),
             phone: None,
             // Without trust there is one at most.
-            here: self.clients.keys().next().map(|user| Name::User(user)),
+            here: self.clients.keys().next().map(|user| AuthUser::User(user)),
             only_md5: false,
         };
-        let granted = self.door.check(&self.context, request, caller, |user| {
-            Rights::of(settings, user).map(|(password, _)| password)
-        });
+        let granted = self
+            .authenticator
+            .check(&self.context, request, caller, |user| {
+                Rights::of(settings, user).map(|(password, _)| password)
+            });
         let user = granted.map_err(|denial| {
             if let Some(reason) = denial.reason()
-                && let Some(times) = self.context.mentions(self.address, false, reason)
+                && let Some(times) = self.context.may_log(self.address, false, reason)
             {
-                tracing::warn!(address = %self.address, reason, times = again(times), "a client's log-on refused");
+                tracing::warn!(address = %self.address, reason, times = repeat_count(times), "a client's log-on refused");
             }
             self.context.denied(&denial)
         })?;
@@ -142,7 +144,7 @@ impl ClientUas {
                 .limits
                 .sessions_per_connection
         {
-            self.context.counters.count(Event::TooManySessions);
+            self.context.counters.count(Counter::TooManySessions);
             tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
             return Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
@@ -161,7 +163,7 @@ impl ClientUas {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
         let user: Box<str> = log_on.user().into();
-        let name = format!("{}@{}", Quoted(&user), self.address);
+        let name = format!("{}@{}", Truncated(&user), self.address);
         tracing::info!(client = %name, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
         let client = Client::new(
@@ -240,7 +242,7 @@ impl ClientUas {
                 taken
             }
             Err(answer) => {
-                tracing::warn!(client = %self.name, content_type = quoted(request.head().get(HeaderName::ContentType)), "session refused: the INVITE does not carry CSTA");
+                tracing::warn!(client = %self.name, content_type = truncated(request.head().get(HeaderName::ContentType)), "session refused: the INVITE does not carry CSTA");
                 answer.into()
             }
         }

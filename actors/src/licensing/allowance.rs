@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Kind,
+    PermitKind,
     code::{CodeError, Issuer, Licence},
 };
 
@@ -59,14 +59,14 @@ impl Allowance {
     }
 
     /// How many seats of a kind there are; none: any number.
-    pub fn seats(&self, kind: Kind, now: Duration) -> Option<usize> {
+    pub fn seats(&self, kind: PermitKind, now: Duration) -> Option<usize> {
         let licences = self.issued.as_ref()?;
         if !self.trial_left(now).is_zero() {
             return None;
         }
         let granted = licences.iter().map(|licence| match kind {
-            Kind::Phone => u64::from(licence.phones),
-            Kind::Line => u64::from(licence.lines),
+            PermitKind::Phone => u64::from(licence.phones),
+            PermitKind::Line => u64::from(licence.lines),
         });
         Some(usize::try_from(granted.sum::<u64>()).unwrap_or(usize::MAX))
     }
@@ -112,7 +112,10 @@ mod tests {
             let codes = codes.into_iter().map(String::as_str);
             let allowance = Allowance::of(issuer, codes, DAY * used).unwrap();
             let seats = |kind| allowance.seats(kind, DAY * now);
-            assert_eq!((seats(Kind::Phone), seats(Kind::Line)), (phones, lines));
+            assert_eq!(
+                (seats(PermitKind::Phone), seats(PermitKind::Line)),
+                (phones, lines)
+            );
         }
         let wrong = Allowance::of(Some(&issuer), [few.as_str(), "AAAA"], DAY).unwrap_err();
         assert_eq!(wrong, (1, CodeError::Garbled));

@@ -36,7 +36,7 @@ pub enum CodeError {
 
 /// The kind of code that is written here.
 const KIND: u8 = 1;
-/// Kind, serial, phones and lines, each number in four octets, the highest first.
+/// PermitKind, serial, phones and lines, each number in four octets, the highest first.
 const CONTENT: usize = 13;
 /// What is signed begins with this, so that a signature for something else is none for a licence.
 const CONTEXT: &[u8] = b"uacsta licence ";

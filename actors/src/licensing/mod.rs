@@ -6,7 +6,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recip
 
 use crate::{
     ConfigChanged, ServerContext,
-    counters::Event,
+    counters::Counter,
     registrar::{Recount, Reseat},
 };
 
@@ -17,7 +17,7 @@ mod permit;
 pub use allowance::Allowance;
 use code::Licence;
 use permit::Permits;
-pub use permit::{Counts, Kind, LicencePermit};
+pub use permit::{LicencePermit, PermitCounts, PermitKind};
 
 /// Grants permits.
 pub struct Licensing {
@@ -29,50 +29,50 @@ pub struct Licensing {
 /// The actors that wait for a permit, in order.
 #[derive(Default)]
 struct Waiting {
-    phones: VecDeque<Recipient<Taken>>,
-    lines: VecDeque<Recipient<Taken>>,
+    phones: VecDeque<Recipient<PermitDecision>>,
+    lines: VecDeque<Recipient<PermitDecision>>,
 }
 
 impl Waiting {
-    fn queue(&mut self, kind: Kind) -> &mut VecDeque<Recipient<Taken>> {
+    fn queue(&mut self, kind: PermitKind) -> &mut VecDeque<Recipient<PermitDecision>> {
         match kind {
-            Kind::Phone => &mut self.phones,
-            Kind::Line => &mut self.lines,
+            PermitKind::Phone => &mut self.phones,
+            PermitKind::Line => &mut self.lines,
         }
     }
 }
 
-/// Asks for a permit; [`Taken`] brings it.
+/// Asks for a permit; [`PermitDecision`] brings it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Take {
+pub struct RequestPermit {
     /// What for.
-    pub kind: Kind,
+    pub kind: PermitKind,
     /// Who gets it.
-    pub to: Recipient<Taken>,
+    pub to: Recipient<PermitDecision>,
 }
 
 /// A permit for the receiver; none: there is no licence for it now, and a permit comes when there is. Dropped unread, the
 /// permit goes back.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Taken(pub Option<LicencePermit>);
+pub struct PermitDecision(pub Option<LicencePermit>);
 
 /// Asks for the counts.
 #[derive(Debug, Message)]
-#[rtype(result = "Counts")]
-pub struct Count;
+#[rtype(result = "PermitCounts")]
+pub struct CountPermits;
 
 /// Asks for what is licensed and in use.
 #[derive(Debug, Message)]
 #[rtype(result = "Licences")]
-pub struct Overview;
+pub struct GetLicences;
 
 /// What is licensed and in use.
 #[derive(Clone, Debug)]
 pub struct Licences {
     /// The permits in use.
-    pub counts: Counts,
+    pub counts: PermitCounts,
     /// Seats of phones; none: any number.
     pub phones: Option<usize>,
     /// Seats of lines; none: any number.
@@ -106,12 +106,12 @@ impl Licensing {
     }
 
     /// How many permits of a kind there may be; none: any number.
-    fn allowed(&self, kind: Kind) -> Option<usize> {
+    fn allowed(&self, kind: PermitKind) -> Option<usize> {
         let now = self.context.clock.now();
         self.context.config().allowance.seats(kind, now)
     }
 
-    fn take(&self, kind: Kind) -> Option<LicencePermit> {
+    fn take(&self, kind: PermitKind) -> Option<LicencePermit> {
         let free = self
             .allowed(kind)
             .is_none_or(|allowed| self.permits.taken(kind) < allowed);
@@ -119,7 +119,7 @@ impl Licensing {
     }
 
     /// Gives what is free to those who wait, in order.
-    fn serve(&mut self, kind: Kind) {
+    fn serve(&mut self, kind: PermitKind) {
         while let Some(first) = self.waiting.queue(kind).front() {
             if !first.connected() {
                 self.waiting.queue(kind).pop_front();
@@ -132,7 +132,7 @@ impl Licensing {
             });
             let Some(permit) = permit else { return };
             if let Some(first) = self.waiting.queue(kind).pop_front() {
-                first.do_send(Taken(Some(permit)));
+                first.do_send(PermitDecision(Some(permit)));
             }
         }
     }
@@ -140,7 +140,7 @@ impl Licensing {
     /// There are more or fewer licences than before: surplus permits are withdrawn, and no other is touched.
     fn allowance_changed(&mut self) {
         let mut too_many = false;
-        for kind in Kind::ALL {
+        for kind in PermitKind::ALL {
             let taken = self.permits.taken(kind);
             let surplus = taken.saturating_sub(self.allowed(kind).unwrap_or(taken));
             self.permits.withdraw(kind, surplus);
@@ -148,15 +148,15 @@ impl Licensing {
         }
         if too_many {
             tracing::error!(
-                phones = self.permits.taken(Kind::Phone),
-                licensed_phones = self.allowed(Kind::Phone),
-                lines = self.permits.taken(Kind::Line),
-                licensed_lines = self.allowed(Kind::Line),
+                phones = self.permits.taken(PermitKind::Phone),
+                licensed_phones = self.allowed(PermitKind::Phone),
+                lines = self.permits.taken(PermitKind::Line),
+                licensed_lines = self.allowed(PermitKind::Line),
                 "more phones or lines are in use than there are licences for; add one with: uacsta licenses add CODE"
             );
             self.context.registrar.do_send(Reseat);
         }
-        for kind in Kind::ALL {
+        for kind in PermitKind::ALL {
             self.serve(kind);
         }
     }
@@ -215,7 +215,7 @@ impl Actor for Licensing {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if std::thread::panicking() {
-            self.context.counters.count(Event::Panicked);
+            self.context.counters.count(Counter::Panicked);
             tracing::error!("licensing failed; another takes its place");
             let successor = Self {
                 context: Arc::clone(&self.context),
@@ -229,10 +229,10 @@ impl Actor for Licensing {
     }
 }
 
-impl Handler<Take> for Licensing {
+impl Handler<RequestPermit> for Licensing {
     type Result = ();
 
-    fn handle(&mut self, Take { kind, to }: Take, _: &mut Self::Context) {
+    fn handle(&mut self, RequestPermit { kind, to }: RequestPermit, _: &mut Self::Context) {
         let queue = self.waiting.queue(kind);
         queue.retain(Recipient::connected);
         // Who asks again keeps its place.
@@ -241,7 +241,7 @@ impl Handler<Take> for Licensing {
         }
         self.serve(kind);
         if self.waiting.queue(kind).contains(&to) {
-            to.do_send(Taken(None));
+            to.do_send(PermitDecision(None));
         }
     }
 }
@@ -250,7 +250,7 @@ impl Handler<Freed> for Licensing {
     type Result = ();
 
     fn handle(&mut self, _: Freed, _: &mut Self::Context) {
-        for kind in Kind::ALL {
+        for kind in PermitKind::ALL {
             self.serve(kind);
         }
     }
@@ -264,23 +264,23 @@ impl Handler<ConfigChanged> for Licensing {
     }
 }
 
-impl Handler<Count> for Licensing {
-    type Result = MessageResult<Count>;
+impl Handler<CountPermits> for Licensing {
+    type Result = MessageResult<CountPermits>;
 
-    fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: CountPermits, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.permits.counts())
     }
 }
 
-impl Handler<Overview> for Licensing {
-    type Result = MessageResult<Overview>;
+impl Handler<GetLicences> for Licensing {
+    type Result = MessageResult<GetLicences>;
 
-    fn handle(&mut self, _: Overview, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: GetLicences, _: &mut Self::Context) -> Self::Result {
         let config = self.context.config();
         MessageResult(Licences {
             counts: self.permits.counts(),
-            phones: self.allowed(Kind::Phone),
-            lines: self.allowed(Kind::Line),
+            phones: self.allowed(PermitKind::Phone),
+            lines: self.allowed(PermitKind::Line),
             issued: config.allowance.licences().map(<[Licence]>::to_vec),
             codes: config.settings.licenses.codes.clone(),
             trial_left: config.allowance.trial_left(self.context.clock.now()),

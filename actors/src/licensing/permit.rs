@@ -13,20 +13,20 @@ use crate::post::Post;
 
 /// What a permit is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum PermitKind {
     /// A phone that is in operation and connected.
     Phone,
     /// A line with at least one subscriber.
     Line,
 }
 
-impl Kind {
+impl PermitKind {
     pub(super) const ALL: [Self; 2] = [Self::Phone, Self::Line];
 }
 
 /// The permits in use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts {
+pub struct PermitCounts {
     /// Phones that are in operation and connected.
     pub phones: usize,
     /// Monitored lines; a line with many subscribers counts once.
@@ -35,21 +35,21 @@ pub struct Counts {
 
 /// The right to control a phone, or to monitor a line. Dropping it gives it back.
 pub struct LicencePermit {
-    kind: Kind,
+    kind: PermitKind,
     permits: Arc<Permits>,
 }
 
 /// The counts of permits.
 pub(super) struct Permits {
-    phones: Count,
-    lines: Count,
+    phones: PermitCount,
+    lines: PermitCount,
     /// Whether somebody waits for a permit, and licensing has not been told of one yet.
     awaited: AtomicBool,
     licensing: Post<Licensing>,
 }
 
 #[derive(Default)]
-struct Count {
+struct PermitCount {
     taken: AtomicUsize,
     /// How many are still to be given back, because there are fewer licences.
     withdrawn: AtomicUsize,
@@ -58,21 +58,21 @@ struct Count {
 impl Permits {
     pub(super) fn new(licensing: Post<Licensing>) -> Self {
         Self {
-            phones: Count::default(),
-            lines: Count::default(),
+            phones: PermitCount::default(),
+            lines: PermitCount::default(),
             awaited: AtomicBool::new(false),
             licensing,
         }
     }
 
-    pub(super) fn taken(&self, kind: Kind) -> usize {
+    pub(super) fn taken(&self, kind: PermitKind) -> usize {
         self.of(kind).taken.load(Ordering::SeqCst)
     }
 
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            phones: self.taken(Kind::Phone),
-            lines: self.taken(Kind::Line),
+    pub(super) fn counts(&self) -> PermitCounts {
+        PermitCounts {
+            phones: self.taken(PermitKind::Phone),
+            lines: self.taken(PermitKind::Line),
         }
     }
 
@@ -82,25 +82,25 @@ impl Permits {
     }
 
     /// So many permits of a kind are to be given back.
-    pub(super) fn withdraw(&self, kind: Kind, permits: usize) {
+    pub(super) fn withdraw(&self, kind: PermitKind, permits: usize) {
         self.of(kind).withdrawn.store(permits, Ordering::SeqCst);
     }
 
-    fn of(&self, kind: Kind) -> &Count {
+    fn of(&self, kind: PermitKind) -> &PermitCount {
         match kind {
-            Kind::Phone => &self.phones,
-            Kind::Line => &self.lines,
+            PermitKind::Phone => &self.phones,
+            PermitKind::Line => &self.lines,
         }
     }
 
-    fn tell(&self, changed: Kind) {
-        let Counts { phones, lines } = self.counts();
+    fn tell(&self, changed: PermitKind) {
+        let PermitCounts { phones, lines } = self.counts();
         tracing::info!(phones, lines, ?changed, "seats in use");
     }
 }
 
 impl LicencePermit {
-    pub(super) fn new(kind: Kind, permits: &Arc<Permits>) -> Self {
+    pub(super) fn new(kind: PermitKind, permits: &Arc<Permits>) -> Self {
         permits.of(kind).taken.fetch_add(1, Ordering::SeqCst);
         permits.tell(kind);
         Self {

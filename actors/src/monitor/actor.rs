@@ -5,11 +5,12 @@ use smallvec::SmallVec;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
-    Change, Deps, Observed, PhoneNotice, PointRequest, Subscriber, SubscriptionChanged, Wanted,
-    point::{Effect, Event, MonitorPoint},
+    Deps, Observed, PhoneNotice, PointAction, PointRequest, Subscriber, SubscriptionChange,
+    SubscriptionChanged,
+    point::{MonitorEffect, MonitorEvent, MonitorPoint},
     subscribers::Subscribers,
 };
-use crate::licensing::{Kind, LicencePermit, Take, Taken};
+use crate::licensing::{LicencePermit, PermitDecision, PermitKind, RequestPermit};
 
 /// The monitor point of a line.
 pub struct Monitor {
@@ -60,61 +61,63 @@ impl Monitor {
         }
     }
 
-    fn on(&mut self, event: Event, ctx: &mut Context<Self>) {
+    fn on(&mut self, event: MonitorEvent, ctx: &mut Context<Self>) {
         let now = self.deps.context.clock.now();
         for effect in self.point.on(event, now) {
             self.carry_out(effect, ctx);
         }
     }
 
-    fn carry_out(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+    fn carry_out(&mut self, effect: MonitorEffect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::RequestPermit => self.deps.context.licensing.do_send(Take {
-                kind: Kind::Line,
+            MonitorEffect::RequestPermit => self.deps.context.licensing.do_send(RequestPermit {
+                kind: PermitKind::Line,
                 to: ctx.address().recipient(),
             }),
-            Effect::ReleasePermit => self.permit = None,
-            Effect::Unlicensed => {
+            MonitorEffect::ReleasePermit => self.permit = None,
+            MonitorEffect::Unlicensed => {
                 tracing::warn!(phone = %self.phone, line = %self.line, "there is no licence for the line; see: uacsta licenses");
             }
-            Effect::Start => {
+            MonitorEffect::Start => {
                 if let Some(retry) = self.retry.take() {
                     ctx.cancel_future(retry);
                 }
-                self.ask(Wanted::Start);
+                self.ask(PointAction::Start);
             }
-            Effect::Stop(cross_ref) => self.ask(Wanted::Stop(cross_ref)),
-            Effect::Drain => self.ask(Wanted::Drain),
-            Effect::RetryIn(wait, refusal) => {
+            MonitorEffect::Stop(cross_ref) => self.ask(PointAction::Stop(cross_ref)),
+            MonitorEffect::Drain => self.ask(PointAction::Drain),
+            MonitorEffect::RetryIn(wait, refusal) => {
                 if let Some(refusal) = refusal {
                     tracing::warn!(phone = %self.phone, line = %self.line, %refusal, again_in = ?wait, "line is not monitored");
                 }
                 let retry = ctx.run_later(wait, |monitor, ctx| {
                     monitor.retry = None;
-                    monitor.on(Event::RetryDue, ctx);
+                    monitor.on(MonitorEvent::RetryDue, ctx);
                 });
                 if let Some(former) = self.retry.replace(retry) {
                     ctx.cancel_future(former);
                 }
             }
-            Effect::Monitored => {
+            MonitorEffect::Monitored => {
                 tracing::info!(phone = %self.phone, line = %self.line, clients = self.subscribers.len(), "line is monitored");
                 self.subscribers.tell_all(&self.line, true);
             }
-            Effect::OutOfService => self.subscribers.tell_all(&self.line, false),
-            Effect::Greet { in_service } => self.subscribers.tell_newest(&self.line, in_service),
-            Effect::GiveUp(refusal) => {
+            MonitorEffect::OutOfService => self.subscribers.tell_all(&self.line, false),
+            MonitorEffect::Greet { in_service } => {
+                self.subscribers.tell_newest(&self.line, in_service);
+            }
+            MonitorEffect::GiveUp(refusal) => {
                 tracing::warn!(phone = %self.phone, line = %self.line, %refusal, "line cannot be monitored; its clients are told to stop");
                 self.subscribers.stop_all();
             }
-            Effect::End => self.ask(Wanted::End(self.joins)),
+            MonitorEffect::End => self.ask(PointAction::End(self.joins)),
         }
     }
 
-    fn ask(&self, what: Wanted) {
+    fn ask(&self, action: PointAction) {
         self.deps.phone.do_send(PointRequest {
             line: self.line.clone(),
-            what,
+            action,
         });
     }
 }
@@ -125,9 +128,9 @@ impl Actor for Monitor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         if self.ready {
-            self.on(Event::PhoneReady, ctx);
+            self.on(MonitorEvent::PhoneReady, ctx);
         } else {
-            self.on(Event::LicensingRestarted, ctx);
+            self.on(MonitorEvent::LicensingRestarted, ctx);
         }
     }
 
@@ -136,7 +139,7 @@ impl Actor for Monitor {
         if self.subscribers.len() > 0 || std::thread::panicking() {
             let (subscribers, permit) =
                 (std::mem::take(&mut self.subscribers.0), self.permit.take());
-            self.ask(Wanted::Replace {
+            self.ask(PointAction::Replace {
                 subscribers,
                 permit,
             });
@@ -150,14 +153,16 @@ impl Handler<SubscriptionChanged> for Monitor {
     fn handle(&mut self, changed: SubscriptionChanged, ctx: &mut Self::Context) {
         self.joins = changed.joins;
         match changed.change {
-            Change::Join(subscriber) => {
+            SubscriptionChange::Join(subscriber) => {
                 self.subscribers.add(subscriber);
-                self.on(Event::Joined, ctx);
+                self.on(MonitorEvent::Joined, ctx);
             }
-            Change::Filter { cross_ref, filter } => self.subscribers.filter(&cross_ref, filter),
-            Change::Leave { cross_ref } => {
+            SubscriptionChange::Filter { cross_ref, filter } => {
+                self.subscribers.filter(&cross_ref, filter);
+            }
+            SubscriptionChange::Leave { cross_ref } => {
                 let left = self.subscribers.remove(&cross_ref);
-                self.on(Event::Left(left), ctx);
+                self.on(MonitorEvent::Left(left), ctx);
             }
         }
     }
@@ -173,19 +178,19 @@ impl Handler<Observed> for Monitor {
             _ => None,
         };
         if let Some(in_service) = in_service {
-            self.on(Event::InService(in_service), ctx);
+            self.on(MonitorEvent::InService(in_service), ctx);
         }
         let left = self.subscribers.relay(&event, in_service);
         if left > 0 {
-            self.on(Event::Left(left), ctx);
+            self.on(MonitorEvent::Left(left), ctx);
         }
     }
 }
 
-impl Handler<Event> for Monitor {
+impl Handler<MonitorEvent> for Monitor {
     type Result = ();
 
-    fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
+    fn handle(&mut self, event: MonitorEvent, ctx: &mut Self::Context) {
         self.on(event, ctx);
     }
 }
@@ -198,12 +203,12 @@ impl Handler<PhoneNotice> for Monitor {
             PhoneNotice::PermitsWithdrawn => {
                 let withdrawn = self.permit.take_if(|permit| permit.is_withdrawn());
                 if withdrawn.is_some() {
-                    self.on(Event::PermitWithdrawn, ctx);
+                    self.on(MonitorEvent::PermitWithdrawn, ctx);
                 }
             }
             PhoneNotice::Replaced(deps) => {
                 self.deps = deps;
-                self.on(Event::PhoneAway, ctx);
+                self.on(MonitorEvent::PhoneAway, ctx);
             }
             // Licensing may still hold its address, while it waits for a permit.
             PhoneNotice::Ended => ctx.stop(),
@@ -211,14 +216,14 @@ impl Handler<PhoneNotice> for Monitor {
     }
 }
 
-impl Handler<Taken> for Monitor {
+impl Handler<PermitDecision> for Monitor {
     type Result = ();
 
-    fn handle(&mut self, Taken(permit): Taken, ctx: &mut Self::Context) {
+    fn handle(&mut self, PermitDecision(permit): PermitDecision, ctx: &mut Self::Context) {
         let granted = permit.is_some();
         if granted {
             self.permit = permit;
         }
-        self.on(Event::Permit { granted }, ctx);
+        self.on(MonitorEvent::Permit { granted }, ctx);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Call {
     /// How the phone names the line in it.
     pub(super) own: Option<Box<str>>,
     /// Where the line's own connection stands.
-    pub(crate) state: State,
+    pub(crate) state: ConnectionState,
     pub(super) calling: Option<Box<str>>,
     pub(super) called: Option<Box<str>>,
     /// The other connections.
@@ -31,7 +31,7 @@ pub(crate) struct Call {
 
 /// The state of a connection (ECMA-269, connection states but for null).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum State {
+pub(crate) enum ConnectionState {
     Initiated,
     Alerting,
     Connected,
@@ -44,14 +44,14 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(super) struct Party {
     pub(super) device: Box<str>,
-    pub(super) state: State,
+    pub(super) state: ConnectionState,
 }
 
 /// The most parties of a call that are followed; an older one is forgotten for a newer.
 pub(super) const PARTIES: usize = 32;
 
 impl Call {
-    pub(super) fn new(id: &str, state: State, last_event: Mark) -> Self {
+    pub(super) fn new(id: &str, state: ConnectionState, last_event: Mark) -> Self {
         Self {
             id: id.into(),
             own: None,
@@ -127,7 +127,7 @@ impl Call {
         }
     }
 
-    pub(super) fn party(&mut self, device: &str, state: State) {
+    pub(super) fn party(&mut self, device: &str, state: ConnectionState) {
         match self
             .parties
             .iter_mut()
@@ -150,7 +150,7 @@ impl Call {
     pub(super) fn became(
         &mut self,
         line: &DeviceId,
-        state: State,
+        state: ConnectionState,
         connections: &[ConnectionListItem],
     ) {
         self.state = state;
@@ -164,13 +164,13 @@ impl Call {
         self.parties.clear();
         for device in connections.iter().filter_map(|new| new.device_id.as_ref()) {
             if !line.names(device.as_str()) && self.own.as_deref() != Some(device.as_str()) {
-                self.party(device.as_str(), State::Connected);
+                self.party(device.as_str(), ConnectionState::Connected);
             }
         }
     }
 }
 
-impl State {
+impl ConnectionState {
     /// The state by its name in documents; `None` for null, and for what no edition knows.
     pub(super) fn read(name: &str) -> Option<Self> {
         Some(match name {

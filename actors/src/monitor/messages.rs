@@ -6,7 +6,7 @@ use actix::{Message, Recipient};
 use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorCrossRefId, MonitorFilter};
 
-use super::{MonitorEvent as Event, Subscriber};
+use super::{MonitorEvent, Subscriber};
 use crate::{ServerContext, licensing::LicencePermit};
 
 /// A client's change to its subscription of a line, forwarded by the phone.
@@ -16,11 +16,11 @@ pub struct SubscriptionChanged {
     /// How many clients the phone has forwarded to this monitor point, with this one.
     pub joins: u64,
     /// The change.
-    pub change: Change,
+    pub change: SubscriptionChange,
 }
 
 /// What a client changes about its subscription.
-pub enum Change {
+pub enum SubscriptionChange {
     /// It subscribes.
     Join(Subscriber),
     /// It is sent other events from now on.
@@ -43,7 +43,7 @@ pub enum Change {
 pub struct Observed(pub Arc<Document>);
 
 /// What happened is a message: from the phone's actor, as far as it is the phone's.
-impl Message for Event {
+impl Message for MonitorEvent {
     type Result = ();
 }
 
@@ -55,7 +55,7 @@ pub enum PhoneNotice {
     PermitsWithdrawn,
     /// Another actor has taken the place of the phone's.
     Replaced(Deps),
-    /// The monitor point ends, as [`Wanted::End`] asked.
+    /// The monitor point ends, as [`PointAction::End`] asked.
     Ended,
 }
 
@@ -66,16 +66,16 @@ pub struct PointRequest {
     /// The line.
     pub line: DeviceId,
     /// What.
-    pub what: Wanted,
+    pub action: PointAction,
 }
 
 /// What a monitor point asks for.
-pub enum Wanted {
-    /// MonitorStart; answered by [`Event::Answered`], [`Event::PhoneAway`] or [`Event::LineGone`].
+pub enum PointAction {
+    /// MonitorStart; answered by [`MonitorEvent::Answered`], [`MonitorEvent::PhoneAway`] or [`MonitorEvent::LineGone`].
     Start,
     /// MonitorStop of this monitor.
     Stop(MonitorCrossRefId),
-    /// Word when the calls of the line are over; answered by [`Event::Drained`].
+    /// Word when the calls of the line are over; answered by [`MonitorEvent::Drained`].
     Drain,
     /// The end of a monitor point without subscribers, with the number of clients that had joined it; answered by
     /// [`PhoneNotice::Ended`], unless a later change is on its way.
@@ -92,7 +92,7 @@ pub enum Wanted {
 /// The monitor of a client is stopped, because the phone will never have it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Stopped {
+pub struct MonitorStopped {
     /// The client's cross reference.
     pub cross_ref: Arc<str>,
 }

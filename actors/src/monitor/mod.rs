@@ -12,9 +12,9 @@ mod reconcile;
 mod subscribers;
 
 pub use actor::Monitor;
-pub(crate) use call::{State as CallState, parties_of};
+pub(crate) use call::{ConnectionState, parties_of};
 pub(crate) use calls::Calls;
 pub use messages::*;
-pub use point::Event as MonitorEvent;
+pub use point::MonitorEvent;
 pub(crate) use reconcile::{Mark, Reconciled};
 pub use subscribers::{ClientAddrs, Subscriber};

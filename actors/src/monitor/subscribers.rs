@@ -9,7 +9,7 @@ use uacsta_schema::csta::{
     MonitorStop, OutOfServiceEvent, SubjectDevice,
 };
 
-use super::Stopped;
+use super::MonitorStopped;
 use crate::sip::{
     connection::Overrun,
     session::{Body, Notify, SessionId},
@@ -39,7 +39,7 @@ pub struct ClientAddrs {
     /// Its connection, which ends when it takes no more events.
     pub overrun: Recipient<Overrun>,
     /// The client, for monitors that the phone will never have.
-    pub stopped: Recipient<Stopped>,
+    pub stopped: Recipient<MonitorStopped>,
 }
 
 impl Subscriber {
@@ -158,7 +158,7 @@ impl Subscribers {
                 monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&subscriber.cross_ref)),
             };
             subscriber.send(Body::Whole(csta::write(&stop.into(), &subscriber.dialect)));
-            subscriber.client.stopped.do_send(Stopped {
+            subscriber.client.stopped.do_send(MonitorStopped {
                 cross_ref: subscriber.cross_ref,
             });
         }

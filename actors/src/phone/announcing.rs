@@ -10,7 +10,7 @@ impl Handler<Announce> for Phone {
 
     fn handle(&mut self, _: Announce, ctx: &mut Self::Context) {
         self.report(None);
-        if self.permit.is_none() && self.binding.is_some() && self.in_operation {
+        if self.permit.is_none() && self.binding.is_some() && self.enabled {
             self.request_permit(ctx);
         }
         if !self.inventory.lines().is_empty() {

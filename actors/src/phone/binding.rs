@@ -102,12 +102,12 @@ impl Phone {
     }
 
     /// An operator switched the phone.
-    pub(super) fn switched(&mut self, in_operation: bool, ctx: &mut Context<Self>) {
-        if self.in_operation == in_operation {
+    pub(super) fn switched(&mut self, enabled: bool, ctx: &mut Context<Self>) {
+        if self.enabled == enabled {
             return;
         }
-        self.in_operation = in_operation;
-        if in_operation {
+        self.enabled = enabled;
+        if enabled {
             self.back_off = BackOff::default();
             self.open_session(ctx);
         } else {

@@ -14,8 +14,8 @@ use uacsta_schema::{
 
 use super::Phone;
 use crate::{
-    quote::Quoted,
     sip::responder::{FinalResponse, Responder},
+    truncated::Truncated,
 };
 
 impl Phone {
@@ -44,10 +44,10 @@ impl Phone {
                 reply.ok();
             }
             Kind::Response(_) | Kind::Failure | Kind::Unknown => {
-                tracing::warn!(phone = %self.phone, root = %Quoted(document.name()), "the phone sent neither an event nor a request");
+                tracing::warn!(phone = %self.phone, root = %Truncated(document.name()), "the phone sent neither an event nor a request");
                 reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
                     "{} is neither an event nor a request",
-                    Quoted(document.name())
+                    Truncated(document.name())
                 )));
             }
         }

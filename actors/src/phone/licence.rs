@@ -7,7 +7,7 @@ use uacsta_schema::csta::DeviceId;
 
 use super::Phone;
 use crate::{
-    licensing::{Kind, Take, Taken},
+    licensing::{PermitDecision, PermitKind, RequestPermit},
     monitor::{MonitorEvent, PhoneNotice},
     registrar::Reseat,
 };
@@ -21,8 +21,8 @@ const REASON: &str = "there is no licence for it; see: uacsta licenses";
 
 impl Phone {
     pub(super) fn request_permit(&self, ctx: &Context<Self>) {
-        self.context.licensing.do_send(Take {
-            kind: Kind::Phone,
+        self.context.licensing.do_send(RequestPermit {
+            kind: PermitKind::Phone,
             to: ctx.address().recipient(),
         });
     }
@@ -76,11 +76,11 @@ impl Phone {
     }
 }
 
-impl Handler<Taken> for Phone {
+impl Handler<PermitDecision> for Phone {
     type Result = ();
 
-    fn handle(&mut self, Taken(permit): Taken, ctx: &mut Self::Context) {
-        if self.binding.is_none() || !self.in_operation {
+    fn handle(&mut self, PermitDecision(permit): PermitDecision, ctx: &mut Self::Context) {
+        if self.binding.is_none() || !self.enabled {
             return;
         }
         match permit {

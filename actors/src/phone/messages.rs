@@ -6,7 +6,7 @@ use actix::Message;
 use uacsta_schema::csta::{DeviceId, Dialect, Document};
 
 use crate::{
-    monitor::Change,
+    monitor::SubscriptionChange,
     refusal::Refusal,
     registration::PhoneUas,
     sip::{connection::OrphanRequest, responder::Responder},
@@ -20,7 +20,7 @@ pub struct Orphan(pub OrphanRequest<PhoneUas>);
 /// An operator switched the phone.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct InOperation(pub bool);
+pub struct EnabledChanged(pub bool);
 
 /// A client asks something of the phone.
 #[derive(Debug, Message)]
@@ -70,7 +70,7 @@ pub struct Subscribe {
     /// The line, by the phone's name of it.
     pub line: DeviceId,
     /// What changes.
-    pub change: Change,
+    pub change: SubscriptionChange,
 }
 
 /// The server is about to stop: the phone's monitors are stopped, then its session ends. Answered when that is done, or the

@@ -42,7 +42,7 @@ pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneActorEnde
 pub struct Phone {
     phone: PhoneId,
     context: Arc<ServerContext>,
-    in_operation: bool,
+    enabled: bool,
     /// Where the phone is, as the registrar told it.
     binding: Option<Arc<PhoneBinding>>,
     session: session::State,
@@ -106,7 +106,7 @@ impl Phone {
     pub fn new(
         phone: PhoneId,
         context: Arc<ServerContext>,
-        in_operation: bool,
+        enabled: bool,
         lines: Vec<DeviceId>,
         binding: Option<Arc<PhoneBinding>>,
         restart_state: RestartState,
@@ -115,7 +115,7 @@ impl Phone {
         Self {
             phone,
             context,
-            in_operation,
+            enabled,
             binding,
             session: session::State::Closed,
             key: 0,
@@ -174,7 +174,7 @@ impl Phone {
             (Some(_), false) => Status::Registered,
             (Some(_), true) => Status::Controlled,
         };
-        if status == Status::Away || !self.in_operation {
+        if status == Status::Away || !self.enabled {
             self.release_permit();
         }
         let reason = reason.or_else(|| self.lacks_permit());
@@ -219,11 +219,11 @@ impl Actor for Phone {
 /// How many messages may wait for the phone's turn.
 const MAILBOX: usize = 4096;
 
-impl Handler<InOperation> for Phone {
+impl Handler<EnabledChanged> for Phone {
     type Result = ();
 
-    fn handle(&mut self, InOperation(in_operation): InOperation, ctx: &mut Self::Context) {
-        self.switched(in_operation, ctx);
+    fn handle(&mut self, EnabledChanged(enabled): EnabledChanged, ctx: &mut Self::Context) {
+        self.switched(enabled, ctx);
     }
 }
 

@@ -22,7 +22,7 @@ impl Phone {
             .drain(..)
             .chain(self.requests.own.drain(..))
             .collect();
-        if self.binding.is_none() || !self.in_operation {
+        if self.binding.is_none() || !self.enabled {
             refused.extend(self.requests.waiting.drain(..));
         }
         for job in refused {

@@ -18,7 +18,7 @@ use super::{
     session::State,
 };
 use crate::{
-    counters::Event,
+    counters::Counter,
     monitor::Mark,
     refusal::Refusal,
     sip::{
@@ -164,7 +164,7 @@ impl Phone {
             dialect,
             reply,
         } = request;
-        let refusal = if document.name() == "GetCSTAFeatures" && self.in_operation {
+        let refusal = if document.name() == "GetCSTAFeatures" && self.enabled {
             return self.ask_for_features(reply, dialect, ctx);
         } else {
             self.refusal()
@@ -250,12 +250,12 @@ impl Phone {
             .settings
             .limits
             .pending_requests_per_phone;
-        if !self.in_operation {
-            Some(Refusal::NotInOperation)
+        if !self.enabled {
+            Some(Refusal::Disabled)
         } else if !self.session.is_coming() {
             Some(Refusal::Away)
         } else if self.requests.waiting.len() >= most {
-            self.context.counters.count(Event::TooManyForPhone);
+            self.context.counters.count(Counter::TooManyForPhone);
             Some(Refusal::Busy)
         } else if self.requests.quiet_until > Some(self.deadline()) {
             Some(Refusal::LeftAlone)

@@ -66,7 +66,7 @@ impl State {
 impl Phone {
     /// Opens the session with an INVITE that carries RequestSystemStatus (TR/87 7.1).
     pub(super) fn open_session(&mut self, ctx: &mut Context<Self>) {
-        if self.binding.is_none() || !self.in_operation {
+        if self.binding.is_none() || !self.enabled {
             return;
         }
         if self.permit.is_none() {
@@ -228,7 +228,7 @@ impl Phone {
 
     /// Tries again after 1, 2, 4 ... 60 seconds, or after as long as the phone asks for.
     fn retry(&mut self, wait: Option<Duration>, ctx: &mut Context<Self>) {
-        if self.binding.is_none() || !self.in_operation {
+        if self.binding.is_none() || !self.enabled {
             self.session = State::Closed;
             return;
         }

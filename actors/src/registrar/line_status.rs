@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, rc::Rc, time::Duration};
 
 use actix::{AsyncContext, Context, Handler, Message, Recipient};
 
-use super::{Registrar, steps::STEP};
+use super::{Registrar, steps::BATCH};
 use crate::directory::{LineFilter, LineSummary};
 
 /// Subscribes a session of a client to the status of its lines: told at once, and after changes. Takes the place of what the
@@ -67,7 +67,7 @@ impl Registrar {
         let mut waiting: Vec<_> = self.subscriptions.keys().cloned().collect();
         self.in_steps(ctx, move |registrar, _| {
             let mut looked_at = 0;
-            while looked_at < STEP {
+            while looked_at < BATCH {
                 let Some((to, key)) = waiting.pop() else {
                     return ControlFlow::Break(());
                 };

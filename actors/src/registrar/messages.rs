@@ -27,7 +27,7 @@ pub struct Recount;
 /// Asks which line a client means.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Line, NoLine>")]
-pub struct Find {
+pub struct FindLine {
     /// What the client calls it.
     pub name: DeviceId,
     /// What the name meant last in the session that it opened, which stays with its line.
@@ -59,7 +59,7 @@ pub struct ToPhone {
 /// that is there all the time; one that comes or goes meanwhile may be among them or not.
 #[derive(Debug, Message)]
 #[rtype(result = "LinePage")]
-pub struct Lines {
+pub struct ListLines {
     /// The lines that are wanted.
     pub filter: LineFilter,
     /// The last line of the page before; none: from the beginning.
@@ -78,7 +78,7 @@ pub struct LinePage {
 /// A client enters, to be told what it must know.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Enter {
+pub struct ClientConnected {
     /// For when lines come, go or move.
     pub lines_changed: Recipient<LinesChanged>,
     /// For when the operator changed what it may do.
@@ -101,15 +101,15 @@ pub struct LinesChanged {
 /// Asks for a page of the phone list, in the order of the MAC addresses; an empty one is the end. Who asks for page after
 /// page gets each phone once that is listed all the time.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Listing>")]
-pub struct List {
+#[rtype(result = "Vec<PhoneDetails>")]
+pub struct ListPhones {
     /// The last phone of the page before; none: from the beginning.
     pub after: Option<PhoneId>,
 }
 
 /// A phone of the list, with what is known of it now.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Listing {
+pub struct PhoneDetails {
     /// As it is stored.
     #[serde(flatten)]
     pub entry: ListedPhone,

@@ -36,8 +36,8 @@ pub use announcements::Stopping;
 use line_changes::{differing, user_parts};
 pub use line_status::{LineStatus, SubscribeStatus, UnsubscribeStatus};
 pub use messages::*;
-pub use operator::{ChangeError, RemovePhone, SetInOperation};
-use persistence::{Change, Persistence};
+pub use operator::{ChangeError, RemovePhone, SetEnabled};
+use persistence::{ListChange, Persistence};
 use storing::Waiter;
 pub use storing::{IsOnDisk, OnDisk};
 
@@ -51,7 +51,7 @@ pub struct Registrar {
     /// The actors of phones that were forgotten, for as long as clients hold them.
     forgotten: HashMap<PhoneId, WeakAddr<Phone>>,
     directory: Directory,
-    clients: Vec<Enter>,
+    clients: Vec<ClientConnected>,
     /// The user parts of lines that may be another phone's now, until clients hear of it.
     moved: HashSet<Box<str>>,
     /// Whether clients are about to hear which lines those are.
@@ -108,7 +108,7 @@ impl Record {
 
     fn availability(&self) -> Availability {
         match self.status {
-            _ if !self.entry.in_operation => Availability::Disabled,
+            _ if !self.entry.enabled => Availability::Disabled,
             PhoneStatus::Away => Availability::Away,
             PhoneStatus::Registered => Availability::Registered,
             PhoneStatus::Controlled => Availability::Controlled,
@@ -190,11 +190,11 @@ impl Registrar {
         let arbiter = binding
             .as_ref()
             .map_or_else(|| arbiter.clone(), |binding| binding.flow.arbiter.clone());
-        let (context, in_operation) = (Arc::clone(&self.context), record.entry.in_operation);
+        let (context, enabled) = (Arc::clone(&self.context), record.entry.enabled);
         let lines = record.entry.lines.iter().cloned();
         let lines = lines.map(DeviceId::from).collect();
         let phone = Phone::start_in_arbiter(&arbiter, move |_| {
-            Phone::new(phone, context, in_operation, lines, binding, restart_state)
+            Phone::new(phone, context, enabled, lines, binding, restart_state)
         });
         record.phone = Some(phone.clone());
         Some(phone)
@@ -249,7 +249,7 @@ impl Handler<LinesListed> for Registrar {
             let was = std::mem::replace(&mut record.entry.lines, listed);
             let is = record.entry.lines.is_empty();
             self.told_lines(was.is_empty(), is);
-            self.save(phone, Change::Entry, Waiter::Nobody, ctx);
+            self.save(phone, ListChange::Entry, Waiter::Nobody, ctx);
         }
     }
 }

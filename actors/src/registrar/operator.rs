@@ -4,20 +4,20 @@ use actix::{Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Change, Registrar, Waiter, line_changes::user_parts};
+use super::{ListChange, Registrar, Waiter, line_changes::user_parts};
 use crate::{
-    phone::{InOperation, Status as PhoneStatus},
+    phone::{EnabledChanged, Status as PhoneStatus},
     phone_list::StoreError,
 };
 
 /// Puts a phone into operation, or takes it out.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<(), ChangeError>")]
-pub struct SetInOperation {
+pub struct SetEnabled {
     /// The phone.
     pub phone: PhoneId,
     /// Whether it may be controlled and monitored.
-    pub in_operation: bool,
+    pub enabled: bool,
 }
 
 /// Removes a phone that is away from the list, and frees its lines. One that registers again is new.
@@ -46,7 +46,7 @@ impl Registrar {
     fn change(
         &mut self,
         phone: PhoneId,
-        change: Change,
+        change: ListChange,
         ctx: &mut Context<Self>,
     ) -> ResponseFuture<Result<(), ChangeError>> {
         let (operator, done) = oneshot::channel();
@@ -70,7 +70,7 @@ impl Registrar {
 
     /// A phone registered that an operator wants removed: it stays, unless the disk is removing it already.
     pub(super) fn answer_removals(&mut self, phone: PhoneId) {
-        let removal = |change| change == Change::Remove;
+        let removal = |change| change == ListChange::Remove;
         for waiter in self.persistence.withdraw(phone, removal) {
             waiter.tell(Err(ChangeError::Registered(phone)));
         }
@@ -126,7 +126,7 @@ impl Registrar {
         };
         let actor = self.forgotten.remove(&phone);
         if let Some(actor) = actor.and_then(|actor| actor.upgrade()) {
-            actor.do_send(InOperation(record.entry.in_operation));
+            actor.do_send(EnabledChanged(record.entry.enabled));
             record.phone = Some(actor);
         }
         self.directory.set(phone, []);
@@ -136,21 +136,18 @@ impl Registrar {
     }
 }
 
-impl Handler<SetInOperation> for Registrar {
+impl Handler<SetEnabled> for Registrar {
     type Result = ResponseFuture<Result<(), ChangeError>>;
 
     fn handle(
         &mut self,
-        SetInOperation {
-            phone,
-            in_operation,
-        }: SetInOperation,
+        SetEnabled { phone, enabled }: SetEnabled,
         ctx: &mut Self::Context,
     ) -> Self::Result {
         if !self.listed.contains_key(&phone) {
             return Box::pin(async move { Err(ChangeError::Unknown(phone)) });
         }
-        self.change(phone, Change::SetInOperation(in_operation), ctx)
+        self.change(phone, ListChange::SetEnabled(enabled), ctx)
     }
 }
 
@@ -161,6 +158,6 @@ impl Handler<RemovePhone> for Registrar {
         if let Err(refusal) = self.may_be_removed(phone) {
             return Box::pin(async move { Err(refusal) });
         }
-        self.change(phone, Change::Remove, ctx)
+        self.change(phone, ListChange::Remove, ctx)
     }
 }

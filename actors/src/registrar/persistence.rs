@@ -23,17 +23,17 @@ pub(super) struct Persistence<W> {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Write<W> {
     pub(super) phone: PhoneId,
-    pub(super) change: Change,
+    pub(super) change: ListChange,
     pub(super) waiter: W,
 }
 
 /// How an entry changes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Change {
+pub(super) enum ListChange {
     /// It is written as it is in memory. If the disk refuses it, it is written when the disk takes it.
     Entry,
-    /// An operator sets `in_operation`, in memory too once it is on disk. If the disk refuses it, it is not done.
-    SetInOperation(bool),
+    /// An operator sets `enabled`, in memory too once it is on disk. If the disk refuses it, it is not done.
+    SetEnabled(bool),
     /// An operator removes it. If the disk refuses that, it is not done.
     Remove,
 }
@@ -51,8 +51,8 @@ impl<W> Persistence<W> {
     }
 
     /// Adds a change to the next write.
-    pub(super) fn push(&mut self, phone: PhoneId, change: Change, waiter: W) {
-        if change == Change::Entry {
+    pub(super) fn push(&mut self, phone: PhoneId, change: ListChange, waiter: W) {
+        if change == ListChange::Entry {
             self.unsaved.insert(phone);
         }
         self.queue.push(Write {
@@ -74,7 +74,7 @@ impl<W> Persistence<W> {
     ) -> Result<(), W> {
         let has = |list: &[Write<W>]| {
             let mut entries = list.iter().filter(|write| write.phone == phone);
-            entries.any(|write| write.change == Change::Entry && waits(&write.waiter))
+            entries.any(|write| write.change == ListChange::Entry && waits(&write.waiter))
         };
         let list = match (has(&self.queue), has(&self.writing)) {
             (true, _) => &mut self.queue,
@@ -83,14 +83,18 @@ impl<W> Persistence<W> {
         };
         list.push(Write {
             phone,
-            change: Change::Entry,
+            change: ListChange::Entry,
             waiter,
         });
         Ok(())
     }
 
     /// Takes back changes of a phone's entry that the disk has not been asked for yet; returns who waited.
-    pub(super) fn withdraw(&mut self, phone: PhoneId, which: impl Fn(Change) -> bool) -> Vec<W> {
+    pub(super) fn withdraw(
+        &mut self,
+        phone: PhoneId,
+        which: impl Fn(ListChange) -> bool,
+    ) -> Vec<W> {
         let of = |write: &mut Write<W>| write.phone == phone && which(write.change);
         let withdrawn = self.queue.extract_if(.., of);
         withdrawn.map(|write| write.waiter).collect()
@@ -113,21 +117,21 @@ impl<W> Persistence<W> {
         // By phone: whether it is in operation then, where that changes, and whether it is removed.
         let mut changes = BTreeMap::<PhoneId, (Option<bool>, bool)>::new();
         for Write { phone, change, .. } in &self.writing {
-            let (in_operation, removed) = changes.entry(*phone).or_default();
+            let (enabled, removed) = changes.entry(*phone).or_default();
             match change {
-                Change::Entry => {}
-                Change::SetInOperation(on) => *in_operation = Some(*on),
-                Change::Remove => *removed = true,
+                ListChange::Entry => {}
+                ListChange::SetEnabled(on) => *enabled = Some(*on),
+                ListChange::Remove => *removed = true,
             }
         }
-        for (phone, (in_operation, removed)) in changes {
+        for (phone, (enabled, removed)) in changes {
             let Some(entry) = entry(phone) else { continue };
             if removed {
                 save.forgotten.push(phone);
             } else {
-                let in_operation = in_operation.unwrap_or(entry.in_operation);
+                let enabled = enabled.unwrap_or(entry.enabled);
                 save.listed.push(ListedPhone {
-                    in_operation,
+                    enabled,
                     ..entry.clone()
                 });
             }
@@ -142,7 +146,7 @@ impl<W> Persistence<W> {
         let written = std::mem::take(&mut self.writing);
         if saved {
             let queued = self.queue.iter();
-            let queued = queued.filter(|write| write.change == Change::Entry);
+            let queued = queued.filter(|write| write.change == ListChange::Entry);
             let queued: HashSet<PhoneId> = queued.map(|write| write.phone).collect();
             for Write { phone, .. } in &written {
                 if !queued.contains(phone) {
@@ -187,7 +191,7 @@ mod tests {
         format!("0004130000{number:02x}").parse().unwrap()
     }
 
-    fn entry(number: u8, in_operation: bool) -> ListedPhone {
+    fn entry(number: u8, enabled: bool) -> ListedPhone {
         ListedPhone {
             id: phone(number),
             maker: String::new(),
@@ -197,7 +201,7 @@ mod tests {
             last_identity: None,
             lines: Vec::new(),
             last_login: None,
-            in_operation,
+            enabled,
         }
     }
 
@@ -213,7 +217,7 @@ mod tests {
             .begin(|id| (id == phone(1)).then_some(&one))
             .unwrap();
         match (&*save.listed, &*save.forgotten) {
-            ([one], []) if one.in_operation => "on",
+            ([one], []) if one.enabled => "on",
             ([_], []) => "off",
             ([], [_]) => "removed",
             ([], []) => "nothing",
@@ -223,19 +227,19 @@ mod tests {
 
     #[test]
     fn one_write_has_all_changes_of_an_entry() {
-        use Change::{Entry, Remove, SetInOperation};
+        use ListChange::{Entry, Remove, SetEnabled};
         for (changes, expected) in [
             (&[Entry][..], "on"),
-            (&[SetInOperation(false)], "off"),
+            (&[SetEnabled(false)], "off"),
             // Whatever else is written of the phone says the same.
-            (&[SetInOperation(false), Entry], "off"),
-            (&[Entry, SetInOperation(false)], "off"),
+            (&[SetEnabled(false), Entry], "off"),
+            (&[Entry, SetEnabled(false)], "off"),
             // Of two that cross the later holds.
-            (&[SetInOperation(false), SetInOperation(true)], "on"),
-            (&[SetInOperation(true), SetInOperation(false), Entry], "off"),
+            (&[SetEnabled(false), SetEnabled(true)], "on"),
+            (&[SetEnabled(true), SetEnabled(false), Entry], "off"),
             (&[Remove], "removed"),
             (&[Entry, Remove, Entry], "removed"),
-            (&[SetInOperation(false), Remove], "removed"),
+            (&[SetEnabled(false), Remove], "removed"),
         ] {
             let mut persistence = empty();
             for change in changes {
@@ -253,9 +257,9 @@ mod tests {
     fn what_comes_while_the_disk_is_busy_waits_for_the_next_write() {
         let mut persistence = empty();
         assert!(persistence.begin(|_| None).is_none());
-        persistence.push(phone(1), Change::Entry, "first");
+        persistence.push(phone(1), ListChange::Entry, "first");
         assert_eq!(writes(&mut persistence), "on");
-        persistence.push(phone(1), Change::SetInOperation(false), "second");
+        persistence.push(phone(1), ListChange::SetEnabled(false), "second");
         assert!(persistence.begin(|_| None).is_none());
         let written = persistence.end(true);
         assert_eq!(written.len(), 1);
@@ -268,9 +272,9 @@ mod tests {
     fn who_joins_shares_the_fate_of_the_entry() {
         let waits = |waiter: &&str| !waiter.is_empty();
         let mut persistence = empty();
-        persistence.push(phone(1), Change::Entry, "");
+        persistence.push(phone(1), ListChange::Entry, "");
         assert_eq!(persistence.join(phone(1), "alone", waits), Err("alone"));
-        persistence.push(phone(1), Change::Entry, "first");
+        persistence.push(phone(1), ListChange::Entry, "first");
         persistence.begin(|_| None).unwrap();
         assert_eq!(persistence.join(phone(2), "other", waits), Err("other"));
         assert_eq!(persistence.join(phone(1), "second", waits), Ok(()));
@@ -283,21 +287,21 @@ mod tests {
     #[test]
     fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
         let mut persistence = empty();
-        persistence.push(phone(1), Change::Entry, "");
+        persistence.push(phone(1), ListChange::Entry, "");
         persistence.begin(|_| None).unwrap();
-        persistence.push(phone(1), Change::Entry, "");
+        persistence.push(phone(1), ListChange::Entry, "");
         persistence.end(true);
         assert!(persistence.unsaved().contains(&phone(1)), "changed since");
         persistence.begin(|_| None).unwrap();
         persistence.end(false);
         assert!(persistence.has_failed());
         assert!(persistence.unsaved().contains(&phone(1)));
-        persistence.push(phone(1), Change::Entry, "");
+        persistence.push(phone(1), ListChange::Entry, "");
         persistence.begin(|_| None).unwrap();
         persistence.end(true);
         assert!(persistence.unsaved().is_empty() && !persistence.has_failed());
         // A switch that was refused is not done, so nothing lacks on disk.
-        persistence.push(phone(1), Change::SetInOperation(false), "");
+        persistence.push(phone(1), ListChange::SetEnabled(false), "");
         persistence.begin(|_| None).unwrap();
         persistence.end(false);
         assert!(persistence.unsaved().is_empty());
@@ -305,24 +309,24 @@ mod tests {
 
     #[test]
     fn a_change_is_withdrawn_before_the_disk_is_asked() {
-        let removal = |change| change == Change::Remove;
+        let removal = |change| change == ListChange::Remove;
         let mut persistence = empty();
-        persistence.push(phone(1), Change::Remove, "operator");
-        persistence.push(phone(1), Change::Entry, "phone");
+        persistence.push(phone(1), ListChange::Remove, "operator");
+        persistence.push(phone(1), ListChange::Entry, "phone");
         assert!(persistence.withdraw(phone(2), |_| true).is_empty());
         assert_eq!(persistence.withdraw(phone(1), removal), ["operator"]);
         assert_eq!(writes(&mut persistence), "on");
         assert!(persistence.withdraw(phone(1), |_| true).is_empty());
-        persistence.push(phone(1), Change::Entry, "later");
+        persistence.push(phone(1), ListChange::Entry, "later");
         assert_eq!(persistence.withdraw(phone(1), |_| true), ["later"]);
     }
 
     #[test]
     fn a_successor_writes_what_was_on_its_way() {
         let mut persistence = empty();
-        persistence.push(phone(1), Change::SetInOperation(false), "");
+        persistence.push(phone(1), ListChange::SetEnabled(false), "");
         persistence.begin(|_| None).unwrap();
-        persistence.push(phone(2), Change::Remove, "");
+        persistence.push(phone(2), ListChange::Remove, "");
         let (open, unsaved) = persistence.hand_over();
         let open: Vec<PhoneId> = open.iter().map(|write| write.phone).collect();
         assert_eq!(open, [phone(1), phone(2)]);

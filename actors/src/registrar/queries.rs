@@ -5,8 +5,9 @@ use actix_rt::Arbiter;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
-    Enter, Find, Line, LinePage, Lines, List, Listing, Record, Registrar, ToPhone,
-    steps::{LaterResult, STEP},
+    ClientConnected, FindLine, Line, LinePage, ListLines, ListPhones, PhoneDetails, Record,
+    Registrar, ToPhone,
+    steps::{BATCH, LaterResult},
 };
 use crate::{
     directory::{Entry, NoLine},
@@ -17,10 +18,14 @@ use crate::{
 /// How many lines a page has, which a client sends on in the same turn of the thread.
 const PAGE: usize = 100;
 
-impl Handler<Find> for Registrar {
-    type Result = MessageResult<Find>;
+impl Handler<FindLine> for Registrar {
+    type Result = MessageResult<FindLine>;
 
-    fn handle(&mut self, Find { name, session }: Find, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        FindLine { name, session }: FindLine,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let found = self.directory.find(&name, session.as_ref());
         MessageResult(found.and_then(|entry| {
             let phone = self
@@ -63,10 +68,14 @@ impl Handler<ToPhone> for Registrar {
     }
 }
 
-impl Handler<Lines> for Registrar {
-    type Result = LaterResult<Lines>;
+impl Handler<ListLines> for Registrar {
+    type Result = LaterResult<ListLines>;
 
-    fn handle(&mut self, Lines { filter, after }: Lines, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        ListLines { filter, after }: ListLines,
+        ctx: &mut Self::Context,
+    ) -> Self::Result {
         self.answer_in_step(ctx, move |registrar| {
             let mut lines = registrar.directory.page(&filter, after.as_ref(), PAGE + 1);
             let is_last = lines.len() <= PAGE;
@@ -87,22 +96,26 @@ impl Handler<Lines> for Registrar {
     }
 }
 
-impl Handler<Enter> for Registrar {
+impl Handler<ClientConnected> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, client: Enter, _: &mut Self::Context) {
+    fn handle(&mut self, client: ClientConnected, _: &mut Self::Context) {
         self.clients.push(client);
     }
 }
 
-impl Handler<List> for Registrar {
-    type Result = LaterResult<List>;
+impl Handler<ListPhones> for Registrar {
+    type Result = LaterResult<ListPhones>;
 
-    fn handle(&mut self, List { after }: List, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        ListPhones { after }: ListPhones,
+        ctx: &mut Self::Context,
+    ) -> Self::Result {
         self.answer_in_step(ctx, move |registrar| {
-            let records = registrar.telephones_after(after).take(STEP);
+            let records = registrar.telephones_after(after).take(BATCH);
             let unsaved = registrar.persistence.unsaved();
-            let listing = |(phone, record): (&PhoneId, &Record)| Listing {
+            let listing = |(phone, record): (&PhoneId, &Record)| PhoneDetails {
                 entry: record.entry.clone(),
                 status: record.status,
                 reason: record.reason.clone(),

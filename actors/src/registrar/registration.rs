@@ -6,17 +6,17 @@ use actix::{Context, Handler};
 use actix_rt::Arbiter;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Change, Record, Registrar, Waiter};
+use super::{ListChange, Record, Registrar, Waiter};
 use crate::{
     phone::{BindingMoved, Bound, Unbound},
     phone_list::ListedPhone,
-    quote::Quoted,
     registration::{
-        self, BindingEnded, Flow, Granted, Lease, ListBinding, LoggedOff, Outcome, PhoneBinding,
-        RAPID_REBINDS, Register, RegisterIdentity, RegisterRequest, Rejection, Released, Update,
-        seconds_left,
+        self, BindingEnded, Flow, Granted, Lease, ListBinding, LoggedOff, PhoneBinding,
+        RAPID_REBINDS, Register, RegisterIdentity, RegisterOutcome, RegisterRequest, Rejection,
+        Released, Update, seconds_left,
     },
     sip::responder::Responder,
+    truncated::Truncated,
 };
 
 impl Handler<Register> for Registrar {
@@ -79,7 +79,7 @@ impl Handler<BindingMoved> for Registrar {
 }
 
 impl Registrar {
-    fn decide(&mut self, register: &Register) -> Result<Outcome<Flow>, Rejection> {
+    fn decide(&mut self, register: &Register) -> Result<RegisterOutcome<Flow>, Rejection> {
         let config = self.context.config();
         let request = RegisterRequest {
             identity: register.identity,
@@ -96,12 +96,12 @@ impl Registrar {
     fn store(
         &mut self,
         identity: RegisterIdentity,
-        outcome: Outcome<Flow>,
+        outcome: RegisterOutcome<Flow>,
         responder: Responder,
         ctx: &mut Context<Self>,
     ) {
         let mut is_entered = false;
-        if let Outcome::Bound { binding, former } = &outcome
+        if let RegisterOutcome::Bound { binding, former } = &outcome
             && former
                 .as_ref()
                 .is_none_or(|former| former.flow != binding.flow)
@@ -113,7 +113,7 @@ impl Registrar {
         self.bindings.apply(&outcome);
         let waiter = Waiter::Phone(identity, outcome, responder);
         if is_entered {
-            self.save(identity.device, Change::Entry, waiter, ctx);
+            self.save(identity.device, ListChange::Entry, waiter, ctx);
         } else if let Err(Waiter::Phone(identity, outcome, responder)) =
             self.join(identity.device, waiter)
         {
@@ -129,9 +129,9 @@ impl Registrar {
         let config = self.context.config();
         let profile = config.profiles.recognise(device.oui(), user_agent);
         let described = profile.describe(user_agent);
-        let in_operation = config.settings.advanced.auto_activate;
+        let enabled = config.settings.advanced.auto_activate;
         let record = self.listed.entry(device).or_insert_with(|| {
-            tracing::info!(phone = %device, %address, in_operation, "new phone");
+            tracing::info!(phone = %device, %address, enabled, "new phone");
             self.unknown += 1;
             let entry = ListedPhone {
                 id: device,
@@ -142,12 +142,12 @@ impl Registrar {
                 last_identity: None,
                 lines: Vec::new(),
                 last_login: None,
-                in_operation,
+                enabled,
             };
             Record::new(entry, false)
         });
         let entry = &mut record.entry;
-        tracing::info!(phone = %device, %address, maker = described.maker, user_agent = %Quoted(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
+        tracing::info!(phone = %device, %address, maker = described.maker, user_agent = %Truncated(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
         entry.maker = described.maker;
         entry.model = described.model;
         entry.firmware = described.firmware;
@@ -162,11 +162,11 @@ impl Registrar {
     pub(super) fn carry_out(
         &mut self,
         identity: RegisterIdentity,
-        outcome: &Outcome<Flow>,
+        outcome: &RegisterOutcome<Flow>,
         responder: Responder,
     ) {
         match outcome {
-            Outcome::Bound { binding, former } => {
+            RegisterOutcome::Bound { binding, former } => {
                 let current = self.bindings.get(binding.identity);
                 match current.filter(|current| current.flow == binding.flow) {
                     Some(current) => {
@@ -177,12 +177,12 @@ impl Registrar {
                     None => self.list(identity.device, responder),
                 }
             }
-            Outcome::Removed(binding) => {
+            RegisterOutcome::Removed(binding) => {
                 tracing::info!(phone = %identity.device, address = %binding.address, "phone logged off");
                 let reason = "the phone logged off".into();
                 self.unbound(Arc::clone(binding), reason, Some(responder));
             }
-            Outcome::Listed => self.list(identity.device, responder),
+            RegisterOutcome::Listed => self.list(identity.device, responder),
         }
     }
 

@@ -16,19 +16,19 @@ use super::{Record, Registrar};
 use crate::phone::Phone;
 
 /// How many phones or lines are looked at in one turn.
-pub(super) const STEP: usize = 200;
+pub(super) const BATCH: usize = 200;
 /// How many phones' actors are told something in one turn: each takes a turn of its own then.
 const TOLD: usize = 50;
 
 /// Work that goes on, whose parts take turns.
 #[derive(Default)]
 pub(super) struct Steps {
-    waiting: VecDeque<Step>,
+    waiting: VecDeque<Batch>,
     running: bool,
 }
 
 /// Does a part of the work, and says whether there is more.
-type Step = Box<dyn FnMut(&mut Registrar, &mut Context<Registrar>) -> ControlFlow<()>>;
+type Batch = Box<dyn FnMut(&mut Registrar, &mut Context<Registrar>) -> ControlFlow<()>>;
 
 impl Registrar {
     /// Does work in steps: one in this turn if no other work waits, the others in turns to come.

@@ -6,11 +6,11 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResu
 use tokio::sync::oneshot;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{Change, ChangeError, Registrar, line_changes::user_parts};
+use super::{ChangeError, ListChange, Registrar, line_changes::user_parts};
 use crate::{
-    phone::InOperation,
+    phone::EnabledChanged,
     phone_list::StoreError,
-    registration::{Flow, Outcome, RegisterIdentity, Rejection},
+    registration::{Flow, RegisterIdentity, RegisterOutcome, Rejection},
     sip::responder::Responder,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub(super) enum Waiter {
     Nobody,
     /// A REGISTER: what it does is carried out then.
-    Phone(RegisterIdentity, Outcome<Flow>, Responder),
+    Phone(RegisterIdentity, RegisterOutcome<Flow>, Responder),
     Operator(oneshot::Sender<Result<(), ChangeError>>),
 }
 
@@ -45,7 +45,7 @@ impl Registrar {
     pub(super) fn save(
         &mut self,
         phone: PhoneId,
-        change: Change,
+        change: ListChange,
         waiter: Waiter,
         ctx: &mut Context<Self>,
     ) {
@@ -83,15 +83,15 @@ impl Registrar {
         for write in writes {
             let phone = write.phone;
             match write.change {
-                Change::Entry => self.entry_written(phone, saved.is_ok(), write.waiter, ctx),
-                Change::SetInOperation(on) => {
+                ListChange::Entry => self.entry_written(phone, saved.is_ok(), write.waiter, ctx),
+                ListChange::SetEnabled(on) => {
                     let done = self.changed(phone, &saved);
                     if done.is_ok() {
                         self.set_in_operation(phone, on, ctx);
                     }
                     write.waiter.tell(done);
                 }
-                Change::Remove => {
+                ListChange::Remove => {
                     let done = self.changed(phone, &saved);
                     let done = done.and_then(|()| self.removed(phone, ctx));
                     write.waiter.tell(done);
@@ -146,12 +146,12 @@ impl Registrar {
         let Some(record) = self.listed.get_mut(&phone) else {
             return;
         };
-        tracing::info!(phone = %phone, in_operation = on, "phone switched by an operator");
-        record.entry.in_operation = on;
+        tracing::info!(phone = %phone, enabled = on, "phone switched by an operator");
+        record.entry.enabled = on;
         self.directory
             .set_availability(phone, record.availability());
         if let Some(phone) = &record.phone {
-            phone.do_send(InOperation(on));
+            phone.do_send(EnabledChanged(on));
         }
         let moved = user_parts(&self.directory.of(phone));
         self.lines_changed(moved, ctx);
@@ -181,7 +181,8 @@ impl Registrar {
             unsaved.extend(self.listed.keys().find(|phone| on_disk(phone)));
         }
         for phone in unsaved {
-            self.persistence.push(phone, Change::Entry, Waiter::Nobody);
+            self.persistence
+                .push(phone, ListChange::Entry, Waiter::Nobody);
         }
         self.write(ctx);
     }

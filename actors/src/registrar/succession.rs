@@ -7,14 +7,14 @@ use uacsta_schema::phone_id::PhoneId;
 
 use super::{Persistence, Recount, Registrar, Reseat, Waiter};
 use crate::{
-    counters::Event,
+    counters::Counter,
     phone::{Announce, PhoneActorEnded},
 };
 
 impl Registrar {
     /// Puts another in this one's place, after a panic. Who waits for an answer of this one gets an error, and asks again.
     pub(super) fn bequeath(&mut self) {
-        self.context.counters.count(Event::Panicked);
+        self.context.counters.count(Counter::Panicked);
         tracing::error!(
             listed = self.listed.len(),
             "the registrar failed; another takes its place"
@@ -108,7 +108,7 @@ impl Handler<PhoneActorEnded> for Registrar {
         let Some(record) = record.filter(|record| record.phone.as_ref() == Some(&actor)) else {
             return;
         };
-        self.context.counters.count(Event::Panicked);
+        self.context.counters.count(Counter::Panicked);
         record.back_off.lost(self.context.clock.now());
         let first = record.back_off.is_fresh();
         let wait = record.back_off.failed();

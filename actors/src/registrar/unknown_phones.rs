@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use uacsta_schema::phone_id::PhoneId;
 
 use super::Registrar;
-use crate::counters::Event;
+use crate::counters::Counter;
 
 impl Registrar {
     /// Whether a phone is listed, or may be.
@@ -17,7 +17,7 @@ impl Registrar {
 
     /// Counts a new phone for which there is no room. The log hears of it once until there is room again.
     pub(super) fn log_no_room(&mut self, phone: PhoneId, address: SocketAddr) {
-        self.context.counters.count(Event::TooManyPhones);
+        self.context.counters.count(Counter::TooManyPhones);
         if !std::mem::replace(&mut self.crowded, true) {
             tracing::warn!(phone = %phone, %address, "new phone refused, and so are others: as many are listed as limits.unknown_phones allows that never told a line");
         }

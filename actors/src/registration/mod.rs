@@ -24,8 +24,8 @@ mod uas;
 pub(crate) use bindings::Bindings;
 pub use bindings::{AddressOfRecord, Binding, RegisterIdentity};
 pub use lease::{Granted, Lease, ListBinding, LoggedOff, Released};
-pub use register::{ContactUpdate, Known, Step, Update, seconds_left};
-pub(crate) use register::{Outcome, RAPID_REBINDS, RegisterRequest, register};
+pub use register::{ContactUpdate, Known, RegisterStep, Update, seconds_left};
+pub(crate) use register::{RAPID_REBINDS, RegisterOutcome, RegisterRequest, register};
 pub use rejection::Rejection;
 pub use uas::PhoneUas;
 

@@ -16,8 +16,8 @@ use uacsta_schema::{
 use super::uas::{authenticate, identify, no_sessions};
 use crate::{
     ServerContext,
-    access::Door,
-    counters::Event,
+    auth::DigestAuthenticator,
+    counters::Counter,
     sip::{
         refusals::{check_request, unhandled},
         responder::FinalResponse,
@@ -53,7 +53,7 @@ pub fn receive(
     let request = match frame {
         Frame::Message(Message::Request(request)) if *request.method() != Method::Ack => request,
         Frame::Refused(refused) if refused.answer(&mut datagram) => {
-            context.counters.count(Event::Malformed);
+            context.counters.count(Counter::Malformed);
             stamp(&mut datagram, from);
             return Received::Answered { datagram, to: from };
         }
@@ -91,8 +91,8 @@ fn decide(
     match request.method() {
         Method::Register => {
             let identity = identify(context, request, from, false)?;
-            let mut door = Door::new(number);
-            authenticate(context, &mut door, identity, request, from, false)?;
+            let mut authenticator = DigestAuthenticator::new(number);
+            authenticate(context, &mut authenticator, identity, request, from, false)?;
             Ok(identity.device)
         }
         Method::Invite => Err(no_sessions()),

@@ -12,14 +12,13 @@ use uacsta_schema::{
 
 use super::{
     AddressOfRecord, ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection,
-    Register, RegisterIdentity, Rejection, Step, Update,
+    Register, RegisterIdentity, RegisterStep, Rejection, Update,
 };
 use crate::{
     ServerContext,
-    access::{Caller, Door, Name},
-    counters::Event,
-    quote::quoted,
-    repeats::again,
+    auth::{AuthRequest, AuthUser, DigestAuthenticator},
+    counters::Counter,
+    log_limit::repeat_count,
     sip::{
         connection::OrphanRequest,
         dialog::DialogId,
@@ -27,6 +26,7 @@ use crate::{
         responder::{Disposition, FinalResponse, PendingRequest},
         uas::{Peer, Uas},
     },
+    truncated::truncated,
 };
 
 /// Authenticates the phones of a connection, and holds the leases of their bindings.
@@ -34,7 +34,7 @@ pub struct PhoneUas {
     context: Arc<ServerContext>,
     address: SocketAddr,
     connection: Option<Arc<Addr<PhoneConnection>>>,
-    door: Door,
+    authenticator: DigestAuthenticator,
     /// The bindings that were made on this connection; mostly one.
     leases: SmallVec<[Lease; 1]>,
     /// The phone that the last REGISTER named, and the same as text, for the log.
@@ -43,13 +43,17 @@ pub struct PhoneUas {
 }
 
 impl PhoneUas {
-    /// The UAS of a connection from `address`; `door` checks who logs on.
-    pub fn new(context: Arc<ServerContext>, address: SocketAddr, door: Door) -> Self {
+    /// The UAS of a connection from `address`; `authenticator` checks who logs on.
+    pub fn new(
+        context: Arc<ServerContext>,
+        address: SocketAddr,
+        authenticator: DigestAuthenticator,
+    ) -> Self {
         Self {
             context,
             address,
             connection: None,
-            door,
+            authenticator,
             leases: SmallVec::new(),
             claimed: None,
             name: None,
@@ -77,17 +81,17 @@ impl PhoneUas {
                 let lease = &mut self.leases[at];
                 let step = update.against(Some(lease.known()));
                 let step = step.map_err(|rejection| reject(device, self.address, rejection))?;
-                if let (Step::Refresh, ContactUpdate::Bind { expires, .. }) =
+                if let (RegisterStep::Refresh, ContactUpdate::Bind { expires, .. }) =
                     (step, &update.contact)
                 {
                     lease.refresh(update.cseq, *expires, now);
                 }
-                if matches!(step, Step::List | Step::Refresh) {
+                if matches!(step, RegisterStep::List | RegisterStep::Refresh) {
                     return Ok(lease.response(now).into());
                 }
                 step
             }
-            None => Step::Bind,
+            None => RegisterStep::Bind,
         };
         let connection = self.connection.clone();
         let flow = Flow {
@@ -102,7 +106,7 @@ impl PhoneUas {
             flow,
             responder,
         });
-        if let (Some(at), Step::Remove) = (at, step) {
+        if let (Some(at), RegisterStep::Remove) = (at, step) {
             self.leases.swap_remove(at).discard();
         }
         Ok(disposition)
@@ -117,7 +121,7 @@ impl PhoneUas {
         let is_here = leases.any(|lease| lease.identity().device == identity.device);
         authenticate(
             &self.context,
-            &mut self.door,
+            &mut self.authenticator,
             identity,
             request,
             self.address,
@@ -189,11 +193,11 @@ pub(crate) fn identify(
 ) -> Result<RegisterIdentity, FinalResponse> {
     let extensions = context.config().settings.phones.extensions;
     RegisterIdentity::of(request, extensions).map_err(|rejection| {
-        context.counters.count(Event::RefusedRegister);
+        context.counters.count(Counter::RefusedRegister);
         let reason = rejection.to_string();
-        if let Some(times) = context.mentions(address, has_logged_on, &reason) {
-            let to = quoted(request.head().get(HeaderName::To));
-            tracing::warn!(%address, to, reason, times = again(times), "REGISTER refused");
+        if let Some(times) = context.may_log(address, has_logged_on, &reason) {
+            let to = truncated(request.head().get(HeaderName::To));
+            tracing::warn!(%address, to, reason, times = repeat_count(times), "REGISTER refused");
         }
         rejection.into()
     })
@@ -203,7 +207,7 @@ pub(crate) fn identify(
 /// another. Otherwise the response is a challenge. `is_here` says that the phone is bound on that connection.
 pub(crate) fn authenticate(
     context: &ServerContext,
-    door: &mut Door,
+    authenticator: &mut DigestAuthenticator,
     RegisterIdentity { aor, device }: RegisterIdentity,
     request: &Request,
     address: SocketAddr,
@@ -214,20 +218,20 @@ pub(crate) fn authenticate(
     let config = context.config();
     let profile = config.profiles.recognise(device.oui(), user_agent);
     let password = &config.settings.phones.password;
-    let caller = Caller {
+    let caller = AuthRequest {
         address: address.ip(),
         phone: Some(user),
-        here: is_here.then_some(Name::Phone(user)),
+        here: is_here.then_some(AuthUser::Phone(user)),
         only_md5: profile.md5_only,
     };
-    let granted = door.check(context, request, caller, |name| {
+    let granted = authenticator.check(context, request, caller, |name| {
         (name.parse() == Ok(user)).then_some(password)
     });
     granted.map(drop).map_err(|denial| {
         if let Some(reason) = denial.reason()
-            && let Some(times) = context.mentions(address, false, reason)
+            && let Some(times) = context.may_log(address, false, reason)
         {
-            tracing::warn!(phone = %device, %address, reason, times = again(times), "log-on refused");
+            tracing::warn!(phone = %device, %address, reason, times = repeat_count(times), "log-on refused");
         }
         context.denied(&denial)
     })

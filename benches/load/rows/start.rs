@@ -70,7 +70,7 @@ fn listed_phone(number: usize) -> anyhow::Result<Change<ListedPhone>> {
         last_identity: Some(line.clone()),
         lines: vec![line],
         last_login: Some(1_790_000_000),
-        in_operation: true,
+        enabled: true,
     };
     Ok((mac, Some(entry)))
 }

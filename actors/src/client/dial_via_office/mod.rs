@@ -12,7 +12,7 @@ use uacsta_schema::csta::{
 
 use self::state::{DialAction, DialEvent, DialState};
 use crate::{
-    monitor::{Change, ClientAddrs, Stopped, Subscriber},
+    monitor::{ClientAddrs, MonitorStopped, Subscriber, SubscriptionChange},
     phone::{self, Subscribe},
     refusal::Refusal,
     registrar::Line,
@@ -319,7 +319,7 @@ impl Actor for DialViaOffice {
         };
         line.phone.do_send(Subscribe {
             line: line.entry.device.clone(),
-            change: Change::Join(subscriber),
+            change: SubscriptionChange::Join(subscriber),
         });
         ctx.run_later(*patience, |call, ctx| {
             if !call.watched {
@@ -334,7 +334,7 @@ impl Actor for DialViaOffice {
         } = &self.request;
         line.phone.do_send(Subscribe {
             line: line.entry.device.clone(),
-            change: Change::Leave {
+            change: SubscriptionChange::Leave {
                 cross_ref: Arc::clone(cross_ref),
             },
         });
@@ -364,10 +364,10 @@ impl Handler<Respond> for DialViaOffice {
     }
 }
 
-impl Handler<Stopped> for DialViaOffice {
+impl Handler<MonitorStopped> for DialViaOffice {
     type Result = ();
 
-    fn handle(&mut self, _: Stopped, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: MonitorStopped, ctx: &mut Self::Context) {
         self.go_on(&DialEvent::Lost, ctx);
     }
 }

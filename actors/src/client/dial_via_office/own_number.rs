@@ -10,7 +10,7 @@ use uacsta_schema::csta::{
 use super::{DialFailed, DialRequest, DialViaOffice};
 use crate::{
     client::actor::{Client, Scope},
-    counters::Event,
+    counters::Counter,
     refusal::Refusal,
     registrar::Line,
     sip::{
@@ -53,7 +53,7 @@ impl Client {
             client.via_office.retain(actix::Addr::connected);
             match line {
                 Ok(_) if client.via_office.len() >= CALLS => {
-                    client.context.counters.count(Event::TooManyRequests);
+                    client.context.counters.count(Counter::TooManyRequests);
                     client.refuse(
                         client.mac_of(key),
                         reply,

@@ -6,7 +6,7 @@ use uacsta_schema::csta::{
 };
 
 use super::{
-    call::{Call, State, fill},
+    call::{Call, ConnectionState, fill},
     reconcile::Heard,
 };
 
@@ -28,15 +28,17 @@ impl Calls {
         };
         match event.name() {
             "ServiceInitiatedEvent" | "DigitsDialedEvent" => {
-                self.stands(line, &progress, State::Initiated);
+                self.stands(line, &progress, ConnectionState::Initiated);
             }
             "OriginatedEvent" | "NetworkReachedEvent" | "EstablishedEvent" | "RetrievedEvent" => {
-                self.stands(line, &progress, State::Connected);
+                self.stands(line, &progress, ConnectionState::Connected);
             }
-            "OfferedEvent" | "DeliveredEvent" => self.stands(line, &progress, State::Alerting),
-            "HeldEvent" => self.stands(line, &progress, State::Hold),
-            "QueuedEvent" => self.stands(line, &progress, State::Queued),
-            "FailedEvent" => self.stands(line, &progress, State::Fail),
+            "OfferedEvent" | "DeliveredEvent" => {
+                self.stands(line, &progress, ConnectionState::Alerting);
+            }
+            "HeldEvent" => self.stands(line, &progress, ConnectionState::Hold),
+            "QueuedEvent" => self.stands(line, &progress, ConnectionState::Queued),
+            "FailedEvent" => self.stands(line, &progress, ConnectionState::Fail),
             "ConnectionClearedEvent" | "DivertedEvent" => self.left(line, &progress),
             "CallClearedEvent" => self.forget(&progress.call),
             // The new calls stand in lists, which only the second pass reads; such events are rare.
@@ -62,7 +64,7 @@ impl Calls {
                 [call.state]
                     .into_iter()
                     .chain(call.parties.iter().map(|party| party.state))
-                    .map(State::element)
+                    .map(ConnectionState::element)
                     .collect(),
             )),
         });
@@ -71,12 +73,12 @@ impl Calls {
         }
     }
 
-    fn stands(&mut self, line: &DeviceId, progress: &Progress<'_>, state: State) {
+    fn stands(&mut self, line: &DeviceId, progress: &Progress<'_>, state: ConnectionState) {
         let own = progress
             .device
             .as_deref()
             .is_none_or(|device| line.names(device));
-        let local = progress.local.as_deref().and_then(State::read);
+        let local = progress.local.as_deref().and_then(ConnectionState::read);
         let last_event = self.heard.event();
         let call = match self
             .calls
@@ -88,7 +90,11 @@ impl Calls {
                 if self.calls.len() == MOST {
                     self.calls.remove(0);
                 }
-                let first = if own { state } else { State::Connected };
+                let first = if own {
+                    state
+                } else {
+                    ConnectionState::Connected
+                };
                 self.calls
                     .push(Call::new(&progress.call, first, last_event));
                 let last = self.calls.len() - 1;
@@ -131,7 +137,7 @@ impl Calls {
             call.heard(last_event);
             call.parties
                 .retain(|party| Some(&*party.device) != progress.device.as_deref());
-            if let Some(state) = progress.local.as_deref().and_then(State::read) {
+            if let Some(state) = progress.local.as_deref().and_then(ConnectionState::read) {
                 call.state = state;
             }
         }
@@ -169,7 +175,7 @@ impl Calls {
         let Some(at) = self.calls.iter().position(is_old) else {
             return;
         };
-        let state = State::read(local.unwrap_or(fallback).as_str());
+        let state = ConnectionState::read(local.unwrap_or(fallback).as_str());
         let Some(state) = state else {
             return self.calls.retain(|call| !is_old(call));
         };

@@ -17,14 +17,14 @@ mod tests;
 #[derive(Debug, Default)]
 pub(super) struct MonitorPoint {
     subscribers: usize,
-    monitor: Monitor,
-    permit: Permit,
+    monitor: PhoneMonitor,
+    permit: PermitState,
     back_off: BackOff,
 }
 
 /// The state of the monitor on the phone.
 #[derive(Debug, Default)]
-enum Monitor {
+enum PhoneMonitor {
     /// The phone or the line is away.
     #[default]
     Away,
@@ -43,7 +43,7 @@ enum Monitor {
 
 /// The licence permit of the line: it has one while it has subscribers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Permit {
+enum PermitState {
     #[default]
     None,
     Requested,
@@ -53,7 +53,7 @@ enum Permit {
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub enum MonitorEvent {
     /// A client subscribed.
     Joined,
     /// So many clients unsubscribed, or their connections ended.
@@ -89,7 +89,7 @@ pub enum Event {
 
 /// What the interpreter does, in this order.
 #[derive(Clone, Debug)]
-pub(super) enum Effect {
+pub(super) enum MonitorEffect {
     /// Ask licensing for a permit.
     RequestPermit,
     /// Give the permit back.
@@ -100,9 +100,9 @@ pub(super) enum Effect {
     Start,
     /// Send MonitorStop.
     Stop(MonitorCrossRefId),
-    /// Report [`Event::Drained`] when the calls of the line are over.
+    /// Report [`MonitorEvent::Drained`] when the calls of the line are over.
     Drain,
-    /// Report [`Event::RetryDue`] after this long; the refusal, if any, is for the log.
+    /// Report [`MonitorEvent::RetryDue`] after this long; the refusal, if any, is for the log.
     RetryIn(Duration, Option<Refusal>),
     /// The monitor runs: tell all subscribers that the line is in service.
     Monitored,
@@ -117,15 +117,15 @@ pub(super) enum Effect {
 }
 
 /// The effects of one event.
-pub(super) type Effects = SmallVec<[Effect; 3]>;
+pub(super) type MonitorEffects = SmallVec<[MonitorEffect; 3]>;
 
 impl MonitorPoint {
     /// The successor of a monitor point that panicked, with its subscribers.
     pub(super) fn inherited(subscribers: usize, has_permit: bool) -> Self {
         let permit = if has_permit {
-            Permit::Granted
+            PermitState::Granted
         } else {
-            Permit::None
+            PermitState::None
         };
         Self {
             subscribers,
@@ -135,164 +135,169 @@ impl MonitorPoint {
     }
 
     /// Goes on at `now`, the time since the start of the server.
-    pub(super) fn on(&mut self, event: Event, now: Duration) -> Effects {
-        let mut effects = Effects::new();
+    pub(super) fn on(&mut self, event: MonitorEvent, now: Duration) -> MonitorEffects {
+        let mut effects = MonitorEffects::new();
         let out = &mut effects;
         match event {
-            Event::Joined => self.joined(out),
-            Event::Left(number) => self.left(number, out),
-            Event::PhoneReady => self.phone_ready(out),
-            Event::PhoneAway => self.away(out),
-            Event::LineGone => {
+            MonitorEvent::Joined => self.joined(out),
+            MonitorEvent::Left(number) => self.left(number, out),
+            MonitorEvent::PhoneReady => self.phone_ready(out),
+            MonitorEvent::PhoneAway => self.away(out),
+            MonitorEvent::LineGone => {
                 self.stop(out);
                 self.away(out);
             }
-            Event::Answered(Ok(cross_ref)) => self.started(cross_ref, now, out),
-            Event::Answered(Err(refusal)) => self.refused(refusal, out),
-            Event::Stopped => self.lost(now, out),
-            Event::Unheard => {
+            MonitorEvent::Answered(Ok(cross_ref)) => self.started(cross_ref, now, out),
+            MonitorEvent::Answered(Err(refusal)) => self.refused(refusal, out),
+            MonitorEvent::Stopped => self.lost(now, out),
+            MonitorEvent::Unheard => {
                 self.stop(out);
                 self.lost(now, out);
             }
-            Event::InService(told) => {
-                if let Monitor::Active { in_service, .. } = &mut self.monitor {
+            MonitorEvent::InService(told) => {
+                if let PhoneMonitor::Active { in_service, .. } = &mut self.monitor {
                     *in_service = told;
                 }
             }
-            Event::RetryDue => {
-                if let Monitor::Waiting = self.monitor {
+            MonitorEvent::RetryDue => {
+                if let PhoneMonitor::Waiting = self.monitor {
                     self.start(out);
                 }
             }
-            Event::Permit { granted: true } => self.permit_granted(out),
-            Event::Permit { granted: false } => self.permit_refused(out),
-            Event::PermitWithdrawn => {
-                self.permit = Permit::None;
+            MonitorEvent::Permit { granted: true } => self.permit_granted(out),
+            MonitorEvent::Permit { granted: false } => self.permit_refused(out),
+            MonitorEvent::PermitWithdrawn => {
+                self.permit = PermitState::None;
                 self.request_permit(out);
             }
-            Event::LicensingRestarted => self.request_permit(out),
-            Event::Drained => self.drained(out),
+            MonitorEvent::LicensingRestarted => self.request_permit(out),
+            MonitorEvent::Drained => self.drained(out),
         }
         effects
     }
 
-    fn joined(&mut self, out: &mut Effects) {
+    fn joined(&mut self, out: &mut MonitorEffects) {
         self.subscribers += 1;
-        if self.permit == Permit::None {
+        if self.permit == PermitState::None {
             self.request_permit(out);
         }
         let in_service = match self.monitor {
-            Monitor::Active { in_service, .. } => in_service,
-            Monitor::Away | Monitor::Waiting => false,
-            Monitor::Idle if self.permit == Permit::Refused => false,
+            PhoneMonitor::Active { in_service, .. } => in_service,
+            PhoneMonitor::Away | PhoneMonitor::Waiting => false,
+            PhoneMonitor::Idle if self.permit == PermitState::Refused => false,
             // It is told when this is decided.
-            Monitor::Idle | Monitor::Starting => return,
+            PhoneMonitor::Idle | PhoneMonitor::Starting => return,
         };
-        out.push(Effect::Greet { in_service });
+        out.push(MonitorEffect::Greet { in_service });
     }
 
-    fn left(&mut self, number: usize, out: &mut Effects) {
+    fn left(&mut self, number: usize, out: &mut MonitorEffects) {
         let before = self.subscribers;
         self.subscribers = before.saturating_sub(number);
         if before == 0 || self.subscribers > 0 {
             return;
         }
-        self.permit = Permit::None;
-        out.push(Effect::ReleasePermit);
+        self.permit = PermitState::None;
+        out.push(MonitorEffect::ReleasePermit);
         match self.monitor {
             // Whoever joins before the answer comes gets that monitor; else it is stopped then.
-            Monitor::Starting => return,
-            Monitor::Waiting => self.monitor = Monitor::Idle,
-            Monitor::Away | Monitor::Idle | Monitor::Active { .. } => {}
+            PhoneMonitor::Starting => return,
+            PhoneMonitor::Waiting => self.monitor = PhoneMonitor::Idle,
+            PhoneMonitor::Away | PhoneMonitor::Idle | PhoneMonitor::Active { .. } => {}
         }
-        out.push(Effect::End);
+        out.push(MonitorEffect::End);
     }
 
-    fn phone_ready(&mut self, out: &mut Effects) {
-        if let Monitor::Starting | Monitor::Active { .. } = self.monitor {
+    fn phone_ready(&mut self, out: &mut MonitorEffects) {
+        if let PhoneMonitor::Starting | PhoneMonitor::Active { .. } = self.monitor {
             return;
         }
         self.back_off = BackOff::default();
-        self.monitor = Monitor::Idle;
+        self.monitor = PhoneMonitor::Idle;
         match self.permit {
-            Permit::Granted => self.start(out),
-            Permit::None | Permit::Requested | Permit::Refused => self.request_permit(out),
+            PermitState::Granted => self.start(out),
+            PermitState::None | PermitState::Requested | PermitState::Refused => {
+                self.request_permit(out);
+            }
         }
     }
 
-    fn away(&mut self, out: &mut Effects) {
-        self.monitor = Monitor::Away;
+    fn away(&mut self, out: &mut MonitorEffects) {
+        self.monitor = PhoneMonitor::Away;
         self.out_of_service(out);
     }
 
     /// Tells the subscribers; a point without any ends.
-    fn out_of_service(&self, out: &mut Effects) {
+    fn out_of_service(&self, out: &mut MonitorEffects) {
         out.push(if self.subscribers > 0 {
-            Effect::OutOfService
+            MonitorEffect::OutOfService
         } else {
-            Effect::End
+            MonitorEffect::End
         });
     }
 
-    fn start(&mut self, out: &mut Effects) {
-        if self.subscribers > 0 && self.permit == Permit::Granted {
-            self.monitor = Monitor::Starting;
-            out.push(Effect::Start);
+    fn start(&mut self, out: &mut MonitorEffects) {
+        if self.subscribers > 0 && self.permit == PermitState::Granted {
+            self.monitor = PhoneMonitor::Starting;
+            out.push(MonitorEffect::Start);
         } else {
-            self.monitor = Monitor::Idle;
+            self.monitor = PhoneMonitor::Idle;
         }
     }
 
     /// Stops the monitor if it runs.
-    fn stop(&self, out: &mut Effects) {
-        if let Monitor::Active { cross_ref, .. } = &self.monitor {
-            out.push(Effect::Stop(cross_ref.clone()));
+    fn stop(&self, out: &mut MonitorEffects) {
+        if let PhoneMonitor::Active { cross_ref, .. } = &self.monitor {
+            out.push(MonitorEffect::Stop(cross_ref.clone()));
         }
     }
 
     /// The phone has started a monitor. The line has one: any other is stopped.
-    fn started(&mut self, cross_ref: MonitorCrossRefId, now: Duration, out: &mut Effects) {
+    fn started(&mut self, cross_ref: MonitorCrossRefId, now: Duration, out: &mut MonitorEffects) {
         match &self.monitor {
-            Monitor::Starting => {
-                self.monitor = Monitor::Active {
+            PhoneMonitor::Starting => {
+                self.monitor = PhoneMonitor::Active {
                     cross_ref,
                     in_service: true,
                 };
                 if self.subscribers == 0 {
-                    return out.push(Effect::End);
+                    return out.push(MonitorEffect::End);
                 }
                 self.back_off.stands(now);
-                out.push(Effect::Monitored);
+                out.push(MonitorEffect::Monitored);
             }
             // Some phones have one monitor of a line, however often they are asked.
-            Monitor::Active { cross_ref: own, .. } if *own == cross_ref => {}
-            _ => out.push(Effect::Stop(cross_ref)),
+            PhoneMonitor::Active { cross_ref: own, .. } if *own == cross_ref => {}
+            _ => out.push(MonitorEffect::Stop(cross_ref)),
         }
     }
 
-    fn refused(&mut self, refusal: Refusal, out: &mut Effects) {
-        let Monitor::Starting = self.monitor else {
+    fn refused(&mut self, refusal: Refusal, out: &mut MonitorEffects) {
+        let PhoneMonitor::Starting = self.monitor else {
             return;
         };
-        self.monitor = Monitor::Idle;
+        self.monitor = PhoneMonitor::Idle;
         if self.subscribers == 0 {
-            return out.push(Effect::End);
+            return out.push(MonitorEffect::End);
         }
         if refusal.is_permanent() {
-            out.push(Effect::GiveUp(refusal));
+            out.push(MonitorEffect::GiveUp(refusal));
             return self.left(self.subscribers, out);
         }
-        self.monitor = Monitor::Waiting;
-        out.push(Effect::RetryIn(self.back_off.failed(), Some(refusal)));
-        out.push(Effect::OutOfService);
+        self.monitor = PhoneMonitor::Waiting;
+        out.push(MonitorEffect::RetryIn(
+            self.back_off.failed(),
+            Some(refusal),
+        ));
+        out.push(MonitorEffect::OutOfService);
     }
 
     /// The monitor does not run any more: it is started again, at once unless it has failed before.
-    fn lost(&mut self, now: Duration, out: &mut Effects) {
-        let Monitor::Active { .. } = self.monitor else {
+    fn lost(&mut self, now: Duration, out: &mut MonitorEffects) {
+        let PhoneMonitor::Active { .. } = self.monitor else {
             return;
         };
-        self.monitor = Monitor::Idle;
+        self.monitor = PhoneMonitor::Idle;
         self.out_of_service(out);
         if self.subscribers == 0 {
             return;
@@ -303,58 +308,60 @@ impl MonitorPoint {
         if at_once {
             return self.start(out);
         }
-        self.monitor = Monitor::Waiting;
-        out.push(Effect::RetryIn(wait, None));
+        self.monitor = PhoneMonitor::Waiting;
+        out.push(MonitorEffect::RetryIn(wait, None));
     }
 
     /// Asks for the permit that the line lacks; one that is refused counts as refused until it is granted.
-    fn request_permit(&mut self, out: &mut Effects) {
-        if self.subscribers == 0 || self.permit == Permit::Granted {
+    fn request_permit(&mut self, out: &mut MonitorEffects) {
+        if self.subscribers == 0 || self.permit == PermitState::Granted {
             return;
         }
-        if self.permit == Permit::None {
-            self.permit = Permit::Requested;
+        if self.permit == PermitState::None {
+            self.permit = PermitState::Requested;
         }
-        out.push(Effect::RequestPermit);
+        out.push(MonitorEffect::RequestPermit);
     }
 
-    fn permit_granted(&mut self, out: &mut Effects) {
+    fn permit_granted(&mut self, out: &mut MonitorEffects) {
         if self.subscribers == 0 {
-            return out.push(Effect::ReleasePermit);
+            return out.push(MonitorEffect::ReleasePermit);
         }
-        self.permit = Permit::Granted;
-        if let Monitor::Idle = self.monitor {
+        self.permit = PermitState::Granted;
+        if let PhoneMonitor::Idle = self.monitor {
             self.start(out);
         }
     }
 
-    fn permit_refused(&mut self, out: &mut Effects) {
-        if self.subscribers == 0 || matches!(self.permit, Permit::Granted | Permit::Refused) {
+    fn permit_refused(&mut self, out: &mut MonitorEffects) {
+        if self.subscribers == 0
+            || matches!(self.permit, PermitState::Granted | PermitState::Refused)
+        {
             return;
         }
-        self.permit = Permit::Refused;
-        out.push(Effect::Unlicensed);
+        self.permit = PermitState::Refused;
+        out.push(MonitorEffect::Unlicensed);
         match self.monitor {
-            Monitor::Away => {}
-            Monitor::Idle | Monitor::Waiting => {
-                self.monitor = Monitor::Idle;
-                out.push(Effect::OutOfService);
+            PhoneMonitor::Away => {}
+            PhoneMonitor::Idle | PhoneMonitor::Waiting => {
+                self.monitor = PhoneMonitor::Idle;
+                out.push(MonitorEffect::OutOfService);
             }
             // The calls that go on are watched to their end.
-            Monitor::Starting | Monitor::Active { .. } => out.push(Effect::Drain),
+            PhoneMonitor::Starting | PhoneMonitor::Active { .. } => out.push(MonitorEffect::Drain),
         }
     }
 
-    fn drained(&mut self, out: &mut Effects) {
+    fn drained(&mut self, out: &mut MonitorEffects) {
         // A permit may have come while the last call went on.
-        if self.permit == Permit::Granted || self.subscribers == 0 {
+        if self.permit == PermitState::Granted || self.subscribers == 0 {
             return;
         }
-        if let Monitor::Away = self.monitor {
+        if let PhoneMonitor::Away = self.monitor {
             return;
         }
         self.stop(out);
-        self.monitor = Monitor::Idle;
-        out.push(Effect::OutOfService);
+        self.monitor = PhoneMonitor::Idle;
+        out.push(MonitorEffect::OutOfService);
     }
 }

@@ -5,44 +5,44 @@ use uacsta_schema::sip::Status;
 use super::*;
 
 /// `7` is the phone's answer to MonitorStart with that cross reference, `3s` a time that passes; the others are events by name.
-fn event(word: &str) -> Event {
+fn event(word: &str) -> MonitorEvent {
     match word {
-        "join" => Event::Joined,
-        "leave" => Event::Left(1),
-        "ready" => Event::PhoneReady,
-        "away" => Event::PhoneAway,
-        "gone" => Event::LineGone,
-        "late" => Event::Answered(Err(Refusal::TimedOut)),
-        "never" => Event::Answered(Err(Refusal::Refused(Status::NOT_IMPLEMENTED))),
-        "stopped" => Event::Stopped,
-        "unheard" => Event::Unheard,
-        "in" => Event::InService(true),
-        "out" => Event::InService(false),
-        "due" => Event::RetryDue,
-        "granted" => Event::Permit { granted: true },
-        "refused" => Event::Permit { granted: false },
-        "withdrawn" => Event::PermitWithdrawn,
-        "restarted" => Event::LicensingRestarted,
-        "drained" => Event::Drained,
-        cross_ref => Event::Answered(Ok(MonitorCrossRefId::from(cross_ref))),
+        "join" => MonitorEvent::Joined,
+        "leave" => MonitorEvent::Left(1),
+        "ready" => MonitorEvent::PhoneReady,
+        "away" => MonitorEvent::PhoneAway,
+        "gone" => MonitorEvent::LineGone,
+        "late" => MonitorEvent::Answered(Err(Refusal::TimedOut)),
+        "never" => MonitorEvent::Answered(Err(Refusal::Refused(Status::NOT_IMPLEMENTED))),
+        "stopped" => MonitorEvent::Stopped,
+        "unheard" => MonitorEvent::Unheard,
+        "in" => MonitorEvent::InService(true),
+        "out" => MonitorEvent::InService(false),
+        "due" => MonitorEvent::RetryDue,
+        "granted" => MonitorEvent::Permit { granted: true },
+        "refused" => MonitorEvent::Permit { granted: false },
+        "withdrawn" => MonitorEvent::PermitWithdrawn,
+        "restarted" => MonitorEvent::LicensingRestarted,
+        "drained" => MonitorEvent::Drained,
+        cross_ref => MonitorEvent::Answered(Ok(MonitorCrossRefId::from(cross_ref))),
     }
 }
 
-fn word(effect: Effect) -> String {
+fn word(effect: MonitorEffect) -> String {
     match effect {
-        Effect::RequestPermit => "permit?".into(),
-        Effect::ReleasePermit => "release".into(),
-        Effect::Unlicensed => "unlicensed".into(),
-        Effect::Start => "START".into(),
-        Effect::Stop(cross_ref) => format!("STOP-{}", cross_ref.as_str()),
-        Effect::Drain => "drain".into(),
-        Effect::RetryIn(wait, _) => format!("retry-{}s", wait.as_secs()),
-        Effect::Monitored => "all-in".into(),
-        Effect::OutOfService => "all-out".into(),
-        Effect::Greet { in_service: true } => "greet-in".into(),
-        Effect::Greet { in_service: false } => "greet-out".into(),
-        Effect::GiveUp(_) => "give-up".into(),
-        Effect::End => "end".into(),
+        MonitorEffect::RequestPermit => "permit?".into(),
+        MonitorEffect::ReleasePermit => "release".into(),
+        MonitorEffect::Unlicensed => "unlicensed".into(),
+        MonitorEffect::Start => "START".into(),
+        MonitorEffect::Stop(cross_ref) => format!("STOP-{}", cross_ref.as_str()),
+        MonitorEffect::Drain => "drain".into(),
+        MonitorEffect::RetryIn(wait, _) => format!("retry-{}s", wait.as_secs()),
+        MonitorEffect::Monitored => "all-in".into(),
+        MonitorEffect::OutOfService => "all-out".into(),
+        MonitorEffect::Greet { in_service: true } => "greet-in".into(),
+        MonitorEffect::Greet { in_service: false } => "greet-out".into(),
+        MonitorEffect::GiveUp(_) => "give-up".into(),
+        MonitorEffect::End => "end".into(),
     }
 }
 

@@ -6,7 +6,7 @@
 use uacsta_schema::csta::{CallState, DeviceCall, DeviceId, Event, Snapshot};
 
 use super::{
-    call::{Call, State},
+    call::{Call, ConnectionState},
     calls::{Calls, MOST},
 };
 
@@ -112,13 +112,13 @@ impl Calls {
     fn add_listed(&mut self, listed: &DeviceCall) {
         let Some(id) = listed.call_id() else { return };
         let state = match &listed.local_call_state {
-            Some(CallState::Compound(states)) => {
-                states.first().map(|own| State::read(own.as_str()))
-            }
+            Some(CallState::Compound(states)) => states
+                .first()
+                .map(|own| ConnectionState::read(own.as_str())),
             _ => None,
         };
         // Null, which is the state of a call that is over, reads as none.
-        if let Some(state) = state.unwrap_or(Some(State::Connected))
+        if let Some(state) = state.unwrap_or(Some(ConnectionState::Connected))
             && self.find(id).is_none()
             && self.calls.len() < MOST
         {

@@ -18,7 +18,7 @@ use super::{
     requests::{Asker, Turn},
 };
 use crate::{
-    monitor::{CallState, parties_of},
+    monitor::{ConnectionState, parties_of},
     refusal::Refusal,
     sip::responder::Responder,
 };
@@ -239,7 +239,7 @@ impl Phone {
             .zip(pair.held().call_id.as_ref())
             .and_then(|(monitored, call)| monitored.calls.find(call.as_str()))
             .map(|call| call.state);
-        if pair.is_final() && state.is_some_and(|state| state != CallState::Hold) {
+        if pair.is_final() && state.is_some_and(|state| state != ConnectionState::Hold) {
             return asked.client.answer(Err(Refusal::NotHeld));
         }
         let first = pair.request();

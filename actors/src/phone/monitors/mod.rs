@@ -10,14 +10,14 @@ use uacsta_schema::csta::{
 
 use super::{Phone, Subscribe, requests::Asker};
 use crate::{
-    counters::Event,
+    counters::Counter,
     licensing::LicencePermit,
     monitor::{
-        Calls, Change, Deps, Monitor, MonitorEvent, Observed, PhoneNotice, PointRequest,
-        Subscriber, SubscriptionChanged, Wanted,
+        Calls, Deps, Monitor, MonitorEvent, Observed, PhoneNotice, PointAction, PointRequest,
+        Subscriber, SubscriptionChange, SubscriptionChanged,
     },
-    quote::Quoted,
     refusal::Refusal,
+    truncated::Truncated,
 };
 
 /// A line with a monitor point.
@@ -123,12 +123,12 @@ impl Phone {
 
     /// Forwards a change to the monitor point of its line; the first subscriber starts it.
     fn subscribe(&mut self, Subscribe { line, change }: Subscribe, ctx: &Context<Self>) {
-        if matches!(change, Change::Join(_)) && self.monitored.get(&line).is_none() {
+        if matches!(change, SubscriptionChange::Join(_)) && self.monitored.get(&line).is_none() {
             let monitor = self.monitor(&line, ctx).start();
             self.monitored.add(line.clone(), monitor);
         }
         if let Some(monitored) = self.monitored.get_mut(&line) {
-            monitored.joins += u64::from(matches!(change, Change::Join(_)));
+            monitored.joins += u64::from(matches!(change, SubscriptionChange::Join(_)));
             let joins = monitored.joins;
             let changed = SubscriptionChanged { joins, change };
             monitored.monitor.do_send(changed);
@@ -215,7 +215,7 @@ impl Phone {
                 |cross_ref| match self.monitored.known_as(cross_ref.as_str()) {
                     Some(other) if other.line != *line => Err(Refusal::NotCsta(format!(
                         "the monitorCrossRefID {} is that of the monitor of {}",
-                        Quoted(cross_ref.as_str()),
+                        Truncated(cross_ref.as_str()),
                         other.line
                     ))),
                     _ => Ok(cross_ref),
@@ -269,7 +269,7 @@ impl Phone {
         permit: Option<LicencePermit>,
         ctx: &mut Context<Self>,
     ) {
-        self.context.counters.count(Event::Panicked);
+        self.context.counters.count(Counter::Panicked);
         tracing::error!(phone = %self.phone, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
         let monitor = self.monitor(line, ctx).inherited(subscribers, permit);
         let Some(monitored) = self.monitored.get_mut(line) else {
@@ -305,7 +305,7 @@ impl Phone {
         if self.early.len() < EARLY && self.requests.is_starting_monitor() {
             self.early.push_back(event);
         } else {
-            self.context.counters.count(Event::StrayEvent);
+            self.context.counters.count(Counter::StrayEvent);
             tracing::debug!(phone = %self.phone, event = event.name(), cross_ref, "event for unknown monitor");
         }
     }
@@ -344,16 +344,16 @@ impl Handler<Subscribe> for Phone {
 impl Handler<PointRequest> for Phone {
     type Result = ();
 
-    fn handle(&mut self, PointRequest { line, what }: PointRequest, ctx: &mut Self::Context) {
-        match what {
-            Wanted::Start => self.start_monitor(&line, ctx),
-            Wanted::Stop(cross_ref) => self.monitor_over(&line, cross_ref, ctx),
-            Wanted::Drain => {
+    fn handle(&mut self, PointRequest { line, action }: PointRequest, ctx: &mut Self::Context) {
+        match action {
+            PointAction::Start => self.start_monitor(&line, ctx),
+            PointAction::Stop(cross_ref) => self.monitor_over(&line, cross_ref, ctx),
+            PointAction::Drain => {
                 let now = self.context.clock.now();
                 self.drain_line(line, now, ctx);
             }
-            Wanted::End(joins) => self.end(&line, joins, ctx),
-            Wanted::Replace {
+            PointAction::End(joins) => self.end(&line, joins, ctx),
+            PointAction::Replace {
                 subscribers,
                 permit,
             } => self.replace(&line, subscribers, permit, ctx),

@@ -16,8 +16,8 @@ use super::*;
 use crate::{
     RuntimeConfig, ServerContext,
     clock::Clock,
-    licensing::{Allowance, Counts, Licensing, allowance::TRIAL, code::Issuer},
-    monitor::{ClientAddrs, Stopped, Subscriber},
+    licensing::{Allowance, Licensing, PermitCounts, allowance::TRIAL, code::Issuer},
+    monitor::{ClientAddrs, MonitorStopped, Subscriber},
     phone::RestartState,
     post::Post,
     sip::{
@@ -57,10 +57,10 @@ impl Handler<Overrun> for Deaf {
     fn handle(&mut self, _: Overrun, _: &mut Self::Context) {}
 }
 
-impl Handler<Stopped> for Deaf {
+impl Handler<MonitorStopped> for Deaf {
     type Result = ();
 
-    fn handle(&mut self, _: Stopped, _: &mut Self::Context) {}
+    fn handle(&mut self, _: MonitorStopped, _: &mut Self::Context) {}
 }
 
 /// A server after its trial, without licences.
@@ -75,8 +75,8 @@ fn context() -> Arc<ServerContext> {
         }),
         clock: Arc::new(Standstill),
         nonces: NonceKey::new([0; 32]),
-        throttle: crate::access::Throttle::default(),
-        repeats: crate::repeats::Repeats::default(),
+        log_on_limiter: crate::auth::LogOnLimiter::default(),
+        log_limit: crate::log_limit::LogLimit::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
         registrar: Post::new(Context::new().address()),
@@ -109,13 +109,13 @@ fn subscriber(client: &Addr<Deaf>) -> Subscriber {
 }
 
 /// Waits until all actors have handled their messages.
-async fn settled(context: &ServerContext) -> Counts {
+async fn settled(context: &ServerContext) -> PermitCounts {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
     context
         .licensing
-        .send(crate::licensing::Count)
+        .send(crate::licensing::CountPermits)
         .await
         .unwrap()
 }
@@ -154,13 +154,13 @@ fn ends_when_told(times: usize) {
             for _ in 0..20 {
                 phone.do_send(Subscribe {
                     line: line.clone(),
-                    change: Change::Join(subscriber(&client)),
+                    change: SubscriptionChange::Join(subscriber(&client)),
                 });
                 settled(&context).await;
                 for _ in 0..times {
                     phone.do_send(Subscribe {
                         line: line.clone(),
-                        change: Change::Leave {
+                        change: SubscriptionChange::Leave {
                             cross_ref: "1".into(),
                         },
                     });

@@ -62,7 +62,7 @@ pub struct Known<'b> {
 
 /// What is to be done, as far as one binding tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Step {
+pub enum RegisterStep {
     /// Nothing changes: the 200 lists the binding, if there is one.
     List,
     /// The binding lasts longer, and nothing else changes.
@@ -75,7 +75,7 @@ pub enum Step {
 
 /// What a REGISTER does to the bindings.
 #[derive(Debug)]
-pub(crate) enum Outcome<F> {
+pub(crate) enum RegisterOutcome<F> {
     /// Nothing: the 200 lists the binding, if there is one.
     Listed,
     /// This binding ends.
@@ -133,15 +133,15 @@ impl<'r> Update<'r> {
     ///
     /// # Errors
     /// A CSeq that is out of order.
-    pub fn against(&self, known: Option<Known<'_>>) -> Result<Step, Rejection> {
+    pub fn against(&self, known: Option<Known<'_>>) -> Result<RegisterStep, Rejection> {
         // Step 6: without a Contact the REGISTER asks what is bound.
         if matches!(self.contact, ContactUpdate::Query) {
-            return Ok(Step::List);
+            return Ok(RegisterStep::List);
         }
         let Some(known) = known else {
             return Ok(match self.contact {
-                ContactUpdate::Bind { .. } => Step::Bind,
-                _ => Step::List,
+                ContactUpdate::Bind { .. } => RegisterStep::Bind,
+                _ => RegisterStep::List,
             });
         };
         // Steps 6 and 7: with the Call-ID of the binding, a CSeq that is not higher fails the whole request.
@@ -156,14 +156,14 @@ impl<'r> Update<'r> {
         Ok(match &self.contact {
             ContactUpdate::Remove(contacts) => {
                 match contacts.iter().any(|it| removes(it, known.contact)) {
-                    true => Step::Remove,
-                    false => Step::List,
+                    true => RegisterStep::Remove,
+                    false => RegisterStep::List,
                 }
             }
             ContactUpdate::Bind { contact, .. } if same_call && *contact == known.contact => {
-                Step::Refresh
+                RegisterStep::Refresh
             }
-            _ => Step::Bind,
+            _ => RegisterStep::Bind,
         })
     }
 }
@@ -188,7 +188,7 @@ pub(crate) fn register<F: PartialEq>(
     request: RegisterRequest<'_, F>,
     has_room: bool,
     now: Duration,
-) -> Result<Outcome<F>, Rejection> {
+) -> Result<RegisterOutcome<F>, Rejection> {
     let current = current(bindings, request.identity);
     let known = current.map(|binding| Known {
         contact: &binding.contact,
@@ -197,8 +197,10 @@ pub(crate) fn register<F: PartialEq>(
     });
     let step = request.update.against(known)?;
     let ContactUpdate::Bind { contact, expires } = request.update.contact else {
-        let removed = current.filter(|_| step == Step::Remove);
-        return Ok(removed.cloned().map_or(Outcome::Listed, Outcome::Removed));
+        let removed = current.filter(|_| step == RegisterStep::Remove);
+        return Ok(removed
+            .cloned()
+            .map_or(RegisterOutcome::Listed, RegisterOutcome::Removed));
     };
     // Step 5: an address of record that the registrar does not know, and has no room for.
     if !has_room {
@@ -225,18 +227,18 @@ pub(crate) fn register<F: PartialEq>(
         rapid_rebinds,
     });
     let former = current.cloned();
-    Ok(Outcome::Bound { binding, former })
+    Ok(RegisterOutcome::Bound { binding, former })
 }
 
 impl<F> Bindings<F> {
     /// Carries out what a REGISTER does.
-    pub(crate) fn apply(&mut self, outcome: &Outcome<F>) {
+    pub(crate) fn apply(&mut self, outcome: &RegisterOutcome<F>) {
         match outcome {
-            Outcome::Listed => {}
-            Outcome::Removed(binding) => {
+            RegisterOutcome::Listed => {}
+            RegisterOutcome::Removed(binding) => {
                 self.remove(binding.identity);
             }
-            Outcome::Bound { binding, former } => {
+            RegisterOutcome::Bound { binding, former } => {
                 if let Some(former) = former {
                     self.remove(former.identity);
                 }
@@ -246,11 +248,11 @@ impl<F> Bindings<F> {
     }
 
     /// Takes back what the last REGISTER of an identity did, which nobody was told.
-    pub(crate) fn revert(&mut self, outcome: Outcome<F>) {
+    pub(crate) fn revert(&mut self, outcome: RegisterOutcome<F>) {
         match outcome {
-            Outcome::Listed => {}
-            Outcome::Removed(binding) => self.insert(binding),
-            Outcome::Bound { binding, former } => {
+            RegisterOutcome::Listed => {}
+            RegisterOutcome::Removed(binding) => self.insert(binding),
+            RegisterOutcome::Bound { binding, former } => {
                 self.remove(binding.identity);
                 if let Some(former) = former {
                     self.insert(former);

@@ -66,7 +66,7 @@ fn step_6_contacts_say_what_is_asked_for() {
             "Contact: <sip:a@h>;expires=0, <sip:b@h>;expires=0\r\n",
             Ok(remove(&["sip:a@h", "sip:b@h"])),
         ),
-        // Step 7: the expiry is what was asked for, and at most what is configured.
+        // RegisterStep 7: the expiry is what was asked for, and at most what is configured.
         (
             "Contact: <sip:a@h>\r\nExpires: 120\r\n",
             Ok(bind("sip:a@h", 120)),
@@ -116,7 +116,7 @@ fn step(
     call_id: &'static str,
     cseq: u32,
     bound: bool,
-) -> Result<Step, Rejection> {
+) -> Result<RegisterStep, Rejection> {
     let known = Known {
         contact: HERE,
         call_id: "c",
@@ -134,51 +134,87 @@ fn step(
 fn steps_6_and_7_compare_with_the_binding() {
     let late = |cseq| Err(Rejection::OutOfOrder { cseq, last: 1 });
     for (contact, call_id, cseq, with, without) in [
-        (ContactUpdate::Query, "c", 1, Ok(Step::List), Step::List),
-        (bind(HERE, 300), "c", 2, Ok(Step::Refresh), Step::Bind),
-        (bind(HERE, 300), "c", 1, late(1), Step::Bind),
-        (bind(HERE, 300), "c", 0, late(0), Step::Bind),
+        (
+            ContactUpdate::Query,
+            "c",
+            1,
+            Ok(RegisterStep::List),
+            RegisterStep::List,
+        ),
+        (
+            bind(HERE, 300),
+            "c",
+            2,
+            Ok(RegisterStep::Refresh),
+            RegisterStep::Bind,
+        ),
+        (bind(HERE, 300), "c", 1, late(1), RegisterStep::Bind),
+        (bind(HERE, 300), "c", 0, late(0), RegisterStep::Bind),
         // A phone that restarted has a new Call-ID, and counts anew.
-        (bind(HERE, 300), "d", 1, Ok(Step::Bind), Step::Bind),
+        (
+            bind(HERE, 300),
+            "d",
+            1,
+            Ok(RegisterStep::Bind),
+            RegisterStep::Bind,
+        ),
         (
             bind("sip:a@192.0.2.2", 300),
             "c",
             2,
-            Ok(Step::Bind),
-            Step::Bind,
+            Ok(RegisterStep::Bind),
+            RegisterStep::Bind,
         ),
-        (remove(&["*"]), "c", 2, Ok(Step::Remove), Step::List),
-        (remove(&["*"]), "c", 1, late(1), Step::List),
-        (remove(&["*"]), "d", 1, Ok(Step::Remove), Step::List),
-        (remove(&[HERE]), "c", 2, Ok(Step::Remove), Step::List),
+        (
+            remove(&["*"]),
+            "c",
+            2,
+            Ok(RegisterStep::Remove),
+            RegisterStep::List,
+        ),
+        (remove(&["*"]), "c", 1, late(1), RegisterStep::List),
+        (
+            remove(&["*"]),
+            "d",
+            1,
+            Ok(RegisterStep::Remove),
+            RegisterStep::List,
+        ),
+        (
+            remove(&[HERE]),
+            "c",
+            2,
+            Ok(RegisterStep::Remove),
+            RegisterStep::List,
+        ),
         // A URI is compared by user, host and port (19.1.4).
         (
             remove(&["sip:a@192.0.2.1:5060;transport=tcp"]),
             "c",
             2,
-            Ok(Step::Remove),
-            Step::List,
+            Ok(RegisterStep::Remove),
+            RegisterStep::List,
         ),
         (
             remove(&["sip:a@192.0.2.9:5060"]),
             "c",
             2,
-            Ok(Step::List),
-            Step::List,
+            Ok(RegisterStep::List),
+            RegisterStep::List,
         ),
         (
             remove(&["sip:a@192.0.2.9:5060"]),
             "c",
             1,
             late(1),
-            Step::List,
+            RegisterStep::List,
         ),
         (
             remove(&["sip:a@192.0.2.9:5060", HERE]),
             "c",
             2,
-            Ok(Step::Remove),
-            Step::List,
+            Ok(RegisterStep::Remove),
+            RegisterStep::List,
         ),
     ] {
         let said = format!("{contact:?} {call_id} {cseq}");
@@ -194,7 +230,7 @@ fn registers(
     has_room: bool,
     now: Duration,
     change: impl FnOnce(&mut RegisterRequest<'_, u32>),
-) -> Result<Outcome<u32>, Rejection> {
+) -> Result<RegisterOutcome<u32>, Rejection> {
     let request = request("");
     let mut request = RegisterRequest {
         identity: identity(MAC, MAC),
@@ -226,7 +262,7 @@ fn bound(rapid_rebinds: u8) -> Bindings<u32> {
 fn a_first_binding_keeps_what_the_register_says() {
     let bindings = Bindings::default();
     let outcome = registers(&bindings, (1, "192.0.2.1"), true, SECOND, |_| {});
-    let Ok(Outcome::Bound {
+    let Ok(RegisterOutcome::Bound {
         binding,
         former: None,
     }) = outcome
@@ -258,7 +294,10 @@ fn step_5_an_unknown_phone_needs_room_only_to_be_bound() {
         let outcome = registers(&bindings, (1, "192.0.2.1"), false, SECOND, |request| {
             request.update.contact = contact;
         });
-        assert!(matches!(outcome, Ok(Outcome::Listed)), "{outcome:?}");
+        assert!(
+            matches!(outcome, Ok(RegisterOutcome::Listed)),
+            "{outcome:?}"
+        );
     }
 }
 
@@ -280,7 +319,7 @@ fn a_phone_moves_to_another_connection_unless_it_did_so_just_now() {
         let now = 10 * SECOND + Duration::from_millis(after);
         let outcome = registers(&bound(rapid), (flow, address), true, now, |_| {});
         let counted = match &outcome {
-            Ok(Outcome::Bound { binding, former }) => {
+            Ok(RegisterOutcome::Bound { binding, former }) => {
                 assert_eq!(former.as_ref().unwrap().flow, 1);
                 Some(binding.rapid_rebinds)
             }
@@ -297,7 +336,7 @@ fn applied(
     from: (u32, &str),
     removed: bool,
     cseq: u32,
-) -> Result<Outcome<u32>, Rejection> {
+) -> Result<RegisterOutcome<u32>, Rejection> {
     let outcome = registers(bindings, from, true, 60 * SECOND, |request| {
         request.update.cseq = cseq;
         if removed {
@@ -316,7 +355,7 @@ fn a_binding_is_replaced_and_ends() {
     let late = applied(&mut bindings, (3, "192.0.2.3"), true, 7).unwrap_err();
     assert_eq!(late, Rejection::OutOfOrder { cseq: 7, last: 7 });
     let outcome = applied(&mut bindings, (3, "192.0.2.3"), true, 8).unwrap();
-    assert!(matches!(&outcome, Outcome::Removed(binding) if binding.flow == 2));
+    assert!(matches!(&outcome, RegisterOutcome::Removed(binding) if binding.flow == 2));
     assert_eq!(bindings.iter().count(), 0);
 }
 

@@ -12,18 +12,12 @@ use uacsta_schema::{
     },
 };
 
-use crate::{ServerContext, counters::Event};
-
-mod aim;
-mod source;
-mod throttle;
-
-pub use source::source;
-pub use throttle::{Consequence, Name, Rate, Throttle, Trier};
+use super::{AuthAttempt, AuthUser, LimitStatus, Rate, digest_uri};
+use crate::{ServerContext, counters::Counter};
 
 /// One connection's door. Its nonces hold on this connection alone, so nothing heard elsewhere can be replayed here.
 #[derive(Debug)]
-pub struct Door {
+pub struct DigestAuthenticator {
     connection: [u8; 8],
     minted: u64,
     /// The next count that is taken for each of the last nonces, by their number: as large after a year as at the start.
@@ -32,13 +26,13 @@ pub struct Door {
 
 /// Who asks, as far as that is known before the credentials are read.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller<'c> {
+pub struct AuthRequest<'c> {
     /// The address that the request came from.
     pub address: IpAddr,
     /// The phone that it says to be, however the credentials spell its name.
     pub phone: Option<PhoneId>,
     /// Who is logged on on this connection already: no failures of others stand in the way of that user, and of no other.
-    pub here: Option<Name<'c>>,
+    pub here: Option<AuthUser<'c>>,
     /// Whether other algorithms are left out of the challenge, for phones that fail on them.
     pub only_md5: bool,
 }
@@ -49,12 +43,12 @@ pub enum Denial {
     /// Its credentials prove nothing: 401.
     Challenged {
         /// What to challenge the sender with.
-        challenge: Demand,
+        challenge: ChallengeData,
         /// Why they are wrong; none if there were none, they were stale, or the log need not mention it again.
         reason: Option<&'static str>,
     },
     /// Too many log-ons failed before, so the credentials were not looked at: 503 with [`RETRY_AFTER`].
-    HeldBack,
+    RateLimited,
 }
 
 impl Denial {
@@ -62,20 +56,20 @@ impl Denial {
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Challenged { reason, .. } => *reason,
-            Self::HeldBack => None,
+            Self::RateLimited => None,
         }
     }
 }
 
 /// The data of a challenge.
 #[derive(Debug)]
-pub struct Demand {
+pub struct ChallengeData {
     nonce: Minted,
     stale: bool,
     only_md5: bool,
 }
 
-impl Demand {
+impl ChallengeData {
     /// One challenge for each algorithm that is offered, the preferred one first (RFC 8760, section 2.4).
     pub fn challenges<'d>(&'d self, advanced: &'d Advanced) -> impl Iterator<Item = Challenge<'d>> {
         advanced
@@ -102,7 +96,7 @@ const REMEMBERED: usize = 8;
 /// than a 403, after which many try no more.
 pub const RETRY_AFTER: u32 = 5;
 
-impl Door {
+impl DigestAuthenticator {
     /// The door of a connection with this number, which no other has.
     pub fn new(connection: u64) -> Self {
         Self {
@@ -114,7 +108,7 @@ impl Door {
 
     /// A door that follows one of the same number, which gave out the first nonce and kept nothing: that nonce's count is
     /// kept from now on, and no challenge of this door begins it anew.
-    pub fn after_the_first(connection: u64) -> Self {
+    pub fn after_stateless(connection: u64) -> Self {
         Self {
             minted: 1,
             ..Self::new(connection)
@@ -130,7 +124,7 @@ impl Door {
         &mut self,
         context: &ServerContext,
         request: &'r Request,
-        caller: Caller<'_>,
+        caller: AuthRequest<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
     ) -> Result<&'r str, Denial> {
         let config = context.config();
@@ -161,13 +155,13 @@ impl Door {
         };
         let name = caller
             .phone
-            .map_or(Name::User(credentials.username), Name::Phone);
+            .map_or(AuthUser::User(credentials.username), AuthUser::Phone);
         let is_here = caller.here == Some(name);
-        let trier = Trier::new(caller.address, name);
+        let attempt = AuthAttempt::new(caller.address, name);
         let rate = Rate::of(&config.settings.limits);
-        if !is_here && !context.throttle.admits(trier, rate, now) {
-            context.counters.count(Event::HeldBack);
-            return Err(Denial::HeldBack);
+        if !is_here && !context.log_on_limiter.admits(attempt, rate, now) {
+            context.counters.count(Counter::LogOnRateLimited);
+            return Err(Denial::RateLimited);
         }
         let offered = advanced
             .digest
@@ -195,20 +189,20 @@ impl Door {
                 Some("the user's password is stored as the hash of another algorithm")
             }
             () if !proved => Some("the password is wrong"),
-            () if !aim::is_for(credentials.uri, request.uri(), credentials.username) => {
+            () if !digest_uri::matches(credentials.uri, request.uri(), credentials.username) => {
                 Some("the credentials are for another Request-URI")
             }
             () => None,
         };
         if let Some(reason) = wrong {
-            context.counters.count(Event::FailedLogOn);
+            context.counters.count(Counter::FailedLogOn);
             let challenge = self.challenge(context, caller, false);
-            let reason = match context.throttle.failed(trier, rate, now) {
-                Consequence::Noted => Some(reason),
-                Consequence::Begins => Some(
+            let reason = match context.log_on_limiter.failed(attempt, rate, now) {
+                LimitStatus::Below => Some(reason),
+                LimitStatus::Reached => Some(
                     "too many log-ons failed: further ones from this address, or for this user from addresses that fail, are held back to limits.log_on_tries a second, and not logged until there is a pause",
                 ),
-                Consequence::GoesOn => None,
+                LimitStatus::Exceeded => None,
             };
             return Err(Denial::Challenged { challenge, reason });
         }
@@ -217,13 +211,13 @@ impl Door {
             return Err(self.stale(context, caller));
         }
         if !is_here {
-            context.throttle.succeeded(trier);
+            context.log_on_limiter.succeeded(attempt);
         }
         Ok(credentials.username)
     }
 
-    fn stale(&mut self, context: &ServerContext, caller: Caller<'_>) -> Denial {
-        context.counters.count(Event::StaleNonce);
+    fn stale(&mut self, context: &ServerContext, caller: AuthRequest<'_>) -> Denial {
+        context.counters.count(Counter::StaleNonce);
         Denial::Challenged {
             challenge: self.challenge(context, caller, true),
             reason: None,
@@ -242,11 +236,16 @@ impl Door {
         grows
     }
 
-    fn challenge(&mut self, context: &ServerContext, caller: Caller<'_>, stale: bool) -> Demand {
+    fn challenge(
+        &mut self,
+        context: &ServerContext,
+        caller: AuthRequest<'_>,
+        stale: bool,
+    ) -> ChallengeData {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
         let now = context.clock.now().as_secs();
-        Demand {
+        ChallengeData {
             nonce: context.nonces.mint(now, self.minted, &self.connection),
             stale,
             only_md5: caller.only_md5,

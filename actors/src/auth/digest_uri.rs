@@ -4,7 +4,7 @@ use uacsta_schema::sip::uri::Uri;
 
 /// Whether the `uri` of credentials may stand for a Request-URI: the same user and host. Port and parameters may differ, and
 /// the user may be left out, for phones write those as they like; `user` is who logs on, whom a REGISTER may name there.
-pub(super) fn is_for(uri: &str, request_uri: &str, user: &str) -> bool {
+pub(super) fn matches(uri: &str, request_uri: &str, user: &str) -> bool {
     if uri == request_uri {
         return true;
     }
@@ -38,7 +38,7 @@ mod tests {
     fn rfc_7616_3_4_6_credentials_are_for_their_request() {
         let check = |uri: &str, request_uri: &str, expected: bool| {
             assert_eq!(
-                is_for(uri, request_uri, "000413000001"),
+                matches(uri, request_uri, "000413000001"),
                 expected,
                 "{uri} {request_uri}"
             );

@@ -1,4 +1,8 @@
-//! The brake on guessed passwords: what failed from an address or for a user, kept in a fixed piece of memory.
+//! Rate-limits failed log-ons per address and user in constant memory: GCRA over a count-min table of two rows.
+//!
+//! GCRA is the Generic Cell Rate Algorithm of ITU-T I.371 in its form as virtual scheduling: of each name the table keeps one
+//! number, the theoretical arrival time. The table is a count-min sketch (Cormode and Muthukrishnan, 2005), in which a name has
+//! a cell in each row and the smaller one counts.
 
 use std::{
     fmt,
@@ -11,14 +15,14 @@ use std::{
 use uacsta_config::Limits;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::source;
+use super::address_prefix;
 
 /// Remembers failed log-ons, however many there are, in half a megabyte. Each failure is a debt, which the time that passes
 /// pays off; who owes too much may try as often as debt is paid off, and no more.
 ///
 /// Two tables answer for each name, and the smaller debt counts, so that two names rarely stand for each other; which names
 /// do, nobody outside can tell. Atomic numbers serve all threads, and none waits for another.
-pub struct Throttle {
+pub struct LogOnLimiter {
     seed: RandomState,
     /// When all is paid, in microseconds; the lowest bit says that the log has told of it.
     debts: [Box<[AtomicU64]>; 2],
@@ -28,14 +32,14 @@ pub struct Throttle {
 
 /// Who tries to log on.
 #[derive(Clone, Copy, Debug, Hash)]
-pub struct Trier<'u> {
+pub struct AuthAttempt<'u> {
     address: IpAddr,
-    user: Name<'u>,
+    user: AuthUser<'u>,
 }
 
 /// Who somebody says to be.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Name<'u> {
+pub enum AuthUser<'u> {
     /// A phone, however its user name is spelt.
     Phone(PhoneId),
     /// Another user.
@@ -55,13 +59,13 @@ pub struct Rate {
 
 /// What a failure leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Consequence {
-    /// None yet.
-    Noted,
-    /// From now on its address or user is held back.
-    Begins,
-    /// It is held back as before.
-    GoesOn,
+pub enum LimitStatus {
+    /// Further attempts are admitted.
+    Below,
+    /// From now on its address or user is limited.
+    Reached,
+    /// It is limited as before.
+    Exceeded,
 }
 
 const CELLS: usize = 1 << 14;
@@ -70,7 +74,7 @@ const KNOWN: usize = 1 << 15;
 const SUSPICION: u64 = 60_000_000;
 const TOLD: u64 = 1;
 
-impl Default for Throttle {
+impl Default for LogOnLimiter {
     fn default() -> Self {
         let table = |cells| (0..cells).map(|_| AtomicU64::new(0)).collect();
         Self {
@@ -81,57 +85,57 @@ impl Default for Throttle {
     }
 }
 
-impl<'u> Trier<'u> {
+impl<'u> AuthAttempt<'u> {
     /// Somebody at `address` who says to be `user`.
-    pub fn new(address: IpAddr, user: Name<'u>) -> Self {
+    pub fn new(address: IpAddr, user: AuthUser<'u>) -> Self {
         Self {
-            address: source(address),
+            address: address_prefix(address),
             user,
         }
     }
 }
 
-impl Throttle {
+impl LogOnLimiter {
     /// Whether somebody may try at `now`, the time since the server's start. Who logged on from the same address last time
     /// may, as long as that does not fail; nobody is held back for what fails elsewhere whose address has not failed itself.
-    pub fn admits(&self, trier: Trier<'_>, rate: Rate, now: Duration) -> bool {
+    pub fn admits(&self, attempt: AuthAttempt<'_>, rate: Rate, now: Duration) -> bool {
         let (now, most) = (micros(now), rate.most());
-        let here = self.debt(&trier.address);
-        if here + SUSPICION <= now || self.is_known(trier) {
+        let here = self.debt(&attempt.address);
+        if here + SUSPICION <= now || self.is_known(attempt) {
             return true;
         }
-        here.saturating_sub(now) <= most && self.debt(&trier.user).saturating_sub(now) <= most
+        here.saturating_sub(now) <= most && self.debt(&attempt.user).saturating_sub(now) <= most
     }
 
     /// A try failed.
-    pub fn failed(&self, trier: Trier<'_>, rate: Rate, now: Duration) -> Consequence {
+    pub fn failed(&self, attempt: AuthAttempt<'_>, rate: Rate, now: Duration) -> LimitStatus {
         let now = micros(now);
-        let pair = self.place(trier);
+        let pair = self.place(attempt);
         // Another pair may have the place by now, and keeps it.
         let _ = self.known[pair.0].compare_exchange(pair.1, 0, Relaxed, Relaxed);
-        let here = self.owe(&trier.address, rate, now);
-        let user = self.owe(&trier.user, rate, now);
+        let here = self.owe(&attempt.address, rate, now);
+        let user = self.owe(&attempt.user, rate, now);
         match (here, user) {
-            (Consequence::Begins, _) | (_, Consequence::Begins) => Consequence::Begins,
-            (Consequence::Noted, Consequence::Noted) => Consequence::Noted,
-            _ => Consequence::GoesOn,
+            (LimitStatus::Reached, _) | (_, LimitStatus::Reached) => LimitStatus::Reached,
+            (LimitStatus::Below, LimitStatus::Below) => LimitStatus::Below,
+            _ => LimitStatus::Exceeded,
         }
     }
 
     /// Somebody logged on.
-    pub fn succeeded(&self, trier: Trier<'_>) {
-        let (place, name) = self.place(trier);
+    pub fn succeeded(&self, attempt: AuthAttempt<'_>) {
+        let (place, name) = self.place(attempt);
         self.known[place].store(name, Relaxed);
     }
 
-    fn is_known(&self, trier: Trier<'_>) -> bool {
-        let (place, name) = self.place(trier);
+    fn is_known(&self, attempt: AuthAttempt<'_>) -> bool {
+        let (place, name) = self.place(attempt);
         self.known[place].load(Relaxed) == name
     }
 
     /// Where a pair stands in the table, and what stands for it there.
-    fn place(&self, trier: Trier<'_>) -> (usize, u64) {
-        let name = self.seed.hash_one(trier);
+    fn place(&self, attempt: AuthAttempt<'_>) -> (usize, u64) {
+        let name = self.seed.hash_one(attempt);
         (name as usize % KNOWN, name | 1)
     }
 
@@ -150,7 +154,7 @@ impl Throttle {
         first.min(second)
     }
 
-    fn owe(&self, name: &impl Hash, rate: Rate, now: u64) -> Consequence {
+    fn owe(&self, name: &impl Hash, rate: Rate, now: u64) -> LimitStatus {
         let [first, second] = self.cells(name).map(|cell| {
             let mut after = 0;
             let add = |paid: u64| {
@@ -165,11 +169,11 @@ impl Throttle {
             (after.saturating_sub(now) > rate.most(), told)
         });
         match (first, second) {
-            ((true, true), (true, true)) => Consequence::GoesOn,
-            ((true, _), (true, _)) => Consequence::Begins,
+            ((true, true), (true, true)) => LimitStatus::Exceeded,
+            ((true, _), (true, _)) => LimitStatus::Reached,
             // Between two tries that are held back a little is paid off.
-            ((_, true), (_, true)) => Consequence::GoesOn,
-            _ => Consequence::Noted,
+            ((_, true), (_, true)) => LimitStatus::Exceeded,
+            _ => LimitStatus::Below,
         }
     }
 }
@@ -194,9 +198,9 @@ impl Rate {
     }
 }
 
-impl fmt::Debug for Throttle {
+impl fmt::Debug for LogOnLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Throttle(...)")
+        f.write_str("LogOnLimiter(...)")
     }
 }
 
@@ -218,50 +222,63 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
-    fn who<'u>(address: &str, user: &'u str) -> Trier<'u> {
+    fn who<'u>(address: &str, user: &'u str) -> AuthAttempt<'u> {
         let address = address.parse().expect("an address of this test");
-        Trier::new(address, Name::User(user))
+        AuthAttempt::new(address, AuthUser::User(user))
     }
 
     /// How many of `tries`, evenly spread over the milliseconds from `from` to `to`, may be made and fail.
-    fn failures(throttle: &Throttle, trier: Trier<'_>, from: u64, to: u64, tries: u64) -> usize {
+    fn failures(
+        log_on_limiter: &LogOnLimiter,
+        attempt: AuthAttempt<'_>,
+        from: u64,
+        to: u64,
+        tries: u64,
+    ) -> usize {
         (0..tries)
             .map(|number| at(from + (to - from) * number / tries))
-            .filter(|now| throttle.admits(trier, RATE, *now))
+            .filter(|now| log_on_limiter.admits(attempt, RATE, *now))
             .inspect(|now| {
-                throttle.failed(trier, RATE, *now);
+                log_on_limiter.failed(attempt, RATE, *now);
             })
             .count()
     }
 
     #[test]
     fn who_fails_is_slowed_down_and_forgiven() {
-        let throttle = Throttle::default();
+        let log_on_limiter = LogOnLimiter::default();
         let guesser = who("192.0.2.1", "a");
-        assert_eq!(failures(&throttle, guesser, 0, 1, 1000), 20);
+        assert_eq!(failures(&log_on_limiter, guesser, 0, 1, 1000), 20);
         // Ten a second from then on, however many are tried.
-        assert_eq!(failures(&throttle, guesser, 100, 10_100, 5_000), 100);
-        assert!(!throttle.admits(guesser, RATE, at(10_050)));
+        assert_eq!(failures(&log_on_limiter, guesser, 100, 10_100, 5_000), 100);
+        assert!(!log_on_limiter.admits(guesser, RATE, at(10_050)));
         // A pause gives back what it lasts, and no more than there was.
-        assert_eq!(failures(&throttle, guesser, 100_000, 100_001, 100), 20);
+        assert_eq!(
+            failures(&log_on_limiter, guesser, 100_000, 100_001, 100),
+            20
+        );
         // Who fails ten times a second is never held back.
         let clumsy = who("192.0.2.2", "b");
-        assert_eq!(failures(&throttle, clumsy, 0, 10_000, 100), 100);
+        assert_eq!(failures(&log_on_limiter, clumsy, 0, 10_000, 100), 100);
     }
 
     #[test]
     fn nobody_else_is_locked_out() {
-        let throttle = Throttle::default();
+        let log_on_limiter = LogOnLimiter::default();
         let phone = |address: &str| {
             let address = address.parse().expect("an address of this test");
-            Trier::new(address, Name::User("000413000001"))
+            AuthAttempt::new(address, AuthUser::User("000413000001"))
         };
-        throttle.succeeded(phone("192.0.2.1"));
-        let check = |now, trier, expected, why: &str| {
-            assert_eq!(throttle.admits(trier, RATE, at(now)), expected, "{why}");
+        log_on_limiter.succeeded(phone("192.0.2.1"));
+        let check = |now, attempt, expected, why: &str| {
+            assert_eq!(
+                log_on_limiter.admits(attempt, RATE, at(now)),
+                expected,
+                "{why}"
+            );
         };
         let guesser = who("192.0.2.1", "000413000009");
-        assert_eq!(failures(&throttle, guesser, 0, 1, 100), 20);
+        assert_eq!(failures(&log_on_limiter, guesser, 0, 1, 100), 20);
         check(2, guesser, false, "who guesses");
         check(
             2,
@@ -277,7 +294,7 @@ mod tests {
         );
         check(2, phone("192.0.2.2"), true, "who comes from elsewhere");
         // Guessing at one phone from there and from elsewhere.
-        assert_eq!(failures(&throttle, phone("192.0.2.1"), 2, 3, 100), 1);
+        assert_eq!(failures(&log_on_limiter, phone("192.0.2.1"), 2, 3, 100), 1);
         check(
             4,
             phone("192.0.2.1"),
@@ -287,7 +304,7 @@ mod tests {
         let mut made = 0;
         for host in 1..=200 {
             let address = format!("198.51.100.{host}");
-            made += failures(&throttle, phone(&address), 1000, 1001, 100);
+            made += failures(&log_on_limiter, phone(&address), 1000, 1001, 100);
         }
         assert!(
             made < 250,
@@ -303,42 +320,42 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_source() {
-        let throttle = Throttle::default();
+        let log_on_limiter = LogOnLimiter::default();
         let total: usize = (0..100)
             .map(|host| {
                 let address = format!("2001:db8::{host:x}");
-                failures(&throttle, who(&address, "a"), 0, 1, 5)
+                failures(&log_on_limiter, who(&address, "a"), 0, 1, 5)
             })
             .sum();
         assert_eq!(total, 20);
-        assert!(throttle.admits(who("2001:db8:0:1::1", "b"), RATE, at(1)));
+        assert!(log_on_limiter.admits(who("2001:db8:0:1::1", "b"), RATE, at(1)));
         // RFC 4291 2.5.5.2: an IPv4 address that is mapped is that address.
-        failures(&throttle, who("::ffff:192.0.2.1", "c"), 0, 1, 50);
-        assert!(!throttle.admits(who("192.0.2.1", "d"), RATE, at(1)));
+        failures(&log_on_limiter, who("::ffff:192.0.2.1", "c"), 0, 1, 50);
+        assert!(!log_on_limiter.admits(who("192.0.2.1", "d"), RATE, at(1)));
     }
 
     #[test]
     fn the_log_hears_of_it_once() {
-        let throttle = Throttle::default();
+        let log_on_limiter = LogOnLimiter::default();
         let guesser = who("192.0.2.1", "a");
         let mut heard = Vec::new();
         for number in 0..1000 {
             let now = at(number * 10);
-            if throttle.admits(guesser, RATE, now) {
-                heard.push(throttle.failed(guesser, RATE, now));
+            if log_on_limiter.admits(guesser, RATE, now) {
+                heard.push(log_on_limiter.failed(guesser, RATE, now));
             }
         }
         let count = |what| heard.iter().filter(|one| **one == what).count();
-        assert_eq!(count(Consequence::Begins), 1);
-        assert!(count(Consequence::Noted) < 25, "{heard:?}");
+        assert_eq!(count(LimitStatus::Reached), 1);
+        assert!(count(LimitStatus::Below) < 25, "{heard:?}");
         // After a pause it is news again.
         for number in 0..20 {
-            heard.push(throttle.failed(guesser, RATE, at(100_000 + number)));
+            heard.push(log_on_limiter.failed(guesser, RATE, at(100_000 + number)));
         }
         assert_eq!(
             heard
                 .iter()
-                .filter(|one| **one == Consequence::Begins)
+                .filter(|one| **one == LimitStatus::Reached)
                 .count(),
             2
         );

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The source that an address belongs to: whoever has an IPv6 address has the 2^64 of its network (RFC 4291 2.5.4), and an
 /// IPv4 address that is mapped into IPv6 (2.5.5.2) is the same one.
-pub fn source(address: IpAddr) -> IpAddr {
+pub fn address_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64)),
         address => address,
@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn who_has_many_addresses_is_one_source() {
         fn check(address: &str, expected: &str) {
-            let of = source(address.parse().unwrap());
+            let of = address_prefix(address.parse().unwrap());
             assert_eq!(of.to_string(), expected, "{address}");
         }
         check("192.0.2.1", "192.0.2.1");

@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use crate::{access::source, quote::Quoted};
+use crate::{auth::address_prefix, truncated::Truncated};
 
-/// What was said lately, and of whom, by [`source`].
+/// What was said lately, and of whom, by [`address_prefix`].
 #[derive(Default)]
-pub struct Repeats(Mutex<HashMap<(IpAddr, String), Said>>);
+pub struct LogLimit(Mutex<HashMap<(IpAddr, String), Occurrences>>);
 
-struct Said {
+struct Occurrences {
     at: Duration,
     since: u32,
 }
@@ -23,11 +23,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// How many addresses and reasons are told apart; all further ones share one.
 const APART: usize = 1024;
 
-impl Repeats {
+impl LogLimit {
     /// Whether to say this of an address at `now`, the time since some beginning, and then how often it has happened since it was said last.
-    pub fn say(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
+    pub fn admit(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (source(address), Quoted(what).to_string());
+        let mut key = (address_prefix(address), Truncated(what).to_string());
         if said.len() >= APART && !said.contains_key(&key) {
             said.retain(|_, said| now.saturating_sub(said.at) < MINUTE);
             if said.len() >= APART {
@@ -35,7 +35,7 @@ impl Repeats {
             }
         }
         let fresh = !said.contains_key(&key);
-        let said = said.entry(key).or_insert(Said { at: now, since: 0 });
+        let said = said.entry(key).or_insert(Occurrences { at: now, since: 0 });
         said.since = said.since.saturating_add(1);
         if !fresh && now.saturating_sub(said.at) < MINUTE {
             return None;
@@ -46,7 +46,7 @@ impl Repeats {
 }
 
 /// How often something was, as a field of log lines that say it: left out where it was once.
-pub(crate) fn again(times: u32) -> Option<u32> {
+pub(crate) fn repeat_count(times: u32) -> Option<u32> {
     (times > 1).then_some(times)
 }
 
@@ -56,10 +56,10 @@ mod tests {
 
     #[test]
     fn a_peer_that_retries_every_second_gets_a_line_a_minute() {
-        let repeats = Repeats::default();
+        let log_limit = LogLimit::default();
         let say = |peer: u32, what: &str, second: u64| {
             let address = Ipv4Addr::from_bits(peer).into();
-            repeats.say(address, what, Duration::from_secs(second))
+            log_limit.admit(address, what, Duration::from_secs(second))
         };
         assert_eq!(say(1, "a", 0), Some(1));
         for second in 1..60 {
@@ -74,10 +74,10 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_gets_a_line_a_minute() {
-        let repeats = Repeats::default();
+        let log_limit = LogLimit::default();
         let say = |address: u128, second: u64| {
             let address = std::net::Ipv6Addr::from_bits(address).into();
-            repeats.say(address, "a", Duration::from_secs(second))
+            log_limit.admit(address, "a", Duration::from_secs(second))
         };
         let network = 0x2001_0db8_u128 << 96;
         let said = (1..100).filter(|host| say(network | host, 0).is_some());
@@ -88,15 +88,15 @@ mod tests {
 
     #[test]
     fn many_peers_take_a_bounded_place() {
-        let repeats = Repeats::default();
+        let log_limit = LogLimit::default();
         let say = |peer: u32, second: u64| {
             let address = Ipv4Addr::from_bits(peer).into();
-            repeats.say(address, "a", Duration::from_secs(second))
+            log_limit.admit(address, "a", Duration::from_secs(second))
         };
         let said = (1..100_000).filter(|peer| say(*peer, 0).is_some()).count();
         assert_eq!(said, APART + 1);
-        assert!(repeats.0.lock().is_ok_and(|said| said.len() == APART + 1));
+        assert!(log_limit.0.lock().is_ok_and(|said| said.len() == APART + 1));
         assert_eq!(say(99_999, 61), Some(1));
-        assert!(repeats.0.lock().is_ok_and(|said| said.len() <= 2));
+        assert!(log_limit.0.lock().is_ok_and(|said| said.len() <= 2));
     }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 
 /// A text of a peer, displayed up to about 100 octets.
 #[derive(Clone, Copy, Debug)]
-pub struct Quoted<'t>(pub &'t str);
+pub struct Truncated<'t>(pub &'t str);
 
-impl fmt::Display for Quoted<'_> {
+impl fmt::Display for Truncated<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MOST: usize = 100;
         let shown = &self.0[..self.0.floor_char_boundary(MOST)];
@@ -19,8 +19,8 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// The same as a field of log lines, which is left out where there is no text.
-pub(crate) fn quoted(text: Option<&str>) -> Option<tracing::field::DisplayValue<Quoted<'_>>> {
-    text.map(|text| tracing::field::display(Quoted(text)))
+pub(crate) fn truncated(text: Option<&str>) -> Option<tracing::field::DisplayValue<Truncated<'_>>> {
+    text.map(|text| tracing::field::display(Truncated(text)))
 }
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let check = |text: &str, shown: &str| assert_eq!(Quoted(text).to_string(), shown);
+        let check = |text: &str, shown: &str| assert_eq!(Truncated(text).to_string(), shown);
         let hundred = "x".repeat(100);
         check("", "");
         check(&hundred, &hundred);

@@ -1,0 +1,10 @@
+//! Digest authentication of SIP requests, and the rate limit of failed log-ons.
+
+mod address_prefix;
+mod authenticator;
+mod digest_uri;
+mod gcra;
+
+pub use address_prefix::address_prefix;
+pub use authenticator::{AuthRequest, ChallengeData, Denial, DigestAuthenticator, RETRY_AFTER};
+pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate};
