@@ -72,7 +72,7 @@ impl Phone {
         }
         if moved {
             // A Retry-After ends with the connection that it came on.
-            self.requests.quiet_until = None;
+            self.requests.end_quiet();
             let user_agent = binding.user_agent.as_deref();
             self.capabilities = Capabilities::new(&self.context.config(), self.phone, user_agent);
             self.edition = self.capabilities.edition();

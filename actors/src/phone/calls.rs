@@ -7,7 +7,7 @@ use uacsta_schema::csta::{
     self, DeviceId, Dialect, Document, Event, Message, Response, SnapshotDevice,
 };
 
-use super::{Phone, requests::Asker};
+use super::{Phone, request_queue::Requester};
 use crate::{
     monitor::{Mark, MonitorEvent, Observed, Reconciled},
     refusal::Refusal,
@@ -46,7 +46,7 @@ impl Phone {
                 snapshot_object: line.clone(),
             };
             let line = line.clone();
-            self.ask_own(Asker::Calls { line, asked }, &snapshot.into(), ctx);
+            self.send_own(Requester::Snapshot { line, asked }, &snapshot.into(), ctx);
         }
     }
 

@@ -6,7 +6,7 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use super::{LinesListed, Phone, capabilities::Provider, requests::Asker, session::State};
+use super::{LinesListed, Phone, capabilities::Provider, request_queue::Requester, session::State};
 use crate::{directory::LONGEST, refusal::Refusal};
 
 /// What the phone listed, and what it is listing.
@@ -54,8 +54,8 @@ impl Phone {
             self.inventory.asked = true;
             self.inventory.coming.clear();
             self.inventory.left_out = 0;
-            self.ask_own(
-                Asker::Lines,
+            self.send_own(
+                Requester::Lines,
                 &GetSwitchingFunctionDevices::default().into(),
                 ctx,
             );

@@ -15,7 +15,6 @@ use crate::{
 };
 
 mod announcing;
-mod answers;
 mod binding;
 mod calls;
 mod capabilities;
@@ -26,10 +25,11 @@ mod licence;
 mod messages;
 mod monitors;
 mod moving;
-mod overdue;
 mod probe;
 mod reports;
+mod request_queue;
 mod requests;
+mod responses;
 mod retiring;
 mod session;
 
@@ -54,7 +54,7 @@ pub struct Phone {
     inventory: inventory::Inventory,
     /// When a list of lines that was promised is given up.
     list_due: Option<Duration>,
-    requests: requests::Requests,
+    requests: request_queue::RequestQueue,
     capabilities: Capabilities,
     /// What the server keeps in the phone's place.
     emulation: Option<Box<emulation::EmulationState>>,
@@ -123,7 +123,7 @@ impl Phone {
             edition: Edition::Ed3,
             inventory: inventory::Inventory::known(lines),
             list_due: None,
-            requests: requests::Requests::default(),
+            requests: request_queue::RequestQueue::default(),
             capabilities,
             emulation: restart_state.emulation,
             monitored: restart_state.monitored,
@@ -155,8 +155,8 @@ impl Phone {
     /// Carries out what has become due, and sets the alarm for what comes next.
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         let now = self.context.clock.now();
+        self.sweep_requests(now, ctx);
         let next = [
-            self.sweep_requests(now, ctx),
             self.sweep_session(now, ctx),
             self.sweep_keep_alive(now, ctx),
             self.sweep_list(now, ctx),

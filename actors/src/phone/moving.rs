@@ -64,6 +64,6 @@ impl Phone {
         self.context
             .registrar
             .do_send(BindingMoved { former, binding });
-        self.next_request(ctx);
+        self.send_next(ctx);
     }
 }

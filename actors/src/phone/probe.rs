@@ -3,7 +3,10 @@
 use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
-use super::{Phone, Probe, ProbeAnswer, requests::Asker};
+use super::{
+    Phone, Probe, ProbeAnswer,
+    request_queue::{Requester, Turn},
+};
 use crate::{refusal::Refusal, sip::session::Body};
 
 impl Handler<Probe> for Phone {
@@ -25,7 +28,11 @@ impl Handler<Probe> for Phone {
             cross_ref: None,
             device: None,
         };
-        self.queue(Asker::Operator(asker), content, service, ctx);
+        let requester = Requester::Operator(asker);
+        let deadline = self.deadline();
+        self.requests
+            .push(requester, service, content, deadline, Turn::Last);
+        self.send_next(ctx);
         Box::pin(async move {
             // A phone whose actor fails meanwhile has not answered.
             let answer = answer.await.unwrap_or(Err(Refusal::Away));

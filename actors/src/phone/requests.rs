@@ -1,158 +1,32 @@
-//! What is asked of the phone: in order of arrival, one request at a time unless its profile lifts that, each with its time limit
-//! and one answer.
+//! Sends requests to the phone, for clients and for the server itself, and does what their responses are for.
 
-use std::{borrow::Cow, collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use actix::Context;
-use smallvec::SmallVec;
-use tokio::sync::oneshot;
+use bytes::Bytes;
 use uacsta_schema::csta::{
-    self, CallId, DeviceId, Dialect, Document, GetCSTAFeatures, Message, MonitorCrossRefId,
+    self, CallId, DeviceId, Dialect, Document, Failure, GetCSTAFeatures, Message, Response,
 };
 
 use super::{
     Phone, Request,
-    answers::answer,
     capabilities::Provider,
-    emulation::{Asked, Asking, Emulation},
+    emulation::{Asked, Asking},
+    request_queue::{Gate, PhoneRequest, Received, Requester, Turn},
+    responses,
     session::State,
 };
 use crate::{
     counters::Counter,
-    monitor::Mark,
     refusal::Refusal,
     sip::{
         responder::Responder,
-        session::{Body, Invoke},
+        session::{Body, Invoke, RequestError},
     },
 };
 
-/// Requests that wait for the phone, and the one that it has, or those; boxed, since most phones have none.
-#[derive(Default)]
-pub(super) struct Requests {
-    /// The server's own, which go first: without them the session is of no use.
-    pub(super) own: VecDeque<Box<Job>>,
-    pub(super) waiting: VecDeque<Box<Job>>,
-    pub(super) running: SmallVec<[Box<Job>; 1]>,
-    tickets: u64,
-    /// Until when the phone is left alone, by its own wish.
-    pub(super) quiet_until: Option<Duration>,
-}
-
-/// One request.
-pub(super) struct Job {
-    pub(super) ticket: u64,
-    pub(super) deadline: Duration,
-    pub(super) asker: Asker,
-    pub(super) content: Body,
-    pub(super) service: Cow<'static, str>,
-    /// Whether a 481 had it sent once more.
-    pub(super) repeated: bool,
-    /// How often it crossed a request of the phone's (491).
-    pub(super) crossed: u8,
-}
-
-/// When a request has its turn.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Turn {
-    /// Before all that wait.
-    Next,
-    /// After them.
-    Last,
-}
-
-/// Who asked, and so what the answer is for.
-pub(super) enum Asker {
-    /// A client.
-    Client { reply: Responder, dialect: Dialect },
-    /// An operator, who tries what the phone can do.
-    Operator(oneshot::Sender<Result<Document, Refusal>>),
-    /// The subscription to changes.
-    SystemRegister,
-    /// The phone's lines.
-    Lines,
-    /// The keep-alive.
-    KeepAlive,
-    /// The start of a line's monitor, for whoever watches the line when the answer comes.
-    Monitor(DeviceId),
-    /// The end of a monitor, which has this cross reference at the phone.
-    MonitorStop {
-        line: DeviceId,
-        cross_ref: MonitorCrossRefId,
-    },
-    /// The calls of a line, to compare them with those that its events told of until then.
-    Calls { line: DeviceId, asked: Mark },
-    /// A client, what works on the line.
-    Features { reply: Responder, dialect: Dialect },
-    /// A client, for a service that is made of several.
-    Emulation(Box<Emulation>),
-    /// Nobody: a step back, after its client was answered.
-    Nobody,
-}
-
-impl Asker {
-    /// Whether a request may be sent once more that the phone proves not to have done.
-    pub(super) fn repeats(&self) -> bool {
-        match self {
-            Self::Client { .. } | Self::Features { .. } => true,
-            Self::Emulation(emulation) => emulation.is_at_start(),
-            _ => false,
-        }
-    }
-
-    /// Whether a request is never too late to be sent: the phone is not silent because it was not asked, and a monitor
-    /// that nobody stops runs on.
-    pub(super) fn has_time(&self) -> bool {
-        matches!(self, Self::KeepAlive | Self::MonitorStop { .. })
-    }
-}
-
 /// How many requests a phone has at a time whose profile does not want them one by one.
 const AT_A_TIME: usize = 8;
-
-impl Requests {
-    /// A number that no other request of this phone has.
-    pub(super) fn number(&mut self) -> u64 {
-        self.tickets += 1;
-        self.tickets
-    }
-
-    /// Whether nothing waits for the phone, nor for its answer.
-    pub(super) fn is_idle(&self) -> bool {
-        self.own.is_empty() && self.running.is_empty() && self.waiting.is_empty()
-    }
-
-    /// Whether the phone is asked for the monitor of a line, or about to be.
-    pub(super) fn starts(&self, line: &DeviceId) -> bool {
-        self.own
-            .iter()
-            .chain(&self.running)
-            .any(|job| matches!(&job.asker, Asker::Monitor(device) if device == line))
-    }
-
-    /// Whether a MonitorStart waits for the phone's answer.
-    pub(super) fn is_starting_monitor(&self) -> bool {
-        self.running
-            .iter()
-            .any(|job| matches!(job.asker, Asker::Monitor(_)))
-    }
-
-    /// Takes a keep-alive back that waited too long for its turn; whether there was one.
-    pub(super) fn forget_keep_alive(&mut self, now: Duration) -> bool {
-        let before = self.own.len();
-        self.own
-            .retain(|job| job.deadline > now || !matches!(job.asker, Asker::KeepAlive));
-        self.own.len() < before
-    }
-
-    /// The request goes to the phone once more, before all others of its kind.
-    pub(super) fn put_back(&mut self, job: Box<Job>) {
-        match job.asker.repeats() {
-            true => self.waiting.push_front(job),
-            false => self.own.push_front(job),
-        }
-    }
-}
 
 impl Phone {
     /// Takes a client's request. It is refused at once while the phone is away.
@@ -164,15 +38,13 @@ impl Phone {
             dialect,
             reply,
         } = request;
-        let refusal = if document.name() == "GetCSTAFeatures" && self.enabled {
+        if document.name() == "GetCSTAFeatures" && self.enabled {
             return self.ask_for_features(reply, dialect, ctx);
-        } else {
-            self.refusal()
-                .or_else(|| self.reaches_into(&hidden, &document))
-        };
-        if let Some(refusal) = refusal {
+        }
+        let refusal = self.refusal();
+        if let Some(refusal) = refusal.or_else(|| self.reaches_into(&hidden, &document)) {
             tracing::info!(phone = %self.phone, service = document.name(), %refusal, "request refused");
-            return answer(reply, &dialect, Err(refusal));
+            return responses::relay(reply, &dialect, Err(refusal));
         }
         let client = Asking {
             phone: self.phone,
@@ -186,7 +58,7 @@ impl Phone {
             return;
         };
         let service = asked.client.document.name();
-        // What the phone answers itself would name all its lines.
+        // The phone's own response would name all its lines.
         if service == "GetPhysicalDeviceInformation" && !hidden.is_empty() {
             let answer = self.physical_information(&asked.line(), &hidden);
             return asked.client.answer(Ok(answer.into()));
@@ -194,7 +66,7 @@ impl Phone {
         if self.capabilities.provider(service) == Provider::Emulation {
             return self.emulate(asked, Turn::Last, ctx);
         }
-        let service = service.to_owned().into();
+        let service = service.to_owned();
         let Asked { device, client } = asked;
         let Asking {
             document,
@@ -203,25 +75,20 @@ impl Phone {
             deadline,
             ..
         } = client;
-        let content = Body::Relayed {
+        let body = Body::Relayed {
             document,
             edition: self.edition,
             cross_ref: None,
             device,
         };
-        let job = self.job(
-            Asker::Client { reply, dialect },
-            content,
-            service,
-            deadline,
-            ctx,
-        );
-        self.requests.waiting.push_back(job);
-        self.next_request(ctx);
+        let requester = Requester::Client { reply, dialect };
+        self.requests
+            .push(requester, service, body, deadline, Turn::Last);
+        self.send_next(ctx);
     }
 
-    /// Why a request is not done that names a call of lines which its client may not see, and of no other, or that may reach
-    /// any line since it has no place for one.
+    /// Refuses a request that names calls of lines only which its client may not see, or that may reach any line since it
+    /// has no place for one.
     fn reaches_into(&self, hidden: &[DeviceId], document: &Document) -> Option<Refusal> {
         if hidden.is_empty() {
             return None;
@@ -242,166 +109,229 @@ impl Phone {
         calls.iter().any(is_hidden).then_some(Refusal::NoRight)
     }
 
-    /// Why the phone cannot be asked anything for others now, if so.
+    /// Why the phone takes no request for others now, if so.
     pub(super) fn refusal(&self) -> Option<Refusal> {
-        let most = self
-            .context
-            .config()
-            .settings
-            .limits
-            .pending_requests_per_phone;
         if !self.enabled {
             Some(Refusal::Disabled)
         } else if !self.session.is_coming() {
             Some(Refusal::Away)
-        } else if self.requests.waiting.len() >= most {
+        } else if self.is_busy() {
             self.context.counters.count(Counter::TooManyForPhone);
             Some(Refusal::Busy)
-        } else if self.requests.quiet_until > Some(self.deadline()) {
+        } else if self.requests.is_quiet_beyond(self.deadline()) {
             Some(Refusal::LeftAlone)
         } else {
             None
         }
     }
 
-    /// Has a request wait for the phone's turn.
-    pub(super) fn queue(
-        &mut self,
-        asker: Asker,
-        content: Body,
-        service: String,
-        ctx: &mut Context<Self>,
-    ) {
-        let deadline = self.deadline();
-        let job = self.job(asker, content, service.into(), deadline, ctx);
-        self.requests.waiting.push_back(job);
-        self.next_request(ctx);
+    fn is_busy(&self) -> bool {
+        let limits = &self.context.config().settings.limits;
+        self.requests.is_full(limits.pending_requests_per_phone)
     }
 
-    /// GetCSTAFeatures: the phone is asked once a connection, and the server answers with what works on its lines.
+    /// GetCSTAFeatures: the phone is asked once a connection, and the server responds with what works on its lines.
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.capabilities.are_listed()
             || !self.capabilities.has("GetCSTAFeatures")
-            || self.requests.waiting.len()
-                >= self
-                    .context
-                    .config()
-                    .settings
-                    .limits
-                    .pending_requests_per_phone
+            || self.is_busy()
         {
             return reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
         }
-        let deadline = self.deadline();
-        self.ask_for(
-            Asker::Features { reply, dialect },
-            &GetCSTAFeatures::default().into(),
-            deadline,
-            Turn::Last,
-            ctx,
-        );
+        let request = GetCSTAFeatures::default().into();
+        let requester = Requester::Features { reply, dialect };
+        self.send(requester, &request, self.deadline(), Turn::Last, ctx);
     }
 
-    /// Asks something for the server itself.
-    pub(super) fn ask_own(&mut self, asker: Asker, request: &Message, ctx: &mut Context<Self>) {
-        let content = Body::Whole(csta::write(request, &self.edition.into()));
-        let deadline = self.deadline();
-        let job = self.job(
-            asker,
-            content,
-            request.name().to_owned().into(),
-            deadline,
-            ctx,
-        );
-        self.requests.own.push_back(job);
-        self.next_request(ctx);
+    /// When a request that comes now must have its response.
+    pub(super) fn deadline(&self) -> Duration {
+        self.context.clock.now() + self.context.config().settings.advanced.request_timeout
     }
 
-    /// Asks something for a client, in other words than the client's.
-    pub(super) fn ask_for(
+    /// Sends a request of the server's own.
+    pub(super) fn send_own(
         &mut self,
-        asker: Asker,
+        requester: Requester,
+        request: &Message,
+        ctx: &mut Context<Self>,
+    ) {
+        self.send(requester, request, self.deadline(), Turn::Own, ctx);
+    }
+
+    pub(super) fn send(
+        &mut self,
+        requester: Requester,
         request: &Message,
         deadline: Duration,
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
-        let content = Body::Whole(csta::write(request, &self.edition.into()));
-        let service = request.name().to_owned().into();
-        let job = self.job(asker, content, service, deadline, ctx);
-        match turn {
-            Turn::Next => self.requests.own.push_front(job),
-            Turn::Last => self.requests.waiting.push_back(job),
+        let body = Body::Whole(csta::write(request, &self.edition.into()));
+        let service = request.name().to_owned();
+        self.requests.push(requester, service, body, deadline, turn);
+        self.send_next(ctx);
+    }
+
+    /// Sends the requests whose turn it is.
+    pub(super) fn send_next(&mut self, ctx: &mut Context<Self>) {
+        if let (Some(session), Some(binding)) = (self.session.id(), &self.binding) {
+            let gate = Gate {
+                at_a_time: if self.capabilities.is_serial() {
+                    1
+                } else {
+                    AT_A_TIME
+                },
+                clients: matches!(self.session, State::Open(_)),
+                timeout: self.context.config().settings.advanced.request_timeout,
+            };
+            let now = self.context.clock.now();
+            while let Some((ticket, content)) = self.requests.send_next(&gate, now) {
+                binding.flow.connection.do_send(Invoke {
+                    session,
+                    ticket,
+                    content,
+                });
+            }
+            if self.retiring.is_some() {
+                self.retired(ctx);
+            } else if gate.clients && self.requests.has_sent_none() && self.needs_new_dialog() {
+                self.renew_session("monitors are over that the phone cannot stop", ctx);
+            }
         }
-        self.next_request(ctx);
+        if let Some(at) = self.requests.next_due() {
+            self.wake_at(at, ctx);
+        }
     }
 
-    /// When a request that comes now must be answered.
-    fn deadline(&self) -> Duration {
-        self.context.clock.now() + self.context.config().settings.advanced.request_timeout
-    }
-
-    fn job(
+    /// The phone responded to a request, or its connection gave it up.
+    pub(super) fn responded(
         &mut self,
-        asker: Asker,
-        content: Body,
-        service: Cow<'static, str>,
-        deadline: Duration,
+        id: u64,
+        response: Result<Bytes, RequestError>,
         ctx: &mut Context<Self>,
-    ) -> Box<Job> {
-        self.wake_at(deadline, ctx);
-        Box::new(Job {
-            ticket: self.requests.number(),
-            deadline,
-            asker,
-            content,
-            service,
-            repeated: false,
-            crossed: 0,
-        })
+    ) {
+        let now = self.context.clock.now();
+        match self.requests.received(id, &response, now) {
+            Received::Concluded(request) => {
+                let result = responses::read(&self.context, response, &request.service);
+                self.conclude(*request, result, ctx);
+                self.send_next(ctx);
+            }
+            Received::Requeued => {
+                if let Some(at) = self.requests.next_due() {
+                    self.wake_at(at, ctx);
+                }
+            }
+            Received::LateMonitorStart(line) => {
+                if let Ok(started) = responses::read(&self.context, response, "MonitorStart") {
+                    self.monitor_start_answered(&line, Ok(started), ctx);
+                }
+            }
+            Received::Unexpected => {
+                tracing::debug!(phone = %self.phone, "response after the request's deadline");
+            }
+        }
     }
 
-    /// Sends the next request if the phone can take one.
-    pub(super) fn next_request(&mut self, ctx: &mut Context<Self>) {
-        let (Some(session), Some(binding)) = (self.session.id(), &self.binding) else {
-            return;
-        };
-        if let Some(until) = self.requests.quiet_until {
-            if until > self.context.clock.now() {
-                return;
+    /// Does what a request's response is for.
+    fn conclude(
+        &mut self,
+        request: PhoneRequest,
+        result: Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let requester = request.requester;
+        let is_unsupported = result.as_ref().is_err_and(|refusal| {
+            if !matches!(requester, Requester::KeepAlive) {
+                tracing::info!(phone = %self.phone, service = %request.service, %refusal, "phone rejected the request");
             }
-            self.requests.quiet_until = None;
+            // A phone that leaves such a request unanswered would have others wait each time.
+            let is_ignored = matches!(refusal, Refusal::TimedOut)
+                && matches!(requester, Requester::Snapshot { .. } | Requester::Features { .. });
+            is_ignored || refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
+        });
+        if is_unsupported || result.is_ok() {
+            self.capabilities.proved(&request.service, !is_unsupported);
         }
-        let deadline = self.deadline();
-        let clients_turn = matches!(self.session, State::Open(_));
-        let most = if self.capabilities.is_serial() {
-            1
-        } else {
-            AT_A_TIME
-        };
-        let requests = &mut self.requests;
-        while requests.running.len() < most {
-            let next = requests.own.pop_front().or_else(|| match clients_turn {
-                true => requests.waiting.pop_front(),
-                false => None,
-            });
-            let Some(mut job) = next else { break };
-            if job.asker.has_time() {
-                // The phone has all of its time, however long it was busy before.
-                job.deadline = deadline;
+        match requester {
+            Requester::Client { reply, dialect } => {
+                if is_unsupported
+                    && self.capabilities.provider(&request.service) == Provider::Emulation
+                    && let Body::Relayed {
+                        document, device, ..
+                    } = request.body
+                {
+                    let client = Asking {
+                        phone: self.phone,
+                        document,
+                        reply,
+                        dialect,
+                        deadline: request.deadline,
+                    };
+                    return self.emulate(Asked { device, client }, Turn::Next, ctx);
+                }
+                responses::relay(reply, &dialect, result);
             }
-            binding.flow.connection.do_send(Invoke {
-                session,
-                ticket: job.ticket,
-                content: job.content.clone(),
-            });
-            requests.running.push(job);
+            // An operator who has given up needs not be told.
+            Requester::Operator(operator) => drop(operator.send(result)),
+            Requester::SystemRegister | Requester::Rollback => {}
+            Requester::MonitorStop { line, cross_ref } => {
+                if is_unsupported
+                    && self.capabilities.provider("MonitorStop") == Provider::Emulation
+                {
+                    self.leave_monitor(line, cross_ref, ctx);
+                }
+            }
+            Requester::Lines => self.lines_answered(&result, ctx),
+            Requester::KeepAlive => self.kept_alive(&result, ctx),
+            Requester::MonitorStart(line) => self.monitor_start_answered(&line, result, ctx),
+            Requester::Snapshot { line, asked } => self.calls_answered(&line, asked, result),
+            Requester::Features { reply, dialect } => {
+                if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
+                    result.map(|document| document.message())
+                {
+                    self.capabilities.features_listed(&told);
+                }
+                reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
+            }
+            Requester::Emulation(emulation) => self.emulated(*emulation, result, ctx),
         }
-        if self.retiring.is_some() {
-            self.retired(ctx);
-        } else if clients_turn && requests.running.is_empty() && self.needs_new_dialog() {
-            self.renew_session("monitors are over that the phone cannot stop", ctx);
+    }
+
+    /// The session is lost. A request that was sent may be done or not: its requester gets an error.
+    pub(super) fn interrupt(&mut self) {
+        let with_waiting = self.binding.is_none() || !self.enabled;
+        for request in self.requests.interrupt(with_waiting) {
+            match request.requester {
+                Requester::Client { reply, dialect } => {
+                    responses::relay(reply, &dialect, Err(Refusal::Away));
+                }
+                Requester::Operator(operator) => drop(operator.send(Err(Refusal::Away))),
+                Requester::Features { reply, dialect } => {
+                    reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
+                }
+                Requester::Emulation(emulation) => emulation.refuse(Refusal::Away),
+                Requester::SystemRegister
+                | Requester::MonitorStop { .. }
+                | Requester::Rollback
+                | Requester::Lines
+                | Requester::KeepAlive
+                | Requester::MonitorStart(_)
+                | Requester::Snapshot { .. } => {}
+            }
         }
+    }
+
+    /// Refuses the requests whose deadline has passed, and sends others in their place.
+    pub(super) fn sweep_requests(&mut self, now: Duration, ctx: &mut Context<Self>) {
+        let expired = self.requests.expire(now);
+        if expired.keep_alive_at.is_some() {
+            self.keep_alive_at = expired.keep_alive_at;
+        }
+        for request in expired.requests {
+            self.conclude(request, Err(Refusal::TimedOut), ctx);
+        }
+        self.send_next(ctx);
     }
 }

@@ -54,6 +54,6 @@ impl Handler<ConfigChanged> for Phone {
         self.capabilities
             .reconfigure(&self.context.config(), self.phone, user_agent);
         // It may take more requests at a time than before.
-        self.next_request(ctx);
+        self.send_next(ctx);
     }
 }

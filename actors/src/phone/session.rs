@@ -9,7 +9,7 @@ use uacsta_schema::csta::{
     SystemStatusValue,
 };
 
-use super::{Phone, requests::Asker};
+use super::{Phone, request_queue::Requester};
 use crate::{
     ServerContext,
     monitor::MonitorEvent,
@@ -138,7 +138,7 @@ impl Phone {
             }
             SessionEventKind::Request(body, reply) => self.asked(body, reply, ctx),
             SessionEventKind::Repeated(body, reply) => self.asked_again(body, reply),
-            SessionEventKind::Response { ticket, answer } => self.answered(ticket, answer, ctx),
+            SessionEventKind::Response { ticket, answer } => self.responded(ticket, answer, ctx),
             SessionEventKind::Ended(SessionEnd::ConnectionLost) => {
                 // The end of the link, which says why, follows.
                 self.lose_session();
@@ -203,7 +203,7 @@ impl Phone {
             },
             ..SystemRegister::default()
         };
-        self.ask_own(Asker::SystemRegister, &register.into(), ctx);
+        self.send_own(Requester::SystemRegister, &register.into(), ctx);
     }
 
     /// The phone's lines are known: it takes requests, and its monitors start.
@@ -216,7 +216,7 @@ impl Phone {
         self.schedule_keep_alive(ctx);
         self.report(None);
         self.monitored.notify(&MonitorEvent::PhoneReady);
-        self.next_request(ctx);
+        self.send_next(ctx);
     }
 
     fn failed(&mut self, reason: &str, wait: Option<Duration>, ctx: &mut Context<Self>) {
@@ -277,7 +277,7 @@ impl Phone {
         // The next session asks for the lines anew.
         self.list_due = None;
         self.early.clear();
-        self.interrupted();
+        self.interrupt();
         self.forget_left();
         self.retiring = None;
         self.end_all_dialling(EventCause::NETWORK_OUT_OF_ORDER);
@@ -320,8 +320,8 @@ impl Phone {
             return Some(at);
         }
         self.keep_alive_at = None;
-        self.ask_own(
-            Asker::KeepAlive,
+        self.send_own(
+            Requester::KeepAlive,
             &RequestSystemStatus::default().into(),
             ctx,
         );

@@ -11,7 +11,7 @@ use uacsta_schema::csta::{
 
 use super::{Asked, Asking, Course};
 use crate::{
-    phone::{Phone, capabilities::Provider, requests::Turn},
+    phone::{Phone, capabilities::Provider, request_queue::Turn},
     refusal::Refusal,
 };
 

@@ -15,7 +15,7 @@ use uacsta_schema::{
 use self::two_step::{Next, TwoStep};
 use super::{
     Phone,
-    requests::{Asker, Turn},
+    request_queue::{Requester, Turn},
 };
 use crate::{
     monitor::{ConnectionState, parties_of},
@@ -77,8 +77,6 @@ pub(super) struct EmulationState {
     pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
     /// Monitors that run on the phone unheard, since it cannot stop them.
     left: Vec<(DeviceId, MonitorCrossRefId)>,
-    /// The MonitorStarts, by their tickets, that the phone has not answered in time, and may yet.
-    pub(super) overdue: Vec<(u64, DeviceId)>,
 }
 
 impl EmulationState {
@@ -86,7 +84,6 @@ impl EmulationState {
     pub(super) fn inherited(mut self: Box<Self>) -> Box<Self> {
         self.dialling.clear();
         self.left.clear();
-        self.overdue.clear();
         self
     }
 }
@@ -199,7 +196,7 @@ impl Phone {
                 Next::Refused(refusal) => client.answer(Err(refusal)),
                 Next::Undone(refusal, request) => {
                     client.answer(Err(refusal));
-                    self.ask_own(Asker::Nobody, &request, ctx);
+                    self.send_own(Requester::Rollback, &request, ctx);
                 }
             },
             Course::Parties { call, line } => {
@@ -358,8 +355,8 @@ impl Phone {
     ) {
         let deadline = client.deadline;
         let emulation = Emulation { client, course };
-        self.ask_for(
-            Asker::Emulation(Box::new(emulation)),
+        self.send(
+            Requester::Emulation(Box::new(emulation)),
             request,
             deadline,
             turn,

@@ -3,7 +3,7 @@
 use actix::Context;
 use uacsta_schema::csta::{DeviceId, MonitorCrossRefId, MonitorStop};
 
-use crate::phone::{Phone, capabilities::Provider, requests::Asker};
+use crate::phone::{Phone, capabilities::Provider, request_queue::Requester};
 
 impl Phone {
     /// Stops a monitor of a line on the phone.
@@ -20,7 +20,11 @@ impl Phone {
             monitor_cross_ref_id: cross_ref.clone(),
         };
         let line = line.clone();
-        self.ask_own(Asker::MonitorStop { line, cross_ref }, &stop.into(), ctx);
+        self.send_own(
+            Requester::MonitorStop { line, cross_ref },
+            &stop.into(),
+            ctx,
+        );
     }
 
     /// The phone cannot stop a monitor: it runs on until the next dialog, or until a client subscribes to the line again.
@@ -32,7 +36,7 @@ impl Phone {
     ) {
         let left = &mut self.emulation.get_or_insert_default().left;
         left.push((line, cross_ref));
-        self.next_request(ctx);
+        self.send_next(ctx);
     }
 
     /// Takes up a monitor of a line that runs unheard, if there is one.
@@ -46,7 +50,6 @@ impl Phone {
     pub(in crate::phone) fn forget_left(&mut self) {
         if let Some(kept) = &mut self.emulation {
             kept.left.clear();
-            kept.overdue.clear();
         }
     }
 

@@ -8,7 +8,7 @@ use uacsta_schema::csta::{
     DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart, Response,
 };
 
-use super::{Phone, Subscribe, requests::Asker};
+use super::{Phone, Subscribe, request_queue::Requester};
 use crate::{
     counters::Counter,
     licensing::LicencePermit,
@@ -173,14 +173,14 @@ impl Phone {
         if let Some(cross_ref) = self.take_up(line) {
             return self.monitor_answered(line, Ok(cross_ref), ctx);
         }
-        if self.requests.starts(line) {
+        if self.requests.starts_monitor_of(line) {
             return;
         }
         let start = MonitorStart {
             monitor_object: MonitorObject::Device(line.clone()),
             ..MonitorStart::default()
         };
-        self.ask_own(Asker::Monitor(line.clone()), &start.into(), ctx);
+        self.send_own(Requester::MonitorStart(line.clone()), &start.into(), ctx);
     }
 
     /// The phone answered MonitorStart, perhaps after its time.

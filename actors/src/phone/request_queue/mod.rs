@@ -1,0 +1,344 @@
+//! Queues the requests to a phone: their order, deadlines and limits, and the quiet time that a phone asks for by Retry-After.
+
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+use uacsta_schema::{
+    csta::{DeviceId, Dialect, Document, MonitorCrossRefId},
+    sip::Status,
+};
+
+use super::emulation::Emulation;
+use crate::{
+    monitor::Mark,
+    refusal::Refusal,
+    sip::{
+        responder::Responder,
+        session::{Body, RequestError},
+        session_timer::{CROSSINGS, after_crossing},
+    },
+};
+
+/// The requests that wait for a phone or for its response; boxed, since most phones have none.
+#[derive(Default)]
+pub(super) struct RequestQueue {
+    /// The server's own, which go first: without them the session is of no use.
+    own: VecDeque<Box<PhoneRequest>>,
+    /// Those of clients and operators.
+    waiting: VecDeque<Box<PhoneRequest>>,
+    sent: SmallVec<[Box<PhoneRequest>; 1]>,
+    last_id: u64,
+    quiet_until: Option<Duration>,
+    /// MonitorStarts past their deadline that the phone may still respond to.
+    late_monitor_starts: Vec<(u64, DeviceId)>,
+}
+
+/// A request to the phone.
+pub(super) struct PhoneRequest {
+    id: u64,
+    pub(super) service: Cow<'static, str>,
+    pub(super) body: Body,
+    pub(super) deadline: Duration,
+    pub(super) requester: Requester,
+    /// Whether it was sent again after a 481.
+    was_repeated: bool,
+    /// How often it crossed a request of the phone (491).
+    crossings: u8,
+}
+
+/// Who sent a request, and so what its response is for.
+pub(super) enum Requester {
+    /// A client.
+    Client { reply: Responder, dialect: Dialect },
+    /// An operator, who tries what the phone can do.
+    Operator(oneshot::Sender<Result<Document, Refusal>>),
+    /// The server: subscribes to changes of the phone's configuration.
+    SystemRegister,
+    /// The server: lists the phone's lines.
+    Lines,
+    /// The server: checks that the phone is there.
+    KeepAlive,
+    /// The server: starts the monitor of a line.
+    MonitorStart(DeviceId),
+    /// The server: stops a monitor of a line.
+    MonitorStop {
+        line: DeviceId,
+        cross_ref: MonitorCrossRefId,
+    },
+    /// The server: compares the calls of a line with those that its events told of until the mark.
+    Snapshot { line: DeviceId, asked: Mark },
+    /// A client, for GetCSTAFeatures, which the server completes.
+    Features { reply: Responder, dialect: Dialect },
+    /// A client, for a service that is made of several.
+    Emulation(Box<Emulation>),
+    /// The server: rolls an emulated service back after its client got a response.
+    Rollback,
+}
+
+/// When a request is sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Turn {
+    /// Before all others.
+    Next,
+    /// After the server's own, before those of clients.
+    Own,
+    /// After all others.
+    Last,
+}
+
+/// What may be sent now.
+pub(super) struct Gate {
+    /// How many requests the phone takes at a time.
+    pub(super) at_a_time: usize,
+    /// Whether clients' requests may be sent as well as the server's own.
+    pub(super) clients: bool,
+    /// The time that the phone has for requests that [never expire in the queue](Requester::is_unhurried).
+    pub(super) timeout: Duration,
+}
+
+/// What a response of the phone means.
+pub(super) enum Received {
+    /// The request is done with.
+    Concluded(Box<PhoneRequest>),
+    /// The request is sent again.
+    Requeued,
+    /// The response to a MonitorStart came after its deadline.
+    LateMonitorStart(DeviceId),
+    /// No request waits for it.
+    Unexpected,
+}
+
+/// What is past its deadline.
+pub(super) struct Expired {
+    pub(super) requests: Vec<PhoneRequest>,
+    /// When the keep-alive, which the queue dropped unsent, is due again.
+    pub(super) keep_alive_at: Option<Duration>,
+}
+
+impl Requester {
+    /// Whether a request may be sent again that the phone, by a 481, proves not to have done.
+    fn may_repeat(&self) -> bool {
+        match self {
+            Self::Client { .. } | Self::Features { .. } => true,
+            Self::Emulation(emulation) => emulation.is_at_start(),
+            _ => false,
+        }
+    }
+
+    /// Whether a request never expires in the queue: a phone is not silent because it was not asked, and a monitor that
+    /// is not stopped runs on.
+    fn is_unhurried(&self) -> bool {
+        matches!(self, Self::KeepAlive | Self::MonitorStop { .. })
+    }
+}
+
+impl RequestQueue {
+    /// A number that no other request of this phone has.
+    pub(super) fn number(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(super) fn push(
+        &mut self,
+        requester: Requester,
+        service: impl Into<Cow<'static, str>>,
+        body: Body,
+        deadline: Duration,
+        turn: Turn,
+    ) {
+        let request = Box::new(PhoneRequest {
+            id: self.number(),
+            service: service.into(),
+            body,
+            deadline,
+            requester,
+            was_repeated: false,
+            crossings: 0,
+        });
+        match turn {
+            Turn::Next => self.own.push_front(request),
+            Turn::Own => self.own.push_back(request),
+            Turn::Last => self.waiting.push_back(request),
+        }
+    }
+
+    /// Takes the next request that may be sent now: its number and its body.
+    pub(super) fn send_next(&mut self, gate: &Gate, now: Duration) -> Option<(u64, Body)> {
+        if self.quiet_until > Some(now) {
+            return None;
+        }
+        self.quiet_until = None;
+        if self.sent.len() >= gate.at_a_time {
+            return None;
+        }
+        let mut request = match self.own.pop_front() {
+            Some(request) => request,
+            None if gate.clients => self.waiting.pop_front()?,
+            None => return None,
+        };
+        if request.requester.is_unhurried() {
+            request.deadline = now + gate.timeout;
+        }
+        let sent = (request.id, request.body.clone());
+        self.sent.push(request);
+        Some(sent)
+    }
+
+    /// Matches a response of the phone, or the failure of a request, with its request.
+    pub(super) fn received(
+        &mut self,
+        id: u64,
+        response: &Result<Bytes, RequestError>,
+        now: Duration,
+    ) -> Received {
+        let Some(at) = self.sent.iter().position(|request| request.id == id) else {
+            let mut late = self.late_monitor_starts.iter();
+            let Some(at) = late.position(|(known, _)| *known == id) else {
+                return Received::Unexpected;
+            };
+            return Received::LateMonitorStart(self.late_monitor_starts.swap_remove(at).1);
+        };
+        let mut request = self.sent.remove(at);
+        let Err(RequestError::Refused {
+            status,
+            retry_after,
+            ..
+        }) = response
+        else {
+            return Received::Concluded(request);
+        };
+        match *status {
+            Status::REQUEST_PENDING if request.crossings < CROSSINGS => {
+                let at = now + after_crossing(true);
+                if at < request.deadline {
+                    request.crossings += 1;
+                    if request.requester.may_repeat() {
+                        self.waiting.push_front(request);
+                    } else {
+                        self.own.push_front(request);
+                    }
+                    self.quiet_until = Some(at);
+                    return Received::Requeued;
+                }
+            }
+            // The phone asks for quiet whatever the request was.
+            Status::SERVER_INTERNAL_ERROR | Status::SERVICE_UNAVAILABLE => {
+                if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
+                    self.quiet_until = Some(now + wait);
+                }
+            }
+            // The phone did not do it: it is sent again, in the session that follows.
+            Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST
+                if !request.was_repeated && request.requester.may_repeat() =>
+            {
+                request.was_repeated = true;
+                self.waiting.push_front(request);
+                return Received::Requeued;
+            }
+            _ => {}
+        }
+        Received::Concluded(request)
+    }
+
+    /// Takes out the requests whose deadline has passed.
+    pub(super) fn expire(&mut self, now: Duration) -> Expired {
+        // A keep-alive that was not sent is no sign that the phone is silent: it is sent when its turn comes.
+        let before = self.own.len();
+        self.own.retain(|request| {
+            request.deadline > now || !matches!(request.requester, Requester::KeepAlive)
+        });
+        let keep_alive_at =
+            (self.own.len() < before).then(|| self.quiet_until.unwrap_or(now).max(now));
+        let is_late = |request: &PhoneRequest| request.deadline <= now;
+        let mut requests = Vec::new();
+        while let Some(at) = self.sent.iter().position(|request| is_late(request)) {
+            let request = self.sent.remove(at);
+            if let Requester::MonitorStart(line) = &request.requester {
+                self.late_monitor_starts.push((request.id, line.clone()));
+            }
+            requests.push(*request);
+        }
+        let is_late_in_queue =
+            |request: &PhoneRequest| is_late(request) && !request.requester.is_unhurried();
+        let mut own = self.own.iter();
+        while let Some(at) = own.position(|request| is_late_in_queue(request)) {
+            requests.extend(self.own.remove(at).map(|request| *request));
+            own = self.own.iter();
+        }
+        while self.waiting.front().is_some_and(|request| is_late(request)) {
+            requests.extend(self.waiting.pop_front().map(|request| *request));
+        }
+        Expired {
+            requests,
+            keep_alive_at,
+        }
+    }
+
+    /// When the next deadline or the end of the quiet time is.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let mut own = self.own.iter();
+        self.sent
+            .iter()
+            .chain(own.find(|request| !request.requester.is_unhurried()))
+            .chain(self.waiting.front())
+            .map(|request| request.deadline)
+            .chain(self.quiet_until)
+            .min()
+    }
+
+    /// Takes out the requests that the end of the session fails: those that were sent, which the phone may have done, and
+    /// the server's own. Clients' requests wait for the next session, unless `with_waiting`.
+    pub(super) fn interrupt(&mut self, with_waiting: bool) -> Vec<PhoneRequest> {
+        self.late_monitor_starts.clear();
+        let failed = self.sent.drain(..).chain(self.own.drain(..));
+        let mut interrupted: Vec<_> = failed.map(|request| *request).collect();
+        if with_waiting {
+            interrupted.extend(self.waiting.drain(..).map(|request| *request));
+        }
+        interrupted
+    }
+
+    /// Ends the quiet time: it ends with the connection that the Retry-After came on.
+    pub(super) fn end_quiet(&mut self) {
+        self.quiet_until = None;
+    }
+
+    /// Whether the quiet time lasts beyond a time.
+    pub(super) fn is_quiet_beyond(&self, time: Duration) -> bool {
+        self.quiet_until > Some(time)
+    }
+
+    /// Whether clients have so many requests waiting.
+    pub(super) fn is_full(&self, limit: usize) -> bool {
+        self.waiting.len() >= limit
+    }
+
+    /// Whether no request waits for the phone or for its response.
+    pub(super) fn is_idle(&self) -> bool {
+        self.own.is_empty() && self.waiting.is_empty() && self.has_sent_none()
+    }
+
+    /// Whether no request waits for its response.
+    pub(super) fn has_sent_none(&self) -> bool {
+        self.sent.is_empty()
+    }
+
+    /// Whether a MonitorStart of a line waits for the phone or for its response.
+    pub(super) fn starts_monitor_of(&self, line: &DeviceId) -> bool {
+        self.own.iter().chain(&self.sent).any(
+            |request| matches!(&request.requester, Requester::MonitorStart(known) if known == line),
+        )
+    }
+
+    /// Whether a MonitorStart of any line waits for its response.
+    pub(super) fn is_starting_monitor(&self) -> bool {
+        let mut sent = self.sent.iter();
+        sent.any(|request| matches!(request.requester, Requester::MonitorStart(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

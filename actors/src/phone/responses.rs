@@ -1,0 +1,72 @@
+//! Reads the phone's response to a service, and relays it to the client.
+
+use bytes::Bytes;
+use uacsta_schema::csta::{self, Dialect, Document, Kind, Message};
+
+use crate::{
+    ServerContext,
+    refusal::Refusal,
+    sip::{
+        responder::Responder,
+        session::{Body, RequestError},
+    },
+};
+
+/// Responds to a client: with the phone's response, or with the CSTA error of the refusal.
+pub(super) fn relay(responder: Responder, dialect: &Dialect, result: Result<Document, Refusal>) {
+    let relayed = |document| Body::Relayed {
+        document,
+        edition: dialect.edition,
+        cross_ref: None,
+        device: None,
+    };
+    match result {
+        Ok(document) => responder.csta(relayed(document.into())),
+        Err(Refusal::Failed { document, .. }) => responder.csta(relayed(document)),
+        Err(refusal) => responder.csta(csta::write(&refusal.failure().into(), dialect)),
+    }
+}
+
+/// Reads the response to a service. A CSTA error counts in a 200 as in a 4xx or 5xx.
+pub(super) fn read(
+    context: &ServerContext,
+    response: Result<Bytes, RequestError>,
+    service: &str,
+) -> Result<Document, Refusal> {
+    let (body, status) = match response {
+        Ok(body) => (body, None),
+        Err(RequestError::Refused { body, status, .. }) => (body, Some(status)),
+        Err(RequestError::TimedOut) => return Err(Refusal::TimedOut),
+        Err(RequestError::Ended | RequestError::NoDialog) => return Err(Refusal::Away),
+        Err(RequestError::TooLarge) => return Err(Refusal::TooLarge),
+    };
+    let document = match context.read(body) {
+        Ok(document) => document,
+        Err(error) => {
+            return Err(
+                status.map_or_else(|| Refusal::NotCsta(error.to_string()), Refusal::Refused)
+            );
+        }
+    };
+    if document.kind() == Kind::Failure {
+        return Err(match document.message() {
+            Ok(Message::Failure(failure)) => Refusal::Failed {
+                failure,
+                document: document.into(),
+            },
+            Ok(_) => Refusal::NotCsta("a CSTAErrorCode without an error".to_owned()),
+            Err(error) => Refusal::NotCsta(error.to_string()),
+        });
+    }
+    if let Some(status) = status {
+        return Err(Refusal::Refused(status));
+    }
+    if document.name().strip_suffix("Response") == Some(service) {
+        Ok(document)
+    } else {
+        Err(Refusal::NotCsta(format!(
+            "{} came instead of {service}Response",
+            document.name()
+        )))
+    }
+}
