@@ -1,4 +1,4 @@
-//! Phones and clients under random faults for as long as wanted: exit code 0 when nothing was lost.
+//! Phones and clients under random faults; exits with 0 when nothing was lost.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

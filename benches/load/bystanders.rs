@@ -1,4 +1,4 @@
-//! Clients that ask phones while a storm rages over others, in a process of their own so that the generator does not delay them.
+//! Clients that send requests during a storm, in a process of their own so that the generator does not delay them.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! A CTI client: it logs on, opens sessions, watches lines, asks for services and takes events (TR/87 section 7).
+//! A CTI client that opens sessions, monitors lines, sends requests and receives events (TR/87, section 7).
 
 use std::rc::Rc;
 

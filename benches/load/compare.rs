@@ -1,4 +1,4 @@
-//! Two builds of uacsta side by side: each row alternates between them, and the ratio of their costs is what counts.
+//! Two builds of uacsta in alternation, and the ratio of their costs.
 
 use std::{future::Future, path::Path};
 

@@ -1,4 +1,4 @@
-//! The CSTA documents that phones and clients of the generator say (ECMA-323, edition 3).
+//! CSTA documents of the generator's phones and clients (ECMA-323, edition 3).
 
 /// What a client asks of a phone: 700 octets with a vendor's private data, which every server must carry unharmed.
 const MAKE_CALL: &str = include_str!("wire/make-call.xml");

@@ -1,4 +1,4 @@
-//! A dialog as one of its ends keeps it (RFC 3261 section 12), for both roles.
+//! A dialog as one of its ends keeps it, for both roles (RFC 3261, section 12).
 
 use std::cell::Cell;
 

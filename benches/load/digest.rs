@@ -1,4 +1,4 @@
-//! Logging on by digest with MD5 (RFC 2617), the one hash that all servers under test know.
+//! Digest log-on with MD5 (RFC 2617), the one algorithm that all servers under test support.
 
 use md5::{Digest as _, Md5};
 

@@ -1,4 +1,4 @@
-//! How fast transactions begin, for how long, and what came of them.
+//! Starts transactions at a rate or concurrency and collects their outcomes.
 
 use std::{
     cell::RefCell,

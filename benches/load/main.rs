@@ -1,4 +1,4 @@
-//! The load generator: phones and clients in one process that say what a server costs.
+//! The load generator: phones and clients in one process that measure what a server costs.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

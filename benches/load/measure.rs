@@ -1,4 +1,4 @@
-//! What a server's processes cost, from /proc (proc(5)): processor time and memory in proportion.
+//! Processor time and proportional memory of a server's processes, from /proc.
 
 use std::{fs, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A desk phone: it registers, answers the CSTA session that the server opens with it, and reports events (TR/87 section 7).
+//! A desk phone that registers, answers the CSTA session and reports events (TR/87, section 7).
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,4 +1,4 @@
-//! The baseline: what it costs to carry octets between sockets with tokio, and nothing else.
+//! The baseline: copies octets between sockets with tokio.
 
 use std::{net::SocketAddr, process::Command, rc::Rc};
 

@@ -1,4 +1,4 @@
-//! The servers under test: started on free loopback ports with a folder of their own, and ended.
+//! The servers under test, on free loopback ports with a folder of their own.
 
 use std::{
     fs::{self, File},

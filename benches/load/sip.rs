@@ -1,4 +1,4 @@
-//! As much SIP text as a load generator needs (RFC 3261): messages read in place, requests and answers written at once.
+//! Minimal SIP text for the load generator: messages read in place, requests and responses written at once.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Where phones and clients connect to, what they log on with, and what has happened to all of them.
+//! Addresses and credentials of phones and clients, and counters of what happened to all of them.
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,4 +1,4 @@
-//! Every row, tiny: it asserts that all of it works, and no time.
+//! Runs every row in a tiny size and asserts that it works, without times.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! All rows side by side, as a Markdown table with the ratios first.
+//! All rows side by side as a Markdown table with the ratios first.
 
 use std::{future::Future, time::Duration};
 

@@ -1,4 +1,4 @@
-//! TLS for a generator on loopback: it trusts whoever answers, and makes the certificate that Kamailio shows.
+//! TLS on loopback that accepts any server, and the certificate for Kamailio.
 
 use std::{
     fs,

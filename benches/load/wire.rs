@@ -1,4 +1,4 @@
-//! One TCP or TLS connection: it frames what arrives, gives answers to who waits for them and requests to its party.
+//! A TCP or TLS connection that frames messages, matches responses and passes requests on.
 
 use std::{
     cell::{Cell, RefCell},

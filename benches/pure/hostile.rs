@@ -1,4 +1,4 @@
-//! What CSTA documents cost the processor that are made to cost it: each as large as `limits.message_body` lets it be.
+//! Processor time for hostile CSTA documents of the largest allowed size.
 
 use std::{fmt::Write as _, hint::black_box, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What the pure parts cost that every message passes: framing, parsing, digest, reading, relaying, composing.
+//! Cost of the pure steps of every message: framing, parsing, digest, reading, relaying, composing.
 #![allow(
     clippy::unwrap_used,
     missing_docs,

@@ -1,4 +1,4 @@
-//! The far end of a client's connection: it opens the server's session, sends requests and answers what it is sent.
+//! The far end of a client's connection: it opens the server's session, sends requests and answers the server's.
 
 use std::fmt::Write as _;
 

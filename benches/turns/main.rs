@@ -1,4 +1,4 @@
-//! How long the registrar and its clients keep their thread at a time, with very many phones in the list.
+//! Measures the longest turn of the event loop with a very long phone list.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

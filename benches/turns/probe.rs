@@ -1,4 +1,4 @@
-//! The turns of a thread, measured by its CPU clock between two polls of a task that only yields.
+//! Measures turns of a thread by its CPU clock between two polls of a task that only yields.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 

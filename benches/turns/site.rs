@@ -1,4 +1,4 @@
-//! The server's actors without listeners and disk, the phones of a list, and clients on pipes.
+//! The server's actors without listeners and disk, a phone list, and clients on pipes.
 
 use std::{net::IpAddr, sync::Arc, thread::JoinHandle, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A client that lives through the run: it watches its lines, asks phones, and writes down all that it hears.
+//! A client of the random run: it monitors lines, sends requests and records what it receives.
 
 use std::{
     sync::{Arc, Mutex},

@@ -1,4 +1,4 @@
-//! Random faults that a seed repeats: SplitMix64, and the messages that no peer should send.
+//! Random faults from a seed (SplitMix64), and malformed messages.
 
 /// Dice; two of the same seed fall alike.
 #[derive(Clone, Debug)]

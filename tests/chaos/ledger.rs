@@ -1,4 +1,4 @@
-//! What every phone told and every client heard, kept apart from the server, and the verdict over both.
+//! What each phone sent and each client received, and the verdict whether anything was lost.
 
 use std::{
     collections::{BTreeMap, HashMap},

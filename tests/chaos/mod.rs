@@ -1,4 +1,4 @@
-//! A run under random faults: phones and clients that come back whatever happens, and a ledger of what each must have seen.
+//! A run of phones and clients under random faults, checked against a ledger.
 
 mod client;
 pub mod dice;

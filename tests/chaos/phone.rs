@@ -1,4 +1,4 @@
-//! A phone that lives through the run: it comes back whatever happens, and numbers what it tells.
+//! A phone of the random run: it reconnects after every fault and numbers its events.
 
 use std::{sync::Arc, time::Duration};
 

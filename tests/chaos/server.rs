@@ -1,4 +1,4 @@
-//! The server of a run as a child process: killed, ended, put on a full disk, given other certificates, and started again.
+//! The server of a random run as a child process that is killed, restarted, and given a full disk or other certificates.
 
 use std::{fs, process::Command, sync::Arc, time::Duration};
 

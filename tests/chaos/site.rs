@@ -1,4 +1,4 @@
-//! What all tasks of a run share: where the server is, the clock, the books, and the word that it is over.
+//! State that all tasks of a random run share: addresses, clock, ledger and the stop signal.
 
 use std::{
     collections::BTreeMap,

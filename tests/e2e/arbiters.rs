@@ -1,4 +1,4 @@
-//! Two threads that carry connections (`advanced.arbiters`): phones and clients live on both, and nobody can tell.
+//! Phones and clients spread over two event-loop threads (`advanced.arbiters`).
 
 use std::net::SocketAddr;
 
@@ -51,7 +51,7 @@ async fn watcher(server: &Server, phones: &[Phone]) -> (Session, Vec<String>) {
 }
 
 #[tokio::test]
-async fn calls_and_events_cross_the_threads_in_order() {
+async fn requests_and_events_cross_threads_in_order() {
     let server = serving();
     let phones = context(&server).await;
     let mut watchers = Vec::new();
@@ -76,7 +76,7 @@ async fn calls_and_events_cross_the_threads_in_order() {
 }
 
 #[tokio::test]
-async fn a_phone_that_returns_on_another_connection_is_found_again() {
+async fn phone_reconnecting_on_another_thread_stays_reachable() {
     let server = serving();
     let phones = context(&server).await;
     let (mut session, references) = watcher(&server, &phones).await;

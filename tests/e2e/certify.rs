@@ -1,4 +1,4 @@
-//! `uacsta certify`: what a phone does, against what its maker's profile says it does, with simulated phones of every maker.
+//! `uacsta certify` compared with the profiles of simulated phones of every maker.
 
 use std::{
     path::Path,
@@ -59,7 +59,7 @@ fn row<'a>(report: &'a Value, service: &str) -> &'a Value {
 
 /// Every service is tried, in calls too, and each maker's phone turns out to be what its table makes it.
 #[test]
-fn a_phone_of_each_maker_is_found_to_be_what_it_is() {
+fn certify_recognises_phones_of_each_maker() {
     actix_rt::System::new().block_on(async {
         let server = Server::start();
         let fleet = fleet(&server, &Maker::shipped()).await;
@@ -114,7 +114,7 @@ fn a_phone_of_each_maker_is_found_to_be_what_it_is() {
 
 /// Yealink's phones refuse by a bare 501 what they lack and what is not there.
 #[test]
-fn a_phone_that_refuses_everything_alike_is_not_accused() {
+fn certify_reports_no_deviation_for_a_uniformly_refusing_phone() {
     actix_rt::System::new().block_on(async {
         let server = Server::start();
         let fleet = fleet(&server, &[Maker::yealink()]).await;
@@ -198,7 +198,7 @@ async fn until(server: &Server, key: &str, says: &str) {
 
 /// A phone, played from a file, lacks what its profile has and has what it lacks. What certify has found is a profile.
 #[test]
-fn a_phone_that_contradicts_its_profile_is_found_out() {
+fn certify_reports_phone_that_contradicts_its_profile() {
     actix_rt::System::new().block_on(async {
         let server = Server::start();
         let folder = tempfile::tempdir().unwrap();
@@ -244,7 +244,7 @@ fn a_phone_that_contradicts_its_profile_is_found_out() {
 }
 
 #[test]
-fn a_phone_that_cannot_be_certified_is_left_alone() {
+fn certify_leaves_unsuitable_phone_alone() {
     actix_rt::System::new().block_on(async {
         let server = Server::start();
         let fleet = fleet(&server, &[Maker::snom()]).await;

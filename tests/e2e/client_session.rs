@@ -1,4 +1,4 @@
-//! What a CTI client may rely on in its sessions: log-on, names of lines, timers (TR/87 section 7.1, RFC 4028).
+//! Sessions of a CTI client: log-on, device IDs, timers (TR/87, section 7.1; RFC 4028).
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn call(line: &str) -> Call {
 }
 
 #[tokio::test]
-async fn a_client_registers_or_goes_straight_to_a_session() {
+async fn client_may_register_or_open_a_session_directly() {
     let server = Server::start();
     started(&server).await;
     let client = server.client().await;
@@ -36,7 +36,7 @@ async fn a_client_registers_or_goes_straight_to_a_session() {
 }
 
 #[tokio::test]
-async fn a_connection_that_logged_on_is_not_challenged_again() {
+async fn authenticated_connection_is_not_challenged_again() {
     let server = Server::start();
     started(&server).await;
     let client = server.client().await;
@@ -50,7 +50,7 @@ async fn a_connection_that_logged_on_is_not_challenged_again() {
 }
 
 #[tokio::test]
-async fn a_stranger_opens_nothing() {
+async fn unauthenticated_client_opens_no_session() {
     let server = Server::start();
     started(&server).await;
     for account in [
@@ -70,7 +70,7 @@ async fn a_stranger_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_that_knows_md5_alone_logs_on() {
+async fn client_limited_to_md5_logs_on() {
     let server = Server::start();
     started(&server).await;
     server
@@ -81,7 +81,7 @@ async fn a_client_that_knows_md5_alone_logs_on() {
 }
 
 #[tokio::test]
-async fn a_client_works_over_tls() {
+async fn client_is_served_over_tls() {
     let server = Server::start();
     let phone = started(&server).await;
     let client = server.client_as(|setup| {
@@ -95,7 +95,7 @@ async fn a_client_works_over_tls() {
 }
 
 #[tokio::test]
-async fn clients_outside_are_told_the_public_address() {
+async fn external_clients_see_the_public_address() {
     let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::with(|settings| {
         settings.clients.wan.tcp = local.into();
@@ -126,7 +126,7 @@ async fn clients_outside_are_told_the_public_address() {
 }
 
 #[tokio::test]
-async fn a_line_is_named_in_every_way_that_clients_use() {
+async fn line_is_resolved_from_every_notation_clients_use() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| {
         setup.identities = vec![
@@ -185,7 +185,7 @@ async fn a_line_is_named_in_every_way_that_clients_use() {
 }
 
 #[tokio::test]
-async fn the_line_is_found_by_lcs_line_then_to_then_request_uri() {
+async fn line_is_taken_from_lcs_line_then_to_then_request_uri() {
     let server = Server::start();
     let phones = ["000413000001", "000413000002", "000413000003"].map(|mac| server.phone(mac));
     for phone in &phones {
@@ -223,7 +223,7 @@ async fn the_line_is_found_by_lcs_line_then_to_then_request_uri() {
 }
 
 #[tokio::test]
-async fn capabilities_are_those_of_the_line_or_of_the_server() {
+async fn capabilities_describe_the_line_or_the_server() {
     let server = Server::start();
     let phone = started(&server).await;
     let client = server.client().await;
@@ -241,7 +241,7 @@ async fn capabilities_are_those_of_the_line_or_of_the_server() {
 
 /// A refusal of the interval opens nothing that would count against `limits.sessions_per_connection`.
 #[tokio::test]
-async fn a_session_that_asks_for_too_short_a_time_is_not_opened() {
+async fn session_interval_below_the_minimum_gets_422() {
     let server = Server::with(|settings| settings.limits.sessions_per_connection = 1);
     started(&server).await;
     let client = server.client().await;
@@ -257,7 +257,7 @@ async fn a_session_that_asks_for_too_short_a_time_is_not_opened() {
 
 /// RFC 3261 9.2: an INVITE that is cancelled before its answer opens nothing, and nothing of it stays.
 #[tokio::test]
-async fn a_session_that_is_cancelled_leaves_its_place_to_the_next() {
+async fn cancelled_session_frees_its_place() {
     let server = Server::with(|settings| {
         settings.limits.sessions_per_connection = 1;
         settings
@@ -293,7 +293,7 @@ async fn a_session_that_is_cancelled_leaves_its_place_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_connection_has_only_so_many_sessions() {
+async fn sessions_of_a_connection_are_limited() {
     let server = Server::with(|settings| settings.limits.sessions_per_connection = 2);
     started(&server).await;
     let client = server.client().await;
@@ -317,7 +317,7 @@ async fn a_connection_has_only_so_many_sessions() {
 }
 
 #[tokio::test]
-async fn an_unknown_line_is_not_found() {
+async fn unknown_line_gets_404() {
     let server = Server::start();
     started(&server).await;
     let client = server.client().await;
@@ -353,7 +353,7 @@ async fn an_unknown_line_is_not_found() {
 
 /// TR/87 section 6: a session is one line's. The other party of a call in it is no other line.
 #[tokio::test]
-async fn the_session_of_a_line_reaches_no_other_line() {
+async fn line_session_reaches_only_its_own_line() {
     let server = Server::start();
     let phone = started(&server).await;
     let other = server.phone("000413000002");
@@ -406,7 +406,7 @@ async fn the_session_of_a_line_reaches_no_other_line() {
 }
 
 #[tokio::test]
-async fn an_identity_on_two_phones_is_named_with_its_mac() {
+async fn identity_on_two_phones_is_addressed_with_its_mac() {
     let server = Server::start();
     let shared = "sip:500@pbx.example";
     let phones = ["000413000001", "000413000002"]
@@ -442,7 +442,7 @@ async fn an_identity_on_two_phones_is_named_with_its_mac() {
 
 /// What names the line of another phone is no spelling of the session's, however much of it is the same.
 #[tokio::test]
-async fn the_session_of_a_line_reaches_no_namesake_of_it() {
+async fn line_session_does_not_reach_a_namesake() {
     let server = Server::start();
     let identities = ["sip:215@b.example", "sip:500@pbx.example"];
     let [phone, other] = [
@@ -522,7 +522,7 @@ async fn the_session_of_a_line_reaches_no_namesake_of_it() {
 
 /// An operator exchanges a dead telephone: its number goes to the new one, whatever was opened before stays what it was.
 #[tokio::test]
-async fn a_dead_phone_does_not_take_its_number_with_it() {
+async fn number_of_a_dead_phone_stays_usable() {
     let server = Server::start();
     let line = "sip:210@pbx.example";
     let [dead, new] = ["000413000001", "000413000002"]
@@ -564,7 +564,7 @@ async fn a_dead_phone_does_not_take_its_number_with_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_csta_is_refused_by_the_status() {
+async fn non_csta_body_is_refused_with_a_sip_status() {
     let server = Server::start();
     started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -608,7 +608,7 @@ async fn what_is_no_csta_is_refused_by_the_status() {
 }
 
 #[tokio::test]
-async fn a_session_keeps_the_time_that_the_client_asks_for() {
+async fn session_uses_the_interval_the_client_requests() {
     let server = Server::start();
     started(&server).await;
     let client = server.client().await;
@@ -661,7 +661,7 @@ async fn a_session_keeps_the_time_that_the_client_asks_for() {
 }
 
 #[tokio::test]
-async fn a_client_may_refresh_by_invite_as_some_do() {
+async fn client_may_refresh_its_session_with_invite() {
     let server = Server::start();
     let phone = started(&server).await;
     let client = server.client().await;
@@ -685,7 +685,7 @@ async fn a_client_may_refresh_by_invite_as_some_do() {
 
 /// RFC 4028 section 9: who asks for `refresher=uas` is refreshed, at half the interval.
 #[tokio::test]
-async fn a_client_may_leave_the_refresh_to_the_server() {
+async fn server_refreshes_the_session_when_it_is_the_refresher() {
     let server = Server::start();
     started(&server).await;
     let client = server.client().await;
@@ -713,7 +713,7 @@ async fn a_client_may_leave_the_refresh_to_the_server() {
 }
 
 #[tokio::test]
-async fn a_request_on_another_connection_is_no_way_into_a_session() {
+async fn request_on_another_connection_does_not_enter_a_session() {
     let server = Server::start();
     started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -728,7 +728,7 @@ async fn a_request_on_another_connection_is_no_way_into_a_session() {
 
 /// As after a restart of the server, when all clients return in the same second.
 #[tokio::test]
-async fn a_hundred_clients_come_at_once() {
+async fn a_hundred_clients_log_on_at_once() {
     let server = Server::start();
     let phone = started(&server).await;
     let coming = (0..100).map(|_| async {

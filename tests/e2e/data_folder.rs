@@ -1,4 +1,4 @@
-//! Data folders that earlier builds left are served on: telephones, operators' changes, licences and trial.
+//! Data folders of earlier builds: phones, operators' changes, licences and trial are kept.
 
 use std::{
     fs,
@@ -76,7 +76,7 @@ fn described(phone: &Value) -> (&str, &str, bool, bool) {
 }
 
 #[tokio::test]
-async fn telephones_of_an_earlier_build_are_listed_and_served() {
+async fn phones_stored_by_an_earlier_build_are_listed_and_served() {
     for layout in LAYOUTS {
         let server = Server::of(uacsta::Server::default(), copy_of(layout));
         let (status, list) = server.http("GET", "/api/phones", "").await;
@@ -101,7 +101,7 @@ async fn telephones_of_an_earlier_build_are_listed_and_served() {
 }
 
 #[tokio::test]
-async fn licences_and_the_used_part_of_the_trial_of_an_earlier_build_count() {
+async fn licences_and_trial_days_of_an_earlier_build_count() {
     for layout in LAYOUTS {
         let issuer = Issuer::with(&SigningKey::from_bytes(&[7; 32]));
         let server = Server::licensed_by(issuer, copy_of(layout));
@@ -123,7 +123,7 @@ async fn licences_and_the_used_part_of_the_trial_of_an_earlier_build_count() {
 }
 
 #[tokio::test]
-async fn the_program_keeps_the_secrets_and_the_certificate_of_an_earlier_build() {
+async fn secrets_and_certificate_of_an_earlier_build_are_kept() {
     for layout in LAYOUTS {
         let server = Serving::start(copy_of(layout), PASSWORDS);
         let list = server.list().await;

@@ -1,4 +1,4 @@
-//! The dialogues of docs/clients.md, played word by word against the server: what the page says is what happens.
+//! Plays the dialogues of docs/clients.md against the server, word by word.
 
 use std::{collections::HashMap, net::SocketAddr};
 
@@ -227,7 +227,7 @@ async fn directed(server: &Server, phone: &Phone, direction: &str) {
 }
 
 #[tokio::test]
-async fn whole_dialogues_are_as_the_page_says() {
+async fn documented_dialogues_match_the_server() {
     for (title, turns) in dialogues("sip") {
         println!("playing: {title}");
         let (server, phone) = stage().await;
@@ -318,7 +318,7 @@ async fn next_message(stream: &mut TcpStream, buffer: &mut BytesMut) -> String {
 }
 
 #[tokio::test]
-async fn documents_are_exchanged_as_the_page_says() {
+async fn documented_csta_documents_match_the_server() {
     for (title, turns) in dialogues("csta") {
         println!("playing: {title}");
         let (server, phone) = stage().await;

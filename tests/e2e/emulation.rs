@@ -1,4 +1,4 @@
-//! What a phone cannot do, the server does for it (ECMA-269, by the makers' profiles).
+//! Services that the server emulates for phones that lack them (ECMA-269).
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ fn snapshot(calls: &[&str]) -> Reaction {
 }
 
 #[tokio::test]
-async fn a_call_that_ended_while_the_phone_was_away_is_cleared_for_its_watchers() {
+async fn call_that_ended_while_the_phone_was_away_is_cleared() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -77,7 +77,7 @@ async fn a_call_that_ended_while_the_phone_was_away_is_cleared_for_its_watchers(
 }
 
 #[tokio::test]
-async fn a_monitor_that_tells_nothing_of_a_call_is_started_again_once() {
+async fn monitor_that_reports_no_events_of_a_call_is_restarted_once() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(30));
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -94,7 +94,7 @@ async fn a_monitor_that_tells_nothing_of_a_call_is_started_again_once() {
 }
 
 #[tokio::test]
-async fn a_phone_that_ignores_a_question_of_the_servers_is_asked_it_once() {
+async fn unanswered_server_request_is_not_repeated() {
     let server = Server::with(|settings| {
         settings.advanced.keep_alive = Duration::from_millis(30);
         settings.advanced.request_timeout = Duration::from_secs(1);
@@ -110,7 +110,7 @@ async fn a_phone_that_ignores_a_question_of_the_servers_is_asked_it_once() {
 }
 
 #[tokio::test]
-async fn a_phone_without_calls_is_not_asked_for_them() {
+async fn snapshot_is_not_requested_from_a_phone_without_calls() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -134,7 +134,7 @@ fn swap(active: &str, held: &str) -> String {
 }
 
 #[tokio::test]
-async fn alternate_call_is_hold_and_retrieve() {
+async fn alternate_call_is_emulated_with_hold_and_retrieve() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -154,7 +154,7 @@ async fn alternate_call_is_hold_and_retrieve() {
 }
 
 #[tokio::test]
-async fn alternate_call_leaves_things_as_they_were_when_its_second_half_fails() {
+async fn alternate_call_rolls_back_when_its_second_step_fails() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -173,7 +173,7 @@ async fn alternate_call_leaves_things_as_they_were_when_its_second_half_fails() 
 }
 
 #[tokio::test]
-async fn the_halves_of_a_service_stay_together() {
+async fn steps_of_an_emulated_service_are_not_interleaved() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -199,7 +199,7 @@ async fn the_halves_of_a_service_stay_together() {
 }
 
 #[tokio::test]
-async fn reconnect_call_is_clear_and_retrieve_tried_twice() {
+async fn reconnect_call_is_emulated_with_clear_and_retrieve_tried_twice() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -222,7 +222,7 @@ async fn reconnect_call_is_clear_and_retrieve_tried_twice() {
 }
 
 #[tokio::test]
-async fn snapshot_call_is_told_from_the_events_and_checked_with_the_phone() {
+async fn snapshot_call_is_answered_from_events_and_verified_with_the_phone() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -255,7 +255,7 @@ async fn snapshot_call_is_told_from_the_events_and_checked_with_the_phone() {
 }
 
 #[tokio::test]
-async fn the_phone_s_own_refusal_corrects_its_profile() {
+async fn refusal_by_the_phone_corrects_its_profile() {
     let server = Server::start();
     // By its profile this one has SnapshotCall.
     let phone = started_as(&server, "Mitel 6867i/4.5.0.41").await;
@@ -283,7 +283,7 @@ async fn the_phone_s_own_refusal_corrects_its_profile() {
 }
 
 #[tokio::test]
-async fn snapshot_device_is_told_from_the_events_where_the_phone_lacks_it() {
+async fn snapshot_device_is_answered_from_events_when_unsupported() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -309,7 +309,7 @@ async fn snapshot_device_is_told_from_the_events_where_the_phone_lacks_it() {
 }
 
 #[tokio::test]
-async fn a_directed_pickup_is_a_call_to_the_feature_code() {
+async fn directed_pickup_dials_the_feature_code() {
     let inner = connection("callToBePickedUp", "-7", "sip:102@pbx.example")
         + &element("requestingDevice", LINE);
     let server = Server::with(|settings| settings.phones.pickup = "*8{number}".to_owned());
@@ -332,7 +332,7 @@ async fn a_directed_pickup_is_a_call_to_the_feature_code() {
 }
 
 #[tokio::test]
-async fn digits_are_collected_for_a_call_whose_number_is_not_complete() {
+async fn digits_are_collected_for_an_incomplete_number() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -376,7 +376,7 @@ async fn digits_are_collected_for_a_call_whose_number_is_not_complete() {
 }
 
 #[tokio::test]
-async fn a_call_may_wait_for_all_its_digits() {
+async fn call_may_start_without_any_digits() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -402,7 +402,7 @@ async fn a_call_may_wait_for_all_its_digits() {
 }
 
 #[tokio::test]
-async fn a_message_that_waits_is_kept_by_the_server() {
+async fn message_waiting_state_is_kept_by_the_server() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -449,7 +449,7 @@ async fn a_message_that_waits_is_kept_by_the_server() {
 }
 
 #[tokio::test]
-async fn a_monitor_that_the_phone_cannot_stop_ends_with_a_new_dialog() {
+async fn monitor_stop_is_emulated_with_a_new_dialog() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| {
         setup.user_agent = "snom370/8.7.3.25".to_owned();
@@ -478,7 +478,7 @@ async fn a_monitor_that_the_phone_cannot_stop_ends_with_a_new_dialog() {
 }
 
 #[tokio::test]
-async fn a_phone_that_does_not_tell_its_changes_is_asked_for_its_lines() {
+async fn lines_are_polled_from_a_phone_that_reports_no_changes() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
     let phone = started_as(&server, "Yealink SIP-T46G 28.80.0.95").await;
     phone.until_received("GetSwitchingFunctionDevices", 3).await;
@@ -490,7 +490,7 @@ async fn a_phone_that_does_not_tell_its_changes_is_asked_for_its_lines() {
 }
 
 #[tokio::test]
-async fn a_phone_that_refuses_system_register_is_asked_for_its_lines() {
+async fn lines_are_polled_from_a_phone_that_refuses_system_register() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
     let phone = server.phone(MAC);
     phone.always("SystemRegister", lacking());
@@ -499,7 +499,7 @@ async fn a_phone_that_refuses_system_register_is_asked_for_its_lines() {
 }
 
 #[tokio::test]
-async fn features_tell_what_works_on_a_line_whoever_does_it() {
+async fn feature_list_covers_native_and_emulated_services() {
     let server = Server::with(|settings| settings.phones.pickup = "*8".to_owned());
     let phone = started_as(&server, "snom370/8.7.3.25").await;
     phone.always("GetCSTAFeatures", lacking());
@@ -552,7 +552,7 @@ async fn features_tell_what_works_on_a_line_whoever_does_it() {
 }
 
 #[tokio::test]
-async fn features_are_the_phone_s_own_where_it_tells_them() {
+async fn feature_list_of_the_phone_takes_precedence() {
     let server = Server::start();
     let phone = started(&server).await;
     let own = "<supportedServices><callControlServList><holdCall/><retrieveCall/><singleStepConference/></callControlServList></supportedServices>\
@@ -584,7 +584,7 @@ async fn features_are_the_phone_s_own_where_it_tells_them() {
 }
 
 #[tokio::test]
-async fn a_phone_is_spoken_to_in_the_edition_of_its_profile_until_it_speaks_another() {
+async fn phone_is_addressed_in_its_profile_edition_until_it_uses_another() {
     let server = Server::start();
     let phone = started_as(&server, "Fanvil X5U 2.12.18.9").await;
     for request in ["INVITE", "GetSwitchingFunctionDevices"] {
@@ -597,7 +597,7 @@ async fn a_phone_is_spoken_to_in_the_edition_of_its_profile_until_it_speaks_anot
 }
 
 #[tokio::test]
-async fn a_phone_whose_profile_allows_it_has_several_requests_at_a_time() {
+async fn profile_may_allow_parallel_requests() {
     let folder = Server::start();
     let phones = folder.data().join("phones");
     std::fs::create_dir(&phones).unwrap();
@@ -617,7 +617,7 @@ async fn a_phone_whose_profile_allows_it_has_several_requests_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_request_that_crosses_one_of_the_phone_s_is_sent_again_after_a_while() {
+async fn request_glare_is_retried_after_a_delay() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -639,7 +639,7 @@ async fn a_request_that_crosses_one_of_the_phone_s_is_sent_again_after_a_while()
 }
 
 #[tokio::test]
-async fn a_phone_that_asks_for_it_is_left_alone_for_a_while() {
+async fn retry_after_defers_requests() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -652,7 +652,7 @@ async fn a_phone_that_asks_for_it_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_line_and_its_phone_are_described_from_what_is_known() {
+async fn device_information_is_answered_from_known_data() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| {
         setup.identities.push("sip:0002@pbx.example".to_owned());

@@ -94,7 +94,7 @@ fn clients() -> [Style; 5] {
 }
 
 #[tokio::test]
-async fn what_a_makers_phone_lacks_is_made_of_what_it_has() {
+async fn missing_services_are_emulated_for_each_maker() {
     let server = Server::with(|settings| settings.phones.pickup = "*8{number}".to_owned());
     for (serial, maker) in (1..).zip(makers()) {
         let phone = server.phone_of(&maker, serial);
@@ -186,7 +186,7 @@ async fn is_undone(maker: &Maker, phone: &Phone, server: &Server) {
 }
 
 #[tokio::test]
-async fn a_makers_phone_without_snapshot_or_monitor_stop_is_watched_all_the_same() {
+async fn phones_without_snapshot_or_monitor_stop_are_monitored() {
     let server = Server::start();
     for (serial, mut maker) in (1..).zip(Maker::all()) {
         maker
@@ -222,7 +222,7 @@ async fn a_makers_phone_without_snapshot_or_monitor_stop_is_watched_all_the_same
 }
 
 #[tokio::test]
-async fn a_makers_phone_that_does_not_tell_its_changes_is_asked_for_its_lines() {
+async fn lines_are_polled_from_makers_that_report_no_changes() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
     let lacks = |maker: &Maker| maker.lacks.iter().any(|name| name == "SystemRegister");
     for (serial, maker) in (1..).zip(Maker::all().into_iter().filter(lacks)) {

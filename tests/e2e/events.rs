@@ -1,4 +1,4 @@
-//! Events reach every client in order, in its edition, and byte for byte (TR/87 section 7.3, ECMA-323).
+//! Events reach every client in order, unchanged, in its edition (TR/87, section 7.3; ECMA-323).
 
 use crate::support::{
     csta::{Call, Document, between, element},
@@ -20,7 +20,7 @@ fn call(line: &str) -> Call {
 }
 
 #[tokio::test]
-async fn an_event_reaches_every_client_in_order_byte_for_byte() {
+async fn event_reaches_every_client_in_order_unchanged() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut sessions = Vec::new();
@@ -59,7 +59,7 @@ async fn an_event_reaches_every_client_in_order_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn each_client_is_served_in_its_own_edition_and_prefix() {
+async fn client_receives_events_in_its_edition_and_prefix() {
     let server = Server::start();
     let phone = started(&server).await;
     for (edition, prefix) in [("ed2", ""), ("ed4", "csta"), ("ed5", ""), ("ed6", "c")] {
@@ -111,7 +111,7 @@ async fn each_client_is_served_in_its_own_edition_and_prefix() {
 }
 
 #[tokio::test]
-async fn a_phone_is_answered_in_the_edition_that_it_speaks() {
+async fn phone_is_answered_in_its_own_edition() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| setup.edition = "ed5");
     phone.start().await;
@@ -124,7 +124,7 @@ async fn a_phone_is_answered_in_the_edition_that_it_speaks() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_dropped_and_harms_nobody() {
+async fn client_that_does_not_read_is_disconnected() {
     let server = Server::with(|settings| {
         settings.limits.client_queue = uacsta_config::ByteSize::new(65_536)
     });

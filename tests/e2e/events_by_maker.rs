@@ -50,7 +50,7 @@ const EVENTS: &[Event] = &[
 const EDITIONS: [&str; 5] = ["ed2", "ed3", "ed4", "ed5", "ed6"];
 
 #[tokio::test]
-async fn each_event_of_each_makers_phone_reaches_clients_of_every_edition() {
+async fn events_of_each_maker_reach_clients_of_every_edition() {
     let server = Server::start();
     let mut makers = Maker::all();
     let mut youngest = makers[0].clone();
@@ -80,7 +80,7 @@ async fn each_event_of_each_makers_phone_reaches_clients_of_every_edition() {
 }
 
 #[tokio::test]
-async fn what_a_makers_phone_says_of_its_service_is_told_where_it_is_news() {
+async fn service_state_events_are_relayed_only_when_the_state_changes() {
     let server = Server::start();
     for (serial, maker) in (1..).zip(Maker::all()) {
         let phone = server.phone_of(&maker, serial);

@@ -1,4 +1,4 @@
-//! Phones that log on with their extension instead of their MAC address, as Fanvil and 3CX phones do.
+//! Phones that log on with an extension instead of a MAC address, such as Fanvil's and 3CX's.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn with_instance(request: Message, instance: &str) -> Message {
 }
 
 #[tokio::test]
-async fn an_extension_is_refused_with_what_to_do_where_the_setting_is_off() {
+async fn extension_log_on_is_refused_with_advice_when_disabled() {
     let server = Server::start();
     let refusal = fanvil(&server).register().await.expect(403);
     assert!(
@@ -43,7 +43,7 @@ async fn an_extension_is_refused_with_what_to_do_where_the_setting_is_off() {
 }
 
 #[tokio::test]
-async fn a_phone_without_a_mac_is_listed_under_its_extension_and_its_line_works() {
+async fn phone_without_mac_is_listed_and_served_under_its_extension() {
     let server = Server::with(|settings| settings.phones.extensions = true);
     let phone = fanvil(&server);
     phone.register().await.expect(200);
@@ -62,7 +62,7 @@ async fn a_phone_without_a_mac_is_listed_under_its_extension_and_its_line_works(
 }
 
 #[tokio::test]
-async fn the_instance_or_the_user_agent_tells_the_mac() {
+async fn mac_is_taken_from_instance_or_user_agent() {
     let server = Server::with(|settings| settings.phones.extensions = true);
     let phone = fanvil(&server);
     let instance = "urn:uuid:00000000-0000-1000-8000-0C383E000215";
@@ -80,7 +80,7 @@ async fn the_instance_or_the_user_agent_tells_the_mac() {
 }
 
 #[tokio::test]
-async fn an_extension_logs_on_as_itself_and_no_other() {
+async fn extension_logs_on_only_as_itself() {
     let server = Server::with(|settings| settings.phones.extensions = true);
     let phone = fanvil(&server);
     let foreign = format!("<sip:216@{}>", phone.setup().server);

@@ -1,4 +1,4 @@
-//! SIP on a stream as the server reads it (RFC 3261 sections 7, 8.2, 18.3; RFC 5626 section 4.4.1).
+//! SIP over streams as the server reads it (RFC 3261, sections 7, 8.2 and 18.3; RFC 5626, section 4.4.1).
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn said(bytes: impl AsRef<[u8]>) -> Message {
 }
 
 #[tokio::test]
-async fn a_double_crlf_is_answered_by_one() {
+async fn double_crlf_ping_is_answered_with_crlf() {
     let server = Server::start();
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write("\r\n\r\n").await;
@@ -42,7 +42,7 @@ async fn a_double_crlf_is_answered_by_one() {
 }
 
 #[tokio::test]
-async fn a_request_may_come_byte_by_byte() {
+async fn request_may_arrive_byte_by_byte() {
     let server = Server::start();
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     for byte in request("OPTIONS").bytes() {
@@ -72,7 +72,7 @@ async fn requests_in_one_segment_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn options_tells_what_the_server_takes() {
+async fn options_lists_supported_methods_and_types() {
     let answer = said(request("OPTIONS").bytes()).await.expect(200);
     for method in [
         "INVITE", "ACK", "BYE", "INFO", "UPDATE", "OPTIONS", "REGISTER",
@@ -90,7 +90,7 @@ async fn options_tells_what_the_server_takes() {
 }
 
 #[tokio::test]
-async fn a_method_that_the_server_does_not_take_gets_405_with_allow() {
+async fn unsupported_method_gets_405_with_allow() {
     for method in ["PUBLISH", "REFER", "MESSAGE"] {
         said(request(method).bytes())
             .await
@@ -100,7 +100,7 @@ async fn a_method_that_the_server_does_not_take_gets_405_with_allow() {
 }
 
 #[tokio::test]
-async fn a_subscription_gets_489_since_there_is_no_event_package() {
+async fn subscribe_gets_489() {
     said(
         request("SUBSCRIBE")
             .with("Event", "message-summary")
@@ -111,12 +111,12 @@ async fn a_subscription_gets_489_since_there_is_no_event_package() {
 }
 
 #[tokio::test]
-async fn a_method_that_nobody_knows_gets_501() {
+async fn unknown_method_gets_501() {
     said(request("BREW").bytes()).await.expect(501);
 }
 
 #[tokio::test]
-async fn a_request_of_an_unknown_dialog_gets_481() {
+async fn request_in_unknown_dialog_gets_481() {
     for method in ["INFO", "BYE", "UPDATE"] {
         let stray = request(method).set("To", "<sip:000413000001@127.0.0.1>;tag=unknown");
         said(stray.bytes()).await.expect(481);
@@ -124,7 +124,7 @@ async fn a_request_of_an_unknown_dialog_gets_481() {
 }
 
 #[tokio::test]
-async fn a_stray_ack_or_response_is_swallowed() {
+async fn stray_ack_and_response_are_ignored() {
     let server = Server::start();
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write(request("ACK").bytes()).await;
@@ -136,7 +136,7 @@ async fn a_stray_ack_or_response_is_swallowed() {
 }
 
 #[tokio::test]
-async fn compact_folded_and_oddly_written_headers_are_understood() {
+async fn compact_and_folded_headers_are_parsed() {
     let answer = said(
         "OPTIONS sip:127.0.0.1 SIP/2.0\r\nv: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKfold\r\nFROM :\t<sip:a@127.0.0.1>\r\n ;tag=1\r\n\
          t:<sip:127.0.0.1>\r\ni: folded\r\ncseq:    7\r\n\tOPTIONS\r\nmax-forwards: 70\r\nX-Odd: \"a, b\" ;;=\r\nl: 0\r\n\r\n",
@@ -148,7 +148,7 @@ async fn compact_folded_and_oddly_written_headers_are_understood() {
 }
 
 #[tokio::test]
-async fn an_answer_carries_every_via_in_order() {
+async fn response_repeats_every_via_in_order() {
     let second = "SIP/2.0/TCP 192.0.2.7;branch=z9hG4bKsecond";
     let answer = said(request("OPTIONS").with("Via", second).bytes())
         .await
@@ -162,7 +162,7 @@ async fn an_answer_carries_every_via_in_order() {
 }
 
 #[tokio::test]
-async fn a_body_of_an_unknown_type_is_framed_by_its_length() {
+async fn body_of_unknown_type_is_framed_by_content_length() {
     let server = Server::start();
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write(
@@ -181,7 +181,7 @@ async fn a_body_of_an_unknown_type_is_framed_by_its_length() {
 }
 
 #[tokio::test]
-async fn another_sip_version_gets_505() {
+async fn other_sip_version_gets_505() {
     let text = request("OPTIONS")
         .text()
         .replacen("SIP/2.0\r\n", "SIP/3.0\r\n", 1);
@@ -189,7 +189,7 @@ async fn another_sip_version_gets_505() {
 }
 
 #[tokio::test]
-async fn an_extension_that_is_required_and_unknown_gets_420() {
+async fn unknown_required_extension_gets_420() {
     let answer = said(request("REGISTER").with("Require", "levitation").bytes())
         .await
         .expect(420);
@@ -197,7 +197,7 @@ async fn an_extension_that_is_required_and_unknown_gets_420() {
 }
 
 #[tokio::test]
-async fn a_request_without_what_every_request_has_gets_400() {
+async fn request_without_mandatory_headers_gets_400() {
     let server = Server::start();
     for name in ["Call-ID", "CSeq", "From", "To"] {
         let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
@@ -210,7 +210,7 @@ async fn a_request_without_what_every_request_has_gets_400() {
 }
 
 #[tokio::test]
-async fn what_is_no_sip_ends_the_connection_and_no_other() {
+async fn non_sip_input_closes_only_its_connection() {
     let server =
         Server::with(|settings| settings.limits.message_head = uacsta_config::ByteSize::new(4096));
     let mut bystander = Line::to(server.addresses.phones_tcp.unwrap()).await;
@@ -248,7 +248,7 @@ async fn what_is_no_sip_ends_the_connection_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_finished_in_time_ends_its_connection() {
+async fn incomplete_message_times_out_and_closes_the_connection() {
     let server = Server::with(|settings| settings.limits.message_time = Duration::from_millis(300));
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     line.write("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP")
@@ -257,7 +257,7 @@ async fn a_message_that_is_not_finished_in_time_ends_its_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_on_which_nobody_logs_on_is_ended() {
+async fn connection_without_log_on_is_closed() {
     let server = Server::with(|settings| {
         settings.limits.unauthenticated_time = Duration::from_millis(300);
     });
@@ -272,7 +272,7 @@ async fn a_connection_on_which_nobody_logs_on_is_ended() {
 }
 
 #[tokio::test]
-async fn one_address_has_its_share_of_connections() {
+async fn connections_of_one_address_are_limited() {
     let server = Server::with(|settings| settings.limits.connections_per_address = 2);
     let (mut one, mut two) = (
         Line::to(server.addresses.phones_tcp.unwrap()).await,

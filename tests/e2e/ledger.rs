@@ -1,4 +1,4 @@
-//! A thousand phones and ten clients against one server: what the phones told is what each client heard.
+//! A thousand phones and ten clients: every client receives every event.
 
 use std::{
     collections::HashMap,
@@ -136,7 +136,7 @@ async fn hear(mut session: Session, lines: HashMap<String, usize>, events: usize
 }
 
 #[tokio::test]
-async fn every_client_hears_what_every_phone_told() {
+async fn every_client_receives_every_event_of_every_phone() {
     let begun = Instant::now();
     let server = Server::start();
     let tellers: Vec<Arc<Teller>> = (0..PHONES)

@@ -1,4 +1,4 @@
-//! The whole server over real sockets: phones on one side, CTI clients on the other, each behaviour told as a dialogue.
+//! Dialogues of phones and CTI clients with the whole server over real sockets.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,6 +15,8 @@ mod certify;
 mod client_session;
 mod crash;
 mod data_folder;
+mod dial_via_office;
+mod dialog_migration;
 mod docs;
 mod emulation;
 mod emulation_by_maker;
@@ -24,7 +26,6 @@ mod extensions;
 mod framing;
 mod ledger;
 mod monitors;
-mod moving;
 mod phone_session;
 mod program;
 mod registrar;
@@ -38,4 +39,3 @@ mod sipp;
 mod torture;
 mod trusted;
 mod udp;
-mod via_office;

@@ -1,4 +1,4 @@
-//! A line watched: one monitor on the phone for all its clients (TR/87 section 7.3, ECMA-269 section 15).
+//! Monitors of a line: one on the phone for all clients (TR/87, section 7.3; ECMA-269, section 15).
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn call(line: &str) -> Call {
 }
 
 #[tokio::test]
-async fn a_line_whose_phone_is_away_opens_and_comes_into_service_with_it() {
+async fn line_of_an_absent_phone_opens_and_comes_into_service_with_it() {
     let server = Server::start();
     started(&server).await;
     let server = server.restart(|_| {});
@@ -59,7 +59,7 @@ async fn a_line_whose_phone_is_away_opens_and_comes_into_service_with_it() {
 }
 
 #[tokio::test]
-async fn a_monitor_is_answered_at_once_and_reported_when_it_stands() {
+async fn monitor_start_is_answered_at_once_and_back_in_service_follows() {
     let server = Server::start();
     let phone = started(&server).await;
     let late = Duration::from_secs(3);
@@ -83,7 +83,7 @@ async fn a_monitor_is_answered_at_once_and_reported_when_it_stands() {
 }
 
 #[tokio::test]
-async fn one_monitor_on_the_phone_serves_all_clients_until_the_last_is_gone() {
+async fn one_phone_monitor_serves_all_clients_until_the_last_leaves() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut sessions = Vec::new();
@@ -127,7 +127,7 @@ async fn one_monitor_on_the_phone_serves_all_clients_until_the_last_is_gone() {
 }
 
 #[tokio::test]
-async fn a_client_that_ends_its_session_or_connection_closes_its_lines() {
+async fn end_of_session_or_connection_stops_its_monitors() {
     let server = Server::start();
     let phone = started(&server).await;
     for nth in 1..=3 {
@@ -147,7 +147,7 @@ async fn a_client_that_ends_its_session_or_connection_closes_its_lines() {
 }
 
 #[tokio::test]
-async fn a_cross_reference_that_is_not_the_clients_own_is_refused() {
+async fn cross_reference_of_another_client_is_refused() {
     let server = Server::start();
     started(&server).await;
     let mut mine = server.client().await.open(LINE).await;
@@ -168,7 +168,7 @@ async fn a_cross_reference_that_is_not_the_clients_own_is_refused() {
 }
 
 #[tokio::test]
-async fn the_counts_show_what_is_connected_and_watched() {
+async fn counters_show_connections_and_monitors() {
     let server = Server::start();
     let phones = ["000413000001", "000413000002"].map(|mac| server.phone(mac));
     for phone in &phones {
@@ -202,7 +202,7 @@ async fn the_counts_show_what_is_connected_and_watched() {
 
 /// A filter names what its client is not told (ECMA-269); the phone's monitor reports everything, to all.
 #[tokio::test]
-async fn each_client_filters_for_itself() {
+async fn monitor_filters_are_independent_per_client() {
     let server = Server::start();
     let phone = started(&server).await;
     let (one, other) = (server.client().await, server.client().await);
@@ -250,7 +250,7 @@ async fn each_client_filters_for_itself() {
 }
 
 #[tokio::test]
-async fn a_single_call_is_not_monitored() {
+async fn monitoring_a_single_call_is_refused() {
     let server = Server::start();
     started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -266,7 +266,7 @@ async fn a_single_call_is_not_monitored() {
 
 /// A BYE that races a MonitorStart leaves no monitor behind on the phone.
 #[tokio::test]
-async fn a_client_that_leaves_at_once_leaves_no_monitor() {
+async fn client_that_leaves_at_once_leaves_no_monitor() {
     let server = Server::start();
     let phone = started(&server).await;
     let object = format!(

@@ -1,4 +1,4 @@
-//! The CSTA session with a phone: opened after it registered, kept, and made again (TR/87 section 7.1, RFC 4028).
+//! The CSTA session with a phone: opened after registration, kept alive, and restored (TR/87, section 7.1; RFC 4028).
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -21,7 +21,7 @@ fn seconds(value: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn the_session_opens_as_tr87_has_it() {
+async fn session_opens_as_tr87_specifies() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -55,7 +55,7 @@ async fn the_session_opens_as_tr87_has_it() {
 }
 
 #[tokio::test]
-async fn the_server_goes_on_only_at_normal() {
+async fn server_proceeds_only_after_system_status_normal() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| {
         setup.status = VecDeque::from(["initializing", "normal"]);
@@ -82,7 +82,7 @@ async fn the_server_goes_on_only_at_normal() {
 }
 
 #[tokio::test]
-async fn system_register_goes_to_phones_that_have_it() {
+async fn system_register_is_sent_where_the_profile_has_it() {
     let server = Server::start();
     for (mac, user_agent, registers) in [
         ("000413000001", "snomD345/10.1.159.12", 1),
@@ -97,7 +97,7 @@ async fn system_register_goes_to_phones_that_have_it() {
 }
 
 #[tokio::test]
-async fn a_phone_that_refuses_system_register_serves_all_the_same() {
+async fn refused_system_register_does_not_end_the_session() {
     let server = Server::start();
     for (mac, reaction) in [
         (
@@ -113,7 +113,7 @@ async fn a_phone_that_refuses_system_register_serves_all_the_same() {
 }
 
 #[tokio::test]
-async fn identities_come_in_any_number_of_segments() {
+async fn identities_may_arrive_in_several_segments() {
     let server = Server::start();
     let identities: Vec<String> = (101..=105)
         .map(|number| format!("sip:{number}@pbx.example"))
@@ -133,7 +133,7 @@ async fn identities_come_in_any_number_of_segments() {
 }
 
 #[tokio::test]
-async fn the_identity_that_only_serves_the_log_on_is_no_line() {
+async fn log_on_identity_is_not_listed_as_a_line() {
     let server = Server::start();
     let identities = vec![
         format!("sip:{MAC}@127.0.0.1"),
@@ -146,7 +146,7 @@ async fn the_identity_that_only_serves_the_log_on_is_no_line() {
 }
 
 #[tokio::test]
-async fn the_session_is_kept_alive() {
+async fn session_is_kept_alive() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(300));
     let phone = server.phone(MAC);
     phone.start().await;
@@ -156,7 +156,7 @@ async fn the_session_is_kept_alive() {
 }
 
 #[tokio::test]
-async fn a_phone_that_does_not_answer_the_keep_alive_is_away_until_it_comes_again() {
+async fn unanswered_keep_alive_takes_the_phone_out_of_service() {
     let server = Server::with(|settings| {
         settings.advanced.keep_alive = Duration::from_millis(300);
         settings.advanced.request_timeout = Duration::from_millis(500);
@@ -181,7 +181,7 @@ async fn a_phone_that_does_not_answer_the_keep_alive_is_away_until_it_comes_agai
 }
 
 #[tokio::test]
-async fn the_session_timer_is_negotiated_and_refreshed() {
+async fn session_timer_is_negotiated_and_refreshed() {
     let server = Server::with(|settings| settings.advanced.sip_expires = Duration::from_secs(90));
     let phone = server.phone(MAC);
     phone.start().await;
@@ -197,7 +197,7 @@ async fn the_session_timer_is_negotiated_and_refreshed() {
 }
 
 #[tokio::test]
-async fn a_422_is_honoured() {
+async fn invite_is_retried_with_min_se_after_422() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.once("INVITE", Reaction::Status(422, &[("Min-SE", "1200")]));
@@ -212,7 +212,7 @@ async fn a_422_is_honoured() {
 }
 
 #[tokio::test]
-async fn the_phone_may_refresh_the_session_itself() {
+async fn phone_may_be_the_refresher() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -250,7 +250,7 @@ async fn the_phone_may_refresh_the_session_itself() {
 }
 
 #[tokio::test]
-async fn a_phone_may_challenge_the_server() {
+async fn server_answers_the_challenge_of_a_phone() {
     let server = Server::start();
     for (mac, algorithm) in [
         ("000413000001", Algorithm::Md5),
@@ -279,7 +279,7 @@ async fn a_phone_may_challenge_the_server() {
 }
 
 #[tokio::test]
-async fn a_phone_that_refuses_the_proof_is_not_asked_for_ever() {
+async fn repeated_challenges_of_a_phone_are_limited() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.always(
@@ -358,7 +358,7 @@ fn call(line: &str) -> crate::support::csta::Call {
 }
 
 #[tokio::test]
-async fn after_a_bye_of_the_phone_the_session_and_the_monitor_come_back() {
+async fn session_and_monitor_are_restored_after_bye() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.bye().await.expect(200);
@@ -367,7 +367,7 @@ async fn after_a_bye_of_the_phone_the_session_and_the_monitor_come_back() {
 }
 
 #[tokio::test]
-async fn after_a_481_the_session_and_the_monitor_come_back_and_the_request_is_done() {
+async fn session_monitor_and_request_are_restored_after_481() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.forget();
@@ -382,7 +382,7 @@ async fn after_a_481_the_session_and_the_monitor_come_back_and_the_request_is_do
 }
 
 #[tokio::test]
-async fn a_phone_that_reboots_is_taken_up_again() {
+async fn rebooted_phone_gets_a_new_session_and_monitor() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.reboot();
@@ -399,7 +399,7 @@ async fn a_phone_that_reboots_is_taken_up_again() {
 }
 
 #[tokio::test]
-async fn a_phone_that_registers_on_a_new_connection_moves_there() {
+async fn registration_on_a_new_connection_moves_the_session() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     // The same phone without power for a moment: nothing on the old connection says so.
@@ -415,7 +415,7 @@ async fn a_phone_that_registers_on_a_new_connection_moves_there() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_at_once_and_the_line_stays_open() {
+async fn lost_connection_is_reported_at_once_and_the_line_stays_open() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.disconnect();
@@ -449,7 +449,7 @@ async fn a_lost_connection_is_told_at_once_and_the_line_stays_open() {
 }
 
 #[tokio::test]
-async fn a_registration_that_is_not_refreshed_expires() {
+async fn unrefreshed_registration_expires() {
     let server = Server::with(|settings| {
         settings.advanced.sip_expires = Duration::from_secs(2);
         settings.advanced.min_expires = Duration::from_secs(1);
@@ -465,7 +465,7 @@ async fn a_registration_that_is_not_refreshed_expires() {
 }
 
 #[tokio::test]
-async fn an_unregistered_phone_is_out_of_service() {
+async fn unregistered_phone_is_out_of_service() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.unregister().await.expect(200);
@@ -482,7 +482,7 @@ async fn an_unregistered_phone_is_out_of_service() {
 }
 
 #[tokio::test]
-async fn a_refused_invite_is_tried_again_but_not_in_a_tight_loop() {
+async fn refused_invite_is_retried_with_back_off() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.once("INVITE", Reaction::Status(503, &[("Retry-After", "1")]));
@@ -497,7 +497,7 @@ async fn a_refused_invite_is_tried_again_but_not_in_a_tight_loop() {
 }
 
 #[tokio::test]
-async fn a_monitor_that_the_phone_refuses_for_a_while_is_started_again() {
+async fn refused_monitor_start_is_retried() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.once(
@@ -513,7 +513,7 @@ async fn a_monitor_that_the_phone_refuses_for_a_while_is_started_again() {
 }
 
 #[tokio::test]
-async fn an_event_of_an_unknown_monitor_is_taken_dropped_and_counted() {
+async fn event_for_unknown_monitor_is_dropped_and_counted() {
     let server = Server::start();
     let (phone, mut session, _) = watched(&server).await;
     phone
@@ -533,7 +533,7 @@ async fn an_event_of_an_unknown_monitor_is_taken_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_sent_twice_is_relayed_once() {
+async fn retransmitted_event_is_relayed_once() {
     let server = Server::start();
     let (phone, mut session, _) = watched(&server).await;
     let event = call(phone.line())
@@ -558,7 +558,7 @@ async fn an_event_that_is_sent_twice_is_relayed_once() {
 }
 
 #[tokio::test]
-async fn a_lower_cseq_in_the_dialog_gets_500() {
+async fn lower_cseq_in_a_dialog_gets_500() {
     // RFC 3261 section 12.2.2.
     let server = Server::start();
     let (phone, mut session, _) = watched(&server).await;
@@ -578,7 +578,7 @@ async fn a_lower_cseq_in_the_dialog_gets_500() {
 }
 
 #[tokio::test]
-async fn a_phone_that_says_its_identities_changed_is_asked_again() {
+async fn lines_are_listed_again_after_the_phone_reports_a_change() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -594,7 +594,7 @@ async fn a_phone_that_says_its_identities_changed_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_phone_may_ask_for_the_status_of_the_server() {
+async fn phone_may_request_system_status() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -619,7 +619,7 @@ async fn a_phone_may_ask_for_the_status_of_the_server() {
 }
 
 #[tokio::test]
-async fn what_a_phone_sends_in_its_dialog_is_checked() {
+async fn requests_in_the_phone_dialog_are_validated() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -652,7 +652,7 @@ async fn what_a_phone_sends_in_its_dialog_is_checked() {
 }
 
 #[tokio::test]
-async fn what_a_phone_sends_outside_of_the_session_is_answered_and_costs_it_nothing() {
+async fn requests_outside_the_session_are_answered_without_harm() {
     let server = Server::start();
     let (phone, mut session, _) = watched(&server).await;
     let wire = phone.wire().await;
@@ -693,7 +693,7 @@ async fn what_a_phone_sends_outside_of_the_session_is_answered_and_costs_it_noth
 
 /// An identity key that nobody has set up is told without a name. The other lines are none the worse.
 #[tokio::test]
-async fn a_phone_that_lists_a_place_without_a_line_has_its_other_lines() {
+async fn empty_line_key_does_not_hide_other_lines() {
     let server = Server::start();
     let phone = server.phone_as("000413000001", |setup| {
         let lines = ["", "sip:215@pbx.example", "  ", "sip:216@pbx.example"];

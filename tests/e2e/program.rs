@@ -1,4 +1,4 @@
-//! The program as an operator meets it: exit codes, one clear sentence for each mistake, the files of the first start.
+//! The program as an operator uses it: exit codes, error messages, files of the first start.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -44,7 +44,7 @@ fn settings_file(text: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn help_names_the_commands_and_shows_examples() {
+fn help_lists_commands_and_examples() {
     let help = run(&["--help"]);
     assert!(help.status.success());
     let text = String::from_utf8_lossy(&help.stdout);
@@ -66,7 +66,7 @@ fn help_names_the_commands_and_shows_examples() {
 }
 
 #[test]
-fn wrong_usage_ends_with_2() {
+fn wrong_usage_exits_with_2() {
     for arguments in [&["brew"][..], &["serve", "--nonsense"], &["phones", "on"]] {
         assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
     }
@@ -82,7 +82,7 @@ fn completions_and_manual_page_are_printed() {
 }
 
 #[test]
-fn check_config_says_what_is_wrong_in_one_sentence() {
+fn check_config_reports_each_mistake_in_one_sentence() {
     let (_folder, good) = settings_file("[advanced]\nsip_expires = 600\n");
     assert!(run(&["check-config", "--config", &good]).status.success());
     for (text, words) in [
@@ -106,7 +106,7 @@ fn check_config_says_what_is_wrong_in_one_sentence() {
 }
 
 #[test]
-fn a_makers_table_that_cannot_be_used_is_explained() {
+fn invalid_maker_table_is_explained() {
     let good = include_str!("../../tools/simulator/makers/snom.toml");
     for (from, to, words) in [
         (
@@ -136,7 +136,7 @@ fn a_makers_table_that_cannot_be_used_is_explained() {
 }
 
 #[test]
-fn a_wrong_profile_is_told_with_file_and_line() {
+fn invalid_profile_is_reported_with_file_and_line() {
     let (folder, file) = settings_file(FREE);
     let phones = folder.path().join("data/phones");
     std::fs::create_dir_all(&phones).unwrap();
@@ -168,7 +168,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn check_config_says_of_the_data_folder_what_the_start_would_and_makes_nothing() {
+fn check_config_predicts_the_start_without_writing() {
     let check = |prepare: &dyn Fn(&Path), inside: &str, words: &[&str]| {
         let (folder, file) = settings_file(FREE);
         prepare(folder.path());
@@ -228,7 +228,7 @@ fn check_config_says_of_the_data_folder_what_the_start_would_and_makes_nothing()
 }
 
 #[test]
-fn check_config_warns_of_what_is_weak() {
+fn check_config_warns_about_weak_settings() {
     let (_folder, file) = settings_file("[phones]\npassword = \"1234\"\n");
     let output = run(&["check-config", &file]);
     let said = String::from_utf8_lossy(&output.stdout);
@@ -238,7 +238,7 @@ fn check_config_warns_of_what_is_weak() {
 }
 
 #[test]
-fn a_file_that_is_missing_is_named() {
+fn missing_file_is_named() {
     fails(
         &run(&["serve", "--config", "/nowhere/uacsta.toml"]),
         2,
@@ -257,7 +257,7 @@ fn a_file_that_is_missing_is_named() {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let text = format!(
@@ -274,7 +274,7 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn the_environment_goes_before_the_file() {
+fn environment_overrides_the_file() {
     let (_folder, file) = settings_file("[advanced]\nsip_expires = 600\n");
     let output = finish(program().env("UACSTA__ADVANCED__SIP_EXPIRES", "7").args([
         "check-config",
@@ -300,7 +300,7 @@ fn for_their_owner_alone(folder: &std::path::Path) {
 }
 
 #[test]
-fn the_first_start_makes_what_is_missing_for_its_owner_alone() {
+fn first_start_creates_files_readable_by_the_owner_only() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let files = ["secrets.toml", "cli.token", "certificate.pem", "key.pem"];
     let before = files.map(|file| std::fs::read_to_string(server.data().join(file)).unwrap());
@@ -326,7 +326,7 @@ fn the_first_start_makes_what_is_missing_for_its_owner_alone() {
 }
 
 #[test]
-fn phones_are_listed_and_switched_from_the_command_line() {
+fn command_line_lists_enables_and_disables_phones() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let url = format!("http://{}", server.web);
     let folder = server.data().to_str().unwrap().to_owned();
@@ -365,7 +365,7 @@ fn phones_are_listed_and_switched_from_the_command_line() {
 }
 
 #[test]
-fn who_has_taken_the_port_of_a_server_that_was_killed_hears_nothing() {
+fn program_on_the_port_of_a_killed_server_gets_no_secret() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let at = server.web;
     let data = server.kill();
@@ -421,7 +421,7 @@ fn who_has_taken_the_port_of_a_server_that_was_killed_hears_nothing() {
 }
 
 #[test]
-fn a_second_server_on_the_same_data_is_refused() {
+fn second_server_on_the_same_data_folder_is_refused() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let (_folder, file) = settings_file(FREE);
     let output = finish(
@@ -441,7 +441,7 @@ fn a_second_server_on_the_same_data_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_the_server_in_good_order() {
+fn signal_shuts_the_server_down_cleanly() {
     for signal in ["TERM", "INT"] {
         let server = Serving::start(tempfile::tempdir().unwrap(), "");
         let begun = std::time::Instant::now();
@@ -452,7 +452,7 @@ fn a_signal_ends_the_server_in_good_order() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets() {
+async fn log_covers_phone_and_client_without_secrets() {
     let settings = "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n[logs]\nlevel = \"trace\"\n";
     let server = Serving::start(tempfile::tempdir().unwrap(), settings);
     let documents = Arc::<Documents>::default();
@@ -497,7 +497,7 @@ async fn the_log_tells_the_story_of_a_phone_and_a_client_without_their_secrets()
 }
 
 #[test]
-fn the_demo_shows_a_call_and_keeps_serving() {
+fn demo_shows_a_call_and_keeps_serving() {
     let mut command = program();
     on_free_ports(&mut command);
     let mut child = command

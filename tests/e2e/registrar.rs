@@ -1,4 +1,4 @@
-//! Phones log on, stay, move and leave; the phone list remembers them (RFC 3261 section 10, RFC 7616).
+//! Registration, refresh, move and removal of phones, and the stored phone list (RFC 3261, section 10).
 
 use serde_json::Value;
 use uacsta_config::Digest;
@@ -37,7 +37,7 @@ pub async fn listed_once(server: &Server, mac: &str, condition: impl Fn(&Value) 
 }
 
 #[tokio::test]
-async fn a_phone_is_challenged_with_each_hash_in_order_and_then_bound() {
+async fn register_is_challenged_with_each_algorithm_then_accepted() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     let wire = phone.wire().await;
@@ -67,14 +67,14 @@ async fn a_phone_is_challenged_with_each_hash_in_order_and_then_bound() {
 }
 
 #[tokio::test]
-async fn a_phone_that_knows_md5_alone_logs_on() {
+async fn phone_limited_to_md5_registers() {
     let server = Server::start();
     let phone = server.phone_as("000413000001", |setup| setup.only = Some(Algorithm::Md5));
     phone.register().await.expect(200);
 }
 
 #[tokio::test]
-async fn the_setting_decides_which_hashes_are_offered() {
+async fn setting_selects_the_offered_algorithms() {
     let server = Server::with(|settings| settings.advanced.digest = vec![Digest::Md5]);
     let phone = server.phone("000413000001");
     phone.register().await.expect(200);
@@ -82,7 +82,7 @@ async fn the_setting_decides_which_hashes_are_offered() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_gets_nobody_in() {
+async fn wrong_password_is_rejected() {
     let server = Server::start();
     let phone = server.phone_as("000413000001", |setup| {
         setup.password = "a guess".to_owned();
@@ -93,7 +93,7 @@ async fn a_wrong_password_gets_nobody_in() {
 }
 
 #[tokio::test]
-async fn the_password_of_clients_does_not_open_the_door_for_phones() {
+async fn clients_password_does_not_authenticate_phones() {
     let server = Server::start();
     let phone = server.phone_as("000413000001", |setup| {
         setup.password = crate::support::server::CLIENTS_PASSWORD.to_owned();
@@ -102,7 +102,7 @@ async fn the_password_of_clients_does_not_open_the_door_for_phones() {
 }
 
 #[tokio::test]
-async fn a_nonce_serves_many_requests_but_each_count_once() {
+async fn nonce_is_reusable_but_each_count_only_once() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.register().await.expect(200);
@@ -134,7 +134,7 @@ async fn a_nonce_serves_many_requests_but_each_count_once() {
 }
 
 #[tokio::test]
-async fn a_proof_for_another_method_or_uri_is_none() {
+async fn credentials_for_another_method_or_uri_are_rejected() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     let wire = phone.wire().await;
@@ -157,7 +157,7 @@ async fn a_proof_for_another_method_or_uri_is_none() {
 }
 
 #[tokio::test]
-async fn a_nonce_of_a_former_server_is_replaced_and_the_phone_goes_on() {
+async fn stale_nonce_of_a_previous_run_is_replaced() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.register().await.expect(200);
@@ -173,7 +173,7 @@ async fn a_nonce_of_a_former_server_is_replaced_and_the_phone_goes_on() {
 }
 
 #[tokio::test]
-async fn a_mac_is_the_same_in_every_spelling() {
+async fn mac_is_accepted_in_every_spelling() {
     let server = Server::start();
     for spelling in [
         "000413ABCDEF",
@@ -194,7 +194,7 @@ async fn a_mac_is_the_same_in_every_spelling() {
 }
 
 #[tokio::test]
-async fn a_user_name_that_is_no_mac_is_refused() {
+async fn user_name_that_is_not_a_mac_is_rejected() {
     let server = Server::start();
     for user in ["4711", "alice", "00041300000g", "0004130000010"] {
         let refusal = server.phone(user).register().await;
@@ -208,7 +208,7 @@ async fn a_user_name_that_is_no_mac_is_refused() {
 }
 
 #[tokio::test]
-async fn a_phone_registers_itself_and_no_other() {
+async fn phone_registers_only_itself() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     let foreign = format!("<sip:000413000002@{}>", phone.setup().server);
@@ -220,7 +220,7 @@ async fn a_phone_registers_itself_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_expiry_is_what_was_asked_and_at_most_what_is_set() {
+async fn expiry_is_as_requested_up_to_the_maximum() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     assert_eq!(
@@ -262,7 +262,7 @@ async fn the_expiry_is_what_was_asked_and_at_most_what_is_set() {
 }
 
 #[tokio::test]
-async fn too_brief_an_expiry_gets_423_with_the_least() {
+async fn expiry_below_the_minimum_gets_423_with_min_expires() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     let refusal = phone
@@ -277,7 +277,7 @@ async fn too_brief_an_expiry_gets_423_with_the_least() {
 }
 
 #[tokio::test]
-async fn a_lower_cseq_of_the_same_call_changes_nothing() {
+async fn register_with_lower_cseq_changes_nothing() {
     // RFC 3261 section 10.3 item 7: a late un-REGISTER must not end what a newer REGISTER made.
     let server = Server::start();
     let phone = server.phone("000413000001");
@@ -296,7 +296,7 @@ async fn a_lower_cseq_of_the_same_call_changes_nothing() {
 
 /// RFC 3261 10.3 step 7: a Contact without time ends the binding of that address; a phone that has moved removes where it was.
 #[tokio::test]
-async fn removing_another_contact_leaves_the_one_that_is_bound() {
+async fn removing_an_unbound_contact_keeps_the_binding() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -318,7 +318,7 @@ async fn removing_another_contact_leaves_the_one_that_is_bound() {
 
 /// The same: a Contact is known by user, host and port, whatever else was said of it (19.1.4).
 #[tokio::test]
-async fn removing_the_bound_contact_ends_the_registration() {
+async fn removing_the_bound_contact_unregisters() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -332,7 +332,7 @@ async fn removing_the_bound_contact_ends_the_registration() {
 }
 
 #[tokio::test]
-async fn a_star_ends_the_registration() {
+async fn contact_star_unregisters() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -344,7 +344,7 @@ async fn a_star_ends_the_registration() {
 }
 
 #[tokio::test]
-async fn a_star_with_an_expiry_or_with_company_is_a_bad_request() {
+async fn contact_star_with_expiry_or_other_contacts_gets_400() {
     // RFC 3261 section 10.3 item 6.
     let server = Server::start();
     let phone = server.phone("000413000001");
@@ -360,7 +360,7 @@ async fn a_star_with_an_expiry_or_with_company_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_register_without_contact_asks_what_is_bound() {
+async fn register_without_contact_queries_bindings() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     assert_eq!(
@@ -384,7 +384,7 @@ async fn a_register_without_contact_asks_what_is_bound() {
 }
 
 #[tokio::test]
-async fn the_list_tells_maker_model_address_and_identity() {
+async fn phone_list_shows_maker_model_address_and_identity() {
     let server = Server::start();
     for (mac, user_agent, maker, model) in [
         ("000413000001", "snomD345/10.1.159.12", "snom", "D345"),
@@ -443,7 +443,7 @@ async fn the_list_tells_maker_model_address_and_identity() {
 }
 
 #[tokio::test]
-async fn the_list_survives_a_restart_and_so_does_a_switch() {
+async fn phone_list_and_disabled_state_survive_a_restart() {
     let server = Server::start();
     for mac in ["000413000001", "000413000002"] {
         server.phone(mac).start().await;
@@ -478,7 +478,7 @@ async fn the_list_survives_a_restart_and_so_does_a_switch() {
 }
 
 #[tokio::test]
-async fn a_refresh_changes_nothing_in_the_list() {
+async fn refresh_does_not_change_the_phone_list() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -497,7 +497,7 @@ async fn a_refresh_changes_nothing_in_the_list() {
 }
 
 #[tokio::test]
-async fn an_unknown_phone_waits_for_the_operator_where_auto_activate_is_off() {
+async fn unknown_phone_waits_for_the_operator_without_auto_activate() {
     let server = Server::with(|settings| settings.advanced.auto_activate = false);
     let phone = server.phone("000413000001");
     phone.register().await;
@@ -514,7 +514,7 @@ async fn an_unknown_phone_waits_for_the_operator_where_auto_activate_is_off() {
 }
 
 #[tokio::test]
-async fn a_phone_that_is_switched_off_loses_its_session_and_gets_it_back() {
+async fn disabled_phone_loses_its_session_until_enabled() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -527,7 +527,7 @@ async fn a_phone_that_is_switched_off_loses_its_session_and_gets_it_back() {
 }
 
 #[tokio::test]
-async fn the_api_wants_its_token_and_a_phone_that_exists() {
+async fn api_requires_its_token_and_an_existing_phone() {
     let server = Server::start();
     assert_eq!(
         server.http_as("a guess", "GET", "/api/phones", "").await.0,
@@ -557,7 +557,7 @@ async fn the_api_wants_its_token_and_a_phone_that_exists() {
 }
 
 #[tokio::test]
-async fn a_phone_registers_over_tls() {
+async fn phone_registers_over_tls() {
     let server = Server::start();
     let phone = server.phone_as("000413000001", |setup| {
         setup.server = server.addresses.phones_tls.unwrap();
@@ -579,7 +579,7 @@ async fn a_phone_registers_over_tls() {
 }
 
 #[tokio::test]
-async fn phones_outside_are_told_the_public_address() {
+async fn external_phones_see_the_public_address() {
     let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::with(|settings| {
         settings.phones.wan.tcp = local.into();
@@ -609,7 +609,7 @@ async fn phones_outside_are_told_the_public_address() {
 }
 
 #[tokio::test]
-async fn an_interface_that_is_off_is_not_there() {
+async fn disabled_interface_does_not_listen() {
     let server = Server::with(|settings| settings.phones.lan.tls = uacsta_config::Listen::OFF);
     assert_eq!(
         (server.addresses.phones_tls, server.addresses.phones_wan_tcp),
@@ -627,7 +627,7 @@ async fn until_away(server: &Server) {
 
 /// What an operator forgets is gone for good, with its lines; it comes back only by registering, and is new then.
 #[tokio::test]
-async fn a_phone_that_is_forgotten_leaves_its_lines_to_others() {
+async fn removed_phone_frees_its_lines() {
     let server = Server::start();
     let line = "sip:210@pbx.example";
     let [old, new] = ["000413000001", "000413000002"]
@@ -672,7 +672,7 @@ async fn a_phone_that_is_forgotten_leaves_its_lines_to_others() {
 
 /// Who watched a line of a phone that was forgotten sees it come back with the phone.
 #[tokio::test]
-async fn a_phone_that_comes_back_after_it_was_forgotten_is_watched_again() {
+async fn removed_phone_that_returns_is_monitored_again() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -690,7 +690,7 @@ async fn a_phone_that_comes_back_after_it_was_forgotten_is_watched_again() {
 }
 
 #[tokio::test]
-async fn a_log_off_over_another_connection_ends_the_binding_where_it_was_made() {
+async fn unregister_on_another_connection_removes_the_binding() {
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;

@@ -1,4 +1,4 @@
-//! What an account sees and does: beyond its rights nothing is done, and nothing reaches a phone.
+//! Rights of accounts: which lines they see and which services they may use.
 
 use crate::support::{
     csta::{Call, connection, document, element, failure},
@@ -144,7 +144,7 @@ fn prepare(phone: &Phone) {
 }
 
 #[tokio::test]
-async fn who_may_only_watch_changes_nothing() {
+async fn monitor_only_account_cannot_change_anything() {
     let server = server(&[], false);
     let phone = started(&server, "000413000001").await;
     let client = board(&server).await;
@@ -171,7 +171,7 @@ async fn who_may_only_watch_changes_nothing() {
 }
 
 #[tokio::test]
-async fn no_service_reaches_a_line_that_the_account_may_not_see() {
+async fn services_on_hidden_lines_are_refused() {
     let server = server(&["0001"], true);
     let mine = started(&server, "000413000001").await;
     let other = started(&server, "000413000002").await;
@@ -199,7 +199,7 @@ async fn no_service_reaches_a_line_that_the_account_may_not_see() {
 
 /// Two lines of a phone, each with a call that waits for its digits: neither's watchers touch the other's.
 #[tokio::test]
-async fn a_call_that_waits_for_digits_is_its_line_s_own() {
+async fn call_collecting_digits_belongs_to_its_line() {
     let [ours, theirs] = ["sip:0001@pbx.example", "sip:0005@pbx.example"];
     let server = server(&["0001"], true);
     let phone = server.phone_as("000413000001", |setup| {
@@ -246,7 +246,7 @@ async fn a_call_that_waits_for_digits_is_its_line_s_own() {
 
 /// A call's other party is named as the phone named it; a second line of the phone is not passed off as one.
 #[tokio::test]
-async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
+async fn second_line_is_not_reachable_through_the_first() {
     let server = server(&["0001"], true);
     let phone = server.phone_as("000413000001", |setup| {
         setup.identities = vec![
@@ -320,7 +320,7 @@ async fn a_second_line_of_the_phone_is_not_reached_through_the_first() {
 
 /// Extension 0001 of another customer's telephone system is another line, as it is for who looks a name up.
 #[tokio::test]
-async fn a_right_to_a_line_is_none_to_its_namesake_at_another_host() {
+async fn right_to_a_line_excludes_its_namesake_at_another_host() {
     let server = server(&["sip:0001@a.example"], true);
     let at = |mac, host| {
         server.phone_as(mac, |setup| {
@@ -357,7 +357,7 @@ async fn a_right_to_a_line_is_none_to_its_namesake_at_another_host() {
 
 /// What is known to be a call of the second line is not reached by its number either, nor is the line named to who may not see it.
 #[tokio::test]
-async fn a_second_line_s_calls_and_name_are_not_for_who_may_not_see_it() {
+async fn calls_and_name_of_a_hidden_second_line_are_not_disclosed() {
     let server = server(&["0001"], true);
     let [own, second] = ["sip:0001@pbx.example", "sip:0005@pbx.example"];
     let phone = server.phone_as("000413000001", |setup| {
@@ -441,7 +441,7 @@ async fn a_second_line_s_calls_and_name_are_not_for_who_may_not_see_it() {
 
 /// A host that no line has is passed over, so a right may reach a namesake; it does not once the line itself is there.
 #[tokio::test]
-async fn a_right_that_reached_a_namesake_is_the_line_s_when_it_comes() {
+async fn right_passes_from_a_namesake_to_the_line_when_it_appears() {
     let server = server(&["sip:0001@a.example"], true);
     let at = |mac, host| {
         server.phone_as(mac, |setup| {

@@ -1,4 +1,4 @@
-//! The server's session, on which a program reaches every line (ECMA-269 capability exchange and system services).
+//! The server's session, which reaches every line (ECMA-269, capability exchange and system services).
 
 use crate::support::{
     csta::{Call, Document, element},
@@ -70,7 +70,7 @@ async fn all_lines_are_listed_in_segments() {
 }
 
 #[tokio::test]
-async fn whoever_registered_hears_that_lines_come_and_go() {
+async fn registered_client_is_notified_of_added_and_removed_lines() {
     let server = Server::start();
     started(&server, "000413000001").await;
     let mut session = server.client().await.open_server().await;
@@ -97,7 +97,7 @@ async fn whoever_registered_hears_that_lines_come_and_go() {
 }
 
 #[tokio::test]
-async fn whoever_registered_hears_how_the_phones_stand() {
+async fn registered_client_is_notified_of_line_status() {
     let server = Server::start();
     let (first, second) = (
         started(&server, "000413000001").await,
@@ -149,7 +149,7 @@ async fn whoever_registered_hears_how_the_phones_stand() {
 }
 
 #[tokio::test]
-async fn an_account_hears_of_its_own_lines_alone() {
+async fn account_is_notified_of_its_own_lines_only() {
     let server = Server::with(|settings| {
         settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
@@ -184,7 +184,7 @@ async fn an_account_hears_of_its_own_lines_alone() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so() {
+async fn stopping_server_notifies_registered_clients() {
     let server = Server::start();
     started(&server, "000413000001").await;
     let client = server.client().await;
@@ -209,7 +209,7 @@ async fn a_server_that_stops_says_so() {
 }
 
 #[tokio::test]
-async fn registrations_are_counted_and_asked_for_something() {
+async fn system_registrations_are_limited_and_need_a_purpose() {
     let server = Server::start();
     let session = server.client().await.open_server().await;
     let nothing = "<requestTypes><requestSystemStatus>true</requestSystemStatus></requestTypes>";
@@ -238,7 +238,7 @@ async fn registrations_are_counted_and_asked_for_something() {
 }
 
 #[tokio::test]
-async fn many_lines_are_watched_in_one_dialog() {
+async fn many_lines_are_monitored_in_one_dialog() {
     let server = Server::start();
     let macs = ["000413000001", "000413000002", "000413000003"];
     let phones = macs.map(|mac| server.phone(mac));

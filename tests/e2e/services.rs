@@ -1,4 +1,4 @@
-//! Services go to the phone and return when it has answered; what becomes of those that it does not answer (TR/87 section 7.2).
+//! Services relayed to the phone, and what becomes of those it does not answer (TR/87, section 7.2).
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn services() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn each_service_goes_to_the_phone_and_returns_when_it_has_answered() {
+async fn service_response_follows_the_phone_response() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -85,7 +85,7 @@ async fn each_service_goes_to_the_phone_and_returns_when_it_has_answered() {
 }
 
 #[tokio::test]
-async fn what_the_phone_refuses_is_refused_with_the_phones_words() {
+async fn csta_error_of_the_phone_is_relayed_unchanged() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -98,7 +98,7 @@ async fn what_the_phone_refuses_is_refused_with_the_phones_words() {
 
 /// docs/reference/refusals.md: a phone that refuses by its SIP status alone.
 #[tokio::test]
-async fn what_the_phone_refuses_by_the_status_alone_gets_the_error_that_fits() {
+async fn sip_status_of_the_phone_maps_to_a_csta_error() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -132,7 +132,7 @@ async fn what_the_phone_refuses_by_the_status_alone_gets_the_error_that_fits() {
 }
 
 #[tokio::test]
-async fn requests_beyond_those_that_may_wait_are_refused_at_once() {
+async fn requests_beyond_the_queue_limit_are_refused_at_once() {
     let server = Server::with(|settings| settings.limits.pending_requests_per_phone = 1);
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -153,7 +153,7 @@ async fn requests_beyond_those_that_may_wait_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_phone_that_is_silent_or_slow_costs_the_client_a_bounded_wait() {
+async fn silent_or_slow_phone_times_out_for_the_client() {
     let server =
         Server::with(|settings| settings.advanced.request_timeout = Duration::from_secs(3));
     let phone = started(&server).await;
@@ -187,7 +187,7 @@ async fn a_phone_that_is_silent_or_slow_costs_the_client_a_bounded_wait() {
 }
 
 #[tokio::test]
-async fn a_phone_that_vanishes_amid_a_request_is_not_asked_again() {
+async fn request_is_not_repeated_when_the_phone_disconnects() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -209,7 +209,7 @@ async fn a_phone_that_vanishes_amid_a_request_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn requests_to_one_phone_go_one_at_a_time_in_order() {
+async fn requests_to_one_phone_are_serialised_in_order() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -240,7 +240,7 @@ async fn requests_to_one_phone_go_one_at_a_time_in_order() {
 }
 
 #[tokio::test]
-async fn a_service_without_what_it_needs_is_refused_in_csta() {
+async fn service_without_mandatory_arguments_gets_a_csta_error() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;

@@ -1,4 +1,4 @@
-//! Each service for each maker's phone: what the phone is asked, what the client gets, and what of both stays byte for byte (ECMA-269, ECMA-323).
+//! Each service with each maker's phone: the request, the response, and what is relayed unchanged (ECMA-269, ECMA-323).
 
 use crate::support::{
     csta::connection,
@@ -73,7 +73,7 @@ const FORWARDINGS: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn each_forwarding_of_each_makers_phone_is_set_and_told() {
+async fn forwarding_of_each_maker_is_set_and_reported() {
     let server = Server::start();
     for (serial, maker) in (1..).zip(makers()) {
         let phone = started(&server, &maker, serial).await;
@@ -131,7 +131,7 @@ async fn started(server: &Server, maker: &Maker, serial: u32) -> Phone {
 }
 
 #[tokio::test]
-async fn each_service_of_each_makers_phone_is_relayed_byte_for_byte() {
+async fn services_of_each_maker_are_relayed_unchanged() {
     let server = Server::start();
     for (serial, maker) in (1..).zip(makers()) {
         let phone = started(&server, &maker, serial).await;
@@ -219,7 +219,7 @@ const ERRORS: &[(&str, u16)] = &[
 ];
 
 #[tokio::test]
-async fn each_error_of_each_makers_phone_reaches_the_client_in_the_phones_words() {
+async fn errors_of_each_maker_are_relayed_unchanged() {
     let server = Server::start();
     for (serial, maker) in (1..).zip(makers()) {
         let phone = started(&server, &maker, serial).await;
@@ -258,7 +258,7 @@ const MADE_OTHERWISE: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn each_service_that_a_makers_phone_lacks_is_refused_however_the_phone_puts_it() {
+async fn missing_service_is_refused_for_each_makers_style_of_refusal() {
     let server = Server::start();
     for (serial, maker) in (1..).zip(makers()) {
         let phone = started(&server, &maker, serial).await;
@@ -280,7 +280,7 @@ async fn each_service_that_a_makers_phone_lacks_is_refused_however_the_phone_put
 }
 
 #[test]
-fn each_gap_of_a_maker_is_a_service_that_is_tried() {
+fn every_gap_of_a_maker_is_tested() {
     for maker in Maker::all() {
         for lacking in &maker.lacks {
             let tried = SERVICES.iter().any(|Service(name, ..)| name == lacking);

@@ -46,7 +46,7 @@ impl Dialogue {
 }
 
 #[tokio::test]
-async fn the_servers_own_services_are_spoken_as_the_client_speaks_whoever_made_the_phone() {
+async fn server_services_use_the_clients_edition_for_every_maker() {
     let server = Server::start();
     let mut serial = 0;
     for maker in Maker::all() {

@@ -1,4 +1,4 @@
-//! The simulated phones of every maker: what they write is valid, and what a client hears is what they said, in order.
+//! Simulated phones of every maker: valid documents, and events that arrive in order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -154,32 +154,32 @@ async fn a_day_at(maker: &str) {
 }
 
 #[test]
-fn snom_phones_say_what_is_valid_and_are_heard() {
+fn simulated_snom_phones_are_valid_and_events_arrive() {
     in_system(a_day_at("snom"));
 }
 
 #[test]
-fn yealink_phones_say_what_is_valid_and_are_heard() {
+fn simulated_yealink_phones_are_valid_and_events_arrive() {
     in_system(a_day_at("yealink"));
 }
 
 #[test]
-fn mitel_phones_say_what_is_valid_and_are_heard() {
+fn simulated_mitel_phones_are_valid_and_events_arrive() {
     in_system(a_day_at("mitel"));
 }
 
 #[test]
-fn auerswald_phones_say_what_is_valid_and_are_heard() {
+fn simulated_auerswald_phones_are_valid_and_events_arrive() {
     in_system(a_day_at("auerswald"));
 }
 
 #[test]
-fn fanvil_phones_say_what_is_valid_and_are_heard() {
+fn simulated_fanvil_phones_are_valid_and_events_arrive() {
     in_system(a_day_at("fanvil"));
 }
 
 #[test]
-fn phones_of_every_maker_register_call_each_other_and_gain_and_lose_lines() {
+fn simulated_phones_of_every_maker_call_and_change_lines() {
     in_system(async {
         let server = Server::start();
         let at = ServerAddress::new(&server.addresses.phones_tcp.unwrap().to_string(), None);
@@ -218,7 +218,7 @@ fn phones_of_every_maker_register_call_each_other_and_gain_and_lose_lines() {
 }
 
 #[test]
-fn a_client_controls_simulated_phones() {
+fn client_controls_simulated_phones() {
     in_system(async {
         let server = Server::start();
         let fleet = fleet(&server, Maker::snom()).await;
@@ -276,7 +276,7 @@ fn a_client_controls_simulated_phones() {
 }
 
 #[test]
-fn phones_that_went_away_are_in_service_again_when_they_come_back() {
+fn simulated_phones_return_to_service_after_an_absence() {
     in_system(async {
         let server = Server::start();
         let fleet = fleet(&server, Maker::yealink()).await;
@@ -292,7 +292,7 @@ fn phones_that_went_away_are_in_service_again_when_they_come_back() {
 
 /// Whether the phone tells the server that its lines have changed, or is asked for them.
 #[test]
-fn a_line_that_comes_while_the_phone_runs_can_be_controlled_and_then_goes() {
+fn line_added_at_run_time_is_controllable_until_removed() {
     in_system(async {
         let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_secs(1));
         for (maker, first) in [(Maker::snom(), 215), (Maker::yealink(), 225)] {
@@ -337,7 +337,7 @@ fn a_line_that_comes_while_the_phone_runs_can_be_controlled_and_then_goes() {
 
 /// Whoever reads is not slow, however much the phones have to say at once.
 #[test]
-fn a_burst_of_hundreds_of_phones_costs_no_client_its_connection() {
+fn burst_of_hundreds_of_phones_disconnects_no_client() {
     in_system(async {
         let server = Server::start();
         let fleet = fleet_of(&server, &Maker::snom(), 400).await;

@@ -1,4 +1,4 @@
-//! Independent peers: SIPp plays a phone and a client against the built server, over TCP, the phone over UDP, and, through socat, over TLS.
+//! SIPp as an independent phone and client against the built server, over TCP, UDP and TLS.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -30,7 +30,7 @@ impl Drop for Running {
 }
 
 #[tokio::test]
-async fn sipp_plays_phone_and_client_over_tcp() {
+async fn sipp_phone_and_client_are_served_over_tcp() {
     let Some(sipp) = programs::find("sipp", "sip-tester") else {
         return;
     };
@@ -39,7 +39,7 @@ async fn sipp_plays_phone_and_client_over_tcp() {
 }
 
 #[tokio::test]
-async fn sipp_plays_a_phone_over_udp() {
+async fn sipp_phone_is_served_over_udp() {
     let Some(sipp) = programs::find("sipp", "sip-tester") else {
         return;
     };
@@ -50,7 +50,7 @@ async fn sipp_plays_a_phone_over_udp() {
 }
 
 #[tokio::test]
-async fn sipp_plays_phone_and_client_over_tls() {
+async fn sipp_phone_and_client_are_served_over_tls() {
     let Some(sipp) = programs::find("sipp", "sip-tester") else {
         return;
     };
@@ -65,7 +65,7 @@ async fn sipp_plays_phone_and_client_over_tls() {
 
 /// A session that is not refreshed ends 60 of its 90 seconds after the last refresh, and its lines are closed with it.
 #[tokio::test]
-async fn sipp_plays_a_tr87_client_until_its_session_expires() {
+async fn sipp_tr87_client_is_served_until_its_session_expires() {
     let Some(sipp) = programs::find("sipp", "sip-tester") else {
         return;
     };

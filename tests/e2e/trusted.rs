@@ -1,4 +1,4 @@
-//! Front ends that cannot answer a challenge (`clients.trusted`): believed by address or certificate, their From is the user.
+//! Trusted front ends (`clients.trusted`), authenticated by address or certificate, whose From names the user.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use uacsta_config::{Account, Settings, Trusted};
@@ -25,7 +25,7 @@ async fn opened_as(client: &CtiClient, from: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn whoever_connects_from_a_trusted_address_is_not_challenged() {
+async fn trusted_address_is_not_challenged() {
     let server = Server::with(|settings| trust(settings, "127.0.0.0/8"));
     server.phone("000413000001").start().await;
     let client = server
@@ -37,7 +37,7 @@ async fn whoever_connects_from_a_trusted_address_is_not_challenged() {
 }
 
 #[tokio::test]
-async fn from_names_the_user_and_so_the_rights() {
+async fn from_selects_the_user_and_its_rights() {
     let server = Server::with(|settings| {
         trust(settings, "127.0.0.1");
         for (user, lines) in [("alice@example.com", "0001"), ("bob", "0002")] {
@@ -80,7 +80,7 @@ async fn from_names_the_user_and_so_the_rights() {
 }
 
 #[tokio::test]
-async fn whoever_connects_from_elsewhere_is_challenged() {
+async fn untrusted_address_is_challenged() {
     let server = Server::with(|settings| trust(settings, "192.0.2.0/24"));
     server.phone("000413000001").start().await;
     let client = server
@@ -90,7 +90,7 @@ async fn whoever_connects_from_elsewhere_is_challenged() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_trusted_name_stands_for_a_log_on() {
+async fn certificate_with_a_trusted_name_replaces_log_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -136,7 +136,7 @@ async fn a_certificate_of_a_trusted_name_stands_for_a_log_on() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_ends_the_sessions_of_all_users_of_a_connection() {
+async fn stopping_server_ends_sessions_of_all_users_of_a_connection() {
     let server = Server::with(|settings| trust(settings, "127.0.0.1"));
     server.phone("000413000001").start().await;
     let client = server.client().await;

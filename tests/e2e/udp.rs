@@ -1,4 +1,4 @@
-//! Phones that have no TCP (RFC 3261 sections 17 and 18, RFC 3581): nothing is lost for good, nothing counts twice, nobody unknown costs memory.
+//! Phones over UDP: retransmission, duplicates, and statelessness towards strangers (RFC 3261, sections 17 and 18; RFC 3581).
 
 use std::{
     net::SocketAddr,
@@ -79,22 +79,22 @@ async fn lives(weather: Weather) {
 }
 
 #[tokio::test]
-async fn a_phone_on_udp_is_served_as_on_tcp() {
+async fn phone_on_udp_is_served_as_on_tcp() {
     lives(Weather::Fair).await;
 }
 
 #[tokio::test]
-async fn what_is_lost_on_the_way_is_sent_again() {
+async fn lost_datagrams_are_retransmitted() {
     lives(Weather::LosesFirst).await;
 }
 
 #[tokio::test]
-async fn what_comes_twice_counts_once() {
+async fn duplicate_datagrams_count_once() {
     lives(Weather::Doubles).await;
 }
 
 #[tokio::test]
-async fn the_2xx_to_an_invite_is_repeated_until_its_ack_comes() {
+async fn response_200_to_invite_is_retransmitted_until_ack() {
     // RFC 3261 section 13.3.1.4.
     let server = serving();
     let phone = phone_in(Weather::Fair, &server);
@@ -124,7 +124,7 @@ async fn the_2xx_to_an_invite_is_repeated_until_its_ack_comes() {
 }
 
 #[tokio::test]
-async fn a_request_that_no_datagram_may_carry_is_refused_and_the_phone_serves_on() {
+async fn request_too_large_for_udp_is_refused() {
     let server = serving();
     let phone = phone_in(Weather::Fair, &server);
     phone.start().await;
@@ -146,7 +146,7 @@ async fn a_request_that_no_datagram_may_carry_is_refused_and_the_phone_serves_on
 }
 
 #[tokio::test]
-async fn a_stranger_is_answered_and_forgotten() {
+async fn unknown_udp_peer_is_answered_statelessly() {
     // With one connection allowed, whatever strangers cost would show.
     let server = serving_with(|settings| {
         settings.limits.connections = 1;
@@ -194,7 +194,7 @@ async fn a_stranger_is_answered_and_forgotten() {
 }
 
 #[tokio::test]
-async fn a_phone_has_its_share_of_memory() {
+async fn transaction_memory_of_a_udp_phone_is_limited() {
     let server = serving();
     let phone = phone_in(Weather::Fair, &server);
     phone.start().await;
@@ -216,7 +216,7 @@ async fn a_phone_has_its_share_of_memory() {
 }
 
 #[tokio::test]
-async fn a_phone_whose_port_changes_is_found_at_the_new_one() {
+async fn phone_is_reached_at_its_new_udp_port() {
     let server = serving();
     let phone = phone_in(Weather::Fair, &server);
     phone.start().await;
@@ -234,7 +234,7 @@ async fn a_phone_whose_port_changes_is_found_at_the_new_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_gets_no_answer() {
+async fn non_request_datagrams_get_no_response() {
     let server = serving();
     let stranger = Peer::new(&server).await;
     for datagram in [
@@ -257,7 +257,7 @@ async fn what_is_no_request_gets_no_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_says_and_goes_where_the_request_came_from() {
+async fn response_goes_to_the_source_with_received_and_rport() {
     // RFC 3261 section 18.2, RFC 3581 section 4.
     let server = serving();
     let (peer, other) = (Peer::new(&server).await, Peer::new(&server).await);
@@ -283,7 +283,7 @@ async fn an_answer_says_and_goes_where_the_request_came_from() {
 }
 
 #[tokio::test]
-async fn a_datagram_needs_no_content_length() {
+async fn datagram_needs_no_content_length() {
     // RFC 3261 section 18.3: the body ends with the datagram.
     let server = serving();
     let peer = Peer::new(&server).await;

@@ -1,4 +1,4 @@
-//! Certificates of phones (RFC 8446 4.4.2): asked for or demanded where the settings name who signs them, beside the password.
+//! Client certificates of phones (RFC 8446, section 4.4.2), requested or required beside the password.
 
 use std::{
     fs,
@@ -48,7 +48,7 @@ fn phone(server: &Serving, own: Option<&Path>, password: &str) -> Phone {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_phone_has_to_show_a_certificate_and_to_log_on_all_the_same() {
+async fn required_phone_certificate_does_not_replace_log_on() {
     const DEMANDED: &str = "the peer shows no certificate, and phones.require_certificate";
     let folder = tempfile::tempdir().unwrap();
     let (authority, own) = signed(folder.path(), "maker");

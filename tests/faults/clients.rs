@@ -1,4 +1,4 @@
-//! Faults on the clients' side: what a client held is given back, what it asked for is answered once, and no other client notices.
+//! Faults of clients: resources are released, each request gets one answer, other clients are unaffected.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ fn object(line: &str) -> String {
 
 /// B1: what a client held goes with its connection; the phone is told to stop where nobody else watches, and only there.
 #[tokio::test]
-async fn a_client_that_vanishes_gives_back_what_it_held_and_no_more() {
+async fn vanished_client_releases_only_its_own_resources() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| {
         setup.identities = vec![LINE.to_owned(), "sip:202@pbx.example".to_owned()];
@@ -80,7 +80,7 @@ async fn a_client_that_vanishes_gives_back_what_it_held_and_no_more() {
 /// B3: a hundred clients come and go in all ways there are; the phone is asked to start and to stop by turns, and in the
 /// end nothing is left.
 #[tokio::test]
-async fn clients_that_come_and_crash_leave_the_count_at_nought() {
+async fn crashing_clients_leave_all_counters_at_zero() {
     const ROUNDS: usize = 4;
     let server = Server::start();
     let phone = started(&server).await;
@@ -133,7 +133,7 @@ async fn clients_that_come_and_crash_leave_the_count_at_nought() {
 
 /// B5: nothing reaches a phone that an operator took out of operation.
 #[tokio::test]
-async fn nothing_reaches_a_phone_that_is_not_in_operation() {
+async fn disabled_phone_receives_no_requests() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open(LINE).await;
@@ -162,7 +162,7 @@ async fn nothing_reaches_a_phone_that_is_not_in_operation() {
 
 /// B7: the phone goes while it has one request and another waits: each gets one answer, an error, and neither is sent again.
 #[tokio::test]
-async fn each_request_gets_one_answer_when_its_phone_drops() {
+async fn each_request_gets_one_answer_when_the_phone_disconnects() {
     let server = Server::start();
     let phone = started(&server).await;
     let session = server.client().await.open(LINE).await;
@@ -192,7 +192,7 @@ async fn each_request_gets_one_answer_when_its_phone_drops() {
 
 /// B8: the client goes while the phone is at its request: the phone's answer is nobody's, and its place is free again.
 #[tokio::test]
-async fn an_answer_to_a_client_that_is_gone_costs_nothing() {
+async fn answer_for_a_departed_client_is_discarded() {
     let server = Server::with(|settings| settings.limits.pending_requests_per_phone = 1);
     let phone = started(&server).await;
     for nth in 1..=10 {
@@ -220,7 +220,7 @@ async fn an_answer_to_a_client_that_is_gone_costs_nothing() {
 /// B9: a client is its connection, whoever logged on there: the same user on another one is another client. Each hears
 /// an event once, and what the first one held goes with its connection, not with the log-on of the second.
 #[tokio::test]
-async fn the_same_user_on_another_connection_is_another_client() {
+async fn connections_of_one_user_are_separate_clients() {
     let server = Server::start();
     let phone = started(&server).await;
     let old = server.client().await;
@@ -251,7 +251,7 @@ async fn the_same_user_on_another_connection_is_another_client() {
 
 /// B10: BYE, MonitorStop and MonitorStart so close upon each other that they cross: no monitor stays on the phone.
 #[tokio::test]
-async fn a_monitor_whose_session_ends_while_the_phone_starts_it_is_stopped() {
+async fn monitor_of_an_ended_session_is_stopped_once_started() {
     let server = Server::start();
     let phone = started(&server).await;
     for nth in 1..=5 {
@@ -273,7 +273,7 @@ async fn a_monitor_whose_session_ends_while_the_phone_starts_it_is_stopped() {
 
 /// B6: the client that is dropped since it does not read is named in the log, and the request of another goes on.
 #[tokio::test]
-async fn a_slow_client_is_dropped_and_named_in_the_log() {
+async fn slow_client_is_disconnected_and_logged() {
     use super::phones::{logged, phone_of, serving};
     let server = serving("[limits]\nclient_queue = \"64KiB\"\n");
     let phone = phone_of(&server, MAC, |_| {});
@@ -304,7 +304,7 @@ async fn a_slow_client_is_dropped_and_named_in_the_log() {
 
 /// B6: and one that leaves its events without answers, however few octets they are.
 #[tokio::test]
-async fn a_client_that_answers_no_events_is_dropped_and_named_in_the_log() {
+async fn client_that_answers_no_events_is_disconnected_and_logged() {
     use super::phones::{logged, phone_of, serving};
     const ENDED: &str = "uacsta_connections_ended_total{limit=\"limits.client_unanswered\"}";
     let server = serving("[limits]\nclient_unanswered = 256\n");
@@ -331,7 +331,7 @@ async fn a_client_that_answers_no_events_is_dropped_and_named_in_the_log() {
 /// RFC 3261 12.2.2, section 15: another user logs on on a client's connection. The sessions of the former one are ended, and what
 /// was asked in them meanwhile is in no dialog.
 #[tokio::test]
-async fn a_user_that_takes_a_connection_over_ends_the_former_one_s_sessions() {
+async fn new_user_on_a_connection_ends_the_previous_users_sessions() {
     const PASSWORD: &str = "a password of its own";
     let server = Server::with(|settings| {
         settings.clients.accounts.push(uacsta_config::Account {
@@ -385,7 +385,7 @@ async fn a_user_that_takes_a_connection_over_ends_the_former_one_s_sessions() {
 
 /// B11: a thousand clients return at once after the server's restart, before any phone does; all are served within 60 s.
 #[tokio::test]
-async fn a_thousand_clients_return_at_once_after_a_restart() {
+async fn a_thousand_clients_reconnect_after_a_restart() {
     const CLIENTS: usize = 1000;
     let server = Server::start();
     drop(started(&server).await);

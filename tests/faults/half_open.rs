@@ -1,4 +1,4 @@
-//! Peers whose cable is pulled: nothing says that they are gone, and their operating system acknowledges nothing any more.
+//! Half-open connections of peers that vanished without FIN or RST.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -17,7 +17,7 @@ use crate::support::{
 /// A3, B1: what is sent to a peer that is gone is given up after 32 s, and its connection with it: a phone is away whatever
 /// the interval of its keep-alive, and a client's lines are closed.
 #[tokio::test]
-async fn who_acknowledges_nothing_is_gone_after_32_seconds() {
+async fn half_open_connection_is_closed_after_32_seconds() {
     let hour = Duration::from_secs(3600);
     let server = Server::with(|settings| settings.advanced.keep_alive = hour);
     let (gone, stays) = (server.phone("000413000001"), server.phone("000413000002"));
@@ -51,7 +51,7 @@ async fn who_acknowledges_nothing_is_gone_after_32_seconds() {
 
 /// B1: who has nothing to say and is told nothing for hours is asked by the operating system after 60 s.
 #[tokio::test]
-async fn a_connection_on_which_nothing_is_said_is_kept_alive() {
+async fn idle_connection_is_kept_alive() {
     let server = Server::start();
     let (phone, client) = (server.phone("000413000001"), server.client().await);
     phone.start().await;

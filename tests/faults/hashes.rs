@@ -1,4 +1,4 @@
-//! Clients' passwords that stand in the settings as hashes (HA1, RFC 7616 3.4.2): good for this server and nothing else.
+//! Client passwords configured as HA1 hashes (RFC 7616, section 3.4.2).
 
 use std::{io::Write as _, process::Stdio};
 
@@ -34,7 +34,7 @@ async fn status(server: &Serving, user: &str, password: &str, only: Algorithm) -
 }
 
 #[tokio::test]
-async fn a_hash_serves_in_the_place_of_a_password() {
+async fn ha1_hash_replaces_a_password() {
     let (ecsta, anna) = (hash("ecsta", "let me dial"), hash("anna", "let anna dial"));
     let sha_only = format!("{{HA1}}{}", anna.split_once(',').unwrap().1);
     assert!(sha_only.starts_with("{HA1}SHA-256="), "{anna}");

@@ -1,4 +1,4 @@
-//! Faults of the host: clocks that jump, too few file descriptors, little memory, a processor that is busy, names that do not resolve.
+//! Faults of the host: clock jumps, exhausted descriptors, little memory, a busy processor, unresolvable names.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ impl Clock for Wall {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_ends_no_registration_no_session_and_no_nonce() {
+async fn wall_clock_jump_keeps_registrations_sessions_and_nonces() {
     let noon = 1_800_000_000;
     let wall = Arc::new(Wall {
         begun: Instant::now(),
@@ -85,7 +85,7 @@ pub(super) fn start(wrapper: &[&str]) -> Serving {
 }
 
 #[tokio::test]
-async fn without_file_descriptors_who_is_connected_is_served_and_who_comes_later_too() {
+async fn exhausted_descriptors_do_not_affect_connected_peers() {
     let server = start(&["prlimit", "--nofile=256", "--"]);
     let first = phone(&server, 1);
     first.start().await;
@@ -106,7 +106,7 @@ async fn without_file_descriptors_who_is_connected_is_served_and_who_comes_later
 
 /// What the system lets it have it takes, and it says if that is too little for its settings.
 #[tokio::test]
-async fn all_file_descriptors_that_it_may_have_are_taken_and_too_few_are_told() {
+async fn descriptor_limit_is_raised_and_a_low_one_is_logged() {
     for (connections, warnings) in [(300, 0), (512, 1)] {
         let settings = format!(
             "{SETTINGS}[limits]\nconnections = {connections}\nconnections_per_address = {connections}\n"
@@ -205,7 +205,7 @@ impl Drop for Busy {
 }
 
 #[tokio::test]
-async fn beside_busy_loops_only_what_is_set_times_out() {
+async fn busy_processor_causes_no_early_timeouts() {
     // One processor for all of them, however many the machine has.
     let pinned = ["taskset", "-c", "0"];
     let server = start(&[&pinned[..], &["nice", "-n", "19"]].concat());
@@ -246,7 +246,7 @@ async fn beside_busy_loops_only_what_is_set_times_out() {
 const RESOLVER: &str = "127.17.0.53";
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_keeps_nobody_waiting() {
+async fn unresolvable_name_delays_nothing() {
     let Ok(resolver) = std::net::UdpSocket::bind((RESOLVER, 53)) else {
         return println!("SKIPPED: port 53 may not be bound");
     };
@@ -302,7 +302,7 @@ async fn a_name_that_does_not_resolve_keeps_nobody_waiting() {
 const RESTARTS: usize = 12;
 
 #[tokio::test]
-async fn stopped_and_started_under_load_it_takes_the_same_ports_again() {
+async fn restart_under_load_reuses_its_ports() {
     let rounds =
         std::env::var("UACSTA_RESTARTS").map_or(RESTARTS, |number| number.parse().unwrap());
     let mut server = start(&["env"]);

@@ -1,4 +1,4 @@
-//! An address of the machine comes later than the server, goes and comes back (C16); shown in a network of the test's own.
+//! An address of the host that appears after the start, disappears and returns, in a network namespace of the test.
 
 use std::{
     net::SocketAddr,
@@ -72,9 +72,8 @@ async fn until_heard(address: SocketAddr) -> Duration {
 }
 
 #[tokio::test]
-async fn an_address_that_comes_late_goes_and_comes_back_is_served_within_5_s() {
-    const TEST: &str =
-        "interfaces::an_address_that_comes_late_goes_and_comes_back_is_served_within_5_s";
+async fn late_or_returning_address_is_served_within_5_s() {
+    const TEST: &str = "interfaces::late_or_returning_address_is_served_within_5_s";
     if !in_own_network(TEST) {
         return;
     }

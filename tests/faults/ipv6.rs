@@ -1,4 +1,4 @@
-//! Phones and clients over IPv6 (RFC 3261 25.1, RFC 5118): every address that we write is one that the peer can use.
+//! Phones and clients over IPv6: every address that the server writes is reachable for the peer (RFC 5118).
 
 use std::{
     net::{Ipv6Addr, SocketAddr, TcpListener},
@@ -149,7 +149,7 @@ async fn phones_and_clients_are_served_over_ipv6_on_every_transport() {
 }
 
 #[tokio::test]
-async fn who_comes_by_ipv4_to_an_interface_of_ipv6_has_an_ipv4_address() {
+async fn ipv4_peer_on_an_ipv6_interface_has_an_ipv4_address() {
     if !has_ipv6() {
         return;
     }

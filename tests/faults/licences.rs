@@ -1,4 +1,4 @@
-//! The trial ends, and licences come: what runs is not cut off in the middle, nothing is lost, and nothing is restarted.
+//! End of the trial and new licences: running calls continue and nothing is lost or restarted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -90,7 +90,7 @@ async fn until_listed_for(
 }
 
 #[tokio::test]
-async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() {
+async fn trial_ends_after_the_last_call_and_a_licence_restores_service() {
     let server = after(TRIAL - 3);
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -153,7 +153,7 @@ async fn the_trial_ends_when_the_last_call_does_and_a_licence_brings_all_back() 
 }
 
 #[tokio::test]
-async fn a_seat_that_is_given_back_goes_to_who_waits() {
+async fn freed_licence_goes_to_a_waiting_line() {
     let server = after(TRIAL);
     assert_eq!(add(&server, ONE).await.0, 200);
     let first = server.phone("000413000001");
@@ -183,7 +183,7 @@ async fn a_seat_that_is_given_back_goes_to_who_waits() {
 }
 
 #[tokio::test]
-async fn no_clock_ends_the_trial_but_the_running_one() {
+async fn wall_clock_does_not_end_the_trial() {
     let server = after(TRIAL - 3600);
     let left = |body: &str| {
         let told: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -199,7 +199,7 @@ async fn no_clock_ends_the_trial_but_the_running_one() {
 }
 
 #[tokio::test]
-async fn only_as_many_lose_their_seats_as_are_too_many_and_no_request_is_cut_off() {
+async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
     // Whose turn is when differs from run to run.
     let server = after(TRIAL).restart(|settings| settings.advanced.arbiters = 3);
     let licences = [(1, 10), (2, 1), (3, 1)].map(|(serial, phones)| Licence {
@@ -259,7 +259,7 @@ async fn only_as_many_lose_their_seats_as_are_too_many_and_no_request_is_cut_off
 }
 
 #[tokio::test]
-async fn a_phone_that_comes_back_is_no_way_round_the_licence_of_its_line() {
+async fn returning_phone_still_needs_a_licence_for_its_line() {
     let server = after(TRIAL);
     assert_eq!(add(&server, Licence { phones: 2, ..ONE }).await.0, 200);
     let (first, second) = (server.phone("000413000021"), server.phone("000413000022"));
@@ -283,7 +283,7 @@ async fn a_phone_that_comes_back_is_no_way_round_the_licence_of_its_line() {
 
 /// B10: a line loses its licence while the phone is at its MonitorStart.
 #[tokio::test]
-async fn a_monitor_that_starts_when_the_line_has_lost_its_licence_is_stopped() {
+async fn monitor_started_after_licence_withdrawal_is_stopped() {
     let server = after(TRIAL);
     let held = |serial, lines| Licence {
         serial,
@@ -318,7 +318,7 @@ async fn a_monitor_that_starts_when_the_line_has_lost_its_licence_is_stopped() {
 }
 
 #[tokio::test]
-async fn licensing_that_fails_is_replaced_by_one_that_counts_right_and_knows_who_waits() {
+async fn restarted_licensing_keeps_counts_and_waiting_lines() {
     let trap = Trap::new();
     let program = uacsta::Server::default().by(trap.clone() as Arc<_>);
     let program = program.licensed_by(Issuer::with(&issuer()));
@@ -370,7 +370,7 @@ fn said(code: i32, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_command_line_makes_keys_issues_codes_and_shows_what_is_licensed() {
+fn command_line_creates_keys_and_codes_and_shows_licences() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("issuer.key");
     let key = file.to_str().unwrap();

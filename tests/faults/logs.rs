@@ -1,4 +1,4 @@
-//! Faults of the log: nobody reads standard error, the disk is full, and peers who would fill it.
+//! Faults of the log: an unread standard error, a full disk, and peers that cause many lines.
 
 use std::{fs, io::Read as _, os::unix::fs::symlink, time::Instant};
 
@@ -34,7 +34,7 @@ async fn logged_on(server: &Serving) -> Line {
 }
 
 #[tokio::test]
-async fn a_standard_error_that_nobody_reads_keeps_nobody() {
+async fn unread_standard_error_does_not_block() {
     // It is a pipe, of which a test reads nothing.
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let mut line = logged_on(&server).await;
@@ -53,7 +53,7 @@ async fn a_standard_error_that_nobody_reads_keeps_nobody() {
 }
 
 #[tokio::test]
-async fn what_standard_error_was_told_last_is_there_at_the_end() {
+async fn last_lines_on_standard_error_are_flushed_at_exit() {
     let mut server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let mut stderr = server.take_stderr();
     let mut line = logged_on(&server).await;
@@ -67,7 +67,7 @@ async fn what_standard_error_was_told_last_is_there_at_the_end() {
 }
 
 #[tokio::test]
-async fn strangers_write_a_line_a_minute_and_are_counted() {
+async fn log_lines_about_strangers_are_limited_to_one_a_minute() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let known = phone(&server);
     known.start().await;
@@ -109,7 +109,7 @@ async fn strangers_write_a_line_a_minute_and_are_counted() {
 }
 
 #[tokio::test]
-async fn who_guesses_slowly_writes_a_line_a_minute_too() {
+async fn log_lines_about_slow_guessing_are_limited_to_one_a_minute() {
     // So many failures are those of somebody who waits long enough between them to be held back never.
     let settings = format!("{PASSWORDS}[limits]\nfailed_log_ons = 1000\n");
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
@@ -143,7 +143,7 @@ async fn who_guesses_slowly_writes_a_line_a_minute_too() {
 }
 
 #[tokio::test]
-async fn a_name_without_end_is_cut_in_the_answer() {
+async fn overlong_name_is_truncated_in_the_response() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let mut line = Line::to(server.clients).await;
     let account = Account::new("ecsta", "let me dial");
@@ -159,7 +159,7 @@ async fn a_name_without_end_is_cut_in_the_answer() {
 }
 
 #[tokio::test]
-async fn a_full_disk_keeps_nobody_and_the_lines_that_it_loses_are_counted() {
+async fn full_disk_does_not_block_and_lost_log_lines_are_counted() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let file = server.data().join("logs/uacsta.log");
     let known = phone(&server);
@@ -183,7 +183,7 @@ until_there() { i=0; while [ ! -e "$d/$1" ] && [ $i -lt 600 ]; do i=$((i+1)); sl
 until_there back; umount "$d/logs") > /dev/null 2>&1 < /dev/null & exec "$@""#;
 
 #[tokio::test]
-async fn a_folder_that_may_only_be_read_keeps_nobody_and_is_told_once() {
+async fn read_only_log_folder_does_not_block_and_is_reported_once() {
     if !super::storage::may_mount() {
         return;
     }

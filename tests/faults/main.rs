@@ -1,4 +1,4 @@
-//! What the server must survive with nothing lost: each fault is injected over real sockets, and what must hold is checked.
+//! Injected faults, attacks and run-time changes over real sockets, after which nothing may be lost.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,9 +15,6 @@ mod support;
 mod attacks;
 mod certificates;
 mod clients;
-#[cfg(unix)]
-mod end;
-mod following;
 mod half_open;
 mod hashes;
 #[cfg(target_os = "linux")]
@@ -29,6 +26,7 @@ mod licences;
 mod log_on;
 #[cfg(target_os = "linux")]
 mod logs;
+mod monitor_races;
 #[cfg(target_os = "linux")]
 mod operator;
 mod panics;
@@ -36,10 +34,12 @@ mod phones;
 mod proxy;
 mod random;
 mod reload;
+mod relocation;
+#[cfg(unix)]
+mod shutdown;
 #[cfg(target_os = "linux")]
 mod soak;
 #[cfg(target_os = "linux")]
 mod storage;
 mod threads;
 mod tls;
-mod watching;

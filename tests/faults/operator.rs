@@ -1,4 +1,4 @@
-//! What operators do to a server's files while it runs or starts: what is in force goes on and is not exchanged unasked.
+//! Changes that operators make to a server's files and settings while it starts or runs.
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +52,7 @@ async fn reload(server: &Serving, settings: &str, outcome: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_has_gone_from_the_data_folder_is_written_again_as_it_is_in_force() {
+async fn reload_restores_missing_files_with_current_values() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let folder = server.data().to_owned();
     let made = files(&folder);
@@ -87,7 +87,7 @@ async fn what_has_gone_from_the_data_folder_is_written_again_as_it_is_in_force()
 }
 
 #[tokio::test]
-async fn a_refused_reload_leaves_a_certificate_that_ends_where_it_is() {
+async fn rejected_reload_keeps_an_expiring_certificate() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let folder = server.data().to_owned();
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -111,7 +111,7 @@ async fn a_refused_reload_leaves_a_certificate_that_ends_where_it_is() {
 }
 
 #[test]
-fn a_server_that_does_not_get_its_folder_makes_nothing_in_it() {
+fn server_without_the_folder_lock_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let _first = Lock::take(folder.path()).unwrap();
     let mut second = program();
@@ -166,7 +166,7 @@ impl Manager {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_to_its_end_holds_up_nobody_but_who_asked() {
+async fn endless_configuration_file_delays_only_its_reload() {
     let manager = Manager::new();
     let server = Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, |command| {
         manager.listens_to(command);
@@ -198,7 +198,7 @@ async fn a_file_that_cannot_be_read_to_its_end_holds_up_nobody_but_who_asked() {
 }
 
 #[tokio::test]
-async fn the_watchdog_is_fed_however_often_the_configuration_is_read() {
+async fn frequent_reloads_do_not_starve_the_watchdog() {
     let manager = Manager::new();
     let server = Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, |command| {
         manager.listens_to(command);
@@ -219,7 +219,7 @@ async fn the_watchdog_is_fed_however_often_the_configuration_is_read() {
 }
 
 #[tokio::test]
-async fn a_move_of_udp_is_taken_back_while_its_phones_are_there() {
+async fn moved_udp_interface_can_be_restored_while_in_use() {
     let free = || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().to_string()
@@ -256,7 +256,7 @@ async fn a_move_of_udp_is_taken_back_while_its_phones_are_there() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_setting_is_told_with_its_place() {
+async fn invalid_setting_is_reported_with_its_place() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let data = server.data().display().to_string();
     fs::write(server.data().join("text.pem"), "no certificate").unwrap();
@@ -290,7 +290,7 @@ async fn whatever_is_wrong_with_a_setting_is_told_with_its_place() {
 }
 
 #[tokio::test]
-async fn secrets_that_everybody_may_read_are_named() {
+async fn world_readable_secrets_are_reported() {
     use std::os::unix::fs::PermissionsExt;
 
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
@@ -307,7 +307,7 @@ async fn secrets_that_everybody_may_read_are_named() {
 }
 
 #[tokio::test]
-async fn an_address_that_the_api_and_an_interface_exchange_takes_two_reloads() {
+async fn api_and_interface_swap_addresses_in_two_reloads() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     // What an operator sets at run time goes before the environment, which names the ports of this test.
     let wish = |text: String| fs::write(server.data().join("admin.toml"), text).unwrap();

@@ -1,4 +1,4 @@
-//! Front ends that take TLS off and tell whom they speak for by the PROXY protocol: addresses stay true, and nobody else may do so.
+//! TLS front ends that pass on the peer's address by the PROXY protocol.
 
 use std::{
     fs,
@@ -70,7 +70,7 @@ fn binary(secure: bool) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_phone_behind_a_front_end_is_known_by_its_own_address_and_told_how_it_came() {
+async fn proxied_phone_is_known_by_its_own_address() {
     let server = Server::with(trust_front);
     let tcp = server.addresses.phones_tcp.unwrap();
     for (mac, header, transport) in [
@@ -101,7 +101,7 @@ async fn a_phone_behind_a_front_end_is_known_by_its_own_address_and_told_how_it_
 }
 
 #[tokio::test]
-async fn behind_a_front_end_on_the_wan_the_public_address_is_told() {
+async fn proxied_wan_phone_sees_the_public_address() {
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::with(|settings| {
         trust_front(settings);
@@ -132,7 +132,7 @@ async fn behind_a_front_end_on_the_wan_the_public_address_is_told() {
 }
 
 #[tokio::test]
-async fn tls_that_a_front_end_passes_on_follows_its_header() {
+async fn tls_follows_the_proxy_header_when_passed_through() {
     let server = Server::with(trust_front);
     let front = front(server.addresses.phones_tls.unwrap(), line("203.0.113.7")).await;
     let phone = server.phone_as("000413000001", |setup| {
@@ -145,7 +145,7 @@ async fn tls_that_a_front_end_passes_on_follows_its_header() {
 }
 
 #[tokio::test]
-async fn limits_hold_for_the_address_behind_the_front_end() {
+async fn limits_apply_to_the_proxied_address() {
     let server = Server::with(|settings| {
         trust_front(settings);
         settings.limits.connections_per_address = 2;
@@ -180,7 +180,7 @@ async fn is_served(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn trust_is_in_the_address_behind_the_front_end() {
+async fn trust_applies_to_the_proxied_address() {
     let server = Server::with(|settings| {
         trust_front(settings);
         let trusted = |address: &str| Trusted::try_from(address.to_owned()).unwrap();
@@ -215,7 +215,7 @@ async fn trust_is_in_the_address_behind_the_front_end() {
 }
 
 #[tokio::test]
-async fn a_header_is_refused_from_strangers_and_demanded_from_front_ends() {
+async fn proxy_header_is_refused_from_strangers_and_required_from_front_ends() {
     let settings = format!(
         "[advanced]\nproxy_protocol_from = [\"{FRONT}/32\"]\n[limits]\ntls_handshake = 3\n"
     );
@@ -355,7 +355,7 @@ async fn asks_through(mut front: Command, address: SocketAddr, openssl: &Path) {
 }
 
 #[tokio::test]
-async fn a_phone_too_old_for_tls_1_2_logs_on_through_stunnel() {
+async fn phone_without_tls_1_2_registers_through_stunnel() {
     let (Some(program), Some(openssl)) = (
         programs::find("stunnel4", "stunnel4"),
         programs::find("openssl", "openssl"),
@@ -372,7 +372,7 @@ async fn a_phone_too_old_for_tls_1_2_logs_on_through_stunnel() {
 }
 
 #[tokio::test]
-async fn a_phone_too_old_for_tls_1_2_logs_on_through_haproxy() {
+async fn phone_without_tls_1_2_registers_through_haproxy() {
     let (Some(program), Some(openssl)) = (
         programs::find("haproxy", "haproxy"),
         programs::find("openssl", "openssl"),

@@ -1,4 +1,4 @@
-//! Random faults for a few seconds, and the ledger that would find what they lose.
+//! A few seconds of random faults, and tests of the ledger that would detect losses.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::chaos::{
 };
 
 #[tokio::test]
-async fn under_random_faults_nothing_is_lost() {
+async fn nothing_is_lost_under_random_faults() {
     let report = run(Plan {
         duration: Duration::from_secs(8),
         phones: 30,
@@ -26,7 +26,7 @@ async fn under_random_faults_nothing_is_lost() {
 }
 
 #[test]
-fn a_seed_repeats_its_faults() {
+fn seed_reproduces_its_faults() {
     let first = |seed| Dice::new(seed).malformed();
     assert_eq!(first(7), first(7));
     assert_ne!(first(7), first(8));
@@ -58,7 +58,7 @@ fn judged(dialogs: &[usize], begin: u64, heard: &[Heard], stood: bool, wrong: Op
 }
 
 #[test]
-fn the_ledger_finds_what_is_lost() {
+fn ledger_detects_losses() {
     judged(&[1, 1, 1], 0, &[BackIn, Event(1), Event(2)], true, None);
     judged(&[1, 1, 1], 0, &[BackIn, Event(1)], true, Some("2 is lost"));
     judged(&[1, 1, 1], 0, &[BackIn, Event(2)], true, Some("1 is lost"));

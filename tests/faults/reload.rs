@@ -1,4 +1,4 @@
-//! The configuration changes while the server runs: as a whole or not at all, and nobody who is connected is cut off.
+//! Configuration changes at run time: applied completely or not at all, with connections kept.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -65,7 +65,7 @@ fn free() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn all_of_it_holds_from_then_on_and_who_is_connected_stays() {
+async fn reload_applies_all_settings_and_keeps_connections() {
     let server = serving();
     let line = "sip:101@pbx.example";
     let (first, mut session) = watched(&server, line).await;
@@ -121,7 +121,7 @@ async fn all_of_it_holds_from_then_on_and_who_is_connected_stays() {
 }
 
 #[tokio::test]
-async fn a_mistake_changes_nothing_and_the_log_names_its_place() {
+async fn invalid_configuration_changes_nothing_and_is_logged_with_its_place() {
     let server = serving();
     let line = "sip:101@pbx.example";
     let (first, mut session) = watched(&server, line).await;
@@ -187,7 +187,7 @@ async fn a_mistake_changes_nothing_and_the_log_names_its_place() {
 }
 
 #[tokio::test]
-async fn an_interface_moves_and_its_connections_stand() {
+async fn moved_interface_keeps_its_connections() {
     let server = serving();
     let line = "sip:101@pbx.example";
     let (first, mut session) = watched(&server, line).await;
@@ -228,7 +228,7 @@ async fn an_interface_moves_and_its_connections_stand() {
 }
 
 #[tokio::test]
-async fn what_a_client_may_no_longer_see_is_taken_from_it() {
+async fn withdrawn_rights_end_sessions_and_monitors() {
     let account = |rights: &str| {
         format!(
             "{PASSWORDS}[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
@@ -284,7 +284,7 @@ async fn what_a_client_may_no_longer_see_is_taken_from_it() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_sighup_while_it_starts_is_heard_when_it_serves() {
+async fn sighup_during_start_is_handled_afterwards() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().to_str().unwrap().to_owned();
     // The passwords' file is the first thing that a start makes; certificate and phone list follow.
@@ -294,7 +294,7 @@ async fn a_sighup_while_it_starts_is_heard_when_it_serves() {
 }
 
 #[tokio::test]
-async fn the_command_line_has_it_read_and_says_what_is_wrong() {
+async fn reload_command_reports_mistakes() {
     let server = serving();
     let folder = server.data().to_str().unwrap().to_owned();
     let done = run(&["settings", "reload", "--data", &folder]);
@@ -310,7 +310,7 @@ async fn the_command_line_has_it_read_and_says_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn phones_on_udp_are_served_at_the_port_that_they_know() {
+async fn udp_phones_stay_reachable_when_their_interface_moves() {
     let (former, next) = (free(), free());
     let on = |address| {
         format!(
@@ -336,7 +336,7 @@ async fn phones_on_udp_are_served_at_the_port_that_they_know() {
 }
 
 #[tokio::test]
-async fn a_profile_holds_for_phones_that_are_there() {
+async fn reloaded_profile_applies_to_registered_phones() {
     let server = serving();
     let line = "sip:101@pbx.example";
     let (first, session) = watched(&server, line).await;
@@ -365,7 +365,7 @@ async fn a_profile_holds_for_phones_that_are_there() {
 }
 
 #[tokio::test]
-async fn a_refused_change_of_addresses_takes_nothing_away() {
+async fn rejected_address_change_keeps_the_old_listeners() {
     let (udp, next) = (free(), free());
     let on = |udp, wan: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! The long run: phones that talk and log on again and again cost the server no more memory and no more descriptors than before.
+//! A long run of calls and registrations after which memory and descriptors have not grown.
 
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,7 @@ fn growth(sizes: &[(f64, f64)]) -> (f64, f64) {
 }
 
 #[test]
-fn growth_is_told_from_noise() {
+fn growth_is_distinguished_from_noise() {
     let size = |kb: fn(f64) -> f64| {
         (0..100)
             .map(|at| (f64::from(at), kb(f64::from(at))))
@@ -76,7 +76,7 @@ fn growth_is_told_from_noise() {
 }
 
 #[tokio::test]
-async fn in_the_long_run_it_takes_no_more_memory_and_no_more_descriptors() {
+async fn long_run_does_not_grow_memory_or_descriptors() {
     let seconds = std::env::var("UACSTA_SOAK").map_or(SOAK, |number| number.parse().unwrap());
     let number = if seconds > 60 { 2_000 } else { 50 };
     let server = start(&["prlimit", "--nofile=20000", "--"]);

@@ -1,4 +1,4 @@
-//! Faults of the phone list's disk: copies taken while it is written, a full disk, one that may not be written, a large list.
+//! Faults of the phone list's disk: copies during writes, a full or read-only disk, a large list.
 
 use std::{
     fs,
@@ -51,7 +51,7 @@ fn with_colons(bare: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_taken_while_it_writes_has_all_that_was_acknowledged_before() {
+async fn copy_during_writes_contains_everything_acknowledged() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     let adding = |number: usize| {
         let mac = format!("000413c3{number:04x}");
@@ -108,7 +108,7 @@ pub(super) fn may_mount() -> bool {
 }
 
 #[tokio::test]
-async fn on_a_full_disk_listed_phones_go_on_and_new_ones_wait() {
+async fn full_disk_serves_listed_phones_and_defers_new_ones() {
     if !may_mount() {
         return;
     }
@@ -217,7 +217,7 @@ async fn pipelined(server: &Serving, mac: &str) -> [u16; 2] {
 
 /// RFC 3261 10.3: a binding is acknowledged when it is stored; a refresh that comes meanwhile waits with it.
 #[tokio::test]
-async fn pipelined_registers_of_a_new_phone_share_the_fate_of_its_entry() {
+async fn pipelined_registers_of_a_new_phone_succeed_or_fail_together() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     assert_eq!(pipelined(&server, "000413c50001").await, [200, 200]);
     drop(server);
@@ -258,7 +258,7 @@ async fn pipelined_registers_of_a_new_phone_share_the_fate_of_its_entry() {
 
 /// What an operator was told is on disk, and stays there whatever is written at the same time.
 #[tokio::test]
-async fn a_switch_that_was_acknowledged_survives_entries_that_are_written_meanwhile() {
+async fn acknowledged_disable_survives_concurrent_writes() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
     let macs: Vec<String> = (0..60).map(|n| format!("000413c7{n:04x}")).collect();
@@ -290,7 +290,7 @@ async fn a_switch_that_was_acknowledged_survives_entries_that_are_written_meanwh
 
 /// A phone that registers while an operator removes it is listed on disk when it gets its 200, whoever is first.
 #[tokio::test]
-async fn a_phone_that_registers_while_it_is_removed_is_stored_when_it_is_acknowledged() {
+async fn phone_registering_during_removal_is_stored_when_acknowledged() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
     let macs: Vec<String> = (0..40).map(|n| format!("000413c8{n:04x}")).collect();
@@ -329,7 +329,7 @@ fn small_disk_twice() -> String {
 }
 
 #[tokio::test]
-async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed() {
+async fn killed_server_on_a_full_disk_serves_listed_phones() {
     if !may_mount() {
         return;
     }
@@ -392,7 +392,7 @@ async fn on_a_disk_that_stays_full_a_server_that_was_killed_serves_who_is_listed
 }
 
 #[tokio::test]
-async fn a_limit_of_the_size_of_files_is_a_full_disk_and_no_end() {
+async fn file_size_limit_is_handled_as_a_full_disk() {
     // The phone list reaches it last, if at all.
     let wrapper = ["prlimit", "--fsize=600000"];
     let settings = format!("{SETTINGS}[logs]\nlevel = \"trace\"\n");
@@ -413,7 +413,7 @@ async fn a_limit_of_the_size_of_files_is_a_full_disk_and_no_end() {
 }
 
 #[tokio::test]
-async fn a_first_start_that_is_killed_leaves_no_false_alarm() {
+async fn killed_first_start_causes_no_false_alarm() {
     for _ in 0..3 {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path();
@@ -436,7 +436,7 @@ async fn a_first_start_that_is_killed_leaves_no_false_alarm() {
 }
 
 #[test]
-fn a_data_folder_that_may_not_be_written_is_named() {
+fn unwritable_data_folder_is_named() {
     if !may_mount() {
         return;
     }
@@ -467,7 +467,7 @@ fn a_data_folder_that_may_not_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn a_list_of_10_000_telephones_is_served_in_5_s_and_a_stale_dialog_is_answered_481() {
+async fn ten_thousand_listed_phones_are_served_within_5_s() {
     let data = tempfile::tempdir().unwrap();
     let lines: String = (0..10_000)
         .map(|number| {
@@ -504,7 +504,7 @@ async fn a_list_of_10_000_telephones_is_served_in_5_s_and_a_stale_dialog_is_answ
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_written_keeps_nobody_and_is_told_once() {
+async fn unwritable_log_does_not_block_and_is_reported_once() {
     let mut server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);
     let logs = server.data().join("logs");
     let moved = server.data().join("logs/uacsta.log.moved");

@@ -1,4 +1,4 @@
-//! Several threads (`advanced.arbiters`), one of which is held up: what others send there meets the bounds of its queues.
+//! Several event-loop threads (`advanced.arbiters`), one of them blocked: queues towards it stay bounded.
 
 use std::{
     sync::{Arc, Condvar, Mutex},
@@ -163,7 +163,7 @@ fn error_of(answer: &Message) -> Option<String> {
 /// The phone's mailbox holds 4096. What finds no room is refused at once, though the phone's thread does nothing, and who was told
 /// already that its monitor stands loses its connection; the phone's own bound holds for the others once it goes on.
 #[tokio::test]
-async fn a_phone_whose_thread_is_held_up_has_a_full_mailbox_and_each_request_one_answer() {
+async fn requests_for_a_blocked_thread_get_one_answer_each() {
     const ASKED: usize = 5_000;
     const MAILBOX: usize = 4096;
     let (server, gate) = serving();
@@ -226,7 +226,7 @@ async fn a_phone_whose_thread_is_held_up_has_a_full_mailbox_and_each_request_one
 /// A client's thread is held up while a phone on another pumps events: the phone and the clients elsewhere go on, and what was
 /// kept arrives whole and in order.
 #[tokio::test]
-async fn events_wait_for_a_client_whose_thread_is_held_up_and_for_nobody_else() {
+async fn events_queue_only_for_the_client_on_a_blocked_thread() {
     let (server, gate) = serving();
     let (phone, _) = phone_on(false, &gate, &server).await;
     let mut clients = Vec::new();

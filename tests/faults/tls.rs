@@ -1,4 +1,4 @@
-//! The certificate is exchanged, spoilt or over, and handshakes fail: who is connected talks on, and the log says why (C9, C10).
+//! Replaced, expired and invalid certificates, and failed handshakes.
 
 use std::{
     fs,
@@ -135,7 +135,7 @@ fn log(server: &Serving) -> String {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_exchanged_under_load_shows_within_5_s_and_ends_no_connection() {
+async fn replaced_certificate_is_served_within_5_s_without_disconnects() {
     let files = Files::new();
     let first = files.keep("first.pem");
     let server = Server::with(|settings| files.set(settings));
@@ -191,7 +191,7 @@ async fn a_certificate_that_is_exchanged_under_load_shows_within_5_s_and_ends_no
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_over_wrong_or_incomplete_is_told_and_tcp_goes_on() {
+async fn invalid_certificate_is_reported_and_tcp_still_works() {
     let files = Files::new();
     files.replace(params(-30, -1));
     let server = Serving::start(tempfile::tempdir().unwrap(), &files.settings());
@@ -252,7 +252,7 @@ async fn send(address: SocketAddr, octets: &[u8]) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_handshake_that_fails_is_explained_with_the_peers_address() {
+async fn failed_handshake_is_logged_with_the_peer_address() {
     let Some(program) = programs::find("openssl", "openssl") else {
         return;
     };
@@ -322,7 +322,7 @@ async fn a_handshake_that_fails_is_explained_with_the_peers_address() {
 }
 
 #[tokio::test]
-async fn sips_is_for_tls_alone_and_answered_by_sips() {
+async fn sips_requires_tls_and_is_answered_with_sips() {
     let server = Server::start();
     let plain = server.phone("000413000001");
     let wire = plain.wire().await;

@@ -39,20 +39,7 @@ fn tests_and_files_that_documents_name_exist() {
         ],
         ".rs",
     );
-    let module = |file: &File| {
-        Some(
-            file.path
-                .rsplit('/')
-                .next()?
-                .strip_suffix(".rs")?
-                .to_owned(),
-        )
-    };
-    let functions = sources
-        .iter()
-        .flat_map(|file| functions(&file.text))
-        .chain(sources.iter().filter_map(module))
-        .collect();
+    let tests = sources.iter().flat_map(test_names).collect();
     // A document may leave out the first folders of a path.
     let exists = |path: &str| {
         sources
@@ -61,7 +48,7 @@ fn tests_and_files_that_documents_name_exist() {
     };
     let findings: Vec<_> = files(&[""], ".md")
         .iter()
-        .flat_map(|file| dangling(file, &functions, &exists))
+        .flat_map(|file| dangling(file, &tests, &exists))
         .collect();
     check("names in documents", &findings, KNOWN_DANGLING);
 }
@@ -89,41 +76,48 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The names of all functions in a source file.
-fn functions(text: &str) -> Vec<String> {
+/// What a document may call the tests of a file - the function alone, or with its modules - and the modules themselves.
+fn test_names(file: &File) -> Vec<String> {
     let end = |c: char| !c.is_alphanumeric() && c != '_';
-    text.split("fn ")
+    let functions = file
+        .text
+        .split("fn ")
         .skip(1)
-        .map(|rest| rest.split(end).next().unwrap_or("").to_owned())
-        .collect()
+        .map(|rest| rest.split(end).next().unwrap_or(""));
+    let path = file
+        .path
+        .trim_start_matches("tests/")
+        .trim_end_matches(".rs")
+        .trim_end_matches("/mod");
+    let module = path.replace('/', "::");
+    let names = functions.flat_map(|name| [name.to_owned(), format!("{module}::{name}")]);
+    names.chain([module.clone()]).collect()
 }
 
 /// Tests and files that a document names between backticks and that do not exist.
-fn dangling(
-    file: &File,
-    functions: &BTreeSet<String>,
-    exists: &dyn Fn(&str) -> bool,
-) -> Vec<Finding> {
+fn dangling(file: &File, tests: &BTreeSet<String>, exists: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     let mut found = Vec::new();
     for (line, text) in prose(&file.text) {
         for name in text.split('`').skip(1).step_by(2) {
-            if is_test_name(name) && !functions.contains(name.rsplit("::").next().unwrap_or(name)) {
-                found.push(Finding::new(
-                    file,
-                    line,
-                    format!("no test is called `{name}`; name the test as it is now"),
-                ));
+            if is_test_name(name) && !tests.contains(searched(name)) {
+                let advice = format!("no test is called `{name}`; name the test as it is now");
+                found.push(Finding::new(file, line, advice));
             }
             if is_path(name) && !exists(name.trim_start_matches("../")) {
-                found.push(Finding::new(
-                    file,
-                    line,
-                    format!("no file `{name}`; name the file as it is now"),
-                ));
+                let advice = format!("no file `{name}`; name the file as it is now");
+                found.push(Finding::new(file, line, advice));
             }
         }
     }
     found
+}
+
+/// With its modules where it lies in a target of ours; a unit test is named by the function.
+fn searched(name: &str) -> &str {
+    if name.starts_with("e2e::") || name.starts_with("faults::") {
+        return name;
+    }
+    name.rsplit("::").next().unwrap_or(name)
 }
 
 /// A sentence in snake case, perhaps with the modules it lies in.
@@ -131,11 +125,11 @@ fn is_test_name(name: &str) -> bool {
     let plain = name
         .chars()
         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == ':');
-    let last = name.rsplit("::").next().unwrap_or(name);
     let in_target = name.starts_with("e2e::") || name.starts_with("faults::");
     // A metric is called `uacsta_...`.
     plain
-        && (last.matches('_').count() >= 4 || (in_target && last.matches('_').count() >= 2))
+        && !name.ends_with(':')
+        && (in_target || name.matches('_').count() >= 4)
         && !name.starts_with("uacsta_")
 }
 
@@ -159,17 +153,19 @@ fn wide_prose_is_found_outside_of_tables_and_code() {
 
 #[test]
 fn tests_and_files_that_do_not_exist_are_found() {
-    let functions = functions("    fn a_test_of_that_name_here() {\nfn other(")
-        .into_iter()
-        .collect();
+    let source = File::new(
+        "tests/e2e/x.rs",
+        "    fn a_test_of_that_name_here() {\nfn other(",
+    );
+    let tests = test_names(&source).into_iter().collect();
     let exists = |path: &str| path == "support/sip.rs";
-    let names =
-        |text: &str| dangling(&File::new("tests/README.md", text), &functions, &exists).len();
+    let names = |text: &str| dangling(&File::new("tests/README.md", text), &tests, &exists).len();
     assert_eq!(
         names("`e2e::x::a_test_of_that_name_here`, `a_test_of_that_name_here`, `support/sip.rs`"),
         0
     );
     assert_eq!(names("`e2e::x::a_test_that_is_not_there`"), 1);
+    assert_eq!(names("`e2e::elsewhere::a_test_of_that_name_here`"), 1);
     assert_eq!(names("`another_test_that_is_not_there`"), 1);
     assert_eq!(names("| x | `tests/support/gone.rs` |"), 1);
     assert_eq!(

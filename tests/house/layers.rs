@@ -11,13 +11,14 @@ const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
     (
         "actors/src",
         &[
-            "access",
+            "auth",
             "context",
             "licensing",
+            "log_limit",
             "monitor",
             "phone",
             "registrar",
-            "repeats",
+            "registration",
         ],
     ),
     ("tools/simulator/src", &["fleet", "handset", "pbx", "phone"]),

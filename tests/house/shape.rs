@@ -16,7 +16,6 @@ const KNOWN_OPENINGS: &[&str] = &[
     "actors/src/client/dial_via_office/mod.rs",
     "actors/src/phone/requests.rs",
     "actors/src/phone/retiring.rs",
-    "actors/src/registrar/register/tests.rs",
     "actors/src/registrar/succession.rs",
     "src/logs/queue.rs",
     "src/net/misdirected.rs",
@@ -50,7 +49,11 @@ fn too_long(file: &File) -> Option<Finding> {
     Some(Finding::new(file, *number, advice))
 }
 
+/// Says what is wrong with the first sentence. `tests.rs` needs none: it is about the module that it lies in.
 fn bad_opening(file: &File) -> Option<Finding> {
+    if file.path.ends_with("/tests.rs") {
+        return None;
+    }
     let paragraph: Vec<_> = file
         .text
         .lines()

@@ -1,4 +1,4 @@
-//! How a peer logs on: it answers the challenge that it can, and goes on with the nonce that it has (RFC 7616 section 3.4).
+//! Answers to digest challenges, with reuse of the nonce (RFC 7616, section 3.4).
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! CSTA documents as phones and clients of the tests write and read them (ECMA-323).
+//! CSTA documents as the tests' phones and clients write and read them (ECMA-323).
 
 use super::xml::{Element, escaped};
 
@@ -194,7 +194,7 @@ pub fn between(document: &str, name: &str) -> Option<(usize, usize)> {
 }
 
 #[test]
-fn the_documents_of_both_ends_are_valid_themselves() {
+fn sample_documents_of_both_ends_are_valid() {
     let documents = super::documents::Documents::default();
     let call = Call::seen_by("sip:101@pbx.example", "-12", "sip:101@pbx.example", "102");
     for event in [

@@ -1,4 +1,4 @@
-//! A CTI client: it logs on, opens the session of a line or of the server, asks, and receives events (TR/87 section 7).
+//! A CTI client that logs on, opens sessions, sends requests and receives events (TR/87, section 7).
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! A phone's end of UDP (RFC 3261 section 17, timers A, E, G and J): it repeats, absorbs repetitions, and loses what a test wants.
+//! A phone's UDP transport with retransmissions and simulated loss (RFC 3261, section 17).
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,4 +1,4 @@
-//! A dialog as a peer keeps it (RFC 3261 section 12), the same for both roles.
+//! A dialog as a peer keeps it, the same for both roles (RFC 3261, section 12).
 
 use super::{
     sip::{Message, address, parameter, unique},

@@ -1,4 +1,4 @@
-//! Digest access authentication for both roles (RFC 7616, as RFC 8760 brings it to SIP), apart from the product's own.
+//! Digest authentication for both roles (RFC 7616, RFC 8760), independent of the product's.
 
 use md5::Md5;
 use sha2::{Digest as _, Sha256};

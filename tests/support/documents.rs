@@ -1,4 +1,4 @@
-//! Every CSTA document that the server wrote in a test, validated against the schemas when the test ends.
+//! Collects every CSTA document that the server sent in a test and validates them against the schemas.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! A bare connection: octets out, frames in, and nothing done by itself.
+//! A bare connection that sends octets and receives frames.
 
 use std::net::{IpAddr, SocketAddr};
 

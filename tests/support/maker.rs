@@ -1,4 +1,4 @@
-//! How a maker's phones behave, read from its table in `tools/simulator/makers`, and a CSTA document as such a phone or a client puts it.
+//! How a maker's phones behave, read from `tools/simulator/makers`, and documents in their style.
 
 use serde::Deserialize;
 
@@ -172,7 +172,7 @@ impl Style {
 }
 
 #[test]
-fn documents_are_put_in_the_style_of_their_sender() {
+fn documents_follow_the_style_of_their_sender() {
     let style = Style {
         blank_lines: true,
         ..Style::of_client(2, "c")

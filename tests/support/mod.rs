@@ -1,4 +1,4 @@
-//! The two ends of every dialogue - a desk phone and a CTI client - and the server between them.
+//! The peers of the server in tests - a desk phone and a CTI client - and the server itself.
 
 pub mod credentials;
 pub mod csta;

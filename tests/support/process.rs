@@ -1,4 +1,4 @@
-//! The built program as a child process: for its exit codes, its words, and for killing it.
+//! The built program as a child process, with its exit code and its output.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Programs that some tests need from outside, and what happens where they are missing.
+//! Outside programs that some tests need, and how a test is skipped without them.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Samples of CSTA documents in a short notation, with what a relay must not touch in each of them.
+//! Samples of CSTA documents in a short notation, with content that relaying must not change.
 
 /// Who and what a sample speaks of, in its sender's words.
 #[derive(Clone, Debug)]

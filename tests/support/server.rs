@@ -1,4 +1,4 @@
-//! The real server within the test process, on free loopback ports and a folder of its own.
+//! The real server within the test process, on free loopback ports and a temporary folder.
 
 use std::{path::Path, sync::Arc, thread::JoinHandle};
 

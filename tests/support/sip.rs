@@ -1,4 +1,4 @@
-//! SIP messages as text (RFC 3261 section 7), written apart from the product's own grammar so that each checks the other.
+//! SIP messages as text (RFC 3261, section 7), independent of the product's grammar.
 
 use std::{
     fmt::{Display, Write as _},

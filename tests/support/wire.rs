@@ -1,4 +1,4 @@
-//! One connection of a phone or client: frames, and responses that find their requests (RFC 3261 sections 17.1.3, 18).
+//! A connection of a phone or client that matches responses to requests (RFC 3261, section 17.1.3).
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Just enough XML to look into a CSTA document, written apart from the product's own reader.
+//! A minimal XML reader for CSTA documents, independent of the product's.
 
 /// An element with what it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

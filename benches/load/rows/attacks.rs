@@ -1,4 +1,4 @@
-//! What strangers cost who knock, call and flood, and phones that nobody knows; and what registered phones notice of it.
+//! Cost of floods by strangers and unknown phones, and their effect on registered phones.
 
 use std::{
     net::SocketAddr,

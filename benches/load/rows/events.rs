@@ -1,4 +1,4 @@
-//! Storms of events, of one phone and of many, and phones that fall silent; and what those notice of it who ask other phones.
+//! Event storms of one phone and of many, and their effect on requests to others.
 
 use std::{fmt, rc::Rc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! One phone's event to the clients that watch its line.
+//! Cost of one phone's event to all clients that monitor its line.
 
 use std::rc::Rc;
 

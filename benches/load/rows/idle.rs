@@ -1,4 +1,4 @@
-//! What phones cost that do nothing but stay: each refreshes every 300 seconds and is kept alive every 60.
+//! Cost of idle phones, each refreshed every 300 seconds and kept alive every 60.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Memory of a server for each registered phone, with its connection, CSTA session and monitor.
+//! Memory for each registered phone with its connection, CSTA session and monitor.
 
 use std::time::Duration;
 

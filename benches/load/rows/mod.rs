@@ -1,4 +1,4 @@
-//! The rows of the table: each starts a server, plays its peers, and says what that cost.
+//! The rows of the table: each starts a server, plays its peers and measures the cost.
 
 pub(crate) mod attacks;
 pub(crate) mod events;

@@ -1,4 +1,4 @@
-//! REGISTER with digest, 401 and 200, of phones that are registered already: what refreshes cost.
+//! Cost of refreshes: REGISTER with digest, 401 and 200.
 
 use super::{enrol, registering};
 use crate::{

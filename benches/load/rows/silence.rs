@@ -1,4 +1,4 @@
-//! Phones that answer nothing while clients ask them, and what those notice of it who ask other phones.
+//! Phones that answer no requests, and their effect on requests to others.
 
 use std::{
     cell::{Cell, RefCell},

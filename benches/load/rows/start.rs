@@ -1,4 +1,4 @@
-//! From the start of the program to the first REGISTER that it accepts, with many phones in the list.
+//! Time from the start of the program to the first accepted REGISTER, with a long phone list.
 
 use std::{
     path::Path,

@@ -1,4 +1,4 @@
-//! All phones return in the same second, as after a power cut, while clients ask other phones.
+//! All phones register in the same second while clients send requests to others.
 
 use std::{
     cell::Cell,

@@ -1,4 +1,4 @@
-//! RFC 4475 section 3.1.2: messages that break the grammar.
+//! RFC 4475, section 3.1.2: messages that break the grammar.
 
 use super::{
     Door::{Datagram, Front, Phones},

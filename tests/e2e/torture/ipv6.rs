@@ -1,4 +1,4 @@
-//! RFC 5118 section 4: IPv6 addresses where a SIP message may have them.
+//! RFC 5118, section 4: IPv6 addresses in every place that a SIP message allows.
 
 use super::{
     Door::{Front, Phones},

@@ -1,4 +1,4 @@
-//! RFC 4475 sections 3.2 to 3.4: messages that are well formed and wrong above the grammar.
+//! RFC 4475, sections 3.2 to 3.4: well-formed messages that are wrong above the grammar.
 
 use super::{
     Door::{Datagram, Front, Phone, Phones},

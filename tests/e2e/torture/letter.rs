@@ -1,4 +1,4 @@
-//! How a message of the table becomes octets: what it says is written as it says it, what it leaves out is ordinary.
+//! Turns a message of the table into octets: given headers verbatim, missing ones with ordinary values.
 
 use crate::support::{
     digest::{Account, Challenge},

@@ -1,4 +1,4 @@
-//! RFC 4475 and RFC 5118, message by message: what the server makes of each, and that it goes on as before.
+//! RFC 4475 and RFC 5118, message by message: the server's answer, and that it keeps serving.
 
 mod invalid;
 mod ipv6;
@@ -265,7 +265,7 @@ async fn suffer(server: &Server, bystander: &mut Session, torment: &Torment) -> 
 }
 
 #[tokio::test]
-async fn every_message_of_rfc_4475_and_rfc_5118_gets_what_is_right() {
+async fn rfc_4475_and_rfc_5118_messages_get_the_expected_answers() {
     let table: Vec<Torment> = [
         valid::table(),
         invalid::table(),
@@ -320,7 +320,7 @@ async fn every_message_of_rfc_4475_and_rfc_5118_gets_what_is_right() {
 
 /// RFC 4475 section 3.2.1; RFC 3261 section 17.2.3: a branch that says nothing makes no two requests one.
 #[tokio::test]
-async fn requests_whose_branch_is_the_bare_magic_cookie_are_told_apart() {
+async fn requests_with_a_bare_magic_cookie_branch_are_distinguished() {
     let server = serving();
     let mut line = Line::to(server.addresses.clients_tcp.unwrap()).await;
     for via in [
@@ -346,7 +346,7 @@ async fn requests_whose_branch_is_the_bare_magic_cookie_are_told_apart() {
 
 /// RFC 4475 section 3.3.14; RFC 3261 section 19.1.5: whoever registers a Route does not choose where the server sends.
 #[tokio::test]
-async fn a_header_in_a_contact_is_left_out_of_the_requests_that_go_there() {
+async fn header_in_a_contact_uri_is_omitted_from_requests() {
     let server = serving();
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     let register = letter::octets(

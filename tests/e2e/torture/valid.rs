@@ -1,4 +1,4 @@
-//! RFC 4475 section 3.1.1: messages that are right, however odd they look.
+//! RFC 4475, section 3.1.1: unusual but valid messages.
 
 use super::{
     Door::{Datagram, Front, Phones},

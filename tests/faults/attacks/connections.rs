@@ -1,4 +1,4 @@
-//! Connections that begin and do not go on, come in storms, or are left unread.
+//! Connections that stall, arrive in storms, or are never read.
 
 use std::{
     net::Ipv4Addr,
@@ -46,7 +46,7 @@ async fn is_ended(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn four_hundred_half_messages_and_two_hundred_half_handshakes_are_gone_in_time() {
+async fn half_messages_and_half_handshakes_time_out() {
     let server = Server::with(|settings| {
         settings.limits.message_time = 2 * SECOND;
         settings.limits.tls_handshake = 2 * SECOND;
@@ -74,7 +74,7 @@ async fn four_hundred_half_messages_and_two_hundred_half_handshakes_are_gone_in_
 }
 
 #[tokio::test]
-async fn connections_on_which_nobody_logs_on_are_ended_and_have_their_number() {
+async fn unauthenticated_connections_are_limited_and_closed() {
     let server = Server::with(|settings| {
         settings.limits.unauthenticated_time = 2 * SECOND;
         // Two thirds of them are one address's at the most.
@@ -110,7 +110,7 @@ async fn connections_on_which_nobody_logs_on_are_ended_and_have_their_number() {
 /// An address takes no place that others need, however many connections it opens; RFC 4291 2.5.4 for IPv6 is shown in
 /// `src/net/open.rs`.
 #[tokio::test]
-async fn one_address_keeps_out_no_newcomer_of_another() {
+async fn full_share_of_one_address_does_not_block_another() {
     let server = Server::with(|settings| {
         settings.limits.unauthenticated_connections = 30;
         settings.limits.unauthenticated_time = 300 * SECOND;
@@ -130,7 +130,7 @@ async fn one_address_keeps_out_no_newcomer_of_another() {
 /// Where several threads carry connections, the first request is looked at before it is read: its time begins with the
 /// connection all the same.
 #[tokio::test]
-async fn half_a_message_is_gone_in_time_also_where_several_threads_serve() {
+async fn half_messages_time_out_with_several_threads() {
     let server = Server::with(|settings| {
         settings.advanced.arbiters = 2;
         settings.limits.message_time = 6 * SECOND;
@@ -147,7 +147,7 @@ async fn half_a_message_is_gone_in_time_also_where_several_threads_serve() {
 }
 
 #[tokio::test]
-async fn five_thousand_connects_and_disconnects_leave_no_socket() {
+async fn five_thousand_connects_leave_no_socket() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let addresses = [
@@ -201,7 +201,7 @@ async fn flood(stream: &mut TcpStream) {
 
 /// What a stranger does not read it is not sent, nor is more of it taken; with the time to log on it is gone.
 #[tokio::test]
-async fn a_stranger_that_never_reads_is_not_heard_and_then_dropped() {
+async fn stranger_that_never_reads_is_throttled_then_disconnected() {
     let server = Server::with(|settings| {
         settings.limits.unauthenticated_time = 3 * SECOND;
         settings.limits.message_time = SECOND;
@@ -223,7 +223,7 @@ async fn a_stranger_that_never_reads_is_not_heard_and_then_dropped() {
 /// What many strangers do not read is no more together than what the first messages of as many take.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn strangers_that_never_read_fill_no_memory() {
+async fn strangers_that_never_read_use_bounded_memory() {
     const STRANGERS: usize = 10;
     // What an answer repeats makes it long (RFC 3261 8.2.6.2).
     let long = format!(
@@ -262,7 +262,7 @@ async fn strangers_that_never_read_fill_no_memory() {
 /// Long messages that are never whole take no more together than they may, and who is known is served.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn half_of_many_long_messages_fills_no_memory() {
+async fn many_half_long_messages_use_bounded_memory() {
     const STRANGERS: usize = 200;
     let settings =
         "[phones]\npassword = \"let me ring\"\n[limits]\nunauthenticated_memory = \"4MiB\"\n";
@@ -316,7 +316,7 @@ pub fn most_resident(process: u32) -> usize {
 }
 
 #[tokio::test]
-async fn ten_thousand_pipelined_requests_are_answered_in_order_while_others_are_served() {
+async fn ten_thousand_pipelined_requests_are_answered_in_order() {
     const NUMBER: usize = 10_000;
     let server = Server::start();
     let phone = bystander(&server).await;

@@ -1,4 +1,4 @@
-//! CSTA documents made to cost time or memory, or to fetch what they should not (OWASP calls them XML bombs and XXE).
+//! CSTA documents that exhaust time or memory, or refer to external entities (XML bombs, XXE).
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ fn bad() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn hostile_documents_are_refused_at_once_whoever_sends_them() {
+async fn hostile_documents_are_refused_from_phones_and_clients() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let session = server.client().await.open(phone.line()).await;
@@ -86,7 +86,7 @@ async fn hostile_documents_are_refused_at_once_whoever_sends_them() {
 }
 
 #[tokio::test]
-async fn depth_and_attributes_of_a_document_are_settings() {
+async fn document_depth_and_attribute_limits_are_configurable() {
     let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
     let attributes = |number: usize| {
         let all: String = (0..number).map(|each| format!(" a{each}=\"\"")).collect();

@@ -1,4 +1,4 @@
-//! Messages that lie about their length, have no end, or were changed at random.
+//! Messages with wrong lengths, without an end, or mutated at random.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn lines(number: usize, line: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_be_framed_is_refused_and_the_connection_ends_before_it_is_kept() {
+async fn unframable_messages_are_refused_before_buffering() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let whole = String::from_utf8(request("OPTIONS", MAC).bytes()).unwrap();
@@ -159,7 +159,7 @@ fn mutated(octets: &[u8], seed: u64) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn three_thousand_mutations_harm_nobody() {
+async fn three_thousand_mutated_messages_do_no_harm() {
     let server = Server::with(|settings| {
         settings.limits.message_time = Duration::from_millis(500);
     });

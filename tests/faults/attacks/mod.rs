@@ -1,10 +1,10 @@
-//! What hostile peers do to a server, and that those it serves are served all the same.
+//! Attacks by hostile peers, during which other peers are served.
 
 mod connections;
 mod documents;
-mod holdings;
 mod messages;
 mod queues;
+mod retained_state;
 mod strangers;
 #[cfg(target_os = "linux")]
 mod web;

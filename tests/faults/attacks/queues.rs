@@ -1,4 +1,4 @@
-//! Peers that ask for more than can be done at once: what waits has a bound, and what finds no room is told so.
+//! Peers that send more requests than the server can process at once: queues are bounded and the surplus is refused.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{
 /// RFC 3261 17.2.1 and 17.1.1.3 on a stream: nothing is repeated there, so a refused INVITE leaves nothing that a CANCEL would
 /// find (9.2: 481), its ACK is absorbed, and a repetition is refused like the first.
 #[tokio::test]
-async fn a_refused_invite_is_forgotten_on_a_connection() {
+async fn rejected_invite_leaves_no_state() {
     let server = Server::start();
     let phone = bystander(&server).await;
     for (address, status) in [
@@ -45,7 +45,7 @@ async fn a_refused_invite_is_forgotten_on_a_connection() {
 
 /// The same within a session: the refusal of a re-INVITE, and its ACK, change nothing of it.
 #[tokio::test]
-async fn a_refused_re_invite_leaves_its_session_as_it_was() {
+async fn rejected_re_invite_keeps_the_session() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let session = server.client().await.open(phone.line()).await;
@@ -63,7 +63,7 @@ async fn a_refused_re_invite_leaves_its_session_as_it_was() {
 
 /// Accepted INVITEs are remembered for 64*T1 (RFC 6026 timer L), so a client that opens sessions without end is stopped.
 #[tokio::test]
-async fn a_client_that_opens_and_closes_sessions_without_end_is_stopped_alone() {
+async fn client_that_churns_sessions_is_stopped_without_affecting_others() {
     let server = Server::with(|settings| {
         settings.limits.pending_requests_per_client = 4;
         settings.limits.sessions_per_connection = 4;
@@ -86,7 +86,7 @@ async fn a_client_that_opens_and_closes_sessions_without_end_is_stopped_alone() 
 
 /// `limits.pending_requests_per_client`, driven to its end by a client that does not wait.
 #[tokio::test]
-async fn a_client_has_so_many_requests_that_wait_and_each_is_answered_once() {
+async fn pending_requests_of_a_client_are_limited_and_answered_once() {
     const MOST: usize = 5;
     let server = Server::with(|settings| {
         settings.limits.pending_requests_per_client = MOST;
@@ -144,7 +144,7 @@ async fn a_client_has_so_many_requests_that_wait_and_each_is_answered_once() {
 /// A client asks for many lists of a thousand lines and reads none: it is told one of them, a few segments ahead of its answers,
 /// so that its connection stands and everybody else is served. When it reads, it gets each list whole and in its turn.
 #[tokio::test]
-async fn lists_of_all_lines_are_told_one_at_a_time_and_as_fast_as_they_are_answered() {
+async fn line_lists_are_sent_one_at_a_time_with_flow_control() {
     const LISTS: usize = 30;
     const SEGMENTS: usize = 10;
     let server = Server::with(|settings| {
@@ -189,7 +189,7 @@ async fn lists_of_all_lines_are_told_one_at_a_time_and_as_fast_as_they_are_answe
 
 /// A client that reads a list and answers nothing is told four segments ahead, and the next one for each answer.
 #[tokio::test]
-async fn a_list_is_told_four_segments_ahead_of_its_answers() {
+async fn line_list_sends_at_most_four_unanswered_segments() {
     let server = Server::start();
     let phone = server.phone_as("0004130000aa", |setup| {
         setup.segments = 10;

@@ -1,4 +1,4 @@
-//! Peers that say to be another, or nobody who is known.
+//! Unauthenticated peers, and peers that claim another's identity.
 
 use futures_util::future::join_all;
 use uacsta_config::Settings;
@@ -17,7 +17,7 @@ fn mac(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn unknown_phones_are_challenged_and_nothing_of_them_stays() {
+async fn unknown_phones_are_challenged_without_state() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let address = server.addresses.phones_tcp.unwrap();
@@ -35,7 +35,7 @@ async fn unknown_phones_are_challenged_and_nothing_of_them_stays() {
 }
 
 #[tokio::test]
-async fn so_many_unknown_phones_are_listed_and_known_ones_go_on() {
+async fn unknown_phones_are_limited_without_affecting_known_ones() {
     let server = Server::with(|settings| settings.limits.unknown_phones = 5);
     let phone = bystander(&server).await;
     let address = server.addresses.phones_tcp.unwrap();
@@ -69,7 +69,7 @@ async fn so_many_unknown_phones_are_listed_and_known_ones_go_on() {
 
 /// What a phone says of itself is kept for as long as it is listed.
 #[tokio::test]
-async fn a_phone_that_says_much_of_itself_is_kept_in_few_words() {
+async fn long_phone_descriptions_are_truncated() {
     let server = Server::start();
     let account = Account::new(&mac(0), PHONES_PASSWORD);
     let long = "x".repeat(8_000);
@@ -96,7 +96,7 @@ async fn a_phone_that_says_much_of_itself_is_kept_in_few_words() {
 
 /// Phones that never came are not put into operation, and are strangers all the same.
 #[tokio::test]
-async fn phones_that_wait_for_the_operator_stop_at_the_limit() {
+async fn phones_waiting_for_activation_are_limited() {
     let server = Server::with(|settings| {
         settings.limits.unknown_phones = 2;
         settings.advanced.auto_activate = false;
@@ -110,7 +110,7 @@ async fn phones_that_wait_for_the_operator_stop_at_the_limit() {
 }
 
 #[tokio::test]
-async fn invites_of_strangers_leave_nothing() {
+async fn invites_of_strangers_leave_no_state() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let csta = document("ed3", "RequestSystemStatus", "");
@@ -137,7 +137,7 @@ async fn invites_of_strangers_leave_nothing() {
 }
 
 #[tokio::test]
-async fn stray_responses_and_acks_do_nothing() {
+async fn stray_responses_and_acks_are_ignored() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let opened = phone.until_received("INVITE", 1).await;
@@ -164,7 +164,7 @@ async fn stray_responses_and_acks_do_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_else_speaks_in_a_dialog() {
+async fn dialog_rejects_requests_of_other_peers() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let thief = server.phone("0004130000bb");
@@ -209,7 +209,7 @@ async fn nobody_else_speaks_in_a_dialog() {
 }
 
 #[tokio::test]
-async fn a_phone_is_no_client_and_a_client_is_no_phone() {
+async fn phones_cannot_act_as_clients_nor_clients_as_phones() {
     let server = Server::with(|settings: &mut Settings| settings.phones.extensions = true);
     let phone = bystander(&server).await;
     // The names and passwords of one side at the other side's door.
@@ -245,7 +245,7 @@ async fn a_phone_is_no_client_and_a_client_is_no_phone() {
 }
 
 #[tokio::test]
-async fn a_phone_registers_no_other_on_its_connection() {
+async fn phone_cannot_register_another_on_its_connection() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let victim = server.phone("0004130000bb");

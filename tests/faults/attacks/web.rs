@@ -1,4 +1,4 @@
-//! Strangers at the HTTP server, which `/healthz`, `/readyz` and `/metrics` have it answer.
+//! Hostile peers of the HTTP API, which serves `/healthz`, `/readyz` and `/metrics` to anybody.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::support::{process::Serving, server::http};
 
 /// What many do not read is no more together than a few answers of each, and their places are free again.
 #[tokio::test]
-async fn strangers_at_the_api_that_never_read_fill_no_memory_and_keep_no_place() {
+async fn api_peers_that_never_read_use_bounded_memory_and_slots() {
     const STRANGERS: usize = 32;
     let settings = format!("[limits]\napi_connections = {STRANGERS}\n");
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
@@ -37,7 +37,7 @@ async fn strangers_at_the_api_that_never_read_fill_no_memory_and_keep_no_place()
 
 /// RFC 9112 9.6: what comes behind the request that ends the connection is not done.
 #[tokio::test]
-async fn a_connection_carries_one_request_however_many_come_on_it() {
+async fn api_connection_serves_a_single_request() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let mut stream = TcpStream::connect(server.web).await.unwrap();
     let pages = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50);

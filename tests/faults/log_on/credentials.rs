@@ -1,4 +1,4 @@
-//! What credentials are good for (RFC 7616 section 3.4, RFC 3261 section 22): one request, of their user, on their connection.
+//! Scope of digest credentials: one request, user and connection (RFC 7616, section 3.4).
 
 use std::net::SocketAddr;
 
@@ -61,7 +61,7 @@ const REFUSED: (u16, bool) = (401, false);
 const STALE: (u16, bool) = (401, true);
 
 #[tokio::test]
-async fn credentials_are_good_for_one_request_of_their_user_on_their_connection() {
+async fn credentials_are_valid_for_one_request_user_and_connection() {
     let server = Server::with(|settings| settings.limits.failed_log_ons = 1000);
     let address = server.addresses.phones_tcp.unwrap();
     let table: [(&str, Change, (u16, bool)); 22] = [
@@ -228,7 +228,7 @@ async fn credentials_are_good_for_one_request_of_their_user_on_their_connection(
 }
 
 #[tokio::test]
-async fn a_proof_that_was_heard_opens_nothing() {
+async fn replayed_credentials_are_rejected() {
     let server = Server::start();
     let address = server.addresses.phones_tcp.unwrap();
     let who = Account::new(MAC, PHONES_PASSWORD);
@@ -270,7 +270,7 @@ async fn a_proof_that_was_heard_opens_nothing() {
 /// The same on UDP, where the address of a phone stands for its connection: a proof dies with the phone's link, and not the
 /// phone's own next log-on from there.
 #[tokio::test]
-async fn a_proof_that_was_heard_on_udp_opens_nothing_once_its_link_has_ended() {
+async fn replayed_udp_credentials_are_rejected_after_the_association_ends() {
     let server = Server::with(|settings| {
         settings.phones.udp = uacsta_config::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
     });

@@ -1,4 +1,4 @@
-//! Who guesses passwords is slowed down, and nobody else is (RFC 6585 section 4, RFC 3261 21.5.4).
+//! Rate limits for password guessing, which leave other peers alone (RFC 6585, section 4).
 
 use std::{
     net::Ipv4Addr,
@@ -30,7 +30,7 @@ async fn guess(line: &mut Line, account: &Account) -> usize {
 }
 
 #[tokio::test]
-async fn who_guesses_is_slowed_down_and_the_phone_is_not() {
+async fn guessing_address_is_rate_limited_and_the_phone_is_not() {
     let server = Server::start();
     let address = server.addresses.phones_tcp.unwrap();
     let wrong = Account::new(MAC, "let me in");
@@ -68,7 +68,7 @@ async fn who_guesses_is_slowed_down_and_the_phone_is_not() {
 }
 
 #[tokio::test]
-async fn one_wrong_phone_shuts_out_no_other_of_its_address() {
+async fn misconfigured_phone_does_not_block_others_at_its_address() {
     let server = Server::start();
     let address = server.addresses.phones_tcp.unwrap();
     let mut wrong = Line::to(address).await;
@@ -85,7 +85,7 @@ async fn one_wrong_phone_shuts_out_no_other_of_its_address() {
 }
 
 #[tokio::test]
-async fn a_client_that_guesses_is_slowed_down_and_another_address_is_not() {
+async fn guessing_client_is_rate_limited_and_other_addresses_are_not() {
     let server = Server::start();
     let address = server.addresses.clients_tcp.unwrap();
     let mut guesser = Line::to(address).await;
@@ -108,7 +108,7 @@ async fn a_client_that_guesses_is_slowed_down_and_another_address_is_not() {
 
 /// Who has logged on has no more tries at the passwords of others than a stranger has, and keeps its own log-on meanwhile.
 #[tokio::test]
-async fn who_is_logged_on_guesses_no_faster_than_a_stranger() {
+async fn authenticated_peer_guesses_no_faster_than_a_stranger() {
     let server = Server::with(|settings| {
         settings.clients.accounts.push(uacsta_config::Account {
             user: "board".to_owned(),
@@ -147,7 +147,7 @@ async fn who_is_logged_on_guesses_no_faster_than_a_stranger() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_log_says_once_that_somebody_guesses() {
+async fn password_guessing_is_logged_once() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
     let mut line = Line::to(server.phones).await;
     let wrong = Account::new(MAC, "let me in");
@@ -179,7 +179,7 @@ async fn administered(server: &Serving, source: [u8; 4], authorization: &str) ->
 /// RFC 6585 4: 429 with Retry-After is for who guesses, not for the administrator elsewhere, nor for who has the token.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn who_guesses_at_the_api_is_held_back_and_the_administrator_is_not() {
+async fn api_guessing_is_rate_limited_and_the_administrator_is_not() {
     let settings =
         "[web]\npassword = \"manage-me-7cf1\"\n[limits]\nfailed_log_ons = 5\nlog_on_tries = 1\n";
     let server = Serving::start(tempfile::tempdir().unwrap(), settings);

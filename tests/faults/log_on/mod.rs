@@ -1,4 +1,4 @@
-//! Who may log on, what a stranger may ask for, and where a password must never show.
+//! Authentication of strangers, and places where secrets must not appear.
 
 mod credentials;
 mod guessing;
@@ -15,7 +15,7 @@ const URI: &str = "sip:127.0.0.1";
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn secrets_are_in_no_log_answer_or_list_of_processes() {
+async fn secrets_do_not_leak_into_logs_responses_or_process_lists() {
     let secrets = [
         "ring-me-7cf1",
         "dial-me-7cf1",
@@ -65,7 +65,7 @@ async fn secrets_are_in_no_log_answer_or_list_of_processes() {
 }
 
 #[tokio::test]
-async fn nothing_but_register_and_options_is_done_for_a_stranger() {
+async fn strangers_may_only_send_register_and_options() {
     let server = Server::start();
     let phones = server.addresses.phones_tcp.unwrap();
     let clients = server.addresses.clients_tcp.unwrap();

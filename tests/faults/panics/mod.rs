@@ -1,4 +1,4 @@
-//! A panic in one actor: what it held goes on with another in its place, and nobody else notices.
+//! A panic in one actor: its replacement takes over the state, and other peers are unaffected.
 
 use std::{
     sync::{
@@ -86,7 +86,7 @@ async fn is_told(phone: &Phone, session: &mut Session, call: &str) {
 }
 
 #[tokio::test]
-async fn a_registrar_that_fails_is_replaced_by_one_that_knows_all_it_knew() {
+async fn restarted_registrar_keeps_its_state() {
     let trap = Trap::new();
     let server = Server::by(trap.clone());
     let (first, second) = (server.phone("000413c19001"), server.phone("000413c19002"));
@@ -117,7 +117,7 @@ async fn a_registrar_that_fails_is_replaced_by_one_that_knows_all_it_knew() {
 }
 
 #[tokio::test]
-async fn whoever_fails_at_a_client_s_request_nobody_else_notices() {
+async fn panic_during_a_client_request_affects_no_other_client() {
     let trap = Trap::new();
     let server = Server::by(trap.clone());
     let (phone, witness) = (server.phone("000413c19003"), server.phone("000413c19004"));
@@ -165,7 +165,7 @@ async fn whoever_fails_at_a_client_s_request_nobody_else_notices() {
 }
 
 #[tokio::test]
-async fn a_monitor_point_that_fails_is_replaced_and_its_clients_go_on() {
+async fn restarted_monitor_point_keeps_its_clients() {
     let server = Server::start();
     let (phone, witness) = (server.phone("000413c19005"), server.phone("000413c19006"));
     phone.start().await;
@@ -200,7 +200,7 @@ async fn a_monitor_point_that_fails_is_replaced_and_its_clients_go_on() {
 }
 
 #[tokio::test]
-async fn a_client_whose_actor_fails_loses_its_connection_and_comes_back() {
+async fn panicked_client_actor_closes_only_its_connection() {
     let server = Server::start();
     let (phone, witness) = (server.phone("000413c19007"), server.phone("000413c19008"));
     phone.start().await;
@@ -228,7 +228,7 @@ async fn a_client_whose_actor_fails_loses_its_connection_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_connection_whose_actor_fails_ends_and_no_other() {
+async fn panicked_connection_actor_closes_only_its_connection() {
     let server = Server::start();
     let (phone, witness) = (server.phone("000413c19009"), server.phone("000413c1900a"));
     phone.start().await;
@@ -254,7 +254,7 @@ async fn a_connection_whose_actor_fails_ends_and_no_other() {
 /// What a phone sends may make each actor fail as soon as it has begun: the next ones come less and less often, and the one
 /// that does not fail has what the first one had.
 #[tokio::test]
-async fn a_phone_whose_actor_fails_each_time_gets_another_less_and_less_often() {
+async fn repeatedly_panicking_phone_is_restarted_with_back_off() {
     let server = Server::start();
     let (phone, witness) = (server.phone("000413c1900b"), server.phone("000413c1900c"));
     phone.start().await;
@@ -283,7 +283,7 @@ async fn a_phone_whose_actor_fails_each_time_gets_another_less_and_less_often() 
 
 /// A9: however long a phone asks to be left alone, that is added to the time without an overflow, and is an hour at most.
 #[tokio::test]
-async fn a_phone_that_asks_for_the_longest_wait_makes_nobody_fail() {
+async fn largest_retry_after_causes_no_panic() {
     let server = Server::by(Trap::that_ran(Duration::from_secs(1_000_000)));
     let phone = server.phone("000413c1900d");
     phone.once(

@@ -1,4 +1,4 @@
-//! A wire across the log: whoever logs a certain line panics there, once, so that a test decides which actor fails.
+//! A log layer that panics once at a chosen log line, so that a test selects the actor that fails.
 
 use std::{
     fmt::{Debug, Write as _},

@@ -1,4 +1,4 @@
-//! Phones that answer late, wrongly, or not at all: the client gets one answer, and the phone is not pestered.
+//! Phones that answer late, wrongly or not at all: the client gets one answer and retries back off.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ fn out_of_service() -> (String, String) {
 /// A4, A5: while one phone lets its client wait, others are served: a hundred requests, the slowest within a second
 /// (100 ms are promised on a quiet machine; `load` measures them).
 #[tokio::test]
-async fn a_phone_that_is_silent_delays_no_other_line() {
+async fn silent_phone_does_not_delay_other_lines() {
     let server = Server::with(|settings| {
         settings.advanced.request_timeout = Duration::from_secs(3);
         settings.limits.pending_requests_per_phone = 2;
@@ -75,7 +75,7 @@ async fn a_phone_that_is_silent_delays_no_other_line() {
 
 /// A8: 408 is the end of the dialog, as 481 is, but it does not prove that nothing was done (RFC 3261 section 12.2.1.2).
 #[tokio::test]
-async fn a_408_costs_the_dialog_and_the_request_is_not_done_twice() {
+async fn status_408_ends_the_dialog_and_the_request_is_not_repeated() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.once("MakeCall", Reaction::Status(408, &[]));
@@ -96,7 +96,7 @@ async fn a_408_costs_the_dialog_and_the_request_is_not_done_twice() {
 
 /// A7: 481 is the end of the dialog, and proves that nothing was done: session, monitor and request come again within 2 s.
 #[tokio::test]
-async fn a_481_costs_2_s_at_most() {
+async fn recovery_after_481_takes_at_most_2_s() {
     let server = Server::start();
     let (phone, session, _) = watched(&server).await;
     phone.once("GetDoNotDisturb", Reaction::Status(481, &[]));
@@ -114,7 +114,7 @@ async fn a_481_costs_2_s_at_most() {
 /// A6: a request that crosses one of the phone's is sent again after 2.1 to 4 s, since the Call-ID is the server's (RFC 3261
 /// section 14.1); the phones open no dialog, so the server is never the other side. A second is for a busy machine.
 #[tokio::test]
-async fn a_491_costs_2_1_to_4_s() {
+async fn retry_after_491_waits_2_1_to_4_s() {
     let server = Server::start();
     let (phone, session, _) = watched(&server).await;
     phone.once("GetDoNotDisturb", Reaction::Status(491, &[]));
@@ -129,7 +129,7 @@ async fn a_491_costs_2_1_to_4_s() {
 
 /// A9: whoever asks to be left alone is, for all of its time, and is not taken for dead by a keep-alive that falls into it.
 #[tokio::test]
-async fn a_phone_that_wants_its_peace_is_not_taken_for_dead_meanwhile() {
+async fn retry_after_defers_liveness_check() {
     let server = Server::with(|settings| {
         settings.advanced.keep_alive = Duration::from_millis(300);
         settings.advanced.request_timeout = Duration::from_millis(500);
@@ -159,7 +159,7 @@ async fn a_phone_that_wants_its_peace_is_not_taken_for_dead_meanwhile() {
 
 /// A9: who comes back after that has forgotten what it wished: its session does not wait.
 #[tokio::test]
-async fn a_phone_that_reboots_is_no_longer_left_alone() {
+async fn reboot_cancels_retry_after() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.once(
@@ -181,7 +181,7 @@ async fn a_phone_that_reboots_is_no_longer_left_alone() {
 
 /// A10: a proof that the phone does not take is shown to it twice at most, and then its client gets an error.
 #[tokio::test]
-async fn a_phone_that_challenges_each_info_is_not_answered_for_ever() {
+async fn repeated_challenges_of_info_are_limited() {
     let server = Server::start();
     let (phone, session, _) = watched(&server).await;
     phone.always("GetDoNotDisturb", Reaction::Status(407, CHALLENGE));
@@ -195,7 +195,7 @@ async fn a_phone_that_challenges_each_info_is_not_answered_for_ever() {
 
 /// A11: each 200 to the INVITE gets its ACK, however often it comes (RFC 3261 section 13.2.2.4), and makes no dialog more.
 #[tokio::test]
-async fn a_200_that_comes_again_is_acknowledged_again() {
+async fn retransmitted_200_is_acknowledged_again() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -235,7 +235,7 @@ async fn a_200_that_comes_again_is_acknowledged_again() {
 
 /// A15: a monitor that the phone refuses for now is asked for again after 1 s and 2 s; one that it will never have is given up.
 #[tokio::test]
-async fn a_monitor_that_is_refused_is_asked_for_less_and_less_often_or_given_up() {
+async fn refused_monitor_start_backs_off_or_is_abandoned() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -274,7 +274,7 @@ async fn a_monitor_that_is_refused_is_asked_for_less_and_less_often_or_given_up(
 
 /// A12: a phone that ends each session as soon as it stands gets the next after 1 s, 2 s and so on, not in a tight loop.
 #[tokio::test]
-async fn a_phone_that_ends_each_session_at_once_gets_the_next_less_and_less_often() {
+async fn immediately_ended_sessions_are_reopened_with_back_off() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
@@ -289,7 +289,7 @@ async fn a_phone_that_ends_each_session_at_once_gets_the_next_less_and_less_ofte
 
 /// A15, A21: a phone that ends each monitor as soon as it runs is asked for it at once, then after 2 s, not in a tight loop.
 #[tokio::test]
-async fn a_phone_that_ends_each_monitor_at_once_is_asked_less_and_less_often() {
+async fn immediately_ended_monitors_are_restarted_with_back_off() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     let begun = Instant::now();
@@ -308,7 +308,7 @@ async fn a_phone_that_ends_each_monitor_at_once_is_asked_less_and_less_often() {
 
 /// A16: what is no answer to what was asked is an error, said in the log with the phone's name, and nothing else happens.
 #[tokio::test]
-async fn an_answer_of_no_use_is_an_error_and_is_logged() {
+async fn invalid_response_becomes_an_error_and_is_logged() {
     let server = serving("[logs]\nlevel = \"debug\"\n");
     let phone = phone_of(&server, MAC, |_| {});
     phone.start().await;
@@ -353,7 +353,7 @@ async fn an_answer_of_no_use_is_an_error_and_is_logged() {
 
 /// A16: a second line's monitor under the first one's cross reference is none, since no event would tell which line it is of.
 #[tokio::test]
-async fn two_lines_do_not_share_a_cross_reference() {
+async fn duplicate_cross_reference_of_two_lines_is_rejected() {
     let server = serving("");
     let phone = phone_of(&server, MAC, |setup| {
         setup.identities.push("sip:0005@pbx.example".to_owned());

@@ -1,4 +1,4 @@
-//! Phones whose connections break, hang, move or cross: who speaks for a phone is always one, and known at once.
+//! Connections of phones that break, hang, move or cross.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ async fn cut_off(phone: &Phone) {
 /// A1: a phone that reboots amid a call gets all of its session again, on its new connection and at once; the call that did
 /// not survive is cleared, and each client hears of everything once, under the cross reference that it has.
 #[tokio::test]
-async fn a_phone_that_reboots_amid_a_call_gets_everything_again_and_clients_hear_it_once() {
+async fn reboot_during_a_call_restores_the_phone_and_is_reported_once() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     let mut second = server.client().await.open(phone.line()).await;
@@ -72,7 +72,7 @@ async fn a_phone_that_reboots_amid_a_call_gets_everything_again_and_clients_hear
 
 /// A2: what is sent to a phone without power is read by nobody, and its socket stands.
 #[tokio::test]
-async fn a_phone_that_lost_its_power_is_served_where_it_comes_back_and_nowhere_else() {
+async fn phone_returning_after_power_loss_is_served_only_there() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     phone.wire().await.listen(false);
@@ -106,7 +106,7 @@ async fn a_phone_that_lost_its_power_is_served_where_it_comes_back_and_nowhere_e
 /// A2, A24: several phones on one connection, as an edge proxy or a base station carries them: the one that comes back
 /// elsewhere, or is not heard of any more, leaves; the connection goes with the last.
 #[tokio::test]
-async fn a_phone_that_leaves_a_shared_connection_leaves_the_others_on_it() {
+async fn phone_leaving_a_shared_connection_keeps_the_others() {
     let server = Server::with(|settings| {
         settings.advanced.min_expires = Duration::from_secs(1);
     });
@@ -141,7 +141,7 @@ async fn a_phone_that_leaves_a_shared_connection_leaves_the_others_on_it() {
 /// A3: half-open, as after a pulled cable: found by the keep-alive within `keep_alive` and `request_timeout` (at most
 /// 30 s), which is sooner than the 32 s of a transaction, and never by the operating system.
 #[tokio::test]
-async fn a_phone_that_reads_nothing_any_more_is_found_by_the_keep_alive() {
+async fn keep_alive_detects_a_phone_that_stopped_reading() {
     let server = Server::with(|settings| {
         settings.advanced.keep_alive = Duration::from_millis(500);
         settings.advanced.request_timeout = Duration::from_millis(500);
@@ -163,7 +163,7 @@ async fn a_phone_that_reads_nothing_any_more_is_found_by_the_keep_alive() {
 /// A22: the address translation in front of the phone gives it another port; the phone itself knows nothing of it, and
 /// goes on with the Call-ID and CSeq of its registration.
 #[tokio::test]
-async fn a_phone_whose_port_was_exchanged_is_asked_at_the_new_one() {
+async fn phone_is_reached_at_its_new_port_after_nat_rebinding() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     let old = phone.wire().await;
@@ -192,7 +192,7 @@ async fn a_phone_whose_port_was_exchanged_is_asked_at_the_new_one() {
 
 /// A23: the last one that proves to be the phone is the phone, and two that chase each other are held apart.
 #[tokio::test]
-async fn one_mac_at_two_addresses_is_the_phone_that_logged_on_last() {
+async fn latest_registration_of_a_mac_wins() {
     let server = serving("");
     let at = |address: u8| {
         phone_of(&server, MAC, |setup| {
@@ -235,7 +235,7 @@ async fn one_mac_at_two_addresses_is_the_phone_that_logged_on_last() {
 /// A23: two phones with one MAC address behind one address, as a translation shows them: they do not chase each other faster
 /// than a few times a second.
 #[tokio::test]
-async fn one_mac_on_two_connections_of_one_address_is_put_off_when_it_hurries() {
+async fn rapid_rebinding_of_a_mac_is_deferred() {
     let server = serving("");
     let (first, second) = (
         phone_of(&server, MAC, |_| {}),
@@ -259,7 +259,7 @@ async fn one_mac_on_two_connections_of_one_address_is_put_off_when_it_hurries() 
 
 /// A24, A25: a registration that lapses or is withdrawn ends the session; the list keeps the phone and its last log-on.
 #[tokio::test]
-async fn a_phone_that_leaves_stays_in_the_list_with_its_last_log_on() {
+async fn unregistered_phone_stays_listed_with_its_last_log_on() {
     let server = Server::with(|settings| {
         settings.advanced.sip_expires = Duration::from_secs(1);
         settings.advanced.min_expires = Duration::from_secs(1);
@@ -286,7 +286,7 @@ async fn a_phone_that_leaves_stays_in_the_list_with_its_last_log_on() {
 /// A13: the phone's INVITE crosses the server's: it gets 403, since phones are called here and do not call, and 491 would
 /// have it try again; one dialog stays.
 #[tokio::test]
-async fn an_invite_that_crosses_the_server_s_makes_no_second_dialog() {
+async fn crossing_invites_open_a_single_dialog() {
     let server = Server::start();
     let phone = server.phone(MAC);
     let late = Reaction::Late(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! Events out of order, in excess, and of nobody: each is answered, and each client hears what the phone told.
+//! Events out of order, in excess, or without a monitor.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{
 /// A17: what the phone tells is relayed in the order in which it came, whatever a call should look like; a CSeq may leave
 /// numbers out (RFC 3261 section 12.2.2), and one that is too low is refused with 500 and relayed to nobody.
 #[tokio::test]
-async fn events_are_relayed_as_they_come() {
+async fn events_are_relayed_in_arrival_order() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     let seen = call(&phone);
@@ -47,7 +47,7 @@ async fn events_are_relayed_as_they_come() {
 /// A20: one phone tells without end; each of its events is answered and relayed in order, another phone's client is
 /// served meanwhile (within 2.5 s here, ten times what is promised on a quiet machine), and nothing piles up.
 #[tokio::test]
-async fn a_storm_of_events_of_one_phone_delays_nobody_and_fills_no_memory() {
+async fn event_storm_of_one_phone_is_bounded_and_delays_no_other() {
     const ROUNDS: usize = 40;
     const PAIRS: usize = 50;
     let server = serving("");
@@ -99,7 +99,7 @@ async fn a_storm_of_events_of_one_phone_delays_nobody_and_fills_no_memory() {
 /// A21: of two monitors the phone loses one, which shows when a call that it lists was never told of: that one is started
 /// again and its client told so, the other goes on. A MonitorStop for a monitor that is lost is refused and over.
 #[tokio::test]
-async fn a_phone_that_loses_one_of_two_monitors_gets_it_again() {
+async fn lost_monitor_of_one_line_is_restarted() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(50));
     let lines = ["sip:201@pbx.example", "sip:202@pbx.example"];
     let phone = server.phone_as(MAC, |setup| {

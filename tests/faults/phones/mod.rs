@@ -1,4 +1,4 @@
-//! Faults on the phone's side: nothing that a client holds is lost, and no other phone notices.
+//! Faults of phones: monitors of clients survive, and other phones are unaffected.
 
 mod answers;
 mod connections;

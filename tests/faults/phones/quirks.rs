@@ -1,11 +1,11 @@
-//! What firmware writes that no standard asks for, and that means but one thing (A28).
+//! Firmware quirks that no standard describes but that have only one meaning.
 
 use super::{MAC, call, hears, watched};
 use crate::support::{csta::namespace, server::Server, sip::Message};
 
 /// A CSeq that begins anywhere below 2^31 (RFC 3261 section 8.1.1.5): some phones take the time.
 #[tokio::test]
-async fn a_phone_counts_from_where_it_likes() {
+async fn initial_cseq_of_a_phone_is_arbitrary() {
     let server = Server::start();
     let phone = server.phone(MAC);
     let late = |request: Message| {
@@ -35,7 +35,7 @@ async fn a_phone_counts_from_where_it_likes() {
 
 /// Compact and folded header fields in any case, and bodies in ISO-8859-1 and in each edition.
 #[tokio::test]
-async fn events_are_read_however_they_are_written() {
+async fn events_are_parsed_in_every_notation() {
     let server = Server::start();
     let (phone, mut session, reference) = watched(&server).await;
     let wire = phone.wire().await;

@@ -1,4 +1,4 @@
-//! The power returns: all phones come in the same second, and nobody is sent away.
+//! All phones register in the same second, as after a power cut.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const PHONES: usize = 500;
 /// A27: all are registered and in session within 60 s and none is forgotten, while a client of a phone that stayed is
 /// served. (5 000 of them: `load storm`, see BENCHMARKS.md.)
 #[tokio::test]
-async fn phones_that_all_return_at_once_are_all_taken_up() {
+async fn phones_returning_at_once_are_all_restored() {
     let server = Server::start();
     let stayed = server.phone("000413ffffff");
     stayed.start().await;

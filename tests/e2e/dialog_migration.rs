@@ -28,19 +28,19 @@ async fn goes_on(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_phone_goes_on_in_its_session_on_another_connection() {
+async fn phone_continues_its_session_on_another_connection() {
     goes_on(&Server::start()).await;
 }
 
 #[tokio::test]
-async fn a_phone_goes_on_wherever_its_connections_live() {
+async fn phone_continues_its_session_across_threads() {
     for _ in 0..4 {
         goes_on(&Server::with(|settings| settings.advanced.arbiters = 2)).await;
     }
 }
 
 #[tokio::test]
-async fn nobody_else_gets_into_the_session() {
+async fn other_peers_cannot_continue_the_session() {
     let server = Server::start();
     let (phone, other) = (server.phone("000413000001"), server.phone("000413000002"));
     phone.start().await;

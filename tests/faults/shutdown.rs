@@ -1,4 +1,4 @@
-//! The end of the server in good order, and what the service manager hears of its life.
+//! Orderly shutdown, and what the service manager is notified of.
 
 use std::{
     os::unix::net::UnixDatagram,
@@ -20,7 +20,7 @@ async fn ended(server: Serving) -> (Option<i32>, Duration) {
 }
 
 #[tokio::test]
-async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
+async fn shutdown_stops_monitors_and_ends_sessions() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let lines = [
         "sip:101@pbx.example",
@@ -100,7 +100,7 @@ async fn monitors_are_stopped_and_sessions_ended_before_it_goes() {
 }
 
 #[tokio::test]
-async fn a_phone_that_does_not_answer_does_not_keep_it() {
+async fn unresponsive_phone_does_not_delay_shutdown() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     let (line, other) = ("sip:101@pbx.example", "sip:102@pbx.example");
     let silent = server.phone("000413000001", line);
@@ -136,7 +136,7 @@ fn heard(socket: &UnixDatagram) -> String {
 }
 
 #[test]
-fn the_service_manager_hears_of_start_life_reload_and_end() {
+fn service_manager_is_notified_of_start_reload_and_stop() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();

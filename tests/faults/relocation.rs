@@ -1,4 +1,4 @@
-//! A watched line goes to another phone, or to none: who watches hears so, and watches it where it is (hot desking, a new domain).
+//! Monitored lines that move to another phone, lose their phone or change domain.
 
 use crate::support::{
     csta::{Call, element},
@@ -59,7 +59,7 @@ async fn tells(phone: &Phone, session: &mut Session, reference: &str) {
 }
 
 #[tokio::test]
-async fn a_line_that_moves_is_watched_where_it_goes_under_the_same_cross_reference() {
+async fn monitor_follows_a_moved_line_with_the_same_cross_reference() {
     let server = Server::start();
     let first = started(&server, FIRST, &[LINE]).await;
     let mut session = server.client().await.open(LINE).await;
@@ -102,7 +102,7 @@ async fn a_line_that_moves_is_watched_where_it_goes_under_the_same_cross_referen
 }
 
 #[tokio::test]
-async fn a_line_that_has_no_phone_any_more_is_out_of_service_until_it_has() {
+async fn line_without_a_phone_is_out_of_service_until_it_has_one() {
     let server = Server::start();
     let phone = started(&server, FIRST, &[LINE]).await;
     let mut session = server.client().await.open_server().await;
@@ -138,7 +138,7 @@ async fn a_line_that_has_no_phone_any_more_is_out_of_service_until_it_has() {
 }
 
 #[tokio::test]
-async fn a_line_whose_domain_is_renamed_is_watched_by_its_new_name() {
+async fn monitor_follows_a_line_whose_domain_is_renamed() {
     let server = Server::start();
     let renamed = "sip:0005@new.example";
     let phone = started(&server, FIRST, &[LINE, renamed]).await;
@@ -158,7 +158,7 @@ async fn a_line_whose_domain_is_renamed_is_watched_by_its_new_name() {
 }
 
 #[tokio::test]
-async fn a_watch_stays_with_the_phone_that_its_client_named() {
+async fn monitor_with_an_explicit_phone_stays_with_it() {
     let server = Server::start();
     let first = started(&server, FIRST, &[LINE]).await;
     let second = started(&server, SECOND, &[LINE]).await;
@@ -183,7 +183,7 @@ async fn a_watch_stays_with_the_phone_that_its_client_named() {
 }
 
 #[tokio::test]
-async fn a_phone_that_is_switched_off_gives_its_watchers_to_the_one_that_has_its_line() {
+async fn monitors_of_a_disabled_phone_move_to_the_phone_with_its_line() {
     let server = Server::start();
     let first = started(&server, FIRST, &[LINE]).await;
     let mut session = server.client().await.open(LINE).await;
@@ -203,7 +203,7 @@ async fn a_phone_that_is_switched_off_gives_its_watchers_to_the_one_that_has_its
 
 /// A phone's own name means its first line: whoever watches by it watches what comes first, and no longer what did.
 #[tokio::test]
-async fn a_phone_s_own_name_is_watched_at_the_line_that_is_its_first() {
+async fn monitor_on_the_phone_itself_uses_its_first_line() {
     let server = Server::start();
     let phone = started(&server, FIRST, &[LINE]).await;
     let mut session = server.client().await.open_server().await;
@@ -222,7 +222,7 @@ async fn a_phone_s_own_name_is_watched_at_the_line_that_is_its_first() {
 
 /// In the server's session a line is watched where its requests go: a phone that died keeps nobody from the one in its place.
 #[tokio::test]
-async fn what_is_watched_at_a_dead_phone_goes_to_the_one_that_takes_its_place() {
+async fn monitors_of_a_dead_phone_move_to_its_replacement() {
     let server = Server::start();
     let first = started(&server, FIRST, &[LINE]).await;
     let mut session = server.client().await.open_server().await;

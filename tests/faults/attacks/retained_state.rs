@@ -1,4 +1,4 @@
-//! Clients that let the server keep ever more for them: of each thing that is kept there is a number, or a length.
+//! Limits on the state that one client can make the server keep.
 
 #[cfg(target_os = "linux")]
 use super::connections::most_resident;
@@ -30,7 +30,7 @@ async fn one_too_many(session: &Session, line: &str) {
 /// `limits.monitors_per_client`, in all of its sessions: another client has its own, and a reload counts from then on.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_client_has_so_many_monitors_and_what_it_gives_back_is_free_again() {
+async fn monitors_of_a_client_are_limited_and_reusable() {
     let limit = |most| format!("{PASSWORDS}[limits]\nmonitors_per_client = {most}\n");
     let server = serving("[limits]\nmonitors_per_client = 3\n");
     let phone = phone_of(&server, "000413000001", |_| {});
@@ -82,7 +82,7 @@ async fn a_client_has_so_many_monitors_and_what_it_gives_back_is_free_again() {
 
 /// The name of a line is kept with its session, and the prefix that a client speaks with each of its monitors.
 #[tokio::test]
-async fn what_a_client_makes_the_server_keep_is_short() {
+async fn strings_kept_for_a_client_are_bounded() {
     let server = Server::start();
     let phone = bystander(&server).await;
     let client = server.client().await;
@@ -121,7 +121,7 @@ async fn what_a_client_makes_the_server_keep_is_short() {
 
 /// RFC 3261 12.1.1: of an INVITE a dialog keeps its identifiers, its target and the route set, which have a bound.
 #[tokio::test]
-async fn what_a_dialog_keeps_of_its_invite_is_short() {
+async fn invite_data_kept_by_a_dialog_is_bounded() {
     const REFUSED: &str = "uacsta_messages_refused_total";
     let server = serving("");
     let phone = phone_of(&server, "000413000001", |_| {});
@@ -161,7 +161,7 @@ async fn what_a_dialog_keeps_of_its_invite_is_short() {
 /// The rest of an INVITE may be as long as a message, and is forgotten with the answer.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_client_with_many_sessions_fills_no_memory_with_their_invites() {
+async fn many_sessions_of_a_client_use_bounded_memory() {
     const SESSIONS: usize = 400;
     let server = serving("");
     let phone = phone_of(&server, "000413000001", |_| {});
@@ -184,7 +184,7 @@ async fn a_client_with_many_sessions_fills_no_memory_with_their_invites() {
 
 /// A phone lists ever more lines: a thousand are kept, none with a name of more than 512 octets, and the log says so.
 #[tokio::test]
-async fn of_a_phone_s_lines_a_thousand_are_kept() {
+async fn lines_of_a_phone_are_limited_to_a_thousand() {
     let server = serving("");
     let phone = phone_of(&server, "000413000001", |setup| {
         let name = |number| format!("sip:{number}@pbx.example");

@@ -1,4 +1,4 @@
-//! Dial via the office: a MakeCall from the user's own number becomes two calls of the desk phone, which are then connected.
+//! Dial via the office: a MakeCall from the user's own number becomes two calls of the desk phone.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ async fn told(session: &mut Session, call: &str, cause: &str) {
 }
 
 #[tokio::test]
-async fn the_user_and_the_destination_are_connected() {
+async fn user_and_destination_are_connected() {
     let (_server, phone, client) = office().await;
     // The session of the server will do where the account has one line.
     let mut session = client.open_server().await;
@@ -123,7 +123,7 @@ async fn the_user_and_the_destination_are_connected() {
 }
 
 #[tokio::test]
-async fn a_user_who_does_not_take_the_call_ends_it() {
+async fn declined_first_call_ends_the_attempt() {
     let (_server, phone, client) = office().await;
     let mut session = client.open(LINE).await;
     session.watch(LINE).await;
@@ -136,7 +136,7 @@ async fn a_user_who_does_not_take_the_call_ends_it() {
 }
 
 #[tokio::test]
-async fn a_phone_that_cannot_consult_lets_the_user_go() {
+async fn phone_without_consultation_releases_the_user() {
     let (_server, phone, client) = office().await;
     phone.always(
         "ConsultationCall",
@@ -151,7 +151,7 @@ async fn a_phone_that_cannot_consult_lets_the_user_go() {
 
 /// What the phone begins after the user has left is taken back too.
 #[tokio::test]
-async fn a_user_who_leaves_during_the_consultation_leaves_nothing_behind() {
+async fn hang_up_during_consultation_clears_both_calls() {
     let (_server, phone, client) = office().await;
     let mut session = client.open(LINE).await;
     session.watch(LINE).await;
@@ -168,7 +168,7 @@ async fn a_user_who_leaves_during_the_consultation_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_destination_that_hangs_up_is_told_and_the_user_released() {
+async fn destination_hang_up_is_reported_and_releases_the_user() {
     let (_server, phone, client) = office().await;
     let mut session = client.open(LINE).await;
     session.watch(LINE).await;
@@ -181,7 +181,7 @@ async fn a_destination_that_hangs_up_is_told_and_the_user_released() {
 }
 
 #[tokio::test]
-async fn a_transfer_that_fails_ends_both_calls() {
+async fn failed_transfer_clears_both_calls() {
     let (_server, phone, client) = office().await;
     phone.always(
         "TransferCall",
@@ -199,7 +199,7 @@ async fn a_transfer_that_fails_ends_both_calls() {
 
 /// Nothing can be cleared at a phone that is gone; who watches its line is told.
 #[tokio::test]
-async fn a_phone_that_is_lost_on_the_way_ends_the_call() {
+async fn lost_phone_ends_the_attempt() {
     for consulting in [false, true] {
         let (_server, phone, client) = office().await;
         let mut session = client.open(LINE).await;
@@ -224,7 +224,7 @@ async fn a_phone_that_is_lost_on_the_way_ends_the_call() {
 }
 
 #[tokio::test]
-async fn a_user_who_does_not_answer_in_a_minute_is_called_no_more() {
+async fn unanswered_first_call_ends_after_a_minute() {
     let (_server, phone, client) = office().await;
     let mut session = client.open(LINE).await;
     session.watch(LINE).await;
@@ -238,7 +238,7 @@ async fn a_user_who_does_not_answer_in_a_minute_is_called_no_more() {
 
 /// In the server's session of an account with more than one line nothing says by which desk phone.
 #[tokio::test]
-async fn a_number_without_a_line_cannot_call() {
+async fn number_without_a_line_cannot_dial() {
     for lines in [&[][..], &["0001", "0002"]] {
         let (_server, phone, client) = office_of(lines).await;
         let session = client.open_server().await;
@@ -251,7 +251,7 @@ async fn a_number_without_a_line_cannot_call() {
 }
 
 #[tokio::test]
-async fn what_cannot_begin_is_refused() {
+async fn attempt_that_cannot_start_is_refused() {
     let (server, phone, client) = office().await;
     let session = client.open(LINE).await;
     phone.once(

@@ -40,7 +40,7 @@ async fn until_left(phone: &Phone, session: &Session, monitors: usize) {
 
 /// B3, B10: start, stop, start and so on, in one session and in two, while the phone is at the first MonitorStart.
 #[tokio::test]
-async fn however_often_watchers_come_and_go_meanwhile_the_phone_has_one_monitor() {
+async fn phone_has_one_monitor_however_often_clients_start_and_stop() {
     let server = Server::start();
     let phone = started(&server).await;
     let client = server.client().await;
@@ -95,7 +95,7 @@ async fn however_often_watchers_come_and_go_meanwhile_the_phone_has_one_monitor(
 
 /// B10: what the phone refuses to one is no refusal of the one that came after; it is asked anew for who comes then.
 #[tokio::test]
-async fn a_monitor_that_is_refused_meanwhile_is_told_to_who_watches_then() {
+async fn refusal_of_a_pending_monitor_reaches_current_clients() {
     let server = Server::start();
     let phone = server.phone_as(MAC, |setup| {
         setup.identities = vec!["sip:0009@pbx.example".to_owned()];
@@ -129,7 +129,7 @@ async fn a_monitor_that_is_refused_meanwhile_is_told_to_who_watches_then() {
 
 /// A1, B10: the phone reboots while it is at it.
 #[tokio::test]
-async fn a_phone_that_reboots_meanwhile_has_one_monitor() {
+async fn reboot_during_monitor_start_leaves_one_monitor() {
     let server = Server::start();
     let phone = started(&server).await;
     let mut session = server.client().await.open_server().await;
@@ -159,7 +159,7 @@ async fn a_phone_that_reboots_meanwhile_has_one_monitor() {
 
 /// A4: a MonitorStart that is answered too late has been done all the same.
 #[tokio::test]
-async fn a_monitor_that_is_answered_for_too_late_is_not_left_running() {
+async fn monitor_confirmed_too_late_is_stopped() {
     let server = Server::with(|settings| settings.advanced.request_timeout = WHILE / 2);
     let phone = started(&server).await;
     let mut session = server.client().await.open_server().await;
@@ -186,7 +186,7 @@ async fn a_monitor_that_is_answered_for_too_late_is_not_left_running() {
 
 /// A9, B10: a phone that wants its peace is told to stop a monitor when it has had it.
 #[tokio::test]
-async fn a_monitor_is_stopped_however_long_the_phone_wants_its_peace() {
+async fn monitor_is_stopped_after_a_long_retry_after() {
     let server = Server::with(|settings| settings.advanced.request_timeout = WHILE / 3);
     let phone = started(&server).await;
     let mut session = server.client().await.open_server().await;
