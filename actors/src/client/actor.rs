@@ -28,8 +28,8 @@ use crate::{
     registrar::{ClientConnected, Line},
     sip::{
         connection::Shut,
-        responder::{Accepted, FinalResponse, Responder},
-        session::{Close, SessionEvent, SessionEventKind, SessionId},
+        responder::{FinalResponse, Responder},
+        session::{Accept, Close, SessionEvent, SessionEventKind, SessionId},
     },
     truncated::Truncated,
 };
@@ -254,16 +254,13 @@ impl Client {
                 subscription: None,
             },
         );
-        let session = Accepted {
+        self.link.do_send(Accept {
+            responder: reply,
+            response: FinalResponse::from(Status::OK).content(status),
             owner: ctx.address().recipient(),
             key: self.keys,
             interval: INTERVAL,
-        };
-        reply.with(
-            FinalResponse::from(Status::OK)
-                .content(status)
-                .accept(session),
-        );
+        });
     }
 
     /// A session is over: its monitors are stopped.

@@ -1,6 +1,8 @@
 //! The SIP layer: pure transactions, dialogs and session timers, and the connection actor that drives them.
 
 #[cfg(feature = "actors")]
+mod body;
+#[cfg(feature = "actors")]
 pub mod connection;
 pub mod dialog;
 #[cfg(feature = "actors")]

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
 
 use super::{
+    body::CSTA,
     dialog::fits,
     responder::FinalResponse,
-    session::CSTA,
     session_timer::{MIN_SE, SessionTimer},
 };
 

@@ -1,9 +1,8 @@
-//! The one answer that a received request gets: at once, or later as a value, so that it is given once and never forgotten.
+//! The response to a received request: given at once, or later through a value that answers exactly once, even if dropped.
 
 use std::{
     fmt::{self, Display, Write as _},
     sync::Arc,
-    time::Duration,
 };
 
 use actix::{Actor, Addr, Handler, Message, Recipient, dev::ToEnvelope};
@@ -11,20 +10,20 @@ use bytes::BytesMut;
 use uacsta_schema::sip::{Composer, HeaderName, Request, Status};
 
 use super::{
-    session::{Body, CSTA, SessionEnd, SessionEvent, SessionEventKind, SessionId},
+    body::{Body, CSTA},
     transaction::table::TransactionId,
 };
 
-/// A request that waits for its answer. Most get it at once, which costs no message and leaves no transaction behind.
+/// A received request without a response yet. To answer at once costs no message, and over a stream no transaction.
 #[derive(Debug)]
 pub struct PendingRequest<'a> {
     connection: &'a Arc<dyn ResponseSink>,
     transaction: TransactionId,
 }
 
-/// What became of a request: it is answered now, or somebody has its [`Responder`].
+/// A handled request: it has its response, or a [`Responder`] owes it.
 #[derive(Debug)]
-#[must_use = "a request needs its answer"]
+#[must_use = "a request needs a response"]
 pub struct Disposition(pub(super) Option<FinalResponse>);
 
 impl<'a> PendingRequest<'a> {
@@ -35,37 +34,37 @@ impl<'a> PendingRequest<'a> {
         }
     }
 
-    /// Takes the request along, to answer it when the answer is known.
+    /// Defers the response to whoever holds the responder.
     pub fn later(self) -> (Responder, Disposition) {
-        let reply = Responder {
+        let responder = Responder {
             sink: Arc::clone(self.connection),
             transaction: self.transaction,
             answered: false,
             counted: None,
         };
-        (reply, Disposition(None))
+        (responder, Disposition(None))
     }
 }
 
 impl<T: Into<FinalResponse>> From<T> for Disposition {
-    fn from(answer: T) -> Self {
-        Self(Some(answer.into()))
+    fn from(response: T) -> Self {
+        Self(Some(response.into()))
     }
 }
 
-/// Answers one request. Dropped unanswered, it answers 500, or 481 where the session of the request is over.
+/// Answers one request. Dropped without a response, it answers 500, or 481 if the session of the request has ended.
 #[derive(Debug)]
 #[must_use = "a request that is not answered gets 500"]
 pub struct Responder {
     sink: Arc<dyn ResponseSink>,
     transaction: TransactionId,
     answered: bool,
-    /// One more reference, while there is a reply.
+    /// One more reference, as long as the response is owed.
     counted: Option<Arc<()>>,
 }
 
-/// Where a response goes: a connection of any UAS, or an actor that asked by itself. One value is shared by all who hold it,
-/// since each copy of an actor's address takes memory of its own.
+/// Where a response goes: a connection with any UAS, or an actor of ours that sent the request. All responders of a connection
+/// share one value, since each copy of an actor's address allocates.
 pub(super) trait ResponseSink: fmt::Debug + Send + Sync {
     fn respond(&self, response: Respond);
 }
@@ -86,55 +85,31 @@ impl ResponseSink for Recipient<Respond> {
     }
 }
 
-/// A final response, but for what the link adds: the lines that repeat the request's, and a dialog's Contact.
+/// A final response without what the connection adds: the header fields copied from the request, and a dialog's Contact.
 #[derive(Debug)]
 pub struct FinalResponse {
     /// The status.
     pub status: Status,
-    /// The reason phrase, where the status' own says too little.
+    /// Sent as a Warning, where the status alone says too little.
     pub reason: Option<Box<str>>,
     /// Further header fields, each line with its CRLF.
     pub(super) lines: String,
-    /// A CSTA document.
+    /// The body.
     pub content: Option<Body>,
-    /// The session that a 2xx to an INVITE starts.
-    pub session: Option<Accepted>,
 }
 
-/// Whose the session is that a 2xx to an INVITE starts.
-#[derive(Debug)]
-pub struct Accepted {
-    /// Who is told what happens in the session.
-    pub owner: Recipient<SessionEvent>,
-    /// The owner's name for the session.
-    pub key: u64,
-    /// The session interval if the peer names none (RFC 4028).
-    pub interval: Duration,
-}
-
-impl Accepted {
-    /// Tells the owner that the session never came to be.
-    pub(super) fn cancelled(self) {
-        self.owner.do_send(SessionEvent {
-            key: self.key,
-            session: SessionId::NONE,
-            what: SessionEventKind::Ended(SessionEnd::Cancelled),
-        });
-    }
-}
-
-/// An answer on its way to the link.
+/// A response on its way to the connection that received the request.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Respond {
     /// The server transaction.
     pub transaction: TransactionId,
-    /// The answer.
+    /// The response.
     pub answer: FinalResponse,
 }
 
 impl Responder {
-    /// For what the server itself asks: the answer goes to one of its actors.
+    /// A responder for a request of the server's own, whose response goes to one of its actors.
     pub fn to(asker: Recipient<Respond>) -> Self {
         Self {
             sink: Arc::new(asker),
@@ -144,7 +119,7 @@ impl Responder {
         }
     }
 
-    /// Gives the answer.
+    /// Answers with `answer`.
     pub fn with(mut self, answer: impl Into<FinalResponse>) {
         self.answered = true;
         self.send(answer.into());
@@ -162,40 +137,43 @@ impl Responder {
         self.with(Status::OK);
     }
 
-    /// Answers 481: the request belongs to no dialog that its sender has.
+    /// Answers 481: the request is in no dialog of its sender's.
     pub fn nowhere(self) {
         self.with(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
     }
 
-    /// Answers 487: the session of the request ended while it waited (RFC 3261, section 15.1.2).
+    /// Answers 487: the session ended before the request was answered (RFC 3261, section 15.1.2).
     pub fn terminated(self) {
         self.with(Status::REQUEST_TERMINATED);
-    }
-
-    /// Lets the holder of the other end see for how long the answer is waited for.
-    pub fn counted(mut self, count: &Arc<()>) -> Self {
-        self.counted = Some(Arc::clone(count));
-        self
-    }
-
-    /// Leaves the answer to another reply of the same transaction.
-    pub(super) fn forward(mut self) -> TransactionId {
-        self.answered = true;
-        self.transaction
-    }
-
-    pub(super) fn transaction(&self) -> TransactionId {
-        self.transaction
     }
 
     /// Answers 200 with a CSTA document.
     pub fn csta(self, content: impl Into<Body>) {
         self.with(FinalResponse::from(Status::OK).content(content));
     }
-}
 
-/// Room for a challenge.
-const TYPICAL: usize = 192;
+    /// Holds a reference to `count` until the response is given.
+    pub fn counted(mut self, count: &Arc<()>) -> Self {
+        self.counted = Some(Arc::clone(count));
+        self
+    }
+
+    /// Hands the transaction to the connection that received the request and now answers it.
+    ///
+    /// # Errors
+    /// The request came on another connection than that of `sink`.
+    pub(super) fn redeem(mut self, sink: &Arc<dyn ResponseSink>) -> Result<TransactionId, Self> {
+        if !Arc::ptr_eq(&self.sink, sink) {
+            return Err(self);
+        }
+        self.answered = true;
+        Ok(self.transaction)
+    }
+
+    pub(super) fn transaction(&self) -> TransactionId {
+        self.transaction
+    }
+}
 
 impl Drop for Responder {
     fn drop(&mut self) {
@@ -212,22 +190,23 @@ impl From<Status> for FinalResponse {
             reason: None,
             lines: String::new(),
             content: None,
-            session: None,
         }
     }
 }
 
+/// Octets reserved for further header fields: enough for a challenge.
+const TYPICAL: usize = 192;
+
 impl FinalResponse {
-    /// Adds a header field.
+    /// Adds a header field. Line breaks in the value become spaces.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl Display) -> Self {
         self.lines.reserve(TYPICAL);
         self.lines.push_str(name.as_str());
         self.lines.push_str(": ");
         let start = self.lines.len();
-        // Writing to a String cannot fail; a value that fails to show itself ends where it does.
+        // Writing to a String cannot fail; a value that fails to show itself is cut short.
         let _ = write!(self.lines, "{value}");
-        // No value can add a line.
         if self.lines[start..].contains(['\r', '\n']) {
             let value = self.lines.split_off(start).replace(['\r', '\n'], " ");
             self.lines.push_str(&value);
@@ -236,36 +215,28 @@ impl FinalResponse {
         self
     }
 
-    /// Says why, in a Warning. What it quotes of a peer must be short.
+    /// Adds a Warning with the reason. Text quoted from a peer must be short.
     #[must_use]
     pub fn because(mut self, reason: impl Into<Box<str>>) -> Self {
         self.reason = Some(reason.into());
         self
     }
 
-    /// Adds a CSTA document.
+    /// Adds a CSTA document as the body.
     #[must_use]
     pub fn content(mut self, content: impl Into<Body>) -> Self {
         self.content = Some(content.into());
         self
     }
 
-    /// Starts a session with the 2xx to an INVITE.
-    #[must_use]
-    pub fn accept(mut self, session: Accepted) -> Self {
-        self.session = Some(session);
-        self
-    }
-}
-
-impl FinalResponse {
-    /// Composes the response to a request for which no state is kept (RFC 3261, section 8.2.7); `tag` is ours in all of them.
+    /// Composes the response to a request for which no state is kept (RFC 3261, section 8.2.7); `tag` must be the same for
+    /// each copy of a request.
     pub(crate) fn compose_stateless(&self, out: &mut BytesMut, request: &Request, tag: &str) {
         let composer = Composer::answer(out, self.status, request, Some(tag));
         self.finish(composer.lines(&self.lines));
     }
 
-    /// Adds the reason and the body.
+    /// Writes the Warning and the body.
     pub(super) fn finish(&self, mut composer: Composer<'_>) {
         if let Some(reason) = &self.reason {
             composer = composer.header(

@@ -1,25 +1,15 @@
-//! A CSTA application session on a dialog (ECMA TR/87): what its owner may ask for, and what it is told.
+//! CSTA application sessions (ECMA TR/87): what an actor may ask of a connection, and the events that it receives.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use actix::{Message, Recipient};
-use bytes::{Bytes, BytesMut};
-use uacsta_schema::{
-    csta::{self, Changes, Document, Edition, RequestSystemStatus},
-    sip::Status,
-};
+use bytes::Bytes;
+use uacsta_schema::{csta::Edition, sip::Status};
 
-use super::responder::Responder;
+pub use super::body::Body;
+use super::responder::{FinalResponse, Responder};
 
-/// The media type of CSTA documents (TR/87, section 7).
-pub(super) const CSTA: &str = "application/csta+xml";
-
-/// The request in our INVITEs, which opens a session and keeps it alive (TR/87, section 7.1).
-pub(super) fn request_system_status(edition: Edition) -> Bytes {
-    csta::write(&RequestSystemStatus::default().into(), &edition.into())
-}
-
-/// A session on one connection. Sessions that ended are never mistaken for later ones.
+/// A session on one connection. No later session of the connection has the same identity.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct SessionId {
     pub(super) slot: u32,
@@ -27,101 +17,36 @@ pub struct SessionId {
 }
 
 impl SessionId {
-    /// The name of a session that never was.
+    /// Names no session: that of a session which was never established.
     pub(crate) const NONE: Self = Self {
         slot: u32::MAX,
         serial: 0,
     };
 }
 
-/// A CSTA document to be sent.
-#[derive(Clone, Debug)]
-pub enum Body {
-    /// As it stands.
-    Whole(Bytes),
-    /// One that arrived, with what is ours exchanged while it is written.
-    Relayed {
-        /// What arrived.
-        document: Arc<Document>,
-        /// The receiver's edition.
-        edition: Edition,
-        /// The receiver's cross reference, in events.
-        cross_ref: Option<Arc<str>>,
-        /// The line by the receiver's name, in requests.
-        device: Option<Arc<str>>,
-    },
-}
-
-impl Body {
-    /// The length in octets.
-    pub fn length(&self) -> usize {
-        match self {
-            Self::Whole(document) => document.len(),
-            Self::Relayed {
-                document,
-                edition,
-                cross_ref,
-                device,
-            } => document.relayed_len(&Changes {
-                edition: *edition,
-                cross_ref: cross_ref.as_deref(),
-                device: device.as_deref(),
-            }),
-        }
-    }
-
-    /// Writes the document at the end of `out`.
-    pub fn write(&self, out: &mut BytesMut) {
-        match self {
-            Self::Whole(document) => out.extend_from_slice(document),
-            Self::Relayed {
-                document,
-                edition,
-                cross_ref,
-                device,
-            } => {
-                document.relay_into(
-                    &Changes {
-                        edition: *edition,
-                        cross_ref: cross_ref.as_deref(),
-                        device: device.as_deref(),
-                    },
-                    out,
-                );
-            }
-        }
-    }
-}
-
-impl From<Bytes> for Body {
-    fn from(document: Bytes) -> Self {
-        Self::Whole(document)
-    }
-}
-
-/// Opens a session with the peer of a link: INVITE with RequestSystemStatus (TR/87, section 7.1).
+/// Opens a session with the connection's peer: INVITE with RequestSystemStatus (ECMA TR/87, section 7.1).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Open {
-    /// Who is told what happens in the session.
+    /// Receives the session's events.
     pub owner: Recipient<SessionEvent>,
-    /// The owner's name for the session.
+    /// The owner's name for the session, repeated in each event.
     pub key: u64,
     /// The Request-URI.
     pub target: Box<str>,
-    /// The To.
+    /// The To, without a tag.
     pub to: Box<str>,
-    /// The From.
+    /// The From, without a tag.
     pub from: Box<str>,
-    /// The edition that the INVITE is written in, and those that refresh the session.
+    /// The edition of the CSTA documents in this INVITE and in those that refresh the session.
     pub edition: Edition,
-    /// The session interval to ask for (RFC 4028).
+    /// The session interval to propose (RFC 4028, section 4).
     pub interval: Duration,
-    /// What answers a challenge of the peer.
+    /// Answers the peer's challenges; without it a challenge is a rejection.
     pub login: Option<Arc<Login>>,
 }
 
-/// What answers a peer's challenge.
+/// Credentials for a peer's challenge.
 pub struct Login {
     /// The user name.
     pub user: Box<str>,
@@ -137,7 +62,24 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Sends a CSTA request in a session (INFO); the owner hears [`SessionEventKind::Response`] with the same ticket.
+/// Accepts the peer's INVITE, which starts a session. Goes to the connection that received the INVITE; sent to another one,
+/// it answers 500.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Accept {
+    /// The INVITE's.
+    pub responder: Responder,
+    /// The 2xx.
+    pub response: FinalResponse,
+    /// Receives the session's events; the first is [`SessionEventKind::Opened`], or `Ended` if the INVITE was cancelled.
+    pub owner: Recipient<SessionEvent>,
+    /// The owner's name for the session, repeated in each event.
+    pub key: u64,
+    /// The session interval if the peer names none (RFC 4028, section 9).
+    pub interval: Duration,
+}
+
+/// Sends a CSTA request in a session (INFO); its owner receives [`SessionEventKind::Response`] with the same ticket.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Invoke {
@@ -149,7 +91,7 @@ pub struct Invoke {
     pub content: Body,
 }
 
-/// Sends a CSTA event in a session (INFO); the owner hears of it only if the session ends by it.
+/// Sends a CSTA event in a session (INFO). Its owner is told only if the session ends by it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Notify {
@@ -159,7 +101,7 @@ pub struct Notify {
     pub content: Body,
 }
 
-/// Ends a session (BYE). The owner hears nothing more of it.
+/// Ends a session (BYE). Its owner receives no further event of it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Close {
@@ -167,88 +109,89 @@ pub struct Close {
     pub session: SessionId,
 }
 
-/// Something happened in a session of the receiver's.
+/// An event of one of the receiver's sessions.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SessionEvent {
     /// The owner's name for the session.
     pub key: u64,
-    /// The link's name for it.
+    /// The connection's name for it.
     pub session: SessionId,
-    /// What happened.
+    /// The event itself.
     pub what: SessionEventKind,
 }
 
-/// What can happen in a session.
+/// The kinds of [`SessionEvent`].
 #[derive(Debug)]
 pub enum SessionEventKind {
-    /// It is open: our INVITE was accepted with this body, or our acceptance was sent.
+    /// The session is open: the peer accepted our INVITE with this body, or our 2xx was sent.
     Opened(Bytes),
-    /// Our INVITE was refused. There is no session.
+    /// The peer rejected our INVITE: there is no session.
     Refused(RequestError),
-    /// The peer asks something: the body of an INFO, or of an INVITE that refreshes the session.
+    /// The peer sent a CSTA request or event: the body of an INFO, or of an INVITE that refreshes the session.
     Request(Bytes, Responder),
-    /// The peer's last INFO came once more: the same answer, and nothing done. An owner that drops it refuses it with 500 (RFC 3261, section 12.2.2).
+    /// The peer sent its last INFO again: the owner repeats its response and does nothing else. Dropping the responder rejects
+    /// the INFO with 500 (RFC 3261, section 12.2.2).
     Repeated(Bytes, Responder),
-    /// The answer to [`Invoke`].
+    /// The response to [`Invoke`].
     Response {
         /// The ticket of the request.
         ticket: u64,
         /// The body of the 2xx, or why there is none.
         answer: Result<Bytes, RequestError>,
     },
-    /// It is over.
+    /// The session ended.
     Ended(SessionEnd),
 }
 
 /// Why a request got no positive response.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RequestError {
-    /// It was refused with a status; phones may add a CSTA error to it.
+    /// The peer rejected it; phones may add a CSTA error.
     Refused {
         /// The status.
         status: Status,
-        /// The body.
+        /// The body, which may be empty.
         body: Bytes,
-        /// How long the peer asks us to wait.
+        /// The Retry-After, at most an hour.
         retry_after: Option<Duration>,
     },
-    /// No answer came in time.
+    /// No response arrived in time.
     TimedOut,
     /// The session or its connection ended first.
     Ended,
     /// The request was not sent: it is too large for a datagram.
     TooLarge,
-    /// The 2xx to our INVITE makes no dialog, or one that takes more memory than a session is worth.
+    /// The 2xx to our INVITE establishes no dialog, or one that needs too much memory.
     NoDialog,
 }
 
-/// Why a session is over.
+/// Why a session ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SessionEnd {
-    /// The peer said BYE.
+    /// The peer sent BYE.
     Bye,
-    /// The peer does not know the dialog any more (481).
+    /// The peer no longer knows the dialog (481).
     Unknown,
-    /// A request in the dialog was not answered (408 or time-out).
+    /// The peer did not answer a request in the dialog (408 or time-out).
     Silent,
-    /// It was not refreshed in time (RFC 4028).
+    /// The peer did not refresh the session in time (RFC 4028, section 10).
     Expired,
-    /// The connection is gone.
+    /// The connection ended.
     ConnectionLost,
-    /// It never was: its INVITE was cancelled before our acceptance could be sent (RFC 3261, section 9.2), or makes no dialog.
+    /// The session was never established: its INVITE was cancelled before our 2xx (RFC 3261, section 9.2), or makes no dialog.
     Cancelled,
 }
 
 impl fmt::Display for SessionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Bye => "the peer ended it (BYE)",
+            Self::Bye => "the peer sent BYE",
             Self::Unknown => "the peer no longer knows the dialog (481)",
             Self::Silent => "the peer did not answer a request",
-            Self::Expired => "it was not refreshed in time",
+            Self::Expired => "the session was not refreshed in time",
             Self::ConnectionLost => "the connection was lost",
-            Self::Cancelled => "the peer gave it up before it was open",
+            Self::Cancelled => "the peer cancelled its INVITE",
         })
     }
 }
@@ -257,12 +200,12 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { status, .. } => {
-                write!(f, "refused with {} {}", status.code(), status.reason())
+                write!(f, "rejected with {} {}", status.code(), status.reason())
             }
             Self::TimedOut => f.write_str("not answered in time"),
-            Self::Ended => f.write_str("cut short by the end of its session"),
-            Self::NoDialog => f.write_str("accepted by a 200 that makes no dialog"),
-            Self::TooLarge => f.write_str("not sent: it is too large for a datagram"),
+            Self::Ended => f.write_str("interrupted by the end of its session"),
+            Self::NoDialog => f.write_str("accepted by a 200 that establishes no dialog"),
+            Self::TooLarge => f.write_str("not sent: too large for a datagram"),
         }
     }
 }

@@ -1,86 +1,35 @@
-//! What other actors ask of a connection.
+//! Messages to a connection itself, rather than to one of its sessions.
 
-use actix::Handler;
+use actix::Message;
+use uacsta_schema::sip::{HeaderName, Method, Response};
 
-use super::{
-    super::{
-        incident::Incident,
-        responder::Respond,
-        session::{Close, Invoke, Notify, Open},
-        uas::Uas,
-    },
-    Overrun, Shut, SipConnection,
-};
+use crate::sip::session::RequestError;
 
-impl<U: Uas> Handler<Respond> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        Respond {
-            transaction,
-            answer,
-        }: Respond,
-        ctx: &mut Self::Context,
-    ) {
-        self.answer(transaction, answer, ctx);
-    }
+/// Ends the connection after sending what is queued.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Shut {
+    /// Why, for the log.
+    pub reason: Box<str>,
 }
 
-impl<U: Uas> Handler<Open> for SipConnection<U> {
-    type Result = ();
+/// Events arrived faster than the connection handled them. The connection ends, since its peer must not miss an event.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Overrun;
 
-    fn handle(&mut self, open: Open, ctx: &mut Self::Context) {
-        self.open(open, ctx);
-    }
-}
-
-impl<U: Uas> Handler<Invoke> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        Invoke {
-            session,
-            ticket,
-            content,
-        }: Invoke,
-        ctx: &mut Self::Context,
-    ) {
-        self.invoke(session, ticket, content, ctx);
-    }
-}
-
-impl<U: Uas> Handler<Notify> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(&mut self, Notify { session, content }: Notify, ctx: &mut Self::Context) {
-        self.notify(session, content, ctx);
-    }
-}
-
-impl<U: Uas> Handler<Close> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(&mut self, Close { session }: Close, ctx: &mut Self::Context) {
-        self.close(session, ctx);
-    }
-}
-
-impl<U: Uas> Handler<Shut> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
-        self.end(reason, ctx);
-    }
-}
-
-impl<U: Uas> Handler<Overrun> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(&mut self, Overrun: Overrun, ctx: &mut Self::Context) {
-        if self.ending.is_none() {
-            self.end_for(Incident::EventQueueFull, ctx);
-        }
-    }
+/// Sends a request outside dialogs, such as REGISTER. The connection adds Via, Max-Forwards and Contact.
+///
+/// The result is the final response, also a negative one.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Response, RequestError>")]
+pub struct SendRequest {
+    /// Any method that opens no dialog, so not INVITE.
+    pub method: Method,
+    /// The Request-URI.
+    pub uri: Box<str>,
+    /// The user part of the Contact.
+    pub contact_user: Box<str>,
+    /// From, To, Call-ID, CSeq and any further header fields.
+    pub headers: Vec<(HeaderName, String)>,
 }

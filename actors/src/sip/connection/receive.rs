@@ -1,15 +1,25 @@
-//! Routes received requests: to their transaction, their session, or the UAS.
+//! Handles received requests: finds their transaction, their session or the UAS, and composes their responses.
 
-use actix::Context;
-use uacsta_schema::sip::{Method, Request, Status};
+use std::time::Duration;
 
-use super::SipConnection;
+use actix::{AsyncContext as _, Context, Handler};
+use actix_rt::Arbiter;
+use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
+
+use super::{
+    actor::SipConnection,
+    csta_session::{CstaSession, INTERVAL, PeerRequest, SessionEffect},
+    dialog_migration::{Migrate, MigrationStep, Moved},
+    owner::SessionOwner,
+    sessions::OwnedSession,
+};
 use crate::sip::{
     dialog::DialogId,
     incident::Incident,
-    refusals::{check_request, csta_body, unhandled},
-    responder::{Disposition, FinalResponse, PendingRequest},
-    session::{SessionEnd, SessionEventKind},
+    refusals::{ALLOW, check_request, speaks_sips, unhandled},
+    responder::{Disposition, FinalResponse, PendingRequest, Respond},
+    session::{Accept, SessionEnd, SessionEventKind, SessionId},
+    session_timer::SessionTimer,
     transaction::table::TransactionId,
     uas::Uas,
 };
@@ -20,56 +30,89 @@ enum DialogMatch {
     /// The request belongs to no dialog.
     OutsideDialog,
     /// In this session of the connection.
-    Own(usize),
+    Own(SessionId),
     /// Not on this connection.
     Foreign,
 }
 
+/// A session that a 2xx starts, and its interval if the peer names none.
+type Acceptance = (SessionOwner, Duration);
+
 impl<U: Uas> SipConnection<U> {
-    /// A request arrived. One that is answered in the same turn never becomes a transaction, unless it may have to be
-    /// [remembered](Self::remembers): a reliable transport delivers it once.
+    /// A request arrived. One that is answered in the same turn starts no transaction, unless its response [must be
+    /// kept](super::server_transactions::ServerTransactions::must_keep): a reliable transport delivers a request once.
     pub(super) fn request(&mut self, request: Request, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
         if *request.method() == Method::Ack {
-            // An ACK gets no response. It confirms a refusal or an accepted session; most of those of refusals match nothing.
-            if !self.acknowledged(&request)
-                && let DialogMatch::Own(session) = self.dialog_of(&request)
-            {
-                self.confirmed(session, ctx);
-            }
+            return self.ack(&request, now, ctx);
+        }
+        let transmit = |sent: &_| self.transport.retransmit(sent);
+        if self.servers.absorbs(&request, now, transmit) {
             return;
         }
-        if let Some(slot) = self.matching.find(&request, request.method()) {
-            return self.retransmitted(slot);
-        }
-        if self.is_too_busy(&request) {
-            return;
+        if let Some(most) = self.servers.full() {
+            return self.reject_busy(&request, most);
         }
         let dialog = self.dialog_of(&request);
-        let id = self.servers.next_id();
-        let secure = self.endpoints.transport.is_secure();
-        let Disposition(answer) = match check_request(&request, secure) {
-            Ok(()) => self.route(&request, dialog, id, ctx),
-            Err(answer) => {
-                if answer.status == Status::MESSAGE_TOO_LARGE {
-                    self.report(Incident::Malformed, answer.reason.as_deref());
-                }
-                answer.into()
-            }
-        };
         let session = match dialog {
-            DialogMatch::Own(session) => Some(session).filter(|slot| self.sessions.contains(*slot)),
+            DialogMatch::Own(session) => Some(session),
             DialogMatch::OutsideDialog | DialogMatch::Foreign => None,
         };
-        match answer {
-            Some(answer) if !self.remembers(&request, &answer) => {
-                self.compose_answer(&request, session, answer, ctx);
+        let id = self.servers.next_id();
+        let secure = self.endpoints.transport.is_secure();
+        let Disposition(response) = match check_request(&request, secure) {
+            Ok(()) => self.route(&request, dialog, id, ctx),
+            Err(response) => {
+                if response.status == Status::MESSAGE_TOO_LARGE {
+                    self.report(Incident::Malformed, response.reason.as_deref());
+                }
+                response.into()
             }
-            answer => {
-                let id = self.receive(request, session);
-                if let Some(answer) = answer {
-                    self.answer(id, answer, ctx);
+        };
+        match response {
+            Some(response) if !self.servers.must_keep(&request, &response) => {
+                self.compose_response(&request, session, response, None, ctx);
+            }
+            response => {
+                let id = self.servers.start(request, session, now);
+                if let Some(response) = response {
+                    self.answer(id, response, None, ctx);
                 }
             }
+        }
+    }
+
+    /// An ACK gets no response. It confirms a rejection or an accepted session; most of those of rejections match nothing.
+    fn ack(&mut self, ack: &Request, now: Duration, ctx: &mut Context<Self>) {
+        if !self.servers.acknowledged(ack, now)
+            && let DialogMatch::Own(id) = self.dialog_of(ack)
+            && let Some(session) = self.sessions.get_mut(id)
+        {
+            let effects = session.acknowledged(now);
+            self.session_effects(id, effects, ctx);
+        }
+    }
+
+    /// Answers 503 without a transaction: too many of the peer's requests await their responses or, on UDP, are kept.
+    fn reject_busy(&self, request: &Request, most: usize) {
+        let reason = format!(
+            "{most} requests of the peer await their responses, or were answered within the last 32 s"
+        );
+        self.report(Incident::TooManyRequests, Some(&reason));
+        let busy =
+            FinalResponse::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
+        self.transport.respond(request, |out| {
+            busy.compose_stateless(out, request, self.servers.tag());
+        });
+    }
+
+    fn dialog_of(&self, request: &Request) -> DialogMatch {
+        match DialogId::of_request(request) {
+            None => DialogMatch::OutsideDialog,
+            Some(id) => self
+                .sessions
+                .find(id)
+                .map_or(DialogMatch::Foreign, DialogMatch::Own),
         }
     }
 
@@ -82,12 +125,19 @@ impl<U: Uas> SipConnection<U> {
     ) -> Disposition {
         let pending = PendingRequest::new(&self.responses, id);
         match (dialog, request.method()) {
-            (_, Method::Cancel) => self.cancel(request, ctx),
+            (_, Method::Cancel) => match self.servers.cancelled(request) {
+                // RFC 3261, section 9.2: 487 for the INVITE, if it has no response yet, and 200 for the CANCEL.
+                Some(invite) => {
+                    self.answer(invite, Status::REQUEST_TERMINATED.into(), None, ctx);
+                    Status::OK.into()
+                }
+                None => Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into(),
+            },
             (DialogMatch::Own(session), _) => self.in_dialog(request, session, id, ctx),
             (DialogMatch::Foreign, _) => self.uas.orphan(request, pending),
             (DialogMatch::OutsideDialog, Method::Register | Method::Invite) => {
                 let disposition = self.uas.request(request, pending);
-                self.recognise();
+                self.lift_limits();
                 if let Some(device) = self.uas.peer().device {
                     self.transport.label(device);
                 }
@@ -97,93 +147,231 @@ impl<U: Uas> SipConnection<U> {
         }
     }
 
-    fn dialog_of(&self, request: &Request) -> DialogMatch {
-        match DialogId::of_request(request) {
-            None => DialogMatch::OutsideDialog,
-            Some(id) => self
-                .dialog(id)
-                .map_or(DialogMatch::Foreign, DialogMatch::Own),
-        }
-    }
-
-    /// The session of a dialog. Our tags begin with the session's slot, unless it migrated from another connection.
-    pub(super) fn dialog(&self, id: DialogId<'_>) -> Option<usize> {
-        let is = |slot: &usize| {
-            self.sessions
-                .get(*slot)
-                .is_some_and(|session| session.dialog.is(id.call_id, id.local_tag, id.remote_tag))
-        };
-        let tag = id.local_tag.split('-').next();
-        let slot = tag.and_then(|slot| usize::from_str_radix(slot, 16).ok());
-        match slot.filter(is) {
-            None if self.adopted => self.sessions.iter().map(|(slot, _)| slot).find(is),
-            found => found,
-        }
-    }
-
-    /// Handles the pending request of a session that has just migrated here.
-    pub(super) fn resume(&mut self, id: TransactionId, session: usize, ctx: &mut Context<Self>) {
-        let Some(request) = self.claim(id, session) else {
-            return;
-        };
-        if let Disposition(Some(answer)) = self.in_dialog(&request, session, id, ctx) {
-            self.answer(id, answer, ctx);
-        }
-    }
-
     fn in_dialog(
         &mut self,
         request: &Request,
-        session: usize,
-        id: TransactionId,
+        id: SessionId,
+        transaction: TransactionId,
         ctx: &mut Context<Self>,
     ) -> Disposition {
-        // RFC 3261, section 12.2.2: a CSeq below the last one is out of order: 500.
-        let in_order = request
-            .head()
-            .cseq()
-            .is_ok_and(|cseq| self.sessions[session].dialog.received(cseq.number).is_ok());
-        if !in_order {
-            // Some phones retransmit on a stream, against RFC 3261, section 17.1.2.2. The first copy may have been answered
-            // already, without a transaction: the owner answers again.
-            let repeated = *request.method() == Method::Info
-                && request
-                    .head()
-                    .cseq()
-                    .is_ok_and(|cseq| self.sessions[session].dialog.repeats(cseq.number));
-            if repeated && let Ok(Some(document)) = csta_body(request) {
-                let (reply, taken) = PendingRequest::new(&self.responses, id).later();
-                self.tell(session, SessionEventKind::Repeated(document, reply));
-                return taken;
+        let Some(session) = self.sessions.get_mut(id) else {
+            return Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into();
+        };
+        let later = || PendingRequest::new(&self.responses, transaction).later();
+        match session.received(request) {
+            PeerRequest::Answered(response) => response.into(),
+            PeerRequest::ForOwner(document) => {
+                let (responder, disposition) = later();
+                self.tell(id, SessionEventKind::Request(document, responder));
+                disposition
             }
-            return FinalResponse::from(Status::SERVER_INTERNAL_ERROR)
-                .because("this CSeq is not above the last one of the dialog")
-                .into();
+            PeerRequest::Repeated(document) => {
+                let (responder, disposition) = later();
+                self.tell(id, SessionEventKind::Repeated(document, responder));
+                disposition
+            }
+            PeerRequest::Bye => {
+                let effects = session.end(SessionEnd::Bye);
+                self.session_effects(id, effects, ctx);
+                Status::OK.into()
+            }
         }
-        match request.method() {
-            Method::Info | Method::Invite => {
-                if *request.method() == Method::Invite {
-                    self.sessions[session].dialog.retarget(request.head());
+    }
+
+    /// Sends the response that a request awaits, and starts the session that it accepts.
+    pub(super) fn answer(
+        &mut self,
+        id: TransactionId,
+        mut response: FinalResponse,
+        acceptance: Option<Acceptance>,
+        ctx: &mut Context<Self>,
+    ) {
+        // A request that was cancelled meanwhile has its response.
+        let Some((request, session)) = self.servers.pending(id) else {
+            if let Some((owner, _)) = acceptance {
+                owner.tell_cancelled();
+            }
+            return;
+        };
+        // RFC 3261, section 12.2.2: the responder was dropped since the session is over.
+        if response.status == Status::SERVER_INTERNAL_ERROR
+            && let Some(session) = session
+            && self
+                .sessions
+                .owner(session)
+                .is_none_or(SessionOwner::is_gone)
+        {
+            response = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into();
+        }
+        let status = self.compose_response(&request, session, response, acceptance, ctx);
+        let sent = self.transport.sent();
+        let due = self.servers.answered(id, status, sent, self.clock.now());
+        if let Some(at) = due {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// Composes the response to a request, and starts the session that it accepts. Returns the status, which is another one if
+    /// the session cannot start.
+    fn compose_response(
+        &mut self,
+        request: &Request,
+        known: Option<SessionId>,
+        mut response: FinalResponse,
+        acceptance: Option<Acceptance>,
+        ctx: &mut Context<Self>,
+    ) -> Status {
+        let now = self.clock.now();
+        let known = known.filter(|id| self.sessions.get(*id).is_some());
+        let mut started = None;
+        let has_timer = response.status.is_success()
+            && matches!(request.method(), Method::Invite | Method::Update);
+        let mut timer = has_timer.then(|| {
+            // A refresh that names no interval keeps the one of the session.
+            let fallback = match &acceptance {
+                Some((_, interval)) => Some(*interval),
+                None => known.and_then(|id| self.sessions.get(id)?.interval()),
+            };
+            SessionTimer::granted(request.head(), fallback.unwrap_or(INTERVAL))
+        });
+        if let (Some(granted), Some((owner, _))) = (timer, acceptance) {
+            let tag = self.sessions.next_tag().to_string();
+            match CstaSession::accepted(request, &tag, granted) {
+                Ok(session) => {
+                    started = Some(self.sessions.insert(OwnedSession { owner, session }));
                 }
-                match csta_body(request) {
-                    Ok(Some(document)) => {
-                        let (reply, taken) = PendingRequest::new(&self.responses, id).later();
-                        self.tell(session, SessionEventKind::Request(document, reply));
-                        taken
+                Err(error) => {
+                    owner.tell_cancelled();
+                    tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), %error, "cannot open session");
+                    timer = None;
+                    response = FinalResponse::from(Status::BAD_REQUEST).because(error.to_string());
+                }
+            }
+        }
+        let session = started.or(known);
+        let to_tag = session
+            .and_then(|id| self.sessions.get(id))
+            .map_or_else(|| self.servers.tag(), CstaSession::local_tag);
+        self.transport.respond(request, |out| {
+            let mut composer = Composer::answer(out, response.status, request, Some(to_tag))
+                .lines(&response.lines);
+            if started.is_some() {
+                // RFC 3261, section 12.1.1: "The UAS MUST copy all Record-Route header field values" and "MUST maintain the order".
+                for route in request.head().all(HeaderName::RecordRoute) {
+                    composer = composer.text(HeaderName::RecordRoute, route);
+                }
+            }
+            if let Some(timer) = timer {
+                composer = composer
+                    .header(
+                        HeaderName::Contact,
+                        self.endpoints.contact(speaks_sips(request)),
+                    )
+                    .header(HeaderName::SessionExpires, timer.header(false));
+                if !timer.ours {
+                    composer = composer.header(HeaderName::Require, "timer");
+                }
+                composer = composer
+                    .header(HeaderName::Supported, "timer")
+                    .header(HeaderName::Allow, ALLOW);
+            }
+            response.finish(composer);
+        });
+        if let (Some(id), Some(timer)) = (session, timer)
+            && let Some(session) = self.sessions.get_mut(id)
+        {
+            let effects = session.granted(timer, request.method(), started.is_some(), now);
+            self.session_effects(id, effects, ctx);
+        }
+        response.status
+    }
+}
+
+impl<U: Uas> Handler<Respond> for SipConnection<U> {
+    type Result = ();
+
+    fn handle(&mut self, respond: Respond, ctx: &mut Self::Context) {
+        self.answer(respond.transaction, respond.answer, None, ctx);
+    }
+}
+
+impl<U: Uas> Handler<Accept> for SipConnection<U> {
+    type Result = ();
+
+    fn handle(&mut self, accept: Accept, ctx: &mut Self::Context) {
+        let owner = SessionOwner::new(accept.owner, accept.key);
+        match accept.responder.redeem(&self.responses) {
+            Ok(id) => self.answer(id, accept.response, Some((owner, accept.interval)), ctx),
+            Err(_) => owner.tell_cancelled(),
+        }
+    }
+}
+
+impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
+    type Result = ();
+
+    fn handle(&mut self, mut migration: Migrate<U>, ctx: &mut Self::Context) {
+        let to = migration.orphan.connection.clone();
+        let session = self.sessions.find(migration.dialog()).filter(|id| {
+            let owner = self.sessions.owner(*id);
+            owner.is_some_and(|owner| owner.has_key(migration.key))
+        });
+        match (
+            std::mem::replace(&mut migration.step, MigrationStep::Release),
+            session,
+        ) {
+            (MigrationStep::Search(prove), Some(_)) => {
+                migration.step = MigrationStep::Prove(prove, ctx.address());
+                to.do_send(migration);
+            }
+            (MigrationStep::Prove(prove, owner), _) => {
+                let id = migration.orphan.responder.transaction();
+                let proof = self
+                    .servers
+                    .pending(id)
+                    .map(|(request, _)| prove(&mut self.uas, &request));
+                match proof {
+                    Some(Ok(())) => owner.do_send(migration),
+                    Some(Err(response)) => migration.orphan.responder.with(response),
+                    None => migration.orphan.responder.nowhere(),
+                }
+            }
+            (MigrationStep::Release, Some(id)) => {
+                // Whether the peer carried out what was sent on this connection is not known.
+                let abandon = SessionEffect::AbandonRequests { tell: true };
+                self.session_effects(id, [abandon].into_iter().collect(), ctx);
+                if let Some(owned) = self.sessions.remove(id) {
+                    migration.step = MigrationStep::Adopt(Box::new(owned));
+                    to.do_send(migration);
+                }
+            }
+            (MigrationStep::Adopt(owned), _) => {
+                let due = owned.session.due_at();
+                let id = self.sessions.adopt(*owned);
+                if let Some(at) = due {
+                    self.wake_at(at, ctx);
+                }
+                migration.owner.do_send(Moved {
+                    key: migration.key,
+                    session: id,
+                    connection: ctx.address(),
+                    arbiter: Arbiter::current(),
+                    address: self.endpoints.peer,
+                });
+                // The request that brought the session here.
+                if let Ok(transaction) = migration.orphan.responder.redeem(&self.responses) {
+                    self.servers.assign(transaction, id);
+                    if let Some((request, _)) = self.servers.pending(transaction)
+                        && let Disposition(Some(response)) =
+                            self.in_dialog(&request, id, transaction, ctx)
+                    {
+                        self.answer(transaction, response, None, ctx);
                     }
-                    Ok(None) => Status::OK.into(),
-                    Err(answer) => answer.into(),
                 }
             }
-            Method::Update => {
-                self.sessions[session].dialog.retarget(request.head());
-                Status::OK.into()
+            (MigrationStep::Search(_) | MigrationStep::Release, None) => {
+                migration.orphan.responder.nowhere();
             }
-            Method::Bye => {
-                self.end_session(session, SessionEnd::Bye, ctx);
-                Status::OK.into()
-            }
-            method => unhandled(method, true).into(),
         }
     }
 }

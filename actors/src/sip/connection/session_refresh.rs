@@ -1,213 +1,138 @@
-//! Refreshes sessions by UPDATE or INVITE, and ends those that were not refreshed in time (RFC 4028).
+//! The refreshes of one session (RFC 4028): when the next is due, and what its response leads to.
 
 use std::time::Duration;
 
-use actix::Context;
-use bytes::Bytes;
-use uacsta_schema::sip::{HeaderName, Method, Request, Status};
-
-use super::{
-    SipConnection,
-    send::{Purpose, RequestOutcome, with_csta},
-    sessions::{Phase, over},
-};
+use super::outcome::RequestOutcome;
 use crate::sip::{
-    refusals::is_sips,
-    session::{Body, SessionEnd, SessionEventKind, request_system_status},
     session_timer::{CROSSINGS, MIN_SE, SessionTimer, after_crossing},
     transaction::LIFE,
-    uas::Uas,
 };
 
-impl<U: Uas> SipConnection<U> {
-    /// A 2xx with this timer was sent: to the INVITE that opens the session, or to one that refreshes it.
-    pub(super) fn granted(
-        &mut self,
-        slot: usize,
-        timer: SessionTimer,
-        request: &Request,
-        opened: bool,
-        ctx: &mut Context<Self>,
-    ) {
-        let Some(session) = self.sessions.get_mut(slot) else {
-            return;
-        };
-        session.timer = Some(timer);
-        if opened {
-            self.tell(slot, SessionEventKind::Opened(Bytes::new()));
-        } else if *request.method() == Method::Invite {
-            // The re-INVITE's ACK is not waited for: the session is open either way.
-            session.phase = Phase::Open;
+/// The session timer of one session.
+#[derive(Debug)]
+pub(super) struct SessionRefresh {
+    timer: Option<SessionTimer>,
+    /// When the session must be refreshed, or ends.
+    due: Option<Duration>,
+    /// When the interval began.
+    renewed: Duration,
+    /// How often the refresh that is due crossed a request of the peer's, or proposed too short an interval.
+    crossed: u8,
+}
+
+/// What a session needs after a refresh was rejected, or when its time came.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum RefreshStep {
+    /// Send a refresh with this timer now.
+    Send(SessionTimer),
+    /// Nothing until this time.
+    Wait(Duration),
+    /// End the session: the peer did not refresh it in time.
+    Expire,
+}
+
+impl SessionRefresh {
+    /// `timer` is proposed in our INVITE, or granted in our 2xx.
+    pub(super) fn new(timer: SessionTimer) -> Self {
+        Self {
+            timer: Some(timer),
+            due: None,
+            renewed: Duration::ZERO,
+            crossed: 0,
         }
-        self.schedule(slot, ctx);
     }
 
-    /// The ACK of the 2xx that opened a session came: from now on its timer runs.
-    pub(super) fn confirmed(&mut self, slot: usize, ctx: &mut Context<Self>) {
-        if self.sessions[slot].phase == Phase::Unacknowledged {
-            self.sessions[slot].phase = Phase::Open;
-            self.schedule(slot, ctx);
+    /// The timer that an INVITE of ours proposes for this interval.
+    pub(super) fn proposed(interval: Duration) -> SessionTimer {
+        let interval = interval.max(MIN_SE);
+        SessionTimer {
+            interval,
+            ours: true,
+            least: MIN_SE,
         }
     }
 
-    /// A refresh of ours came to its end.
-    pub(super) fn refreshed(
-        &mut self,
-        slot: usize,
-        cseq: u32,
-        outcome: &RequestOutcome<'_>,
-        ctx: &mut Context<Self>,
-    ) {
-        if let RequestOutcome::Response(response) = outcome
-            && response.status().is_success()
-        {
-            let known = &mut self.sessions[slot];
-            known.dialog.retarget(response.head());
-            known.timer = SessionTimer::agreed(response.head());
-            known.crossed = 0;
-            if response
-                .head()
-                .cseq()
-                .is_ok_and(|cseq| cseq.method == Method::Invite)
-            {
-                self.acknowledge(slot, cseq);
-            }
-            return self.schedule(slot, ctx);
+    pub(super) fn timer(&self) -> Option<SessionTimer> {
+        self.timer
+    }
+
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// Proposes at least what a 422 to our INVITE demands (RFC 4028, section 7.4).
+    pub(super) fn lengthen(&mut self, least: Duration) {
+        self.timer = Some(Self::lengthened(least));
+    }
+
+    fn lengthened(least: Duration) -> SessionTimer {
+        SessionTimer {
+            interval: least,
+            ours: true,
+            least,
         }
-        match over(outcome) {
-            Some(why) => self.end_session(slot, why, ctx),
-            // RFC 3261, section 14.1: a refresh that crosses the peer's is tried again.
-            None if is_pending(outcome) && self.sessions[slot].crossed < CROSSINGS => {
-                let known = &mut self.sessions[slot];
-                known.crossed += 1;
-                let wait = after_crossing(known.opened);
-                self.schedule_in(slot, wait, ctx);
+    }
+
+    /// The peer's 2xx to a request of ours agreed to this timer, or to none.
+    pub(super) fn agree(&mut self, timer: Option<SessionTimer>) {
+        self.timer = timer;
+        self.crossed = 0;
+    }
+
+    /// Our 2xx to a request of the peer's granted this timer.
+    pub(super) fn grant(&mut self, timer: SessionTimer) {
+        self.timer = Some(timer);
+    }
+
+    /// A new interval begins now; returns when the next step is due.
+    pub(super) fn restart(&mut self, now: Duration) -> Option<Duration> {
+        if self.timer.is_some() {
+            self.renewed = now;
+        }
+        self.due = self.timer.map(|timer| now + timer.due());
+        self.due
+    }
+
+    /// The session ends unless the ACK of our 2xx arrives within 64*T1 (RFC 3261, section 13.3.1.4).
+    pub(super) fn await_ack(&mut self, now: Duration) -> Duration {
+        *self.due.insert(now + LIFE)
+    }
+
+    /// The time for the next step came.
+    pub(super) fn fired(&mut self) -> Option<RefreshStep> {
+        self.due = None;
+        let timer = self.timer?;
+        Some(if timer.ours {
+            RefreshStep::Send(timer)
+        } else {
+            RefreshStep::Expire
+        })
+    }
+
+    /// A refresh of ours was rejected, which leaves the session until its interval ends. `made_call_id` says that our INVITE
+    /// opened the dialog.
+    pub(super) fn rejected(
+        &mut self,
+        outcome: RequestOutcome<'_>,
+        made_call_id: bool,
+        now: Duration,
+    ) -> Option<RefreshStep> {
+        if self.crossed < CROSSINGS {
+            // RFC 3261, section 14.1: a refresh that crosses a request of the peer's is sent again.
+            if outcome.is_crossing() {
+                self.crossed += 1;
+                let at = now + after_crossing(made_call_id);
+                return Some(RefreshStep::Wait(*self.due.insert(at)));
             }
             // RFC 4028, section 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
-            None if let Some(least) = too_short(outcome)
-                && self.sessions[slot].crossed < CROSSINGS =>
-            {
-                let known = &mut self.sessions[slot];
-                known.crossed += 1;
-                let timer = SessionTimer {
-                    interval: least,
-                    ours: true,
-                    least,
-                };
-                self.refresh(slot, timer, ctx);
-            }
-            // Refused, but the session lives until its end comes.
-            None => {
-                if let Some(timer) = self.sessions[slot].timer {
-                    let last = SessionTimer {
-                        ours: false,
-                        ..timer
-                    };
-                    self.sessions[slot].timer = Some(last);
-                    let at = self.sessions[slot].renewed + last.due();
-                    self.schedule_in(slot, at.saturating_sub(self.clock.now()), ctx);
-                }
+            if let Some(Some(least)) = outcome.interval_too_small() {
+                self.crossed += 1;
+                return Some(RefreshStep::Send(Self::lengthened(least)));
             }
         }
-    }
-
-    /// Sets the time of the next refresh, or of the end.
-    pub(super) fn schedule(&mut self, slot: usize, ctx: &mut Context<Self>) {
-        let session = &self.sessions[slot];
-        match (session.phase, session.timer) {
-            // RFC 3261, section 13.3.1.4: without an ACK within 64*T1 the session is ended by BYE.
-            (Phase::Unacknowledged, _) => self.schedule_in(slot, LIFE, ctx),
-            (_, Some(timer)) => {
-                self.sessions[slot].renewed = self.clock.now();
-                self.schedule_in(slot, timer.due(), ctx);
-            }
-            (_, None) => self.sessions[slot].due = None,
-        }
-    }
-
-    fn schedule_in(&mut self, slot: usize, after: Duration, ctx: &mut Context<Self>) {
-        let at = self.clock.now() + after;
-        self.sessions[slot].due = Some(at);
-        self.wake_at(at, ctx);
-    }
-
-    /// Refreshes or ends the sessions that are due; returns when the next one is.
-    pub(super) fn sweep_sessions(
-        &mut self,
-        now: Duration,
-        ctx: &mut Context<Self>,
-    ) -> Option<Duration> {
-        let due: Vec<usize> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.due.is_some_and(|at| at <= now))
-            .map(|(slot, _)| slot)
-            .collect();
-        for slot in due {
-            let session = &mut self.sessions[slot];
-            session.due = None;
-            match (session.phase, session.timer) {
-                (Phase::Unacknowledged, _) => self.end_session(slot, SessionEnd::Silent, ctx),
-                (_, Some(SessionTimer { ours: false, .. })) => {
-                    self.end_session(slot, SessionEnd::Expired, ctx);
-                }
-                (_, Some(timer)) => self.refresh(slot, timer, ctx),
-                (_, None) => {}
-            }
-        }
-        self.sessions
-            .iter()
-            .filter_map(|(_, session)| session.due)
-            .min()
-    }
-
-    /// Refreshes a session: UPDATE where the peer takes it, else INVITE with the request that opened it.
-    fn refresh(&mut self, slot: usize, timer: SessionTimer, ctx: &mut Context<Self>) {
-        let method = if self.sessions[slot].updates {
-            Method::Update
-        } else {
-            Method::Invite
-        };
-        let edition = self.sessions[slot].edition;
-        let sips = is_sips(self.sessions[slot].dialog.target());
-        let contact = self.endpoints.contact(sips).to_string();
-        self.send(
-            slot,
-            &method,
-            Purpose::Refresh { session: slot },
-            ctx,
-            |composer, authorization| {
-                let composer = authorization
-                    .add(composer)
-                    .header(HeaderName::Contact, contact)
-                    .header(HeaderName::Supported, "timer")
-                    .header(HeaderName::SessionExpires, timer.header(true))
-                    .header(HeaderName::MinSe, timer.least.as_secs());
-                match method {
-                    Method::Invite => {
-                        with_csta(composer, &Body::Whole(request_system_status(edition)));
-                    }
-                    _ => composer.end(),
-                }
-            },
-        );
-    }
-}
-
-/// Whether the peer has a request of its own under way (491).
-fn is_pending(outcome: &RequestOutcome<'_>) -> bool {
-    matches!(outcome, RequestOutcome::Response(response) if response.status() == Status::REQUEST_PENDING)
-}
-
-/// The shortest interval that the peer takes, where ours is too short for it (422).
-fn too_short(outcome: &RequestOutcome<'_>) -> Option<Duration> {
-    match outcome {
-        RequestOutcome::Response(response)
-            if response.status() == Status::SESSION_INTERVAL_TOO_SMALL =>
-        {
-            let least = response.head().min_se()?;
-            Some(Duration::from_secs(least.into()).max(MIN_SE))
-        }
-        _ => None,
+        let timer = self.timer.as_mut()?;
+        timer.ours = false;
+        let at = (self.renewed + timer.due()).max(now);
+        Some(RefreshStep::Wait(*self.due.insert(at)))
     }
 }

@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 use uacsta_actors::sip::{
-    responder::{Accepted, FinalResponse, Responder},
-    session::{Close, Invoke, Notify, SessionEvent, SessionEventKind, SessionId},
+    responder::{FinalResponse, Responder},
+    session::{Accept, Close, Invoke, Notify, SessionEvent, SessionEventKind, SessionId},
 };
 use uacsta_schema::{csta::*, sip::Status};
 
@@ -64,16 +64,14 @@ impl Handset {
             link.do_send(Close { session: id });
         }
         let status = self.write(normal());
-        let session = Accepted {
+        let Some(link) = &self.link else { return };
+        link.do_send(Accept {
+            responder: reply,
+            response: FinalResponse::from(Status::OK).content(status),
             owner: ctx.address().recipient(),
             key,
             interval: INTERVAL,
-        };
-        reply.with(
-            FinalResponse::from(Status::OK)
-                .content(status)
-                .accept(session),
-        );
+        });
     }
 
     pub(super) fn session_event(

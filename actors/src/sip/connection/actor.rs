@@ -1,0 +1,311 @@
+//! The connection actor: its start, its end, its alarm, and the frames that arrive.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{
+    Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle, StreamHandler,
+};
+use tracing::field::{DisplayValue, display};
+use uacsta_schema::sip::{Message, codec::Frame};
+
+use super::{
+    client_transactions::ClientTransactions,
+    endpoints::Endpoints,
+    messages::{Overrun, Shut},
+    owner::SessionOwner,
+    server_transactions::ServerTransactions,
+    sessions::Sessions,
+};
+use crate::{
+    clock::Clock,
+    sip::{
+        incident::Incident,
+        responder::{FinalResponse, Responder, ResponseSink},
+        session::SessionEnd,
+        transport::{PeerTransport, TransportError},
+        uas::{Limits, Uas},
+    },
+};
+
+/// One connection. It passes what arrives to its machines and its UAS, and carries out what they return.
+pub struct SipConnection<U: Uas> {
+    /// This connection, as the destination of deferred responses.
+    pub(super) responses: Arc<dyn ResponseSink>,
+    pub(super) transport: PeerTransport,
+    pub(super) endpoints: Endpoints,
+    pub(super) uas: U,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clients: ClientTransactions,
+    pub(super) servers: ServerTransactions,
+    pub(super) sessions: Sessions<SessionOwner>,
+    alarm: Option<(Duration, SpawnHandle)>,
+    /// Why the connection ends after this turn.
+    pub(super) ending: Option<Box<str>>,
+}
+
+/// How many messages of other actors may wait for a connection. Events to a slow client wait in its transport, which is bounded
+/// in octets; this bound is for those that wait between threads.
+const MAILBOX: usize = 1 << 16;
+
+impl<U: Uas> SipConnection<U> {
+    /// Starts a connection. `random` distinguishes its branches and tags from those of all others.
+    pub fn start(
+        transport: PeerTransport,
+        endpoints: Endpoints,
+        mut uas: U,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+        random: u64,
+    ) -> Addr<Self> {
+        Self::create(|ctx| {
+            let address = Arc::new(ctx.address());
+            uas.opened(&address);
+            let reliability = endpoints.reliability();
+            Self {
+                responses: address,
+                transport,
+                endpoints,
+                uas,
+                clock,
+                clients: ClientTransactions::new(reliability, random, limits.unanswered_events),
+                servers: ServerTransactions::new(reliability, random, limits.pending_requests),
+                sessions: Sessions::new(random),
+                alarm: None,
+                ending: None,
+            }
+        })
+    }
+
+    /// The UAS. After a change of its peer or of what it has due, call [`Self::reschedule`].
+    pub(crate) fn uas_mut(&mut self) -> &mut U {
+        &mut self.uas
+    }
+
+    /// Does what the UAS has due, and schedules what it has due next.
+    pub(crate) fn reschedule(&mut self, ctx: &mut Context<Self>) {
+        self.lift_limits();
+        if let Some(at) = self.uas.sweep(self.clock.now()) {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// Gives the response that a request of this connection awaits.
+    pub(crate) fn respond(
+        &mut self,
+        responder: Responder,
+        response: FinalResponse,
+        ctx: &mut Context<Self>,
+    ) {
+        match responder.redeem(&self.responses) {
+            Ok(transaction) => self.answer(transaction, response, None, ctx),
+            Err(elsewhere) => elsewhere.with(response),
+        }
+    }
+
+    /// Ends the connection when this turn is over; `reason` is for the log.
+    pub(crate) fn end(&mut self, reason: impl Into<Box<str>>, ctx: &mut Context<Self>) {
+        if self.ending.is_none() {
+            self.ending = Some(reason.into());
+            ctx.stop();
+        }
+    }
+
+    /// Reports an incident that ends the connection.
+    pub(super) fn end_for(&mut self, incident: Incident<'_>, ctx: &mut Context<Self>) {
+        if self.ending.is_none() {
+            self.report(incident, None);
+            self.end(incident.reason(), ctx);
+        }
+    }
+
+    /// Reports an incident to the UAS, and logs it unless the UAS decides otherwise.
+    pub(super) fn report(&self, incident: Incident<'_>, reason: Option<&str>) {
+        if let Some(times) = self.uas.incident(incident) {
+            let times = (times > 1).then_some(times);
+            tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), reason, times, "{}", incident.text());
+        }
+    }
+
+    /// The device that the peer speaks for, as a field of log lines.
+    pub(super) fn phone(&self) -> Option<DisplayValue<&str>> {
+        self.uas.peer().device.map(|device| display(&**device))
+    }
+
+    /// The name of the peer, as a field of log lines.
+    pub(super) fn who(&self) -> &str {
+        self.uas.peer().name
+    }
+
+    /// Runs [`Self::sweep`] at `at`, or before.
+    pub(super) fn wake_at(&mut self, at: Duration, ctx: &mut Context<Self>) {
+        if let Some((earlier, handle)) = self.alarm {
+            if earlier <= at {
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let handle = ctx.run_later(at.saturating_sub(self.clock.now()), |this, ctx| {
+            this.alarm = None;
+            this.sweep(ctx);
+        });
+        self.alarm = Some((at, handle));
+    }
+
+    /// Does what is due, and sets the alarm for what is due next.
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        for (id, timer) in self.clients.due(now) {
+            let transmit = |sent: &_| self.transport.retransmit(sent);
+            let effects = self.clients.on_timer(id, timer, now, transmit);
+            self.client_effects(effects, ctx);
+        }
+        let answered = self
+            .servers
+            .sweep(now, |sent| self.transport.retransmit(sent));
+        for id in self.sessions.due(now) {
+            if let Some(session) = self.sessions.get_mut(id) {
+                let effects = session.due();
+                self.session_effects(id, effects, ctx);
+            }
+        }
+        self.lift_limits();
+        let mut log_on_by = self
+            .endpoints
+            .unauthenticated
+            .as_ref()
+            .map(|it| it.log_on_by);
+        if log_on_by.is_some_and(|by| by <= now) {
+            log_on_by = None;
+            self.end_for(Incident::NotAuthenticated, ctx);
+        }
+        let next = [
+            self.clients.next_due(),
+            answered,
+            self.sessions.next_due(),
+            log_on_by,
+            self.uas.sweep(now),
+        ];
+        if let Some(at) = next.into_iter().flatten().min() {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    /// Lifts the limits of an unauthenticated peer as soon as it has authenticated.
+    pub(super) fn lift_limits(&mut self) {
+        if self.endpoints.unauthenticated.is_some() && self.uas.peer().authenticated {
+            self.endpoints.unauthenticated = None;
+            self.transport.authenticated();
+        }
+    }
+
+    fn frame(&mut self, frame: Frame, ctx: &mut Context<Self>) {
+        match frame {
+            Frame::Message(Message::Request(request)) => self.request(request, ctx),
+            Frame::Message(Message::Response(response)) => self.response(&response, ctx),
+            // RFC 5626, section 3.5.1: a double CRLF is a ping, to be answered by a single one.
+            Frame::Ping => self.transport.compose(|out| out.extend_from_slice(b"\r\n")),
+            Frame::Pong => {}
+            Frame::Refused(refused) => {
+                self.report(Incident::Malformed, Some(refused.reason()));
+                self.transport.compose(|out| refused.answer(out));
+            }
+        }
+    }
+
+    /// The transport delivers nothing more.
+    fn transport_ended(&mut self, error: TransportError, ctx: &mut Context<Self>) {
+        match error {
+            TransportError::Idle => {
+                self.end(
+                    "the peer sent nothing for longer than a registration lasts",
+                    ctx,
+                );
+            }
+            TransportError::Closed => self.end("the peer closed the connection", ctx),
+            TransportError::Failed(error) => {
+                self.end(format!("the connection failed: {error}"), ctx);
+            }
+            TransportError::Slow => self.end_for(Incident::SlowMessage, ctx),
+            TransportError::BudgetExceeded => self.end_for(Incident::BudgetExceeded, ctx),
+            TransportError::Overflow => self.end_for(Incident::Unread, ctx),
+            TransportError::Framing(error) => {
+                if let Some(answer) = error.answer() {
+                    self.transport.compose(|out| out.extend_from_slice(answer));
+                }
+                let incident = Incident::Framing(&error);
+                let detail = error.to_string();
+                self.report(incident, Some(&detail));
+                self.end(format!("{}: {detail}", incident.reason()), ctx);
+            }
+        }
+    }
+}
+
+impl<U: Uas> Actor for SipConnection<U> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.add_stream(self.transport.frames());
+        if let Some(peer) = &self.endpoints.unauthenticated {
+            self.wake_at(peer.log_on_by, ctx);
+        }
+    }
+
+    fn stopped(&mut self, ctx: &mut Self::Context) {
+        if std::thread::panicking() {
+            let incident = Incident::Panicked;
+            self.uas.incident(incident);
+            tracing::error!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), "{}", incident.text());
+        }
+        let reason = self
+            .ending
+            .take()
+            .unwrap_or_else(|| "the server is stopping".into());
+        self.transport.flush_now();
+        self.clients.abandon_events();
+        for id in self.sessions.all() {
+            if let Some(session) = self.sessions.get(id) {
+                let effects = session.end(SessionEnd::ConnectionLost);
+                self.session_effects(id, effects, ctx);
+            }
+        }
+        self.uas.ended(&reason);
+    }
+}
+
+impl<U: Uas> StreamHandler<Result<Frame, TransportError>> for SipConnection<U> {
+    fn handle(&mut self, frame: Result<Frame, TransportError>, ctx: &mut Self::Context) {
+        match frame {
+            Ok(frame) => {
+                self.frame(frame, ctx);
+                while self.ending.is_none()
+                    && let Some(response) = self.transport.response()
+                {
+                    self.frame(response, ctx);
+                }
+            }
+            Err(error) => self.transport_ended(error, ctx),
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.end("the connection ended", ctx);
+    }
+}
+
+impl<U: Uas> Handler<Shut> for SipConnection<U> {
+    type Result = ();
+
+    fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
+        self.end(reason, ctx);
+    }
+}
+
+impl<U: Uas> Handler<Overrun> for SipConnection<U> {
+    type Result = ();
+
+    fn handle(&mut self, Overrun: Overrun, ctx: &mut Self::Context) {
+        self.end_for(Incident::EventQueueFull, ctx);
+    }
+}
