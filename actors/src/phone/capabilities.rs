@@ -244,21 +244,22 @@ const COMES_WITH: [(&str, &str); 19] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use uacsta_config::Profiles;
-
-    use super::*;
-
+impl Capabilities {
     /// A phone of no known maker: its profile emulates all that the server can.
-    fn generic() -> Capabilities {
-        Capabilities {
-            profile: Profiles::shipped().recognise(None, None),
+    pub(super) fn generic() -> Self {
+        Self {
+            profile: uacsta_config::Profiles::shipped().recognise(None, None),
             firmware: None,
             has_pickup_code: true,
             listed: None,
             rejected: Vec::new(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn listing(services: &[&str], events: &[&str]) -> GetCSTAFeaturesResponse {
         GetCSTAFeaturesResponse {
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_phone_overrides_its_profile() {
-        let mut phone = generic();
+        let mut phone = Capabilities::generic();
         assert_eq!(phone.phone_says("HoldCall"), None);
         phone.features_listed(&GetCSTAFeaturesResponse::default());
         assert!(!phone.are_listed(), "an answer without lists");
@@ -290,7 +291,7 @@ mod tests {
     fn the_provider_depends_on_what_an_emulation_is_made_of() {
         #[track_caller]
         fn check(rejected: &[&str], service: &str, expected: Provider) {
-            let mut phone = generic();
+            let mut phone = Capabilities::generic();
             for rejected in rejected {
                 phone.proved(rejected, false);
             }
@@ -320,7 +321,7 @@ mod tests {
 
     #[test]
     fn directed_pickup_needs_the_feature_code() {
-        let mut phone = generic();
+        let mut phone = Capabilities::generic();
         phone.has_pickup_code = false;
         assert_eq!(phone.provider("DirectedPickupCall"), Provider::Nobody);
     }
@@ -336,7 +337,7 @@ mod tests {
             };
             assert_eq!(works, expected, "{name}");
         }
-        let mut phone = generic();
+        let mut phone = Capabilities::generic();
         check(&phone, "RequestSystemStatus", true);
         check(&phone, "MakeCall", true);
         check(&phone, "AlternateCall", true);

@@ -18,6 +18,8 @@ mod announcing;
 mod binding;
 mod calls;
 mod capabilities;
+mod client_request;
+mod emulating;
 mod emulation;
 mod incoming;
 mod inventory;
@@ -57,7 +59,7 @@ pub struct Phone {
     requests: request_queue::RequestQueue,
     capabilities: Capabilities,
     /// What the server keeps in the phone's place.
-    emulation: Option<Box<emulation::EmulationState>>,
+    emulation: emulation::Emulation,
     /// The lines with monitor points.
     monitored: monitors::MonitoredLines,
     /// Events whose monitor's response is still on its way.
@@ -90,7 +92,7 @@ pub enum Status {
 #[derive(Default)]
 pub struct RestartState {
     monitored: monitors::MonitoredLines,
-    emulation: Option<Box<emulation::EmulationState>>,
+    emulation: emulation::Emulation,
     permit: Option<LicencePermit>,
 }
 
@@ -160,8 +162,9 @@ impl Phone {
             self.sweep_session(now, ctx),
             self.sweep_keep_alive(now, ctx),
             self.sweep_list(now, ctx),
-            self.sweep_dialling(now),
         ];
+        let effects = self.emulation.expire(now);
+        self.carry_out(effects, ctx);
         if let Some(at) = next.into_iter().flatten().min() {
             self.wake_at(at, ctx);
         }
@@ -202,10 +205,7 @@ impl Actor for Phone {
         // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
         let restart_state = RestartState {
             monitored: std::mem::take(&mut self.monitored),
-            emulation: self
-                .emulation
-                .take()
-                .map(emulation::EmulationState::inherited),
+            emulation: std::mem::take(&mut self.emulation).inherited(),
             permit: self.permit.take(),
         };
         self.context.registrar.do_send(PhoneActorEnded {

@@ -11,7 +11,7 @@ use uacsta_schema::csta::{
 use super::{
     Phone, Request,
     capabilities::Provider,
-    emulation::{Asked, Asking},
+    client_request::ClientRequest,
     request_queue::{Gate, PhoneRequest, Received, Requester, Turn},
     responses,
     session::State,
@@ -46,35 +46,30 @@ impl Phone {
             tracing::info!(phone = %self.phone, service = document.name(), %refusal, "request refused");
             return responses::relay(reply, &dialect, Err(refusal));
         }
-        let client = Asking {
-            phone: self.phone,
+        let request = ClientRequest {
             document,
-            reply,
+            device,
+            responder: reply,
             dialect,
             deadline: self.deadline(),
         };
-        let asked = Asked { device, client };
-        let Some(asked) = self.take_for_dialling(asked, ctx) else {
-            return;
-        };
-        let service = asked.client.document.name();
+        let service = request.document.name();
         // The phone's own response would name all its lines.
-        if service == "GetPhysicalDeviceInformation" && !hidden.is_empty() {
-            let answer = self.physical_information(&asked.line(), &hidden);
-            return asked.client.answer(Ok(answer.into()));
-        }
-        if self.capabilities.provider(service) == Provider::Emulation {
-            return self.emulate(asked, Turn::Last, ctx);
+        let names_lines = service == "GetPhysicalDeviceInformation" && !hidden.is_empty();
+        if names_lines
+            || self.capabilities.provider(service) == Provider::Emulation
+            || self.emulation.claims(&request, &self.capabilities)
+        {
+            return self.emulate(request, &hidden, Turn::Last, ctx);
         }
         let service = service.to_owned();
-        let Asked { device, client } = asked;
-        let Asking {
+        let ClientRequest {
             document,
-            reply,
+            device,
+            responder: reply,
             dialect,
             deadline,
-            ..
-        } = client;
+        } = request;
         let body = Body::Relayed {
             document,
             edition: self.edition,
@@ -195,7 +190,11 @@ impl Phone {
             }
             if self.retiring.is_some() {
                 self.retired(ctx);
-            } else if gate.clients && self.requests.has_sent_none() && self.needs_new_dialog() {
+            } else if gate.clients
+                && self.requests.has_sent_none()
+                && self.emulation.has_unstopped_monitors()
+                && self.monitored.iter().all(|line| line.cross_ref.is_none())
+            {
                 self.renew_session("monitors are over that the phone cannot stop", ctx);
             }
         }
@@ -262,14 +261,14 @@ impl Phone {
                         document, device, ..
                     } = request.body
                 {
-                    let client = Asking {
-                        phone: self.phone,
+                    let client = ClientRequest {
                         document,
-                        reply,
+                        device,
+                        responder: reply,
                         dialect,
                         deadline: request.deadline,
                     };
-                    return self.emulate(Asked { device, client }, Turn::Next, ctx);
+                    return self.emulate(client, &[], Turn::Next, ctx);
                 }
                 responses::relay(reply, &dialect, result);
             }
@@ -280,7 +279,8 @@ impl Phone {
                 if is_unsupported
                     && self.capabilities.provider("MonitorStop") == Provider::Emulation
                 {
-                    self.leave_monitor(line, cross_ref, ctx);
+                    self.emulation.leave_running(line, cross_ref);
+                    self.send_next(ctx);
                 }
             }
             Requester::Lines => self.lines_answered(&result, ctx),
@@ -295,7 +295,7 @@ impl Phone {
                 }
                 reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
             }
-            Requester::Emulation(emulation) => self.emulated(*emulation, result, ctx),
+            Requester::Emulation(request) => self.step_answered(*request, result, ctx),
         }
     }
 
@@ -311,7 +311,9 @@ impl Phone {
                 Requester::Features { reply, dialect } => {
                     reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
                 }
-                Requester::Emulation(emulation) => emulation.refuse(Refusal::Away),
+                Requester::Emulation(request) => {
+                    self.respond(request.client, Err(Refusal::Away));
+                }
                 Requester::SystemRegister
                 | Requester::MonitorStop { .. }
                 | Requester::Rollback

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::csta::{
-    Document, EventCause, Message, RequestSystemStatus, RequestTypes, Response, SystemRegister,
+    Document, Message, RequestSystemStatus, RequestTypes, Response, SystemRegister,
     SystemStatusValue,
 };
 
@@ -141,12 +141,12 @@ impl Phone {
             SessionEventKind::Response { ticket, answer } => self.responded(ticket, answer, ctx),
             SessionEventKind::Ended(SessionEnd::ConnectionLost) => {
                 // The end of the link, which says why, follows.
-                self.lose_session();
+                self.lose_session(ctx);
                 self.session = State::Closed;
             }
             SessionEventKind::Ended(why) => {
                 tracing::warn!(phone = %self.phone, reason = %why, "CSTA session with the phone lost");
-                self.lose_session();
+                self.lose_session(ctx);
                 // 481 says that the phone holds no session: the next one is opened at once.
                 self.back_off.lost(self.context.clock.now());
                 let at_once = why == SessionEnd::Unknown && self.back_off.is_fresh();
@@ -247,7 +247,7 @@ impl Phone {
     }
 
     /// Ends the session by our own wish.
-    pub(super) fn close_session(&mut self, reason: &str, _: &mut Context<Self>) {
+    pub(super) fn close_session(&mut self, reason: &str, ctx: &mut Context<Self>) {
         let before = std::mem::replace(&mut self.session, State::Closed);
         if before.is_coming() {
             tracing::info!(phone = %self.phone, reason, "CSTA session with the phone closed");
@@ -256,7 +256,7 @@ impl Phone {
             self.give_up_session(id);
         }
         self.key += 1;
-        self.lose_session();
+        self.lose_session(ctx);
     }
 
     /// Ends the session, and opens the next one at once.
@@ -272,15 +272,15 @@ impl Phone {
     }
 
     /// What hung on the session goes with it: requests that were sent, and monitors.
-    fn lose_session(&mut self) {
+    fn lose_session(&mut self, ctx: &mut Context<Self>) {
         self.keep_alive_at = None;
         // The next session asks for the lines anew.
         self.list_due = None;
         self.early.clear();
         self.interrupt();
-        self.forget_left();
         self.retiring = None;
-        self.end_all_dialling(EventCause::NETWORK_OUT_OF_ORDER);
+        let effects = self.emulation.session_lost();
+        self.carry_out(effects, ctx);
         self.monitored.session_lost();
     }
 

@@ -1,54 +1,210 @@
-//! DialDigits: a call that waits for its digits at the server, and is made when the last of them has come (ECMA-269).
+//! DialDigits: collects the digits of a call at the server, and makes the call when the last of them has come (ECMA-269).
 
 use std::time::Duration;
 
-use actix::Context;
 use uacsta_schema::csta::{
     AutoOriginate, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId, DeviceId,
     DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause, LocalConnectionState,
-    MakeCall, MakeCallResponse, MonitorCrossRefId, Request, ServiceInitiatedEvent,
+    MakeCall, MakeCallResponse, Request, ServiceInitiatedEvent,
 };
 
-use super::{Asked, Asking, Course};
+use super::{
+    EmulationEffect, EmulationEffects, EmulationOutcome, EmulationStep, subscribers_cross_ref,
+};
 use crate::{
-    phone::{Phone, capabilities::Provider, request_queue::Turn},
+    phone::{
+        capabilities::{Capabilities, Provider},
+        client_request::ClientRequest,
+    },
     refusal::Refusal,
 };
 
+/// The calls that wait for digits, one of each line at most.
+#[derive(Default)]
+pub(super) struct DigitCollections {
+    calls: Vec<DigitCollection>,
+    /// How many there have been: each call has an identifier of its own.
+    started: u64,
+}
+
 /// A call whose number is not complete yet.
-pub(super) struct DigitCollection {
+struct DigitCollection {
     connection: ConnectionId,
     line: DeviceId,
-    call: MakeCall,
+    request: MakeCall,
     digits: String,
-    until: Duration,
+    expires_at: Duration,
 }
 
 /// How long a call waits for its next digits.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest number.
-const LONGEST: usize = 64;
+const INTERDIGIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most digits of a number.
+const MAX_DIGITS: usize = 64;
+
+/// Whether a request is for a call that waits for digits, or for one that will.
+pub(super) fn claims(
+    collections: Option<&DigitCollections>,
+    request: &ClientRequest,
+    capabilities: &Capabilities,
+) -> bool {
+    match request.document.name() {
+        "MakeCall" if may_be_partial(request.document.raw()) => match request.read() {
+            Ok(Request::MakeCall(call)) => {
+                is_partial(call.called_directory_number.as_str())
+                    && capabilities.provider("DialDigits") == Provider::Emulation
+            }
+            _ => false,
+        },
+        "ClearConnection" => {
+            let Some(collections) = collections.filter(|state| !state.calls.is_empty()) else {
+                return false;
+            };
+            let line = request.line();
+            match request.read() {
+                Ok(Request::ClearConnection(clear)) => {
+                    let cleared = &clear.connection_to_be_cleared;
+                    collections.calls.iter().any(|call| call.is(&line, cleared))
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether a number is still to be completed: a `;` at its end says that more digits follow (ECMA-269, diallable digits format).
+fn is_partial(number: &str) -> bool {
+    number.trim_end().ends_with(';')
+}
+
+/// Whether a MakeCall is worth parsing: some text in it ends with `;`, as a partial number does.
+fn may_be_partial(document: &[u8]) -> bool {
+    document
+        .split(|byte| *byte == b'<')
+        .any(|piece| piece.trim_ascii_end().ends_with(b";"))
+}
+
+impl DigitCollections {
+    /// MakeCall with a partial number. It ends the line's call that waited before.
+    pub(super) fn start(
+        &mut self,
+        line: &DeviceId,
+        request: MakeCall,
+        now: Duration,
+    ) -> EmulationOutcome {
+        let mut effects = self.end(|call| call.line == *line, &EventCause::NORMAL_CLEARING);
+        self.started += 1;
+        let call = DigitCollection::new(self.started, line.clone(), request, now);
+        let response = MakeCallResponse {
+            calling_device: call.connection.clone(),
+        };
+        effects.push(call.notify(call.initiated()));
+        if !call.digits.is_empty() {
+            effects.push(call.notify(call.dialled()));
+        }
+        effects.push(EmulationEffect::WakeAt(call.expires_at));
+        self.calls.push(call);
+        EmulationOutcome::answer(Ok(response.into())).then(effects)
+    }
+
+    /// DialDigits for a call that waits for them: the last ones make the call.
+    pub(super) fn add(
+        &mut self,
+        line: &DeviceId,
+        request: &DialDigits,
+        now: Duration,
+    ) -> EmulationOutcome {
+        let connection = &request.dialling_connection;
+        let mut calls = self.calls.iter_mut();
+        let Some(call) = calls.find(|call| call.is(line, connection)) else {
+            return EmulationOutcome::answer(Err(Refusal::NotSupported));
+        };
+        let sequence = request.dialling_sequence.as_str();
+        if call.digits.len() + sequence.len() > MAX_DIGITS {
+            return EmulationOutcome::answer(Err(Refusal::Malformed(format!(
+                "the number would be longer than {MAX_DIGITS} digits"
+            ))));
+        }
+        let complete = call.add(sequence);
+        call.expires_at = now + INTERDIGIT_TIMEOUT;
+        let dialled = call.notify(call.dialled());
+        if complete {
+            let step = EmulationStep::DialDigits(call.connection.clone());
+            EmulationOutcome::ask(step, call.complete()).then([dialled])
+        } else {
+            let wake = EmulationEffect::WakeAt(call.expires_at);
+            EmulationOutcome::answer(Ok(DialDigitsResponse::default().into())).then([dialled, wake])
+        }
+    }
+
+    /// The phone answered the MakeCall with the whole number: the call that waited is over, and the phone's own goes on.
+    pub(super) fn call_answered(
+        &mut self,
+        connection: &ConnectionId,
+        answer: Result<(), Refusal>,
+    ) -> EmulationOutcome {
+        let cause = if answer.is_ok() {
+            EventCause::MAKE_CALL
+        } else {
+            EventCause::DEST_NOT_OBTAINABLE
+        };
+        let effects = self.end(|call| call.connection == *connection, &cause);
+        EmulationOutcome::answer(answer.map(|()| DialDigitsResponse::default().into()))
+            .then(effects)
+    }
+
+    /// ClearConnection of a call that waits for digits.
+    pub(super) fn clear(&mut self, line: &DeviceId, cleared: &ConnectionId) -> EmulationOutcome {
+        let effects = self.end(|call| call.is(line, cleared), &EventCause::NORMAL_CLEARING);
+        EmulationOutcome::answer(Ok(ClearConnectionResponse::default().into())).then(effects)
+    }
+
+    /// Ends all of them with the session.
+    pub(super) fn session_lost(&mut self) -> EmulationEffects {
+        self.end(|_| true, &EventCause::NETWORK_OUT_OF_ORDER)
+    }
+
+    /// Ends the calls whose digits do not come.
+    pub(super) fn expire(&mut self, now: Duration) -> EmulationEffects {
+        let mut effects = self.end(
+            |call| call.expires_at <= now,
+            &EventCause::INTERDIGIT_TIMEOUT,
+        );
+        let next = self.calls.iter().map(|call| call.expires_at).min();
+        effects.extend(next.map(EmulationEffect::WakeAt));
+        effects
+    }
+
+    fn end(
+        &mut self,
+        which: impl Fn(&DigitCollection) -> bool,
+        cause: &EventCause,
+    ) -> EmulationEffects {
+        self.calls
+            .extract_if(.., |call| which(call))
+            .map(|call| call.notify(call.cleared(cause.clone())))
+            .collect()
+    }
+}
 
 impl DigitCollection {
-    fn new(number: u64, line: DeviceId, call: MakeCall, until: Duration) -> Self {
-        let mut dialling = Self {
+    fn new(number: u64, line: DeviceId, request: MakeCall, now: Duration) -> Self {
+        let mut call = Self {
             connection: ConnectionId::new(format!("dialling-{number}"), line.clone()),
             line,
             digits: String::new(),
-            call,
-            until,
+            request,
+            expires_at: now + INTERDIGIT_TIMEOUT,
         };
-        let begun = dialling.call.called_directory_number.as_str().to_owned();
-        dialling.add(&begun);
-        dialling
+        let first = call.request.called_directory_number.as_str().to_owned();
+        call.add(&first);
+        call
     }
 
-    /// Adds digits; whether the number is complete: a `;` at the end says that more will follow (ECMA-269, diallable digits
-    /// format).
+    /// Adds digits; whether the number is complete.
     fn add(&mut self, sequence: &str) -> bool {
-        let complete = !is_incomplete(sequence);
         self.digits.push_str(sequence.trim().trim_end_matches(';'));
-        complete
+        !is_partial(sequence)
     }
 
     /// Whether a connection of a line is this one; a line of the same phone has others.
@@ -61,18 +217,22 @@ impl DigitCollection {
         MakeCall {
             called_directory_number: DeviceId::from(self.digits.as_str()),
             auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
-            ..self.call.clone()
+            ..self.request.clone()
         }
+    }
+
+    fn notify(&self, event: Event) -> EmulationEffect {
+        EmulationEffect::Notify(self.line.clone(), event)
     }
 
     fn initiated(&self) -> Event {
         ServiceInitiatedEvent {
-            monitor_cross_ref_id: unnamed(),
+            monitor_cross_ref_id: subscribers_cross_ref(),
             initiated_connection: self.connection.clone(),
             initiating_device: self.line.clone().into(),
             called_device: None,
             local_connection_info: Some(LocalConnectionState::INITIATED),
-            correlator_data: self.call.correlator_data.clone(),
+            correlator_data: self.request.correlator_data.clone(),
             cause: EventCause::MAKE_CALL,
         }
         .into()
@@ -80,12 +240,12 @@ impl DigitCollection {
 
     fn dialled(&self) -> Event {
         DigitsDialedEvent {
-            monitor_cross_ref_id: unnamed(),
+            monitor_cross_ref_id: subscribers_cross_ref(),
             dialing_connection: self.connection.clone(),
             dialing_device: self.line.clone().into(),
             dialing_sequence: DeviceId::from(self.digits.as_str()),
             local_connection_info: Some(LocalConnectionState::INITIATED),
-            correlator_data: self.call.correlator_data.clone(),
+            correlator_data: self.request.correlator_data.clone(),
             cause: EventCause::NORMAL,
         }
         .into()
@@ -93,174 +253,15 @@ impl DigitCollection {
 
     fn cleared(&self, cause: EventCause) -> Event {
         ConnectionClearedEvent {
-            monitor_cross_ref_id: unnamed(),
+            monitor_cross_ref_id: subscribers_cross_ref(),
             dropped_connection: self.connection.clone(),
             releasing_device: self.line.clone().into(),
             local_connection_info: Some(LocalConnectionState::NULL),
-            correlator_data: self.call.correlator_data.clone(),
+            correlator_data: self.request.correlator_data.clone(),
             user_data: None,
             cause,
         }
         .into()
-    }
-}
-
-/// The cross reference of an event that gets its receiver's.
-fn unnamed() -> MonitorCrossRefId {
-    MonitorCrossRefId::from("0")
-}
-
-fn is_incomplete(sequence: &str) -> bool {
-    sequence.trim_end().ends_with(';')
-}
-
-/// Whether a MakeCall may be one whose number is not complete, so that it is worth reading: text ends with `;` somewhere.
-fn may_be_incomplete(document: &[u8]) -> bool {
-    document
-        .split(|byte| *byte == b'<')
-        .any(|piece| piece.trim_ascii_end().ends_with(b";"))
-}
-
-impl Phone {
-    /// Takes a request that is for a call which waits for its digits, or begins one; gives any other back.
-    pub(in crate::phone) fn take_for_dialling(
-        &mut self,
-        asked: Asked,
-        ctx: &mut Context<Self>,
-    ) -> Option<Asked> {
-        let waits = self
-            .emulation
-            .as_ref()
-            .is_some_and(|kept| !kept.dialling.is_empty());
-        let document = &asked.client.document;
-        let line = asked.line();
-        let request = match document.name() {
-            "MakeCall" if may_be_incomplete(document.raw()) => asked.read(),
-            "ClearConnection" if waits => asked.read(),
-            _ => return Some(asked),
-        };
-        match request {
-            Ok(Request::MakeCall(call))
-                if is_incomplete(call.called_directory_number.as_str())
-                    && self.capabilities.provider("DialDigits") == Provider::Emulation =>
-            {
-                self.begin_dialling(asked, call, ctx);
-                None
-            }
-            Ok(Request::ClearConnection(clear))
-                if self
-                    .dialling_of(&line, &clear.connection_to_be_cleared)
-                    .is_some() =>
-            {
-                let cleared = clear.connection_to_be_cleared;
-                self.end_dialling(|call| call.is(&line, &cleared), EventCause::NORMAL_CLEARING);
-                asked
-                    .client
-                    .answer(Ok(ClearConnectionResponse::default().into()));
-                None
-            }
-            _ => Some(asked),
-        }
-    }
-
-    fn begin_dialling(&mut self, asked: Asked, call: MakeCall, ctx: &mut Context<Self>) {
-        let line = asked.line();
-        self.end_dialling(|call| call.line == line, EventCause::NORMAL_CLEARING);
-        let until = self.context.clock.now() + PATIENCE;
-        let dialling = DigitCollection::new(self.requests.number(), line, call, until);
-        let response = MakeCallResponse {
-            calling_device: dialling.connection.clone(),
-        };
-        asked.client.answer(Ok(response.into()));
-        self.tell_subscribers(&dialling.line, dialling.initiated());
-        if !dialling.digits.is_empty() {
-            self.tell_subscribers(&dialling.line, dialling.dialled());
-        }
-        self.emulation
-            .get_or_insert_default()
-            .dialling
-            .push(dialling);
-        self.wake_at(until, ctx);
-    }
-
-    /// DialDigits for a call that waits for them.
-    pub(super) fn dial(
-        &mut self,
-        asked: Asked,
-        request: &DialDigits,
-        turn: Turn,
-        ctx: &mut Context<Self>,
-    ) {
-        let until = self.context.clock.now() + PATIENCE;
-        let line = asked.line();
-        let client = asked.client;
-        let Some(dialling) = self.dialling_of(&line, &request.dialling_connection) else {
-            return client.answer(Err(Refusal::NotSupported));
-        };
-        let sequence = request.dialling_sequence.as_str();
-        if dialling.digits.len() + sequence.len() > LONGEST {
-            return client.answer(Err(Refusal::Malformed(format!(
-                "the number would be longer than {LONGEST} digits"
-            ))));
-        }
-        let complete = dialling.add(sequence);
-        dialling.until = until;
-        let event = dialling.dialled();
-        let (waited, call) = (dialling.connection.clone(), dialling.complete());
-        self.tell_subscribers(&line, event);
-        if complete {
-            self.ask_part(client, Course::Dial(waited), &call.into(), turn, ctx);
-        } else {
-            self.wake_at(until, ctx);
-            client.answer(Ok(DialDigitsResponse::default().into()));
-        }
-    }
-
-    /// The phone was asked to call the whole number: the call that waited is over, and the phone's own goes on.
-    pub(super) fn dialled(
-        &mut self,
-        client: Asking,
-        waited: &ConnectionId,
-        answer: Result<(), Refusal>,
-    ) {
-        let cause = match answer {
-            Ok(()) => EventCause::MAKE_CALL,
-            Err(_) => EventCause::DEST_NOT_OBTAINABLE,
-        };
-        self.end_dialling(|call| call.connection == *waited, cause);
-        client.answer(answer.map(|()| DialDigitsResponse::default().into()));
-    }
-
-    fn dialling_of(
-        &mut self,
-        line: &DeviceId,
-        connection: &ConnectionId,
-    ) -> Option<&mut DigitCollection> {
-        let mut calls = self.emulation.as_mut()?.dialling.iter_mut();
-        calls.find(|call| call.is(line, connection))
-    }
-
-    /// No call waits for its digits any more.
-    pub(in crate::phone) fn end_all_dialling(&mut self, cause: EventCause) {
-        self.end_dialling(|_| true, cause);
-    }
-
-    /// Those of the calls that wait for their digits are over.
-    fn end_dialling(&mut self, mut which: impl FnMut(&DigitCollection) -> bool, cause: EventCause) {
-        let Some(kept) = &mut self.emulation else {
-            return;
-        };
-        let over: Vec<DigitCollection> = kept.dialling.extract_if(.., |call| which(call)).collect();
-        for call in over {
-            self.tell_subscribers(&call.line, call.cleared(cause.clone()));
-        }
-    }
-
-    /// Ends the calls whose digits do not come; returns when the next will be.
-    pub(in crate::phone) fn sweep_dialling(&mut self, now: Duration) -> Option<Duration> {
-        self.end_dialling(|call| call.until <= now, EventCause::INTERDIGIT_TIMEOUT);
-        let calls = &self.emulation.as_ref()?.dialling;
-        calls.iter().map(|call| call.until).min()
     }
 }
 
@@ -269,22 +270,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_collected_until_the_number_is_complete() {
+    fn digits_are_appended_until_none_follow() {
         #[track_caller]
         fn check(begun: &str, dialled: &[&str], number: &str, complete: bool) {
-            let call = MakeCall {
+            let request = MakeCall {
                 called_directory_number: DeviceId::from(begun),
                 ..MakeCall::default()
             };
-            let mut dialling = DigitCollection::new(1, DeviceId::from("101"), call, Duration::ZERO);
-            let last = dialled.iter().map(|digits| dialling.add(digits)).last();
+            let mut call = DigitCollection::new(1, DeviceId::from("101"), request, Duration::ZERO);
+            let last = dialled.iter().map(|digits| call.add(digits)).last();
             assert_eq!(last.unwrap_or_default(), complete, "{begun} {dialled:?}");
-            let made = dialling.complete();
-            assert_eq!(
-                made.called_directory_number.as_str(),
-                number,
-                "{begun} {dialled:?}"
-            );
+            let made = call.complete().called_directory_number;
+            assert_eq!(made.as_str(), number, "{begun} {dialled:?}");
         }
         check(";", &[], "", false);
         check(";", &["102"], "102", true);
@@ -295,12 +292,12 @@ mod tests {
     }
 
     #[test]
-    fn ecma_269_a_partial_number_waits_for_digits() {
+    fn ecma_269_a_partial_number_ends_with_a_semicolon() {
         #[track_caller]
         fn check(member: &str, expected: bool) {
             let text =
                 format!("<MakeCall><callingDevice>sip:1@a;b</callingDevice>{member}</MakeCall>");
-            assert_eq!(may_be_incomplete(text.as_bytes()), expected, "{text}");
+            assert_eq!(may_be_partial(text.as_bytes()), expected, "{text}");
         }
         check("<calledDirectoryNumber>0;</calledDirectoryNumber>", true);
         check("<calledDirectoryNumber>\n ; </calledDirectoryNumber>", true);

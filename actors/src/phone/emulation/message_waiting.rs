@@ -1,46 +1,70 @@
-//! The message waiting indicator of phones that have none (ECMA-269, Get and Set Message Waiting Indicator).
+//! The message waiting indicators of a phone that has none (ECMA-269, Get and Set Message Waiting Indicator).
 
 use uacsta_schema::csta::{
-    DeviceId, GetMessageWaitingIndicatorResponse, MessageWaitingEvent, MonitorCrossRefId,
-    SetMessageWaitingIndicator, SetMessageWaitingIndicatorResponse,
+    DeviceId, GetMessageWaitingIndicatorResponse, MessageWaitingEvent, SetMessageWaitingIndicator,
+    SetMessageWaitingIndicatorResponse,
 };
 
-use crate::phone::Phone;
+use super::{EmulationEffect, EmulationOutcome, subscribers_cross_ref};
 
-impl Phone {
-    /// Whether a message waits at a line.
-    pub(super) fn indicator(&self, line: &DeviceId) -> GetMessageWaitingIndicatorResponse {
-        let kept = self.emulation.as_ref();
-        let waits = kept.and_then(|kept| kept.messages.iter().find(|(known, _)| known == line));
-        GetMessageWaitingIndicatorResponse {
-            message_waiting_on: waits.is_some(),
-            device_for_message: waits.and_then(|(_, from)| from.clone()),
-            lamp_is_present: Some(false),
-        }
+/// The lines whose indicator is on.
+#[derive(Default)]
+pub(super) struct MessagesWaiting(Vec<MessageWaiting>);
+
+struct MessageWaiting {
+    line: DeviceId,
+    device_for_message: Option<DeviceId>,
+}
+
+/// The state of a line's indicator; a phone without any is one whose indicators were never on.
+pub(super) fn get(
+    messages: Option<&MessagesWaiting>,
+    line: &DeviceId,
+) -> GetMessageWaitingIndicatorResponse {
+    let message = messages.and_then(|messages| messages.find(line));
+    GetMessageWaitingIndicatorResponse {
+        message_waiting_on: message.is_some(),
+        device_for_message: message.and_then(|message| message.device_for_message.clone()),
+        lamp_is_present: Some(false),
+    }
+}
+
+impl MessagesWaiting {
+    fn find(&self, line: &DeviceId) -> Option<&MessageWaiting> {
+        self.0.iter().find(|message| message.line == *line)
     }
 
-    /// Switches a line's indicator, and tells those who watch the line if that changed it.
-    pub(super) fn set_indicator(
+    /// Switches a line's indicator; its subscribers are notified if that changed it.
+    pub(super) fn set(
         &mut self,
         line: &DeviceId,
         request: SetMessageWaitingIndicator,
-    ) -> SetMessageWaitingIndicatorResponse {
-        let (on, from) = (request.message_waiting_on, request.device_for_message);
-        let before = self.indicator(line);
-        let messages = &mut self.emulation.get_or_insert_default().messages;
-        messages.retain(|(known, _)| known != line);
-        if on {
-            messages.push((line.clone(), from.clone()));
+    ) -> EmulationOutcome {
+        let SetMessageWaitingIndicator {
+            message_waiting_on,
+            device_for_message,
+            ..
+        } = request;
+        let before = get(Some(self), line);
+        self.0.retain(|message| message.line != *line);
+        if message_waiting_on {
+            self.0.push(MessageWaiting {
+                line: line.clone(),
+                device_for_message: device_for_message.clone(),
+            });
         }
-        if (before.message_waiting_on, before.device_for_message) != (on, from.clone()) {
+        let changed = before.message_waiting_on != message_waiting_on
+            || before.device_for_message != device_for_message;
+        let event = changed.then(|| {
             let event = MessageWaitingEvent {
-                monitor_cross_ref_id: MonitorCrossRefId::from("0"),
+                monitor_cross_ref_id: subscribers_cross_ref(),
                 target_device: line.clone().into(),
-                device_for_message: from,
-                message_waiting_on: on,
+                device_for_message,
+                message_waiting_on,
             };
-            self.tell_subscribers(line, event.into());
-        }
-        SetMessageWaitingIndicatorResponse::default()
+            EmulationEffect::Notify(line.clone(), event.into())
+        });
+        EmulationOutcome::answer(Ok(SetMessageWaitingIndicatorResponse::default().into()))
+            .then(event)
     }
 }

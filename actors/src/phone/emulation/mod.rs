@@ -1,366 +1,259 @@
-//! Services that the phone does not have, made of those that it has or of what the server knows (ECMA-269).
+//! Emulates services that a phone lacks, from those that it has or from what the server knows of it (ECMA-269).
+//!
+//! Which services can be emulated, and of what they are made, is a column of the catalogue; [`Emulation::on`] leads to the file
+//! of each. The phone's actor carries out what it returns.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use actix::Context;
-use uacsta_schema::{
-    csta::{
-        self, AutoOriginate, CallId, Changes, ConnectionId, DeviceId, Dialect, DirectedPickupCall,
-        DirectedPickupCallResponse, Document, Limits, MakeCall, Message, MonitorCrossRefId,
-        Request, Response, Snapshot, SnapshotCall, SnapshotCallResponse, SnapshotDevice,
-    },
-    phone_id::PhoneId,
+use smallvec::SmallVec;
+use uacsta_schema::csta::{
+    CallId, ConnectionId, DeviceId, Document, Event, Message, MonitorCrossRefId, Request,
 };
 
-use self::two_step::{Next, TwoStep};
-use super::{
-    Phone,
-    request_queue::{Requester, Turn},
+use self::{
+    digit_collection::DigitCollections, message_waiting::MessagesWaiting,
+    monitor_stop::UnstoppedMonitors, two_step::TwoStep,
 };
-use crate::{
-    monitor::{ConnectionState, parties_of},
-    refusal::Refusal,
-    sip::responder::Responder,
-};
+use super::{capabilities::Capabilities, client_request::ClientRequest};
+use crate::{monitor::Calls, refusal::Refusal};
 
 mod digit_collection;
+mod directed_pickup;
 mod information;
 mod message_waiting;
 mod monitor_stop;
+mod snapshot;
 mod two_step;
 
-use digit_collection::DigitCollection;
+#[cfg(test)]
+mod tests;
 
-/// What a client asked, and who waits for the answer.
-pub(super) struct Asked {
-    /// The line by the phone's name of it, where the client named it.
-    pub(super) device: Option<Arc<str>>,
-    pub(super) client: Asking,
-}
-
-/// A client that waits for an answer to its request, until a time.
-pub(super) struct Asking {
-    /// The phone, for the log.
-    pub(super) phone: PhoneId,
-    pub(super) document: Arc<Document>,
-    pub(super) reply: Responder,
-    pub(super) dialect: Dialect,
-    pub(super) deadline: Duration,
-}
-
-/// A service that the phone is being asked for in parts.
-pub(super) struct Emulation {
-    client: Asking,
-    course: Course,
-}
-
-/// What it is, and where it stands.
-enum Course {
-    TwoStep(TwoStep),
-    /// SnapshotCall: the phone is asked for its calls.
-    Parties {
-        call: Option<CallId>,
-        line: DeviceId,
-    },
-    /// DirectedPickupCall: the phone calls the feature code.
-    Pickup,
-    /// DialDigits: the phone calls the number that is complete, of the call that waited for it.
-    Dial(ConnectionId),
-}
-
-/// What is kept of services that the server does, while there is something to keep.
+/// The emulated services of one phone. It allocates nothing until one of them is requested.
 #[derive(Default)]
-pub(super) struct EmulationState {
-    /// The calls that wait for their digits, one of each line at most.
-    dialling: Vec<DigitCollection>,
-    /// The lines at which a message waits, and where it waits.
-    pub(super) messages: Vec<(DeviceId, Option<DeviceId>)>,
-    /// Monitors that run on the phone unheard, since it cannot stop them.
-    left: Vec<(DeviceId, MonitorCrossRefId)>,
+pub(super) struct Emulation(Option<Box<EmulationState>>);
+
+/// What emulated services keep between requests.
+#[derive(Default)]
+struct EmulationState {
+    collections: DigitCollections,
+    messages: MessagesWaiting,
+    unstopped: UnstoppedMonitors,
 }
 
-impl EmulationState {
+/// What happens to an emulated service.
+pub(super) enum EmulationEvent {
+    /// A client requests it.
+    Requested(Request),
+    /// The phone answered the request of a step.
+    Answered(EmulationStep, Result<Document, Refusal>),
+}
+
+/// What the phone's actor carries out: first what is next, then the effects in their order.
+pub(super) struct EmulationOutcome {
+    pub(super) next: NextStep,
+    pub(super) effects: EmulationEffects,
+}
+
+/// How a service goes on.
+pub(super) enum NextStep {
+    /// Sends the phone a request, whose answer comes back as [`EmulationEvent::Answered`].
+    Ask(EmulationStep, Message),
+    /// Answers the client.
+    Answer(Result<Message, Refusal>),
+}
+
+/// What else is to be done.
+#[derive(Debug)]
+pub(super) enum EmulationEffect {
+    /// Sends an event to the subscribers of a line.
+    Notify(DeviceId, Event),
+    /// Sends the phone a request that takes a step back, after the client has its answer.
+    Rollback(Message),
+    /// Calls [`Emulation::expire`] at this time.
+    WakeAt(Duration),
+}
+
+pub(super) type EmulationEffects = SmallVec<[EmulationEffect; 2]>;
+
+/// The service of which the phone performs a step.
+pub(super) enum EmulationStep {
+    /// AlternateCall, ReconnectCall.
+    TwoStep(TwoStep),
+    /// SnapshotCall of this call: the phone performs SnapshotDevice.
+    SnapshotCall(Option<CallId>),
+    /// DirectedPickupCall: the phone calls the feature code.
+    DirectedPickup,
+    /// The last DialDigits of the call with this connection: the phone calls the whole number.
+    DialDigits(ConnectionId),
+}
+
+/// What the emulation reads of the phone, and of the line that the request is for.
+pub(super) struct PhoneView<'a> {
+    pub(super) line: &'a DeviceId,
+    /// The line's calls, if it has a monitor point.
+    pub(super) calls: Option<&'a Calls>,
+    /// Whether the line's monitor runs on the phone, so that `calls` are all of its calls.
+    pub(super) is_monitored: bool,
+    pub(super) capabilities: &'a Capabilities,
+    /// The lines that the phone listed last.
+    pub(super) lines: &'a [DeviceId],
+    /// Lines that the client may not see.
+    pub(super) hidden: &'a [DeviceId],
+    pub(super) user_agent: Option<&'a str>,
+    /// `phones.pickup`, the feature code that picks up a call.
+    pub(super) pickup_code: &'a str,
+}
+
+impl Emulation {
+    /// Performs an emulated service as far as it goes without the phone.
+    pub(super) fn on(
+        &mut self,
+        event: EmulationEvent,
+        phone: &PhoneView<'_>,
+        now: Duration,
+    ) -> EmulationOutcome {
+        match event {
+            EmulationEvent::Requested(request) => self.requested(request, phone, now),
+            EmulationEvent::Answered(EmulationStep::TwoStep(two_step), answer) => {
+                two_step.next(answer.map(drop))
+            }
+            EmulationEvent::Answered(EmulationStep::SnapshotCall(call), answer) => {
+                snapshot::device_answered(call.as_ref(), answer, phone)
+            }
+            EmulationEvent::Answered(EmulationStep::DirectedPickup, answer) => {
+                directed_pickup::call_answered(answer)
+            }
+            EmulationEvent::Answered(EmulationStep::DialDigits(connection), answer) => self
+                .state()
+                .collections
+                .call_answered(&connection, answer.map(drop)),
+        }
+    }
+
+    fn requested(
+        &mut self,
+        request: Request,
+        phone: &PhoneView<'_>,
+        now: Duration,
+    ) -> EmulationOutcome {
+        let line = phone.line;
+        match request {
+            Request::AlternateCall(request) => TwoStep::alternate(&request).start(phone),
+            Request::ReconnectCall(request) => TwoStep::reconnect(&request).start(phone),
+            Request::SnapshotCall(request) => {
+                snapshot::call(request.snapshot_object.call_id, phone)
+            }
+            Request::SnapshotDevice(_) => EmulationOutcome::answer(snapshot::device(phone)),
+            Request::DirectedPickupCall(request) => directed_pickup::call(&request, phone),
+            Request::MakeCall(request) => self.state().collections.start(line, request, now),
+            Request::DialDigits(request) => self.state().collections.add(line, &request, now),
+            Request::ClearConnection(request) => self
+                .state()
+                .collections
+                .clear(line, &request.connection_to_be_cleared),
+            Request::GetMessageWaitingIndicator(_) => {
+                let messages = self.0.as_ref().map(|state| &state.messages);
+                EmulationOutcome::answer(Ok(message_waiting::get(messages, line).into()))
+            }
+            Request::SetMessageWaitingIndicator(request) => {
+                self.state().messages.set(line, request)
+            }
+            Request::GetLogicalDeviceInformation(_) => {
+                EmulationOutcome::answer(Ok(information::logical(phone).into()))
+            }
+            Request::GetPhysicalDeviceInformation(_) => {
+                EmulationOutcome::answer(Ok(information::physical(phone).into()))
+            }
+            // MonitorStop and SystemRegister are requested by the server alone: `stop_is_ignored` and `Capabilities::provider`.
+            _ => EmulationOutcome::answer(Err(Refusal::NotSupported)),
+        }
+    }
+
+    /// Whether a request is emulated although the phone provides its service: a MakeCall whose digits are still to come, or a
+    /// ClearConnection of such a call.
+    pub(super) fn claims(&self, request: &ClientRequest, capabilities: &Capabilities) -> bool {
+        let state = self.0.as_ref();
+        let collections = state.map(|state| &state.collections);
+        digit_collection::claims(collections, request, capabilities)
+    }
+
+    /// Ends what has waited too long.
+    pub(super) fn expire(&mut self, now: Duration) -> EmulationEffects {
+        let state = self.0.as_mut();
+        state.map_or_else(SmallVec::new, |state| state.collections.expire(now))
+    }
+
+    /// The session with the phone is lost, and what hung on it with it.
+    pub(super) fn session_lost(&mut self) -> EmulationEffects {
+        let Some(state) = &mut self.0 else {
+            return SmallVec::new();
+        };
+        state.unstopped = UnstoppedMonitors::default();
+        state.collections.session_lost()
+    }
+
     /// What outlives the phone's actor: what hung on its session does not.
-    pub(super) fn inherited(mut self: Box<Self>) -> Box<Self> {
-        self.dialling.clear();
-        self.left.clear();
+    pub(super) fn inherited(mut self) -> Self {
+        if let Some(state) = &mut self.0 {
+            state.collections = DigitCollections::default();
+            state.unstopped = UnstoppedMonitors::default();
+        }
+        self
+    }
+
+    /// A monitor runs on, since the phone cannot stop it.
+    pub(super) fn leave_running(&mut self, line: DeviceId, cross_ref: MonitorCrossRefId) {
+        self.state().unstopped.add(line, cross_ref);
+    }
+
+    /// A monitor of the line that runs on unneeded; it is needed again now.
+    pub(super) fn reuse_monitor(&mut self, line: &DeviceId) -> Option<MonitorCrossRefId> {
+        self.0.as_mut()?.unstopped.take(line)
+    }
+
+    /// Whether monitors run that only the end of the session stops.
+    pub(super) fn has_unstopped_monitors(&self) -> bool {
+        let state = self.0.as_ref();
+        state.is_some_and(|state| !state.unstopped.is_empty())
+    }
+
+    fn state(&mut self) -> &mut EmulationState {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl EmulationOutcome {
+    fn ask(step: EmulationStep, request: impl Into<Message>) -> Self {
+        Self {
+            next: NextStep::Ask(step, request.into()),
+            effects: SmallVec::new(),
+        }
+    }
+
+    fn answer(answer: Result<Message, Refusal>) -> Self {
+        Self {
+            next: NextStep::Answer(answer),
+            effects: SmallVec::new(),
+        }
+    }
+
+    fn then(mut self, effects: impl IntoIterator<Item = EmulationEffect>) -> Self {
+        self.effects.extend(effects);
         self
     }
 }
 
-impl Asked {
-    /// What is asked, with the line in it by the phone's name, also where the client left it out.
-    fn read(&self) -> Result<Request, Refusal> {
-        let completed = self.client.document.relayed(&Changes {
-            edition: self.client.document.edition().unwrap_or_default(),
-            cross_ref: None,
-            device: self.device.as_deref(),
-        });
-        let read = Document::read_within(completed, Limits::NONE);
-        match read.and_then(|document| document.message()) {
-            Ok(Message::Request(request)) => Ok(request),
-            Ok(_) => Err(Refusal::NotSupported),
-            Err(error) => Err(Refusal::Malformed(error.to_string())),
-        }
-    }
-
-    /// The line by the phone's name of it.
-    pub(super) fn line(&self) -> DeviceId {
-        match (&self.device, self.client.document.device()) {
-            (Some(device), _) => DeviceId::from(&**device),
-            (None, Some(device)) => DeviceId::from(&*device),
-            (None, None) => DeviceId::default(),
+impl EmulationStep {
+    /// Whether the phone has done nothing of the service yet, so that this step may be repeated.
+    pub(super) fn is_first(&self) -> bool {
+        match self {
+            Self::TwoStep(two_step) => two_step.is_at_first(),
+            Self::SnapshotCall(_) | Self::DirectedPickup | Self::DialDigits(_) => true,
         }
     }
 }
 
-impl Asking {
-    pub(super) fn answer(self, answer: Result<Message, Refusal>) {
-        let message = answer.unwrap_or_else(|refusal| {
-            tracing::info!(phone = %self.phone, service = self.document.name(), %refusal, "request refused");
-            refusal.failure().into()
-        });
-        self.reply.csta(csta::write(&message, &self.dialect));
-    }
-}
-
-impl Emulation {
-    /// Whether nothing has been done yet, so that it may be begun once more.
-    pub(super) fn is_at_start(&self) -> bool {
-        match &self.course {
-            Course::TwoStep(pair) => pair.is_at_start(),
-            Course::Parties { .. } | Course::Pickup | Course::Dial(_) => true,
-        }
-    }
-
-    pub(super) fn refuse(self, refusal: Refusal) {
-        self.client.answer(Err(refusal));
-    }
-}
-
-impl Phone {
-    /// Does what a client asks and the phone does not have.
-    pub(super) fn emulate(&mut self, asked: Asked, turn: Turn, ctx: &mut Context<Self>) {
-        let request = match asked.read() {
-            Ok(request) => request,
-            Err(refusal) => return asked.client.answer(Err(refusal)),
-        };
-        let line = asked.line();
-        tracing::debug!(phone = %self.phone, line = %line, service = request.name(), "the server does what the phone does not have");
-        match request {
-            Request::AlternateCall(_) | Request::ReconnectCall(_) => {
-                self.emulate_pair(asked, &request, turn, ctx);
-            }
-            Request::SnapshotCall(request) => self.emulate_snapshot_call(asked, request, turn, ctx),
-            Request::SnapshotDevice(_) => {
-                let answer = self.known_calls(&line);
-                asked.client.answer(answer);
-            }
-            Request::DirectedPickupCall(request) => self.pick_up(asked, &request, turn, ctx),
-            Request::DialDigits(request) => self.dial(asked, &request, turn, ctx),
-            Request::GetMessageWaitingIndicator(_) => {
-                let answer = self.indicator(&line);
-                asked.client.answer(Ok(answer.into()));
-            }
-            Request::SetMessageWaitingIndicator(request) => {
-                let answer = self.set_indicator(&line, request);
-                asked.client.answer(Ok(answer.into()));
-            }
-            Request::GetLogicalDeviceInformation(_) => {
-                let answer = self.logical_information();
-                asked.client.answer(Ok(answer.into()));
-            }
-            Request::GetPhysicalDeviceInformation(_) => {
-                let answer = self.physical_information(&line, &[]);
-                asked.client.answer(Ok(answer.into()));
-            }
-            _ => asked.client.answer(Err(Refusal::NotSupported)),
-        }
-    }
-
-    /// The phone answered a part of an emulated service.
-    pub(super) fn emulated(
-        &mut self,
-        emulation: Emulation,
-        answer: Result<Document, Refusal>,
-        ctx: &mut Context<Self>,
-    ) {
-        let Emulation { client, course } = emulation;
-        match course {
-            Course::TwoStep(pair) => match pair.next(answer.map(drop)) {
-                Next::Ask(pair, request) => {
-                    let course = Course::TwoStep(pair);
-                    self.ask_part(client, course, &request, Turn::Next, ctx);
-                }
-                Next::Done(response) => client.answer(Ok(response)),
-                Next::Refused(refusal) => client.answer(Err(refusal)),
-                Next::Undone(refusal, request) => {
-                    client.answer(Err(refusal));
-                    self.send_own(Requester::Rollback, &request, ctx);
-                }
-            },
-            Course::Parties { call, line } => {
-                let answer = self.parties(call.as_ref(), &line, answer);
-                client.answer(answer.map(Message::from));
-            }
-            Course::Pickup => client.answer(answer.and_then(|document| {
-                match document.message() {
-                    Ok(Message::Response(Response::MakeCallResponse(made))) => {
-                        Ok(DirectedPickupCallResponse {
-                            picked_call: made.calling_device,
-                        }
-                        .into())
-                    }
-                    Ok(_) => Err(Refusal::NotCsta("it is not MakeCallResponse".to_owned())),
-                    Err(error) => Err(Refusal::NotCsta(error.to_string())),
-                }
-            })),
-            Course::Dial(call) => self.dialled(client, &call, answer.map(drop)),
-        }
-    }
-
-    fn emulate_pair(
-        &mut self,
-        asked: Asked,
-        request: &Request,
-        turn: Turn,
-        ctx: &mut Context<Self>,
-    ) {
-        let line = asked.line();
-        let Some(pair) = TwoStep::of(request) else {
-            return asked.client.answer(Err(Refusal::NotSupported));
-        };
-        let state = self
-            .monitored
-            .get(&line)
-            .zip(pair.held().call_id.as_ref())
-            .and_then(|(monitored, call)| monitored.calls.find(call.as_str()))
-            .map(|call| call.state);
-        if pair.is_final() && state.is_some_and(|state| state != ConnectionState::Hold) {
-            return asked.client.answer(Err(Refusal::NotHeld));
-        }
-        let first = pair.request();
-        self.ask_part(asked.client, Course::TwoStep(pair), &first, turn, ctx);
-    }
-
-    fn emulate_snapshot_call(
-        &mut self,
-        asked: Asked,
-        SnapshotCall { snapshot_object }: SnapshotCall,
-        turn: Turn,
-        ctx: &mut Context<Self>,
-    ) {
-        let (call, line) = (snapshot_object.call_id, asked.line());
-        if !self.capabilities.has("SnapshotDevice") {
-            let answer = self.known_parties(call.as_ref(), &line);
-            return asked.client.answer(answer.map(Message::from));
-        }
-        let request = SnapshotDevice {
-            snapshot_object: line.clone(),
-        };
-        let course = Course::Parties { call, line };
-        self.ask_part(asked.client, course, &request.into(), turn, ctx);
-    }
-
-    /// SnapshotDevice from the calls that events told of.
-    fn known_calls(&self, line: &DeviceId) -> Result<Message, Refusal> {
-        let monitored = self
-            .monitored
-            .get(line)
-            .filter(|monitored| monitored.cross_ref.is_some());
-        monitored
-            .map(|monitored| monitored.calls.snapshot(line).into())
-            .ok_or(Refusal::NotSupported)
-    }
-
-    fn known_parties(
-        &self,
-        call: Option<&CallId>,
-        line: &DeviceId,
-    ) -> Result<SnapshotCallResponse, Refusal> {
-        self.monitored
-            .get(line)
-            .zip(call)
-            .and_then(|(monitored, call)| monitored.calls.find(call.as_str()))
-            .map(|call| call.snapshot(line))
-            .ok_or(Refusal::NoCall)
-    }
-
-    /// SnapshotCall from the calls that events told of, where the phone still has the call; else from what the phone says.
-    fn parties(
-        &mut self,
-        call: Option<&CallId>,
-        line: &DeviceId,
-        answer: Result<Document, Refusal>,
-    ) -> Result<SnapshotCallResponse, Refusal> {
-        let known = self.known_parties(call, line);
-        let there = match answer.as_ref().map(Document::message) {
-            Ok(Ok(Message::Response(Response::SnapshotDeviceResponse(response)))) => response.data,
-            Ok(_) => return known,
-            Err(refusal) if refusal.failure() == csta::Failure::SERVICE_NOT_SUPPORTED => {
-                self.capabilities.proved("SnapshotDevice", false);
-                return known;
-            }
-            Err(refusal) => return Err(refusal.clone()),
-        };
-        let Snapshot::Data(there) = there else {
-            return known;
-        };
-        let told = there
-            .iter()
-            .find(|told| call.is_some() && told.call_id() == call.map(CallId::as_str));
-        let told = told.ok_or(Refusal::NoCall)?;
-        Ok(known.unwrap_or_else(|_| parties_of(told, line)))
-    }
-
-    /// DirectedPickupCall: the phone calls the feature code of the phone system that picks up.
-    fn pick_up(
-        &mut self,
-        asked: Asked,
-        request: &DirectedPickupCall,
-        turn: Turn,
-        ctx: &mut Context<Self>,
-    ) {
-        let code = &self.context.config().settings.phones.pickup;
-        let device = request.call_to_be_picked_up.device_id.as_ref();
-        let number = match device.map(DeviceId::user) {
-            Some(user) => code.replace("{number}", user),
-            None if code.contains("{number}") => {
-                return asked.client.answer(Err(Refusal::Malformed(
-                    "callToBePickedUp names no device, whose number the feature code needs"
-                        .to_owned(),
-                )));
-            }
-            None => code.clone(),
-        };
-        let call = MakeCall {
-            calling_device: asked.line(),
-            called_directory_number: DeviceId::from(number),
-            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
-            correlator_data: request.correlator_data.clone(),
-            user_data: request.user_data.clone(),
-            ..MakeCall::default()
-        };
-        self.ask_part(asked.client, Course::Pickup, &call.into(), turn, ctx);
-    }
-
-    /// Asks the phone for a part of a service, within the client's time or, for a way back, a time of its own.
-    fn ask_part(
-        &mut self,
-        client: Asking,
-        course: Course,
-        request: &Message,
-        turn: Turn,
-        ctx: &mut Context<Self>,
-    ) {
-        let deadline = client.deadline;
-        let emulation = Emulation { client, course };
-        self.send(
-            Requester::Emulation(Box::new(emulation)),
-            request,
-            deadline,
-            turn,
-            ctx,
-        );
-    }
+/// The cross reference in an event for subscribers, each of whom gets its own in its place.
+fn subscribers_cross_ref() -> MonitorCrossRefId {
+    MonitorCrossRefId::from("0")
 }

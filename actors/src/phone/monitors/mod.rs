@@ -170,7 +170,7 @@ impl Phone {
         if let Some(cross_ref) = &monitored.cross_ref {
             return monitor.do_send(MonitorEvent::Answered(Ok(cross_ref.clone())));
         }
-        if let Some(cross_ref) = self.take_up(line) {
+        if let Some(cross_ref) = self.emulation.reuse_monitor(line) {
             return self.monitor_answered(line, Ok(cross_ref), ctx);
         }
         if self.requests.starts_monitor_of(line) {

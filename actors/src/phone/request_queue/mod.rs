@@ -10,7 +10,7 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use super::emulation::Emulation;
+use super::emulating::EmulatedRequest;
 use crate::{
     monitor::Mark,
     refusal::Refusal,
@@ -72,7 +72,7 @@ pub(super) enum Requester {
     /// A client, for GetCSTAFeatures, which the server completes.
     Features { reply: Responder, dialect: Dialect },
     /// A client, for a service that is made of several.
-    Emulation(Box<Emulation>),
+    Emulation(Box<EmulatedRequest>),
     /// The server: rolls an emulated service back after its client got a response.
     Rollback,
 }
@@ -122,7 +122,7 @@ impl Requester {
     fn may_repeat(&self) -> bool {
         match self {
             Self::Client { .. } | Self::Features { .. } => true,
-            Self::Emulation(emulation) => emulation.is_at_start(),
+            Self::Emulation(request) => request.step.is_first(),
             _ => false,
         }
     }

@@ -1,0 +1,51 @@
+//! A client's request to a phone, while the client waits for the response.
+
+use std::{sync::Arc, time::Duration};
+
+use uacsta_schema::csta::{self, Changes, DeviceId, Dialect, Document, Limits, Message};
+
+use crate::{refusal::Refusal, sip::responder::Responder};
+
+/// A client's request that the server itself has to understand.
+pub(super) struct ClientRequest {
+    pub(super) document: Arc<Document>,
+    /// The line by the phone's name of it, where the client named it otherwise.
+    pub(super) device: Option<Arc<str>>,
+    pub(super) responder: Responder,
+    pub(super) dialect: Dialect,
+    /// When the client gets an error instead of a response, on the server's clock.
+    pub(super) deadline: Duration,
+}
+
+impl ClientRequest {
+    /// Parses the request, with the line by the phone's name of it, also where the client left it out.
+    ///
+    /// # Errors
+    /// A document that is no request of a typed service, or lacks one of its members.
+    pub(super) fn read(&self) -> Result<csta::Request, Refusal> {
+        let completed = self.document.relayed(&Changes {
+            edition: self.document.edition().unwrap_or_default(),
+            cross_ref: None,
+            device: self.device.as_deref(),
+        });
+        let read = Document::read_within(completed, Limits::NONE);
+        match read.and_then(|document| document.message()) {
+            Ok(Message::Request(request)) => Ok(request),
+            Ok(_) => Err(Refusal::NotSupported),
+            Err(error) => Err(Refusal::Malformed(error.to_string())),
+        }
+    }
+
+    /// The line by the phone's name of it; empty where the request names none.
+    pub(super) fn line(&self) -> DeviceId {
+        match (&self.device, self.document.device()) {
+            (Some(device), _) => DeviceId::from(&**device),
+            (None, Some(device)) => DeviceId::from(&*device),
+            (None, None) => DeviceId::default(),
+        }
+    }
+
+    pub(super) fn respond(self, response: &Message) {
+        self.responder.csta(csta::write(response, &self.dialect));
+    }
+}

@@ -1,0 +1,68 @@
+//! SnapshotDevice and SnapshotCall from the calls that are tracked by events (ECMA-269).
+
+use uacsta_schema::csta::{
+    CallId, Document, Failure, Message, Response, Snapshot, SnapshotCallResponse, SnapshotDevice,
+};
+
+use super::{EmulationOutcome, EmulationStep, PhoneView};
+use crate::{monitor::parties_of, refusal::Refusal};
+
+/// SnapshotDevice of a monitored line; an unmonitored one may have calls that no event told of.
+pub(super) fn device(phone: &PhoneView<'_>) -> Result<Message, Refusal> {
+    phone
+        .calls
+        .filter(|_| phone.is_monitored)
+        .map(|calls| calls.snapshot(phone.line).into())
+        .ok_or(Refusal::NotSupported)
+}
+
+/// SnapshotCall: asks the phone whether it still has the call, if it has SnapshotDevice.
+pub(super) fn call(call: Option<CallId>, phone: &PhoneView<'_>) -> EmulationOutcome {
+    if !phone.capabilities.has("SnapshotDevice") {
+        return EmulationOutcome::answer(tracked(call.as_ref(), phone).map(Message::from));
+    }
+    let request = SnapshotDevice {
+        snapshot_object: phone.line.clone(),
+    };
+    EmulationOutcome::ask(EmulationStep::SnapshotCall(call), request)
+}
+
+/// The phone answered SnapshotDevice: the tracked call is the answer where the phone still has it, else what the phone lists.
+pub(super) fn device_answered(
+    call: Option<&CallId>,
+    answer: Result<Document, Refusal>,
+    phone: &PhoneView<'_>,
+) -> EmulationOutcome {
+    EmulationOutcome::answer(confirmed(call, answer, phone).map(Message::from))
+}
+
+fn confirmed(
+    call: Option<&CallId>,
+    answer: Result<Document, Refusal>,
+    phone: &PhoneView<'_>,
+) -> Result<SnapshotCallResponse, Refusal> {
+    let tracked = tracked(call, phone);
+    let listed = match answer.as_ref().map(Document::message) {
+        Ok(Ok(Message::Response(Response::SnapshotDeviceResponse(response)))) => response.data,
+        Ok(_) => return tracked,
+        Err(refusal) if refusal.failure() == Failure::SERVICE_NOT_SUPPORTED => return tracked,
+        Err(refusal) => return Err(refusal.clone()),
+    };
+    let Snapshot::Data(listed) = listed else {
+        return tracked;
+    };
+    let listed = listed
+        .iter()
+        .find(|listed| call.is_some() && listed.call_id() == call.map(CallId::as_str))
+        .ok_or(Refusal::NoCall)?;
+    Ok(tracked.unwrap_or_else(|_| parties_of(listed, phone.line)))
+}
+
+fn tracked(call: Option<&CallId>, phone: &PhoneView<'_>) -> Result<SnapshotCallResponse, Refusal> {
+    phone
+        .calls
+        .zip(call)
+        .and_then(|(calls, call)| calls.find(call.as_str()))
+        .map(|call| call.snapshot(phone.line))
+        .ok_or(Refusal::NoCall)
+}
