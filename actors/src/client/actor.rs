@@ -1,117 +1,91 @@
-//! The actor of a connected CTI client: its sessions, its monitors and its requests.
+//! The actor of a connected client: opens and ends its sessions, and carries out what its machines decide.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
 use tracing::field::display;
 use uacsta_schema::{
-    csta::{self, DeviceId, Dialect, Document, RequestSystemStatusResponse, SystemStatusValue},
-    phone_id::PhoneId,
+    csta::{
+        self, DeviceId, Dialect, Document, MonitorCrossRefId, MonitorStop,
+        RequestSystemStatusResponse, ServiceId, SystemStatusValue,
+    },
     sip::Status,
 };
 
 use super::{
-    dial_via_office::DialViaOffice,
-    line_cache::LineCache,
-    listing,
-    monitors::{ClientMonitor, CrossRefs},
+    dial_via_office::{DialFailed, OfficeCalls},
+    line_resolver::LineResolver,
+    listing::{LineLists, ListEvent},
+    monitors::{CrossRefs, Monitors},
+    relocation::Relocation,
+    requests::PendingCount,
     rights::{LogOn, Rights},
-    system,
+    rights_changed::{Revoked, revoked},
+    sessions::{ClientSession, Scope, Sessions},
+    system::Registrations,
     uas::ClientConnection,
 };
 use crate::{
-    ServerContext,
+    ConfigChanged, ServerContext,
     counters::Counter,
-    monitor::ClientAddrs,
+    monitor::MonitorStopped,
     refusal::Refusal,
-    registrar::{ClientConnected, Line},
+    registrar::{ClientConnected, Line, LineStatus, LinesChanged, Stopping},
     sip::{
         connection::Shut,
         responder::{FinalResponse, Responder},
-        session::{Accept, Close, SessionEvent, SessionEventKind, SessionId},
+        session::{Accept, Body, Close, Notify, SessionEvent, SessionEventKind},
     },
     truncated::Truncated,
 };
 
+/// The session interval of a client that names none: 30 minutes.
+const INTERVAL: Duration = Duration::from_secs(1800);
+/// How many messages may wait for the actor.
+const MAILBOX: usize = 4096;
+
 /// A connected client.
 pub struct Client {
     pub(super) context: Arc<ServerContext>,
-    pub(super) link: Addr<ClientConnection>,
-    /// Who logged on, and from where, for the log.
-    pub(super) name: Box<str>,
-    pub(super) address: IpAddr,
-    pub(super) log_on: LogOn,
-    pub(super) rights: Rights,
-    pub(super) sessions: HashMap<u64, ClientSession>,
-    pub(super) keys: u64,
-    /// Names that were looked up, until lines change.
-    pub(super) found: LineCache<Arc<Line>>,
-    pub(super) cross_refs: Arc<CrossRefs>,
-    pub(super) listings: listing::LineLists,
-    /// Calls via the office that are on their way.
-    pub(super) via_office: Vec<Addr<DialViaOffice>>,
-    /// How its monitors reach it, once it has one.
-    pub(super) addrs: Option<Arc<ClientAddrs>>,
-    /// Held once more by each answer that the client waits for.
-    pub(super) waiting: Arc<()>,
-    /// Held once more by each of its monitors.
-    pub(super) monitoring: Arc<()>,
-    /// Why the connection is gone, once it is.
-    pub(super) gone: Option<Box<str>>,
+    pub(super) connection: Addr<ClientConnection>,
+    pub(super) user: ClientUser,
+    pub(super) sessions: Sessions,
+    pub(super) resolver: LineResolver,
+    pub(super) monitors: Monitors,
+    pub(super) lists: LineLists,
+    pub(super) registrations: Registrations,
+    pub(super) pending: PendingCount,
+    pub(super) office_calls: OfficeCalls,
 }
 
-/// One session of a client's.
-pub(super) struct ClientSession {
-    pub(super) id: Option<SessionId>,
-    pub(super) scope: Scope,
-    pub(super) dialect: Dialect,
-    /// Its monitors, by the client's cross reference.
-    pub(super) monitored: HashMap<Arc<str>, ClientMonitor>,
-    pub(super) registrations: Vec<system::Registration>,
-    /// Runs while there are registrations.
-    pub(super) subscription: Option<system::StatusSubscription>,
+/// Who a client is.
+pub struct ClientUser {
+    /// User and address, for the log.
+    pub name: Box<str>,
+    /// The peer's address.
+    pub address: IpAddr,
+    /// How the user logged on.
+    pub log_on: LogOn,
+    /// The user's rights by the present settings.
+    pub rights: Rights,
 }
 
-/// What a session reaches.
-#[derive(Clone, Debug)]
-pub(super) enum Scope {
-    /// Every line.
-    Server,
-    /// One line, by the name that the client opened it with, and what that name meant last.
-    Line {
-        name: DeviceId,
-        line: Arc<Line>,
-        /// Whether it may mean another line by now.
-        is_old: bool,
-    },
-}
-
-impl Scope {
-    /// The phone that a session is confined to.
-    pub(super) fn phone(&self) -> Option<PhoneId> {
-        match self {
-            Self::Server => None,
-            Self::Line { line, .. } => Some(line.entry.phone),
-        }
-    }
-}
-
-/// A client opens a session.
+/// Opens a session.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct OpenSession {
-    /// The line that the SIP headers name; none for the server's session.
+    /// The line in the SIP header fields; `None` for a session with the server.
     pub line: Option<DeviceId>,
-    /// The user that the From names, for the log.
+    /// The URI in the From, for the log.
     pub user: Box<str>,
-    /// The CSTA request that the INVITE carries.
+    /// The CSTA document in the INVITE.
     pub content: Option<Bytes>,
-    /// Its answer.
+    /// Responds to the INVITE.
     pub reply: Responder,
 }
 
-/// The client's connection is gone.
+/// The client's connection ended, or another user logged on over it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ClientDisconnected {
@@ -120,264 +94,238 @@ pub struct ClientDisconnected {
 }
 
 impl Client {
-    /// A client that logged on over a link.
+    /// A client that logged on over a connection.
     pub fn new(
         context: Arc<ServerContext>,
-        link: Addr<ClientConnection>,
-        (name, address): (Box<str>, IpAddr),
-        log_on: LogOn,
-        rights: Rights,
+        connection: Addr<ClientConnection>,
+        user: ClientUser,
         cross_refs: Arc<CrossRefs>,
     ) -> Self {
         Self {
             context,
-            link,
-            name,
-            address,
-            log_on,
-            rights,
-            sessions: HashMap::new(),
-            keys: 0,
-            found: LineCache::default(),
-            cross_refs,
-            listings: listing::LineLists::default(),
-            via_office: Vec::new(),
-            addrs: None,
-            waiting: Arc::default(),
-            monitoring: Arc::default(),
-            gone: None,
-        }
-    }
-
-    pub(super) fn invited(
-        &mut self,
-        OpenSession {
-            line,
+            connection,
             user,
-            content,
-            reply,
-        }: OpenSession,
-        ctx: &mut Context<Self>,
-    ) {
-        let document = match content.map(|body| self.context.read(body)).transpose() {
-            Ok(document) => document,
-            Err(error) => {
-                tracing::warn!(client = %self.name, %error, "session refused: the INVITE does not carry CSTA");
-                return reply
-                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
-            }
-        };
-        if let Some(document) = document
-            .as_ref()
-            .filter(|document| document.name() != "RequestSystemStatus")
-        {
-            return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
-                "a session opens with RequestSystemStatus, not with {}",
-                Truncated(document.name())
-            )));
+            sessions: Sessions::default(),
+            resolver: LineResolver::default(),
+            monitors: Monitors::new(cross_refs),
+            lists: LineLists::default(),
+            registrations: Registrations::default(),
+            pending: PendingCount::default(),
+            office_calls: OfficeCalls::default(),
         }
-        let dialect = document.as_ref().map(Document::dialect).unwrap_or_default();
-        let line = document
-            .as_ref()
-            .and_then(|document| {
-                document
-                    .private_line()
-                    .map(|line| DeviceId::from(line.into_owned()))
-            })
-            .or(line);
-        let Some(line) = line else {
-            return self.accept(Scope::Server, &user, dialect, reply, ctx);
-        };
-        self.look_up(line, None, ctx, move |client, name, found, ctx| match found {
-            Ok(line) => {
-                let scope = Scope::Line { name, line, is_old: false };
-                client.accept(scope, &user, dialect, reply, ctx);
-            }
-            Err(Refusal::NoRight) => {
-                tracing::warn!(client = %client.name, line = %Truncated(name.as_str()), "session refused: no right to the line");
-                reply.with(FinalResponse::from(Status::FORBIDDEN).because("this log-on has no right to the line"));
-            }
-            Err(Refusal::NoLine(error)) => {
-                tracing::info!(client = %client.name, line = %Truncated(name.as_str()), %error, "session refused");
-                reply.with(FinalResponse::from(Status::NOT_FOUND).because(error.to_string()));
-            }
-            Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
-        });
     }
 
-    pub(super) fn accept(
+    /// Opens a session on a line that was looked up.
+    pub(super) fn open_line_session(
         &mut self,
-        scope: Scope,
-        user: &str,
-        dialect: Dialect,
+        name: DeviceId,
+        line: Result<Arc<Line>, Refusal>,
+        (user, dialect): (&str, Dialect),
         reply: Responder,
         ctx: &Context<Self>,
     ) {
-        if self.sessions.len()
-            >= self
-                .context
-                .config()
-                .settings
-                .limits
-                .sessions_per_connection
-        {
-            self.context.counters.count(Counter::TooManySessions);
-            tracing::warn!(client = %self.name, sessions = self.sessions.len(), "session refused: there are too many on this connection");
-            return reply.with(
-                FinalResponse::from(Status::SERVICE_UNAVAILABLE)
-                    .because("too many sessions on this connection"),
-            );
+        let client = &self.user.name;
+        let shown = display(Truncated(name.as_str()));
+        match line {
+            Ok(line) => {
+                let scope = Scope::Line {
+                    name,
+                    line,
+                    is_stale: false,
+                };
+                self.open_session(scope, (user, dialect), reply, ctx);
+            }
+            Err(Refusal::NoRight) => {
+                tracing::warn!(%client, line = shown, "session refused: no right to the line");
+                let reason = "this log-on has no right to the line";
+                reply.with(FinalResponse::from(Status::FORBIDDEN).because(reason));
+            }
+            Err(Refusal::NoLine(error)) => {
+                tracing::info!(%client, line = shown, %error, "session refused");
+                reply.with(FinalResponse::from(Status::NOT_FOUND).because(error.to_string()));
+            }
+            Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
         }
-        self.keys += 1;
+    }
+
+    fn open_session(
+        &mut self,
+        scope: Scope,
+        (user, dialect): (&str, Dialect),
+        reply: Responder,
+        ctx: &Context<Self>,
+    ) {
+        let client = self.user.name.clone();
+        let limit = self
+            .context
+            .config()
+            .settings
+            .limits
+            .sessions_per_connection;
+        let Some(key) = self.sessions.open(scope.clone(), dialect.clone(), limit) else {
+            self.context.counters.count(Counter::TooManySessions);
+            tracing::warn!(%client, sessions = self.sessions.len(), "session refused: limits.sessions_per_connection reached");
+            let reason = "too many sessions on this connection";
+            return reply.with(FinalResponse::from(Status::SERVICE_UNAVAILABLE).because(reason));
+        };
         let user = display(Truncated(user));
         match &scope {
-            Scope::Server => tracing::info!(client = %self.name, user, "server's session opened"),
+            Scope::Server => tracing::info!(%client, user, "server session opened"),
             Scope::Line { name, line, .. } => {
-                tracing::info!(client = %self.name, user, phone = %line.entry.phone, line = %Truncated(name.as_str()), "line opened");
+                tracing::info!(%client, user, phone = %line.entry.phone, line = %Truncated(name.as_str()), "line session opened");
             }
         }
-        let status = csta::write(
-            &RequestSystemStatusResponse {
-                system_status: SystemStatusValue::NORMAL,
-            }
-            .into(),
-            &dialect,
-        );
-        self.sessions.insert(
-            self.keys,
-            ClientSession {
-                id: None,
-                scope,
-                dialect,
-                monitored: HashMap::new(),
-                registrations: Vec::new(),
-                subscription: None,
-            },
-        );
-        self.link.do_send(Accept {
+        let status = RequestSystemStatusResponse {
+            system_status: SystemStatusValue::NORMAL,
+        };
+        let content = csta::write(&status.into(), &dialect);
+        self.connection.do_send(Accept {
             responder: reply,
-            response: FinalResponse::from(Status::OK).content(status),
+            response: FinalResponse::from(Status::OK).content(content),
             owner: ctx.address().recipient(),
-            key: self.keys,
+            key,
             interval: INTERVAL,
         });
     }
 
-    /// A session is over: its monitors are stopped.
-    pub(super) fn ended(&mut self, key: u64, reason: &str) {
-        let Some(session) = self.sessions.remove(&key) else {
+    /// Ends a session, its monitors and its registrations.
+    fn end_session(&mut self, key: u64, reason: &str) {
+        let Some(session) = self.sessions.end(key) else {
             return;
         };
+        let client = &self.user.name;
         match &session.scope {
-            Scope::Server => tracing::info!(client = %self.name, reason, "server's session closed"),
+            Scope::Server => tracing::info!(%client, reason, "server session closed"),
             Scope::Line { name, line, .. } => {
-                tracing::info!(client = %self.name, phone = %line.entry.phone, line = %Truncated(name.as_str()), reason, "line closed");
+                tracing::info!(%client, phone = %line.entry.phone, line = %Truncated(name.as_str()), reason, "line session closed");
             }
         }
-        self.forget_list(key);
-        for (cross_ref, ClientMonitor { line, .. }) in session.monitored {
-            self.unsubscribe(&line, cross_ref);
+        for monitor in self.monitors.session_ended(key) {
+            self.unsubscribe(&monitor.line, monitor.subscriber.cross_ref);
+        }
+        self.registrations.session_ended(key);
+    }
+
+    /// Ends all sessions, also on the connection, which may be another user's now.
+    fn end_all(&mut self, reason: &str) {
+        let sessions: Vec<_> = self.sessions.iter().map(|(key, it)| (key, it.id)).collect();
+        for (key, id) in sessions {
+            if let Some(session) = id {
+                self.connection.do_send(Close { session });
+            }
+            self.end_session(key, reason);
         }
     }
 
-    /// Keeps what a name means, so that it is not looked up again.
-    pub(super) fn remember(&mut self, name: &str, line: &Arc<Line>) {
-        // Who may watch so many lines has names for as many.
-        let most = self.context.config().settings.limits.monitors_per_client;
-        self.found.insert(name, Arc::clone(line), most);
+    /// Sends a document in a session, if that has been established.
+    pub(super) fn notify(&self, session: &ClientSession, message: impl Into<csta::Message>) {
+        if let Some(id) = session.id {
+            let content = csta::write(&message.into(), &session.dialect);
+            self.connection.do_send(Notify {
+                session: id,
+                content: Body::Whole(content),
+            });
+        }
     }
 
-    /// The phone whose line a session is for.
-    pub(super) fn mac_of(&self, key: u64) -> Option<PhoneId> {
-        self.sessions.get(&key)?.scope.phone()
-    }
-
-    /// Answers a request that is refused.
-    pub(super) fn refuse(
-        &self,
-        phone: Option<PhoneId>,
-        reply: Responder,
-        dialect: &Dialect,
-        service: &str,
-        refusal: &Refusal,
-    ) {
-        let phone = phone.map(tracing::field::display);
-        tracing::info!(client = %self.name, phone, service, %refusal, "request refused");
-        reply.csta(csta::write(&refusal.failure().into(), dialect));
+    /// Ends a monitor of a line that the client may not see any more, and tells the client.
+    pub(super) fn revoke_monitor(&mut self, key: u64, cross_ref: &str) {
+        let Some(monitor) = self.monitors.remove(key, cross_ref) else {
+            return;
+        };
+        let (entry, cross_ref) = (&monitor.line.entry, monitor.subscriber.cross_ref);
+        if let Some(session) = self.sessions.get(key) {
+            let stop = MonitorStop {
+                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
+            };
+            self.notify(session, stop);
+        }
+        tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, "monitor stopped: the client has no right to the line any more");
+        self.unsubscribe(&monitor.line, cross_ref);
     }
 }
-
-/// "CME default 30 min": the session interval of a client that names none.
-const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1800);
 
 impl Actor for Client {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(4096);
+        ctx.set_mailbox_capacity(MAILBOX);
         self.context.registrar.do_send(ClientConnected {
             lines_changed: ctx.address().recipient(),
             config_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
-            shut: self.link.clone().recipient(),
+            shut: self.connection.clone().recipient(),
         });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        // This runs after a panic too: what the client held is released, and its connection ends so that it comes back.
-        let reason = self.gone.take().unwrap_or_else(|| {
-            self.context.counters.count(Counter::Panicked);
-            tracing::error!(client = %self.name, "the client's actor failed; its connection ends, so that it comes back");
-            self.link.do_send(Shut {
-                reason: "the client's actor failed".into(),
-            });
-            "the client's actor failed".into()
-        });
-        for (key, session) in self
-            .sessions
-            .iter()
-            .map(|(key, session)| (*key, session.id))
-            .collect::<Vec<_>>()
-        {
-            // Its connection may be another user's now.
-            if let Some(session) = session {
-                self.link.do_send(Close { session });
-            }
-            self.ended(key, &reason);
+        if !std::thread::panicking() {
+            return;
         }
+        self.context.counters.count(Counter::Panicked);
+        tracing::error!(client = %self.user.name, "client actor panicked; closing its connection, so that the client reconnects");
+        let reason = "the client's actor panicked";
+        self.connection.do_send(Shut {
+            reason: reason.into(),
+        });
+        self.end_all(reason);
     }
 }
 
 impl Handler<OpenSession> for Client {
     type Result = ();
 
-    fn handle(&mut self, invite: OpenSession, ctx: &mut Self::Context) {
-        self.invited(invite, ctx);
+    fn handle(&mut self, request: OpenSession, ctx: &mut Self::Context) {
+        let OpenSession {
+            line,
+            user,
+            content,
+            reply,
+        } = request;
+        let document = match content.map(|body| self.context.read(body)).transpose() {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(client = %self.user.name, %error, "session refused: not a CSTA document");
+                return reply
+                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
+            }
+        };
+        if let Some(document) = &document
+            && document.service() != Some(ServiceId::RequestSystemStatus)
+        {
+            let reason = format!(
+                "a session opens with RequestSystemStatus, not with {}",
+                Truncated(document.name())
+            );
+            return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(reason));
+        }
+        let dialect = document.as_ref().map(Document::dialect).unwrap_or_default();
+        let private_line = document.as_ref().and_then(Document::private_line);
+        let line = private_line.map(|line| DeviceId::from(&*line)).or(line);
+        match line {
+            None => self.open_session(Scope::Server, (&user, dialect), reply, ctx),
+            Some(name) => self.look_up_session(name, (user, dialect), reply, ctx),
+        }
     }
 }
 
 impl Handler<SessionEvent> for Client {
     type Result = ();
 
-    fn handle(
-        &mut self,
-        SessionEvent { key, session, what }: SessionEvent,
-        ctx: &mut Self::Context,
-    ) {
-        match what {
-            SessionEventKind::Opened(_) => {
-                if let Some(known) = self.sessions.get_mut(&key) {
-                    known.id = Some(session);
-                }
-            }
-            SessionEventKind::Request(body, reply) => self.asked(key, body, reply, ctx),
+    fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
+        let key = event.key;
+        match event.what {
+            SessionEventKind::Opened(_) => self.sessions.established(key, event.session),
+            SessionEventKind::Request(body, reply) => self.request(key, body, reply, ctx),
             SessionEventKind::Ended(why) => {
-                self.ended(key, &why.to_string());
-                self.next_list(ctx);
+                self.end_session(key, &why.to_string());
+                self.on_list(ListEvent::SessionEnded(key), ctx);
             }
             // Of what the server sends to clients only lists wait for answers.
-            SessionEventKind::Response { ticket, .. } => self.segment_answered(ticket, ctx),
-            // It opens no sessions. A request that comes again is refused, since it may have been done.
+            SessionEventKind::Response { ticket, .. } => {
+                self.on_list(ListEvent::SegmentAnswered(ticket), ctx);
+            }
+            // The server opens no sessions with clients. A repeated request may have been carried out: its responder refuses it.
             SessionEventKind::Refused(_) | SessionEventKind::Repeated(..) => {}
         }
     }
@@ -386,13 +334,108 @@ impl Handler<SessionEvent> for Client {
 impl Handler<ClientDisconnected> for Client {
     type Result = ();
 
-    fn handle(
-        &mut self,
-        ClientDisconnected { reason }: ClientDisconnected,
-        ctx: &mut Self::Context,
-    ) {
-        tracing::info!(client = %self.name, %reason, "client is gone");
-        self.gone = Some(reason);
+    fn handle(&mut self, gone: ClientDisconnected, ctx: &mut Self::Context) {
+        tracing::info!(client = %self.user.name, reason = %gone.reason, "client disconnected");
+        self.end_all(&gone.reason);
         ctx.stop();
+    }
+}
+
+impl Handler<LinesChanged> for Client {
+    type Result = ();
+
+    fn handle(&mut self, LinesChanged { moved }: LinesChanged, ctx: &mut Self::Context) {
+        if moved.is_empty() {
+            self.resolver.clear();
+            self.sessions.mark_stale();
+        } else {
+            self.relocate(Relocation::new(moved, &self.monitors), ctx);
+        }
+    }
+}
+
+impl Handler<ConfigChanged> for Client {
+    type Result = ();
+
+    fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
+        let Some(rights) = self.user.log_on.rights(&self.context.config().settings) else {
+            return self.connection.do_send(Shut {
+                reason: "the settings do not contain its user any more".into(),
+            });
+        };
+        self.user.rights = rights;
+        let Revoked { sessions, monitors } =
+            revoked(&self.sessions, &self.monitors, &self.user.rights);
+        for (key, cross_ref) in monitors {
+            self.revoke_monitor(key, &cross_ref);
+        }
+        for key in sessions {
+            if let Some(session) = self.sessions.get(key).and_then(|session| session.id) {
+                self.connection.do_send(Close { session });
+            }
+            self.end_session(key, "the client has no right to the line any more");
+            self.on_list(ListEvent::SessionEnded(key), ctx);
+        }
+        self.on_list(ListEvent::RightsChanged, ctx);
+        // What the cache has was found by the former rights.
+        self.resolver.clear();
+        self.sessions.mark_stale();
+        for key in self.registrations.sessions() {
+            self.subscribe_status(key, ctx);
+        }
+    }
+}
+
+impl Handler<MonitorStopped> for Client {
+    type Result = ();
+
+    fn handle(&mut self, MonitorStopped { cross_ref }: MonitorStopped, _: &mut Self::Context) {
+        if let Some(monitor) = self.monitors.stopped(&cross_ref) {
+            // The line may have moved to another phone meanwhile.
+            self.unsubscribe(&monitor.line, cross_ref);
+        }
+    }
+}
+
+impl Handler<LineStatus> for Client {
+    type Result = ();
+
+    fn handle(&mut self, LineStatus { key, lines }: LineStatus, _: &mut Self::Context) {
+        let Some(session) = self.sessions.get(key) else {
+            return;
+        };
+        let of_phone = session.scope.phone().is_some();
+        for message in self.registrations.lines_changed(key, &lines, of_phone) {
+            self.notify(session, message);
+        }
+    }
+}
+
+impl Handler<Stopping> for Client {
+    type Result = ();
+
+    fn handle(&mut self, _: Stopping, _: &mut Self::Context) {
+        for (key, session) in self.sessions.iter() {
+            for message in self.registrations.abort(key) {
+                self.notify(session, message);
+            }
+            if let Some(session) = session.id {
+                self.connection.do_send(Close { session });
+            }
+        }
+    }
+}
+
+impl Handler<DialFailed> for Client {
+    type Result = ();
+
+    fn handle(&mut self, failed: DialFailed, _: &mut Self::Context) {
+        for (key, monitor) in self.monitors.iter() {
+            if monitor.line.entry.device == failed.line.entry.device
+                && let Some(session) = self.sessions.get(key)
+            {
+                self.notify(session, failed.event(&monitor.subscriber.cross_ref));
+            }
+        }
     }
 }

@@ -1,163 +1,235 @@
-//! The lines of a client's session: named and found.
+//! Finds the line that a client's device ID means, from a bounded cache or by a question to the registrar.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use uacsta_schema::csta::{DeviceId, Document};
+use actix::MailboxError;
+use uacsta_schema::csta::{DeviceId, Document, MonitorFilter};
 
-use super::actor::{Client, Scope};
+use super::{
+    requests::CstaRequest,
+    rights::Rights,
+    sessions::{Scope, named_device},
+};
 use crate::{
-    directory::Entry,
+    directory::{Entry, NoLine},
     refusal::Refusal,
-    registrar::{FindLine, Line},
+    registrar::Line,
 };
 
-/// A line that was found for a request, and whether the phone's name of it goes into the request.
-type ResolvedLine = Result<(Arc<Line>, bool), Refusal>;
+/// A request for a line, before the line is known.
+pub(super) struct LineRequest {
+    pub(super) request: CstaRequest,
+    pub(super) action: LineAction,
+    /// The device that it names in a line's session, which has to be that line.
+    named: Option<DeviceId>,
+}
 
-impl Client {
-    /// Finds the line that a request is for, then goes on: at once for a name that was found before.
-    pub(super) fn on_line(
-        &mut self,
-        key: u64,
-        document: &Document,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, ResolvedLine, &mut Context<Self>) + 'static,
-    ) {
-        let addressed = document.device().map(|device| DeviceId::from(&*device));
-        let is_for_connection = addressed.is_some() && document.is_for_connection();
-        let named = addressed.or_else(|| document.private_line().map(|line| (&*line).into()));
-        // What is named as another party may be a second line of the same phone, which the log-on may not see.
-        let parties = match self.rights.is_confined() {
-            true => document.connections().1,
-            false => Vec::new(),
-        };
-        let settle = move |client: &mut Self, meant: ResolvedLine, ctx: &mut _| {
-            let meant = match meant {
-                Ok((line, _)) if client.hides_one_of(&parties, &line) => Err(Refusal::NoRight),
-                meant => meant,
-            };
-            then(client, meant, ctx);
-        };
-        match (self.sessions.get(&key).map(|session| &session.scope), named) {
-            (Some(Scope::Line { .. }), named) => {
-                self.line_of(key, ctx, move |client, line, ctx| {
-                    let meant = line.and_then(|line| match named {
-                        Some(name) if !line.entry.is_called(&name) => match is_for_connection {
-                            // The connection of another party in the line's call, as an event told it: the phone knows it by that name.
-                            true => Ok((line, false)),
-                            false => Err(Refusal::OtherLine),
-                        },
-                        _ => Ok((line, true)),
-                    });
-                    settle(client, meant, ctx);
-                });
-            }
-            (Some(Scope::Server), Some(name)) => self.find(name, ctx, move |client, line, ctx| {
-                settle(client, line.map(|line| (line, true)), ctx);
-            }),
-            (Some(Scope::Server) | None, _) => settle(self, Err(Refusal::LineMissing), ctx),
-        }
-    }
+/// What is done with the line of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LineAction {
+    /// The phone carries out the request.
+    Relay,
+    /// A monitor starts with this filter.
+    StartMonitor(Option<MonitorFilter>),
+}
 
-    /// The other lines of a phone that the log-on may not see.
-    pub(super) fn hidden<'l>(&self, line: &'l Line) -> impl Iterator<Item = &'l DeviceId> {
-        let others = line.others.iter();
-        let hidden = others.filter(|other| !self.rights.sees(other));
-        hidden.map(|other| &other.device)
-    }
+/// The line of a request.
+#[derive(Debug)]
+pub(super) struct ResolvedLine {
+    pub(super) line: Arc<Line>,
+    /// Whether the phone's name of the line replaces the device in the request.
+    pub(super) is_renamed: bool,
+}
 
-    /// Whether one of the parties is a hidden line of the same phone, in whatever case and at whatever host.
-    fn hides_one_of(&self, parties: &[DeviceId], line: &Line) -> bool {
-        let mut parties = parties.iter().filter(|party| !line.entry.is_called(party));
-        parties.any(|party| {
-            let user = party.name().user;
-            self.hidden(line)
-                .any(|hidden| hidden.name().user.eq_ignore_ascii_case(&user))
-        })
-    }
-
-    /// The line that a name means in the server's session.
-    fn find(
-        &mut self,
+/// Whether the line of a request is known.
+#[derive(Debug)]
+pub(super) enum Resolution {
+    Known(Arc<Line>),
+    /// The registrar has to be asked.
+    LookUp {
         name: DeviceId,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
-    ) {
-        if let Some(line) = self.found.get(name.as_str()) {
-            let line = Arc::clone(line);
-            return then(self, Ok(line), ctx);
-        }
-        self.look_up(name, None, ctx, move |client, name, line, ctx| {
-            if let Ok(line) = &line {
-                client.remember(name.as_str(), line);
-            }
-            then(client, line, ctx);
-        });
-    }
+        /// The line that the name meant before, which a line's session keeps while it can.
+        last: Option<Entry>,
+    },
+}
 
-    /// The line of a line's session: where its name may mean several lines by now, still the one that it meant.
-    fn line_of(
-        &mut self,
-        key: u64,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
-    ) {
-        let scope = self.sessions.get(&key).map(|session| &session.scope);
-        let Some(Scope::Line { name, line, is_old }) = scope else {
-            return then(self, Err(Refusal::LineMissing), ctx);
+/// Lines by the names that a client used for them in the server's session, until lines change.
+#[derive(Debug, Default)]
+pub(super) struct LineResolver {
+    known: HashMap<Box<str>, Arc<Line>>,
+}
+
+impl LineResolver {
+    /// The line that a request in a session is for.
+    pub(super) fn resolve(&self, scope: &Scope, request: &Document) -> Result<Resolution, Refusal> {
+        let (name, last) = match scope {
+            Scope::Line { line, is_stale, .. } if !is_stale => {
+                return Ok(Resolution::Known(Arc::clone(line)));
+            }
+            Scope::Line { name, line, .. } => (name.clone(), Some(line.entry.clone())),
+            Scope::Server => (named_device(request).ok_or(Refusal::LineMissing)?, None),
         };
-        if !is_old {
-            let line = Arc::clone(line);
-            return then(self, Ok(line), ctx);
-        }
-        let (name, last) = (name.clone(), line.entry.clone());
-        self.look_up(name, Some(last), ctx, move |client, _, found, ctx| {
-            let session = client.sessions.get_mut(&key);
-            if let Ok(found) = &found
-                && let Some(Scope::Line { line, is_old, .. }) = session.map(|s| &mut s.scope)
-            {
-                *is_old = false;
-                let former = std::mem::replace(line, Arc::clone(found));
-                if former.entry.phone != found.entry.phone {
-                    client.subscribe_status(key, ctx);
-                }
-            }
-            then(client, found, ctx);
-        });
+        let known = self.known.get(name.as_str()).filter(|_| last.is_none());
+        Ok(known.map_or(Resolution::LookUp { name, last }, |line| {
+            Resolution::Known(Arc::clone(line))
+        }))
     }
 
-    /// Asks the registrar which line a name means, and whether the log-on may see that.
-    pub(super) fn look_up(
+    /// Caches the line of a name. At `limit` names the cache is cleared first.
+    pub(super) fn found(&mut self, name: &DeviceId, line: &Arc<Line>, limit: usize) {
+        if self.known.len() >= limit && !self.known.contains_key(name.as_str()) {
+            self.known.clear();
+        }
+        self.known.insert(name.as_str().into(), Arc::clone(line));
+    }
+
+    /// Lines or rights have changed.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+}
+
+/// The registrar's answer to a look-up, as far as the client may see the line.
+pub(super) fn visible(
+    answer: Result<Result<Line, NoLine>, MailboxError>,
+    rights: &Rights,
+) -> Result<Arc<Line>, Refusal> {
+    match answer {
+        Ok(Ok(line)) if rights.sees(&line.entry) => Ok(Arc::new(line)),
+        Ok(Ok(_)) => Err(Refusal::NoRight),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Refusal::Away),
+    }
+}
+
+impl LineRequest {
+    pub(super) fn new(request: CstaRequest, action: LineAction, scope: &Scope) -> Self {
+        let named = match scope {
+            Scope::Server => None,
+            Scope::Line { .. } => named_device(&request.document),
+        };
+        Self {
+            request,
+            action,
+            named,
+        }
+    }
+
+    /// Checks the line that was found against what the request names and the client may see.
+    pub(super) fn resolve(
         &self,
-        name: DeviceId,
-        session: Option<Entry>,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, DeviceId, Result<Arc<Line>, Refusal>, &mut Context<Self>) + 'static,
-    ) {
-        let asked = FindLine {
-            name: name.clone(),
-            session,
-        };
-        let finding = self.context.registrar.send(asked);
-        ctx.spawn(finding.into_actor(self).map(move |found, client, ctx| {
-            let found = match found {
-                Ok(Ok(line)) if client.rights.sees(&line.entry) => Ok(Arc::new(line)),
-                Ok(Ok(_)) => Err(Refusal::NoRight),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(Refusal::Away),
-            };
-            then(client, name, found, ctx);
-        }));
+        line: Arc<Line>,
+        rights: &Rights,
+    ) -> Result<ResolvedLine, Refusal> {
+        let request = &self.request.document;
+        let is_called = |name: &DeviceId| line.entry.is_called(name);
+        let is_renamed = self.named.as_ref().is_none_or(is_called);
+        // A connection of the other party in the line's call: the phone named it in an event and knows it by that name.
+        let is_of_party = request.device().is_some() && request.is_for_connection();
+        if !is_renamed && !is_of_party {
+            return Err(Refusal::OtherLine);
+        }
+        // A party may be another line of the same phone.
+        if rights.is_confined() && rights.hides_party(&line, &request.connections().1) {
+            return Err(Refusal::NoRight);
+        }
+        Ok(ResolvedLine { line, is_renamed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::client::fixtures::{document, line, request};
+
+    const PHONE: &str = "000413000001";
+
+    fn of_line(is_stale: bool) -> Scope {
+        Scope::Line {
+            name: DeviceId::from("215"),
+            line: line(PHONE, "sip:215@example.com"),
+            is_stale,
+        }
     }
 
-    /// Lines or rights are not as they were: what names mean is looked up again when they are used.
-    pub(super) fn forget_found(&mut self) {
-        self.found.clear();
-        for session in self.sessions.values_mut() {
-            if let Scope::Line { is_old, .. } = &mut session.scope {
-                *is_old = true;
-            }
+    #[test]
+    fn a_line_is_known_from_its_session_or_cached_or_looked_up() {
+        let mut resolver = LineResolver::default();
+        resolver.found(
+            &DeviceId::from("216"),
+            &line(PHONE, "sip:216@example.com"),
+            4,
+        );
+        let check = |scope: &Scope, device: &str, expected: &str| {
+            let device = match device {
+                "" => String::new(),
+                device => format!("<device>{device}</device>"),
+            };
+            let resolved = match resolver.resolve(scope, &document("GetDoNotDisturb", &device)) {
+                Ok(Resolution::Known(line)) => format!("known {}", line.entry.device),
+                Ok(Resolution::LookUp { name, last: None }) => format!("look up {name}"),
+                Ok(Resolution::LookUp {
+                    name,
+                    last: Some(last),
+                }) => {
+                    format!("look up {name}, last {}", last.device)
+                }
+                Err(refusal) => format!("{refusal:?}"),
+            };
+            assert_eq!(resolved, expected);
+        };
+        check(&Scope::Server, "", "LineMissing");
+        check(&Scope::Server, "215", "look up 215");
+        check(&Scope::Server, "216", "known sip:216@example.com");
+        check(&of_line(false), "", "known sip:215@example.com");
+        check(&of_line(false), "216", "known sip:215@example.com");
+        check(&of_line(true), "", "look up 215, last sip:215@example.com");
+        check(
+            &of_line(true),
+            "216",
+            "look up 215, last sip:215@example.com",
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_spelled_in_many_ways_takes_bounded_memory() {
+        let mut resolver = LineResolver::default();
+        let line = line(PHONE, "215");
+        for spelling in 0..1000 {
+            let name = DeviceId::from(format!("215;x={spelling}"));
+            resolver.found(&name, &line, 4);
+            assert!(resolver.known.len() <= 4, "{spelling}");
+            assert!(resolver.known.contains_key(name.as_str()), "{spelling}");
         }
+        resolver.found(&DeviceId::from("215;x=999"), &line, 4);
+        assert_eq!(resolver.known.len(), 4);
+    }
+
+    #[test]
+    fn a_request_in_a_line_session_has_to_name_that_line() {
+        let connection = |device: &str| {
+            let id = format!("<callID>-1</callID><deviceID>{device}</deviceID>");
+            format!("<callToBeHeld>{id}</callToBeHeld>")
+        };
+        let check = |scope: &Scope, root: &str, content: &str, expected: Option<bool>| {
+            let request = request(1, root, content);
+            let request = LineRequest::new(request, LineAction::Relay, scope);
+            let resolved = request.resolve(line(PHONE, "sip:215@example.com"), &Rights::all());
+            assert_eq!(resolved.ok().map(|it| it.is_renamed), expected, "{content}");
+        };
+        let dnd = "GetDoNotDisturb";
+        check(&of_line(false), dnd, "", Some(true));
+        check(&of_line(false), dnd, "<device>215</device>", Some(true));
+        check(&of_line(false), dnd, "<device>216</device>", None);
+        check(&of_line(false), "HoldCall", &connection("215"), Some(true));
+        check(
+            &of_line(false),
+            "HoldCall",
+            &connection("0170"),
+            Some(false),
+        );
+        check(&Scope::Server, dnd, "<device>216</device>", Some(true));
     }
 }

@@ -2,20 +2,24 @@
 
 mod actor;
 mod dial_via_office;
+mod dispatch;
 mod features;
-mod line_cache;
+#[cfg(test)]
+mod fixtures;
 mod line_resolver;
 mod listing;
+mod look_ups;
 mod monitors;
 mod relocation;
 mod requests;
 mod rights;
 mod rights_changed;
 mod segments;
+mod sessions;
 mod system;
 pub mod uas;
 
-pub use actor::{Client, ClientDisconnected, OpenSession};
+pub use actor::{Client, ClientDisconnected, ClientUser, OpenSession};
 pub use monitors::CrossRefs;
 pub use rights::{LogOn, Rights};
 pub use uas::ClientConnection;

@@ -1,244 +1,241 @@
-//! The monitors of a client: started, stopped and filtered at once, whatever happens to them at the phone.
+//! The monitors of a client by session and cross reference, and the numbers that cross references are made of.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use actix::{AsyncContext, Context, Handler, prelude::SendError};
-use uacsta_schema::csta::{
-    self, ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, Dialect, Document,
-    MonitorCrossRefId, MonitorObject, MonitorStart, MonitorStartResponse, MonitorStopResponse,
-};
+use uacsta_schema::csta::{DeviceId, MonitorFilter};
 
-use super::actor::Client;
+use super::rights::Rights;
 use crate::{
-    counters::Counter,
-    log_limit::repeat_count,
-    monitor::{ClientAddrs, MonitorStopped, Subscriber, SubscriptionChange},
-    phone::Subscribe,
-    refusal::Refusal,
-    registrar::{Line, ToPhone},
-    sip::{connection::Shut, responder::Responder},
+    monitor::{ClientAddrs, Subscriber, SubscriptionChange},
+    registrar::Line,
 };
 
-/// Makes the server's own cross references: no two monitors of a server share one.
+/// Numbers the cross references of a server: no two of its monitors share one.
 #[derive(Debug, Default)]
 pub struct CrossRefs(AtomicU64);
 
-impl CrossRefs {
-    pub(super) fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
-    }
-}
-
-/// A monitor of a session.
+/// A monitor that a client started.
 pub(super) struct ClientMonitor {
     pub(super) line: Arc<Line>,
-    pub(super) requested: Box<Requested>,
-    /// Counts it among the client's monitors.
-    _counted: Arc<()>,
-}
-
-/// What the client asked for, in case the line moves to another phone.
-pub(super) struct Requested {
     /// What the client called the line.
     pub(super) name: DeviceId,
     pub(super) subscriber: Subscriber,
 }
 
-impl Client {
-    /// MonitorStart is answered at once; the monitor on the phone starts asynchronously.
-    pub(super) fn monitor_start(
-        &mut self,
-        key: u64,
-        start: &MonitorStart,
-        document: &Document,
-        reply: Responder,
-        ctx: &mut Context<Self>,
-    ) {
-        let dialect = document.dialect();
-        if let MonitorObject::Call(_) = start.monitor_object {
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                &dialect,
-                "MonitorStart",
-                &Refusal::NotADevice,
-            );
-        }
-        let filter = start.requested_monitor_filter;
-        let name = self.name_of(key, document);
-        self.on_line(key, document, ctx, move |client, line, ctx| {
-            let line = match line {
-                Ok((line, _)) => line,
-                Err(refusal) => return client.refuse(client.mac_of(key), reply, &dialect, "MonitorStart", &refusal),
-            };
-            if client.has_too_many_monitors() {
-                let refusal = Refusal::Monitors;
-                return reply.csta(csta::write(&refusal.failure().into(), &dialect));
-            }
-            let Some(session) = client.sessions.get_mut(&key) else { return reply.terminated() };
-            let Some(id) = session.id else { return reply.terminated() };
-            let cross_ref: Arc<str> = client.cross_refs.next().to_string().into();
-            let response = MonitorStartResponse {
-                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
-                actual_monitor_filter: filter,
-                ..MonitorStartResponse::default()
-            };
-            reply.csta(csta::write(&response.into(), &dialect));
-            let (phone, device) = (line.entry.phone, line.entry.device.clone());
-            tracing::info!(client = %client.name, %phone, line = %device, cross_ref = &*cross_ref, "monitor started");
-            let addrs = client.addrs.get_or_insert_with(|| Arc::new(ClientAddrs {
-                events: client.link.clone().recipient(),
-                overrun: client.link.clone().recipient(),
-                stopped: ctx.address().recipient(),
-            }));
-            let subscriber = Subscriber {
-                cross_ref: Arc::clone(&cross_ref),
-                session: id,
-                client: Arc::clone(addrs),
-                dialect,
-                filter: filter.unwrap_or_default(),
-                in_service: None,
-            };
-            // Most clients call a line as its phone does: one text serves for both.
-            let name = name.filter(|name| *name != device).unwrap_or_else(|| device.clone());
-            let monitored = ClientMonitor {
-                line: Arc::clone(&line),
-                requested: Box::new(Requested { name, subscriber: subscriber.clone() }),
-                _counted: Arc::clone(&client.monitoring),
-            };
-            session.monitored.insert(cross_ref, monitored);
-            client.subscribe(&line, SubscriptionChange::Join(subscriber));
-        });
-    }
+/// A monitor whose line another phone has now.
+pub(super) struct MovedMonitor {
+    /// The line at the phone that had it.
+    pub(super) former: Arc<Line>,
+    /// The subscription for the phone that has it.
+    pub(super) subscriber: Subscriber,
+}
 
-    /// Whether the client has no monitor left to start, which the log says once a minute.
-    fn has_too_many_monitors(&self) -> bool {
-        let monitors = Arc::strong_count(&self.monitoring) - 1;
-        if monitors < self.context.config().settings.limits.monitors_per_client {
-            return false;
-        }
-        self.context.counters.count(Counter::TooManyMonitors);
-        let what = format!("monitors of {}", self.name);
-        let said = self
-            .context
-            .log_limit
-            .admit(self.address, &what, self.context.clock.now());
-        if let Some(times) = said {
-            tracing::warn!(client = %self.name, monitors, times = repeat_count(times), "monitors refused: the client has as many as limits.monitors_per_client allows");
-        }
-        true
-    }
+/// The monitors of a client.
+pub(super) struct Monitors {
+    by_session: HashMap<u64, HashMap<Arc<str>, Box<ClientMonitor>>>,
+    /// How many there are in all sessions.
+    count: usize,
+    cross_refs: Arc<CrossRefs>,
+    /// How phones reach the client; `None` until it starts a monitor.
+    addrs: Option<Arc<ClientAddrs>>,
+}
 
-    /// MonitorStop of a monitor of this session's.
-    pub(super) fn monitor_stop(&mut self, key: u64, document: &Document, reply: Responder) {
-        let dialect = document.dialect();
-        let stopped = document.cross_ref().and_then(|cross_ref| {
-            self.sessions
-                .get_mut(&key)?
-                .monitored
-                .remove_entry(cross_ref)
-        });
-        match stopped {
-            Some((cross_ref, ClientMonitor { line, .. })) => {
-                tracing::info!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, cross_ref = &*cross_ref, "monitor stopped");
-                self.unsubscribe(&line, cross_ref);
-                reply.csta(csta::write(
-                    &MonitorStopResponse::default().into(),
-                    &dialect,
-                ));
-            }
-            None => self.refuse(
-                self.mac_of(key),
-                reply,
-                &dialect,
-                "MonitorStop",
-                &Refusal::NoMonitor,
-            ),
-        }
-    }
-
-    /// ChangeMonitorFilter of a monitor of this session's: other clients of the line keep theirs.
-    pub(super) fn change_filter(
-        &mut self,
-        key: u64,
-        change: &ChangeMonitorFilter,
-        dialect: &Dialect,
-        reply: Responder,
-    ) {
-        let filter = change.requested_filter_list;
-        let monitored = self.sessions.get_mut(&key).and_then(|session| {
-            session
-                .monitored
-                .get_mut(change.monitor_cross_ref_id.as_str())
-        });
-        let Some(ClientMonitor {
-            line, requested, ..
-        }) = monitored
-        else {
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                dialect,
-                "ChangeMonitorFilter",
-                &Refusal::NoMonitor,
-            );
-        };
-        requested.subscriber.filter = filter;
-        let cross_ref = Arc::clone(&requested.subscriber.cross_ref);
-        let line = Arc::clone(line);
-        self.subscribe(&line, SubscriptionChange::Filter { cross_ref, filter });
-        let response = ChangeMonitorFilterResponse {
-            actual_filter_list: Some(filter),
-        };
-        reply.csta(csta::write(&response.into(), dialect));
-    }
-
-    /// Subscribes to a line, or changes the subscription. A client that fills the mailbox of the phone's actor loses its connection,
-    /// never a single message.
-    pub(super) fn subscribe(&self, line: &Line, change: SubscriptionChange) {
-        let subscribe = Subscribe {
-            line: line.entry.device.clone(),
-            change,
-        };
-        if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
-            tracing::warn!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, "closing connection: the client starts and changes monitors faster than the server takes it");
-            self.context.counters.count(Counter::TooManyRequests);
-            self.link.do_send(Shut {
-                reason: "it starts and changes monitors faster than the server takes it".into(),
-            });
-        }
-    }
-
-    /// Unsubscribes from a line; where the phone's actor has been replaced, the registrar knows the new one.
-    pub(super) fn unsubscribe(&self, line: &Line, cross_ref: Arc<str>) {
-        let subscribe = Subscribe {
-            line: line.entry.device.clone(),
-            change: SubscriptionChange::Leave { cross_ref },
-        };
-        if line.phone.connected() {
-            line.phone.do_send(subscribe);
-        } else {
-            self.context.registrar.do_send(ToPhone {
-                phone: line.entry.phone,
-                subscribe,
-            });
-        }
+impl CrossRefs {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
-impl Handler<MonitorStopped> for Client {
-    type Result = ();
-
-    fn handle(&mut self, MonitorStopped { cross_ref }: MonitorStopped, _: &mut Self::Context) {
-        let mut sessions = self.sessions.values_mut();
-        if let Some(ClientMonitor { line, .. }) =
-            sessions.find_map(|session| session.monitored.remove(&cross_ref))
-        {
-            // The line may have moved to another phone meanwhile.
-            self.unsubscribe(&line, cross_ref);
+impl Monitors {
+    pub(super) fn new(cross_refs: Arc<CrossRefs>) -> Self {
+        Self {
+            by_session: HashMap::new(),
+            count: 0,
+            cross_refs,
+            addrs: None,
         }
+    }
+
+    /// A cross reference that nothing else in the server has.
+    pub(super) fn next_cross_ref(&self) -> String {
+        self.cross_refs.next().to_string()
+    }
+
+    /// The client's addresses, which all its subscriptions share.
+    pub(super) fn addrs(&mut self, make: impl FnOnce() -> ClientAddrs) -> Arc<ClientAddrs> {
+        Arc::clone(self.addrs.get_or_insert_with(|| Arc::new(make())))
+    }
+
+    /// How many monitors the client has.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn get(&self, session: u64, cross_ref: &str) -> Option<&ClientMonitor> {
+        Some(self.by_session.get(&session)?.get(cross_ref)?)
+    }
+
+    /// All monitors with their sessions.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &ClientMonitor)> {
+        let sessions = self.by_session.iter();
+        sessions
+            .flat_map(|(session, monitors)| monitors.values().map(|monitor| (*session, &**monitor)))
+    }
+
+    pub(super) fn insert(&mut self, session: u64, monitor: ClientMonitor) {
+        let cross_ref = Arc::clone(&monitor.subscriber.cross_ref);
+        let monitors = self.by_session.entry(session).or_default();
+        if monitors.insert(cross_ref, Box::new(monitor)).is_none() {
+            self.count += 1;
+        }
+    }
+
+    pub(super) fn remove(&mut self, session: u64, cross_ref: &str) -> Option<Box<ClientMonitor>> {
+        let monitor = self.by_session.get_mut(&session)?.remove(cross_ref)?;
+        self.count -= 1;
+        Some(monitor)
+    }
+
+    /// Removes a monitor that the phone stopped, whatever its session.
+    pub(super) fn stopped(&mut self, cross_ref: &str) -> Option<Box<ClientMonitor>> {
+        let mut sessions = self.by_session.values_mut();
+        let monitor = sessions.find_map(|monitors| monitors.remove(cross_ref))?;
+        self.count -= 1;
+        Some(monitor)
+    }
+
+    /// Removes the monitors of a session that ended.
+    pub(super) fn session_ended(&mut self, session: u64) -> Vec<Box<ClientMonitor>> {
+        let ended = self.by_session.remove(&session).unwrap_or_default();
+        self.count -= ended.len();
+        ended.into_values().collect()
+    }
+
+    /// Changes the filter of a monitor; returns its line and what the phone is told.
+    pub(super) fn set_filter(
+        &mut self,
+        session: u64,
+        cross_ref: &str,
+        filter: MonitorFilter,
+    ) -> Option<(Arc<Line>, SubscriptionChange)> {
+        let monitor = self.by_session.get_mut(&session)?.get_mut(cross_ref)?;
+        monitor.subscriber.filter = filter;
+        let cross_ref = Arc::clone(&monitor.subscriber.cross_ref);
+        let change = SubscriptionChange::Filter { cross_ref, filter };
+        Some((Arc::clone(&monitor.line), change))
+    }
+
+    /// Sets the line that was found for a monitor; returns what changes where it is not the line that it had.
+    pub(super) fn set_line(
+        &mut self,
+        session: u64,
+        cross_ref: &str,
+        line: &Arc<Line>,
+    ) -> Option<MovedMonitor> {
+        let monitor = self.by_session.get_mut(&session)?.get_mut(cross_ref)?;
+        let former = mem::replace(&mut monitor.line, Arc::clone(line));
+        let (was, is) = (&former.entry, &line.entry);
+        let has_moved = was.phone != is.phone || was.device != is.device;
+        has_moved.then(|| MovedMonitor {
+            // The phone that had the line has reported it out of service.
+            subscriber: Subscriber {
+                in_service: Some(false),
+                ..monitor.subscriber.clone()
+            },
+            former,
+        })
+    }
+
+    /// The sessions and cross references of the monitors whose lines the client may not see.
+    pub(super) fn hidden(&self, rights: &Rights) -> Vec<(u64, Arc<str>)> {
+        let hidden = self.iter().filter(|(_, it)| !rights.sees(&it.line.entry));
+        hidden
+            .map(|(session, it)| (session, Arc::clone(&it.subscriber.cross_ref)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::client::fixtures::{line, subscriber};
+
+    const PHONE: &str = "000413000001";
+
+    fn monitor(cross_ref: &str, device: &str) -> ClientMonitor {
+        ClientMonitor {
+            line: line(PHONE, device),
+            name: DeviceId::from(device),
+            subscriber: subscriber(cross_ref),
+        }
+    }
+
+    /// Monitors 1 and 2 of session 1 and monitor 3 of session 2.
+    fn three() -> Monitors {
+        let mut monitors = Monitors::new(Arc::default());
+        monitors.insert(1, monitor("1", "215"));
+        monitors.insert(1, monitor("2", "216"));
+        monitors.insert(2, monitor("3", "215"));
+        monitors
+    }
+
+    #[test]
+    fn each_way_to_end_a_monitor_gives_its_place_back() {
+        type End = fn(&mut Monitors) -> usize;
+        let check = |end: End, ended: usize| {
+            let mut monitors = three();
+            assert_eq!(monitors.count(), 3);
+            assert_eq!(end(&mut monitors), ended);
+            assert_eq!(monitors.count(), 3 - ended);
+            assert_eq!(monitors.iter().count(), 3 - ended);
+        };
+        check(|it| it.remove(1, "1").into_iter().count(), 1);
+        check(|it| it.remove(2, "1").into_iter().count(), 0);
+        check(|it| it.remove(1, "01").into_iter().count(), 0);
+        check(|it| it.stopped("3").into_iter().count(), 1);
+        check(|it| it.stopped("4").into_iter().count(), 0);
+        check(|it| it.session_ended(1).len(), 2);
+        check(|it| it.session_ended(3).len(), 0);
+    }
+
+    #[test]
+    fn a_monitor_moves_where_the_phone_or_the_line_differs() {
+        let check = |phone: &str, device: &str, moved: bool| {
+            let mut monitors = three();
+            let found = line(phone, device);
+            let change = monitors.set_line(1, "1", &found);
+            assert_eq!(change.is_some(), moved, "{phone} {device}");
+            if let Some(change) = change {
+                assert_eq!(change.former.entry.device.as_str(), "215");
+                assert_eq!(change.subscriber.in_service, Some(false));
+            }
+            let monitor = monitors.get(1, "1").unwrap();
+            assert!(Arc::ptr_eq(&monitor.line, &found));
+        };
+        check(PHONE, "215", false);
+        check(PHONE, "216", true);
+        check("000413000002", "215", true);
+        assert!(three().set_line(2, "1", &line(PHONE, "216")).is_none());
+    }
+
+    #[test]
+    fn a_filter_belongs_to_one_monitor_of_its_session() {
+        let mut monitors = three();
+        let filter = MonitorFilter::default();
+        assert!(monitors.set_filter(2, "1", filter).is_none());
+        let (line, change) = monitors.set_filter(1, "2", filter).unwrap();
+        assert_eq!(line.entry.device.as_str(), "216");
+        assert!(
+            matches!(change, SubscriptionChange::Filter { cross_ref, .. } if &*cross_ref == "2")
+        );
     }
 }

@@ -1,135 +1,211 @@
-//! Moves a monitor to the line's new phone, under the same cross reference.
+//! Finds the monitors whose line may have moved to another phone, and decides what becomes of each.
 
 use std::{collections::HashSet, sync::Arc};
 
-use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use tokio::task::yield_now;
-use uacsta_schema::csta::{DeviceId, Document};
+use uacsta_schema::csta::DeviceId;
 
-use super::actor::{Client, Scope};
-use crate::{
-    directory::Entry,
-    monitor::{Subscriber, SubscriptionChange},
-    refusal::Refusal,
-    registrar::{Line, LinesChanged},
+use super::{
+    monitors::Monitors,
+    sessions::{Scope, Sessions},
 };
+use crate::{directory::Entry, refusal::Refusal, registrar::Line};
 
 /// How many monitors are examined in one turn.
 const STEP: usize = 500;
 
-impl Client {
-    /// What the client calls the line that a request is for.
-    pub(super) fn name_of(&self, key: u64, document: &Document) -> Option<DeviceId> {
-        match &self.sessions.get(&key)?.scope {
-            Scope::Line { name, .. } => Some(name.clone()),
-            Scope::Server => {
-                let named = document.device().or_else(|| document.private_line());
-                named.map(|device| DeviceId::from(&*device))
-            }
-        }
+/// A pass over a client's monitors after lines have moved.
+pub(super) struct Relocation {
+    /// The user parts of the lines that may be another phone's now.
+    moved: Arc<HashSet<Box<str>>>,
+    remaining: Vec<(u64, Arc<str>)>,
+}
+
+/// A monitor whose line is looked up.
+#[derive(Debug)]
+pub(super) struct MonitorLookup {
+    pub(super) session: u64,
+    pub(super) cross_ref: Arc<str>,
+    /// What the client called the line.
+    pub(super) name: DeviceId,
+    /// The line that it keeps while its phone has it.
+    pub(super) last: Option<Entry>,
+    /// The line to look for where the name alone means none.
+    fallback: Option<Entry>,
+}
+
+/// What becomes of a monitor whose line was looked up.
+#[derive(Debug)]
+pub(super) enum Relocated {
+    /// This is its line.
+    To(Arc<Line>),
+    /// The line is looked up once more.
+    LookUp,
+    /// The client may not see the line: the monitor is stopped.
+    Revoked,
+    /// Its line has no phone: the phone that had it reports it out of service.
+    Nowhere,
+}
+
+impl Relocation {
+    pub(super) fn new(moved: Arc<HashSet<Box<str>>>, monitors: &Monitors) -> Self {
+        let remaining = monitors
+            .iter()
+            .map(|(session, monitor)| (session, Arc::clone(&monitor.subscriber.cross_ref)))
+            .collect();
+        Self { moved, remaining }
     }
 
-    /// Lines with these user parts may be another phone's now: the client's monitors of them are looked up.
-    fn follow(&mut self, moved: Arc<HashSet<Box<str>>>, ctx: &mut Context<Self>) {
-        let monitors = self.sessions.iter().flat_map(|(key, session)| {
-            let cross_refs = session.monitored.keys();
-            cross_refs.map(|cross_ref| (*key, Arc::clone(cross_ref)))
-        });
-        self.look_up_some(moved, monitors.collect(), ctx);
+    /// Whether all monitors have been examined.
+    pub(super) fn is_done(&self) -> bool {
+        self.remaining.is_empty()
     }
 
-    /// Looks up the lines of these monitors that may have moved, a bounded number in each turn.
-    fn look_up_some(
-        &mut self,
-        moved: Arc<HashSet<Box<str>>>,
-        mut monitors: Vec<(u64, Arc<str>)>,
-        ctx: &mut Context<Self>,
-    ) {
-        let mut lines: Vec<(u64, Arc<str>, DeviceId, Entry, bool)> = Vec::new();
-        for (key, cross_ref) in monitors.drain(monitors.len().saturating_sub(STEP)..) {
-            let Some(session) = self.sessions.get(&key) else {
-                continue;
-            };
-            let Some(monitored) = session.monitored.get(&cross_ref) else {
-                continue;
-            };
-            let is_bound = matches!(session.scope, Scope::Line { .. });
-            let (entry, name) = (&monitored.line.entry, &monitored.requested.name);
+    /// Examines some monitors and returns those whose lines have to be looked up.
+    pub(super) fn step(&mut self, sessions: &Sessions, monitors: &Monitors) -> Vec<MonitorLookup> {
+        let start = self.remaining.len().saturating_sub(STEP);
+        let some = self.remaining.drain(start..);
+        some.filter_map(|(session, cross_ref)| {
+            let scope = &sessions.get(session)?.scope;
+            let monitor = monitors.get(session, &cross_ref)?;
+            let (entry, name) = (&monitor.line.entry, &monitor.name);
             let (user, called) = (entry.device.name().user, name.name().user);
-            // The phone's own name means its first line, whichever that is.
-            let is_phones = || called.parse() == Ok(entry.phone);
-            if moved.contains(&*user) || moved.contains(&*called) || is_phones() {
-                let name = name.clone();
-                lines.push((key, cross_ref, name, entry.clone(), is_bound));
+            // The phone's own name means its first line.
+            let names_phone = called.parse() == Ok(entry.phone);
+            if !self.moved.contains(&*user) && !self.moved.contains(&*called) && !names_phone {
+                return None;
             }
-        }
-        if !monitors.is_empty() {
-            let next_turn = yield_now().into_actor(self);
-            ctx.spawn(next_turn.map(move |(), client, ctx| {
-                client.look_up_some(moved, monitors, ctx);
-            }));
-        }
-        for (key, cross_ref, name, entry, is_bound) in lines {
-            // A line's session stays with its phone. In the server's session a name means who is connected, for monitors
-            // as for requests; where several are, it stays.
-            let last = is_bound.then(|| entry.clone());
-            self.look_up(name, last, ctx, move |client, name, found, ctx| {
-                match found {
-                    // The phone that is connected may be none of the client's, or be several.
-                    Err(_) if !is_bound => {
-                        client.look_up(name, Some(entry), ctx, move |client, _, found, _| {
-                            client.settle(key, &cross_ref, found);
-                        });
-                    }
-                    found => client.settle(key, &cross_ref, found),
-                }
-            });
-        }
-    }
-
-    fn settle(&mut self, key: u64, cross_ref: &Arc<str>, found: Result<Arc<Line>, Refusal>) {
-        match found {
-            Ok(line) => self.move_monitor(key, cross_ref, line),
-            // The name was the client's for as long as no other line was called more exactly so.
-            Err(Refusal::NoRight) => self.leave_monitor(key, cross_ref),
-            // Where nobody has it, or it cannot be told who, the phone that had it says that it is out of service.
-            Err(_) => {}
-        }
-    }
-
-    fn move_monitor(&mut self, key: u64, cross_ref: &Arc<str>, line: Arc<Line>) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        let Some(monitored) = session.monitored.get_mut(cross_ref) else {
-            return;
-        };
-        let is =
-            |entry: &Entry| entry.phone == line.entry.phone && entry.device == line.entry.device;
-        let former = std::mem::replace(&mut monitored.line, Arc::clone(&line));
-        if is(&former.entry) {
-            return;
-        }
-        // It was told that the line is out of service where it was.
-        let subscriber = Subscriber {
-            in_service: Some(false),
-            ..monitored.requested.subscriber.clone()
-        };
-        let (phone, device) = (line.entry.phone, &line.entry.device);
-        tracing::info!(client = %self.name, %phone, line = %device, from = %former.entry.phone, cross_ref = &**cross_ref, "monitor moved to the line's new phone");
-        self.unsubscribe(&former, Arc::clone(cross_ref));
-        self.subscribe(&line, SubscriptionChange::Join(subscriber));
+            // The session of a line stays with its phone. In the server's session a name means the phone that is
+            // connected, and the former phone where several are or none is.
+            let (last, fallback) = match scope {
+                Scope::Line { .. } => (Some(entry.clone()), None),
+                Scope::Server => (None, Some(entry.clone())),
+            };
+            Some(MonitorLookup {
+                session,
+                cross_ref,
+                name: name.clone(),
+                last,
+                fallback,
+            })
+        })
+        .collect()
     }
 }
 
-impl Handler<LinesChanged> for Client {
-    type Result = ();
-
-    fn handle(&mut self, LinesChanged { moved }: LinesChanged, ctx: &mut Self::Context) {
-        if moved.is_empty() {
-            self.forget_found();
-        } else {
-            self.follow(moved, ctx);
+impl MonitorLookup {
+    /// Decides by the registrar's answer.
+    pub(super) fn found(&mut self, line: Result<Arc<Line>, Refusal>) -> Relocated {
+        match line {
+            Ok(line) => Relocated::To(line),
+            Err(_) if self.fallback.is_some() => {
+                self.last = self.fallback.take();
+                Relocated::LookUp
+            }
+            // The name was the client's while no other line was called more exactly so.
+            Err(Refusal::NoRight) => Relocated::Revoked,
+            Err(_) => Relocated::Nowhere,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use uacsta_schema::csta::Dialect;
+
+    use super::*;
+    use crate::{
+        client::{
+            fixtures::{line, subscriber},
+            monitors::ClientMonitor,
+        },
+        directory::NoLine,
+    };
+
+    const PHONE: &str = "000413000001";
+
+    /// A session of this scope with monitors of a line by these names.
+    fn monitored(scope: Scope, names: &[&str]) -> (Sessions, Monitors) {
+        let (mut sessions, mut monitors) = (Sessions::default(), Monitors::new(Arc::default()));
+        let session = sessions.open(scope, Dialect::default(), 1).unwrap();
+        for (number, name) in names.iter().enumerate() {
+            let monitor = ClientMonitor {
+                line: line(PHONE, "sip:215@example.com"),
+                name: DeviceId::from(*name),
+                subscriber: subscriber(&number.to_string()),
+            };
+            monitors.insert(session, monitor);
+        }
+        (sessions, monitors)
+    }
+
+    fn moved(users: &[&str]) -> Arc<HashSet<Box<str>>> {
+        Arc::new(users.iter().map(|user| (*user).into()).collect())
+    }
+
+    #[test]
+    fn a_line_is_looked_up_by_its_user_part_its_name_or_its_phone() {
+        let check = |name: &str, users: &[&str], expected: bool| {
+            let (sessions, monitors) = monitored(Scope::Server, &[name]);
+            let mut relocation = Relocation::new(moved(users), &monitors);
+            let lookups = relocation.step(&sessions, &monitors);
+            assert!(relocation.is_done());
+            assert_eq!(!lookups.is_empty(), expected, "{name} {users:?}");
+        };
+        check("215", &["215"], true);
+        check("sip:215@example.com", &["214", "215"], true);
+        check("215", &["216"], false);
+        check("301", &["301"], true);
+        check(PHONE, &["216"], true);
+    }
+
+    #[test]
+    fn many_monitors_are_examined_in_steps() {
+        let names = vec!["215"; STEP + 1];
+        let (sessions, monitors) = monitored(Scope::Server, &names);
+        let mut relocation = Relocation::new(moved(&["215"]), &monitors);
+        assert_eq!(relocation.step(&sessions, &monitors).len(), STEP);
+        assert!(!relocation.is_done());
+        assert_eq!(relocation.step(&sessions, &monitors).len(), 1);
+        assert!(relocation.is_done());
+    }
+
+    #[test]
+    fn a_monitor_moves_or_stays_or_is_revoked() {
+        let of_line = Scope::Line {
+            name: DeviceId::from("215"),
+            line: line(PHONE, "sip:215@example.com"),
+            is_stale: false,
+        };
+        let other = || Ok(line("000413000002", "sip:215@example.com"));
+        let unknown = || Err(NoLine::Unknown.into());
+        let check = |scope: &Scope, answers: Vec<Result<Arc<Line>, Refusal>>, expected: &[&str]| {
+            let (sessions, monitors) = monitored(scope.clone(), &["215"]);
+            let mut relocation = Relocation::new(moved(&["215"]), &monitors);
+            let mut lookup = relocation.step(&sessions, &monitors).remove(0);
+            let mut outcomes = Vec::new();
+            for answer in answers {
+                outcomes.push(match lookup.found(answer) {
+                    Relocated::To(_) => "to",
+                    Relocated::LookUp => "look up",
+                    Relocated::Revoked => "revoked",
+                    Relocated::Nowhere => "nowhere",
+                });
+            }
+            assert_eq!(outcomes, expected);
+        };
+        check(&of_line, vec![other()], &["to"]);
+        check(&of_line, vec![unknown()], &["nowhere"]);
+        check(&of_line, vec![Err(Refusal::NoRight)], &["revoked"]);
+        check(&Scope::Server, vec![other()], &["to"]);
+        check(&Scope::Server, vec![unknown(), other()], &["look up", "to"]);
+        check(
+            &Scope::Server,
+            vec![unknown(), unknown()],
+            &["look up", "nowhere"],
+        );
+        let no_right = vec![Err(Refusal::NoRight), Err(Refusal::NoRight)];
+        check(&Scope::Server, no_right, &["look up", "revoked"]);
     }
 }

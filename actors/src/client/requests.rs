@@ -1,276 +1,228 @@
-//! What a client asks: answered by the server where it is the server's, else sent to the phone.
+//! Requests of clients: their responses, and whether the server or a phone carries out each.
 
 use std::sync::Arc;
 
-use actix::{Context, prelude::SendError};
-use bytes::Bytes;
 use uacsta_schema::{
-    csta::{self, Changes, Document, Limits, Message, ReadError, Request, SystemStatusResponse},
-    sip::Status,
+    csta::{self, Changes, DeviceId, Document, Limits, Message, ReadError, Request, ServiceId},
+    phone_id::PhoneId,
 };
 
-use super::{
-    actor::{Client, Scope},
-    features,
-    listing::ListRequest,
-};
-use crate::{
-    counters::Counter,
-    phone,
-    refusal::Refusal,
-    sip::responder::{FinalResponse, Responder},
-    truncated::Truncated,
-};
+use super::{rights::Rights, sessions::Scope};
+use crate::{refusal::Refusal, sip::responder::Responder};
 
-impl Client {
-    /// A CSTA document came from the client.
-    pub(super) fn asked(
-        &mut self,
-        key: u64,
-        body: Bytes,
-        reply: Responder,
-        ctx: &mut Context<Self>,
-    ) {
-        if !self.sessions.contains_key(&key) {
-            return reply.nowhere();
-        }
-        let document = match self.context.read(body) {
-            Ok(document) => document,
-            Err(error) => {
-                tracing::warn!(client = %self.name, %error, "what the client sent is not CSTA");
-                return reply
-                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
-            }
-        };
-        if document.service().is_none() {
-            tracing::warn!(client = %self.name, root = %Truncated(document.name()), "what the client sent is not a CSTA request");
-            return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
-                "{} is not a CSTA request",
-                Truncated(document.name())
-            )));
-        }
-        if let Some(session) = self.sessions.get_mut(&key) {
-            session.dialect = document.dialect();
-        }
-        // Each answer that is waited for holds one.
-        let waiting = Arc::strong_count(&self.waiting) - 1;
-        let most = self
-            .context
-            .config()
-            .settings
-            .limits
-            .pending_requests_per_client;
-        if waiting >= most {
-            self.context.counters.count(Counter::TooManyOfClient);
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                &document.dialect(),
-                document.name(),
-                &Refusal::Busy,
-            );
-        }
-        let reply = reply.counted(&self.waiting);
-        // Whatever runs at a phone is the server's and other clients'.
-        if matches!(document.name(), "GetMonitors" | "GetRegistrations") {
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                &document.dialect(),
-                document.name(),
-                &Refusal::NotSupported,
-            );
-        }
-        if !self.rights.allow(document.name()) {
-            return self.refuse(
-                self.mac_of(key),
-                reply,
-                &document.dialect(),
-                document.name(),
-                &Refusal::WatchOnly,
-            );
-        }
-        // What is the phone's goes to it as it is, read no further.
-        if !self.does(&document) {
-            return match document.missing() {
-                None => self.relay(key, document, reply, ctx),
-                Some(member) => self.refuse(
-                    self.mac_of(key),
-                    reply,
-                    &document.dialect(),
-                    document.name(),
-                    &Refusal::Malformed(format!("<{member}> is missing")),
-                ),
-            };
-        }
-        match self
-            .completed(key, &document)
-            .and_then(|document| document.message())
-        {
-            Ok(Message::Request(request)) => self.typed(key, &request, document, reply, ctx),
-            Ok(_) => self.relay(key, document, reply, ctx),
-            Err(error) => {
-                let nowhere = document.device().is_none()
-                    && self.is_servers(key)
-                    && needs_line(document.name());
-                let refusal = match nowhere {
-                    true => Refusal::LineMissing,
-                    false => Refusal::Malformed(error.to_string()),
-                };
-                self.refuse(
-                    self.mac_of(key),
-                    reply,
-                    &document.dialect(),
-                    document.name(),
-                    &refusal,
-                );
-            }
-        }
+/// A CSTA request of a client, which waits for its response.
+pub(super) struct CstaRequest {
+    /// The key of its session.
+    pub(super) session: u64,
+    /// The phone of a line's session, for the log.
+    pub(super) phone: Option<PhoneId>,
+    pub(super) document: Arc<Document>,
+    pub(super) reply: Responder,
+}
+
+impl CstaRequest {
+    /// Sends a response in the dialect of the request.
+    pub(super) fn respond(self, response: impl Into<Message>) {
+        let dialect = self.document.dialect();
+        self.reply.csta(csta::write(&response.into(), &dialect));
     }
 
-    /// Whether the server itself does what a request asks for, for which it reads the members.
-    fn does(&self, request: &Document) -> bool {
-        match request.name() {
-            "RequestSystemStatus"
-            | "SystemStatus"
-            | "SystemRegister"
-            | "SystemRegisterCancel"
-            | "MonitorStart"
-            | "MonitorStop"
-            | "ChangeMonitorFilter"
-            | "GetSwitchingFunctionDevices"
-            | "GetCSTAFeatures" => true,
-            "MakeCall" => request.device().is_some_and(|device| {
-                self.rights
-                    .own_number(&device.into_owned().into())
-                    .is_some()
-            }),
-            _ => false,
+    /// Logs why the request of this client is refused, and sends the CSTA error.
+    pub(super) fn refuse(self, client: &str, refusal: &Refusal) {
+        let phone = self.phone.map(tracing::field::display);
+        tracing::info!(client, phone, service = self.document.name(), %refusal, "request refused");
+        self.respond(refusal.failure());
+    }
+
+    /// Sends the response, or refuses the request of this client.
+    pub(super) fn conclude(self, client: &str, response: Result<impl Into<Message>, Refusal>) {
+        match response {
+            Ok(response) => self.respond(response),
+            Err(refusal) => self.refuse(client, &refusal),
         }
-    }
-
-    fn is_servers(&self, key: u64) -> bool {
-        self.sessions
-            .get(&key)
-            .is_some_and(|session| matches!(session.scope, Scope::Server))
-    }
-
-    /// The request with the line in it that its session stands for, if it names none itself.
-    fn completed(&self, key: u64, document: &Document) -> Result<Document, ReadError> {
-        let line = match self.sessions.get(&key).map(|session| &session.scope) {
-            _ if document.device().is_some() => None,
-            Some(Scope::Line { name, .. }) => Some(name.as_str().into()),
-            Some(Scope::Server) => document.private_line(),
-            None => None,
-        };
-        match line {
-            Some(line) => {
-                let completed = document.relayed(&Changes {
-                    edition: document.edition().unwrap_or_default(),
-                    cross_ref: None,
-                    device: Some(&line),
-                });
-                Document::read_within(completed, Limits::NONE)
-            }
-            None => Ok(document.clone()),
-        }
-    }
-
-    fn typed(
-        &mut self,
-        key: u64,
-        request: &Request,
-        document: Document,
-        reply: Responder,
-        ctx: &mut Context<Self>,
-    ) {
-        let dialect = document.dialect();
-        match request {
-            Request::RequestSystemStatus(asked) => self.system_status(key, asked, &dialect, reply),
-            Request::SystemStatus(_) => reply.csta(csta::write(
-                &SystemStatusResponse::default().into(),
-                &dialect,
-            )),
-            Request::MakeCall(call)
-                if let Some(user) = self.rights.own_number(&call.calling_device) =>
-            {
-                self.make_call_via_office(key, user, call, &document, reply, ctx);
-            }
-            Request::MonitorStart(start) => self.monitor_start(key, start, &document, reply, ctx),
-            Request::MonitorStop(_) => self.monitor_stop(key, &document, reply),
-            Request::ChangeMonitorFilter(change) => {
-                self.change_filter(key, change, &dialect, reply);
-            }
-            Request::GetSwitchingFunctionDevices(wanted) => {
-                let wanted = ListRequest {
-                    key,
-                    which: wanted.clone(),
-                    dialect,
-                    reply,
-                };
-                self.list_lines(wanted, ctx);
-            }
-            // The server's registration at a phone is its own: a client registers with the server.
-            Request::SystemRegister(asked) => {
-                self.system_register(key, asked, &dialect, reply, ctx);
-            }
-            Request::SystemRegisterCancel(asked) => {
-                self.system_register_cancel(key, asked, &dialect, reply);
-            }
-            Request::GetCSTAFeatures(_)
-                if self.is_servers(key) && document.private_line().is_none() =>
-            {
-                reply.csta(csta::write(&features::of_server().into(), &dialect));
-            }
-            _ => self.relay(key, document, reply, ctx),
-        }
-    }
-
-    /// A request that the phone does.
-    fn relay(&mut self, key: u64, document: Document, reply: Responder, ctx: &mut Context<Self>) {
-        let dialect = document.dialect();
-        let document = Arc::new(document);
-        let request = Arc::clone(&document);
-        self.on_line(key, &document, ctx, move |client, line, _| {
-            let (line, renamed) = match line {
-                Ok(found) => found,
-                Err(refusal) => {
-                    return client.refuse(
-                        client.mac_of(key),
-                        reply,
-                        &dialect,
-                        request.name(),
-                        &refusal,
-                    );
-                }
-            };
-            let asked = line.phone.try_send(phone::Request {
-                document: request,
-                device: renamed.then(|| line.entry.device.as_str().into()),
-                hidden: client.hidden(&line).cloned().collect(),
-                dialect,
-                reply,
-            });
-            let (asked, refusal) = match asked {
-                Ok(()) => return,
-                Err(SendError::Closed(asked)) => (asked, Refusal::Away),
-                Err(SendError::Full(asked)) => {
-                    client.context.counters.count(Counter::TooManyRequests);
-                    (asked, Refusal::Busy)
-                }
-            };
-            client.refuse(
-                Some(line.entry.phone),
-                asked.reply,
-                &asked.dialect,
-                asked.document.name(),
-                &refusal,
-            );
-        });
     }
 }
 
-/// Whether a service is for a line, which the server's session cannot stand for.
-fn needs_line(service: &str) -> bool {
-    !matches!(service, "MonitorStop" | "ChangeMonitorFilter") && !service.starts_with("System")
+/// Counts the requests that wait for a response: the responder of each holds a reference.
+#[derive(Default)]
+pub(super) struct PendingCount(Arc<()>);
+
+impl PendingCount {
+    pub(super) fn get(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+
+    /// Counts a request until its response.
+    pub(super) fn hold(&self, reply: Responder) -> Responder {
+        reply.counted(&self.0)
+    }
+}
+
+/// Who carries out a request.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// The server, which has read its members.
+    Server(Box<Request>),
+    /// The phone, to which the document is relayed as it is.
+    Phone,
+}
+
+/// Decides who carries out a request in a session of this scope.
+///
+/// # Errors
+/// The request lacks a member or a right, or the server does not support it.
+pub(super) fn route(
+    service: ServiceId,
+    request: &Document,
+    scope: &Scope,
+    rights: &Rights,
+) -> Result<Route, Refusal> {
+    // All monitors and registrations at a phone are the server's.
+    if matches!(
+        service,
+        ServiceId::GetMonitors | ServiceId::GetRegistrations
+    ) {
+        return Err(Refusal::NotSupported);
+    }
+    if !rights.allow(service) {
+        return Err(Refusal::WatchOnly);
+    }
+    if !is_servers(service, request, scope, rights) {
+        return match request.missing() {
+            None => Ok(Route::Phone),
+            Some(member) => Err(Refusal::Malformed(format!("<{member}> is missing"))),
+        };
+    }
+    match completed(request, scope).and_then(|request| request.message()) {
+        Ok(Message::Request(request)) => Ok(Route::Server(Box::new(request))),
+        Ok(_) => Ok(Route::Phone),
+        Err(_) if request.device().is_none() && scope.is_server() && needs_line(service) => {
+            Err(Refusal::LineMissing)
+        }
+        Err(error) => Err(Refusal::Malformed(error.to_string())),
+    }
+}
+
+/// Whether the server itself carries out a request.
+fn is_servers(service: ServiceId, request: &Document, scope: &Scope, rights: &Rights) -> bool {
+    match service {
+        ServiceId::RequestSystemStatus
+        | ServiceId::SystemStatus
+        | ServiceId::SystemRegister
+        | ServiceId::SystemRegisterCancel
+        | ServiceId::MonitorStart
+        | ServiceId::MonitorStop
+        | ServiceId::ChangeMonitorFilter
+        | ServiceId::GetSwitchingFunctionDevices => true,
+        ServiceId::GetCSTAFeatures => scope.is_server() && request.private_line().is_none(),
+        ServiceId::MakeCall => {
+            let device = request.device();
+            device.is_some_and(|device| rights.own_number(&DeviceId::from(&*device)).is_some())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a service of the server's own is for a line, which a request in the server's session has to name.
+fn needs_line(service: ServiceId) -> bool {
+    matches!(service, ServiceId::MonitorStart | ServiceId::MakeCall)
+}
+
+/// The request with the line of its session or of its private data as the device, where it names none.
+fn completed(request: &Document, scope: &Scope) -> Result<Document, ReadError> {
+    let line = match scope {
+        _ if request.device().is_some() => None,
+        Scope::Line { name, .. } => Some(name.as_str().into()),
+        Scope::Server => request.private_line(),
+    };
+    let Some(line) = line else {
+        return Ok(request.clone());
+    };
+    let completed = request.relayed(&Changes {
+        edition: request.edition().unwrap_or_default(),
+        cross_ref: None,
+        device: Some(&line),
+    });
+    Document::read_within(completed, Limits::NONE)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::client::fixtures::{document, line, request};
+
+    #[test]
+    fn requests_are_routed_by_service_rights_and_scope() {
+        let of_line = Scope::Line {
+            name: DeviceId::from("215"),
+            line: line("000413000001", "sip:215@example.com"),
+            is_stale: false,
+        };
+        let check = |scope: &Scope, rights: &Rights, root: &str, content: &str, expected: &str| {
+            let request = document(root, content);
+            let service = request.service().unwrap();
+            let routed = match route(service, &request, scope, rights) {
+                Ok(Route::Phone) => "phone".to_owned(),
+                Ok(Route::Server(request)) => format!("server: {}", request.name()),
+                Err(refusal) => format!("{refusal:?}"),
+            };
+            assert!(routed.starts_with(expected), "{root} {content}: {routed}");
+        };
+        let (server, all, watch) = (&Scope::Server, &Rights::all(), &Rights::to_watch());
+        let call =
+            "<callingDevice>215</callingDevice><calledDirectoryNumber>1</calledDirectoryNumber>";
+        check(server, all, "MakeCall", call, "phone");
+        check(server, watch, "MakeCall", call, "WatchOnly");
+        check(
+            server,
+            all,
+            "MakeCall",
+            "<callingDevice>215</callingDevice>",
+            "Malformed",
+        );
+        check(
+            server,
+            watch,
+            "SnapshotDevice",
+            "<snapshotObject>215</snapshotObject>",
+            "phone",
+        );
+        check(server, all, "GetMonitors", "", "NotSupported");
+        check(server, all, "GetRegistrations", "", "NotSupported");
+        check(server, all, "MonitorStart", "", "LineMissing");
+        check(&of_line, watch, "MonitorStart", "", "server: MonitorStart");
+        check(server, all, "MonitorStop", "", "Malformed");
+        check(server, all, "SystemRegister", "", "Malformed");
+        check(
+            server,
+            all,
+            "GetCSTAFeatures",
+            "",
+            "server: GetCSTAFeatures",
+        );
+        check(&of_line, all, "GetCSTAFeatures", "", "phone");
+        check(&of_line, all, "GetDoNotDisturb", "", "phone");
+        check(
+            &of_line,
+            all,
+            "RequestSystemStatus",
+            "",
+            "server: RequestSystemStatus",
+        );
+    }
+
+    #[test]
+    fn a_request_counts_until_its_response() {
+        let pending = PendingCount::default();
+        let mut first = request(1, "MonitorStop", "");
+        first.reply = pending.hold(first.reply);
+        let second = pending.hold(request(1, "MonitorStop", "").reply);
+        assert_eq!(pending.get(), 2);
+        first.respond(Refusal::Busy.failure());
+        assert_eq!(pending.get(), 1);
+        drop(second);
+        assert_eq!(pending.get(), 0);
+    }
 }

@@ -1,32 +1,36 @@
-//! What a log-on may see and do.
+//! The rights of a client's log-on: the lines that it may see, and the services that it may use.
 
 use std::sync::Arc;
 
 use uacsta_config::{Account, Secret, Settings};
-use uacsta_schema::csta::DeviceId;
+use uacsta_schema::csta::{DeviceId, ServiceId};
 
-use crate::directory::{Entry, LineNames};
+use crate::{
+    directory::{Entry, LineNames},
+    registrar::Line,
+};
 
 /// The rights of one log-on.
 #[derive(Clone, Debug)]
 pub struct Rights {
-    /// The lines that it may open; none means all.
+    /// The lines that it may see; `None` means all.
     lines: Option<Arc<LineNames>>,
+    /// Whether it may use services that change something at a phone.
     control: bool,
     /// The user's own numbers, digits and `+` alone.
     numbers: Vec<Box<str>>,
 }
 
-/// Who a client is, and how that is known.
+/// The user of a client, and how the user was authenticated.
 #[derive(Debug)]
 pub struct LogOn {
     user: Box<str>,
-    /// Whether a trusted front end says so, and no password.
+    /// Whether a trusted front end named the user, instead of a password.
     vouched: bool,
 }
 
 impl LogOn {
-    /// A user who proved by a password who it is.
+    /// A user who logged on with a password.
     pub fn proven(user: &str) -> Self {
         Self {
             user: user.into(),
@@ -42,12 +46,12 @@ impl LogOn {
         }
     }
 
-    /// The user's name.
+    /// The name that the user logged on with.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// What it may see and do; `None` if there is no such user.
+    /// The user's rights by these settings; `None` if they do not contain the user.
     pub fn rights(&self, settings: &Settings) -> Option<Rights> {
         if self.vouched {
             return Some(Rights::vouched(settings, &self.user));
@@ -57,18 +61,20 @@ impl LogOn {
 }
 
 impl Rights {
-    /// The rights of a user, with the password that proves who it is; `None` for an unknown user.
+    /// All lines and all services, without a number of the user's own.
+    pub(super) fn all() -> Self {
+        Self {
+            lines: None,
+            control: true,
+            numbers: Vec::new(),
+        }
+    }
+
+    /// The password and the rights of a user; `None` for an unknown user.
     pub fn of<'s>(settings: &'s Settings, user: &str) -> Option<(&'s Secret, Self)> {
         let clients = &settings.clients;
         if user == clients.user {
-            return Some((
-                &clients.password,
-                Self {
-                    lines: None,
-                    control: true,
-                    numbers: Vec::new(),
-                },
-            ));
+            return Some((&clients.password, Self::all()));
         }
         let account = clients
             .accounts
@@ -87,14 +93,9 @@ impl Rights {
                 .iter()
                 .find(|account| account.user.eq_ignore_ascii_case(wanted))
         };
-        called(user).or_else(|| called(name)).map_or(
-            Self {
-                lines: None,
-                control: true,
-                numbers: Vec::new(),
-            },
-            Self::granted,
-        )
+        called(user)
+            .or_else(|| called(name))
+            .map_or(Self::all(), Self::granted)
     }
 
     fn granted(account: &Account) -> Self {
@@ -111,40 +112,58 @@ impl Rights {
         }
     }
 
-    /// Whether there are lines that it may not open.
+    /// Whether there are lines that it may not see.
     pub fn is_confined(&self) -> bool {
         self.lines.is_some()
     }
 
-    /// The lines that it may open, where that is not all.
+    /// The lines that it may see; `None` means all.
     pub fn lines(&self) -> Option<Arc<LineNames>> {
         self.lines.clone()
     }
 
-    /// Whether a line may be opened.
+    /// Whether it may see a line.
     pub fn sees(&self, entry: &Entry) -> bool {
         self.lines.as_ref().is_none_or(|lines| lines.mean(entry))
     }
 
-    /// The one of the user's own numbers that a device is, in whatever form it is written: digits and `+` alone.
+    /// The other lines of a phone that it may not see.
+    pub(super) fn hidden<'l>(&self, line: &'l Line) -> impl Iterator<Item = &'l DeviceId> {
+        let others = line.others.iter();
+        let hidden = others.filter(|other| !self.sees(other));
+        hidden.map(|other| &other.device)
+    }
+
+    /// Whether one of the parties is a hidden line of the same phone: the user parts are compared, without regard to case.
+    pub(super) fn hides_party(&self, line: &Line, parties: &[DeviceId]) -> bool {
+        let mut parties = parties.iter().filter(|party| !line.entry.is_called(party));
+        parties.any(|party| {
+            let user = party.name().user;
+            self.hidden(line)
+                .any(|hidden| hidden.name().user.eq_ignore_ascii_case(&user))
+        })
+    }
+
+    /// The user's own number that a device is, in digits and `+` alone; `None` for any other device. The form in which the
+    /// device is written does not matter.
     pub fn own_number(&self, device: &DeviceId) -> Option<DeviceId> {
         let number = (!self.numbers.is_empty()).then(|| digits(device))?;
         let known = self.numbers.contains(&number);
         known.then(|| number.into_string().into())
     }
 
-    /// The line, where there is but one.
+    /// The line of a log-on that may see exactly one.
     pub fn only_line(&self) -> Option<&DeviceId> {
         self.lines.as_ref()?.only()
     }
 
-    /// Whether a service may be used: those that only look are everybody's.
-    pub fn allow(&self, service: &str) -> bool {
-        self.control || LOOKS.iter().any(|prefix| service.starts_with(prefix))
+    /// Whether it may use a service: every log-on may use those that change nothing at a device.
+    pub fn allow(&self, service: ServiceId) -> bool {
+        self.control || service.observes()
     }
 }
 
-/// A number without its scheme, host and visual separators (RFC 3966 section 5.1.1).
+/// A number without its scheme, host and visual separators (RFC 3966, section 5.1.1).
 fn digits(number: &DeviceId) -> Box<str> {
     let separator = |c: &char| matches!(c, '-' | '.' | '(' | ')' | ' ' | '/');
     let digits: String = number
@@ -156,22 +175,50 @@ fn digits(number: &DeviceId) -> Box<str> {
     digits.into()
 }
 
-/// How the names of services begin that change nothing at the phone.
-const LOOKS: [&str; 6] = [
-    "Get",
-    "Snapshot",
-    "Monitor",
-    "ChangeMonitorFilter",
-    "RequestSystemStatus",
-    "System",
-];
+#[cfg(test)]
+impl Rights {
+    /// These lines and all services.
+    pub(super) fn of_lines(lines: &[&str]) -> Self {
+        let lines = lines.iter().map(|line| DeviceId::from(*line));
+        Self {
+            lines: Some(Arc::new(lines.collect())),
+            ..Self::all()
+        }
+    }
+
+    /// All lines, and only the services that observe.
+    pub(super) fn to_watch() -> Self {
+        Self {
+            control: false,
+            ..Self::all()
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::fixtures::line;
 
     #[test]
-    fn rfc_3966_a_number_is_known_in_every_form() {
+    fn a_hidden_line_is_recognised_in_any_spelling() {
+        let (entry, hidden) = ("sip:215@example.com", "sip:Anna@example.com");
+        let mut line = crate::registrar::Line::clone(&line("000413000001", entry));
+        line.others = vec![Entry::alone(line.entry.phone, DeviceId::from(hidden))];
+        let check = |rights: &Rights, party: &str, expected: bool| {
+            let hides = rights.hides_party(&line, &[DeviceId::from(party)]);
+            assert_eq!(hides, expected, "{party}");
+        };
+        let confined = Rights::of_lines(&["215"]);
+        check(&confined, "anna", true);
+        check(&confined, "sip:ANNA@elsewhere.example", true);
+        check(&confined, "215", false);
+        check(&confined, "0170", false);
+        check(&Rights::all(), "anna", false);
+    }
+
+    #[test]
+    fn rfc_3966_every_form_of_an_own_number_is_recognised() {
         let check = |own: &str, written: &str, expected: bool| {
             let rights = Rights {
                 lines: None,

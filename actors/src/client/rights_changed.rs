@@ -1,88 +1,79 @@
-//! The operator changed what a client may see and do while it is connected: what it holds beyond that is taken from it.
+//! Selects the sessions and monitors that a client's new rights no longer allow.
 
-use std::sync::Arc;
-
-use actix::Handler;
-use uacsta_schema::csta::{self, MonitorCrossRefId, MonitorStop};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    actor::{Client, Scope},
-    monitors::ClientMonitor,
-};
-use crate::{
-    ConfigChanged,
-    sip::{
-        connection::Shut,
-        session::{Body, Close, Notify},
-    },
+    monitors::Monitors,
+    rights::Rights,
+    sessions::{Scope, Sessions},
 };
 
-impl Client {
-    /// Ends the sessions and the monitors of lines that the client may no longer open. It is told by BYE and MonitorStop.
-    fn leave_what_is_not_ours(&mut self) {
-        let rights = &self.rights;
-        let (mut closed, mut left) = (Vec::new(), Vec::new());
-        for (key, session) in &self.sessions {
-            if let Scope::Line { line, .. } = &session.scope
-                && !rights.sees(&line.entry)
-            {
-                closed.push((*key, session.id));
-                continue;
-            }
-            let monitored = session.monitored.iter();
-            let hidden = monitored.filter(|(_, monitor)| !rights.sees(&monitor.line.entry));
-            left.extend(hidden.map(|(cross_ref, _)| (*key, Arc::clone(cross_ref))));
-        }
-        for (key, cross_ref) in left {
-            self.leave_monitor(key, &cross_ref);
-        }
-        for (key, id) in closed {
-            if let Some(session) = id {
-                self.link.do_send(Close { session });
-            }
-            self.ended(key, "the client has no right to the line any longer");
-        }
-    }
-
-    /// Ends a monitor of a line that the client may no longer open.
-    pub(super) fn leave_monitor(&mut self, key: u64, cross_ref: &str) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        let Some((cross_ref, ClientMonitor { line, .. })) =
-            session.monitored.remove_entry(cross_ref)
-        else {
-            return;
-        };
-        if let Some(id) = session.id {
-            let stop = MonitorStop {
-                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&cross_ref)),
-            };
-            self.link.do_send(Notify {
-                session: id,
-                content: Body::Whole(csta::write(&stop.into(), &session.dialect)),
-            });
-        }
-        tracing::info!(client = %self.name, phone = %line.entry.phone, line = %line.entry.device, "monitor stopped: the client has no right to the line any longer");
-        self.unsubscribe(&line, cross_ref);
-    }
+/// What a client loses by its new rights.
+#[derive(Debug, Default)]
+pub(super) struct Revoked {
+    /// Sessions of lines that it may not see, by key.
+    pub(super) sessions: HashSet<u64>,
+    /// Monitors of such lines in other sessions, by session and cross reference.
+    pub(super) monitors: Vec<(u64, Arc<str>)>,
 }
 
-impl Handler<ConfigChanged> for Client {
-    type Result = ();
+/// What these rights do not allow.
+pub(super) fn revoked(sessions: &Sessions, monitors: &Monitors, rights: &Rights) -> Revoked {
+    let sessions: HashSet<u64> = sessions
+        .iter()
+        .filter(|(_, session)| match &session.scope {
+            Scope::Server => false,
+            Scope::Line { line, .. } => !rights.sees(&line.entry),
+        })
+        .map(|(key, _)| key)
+        .collect();
+    let mut monitors = monitors.hidden(rights);
+    monitors.retain(|(session, _)| !sessions.contains(session));
+    Revoked { sessions, monitors }
+}
 
-    fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
-        let Some(rights) = self.log_on.rights(&self.context.config().settings) else {
-            return self.link.do_send(Shut {
-                reason: "the user that it logged on as is gone from the settings".into(),
-            });
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use uacsta_schema::csta::{DeviceId, Dialect};
+
+    use super::*;
+    use crate::client::{
+        fixtures::{line, subscriber},
+        monitors::ClientMonitor,
+    };
+
+    #[test]
+    fn new_rights_end_the_sessions_and_monitors_of_hidden_lines() {
+        let (mut sessions, mut monitors) = (Sessions::default(), Monitors::new(Arc::default()));
+        let server = sessions.open(Scope::Server, Dialect::default(), 9).unwrap();
+        let mut of_line = |name: &str| {
+            let scope = Scope::Line {
+                name: DeviceId::from(name),
+                line: line("000413000001", name),
+                is_stale: false,
+            };
+            sessions.open(scope, Dialect::default(), 9).unwrap()
         };
-        self.rights = rights;
-        self.leave_what_is_not_ours();
-        self.hide_listed();
-        self.next_list(ctx);
-        // What was found was found by the former rights.
-        self.forget_found();
-        self.renew_subscriptions(ctx);
+        let (line215, line216) = (of_line("215"), of_line("216"));
+        for (session, name, cross_ref) in [
+            (server, "215", "1"),
+            (server, "216", "2"),
+            (line215, "215", "3"),
+            (line216, "216", "4"),
+        ] {
+            let monitor = ClientMonitor {
+                line: line("000413000001", name),
+                name: DeviceId::from(name),
+                subscriber: subscriber(cross_ref),
+            };
+            monitors.insert(session, monitor);
+        }
+        let lost = revoked(&sessions, &monitors, &Rights::all());
+        assert!(lost.sessions.is_empty() && lost.monitors.is_empty());
+        let lost = revoked(&sessions, &monitors, &Rights::of_lines(&["215"]));
+        assert_eq!(lost.sessions, HashSet::from([line216]));
+        assert_eq!(lost.monitors, [(server, Arc::from("2"))]);
     }
 }

@@ -9,17 +9,16 @@ use crate::{
     registrar::LinePage,
 };
 
-/// How many lines one SwitchingFunctionDevices names at the most: about 10 KiB.
+/// The most lines in one SwitchingFunctionDevices: about 10 KiB.
 const SEGMENT: usize = 100;
 /// How many segments are sent before the answer to the first has come.
 const AHEAD: usize = 4;
 
-/// A list on its way to a client.
+/// The segments of one list.
 pub(super) struct Segments {
     cross_ref: ServiceCrossRefId,
     /// Lines that were read and not sent yet.
     lines: VecDeque<(Entry, String)>,
-    /// The last line that was read.
     last_read: Option<LineKey>,
     is_all_read: bool,
     is_all_sent: bool,
@@ -40,7 +39,6 @@ impl Segments {
         }
     }
 
-    /// A page was read.
     pub(super) fn read(&mut self, page: LinePage) {
         let last = page.lines.last();
         self.last_read = last.map(|(entry, _)| (entry.name.clone(), entry.phone));
@@ -48,7 +46,7 @@ impl Segments {
         self.lines.extend(page.lines);
     }
 
-    /// The line after which the next page begins.
+    /// The line after which the next page starts.
     pub(super) fn last_read(&self) -> Option<&LineKey> {
         self.last_read.as_ref()
     }
@@ -58,12 +56,12 @@ impl Segments {
         !self.is_all_read && self.lines.len() <= SEGMENT
     }
 
-    /// Leaves out lines that were read and not sent yet.
+    /// Filters the lines that were read and not sent yet.
     pub(super) fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
         self.lines.retain(|(entry, _)| keep(entry));
     }
 
-    /// The next segment that may be sent: a whole one, or the last.
+    /// The next segment that may be sent: a full one, or the last.
     pub(super) fn next(&mut self) -> Option<SwitchingFunctionDevices> {
         if self.is_all_sent || self.unanswered >= AHEAD || self.lacks_lines() {
             return None;
@@ -106,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    /// The sizes of the segments of that many lines, read in pages of that size, when each segment is answered.
+    /// The sizes of the segments of `lines` lines that are read in pages of `page` lines, where the client answers each segment.
     fn sizes(lines: usize, page: usize) -> Vec<usize> {
         let line = |number: usize| {
             let phone = "000413000001".parse().unwrap();
@@ -135,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_cut_into_whole_segments_and_a_last_one() {
+    fn a_list_is_cut_into_full_segments_and_a_last_one() {
         let check = |lines: usize, expected: &[usize]| {
             for page in [1, 99, 100, 101, 400] {
                 assert_eq!(sizes(lines, page), expected, "{lines} by {page}");

@@ -1,36 +1,45 @@
-//! System registrations of clients (ECMA-269 system services): notifies them of changes of their lines and of their status.
+//! System registrations of a client (ECMA-269, system services), and what each session is told of its lines.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use actix::{AsyncContext, Context, Handler, Recipient};
+use actix::Recipient;
 use uacsta_schema::csta::{
-    self, Dialect, Message, RequestSystemStatus, RequestSystemStatusResponse, StatusFilter,
-    SwFunctionDevicesChanged, SysStatRegisterId, SystemRegister, SystemRegisterAbort,
-    SystemRegisterCancel, SystemRegisterCancelResponse, SystemRegisterResponse, SystemStatus,
-    SystemStatusValue,
+    Message, RequestSystemStatusResponse, StatusFilter, SwFunctionDevicesChanged,
+    SysStatRegisterId, SystemRegister, SystemRegisterAbort, SystemRegisterCancelResponse,
+    SystemRegisterResponse, SystemStatus, SystemStatusValue,
 };
 
-use super::actor::{Client, ClientSession};
 use crate::{
     ServerContext,
     directory::{LineFilter, LineSummary},
     refusal::Refusal,
-    registrar::{LineStatus, Stopping, SubscribeStatus, UnsubscribeStatus},
-    sip::{
-        responder::Responder,
-        session::{Body, Close, Notify},
-    },
+    registrar::{LineStatus, SubscribeStatus, UnsubscribeStatus},
 };
 
-/// A registration of a session's.
-pub(super) struct Registration {
+/// How many registrations a session may have.
+const REGISTRATIONS: usize = 8;
+
+/// The system registrations of a client.
+#[derive(Default)]
+pub(super) struct Registrations {
+    by_session: HashMap<u64, SessionRegistrations>,
+}
+
+#[derive(Default)]
+struct SessionRegistrations {
+    registrations: Vec<Registration>,
+    /// There while there are registrations.
+    subscription: Option<StatusSubscription>,
+}
+
+struct Registration {
     id: SysStatRegisterId,
     /// Whether it is for SwFunctionDevicesChanged.
     devices: bool,
     /// Whether it is for SystemStatus.
     status: bool,
     filter: StatusFilter,
-    /// What it was told last: a digest of the lines' names, and the status. The first is where it begins, and no news.
+    /// The digest of the lines' names and the status that it was told last; `None` until the first, which is no news.
     known: Option<(u64, SystemStatusValue)>,
 }
 
@@ -38,171 +47,175 @@ pub(super) struct Registration {
 pub(super) struct StatusSubscription {
     context: Arc<ServerContext>,
     to: Recipient<LineStatus>,
-    key: u64,
+    session: u64,
+}
+
+impl StatusSubscription {
+    pub(super) fn new(
+        context: Arc<ServerContext>,
+        to: Recipient<LineStatus>,
+        session: u64,
+    ) -> Self {
+        Self {
+            context,
+            to,
+            session,
+        }
+    }
+
+    /// Subscribes to these lines instead of those of before.
+    fn renew(&self, lines: LineFilter) {
+        self.context.registrar.do_send(SubscribeStatus {
+            to: self.to.clone(),
+            key: self.session,
+            lines,
+        });
+    }
 }
 
 impl Drop for StatusSubscription {
     fn drop(&mut self) {
-        let (to, key) = (self.to.clone(), self.key);
+        let (to, key) = (self.to.clone(), self.session);
         self.context
             .registrar
             .do_send(UnsubscribeStatus { to, key });
     }
 }
 
-/// How many registrations a session may have.
-const REGISTRATIONS: usize = 8;
-
-impl Client {
-    /// SystemRegister: from now on the session is told of changes.
-    pub(super) fn system_register(
+impl Registrations {
+    /// SystemRegister: the session is told of changes from now on.
+    pub(super) fn register(
         &mut self,
-        key: u64,
-        register: &SystemRegister,
-        dialect: &Dialect,
-        reply: Responder,
-        ctx: &Context<Self>,
-    ) {
-        let asked = &register.request_types;
-        let (devices, status) = (
-            asked.switching_function_devices_changed == Some(true),
-            asked.system_status == Some(true),
-        );
-        let id = SysStatRegisterId::from(self.cross_refs.next().to_string());
-        let refusal = match self.sessions.get_mut(&key) {
-            _ if !devices && !status => Refusal::Malformed(
-                "requestTypes asks neither for systemStatus nor for switchingFunctionDevicesChanged, and the server tells nothing else".into(),
-            ),
-            Some(session) if session.registrations.len() < REGISTRATIONS => {
-                session.registrations.push(Registration {
-                    id: id.clone(),
-                    devices,
-                    status,
-                    filter: register.requested_status_filter.clone().unwrap_or_default(),
-                    known: None,
-                });
-                let response = SystemRegisterResponse {
-                    sys_stat_register_id: id,
-                    actual_status_filter: register.requested_status_filter.clone(),
-                };
-                reply.csta(csta::write(&response.into(), dialect));
-                return self.subscribe_status(key, ctx);
-            }
-            _ => Refusal::Registrations,
-        };
-        self.refuse(self.mac_of(key), reply, dialect, "SystemRegister", &refusal);
-    }
-
-    /// SystemRegisterCancel: the session is told no more.
-    pub(super) fn system_register_cancel(
-        &mut self,
-        key: u64,
-        cancel: &SystemRegisterCancel,
-        dialect: &Dialect,
-        reply: Responder,
-    ) {
-        let cancelled = self.sessions.get_mut(&key).and_then(|session| {
-            let known = &mut session.registrations;
-            let at = known
-                .iter()
-                .position(|known| known.id == cancel.sys_stat_register_id)?;
-            let cancelled = known.swap_remove(at);
-            session.subscription.take_if(|_| known.is_empty());
-            Some(cancelled)
+        session: u64,
+        id: SysStatRegisterId,
+        request: &SystemRegister,
+    ) -> Result<SystemRegisterResponse, Refusal> {
+        let types = &request.request_types;
+        let devices = types.switching_function_devices_changed == Some(true);
+        let status = types.system_status == Some(true);
+        if !devices && !status {
+            return Err(Refusal::Malformed(
+                "requestTypes has neither systemStatus nor switchingFunctionDevicesChanged; the server reports nothing else".into(),
+            ));
+        }
+        let known = &mut self.by_session.entry(session).or_default().registrations;
+        if known.len() >= REGISTRATIONS {
+            return Err(Refusal::Registrations);
+        }
+        let filter = request.requested_status_filter.clone();
+        known.push(Registration {
+            id: id.clone(),
+            devices,
+            status,
+            filter: filter.clone().unwrap_or_default(),
+            known: None,
         });
-        match cancelled {
-            Some(_) => {
-                let response = SystemRegisterCancelResponse::default();
-                reply.csta(csta::write(&response.into(), dialect));
-            }
-            None => self.refuse(
-                self.mac_of(key),
-                reply,
-                dialect,
-                "SystemRegisterCancel",
-                &Refusal::NoRegistration,
-            ),
-        }
+        Ok(SystemRegisterResponse {
+            sys_stat_register_id: id,
+            actual_status_filter: filter,
+        })
     }
 
-    /// RequestSystemStatus: `normal` tells that the session is alive; within a registration, how its lines stand.
-    pub(super) fn system_status(
-        &self,
-        key: u64,
-        request: &RequestSystemStatus,
-        dialect: &Dialect,
-        reply: Responder,
-    ) {
-        let status = match (&request.sys_stat_register_id, self.sessions.get(&key)) {
-            (Some(id), Some(session)) => session
-                .registrations
-                .iter()
-                .find(|known| known.id == *id)
-                .map(|known| {
-                    known
-                        .known
-                        .as_ref()
-                        .map_or(SystemStatusValue::NORMAL, |(_, status)| status.clone())
-                }),
-            _ => Some(SystemStatusValue::NORMAL),
-        };
-        match status {
-            Some(system_status) => reply.csta(csta::write(
-                &RequestSystemStatusResponse { system_status }.into(),
-                dialect,
-            )),
-            None => self.refuse(
-                self.mac_of(key),
-                reply,
-                dialect,
-                "RequestSystemStatus",
-                &Refusal::NoRegistration,
-            ),
+    /// SystemRegisterCancel; the last one of a session ends its subscription.
+    pub(super) fn cancel(
+        &mut self,
+        session: u64,
+        id: &SysStatRegisterId,
+    ) -> Result<SystemRegisterCancelResponse, Refusal> {
+        let known = self.by_session.get_mut(&session);
+        let known = known.ok_or(Refusal::NoRegistration)?;
+        let mut places = known.registrations.iter();
+        let place = places.position(|known| known.id == *id);
+        known
+            .registrations
+            .swap_remove(place.ok_or(Refusal::NoRegistration)?);
+        if known.registrations.is_empty() {
+            self.by_session.remove(&session);
         }
+        Ok(SystemRegisterCancelResponse::default())
+    }
+
+    /// RequestSystemStatus: `normal` without a registration, since the session is alive; else the status of its lines.
+    pub(super) fn status(
+        &self,
+        session: u64,
+        id: Option<&SysStatRegisterId>,
+    ) -> Result<RequestSystemStatusResponse, Refusal> {
+        let mut system_status = SystemStatusValue::NORMAL;
+        if let Some(id) = id {
+            let known = self.by_session.get(&session);
+            let mut known = known.into_iter().flat_map(|known| &known.registrations);
+            let known = known.find(|known| known.id == *id);
+            if let Some((_, status)) = &known.ok_or(Refusal::NoRegistration)?.known {
+                system_status = status.clone();
+            }
+        }
+        Ok(RequestSystemStatusResponse { system_status })
     }
 
     /// Subscribes a session that has registrations to the lines that it sees now.
-    pub(super) fn subscribe_status(&mut self, key: u64, ctx: &Context<Self>) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        if session.registrations.is_empty() {
-            return;
+    pub(super) fn subscribe(
+        &mut self,
+        session: u64,
+        lines: LineFilter,
+        subscription: impl FnOnce() -> StatusSubscription,
+    ) {
+        if let Some(known) = self.by_session.get_mut(&session) {
+            let subscription = known.subscription.get_or_insert_with(subscription);
+            subscription.renew(lines);
         }
-        let subscription = session
-            .subscription
-            .get_or_insert_with(|| StatusSubscription {
-                context: Arc::clone(&self.context),
-                to: ctx.address().recipient(),
-                key,
-            });
-        self.context.registrar.do_send(SubscribeStatus {
-            to: subscription.to.clone(),
-            key,
-            lines: LineFilter {
-                phone: session.scope.phone(),
-                names: self.rights.lines(),
-            },
-        });
     }
 
-    /// Subscribes all sessions anew: the log-on may see other lines.
-    pub(super) fn renew_subscriptions(&mut self, ctx: &Context<Self>) {
-        for key in self.sessions.keys().copied().collect::<Vec<_>>() {
-            self.subscribe_status(key, ctx);
+    /// The sessions that have registrations.
+    pub(super) fn sessions(&self) -> Vec<u64> {
+        self.by_session.keys().copied().collect()
+    }
+
+    /// What a session is told of the present state of its lines, which may be those of one phone (`of_phone`).
+    pub(super) fn lines_changed(
+        &mut self,
+        session: u64,
+        lines: &LineSummary,
+        of_phone: bool,
+    ) -> Vec<Message> {
+        let status = status_of(lines, of_phone);
+        let known = self.by_session.get_mut(&session).into_iter();
+        known
+            .flat_map(|known| &mut known.registrations)
+            .flat_map(|known| known.learn(lines.names, &status))
+            .collect()
+    }
+
+    /// Ends the registrations of a session since the server stops; returns what the session is told.
+    pub(super) fn abort(&mut self, session: u64) -> Vec<Message> {
+        let known = self.by_session.remove(&session).unwrap_or_default();
+        let mut messages = Vec::new();
+        for known in known.registrations {
+            messages.extend(known.report(&SystemStatusValue::DISABLED));
+            messages.push(
+                SystemRegisterAbort {
+                    sys_stat_register_id: Some(known.id),
+                }
+                .into(),
+            );
         }
+        messages
+    }
+
+    pub(super) fn session_ended(&mut self, session: u64) {
+        self.by_session.remove(&session);
     }
 }
 
 impl Registration {
-    /// What is to be told now that the lines stand so.
-    fn learn(&mut self, digest: u64, status: &SystemStatusValue) -> Vec<Message> {
-        let before = self.known.replace((digest, status.clone()));
-        let Some((lines, standing)) = before else {
+    /// Returns what is news in this state of the lines.
+    fn learn(&mut self, names: u64, status: &SystemStatusValue) -> Vec<Message> {
+        let before = self.known.replace((names, status.clone()));
+        let Some((former_names, former_status)) = before else {
             return Vec::new();
         };
         let mut news = Vec::new();
-        if self.devices && lines != digest {
+        if self.devices && former_names != names {
             news.push(
                 SwFunctionDevicesChanged {
                     sys_stat_register_id: Some(self.id.clone()),
@@ -210,16 +223,16 @@ impl Registration {
                 .into(),
             );
         }
-        if standing != *status {
-            news.extend(self.reported(status));
+        if former_status != *status {
+            news.extend(self.report(status));
         }
         news
     }
 
-    /// The SystemStatus that tells this status, where the client wants to hear of it.
-    fn reported(&self, status: &SystemStatusValue) -> Option<Message> {
-        let wanted = self.status && !leaves_out(&self.filter, status);
-        wanted.then(|| {
+    /// The SystemStatus with this status, unless the registration leaves it out.
+    fn report(&self, status: &SystemStatusValue) -> Option<Message> {
+        let is_wanted = self.status && !leaves_out(&self.filter, status);
+        is_wanted.then(|| {
             SystemStatus {
                 sys_stat_register_id: Some(self.id.clone()),
                 system_status: status.clone(),
@@ -229,28 +242,11 @@ impl Registration {
     }
 }
 
-impl ClientSession {
-    /// What the session is told when the server stops.
-    fn farewell(&mut self) -> Vec<Message> {
-        let mut words = Vec::new();
-        for known in self.registrations.drain(..) {
-            words.extend(known.reported(&SystemStatusValue::DISABLED));
-            words.push(
-                SystemRegisterAbort {
-                    sys_stat_register_id: Some(known.id),
-                }
-                .into(),
-            );
-        }
-        words
-    }
-}
-
-/// The status that lines make: `disabled` without any phone under control, `partiallyDisabled` while one is not, else `normal`.
-/// A server without any line is normal; the session of a line that is gone is not.
-fn status_of(lines: &LineSummary, of_line: bool) -> SystemStatusValue {
+/// `disabled` without a controlled phone, `partiallyDisabled` while one is not controlled, else `normal`. A server without
+/// lines is normal, the session of a removed line is not.
+fn status_of(lines: &LineSummary, of_phone: bool) -> SystemStatusValue {
     match (lines.controlled, lines.uncontrolled) {
-        (0, 0) if !of_line => SystemStatusValue::NORMAL,
+        (0, 0) if !of_phone => SystemStatusValue::NORMAL,
         (0, _) => SystemStatusValue::DISABLED,
         (_, 0) => SystemStatusValue::NORMAL,
         _ => SystemStatusValue::PARTIALLY_DISABLED,
@@ -258,7 +254,7 @@ fn status_of(lines: &LineSummary, of_line: bool) -> SystemStatusValue {
 }
 
 fn leaves_out(filter: &StatusFilter, status: &SystemStatusValue) -> bool {
-    let of = [
+    let left_out = [
         (SystemStatusValue::NORMAL, filter.normal),
         (SystemStatusValue::DISABLED, filter.disabled),
         (
@@ -266,45 +262,7 @@ fn leaves_out(filter: &StatusFilter, status: &SystemStatusValue) -> bool {
             filter.partially_disabled,
         ),
     ];
-    of.into_iter()
-        .any(|(value, left_out)| value == *status && left_out == Some(true))
-}
-
-impl Handler<LineStatus> for Client {
-    type Result = ();
-
-    fn handle(&mut self, LineStatus { key, lines }: LineStatus, _: &mut Self::Context) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        let Some(id) = session.id else { return };
-        let status = status_of(&lines, session.scope.phone().is_some());
-        for known in &mut session.registrations {
-            for news in known.learn(lines.names, &status) {
-                self.link.do_send(Notify {
-                    session: id,
-                    content: Body::Whole(csta::write(&news, &session.dialect)),
-                });
-            }
-        }
-    }
-}
-
-impl Handler<Stopping> for Client {
-    type Result = ();
-
-    fn handle(&mut self, _: Stopping, _: &mut Self::Context) {
-        for session in self.sessions.values_mut() {
-            let Some(id) = session.id else { continue };
-            for word in session.farewell() {
-                self.link.do_send(Notify {
-                    session: id,
-                    content: Body::Whole(csta::write(&word, &session.dialect)),
-                });
-            }
-            self.link.do_send(Close { session: id });
-        }
-    }
+    left_out.contains(&(status.clone(), Some(true)))
 }
 
 #[cfg(test)]
@@ -323,10 +281,26 @@ mod tests {
         lines
     }
 
+    fn id(id: &str) -> SysStatRegisterId {
+        SysStatRegisterId::from(id.to_owned())
+    }
+
+    /// A request for both kinds of reports.
+    fn both() -> SystemRegister {
+        let mut request = SystemRegister::default();
+        request.request_types.system_status = Some(true);
+        request.request_types.switching_function_devices_changed = Some(true);
+        request
+    }
+
+    fn names(messages: &[Message]) -> Vec<&str> {
+        messages.iter().map(Message::name).collect()
+    }
+
     #[test]
-    fn lines_make_a_status() {
-        let check = |of: &[(&str, Availability)], of_line, expected: SystemStatusValue| {
-            assert_eq!(status_of(&lines(of), of_line), expected, "{of:?}");
+    fn the_status_follows_from_the_lines() {
+        let check = |of: &[(&str, Availability)], of_phone, expected: SystemStatusValue| {
+            assert_eq!(status_of(&lines(of), of_phone), expected, "{of:?}");
         };
         check(&[], false, SystemStatusValue::NORMAL);
         check(&[], true, SystemStatusValue::DISABLED);
@@ -341,22 +315,17 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_is_told_news_and_nothing_else() {
-        let mut known = Registration {
-            id: SysStatRegisterId::from("7".to_owned()),
-            devices: true,
-            status: true,
-            filter: StatusFilter {
-                partially_disabled: Some(true),
-                ..StatusFilter::default()
-            },
-            known: None,
-        };
+    fn a_registration_is_told_changes_that_its_filter_lets_through() {
+        let mut registrations = Registrations::default();
+        let mut request = both();
+        request.requested_status_filter = Some(StatusFilter {
+            partially_disabled: Some(true),
+            ..StatusFilter::default()
+        });
+        registrations.register(1, id("7"), &request).unwrap();
         let mut hears = |of: &[(&str, Availability)], expected: &[&str]| {
-            let lines = lines(of);
-            let news = known.learn(lines.names, &status_of(&lines, false));
-            let names: Vec<&str> = news.iter().map(Message::name).collect();
-            assert_eq!(names, expected, "{of:?}");
+            let news = registrations.lines_changed(1, &lines(of), false);
+            assert_eq!(names(&news), expected, "{of:?}");
         };
         hears(&[("1", Controlled), ("2", Controlled)], &[]);
         hears(&[("2", Controlled), ("1", Controlled)], &[]);
@@ -365,5 +334,30 @@ mod tests {
         hears(&[("2", Controlled)], &["SwFunctionDevicesChanged"]);
         hears(&[("2", Away)], &["SystemStatus"]);
         hears(&[], &["SwFunctionDevicesChanged", "SystemStatus"]);
+    }
+
+    #[test]
+    fn registrations_are_limited_cancelled_and_aborted() {
+        let mut registrations = Registrations::default();
+        let register = |registrations: &mut Registrations, number: usize| {
+            registrations.register(1, id(&number.to_string()), &both())
+        };
+        for number in 0..REGISTRATIONS {
+            register(&mut registrations, number).unwrap();
+        }
+        let refused = register(&mut registrations, REGISTRATIONS);
+        assert!(matches!(refused, Err(Refusal::Registrations)));
+        let empty = registrations.register(2, id("x"), &SystemRegister::default());
+        assert!(matches!(empty, Err(Refusal::Malformed(_))));
+        assert!(registrations.cancel(2, &id("0")).is_err());
+        registrations.cancel(1, &id("0")).unwrap();
+        assert!(registrations.cancel(1, &id("0")).is_err());
+        assert!(registrations.status(1, Some(&id("0"))).is_err());
+        let status = registrations.status(1, Some(&id("1"))).unwrap();
+        assert_eq!(status.system_status, SystemStatusValue::NORMAL);
+        let told = registrations.abort(1);
+        let each = ["SystemStatus", "SystemRegisterAbort"];
+        assert_eq!(names(&told), each.repeat(REGISTRATIONS - 1));
+        assert!(registrations.abort(1).is_empty() && registrations.sessions().is_empty());
     }
 }

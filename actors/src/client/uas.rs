@@ -1,4 +1,4 @@
-//! The desk of the clients' links: log-on by REGISTER or with the first INVITE, and sessions.
+//! The UAS of client connections: log-on by REGISTER or with the first INVITE, and new sessions.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
@@ -8,7 +8,7 @@ use uacsta_schema::{
     sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
 };
 
-use super::{Client, ClientDisconnected, CrossRefs, LogOn, OpenSession, Rights};
+use super::{Client, ClientDisconnected, ClientUser, CrossRefs, LogOn, OpenSession, Rights};
 use crate::{
     ServerContext,
     auth::{AuthRequest, AuthUser, DigestAuthenticator},
@@ -27,22 +27,22 @@ use crate::{
 /// The connection of a client, or of a trusted front end.
 pub type ClientConnection = SipConnection<ClientUas>;
 
-/// What a client meets when it connects.
+/// The UAS of a client's connection, or of a trusted front end's, which carries many clients.
 pub struct ClientUas {
     context: Arc<ServerContext>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
-    link: Option<Addr<ClientConnection>>,
+    connection: Option<Addr<ClientConnection>>,
     authenticator: DigestAuthenticator,
-    /// Whether whoever connects is believed without a challenge (`clients.trusted`).
+    /// Whether the peer is a trusted front end, which is not challenged (`clients.trusted`).
     trusted: bool,
-    /// By user: one, but for a trusted front end.
+    /// By user: at most one, but for a trusted front end.
     clients: HashMap<Box<str>, Addr<Client>>,
     name: String,
 }
 
 impl ClientUas {
-    /// The desk of the connection from `address`, which is the `number`th; of a trusted one, From names the user.
+    /// The UAS of the connection with this number. On a trusted one the From names the user.
     pub fn new(
         context: Arc<ServerContext>,
         cross_refs: Arc<CrossRefs>,
@@ -54,7 +54,7 @@ impl ClientUas {
             context,
             cross_refs,
             address,
-            link: None,
+            connection: None,
             authenticator: DigestAuthenticator::new(number),
             trusted,
             clients: HashMap::new(),
@@ -62,7 +62,7 @@ impl ClientUas {
         }
     }
 
-    /// How much a client may leave undone.
+    /// How many requests may wait on a client's connection, and how many events may be unanswered.
     pub fn limits(context: &ServerContext) -> Limits {
         let limits = &context.config().settings.limits;
         Limits {
@@ -72,14 +72,15 @@ impl ClientUas {
         }
     }
 
-    fn is_known(&self) -> bool {
+    fn is_authenticated(&self) -> bool {
         self.trusted || !self.clients.is_empty()
     }
 
-    /// The client that the request comes from: the one that logged on on this connection, or that does so now.
+    /// The client that a request comes from: the one that logged on over this connection, else one that logs on by this request.
+    /// `always` checks the credentials in any case.
     fn log_on(&mut self, request: &Request, always: bool) -> Result<Addr<Client>, FinalResponse> {
         if self.trusted {
-            return self.vouched_for(request);
+            return self.trusted_client(request);
         }
         if let Some(client) = self
             .clients
@@ -90,7 +91,7 @@ impl ClientUas {
         }
         let config = self.context.config();
         let settings = &config.settings;
-        let caller = AuthRequest {
+        let auth_request = AuthRequest {
             address: self.address.ip(),
             phone: None,
             // Without trust there is one at most.
@@ -99,41 +100,41 @@ impl ClientUas {
         };
         let granted = self
             .authenticator
-            .check(&self.context, request, caller, |user| {
+            .check(&self.context, request, auth_request, |user| {
                 Rights::of(settings, user).map(|(password, _)| password)
             });
         let user = granted.map_err(|denial| {
             if let Some(reason) = denial.reason()
                 && let Some(times) = self.context.may_log(self.address, false, reason)
             {
-                tracing::warn!(address = %self.address, reason, times = repeat_count(times), "a client's log-on refused");
+                tracing::warn!(address = %self.address, reason, times = repeat_count(times), "client log-on refused");
             }
             self.context.denied(&denial)
         })?;
-        if let Some(client) = self.known(user) {
+        if let Some(client) = self.connected_client(user) {
             return Ok(client);
         }
         for (_, former) in self.clients.drain() {
             former.do_send(ClientDisconnected {
-                reason: "another user logged on on its connection".into(),
+                reason: "another user logged on over its connection".into(),
             });
         }
-        self.enter(LogOn::proven(user))
+        self.start_client(LogOn::proven(user))
     }
 
-    /// The client whom a trusted front end names in the From (RFC 3261 20.20): it speaks for many on one connection.
-    fn vouched_for(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
+    /// The client of the user that a trusted front end names in the From (RFC 3261, section 20.20).
+    fn trusted_client(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
         let from = request.head().from().ok();
         let user = from
             .as_ref()
             .map(|from| from.uri().as_str())
-            .filter(|uri| names_someone(uri))
+            .filter(|uri| has_user(uri))
             .map(|uri| csta::Name::of(uri).to_string());
         let Some(user) = user else {
-            tracing::warn!(address = %self.address, "a trusted front end names no user in its From");
+            tracing::warn!(address = %self.address, "front end request refused: the From names no user");
             return Err(FinalResponse::from(Status::FORBIDDEN).because("the From names no user"));
         };
-        if let Some(client) = self.known(&user) {
+        if let Some(client) = self.connected_client(&user) {
             return Ok(client);
         }
         if self.clients.len()
@@ -145,21 +146,21 @@ impl ClientUas {
                 .sessions_per_connection
         {
             self.context.counters.count(Counter::TooManySessions);
-            tracing::warn!(address = %self.address, users = self.clients.len(), "a trusted front end speaks for too many users");
+            tracing::warn!(address = %self.address, users = self.clients.len(), "front end request refused: limits.sessions_per_connection users reached");
             return Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
         }
-        self.enter(LogOn::vouched(&user))
+        self.start_client(LogOn::vouched(&user))
     }
 
-    fn known(&self, user: &str) -> Option<Addr<Client>> {
+    fn connected_client(&self, user: &str) -> Option<Addr<Client>> {
         let client = self.clients.get(user)?;
         client.connected().then(|| client.clone())
     }
 
-    fn enter(&mut self, log_on: LogOn) -> Result<Addr<Client>, FinalResponse> {
+    fn start_client(&mut self, log_on: LogOn) -> Result<Addr<Client>, FinalResponse> {
         let rights = log_on.rights(&self.context.config().settings);
-        let (Some(link), Some(rights)) = (self.link.clone(), rights) else {
+        let (Some(connection), Some(rights)) = (self.connection.clone(), rights) else {
             return Err(Status::SERVER_INTERNAL_ERROR.into());
         };
         let user: Box<str> = log_on.user().into();
@@ -168,10 +169,13 @@ impl ClientUas {
         self.name.clone_from(&name);
         let client = Client::new(
             Arc::clone(&self.context),
-            link,
-            (name.into(), self.address.ip()),
-            log_on,
-            rights,
+            connection,
+            ClientUser {
+                name: name.into(),
+                address: self.address.ip(),
+                log_on,
+                rights,
+            },
             Arc::clone(&self.cross_refs),
         )
         .start();
@@ -199,7 +203,7 @@ impl ClientUas {
             .advanced
             .min_expires
             .as_secs();
-        // A client is its connection: its registration only proves who it is, and nothing is looked up by it.
+        // A client is reached by its connection alone: the registration authenticates it and is not stored.
         match request.head().contacts() {
             Ok(Contacts::List(list)) if !list.is_empty() => {
                 let asked = list[0]
@@ -242,14 +246,14 @@ impl ClientUas {
                 taken
             }
             Err(answer) => {
-                tracing::warn!(client = %self.name, content_type = truncated(request.head().get(HeaderName::ContentType)), "session refused: the INVITE does not carry CSTA");
+                tracing::warn!(client = %self.name, content_type = truncated(request.head().get(HeaderName::ContentType)), "session refused: the INVITE body is not CSTA");
                 answer.into()
             }
         }
     }
 }
 
-/// The line that an INVITE names: in To, else in the Request-URI; none where neither has a user part.
+/// The line in the To of an INVITE, else in the Request-URI; `None` where neither has a user part.
 fn line(request: &Request) -> Option<DeviceId> {
     let to = request
         .head()
@@ -259,12 +263,12 @@ fn line(request: &Request) -> Option<DeviceId> {
     [to, Some(request.uri().to_owned())]
         .into_iter()
         .flatten()
-        .find(|uri| names_someone(uri))
+        .find(|uri| has_user(uri))
         .map(DeviceId::from)
 }
 
 /// Whether a URI has a user part or a number.
-fn names_someone(uri: &str) -> bool {
+fn has_user(uri: &str) -> bool {
     Uri::parse(uri).is_ok_and(|uri| uri.user().is_some_and(|user| !user.is_empty()) || uri.is_tel())
 }
 
@@ -276,8 +280,8 @@ impl Uas for ClientUas {
         }
     }
 
-    fn opened(&mut self, link: &Arc<Addr<ClientConnection>>) {
-        self.link = Some(Addr::clone(link));
+    fn opened(&mut self, connection: &Arc<Addr<ClientConnection>>) {
+        self.connection = Some(Addr::clone(connection));
     }
 
     fn ended(&mut self, reason: &str) {
@@ -290,14 +294,14 @@ impl Uas for ClientUas {
 
     fn incident(&self, incident: Incident<'_>) -> Option<u32> {
         self.context
-            .incident(self.address, self.is_known(), incident)
+            .incident(self.address, self.is_authenticated(), incident)
     }
 
     fn peer(&self) -> Peer<'_> {
         Peer {
             name: &self.name,
             device: None,
-            authenticated: self.is_known(),
+            authenticated: self.is_authenticated(),
         }
     }
 }

@@ -211,7 +211,7 @@ async fn panicked_client_actor_closes_only_its_connection() {
     let mut session = client.open_server().await;
     session.watch(phone.line()).await;
 
-    let wire = Tripwire::at("line opened", witness.line());
+    let wire = Tripwire::at("line session opened", witness.line());
     let Err(refused) = client.invite(witness.line(), |request| request).await else {
         panic!("a session with nobody");
     };

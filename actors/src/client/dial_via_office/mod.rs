@@ -26,6 +26,8 @@ use crate::{
 mod own_number;
 mod state;
 
+pub(super) use own_number::{OfficeCalls, PendingDial};
+
 /// One call via the office. It goes on when its client leaves: the user is on another phone.
 pub(super) struct DialViaOffice {
     request: DialRequest,

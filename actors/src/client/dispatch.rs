@@ -1,0 +1,432 @@
+//! Carries out a client's requests: at its machines, or by relaying them to the phone of a line.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture, prelude::SendError};
+use bytes::Bytes;
+use uacsta_schema::{
+    csta::{
+        self, ChangeMonitorFilter, ChangeMonitorFilterResponse, GetSwitchingFunctionDevices,
+        MonitorCrossRefId, MonitorFilter, MonitorObject, MonitorStartResponse, MonitorStopResponse,
+        Request, ServiceCrossRefId, SysStatRegisterId, SystemStatusResponse,
+    },
+    sip::Status,
+};
+
+use super::{
+    actor::Client,
+    dial_via_office::{DialRequest, PendingDial},
+    features,
+    line_resolver::{LineAction, LineRequest, ResolvedLine},
+    listing::{ListEffect, ListEvent, ListRequest, PageRequest, listed},
+    monitors::ClientMonitor,
+    requests::{CstaRequest, Route, route},
+    system::StatusSubscription,
+};
+use crate::{
+    counters::Counter,
+    directory::LineFilter,
+    log_limit::repeat_count,
+    monitor::{ClientAddrs, Subscriber, SubscriptionChange},
+    phone::{self, Subscribe},
+    refusal::Refusal,
+    registrar::{Line, ListLines, ToPhone},
+    sip::{
+        connection::Shut,
+        responder::{FinalResponse, Responder},
+        session::{Body, Invoke},
+    },
+    truncated::Truncated,
+};
+
+/// The delay before a page is read again after the registrar failed.
+const PAGE_RETRY: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// A CSTA document came in a session.
+    pub(super) fn request(
+        &mut self,
+        key: u64,
+        body: Bytes,
+        reply: Responder,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(session) = self.sessions.get(key) else {
+            return reply.nowhere();
+        };
+        let (scope, client) = (&session.scope, &self.user.name);
+        let document = match self.context.read(body) {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(%client, %error, "not a CSTA document");
+                let response = FinalResponse::from(Status::BAD_REQUEST);
+                return reply.with(response.because(error.to_string()));
+            }
+        };
+        let Some(service) = document.service() else {
+            let root = Truncated(document.name());
+            tracing::warn!(%client, %root, "not a CSTA request");
+            let reason = format!("{root} is not a CSTA request");
+            return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(reason));
+        };
+        let limit = self
+            .context
+            .config()
+            .settings
+            .limits
+            .pending_requests_per_client;
+        let routed = if self.pending.get() >= limit {
+            self.context.counters.count(Counter::TooManyOfClient);
+            Err(Refusal::Busy)
+        } else {
+            route(service, &document, scope, &self.user.rights)
+        };
+        let dialect = document.dialect();
+        let request = CstaRequest {
+            session: key,
+            phone: scope.phone(),
+            document: Arc::new(document),
+            reply: self.pending.hold(reply),
+        };
+        self.sessions.set_dialect(key, dialect);
+        match routed {
+            Ok(Route::Server(typed)) => self.serve(&typed, request, ctx),
+            Ok(Route::Phone) => self.on_line(request, LineAction::Relay, ctx),
+            Err(refusal) => request.refuse(&self.user.name, &refusal),
+        }
+    }
+
+    /// Carries out a request that is the server's.
+    fn serve(&mut self, typed: &Request, request: CstaRequest, ctx: &mut Context<Self>) {
+        let (key, client) = (request.session, &self.user.name);
+        match typed {
+            Request::RequestSystemStatus(asked) => {
+                let id = asked.sys_stat_register_id.as_ref();
+                request.conclude(client, self.registrations.status(key, id));
+            }
+            Request::SystemStatus(_) => request.respond(SystemStatusResponse::default()),
+            // The server is registered at the phones itself: clients register at the server.
+            Request::SystemRegister(asked) => {
+                let id = SysStatRegisterId::from(self.monitors.next_cross_ref());
+                let registered = self.registrations.register(key, id, asked);
+                let is_registered = registered.is_ok();
+                request.conclude(client, registered);
+                if is_registered {
+                    self.subscribe_status(key, ctx);
+                }
+            }
+            Request::SystemRegisterCancel(asked) => {
+                let id = &asked.sys_stat_register_id;
+                request.conclude(client, self.registrations.cancel(key, id));
+            }
+            Request::GetCSTAFeatures(_) => request.respond(features::of_server()),
+            Request::GetSwitchingFunctionDevices(which) => {
+                self.list_lines(which.clone(), request, ctx);
+            }
+            Request::MonitorStart(start) => match start.monitor_object {
+                MonitorObject::Call(_) => request.refuse(client, &Refusal::NotADevice),
+                _ => {
+                    let action = LineAction::StartMonitor(start.requested_monitor_filter);
+                    self.on_line(request, action, ctx);
+                }
+            },
+            Request::MonitorStop(_) => self.stop_monitor(request),
+            Request::ChangeMonitorFilter(change) => self.change_filter(change, request),
+            Request::MakeCall(call) => {
+                let user = self.user.rights.own_number(&call.calling_device);
+                let session = self.sessions.get(key).and_then(|session| session.id);
+                match (user, session) {
+                    (Some(user), Some(session)) => {
+                        let dial = PendingDial {
+                            session,
+                            user,
+                            destination: call.called_directory_number.clone(),
+                            request,
+                        };
+                        self.look_up_office_line(dial, ctx);
+                    }
+                    (Some(_), None) => request.reply.terminated(),
+                    (None, _) => self.on_line(request, LineAction::Relay, ctx),
+                }
+            }
+            _ => self.on_line(request, LineAction::Relay, ctx),
+        }
+    }
+
+    /// Carries out a request whose line was found.
+    pub(super) fn carry_out(
+        &mut self,
+        request: LineRequest,
+        line: Result<Arc<Line>, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let resolved = line.and_then(|line| request.resolve(line, &self.user.rights));
+        let LineRequest {
+            request, action, ..
+        } = request;
+        match (resolved, action) {
+            (Ok(line), LineAction::Relay) => self.relay(request, &line),
+            (Ok(line), LineAction::StartMonitor(filter)) => {
+                self.start_monitor(request, &line.line, filter, ctx);
+            }
+            (Err(refusal), _) => request.refuse(&self.user.name, &refusal),
+        }
+    }
+
+    /// Relays a request to the phone of its line.
+    fn relay(&self, request: CstaRequest, resolved: &ResolvedLine) {
+        let line = &resolved.line;
+        let dialect = request.document.dialect();
+        let sent = line.phone.try_send(phone::Request {
+            document: request.document,
+            device: resolved
+                .is_renamed
+                .then(|| line.entry.device.as_str().into()),
+            hidden: self.user.rights.hidden(line).cloned().collect(),
+            dialect,
+            reply: request.reply,
+        });
+        let (unsent, refusal) = match sent {
+            Ok(()) => return,
+            Err(SendError::Closed(unsent)) => (unsent, Refusal::Away),
+            Err(SendError::Full(unsent)) => {
+                self.context.counters.count(Counter::TooManyRequests);
+                (unsent, Refusal::Busy)
+            }
+        };
+        let request = CstaRequest {
+            session: request.session,
+            phone: Some(line.entry.phone),
+            document: unsent.document,
+            reply: unsent.reply,
+        };
+        request.refuse(&self.user.name, &refusal);
+    }
+
+    /// Answers a MonitorStart at once; the monitor at the phone starts later.
+    fn start_monitor(
+        &mut self,
+        request: CstaRequest,
+        line: &Arc<Line>,
+        filter: Option<MonitorFilter>,
+        ctx: &Context<Self>,
+    ) {
+        if self.has_too_many_monitors() {
+            return request.respond(Refusal::Monitors.failure());
+        }
+        let key = request.session;
+        let session = self.sessions.get(key);
+        let Some((session, id)) = session.and_then(|session| Some((session, session.id?))) else {
+            return request.reply.terminated();
+        };
+        let cross_ref: Arc<str> = self.monitors.next_cross_ref().into();
+        let entry = &line.entry;
+        tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, %cross_ref, "monitor started");
+        // Most clients call a line as its phone does: one text serves for both.
+        let name = session.scope.line_name(&request.document);
+        let name = name.filter(|name| *name != entry.device);
+        let name = name.unwrap_or_else(|| entry.device.clone());
+        let addrs = self.monitors.addrs(|| ClientAddrs {
+            events: self.connection.clone().recipient(),
+            overrun: self.connection.clone().recipient(),
+            stopped: ctx.address().recipient(),
+        });
+        let subscriber = Subscriber {
+            cross_ref: Arc::clone(&cross_ref),
+            session: id,
+            client: addrs,
+            dialect: request.document.dialect(),
+            filter: filter.unwrap_or_default(),
+            in_service: None,
+        };
+        request.respond(MonitorStartResponse {
+            monitor_cross_ref_id: MonitorCrossRefId::from(cross_ref),
+            actual_monitor_filter: filter,
+            ..MonitorStartResponse::default()
+        });
+        let monitor = ClientMonitor {
+            line: Arc::clone(line),
+            name,
+            subscriber: subscriber.clone(),
+        };
+        self.monitors.insert(key, monitor);
+        self.subscribe(line, SubscriptionChange::Join(subscriber));
+    }
+
+    /// Whether the client may start no further monitor, which is logged once a minute.
+    fn has_too_many_monitors(&self) -> bool {
+        let monitors = self.monitors.count();
+        if monitors < self.context.config().settings.limits.monitors_per_client {
+            return false;
+        }
+        self.context.counters.count(Counter::TooManyMonitors);
+        let client = &self.user.name;
+        let what = format!("monitors of {client}");
+        let now = self.context.clock.now();
+        if let Some(times) = self.context.log_limit.admit(self.user.address, &what, now) {
+            tracing::warn!(%client, monitors, times = repeat_count(times), "monitors refused: limits.monitors_per_client reached");
+        }
+        true
+    }
+
+    fn stop_monitor(&mut self, request: CstaRequest) {
+        let cross_ref = request.document.cross_ref().unwrap_or_default();
+        let Some(monitor) = self.monitors.remove(request.session, cross_ref) else {
+            return request.refuse(&self.user.name, &Refusal::NoMonitor);
+        };
+        let (entry, cross_ref) = (&monitor.line.entry, monitor.subscriber.cross_ref);
+        tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, %cross_ref, "monitor stopped");
+        self.unsubscribe(&monitor.line, cross_ref);
+        request.respond(MonitorStopResponse::default());
+    }
+
+    /// Changes the filter of one monitor: other clients of the line keep theirs.
+    fn change_filter(&mut self, change: &ChangeMonitorFilter, request: CstaRequest) {
+        let (cross_ref, filter) = (
+            change.monitor_cross_ref_id.as_str(),
+            change.requested_filter_list,
+        );
+        let changed = self.monitors.set_filter(request.session, cross_ref, filter);
+        let Some((line, change)) = changed else {
+            return request.refuse(&self.user.name, &Refusal::NoMonitor);
+        };
+        self.subscribe(&line, change);
+        request.respond(ChangeMonitorFilterResponse {
+            actual_filter_list: Some(filter),
+        });
+    }
+
+    /// Subscribes to a line, or changes the subscription. A client that fills the mailbox of the phone's actor loses its
+    /// connection, never a single message.
+    pub(super) fn subscribe(&self, line: &Line, change: SubscriptionChange) {
+        let subscribe = Subscribe {
+            line: line.entry.device.clone(),
+            change,
+        };
+        if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
+            let reason = "it changes monitors faster than the phone's actor can follow";
+            tracing::warn!(client = %self.user.name, phone = %line.entry.phone, line = %line.entry.device, reason, "closing the client's connection");
+            self.context.counters.count(Counter::TooManyRequests);
+            self.connection.do_send(Shut {
+                reason: reason.into(),
+            });
+        }
+    }
+
+    /// Unsubscribes from a line; where the phone's actor was replaced, by way of the registrar, which knows the new one.
+    pub(super) fn unsubscribe(&self, line: &Line, cross_ref: Arc<str>) {
+        let subscribe = Subscribe {
+            line: line.entry.device.clone(),
+            change: SubscriptionChange::Leave { cross_ref },
+        };
+        if line.phone.connected() {
+            line.phone.do_send(subscribe);
+        } else {
+            self.context.registrar.do_send(ToPhone {
+                phone: line.entry.phone,
+                subscribe,
+            });
+        }
+    }
+
+    /// Subscribes a session that has registrations to the status of the lines that it sees now.
+    pub(super) fn subscribe_status(&mut self, key: u64, ctx: &Context<Self>) {
+        if let Some(session) = self.sessions.get(key) {
+            let lines = LineFilter {
+                phone: session.scope.phone(),
+                names: self.user.rights.lines(),
+            };
+            let context = &self.context;
+            self.registrations.subscribe(key, lines, || {
+                StatusSubscription::new(Arc::clone(context), ctx.address().recipient(), key)
+            });
+        }
+    }
+
+    fn list_lines(
+        &mut self,
+        which: GetSwitchingFunctionDevices,
+        request: CstaRequest,
+        ctx: &mut Context<Self>,
+    ) {
+        let session = self.sessions.get(request.session);
+        let Some(id) = session.and_then(|session| session.id) else {
+            return request.reply.terminated();
+        };
+        let list = ListRequest {
+            id,
+            cross_ref: ServiceCrossRefId::from(self.monitors.next_cross_ref()),
+            which,
+            request,
+        };
+        self.on_list(ListEvent::Requested(list), ctx);
+    }
+
+    /// Carries out what happens to the client's lists.
+    pub(super) fn on_list(&mut self, event: ListEvent, ctx: &mut Context<Self>) {
+        for effect in self.lists.on(event, &self.user.rights) {
+            match effect {
+                ListEffect::ReadPage(page) => self.read_page(page, ctx),
+                ListEffect::Retry(number) => {
+                    ctx.run_later(PAGE_RETRY, move |client, ctx| {
+                        client.on_list(ListEvent::RetryDue(number), ctx);
+                    });
+                }
+                ListEffect::Respond(request, response) => request.respond(response),
+                ListEffect::Refuse(request) => request.refuse(&self.user.name, &Refusal::Away),
+                ListEffect::Terminate(request) => request.reply.terminated(),
+                ListEffect::Send {
+                    number,
+                    id,
+                    segment,
+                    dialect,
+                } => self.connection.do_send(Invoke {
+                    session: id,
+                    ticket: number,
+                    content: Body::Whole(csta::write(&segment.into(), &dialect)),
+                }),
+            }
+        }
+    }
+
+    fn read_page(&self, page: PageRequest, ctx: &mut Context<Self>) {
+        let session = self.sessions.get(page.session);
+        let phone = session.and_then(|session| session.scope.phone());
+        let answer = self.context.registrar.send(ListLines {
+            filter: listed(&page.which, phone, &self.user.rights),
+            after: page.after,
+        });
+        ctx.spawn(answer.into_actor(self).map(move |answer, client, ctx| {
+            client.on_list(ListEvent::PageRead(page.number, answer.ok()), ctx);
+        }));
+    }
+
+    /// Starts a call via the office on the line that was found.
+    pub(super) fn dial(
+        &mut self,
+        dial: PendingDial,
+        line: Result<Arc<Line>, Refusal>,
+        ctx: &Context<Self>,
+    ) {
+        let line = match line {
+            Ok(line) if self.office_calls.have_room() => line,
+            Ok(_) => {
+                self.context.counters.count(Counter::TooManyRequests);
+                return dial.request.refuse(&self.user.name, &Refusal::Busy);
+            }
+            Err(refusal) => return dial.request.refuse(&self.user.name, &refusal),
+        };
+        let request = DialRequest {
+            client: self.user.name.clone(),
+            session: dial.session,
+            line: Line::clone(&line),
+            user: dial.user,
+            destination: dial.destination,
+            dialect: dial.request.document.dialect(),
+            cross_ref: self.monitors.next_cross_ref().into(),
+            patience: self.context.config().settings.advanced.request_timeout,
+            failed: ctx.address().recipient(),
+        };
+        self.office_calls.start(request, dial.request.reply);
+    }
+}

@@ -1,0 +1,185 @@
+//! Look-ups of lines at the registrar, and how the client goes on with the answer to each.
+
+use std::sync::Arc;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use tokio::task::yield_now;
+use uacsta_schema::csta::{DeviceId, Dialect};
+
+use super::{
+    actor::Client,
+    dial_via_office::PendingDial,
+    line_resolver::{LineAction, LineRequest, Resolution, visible},
+    relocation::{MonitorLookup, Relocated, Relocation},
+    requests::CstaRequest,
+    sessions::Scope,
+};
+use crate::{
+    directory::Entry,
+    monitor::SubscriptionChange,
+    refusal::Refusal,
+    registrar::{FindLine, Line},
+    sip::responder::Responder,
+};
+
+/// A look-up whose answer has not come yet.
+struct PendingLookup {
+    /// What the client calls the line.
+    name: DeviceId,
+    /// The line that the name meant before, which it keeps while its phone has it.
+    last: Option<Entry>,
+    then: Then,
+}
+
+/// What is done with the line.
+enum Then {
+    OpenSession {
+        /// The URI in the From.
+        user: Box<str>,
+        dialect: Dialect,
+        reply: Responder,
+    },
+    CarryOut(LineRequest),
+    Dial(PendingDial),
+    Relocate(MonitorLookup),
+}
+
+impl Client {
+    /// Looks up the line that a session is to be opened on.
+    pub(super) fn look_up_session(
+        &self,
+        name: DeviceId,
+        (user, dialect): (Box<str>, Dialect),
+        reply: Responder,
+        ctx: &mut Context<Self>,
+    ) {
+        let then = Then::OpenSession {
+            user,
+            dialect,
+            reply,
+        };
+        let last = None;
+        self.look_up(PendingLookup { name, last, then }, ctx);
+    }
+
+    /// Finds the line of a request and carries it out: at once where the line is known.
+    pub(super) fn on_line(
+        &mut self,
+        request: CstaRequest,
+        action: LineAction,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(session) = self.sessions.get(request.session) else {
+            return request.reply.terminated();
+        };
+        let resolution = self.resolver.resolve(&session.scope, &request.document);
+        let request = LineRequest::new(request, action, &session.scope);
+        match resolution {
+            Ok(Resolution::Known(line)) => self.carry_out(request, Ok(line), ctx),
+            Ok(Resolution::LookUp { name, last }) => {
+                let then = Then::CarryOut(request);
+                self.look_up(PendingLookup { name, last, then }, ctx);
+            }
+            Err(refusal) => self.carry_out(request, Err(refusal), ctx),
+        }
+    }
+
+    /// Looks up the desk phone's line for a call via the office: the session's, else the only line that the client may see.
+    pub(super) fn look_up_office_line(&self, dial: PendingDial, ctx: &mut Context<Self>) {
+        let session = self.sessions.get(dial.request.session);
+        let (name, last) = match session.map(|session| &session.scope) {
+            Some(Scope::Line { name, line, .. }) => (name.clone(), Some(line.entry.clone())),
+            _ => match self.user.rights.only_line() {
+                Some(line) => (line.clone(), None),
+                None => {
+                    let refusal = Refusal::NumberWithoutLine;
+                    return dial.request.refuse(&self.user.name, &refusal);
+                }
+            },
+        };
+        let then = Then::Dial(dial);
+        self.look_up(PendingLookup { name, last, then }, ctx);
+    }
+
+    /// Looks up the lines of monitors that may have moved, some in each turn.
+    pub(super) fn relocate(&mut self, mut relocation: Relocation, ctx: &mut Context<Self>) {
+        let lookups = relocation.step(&self.sessions, &self.monitors);
+        if !relocation.is_done() {
+            let next_turn = yield_now().into_actor(self);
+            ctx.spawn(next_turn.map(move |(), client, ctx| client.relocate(relocation, ctx)));
+        }
+        for lookup in lookups {
+            self.look_up_monitor(lookup, ctx);
+        }
+    }
+
+    fn look_up_monitor(&self, lookup: MonitorLookup, ctx: &mut Context<Self>) {
+        let (name, last) = (lookup.name.clone(), lookup.last.clone());
+        let then = Then::Relocate(lookup);
+        self.look_up(PendingLookup { name, last, then }, ctx);
+    }
+
+    fn look_up(&self, pending: PendingLookup, ctx: &mut Context<Self>) {
+        let answer = self.context.registrar.send(FindLine {
+            name: pending.name.clone(),
+            session: pending.last.clone(),
+        });
+        ctx.spawn(answer.into_actor(self).map(move |answer, client, ctx| {
+            let line = visible(answer, &client.user.rights);
+            client.looked_up(pending, line, ctx);
+        }));
+    }
+
+    fn looked_up(
+        &mut self,
+        pending: PendingLookup,
+        line: Result<Arc<Line>, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        match pending.then {
+            Then::OpenSession {
+                user,
+                dialect,
+                reply,
+            } => self.open_line_session(pending.name, line, (&user, dialect), reply, ctx),
+            Then::CarryOut(request) => {
+                let session = request.request.session;
+                match &line {
+                    Ok(line) if pending.last.is_none() => {
+                        // Who may monitor so many lines has names for as many.
+                        let limit = self.context.config().settings.limits.monitors_per_client;
+                        self.resolver.found(&pending.name, line, limit);
+                    }
+                    Ok(line) if self.sessions.set_line(session, line) => {
+                        self.subscribe_status(session, ctx);
+                    }
+                    _ => {}
+                }
+                self.carry_out(request, line, ctx);
+            }
+            Then::Dial(dial) => self.dial(dial, line, ctx),
+            Then::Relocate(lookup) => self.relocated(lookup, line, ctx),
+        }
+    }
+
+    fn relocated(
+        &mut self,
+        mut lookup: MonitorLookup,
+        line: Result<Arc<Line>, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let line = match lookup.found(line) {
+            Relocated::To(line) => line,
+            Relocated::LookUp => return self.look_up_monitor(lookup, ctx),
+            Relocated::Revoked => return self.revoke_monitor(lookup.session, &lookup.cross_ref),
+            Relocated::Nowhere => return,
+        };
+        let (session, cross_ref) = (lookup.session, lookup.cross_ref);
+        if let Some(moved) = self.monitors.set_line(session, &cross_ref, &line) {
+            let (phone, device) = (line.entry.phone, &line.entry.device);
+            tracing::info!(client = %self.user.name, %phone, line = %device, from = %moved.former.entry.phone, %cross_ref, "monitor moved to the line's new phone");
+            self.unsubscribe(&moved.former, cross_ref);
+            self.subscribe(&line, SubscriptionChange::Join(moved.subscriber));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The sessions of a client: the dialog, the scope and the dialect of each.
+
+use std::{collections::HashMap, mem, sync::Arc};
+
+use uacsta_schema::{
+    csta::{DeviceId, Dialect, Document},
+    phone_id::PhoneId,
+};
+
+use crate::{registrar::Line, sip::session::SessionId};
+
+/// One session of a client.
+pub(super) struct ClientSession {
+    /// Its name on the connection; `None` until the 200 to its INVITE has been sent.
+    pub(super) id: Option<SessionId>,
+    pub(super) scope: Scope,
+    /// The edition and prefix of its newest request.
+    pub(super) dialect: Dialect,
+}
+
+/// Which lines a session can address.
+#[derive(Clone, Debug)]
+pub(super) enum Scope {
+    /// Every line that the client may see.
+    Server,
+    /// One line.
+    Line {
+        /// The name that the client opened it with.
+        name: DeviceId,
+        /// The line that the name meant when it was last looked up.
+        line: Arc<Line>,
+        /// Whether lines have changed since.
+        is_stale: bool,
+    },
+}
+
+/// A client's sessions by key: numbers that are never used twice.
+#[derive(Default)]
+pub(super) struct Sessions {
+    by_key: HashMap<u64, ClientSession>,
+    last_key: u64,
+}
+
+impl Scope {
+    pub(super) fn is_server(&self) -> bool {
+        matches!(self, Self::Server)
+    }
+
+    /// The phone of a line's session.
+    pub(super) fn phone(&self) -> Option<PhoneId> {
+        match self {
+            Self::Server => None,
+            Self::Line { line, .. } => Some(line.entry.phone),
+        }
+    }
+
+    /// The client's name for the line that a request is for.
+    pub(super) fn line_name(&self, request: &Document) -> Option<DeviceId> {
+        match self {
+            Self::Server => named_device(request),
+            Self::Line { name, .. } => Some(name.clone()),
+        }
+    }
+}
+
+/// The device that a request names, else the line in its private data.
+pub(super) fn named_device(request: &Document) -> Option<DeviceId> {
+    let named = request.device().or_else(|| request.private_line());
+    named.map(|device| DeviceId::from(&*device))
+}
+
+impl Sessions {
+    /// Adds a session and returns its key; `None` where the client has `limit` sessions.
+    pub(super) fn open(&mut self, scope: Scope, dialect: Dialect, limit: usize) -> Option<u64> {
+        if self.by_key.len() >= limit {
+            return None;
+        }
+        self.last_key += 1;
+        let session = ClientSession {
+            id: None,
+            scope,
+            dialect,
+        };
+        self.by_key.insert(self.last_key, session);
+        Some(self.last_key)
+    }
+
+    /// The 200 to its INVITE has been sent.
+    pub(super) fn established(&mut self, key: u64, id: SessionId) {
+        if let Some(session) = self.by_key.get_mut(&key) {
+            session.id = Some(id);
+        }
+    }
+
+    pub(super) fn end(&mut self, key: u64) -> Option<ClientSession> {
+        self.by_key.remove(&key)
+    }
+
+    pub(super) fn get(&self, key: u64) -> Option<&ClientSession> {
+        self.by_key.get(&key)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &ClientSession)> {
+        self.by_key.iter().map(|(key, session)| (*key, session))
+    }
+
+    pub(super) fn set_dialect(&mut self, key: u64, dialect: Dialect) {
+        if let Some(session) = self.by_key.get_mut(&key) {
+            session.dialect = dialect;
+        }
+    }
+
+    /// The name of a line's session was looked up again. Returns whether another phone has the line now.
+    pub(super) fn set_line(&mut self, key: u64, found: &Arc<Line>) -> bool {
+        let session = self.by_key.get_mut(&key);
+        let Some(Scope::Line { line, is_stale, .. }) = session.map(|session| &mut session.scope)
+        else {
+            return false;
+        };
+        *is_stale = false;
+        mem::replace(line, Arc::clone(found)).entry.phone != found.entry.phone
+    }
+
+    /// Lines or rights have changed: the names of all line sessions are looked up before their next use.
+    pub(super) fn mark_stale(&mut self) {
+        for session in self.by_key.values_mut() {
+            if let Scope::Line { is_stale, .. } = &mut session.scope {
+                *is_stale = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::client::fixtures::line;
+
+    fn line_scope(name: &str) -> Scope {
+        Scope::Line {
+            name: DeviceId::from(name),
+            line: line("000413000001", name),
+            is_stale: false,
+        }
+    }
+
+    #[test]
+    fn sessions_are_limited_and_keys_are_not_reused() {
+        let mut sessions = Sessions::default();
+        let open = |sessions: &mut Sessions| sessions.open(Scope::Server, Dialect::default(), 2);
+        assert_eq!(open(&mut sessions), Some(1));
+        assert_eq!(open(&mut sessions), Some(2));
+        assert_eq!(open(&mut sessions), None);
+        assert!(sessions.end(1).is_some());
+        assert!(sessions.end(1).is_none());
+        assert_eq!(open(&mut sessions), Some(3));
+    }
+
+    #[test]
+    fn a_new_line_ends_staleness_and_reports_another_phone() {
+        let mut sessions = Sessions::default();
+        let key = sessions
+            .open(line_scope("215"), Dialect::default(), 1)
+            .unwrap();
+        let is_stale = |sessions: &Sessions| match &sessions.get(key).unwrap().scope {
+            Scope::Line { is_stale, .. } => *is_stale,
+            Scope::Server => panic!("it is a line's session"),
+        };
+        assert!(!is_stale(&sessions));
+        for (phone, moved) in [("000413000001", false), ("000413000002", true)] {
+            sessions.mark_stale();
+            assert!(is_stale(&sessions));
+            assert_eq!(
+                sessions.set_line(key, &line(phone, "215")),
+                moved,
+                "{phone}"
+            );
+            assert!(!is_stale(&sessions));
+        }
+        assert!(!sessions.set_line(key + 1, &line("000413000003", "215")));
+    }
+}
