@@ -26,6 +26,6 @@ struct Shown {
 async fn certificate(api: web::Data<Api>) -> web::Json<Shown> {
     web::Json(Shown {
         certificate: api.identity.certificate(),
-        gap: api.identity.gap(),
+        gap: api.identity.chain_fault(),
     })
 }

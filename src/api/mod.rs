@@ -76,7 +76,7 @@ pub struct Api {
     /// For the brake on guessed passwords, and what is counted.
     pub context: Arc<ServerContext>,
     /// How many connections are open.
-    pub open: net::Counts,
+    pub open: net::ConnectionCounts,
     /// For what is licensed.
     pub licences: Holder<GetLicences>,
     /// Whose licences are asked for.

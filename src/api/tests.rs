@@ -147,7 +147,7 @@ fn served(folder: &Path) -> HttpServer {
         disk: registrar.holder(),
         count: registrar.holder(),
         context: context(),
-        open: net::Counts::default(),
+        open: net::ConnectionCounts::default(),
         licences: registrar.holder(),
         issuer: None,
         admin: Admin::of(folder),

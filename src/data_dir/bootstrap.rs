@@ -67,7 +67,7 @@ impl DataDir {
             let draft = drafts.iter().find(|draft| draft.path() == path);
             draft.map_or(path.as_path(), |draft| draft.temporary_path())
         });
-        Identity::read_before(paths, &self.certificate, &self.key)
+        Identity::read_from(paths, &self.certificate, &self.key)
     }
 
     /// Writes the files that are new or were removed.
@@ -370,7 +370,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
     use super::*;
-    use crate::net::certificate::Stage;
+    use crate::net::certificate::Validity;
 
     #[test]
     fn the_first_start_makes_and_the_second_keeps() {
@@ -411,8 +411,8 @@ mod tests {
 
         let again = prepare(data, &mut Settings::builtin()).unwrap();
         let identity = Identity::read(&again.certificate, &again.key).unwrap();
-        let stage = identity.certificate().stage(Timestamp::now());
-        assert_eq!(stage, Stage::Fresh);
+        let validity = identity.certificate().validity(Timestamp::now());
+        assert_eq!(validity, Validity::Valid);
     }
 
     #[cfg(unix)]

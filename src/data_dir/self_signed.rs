@@ -12,7 +12,7 @@ use uacsta_config::Settings;
 use uacsta_connect::data_dir::CERTIFICATE;
 
 use super::DataDirError;
-use crate::net::certificate::{Certificate, Stage};
+use crate::net::certificate::{Certificate, Validity};
 
 /// The files of certificate and key.
 pub(super) fn files(data: &Path) -> [PathBuf; 2] {
@@ -71,8 +71,11 @@ pub(super) fn expires_soon(file: &Path) -> bool {
     let read = CertificateDer::from_pem_file(file)
         .ok()
         .and_then(|der| Certificate::read(&der).ok());
-    let stage = read.map(|certificate| certificate.stage(Timestamp::now()));
-    matches!(stage, Some(Stage::Within(_) | Stage::Over))
+    let validity = read.map(|certificate| certificate.validity(Timestamp::now()));
+    matches!(
+        validity,
+        Some(Validity::ExpiresWithin(_) | Validity::Expired)
+    )
 }
 
 /// This machine's host name, if a certificate can contain it, else empty.

@@ -1,4 +1,4 @@
-//! What the server's certificate says of itself, and when its time is up (RFC 5280 4.1.2.5).
+//! The fields of the server's certificate that operators see, and its validity (RFC 5280, section 4.1.2.5).
 
 use std::fmt;
 
@@ -11,43 +11,43 @@ use x509_parser::{
     prelude::{FromDer, X509Certificate},
 };
 
-/// The server's certificate, as operators and the API are told of it.
+/// The server's certificate, as the log and the API show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Certificate {
-    /// Whose it is.
+    /// Distinguished name of its owner.
     pub subject: String,
-    /// Who signed it.
+    /// Distinguished name of the authority that signed it.
     pub issuer: String,
-    /// The DNS names and addresses that it holds for (subjectAltName).
+    /// DNS names and addresses (subjectAltName).
     pub names: Vec<String>,
-    /// From when on it holds.
+    /// Not valid before.
     #[serde(serialize_with = "shown")]
     pub from: Timestamp,
-    /// Until when it holds.
+    /// Not valid after.
     #[serde(serialize_with = "shown")]
     pub until: Timestamp,
-    /// SHA-256 of the certificate: hexadecimal, with colons.
+    /// SHA-256 in hexadecimal, with colons.
     pub fingerprint: String,
 }
 
-/// Where a certificate is in its life.
+/// The validity of a certificate at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Its time has not begun.
-    Early,
-    /// It has more than 30 days.
-    Fresh,
-    /// It has so many days at most: 30, 7 or 1.
-    Within(i64),
-    /// Its time is over.
-    Over,
+pub enum Validity {
+    /// Not valid yet.
+    NotYet,
+    /// Valid for more than 30 days.
+    Valid,
+    /// Expires within so many days: 30, 7 or 1.
+    ExpiresWithin(i64),
+    /// Expired.
+    Expired,
 }
 
 impl Certificate {
-    /// Reads a certificate.
+    /// Parses a certificate.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The parser's message.
     pub fn read(der: &CertificateDer<'_>) -> Result<Self, String> {
         let certificate = parsed(der)?;
         let time = |seconds| Timestamp::from_second(seconds).map_err(|error| error.to_string());
@@ -66,19 +66,19 @@ impl Certificate {
         })
     }
 
-    /// Where it is in its life.
-    pub fn stage(&self, now: Timestamp) -> Stage {
+    /// Its validity at `now`.
+    pub fn validity(&self, now: Timestamp) -> Validity {
         let days = |days| SignedDuration::from_hours(24 * days);
         let left = self.until.duration_since(now);
         if now < self.from {
-            Stage::Early
+            Validity::NotYet
         } else if left < SignedDuration::ZERO {
-            Stage::Over
+            Validity::Expired
         } else {
             [1, 7, 30]
                 .into_iter()
                 .find(|within| left <= days(*within))
-                .map_or(Stage::Fresh, Stage::Within)
+                .map_or(Validity::Valid, Validity::ExpiresWithin)
         }
     }
 }
@@ -96,14 +96,14 @@ impl fmt::Display for Certificate {
     }
 }
 
-/// What a chain, the server's own certificate first, lacks for a peer that knows nothing but its authorities (RFC 5246
-/// 7.4.2, RFC 8446 4.4.2). A certificate that signs itself lacks nothing: peers know it or they do not.
-pub fn gap(chain: &[CertificateDer<'_>]) -> Option<String> {
+/// Why peers may reject a chain (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2): its order is wrong, or an intermediate
+/// certificate is missing. The server's certificate comes first. A self-signed certificate is complete.
+pub fn chain_fault(chain: &[CertificateDer<'_>]) -> Option<String> {
     let chain: Vec<X509Certificate<'_>> = chain.iter().filter_map(|der| parsed(der).ok()).collect();
     for (signed, signer) in chain.iter().zip(chain.iter().skip(1)) {
         if signed.issuer() != signer.subject() {
             return Some(format!(
-                "{} is signed by {}, but {} follows in the file: put each certificate before the one that signed it",
+                "{} is signed by {}, but the next certificate in the file is {}: put each certificate before the one that signed it",
                 signed.subject(),
                 signed.issuer(),
                 signer.subject()
@@ -115,7 +115,7 @@ pub fn gap(chain: &[CertificateDer<'_>]) -> Option<String> {
     };
     (alone.issuer() != alone.subject()).then(|| {
         format!(
-            "the file holds the server's certificate alone, and peers that do not know {} refuse it: unless that is an authority which all of them know, append its certificate",
+            "the file contains only the server's certificate, and peers that do not trust {} reject it: append the certificate of this authority, unless all peers have it",
             alone.issuer()
         )
     })
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_5280_a_certificate_is_read() {
+    fn certificate_fields_and_validity_are_read() {
         let names = ["pbx.example", "192.0.2.1", "2001:db8::1"];
         let mut params = CertificateParams::new(names.map(str::to_owned)).unwrap();
         params.distinguished_name.push(DnType::CommonName, "pbx");
@@ -186,22 +186,22 @@ mod tests {
         assert_eq!(read.fingerprint.len(), 32 * 3 - 1);
         Certificate::read(&CertificateDer::from(vec![0x30, 3, 1])).unwrap_err();
 
-        let check = |now: &str, stage| {
-            assert_eq!(read.stage(now.parse().unwrap()), stage, "{now}");
+        let check = |now: &str, validity| {
+            assert_eq!(read.validity(now.parse().unwrap()), validity, "{now}");
         };
-        check("2026-02-28T23:59:59Z", Stage::Early);
-        check("2026-03-01T00:00:00Z", Stage::Fresh);
-        check("2027-01-29T23:59:59Z", Stage::Fresh);
-        check("2027-01-30T00:00:00Z", Stage::Within(30));
-        check("2027-02-21T23:59:59Z", Stage::Within(30));
-        check("2027-02-22T00:00:00Z", Stage::Within(7));
-        check("2027-02-28T00:00:00Z", Stage::Within(1));
-        check("2027-03-01T00:00:00Z", Stage::Within(1));
-        check("2027-03-01T00:00:01Z", Stage::Over);
+        check("2026-02-28T23:59:59Z", Validity::NotYet);
+        check("2026-03-01T00:00:00Z", Validity::Valid);
+        check("2027-01-29T23:59:59Z", Validity::Valid);
+        check("2027-01-30T00:00:00Z", Validity::ExpiresWithin(30));
+        check("2027-02-21T23:59:59Z", Validity::ExpiresWithin(30));
+        check("2027-02-22T00:00:00Z", Validity::ExpiresWithin(7));
+        check("2027-02-28T00:00:00Z", Validity::ExpiresWithin(1));
+        check("2027-03-01T00:00:00Z", Validity::ExpiresWithin(1));
+        check("2027-03-01T00:00:01Z", Validity::Expired);
     }
 
     #[test]
-    fn rfc_8446_4_4_2_a_chain_leads_from_the_server_to_an_authority() {
+    fn chain_leads_from_server_to_authority() {
         let root =
             CertifiedIssuer::self_signed(authority("root"), KeyPair::generate().unwrap()).unwrap();
         let middle =
@@ -213,7 +213,7 @@ mod tests {
         let (root, middle, own) = (root.der().clone(), middle.der().clone(), own.der().clone());
         let check = |chain: &[&CertificateDer<'static>], expected: Option<&str>| {
             let chain: Vec<_> = chain.iter().map(|der| (*der).clone()).collect();
-            let found = gap(&chain);
+            let found = chain_fault(&chain);
             assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
             let part = expected.unwrap_or_default();
             assert!(found.unwrap_or_default().contains(part), "{part}");
@@ -221,8 +221,11 @@ mod tests {
         check(&[&root], None);
         check(&[&own, &middle], None);
         check(&[&own, &middle, &root], None);
-        check(&[&own], Some("that do not know CN=middle refuse it"));
-        check(&[&own, &root], Some("but CN=root follows"));
+        check(&[&own], Some("that do not trust CN=middle reject it"));
+        check(
+            &[&own, &root],
+            Some("but the next certificate in the file is CN=root"),
+        );
         check(
             &[&own, &root, &middle],
             Some("CN=pbx is signed by CN=middle"),

@@ -1,16 +1,18 @@
-//! Why a TLS handshake failed, in the words of those who look after phones (RFC 5246 7.2, RFC 8446 6).
+//! Explains failed TLS handshakes to operators (RFC 5246, section 7.2; RFC 8446, section 6).
 
 use std::{borrow::Cow, io};
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
-use super::{Side, misdirected::Misdirected};
+use super::{Side, protocol_mismatch::ProtocolMismatch};
 
-/// Says what went wrong with a peer of this side, and what to do about it.
+/// What went wrong with a peer of this side, and what to do about it.
 pub(super) fn reason(error: &io::Error, side: Side) -> Cow<'static, str> {
     let inner = error.get_ref();
-    if let Some(misdirected) = inner.and_then(|inner| inner.downcast_ref::<Misdirected>()) {
-        return misdirected.to_string().into();
+    if let Some(protocol_mismatch) =
+        inner.and_then(|inner| inner.downcast_ref::<ProtocolMismatch>())
+    {
+        return protocol_mismatch.to_string().into();
     }
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref()) {
         return of_tls(error, side);
@@ -20,7 +22,7 @@ pub(super) fn reason(error: &io::Error, side: Side) -> Cow<'static, str> {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => {
-            "the peer ended the connection amid the handshake, as some phones do that do not accept the server's certificate, and port scanners".into()
+            "the peer closed the connection during the handshake, as port scanners do, and some phones that reject the server's certificate".into()
         }
         _ => error.to_string().into(),
     }
@@ -36,18 +38,18 @@ fn of_tls(error: &Error, side: Side) -> Cow<'static, str> {
                 Side::Clients => "clients",
             };
             format!(
-                "the certificate that the peer shows does not hold ({reason}); {side}.trusted_authority names who may sign it"
+                "the peer's certificate is invalid ({reason}); {side}.trusted_authority must contain the authority that signed it"
             )
             .into()
         }
         Error::NoCertificatesPresented => {
-            "the peer shows no certificate, and phones.require_certificate demands one that phones.trusted_authority signs".into()
+            "the peer sent no certificate, and phones.require_certificate requires one signed by phones.trusted_authority".into()
         }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the peer does not speak TLS".into()
         }
         Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion) => OLD.into(),
-        Error::InvalidMessage(what) => format!("the peer's TLS is broken ({what:?})").into(),
+        Error::InvalidMessage(what) => format!("the peer sent invalid TLS ({what:?})").into(),
         error => error.to_string().into(),
     }
 }
@@ -59,7 +61,7 @@ fn of_offer(what: &PeerIncompatible) -> Cow<'static, str> {
     match what {
         PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled
-        // TLS 1.1 did not know the extension (RFC 5246 1.2), and its lack shows first.
+        // TLS 1.1 has no such extension (RFC 5246, section 1.2), and rustls checks it first.
         | PeerIncompatible::SignatureAlgorithmsExtensionRequired
         | PeerIncompatible::SupportedVersionsExtensionRequired => OLD.into(),
         PeerIncompatible::NoCipherSuitesInCommon
@@ -67,33 +69,33 @@ fn of_offer(what: &PeerIncompatible) -> Cow<'static, str> {
         | PeerIncompatible::NamedGroupsExtensionRequired
         | PeerIncompatible::KeyShareExtensionRequired
         | PeerIncompatible::NoSignatureSchemesInCommon => format!(
-            "the peer offers no cipher suite, curve or signature that is still safe ({what:?}): update its firmware, or see docs/tls-front.md"
+            "the peer offers no secure cipher suite, curve or signature ({what:?}): update its firmware, or see docs/tls-front.md"
         )
         .into(),
-        what => format!("the peer offers nothing that suits ({what:?})").into(),
+        what => format!("the peer's offer is not supported ({what:?})").into(),
     }
 }
 
 fn of_alert(alert: AlertDescription) -> Cow<'static, str> {
     match alert {
         AlertDescription::UnknownCA => {
-            "the peer does not know who signed the server's certificate (unknown CA): load the authority's certificate, or the server's own if it signs itself, into the phone".into()
+            "the peer does not trust the authority of the server's certificate (unknown CA): load the authority's certificate, or the server's own if it is self-signed, into the phone".into()
         }
         AlertDescription::CertificateExpired => {
-            "the peer finds the server's certificate expired: replace it, or set the phone's clock".into()
+            "the server's certificate has expired for the peer: replace it, or set the phone's clock".into()
         }
         AlertDescription::BadCertificate
         | AlertDescription::CertificateUnknown
         | AlertDescription::CertificateRevoked
         | AlertDescription::UnsupportedCertificate => format!(
-            "the peer does not accept the server's certificate ({alert:?}): does it name the host that the phone connects to, and does the phone know who signed it?"
+            "the peer rejects the server's certificate ({alert:?}): check that it contains the host that the phone connects to, and that the phone trusts its authority"
         )
         .into(),
         AlertDescription::ProtocolVersion => OLD.into(),
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            format!("the peer finds no cipher suite that suits it ({alert:?})").into()
+            format!("the peer supports none of the server's cipher suites ({alert:?})").into()
         }
-        alert => format!("the peer ends the handshake ({alert:?})").into(),
+        alert => format!("the peer aborted the handshake ({alert:?})").into(),
     }
 }
 
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_failure_is_explained() {
+    fn handshake_failures_are_explained() {
         let check = |error: Error, expected: &str| {
             let said = reason(
                 &io::Error::new(io::ErrorKind::InvalidData, error),
@@ -119,7 +121,7 @@ mod tests {
         );
         check(
             PeerIncompatible::NoCipherSuitesInCommon.into(),
-            "no cipher suite, curve or signature",
+            "no secure cipher suite",
         );
         check(
             PeerIncompatible::NoKxGroupsInCommon.into(),
@@ -127,15 +129,21 @@ mod tests {
         );
         check(
             PeerIncompatible::NullCompressionRequired.into(),
-            "nothing that suits",
+            "is not supported",
         );
         let alert = Error::AlertReceived;
         check(alert(AlertDescription::UnknownCA), "unknown CA");
-        check(alert(AlertDescription::BadCertificate), "does not accept");
+        check(alert(AlertDescription::BadCertificate), "rejects");
         check(alert(AlertDescription::CertificateExpired), "expired");
         check(alert(AlertDescription::ProtocolVersion), "TLS 1.1 or older");
-        check(alert(AlertDescription::HandshakeFailure), "no cipher suite");
-        check(alert(AlertDescription::UserCanceled), "ends the handshake");
+        check(
+            alert(AlertDescription::HandshakeFailure),
+            "none of the server's",
+        );
+        check(
+            alert(AlertDescription::UserCanceled),
+            "aborted the handshake",
+        );
         check(
             CertificateError::UnknownIssuer.into(),
             "phones.trusted_authority",
@@ -144,13 +152,16 @@ mod tests {
             InvalidMessage::InvalidContentType.into(),
             "does not speak TLS",
         );
-        check(InvalidMessage::InvalidCcs.into(), "is broken (InvalidCcs)");
+        check(
+            InvalidMessage::InvalidCcs.into(),
+            "invalid TLS (InvalidCcs)",
+        );
         check(Error::EncryptError, "cannot encrypt");
         check(Error::NoCertificatesPresented, "phones.require_certificate");
         let said = |error: io::Error| reason(&error, Side::Clients).into_owned();
         let end = io::Error::from(io::ErrorKind::UnexpectedEof);
-        assert!(said(end).contains("ended the connection"));
-        assert!(said(io::Error::other(Misdirected::SipOnTls)).contains("plain SIP"));
+        assert!(said(end).contains("closed the connection"));
+        assert!(said(io::Error::other(ProtocolMismatch::SipOnTls)).contains("plain SIP"));
         assert_eq!(said(io::Error::other("odd")), "odd");
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 };
 use uacsta_config::Listen;
 
-use super::{Interface, Lobby, accept_all, udp};
+use super::{Acceptor, Interface, acceptor::accept_all, udp};
 
 /// An interface whose address is taken, and that nobody serves yet.
 pub struct Bound {
@@ -82,7 +82,7 @@ impl Bound {
     }
 
     /// Serves it from now on.
-    pub fn serve(self, lobby: &Arc<Lobby>) -> Listener {
+    pub fn serve(self, acceptor: &Arc<Acceptor>) -> Listener {
         let Self {
             interface,
             address,
@@ -94,7 +94,7 @@ impl Bound {
             socket,
             address,
             Arc::clone(&interface),
-            Arc::clone(lobby),
+            Arc::clone(acceptor),
             retired.subscribe(),
         ));
         Listener {
@@ -164,7 +164,7 @@ async fn serve(
     socket: Bind,
     mut address: SocketAddr,
     current: Arc<ArcSwap<Interface>>,
-    lobby: Arc<Lobby>,
+    acceptor: Arc<Acceptor>,
     mut retired: watch::Receiver<bool>,
 ) {
     let (setting, datagrams) = (current.load().setting, current.load().datagrams);
@@ -178,8 +178,8 @@ async fn serve(
     }
     tracing::info!(interface = setting, %address, "listening");
     match socket {
-        Bind::Stream(socket) => accept_all(socket, current, lobby).await,
-        Bind::Datagram(socket) => udp::receive_all(setting, socket, lobby, retired).await,
+        Bind::Stream(socket) => accept_all(socket, current, acceptor).await,
+        Bind::Datagram(socket) => udp::receive_all(setting, socket, acceptor, retired).await,
         Bind::Awaited => {}
     }
 }

@@ -6,7 +6,7 @@ use tokio_rustls::TlsAcceptor;
 use uacsta_config::{Listen, Settings};
 
 use super::error::StartError;
-use crate::net::{Bound, Interface, Listener, Lobby, Public, Side};
+use crate::net::{Acceptor, Bound, Interface, Listener, Public, Side};
 
 /// Where a server listens; `None` for what is off.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ pub struct Addresses {
 
 /// The open interfaces, in the order of [`interfaces`].
 pub(super) struct Interfaces {
-    lobby: Arc<Lobby>,
+    acceptor: Arc<Acceptor>,
     open: [Option<Listener>; COUNT],
     /// Those on UDP that serve their last phones.
     retired: Vec<Listener>,
@@ -65,9 +65,12 @@ impl Interfaces {
     ///
     /// # Errors
     /// The first one that cannot listen for another reason; then none does.
-    pub(super) fn open(lobby: &Arc<Lobby>, wanted: [Interface; COUNT]) -> Result<Self, StartError> {
+    pub(super) fn open(
+        acceptor: &Arc<Acceptor>,
+        wanted: [Interface; COUNT],
+    ) -> Result<Self, StartError> {
         let mut closed = Self {
-            lobby: Arc::clone(lobby),
+            acceptor: Arc::clone(acceptor),
             open: Default::default(),
             retired: Vec::new(),
         };
@@ -76,7 +79,7 @@ impl Interfaces {
         // Nothing was open before.
         for (open, step) in closed.open.iter_mut().zip(change.0) {
             if let Step::Open(bound) = step {
-                *open = Some(bound.serve(lobby));
+                *open = Some(bound.serve(acceptor));
             }
         }
         Ok(closed)
@@ -184,7 +187,7 @@ impl Interfaces {
         for (index, interface) in former.into_iter().enumerate() {
             let Some(interface) = interface else { continue };
             match Bound::or_awaited(interface.clone()) {
-                Ok(bound) => self.open[index] = bound.map(|bound| bound.serve(&self.lobby)),
+                Ok(bound) => self.open[index] = bound.map(|bound| bound.serve(&self.acceptor)),
                 Err(error) => {
                     tracing::error!(interface = interface.setting, %error, "an interface cannot be opened again");
                 }
@@ -205,7 +208,7 @@ impl Interfaces {
                     continue;
                 }
                 Step::Back(interface) => self.bring_back(interface),
-                Step::Open(bound) => Some(bound.serve(&self.lobby)),
+                Step::Open(bound) => Some(bound.serve(&self.acceptor)),
                 Step::Close | Step::Clash(_) => None,
             };
             formers.extend(std::mem::replace(&mut self.open[index], next));
@@ -232,7 +235,7 @@ impl Interfaces {
         // Its last phone has gone since, and with it the socket.
         let setting = interface.setting;
         match Bound::or_awaited(interface) {
-            Ok(bound) => bound.map(|bound| bound.serve(&self.lobby)),
+            Ok(bound) => bound.map(|bound| bound.serve(&self.acceptor)),
             Err(error) => {
                 tracing::error!(interface = setting, %error, "an interface cannot be opened again");
                 None

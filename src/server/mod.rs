@@ -29,7 +29,7 @@ use crate::{
     api::{self, Api, HttpServer, ReloadRequest},
     data_dir::{self, Admin, RunningTime},
     net::{
-        Lobby, care,
+        Acceptor, cert_watcher,
         tls::{self, Identity},
     },
     store::{Lock, StoreActor},
@@ -68,7 +68,7 @@ pub struct Running {
     time: Arc<RunningTime>,
     time_keeper: JoinHandle<()>,
     identity: Arc<Identity>,
-    care: JoinHandle<()>,
+    cert_watcher: JoinHandle<()>,
     interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
     store: Arbiter,
@@ -185,8 +185,8 @@ impl Server {
         let handles = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
             .collect();
-        let lobby = Arc::new(Lobby::new(Arc::clone(&context), Arc::default(), handles));
-        let interfaces = Interfaces::open(&lobby, interfaces(settings, &acceptors))?;
+        let acceptor = Arc::new(Acceptor::new(Arc::clone(&context), Arc::default(), handles));
+        let interfaces = Interfaces::open(&acceptor, interfaces(settings, &acceptors))?;
 
         let (reload, reload_requests) = mpsc::channel(RELOAD_REQUESTS);
         let api = Api {
@@ -197,7 +197,7 @@ impl Server {
             disk: context.registrar.holder(),
             count: context.licensing.holder(),
             context: Arc::clone(&context),
-            open: lobby.open(),
+            open: acceptor.counts(),
             licences: context.licensing.holder(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
@@ -219,7 +219,7 @@ impl Server {
             issuer,
             time_keeper: actix_rt::spawn(Arc::clone(&time).keep()),
             time,
-            care: care::look_after(Arc::clone(&identity)),
+            cert_watcher: cert_watcher::watch(Arc::clone(&identity)),
             identity,
             interfaces,
             arbiters,
@@ -241,7 +241,7 @@ impl Running {
     /// acknowledged is on disk. It takes less than 5 seconds.
     pub async fn stop(self) {
         self.interfaces.end();
-        self.care.abort();
+        self.cert_watcher.abort();
         self.time_keeper.abort();
         self.time.write();
         let web = actix_rt::spawn(async {

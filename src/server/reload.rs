@@ -144,7 +144,7 @@ impl Running {
         }
         warnings::of_delay(&self.context.config().settings, &settings, web_moves);
         config_warnings.iter().for_each(ConfigWarning::warn);
-        self.identity.adopt(identity);
+        self.identity.replace(identity);
         if let Some(web) = &self.web {
             web.change_keys(&data_dir.token, &settings.web.password);
         }

@@ -18,7 +18,7 @@ pub enum StoreError {
     },
     /// Neither copy can be read.
     #[error(
-        "the phone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({mirror}); \
+        "the phone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({journal}); \
          restore one of them from a backup, or move both away to begin with an empty list",
         folder.display()
     )]
@@ -28,7 +28,7 @@ pub enum StoreError {
         /// What sled says.
         database: String,
         /// What is wrong with the journal.
-        mirror: String,
+        journal: String,
     },
     /// A later version of the program has written it.
     #[error(

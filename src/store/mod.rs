@@ -3,8 +3,8 @@
 mod actor;
 mod database;
 mod error;
+mod journal;
 mod lock;
-mod mirror;
 
 use std::{
     collections::BTreeMap,
@@ -16,8 +16,8 @@ pub use actor::StoreActor;
 use database::{Copy, Database, FOLDER};
 pub use error::StoreError;
 use error::failed;
+use journal::Journal;
 pub use lock::Lock;
-use mirror::Mirror;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::{error, warn};
 use uacsta_schema::phone_id::PhoneId;
@@ -35,7 +35,7 @@ pub struct Store {
     /// `None` after an I/O error, since sled 0.34 then refuses every call until it is opened anew, and where it found no room to be
     /// opened at all.
     database: Option<Database>,
-    mirror: Mirror,
+    journal: Journal,
 }
 
 impl Store {
@@ -60,25 +60,26 @@ impl Store {
     where
         T: Serialize + DeserializeOwned + PartialEq,
     {
-        let (database, mirror, entries) = match both(&lock.folder) {
-            Ok((database, mirror, entries)) => (Some(database), mirror, entries),
+        let (database, journal, entries) = match both(&lock.folder) {
+            Ok((database, journal, entries)) => (Some(database), journal, entries),
             Err(error) => {
                 // sled needs room to be opened. Who is listed does not have to wait for it.
-                let (true, Ok(Some(changes))) =
-                    (error.is_for_want_of_room(), mirror::read::<T>(&lock.folder))
-                else {
+                let (true, Ok(Some(changes))) = (
+                    error.is_for_want_of_room(),
+                    journal::read::<T>(&lock.folder),
+                ) else {
                     return Err(error);
                 };
                 error!("the phone list is served from telephones.jsonl: {error}");
                 let listed = changes.into_iter();
                 let listed = listed.filter_map(|(key, value)| Some((key, value?)));
-                (None, Mirror::resume(&lock.folder)?, listed.collect())
+                (None, Journal::resume(&lock.folder)?, listed.collect())
             }
         };
         let store = Self {
             lock,
             database,
-            mirror,
+            journal,
         };
         Ok((store, entries))
     }
@@ -107,7 +108,7 @@ impl Store {
                 return Err(error);
             }
         };
-        let before = match self.mirror.append(changes) {
+        let before = match self.journal.append(changes) {
             Ok(before) => before,
             Err(error) => {
                 self.database = Some(database);
@@ -116,16 +117,16 @@ impl Store {
         };
         if let Err(error) = database.apply(changes) {
             // A journal that keeps what was refused would look like damage at the next start.
-            self.mirror.take_back(before)?;
+            self.journal.take_back(before)?;
             return Err(error);
         }
-        if self.mirror.is_long() {
+        if self.journal.is_long() {
             let fresh = database.entries::<T>();
-            match fresh.and_then(|entries| Mirror::create(&self.lock.folder, &entries)) {
-                Ok(mirror) => self.mirror = mirror,
+            match fresh.and_then(|entries| Journal::create(&self.lock.folder, &entries)) {
+                Ok(journal) => self.journal = journal,
                 Err(error) => {
                     warn!("telephones.jsonl grows on: {error}");
-                    self.mirror.put_off();
+                    self.journal.put_off();
                 }
             }
         }
@@ -141,7 +142,7 @@ impl Store {
         T: Serialize + DeserializeOwned + PartialEq,
     {
         let folder = &self.lock.folder;
-        let journal = mirror::read::<T>(folder);
+        let journal = journal::read::<T>(folder);
         let database = match Database::open(folder) {
             Err(damage @ StoreError::Database(_)) if !damage.is_of_the_system() => {
                 rebuild(folder, &journal, &damage)?
@@ -162,7 +163,7 @@ impl Store {
         T: Serialize + DeserializeOwned,
     {
         let opened = open.is_there(&self.lock.folder);
-        if opened && self.mirror.is_there() {
+        if opened && self.journal.is_there() {
             return Ok(None);
         }
         let all = open.entries::<T>()?;
@@ -175,25 +176,25 @@ impl Store {
             database.apply(&entries.collect::<Vec<_>>())?;
             fresh = Some(database);
         }
-        self.mirror = Mirror::create(&self.lock.folder, &all)?;
+        self.journal = Journal::create(&self.lock.folder, &all)?;
         error!(folder = %self.lock.folder.display(), "files of the phone list were removed or exchanged, and were written anew: stop the server before they are touched");
         Ok(fresh)
     }
 }
 
 /// The last change of each entry in the journal, none where there is none, or what is wrong with it.
-type Journal<T> = Result<Option<Vec<Change<T>>>, String>;
+type JournalText<T> = Result<Option<Vec<Change<T>>>, String>;
 
 /// Opens both copies, and mends each from the other.
-fn both<T>(folder: &Path) -> Result<(Database, Mirror, Entries<T>), StoreError>
+fn both<T>(folder: &Path) -> Result<(Database, Journal, Entries<T>), StoreError>
 where
     T: Serialize + DeserializeOwned + PartialEq,
 {
-    let journal = mirror::read::<T>(folder);
+    let journal = journal::read::<T>(folder);
     let readable = matches!(journal, Ok(Some(_)));
     if matches!(journal, Ok(None)) && !folder.join(FOLDER).exists() {
         // It comes first, so that a database without one is always amiss.
-        Mirror::create(folder, &Entries::<T>::new())?;
+        Journal::create(folder, &Entries::<T>::new())?;
     }
     // sled mends a damaged file by cutting it, so what it had to begin with is copied first.
     let mut copy = Copy::of(folder);
@@ -235,7 +236,7 @@ where
             return Err(unreadable(folder, "it is empty", reason));
         }
         Err(reason) => {
-            let kept = set_aside(folder, mirror::NAME)?;
+            let kept = set_aside(folder, journal::NAME)?;
             error!(kept = %kept.display(), "the copy of the phone list was damaged and is written anew: {reason}");
             Vec::new()
         }
@@ -262,14 +263,14 @@ where
             None => entries.remove(&key),
         };
     }
-    let mirror = match Mirror::create(folder, &entries) {
+    let journal = match Journal::create(folder, &entries) {
         Err(error) if readable => {
             warn!("telephones.jsonl grows on: {error}");
-            Mirror::resume(folder)?
+            Journal::resume(folder)?
         }
         created => created?,
     };
-    Ok((database, mirror, entries))
+    Ok((database, journal, entries))
 }
 
 /// Whether `path` still leads to that open file.
@@ -293,27 +294,27 @@ fn is_at(file: &File, path: &Path) -> bool {
 /// Keeps a database aside that does not open, and begins a new one where the journal can fill it.
 fn rebuild<T>(
     folder: &Path,
-    journal: &Journal<T>,
+    journal: &JournalText<T>,
     damage: &StoreError,
 ) -> Result<Database, StoreError> {
-    let mirror = match journal {
+    let journal = match journal {
         Ok(Some(_)) => None,
         Ok(None) => Some("there is none".to_owned()),
         Err(reason) => Some(reason.clone()),
     };
-    if let Some(mirror) = mirror {
-        return Err(unreadable(folder, damage, mirror));
+    if let Some(journal) = journal {
+        return Err(unreadable(folder, damage, journal));
     }
     let kept = set_aside(folder, FOLDER)?;
     error!(kept = %kept.display(), "the phone list did not open and is rebuilt from telephones.jsonl: {damage}");
     Database::open(folder)
 }
 
-fn unreadable(folder: &Path, database: impl ToString, mirror: String) -> StoreError {
+fn unreadable(folder: &Path, database: impl ToString, journal: String) -> StoreError {
     StoreError::Unreadable {
         folder: folder.to_owned(),
         database: database.to_string(),
-        mirror,
+        journal,
     }
 }
 

@@ -70,13 +70,13 @@ fn what_was_committed_is_there_again() {
 #[cfg(unix)]
 #[test]
 fn what_is_removed_under_it_is_written_anew_with_the_next_change() {
-    for gone in ["", FOLDER, mirror::NAME] {
+    for gone in ["", FOLDER, journal::NAME] {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         let (mut store, _) = open(&data).unwrap();
         store.commit(&[put(A, "a")]).unwrap();
-        match gone == mirror::NAME {
+        match gone == journal::NAME {
             true => fs::remove_file(data.join(gone)).unwrap(),
             false => fs::remove_dir_all(data.join(gone)).unwrap(),
         }
@@ -84,7 +84,7 @@ fn what_is_removed_under_it_is_written_anew_with_the_next_change() {
         let second = open(&data).unwrap_err();
         assert!(matches!(second, StoreError::InUse { .. }), "{second}");
         drop(store);
-        for path in [FOLDER, mirror::NAME] {
+        for path in [FOLDER, journal::NAME] {
             let (_, entries) = open(&data).unwrap();
             let both = Entries::from([(A, "a".into()), (B, "b".into())]);
             assert_eq!(entries, both, "{gone:?} was removed, then {path}");
@@ -139,7 +139,7 @@ fn a_flipped_byte_loses_nothing() {
 #[test]
 fn a_crash_between_the_copies_is_no_damage() {
     let folder = filled();
-    let path = folder.path().join(mirror::NAME);
+    let path = folder.path().join(journal::NAME);
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("{\"mac\":\"00:04:13:00:00:03\",\"telephone\":\"d\"}\n");
     fs::write(&path, text).unwrap();
@@ -157,17 +157,17 @@ fn a_lost_database_is_rebuilt() {
 #[test]
 fn a_damaged_mirror_is_kept_and_rewritten() {
     let folder = filled();
-    fs::write(folder.path().join(mirror::NAME), "garbage\n{}\n").unwrap();
+    fs::write(folder.path().join(journal::NAME), "garbage\n{}\n").unwrap();
     holds_both(folder.path());
     assert_eq!(damaged(folder.path()), 1);
-    fs::remove_file(folder.path().join(mirror::NAME)).unwrap();
+    fs::remove_file(folder.path().join(journal::NAME)).unwrap();
     holds_both(folder.path());
 }
 
 #[test]
 fn a_torn_last_line_is_no_damage() {
     let folder = filled();
-    let path = folder.path().join(mirror::NAME);
+    let path = folder.path().join(journal::NAME);
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("{\"mac\":\"00:04:13:0");
     fs::write(&path, text).unwrap();
@@ -180,7 +180,7 @@ fn a_last_line_that_lacks_its_end_alone_is_taken() {
     // As an editor leaves it; with another journal in the way, it is gone on with.
     for new in [false, true] {
         let folder = filled();
-        let path = folder.path().join(mirror::NAME);
+        let path = folder.path().join(journal::NAME);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.trim_end()).unwrap();
         fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
@@ -221,7 +221,7 @@ fn a_database_that_is_opened_late_is_completed() {
         assert!(store.is_whole(), "{case}");
         drop(store);
         // The database has it all, without the journal.
-        fs::remove_file(folder.path().join(mirror::NAME)).unwrap();
+        fs::remove_file(folder.path().join(journal::NAME)).unwrap();
         holds_both(folder.path());
     }
 }
@@ -287,7 +287,7 @@ fn a_list_of_before_layouts_were_numbered_is_taken_and_one_of_a_later_layout_is_
 fn without_a_readable_copy_it_refuses() {
     let folder = filled();
     fs::write(folder.path().join(FOLDER).join("db"), "garbage").unwrap();
-    fs::write(folder.path().join(mirror::NAME), "garbage\n").unwrap();
+    fs::write(folder.path().join(journal::NAME), "garbage\n").unwrap();
     let error = open(folder.path()).unwrap_err();
     assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
     assert_eq!(damaged(folder.path()), 0);
@@ -306,7 +306,7 @@ fn the_mirror_stays_short() {
     for round in 0..200 {
         store.commit(&[put(A, &round.to_string())]).unwrap();
     }
-    let lines = fs::read_to_string(folder.path().join(mirror::NAME)).unwrap();
+    let lines = fs::read_to_string(folder.path().join(journal::NAME)).unwrap();
     assert!(lines.lines().count() <= 65, "{}", lines.lines().count());
     drop(store);
     let (_, entries) = open(folder.path()).unwrap();

@@ -49,7 +49,7 @@ fn phone(server: &Serving, own: Option<&Path>, password: &str) -> Phone {
 #[cfg(unix)]
 #[tokio::test]
 async fn required_phone_certificate_does_not_replace_log_on() {
-    const DEMANDED: &str = "the peer shows no certificate, and phones.require_certificate";
+    const DEMANDED: &str = "the peer sent no certificate, and phones.require_certificate";
     let folder = tempfile::tempdir().unwrap();
     let (authority, own) = signed(folder.path(), "maker");
     let (_, foreign) = signed(folder.path(), "stranger");
@@ -87,7 +87,7 @@ async fn required_phone_certificate_does_not_replace_log_on() {
             what,
             interface,
             peer,
-            "phones.trusted_authority names who may sign it",
+            "phones.trusted_authority must contain the authority",
         ],
     )
     .await;

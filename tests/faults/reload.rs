@@ -142,7 +142,7 @@ async fn invalid_configuration_changes_nothing_and_is_logged_with_its_place() {
         ),
         (
             format!("[tls]\ncertificate = \"{data}/no.pem\"\nkey = \"{data}/key.pem\"\n"),
-            "no.pem holds no certificate",
+            "no.pem contains no certificate",
         ),
         (
             format!("[tls]\ncertificate = \"{data}/none.pem\"\nkey = \"{data}/key.pem\"\n"),

@@ -367,7 +367,7 @@ async fn killed_server_on_a_full_disk_serves_listed_phones() {
     // They are the last to listen.
     let began = server.until_logged(from, "clients.lan.tls").await;
     for words in [
-        "is served from telephones.jsonl",
+        "serving the phone list from telephones.jsonl",
         "cannot replace the self-signed certificate",
     ] {
         assert!(began.contains(words), "{words}: {began}");

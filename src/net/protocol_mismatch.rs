@@ -1,11 +1,10 @@
-//! A peer that came to the wrong port, told by its first octets: TLS on a TCP port, plain SIP on a TLS port, or a PROXY
-//! header from somebody who is no front end.
+//! Detects peers on the wrong port by their first octets: TLS on TCP, SIP on TLS, an unexpected PROXY header.
 
 use super::proxy;
 
-/// What a peer does that the port is not for.
+/// What a peer sent instead of the port's protocol, as the reason of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Misdirected {
+pub(super) enum ProtocolMismatch {
     #[error(
         "the peer speaks TLS on a TCP port: set its transport to TCP, or send it to the TLS port"
     )]
@@ -20,10 +19,10 @@ pub(super) enum Misdirected {
     Proxy,
 }
 
-impl Misdirected {
-    /// What the first octets of a connection tell; none if they may be what the port is for, or nothing that we know.
+impl ProtocolMismatch {
+    /// `None` if `first` may be the port's protocol, or is none of these.
     pub(super) fn of(first: &[u8], secure: bool) -> Option<Self> {
-        // RFC 8446 5.1: a handshake record of any version. No SIP message begins like that.
+        // RFC 8446, section 5.1: a handshake record of any version. No SIP message begins like that.
         if !secure && first.starts_with(&[0x16, 0x03]) {
             Some(Self::TlsOnTcp)
         } else if proxy::is_header(first) {
@@ -41,23 +40,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_octets_tell() {
+    fn mismatch_is_detected_by_first_octets() {
         let check = |first: &[u8], on_tcp, on_tls| {
-            assert_eq!(Misdirected::of(first, false), on_tcp, "{first:?}");
-            assert_eq!(Misdirected::of(first, true), on_tls, "{first:?}");
+            assert_eq!(ProtocolMismatch::of(first, false), on_tcp, "{first:?}");
+            assert_eq!(ProtocolMismatch::of(first, true), on_tls, "{first:?}");
         };
         let hello = &[0x16, 0x03, 0x01, 0x02, 0x00];
-        check(hello, Some(Misdirected::TlsOnTcp), None);
-        check(b"REGISTER sip:", None, Some(Misdirected::SipOnTls));
-        check(b"SIP/2.0 200", None, Some(Misdirected::SipOnTls));
+        check(hello, Some(ProtocolMismatch::TlsOnTcp), None);
+        check(b"REGISTER sip:", None, Some(ProtocolMismatch::SipOnTls));
+        check(b"SIP/2.0 200", None, Some(ProtocolMismatch::SipOnTls));
         check(b"\r\n\r\n", None, None);
         check(b"", None, None);
         check(
             b"PROXY TCP4 1",
-            Some(Misdirected::Proxy),
-            Some(Misdirected::Proxy),
+            Some(ProtocolMismatch::Proxy),
+            Some(ProtocolMismatch::Proxy),
         );
         let second = b"\r\n\r\n\0\r\nQUIT\n\x21";
-        check(second, Some(Misdirected::Proxy), Some(Misdirected::Proxy));
+        check(
+            second,
+            Some(ProtocolMismatch::Proxy),
+            Some(ProtocolMismatch::Proxy),
+        );
     }
 }

@@ -20,7 +20,7 @@ pub(super) const NAME: &str = "telephones.jsonl";
 
 /// The journal, open for appending.
 #[derive(Debug)]
-pub(super) struct Mirror {
+pub(super) struct Journal {
     path: PathBuf,
     file: File,
     end: End,
@@ -36,7 +36,7 @@ pub(super) struct End {
     open: bool,
 }
 
-impl Mirror {
+impl Journal {
     /// Writes the list afresh and puts it in the place of the old journal.
     pub(super) fn create<T: Serialize>(
         folder: &Path,
@@ -85,9 +85,9 @@ impl Mirror {
             Ok((OpenOptions::new().write(true).open(&path)?, end))
         };
         let (file, end) = open().map_err(failed("opened", &path))?;
-        let mut mirror = Self::at(path, file, end);
-        mirror.take_back(end)?;
-        Ok(mirror)
+        let mut journal = Self::at(path, file, end);
+        journal.take_back(end)?;
+        Ok(journal)
     }
 
     /// Adds a line for each change and waits until they are on disk. Returns where it ended before.

@@ -1,4 +1,4 @@
-//! Where a connection is: its socket made ready for years, and the address at which its peer is told to reach us.
+//! Socket options of a connection, and the address advertised to its peer.
 
 use std::{
     io,
@@ -8,25 +8,29 @@ use std::{
 };
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
 use uacsta_actors::sip::connection::{Endpoints, Unauthenticated};
 use uacsta_schema::sip::Transport;
 
 use super::{
-    Interface, Lobby,
-    front::{Arrival, Front},
+    Acceptor, Interface,
+    connection::{Accepted, Proxied},
 };
 
-/// Sets what a connection of years needs, and tells where its peer reaches us.
-pub(super) fn place(
-    arrival: &mut Arrival,
+/// Sets the socket's options and returns the endpoints of the connection. Takes its unauthenticated permit.
+///
+/// # Errors
+/// The peer has closed the connection.
+pub(super) fn endpoints(
+    stream: &TcpStream,
+    accepted: &mut Accepted,
     interface: &Interface,
-    lobby: &Lobby,
+    acceptor: &Acceptor,
 ) -> io::Result<Endpoints> {
-    let stranger = arrival.io.open.stranger.take();
-    let stream = &arrival.io.io;
+    let unauthenticated = accepted.permit.unauthenticated.take();
     stream.set_nodelay(true)?;
-    // A client sends nothing for hours, and so does a phone that has no session; what is sent to a peer that is gone is
-    // given up after the time that SIP gives a transaction (64*T1).
+    // Clients, and phones without a session, send nothing for hours. Unacknowledged data ends the connection after 64*T1, the
+    // time of a SIP transaction.
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(
         &TcpKeepalive::new()
@@ -35,44 +39,38 @@ pub(super) fn place(
     )?;
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(Duration::from_secs(32)))?;
-    let Front { at, secure } = match arrival.front {
-        Some(front) => front,
-        None => Front {
-            at: stream.local_addr()?,
-            secure: interface.tls.is_some(),
+    let Proxied { local, secure } = match accepted.proxied {
+        Some(proxied) => proxied,
+        None => Proxied {
+            local: stream.local_addr()?,
+            secure: false,
         },
     };
     let secure = secure || interface.tls.is_some();
     let (host, port) = match &interface.public {
-        Some(public) => {
-            let told = if secure {
-                public.tls_port
-            } else {
-                public.tcp_port
-            };
-            (public.host.clone(), told)
-        }
-        None => (host(at.ip()), 0),
+        Some(public) if secure => (public.host.clone(), public.tls_port),
+        Some(public) => (public.host.clone(), public.tcp_port),
+        None => (host(local.ip()), 0),
     };
-    let limits = &lobby.context.config().settings.limits;
+    let limits = &acceptor.context.config().settings.limits;
     Ok(Endpoints {
-        peer: arrival.peer,
+        peer: accepted.peer,
         host,
-        port: if port == 0 { at.port() } else { port },
+        port: if port == 0 { local.port() } else { port },
         transport: if secure {
             Transport::TLS
         } else {
             Transport::TCP
         },
         unauthenticated: Some(Box::new(Unauthenticated {
-            log_on_by: arrival.since + limits.unauthenticated_time,
-            counted: Box::new(stranger),
+            log_on_by: accepted.since + limits.unauthenticated_time,
+            counted: Box::new(unauthenticated),
         })),
-        agent: Arc::clone(&lobby.context.agent),
+        agent: Arc::clone(&acceptor.context.agent),
     })
 }
 
-/// An address as a SIP host: IPv6 in brackets (RFC 3261 25.1), a mapped IPv4 address as what it is.
+/// The address as a SIP host: IPv6 in brackets, without its zone (RFC 3261, section 25.1), IPv4-mapped as IPv4.
 pub(super) fn host(address: IpAddr) -> Box<str> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string().into(),
@@ -80,11 +78,11 @@ pub(super) fn host(address: IpAddr) -> Box<str> {
     }
 }
 
-/// A peer as everybody else writes it: one that reaches an interface on `[::]` by IPv4 has an IPv4 address (RFC 4291 2.5.5.2).
+/// An IPv4 peer of an interface on `[::]` has an IPv4-mapped address (RFC 4291, section 2.5.5.2): returns it as IPv4.
 pub(super) fn canonical(peer: SocketAddr) -> SocketAddr {
     match peer.ip().to_canonical() {
         address @ IpAddr::V4(_) => SocketAddr::new(address, peer.port()),
-        // With its zone, without which a link-local address leads nowhere.
+        // Keeps the zone, without which a link-local address is not reachable.
         IpAddr::V6(_) => peer,
     }
 }
@@ -95,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_written_as_others_write_them() {
+    fn mapped_addresses_are_written_as_ipv4() {
         fn check(peer: &str, expected: &str, as_host: &str) {
             let peer: SocketAddr = peer.parse().unwrap();
             assert_eq!(canonical(peer).to_string(), expected, "{peer}");
@@ -103,7 +101,7 @@ mod tests {
         }
         check("192.0.2.1:5060", "192.0.2.1:5060", "192.0.2.1");
         check("[::ffff:192.0.2.1]:5060", "192.0.2.1:5060", "192.0.2.1");
-        // RFC 5952 4; in a SIP host without the zone (RFC 3261 25.1 has none).
+        // RFC 5952, section 4.
         check(
             "[2001:db8:0:0::1]:5060",
             "[2001:db8::1]:5060",

@@ -1,0 +1,69 @@
+//! Reads the PROXY header of a connection from a trusted front end; its source address is the peer from then on.
+
+use std::{borrow::Cow, io};
+
+use tokio::{net::TcpStream, time::timeout};
+use uacsta_actors::counters::Counter;
+
+use super::{
+    Acceptor, Interface,
+    acceptor::LIMIT_REACHED,
+    connection::{Accepted, Proxied},
+    endpoints::canonical,
+    proxy::{self, Said},
+};
+
+/// Waits for the PROXY header, and changes the connection's peer and permit accordingly. Returns `None` and logs the reason if the
+/// connection is refused.
+pub(super) async fn read_header(
+    stream: &mut TcpStream,
+    accepted: Accepted,
+    interface: &Interface,
+    acceptor: &Acceptor,
+) -> Option<Accepted> {
+    let context = &acceptor.context;
+    let refuse = |event: Counter, reason: Cow<'_, str>| {
+        context.counters.count(event);
+        let what = "connection from a front end refused";
+        acceptor.warn(interface, accepted.peer, what, &reason);
+        None
+    };
+    let time = context.config().settings.limits.tls_handshake;
+    let said = match timeout(time, proxy::read(stream)).await {
+        Ok(Ok(said)) => said,
+        // A health check.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
+        Ok(Err(error)) => return refuse(Counter::RefusedFront, error.to_string().into()),
+        Err(_) => {
+            return refuse(
+                Counter::SlowHandshake,
+                "no PROXY header came within limits.tls_handshake".into(),
+            );
+        }
+    };
+    let Said::Peer { from, to, secure } = said else {
+        return Some(Accepted {
+            is_anonymous: true,
+            ..accepted
+        });
+    };
+    let peer = canonical(from);
+    let limits = &context.config().settings.limits;
+    match accepted.permit.moved_to(limits, peer.ip()) {
+        Ok(permit) => Some(Accepted {
+            permit,
+            peer,
+            proxied: Some(Proxied {
+                local: to,
+                // Version 1 cannot say so, but its senders are there to terminate TLS.
+                secure: secure.unwrap_or(true),
+            }),
+            ..accepted
+        }),
+        Err(limit) => {
+            context.counters.count(limit);
+            acceptor.warn(interface, peer, LIMIT_REACHED, limit.label());
+            None
+        }
+    }
+}
