@@ -1,4 +1,4 @@
-//! The actor that writes the phone list to disk: changes of 2 ms share one flush, and each response waits for it.
+//! The actor that writes the phone list to disk on a thread of its own. Changes of 2 ms share one flush.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use uacsta_actors::phone_list::{ListedPhone, Save, StoreError};
 
 use super::{Change, Lock, Store};
 
-/// Writes the phone list on a thread of its own, so that the disk blocks nothing else.
+/// Answers each [`Save`] when its changes are on disk.
 pub struct StoreActor {
     store: Store,
     pending: Vec<Change<ListedPhone>>,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
 }
 
-/// The opened list.
+/// The opened phone list.
 pub struct Opened {
-    /// Its actor.
+    /// Receives the changes.
     pub actor: Addr<StoreActor>,
-    /// The actor's thread.
+    /// The actor's thread, stopped after the last change.
     pub arbiter: Arbiter,
     /// The stored phones.
     pub listed: Vec<ListedPhone>,
-    /// Whether the disk has room for changes.
+    /// False if the disk was full.
     pub writable: bool,
 }
 
@@ -35,10 +35,10 @@ impl StoreActor {
     /// Opens the list in a locked data folder and starts its actor.
     ///
     /// # Errors
-    /// As [`Store::open`].
-    pub fn open(data: Lock) -> Result<Opened, super::StoreError> {
-        let (store, entries) = Store::behind::<ListedPhone>(data)?;
-        let writable = store.is_whole();
+    /// As [`Store::open_locked`].
+    pub fn open(lock: Lock) -> Result<Opened, super::StoreError> {
+        let (store, entries) = Store::open_locked::<ListedPhone>(lock)?;
+        let writable = store.has_database();
         let arbiter = Arbiter::new();
         let actor = Self::start_in_arbiter(&arbiter.handle(), |_| Self {
             store,
@@ -89,8 +89,8 @@ impl Handler<Save> for StoreActor {
         }
         let changed = save.listed.into_iter();
         let changed = changed.map(|entry| (entry.id, Some(entry)));
-        let forgotten = save.forgotten.into_iter().map(|phone| (phone, None));
-        self.pending.extend(changed.chain(forgotten));
+        let removed = save.forgotten.into_iter().map(|phone| (phone, None));
+        self.pending.extend(changed.chain(removed));
         let (saved, answer) = oneshot::channel();
         self.waiting.push(saved);
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! Why the phone list cannot be opened or changed, and whether that says anything about what is in it.
+//! Errors of the phone list.
 
 use std::{
     io,
@@ -7,81 +7,82 @@ use std::{
 
 use super::database::LAYOUT;
 
-/// Why the list cannot be opened or changed.
+/// Why the phone list cannot be opened or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process works on it.
+    /// Another process has locked the data folder.
     #[error("{} is in use by another uacsta process", folder.display())]
     InUse {
         /// The data folder.
         folder: PathBuf,
     },
-    /// Neither copy can be read.
+    /// Neither the database nor the journal can be read.
     #[error(
-        "the phone list in {} cannot be read ({database}), and neither can its copy telephones.jsonl ({journal}); \
-         restore one of them from a backup, or move both away to begin with an empty list",
+        "cannot read the phone list in {} ({database}) nor its journal telephones.jsonl ({journal}); \
+         restore one of them from a backup, or move both away to start with an empty list",
         folder.display()
     )]
     Unreadable {
         /// The data folder.
         folder: PathBuf,
-        /// What sled says.
+        /// What is wrong with the database.
         database: String,
         /// What is wrong with the journal.
         journal: String,
     },
-    /// A later version of the program has written it.
+    /// A later version of the program wrote the database.
     #[error(
-        "the phone list in {} has the layout {found} of a later uacsta, and this one knows {LAYOUT}; \
-         install that version again, or restore the data folder from a backup of this one",
-        folder.display()
+        "{} has layout {found} of a later uacsta version (this one supports {LAYOUT}); \
+         install that version again, or restore a backup of this one",
+        path.display()
     )]
     Newer {
-        /// The data folder.
-        folder: PathBuf,
-        /// The layout that it has.
+        /// The database's folder.
+        path: PathBuf,
+        /// Its layout.
         found: u32,
     },
-    /// The file system refused.
+    /// A file operation failed.
     #[error("{} cannot be {action}: {source}", path.display())]
     File {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// With which file.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// sled refused.
-    #[error("the phone list cannot be written: {0}")]
+    /// sled failed, or its content is damaged.
+    #[error("the phone list cannot be read or written: {0}")]
     Database(#[from] sled::Error),
-    /// A value has no JSON form.
-    #[error("an entry of the phone list cannot be written as JSON: {0}")]
+    /// A value is not valid JSON, or has no JSON form.
+    #[error("an entry of the phone list cannot be read or written as JSON: {0}")]
     Value(#[from] serde_json::Error),
 }
 
 impl StoreError {
-    /// Whether a file could not be used for reasons that say nothing about what is in it.
-    pub(super) fn is_of_the_system(&self) -> bool {
-        const BY_RIGHTS: [io::ErrorKind; 2] = [
+    /// Whether the database is damaged, and not just out of reach: no room, no permission, a later version.
+    pub(super) fn is_damage(&self) -> bool {
+        const NO_PERMISSION: [io::ErrorKind; 2] = [
             io::ErrorKind::PermissionDenied,
             io::ErrorKind::ReadOnlyFilesystem,
         ];
-        let refused = |kind| BY_RIGHTS.contains(&kind);
-        self.is_for_want_of_room() || self.kind().is_some_and(refused)
+        let is_denied = |kind| NO_PERMISSION.contains(&kind);
+        let is_newer = matches!(self, Self::Newer { .. });
+        !is_newer && !self.is_disk_full() && !self.io_kind().is_some_and(is_denied)
     }
 
     /// Whether the disk, a quota or a limit of the process leaves no room.
-    pub(super) fn is_for_want_of_room(&self) -> bool {
+    pub(super) fn is_disk_full(&self) -> bool {
         const FULL: [io::ErrorKind; 3] = [
             io::ErrorKind::StorageFull,
             io::ErrorKind::QuotaExceeded,
             io::ErrorKind::FileTooLarge,
         ];
-        self.kind().is_some_and(|kind| FULL.contains(&kind))
+        self.io_kind().is_some_and(|kind| FULL.contains(&kind))
     }
 
-    fn kind(&self) -> Option<io::ErrorKind> {
+    fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
             Self::File { source, .. } | Self::Database(sled::Error::Io(source)) => {
                 Some(source.kind())
@@ -91,7 +92,7 @@ impl StoreError {
     }
 }
 
-/// What a file system refuses, as an error.
+/// The error of a file operation.
 pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::File {

@@ -1,4 +1,4 @@
-//! Whose a data folder is: the lock of a server, which it loses with its life, however that ends.
+//! Exclusive lock on the data folder, released by the OS when the process dies.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -8,25 +8,24 @@ use std::{
 
 use uacsta_connect::data_dir::LOCK;
 
-use super::{StoreError, failed, is_at};
+use super::{StoreError, error::failed, files::is_at};
 
-/// A data folder that no other process works on, until this is dropped. A lock beside sled's own: it tells a second process
-/// from a damaged file.
+/// A locked data folder, until it is dropped. sled's own lock cannot be told from a damaged file.
 #[derive(Debug)]
 pub struct Lock {
     pub(super) folder: PathBuf,
     file: File,
 }
 
-/// Who looks whether a server runs holds the lock for that moment: as often it is tried, and after so long again.
-const TRIES: u32 = 5;
-const MOMENT: Duration = Duration::from_millis(20);
+/// A command that checks whether a server runs holds the lock for a moment.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 
 impl Lock {
-    /// Takes a folder that is there.
+    /// Locks an existing folder.
     ///
     /// # Errors
-    /// Another process has it, or the lock's file cannot be written.
+    /// Another process holds the lock, or its file cannot be written.
     pub fn take(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(LOCK);
         let file = OpenOptions::new()
@@ -35,13 +34,13 @@ impl Lock {
             .write(true)
             .open(&path)
             .map_err(failed("opened", &path))?;
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             match file.try_lock() {
                 Ok(()) => {
                     let folder = folder.to_owned();
                     return Ok(Self { folder, file });
                 }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(MOMENT),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
                 Err(TryLockError::Error(source)) => return Err(failed("locked", &path)(source)),
             }
         }
@@ -50,7 +49,7 @@ impl Lock {
         })
     }
 
-    /// Takes the folder once more where somebody has removed or exchanged the lock's file.
+    /// Locks the folder again if somebody has removed or replaced the lock's file.
     pub(super) fn renew(&mut self) -> Result<(), StoreError> {
         if !is_at(&self.file, &self.folder.join(LOCK)) {
             *self = Self::take(&self.folder)?;
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folder_is_taken_while_its_lock_is_held() {
+    fn folder_is_in_use_while_lock_is_held() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let lock = Lock::take(folder).unwrap();
@@ -79,14 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_keeps_no_server_from_its_start() {
+    fn check_for_running_server_does_not_prevent_start() {
         let folder = tempfile::tempdir().unwrap();
         drop(Lock::take(folder.path()).unwrap());
         let looks = File::open(folder.path().join(LOCK)).unwrap();
         looks.try_lock_shared().unwrap();
         let starts = std::thread::scope(|scope| {
             let starting = scope.spawn(|| Lock::take(folder.path()));
-            std::thread::sleep(MOMENT / 2);
+            std::thread::sleep(PAUSE / 2);
             drop(looks);
             starting.join()
         });

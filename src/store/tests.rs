@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used)]
 use uacsta_schema::mac::Mac;
 
-use super::{database::LAYOUT, *};
+use super::{
+    database::{FOLDER, LAYOUT},
+    *,
+};
 
 const A: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 1]));
 const B: PhoneId = PhoneId::Mac(Mac::new([0, 4, 0x13, 0, 0, 2]));
@@ -27,7 +30,7 @@ fn filled() -> tempfile::TempDir {
 }
 
 #[test]
-fn an_extension_is_a_key_like_any_other() {
+fn extensions_are_stored_like_mac_addresses() {
     let folder = filled();
     let (short, number) = ("2", "215");
     let id = |text: &str| text.parse::<PhoneId>();
@@ -57,7 +60,7 @@ fn damaged(folder: &Path) -> usize {
 }
 
 #[test]
-fn what_was_committed_is_there_again() {
+fn committed_changes_survive_reopening() {
     let folder = filled();
     holds_both(folder.path());
     let (mut store, _) = open(folder.path()).unwrap();
@@ -69,7 +72,7 @@ fn what_was_committed_is_there_again() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_removed_under_it_is_written_anew_with_the_next_change() {
+fn removed_files_are_written_again_with_next_change() {
     for gone in ["", FOLDER, journal::NAME] {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -97,7 +100,7 @@ fn what_is_removed_under_it_is_written_anew_with_the_next_change() {
 }
 
 #[test]
-fn a_second_process_is_refused() {
+fn second_process_is_rejected() {
     let folder = filled();
     let _first = open(folder.path()).unwrap();
     let error = open(folder.path()).unwrap_err();
@@ -105,7 +108,7 @@ fn a_second_process_is_refused() {
 }
 
 #[test]
-fn a_damaged_database_is_kept_and_rebuilt() {
+fn damaged_database_is_kept_and_restored_from_journal() {
     let long = [0xff; 70_000];
     for (name, damage) in [
         ("db", &b""[..]),
@@ -122,7 +125,7 @@ fn a_damaged_database_is_kept_and_rebuilt() {
 }
 
 #[test]
-fn a_flipped_byte_loses_nothing() {
+fn flipped_byte_loses_nothing() {
     let folder = filled();
     let path = folder.path().join(FOLDER).join("db");
     let whole = fs::read(&path).unwrap();
@@ -137,7 +140,7 @@ fn a_flipped_byte_loses_nothing() {
 }
 
 #[test]
-fn a_crash_between_the_copies_is_no_damage() {
+fn crash_between_journal_and_database_is_no_damage() {
     let folder = filled();
     let path = folder.path().join(journal::NAME);
     let mut text = fs::read_to_string(&path).unwrap();
@@ -148,14 +151,14 @@ fn a_crash_between_the_copies_is_no_damage() {
 }
 
 #[test]
-fn a_lost_database_is_rebuilt() {
+fn missing_database_is_restored_from_journal() {
     let folder = filled();
     fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
     holds_both(folder.path());
 }
 
 #[test]
-fn a_damaged_mirror_is_kept_and_rewritten() {
+fn damaged_journal_is_kept_and_restored_from_database() {
     let folder = filled();
     fs::write(folder.path().join(journal::NAME), "garbage\n{}\n").unwrap();
     holds_both(folder.path());
@@ -165,7 +168,7 @@ fn a_damaged_mirror_is_kept_and_rewritten() {
 }
 
 #[test]
-fn a_torn_last_line_is_no_damage() {
+fn torn_last_line_is_no_damage() {
     let folder = filled();
     let path = folder.path().join(journal::NAME);
     let mut text = fs::read_to_string(&path).unwrap();
@@ -176,7 +179,7 @@ fn a_torn_last_line_is_no_damage() {
 }
 
 #[test]
-fn a_last_line_that_lacks_its_end_alone_is_taken() {
+fn last_line_without_line_feed_is_read() {
     // As an editor leaves it; with another journal in the way, it is gone on with.
     for new in [false, true] {
         let folder = filled();
@@ -206,7 +209,7 @@ fn without_database(folder: &Path) -> (Store, Entries<String>) {
 }
 
 #[test]
-fn a_database_that_is_opened_late_is_completed() {
+fn database_opened_late_is_completed_from_journal() {
     let behind: [fn(&Path); 3] = [
         |_| {},
         |folder| fs::remove_dir_all(folder.join(FOLDER)).unwrap(),
@@ -215,10 +218,10 @@ fn a_database_that_is_opened_late_is_completed() {
     for (case, behind) in behind.into_iter().enumerate() {
         let folder = filled();
         let (mut store, entries) = without_database(folder.path());
-        assert!(!store.is_whole() && entries[&A] == "c");
+        assert!(!store.has_database() && entries[&A] == "c");
         behind(folder.path());
         store.commit(&[put(B, "b")]).unwrap();
-        assert!(store.is_whole(), "{case}");
+        assert!(store.has_database(), "{case}");
         drop(store);
         // The database has it all, without the journal.
         fs::remove_file(folder.path().join(journal::NAME)).unwrap();
@@ -227,7 +230,7 @@ fn a_database_that_is_opened_late_is_completed() {
 }
 
 #[test]
-fn a_mirror_that_cannot_be_rewritten_goes_on() {
+fn journal_that_cannot_be_compacted_is_appended_to() {
     let folder = filled();
     fs::create_dir(folder.path().join("telephones.jsonl.new")).unwrap();
     let (mut store, _) = open(folder.path()).unwrap();
@@ -242,7 +245,7 @@ fn a_mirror_that_cannot_be_rewritten_goes_on() {
 
 /// A child that has not become its program yet holds all files of its parent, with their locks.
 #[test]
-fn a_database_whose_lock_goes_in_a_moment_is_not_damaged() {
+fn database_locked_for_a_moment_is_not_damaged() {
     let folder = filled();
     let file = fs::File::open(folder.path().join(FOLDER).join("db")).unwrap();
     file.lock().unwrap();
@@ -256,7 +259,7 @@ fn a_database_whose_lock_goes_in_a_moment_is_not_damaged() {
 }
 
 #[test]
-fn a_list_of_before_layouts_were_numbered_is_taken_and_one_of_a_later_layout_is_left_alone() {
+fn unnumbered_layout_is_accepted_and_later_layout_rejected() {
     let folder = filled();
     let about = |layout: Option<u32>| {
         let path = folder.path().join(FOLDER);
@@ -284,7 +287,7 @@ fn a_list_of_before_layouts_were_numbered_is_taken_and_one_of_a_later_layout_is_
 }
 
 #[test]
-fn without_a_readable_copy_it_refuses() {
+fn start_is_refused_without_readable_file() {
     let folder = filled();
     fs::write(folder.path().join(FOLDER).join("db"), "garbage").unwrap();
     fs::write(folder.path().join(journal::NAME), "garbage\n").unwrap();
@@ -300,7 +303,7 @@ fn without_a_readable_copy_it_refuses() {
 }
 
 #[test]
-fn the_mirror_stays_short() {
+fn journal_is_compacted() {
     let folder = filled();
     let (mut store, _) = open(folder.path()).unwrap();
     for round in 0..200 {

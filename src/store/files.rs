@@ -1,0 +1,66 @@
+//! File operations of the phone list.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{StoreError, error::failed};
+
+/// Whether `path` still leads to the open file.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |data: fs::Metadata| (data.dev(), data.ino());
+        match (file.metadata(), fs::metadata(path)) {
+            (Ok(open), Ok(there)) => identity(open) == identity(there),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
+/// Renames a damaged file or folder, and returns its new path.
+pub(super) fn set_aside(folder: &Path, name: &str) -> Result<PathBuf, StoreError> {
+    let (path, kept) = (folder.join(name), damaged_path(folder, name));
+    fs::rename(&path, &kept).map_err(failed("renamed", &path))?;
+    Ok(kept)
+}
+
+/// `name` with `damaged-<milliseconds>` before its extension.
+pub(super) fn damaged_path(folder: &Path, name: &str) -> PathBuf {
+    let time = jiff::Timestamp::now().as_millisecond();
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let mut kept = folder.join(format!("{stem}.damaged-{time}"));
+    kept.add_extension(extension);
+    kept
+}
+
+pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a rename durable: the folder's entry must be on disk too.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
