@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de};
+use uacsta_schema::csta::ServiceId;
 
-use crate::service::{Emulated, Service, Since};
+use crate::service::{Emulated, Since};
 
 /// What is known about the phones of one maker.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Profile {
     #[serde(default)]
     families: Vec<String>,
     emulated: Vec<Emulated>,
-    services: BTreeMap<Service, Since>,
+    services: BTreeMap<ServiceId, Since>,
 }
 
 /// What a User-Agent says about a phone.
@@ -59,29 +60,29 @@ impl Profile {
         }
     }
 
-    /// Whether a phone with this firmware has a service, by the name of its request (`DeflectCall`). What is unknown is
-    /// assumed to be there: the phone itself refuses what it does not have.
-    pub fn has(&self, service: &str, firmware: Option<&str>) -> bool {
+    /// Whether a phone with this firmware has a service. What the profile does not list counts as there: the phone itself
+    /// rejects what it does not have.
+    pub fn has(&self, service: ServiceId, firmware: Option<&str>) -> bool {
         self.services
-            .get(service)
+            .get(&service)
             .is_none_or(|since| since.reached(firmware))
     }
 
     /// Whether a phone with this firmware is known to have a service.
-    pub fn lists(&self, service: &str, firmware: Option<&str>) -> bool {
+    pub fn lists(&self, service: ServiceId, firmware: Option<&str>) -> bool {
         self.services
-            .get(service)
+            .get(&service)
             .is_some_and(|since| since.reached(firmware))
     }
 
-    /// Whether a service that the phone lacks is made out of others.
-    pub fn emulates(&self, service: &str) -> bool {
-        self.emulated.iter().any(|name| name.as_str() == service)
+    /// Whether the server emulates a service that the phone lacks.
+    pub fn emulates(&self, service: ServiceId) -> bool {
+        self.emulated.contains(&Emulated(service))
     }
 
     /// What the profile lists for a service: the first firmware that has it, `yes` or `no`.
-    pub fn since(&self, service: &str) -> Option<&str> {
-        self.services.get(service).map(|since| match since {
+    pub fn since(&self, service: ServiceId) -> Option<&str> {
+        self.services.get(&service).map(|since| match since {
             Since::Known(true) => "yes",
             Since::Known(false) => "no",
             Since::Firmware(first) => first.as_str(),

@@ -118,6 +118,8 @@ fn parse(place: &str, text: &str) -> Result<Arc<Profile>, SettingsError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use uacsta_schema::csta::ServiceId;
+
     use super::*;
     use crate::profile::Described;
 
@@ -213,31 +215,49 @@ mod tests {
     fn services() {
         let profiles = Profiles::shipped();
         for (user_agent, service, expected) in [
-            ("snom370/8.7.3.25", "MakeCall", true),
-            ("snom370/8.7.3.25", "DeflectCall", false),
-            ("snom370/8.7.3.25", "MonitorStart", true),
-            ("snom370/8.7.3.25", "MonitorStop", false),
-            ("snom370/8.7.5.48", "SystemRegister", true),
-            ("snom", "SystemRegister", true),
-            ("snom370/8.7.5.48", "SnapshotCall", false),
-            ("Yealink SIP-T46G 28.80.0.95", "SystemRegister", false),
-            ("Yealink SIP-T46G 28.80.0.95", "SetForwarding", true),
-            ("Yealink SIP-T22P 7.72", "MakeCall", false),
-            ("Aastra 6867i/4.5.0.41", "SnapshotCall", true),
-            ("Aastra 6867i/4.5.0.41", "SystemRegister", false),
-            ("COMfortel 2600 IP 2.8A", "SystemRegister", true),
-            ("COMfortel 2600 IP 2.7F", "SystemRegister", false),
-            ("Fanvil X303 2.12.18.9", "MakeCall", true),
-            ("Fanvil X303 2.12.18.9", "DialDigits", false),
-            ("Grandstream GXP2200 1.0.3.27", "SnapshotDevice", true),
-            ("snom370/8.7.5.48", "ButtonPress", true),
+            ("snom370/8.7.3.25", ServiceId::MakeCall, true),
+            ("snom370/8.7.3.25", ServiceId::DeflectCall, false),
+            ("snom370/8.7.3.25", ServiceId::MonitorStart, true),
+            ("snom370/8.7.3.25", ServiceId::MonitorStop, false),
+            ("snom370/8.7.5.48", ServiceId::SystemRegister, true),
+            ("snom", ServiceId::SystemRegister, true),
+            ("snom370/8.7.5.48", ServiceId::SnapshotCall, false),
+            (
+                "Yealink SIP-T46G 28.80.0.95",
+                ServiceId::SystemRegister,
+                false,
+            ),
+            (
+                "Yealink SIP-T46G 28.80.0.95",
+                ServiceId::SetForwarding,
+                true,
+            ),
+            ("Yealink SIP-T22P 7.72", ServiceId::MakeCall, false),
+            ("Aastra 6867i/4.5.0.41", ServiceId::SnapshotCall, true),
+            ("Aastra 6867i/4.5.0.41", ServiceId::SystemRegister, false),
+            ("COMfortel 2600 IP 2.8A", ServiceId::SystemRegister, true),
+            ("COMfortel 2600 IP 2.7F", ServiceId::SystemRegister, false),
+            ("Fanvil X303 2.12.18.9", ServiceId::MakeCall, true),
+            ("Fanvil X303 2.12.18.9", ServiceId::DialDigits, false),
+            (
+                "Grandstream GXP2200 1.0.3.27",
+                ServiceId::SnapshotDevice,
+                true,
+            ),
+            ("snom370/8.7.5.48", ServiceId::ButtonPress, true),
         ] {
             let profile = profiles.recognise(OTHER, Some(user_agent));
             let firmware = profile.describe(Some(user_agent)).firmware;
             let has = profile.has(service, firmware.as_deref());
             assert_eq!(has, expected, "{user_agent} {service}");
-            assert!(profile.emulates("AlternateCall") && !profile.has("AlternateCall", None));
-            assert!(profile.has("ReconnectCall", None) && !profile.lists("ReconnectCall", None));
+            assert!(
+                profile.emulates(ServiceId::AlternateCall)
+                    && !profile.has(ServiceId::AlternateCall, None)
+            );
+            assert!(
+                profile.has(ServiceId::ReconnectCall, None)
+                    && !profile.lists(ServiceId::ReconnectCall, None)
+            );
         }
     }
 
@@ -292,7 +312,11 @@ mod tests {
         check("serial = true", "serial = yes", "");
         check("serial = true", "seriell = true", "unknown field `seriell`");
         check("\"000413\"", "\"00041\"", "is not an OUI such as");
-        check("AnswerCall =", "AnswerCal =", "\"AnswerCal\" is no service");
+        check(
+            "AnswerCall =",
+            "AnswerCal =",
+            "\"AnswerCal\" is not a service",
+        );
         check(
             "= \"8.7.3\"",
             "= 8",
@@ -301,7 +325,7 @@ mod tests {
         check(
             "\"AlternateCall\"",
             "\"MakeCall\"",
-            "\"MakeCall\" is no service that the server can make out of others",
+            "MakeCall cannot be emulated",
         );
     }
 }

@@ -11,7 +11,7 @@ use uacsta_actors::{
 };
 use uacsta_connect::{ProbeOutcome, ProbeResult};
 use uacsta_schema::{
-    csta::{DeviceId, Document, Failure},
+    csta::{DeviceId, Document, Failure, ServiceId},
     phone_id::PhoneId,
     sip::Status,
 };
@@ -41,10 +41,9 @@ async fn ask(
     let wrong = |why: String| Refusal::Wrong(format!("the request cannot be sent: {why}"));
     let document = Document::read(asked.into_inner().request.into_bytes().into())
         .map_err(|error| wrong(error.to_string()))?;
-    if document.service().is_none() {
+    let Some(service) = document.service() else {
         return Err(wrong(format!("{} is not a CSTA request", document.name())));
-    }
-    let service = document.name().to_owned();
+    };
     let asked = FindLine {
         name: DeviceId::from(phone.bare()),
         session: None,
@@ -52,7 +51,12 @@ async fn ask(
     let line = api.find.send(asked).await;
     let line = line.map_err(phones::closed)?;
     let actor = line.map_err(|_| Refusal::Lineless(phone))?.phone;
-    let probed = actor.send(Probe(Arc::new(document))).await;
+    let probed = actor
+        .send(Probe {
+            service,
+            document: Arc::new(document),
+        })
+        .await;
     let probed = probed.map_err(|_| Refusal::Unable(format!("{phone} has failed meanwhile")))?;
     let trial = result(service, probed);
     log(phone, &trial);
@@ -66,7 +70,7 @@ fn log(phone: PhoneId, trial: &ProbeResult) {
     tracing::info!(%phone, service, ?outcome, "an operator has asked the phone");
 }
 
-fn result(service: String, probed: ProbeAnswer) -> ProbeResult {
+fn result(service: ServiceId, probed: ProbeAnswer) -> ProbeResult {
     let ProfileEntry {
         has,
         since,
@@ -84,7 +88,7 @@ fn result(service: String, probed: ProbeAnswer) -> ProbeResult {
         }
     };
     ProbeResult {
-        service,
+        service: service.name().to_owned(),
         expected: has,
         listed: since,
         emulated,

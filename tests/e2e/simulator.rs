@@ -328,7 +328,7 @@ fn line_added_at_run_time_is_controllable_until_removed() {
             fleet.phone(0).remove_line(&more.to_string()).await.unwrap();
             fleet.phone(1).is_idle().await;
             // One poll shows enough, and takes seconds.
-            if maker.has("SystemRegister") {
+            if maker.has(uacsta_schema::csta::ServiceId::SystemRegister) {
                 listed(&[line]).await;
             }
         }

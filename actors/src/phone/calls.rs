@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Context;
 use uacsta_schema::csta::{
-    self, DeviceId, Dialect, Document, Event, Message, Response, SnapshotDevice,
+    self, DeviceId, Dialect, Document, Event, Message, Response, ServiceId, SnapshotDevice,
 };
 
 use super::{Phone, request_queue::Requester};
@@ -41,12 +41,12 @@ impl Phone {
             return;
         };
         let asked = monitored.calls.mark();
-        if self.capabilities.has("SnapshotDevice") {
+        if self.capabilities.has(ServiceId::SnapshotDevice) {
             let snapshot = SnapshotDevice {
                 snapshot_object: line.clone(),
             };
             let line = line.clone();
-            self.send_own(Requester::Snapshot { line, asked }, &snapshot.into(), ctx);
+            self.send_own(Requester::Snapshot { line, asked }, snapshot.into(), ctx);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uacsta_config::Profile;
 use uacsta_schema::{
-    csta::{EVENTS, Edition, Features, GetCSTAFeaturesResponse, SERVICES},
+    csta::{Capability, Edition, EventId, Features, GetCSTAFeaturesResponse, ServiceId},
     phone_id::PhoneId,
 };
 
@@ -17,10 +17,16 @@ pub(super) struct Capabilities {
     firmware: Option<String>,
     /// Whether `phones.pickup` is set, the feature code that emulates DirectedPickupCall.
     has_pickup_code: bool,
-    /// The root elements of the services and events in the phone's answer to GetCSTAFeatures.
-    listed: Option<Box<[&'static str]>>,
+    /// The phone's answer to GetCSTAFeatures.
+    listed: Option<Listed>,
     /// Services that the phone rejected as not supported.
-    rejected: Vec<Box<str>>,
+    rejected: Vec<ServiceId>,
+}
+
+/// The services and events that a phone lists; one that lists no events says nothing of them.
+struct Listed {
+    services: Box<[ServiceId]>,
+    events: Box<[EventId]>,
 }
 
 /// Who provides a service.
@@ -79,7 +85,7 @@ impl Capabilities {
     }
 
     /// What the maker's profile says of a service, whatever the phone says.
-    pub(super) fn profile_entry(&self, service: &str) -> ProfileEntry {
+    pub(super) fn profile_entry(&self, service: ServiceId) -> ProfileEntry {
         ProfileEntry {
             has: self.profile.has(service, self.firmware.as_deref()),
             since: self.profile.since(service).map(str::to_owned),
@@ -93,11 +99,10 @@ impl Capabilities {
             return;
         };
         let events = response.supported_events.as_ref();
-        let roots: Vec<&'static str> = services
-            .roots(SERVICES)
-            .chain(events.into_iter().flat_map(|events| events.roots(EVENTS)))
-            .collect();
-        self.listed = Some(roots.into());
+        self.listed = Some(Listed {
+            services: services.services().collect(),
+            events: events.into_iter().flat_map(Features::events).collect(),
+        });
     }
 
     /// Whether the phone has listed its features.
@@ -106,19 +111,15 @@ impl Capabilities {
     }
 
     /// The phone provided a service, or rejected it as not supported.
-    pub(super) fn proved(&mut self, service: &str, supported: bool) {
-        let known = self.rejected.iter().position(|known| **known == *service);
-        match (known, supported) {
-            (Some(at), true) => drop(self.rejected.swap_remove(at)),
-            (None, false) if self.rejected.len() < SERVICES.len() => {
-                self.rejected.push(service.into());
-            }
-            _ => {}
+    pub(super) fn proved(&mut self, service: ServiceId, supported: bool) {
+        self.rejected.retain(|rejected| *rejected != service);
+        if !supported {
+            self.rejected.push(service);
         }
     }
 
     /// Who provides a service at this phone's lines.
-    pub(super) fn provider(&self, service: &str) -> Provider {
+    pub(super) fn provider(&self, service: ServiceId) -> Provider {
         if self.has(service) {
             Provider::Phone
         } else if self.can_emulate(service) {
@@ -129,22 +130,40 @@ impl Capabilities {
     }
 
     /// Whether the phone itself provides a service: by its own word, else by its maker's profile.
-    pub(super) fn has(&self, service: &str) -> bool {
+    pub(super) fn has(&self, service: ServiceId) -> bool {
         self.phone_says(service)
             .unwrap_or_else(|| self.profile.has(service, self.firmware.as_deref()))
     }
 
     /// What works on this phone's lines, whoever provides it: the response to GetCSTAFeatures.
     pub(super) fn features(&self) -> GetCSTAFeaturesResponse {
+        let (services, events) = self.listed();
         GetCSTAFeaturesResponse {
-            supported_services: Some(Features::of(SERVICES, |service| self.works(service))),
-            supported_events: Some(Features::of(EVENTS, |event| self.reports(event))),
+            supported_services: Some(services.collect()),
+            supported_events: Some(events.collect()),
         }
     }
 
+    /// The services and events that a client can count on, as capability lists name them.
+    pub(super) fn listed(
+        &self,
+    ) -> (
+        impl Iterator<Item = Capability>,
+        impl Iterator<Item = Capability>,
+    ) {
+        let services = ServiceId::ALL
+            .iter()
+            .filter(|service| self.works(**service));
+        let events = EventId::ALL.iter().filter(|event| self.reports(**event));
+        (
+            services.filter_map(|service| service.capability()),
+            events.filter_map(|event| event.capability()),
+        )
+    }
+
     /// Whether a client can count on a service.
-    pub(super) fn works(&self, service: &str) -> bool {
-        if SERVERS.contains(&service) {
+    pub(super) fn works(&self, service: ServiceId) -> bool {
+        if service.is_by_server() {
             return true;
         }
         match self.provider(service) {
@@ -160,13 +179,14 @@ impl Capabilities {
     }
 
     /// Whether a client can count on an event: by the phone's own list, else by the service that the event comes with.
-    pub(super) fn reports(&self, event: &str) -> bool {
-        if matches!(event, "BackInServiceEvent" | "OutOfServiceEvent") {
-            return self.works("MonitorStart");
+    pub(super) fn reports(&self, event: EventId) -> bool {
+        let by = event.comes_with();
+        if matches!(
+            event,
+            EventId::BackInServiceEvent | EventId::OutOfServiceEvent
+        ) {
+            return by.is_some_and(|service| self.works(service));
         }
-        let by = COMES_WITH
-            .iter()
-            .find_map(|(known, service)| (*known == event).then_some(*service));
         by.is_some_and(|service| self.provider(service) == Provider::Emulation)
             || self
                 .phone_sends(event)
@@ -174,74 +194,31 @@ impl Capabilities {
     }
 
     /// Whether the server may emulate a service, and the phone provides the services that it is made of.
-    fn can_emulate(&self, service: &str) -> bool {
+    fn can_emulate(&self, service: ServiceId) -> bool {
         self.profile.emulates(service)
-            && match service {
-                "AlternateCall" => self.has("HoldCall") && self.has("RetrieveCall"),
-                "ReconnectCall" => self.has("ClearConnection") && self.has("RetrieveCall"),
-                "DirectedPickupCall" => self.has("MakeCall") && self.has_pickup_code,
-                "DialDigits" => self.has("MakeCall"),
-                "SystemRegister" => self.has("GetSwitchingFunctionDevices"),
-                _ => true,
-            }
+            && (service != ServiceId::DirectedPickupCall || self.has_pickup_code)
+            && service
+                .made_of()
+                .is_some_and(|parts| parts.iter().all(|part| self.has(*part)))
     }
 
     /// Whether the phone has a service by its own word; `None` if it has said nothing of it.
-    fn phone_says(&self, service: &str) -> Option<bool> {
-        if self.rejected.iter().any(|rejected| **rejected == *service) {
+    fn phone_says(&self, service: ServiceId) -> Option<bool> {
+        if self.rejected.contains(&service) {
             return Some(false);
         }
         let listed = self.listed.as_ref()?;
-        SERVICES
-            .iter()
-            .any(|known| known.root == service)
-            .then(|| listed.contains(&service))
+        service
+            .capability()
+            .map(|_| listed.services.contains(&service))
     }
 
     /// Whether the phone sends an event by its own list; `None` if it listed no events.
-    fn phone_sends(&self, event: &str) -> Option<bool> {
-        let listed = self.listed.as_ref()?;
-        let events = EVENTS.iter().any(|known| listed.contains(&known.root));
-        events.then(|| listed.contains(&event))
+    fn phone_sends(&self, event: EventId) -> Option<bool> {
+        let events = &self.listed.as_ref()?.events;
+        (!events.is_empty()).then(|| events.contains(&event))
     }
 }
-
-/// Services that the server answers itself, whatever the phone can do.
-const SERVERS: [&str; 10] = [
-    "SystemRegister",
-    "SystemRegisterAbort",
-    "SystemRegisterCancel",
-    "SwFunctionDevicesChanged",
-    "GetCSTAFeatures",
-    "GetSwitchingFunctionDevices",
-    "SwitchingFunctionDevices",
-    "RequestSystemStatus",
-    "SystemStatus",
-    "ChangeMonitorFilter",
-];
-
-/// The events that a phone sends if it has a service, where it does not say so itself.
-const COMES_WITH: [(&str, &str); 19] = [
-    ("ServiceInitiatedEvent", "MonitorStart"),
-    ("OriginatedEvent", "MonitorStart"),
-    ("DeliveredEvent", "MonitorStart"),
-    ("EstablishedEvent", "MonitorStart"),
-    ("FailedEvent", "MonitorStart"),
-    ("ConnectionClearedEvent", "MonitorStart"),
-    ("HeldEvent", "HoldCall"),
-    ("RetrievedEvent", "RetrieveCall"),
-    ("DivertedEvent", "DeflectCall"),
-    ("ConferencedEvent", "ConferenceCall"),
-    ("TransferedEvent", "TransferCall"),
-    ("DigitsDialedEvent", "DialDigits"),
-    ("DigitsGeneratedEvent", "GenerateDigits"),
-    ("MessageWaitingEvent", "SetMessageWaitingIndicator"),
-    ("MicrophoneMuteEvent", "SetMicrophoneMute"),
-    ("SpeakerMuteEvent", "SetSpeakerMute"),
-    ("SpeakerVolumeEvent", "SetSpeakerVolume"),
-    ("DoNotDisturbEvent", "SetDoNotDisturb"),
-    ("ForwardingEvent", "SetForwarding"),
-];
 
 #[cfg(test)]
 impl Capabilities {
@@ -261,39 +238,47 @@ impl Capabilities {
 mod tests {
     use super::*;
 
-    fn listing(services: &[&str], events: &[&str]) -> GetCSTAFeaturesResponse {
+    fn listing(services: &[ServiceId], events: &[EventId]) -> GetCSTAFeaturesResponse {
+        let services = services.iter().filter_map(|service| service.capability());
+        let listed: Features = events
+            .iter()
+            .filter_map(|event| event.capability())
+            .collect();
         GetCSTAFeaturesResponse {
-            supported_services: Some(Features::of(SERVICES, |name| services.contains(&name))),
-            supported_events: (!events.is_empty())
-                .then(|| Features::of(EVENTS, |name| events.contains(&name))),
+            supported_services: Some(services.collect()),
+            supported_events: (!events.is_empty()).then_some(listed),
         }
     }
 
     #[test]
     fn the_phone_overrides_its_profile() {
         let mut phone = Capabilities::generic();
-        assert_eq!(phone.phone_says("HoldCall"), None);
+        assert_eq!(phone.phone_says(ServiceId::HoldCall), None);
         phone.features_listed(&GetCSTAFeaturesResponse::default());
         assert!(!phone.are_listed(), "an answer without lists");
-        phone.features_listed(&listing(&["HoldCall"], &[]));
-        assert_eq!(phone.phone_says("HoldCall"), Some(true));
-        assert_eq!(phone.phone_says("RetrieveCall"), Some(false));
-        assert_eq!(phone.phone_says("ButtonPress"), None, "in no list");
-        assert_eq!(phone.phone_sends("HeldEvent"), None, "no list of events");
-        phone.proved("HoldCall", false);
-        phone.proved("HoldCall", false);
-        assert_eq!(phone.phone_says("HoldCall"), Some(false));
-        phone.proved("HoldCall", true);
-        assert_eq!(phone.phone_says("HoldCall"), Some(true));
+        phone.features_listed(&listing(&[ServiceId::HoldCall], &[]));
+        assert_eq!(phone.phone_says(ServiceId::HoldCall), Some(true));
+        assert_eq!(phone.phone_says(ServiceId::RetrieveCall), Some(false));
+        assert_eq!(phone.phone_says(ServiceId::ButtonPress), None, "in no list");
+        assert_eq!(
+            phone.phone_sends(EventId::HeldEvent),
+            None,
+            "no list of events"
+        );
+        phone.proved(ServiceId::HoldCall, false);
+        phone.proved(ServiceId::HoldCall, false);
+        assert_eq!(phone.phone_says(ServiceId::HoldCall), Some(false));
+        phone.proved(ServiceId::HoldCall, true);
+        assert_eq!(phone.phone_says(ServiceId::HoldCall), Some(true));
     }
 
     #[test]
     fn the_provider_depends_on_what_an_emulation_is_made_of() {
         #[track_caller]
-        fn check(rejected: &[&str], service: &str, expected: Provider) {
+        fn check(rejected: &[ServiceId], service: ServiceId, expected: Provider) {
             let mut phone = Capabilities::generic();
             for rejected in rejected {
-                phone.proved(rejected, false);
+                phone.proved(*rejected, false);
             }
             assert_eq!(
                 phone.provider(service),
@@ -301,55 +286,88 @@ mod tests {
                 "{service} without {rejected:?}"
             );
         }
-        check(&[], "MakeCall", Provider::Phone);
-        check(&["MakeCall"], "MakeCall", Provider::Nobody);
-        check(&[], "AlternateCall", Provider::Emulation);
-        check(&["HoldCall"], "AlternateCall", Provider::Nobody);
-        check(&["RetrieveCall"], "AlternateCall", Provider::Nobody);
-        check(&[], "ReconnectCall", Provider::Phone);
-        check(&["ReconnectCall"], "ReconnectCall", Provider::Emulation);
+        check(&[], ServiceId::MakeCall, Provider::Phone);
         check(
-            &["ReconnectCall", "ClearConnection"],
-            "ReconnectCall",
+            &[ServiceId::MakeCall],
+            ServiceId::MakeCall,
             Provider::Nobody,
         );
-        check(&["MakeCall"], "DialDigits", Provider::Nobody);
-        check(&[], "DirectedPickupCall", Provider::Emulation);
-        check(&["SnapshotDevice"], "SnapshotDevice", Provider::Emulation);
-        check(&["MonitorStop"], "MonitorStop", Provider::Emulation);
+        check(&[], ServiceId::AlternateCall, Provider::Emulation);
+        check(
+            &[ServiceId::HoldCall],
+            ServiceId::AlternateCall,
+            Provider::Nobody,
+        );
+        check(
+            &[ServiceId::RetrieveCall],
+            ServiceId::AlternateCall,
+            Provider::Nobody,
+        );
+        check(&[], ServiceId::ReconnectCall, Provider::Phone);
+        check(
+            &[ServiceId::ReconnectCall],
+            ServiceId::ReconnectCall,
+            Provider::Emulation,
+        );
+        check(
+            &[ServiceId::ReconnectCall, ServiceId::ClearConnection],
+            ServiceId::ReconnectCall,
+            Provider::Nobody,
+        );
+        check(
+            &[ServiceId::MakeCall],
+            ServiceId::DialDigits,
+            Provider::Nobody,
+        );
+        check(&[], ServiceId::DirectedPickupCall, Provider::Emulation);
+        check(
+            &[ServiceId::SnapshotDevice],
+            ServiceId::SnapshotDevice,
+            Provider::Emulation,
+        );
+        check(
+            &[ServiceId::MonitorStop],
+            ServiceId::MonitorStop,
+            Provider::Emulation,
+        );
     }
 
     #[test]
     fn directed_pickup_needs_the_feature_code() {
         let mut phone = Capabilities::generic();
         phone.has_pickup_code = false;
-        assert_eq!(phone.provider("DirectedPickupCall"), Provider::Nobody);
+        assert_eq!(
+            phone.provider(ServiceId::DirectedPickupCall),
+            Provider::Nobody
+        );
     }
 
     #[test]
     fn features_name_what_works_whoever_provides_it() {
         #[track_caller]
-        fn check(phone: &Capabilities, name: &str, expected: bool) {
-            let works = if name.ends_with("Event") {
-                phone.reports(name)
-            } else {
-                phone.works(name)
-            };
-            assert_eq!(works, expected, "{name}");
+        fn check(phone: &Capabilities, service: ServiceId, expected: bool) {
+            assert_eq!(phone.works(service), expected, "{service}");
+        }
+        #[track_caller]
+        fn check_event(phone: &Capabilities, event: EventId, expected: bool) {
+            assert_eq!(phone.reports(event), expected, "{event}");
         }
         let mut phone = Capabilities::generic();
-        check(&phone, "RequestSystemStatus", true);
-        check(&phone, "MakeCall", true);
-        check(&phone, "AlternateCall", true);
-        check(&phone, "SingleStepConferenceCall", false);
-        check(&phone, "HeldEvent", true);
-        check(&phone, "BackInServiceEvent", true);
-        phone.features_listed(&listing(&["MakeCall", "MonitorStart"], &["DeliveredEvent"]));
-        check(&phone, "AlternateCall", false);
-        check(&phone, "DialDigits", true);
-        check(&phone, "DeliveredEvent", true);
-        check(&phone, "HeldEvent", false);
-        check(&phone, "DigitsDialedEvent", true);
-        check(&phone, "MessageWaitingEvent", true);
+        check(&phone, ServiceId::RequestSystemStatus, true);
+        check(&phone, ServiceId::MakeCall, true);
+        check(&phone, ServiceId::AlternateCall, true);
+        check(&phone, ServiceId::SingleStepConferenceCall, false);
+        check_event(&phone, EventId::HeldEvent, true);
+        check_event(&phone, EventId::BackInServiceEvent, true);
+        phone.features_listed(&listing(
+            &[ServiceId::MakeCall, ServiceId::MonitorStart],
+            &[EventId::DeliveredEvent],
+        ));
+        check(&phone, ServiceId::AlternateCall, false);
+        check(&phone, ServiceId::DialDigits, true);
+        check_event(&phone, EventId::DeliveredEvent, true);
+        check_event(&phone, EventId::HeldEvent, false);
+        check_event(&phone, EventId::DigitsDialedEvent, true);
+        check_event(&phone, EventId::MessageWaitingEvent, true);
     }
 }

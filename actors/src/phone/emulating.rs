@@ -1,7 +1,7 @@
 //! Carries out what the emulation of a client's request returns: requests to the phone, events to subscribers, the answer.
 
 use actix::Context;
-use uacsta_schema::csta::{self, DeviceId, Document, MonitorCrossRefId, MonitorStop};
+use uacsta_schema::csta::{self, DeviceId, Document, MonitorCrossRefId, MonitorStop, ServiceId};
 
 use super::{
     Phone,
@@ -79,7 +79,7 @@ impl Phone {
             NextStep::Ask(step, request) => {
                 let deadline = client.deadline;
                 let requester = Requester::Emulation(Box::new(EmulatedRequest { client, step }));
-                self.send(requester, &request, deadline, turn, ctx);
+                self.send(requester, request, deadline, turn, ctx);
             }
             NextStep::Answer(answer) => self.respond(client, answer),
         }
@@ -91,7 +91,7 @@ impl Phone {
             match effect {
                 EmulationEffect::Notify(line, event) => self.tell_subscribers(&line, event),
                 EmulationEffect::Rollback(request) => {
-                    self.send_own(Requester::Rollback, &request, ctx);
+                    self.send_own(Requester::Rollback, request, ctx);
                 }
                 EmulationEffect::WakeAt(at) => self.wake_at(at, ctx),
             }
@@ -114,17 +114,13 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         let line = line.clone();
-        if self.capabilities.provider("MonitorStop") == Provider::Emulation {
+        if self.capabilities.provider(ServiceId::MonitorStop) == Provider::Emulation {
             self.emulation.leave_running(line, cross_ref);
             return self.send_next(ctx);
         }
         let stop = MonitorStop {
             monitor_cross_ref_id: cross_ref.clone(),
         };
-        self.send_own(
-            Requester::MonitorStop { line, cross_ref },
-            &stop.into(),
-            ctx,
-        );
+        self.send_own(Requester::MonitorStop { line, cross_ref }, stop.into(), ctx);
     }
 }

@@ -2,7 +2,7 @@
 
 use actix::Context;
 use uacsta_schema::{
-    csta::{DeviceId, Document, GetSwitchingFunctionDevices, SwitchingFunctionDevices},
+    csta::{DeviceId, Document, GetSwitchingFunctionDevices, ServiceId, SwitchingFunctionDevices},
     phone_id::PhoneId,
 };
 
@@ -50,13 +50,16 @@ impl Inventory {
 impl Phone {
     /// Asks for the lines; a phone that cannot tell them has those that it had.
     pub(super) fn ask_for_lines(&mut self, ctx: &mut Context<Self>) {
-        if self.capabilities.has("GetSwitchingFunctionDevices") {
+        if self
+            .capabilities
+            .has(ServiceId::GetSwitchingFunctionDevices)
+        {
             self.inventory.asked = true;
             self.inventory.coming.clear();
             self.inventory.left_out = 0;
             self.send_own(
                 Requester::Lines,
-                &GetSwitchingFunctionDevices::default().into(),
+                GetSwitchingFunctionDevices::default().into(),
                 ctx,
             );
         } else {
@@ -66,7 +69,7 @@ impl Phone {
 
     /// Asks for the lines where the phone cannot tell that they changed (no SystemRegister).
     pub(super) fn poll_for_lines(&mut self, ctx: &mut Context<Self>) {
-        if self.capabilities.provider("SystemRegister") == Provider::Emulation {
+        if self.capabilities.provider(ServiceId::SystemRegister) == Provider::Emulation {
             self.ask_for_lines(ctx);
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use uacsta_schema::csta::{DeviceId, Dialect, Document};
+use uacsta_schema::csta::{DeviceId, Dialect, Document, ServiceId};
 
 use crate::{
     monitor::SubscriptionChange,
@@ -41,7 +41,12 @@ pub struct Request {
 /// An operator tries a service at the phone itself; the document's device is spelled as the phone does.
 #[derive(Debug, Message)]
 #[rtype(result = "ProbeAnswer")]
-pub struct Probe(pub Arc<Document>);
+pub struct Probe {
+    /// The service, for what the profile says of it.
+    pub service: ServiceId,
+    /// The request.
+    pub document: Arc<Document>,
+}
 
 /// What came of a trial.
 #[derive(Debug)]

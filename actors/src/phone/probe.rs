@@ -12,9 +12,12 @@ use crate::{refusal::Refusal, sip::session::Body};
 impl Handler<Probe> for Phone {
     type Result = ResponseFuture<ProbeAnswer>;
 
-    fn handle(&mut self, Probe(document): Probe, ctx: &mut Context<Self>) -> Self::Result {
-        let service = document.name().to_owned();
-        let profile = self.capabilities.profile_entry(&service);
+    fn handle(
+        &mut self,
+        Probe { service, document }: Probe,
+        ctx: &mut Context<Self>,
+    ) -> Self::Result {
+        let profile = self.capabilities.profile_entry(service);
         if let Some(refusal) = self.refusal() {
             return Box::pin(std::future::ready(ProbeAnswer {
                 profile,

@@ -6,6 +6,7 @@ use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::csta::{
     self, CallId, DeviceId, Dialect, Document, Failure, GetCSTAFeatures, Message, Response,
+    ServiceId,
 };
 
 use super::{
@@ -38,12 +39,15 @@ impl Phone {
             dialect,
             reply,
         } = request;
-        if document.name() == "GetCSTAFeatures" && self.enabled {
+        let Some(service) = document.service() else {
+            return responses::relay(reply, &dialect, Err(Refusal::NotSupported));
+        };
+        if service == ServiceId::GetCSTAFeatures && self.enabled {
             return self.ask_for_features(reply, dialect, ctx);
         }
         let refusal = self.refusal();
         if let Some(refusal) = refusal.or_else(|| self.reaches_into(&hidden, &document)) {
-            tracing::info!(phone = %self.phone, service = document.name(), %refusal, "request refused");
+            tracing::info!(phone = %self.phone, %service, %refusal, "request refused");
             return responses::relay(reply, &dialect, Err(refusal));
         }
         let request = ClientRequest {
@@ -53,16 +57,14 @@ impl Phone {
             dialect,
             deadline: self.deadline(),
         };
-        let service = request.document.name();
         // The phone's own response would name all its lines.
-        let names_lines = service == "GetPhysicalDeviceInformation" && !hidden.is_empty();
+        let names_lines = service == ServiceId::GetPhysicalDeviceInformation && !hidden.is_empty();
         if names_lines
             || self.capabilities.provider(service) == Provider::Emulation
             || self.emulation.claims(&request, &self.capabilities)
         {
             return self.emulate(request, &hidden, Turn::Last, ctx);
         }
-        let service = service.to_owned();
         let ClientRequest {
             document,
             device,
@@ -129,14 +131,14 @@ impl Phone {
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.capabilities.are_listed()
-            || !self.capabilities.has("GetCSTAFeatures")
+            || !self.capabilities.has(ServiceId::GetCSTAFeatures)
             || self.is_busy()
         {
             return reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
         }
         let request = GetCSTAFeatures::default().into();
         let requester = Requester::Features { reply, dialect };
-        self.send(requester, &request, self.deadline(), Turn::Last, ctx);
+        self.send(requester, request, self.deadline(), Turn::Last, ctx);
     }
 
     /// When a request that comes now must have its response.
@@ -148,7 +150,7 @@ impl Phone {
     pub(super) fn send_own(
         &mut self,
         requester: Requester,
-        request: &Message,
+        request: csta::Request,
         ctx: &mut Context<Self>,
     ) {
         self.send(requester, request, self.deadline(), Turn::Own, ctx);
@@ -157,13 +159,13 @@ impl Phone {
     pub(super) fn send(
         &mut self,
         requester: Requester,
-        request: &Message,
+        request: csta::Request,
         deadline: Duration,
         turn: Turn,
         ctx: &mut Context<Self>,
     ) {
-        let body = Body::Whole(csta::write(request, &self.edition.into()));
-        let service = request.name().to_owned();
+        let service = request.id();
+        let body = Body::Whole(csta::write(&request.into(), &self.edition.into()));
         self.requests.push(requester, service, body, deadline, turn);
         self.send_next(ctx);
     }
@@ -213,7 +215,7 @@ impl Phone {
         let now = self.context.clock.now();
         match self.requests.received(id, &response, now) {
             Received::Concluded(request) => {
-                let result = responses::read(&self.context, response, &request.service);
+                let result = responses::read(&self.context, response, request.service);
                 self.conclude(*request, result, ctx);
                 self.send_next(ctx);
             }
@@ -223,7 +225,9 @@ impl Phone {
                 }
             }
             Received::LateMonitorStart(line) => {
-                if let Ok(started) = responses::read(&self.context, response, "MonitorStart") {
+                if let Ok(started) =
+                    responses::read(&self.context, response, ServiceId::MonitorStart)
+                {
                     self.monitor_start_answered(&line, Ok(started), ctx);
                 }
             }
@@ -251,12 +255,12 @@ impl Phone {
             is_ignored || refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
         });
         if is_unsupported || result.is_ok() {
-            self.capabilities.proved(&request.service, !is_unsupported);
+            self.capabilities.proved(request.service, !is_unsupported);
         }
         match requester {
             Requester::Client { reply, dialect } => {
                 if is_unsupported
-                    && self.capabilities.provider(&request.service) == Provider::Emulation
+                    && self.capabilities.provider(request.service) == Provider::Emulation
                     && let Body::Relayed {
                         document, device, ..
                     } = request.body
@@ -277,7 +281,7 @@ impl Phone {
             Requester::SystemRegister | Requester::Rollback => {}
             Requester::MonitorStop { line, cross_ref } => {
                 if is_unsupported
-                    && self.capabilities.provider("MonitorStop") == Provider::Emulation
+                    && self.capabilities.provider(ServiceId::MonitorStop) == Provider::Emulation
                 {
                     self.emulation.leave_running(line, cross_ref);
                     self.send_next(ctx);

@@ -1,7 +1,7 @@
 //! Reads the phone's response to a service, and relays it to the client.
 
 use bytes::Bytes;
-use uacsta_schema::csta::{self, Dialect, Document, Kind, Message};
+use uacsta_schema::csta::{self, Dialect, Document, Kind, Message, ServiceId};
 
 use crate::{
     ServerContext,
@@ -31,7 +31,7 @@ pub(super) fn relay(responder: Responder, dialect: &Dialect, result: Result<Docu
 pub(super) fn read(
     context: &ServerContext,
     response: Result<Bytes, RequestError>,
-    service: &str,
+    service: ServiceId,
 ) -> Result<Document, Refusal> {
     let (body, status) = match response {
         Ok(body) => (body, None),
@@ -61,7 +61,7 @@ pub(super) fn read(
     if let Some(status) = status {
         return Err(Refusal::Refused(status));
     }
-    if document.name().strip_suffix("Response") == Some(service) {
+    if document.kind() == Kind::Response(service) {
         Ok(document)
     } else {
         Err(Refusal::NotCsta(format!(

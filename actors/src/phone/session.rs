@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::csta::{
-    Document, Message, RequestSystemStatus, RequestTypes, Response, SystemRegister,
+    Document, Message, RequestSystemStatus, RequestTypes, Response, ServiceId, SystemRegister,
     SystemStatusValue,
 };
 
@@ -192,7 +192,7 @@ impl Phone {
 
     /// Subscribes to changes of the phone's configuration, where the phone has that (ECMA-269 system registration).
     pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
-        if !self.capabilities.has("SystemRegister") {
+        if !self.capabilities.has(ServiceId::SystemRegister) {
             return;
         }
         let register = SystemRegister {
@@ -203,7 +203,7 @@ impl Phone {
             },
             ..SystemRegister::default()
         };
-        self.send_own(Requester::SystemRegister, &register.into(), ctx);
+        self.send_own(Requester::SystemRegister, register.into(), ctx);
     }
 
     /// The phone's lines are known: it takes requests, and its monitors start.
@@ -322,7 +322,7 @@ impl Phone {
         self.keep_alive_at = None;
         self.send_own(
             Requester::KeepAlive,
-            &RequestSystemStatus::default().into(),
+            RequestSystemStatus::default().into(),
             ctx,
         );
         None

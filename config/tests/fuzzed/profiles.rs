@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use uacsta_config::{Described, Profile, Profiles};
+use uacsta_schema::csta::ServiceId;
 
 /// A profile with this text, in the folder `scratch`; its first line, a comment, is what a phone calls itself.
 pub(crate) fn holds(text: &[u8], scratch: &Path) {
@@ -34,7 +35,12 @@ fn describes(profiles: &Profiles, user_agent: &str) {
     let described = profile.describe(Some(user_agent));
     assert!((2..=6).contains(&profile.edition));
     let firmware = described.firmware.as_deref();
-    for service in ["MakeCall", "SnapshotCall", "DialDigits", "Unheard"] {
+    for service in [
+        ServiceId::MakeCall,
+        ServiceId::SnapshotCall,
+        ServiceId::DialDigits,
+        ServiceId::ParkCall,
+    ] {
         is_consistent(&profile, service, firmware);
     }
     if profile.maker.is_empty() {
@@ -42,7 +48,7 @@ fn describes(profiles: &Profiles, user_agent: &str) {
     }
 }
 
-fn is_consistent(profile: &Profile, service: &str, firmware: Option<&str>) {
+fn is_consistent(profile: &Profile, service: ServiceId, firmware: Option<&str>) {
     let has = profile.has(service, firmware);
     match profile.since(service) {
         None => assert!(has && !profile.lists(service, firmware)),

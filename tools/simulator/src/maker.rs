@@ -4,7 +4,7 @@ use std::{fs, path::Path, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de};
 use uacsta_schema::{
-    csta::{DeviceId, Dialect, Edition},
+    csta::{DeviceId, Dialect, Edition, EventId, ServiceId},
     mac::Mac,
     sip::{Status, digest::Algorithm},
 };
@@ -63,8 +63,8 @@ struct Table {
     refusal_document: bool,
     #[serde(deserialize_with = "challenge")]
     challenge: Option<Algorithm>,
-    lacks: Vec<String>,
-    omits: Vec<String>,
+    lacks: Vec<ServiceId>,
+    omits: Vec<EventId>,
 }
 
 /// The built-in makers by their names on the command line.
@@ -136,9 +136,9 @@ impl Maker {
         &self.0.model
     }
 
-    /// Whether the phones support a service, by the root element of its request.
-    pub fn has(&self, service: &str) -> bool {
-        !self.0.lacks.iter().any(|name| name == service)
+    /// Whether the phones support a service.
+    pub fn has(&self, service: ServiceId) -> bool {
+        !self.0.lacks.contains(&service)
     }
 
     /// A line's DeviceID in the maker's notation.
@@ -152,9 +152,9 @@ impl Maker {
         &self.0.call
     }
 
-    /// Whether the phones send an event, by its root element.
-    pub(super) fn sends(&self, event: &str) -> bool {
-        !self.0.omits.iter().any(|name| name == event)
+    /// Whether the phones send an event.
+    pub(super) fn sends(&self, event: EventId) -> bool {
+        !self.0.omits.contains(&event)
     }
 
     /// The algorithm of the challenge to the server's INVITE, if the phones challenge it.

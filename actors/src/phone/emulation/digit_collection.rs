@@ -5,7 +5,7 @@ use std::time::Duration;
 use uacsta_schema::csta::{
     AutoOriginate, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId, DeviceId,
     DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause, LocalConnectionState,
-    MakeCall, MakeCallResponse, Request, ServiceInitiatedEvent,
+    MakeCall, MakeCallResponse, Request, ServiceId, ServiceInitiatedEvent,
 };
 
 use super::{
@@ -47,15 +47,16 @@ pub(super) fn claims(
     request: &ClientRequest,
     capabilities: &Capabilities,
 ) -> bool {
-    match request.document.name() {
-        "MakeCall" if may_be_partial(request.document.raw()) => match request.read() {
+    match request.document.service() {
+        Some(ServiceId::MakeCall) if may_be_partial(request.document.raw()) => match request.read()
+        {
             Ok(Request::MakeCall(call)) => {
                 is_partial(call.called_directory_number.as_str())
-                    && capabilities.provider("DialDigits") == Provider::Emulation
+                    && capabilities.provider(ServiceId::DialDigits) == Provider::Emulation
             }
             _ => false,
         },
-        "ClearConnection" => {
+        Some(ServiceId::ClearConnection) => {
             let Some(collections) = collections.filter(|state| !state.calls.is_empty()) else {
                 return false;
             };

@@ -57,7 +57,7 @@ pub(super) struct EmulationOutcome {
 /// How a service goes on.
 pub(super) enum NextStep {
     /// Sends the phone a request, whose answer comes back as [`EmulationEvent::Answered`].
-    Ask(EmulationStep, Message),
+    Ask(EmulationStep, Request),
     /// Answers the client.
     Answer(Result<Message, Refusal>),
 }
@@ -68,7 +68,7 @@ pub(super) enum EmulationEffect {
     /// Sends an event to the subscribers of a line.
     Notify(DeviceId, Event),
     /// Sends the phone a request that takes a step back, after the client has its answer.
-    Rollback(Message),
+    Rollback(Request),
     /// Calls [`Emulation::expire`] at this time.
     WakeAt(Duration),
 }
@@ -223,7 +223,7 @@ impl Emulation {
 }
 
 impl EmulationOutcome {
-    fn ask(step: EmulationStep, request: impl Into<Message>) -> Self {
+    fn ask(step: EmulationStep, request: impl Into<Request>) -> Self {
         Self {
             next: NextStep::Ask(step, request.into()),
             effects: SmallVec::new(),

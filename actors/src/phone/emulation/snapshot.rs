@@ -1,7 +1,8 @@
 //! SnapshotDevice and SnapshotCall from the calls that are tracked by events (ECMA-269).
 
 use uacsta_schema::csta::{
-    CallId, Document, Failure, Message, Response, Snapshot, SnapshotCallResponse, SnapshotDevice,
+    CallId, Document, Failure, Message, Response, ServiceId, Snapshot, SnapshotCallResponse,
+    SnapshotDevice,
 };
 
 use super::{EmulationOutcome, EmulationStep, PhoneView};
@@ -18,7 +19,7 @@ pub(super) fn device(phone: &PhoneView<'_>) -> Result<Message, Refusal> {
 
 /// SnapshotCall: asks the phone whether it still has the call, if it has SnapshotDevice.
 pub(super) fn call(call: Option<CallId>, phone: &PhoneView<'_>) -> EmulationOutcome {
-    if !phone.capabilities.has("SnapshotDevice") {
+    if !phone.capabilities.has(ServiceId::SnapshotDevice) {
         return EmulationOutcome::answer(tracked(call.as_ref(), phone).map(Message::from));
     }
     let request = SnapshotDevice {

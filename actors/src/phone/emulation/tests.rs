@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use uacsta_schema::csta::{self, Dialect};
+use uacsta_schema::csta::{self, Dialect, ServiceId};
 
 use super::*;
 
@@ -23,10 +23,10 @@ struct Script {
 
 impl Script {
     /// An unmonitored line of a phone that lacks some services.
-    fn without(lacking: &[&str]) -> Self {
+    fn without(lacking: &[ServiceId]) -> Self {
         let mut capabilities = Capabilities::generic();
         for service in lacking {
-            capabilities.proved(service, false);
+            capabilities.proved(*service, false);
         }
         Self {
             emulation: Emulation::default(),
@@ -85,7 +85,7 @@ impl Script {
         let next = match outcome.next {
             NextStep::Ask(step, request) => {
                 self.step = Some(step);
-                format!("ask {}", words(&request))
+                format!("ask {}", words(&request.into()))
             }
             NextStep::Answer(Ok(response)) => format!("answer {}", words(&response)),
             NextStep::Answer(Err(refusal)) => format!("refuse {}", name(&refusal)),
@@ -109,7 +109,9 @@ fn told(effects: &[EmulationEffect]) -> Vec<String> {
         EmulationEffect::Notify(line, event) => {
             format!("notify {line} {}", words(&event.clone().into()))
         }
-        EmulationEffect::Rollback(request) => format!("rollback {}", words(request)),
+        EmulationEffect::Rollback(request) => {
+            format!("rollback {}", words(&request.clone().into()))
+        }
         EmulationEffect::WakeAt(at) => format!("wake {}", at.as_secs()),
     });
     told.collect()
@@ -223,7 +225,7 @@ fn reconnect_clears_nothing_for_a_call_that_is_not_on_hold() {
 
 #[test]
 fn digits_are_collected_until_the_number_is_complete() {
-    let mut script = Script::without(&["DialDigits"]);
+    let mut script = Script::without(&[ServiceId::DialDigits]);
     assert_eq!(
         script.request(PARTIAL),
         [
@@ -264,7 +266,7 @@ fn digits_are_collected_until_the_number_is_complete() {
 fn a_call_that_waits_for_digits_ends() {
     #[track_caller]
     fn check(end: impl FnOnce(&mut Script) -> Vec<String>, expected: &[&str]) {
-        let mut script = Script::without(&["DialDigits"]);
+        let mut script = Script::without(&[ServiceId::DialDigits]);
         script.request(PARTIAL);
         assert_eq!(end(&mut script), expected);
         assert!(script.at(600).is_empty(), "nothing waits any more");
@@ -308,7 +310,7 @@ fn a_call_that_waits_for_digits_ends() {
 
 #[test]
 fn a_line_collects_the_digits_of_one_call() {
-    let mut script = Script::without(&["DialDigits"]);
+    let mut script = Script::without(&[ServiceId::DialDigits]);
     script.request(PARTIAL);
     assert_eq!(
         script.request(PARTIAL)[..2],
@@ -321,7 +323,7 @@ fn a_line_collects_the_digits_of_one_call() {
 
 #[test]
 fn a_number_is_at_most_64_digits() {
-    let mut script = Script::without(&["DialDigits"]);
+    let mut script = Script::without(&[ServiceId::DialDigits]);
     script.request(PARTIAL);
     let most = format!("{};", "1".repeat(62));
     assert_eq!(
@@ -407,14 +409,14 @@ fn a_picked_up_call_is_the_one_that_the_phone_made() {
 fn only_a_monitored_line_has_a_snapshot_of_tracked_calls() {
     let request = "<SnapshotDevice><snapshotObject>101</snapshotObject></SnapshotDevice>";
     let held = event("Held");
-    let mut script = Script::without(&["SnapshotDevice"]).monitored(&[&held]);
+    let mut script = Script::without(&[ServiceId::SnapshotDevice]).monitored(&[&held]);
     assert_eq!(
         script.request(request),
         ["answer SnapshotDeviceResponse 2 101 hold"]
     );
     script.is_monitored = false;
     assert_eq!(script.request(request), ["refuse NotSupported"]);
-    let mut script = Script::without(&["SnapshotDevice"]);
+    let mut script = Script::without(&[ServiceId::SnapshotDevice]);
     assert_eq!(script.request(request), ["refuse NotSupported"]);
 }
 
@@ -449,7 +451,7 @@ fn a_snapshot_of_a_call_is_checked_with_the_phone() {
     let lacking = Refusal::Refused(uacsta_schema::sip::Status::NOT_IMPLEMENTED);
     check(true, Err(lacking.clone()), TRACKED);
     check(false, Err(lacking), "refuse NoCall");
-    let mut script = Script::without(&["SnapshotDevice"]);
+    let mut script = Script::without(&[ServiceId::SnapshotDevice]);
     assert_eq!(script.request(REQUEST), ["refuse NoCall"]);
 }
 

@@ -2,7 +2,7 @@
 
 use uacsta_schema::csta::{
     AlternateCall, AlternateCallResponse, ClearConnection, ConnectionId, HoldCall, Message,
-    ReconnectCall, ReconnectCallResponse, RetrieveCall,
+    ReconnectCall, ReconnectCallResponse, Request, RetrieveCall,
 };
 
 use super::{EmulationEffect, EmulationOutcome, EmulationStep, PhoneView};
@@ -114,7 +114,7 @@ impl TwoStep {
         EmulationOutcome::ask(EmulationStep::TwoStep(self), request)
     }
 
-    fn request(&self) -> Message {
+    fn request(&self) -> Request {
         match (&self.state, self.service) {
             (TwoStepState::First, TwoStepService::AlternateCall) => HoldCall {
                 call_to_be_held: self.active.clone(),
@@ -144,7 +144,7 @@ impl TwoStepService {
     }
 }
 
-fn retrieve(connection: &ConnectionId) -> Message {
+fn retrieve(connection: &ConnectionId) -> Request {
     RetrieveCall {
         call_to_be_retrieved: connection.clone(),
     }

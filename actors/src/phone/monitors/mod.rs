@@ -180,7 +180,7 @@ impl Phone {
             monitor_object: MonitorObject::Device(line.clone()),
             ..MonitorStart::default()
         };
-        self.send_own(Requester::MonitorStart(line.clone()), &start.into(), ctx);
+        self.send_own(Requester::MonitorStart(line.clone()), start.into(), ctx);
     }
 
     /// The phone answered MonitorStart, perhaps after its time.

@@ -1,12 +1,12 @@
 //! Queues the requests to a phone: their order, deadlines and limits, and the quiet time that a phone asks for by Retry-After.
 
-use std::{borrow::Cow, collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use uacsta_schema::{
-    csta::{DeviceId, Dialect, Document, MonitorCrossRefId},
+    csta::{DeviceId, Dialect, Document, MonitorCrossRefId, ServiceId},
     sip::Status,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct RequestQueue {
 /// A request to the phone.
 pub(super) struct PhoneRequest {
     id: u64,
-    pub(super) service: Cow<'static, str>,
+    pub(super) service: ServiceId,
     pub(super) body: Body,
     pub(super) deadline: Duration,
     pub(super) requester: Requester,
@@ -144,14 +144,14 @@ impl RequestQueue {
     pub(super) fn push(
         &mut self,
         requester: Requester,
-        service: impl Into<Cow<'static, str>>,
+        service: ServiceId,
         body: Body,
         deadline: Duration,
         turn: Turn,
     ) {
         let request = Box::new(PhoneRequest {
             id: self.number(),
-            service: service.into(),
+            service,
             body,
             deadline,
             requester,

@@ -101,7 +101,8 @@ impl Case {
         self.names.push(name.to_owned());
         let deadline = self.now + TIMEOUT;
         let body = Body::Whole(Bytes::new());
-        self.queue.push(requester, "Service", body, deadline, turn);
+        self.queue
+            .push(requester, ServiceId::HoldCall, body, deadline, turn);
     }
 
     fn answer(&mut self, name: &str, answer: &str) -> String {

@@ -126,7 +126,7 @@ const PRIVATE: Group = group("private", None);
 
 catalogue! {
     /// An event of a monitor.
-    EventId: EventRow {
+    EventId: EventRow, "an event of ECMA-323, such as \"HeldEvent\"" {
         BridgedEvent = event(CALL, "bridged"),
         CallClearedEvent = event(CALL, "callCleared").listed("callCleared").connection("clearedCall", CallCleared),
         ConferencedEvent = event(CALL, "conferenced").listed("conferenced").connection("primaryOldCall", Joined)

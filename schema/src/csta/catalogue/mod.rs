@@ -64,9 +64,10 @@ impl Kind {
 /// The root element of a negative response.
 pub(super) const FAILURE: &str = "CSTAErrorCode";
 
-/// Defines a closed set of root elements as an enumeration: `Name = row`, where the row is a constant expression.
+/// Defines a closed set of root elements as an enumeration: `Name = row`, where the row is a constant expression. The text
+/// says in an error what a name should have been.
 macro_rules! catalogue {
-    ($(#[$meta:meta])* $id:ident: $row:ty { $( $name:ident = $value:expr, )+ }) => {
+    ($(#[$meta:meta])* $id:ident: $row:ty, $expected:literal { $( $name:ident = $value:expr, )+ }) => {
         $(#[$meta])*
         #[allow(missing_docs, reason = "the variants are the root elements of ECMA-323")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +99,15 @@ macro_rules! catalogue {
         impl std::fmt::Display for $id {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.name())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $id {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                Self::from_name(&name).ok_or_else(|| {
+                    serde::de::Error::custom(format!("{name:?} is not {}", $expected))
+                })
             }
         }
     };

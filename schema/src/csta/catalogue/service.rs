@@ -157,7 +157,7 @@ const LOGICAL: &str = "logicalServList";
 
 catalogue! {
     /// A service by its request, or by its notification where it is one-way.
-    ServiceId: ServiceRow {
+    ServiceId: ServiceRow, "a service of ECMA-323; services are named by their requests, such as \"MakeCall\"" {
         // Capability exchange.
         GetCSTAFeatures = observe(&[]).listed(EXCHANGE, "getCSTAFeatures").by_server(),
         GetLogicalDeviceInformation = observe(&[Device("device")]).listed(EXCHANGE, "getLogicalDeviceInformation").made_of(&[]),

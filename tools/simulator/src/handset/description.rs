@@ -7,8 +7,11 @@ use super::Handset;
 impl Handset {
     /// GetCSTAFeatures: the services that the maker's table does not exclude.
     pub(super) fn features(&self) -> Response {
+        let services = ServiceId::ALL
+            .iter()
+            .filter(|service| self.maker.has(**service));
         GetCSTAFeaturesResponse {
-            supported_services: Some(Features::of(SERVICES, |service| self.maker.has(service))),
+            supported_services: Some(services.filter_map(|known| known.capability()).collect()),
             supported_events: None,
         }
         .into()

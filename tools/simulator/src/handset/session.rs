@@ -49,7 +49,7 @@ impl Handset {
         ctx: &mut Context<Self>,
     ) {
         match Document::read(body) {
-            Ok(document) if document.name() == "RequestSystemStatus" => {}
+            Ok(document) if document.service() == Some(ServiceId::RequestSystemStatus) => {}
             Ok(_) | Err(_) => return reply.with(Status::NOT_ACCEPTABLE_HERE),
         }
         let key = self.next_serial();
@@ -130,7 +130,7 @@ impl Handset {
             .filter(|monitor| monitor.line == line)
         {
             let event = event.clone().event(device, monitor.cross_ref.clone());
-            if monitor.filter.leaves_out(event.id()) || !self.maker.sends(event.name()) {
+            if monitor.filter.leaves_out(event.id()) || !self.maker.sends(event.id()) {
                 continue;
             }
             let document = self.write(event);
@@ -155,7 +155,10 @@ impl Handset {
                     .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
         };
-        if !self.maker.has(document.name()) {
+        if document
+            .service()
+            .is_some_and(|service| !self.maker.has(service))
+        {
             return self.answer(reply, Err(Failure::SERVICE_NOT_SUPPORTED));
         }
         match document.message() {
