@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use actix::{Context, Handler, Message};
 
-use super::{Phone, capabilities::Capabilities};
+use super::{Phone, capabilities::Capabilities, session::SessionInput};
 use crate::{
-    back_off::BackOff,
     registration::{LoggedOff, PhoneBinding, Released},
     sip::responder::Responder,
 };
@@ -47,7 +46,7 @@ impl Handler<Unbound> for Phone {
         } = unbound;
         if let Some(responder) = responder {
             // The BYE goes before the 200, since the phone may close the connection with the latter.
-            self.close_session(&reason, ctx);
+            self.on_session(SessionInput::Close(reason), ctx);
             self.binding = None;
             let connection = Arc::clone(&binding.flow.connection);
             connection.do_send(LoggedOff(binding));
@@ -75,23 +74,20 @@ impl Phone {
             self.requests.end_quiet();
             let user_agent = binding.user_agent.as_deref();
             self.capabilities = Capabilities::new(&self.context.config(), self.phone, user_agent);
-            self.edition = self.capabilities.edition();
+            self.session.reset(self.capabilities.edition());
         }
         self.binding = Some(binding);
         if moved {
             self.report(None);
         }
         if self.session.is_closed() {
-            if moved {
-                self.back_off = BackOff::default();
-            }
             self.open_session(ctx);
         }
     }
 
     /// Leaves the connection that the phone was bound on, if any.
     pub(super) fn leave_connection(&mut self, reason: &str, ctx: &mut Context<Self>) {
-        self.close_session(reason, ctx);
+        self.on_session(SessionInput::Close(reason.into()), ctx);
         if let Some(binding) = self.binding.take() {
             let connection = Arc::clone(&binding.flow.connection);
             connection.do_send(Released {
@@ -108,10 +104,13 @@ impl Phone {
         }
         self.enabled = enabled;
         if enabled {
-            self.back_off = BackOff::default();
+            self.session.reset(self.session.edition());
             self.open_session(ctx);
         } else {
-            self.close_session("an operator switched the phone off", ctx);
+            self.on_session(
+                SessionInput::Close("an operator switched the phone off".into()),
+                ctx,
+            );
         }
         self.report(None);
     }

@@ -6,7 +6,9 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use super::{LinesListed, Phone, capabilities::Provider, request_queue::Requester, session::State};
+use super::{
+    LinesListed, Phone, capabilities::Provider, request_queue::Requester, session::SessionInput,
+};
 use crate::{directory::LONGEST, refusal::Refusal};
 
 /// What the phone listed, and what it is listing.
@@ -156,9 +158,7 @@ impl Phone {
                 lines,
             });
         }
-        if matches!(self.session, State::Preparing(_)) {
-            self.prepared(ctx);
-        }
+        self.on_session(SessionInput::Prepared, ctx);
     }
 
     /// Whether the phone has a line, as far as is known.

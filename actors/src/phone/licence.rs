@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::{AsyncContext, Context, Handler};
 use uacsta_schema::csta::DeviceId;
 
-use super::Phone;
+use super::{Phone, session::SessionInput};
 use crate::{
     licensing::{PermitDecision, PermitKind, RequestPermit},
     monitor::{MonitorEvent, PhoneNotice},
@@ -52,7 +52,10 @@ impl Phone {
         if self.session.is_closed() {
             self.report(None);
         } else if !has_calls && self.requests.is_idle() || self.is_late(since) {
-            self.close_session("there is no licence for the phone", ctx);
+            self.on_session(
+                SessionInput::Close("there is no licence for the phone".into()),
+                ctx,
+            );
             self.report(None);
         } else {
             ctx.run_later(CHECK, Self::drain);

@@ -2,16 +2,19 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use actix::{Actor, AsyncContext, Context, Handler, Recipient, SpawnHandle};
-use tokio::sync::oneshot;
+use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use uacsta_schema::{
     csta::{DeviceId, Document, Edition},
     phone_id::PhoneId,
 };
 
 use crate::{
-    ServerContext, back_off::BackOff, licensing::LicencePermit, monitor::MonitorEvent,
-    registration::PhoneBinding, sip::session::SessionEvent,
+    ServerContext,
+    alarm::{Alarm, Wake},
+    licensing::LicencePermit,
+    monitor::MonitorEvent,
+    registration::PhoneBinding,
+    sip::session::SessionEvent,
 };
 
 mod announcing;
@@ -19,6 +22,7 @@ mod binding;
 mod calls;
 mod capabilities;
 mod client_request;
+mod control;
 mod emulating;
 mod emulation;
 mod incoming;
@@ -39,6 +43,7 @@ pub use binding::{Bound, Unbound};
 use capabilities::Capabilities;
 pub use messages::*;
 pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneActorEnded};
+use session::PhoneSession;
 
 /// A phone.
 pub struct Phone {
@@ -47,12 +52,7 @@ pub struct Phone {
     enabled: bool,
     /// Where the phone is, as the registrar told it.
     binding: Option<Arc<PhoneBinding>>,
-    session: session::State,
-    /// Numbers the sessions, so that what a former one still reports is not taken for news.
-    key: u64,
-    /// Sessions that failed in a row.
-    back_off: BackOff,
-    edition: Edition,
+    session: PhoneSession,
     inventory: inventory::Inventory,
     /// When a list of lines that was promised is given up.
     list_due: Option<Duration>,
@@ -64,15 +64,10 @@ pub struct Phone {
     monitored: monitors::MonitoredLines,
     /// Events whose monitor's response is still on its way.
     early: VecDeque<Arc<Document>>,
-    keep_alive_at: Option<Duration>,
-    /// Keep-alives that the phone answered.
-    keep_alives: u32,
     permit: Option<LicencePermit>,
     /// Since when there has been no licence for it.
     unlicensed_since: Option<Duration>,
-    /// Who waits for the phone's monitors and session to end; dropped when they have.
-    retiring: Option<oneshot::Sender<()>>,
-    alarm: Option<(Duration, SpawnHandle)>,
+    alarm: Alarm,
 }
 
 /// How a phone can be reached.
@@ -119,10 +114,7 @@ impl Phone {
             context,
             enabled,
             binding,
-            session: session::State::Closed,
-            key: 0,
-            back_off: BackOff::default(),
-            edition: Edition::Ed3,
+            session: PhoneSession::new(Edition::Ed3),
             inventory: inventory::Inventory::known(lines),
             list_due: None,
             requests: request_queue::RequestQueue::default(),
@@ -130,44 +122,14 @@ impl Phone {
             emulation: restart_state.emulation,
             monitored: restart_state.monitored,
             early: VecDeque::new(),
-            keep_alive_at: None,
-            keep_alives: 0,
             permit: restart_state.permit,
             unlicensed_since: None,
-            retiring: None,
-            alarm: None,
+            alarm: Alarm::default(),
         }
     }
 
-    /// Sees to it that [`Self::sweep`] runs at `at`, or before.
     fn wake_at(&mut self, at: Duration, ctx: &mut Context<Self>) {
-        if let Some((earlier, handle)) = self.alarm {
-            if earlier <= at {
-                return;
-            }
-            ctx.cancel_future(handle);
-        }
-        let handle = ctx.run_later(at.saturating_sub(self.context.clock.now()), |phone, ctx| {
-            phone.alarm = None;
-            phone.sweep(ctx);
-        });
-        self.alarm = Some((at, handle));
-    }
-
-    /// Carries out what has become due, and sets the alarm for what comes next.
-    fn sweep(&mut self, ctx: &mut Context<Self>) {
-        let now = self.context.clock.now();
-        self.sweep_requests(now, ctx);
-        let next = [
-            self.sweep_session(now, ctx),
-            self.sweep_keep_alive(now, ctx),
-            self.sweep_list(now, ctx),
-        ];
-        let effects = self.emulation.expire(now);
-        self.carry_out(effects, ctx);
-        if let Some(at) = next.into_iter().flatten().min() {
-            self.wake_at(at, ctx);
-        }
+        self.alarm.set(at, self.context.clock.now(), ctx);
     }
 
     /// Tells the registrar how the phone can be reached now, and gives the licence permit of one that is away back.
@@ -186,6 +148,23 @@ impl Phone {
             status,
             reason,
         });
+    }
+}
+
+impl Wake for Phone {
+    fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        let now = self.context.clock.now();
+        self.sweep_requests(now, ctx);
+        self.on_session(session::SessionInput::Due, ctx);
+        if let Some(at) = self.sweep_list(now, ctx) {
+            self.wake_at(at, ctx);
+        }
+        let effects = self.emulation.expire(now);
+        self.carry_out(effects, ctx);
     }
 }
 
@@ -231,7 +210,7 @@ impl Handler<SessionEvent> for Phone {
     type Result = ();
 
     fn handle(&mut self, happened: SessionEvent, ctx: &mut Self::Context) {
-        self.happened(happened, ctx);
+        self.session_event(happened, ctx);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{AsyncContext, Context, Handler};
 
-use super::{BindingMoved, Orphan, Phone, session::State};
+use super::{BindingMoved, Orphan, Phone, session::SessionInput};
 use crate::{
     registration::{Flow, PhoneBinding, PhoneUas},
     sip::connection::{Migrate, Moved},
@@ -19,7 +19,7 @@ impl Handler<Orphan> for Phone {
                 let user = binding.identity.aor.0;
                 let search = Migrate::search(
                     orphan,
-                    self.key,
+                    self.session.key(),
                     Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, user)),
                     ctx.address().recipient(),
                 );
@@ -34,7 +34,7 @@ impl Handler<Moved<PhoneUas>> for Phone {
     type Result = ();
 
     fn handle(&mut self, moved: Moved<PhoneUas>, ctx: &mut Self::Context) {
-        if moved.key == self.key {
+        if moved.key == self.session.key() {
             self.moved(moved, ctx);
         }
     }
@@ -56,11 +56,7 @@ impl Phone {
             ..PhoneBinding::clone(&former)
         });
         self.binding = Some(Arc::clone(&binding));
-        self.session = match self.session {
-            State::Preparing(_) => State::Preparing(moved.session),
-            State::Open(_) => State::Open(moved.session),
-            other => other,
-        };
+        self.on_session(SessionInput::Moved(moved.session), ctx);
         self.context
             .registrar
             .do_send(BindingMoved { former, binding });

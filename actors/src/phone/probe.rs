@@ -27,7 +27,7 @@ impl Handler<Probe> for Phone {
         let (asker, answer) = oneshot::channel();
         let content = Body::Relayed {
             document,
-            edition: self.edition,
+            edition: self.session.edition(),
             cross_ref: None,
             device: None,
         };

@@ -13,9 +13,9 @@ use super::{
     Phone, Request,
     capabilities::Provider,
     client_request::ClientRequest,
-    request_queue::{Gate, PhoneRequest, Received, Requester, Turn},
+    request_queue::{Gate, PhoneRequest, Requester, ResponseMatch, Turn},
     responses,
-    session::State,
+    session::SessionInput,
 };
 use crate::{
     counters::Counter,
@@ -74,7 +74,7 @@ impl Phone {
         } = request;
         let body = Body::Relayed {
             document,
-            edition: self.edition,
+            edition: self.session.edition(),
             cross_ref: None,
             device,
         };
@@ -165,7 +165,7 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         let service = request.id();
-        let body = Body::Whole(csta::write(&request.into(), &self.edition.into()));
+        let body = Body::Whole(csta::write(&request.into(), &self.session.edition().into()));
         self.requests.push(requester, service, body, deadline, turn);
         self.send_next(ctx);
     }
@@ -179,7 +179,7 @@ impl Phone {
                 } else {
                     AT_A_TIME
                 },
-                clients: matches!(self.session, State::Open(_)),
+                clients: self.session.serves_clients(),
                 timeout: self.context.config().settings.advanced.request_timeout,
             };
             let now = self.context.clock.now();
@@ -190,14 +190,16 @@ impl Phone {
                     content,
                 });
             }
-            if self.retiring.is_some() {
-                self.retired(ctx);
-            } else if gate.clients
+            if self.requests.is_idle() {
+                self.on_session(SessionInput::Idle, ctx);
+            }
+            if self.session.is_open()
                 && self.requests.has_sent_none()
                 && self.emulation.has_unstopped_monitors()
                 && self.monitored.iter().all(|line| line.cross_ref.is_none())
             {
-                self.renew_session("monitors are over that the phone cannot stop", ctx);
+                let reason = "monitors are over that the phone cannot stop".into();
+                self.on_session(SessionInput::Renew(reason), ctx);
             }
         }
         if let Some(at) = self.requests.next_due() {
@@ -214,24 +216,24 @@ impl Phone {
     ) {
         let now = self.context.clock.now();
         match self.requests.received(id, &response, now) {
-            Received::Concluded(request) => {
+            ResponseMatch::Concluded(request) => {
                 let result = responses::read(&self.context, response, request.service);
                 self.conclude(*request, result, ctx);
                 self.send_next(ctx);
             }
-            Received::Requeued => {
+            ResponseMatch::Requeued => {
                 if let Some(at) = self.requests.next_due() {
                     self.wake_at(at, ctx);
                 }
             }
-            Received::LateMonitorStart(line) => {
+            ResponseMatch::LateMonitorStart(line) => {
                 if let Ok(started) =
                     responses::read(&self.context, response, ServiceId::MonitorStart)
                 {
                     self.monitor_start_answered(&line, Ok(started), ctx);
                 }
             }
-            Received::Unexpected => {
+            ResponseMatch::Unexpected => {
                 tracing::debug!(phone = %self.phone, "response after the request's deadline");
             }
         }
@@ -332,8 +334,8 @@ impl Phone {
     /// Refuses the requests whose deadline has passed, and sends others in their place.
     pub(super) fn sweep_requests(&mut self, now: Duration, ctx: &mut Context<Self>) {
         let expired = self.requests.expire(now);
-        if expired.keep_alive_at.is_some() {
-            self.keep_alive_at = expired.keep_alive_at;
+        if let Some(at) = expired.keep_alive_at {
+            self.on_session(SessionInput::KeepAliveDeferred(at), ctx);
         }
         for request in expired.requests {
             self.conclude(request, Err(Refusal::TimedOut), ctx);

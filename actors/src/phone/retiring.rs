@@ -1,15 +1,19 @@
 //! What the phone does when the server changes: by new rules, or at its end, when monitors are stopped and the session is
 //! ended while the phone still answers.
 
-use actix::{Context, Handler, ResponseFuture};
+use actix::{Handler, ResponseFuture};
 use tokio::sync::oneshot;
 
-use super::{Phone, Retire};
+use super::{Phone, Retire, session::SessionInput};
 use crate::ConfigChanged;
 
-impl Phone {
-    /// Stops what runs on the phone. The session ends when the phone has answered, see [`Self::retired`].
-    fn retire(&mut self, ctx: &mut Context<Self>) {
+impl Handler<Retire> for Phone {
+    type Result = ResponseFuture<()>;
+
+    /// Stops the monitors; the session ends when the phone has responded.
+    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) -> Self::Result {
+        let (sender, done) = oneshot::channel();
+        self.on_session(SessionInput::Drain(sender), ctx);
         let running: Vec<_> = self
             .monitored
             .iter_mut()
@@ -18,28 +22,10 @@ impl Phone {
         for (line, cross_ref) in running {
             self.stop_monitor(&line, cross_ref, ctx);
         }
-        self.retired(ctx);
-    }
-
-    /// Ends the session of a phone that retires, once it has nothing left to answer.
-    pub(super) fn retired(&mut self, ctx: &mut Context<Self>) {
-        if self.retiring.is_some() && self.requests.is_idle() {
-            self.close_session("the server is stopping", ctx);
-            self.retiring = None;
-        }
-    }
-}
-
-impl Handler<Retire> for Phone {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) -> Self::Result {
-        let (retiring, retired) = oneshot::channel();
-        self.retiring = Some(retiring);
-        self.retire(ctx);
+        self.send_next(ctx);
         Box::pin(async move {
-            // The sender is only ever dropped: that is the answer.
-            let _ = retired.await;
+            // The sender is only ever dropped.
+            let _ = done.await;
         })
     }
 }

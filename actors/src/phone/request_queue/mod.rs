@@ -99,7 +99,7 @@ pub(super) struct Gate {
 }
 
 /// What a response of the phone means.
-pub(super) enum Received {
+pub(super) enum ResponseMatch {
     /// The request is done with.
     Concluded(Box<PhoneRequest>),
     /// The request is sent again.
@@ -193,13 +193,13 @@ impl RequestQueue {
         id: u64,
         response: &Result<Bytes, RequestError>,
         now: Duration,
-    ) -> Received {
+    ) -> ResponseMatch {
         let Some(at) = self.sent.iter().position(|request| request.id == id) else {
             let mut late = self.late_monitor_starts.iter();
             let Some(at) = late.position(|(known, _)| *known == id) else {
-                return Received::Unexpected;
+                return ResponseMatch::Unexpected;
             };
-            return Received::LateMonitorStart(self.late_monitor_starts.swap_remove(at).1);
+            return ResponseMatch::LateMonitorStart(self.late_monitor_starts.swap_remove(at).1);
         };
         let mut request = self.sent.remove(at);
         let Err(RequestError::Refused {
@@ -208,7 +208,7 @@ impl RequestQueue {
             ..
         }) = response
         else {
-            return Received::Concluded(request);
+            return ResponseMatch::Concluded(request);
         };
         match *status {
             Status::REQUEST_PENDING if request.crossings < CROSSINGS => {
@@ -221,7 +221,7 @@ impl RequestQueue {
                         self.own.push_front(request);
                     }
                     self.quiet_until = Some(at);
-                    return Received::Requeued;
+                    return ResponseMatch::Requeued;
                 }
             }
             // The phone asks for quiet whatever the request was.
@@ -236,11 +236,11 @@ impl RequestQueue {
             {
                 request.was_repeated = true;
                 self.waiting.push_front(request);
-                return Received::Requeued;
+                return ResponseMatch::Requeued;
             }
             _ => {}
         }
-        Received::Concluded(request)
+        ResponseMatch::Concluded(request)
     }
 
     /// Takes out the requests whose deadline has passed.

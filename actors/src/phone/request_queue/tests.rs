@@ -122,10 +122,10 @@ impl Case {
         let id = self.names.iter().position(|known| known == name);
         let id = id.map_or(0, |at| at as u64 + 1);
         match self.queue.received(id, &response, self.now) {
-            Received::Concluded(request) => format!("{} done", self.name(request.id)),
-            Received::Requeued => format!("{name} again"),
-            Received::LateMonitorStart(line) => format!("late monitor of {}", line.as_str()),
-            Received::Unexpected => format!("{name}?"),
+            ResponseMatch::Concluded(request) => format!("{} done", self.name(request.id)),
+            ResponseMatch::Requeued => format!("{name} again"),
+            ResponseMatch::LateMonitorStart(line) => format!("late monitor of {}", line.as_str()),
+            ResponseMatch::Unexpected => format!("{name}?"),
         }
     }
 }

@@ -1,0 +1,178 @@
+//! Tests of the session machine: what each event has the phone's actor do, and when the next attempt is due.
+
+use super::*;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(300);
+const ID: SessionId = SessionId::NONE;
+
+/// Plays events, and returns the effects of each, or, for `+`, the seconds until the machine is due, which pass.
+fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
+    let rejected = |retry_after: Option<u64>| SessionInput::Rejected {
+        reason: "486".to_owned(),
+        retry_after: retry_after.map(Duration::from_secs),
+    };
+    let mut seen = Vec::new();
+    for step in steps.split_whitespace() {
+        let event = match step {
+            "+" => {
+                let due = session.next_due().unwrap_or(*now);
+                seen.push(format!("{}s", (due - *now).as_secs()));
+                *now = due;
+                SessionInput::Due
+            }
+            "wanted" => SessionInput::Wanted,
+            "unwanted" => SessionInput::Unwanted,
+            "opened" => SessionInput::Opened(ID, Ok(Some(Edition::Ed5))),
+            "useless" => SessionInput::Opened(ID, Err("disabled".to_owned())),
+            "prepared" => SessionInput::Prepared,
+            "kept" => SessionInput::KeptAlive,
+            "lost" => SessionInput::Ended(SessionEnd::ConnectionLost),
+            "bye" => SessionInput::Ended(SessionEnd::Bye),
+            "481" => SessionInput::Ended(SessionEnd::Unknown),
+            "close" => SessionInput::Close("x".into()),
+            "renew" => SessionInput::Renew("x".into()),
+            "drain" => SessionInput::Drain(oneshot::channel().0),
+            "idle" => SessionInput::Idle,
+            "due" => SessionInput::Due,
+            rejection => rejected(
+                rejection
+                    .strip_prefix("rejected")
+                    .and_then(|s| s.parse().ok()),
+            ),
+        };
+        let effects = session.on(event, *now, KEEP_ALIVE);
+        seen.extend(effects.iter().map(|effect| {
+            let name = format!("{effect:?}");
+            name.split(['(', ' ']).next().unwrap_or_default().to_owned()
+        }));
+    }
+    seen.join(" ")
+}
+
+#[track_caller]
+fn check(steps: &str, expected: &str) {
+    let mut session = PhoneSession::new(Edition::Ed3);
+    let mut now = Duration::ZERO;
+    assert_eq!(play(&mut session, &mut now, steps), expected, "{steps}");
+}
+
+#[test]
+fn a_session_is_opened_prepared_and_kept_alive() {
+    check("wanted opened prepared", "Invite Prepare Ready");
+    check("wanted wanted", "Invite");
+    check(
+        "wanted opened wanted prepared prepared",
+        "Invite Prepare Ready",
+    );
+    check(
+        "wanted opened prepared + due",
+        "Invite Prepare Ready 300s KeepAlive",
+    );
+    check(
+        "wanted opened prepared + kept + kept",
+        "Invite Prepare Ready 300s KeepAlive Poll 300s KeepAlive Poll",
+    );
+    check("unwanted due", "");
+}
+
+#[test]
+fn every_fifth_keep_alive_polls_all() {
+    let mut session = PhoneSession::new(Edition::Ed3);
+    play(
+        &mut session,
+        &mut Duration::default(),
+        "wanted opened prepared",
+    );
+    let mut all = (1..=10).map(|_| session.on(SessionInput::KeptAlive, Duration::ZERO, KEEP_ALIVE));
+    let all: Vec<bool> = all
+        .by_ref()
+        .map(|effects| effects.contains(&SessionEffect::Poll { all: true }))
+        .collect();
+    let expected: Vec<bool> = (1..=10).map(|number| number % 5 == 0).collect();
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn failures_are_retried_with_back_off() {
+    check(
+        "wanted rejected + rejected + rejected +",
+        "Invite Failed 1s Invite Failed 2s Invite Failed 4s Invite",
+    );
+    // The INVITE is given up after 64*T1 and a quarter.
+    check("wanted + +", "Invite 40s Failed 1s Invite");
+    check("wanted useless +", "Invite Bye Failed 1s Invite");
+    // A phone may ask for a longer wait, not for a shorter one.
+    check("wanted rejected30 +", "Invite Failed 30s Invite");
+    check(
+        "wanted rejected + rejected1 +",
+        "Invite Failed 1s Invite Failed 2s Invite",
+    );
+}
+
+#[test]
+fn a_lost_session_is_opened_again() {
+    check(
+        "wanted opened prepared bye +",
+        "Invite Prepare Ready Lost Ended 1s Invite",
+    );
+    // After 481 at once, but only for the first failure.
+    check(
+        "wanted opened prepared 481 481 +",
+        "Invite Prepare Ready Lost Invite Ended Lost Ended 2s Invite",
+    );
+    // The phone is about to be unbound.
+    check(
+        "wanted opened prepared lost + wanted",
+        "Invite Prepare Ready Lost 0s Invite",
+    );
+}
+
+#[test]
+fn the_server_closes_and_renews_sessions() {
+    check("close", "Lost");
+    check("wanted close", "Invite Closed Lost");
+    check("wanted rejected close +", "Invite Failed Lost 0s");
+    check("wanted opened close", "Invite Prepare Closed Bye Lost");
+    check(
+        "wanted opened prepared renew opened",
+        "Invite Prepare Ready Closed Bye Lost Invite Prepare",
+    );
+    let mut session = PhoneSession::new(Edition::Ed3);
+    play(&mut session, &mut Duration::default(), "wanted");
+    let key = session.key();
+    play(&mut session, &mut Duration::default(), "close");
+    assert_ne!(
+        session.key(),
+        key,
+        "events of the closed session are ignored"
+    );
+}
+
+#[test]
+fn draining_ends_a_session_when_it_is_idle() {
+    check("wanted opened prepared idle", "Invite Prepare Ready");
+    check(
+        "wanted opened prepared drain + idle idle",
+        "Invite Prepare Ready 0s Closed Bye Lost",
+    );
+    check("wanted drain idle", "Invite Closed Lost");
+    for (steps, is_done) in [("", false), ("idle", true), ("bye", true), ("close", true)] {
+        let mut session = PhoneSession::new(Edition::Ed3);
+        let mut now = Duration::ZERO;
+        play(&mut session, &mut now, "wanted opened prepared");
+        let (sender, mut done) = oneshot::channel();
+        session.on(SessionInput::Drain(sender), now, KEEP_ALIVE);
+        play(&mut session, &mut now, steps);
+        let is_open = Err(oneshot::error::TryRecvError::Empty);
+        assert_eq!(done.try_recv() != is_open, is_done, "{steps}");
+    }
+}
+
+#[test]
+fn the_edition_is_the_phones() {
+    let mut session = PhoneSession::new(Edition::Ed3);
+    play(&mut session, &mut Duration::default(), "wanted opened bye");
+    assert_eq!(session.edition(), Edition::Ed5);
+    session.reset(Edition::Ed2);
+    assert_eq!(session.edition(), Edition::Ed2);
+}
