@@ -28,7 +28,7 @@ pub(super) struct ClientTransactions {
 }
 
 struct ClientTransaction {
-    /// The request, where it may have to be retransmitted.
+    /// The request or, after a rejected INVITE, its ACK, where these may have to be retransmitted.
     sent: Option<Box<Sent>>,
     cseq: u32,
     purpose: Purpose,
@@ -43,8 +43,8 @@ pub(super) enum Purpose {
     Bye,
     /// Outside dialogs, for another actor.
     Request(ResponseSender),
-    /// The INVITE of a session was accepted: each copy of the 2xx is acknowledged.
-    Accepted,
+    /// The final response arrived. The transaction remains for its copies; those of a 2xx to an INVITE are acknowledged.
+    Answered,
 }
 
 /// Why a request was sent in a session.
@@ -127,7 +127,7 @@ impl Purpose {
     fn session(&self) -> Option<SessionId> {
         match self {
             Self::Session(session, _) => Some(*session),
-            Self::Bye | Self::Request(_) | Self::Accepted => None,
+            Self::Bye | Self::Request(_) | Self::Answered => None,
         }
     }
 }
@@ -189,24 +189,30 @@ impl ClientTransactions {
         }
     }
 
+    /// The ACK of a rejected INVITE was sent: each copy of the rejection gets it again.
+    pub(super) fn acknowledged(&mut self, branch: Branch, sent: Option<Box<Sent>>) {
+        if let Some(slot) = self.table.slot(branch.id) {
+            self.table[slot].sent = sent;
+        }
+    }
+
     /// The request of a transaction was not sent: returns what it was for.
     pub(super) fn withdraw(&mut self, id: TransactionId) -> Option<Purpose> {
         let slot = self.table.slot(id)?;
         Some(self.table.remove(slot).purpose)
     }
 
-    /// A response arrived. `None` if it matches no transaction (RFC 3261, section 17.1.3).
+    /// A response arrived; `transmit` sends an ACK again. `None` if it matches no transaction (RFC 3261, section 17.1.3).
     pub(super) fn on_response<'r>(
         &mut self,
         response: &'r Response,
         now: Duration,
+        transmit: impl FnMut(&Sent),
     ) -> Option<ClientEffects<'r>> {
         let via = response.head().top_via().ok()?;
         let branch = Branch::parse(via.branch()?)?;
         let slot = self.table.slot(branch.id)?;
         let event = TransactionEvent::Response(response.status());
-        // A response never makes a request be retransmitted.
-        let transmit = |_: &Sent| ();
         (branch.random == self.random).then(|| self.on(slot, event, Some(response), now, transmit))
     }
 
@@ -248,13 +254,16 @@ impl ClientTransactions {
         for effect in self.table.on(slot, event, self.reliability, now) {
             let known = &self.table[slot];
             match effect {
-                TransactionEffect::Deliver => outcome = response.map(RequestOutcome::Response),
+                TransactionEffect::Deliver => {
+                    let last = response.filter(|response| !response.status().is_provisional());
+                    outcome = last.map(RequestOutcome::Response);
+                }
                 TransactionEffect::TimedOut => outcome = Some(RequestOutcome::TimedOut),
                 TransactionEffect::Unreachable => outcome = Some(RequestOutcome::Unreachable),
-                TransactionEffect::Acknowledge => {
-                    if let (Some(session), Some(response)) = (known.purpose.session(), response) {
+                TransactionEffect::Acknowledge => match (&known.purpose, response) {
+                    (Purpose::Session(session, _), Some(response)) => {
                         effects.push(ClientEffect::AcknowledgeRejection {
-                            session,
+                            session: *session,
                             branch: Branch {
                                 id,
                                 random: self.random,
@@ -263,31 +272,27 @@ impl ClientTransactions {
                             response,
                         });
                     }
-                }
+                    _ => known.sent.iter().for_each(|ack| transmit(ack)),
+                },
                 TransactionEffect::Set(_, after) => effects.push(ClientEffect::WakeAt(now + after)),
                 TransactionEffect::Terminate => over = true,
                 TransactionEffect::Transmit => {
-                    if let Some(sent) = &known.sent {
-                        transmit(sent);
-                    }
+                    known.sent.iter().for_each(|request| transmit(request));
                 }
             }
         }
         let cseq = self.table[slot].cseq;
         let concluded = if over {
             Some(self.table.remove(slot).purpose).zip(outcome)
-        } else if let Some(outcome) = outcome
-            && outcome.success().is_some()
-        {
-            // The transaction of an accepted INVITE stays, for copies of the 2xx.
-            self.table.stop_timers_but(slot, Timer::M);
-            let purpose = std::mem::replace(&mut self.table[slot].purpose, Purpose::Accepted);
+        } else if let Some(outcome) = outcome {
+            self.table.stop_retransmissions(slot);
+            let purpose = std::mem::replace(&mut self.table[slot].purpose, Purpose::Answered);
             Some((purpose, outcome))
         } else {
             None
         };
         match (concluded, response) {
-            (Some((Purpose::Accepted, _)), Some(response)) => {
+            (Some((Purpose::Answered, _)), Some(response)) => {
                 effects.push(ClientEffect::AcknowledgeAgain { cseq, response });
             }
             (Some((purpose, outcome)), _) => effects.push(ClientEffect::Conclude {
@@ -328,5 +333,157 @@ impl ClientTransactions {
                 Purpose::Session(_, SessionPurpose::Invoke { .. })
             )
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::response_to, *};
+    use crate::sip::transaction::{LIFE, T4};
+
+    const NOW: Duration = Duration::from_secs(100);
+    const SESSION: SessionId = SessionId { slot: 3, serial: 9 };
+
+    fn transactions(reliability: Reliability) -> ClientTransactions {
+        ClientTransactions::new(reliability, 7, 2)
+    }
+
+    fn info(ticket: u64) -> Purpose {
+        let purpose = SessionPurpose::Invoke {
+            ticket,
+            content: None,
+            retries: 0,
+        };
+        Purpose::Session(SESSION, purpose)
+    }
+
+    /// The names of the effects; WakeAt is left out.
+    fn names(effects: &ClientEffects<'_>) -> Vec<&'static str> {
+        let name = |effect: &ClientEffect<'_>| match effect {
+            ClientEffect::Conclude { .. } => Some("conclude"),
+            ClientEffect::AcknowledgeRejection { .. } => Some("ack"),
+            ClientEffect::AcknowledgeAgain { .. } => Some("ack again"),
+            ClientEffect::WakeAt(_) => None,
+        };
+        effects.iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn each_final_response_concludes_its_request_and_leaves_no_transaction() {
+        use Reliability::{Reliable as Tcp, Unreliable as Udp};
+        for (reliability, method, status, first, copy, lingers) in [
+            (Tcp, "INFO", 200, &["conclude"][..], &[][..], None),
+            (Tcp, "INFO", 486, &["conclude"], &[], None),
+            (Udp, "INFO", 200, &["conclude"], &[], Some(T4)),
+            (Udp, "INFO", 486, &["conclude"], &[], Some(T4)),
+            (
+                Tcp,
+                "INVITE",
+                200,
+                &["conclude"],
+                &["ack again"],
+                Some(LIFE),
+            ),
+            (
+                Udp,
+                "INVITE",
+                200,
+                &["conclude"],
+                &["ack again"],
+                Some(LIFE),
+            ),
+            (Tcp, "INVITE", 486, &["ack", "conclude"], &[], None),
+            (Udp, "INVITE", 486, &["ack", "conclude"], &[], Some(LIFE)),
+            (Udp, "INVITE", 180, &[], &[], Some(LIFE)),
+        ] {
+            let case = format!("{reliability:?} {method} {status}");
+            let mut all = transactions(reliability);
+            let method_sent = if method == "INVITE" {
+                Method::Invite
+            } else {
+                Method::Info
+            };
+            let (branch, due) = all.start(&method_sent, info(1), NOW);
+            assert!(due.is_some(), "{case}");
+            let response = response_to(branch, status, method);
+            let effects = all.on_response(&response, NOW, |_| ()).expect("matches");
+            assert_eq!(names(&effects), first, "{case}");
+            let effects = all.on_response(&response, NOW, |_| ());
+            assert_eq!(effects.is_some(), lingers.is_some(), "{case}");
+            assert_eq!(
+                effects.map_or(vec![], |effects| names(&effects)),
+                copy,
+                "{case}"
+            );
+            if let (Some(lingers), false) = (lingers, status == 180) {
+                assert_eq!(
+                    all.due(NOW + lingers - Duration::from_millis(1)),
+                    [],
+                    "{case}"
+                );
+                for (id, timer) in all.due(NOW + lingers) {
+                    let effects = all.on_timer(id, timer, NOW + lingers, |_| ());
+                    assert_eq!(names(&effects), [""; 0], "{case}");
+                }
+                assert!(all.table.is_empty(), "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_without_a_response_times_out() {
+        for reliability in [Reliability::Reliable, Reliability::Unreliable] {
+            let mut all = transactions(reliability);
+            all.start(&Method::Info, info(1), NOW);
+            let mut seen = Vec::new();
+            for (id, timer) in all.due(NOW + LIFE) {
+                seen.extend(all.on_timer(id, timer, NOW + LIFE, |_| ()));
+            }
+            let timed_out = seen.iter().any(|effect| {
+                matches!(
+                    effect,
+                    ClientEffect::Conclude {
+                        outcome: RequestOutcome::TimedOut,
+                        ..
+                    }
+                )
+            });
+            assert!(timed_out && all.table.is_empty(), "{reliability:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_names_its_transaction_alone() {
+        let mut all = transactions(Reliability::Reliable);
+        let (branch, _) = all.start(&Method::Info, info(1), NOW);
+        assert_eq!(Branch::parse(&branch.to_string()), Some(branch));
+        let foreign = Branch {
+            random: 8,
+            ..branch
+        };
+        let response = response_to(foreign, 200, "INFO");
+        assert!(all.on_response(&response, NOW, |_| ()).is_none());
+        for branch in ["", "z9hG4bK", "z9hG4bK0-1", "z9hG4bK0-1-x", "0-1-7"] {
+            assert_eq!(Branch::parse(branch), None, "{branch}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_session_returns_its_open_tickets() {
+        let mut all = transactions(Reliability::Reliable);
+        let other = SessionId { slot: 3, serial: 8 };
+        all.start(&Method::Info, info(1), NOW);
+        all.start(
+            &Method::Info,
+            Purpose::Session(SESSION, SessionPurpose::Notify),
+            NOW,
+        );
+        all.start(&Method::Bye, Purpose::Bye, NOW);
+        assert!(all.is_full());
+        assert_eq!(all.abandon(other), [0; 0]);
+        assert_eq!(all.abandon(SESSION), [1]);
+        assert_eq!(all.table.len(), 1);
+        all.abandon_events();
+        assert!(all.table.is_empty() && !all.is_full());
     }
 }

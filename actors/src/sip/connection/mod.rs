@@ -10,6 +10,8 @@ mod messages;
 mod outcome;
 mod owner;
 mod receive;
+#[cfg(test)]
+mod samples;
 mod send;
 mod server_transactions;
 mod session_refresh;

@@ -59,7 +59,9 @@ impl<U: Uas> SipConnection<U> {
 
     /// A response arrived. One that matches no transaction is dropped (RFC 3261, section 18.1.2).
     pub(super) fn response(&mut self, response: &Response, ctx: &mut Context<Self>) {
-        match self.clients.on_response(response, self.clock.now()) {
+        let transmit = |ack: &_| self.transport.retransmit(ack);
+        let now = self.clock.now();
+        match self.clients.on_response(response, now, transmit) {
             Some(effects) => self.client_effects(effects, ctx),
             None => {
                 tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status().code(), "response matches no transaction");
@@ -89,6 +91,7 @@ impl<U: Uas> SipConnection<U> {
                         let dialog = session.dialog();
                         self.transport
                             .compose(|out| dialog.ack_refusal(out, via, cseq, tag).end());
+                        self.clients.acknowledged(branch, self.transport.sent());
                     }
                 }
                 ClientEffect::AcknowledgeAgain { cseq, response } => {
@@ -121,7 +124,7 @@ impl<U: Uas> SipConnection<U> {
                 // The sender may have stopped waiting.
                 let _ = sender.send(outcome.response().cloned().ok_or_else(|| outcome.error()));
             }
-            Purpose::Bye | Purpose::Accepted => {}
+            Purpose::Bye | Purpose::Answered => {}
         }
     }
 

@@ -190,9 +190,10 @@ impl<T> Transactions<T> {
         deadlines.map(|(_, at)| *at).min()
     }
 
-    /// Stops all timers of a transaction but this one.
-    pub fn stop_timers_but(&mut self, slot: usize, timer: Timer) {
-        self.slots[slot].deadlines.retain(|(set, _)| *set == timer);
+    /// Stops the timers of a client transaction with a final response that send its request again or give it up.
+    pub fn stop_retransmissions(&mut self, slot: usize) {
+        let lingers = |timer| matches!(timer, Timer::D | Timer::K | Timer::M);
+        self.slots[slot].deadlines.retain(|(set, _)| lingers(*set));
     }
 
     /// Ends a transaction.
@@ -367,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accepted_invite_keeps_the_timer_of_its_repetitions_alone() {
+    fn an_accepted_invite_keeps_only_timer_m() {
         let mut table = Transactions::new();
         let id = sent(&mut table, &Method::Invite);
         let slot = table.slot(id).expect("known");
@@ -377,7 +378,7 @@ mod tests {
             Reliability::Unreliable,
             START,
         );
-        table.stop_timers_but(slot, Timer::M);
+        table.stop_retransmissions(slot);
         assert_eq!(table.next_due(), Some(START + LIFE));
     }
 }
