@@ -234,3 +234,87 @@ impl ServerTransactions {
         effects
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::request, *};
+    use crate::sip::transaction::LIFE;
+
+    const NOW: Duration = Duration::from_secs(100);
+
+    fn transactions(reliability: Reliability) -> ServerTransactions {
+        ServerTransactions::new(reliability, 7, 2)
+    }
+
+    #[test]
+    fn only_a_response_that_may_be_asked_for_again_is_kept() {
+        use Reliability::{Reliable as Tcp, Unreliable as Udp};
+        for (reliability, method, status, kept) in [
+            (Tcp, "INVITE", Status::OK, true),
+            (Tcp, "INVITE", Status::UNAUTHORIZED, false),
+            (Tcp, "INFO", Status::OK, false),
+            (Udp, "INVITE", Status::UNAUTHORIZED, true),
+            (Udp, "INFO", Status::OK, true),
+            (Udp, "REGISTER", Status::UNAUTHORIZED, false),
+        ] {
+            let request = request(method, 1, "z9hG4bK1x", "");
+            let keeps = transactions(reliability).must_keep(&request, &status.into());
+            assert_eq!(keeps, kept, "{reliability:?} {method} {status:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_pending_until_its_response_and_its_copies_are_absorbed() {
+        for (reliability, absorbed, due) in [
+            (Reliability::Reliable, false, None),
+            (Reliability::Unreliable, true, Some(NOW + LIFE)),
+        ] {
+            let info = || request("INFO", 1, "z9hG4bK1x", "");
+            let mut all = transactions(reliability);
+            assert!(!all.absorbs(&info(), NOW, |_| ()));
+            let id = all.next_id();
+            assert_eq!(all.start(info(), None, NOW), id);
+            assert!(all.pending(id).is_some() && all.absorbs(&info(), NOW, |_| ()));
+            assert_eq!(all.answered(id, Status::OK, None, NOW), due);
+            assert!(all.pending(id).is_none(), "{reliability:?}");
+            assert_eq!(
+                all.absorbs(&info(), NOW, |_| ()),
+                absorbed,
+                "{reliability:?}"
+            );
+            assert_eq!(all.sweep(NOW + LIFE, |_| ()), None);
+            assert!(all.table.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_invite_is_cancelled_by_its_branch_and_over_udp_acknowledged_by_its_cseq() {
+        let mut all = transactions(Reliability::Unreliable);
+        let id = all.start(request("INVITE", 1, "z9hG4bK1x", ""), None, NOW);
+        assert_eq!(
+            all.cancelled(&request("CANCEL", 1, "z9hG4bK1x", "")),
+            Some(id)
+        );
+        assert_eq!(all.cancelled(&request("CANCEL", 1, "z9hG4bK2x", "")), None);
+        all.answered(id, Status::OK, None, NOW);
+        assert!(
+            all.unconfirmed(&request("ACK", 2, "z9hG4bK3x", ""))
+                .is_none()
+        );
+        let ack = request("ACK", 1, "z9hG4bK3x", "");
+        assert!(all.unconfirmed(&ack).is_some());
+        // The session of the dialog is told as well.
+        assert!(!all.acknowledged(&ack, NOW) && all.unconfirmed(&ack).is_none());
+    }
+
+    #[test]
+    fn so_many_requests_may_be_pending() {
+        let mut all = transactions(Reliability::Reliable);
+        for (cseq, branch) in [(1, "z9hG4bK1x"), (2, "z9hG4bK2x")] {
+            assert_eq!(all.full(), None);
+            all.start(request("INFO", cseq, branch, ""), None, NOW);
+        }
+        assert_eq!(all.full(), Some(2));
+        assert_eq!(transactions(Reliability::Unreliable).most, MOST_ON_UDP);
+    }
+}

@@ -136,3 +136,83 @@ impl SessionRefresh {
         Some(RefreshStep::Wait(*self.due.insert(at)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::response, *};
+
+    const NOW: Duration = Duration::from_secs(1000);
+
+    fn refresh(interval: u64, ours: bool) -> SessionRefresh {
+        let interval = Duration::from_secs(interval);
+        let mut refresh = SessionRefresh::new(SessionTimer {
+            interval,
+            ours,
+            least: MIN_SE,
+        });
+        refresh.restart(NOW);
+        refresh
+    }
+
+    #[test]
+    fn the_refresher_refreshes_at_half_the_interval_and_the_other_end_expires() {
+        for (ours, due, step) in [
+            (
+                true,
+                150,
+                RefreshStep::Send(SessionRefresh::proposed(Duration::from_secs(300))),
+            ),
+            (false, 268, RefreshStep::Expire),
+        ] {
+            let mut refresh = refresh(300, ours);
+            assert_eq!(refresh.due(), Some(NOW + Duration::from_secs(due)));
+            assert_eq!(refresh.fired(), Some(step));
+            assert_eq!(refresh.due(), None);
+        }
+        let mut none = refresh(300, true);
+        none.agree(None);
+        assert_eq!((none.restart(NOW), none.fired()), (None, None));
+    }
+
+    #[test]
+    fn a_crossed_refresh_is_sent_three_times_again_and_a_rejected_one_never() {
+        let crossing = response(491, "UPDATE", "");
+        let mut refresh = refresh(300, true);
+        for _ in 0..CROSSINGS {
+            let step = refresh.rejected(RequestOutcome::Response(&crossing), true, NOW);
+            let Some(RefreshStep::Wait(at)) = step else {
+                panic!("{step:?}")
+            };
+            assert!(at <= NOW + Duration::from_secs(4), "{at:?}");
+        }
+        let end = Some(RefreshStep::Wait(NOW + Duration::from_secs(268)));
+        assert_eq!(
+            refresh.rejected(RequestOutcome::Response(&crossing), true, NOW),
+            end
+        );
+        assert_eq!(refresh.fired(), Some(RefreshStep::Expire));
+    }
+
+    #[test]
+    fn a_422_is_answered_by_a_refresh_with_its_min_se() {
+        for (lines, least) in [
+            ("Min-SE: 600\r\n", Some(600)),
+            ("Min-SE: 60\r\n", Some(90)),
+            ("", None),
+        ] {
+            let too_small = response(422, "UPDATE", lines);
+            let step = refresh(300, true).rejected(RequestOutcome::Response(&too_small), true, NOW);
+            match (step, least) {
+                (Some(RefreshStep::Send(timer)), Some(least)) => {
+                    let least = Duration::from_secs(least);
+                    assert_eq!(
+                        (timer.interval, timer.least, timer.ours),
+                        (least, least, true)
+                    );
+                }
+                (Some(RefreshStep::Wait(_)), None) => {}
+                other => panic!("{lines}: {other:?}"),
+            }
+        }
+    }
+}

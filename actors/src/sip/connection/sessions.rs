@@ -159,3 +159,59 @@ impl<O> Sessions<O> {
         sessions.filter_map(CstaSession::due_at).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::request, *};
+    use crate::sip::connection::session_refresh::SessionRefresh;
+
+    /// A session of the dialog of [`request`], but with this tag of ours.
+    fn session(tag: LocalTag) -> OwnedSession<()> {
+        let invite = request("INVITE", 1, "z9hG4bK1x", "");
+        let timer = SessionRefresh::proposed(Duration::from_secs(300));
+        let session = CstaSession::accepted(&invite, &tag.to_string(), timer);
+        OwnedSession {
+            owner: (),
+            session: session.expect("a dialog"),
+        }
+    }
+
+    fn dialog(local_tag: &str) -> DialogId<'_> {
+        DialogId {
+            call_id: "1",
+            local_tag,
+            remote_tag: "2",
+        }
+    }
+
+    #[test]
+    fn a_dialog_names_its_session_and_no_later_one_in_its_slot() {
+        let mut sessions = Sessions::new(7);
+        let tag = sessions.next_tag();
+        let id = sessions.insert(session(tag));
+        assert_eq!(sessions.find(dialog(&tag.to_string())), Some(id));
+        for tag in ["", "0", "0-0", "1-0", "x", "ffffffffffffffffff-1"] {
+            assert_eq!(sessions.find(dialog(tag)), None, "{tag}");
+        }
+        assert!(sessions.remove(id).is_some() && sessions.remove(id).is_none());
+        let later_tag = sessions.next_tag();
+        let later = sessions.insert(session(later_tag));
+        assert_eq!((later.slot, later == id), (id.slot, false));
+        assert!(sessions.get(id).is_none() && sessions.owner(id).is_none());
+        assert_eq!(sessions.find(dialog(&tag.to_string())), None);
+        assert_eq!(sessions.all(), [later]);
+    }
+
+    #[test]
+    fn a_session_that_moved_here_keeps_its_tag_and_is_found_by_it() {
+        let (mut here, mut there) = (Sessions::new(7), Sessions::new(8));
+        let first = there.next_tag();
+        there.insert(session(first));
+        let tag = there.next_tag();
+        let id = there.insert(session(tag));
+        let moved = here.adopt(there.remove(id).expect("known"));
+        assert_eq!((moved.slot, id.slot), (0, 1));
+        assert_eq!(here.find(dialog(&tag.to_string())), Some(moved));
+        assert_eq!(there.find(dialog(&tag.to_string())), None);
+    }
+}

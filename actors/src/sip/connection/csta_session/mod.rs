@@ -516,3 +516,6 @@ fn allows_update(head: &Head) -> bool {
     head.list(HeaderName::Allow)
         .any(|method| method == "UPDATE")
 }
+
+#[cfg(test)]
+mod tests;
