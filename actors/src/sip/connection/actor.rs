@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{
-    Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle, StreamHandler,
-};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, StreamHandler};
 use tracing::field::{DisplayValue, display};
 use uacsta_schema::sip::{Message, codec::Frame};
 
@@ -17,6 +15,7 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
+    alarm::{Alarm, Wake},
     clock::Clock,
     sip::{
         incident::Incident,
@@ -38,7 +37,7 @@ pub struct SipConnection<U: Uas> {
     pub(super) clients: ClientTransactions,
     pub(super) servers: ServerTransactions,
     pub(super) sessions: Sessions<SessionOwner>,
-    alarm: Option<(Duration, SpawnHandle)>,
+    alarm: Alarm,
     /// Why the connection ends after this turn.
     pub(super) ending: Option<Box<str>>,
 }
@@ -70,7 +69,7 @@ impl<U: Uas> SipConnection<U> {
                 clients: ClientTransactions::new(reliability, random, limits.unanswered_events),
                 servers: ServerTransactions::new(reliability, random, limits.pending_requests),
                 sessions: Sessions::new(random),
-                alarm: None,
+                alarm: Alarm::default(),
                 ending: None,
             }
         })
@@ -136,58 +135,9 @@ impl<U: Uas> SipConnection<U> {
         self.uas.peer().name
     }
 
-    /// Runs [`Self::sweep`] at `at`, or before.
+    /// Calls [`Wake::wake`] at `at`, or before.
     pub(super) fn wake_at(&mut self, at: Duration, ctx: &mut Context<Self>) {
-        if let Some((earlier, handle)) = self.alarm {
-            if earlier <= at {
-                return;
-            }
-            ctx.cancel_future(handle);
-        }
-        let handle = ctx.run_later(at.saturating_sub(self.clock.now()), |this, ctx| {
-            this.alarm = None;
-            this.sweep(ctx);
-        });
-        self.alarm = Some((at, handle));
-    }
-
-    /// Does what is due, and sets the alarm for what is due next.
-    fn sweep(&mut self, ctx: &mut Context<Self>) {
-        let now = self.clock.now();
-        for (id, timer) in self.clients.due(now) {
-            let transmit = |sent: &_| self.transport.retransmit(sent);
-            let effects = self.clients.on_timer(id, timer, now, transmit);
-            self.client_effects(effects, ctx);
-        }
-        let answered = self
-            .servers
-            .sweep(now, |sent| self.transport.retransmit(sent));
-        for id in self.sessions.due(now) {
-            if let Some(session) = self.sessions.get_mut(id) {
-                let effects = session.due();
-                self.session_effects(id, effects, ctx);
-            }
-        }
-        self.lift_limits();
-        let mut log_on_by = self
-            .endpoints
-            .unauthenticated
-            .as_ref()
-            .map(|it| it.log_on_by);
-        if log_on_by.is_some_and(|by| by <= now) {
-            log_on_by = None;
-            self.end_for(Incident::NotAuthenticated, ctx);
-        }
-        let next = [
-            self.clients.next_due(),
-            answered,
-            self.sessions.next_due(),
-            log_on_by,
-            self.uas.sweep(now),
-        ];
-        if let Some(at) = next.into_iter().flatten().min() {
-            self.wake_at(at, ctx);
-        }
+        self.alarm.set(at, self.clock.now(), ctx);
     }
 
     /// Lifts the limits of an unauthenticated peer as soon as it has authenticated.
@@ -271,6 +221,50 @@ impl<U: Uas> Actor for SipConnection<U> {
             }
         }
         self.uas.ended(&reason);
+    }
+}
+
+impl<U: Uas> Wake for SipConnection<U> {
+    fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        for (id, timer) in self.clients.due(now) {
+            let transmit = |sent: &_| self.transport.retransmit(sent);
+            let effects = self.clients.on_timer(id, timer, now, transmit);
+            self.client_effects(effects, ctx);
+        }
+        let answered = self
+            .servers
+            .sweep(now, |sent| self.transport.retransmit(sent));
+        for id in self.sessions.due(now) {
+            if let Some(session) = self.sessions.get_mut(id) {
+                let effects = session.due();
+                self.session_effects(id, effects, ctx);
+            }
+        }
+        self.lift_limits();
+        let mut log_on_by = self
+            .endpoints
+            .unauthenticated
+            .as_ref()
+            .map(|it| it.log_on_by);
+        if log_on_by.is_some_and(|by| by <= now) {
+            log_on_by = None;
+            self.end_for(Incident::NotAuthenticated, ctx);
+        }
+        let next = [
+            self.clients.next_due(),
+            answered,
+            self.sessions.next_due(),
+            log_on_by,
+            self.uas.sweep(now),
+        ];
+        if let Some(at) = next.into_iter().flatten().min() {
+            self.wake_at(at, ctx);
+        }
     }
 }
 
