@@ -1,25 +1,28 @@
 //! One CSTA session of a connection: a pure state machine over its dialog, session timer and credentials.
 
-use std::{fmt::Display, time::Duration};
+mod effect;
+mod request;
+mod responses;
+#[cfg(test)]
+mod tests;
 
-use bytes::{Bytes, BytesMut};
-use smallvec::{SmallVec, smallvec};
+use std::time::Duration;
+
+use bytes::Bytes;
+use smallvec::smallvec;
 use uacsta_schema::{
     csta::Edition,
-    sip::{Head, HeaderError, HeaderName, Method, Request, Response, Status},
+    sip::{Head, HeaderError, HeaderName, Method, Request, Status},
 };
 
+pub(super) use self::effect::{PeerRequest, SessionEffect, SessionEffects, SessionRequest};
 use super::{
-    client_transactions::SessionPurpose,
-    credentials::{Credentials, MOST_RETRIES},
-    endpoints::Endpoints,
-    outcome::RequestOutcome,
+    credentials::Credentials,
     session_refresh::{RefreshStep, SessionRefresh},
 };
 use crate::sip::{
-    body::Body,
-    dialog::{Dialog, DialogId, NoDialog},
-    refusals::{ALLOW, csta_body, is_sips, unhandled},
+    dialog::{Dialog, DialogId},
+    refusals::{csta_body, unhandled},
     responder::FinalResponse,
     session::{Open, RequestError, SessionEnd, SessionEventKind},
     session_timer::SessionTimer,
@@ -48,62 +51,6 @@ enum Phase {
     /// Our 2xx awaits its ACK.
     Unacknowledged,
     Open,
-}
-
-/// What a session asks of its connection.
-#[derive(Debug)]
-pub(super) enum SessionEffect {
-    /// Send a request in the dialog.
-    Send(SessionRequest),
-    /// Send the ACK of the 2xx to the INVITE with this CSeq.
-    Acknowledge { cseq: u32 },
-    /// Send the owner an event.
-    Tell(SessionEventKind),
-    /// End the client transactions of the session. `tell`: send the owner an error for each CSTA request without a response.
-    AbandonRequests { tell: bool },
-    /// Call [`CstaSession::due`] at this time.
-    WakeAt(Duration),
-    /// Log that the 2xx to our INVITE establishes no dialog.
-    LogNoDialog(NoDialog),
-    /// Log that the peer rejected an event.
-    LogEventRejected(Status),
-    /// Remove the session.
-    Remove,
-}
-
-/// In the order in which they are carried out. Most events of a session have none.
-pub(super) type SessionEffects = SmallVec<[SessionEffect; 2]>;
-
-/// A request of ours in a session's dialog.
-#[derive(Debug)]
-pub(super) enum SessionRequest {
-    /// INVITE, sent again after so many challenges or proposals of a longer interval.
-    Invite { retries: u8 },
-    /// UPDATE where the peer accepts it, else INVITE with the CSTA request that opened the session.
-    Refresh(SessionTimer),
-    /// INFO with a CSTA request.
-    Invoke {
-        ticket: u64,
-        content: Body,
-        retries: u8,
-    },
-    /// INFO with a CSTA event.
-    Notify(Body),
-    /// BYE.
-    Bye,
-}
-
-/// What a request of the peer's in the dialog asks for.
-#[derive(Debug)]
-pub(super) enum PeerRequest {
-    /// Only this response.
-    Answered(FinalResponse),
-    /// The owner's response to a CSTA document.
-    ForOwner(Bytes),
-    /// The owner's former response to the same document.
-    Repeated(Bytes),
-    /// The end of the session, and 200.
-    Bye,
 }
 
 /// The session interval where nobody names one (RFC 4028, section 4).
@@ -159,221 +106,6 @@ impl CstaSession {
     /// When [`Self::due`] must be called.
     pub(super) fn due_at(&self) -> Option<Duration> {
         self.refresh.due()
-    }
-
-    /// The method of a request of ours.
-    pub(super) fn method(&self, request: &SessionRequest) -> Method {
-        match request {
-            SessionRequest::Invite { .. } => Method::Invite,
-            SessionRequest::Refresh(_) if self.updates => Method::Update,
-            SessionRequest::Refresh(_) => Method::Invite,
-            SessionRequest::Invoke { .. } | SessionRequest::Notify(_) => Method::Info,
-            SessionRequest::Bye => Method::Bye,
-        }
-    }
-
-    /// What remains of a request of ours until its response; nothing of a BYE.
-    pub(super) fn purpose(&self, request: &SessionRequest) -> Option<SessionPurpose> {
-        match request {
-            SessionRequest::Invite { retries } => {
-                Some(SessionPurpose::Invite { retries: *retries })
-            }
-            SessionRequest::Refresh(_) => Some(SessionPurpose::Refresh),
-            SessionRequest::Invoke {
-                ticket,
-                content,
-                retries,
-            } => Some(SessionPurpose::Invoke {
-                ticket: *ticket,
-                content: self.credentials.can_answer().then(|| content.clone()),
-                retries: *retries,
-            }),
-            SessionRequest::Notify(_) => Some(SessionPurpose::Notify),
-            SessionRequest::Bye => None,
-        }
-    }
-
-    /// Composes a request of ours, which has this method, and returns its CSeq.
-    pub(super) fn compose(
-        &mut self,
-        out: &mut BytesMut,
-        request: &SessionRequest,
-        method: &Method,
-        via: impl Display,
-        endpoints: &Endpoints,
-    ) -> u32 {
-        let composer = self.dialog.request(out, method, via);
-        let target = self.dialog.target();
-        let composer = self.credentials.authorize(composer, method, target);
-        match request {
-            SessionRequest::Invite { .. } => {
-                let mut composer = composer
-                    .header(HeaderName::Contact, endpoints.contact(is_sips(target)))
-                    .header(HeaderName::Allow, ALLOW)
-                    .header(HeaderName::Supported, "timer")
-                    .header(HeaderName::UserAgent, &*endpoints.agent);
-                if let Some(timer) = self.refresh.timer() {
-                    composer = composer
-                        .header(HeaderName::SessionExpires, timer.header(true))
-                        .header(HeaderName::MinSe, timer.least.as_secs());
-                }
-                Body::request_system_status(self.edition).finish(composer);
-            }
-            SessionRequest::Refresh(timer) => {
-                let composer = composer
-                    .header(HeaderName::Contact, endpoints.contact(is_sips(target)))
-                    .header(HeaderName::Supported, "timer")
-                    .header(HeaderName::SessionExpires, timer.header(true))
-                    .header(HeaderName::MinSe, timer.least.as_secs());
-                if *method == Method::Invite {
-                    Body::request_system_status(self.edition).finish(composer);
-                } else {
-                    composer.end();
-                }
-            }
-            SessionRequest::Invoke { content, .. } | SessionRequest::Notify(content) => {
-                content.finish(composer);
-            }
-            SessionRequest::Bye => composer.end(),
-        }
-        self.dialog.local_cseq()
-    }
-
-    /// Handles the outcome of a request of ours with this CSeq.
-    pub(super) fn concluded(
-        &mut self,
-        purpose: SessionPurpose,
-        cseq: u32,
-        outcome: RequestOutcome<'_>,
-        now: Duration,
-    ) -> SessionEffects {
-        match purpose {
-            SessionPurpose::Invite { retries } => match outcome.success() {
-                Some(response) => self.established(response, cseq, now),
-                None => self.not_established(retries, outcome),
-            },
-            SessionPurpose::Refresh => self.refreshed(cseq, outcome, now),
-            SessionPurpose::Notify => match (outcome.session_end(), outcome.rejection()) {
-                (Some(why), _) => self.end(why),
-                (None, Some(rejection)) => {
-                    smallvec![SessionEffect::LogEventRejected(rejection.status())]
-                }
-                (None, None) => SessionEffects::new(),
-            },
-            SessionPurpose::Invoke {
-                ticket,
-                content,
-                retries,
-            } => self.responded(ticket, content, retries, outcome),
-        }
-    }
-
-    /// Our INVITE was accepted.
-    fn established(&mut self, response: &Response, cseq: u32, now: Duration) -> SessionEffects {
-        let mut effects = SessionEffects::new();
-        if let Err(error) = self.dialog.confirmed(response.head()) {
-            effects.push(SessionEffect::LogNoDialog(error));
-            effects.push(SessionEffect::Acknowledge { cseq });
-            effects.push(SessionEffect::Send(SessionRequest::Bye));
-            self.refuse(RequestError::NoDialog, &mut effects);
-            return effects;
-        }
-        self.updates = allows_update(response.head());
-        self.refresh.agree(SessionTimer::agreed(response.head()));
-        effects.push(SessionEffect::Acknowledge { cseq });
-        if self.phase == Phase::Abandoned {
-            effects.push(SessionEffect::Send(SessionRequest::Bye));
-            effects.push(SessionEffect::Remove);
-        } else {
-            self.phase = Phase::Open;
-            self.schedule(now, &mut effects);
-            let body = response.body().clone();
-            effects.push(SessionEffect::Tell(SessionEventKind::Opened(body)));
-        }
-        effects
-    }
-
-    /// Our INVITE was not accepted: it is sent again with credentials or a longer interval, or there is no session.
-    fn not_established(&mut self, retries: u8, outcome: RequestOutcome<'_>) -> SessionEffects {
-        let again = SessionEffect::Send(SessionRequest::Invite {
-            retries: retries + 1,
-        });
-        if retries < MOST_RETRIES {
-            if let Some(challenge) = outcome.challenge()
-                && self.phase == Phase::Inviting
-                && self.credentials.challenged(challenge)
-            {
-                return smallvec![again];
-            }
-            // RFC 4028, section 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
-            if let Some(least) = outcome.interval_too_small() {
-                self.refresh.lengthen(least.unwrap_or(INTERVAL));
-                return smallvec![again];
-            }
-        }
-        let mut effects = SessionEffects::new();
-        self.refuse(outcome.error(), &mut effects);
-        effects
-    }
-
-    fn refuse(&self, why: RequestError, effects: &mut SessionEffects) {
-        if self.phase == Phase::Inviting {
-            effects.push(SessionEffect::Tell(SessionEventKind::Refused(why)));
-        }
-        effects.push(SessionEffect::Remove);
-    }
-
-    fn responded(
-        &mut self,
-        ticket: u64,
-        content: Option<Body>,
-        retries: u8,
-        outcome: RequestOutcome<'_>,
-    ) -> SessionEffects {
-        if retries < MOST_RETRIES
-            && let Some(challenge) = outcome.challenge()
-            && let Some(content) = content
-            && self.credentials.challenged(challenge)
-        {
-            return smallvec![SessionEffect::Send(SessionRequest::Invoke {
-                ticket,
-                content,
-                retries: retries + 1,
-            })];
-        }
-        let answer = match outcome.success() {
-            Some(response) => Ok(response.body().clone()),
-            None => Err(outcome.error()),
-        };
-        let response = SessionEventKind::Response { ticket, answer };
-        let mut effects: SessionEffects = smallvec![SessionEffect::Tell(response)];
-        if let Some(why) = outcome.session_end() {
-            effects.extend(self.end(why));
-        }
-        effects
-    }
-
-    fn refreshed(
-        &mut self,
-        cseq: u32,
-        outcome: RequestOutcome<'_>,
-        now: Duration,
-    ) -> SessionEffects {
-        let mut effects = SessionEffects::new();
-        if let Some(response) = outcome.success() {
-            let head = response.head();
-            self.dialog.retarget(head);
-            self.refresh.agree(SessionTimer::agreed(head));
-            if head.cseq().is_ok_and(|cseq| cseq.method == Method::Invite) {
-                effects.push(SessionEffect::Acknowledge { cseq });
-            }
-            self.schedule(now, &mut effects);
-        } else if let Some(why) = outcome.session_end() {
-            effects = self.end(why);
-        } else if let Some(step) = self.refresh.rejected(outcome, self.opened, now) {
-            effects = self.refresh_step(step);
-        }
-        effects
     }
 
     fn refresh_step(&self, step: RefreshStep) -> SessionEffects {
@@ -516,6 +248,3 @@ fn allows_update(head: &Head) -> bool {
     head.list(HeaderName::Allow)
         .any(|method| method == "UPDATE")
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use super::{
-    super::samples::{request, response},
+    super::{
+        client_transactions::SessionPurpose,
+        credentials::MOST_RETRIES,
+        outcome::RequestOutcome,
+        samples::{request, response},
+    },
     *,
 };
-use crate::sip::session::Login;
+use crate::sip::{body::Body, session::Login};
 
 const NOW: Duration = Duration::from_secs(1000);
 const CHALLENGE: &str = "WWW-Authenticate: Digest realm=\"a\", nonce=\"n\"\r\n";
