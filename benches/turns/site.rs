@@ -338,13 +338,11 @@ fn connect(
         };
         let limits = ClientUas::limits(context);
         // A trusted front end names its users without a log-on.
-        let uas = ClientUas::new(
-            Arc::clone(context),
-            Arc::clone(&cross_refs),
-            endpoints.peer,
-            number as u64,
-            true,
-        );
+        let peer = endpoints.peer;
+        let uas = |connection: &Arc<_>| {
+            let (context, cross_refs) = (Arc::clone(context), Arc::clone(&cross_refs));
+            ClientUas::new(context, cross_refs, peer, number as u64, true, connection)
+        };
         let clock: Arc<dyn Clock> = Arc::clone(&context.clock);
         SipConnection::start(transport, endpoints, uas, limits, clock, number as u64);
         let user = if number % 2 == 0 { "ecsta" } else { CONFINED };

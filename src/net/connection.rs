@@ -163,7 +163,8 @@ impl Connection {
         let random = getrandom::u64().unwrap_or(number);
         match interface.side {
             Side::Phones => {
-                let uas = PhoneUas::new(context, peer, DigestAuthenticator::new(number));
+                let authenticator = DigestAuthenticator::new(number);
+                let uas = |connection: &_| PhoneUas::new(context, peer, authenticator, connection);
                 let (transport, limits) = (transport.fair_share(), uas::Limits::default());
                 SipConnection::start(transport, endpoints, uas, limits, clock, random);
             }
@@ -172,7 +173,9 @@ impl Connection {
                     !is_anonymous && acceptor.trusts(interface.side, peer.ip(), certificate);
                 let limits = ClientUas::limits(&context);
                 let cross_refs = Arc::clone(&acceptor.cross_refs);
-                let uas = ClientUas::new(context, cross_refs, peer, number, trusted);
+                let uas = |connection: &Arc<_>| {
+                    ClientUas::new(context, cross_refs, peer, number, trusted, connection)
+                };
                 SipConnection::start(transport, endpoints, uas, limits, clock, random);
             }
         }

@@ -6,10 +6,7 @@ const LONGEST: usize = 400;
 const MOST_WORDS: usize = 25;
 
 /// Files that are still too long.
-const KNOWN_LONG: &[&str] = &[
-    "actors/src/client/actor.rs",
-    "actors/src/phone/requests.rs",
-];
+const KNOWN_LONG: &[&str] = &["actors/src/client/actor.rs", "actors/src/phone/requests.rs"];
 /// Files that still open with no sentence or a long one.
 const KNOWN_OPENINGS: &[&str] = &[
     "actors/src/client/dial_via_office/mod.rs",

@@ -32,7 +32,7 @@ pub struct ClientUas {
     context: Arc<ServerContext>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
-    connection: Option<Addr<ClientConnection>>,
+    connection: Addr<ClientConnection>,
     authenticator: DigestAuthenticator,
     /// Whether the peer is a trusted front end, which is not challenged (`clients.trusted`).
     trusted: bool,
@@ -42,19 +42,20 @@ pub struct ClientUas {
 }
 
 impl ClientUas {
-    /// The UAS of the connection with this number. On a trusted one the From names the user.
+    /// The UAS of `connection`, which has this number. On a trusted one the From names the user.
     pub fn new(
         context: Arc<ServerContext>,
         cross_refs: Arc<CrossRefs>,
         address: SocketAddr,
         number: u64,
         trusted: bool,
+        connection: &Addr<ClientConnection>,
     ) -> Self {
         Self {
             context,
             cross_refs,
             address,
-            connection: None,
+            connection: connection.clone(),
             authenticator: DigestAuthenticator::new(number),
             trusted,
             clients: HashMap::new(),
@@ -160,16 +161,14 @@ impl ClientUas {
 
     fn start_client(&mut self, log_on: LogOn) -> Result<Addr<Client>, FinalResponse> {
         let rights = log_on.rights(&self.context.config().settings);
-        let (Some(connection), Some(rights)) = (self.connection.clone(), rights) else {
-            return Err(Status::SERVER_INTERNAL_ERROR.into());
-        };
+        let rights = rights.ok_or(Status::SERVER_INTERNAL_ERROR)?;
         let user: Box<str> = log_on.user().into();
         let name = format!("{}@{}", Truncated(&user), self.address);
         tracing::info!(client = %name, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
         let client = Client::new(
             Arc::clone(&self.context),
-            connection,
+            self.connection.clone(),
             ClientUser {
                 name: name.into(),
                 address: self.address.ip(),
@@ -278,10 +277,6 @@ impl Uas for ClientUas {
             Method::Register => self.register(request).into(),
             _ => self.invite(request, asked),
         }
-    }
-
-    fn opened(&mut self, connection: &Arc<Addr<ClientConnection>>) {
-        self.connection = Some(Addr::clone(connection));
     }
 
     fn ended(&mut self, reason: &str) {

@@ -33,7 +33,7 @@ use crate::{
 pub struct PhoneUas {
     context: Arc<ServerContext>,
     address: SocketAddr,
-    connection: Option<Arc<Addr<PhoneConnection>>>,
+    connection: Arc<Addr<PhoneConnection>>,
     authenticator: DigestAuthenticator,
     /// The bindings that were made on this connection; mostly one.
     leases: SmallVec<[Lease; 1]>,
@@ -43,16 +43,17 @@ pub struct PhoneUas {
 }
 
 impl PhoneUas {
-    /// The UAS of a connection from `address`; `authenticator` checks who logs on.
+    /// The UAS of `connection`, which came from `address`; `authenticator` checks who logs on.
     pub fn new(
         context: Arc<ServerContext>,
         address: SocketAddr,
         authenticator: DigestAuthenticator,
+        connection: &Arc<Addr<PhoneConnection>>,
     ) -> Self {
         Self {
             context,
             address,
-            connection: None,
+            connection: Arc::clone(connection),
             authenticator,
             leases: SmallVec::new(),
             claimed: None,
@@ -93,9 +94,8 @@ impl PhoneUas {
             }
             None => RegisterStep::Bind,
         };
-        let connection = self.connection.clone();
         let flow = Flow {
-            connection: connection.ok_or(Status::SERVER_INTERNAL_ERROR)?,
+            connection: Arc::clone(&self.connection),
             arbiter: Arbiter::current(),
         };
         let (responder, disposition) = pending.later();
@@ -259,9 +259,7 @@ impl Uas for PhoneUas {
             return no_dialog();
         };
         let user = from.uri().user_decoded().and_then(|user| user.parse().ok());
-        let (Some(from), Some(dialog), Some(connection)) =
-            (user, DialogId::of_request(request), &self.connection)
-        else {
+        let (Some(from), Some(dialog)) = (user, DialogId::of_request(request)) else {
             return no_dialog();
         };
         let (responder, disposition) = pending.later();
@@ -271,15 +269,11 @@ impl Uas for PhoneUas {
                 call_id: dialog.call_id.into(),
                 local_tag: dialog.local_tag.into(),
                 remote_tag: dialog.remote_tag.into(),
-                connection: Addr::clone(connection),
+                connection: Addr::clone(&self.connection),
                 responder,
             },
         });
         disposition
-    }
-
-    fn opened(&mut self, connection: &Arc<Addr<PhoneConnection>>) {
-        self.connection = Some(Arc::clone(connection));
     }
 
     fn sweep(&mut self, now: Duration) -> Option<Duration> {

@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::Addr;
 use uacsta_schema::sip::{Request, Status};
 
 use super::{
-    connection::SipConnection,
     incident::Incident,
     responder::{Disposition, PendingRequest},
 };
@@ -30,9 +28,6 @@ pub trait Uas: Sized + Unpin + 'static {
     fn sweep(&mut self, _now: Duration) -> Option<Duration> {
         None
     }
-
-    /// The connection starts; `connection` is the one value of its address that all may share.
-    fn opened(&mut self, _connection: &Arc<Addr<SipConnection<Self>>>) {}
 
     /// The connection has ended.
     fn ended(&mut self, reason: &str);

@@ -69,7 +69,8 @@ fn open(most_unanswered: usize) -> Opening {
         unanswered_events: most_unanswered,
         ..Limits::default()
     };
-    let link = SipConnection::start(transport, endpoints, Nobody { say }, limits, clock, 7);
+    let uas = |_: &Arc<Addr<_>>| Nobody { say };
+    let link = SipConnection::start(transport, endpoints, uas, limits, clock, 7);
     let owner = Owner(tell).start();
     link.do_send(Open {
         owner: owner.clone().recipient(),

@@ -242,7 +242,8 @@ impl UdpListener {
         let arbiter = acceptor.arbiter(acceptor.next_number());
         arbiter.spawn_fn(move || {
             let clock = Arc::clone(&context.clock);
-            let uas = PhoneUas::new(context, from, DigestAuthenticator::after_stateless(key));
+            let authenticator = DigestAuthenticator::after_stateless(key);
+            let uas = |connection: &_| PhoneUas::new(context, from, authenticator, connection);
             let transport = PeerTransport::udp(sender, from, frames);
             let random = getrandom::u64().unwrap_or(key);
             SipConnection::start(transport, endpoints, uas, Limits::default(), clock, random);

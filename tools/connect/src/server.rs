@@ -118,13 +118,13 @@ impl ServerAddress {
         &self.host
     }
 
-    /// Connects and starts a connection actor in this thread. `uas` handles its requests; `agent` is its User-Agent.
+    /// Connects and starts a connection actor in this thread. `uas` makes what handles its requests; `agent` is its User-Agent.
     ///
     /// # Errors
     /// Nothing listens at the address, its certificate is not trusted, or it takes more than 10 seconds.
     pub async fn connect<U: Uas>(
         &self,
-        uas: U,
+        uas: impl FnOnce(&Arc<Addr<SipConnection<U>>>) -> U,
         agent: Arc<str>,
         clock: Arc<dyn Clock>,
     ) -> Result<Addr<SipConnection<U>>, ConnectError> {

@@ -119,7 +119,7 @@ impl Console {
         let (queue, mut events) = mpsc::channel(EVENT_QUEUE);
         let listener = Listener { queue, link: None }.start();
         let agent: Arc<str> = concat!("uacsta-client/", env!("CARGO_PKG_VERSION")).into();
-        let uas = ConsoleUas(listener.clone());
+        let uas = |link: &Arc<Addr<_>>| ConsoleUas::new(listener.clone(), link);
         let clock = Arc::new(SystemClock::start());
         let link = server.connect(uas, agent, clock).await?;
         link.do_send(Open {

@@ -1,7 +1,5 @@
 //! Receives session events for the console, acknowledges them at once and queues them, with a bound (ECMA TR/87, section 7.3).
 
-use std::sync::Arc;
-
 use actix::{Actor, Addr, Context, Handler, Message};
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -40,7 +38,7 @@ pub(super) enum Connection {
 }
 
 /// The console's UAS: rejects all requests outside its session.
-pub(super) struct ConsoleUas(pub(super) Addr<Listener>);
+pub(super) struct ConsoleUas(Addr<Listener>);
 
 impl Listener {
     /// Queues an event. If the queue is full, closes the connection, so that no single event is lost unnoticed.
@@ -96,14 +94,18 @@ impl Handler<SessionEvent> for Listener {
     }
 }
 
+impl ConsoleUas {
+    /// The UAS of `link`, whose events and end `listener` hears of.
+    pub(super) fn new(listener: Addr<Listener>, link: &Addr<SipConnection<Self>>) -> Self {
+        listener.do_send(Connection::Made(link.clone()));
+        Self(listener)
+    }
+}
+
 impl Uas for ConsoleUas {
     fn request(&mut self, _: &Request, _: PendingRequest<'_>) -> Disposition {
         // Only the console opens sessions.
         Status::METHOD_NOT_ALLOWED.into()
-    }
-
-    fn opened(&mut self, link: &Arc<Addr<SipConnection<Self>>>) {
-        self.0.do_send(Connection::Made(Addr::clone(link)));
     }
 
     fn ended(&mut self, reason: &str) {

@@ -47,18 +47,19 @@ pub struct SipConnection<U: Uas> {
 const MAILBOX: usize = 1 << 16;
 
 impl<U: Uas> SipConnection<U> {
-    /// Starts a connection. `random` distinguishes its branches and tags from those of all others.
+    /// Starts a connection, whose UAS `uas` makes from the one address that all may share. `random` distinguishes the branches and
+    /// tags of the connection from those of all others.
     pub fn start(
         transport: PeerTransport,
         endpoints: Endpoints,
-        mut uas: U,
+        uas: impl FnOnce(&Arc<Addr<Self>>) -> U,
         limits: Limits,
         clock: Arc<dyn Clock>,
         random: u64,
     ) -> Addr<Self> {
         Self::create(|ctx| {
             let address = Arc::new(ctx.address());
-            uas.opened(&address);
+            let uas = uas(&address);
             let reliability = endpoints.reliability();
             Self {
                 responses: address,

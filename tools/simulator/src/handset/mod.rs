@@ -167,10 +167,9 @@ impl Handset {
     }
 
     fn connect(&mut self, ctx: &mut Context<Self>) {
-        let (context, uas) = (
-            Arc::clone(&self.context),
-            HandsetUas::new(ctx.address(), self.mac, self.challenge()),
-        );
+        let context = Arc::clone(&self.context);
+        let (phone, mac, challenge) = (ctx.address(), self.mac, self.challenge());
+        let uas = move |link: &Arc<Addr<_>>| HandsetUas::new(phone, mac, challenge, link);
         let agent: Arc<str> = self.maker.user_agent().into();
         let connecting = async move {
             // The semaphore is never closed; without a permit the phone connects as well.

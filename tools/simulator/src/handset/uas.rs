@@ -19,7 +19,7 @@ use super::{Handset, challenge::Challenge};
 /// Serves the server's requests outside sessions.
 pub(super) struct HandsetUas {
     phone: Addr<Handset>,
-    link: Option<Arc<Addr<SipConnection<Self>>>>,
+    link: Arc<Addr<SipConnection<Self>>>,
     name: String,
     challenge: Option<Challenge>,
 }
@@ -42,11 +42,16 @@ pub(super) struct Lost {
 }
 
 impl HandsetUas {
-    pub(super) fn new(phone: Addr<Handset>, mac: Mac, challenge: Option<Challenge>) -> Self {
+    pub(super) fn new(
+        phone: Addr<Handset>,
+        mac: Mac,
+        challenge: Option<Challenge>,
+        link: &Arc<Addr<SipConnection<Self>>>,
+    ) -> Self {
         let name = mac.to_string();
         Self {
             phone,
-            link: None,
+            link: Arc::clone(link),
             name,
             challenge,
         }
@@ -70,14 +75,9 @@ impl Uas for HandsetUas {
         }
     }
 
-    fn opened(&mut self, link: &Arc<Addr<SipConnection<Self>>>) {
-        self.link = Some(Arc::clone(link));
-    }
-
     fn ended(&mut self, reason: &str) {
-        let Some(link) = &self.link else { return };
         self.phone.do_send(Lost {
-            link: Addr::clone(link),
+            link: Addr::clone(&self.link),
             reason: reason.into(),
         });
     }
