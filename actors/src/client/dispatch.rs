@@ -424,7 +424,7 @@ impl Client {
             destination: dial.destination,
             dialect: dial.request.document.dialect(),
             cross_ref: self.monitors.next_cross_ref().into(),
-            patience: self.context.config().settings.advanced.request_timeout,
+            timeout: self.context.config().settings.advanced.request_timeout,
             failed: ctx.address().recipient(),
         };
         self.office_calls.start(request, dial.request.reply);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr};
 use uacsta_schema::csta::{DeviceId, FailedEvent, LocalConnectionState, MonitorCrossRefId};
 
-use super::{DialFailed, DialRequest, DialViaOffice};
+use super::{DialFailed, DialRequest, actor::DialViaOffice};
 use crate::{
     client::requests::CstaRequest,
     sip::{responder::Responder, session::SessionId},

@@ -1,78 +1,202 @@
-//! The state of a call via the office, as a pure function: what has happened, and what is to be done next.
+//! The state machine of a call via the office: what has happened, and what is to be done next.
 
 use smallvec::{SmallVec, smallvec};
-use uacsta_schema::csta::{CallId, ConnectionId, EventCause};
+use uacsta_schema::csta::{CallId, ConnectionId, EventCause, Failure};
+
+use crate::refusal::Refusal;
+
+/// A call via the office, with the requests of which it waits for the response.
+#[derive(Debug)]
+pub(super) struct DialMachine {
+    state: DialState,
+    /// Whether the client's MakeCall has no response yet.
+    client_waits: bool,
+    /// Calls that were answered before the response that names the call.
+    answered_early: Vec<CallId>,
+    /// Requests to the desk phone without a response.
+    outstanding: usize,
+}
 
 /// How far a call has come.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum DialState {
-    /// The desk phone was asked to call the user.
+    /// The line's monitor starts.
+    Monitoring,
+    /// The desk phone was requested to call the user.
     Calling,
-    /// The user is being called.
+    /// The user's phone rings.
     Ringing { user: ConnectionId },
-    /// The user has answered, and the desk phone was asked to consult the destination.
+    /// The user has answered, and the desk phone was requested to consult the destination.
     Consulting { user: ConnectionId },
-    /// The destination is being called.
+    /// The destination rings.
     Offering {
         user: ConnectionId,
         destination: ConnectionId,
     },
-    /// The destination has answered, and the desk phone was asked to connect the two.
+    /// The destination has answered, and the desk phone was requested to connect the two.
     Transferring {
         user: ConnectionId,
         destination: ConnectionId,
     },
-    /// Nothing more is to be done.
+    /// Connected or failed.
     Over,
 }
 
 /// What has happened.
 #[derive(Clone, Debug)]
 pub(super) enum DialEvent {
-    /// The desk phone did what it was asked; the connection is that of the call which it began by that, or leads on.
-    Done(ConnectionId),
-    /// The desk phone refused what it was asked.
-    Refused,
+    /// The line's monitor runs.
+    InService,
+    /// The desk phone started a call by MakeCall or ConsultationCall.
+    Started(ConnectionId),
+    /// The desk phone connected the user and the destination.
+    Transferred,
+    /// The desk phone left a call.
+    Cleared,
+    /// The desk phone rejected a request, perhaps with a CSTA error.
+    Rejected(Option<Failure>),
     /// A call was answered.
     Answered(CallId),
-    /// A party left a call, or it failed; the cause is known where the phone itself has told of a failure.
+    /// A party left a call, or the call failed.
     Ended(CallId),
-    /// A call was not answered in time.
-    Late,
-    /// The desk phone is gone.
+    /// The state has lasted too long: no monitor, or no answer.
+    TimedOut,
+    /// The desk phone is away.
     Lost,
 }
 
 /// What is to be done.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum DialAction {
-    /// Have the phone consult the destination in this call.
+    /// Requests the desk phone to call the user.
+    Call,
+    /// Requests it to consult the destination in this call.
     Consult(ConnectionId),
-    /// Have the phone connect the parties of both.
+    /// Requests it to connect the parties of both.
     Transfer {
         held: ConnectionId,
         active: ConnectionId,
     },
-    /// Have the phone leave this call.
+    /// Requests it to leave this call.
     Clear(ConnectionId),
+    /// Responds to the client's MakeCall: the call has started.
+    Accept(ConnectionId),
+    /// Responds to the client's MakeCall with an error.
+    Reject(Failure),
     /// The two are connected.
     Connected,
-    /// It came to nothing, for this reason; the connection is that of the call that failed, as far as there is one.
+    /// The call failed; the connection is that of the call that did, as far as there is one.
     Failed(Option<ConnectionId>, EventCause),
 }
 
+pub(super) type DialActions = SmallVec<[DialAction; 3]>;
+
+/// How many early answers are remembered.
+const MAX_ANSWERED_EARLY: usize = 8;
+
+impl DialMachine {
+    pub(super) fn new() -> Self {
+        Self {
+            state: DialState::Monitoring,
+            client_waits: true,
+            answered_early: Vec::new(),
+            outstanding: 0,
+        }
+    }
+
+    pub(super) fn state(&self) -> &DialState {
+        &self.state
+    }
+
+    /// Whether nothing more will be done.
+    pub(super) fn is_over(&self) -> bool {
+        self.state == DialState::Over && self.outstanding == 0
+    }
+
+    pub(super) fn on(&mut self, event: &DialEvent) -> DialActions {
+        let is_response = matches!(
+            event,
+            DialEvent::Started(_)
+                | DialEvent::Transferred
+                | DialEvent::Cleared
+                | DialEvent::Rejected(_)
+        );
+        self.outstanding -= usize::from(is_response && self.outstanding > 0);
+        self.remember(event);
+        let mut actions = self.respond(event);
+        let (next, more) = self.state.on(event);
+        self.outstanding += more.iter().filter(|action| action.is_request()).count();
+        actions.extend(more);
+        self.state = next;
+        if let Some(call) = self.answered_already() {
+            actions.extend(self.on(&DialEvent::Answered(call)));
+        }
+        actions
+    }
+
+    /// Responds to the client's MakeCall when the desk phone has started a call, or none will start.
+    fn respond(&mut self, event: &DialEvent) -> DialActions {
+        if !self.client_waits {
+            return SmallVec::new();
+        }
+        let response = match event {
+            DialEvent::Started(call) => DialAction::Accept(call.clone()),
+            DialEvent::Rejected(Some(failure)) => DialAction::Reject(failure.clone()),
+            DialEvent::Rejected(None) | DialEvent::TimedOut | DialEvent::Lost => {
+                DialAction::Reject(Refusal::Away.failure())
+            }
+            _ => return SmallVec::new(),
+        };
+        self.client_waits = false;
+        smallvec![response]
+    }
+
+    /// An answer may come before the response that names its call.
+    fn remember(&mut self, event: &DialEvent) {
+        let awaits = matches!(
+            self.state,
+            DialState::Calling | DialState::Consulting { .. }
+        );
+        if let DialEvent::Answered(call) = event
+            && awaits
+            && self.answered_early.len() < MAX_ANSWERED_EARLY
+        {
+            self.answered_early.push(call.clone());
+        }
+    }
+
+    /// The call that rings, if it was answered before it had a name.
+    fn answered_already(&mut self) -> Option<CallId> {
+        let (DialState::Ringing { user: call }
+        | DialState::Offering {
+            destination: call, ..
+        }) = &self.state
+        else {
+            return None;
+        };
+        let call = call.call_id.clone()?;
+        let is_answered = self.answered_early.contains(&call);
+        is_answered.then(|| {
+            self.answered_early.clear();
+            call
+        })
+    }
+}
+
 impl DialState {
-    /// Goes on.
-    pub(super) fn on(&mut self, event: &DialEvent) -> SmallVec<[DialAction; 3]> {
-        let (next, actions) = match (&*self, event) {
-            (Self::Calling, DialEvent::Done(user)) => {
+    fn on(&self, event: &DialEvent) -> (Self, DialActions) {
+        match (self, event) {
+            (Self::Monitoring, DialEvent::InService) => {
+                (Self::Calling, smallvec![DialAction::Call])
+            }
+            (Self::Calling, DialEvent::Started(user)) => {
                 (Self::Ringing { user: user.clone() }, SmallVec::new())
             }
             (Self::Ringing { user }, DialEvent::Answered(call)) if is(user, call) => (
                 Self::Consulting { user: user.clone() },
                 smallvec![DialAction::Consult(user.clone())],
             ),
-            (Self::Consulting { user }, DialEvent::Done(destination)) => (
+            (Self::Consulting { user }, DialEvent::Started(destination)) => (
                 Self::Offering {
                     user: user.clone(),
                     destination: destination.clone(),
@@ -93,41 +217,52 @@ impl DialState {
                     }],
                 )
             }
-            (Self::Transferring { .. }, DialEvent::Done(_)) => {
+            (Self::Transferring { .. }, DialEvent::Transferred) => {
                 (Self::Over, smallvec![DialAction::Connected])
             }
-            // The end of both calls at the desk phone is part of the transfer.
-            (Self::Transferring { .. }, DialEvent::Ended(_)) => return SmallVec::new(),
+            // The desk phone leaves both calls as part of the transfer.
+            (Self::Transferring { .. }, DialEvent::Ended(_)) => self.unchanged(),
+            // It failed during the request: the call that started all the same is cleared.
+            (Self::Over, DialEvent::Started(call)) => {
+                (Self::Over, smallvec![DialAction::Clear(call.clone())])
+            }
+            (Self::Over, _) => self.unchanged(),
             (_, DialEvent::Ended(call)) if !self.calls().any(|known| is(known, call)) => {
-                return SmallVec::new();
+                self.unchanged()
             }
-            (Self::Over, _) | (_, DialEvent::Answered(_) | DialEvent::Done(_)) => {
-                return SmallVec::new();
-            }
-            (_, DialEvent::Refused | DialEvent::Ended(_) | DialEvent::Late | DialEvent::Lost) => {
-                (Self::Over, self.rollback(event))
-            }
-        };
-        *self = next;
-        actions
+            (
+                _,
+                DialEvent::Rejected(_)
+                | DialEvent::Ended(_)
+                | DialEvent::TimedOut
+                | DialEvent::Lost,
+            ) => (Self::Over, self.failure(event)),
+            _ => self.unchanged(),
+        }
     }
 
-    /// What takes back what was done so far: the calls are left, the last one first.
-    fn rollback(&self, event: &DialEvent) -> SmallVec<[DialAction; 3]> {
-        let ended =
+    fn unchanged(&self) -> (Self, DialActions) {
+        (self.clone(), SmallVec::new())
+    }
+
+    /// Clears the calls, the last one first, and reports the failure.
+    fn failure(&self, event: &DialEvent) -> DialActions {
+        let has_ended =
             |call: &ConnectionId| matches!(event, DialEvent::Ended(ended) if is(call, ended));
         let failed = self
             .calls()
-            .find(|call| ended(call))
+            .find(|call| has_ended(call))
             .or_else(|| self.calls().next());
-        let cause = match event {
-            DialEvent::Late => EventCause::CALL_NOT_ANSWERED,
-            DialEvent::Ended(_) => EventCause::CALL_CANCELLED,
+        let cause = match (self, event) {
+            (Self::Ringing { .. } | Self::Offering { .. }, DialEvent::TimedOut) => {
+                EventCause::CALL_NOT_ANSWERED
+            }
+            (_, DialEvent::Ended(_)) => EventCause::CALL_CANCELLED,
             _ => EventCause::RESOURCES_NOT_AVAILABLE,
         };
-        let mut actions: SmallVec<[DialAction; 3]> = match event {
+        let mut actions: DialActions = match event {
             DialEvent::Lost => SmallVec::new(),
-            // A call that failed may still sound its busy tone: it is left as well.
+            // A call that failed may still sound its busy tone: it is cleared as well.
             _ => self.calls().cloned().map(DialAction::Clear).collect(),
         };
         actions.push(DialAction::Failed(failed.cloned(), cause));
@@ -137,13 +272,22 @@ impl DialState {
     /// The calls that there are, the last one first.
     fn calls(&self) -> impl Iterator<Item = &ConnectionId> {
         let (last, first) = match self {
-            Self::Calling | Self::Over => (None, None),
+            Self::Monitoring | Self::Calling | Self::Over => (None, None),
             Self::Ringing { user } | Self::Consulting { user } => (None, Some(user)),
             Self::Offering { user, destination } | Self::Transferring { user, destination } => {
                 (Some(destination), Some(user))
             }
         };
         last.into_iter().chain(first)
+    }
+}
+
+impl DialAction {
+    fn is_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Call | Self::Consult(_) | Self::Transfer { .. } | Self::Clear(_)
+        )
     }
 }
 
@@ -160,104 +304,161 @@ mod tests {
         ConnectionId::new(call.to_owned(), "215".to_owned())
     }
 
-    fn call(id: &str) -> CallId {
-        CallId::from(id.to_owned())
+    /// An event by its word and its call: `started 1`, `answered 1` ...
+    fn event(words: &str) -> DialEvent {
+        let (name, id) = words.split_once(' ').unwrap_or((words, ""));
+        match name {
+            "in-service" => DialEvent::InService,
+            "started" => DialEvent::Started(at(id)),
+            "transferred" => DialEvent::Transferred,
+            "cleared" => DialEvent::Cleared,
+            "rejected" => DialEvent::Rejected(None),
+            "busy" => DialEvent::Rejected(Some(Failure::RESOURCE_BUSY)),
+            "answered" => DialEvent::Answered(CallId::from(id.to_owned())),
+            "ended" => DialEvent::Ended(CallId::from(id.to_owned())),
+            "timeout" => DialEvent::TimedOut,
+            "lost" => DialEvent::Lost,
+            other => panic!("{other} is no event"),
+        }
     }
 
-    /// Facts as words, and the actions that follow each: `made 1`, `consult 1` ...
-    #[track_caller]
-    fn goes(events: &[(&str, &[&str])]) {
-        let mut state = DialState::Calling;
-        for (event, expected) in events {
-            let (name, id) = event.split_once(' ').unwrap_or((event, ""));
-            let actions = state.on(&match name {
-                "done" => DialEvent::Done(at(id)),
-                "refused" => DialEvent::Refused,
-                "answered" => DialEvent::Answered(call(id)),
-                "ended" => DialEvent::Ended(call(id)),
-                "late" => DialEvent::Late,
-                _ => DialEvent::Lost,
-            });
-            let name = |connection: &ConnectionId| {
-                connection
-                    .call_id
-                    .as_ref()
-                    .map_or_else(String::new, |call| call.as_str().to_owned())
-            };
-            let words: Vec<String> = actions
-                .iter()
-                .map(|action| match action {
-                    DialAction::Consult(call) => format!("consult {}", name(call)),
-                    DialAction::Transfer { held, active } => {
-                        format!("transfer {} {}", name(held), name(active))
-                    }
-                    DialAction::Clear(call) => format!("clear {}", name(call)),
-                    DialAction::Connected => "connected".to_owned(),
-                    DialAction::Failed(call, cause) => format!(
-                        "failed {} {}",
-                        call.as_ref().map_or_else(String::new, name),
-                        cause.as_str()
-                    ),
-                })
-                .collect();
-            assert_eq!(words, *expected, "{event} of {events:?}");
+    fn words(action: &DialAction) -> String {
+        let name = |connection: &ConnectionId| {
+            let call = connection.call_id.as_ref();
+            call.map_or_else(String::new, |call| call.as_str().to_owned())
+        };
+        match action {
+            DialAction::Call => "call".to_owned(),
+            DialAction::Consult(call) => format!("consult {}", name(call)),
+            DialAction::Transfer { held, active } => {
+                format!("transfer {} {}", name(held), name(active))
+            }
+            DialAction::Clear(call) => format!("clear {}", name(call)),
+            DialAction::Accept(call) => format!("accept {}", name(call)),
+            DialAction::Reject(failure) => format!("reject {failure}"),
+            DialAction::Connected => "connected".to_owned(),
+            DialAction::Failed(call, cause) => {
+                let call = call.as_ref().map_or_else(String::new, name);
+                format!("failed {call} {}", cause.as_str())
+            }
         }
+    }
+
+    /// Events, and the actions that follow from each; whether the machine is over then.
+    #[track_caller]
+    fn check(events: &[(&str, &[&str])], is_over: bool) {
+        let mut machine = DialMachine::new();
+        for (word, expected) in events {
+            let actions = machine.on(&event(word));
+            let told: Vec<String> = actions.iter().map(words).collect();
+            assert_eq!(told, *expected, "{word} of {events:?}");
+        }
+        assert_eq!(machine.is_over(), is_over, "{events:?}");
     }
 
     #[test]
     fn the_user_is_called_then_the_destination_then_both_are_connected() {
-        goes(&[
-            ("done 1", &[]),
-            ("answered 9", &[]),
-            ("answered 1", &["consult 1"]),
-            ("done 2", &[]),
-            ("answered 2", &["transfer 1 2"]),
-            ("ended 1", &[]),
-            ("done 3", &["connected"]),
-            ("ended 3", &[]),
-        ]);
+        check(
+            &[
+                ("in-service", &["call"]),
+                ("in-service", &[]),
+                ("started 1", &["accept 1"]),
+                ("answered 9", &[]),
+                ("answered 1", &["consult 1"]),
+                ("started 2", &[]),
+                ("answered 2", &["transfer 1 2"]),
+                ("ended 1", &[]),
+                ("transferred", &["connected"]),
+                ("ended 3", &[]),
+            ],
+            true,
+        );
     }
 
     #[test]
-    fn each_failure_is_rolled_back_and_reported() {
-        let no = "failed 1 resourcesNotAvailable";
-        goes(&[("refused", &["failed  resourcesNotAvailable"])]);
-        goes(&[
-            ("done 1", &[]),
-            ("ended 1", &["clear 1", "failed 1 callCancelled"]),
-        ]);
-        goes(&[
-            ("done 1", &[]),
-            ("late", &["clear 1", "failed 1 callNotAnswered"]),
-        ]);
-        goes(&[("done 1", &[]), ("lost", &[no])]);
-        goes(&[
-            ("done 1", &[]),
-            ("answered 1", &["consult 1"]),
-            ("refused", &["clear 1", no]),
-        ]);
-        goes(&[
-            ("done 1", &[]),
-            ("answered 1", &["consult 1"]),
-            ("done 2", &[]),
-            ("ended 2", &["clear 2", "clear 1", "failed 2 callCancelled"]),
-            ("ended 1", &[]),
-        ]);
-        goes(&[
-            ("done 1", &[]),
-            ("answered 1", &["consult 1"]),
-            ("done 2", &[]),
-            ("ended 1", &["clear 2", "clear 1", "failed 1 callCancelled"]),
-        ]);
-        goes(&[
-            ("done 1", &[]),
-            ("answered 1", &["consult 1"]),
-            ("done 2", &[]),
-            ("answered 2", &["transfer 1 2"]),
-            (
-                "refused",
-                &["clear 2", "clear 1", "failed 2 resourcesNotAvailable"],
-            ),
-        ]);
+    fn an_answer_may_come_before_the_response_that_names_its_call() {
+        check(
+            &[
+                ("in-service", &["call"]),
+                ("answered 1", &[]),
+                ("started 1", &["accept 1", "consult 1"]),
+                ("answered 2", &[]),
+                ("started 2", &["transfer 1 2"]),
+                ("transferred", &["connected"]),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn the_client_gets_an_error_where_no_call_starts() {
+        let away = Refusal::Away.failure();
+        let away = format!("reject {away}");
+        let failed = "failed  resourcesNotAvailable";
+        check(&[("lost", &[&away, failed])], true);
+        check(&[("timeout", &[&away, failed])], true);
+        let call: (&str, &[&str]) = ("in-service", &["call"]);
+        check(&[call, ("rejected", &[&away, failed])], true);
+        let busy = format!("reject {}", Failure::RESOURCE_BUSY);
+        check(&[call, ("busy", &[&busy, failed])], true);
+    }
+
+    #[test]
+    fn a_call_that_starts_after_the_failure_is_cleared() {
+        let away = Refusal::Away.failure();
+        let rejected = format!("reject {away}");
+        check(
+            &[
+                ("in-service", &["call"]),
+                ("lost", &[&rejected, "failed  resourcesNotAvailable"]),
+                ("started 1", &["clear 1"]),
+            ],
+            false,
+        );
+        check(
+            &[
+                ("in-service", &["call"]),
+                ("lost", &[&rejected, "failed  resourcesNotAvailable"]),
+                ("started 1", &["clear 1"]),
+                ("cleared", &[]),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn each_failure_clears_the_calls_and_is_reported() {
+        /// A failure after the first steps; whether no response is awaited then.
+        #[track_caller]
+        fn check_after(steps: usize, failure: &str, expected: &[&str], is_over: bool) {
+            let before: [(&str, &[&str]); 5] = [
+                ("in-service", &["call"]),
+                ("started 1", &["accept 1"]),
+                ("answered 1", &["consult 1"]),
+                ("started 2", &[]),
+                ("answered 2", &["transfer 1 2"]),
+            ];
+            let mut events = before[..steps].to_vec();
+            events.push((failure, expected));
+            check(&events, is_over);
+        }
+        let unavailable = "failed 1 resourcesNotAvailable";
+        check_after(2, "ended 1", &["clear 1", "failed 1 callCancelled"], false);
+        check_after(
+            2,
+            "timeout",
+            &["clear 1", "failed 1 callNotAnswered"],
+            false,
+        );
+        check_after(2, "lost", &[unavailable], true);
+        check_after(3, "busy", &["clear 1", unavailable], false);
+        check_after(3, "lost", &[unavailable], false);
+        let expected = |failed| ["clear 2", "clear 1", failed];
+        check_after(4, "ended 2", &expected("failed 2 callCancelled"), false);
+        check_after(4, "ended 1", &expected("failed 1 callCancelled"), false);
+        check_after(4, "timeout", &expected("failed 2 callNotAnswered"), false);
+        let failed = expected("failed 2 resourcesNotAvailable");
+        check_after(5, "rejected", &failed, false);
+        check_after(5, "ended 1", &[], false);
     }
 }
