@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// An interface that the demonstration uses is disabled.
-    #[error("the demonstration needs {0}, which the settings switch off")]
+    #[error("the demonstration needs {0}, which is turned off in the settings")]
     Off(&'static str),
     /// The passwords cannot be read.
     #[error(transparent)]

@@ -25,10 +25,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// One clear sentence, and the exit code that belongs to it.
+/// Prints the error as one sentence; returns its exit code.
 #[allow(
     clippy::print_stderr,
-    reason = "this is where a failed command says why"
+    reason = "the one place where a failed command prints its error"
 )]
 fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("uacsta: {}", sentence(error.as_ref()));
@@ -42,11 +42,11 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     data_dir::keep_from_others();
     let counters = Arc::default();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)
-        .context("the log cannot be written")?;
+        .context("cannot write the log")?;
     #[cfg(unix)]
     process::limits::raise_file_limit();
     actix_rt::System::new().block_on(async {
-        // Without a handler SIGHUP ends the program, also while it starts.
+        // Without a handler SIGHUP would end the program during its start.
         let signals = Signals::install();
         let mut running = Server::default()
             .counting(counters)
@@ -75,7 +75,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     })
 }
 
-/// The demonstration, where one is asked for; it only ends by failing.
+/// Runs the demonstration if requested; returns only when it fails.
 async fn demonstrate(plan: &Plan, addresses: &Addresses) -> Result<Infallible, DemoError> {
     if plan.is_demo() {
         demo::run(addresses, &plan.settings, plan.data(), &mut io::stdout()).await

@@ -1,7 +1,8 @@
-//! Who may use the API: the bearer of the token (RFC 6750), or the administrator by password (RFC 7617).
+//! Authenticates API requests: by the token (RFC 6750) or the administrator's password (RFC 7617).
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -23,44 +24,44 @@ use uacsta_actors::{
 };
 use uacsta_config::Secret;
 
-use super::Refusal;
+use super::{Refusal, connection::Peer};
 
-/// What opens the API, and the brake on who guesses at it.
+/// The credentials that the API accepts.
 pub(super) struct Keys {
-    shown: ArcSwap<Shown>,
+    accepted: ArcSwap<Credentials>,
     context: Arc<ServerContext>,
 }
 
-/// The keys as they stand behind the scheme in `Authorization`.
-struct Shown {
+/// The credentials as they follow the scheme in `Authorization`.
+struct Credentials {
     bearer: String,
     basic: String,
 }
 
 impl Keys {
-    /// The token, and the password of the user `admin`.
     pub(super) fn new(token: &Secret, password: &Secret, context: Arc<ServerContext>) -> Self {
         Self {
-            shown: ArcSwap::from_pointee(Shown::new(token, password)),
+            accepted: ArcSwap::from_pointee(Credentials::new(token, password)),
             context,
         }
     }
 
-    /// Others from now on.
+    /// Replaces the accepted credentials.
     pub(super) fn change(&self, token: &Secret, password: &Secret) {
-        self.shown.store(Arc::new(Shown::new(token, password)));
+        self.accepted
+            .store(Arc::new(Credentials::new(token, password)));
     }
 
-    /// Whether `authorization`, sent from `address`, opens.
+    /// Checks the `authorization` of a request from `address`.
     ///
-    /// The token is never held back: it is random, so that guessing is in vain, and behind a proxy the command line has
-    /// the address of everybody else.
+    /// The token is exempt from the rate limit: it cannot be guessed, and behind a proxy the command line shares its address
+    /// with everybody.
     fn check(&self, authorization: &str, address: IpAddr) -> Result<(), Refusal> {
         if authorization.is_empty() {
-            return Err(Refusal::Stranger);
+            return Err(Refusal::Unauthenticated);
         }
-        let keys = self.shown.load();
-        if keys.bears_token(authorization) {
+        let accepted = self.accepted.load();
+        if accepted.has_token(authorization) {
             return Ok(());
         }
         let log_on_limiter = &self.context.log_on_limiter;
@@ -69,30 +70,30 @@ impl Keys {
         let now = self.context.clock.now();
         if !log_on_limiter.admits(attempt, rate, now) {
             self.context.counters.count(Counter::LogOnRateLimited);
-            return Err(Refusal::HeldBack);
+            return Err(Refusal::RateLimited);
         }
-        if keys.bears_password(authorization) {
+        if accepted.has_password(authorization) {
             log_on_limiter.succeeded(attempt);
             return Ok(());
         }
         self.context.counters.count(Counter::FailedLogOn);
         match log_on_limiter.failed(attempt, rate, now) {
             LimitStatus::Below => {
-                let what = "the API was asked with a wrong token or password";
+                let what = "API log-on failed: wrong token or password";
                 if let Some(times) = self.context.log_limit.admit(address, what, now) {
                     tracing::warn!(peer = %address, times, "{what}");
                 }
             }
             LimitStatus::Reached => {
-                tracing::warn!(peer = %address, "the API was asked with too many wrong tokens or passwords: further ones from this address are held back to limits.log_on_tries a second, and not logged until there is a pause");
+                tracing::warn!(peer = %address, "too many failed API log-ons from this address; limited to limits.log_on_tries a second, not logged until they pause");
             }
             LimitStatus::Exceeded => {}
         }
-        Err(Refusal::Stranger)
+        Err(Refusal::Unauthenticated)
     }
 }
 
-impl Shown {
+impl Credentials {
     fn new(token: &Secret, password: &Secret) -> Self {
         Self {
             bearer: token.expose().to_owned(),
@@ -100,25 +101,26 @@ impl Shown {
         }
     }
 
-    fn bears_token(&self, authorization: &str) -> bool {
-        bears(authorization, "bearer", &self.bearer)
+    fn has_token(&self, authorization: &str) -> bool {
+        matches(authorization, "bearer", &self.bearer)
     }
 
-    fn bears_password(&self, authorization: &str) -> bool {
-        bears(authorization, "basic", &self.basic)
+    fn has_password(&self, authorization: &str) -> bool {
+        matches(authorization, "basic", &self.basic)
     }
 }
 
-/// Whether `authorization` is of this scheme and shows this key; how long that takes tells nothing about the key.
-fn bears(authorization: &str, scheme: &str, key: &str) -> bool {
-    authorization.split_once(' ').is_some_and(|(by, shown)| {
-        by.eq_ignore_ascii_case(scheme) && bool::from(key.as_bytes().ct_eq(shown.trim().as_bytes()))
+/// Whether `authorization` has this scheme and secret, compared in constant time.
+fn matches(authorization: &str, scheme: &str, secret: &str) -> bool {
+    authorization.split_once(' ').is_some_and(|(name, given)| {
+        name.eq_ignore_ascii_case(scheme)
+            && bool::from(secret.as_bytes().ct_eq(given.trim().as_bytes()))
     })
 }
 
-/// Whether a browser sent it for a page of another site, which the administrator's password must not serve: the browser adds it by
-/// itself (RFC 6454 7.3).
-fn is_of_another_site(headers: &HeaderMap) -> bool {
+/// Whether a browser sent the request for a page of another origin (RFC 6454, section 7.3). The browser would add the
+/// administrator's password by itself.
+fn is_cross_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
     let Some(origin) = text(ORIGIN) else {
         return false;
@@ -129,28 +131,30 @@ fn is_of_another_site(headers: &HeaderMap) -> bool {
     site.is_none() || site != text(HOST)
 }
 
-/// Lets a request pass to the API, or refuses it.
+/// Passes an authenticated request on, and lifts the limits of its connection.
 pub(super) async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if !request.method().is_safe() && is_of_another_site(request.headers()) {
-        return Err(Refusal::Foreign.into());
+    if !request.method().is_safe() && is_cross_origin(request.headers()) {
+        return Err(Refusal::CrossOrigin.into());
     }
-    let shown = request.headers().get(AUTHORIZATION);
-    let shown = shown
+    let authorization = request.headers().get(AUTHORIZATION);
+    let authorization = authorization
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let nowhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+    let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
     let address = request
         .peer_addr()
-        .map_or(nowhere, |peer| peer.ip().to_canonical());
+        .map_or(unknown, |peer| peer.ip().to_canonical());
     let keys = request.app_data::<web::Data<Keys>>();
-    let opens = keys.map_or(Err(Refusal::Stranger), |keys| keys.check(shown, address));
-    match opens {
-        Ok(()) => next.call(request).await,
-        Err(refusal) => Err(refusal.into()),
+    keys.map_or(Err(Refusal::Unauthenticated), |keys| {
+        keys.check(authorization, address)
+    })?;
+    if let Some(peer) = request.request().conn_data::<Rc<Peer>>() {
+        peer.authenticated();
     }
+    next.call(request).await
 }
 
 #[cfg(test)]
@@ -158,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_6454_only_pages_of_its_own_may_ask() {
+    fn rfc_6454_cross_origin_requests_are_recognised() {
         for (origin, foreign) in [
             (None, false),
             (Some("http://pbx.example:8080"), false),
@@ -174,14 +178,14 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(ORIGIN, HeaderValue::from_static(origin));
             }
-            assert_eq!(is_of_another_site(&headers), foreign, "{origin:?}");
+            assert_eq!(is_cross_origin(&headers), foreign, "{origin:?}");
         }
     }
 
     #[test]
-    fn keys() {
-        let keys = Shown::new(&"token".into(), &"password".into());
-        for (shown, expected) in [
+    fn credentials_match_by_scheme_and_secret() {
+        let accepted = Credentials::new(&"token".into(), &"password".into());
+        for (given, expected) in [
             ("Bearer token", true),
             ("bearer token", true),
             ("Basic YWRtaW46cGFzc3dvcmQ=", true),
@@ -195,8 +199,8 @@ mod tests {
             ("token", false),
             ("", false),
         ] {
-            let opens = keys.bears_token(shown) || keys.bears_password(shown);
-            assert_eq!(opens, expected, "{shown}");
+            let matches = accepted.has_token(given) || accepted.has_password(given);
+            assert_eq!(matches, expected, "{given}");
         }
     }
 }

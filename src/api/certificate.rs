@@ -1,4 +1,4 @@
-//! `/api/certificate`: what the server shows in TLS handshakes, and until when.
+//! `/api/certificate`: the TLS certificate in use, its names and its validity.
 
 use actix_web::web;
 use serde::Serialize;
@@ -16,15 +16,15 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct CertificateInUse {
     #[serde(flatten)]
     certificate: Certificate,
-    /// What its chain lacks, if anything.
+    /// Why clients may reject its chain, if they may.
     gap: Option<String>,
 }
 
-async fn certificate(api: web::Data<Api>) -> web::Json<Shown> {
-    web::Json(Shown {
+async fn certificate(api: web::Data<Api>) -> web::Json<CertificateInUse> {
+    web::Json(CertificateInUse {
         certificate: api.identity.certificate(),
         gap: api.identity.chain_fault(),
     })

@@ -1,9 +1,10 @@
-//! A connection of the HTTP server's: it has a time and one request, and who leaves answers unread is not heard meanwhile (RFC 9112).
+//! A connection of the HTTP server: unauthenticated peers get little time, few requests and few octets.
 
 use std::{
     cell::Cell,
     io,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -13,67 +14,101 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    http::ConnectionType,
     middleware::Next,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::Refusal;
 
-/// How long a connection lasts at most. It carries one request, which may have to wait for a phone.
-const LIFE: Duration = Duration::from_secs(60);
-/// How much is read in a turn, so that many small requests make few answers at a time.
+/// How long a connection lasts before somebody logs on, and how long a peer may leave answers unread.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many requests a connection carries before somebody logs on.
+const REQUESTS: u32 = 16;
+/// How many octets are read before somebody logs on: the head of a request, and the largest body ([`super::BODY`]).
+const OCTETS: usize = super::BODY + (16 << 10);
+/// How much is read in a turn, so that many small requests cause few answers at a time.
 const TURN: usize = 256;
-/// How much is read of a connection at all: a request's head, and a body as large as is taken ([`super::BODY`]).
-const MOST: usize = super::BODY + (16 << 10);
 
-/// One connection. The protocol's interpreter has no bound for answers that wait, nor a time for a body.
+/// One connection. actix-http bounds neither the answers that a peer leaves unread nor the time of a request's body.
 pub(super) struct Connection {
     io: TcpStream,
-    over: Pin<Box<Sleep>>,
-    /// Whether the peer takes no more for now.
-    unread: bool,
-    /// Whether this turn's part was read.
+    peer: Rc<Peer>,
+    /// When an unauthenticated or stalled connection ends.
+    deadline: Pin<Box<Sleep>>,
+    /// Whether the peer accepts no more octets for now.
+    stalled: bool,
+    /// Whether this turn's octets were read.
     read: bool,
-    /// What may still be read.
-    left: usize,
+    /// How many octets an unauthenticated peer may still send.
+    octets_left: usize,
 }
 
-/// Whether a connection has had its request.
+/// What is known of the peer of a connection.
 #[derive(Default)]
-pub(super) struct Asked(Cell<bool>);
+pub(super) struct Peer {
+    authenticated: Cell<bool>,
+    requests: Cell<u32>,
+}
 
-/// Lets a connection's first request through. While an answer is made the interpreter goes on reading, and it would answer
-/// thousands of further requests at once, each with a page, before it looks whether the peer reads.
-pub(super) async fn one_request(
+impl Peer {
+    /// Lifts the limits of an unauthenticated peer.
+    pub(super) fn authenticated(&self) {
+        self.authenticated.set(true);
+    }
+}
+
+/// Answers the first requests of an unauthenticated peer and closes the connection after the last of them.
+pub(super) async fn limit_requests(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match request.request().conn_data::<Asked>() {
-        Some(asked) if asked.0.replace(true) => Err(Refusal::Further.into()),
-        _ => next.call(request).await,
+    let Some(peer) = request.request().conn_data::<Rc<Peer>>().cloned() else {
+        return next.call(request).await;
+    };
+    let count = peer.requests.get().saturating_add(1);
+    peer.requests.set(count);
+    if count > REQUESTS && !peer.authenticated.get() {
+        return Err(Refusal::TooManyRequests.into());
     }
+    let mut response = next.call(request).await?;
+    if count >= REQUESTS && !peer.authenticated.get() {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 impl Connection {
     pub(super) fn new(io: TcpStream) -> Self {
-        Self::that_lives(io, LIFE)
+        Self::with_patience(io, PATIENCE)
     }
 
-    fn that_lives(io: TcpStream, life: Duration) -> Self {
+    fn with_patience(io: TcpStream, patience: Duration) -> Self {
         Self {
             io,
-            over: Box::pin(sleep(life)),
-            unread: false,
+            peer: Rc::default(),
+            deadline: Box::pin(sleep(patience)),
+            stalled: false,
             read: false,
-            left: MOST,
+            octets_left: OCTETS,
         }
     }
 
-    fn lives(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.over.as_mut().poll(cx) {
+    /// The peer, for the requests on this connection.
+    pub(super) fn peer(&self) -> Rc<Peer> {
+        Rc::clone(&self.peer)
+    }
+
+    /// Fails once an unauthenticated peer has had its time, or a peer has left answers unread for too long.
+    fn check_deadline(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.peer.authenticated.get() && !self.stalled {
+            return Ok(());
+        }
+        match self.deadline.as_mut().poll(cx) {
             Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
             Poll::Pending => Ok(()),
         }
@@ -86,8 +121,9 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.lives(cx)?;
-        if self.unread || self.left == 0 {
+        self.check_deadline(cx)?;
+        let authenticated = self.peer.authenticated.get();
+        if self.stalled || (self.octets_left == 0 && !authenticated) {
             return Poll::Pending;
         }
         if std::mem::take(&mut self.read) {
@@ -95,11 +131,14 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
         let mut part = [0; TURN];
-        let room = buffer.remaining().min(TURN).min(self.left);
+        let mut room = buffer.remaining().min(TURN);
+        if !authenticated {
+            room = room.min(self.octets_left);
+        }
         let mut part = ReadBuf::new(&mut part[..room]);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
         self.read = !part.filled().is_empty();
-        self.left -= part.filled().len();
+        self.octets_left = self.octets_left.saturating_sub(part.filled().len());
         buffer.put_slice(part.filled());
         Poll::Ready(Ok(()))
     }
@@ -111,12 +150,17 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.lives(cx)?;
         let written = Pin::new(&mut self.io).poll_write(cx, octets);
-        if std::mem::replace(&mut self.unread, written.is_pending()) && !self.unread {
-            // Who was not heard is heard again.
+        let stalled = written.is_pending();
+        let was_stalled = std::mem::replace(&mut self.stalled, stalled);
+        if stalled && !was_stalled && self.peer.authenticated.get() {
+            self.deadline.as_mut().reset(Instant::now() + PATIENCE);
+        }
+        if was_stalled && !stalled {
+            // Reading goes on.
             cx.waker().wake_by_ref();
         }
+        self.check_deadline(cx)?;
         written
     }
 
@@ -140,28 +184,39 @@ mod tests {
 
     use super::*;
 
-    async fn pair(life: Duration) -> (Connection, TcpStream) {
+    async fn pair(patience: Duration) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (io, _) = listener.accept().await.unwrap();
-        (Connection::that_lives(io, life), peer.unwrap())
+        (Connection::with_patience(io, patience), peer.unwrap())
     }
 
     #[actix_web::test]
-    async fn it_ends_in_time_whatever_the_peer_leaves_undone() {
-        const LIFE: Duration = Duration::from_millis(50);
-        let (mut silent, _peer) = pair(LIFE).await;
+    async fn unauthenticated_connection_ends_in_time_whether_silent_or_stalled() {
+        const PATIENCE: Duration = Duration::from_millis(50);
+        let (mut silent, _peer) = pair(PATIENCE).await;
         let error = silent.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        let (mut unread, _peer) = pair(LIFE).await;
+        let (mut unread, _peer) = pair(PATIENCE).await;
         let error = unread.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[actix_web::test]
-    async fn who_leaves_answers_unread_is_heard_when_it_has_read_them() {
+    async fn authenticated_connection_outlasts_the_time_of_unauthenticated_ones() {
+        const PATIENCE: Duration = Duration::from_millis(50);
+        let (mut connection, mut peer) = pair(PATIENCE).await;
+        connection.peer().authenticated();
+        assert!(timeout(4 * PATIENCE, connection.read_u8()).await.is_err());
+        peer.write_all(&vec![1; 2 * OCTETS]).await.unwrap();
+        let mut octets = vec![0; 2 * OCTETS];
+        connection.read_exact(&mut octets).await.unwrap();
+    }
+
+    #[actix_web::test]
+    async fn peer_that_leaves_answers_unread_is_not_read_until_it_reads_them() {
         const MUCH: usize = 64 << 20;
-        let (mut connection, mut peer) = pair(LIFE).await;
+        let (mut connection, mut peer) = pair(PATIENCE).await;
         peer.write_all(b"more").await.unwrap();
         let octets = vec![0; MUCH];
         let soon = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! `/api/licenses`: what is licensed and in use, and further licence codes.
+//! `/api/licenses`: licences, what uses them, and adding a licence code.
 
 use actix_web::web;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ async fn show(api: web::Data<Api>) -> Result<web::Json<Value>, Refusal> {
     Ok(web::Json(shown(&licences)))
 }
 
-/// Keeps the code with what operators set at run time, and has it hold from now on.
+/// Checks a code, stores it in `admin.toml` and applies it.
 async fn add(
     api: web::Data<Api>,
     addition: web::Json<Addition>,
@@ -41,14 +41,13 @@ async fn add(
         .map_err(phones::closed)?;
     let licence = match &api.issuer {
         None => {
-            return Err(Refusal::Wrong(
-                "this program was built without an issuer of licences, and asks for none"
-                    .to_owned(),
+            return Err(Refusal::Invalid(
+                "this program was built without an issuer of licences and needs none".to_owned(),
             ));
         }
         Some(issuer) => issuer
             .read(&code)
-            .map_err(|error| Refusal::Wrong(format!("the code {error}")))?,
+            .map_err(|error| Refusal::Invalid(format!("invalid licence code: it {error}")))?,
     };
     if known
         .issued
@@ -56,16 +55,16 @@ async fn add(
         .flatten()
         .any(|one| one.serial == licence.serial)
     {
-        return Err(Refusal::Wrong(format!(
-            "licence {} is there already",
+        return Err(Refusal::Invalid(format!(
+            "licence {} was added before",
             licence.serial
         )));
     }
     api.admin
         .add_code(&known.codes, &code)
-        .map_err(|error| Refusal::Unable(error.to_string()))?;
+        .map_err(|error| Refusal::Unavailable(error.to_string()))?;
     reload::now(&api).await?;
-    tracing::info!(%licence, "a licence was added by an operator");
+    tracing::info!(%licence, "licence added by an operator");
     show(api).await
 }
 
@@ -83,7 +82,7 @@ fn shown(licences: &Licences) -> Value {
         "phones": { "in_use": counts.phones, "seats": phones },
         "lines": { "in_use": counts.lines, "seats": lines },
         "licences": issued.as_ref().map(|issued| issued.iter().map(of).collect::<Vec<_>>()),
-        // A second that has begun counts.
+        // Rounded up.
         "trial_seconds_left": u64::try_from(trial_left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
     })
 }

@@ -1,4 +1,4 @@
-//! The methods of pages: HEAD is GET without the body (RFC 9110 9.3.2), and what a page does not have gets 405 with Allow (15.5.6).
+//! Methods of HTTP resources: HEAD (RFC 9110, section 9.3.2), and 405 with Allow (section 15.5.6).
 
 use std::future::ready;
 
@@ -13,16 +13,16 @@ use actix_web::{
 
 use super::Refusal;
 
-/// What a page that can be read allows.
+/// The methods of a resource that can only be read.
 pub(super) const READ: &str = "GET, HEAD";
 
-/// A page that has the methods `allow`, and refuses any other.
-pub(super) fn only(allow: &'static str, page: Resource) -> Resource {
+/// A resource that answers methods other than those in `allow` with 405.
+pub(super) fn only(allow: &'static str, resource: Resource) -> Resource {
     let refuse = move |method| ready(Err::<&str, _>(Refusal::Method { method, allow }));
-    page.default_service(web::to(refuse))
+    resource.default_service(web::to(refuse))
 }
 
-/// Has HEAD answered as GET is; the protocol's interpreter, which has seen it too, leaves the body out and its length in.
+/// Answers HEAD as GET; actix-http has seen the HEAD and leaves out the body, not its length.
 pub(super) async fn head_as_get(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,

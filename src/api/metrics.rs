@@ -1,4 +1,4 @@
-//! `GET /metrics`: what the server counts, as Prometheus reads it (text format 0.0.4). Numbers alone, so it needs no log-on.
+//! `GET /metrics`: counters and gauges in Prometheus' text format 0.0.4, without log-on.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         .count
         .send(CountPermits)
         .await
-        .map_err(|_| Refusal::Unable("licensing is not running".to_owned()))?;
+        .map_err(|_| Refusal::Unavailable("licensing is not running".to_owned()))?;
     let unsaved = api.on_disk().await?.unsaved;
     let text = written(&api.context.counters, &counts, api.open.totals(), unsaved);
     Ok(HttpResponse::Ok()
@@ -23,8 +23,8 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
         .body(text))
 }
 
-/// The page: what there is now, then what happened so far. `open` is the number of connections, and of those on which
-/// nobody has logged on; `unsaved` that of phones whose entry the disk lacks.
+/// Writes gauges, then counters. `open` is the number of connections and of unauthenticated ones; `unsaved` the number of
+/// phones whose entry is not on disk.
 fn written(
     counters: &Counters,
     counts: &PermitCounts,
@@ -33,25 +33,21 @@ fn written(
 ) -> String {
     let mut page = String::with_capacity(4096);
     for (name, meaning, value) in [
-        ("uacsta_connections", "Connections that are open.", open.0),
+        ("uacsta_connections", "Open connections.", open.0),
         (
             "uacsta_connections_unauthenticated",
-            "Connections on which nobody has logged on.",
+            "Open connections without log-on.",
             open.1,
         ),
         (
             "uacsta_phones_connected",
-            "Phones that are connected.",
+            "Connected phones.",
             counts.phones,
         ),
-        (
-            "uacsta_lines_monitored",
-            "Lines that are watched.",
-            counts.lines,
-        ),
+        ("uacsta_lines_monitored", "Monitored lines.", counts.lines),
         (
             "uacsta_telephones_unsaved",
-            "Phones whose last change is not on disk; above 0 for long, the phone list cannot be written.",
+            "Phones whose last change is not on disk; if it stays above 0, the phone list cannot be written.",
             unsaved,
         ),
     ] {
@@ -84,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_number_has_its_help_and_type_once() {
+    fn each_metric_has_help_and_type_once() {
         let counters = Counters::default();
         counters.count(Counter::TooManyFromAddress);
         let counts = PermitCounts {

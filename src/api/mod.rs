@@ -1,4 +1,4 @@
-//! The HTTP server: API for the command line and other programs, `/healthz`, `/readyz` and `/metrics`.
+//! The HTTP server: the API for the command line and other programs, `/healthz`, `/readyz` and `/metrics`.
 
 mod authentication;
 mod certificate;
@@ -34,7 +34,7 @@ use actix_web::{
     web,
 };
 use authentication::Keys;
-use connection::{Asked, Connection};
+use connection::Connection;
 use methods::{READ, only};
 use refusal::Refusal;
 use serde_json::json;
@@ -53,39 +53,41 @@ use crate::{
     net::{self, tls::Identity},
 };
 
-/// How large a request's body may be, in octets.
+/// The largest body of a request, in octets.
 const BODY: usize = 64 << 10;
+/// How long a connection without a request is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub use reload::ReloadRequest;
 
-/// Whom the API asks.
+/// The actors and values that the API uses.
 #[derive(Clone)]
 pub struct Api {
-    /// For the phone list.
+    /// Lists phones.
     pub list: Holder<ListPhones>,
-    /// To put a phone into or out of operation.
+    /// Enables and disables a phone.
     pub switch: Holder<SetEnabled>,
-    /// To take a phone off the list.
+    /// Removes a phone.
     pub remove: Holder<RemovePhone>,
-    /// For a phone itself.
+    /// Finds the actor of a phone.
     pub find: Holder<FindLine>,
-    /// For whether the phone list is on disk.
+    /// Tells whether the phone list is on disk.
     pub disk: Holder<IsOnDisk>,
-    /// For the phones and lines that are counted.
+    /// Counts connected phones and monitored lines.
     pub count: Holder<CountPermits>,
-    /// For the brake on guessed passwords, and what is counted.
+    /// Clock, rate limit of log-ons and counters.
     pub context: Arc<ServerContext>,
-    /// How many connections are open.
+    /// Open SIP connections.
     pub open: net::ConnectionCounts,
-    /// For what is licensed.
+    /// Lists licences.
     pub licences: Holder<GetLicences>,
-    /// Whose licences are asked for.
+    /// The issuer of licences; `None` where the program needs no licences.
     pub issuer: Option<Issuer>,
-    /// For what operators set at run time.
+    /// `admin.toml`: settings changed at run time.
     pub admin: Admin,
-    /// To have the settings read again.
+    /// Requests a reload of the configuration.
     pub reload: Sender<ReloadRequest>,
-    /// For the certificate in use.
+    /// The TLS certificate in use.
     pub identity: Arc<Identity>,
 }
 
@@ -95,17 +97,16 @@ pub struct HttpServer {
     address_file: PathBuf,
     keys: web::Data<Keys>,
     server: ServerHandle,
-    /// Tries again to write the address file.
+    /// Retries writing the address file.
     announcing: Option<JoinHandle<()>>,
-    /// The address file, locked.
+    /// The locked address file.
     announced: Rc<RefCell<Option<File>>>,
 }
 
-/// Listens on `address`, for at most `connections` at a time; [`HttpServer::announce`] writes where that is into `data`. The API is open to
-/// those who show `token`, or log on as `admin` with `password`.
+/// Listens on `address` for at most `connections` at a time. The API accepts `token`, and the user `admin` with `password`.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// If the address cannot be bound.
 pub fn start(
     address: SocketAddr,
     connections: usize,
@@ -125,7 +126,7 @@ pub fn start(
                 web::JsonConfig::default()
                     .limit(BODY)
                     .error_handler(|error, _| {
-                        Refusal::Wrong(format!("the request's body cannot be used: {error}")).into()
+                        Refusal::Invalid(format!("invalid body: {error}")).into()
                     }),
             )
             .service(only(READ, web::resource("/healthz").get(healthy)))
@@ -139,22 +140,22 @@ pub fn start(
                     .configure(licenses::routes)
                     .configure(reload::routes)
                     .configure(probe::routes)
-                    .default_service(web::to(nothing)),
+                    .default_service(web::to(not_found)),
             )
-            .default_service(web::to(nothing))
+            .default_service(web::to(not_found))
             .wrap(from_fn(methods::head_as_get))
-            .wrap(from_fn(connection::one_request))
+            .wrap(from_fn(connection::limit_requests))
     };
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
     let serve = move || {
         let app = map_config(app(), |_| AppConfig::default());
         let http = HttpService::build()
-            .keep_alive(KeepAlive::Disabled)
+            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
             .client_request_timeout(Duration::from_secs(10))
             .client_disconnect_timeout(Duration::from_secs(1))
-            .on_connect_ext(|_, of_connection| {
-                of_connection.insert(Asked::default());
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.peer());
             })
             .h1(app);
         fn_service(async |io: TcpStream| {
@@ -164,7 +165,7 @@ pub fn start(
         .and_then(http)
     };
     let server = Server::build()
-        // Operators ask now and then; phones and clients need the processors.
+        // Operators send few requests; the processors are for phones and clients.
         .workers(1)
         .disable_signals()
         .shutdown_timeout(2)
@@ -184,26 +185,25 @@ pub fn start(
     })
 }
 
-/// Writes the file that says where the API is, and returns it locked: whoever reads it can tell whether the server that
-/// wrote it lives, since its locks end with it.
+/// Writes the address file and locks it. The lock ends with the process, so a reader can tell whether the server still runs.
 fn write_locked(path: &Path, url: &str) -> Result<File, String> {
     write_private(path, url.as_bytes()).map_err(|error| error.to_string())?;
     let file = File::open(path).map_err(|error| error.to_string())?;
-    // Elsewhere a lock would keep others from reading it.
+    // On other systems a lock prevents reading.
     #[cfg(unix)]
     file.lock().map_err(|error| error.to_string())?;
     Ok(file)
 }
 
-/// Takes back what [`HttpServer::announce`] wrote, if anything.
+/// Removes the address file.
 ///
 /// # Errors
-/// When the file cannot be removed.
-pub fn forget(data: &Path) -> io::Result<()> {
-    removed(&data.join(API_ADDRESS))
+/// If it exists and cannot be removed.
+pub fn remove_address_file(data: &Path) -> io::Result<()> {
+    remove(&data.join(API_ADDRESS))
 }
 
-fn removed(file: &Path) -> io::Result<()> {
+fn remove(file: &Path) -> io::Result<()> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -211,13 +211,12 @@ fn removed(file: &Path) -> io::Result<()> {
 }
 
 impl HttpServer {
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Writes where it listens into the data folder, for the command line. A disk that is full is said, and tried again until
-    /// it has room.
+    /// Writes the address file in the data folder, for the command line; retries until the disk has room.
     pub fn announce(&mut self) {
         const AGAIN: Duration = Duration::from_secs(5);
         let url = format!("http://{}\n", reachable(self.address));
@@ -228,7 +227,7 @@ impl HttpServer {
         let held = Rc::clone(&self.announced);
         let tell = move || write_locked(&file, &url).map(|file| held.replace(Some(file)));
         if let Err(error) = tell() {
-            tracing::error!(%error, "the command line cannot be told where the API is, before the disk takes it");
+            tracing::error!(%error, "cannot write the API address file; the command line cannot reach the server until it is written");
             self.announcing = Some(actix_rt::spawn(async move {
                 loop {
                     actix_rt::time::sleep(AGAIN).await;
@@ -240,22 +239,22 @@ impl HttpServer {
         }
     }
 
-    /// The API opens to others from now on.
+    /// Replaces the accepted token and password.
     pub fn change_keys(&self, token: &Secret, password: &Secret) {
         self.keys.change(token, password);
     }
 
-    /// Answers what was asked, then ends: another is there in its place, or none any more.
+    /// Finishes pending requests, then ends, while another server may listen already.
     pub fn retire(self) {
         tracing::info!(interface = "web.listen", address = %self.address, "no longer listening");
         let server = self.server.clone();
         actix_rt::spawn(async move { server.stop(true).await });
     }
 
-    /// Answers what was asked, then ends.
+    /// Removes the address file, finishes pending requests, then ends.
     pub async fn stop(self) {
-        if let Err(error) = removed(&self.address_file) {
-            tracing::warn!(file = %self.address_file.display(), "cannot be removed: {error}");
+        if let Err(error) = remove(&self.address_file) {
+            tracing::warn!(file = %self.address_file.display(), "cannot remove the API address file: {error}");
         }
         self.server.stop(true).await;
     }
@@ -274,40 +273,41 @@ async fn healthy() -> HttpResponse {
 }
 
 impl Api {
-    /// Whether those who do the work are there and answer.
+    /// Whether registrar and licensing answer.
     pub async fn is_alive(&self) -> bool {
         self.count.send(CountPermits).await.is_ok() && self.disk.send(IsOnDisk).await.is_ok()
     }
 
-    /// How far the phone list is on disk.
+    /// Whether the phone list is on disk.
     async fn on_disk(&self) -> Result<OnDisk, Refusal> {
         let asked = self.disk.send(IsOnDisk).await;
-        asked.map_err(|_| Refusal::Unable("the registrar is not running".to_owned()))
+        asked.map_err(|_| Refusal::Unavailable("the registrar is not running".to_owned()))
     }
 }
 
-/// A server that cannot write its list still serves every phone that is listed: it is ready, and says what is amiss.
+/// A server that cannot write its phone list still serves listed phones: it is ready, with a warning.
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
     if api.count.send(CountPermits).await.is_err() {
-        return Err(Refusal::Unable("licensing is not running".to_owned()));
+        return Err(Refusal::Unavailable("licensing is not running".to_owned()));
     }
     let OnDisk { writable, unsaved } = api.on_disk().await?;
-    let answer = match writable {
-        true => json!({ "status": "ready" }),
-        false => json!({
+    let answer = if writable {
+        json!({ "status": "ready" })
+    } else {
+        json!({
             "status": "ready",
             "unsaved_telephones": unsaved,
             "warning": "the phone list cannot be written; new phones are refused",
-        }),
+        })
     };
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn nothing() -> Result<HttpResponse, Refusal> {
-    Err(Refusal::Nothing)
+async fn not_found() -> Result<HttpResponse, Refusal> {
+    Err(Refusal::NotFound)
 }
 
-/// An address that a program on this machine can connect to.
+/// The address, or loopback in place of an unspecified one, for programs on this machine.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

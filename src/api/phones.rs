@@ -1,4 +1,4 @@
-//! `/api/phones`: the phone list, which phones are in operation, and which are to be forgotten.
+//! `/api/phones`: lists phones, enables and disables them, and removes them.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(only("PUT, DELETE", one));
 }
 
-/// The phone list and what is counted.
+/// The phone list, with the counts of licensing.
 #[derive(Serialize)]
 struct PhoneList {
     connected_phones: usize,
@@ -81,19 +81,19 @@ async fn remove(api: web::Data<Api>, phone: web::Path<String>) -> Result<HttpRes
 impl From<ChangeError> for Refusal {
     fn from(error: ChangeError) -> Self {
         match error {
-            ChangeError::Unknown(phone) => Self::Unknown(phone),
+            ChangeError::Unknown(phone) => Self::UnknownPhone(phone),
             ChangeError::Registered(_) => Self::Conflict(error.to_string()),
-            ChangeError::Store(error) => Self::Unable(error.to_string()),
+            ChangeError::Store(error) => Self::Unavailable(error.to_string()),
         }
     }
 }
 
-/// The phone that a path names.
+/// The phone named in a path.
 pub(super) fn phone(text: &str) -> Result<PhoneId, Refusal> {
     text.parse()
-        .map_err(|error| Refusal::Wrong(format!("{text:?} names no phone: {error}")))
+        .map_err(|error| Refusal::Invalid(format!("{text:?} is not the name of a phone: {error}")))
 }
 
 pub(super) fn closed(_: actix::MailboxError) -> Refusal {
-    Refusal::Unable("the registrar is not running".to_owned())
+    Refusal::Unavailable("the registrar is not running".to_owned())
 }

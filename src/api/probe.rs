@@ -1,4 +1,4 @@
-//! `/api/phones/{mac}/csta`: an operator asks a phone itself for a service, past what the server would make of it (ECMA-323).
+//! `/api/phones/{mac}/csta`: sends a CSTA request of an operator to a phone, without emulation.
 
 use std::sync::Arc;
 
@@ -20,29 +20,30 @@ use super::{Api, Refusal, methods::only, phones};
 
 /// Adds the path.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let csta = web::resource("/phones/{mac}/csta").post(ask);
+    let csta = web::resource("/phones/{mac}/csta").post(probe);
     config.service(only("POST", csta));
 }
 
-/// What is asked.
+/// The body of a probe.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    /// A request of ECMA-323; devices are spelled as the phone does.
+struct ProbeRequest {
+    /// A CSTA request (ECMA-323) with the phone's own names for devices.
     request: String,
 }
 
-async fn ask(
+async fn probe(
     api: web::Data<Api>,
     phone: web::Path<String>,
-    asked: web::Json<Asked>,
+    body: web::Json<ProbeRequest>,
 ) -> Result<web::Json<ProbeResult>, Refusal> {
     let phone = phones::phone(&phone)?;
-    let wrong = |why: String| Refusal::Wrong(format!("the request cannot be sent: {why}"));
-    let document = Document::read(asked.into_inner().request.into_bytes().into())
-        .map_err(|error| wrong(error.to_string()))?;
+    let invalid = |why: String| Refusal::Invalid(format!("invalid CSTA request: {why}"));
+    let document = Document::read(body.into_inner().request.into_bytes().into())
+        .map_err(|error| invalid(error.to_string()))?;
     let Some(service) = document.service() else {
-        return Err(wrong(format!("{} is not a CSTA request", document.name())));
+        let name = document.name();
+        return Err(invalid(format!("{name} is not a CSTA request")));
     };
     let asked = FindLine {
         name: DeviceId::from(phone.bare()),
@@ -50,24 +51,26 @@ async fn ask(
     };
     let line = api.find.send(asked).await;
     let line = line.map_err(phones::closed)?;
-    let actor = line.map_err(|_| Refusal::Lineless(phone))?.phone;
+    let actor = line.map_err(|_| Refusal::NoLines(phone))?.phone;
     let probed = actor
         .send(Probe {
             service,
             document: Arc::new(document),
         })
         .await;
-    let probed = probed.map_err(|_| Refusal::Unable(format!("{phone} has failed meanwhile")))?;
-    let trial = result(service, probed);
-    log(phone, &trial);
-    Ok(web::Json(trial))
+    let probed = probed.map_err(|_| {
+        Refusal::Unavailable(format!("the actor of phone {phone} failed; try again"))
+    })?;
+    let result = result(service, probed);
+    log(phone, &result);
+    Ok(web::Json(result))
 }
 
-fn log(phone: PhoneId, trial: &ProbeResult) {
+fn log(phone: PhoneId, result: &ProbeResult) {
     let ProbeResult {
         service, outcome, ..
-    } = trial;
-    tracing::info!(%phone, service, ?outcome, "an operator has asked the phone");
+    } = result;
+    tracing::info!(%phone, service, ?outcome, "phone probed by an operator");
 }
 
 fn result(service: ServiceId, probed: ProbeAnswer) -> ProbeResult {
@@ -98,7 +101,7 @@ fn result(service: ServiceId, probed: ProbeAnswer) -> ProbeResult {
     }
 }
 
-/// What a reason says of the phone.
+/// What a refusal says about the phone.
 fn outcome(why: &Why) -> ProbeOutcome {
     match why {
         Why::Failed { failure, .. } if *failure == Failure::SERVICE_NOT_SUPPORTED => {
@@ -120,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_phone_does_not_have_is_told_from_what_it_refuses() {
+    fn missing_service_is_distinguished_from_rejected_request() {
         fn check(why: Why, expected: ProbeOutcome) {
             assert_eq!(outcome(&why), expected, "{why}");
         }
@@ -128,7 +131,7 @@ mod tests {
             failure,
             document: Arc::new(Document::read("<CSTAErrorCode/>".into()).unwrap()),
         };
-        // The CSTA error counts, whatever the status that it came with.
+        // The CSTA error counts, not the SIP status.
         check(
             failed(Failure::SERVICE_NOT_SUPPORTED),
             ProbeOutcome::Lacking,
@@ -136,7 +139,7 @@ mod tests {
         check(failed(Failure::NO_ACTIVE_CALL), ProbeOutcome::Refused);
         let other = Failure::new(Category::StateIncompatibility, "serviceNotSupported");
         check(failed(other), ProbeOutcome::Refused);
-        // RFC 3261 21.4.6 and 21.5.2.
+        // RFC 3261, sections 21.4.6 and 21.5.2.
         check(
             Why::Refused(Status::METHOD_NOT_ALLOWED),
             ProbeOutcome::Lacking,

@@ -33,15 +33,15 @@ async fn reload(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
 pub(super) async fn now(api: &Api) -> Result<(), Refusal> {
     let (request, answer) = oneshot::channel();
     if api.reload.try_send(ReloadRequest(request)).is_err() {
-        return Err(Refusal::Unable(
+        return Err(Refusal::Unavailable(
             "a reload is already in progress; try again in a moment".to_owned(),
         ));
     }
     match answer.await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(wrong)) => Err(Refusal::Wrong(format!(
+        Ok(Err(wrong)) => Err(Refusal::Invalid(format!(
             "the configuration is unchanged: {wrong}"
         ))),
-        Err(_) => Err(Refusal::Unable("the server is stopping".to_owned())),
+        Err(_) => Err(Refusal::Unavailable("the server is stopping".to_owned())),
     }
 }

@@ -20,7 +20,7 @@ use uacsta_schema::sip::nonce::NonceKey;
 use super::*;
 use crate::data_dir;
 
-/// Stands in for the registrar: one phone, 00:04:13:00:00:01, can be switched.
+/// Stands in for registrar and licensing; knows the phone 00:04:13:00:00:01.
 struct Registrar;
 
 impl Actor for Registrar {
@@ -105,7 +105,7 @@ impl Handler<RemovePhone> for Registrar {
     }
 }
 
-/// What the API needs of it: there is neither registrar nor licensing.
+/// A context without registrar and licensing.
 fn context() -> Arc<ServerContext> {
     Arc::new(ServerContext {
         config: ArcSwap::from_pointee(RuntimeConfig {
@@ -129,11 +129,11 @@ fn identity(folder: &Path) -> Arc<Identity> {
     Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
 }
 
-/// The API with its files in that folder, announced there.
+/// The API with its files in `folder`, its address file among them.
 fn served(folder: &Path) -> HttpServer {
     let registrar = Post::new(Registrar.start());
     let (reload, mut reload_requests) = tokio::sync::mpsc::channel(1);
-    // Whoever asks finds the configuration wrong.
+    // Each reload fails.
     actix_rt::spawn(async move {
         while let Some::<ReloadRequest>(request) = reload_requests.recv().await {
             request.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
@@ -162,7 +162,7 @@ fn served(folder: &Path) -> HttpServer {
 }
 
 #[actix_web::test]
-async fn a_page_of_another_site_asks_in_vain() {
+async fn cross_origin_request_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
     let own = format!("http://{}", web.address());
@@ -177,7 +177,7 @@ async fn a_page_of_another_site_asks_in_vain() {
 }
 
 #[actix_web::test]
-async fn requests_and_answers() {
+async fn each_request_gets_its_status_and_json() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
     let url = std::fs::read_to_string(folder.path().join(API_ADDRESS)).unwrap();
@@ -212,11 +212,11 @@ async fn requests_and_answers() {
             "token",
             "",
             405,
-            "this page is not for DELETE",
+            "method DELETE not allowed (allowed: ",
         ),
-        (list.clone(), "", "", 401, "log on: "),
-        (list, "wrong", "", 401, "log on: "),
-        ((Method::GET, "/api/nothing"), "", "", 401, "log on: "),
+        (list.clone(), "", "", 401, "log on with "),
+        (list, "wrong", "", 401, "log on with "),
+        ((Method::GET, "/api/nothing"), "", "", 401, "log on with "),
         (
             (Method::GET, "/api/nothing"),
             "token",
@@ -236,7 +236,7 @@ async fn requests_and_answers() {
             "token",
             "",
             405,
-            "this page is not for DELETE",
+            "method DELETE not allowed (allowed: ",
         ),
         (
             (Method::PUT, phone),
@@ -264,35 +264,29 @@ async fn requests_and_answers() {
             "token",
             on,
             404,
-            "no phone is listed as 00:04:13:00:00:02",
+            "no phone 00:04:13:00:00:02 in the phone list",
         ),
         (
             (Method::PUT, "/api/phones/0;4"),
             "token",
             on,
             400,
-            "\"0;4\" names no phone: ",
+            "\"0;4\" is not the name of a phone: ",
         ),
-        (
-            (Method::PUT, phone),
-            "token",
-            "{}",
-            400,
-            "the request's body cannot be used: ",
-        ),
+        ((Method::PUT, phone), "token", "{}", 400, "invalid body: "),
         (
             (Method::POST, "/api/phones/000413000001/csta"),
             "token",
             r#"{"request":"<HoldCall/>"}"#,
             404,
-            "no phone that is listed as 00:04:13:00:00:01 has told its lines",
+            "phone 00:04:13:00:00:01 has not listed its lines yet",
         ),
         (
             (Method::POST, "/api/phones/000413000001/csta"),
             "token",
             r#"{"request":"<Hold"}"#,
             400,
-            "the request cannot be sent: ",
+            "invalid CSTA request: ",
         ),
         (
             (Method::POST, "/api/reload"),
@@ -301,7 +295,7 @@ async fn requests_and_answers() {
             400,
             "the configuration is unchanged: uacsta.toml line 2: nonsense",
         ),
-        ((Method::POST, "/api/reload"), "", "", 401, "log on: "),
+        ((Method::POST, "/api/reload"), "", "", 401, "log on with "),
         (
             (Method::GET, "/api/licenses"),
             "token",
@@ -321,7 +315,7 @@ async fn requests_and_answers() {
             "token",
             r#"{"in_operation":1}"#,
             400,
-            "the request's body cannot be used: ",
+            "invalid body: ",
         ),
     ] {
         let request = Client::new().request(method, format!("{}{path}", url.trim()));
@@ -345,11 +339,12 @@ async fn requests_and_answers() {
     web.stop().await;
 }
 
-/// One request; the status, the header fields and the body, each as it came.
+/// Sends one request; returns status, header fields and body as received.
 async fn ask(web: &HttpServer, method: &str, path: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(web.address()).await.unwrap();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer token\r\n\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer token\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -360,7 +355,7 @@ async fn ask(web: &HttpServer, method: &str, path: &str) -> (u16, String, String
 }
 
 #[actix_web::test]
-async fn each_page_has_its_methods_and_says_which() {
+async fn wrong_method_gets_405_with_allow() {
     const METHODS: [&str; 8] = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW",
     ];
@@ -381,7 +376,7 @@ async fn each_page_has_its_methods_and_says_which() {
         for method in METHODS {
             let (status, fields, body) = ask(&web, method, path).await;
             let told = fields.lines().find_map(|line| line.strip_prefix("allow: "));
-            // RFC 9110 15.5.6: 405 names what is allowed; any other status is the page's own.
+            // RFC 9110, section 15.5.6.
             let refused = !methods.contains(&method);
             assert_eq!(status == 405, refused, "{method} {path}: {status}");
             let expected = refused.then(|| allow.to_ascii_lowercase());
@@ -389,7 +384,7 @@ async fn each_page_has_its_methods_and_says_which() {
             assert_eq!(body.is_empty(), method == "HEAD", "{method} {path}: {body}");
         }
     }
-    // RFC 9110 9.3.2: "the server SHOULD send the same header fields in response to a HEAD request as ... GET".
+    // RFC 9110, section 9.3.2: "the server SHOULD send the same header fields in response to a HEAD request as ... GET".
     for path in ["/healthz", "/readyz", "/metrics", "/api/phones", "/nothing"] {
         let fields = |fields: String| -> Vec<String> {
             let same = |line: &&str| !line.starts_with("date:");

@@ -1,4 +1,4 @@
-//! `uacsta check-config`: whether a configuration would serve.
+//! `uacsta check-config`: checks a configuration, and what a start in a data folder would find.
 
 use std::path::PathBuf;
 
@@ -10,20 +10,20 @@ use crate::Server;
 /// The arguments of `check-config`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The conf.d folder beside the file and UACSTA__ variables count as they do for serve.
+    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve.
 
 Examples:
   uacsta check-config /etc/uacsta/uacsta.toml
   uacsta check-config --config /etc/uacsta/uacsta.toml --data /var/lib/uacsta"
 )]
 pub(super) struct CheckConfig {
-    /// Configuration file (TOML); without it the defaults and the environment are checked
+    /// Configuration file (TOML) [default: built-in settings and environment]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The same, spelt as for serve
+    /// The same as FILE
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
-    /// Data folder that is checked too: whether it can be written, and what lies in it; nothing is made
+    /// Check this data folder as well: its files, and that it can be written; creates nothing
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -33,22 +33,23 @@ impl CheckConfig {
         let file = self.file.or(self.config);
         let data = self.data.as_deref();
         let settings = uacsta_config::load(file.as_deref(), data)?;
-        let weaknesses = Server::default()
+        let warnings = Server::default()
             .check(&settings, data)
             .map_err(|error| CommandError::Usage(sentence(&error)))?;
         let name = file.map_or_else(
             || "the configuration".to_owned(),
             |file| file.display().to_string(),
         );
-        let mut said = format!("{name} is fine\n");
+        let mut text = format!("{name} is valid\n");
         if let Some(data) = data.filter(|data| !data.exists()) {
             let data = data.display();
-            said +=
-                &format!("note: there is no data folder {data} yet; the first start makes it\n");
+            text += &format!(
+                "note: the data folder {data} does not exist; the first start creates it\n"
+            );
         }
-        for weakness in weaknesses {
-            said += &format!("warning: {weakness}\n");
+        for warning in warnings {
+            text += &format!("warning: {warning}\n");
         }
-        print(said.as_bytes())
+        print(text.as_bytes())
     }
 }

@@ -1,4 +1,4 @@
-//! `uacsta licenses`: what the server may be used for, and the tools of who issues licences.
+//! `uacsta licenses`: shows and adds licences, and issues them.
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -30,19 +30,19 @@ pub(super) struct Licenses {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what is licensed and in use (what licenses does when it is asked for nothing else)
+    /// Show licences and what uses them (the default)
     Show(Show),
-    /// Give the running server a licence code
+    /// Add a licence code to the running server
     Add(Add),
-    /// Make the key of an issuer, and print what programs that ask for its licences are built with
+    /// Create the key of an issuer; prints the public key to build the program with
     Key(Key),
-    /// Issue a licence: print its code
+    /// Issue a licence: prints its code
     Issue(Issue),
 }
 
 #[derive(Args, Debug)]
 struct Show {
-    /// Print what the API answers
+    /// Print the API's JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -60,7 +60,7 @@ struct Add {
 
 #[derive(Args, Debug)]
 struct Key {
-    /// File that gets the private key; it must not be there yet
+    /// File for the private key; it must not exist
     file: PathBuf,
 }
 
@@ -94,9 +94,10 @@ impl Licenses {
 impl Show {
     fn run(self) -> Result<(), CommandError> {
         let answer: Value = self.server.request(Method::GET, "/api/licenses", None)?;
-        let text = match self.json {
-            true => format!("{answer:#}\n"),
-            false => table(&answer),
+        let text = if self.json {
+            format!("{answer:#}\n")
+        } else {
+            table(&answer)
         };
         print(text.as_bytes())
     }
@@ -116,13 +117,14 @@ impl Key {
     fn run(self) -> Result<(), CommandError> {
         if self.file.exists() {
             return Err(CommandError::Failed(format!(
-                "{} is there already; a key that is lost takes all its licences with it",
+                "{} exists; overwriting an issuer's key would make its licences worthless",
                 self.file.display()
             )));
         }
         let mut seed = [0; 32];
-        getrandom::fill(&mut seed)
-            .map_err(|error| CommandError::Failed(format!("no random numbers: {error}")))?;
+        getrandom::fill(&mut seed).map_err(|error| {
+            CommandError::Failed(format!("no random numbers available: {error}"))
+        })?;
         let key = SigningKey::from_bytes(&seed);
         let hex = |octets: &[u8]| data_encoding::HEXLOWER.encode(octets);
         write_private(&self.file, format!("{}\n", hex(&seed)).as_bytes())
@@ -130,7 +132,7 @@ impl Key {
         let public = hex(key.verifying_key().as_bytes());
         print(
             format!(
-                "the private key is in {}; keep it safe and to yourself\nprograms that ask for its licences are built with\n  UACSTA_ISSUER={public} cargo build --release\n",
+                "private key written to {}; keep it secret and backed up\nbuild the program that checks its licences with\n  UACSTA_ISSUER={public} cargo build --release\n",
                 self.file.display()
             )
             .as_bytes(),
@@ -142,12 +144,16 @@ impl Issue {
     fn run(self) -> Result<(), CommandError> {
         let file = self.key.display();
         let text = std::fs::read_to_string(&self.key)
-            .map_err(|error| CommandError::Failed(format!("{file} cannot be read: {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("cannot read {file}: {error}")))?;
         let seed = data_encoding::HEXLOWER_PERMISSIVE
             .decode(text.trim().as_bytes())
             .ok()
             .and_then(|seed| <[u8; 32]>::try_from(seed).ok())
-            .ok_or_else(|| CommandError::Failed(format!("{file} does not hold an issuer's key")))?;
+            .ok_or_else(|| {
+                CommandError::Failed(format!(
+                    "{file} is not an issuer's key (64 hexadecimal digits)"
+                ))
+            })?;
         let key = SigningKey::from_bytes(&seed);
         let licence = Licence {
             serial: self.serial,
@@ -155,19 +161,19 @@ impl Issue {
             lines: self.lines.unwrap_or(self.phones),
         };
         let code = licence.code(&key);
-        // Nobody is given a code that does not hold.
+        // The code must be accepted by the program that checks it.
         Issuer::with(&key)
             .read(&code)
-            .map_err(|error| CommandError::Failed(format!("the code {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("invalid licence code: it {error}")))?;
         print(format!("{code}\n").as_bytes())
     }
 }
 
-/// What is licensed, in lines of text.
+/// Licences and what uses them, as lines of text.
 fn table(answer: &Value) -> String {
     let number = |of: &Value, key: &str| of.get(key).and_then(Value::as_u64);
     let mut text = String::new();
-    // Writing to a string does not fail.
+    // Writing to a String cannot fail.
     for (title, key) in [("phones", "phones"), ("lines", "lines")] {
         let of = &answer[key];
         let used = number(of, "in_use").unwrap_or(0);
@@ -178,9 +184,7 @@ fn table(answer: &Value) -> String {
     }
     match answer["licences"].as_array() {
         None => {
-            text.push_str(
-                "licences none are asked for: this program was built without an issuer\n",
-            );
+            text.push_str("licences none needed: this program was built without an issuer\n");
         }
         Some(licences) => {
             for licence in licences {
@@ -211,12 +215,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_licensed_reads_well() {
+    fn licences_are_listed_with_their_use() {
         let of = |used: u64, seats: Option<u64>| json!({ "in_use": used, "seats": seats });
         for (answer, expected) in [
             (
                 json!({ "phones": of(3, None), "lines": of(2, None), "licences": null, "trial_seconds_left": 100 }),
-                "phones   3 in use, not limited\nlines    2 in use, not limited\nlicences none are asked for: this program was built without an issuer\n",
+                "phones   3 in use, not limited\nlines    2 in use, not limited\nlicences none needed: this program was built without an issuer\n",
             ),
             (
                 json!({ "phones": of(3, None), "lines": of(2, None), "licences": [], "trial_seconds_left": 100 }),

@@ -1,4 +1,4 @@
-//! The command line: what can be asked of the program, and how it answers.
+//! The command line: its subcommands and the order in which they run.
 
 mod check_config;
 mod completions;
@@ -20,12 +20,12 @@ use uacsta_simulator::Simulate;
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
-  uacsta --demo                            look at it on this machine alone; nothing stays
-  uacsta serve --config /etc/uacsta.toml   serve as that file says
-  uacsta check-config /etc/uacsta.toml     is the file fine?
-  uacsta phones                            which phones are there?
+  uacsta --demo                            demonstration on this machine; nothing is kept
+  uacsta serve --config /etc/uacsta.toml   run the server with this configuration
+  uacsta check-config /etc/uacsta.toml     check a configuration file
+  uacsta phones                            list the phones
 
-Exit code: 0 fine, 1 failed, 2 wrong usage or configuration."
+Exit code: 0 success, 1 failure, 2 wrong usage or configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -36,21 +36,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve phones and clients (what the program does when it is asked for nothing else)
+    /// Run the server (the default)
     Serve(Serve),
-    /// Check a configuration file without serving
+    /// Check a configuration file without starting a server
     CheckConfig(check_config::CheckConfig),
-    /// List the phones, or put one into or out of operation
+    /// List the phones; enable, disable or remove one
     Phones(phones::Phones),
-    /// Show what is licensed and in use, add a licence, or issue some
+    /// Show licences and what uses them, add a licence, or issue licences
     Licenses(licenses::Licenses),
-    /// Have a running server read its configuration again
+    /// Reload the configuration of a running server; hash a password
     Settings(settings::Settings),
-    /// Try every service at a phone, and compare it with its maker's profile
+    /// Try every CSTA service at a phone and compare it with its maker's profile
     Certify(Certify),
-    /// Simulate phones of a maker, which register and call each other
+    /// Simulate phones of a maker that register and call each other
     Simulate(Simulate),
-    /// Talk to a server as a CTI client: a console, or one command at a time
+    /// A CTI client: an interactive console, or one command at a time
     Client(Client),
     /// Print a completion script for a shell
     Completions(completions::Completions),
@@ -59,10 +59,10 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs a command that ends by itself, and hands `serve`, named or not, back for the program to run.
+    /// Runs the subcommand; returns `serve`, which the program runs itself.
     ///
     /// # Errors
-    /// What went wrong, with the exit code that belongs to it.
+    /// The subcommand's error, which has an exit code.
     pub fn run(self) -> Result<Option<Serve>, CommandError> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(serve) => return Ok(Some(serve)),
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 
@@ -99,8 +99,8 @@ mod tests {
             &["uacsta", "--demo"],
             &["uacsta", "serve", "--demo"],
         ] {
-            let asked = Cli::try_parse_from(line).unwrap().run().unwrap();
-            assert!(asked.is_some(), "{line:?}");
+            let serve = Cli::try_parse_from(line).unwrap().run().unwrap();
+            assert!(serve.is_some(), "{line:?}");
         }
         for wrong in [
             &["uacsta", "dance"][..],

@@ -1,4 +1,4 @@
-//! `uacsta phones`: the phone list, which phones are in operation, and which are to be forgotten.
+//! `uacsta phones`: lists the phones; enables, disables and removes one.
 
 use std::fmt::Write;
 
@@ -28,30 +28,31 @@ pub(super) struct Phones {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the phones (what phones does when it is asked for nothing else)
+    /// List the phones (the default)
     List(List),
-    /// Put a phone into operation: it may be controlled and monitored
+    /// Enable a phone: clients may monitor and control it
     On(One),
-    /// Take a phone out of operation
+    /// Disable a phone
     Off(One),
-    /// Take a phone that is away off the list, and with it its lines; it is new if it ever registers again
+    /// Remove a phone that is away, and its lines; it counts as new if it registers again
     Forget(One),
 }
 
 #[derive(Args, Debug)]
 struct List {
-    /// Print what the API answers
+    /// Print the API's JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     server: ApiArgs,
 }
 
-/// One phone, whatever is to become of it.
+/// The phone that a subcommand is for.
 #[derive(Args, Debug)]
 struct One {
-    /// MAC address, with or without separators; the extension of a phone that is listed under it
-    mac: PhoneId,
+    /// MAC address, with or without separators, or the extension that the phone is listed under
+    #[arg(value_name = "MAC")]
+    phone: PhoneId,
     #[command(flatten)]
     server: ApiArgs,
 }
@@ -70,9 +71,10 @@ impl Phones {
 impl List {
     fn run(self) -> Result<(), CommandError> {
         let answer: Value = self.server.request(Method::GET, "/api/phones", None)?;
-        let text = match self.json {
-            true => escaped(&format!("{answer:#}\n")),
-            false => table(&answer),
+        let text = if self.json {
+            escaped(&format!("{answer:#}\n"))
+        } else {
+            table(&answer)
         };
         print(text.as_bytes())
     }
@@ -80,31 +82,31 @@ impl List {
 
 impl One {
     fn run(self, in_operation: bool) -> Result<(), CommandError> {
-        let path = format!("/api/phones/{}", self.mac.bare());
+        let path = format!("/api/phones/{}", self.phone.bare());
         let body = json!({ "in_operation": in_operation });
         let Value::Object(_) = self.server.request(Method::PUT, &path, Some(&body))? else {
             return Err(CommandError::Failed(
-                "the server's answer is not an object".to_owned(),
+                "unexpected answer: not a JSON object; is this a uacsta server?".to_owned(),
             ));
         };
-        let state = if in_operation { "in" } else { "out of" };
-        print(format!("{} is {state} operation\n", self.mac).as_bytes())
+        let state = if in_operation { "enabled" } else { "disabled" };
+        print(format!("{} is {state}\n", self.phone).as_bytes())
     }
 
     fn forget(self) -> Result<(), CommandError> {
-        let path = format!("/api/phones/{}", self.mac.bare());
+        let path = format!("/api/phones/{}", self.phone.bare());
         let _: Value = self.server.request(Method::DELETE, &path, None)?;
-        print(format!("{} is forgotten\n", self.mac).as_bytes())
+        print(format!("{} is removed\n", self.phone).as_bytes())
     }
 }
 
-/// JSON whose control characters beyond ASCII's first 32, which JSON lets stand as they are, move no cursor: a phone chooses what
-/// its User-Agent says.
+/// Escapes the control characters that JSON allows unescaped (U+007F to U+009F): a terminal would obey them, and phones choose
+/// their User-Agent.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            // Writing to a string does not fail.
+            // Writing to a String cannot fail.
             '\u{7f}'..='\u{9f}' => drop(write!(text, "\\u{:04x}", u32::from(c))),
             _ => text.push(c),
         }
@@ -124,7 +126,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("WHY", "reason"),
 ];
 
-/// Aligned columns, and a last line with the counts.
+/// Aligned columns, then a line with the counts.
 fn table(answer: &Value) -> String {
     let phones = answer.get("phones").and_then(Value::as_array);
     let phones = phones.map(Vec::as_slice).unwrap_or_default();
@@ -150,7 +152,7 @@ fn table(answer: &Value) -> String {
         text.push('\n');
     }
     let count = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or(0);
-    // Writing to a string does not fail.
+    // Writing to a String cannot fail.
     let _ = writeln!(
         text,
         "{} phones, {} connected, {} lines monitored",
@@ -175,7 +177,7 @@ fn cell(phone: &Value, key: &str) -> String {
     }
 }
 
-/// Seconds since 1970 as people here read them.
+/// Formats seconds since 1970 in the local time zone.
 fn local_time(seconds: &serde_json::Number) -> String {
     let time = seconds
         .as_i64()
@@ -191,12 +193,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_terminal_obeys_what_a_phone_says() {
-        let said = json!({ "model": "D785\u{9b}2J\u{7f}\u{1b}[m \u{e4}" });
-        let json = escaped(&said.to_string());
+    fn json_output_escapes_control_characters() {
+        let answer = json!({ "model": "D785\u{9b}2J\u{7f}\u{1b}[m \u{e4}" });
+        let json = escaped(&answer.to_string());
         assert_eq!(json, "{\"model\":\"D785\\u009b2J\\u007f\\u001b[m \u{e4}\"}");
         let read: Value = serde_json::from_str(&json).unwrap_or_default();
-        assert_eq!(read, said);
+        assert_eq!(read, answer);
     }
 
     #[test]

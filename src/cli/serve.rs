@@ -1,4 +1,4 @@
-//! `uacsta serve`: what is served, from which settings, with which data.
+//! `uacsta serve`: its arguments, and the settings and data folder that they select.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -17,12 +17,12 @@ use uacsta_connect::{CommandError, DataArgs};
   UACSTA__PHONES__LAN__TCP=0.0.0.0:15060 uacsta serve
   uacsta serve --demo")]
 pub struct Serve {
-    /// Configuration file (TOML); without it the defaults serve
+    /// Configuration file (TOML) [default: built-in settings]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Loopback only, in a temporary folder of which nothing stays
+    /// Demonstration on loopback, in a temporary folder; nothing is kept
     #[arg(long)]
     demo: bool,
 }
@@ -37,14 +37,14 @@ pub struct Plan {
 }
 
 impl Serve {
-    /// Reads the settings; the data folder is made by the first start.
+    /// Reads the settings. The server's start creates the data folder.
     ///
     /// # Errors
-    /// A setting that is wrong, or a temporary folder that cannot be made.
+    /// An invalid setting, or no temporary folder for the demonstration.
     pub fn plan(&self) -> Result<Plan, CommandError> {
         let data = if self.demo {
             let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
-                CommandError::Failed(format!("no temporary folder can be made: {error}"))
+                CommandError::Failed(format!("cannot create a temporary folder: {error}"))
             })?;
             DataFolder::Demo(folder)
         } else {
@@ -71,29 +71,29 @@ fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, CommandErr
     Ok(settings)
 }
 
-/// What can be read once alone would be an empty file, which is all defaults, when the settings are read again.
+/// Rejects a pipe or device: a reload would find it empty and apply the defaults.
 fn check_kind(config: &Path) -> Result<(), CommandError> {
-    // What is not there, or is a folder, is told when it is read.
-    let again = config.metadata().is_ok_and(|about| about.is_file());
-    if again || !config.exists() || config.is_dir() {
+    // Reading reports a missing file or a folder.
+    let is_file = config.metadata().is_ok_and(|about| about.is_file());
+    if is_file || !config.exists() || config.is_dir() {
         return Ok(());
     }
     Err(CommandError::Usage(format!(
-        "{} is no regular file, and could not be read again when the settings change: write it into one",
+        "{} is not a regular file and cannot be read again for a reload; copy it into a file",
         config.display()
     )))
 }
 
 impl Plan {
-    /// The data folder; that of a demonstration goes with the plan.
+    /// The data folder. A demonstration's is removed when the plan is dropped.
     pub fn data(&self) -> &Path {
         self.data.path()
     }
 
-    /// The settings as they stand in their files and in the environment now.
+    /// Reads files and environment again.
     ///
     /// # Errors
-    /// A setting that is wrong.
+    /// An invalid setting.
     pub fn read_again(&self) -> Result<Settings, CommandError> {
         read(self.config.as_deref(), &self.data)
     }
@@ -119,7 +119,7 @@ impl DataFolder {
     }
 }
 
-/// Leaves the ports, and takes everything from the network but this machine.
+/// Moves every interface to loopback, keeping its port.
 fn on_loopback(settings: &mut Settings) {
     let (phones, clients) = (&mut settings.phones, &mut settings.clients);
     for listen in [
@@ -155,12 +155,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_cannot_be_read_again_is_no_configuration() {
+    fn configuration_must_be_a_regular_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("uacsta.toml");
         std::fs::write(&file, "").unwrap();
         for (config, words) in [
-            ("/dev/null", "is no regular file"),
+            ("/dev/null", "is not a regular file"),
             ("/dev", "cannot be read: Is a directory"),
             ("/none", "cannot be read: No such file"),
             (file.to_str().unwrap(), ""),
@@ -172,17 +172,17 @@ mod tests {
                 },
                 demo: false,
             };
-            let told = serve.plan().err().map(|wrong| wrong.to_string());
-            let told = told.unwrap_or_default();
+            let error = serve.plan().err().map(|error| error.to_string());
+            let error = error.unwrap_or_default();
             assert!(
-                told.contains(words) && told.is_empty() == words.is_empty(),
-                "{config}: {told}"
+                error.contains(words) && error.is_empty() == words.is_empty(),
+                "{config}: {error}"
             );
         }
     }
 
     #[test]
-    fn a_demonstration_leaves_nothing_and_listens_to_nobody_else() {
+    fn demonstration_listens_on_loopback_and_leaves_nothing() {
         let serve = Serve {
             config: None,
             data: DataArgs {

@@ -1,4 +1,4 @@
-//! `uacsta settings`: has a running server read its settings again, and makes hashes of passwords for them.
+//! `uacsta settings`: reloads a running server's configuration, and hashes passwords for it.
 
 use std::io;
 
@@ -18,19 +18,19 @@ pub(super) struct Settings {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Have the running server read its configuration again, as SIGHUP does
+    /// Reload the configuration of the running server, as SIGHUP does
     #[command(
-        after_help = "The configuration is checked first, and holds as a whole or not at all. Connections stand.
+        after_help = "The configuration is checked, then applied as a whole or not at all. Connections stay.
 
 Examples:
   uacsta settings reload
   uacsta settings reload --server http://10.0.0.5:8080 --token-file cli.token"
     )]
     Reload(ApiArgs),
-    /// Print what may stand in a settings file in the place of a client's password
+    /// Print the hash of a client's password for a settings file
     #[command(
-        after_help = "The password is read from standard input. What is printed opens this user's account with this server and nothing
-else; it holds as long as user and realm stay as they are.
+        after_help = "Reads the password from standard input. The hash replaces the password in clients.password or an account; it is valid for
+this user and realm only.
 
 Examples:
   uacsta settings hash ecsta < password.txt
@@ -41,7 +41,7 @@ Examples:
 
 #[derive(Args, Debug)]
 struct Hash {
-    /// The user whose password it is
+    /// The user that logs on with the password
     user: String,
     /// The realm, as in advanced.realm
     #[arg(long, default_value = "uacsta")]

@@ -150,7 +150,7 @@ impl Server {
         getrandom::fill(&mut key)?;
         // One that was killed has left where it listened; by now that may be another program, which the command line would
         // show the token.
-        api::forget(data).map_err(StartError::ApiFile)?;
+        api::remove_address_file(data).map_err(StartError::ApiFile)?;
         let list = StoreActor::open(lock)?;
         tracing::info!(listed = list.listed.len(), data = %data.display(), "the phone list is open");
 

@@ -201,7 +201,7 @@ impl Running {
         match &mut self.web {
             Some(web) => web.announce(),
             None => {
-                if let Err(error) = api::forget(&self.data) {
+                if let Err(error) = api::remove_address_file(&self.data) {
                     tracing::error!(%error, "cannot remove the API address file");
                 }
             }

@@ -260,7 +260,7 @@ fn certify_leaves_unsuitable_phone_alone() {
             "0004130000ff",
             &[],
             1,
-            "no phone is listed as 00:04:13:00:00:ff",
+            "no phone 00:04:13:00:00:ff in the phone list",
         );
         refused(&mac, &["--line", "999"], 2, "its lines are: 215");
         refused(

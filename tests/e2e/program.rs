@@ -219,10 +219,10 @@ fn check_config_predicts_the_start_without_writing() {
     let output = run(&["check-config", &file, "--data", data.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("is fine"),
+        output.status.success() && said.contains("is valid"),
         "{said}"
     );
-    let note = format!("there is no data folder {} yet", data.display());
+    let note = format!("the data folder {} does not exist", data.display());
     assert!(said.contains(&note), "{said}");
     assert_eq!(names(folder.path()), ["uacsta.toml"]);
 }
@@ -234,7 +234,7 @@ fn check_config_warns_about_weak_settings() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     let weak = "warning: the password of all phones (phones.password) has fewer than 10 characters";
-    assert!(said.contains("is fine") && said.contains(weak), "{said}");
+    assert!(said.contains("is valid") && said.contains(weak), "{said}");
 }
 
 #[test]
@@ -346,7 +346,11 @@ fn command_line_lists_enables_and_disables_phones() {
         for change in ["on", "forget"] {
             let one = ["phones", change, "00:04:13:00:00:01"];
             let output = run(&[&one, there].concat());
-            fails(&output, 1, &["no phone is listed as 00:04:13:00:00:01"]);
+            fails(
+                &output,
+                1,
+                &["no phone 00:04:13:00:00:01 in the phone list"],
+            );
         }
     }
     let _data = server.kill();

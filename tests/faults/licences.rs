@@ -381,7 +381,7 @@ fn command_line_creates_keys_and_codes_and_shows_licences() {
         .unwrap();
     let issuer = Issuer::of(public).unwrap();
     let words = said(1, &["licenses", "key", key]);
-    assert!(words.contains("is there already"), "{words}");
+    assert!(words.contains("exists; overwriting"), "{words}");
 
     let issue = [
         "licenses", "issue", "--serial", "7", "--phones", "25", "--key",
@@ -397,7 +397,7 @@ fn command_line_creates_keys_and_codes_and_shows_licences() {
     std::fs::write(&other, "secret").unwrap();
     for (file, wrong) in [
         (missing, "cannot be read"),
-        (other, "does not hold an issuer's key"),
+        (other, "is not an issuer's key"),
     ] {
         let words = said(1, &[&issue[..], &[file.to_str().unwrap()]].concat());
         assert!(words.contains(wrong), "{words}");

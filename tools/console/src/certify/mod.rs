@@ -77,7 +77,7 @@ impl Certify {
     pub fn run(self) -> Result<(), CommandError> {
         let phones = self.phones()?;
         let mac = self.mac.to_string();
-        let unknown = || CommandError::Failed(format!("no phone is listed as {mac}"));
+        let unknown = || CommandError::Failed(format!("no phone {mac} in the phone list"));
         let phone = phones.iter().find(|phone| phone.mac == mac);
         let phone = phone.ok_or_else(unknown)?;
         if phone.status != "controlled" {
