@@ -1,14 +1,13 @@
 //! The actor of a connected client: opens and ends its sessions, and carries out what its machines decide.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
-use bytes::Bytes;
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler};
 use tracing::field::display;
 use uacsta_schema::{
     csta::{
-        self, DeviceId, Dialect, Document, MonitorCrossRefId, MonitorStop,
-        RequestSystemStatusResponse, ServiceId, SystemStatusValue,
+        self, DeviceId, Document, MonitorCrossRefId, MonitorStop, RequestSystemStatusResponse,
+        ServiceId, SystemStatusValue,
     },
     sip::Status,
 };
@@ -17,12 +16,12 @@ use super::{
     dial_via_office::{DialFailed, OfficeCalls},
     line_resolver::LineResolver,
     listing::{LineLists, ListEvent},
+    messages::{ClientDisconnected, ClientUser, OpenSession},
     monitors::{CrossRefs, Monitors},
     relocation::Relocation,
     requests::PendingCount,
-    rights::{LogOn, Rights},
     rights_changed::{Revoked, revoked},
-    sessions::{ClientSession, Scope, Sessions},
+    sessions::{ClientSession, Scope, SessionOffer, Sessions},
     system::Registrations,
     uas::ClientConnection,
 };
@@ -30,11 +29,10 @@ use crate::{
     ConfigChanged, ServerContext,
     counters::Counter,
     monitor::MonitorStopped,
-    refusal::Refusal,
-    registrar::{ClientConnected, Line, LineStatus, LinesChanged, Stopping},
+    registrar::{ClientConnected, LineStatus, LinesChanged, Stopping},
     sip::{
         connection::Shut,
-        responder::{FinalResponse, Responder},
+        responder::FinalResponse,
         session::{Accept, Body, Close, Notify, SessionEvent, SessionEventKind},
     },
     truncated::Truncated,
@@ -59,40 +57,6 @@ pub struct Client {
     pub(super) office_calls: OfficeCalls,
 }
 
-/// Who a client is.
-pub struct ClientUser {
-    /// User and address, for the log.
-    pub name: Box<str>,
-    /// The peer's address.
-    pub address: IpAddr,
-    /// How the user logged on.
-    pub log_on: LogOn,
-    /// The user's rights by the present settings.
-    pub rights: Rights,
-}
-
-/// Opens a session.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct OpenSession {
-    /// The line in the SIP header fields; `None` for a session with the server.
-    pub line: Option<DeviceId>,
-    /// The URI in the From, for the log.
-    pub user: Box<str>,
-    /// The CSTA document in the INVITE.
-    pub content: Option<Bytes>,
-    /// Responds to the INVITE.
-    pub reply: Responder,
-}
-
-/// The client's connection ended, or another user logged on over it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct ClientDisconnected {
-    /// Why, for the log.
-    pub reason: Box<str>,
-}
-
 impl Client {
     /// A client that logged on over a connection.
     pub fn new(
@@ -115,46 +79,13 @@ impl Client {
         }
     }
 
-    /// Opens a session on a line that was looked up.
-    pub(super) fn open_line_session(
-        &mut self,
-        name: DeviceId,
-        line: Result<Arc<Line>, Refusal>,
-        (user, dialect): (&str, Dialect),
-        reply: Responder,
-        ctx: &Context<Self>,
-    ) {
-        let client = &self.user.name;
-        let shown = display(Truncated(name.as_str()));
-        match line {
-            Ok(line) => {
-                let scope = Scope::Line {
-                    name,
-                    line,
-                    is_stale: false,
-                };
-                self.open_session(scope, (user, dialect), reply, ctx);
-            }
-            Err(Refusal::NoRight) => {
-                tracing::warn!(%client, line = shown, "session refused: no right to the line");
-                let reason = "this log-on has no right to the line";
-                reply.with(FinalResponse::from(Status::FORBIDDEN).because(reason));
-            }
-            Err(Refusal::NoLine(error)) => {
-                tracing::info!(%client, line = shown, %error, "session refused");
-                reply.with(FinalResponse::from(Status::NOT_FOUND).because(error.to_string()));
-            }
-            Err(_) => reply.with(Status::SERVICE_UNAVAILABLE),
-        }
-    }
-
-    fn open_session(
-        &mut self,
-        scope: Scope,
-        (user, dialect): (&str, Dialect),
-        reply: Responder,
-        ctx: &Context<Self>,
-    ) {
+    /// Accepts the INVITE for a session of this scope, up to the limit of the connection.
+    pub(super) fn open_session(&mut self, scope: Scope, offer: SessionOffer, ctx: &Context<Self>) {
+        let SessionOffer {
+            user,
+            dialect,
+            reply,
+        } = offer;
         let client = self.user.name.clone();
         let limit = self
             .context
@@ -168,7 +99,7 @@ impl Client {
             let reason = "too many sessions on this connection";
             return reply.with(FinalResponse::from(Status::SERVICE_UNAVAILABLE).because(reason));
         };
-        let user = display(Truncated(user));
+        let user = display(Truncated(&user));
         match &scope {
             Scope::Server => tracing::info!(%client, user, "server session opened"),
             Scope::Line { name, line, .. } => {
@@ -302,9 +233,14 @@ impl Handler<OpenSession> for Client {
         let dialect = document.as_ref().map(Document::dialect).unwrap_or_default();
         let private_line = document.as_ref().and_then(Document::private_line);
         let line = private_line.map(|line| DeviceId::from(&*line)).or(line);
+        let offer = SessionOffer {
+            user,
+            dialect,
+            reply,
+        };
         match line {
-            None => self.open_session(Scope::Server, (&user, dialect), reply, ctx),
-            Some(name) => self.look_up_session(name, (user, dialect), reply, ctx),
+            None => self.open_session(Scope::Server, offer, ctx),
+            Some(name) => self.look_up_session(name, offer, ctx),
         }
     }
 }

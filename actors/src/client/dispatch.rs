@@ -1,14 +1,14 @@
 //! Carries out a client's requests: at its machines, or by relaying them to the phone of a line.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture, prelude::SendError};
+use actix::{AsyncContext, Context, prelude::SendError};
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{
-        self, ChangeMonitorFilter, ChangeMonitorFilterResponse, GetSwitchingFunctionDevices,
-        MonitorCrossRefId, MonitorFilter, MonitorObject, MonitorStartResponse, MonitorStopResponse,
-        Request, ServiceCrossRefId, SysStatRegisterId, SystemStatusResponse,
+        ChangeMonitorFilter, ChangeMonitorFilterResponse, MonitorCrossRefId, MonitorFilter,
+        MonitorObject, MonitorStartResponse, MonitorStopResponse, Request, SysStatRegisterId,
+        SystemStatusResponse,
     },
     sip::Status,
 };
@@ -18,7 +18,6 @@ use super::{
     dial_via_office::{DialRequest, PendingDial},
     features,
     line_resolver::{LineAction, LineRequest, ResolvedLine},
-    listing::{ListEffect, ListEvent, ListRequest, PageRequest, listed},
     monitors::ClientMonitor,
     requests::{CstaRequest, Route, route},
     system::StatusSubscription,
@@ -30,17 +29,13 @@ use crate::{
     monitor::{ClientAddrs, Subscriber, SubscriptionChange},
     phone::{self, Subscribe},
     refusal::Refusal,
-    registrar::{Line, ListLines, ToPhone},
+    registrar::{Line, ToPhone},
     sip::{
         connection::Shut,
         responder::{FinalResponse, Responder},
-        session::{Body, Invoke},
     },
     truncated::Truncated,
 };
-
-/// The delay before a page is read again after the registrar failed.
-const PAGE_RETRY: Duration = Duration::from_secs(1);
 
 impl Client {
     /// A CSTA document came in a session.
@@ -341,64 +336,6 @@ impl Client {
                 StatusSubscription::new(Arc::clone(context), ctx.address().recipient(), key)
             });
         }
-    }
-
-    fn list_lines(
-        &mut self,
-        which: GetSwitchingFunctionDevices,
-        request: CstaRequest,
-        ctx: &mut Context<Self>,
-    ) {
-        let session = self.sessions.get(request.session);
-        let Some(id) = session.and_then(|session| session.id) else {
-            return request.reply.terminated();
-        };
-        let list = ListRequest {
-            id,
-            cross_ref: ServiceCrossRefId::from(self.monitors.next_cross_ref()),
-            which,
-            request,
-        };
-        self.on_list(ListEvent::Requested(list), ctx);
-    }
-
-    /// Carries out what happens to the client's lists.
-    pub(super) fn on_list(&mut self, event: ListEvent, ctx: &mut Context<Self>) {
-        for effect in self.lists.on(event, &self.user.rights) {
-            match effect {
-                ListEffect::ReadPage(page) => self.read_page(page, ctx),
-                ListEffect::Retry(number) => {
-                    ctx.run_later(PAGE_RETRY, move |client, ctx| {
-                        client.on_list(ListEvent::RetryDue(number), ctx);
-                    });
-                }
-                ListEffect::Respond(request, response) => request.respond(response),
-                ListEffect::Refuse(request) => request.refuse(&self.user.name, &Refusal::Away),
-                ListEffect::Terminate(request) => request.reply.terminated(),
-                ListEffect::Send {
-                    number,
-                    id,
-                    segment,
-                    dialect,
-                } => self.connection.do_send(Invoke {
-                    session: id,
-                    ticket: number,
-                    content: Body::Whole(csta::write(&segment.into(), &dialect)),
-                }),
-            }
-        }
-    }
-
-    fn read_page(&self, page: PageRequest, ctx: &mut Context<Self>) {
-        let session = self.sessions.get(page.session);
-        let phone = session.and_then(|session| session.scope.phone());
-        let answer = self.context.registrar.send(ListLines {
-            filter: listed(&page.which, phone, &self.user.rights),
-            after: page.after,
-        });
-        ctx.spawn(answer.into_actor(self).map(move |answer, client, ctx| {
-            client.on_list(ListEvent::PageRead(page.number, answer.ok()), ctx);
-        }));
     }
 
     /// Starts a call via the office on the line that was found.

@@ -209,11 +209,11 @@ impl LineList {
         match (page, self.unanswered.take()) {
             (None, Some((request, _))) => {
                 effects.push(ListEffect::Refuse(request));
-                return false;
+                false
             }
             (None, None) => {
                 effects.push(ListEffect::Retry(number));
-                return true;
+                true
             }
             (Some(page), unanswered) => {
                 if let Some((request, service_cross_ref_id)) = unanswered {

@@ -97,25 +97,25 @@ impl Monitors {
         }
     }
 
-    pub(super) fn remove(&mut self, session: u64, cross_ref: &str) -> Option<Box<ClientMonitor>> {
+    pub(super) fn remove(&mut self, session: u64, cross_ref: &str) -> Option<ClientMonitor> {
         let monitor = self.by_session.get_mut(&session)?.remove(cross_ref)?;
         self.count -= 1;
-        Some(monitor)
+        Some(*monitor)
     }
 
     /// Removes a monitor that the phone stopped, whatever its session.
-    pub(super) fn stopped(&mut self, cross_ref: &str) -> Option<Box<ClientMonitor>> {
+    pub(super) fn stopped(&mut self, cross_ref: &str) -> Option<ClientMonitor> {
         let mut sessions = self.by_session.values_mut();
         let monitor = sessions.find_map(|monitors| monitors.remove(cross_ref))?;
         self.count -= 1;
-        Some(monitor)
+        Some(*monitor)
     }
 
     /// Removes the monitors of a session that ended.
-    pub(super) fn session_ended(&mut self, session: u64) -> Vec<Box<ClientMonitor>> {
+    pub(super) fn session_ended(&mut self, session: u64) -> Vec<ClientMonitor> {
         let ended = self.by_session.remove(&session).unwrap_or_default();
         self.count -= ended.len();
-        ended.into_values().collect()
+        ended.into_values().map(|monitor| *monitor).collect()
     }
 
     /// Changes the filter of a monitor; returns its line and what the phone is told.

@@ -95,7 +95,7 @@ impl Rights {
         };
         called(user)
             .or_else(|| called(name))
-            .map_or(Self::all(), Self::granted)
+            .map_or_else(Self::all, Self::granted)
     }
 
     fn granted(account: &Account) -> Self {

@@ -1,13 +1,23 @@
-//! The sessions of a client: the dialog, the scope and the dialect of each.
+//! The sessions of a client: how each is offered, its dialog, its scope and its dialect.
 
 use std::{collections::HashMap, mem, sync::Arc};
 
+use tracing::field::display;
 use uacsta_schema::{
     csta::{DeviceId, Dialect, Document},
     phone_id::PhoneId,
+    sip::Status,
 };
 
-use crate::{registrar::Line, sip::session::SessionId};
+use crate::{
+    refusal::Refusal,
+    registrar::Line,
+    sip::{
+        responder::{FinalResponse, Responder},
+        session::SessionId,
+    },
+    truncated::Truncated,
+};
 
 /// One session of a client.
 pub(super) struct ClientSession {
@@ -32,6 +42,14 @@ pub(super) enum Scope {
         /// Whether lines have changed since.
         is_stale: bool,
     },
+}
+
+/// An INVITE that was read, to open a session.
+pub(super) struct SessionOffer {
+    /// The URI in the From, for the log.
+    pub(super) user: Box<str>,
+    pub(super) dialect: Dialect,
+    pub(super) reply: Responder,
 }
 
 /// A client's sessions by key: numbers that are never used twice.
@@ -60,6 +78,26 @@ impl Scope {
             Self::Server => named_device(request),
             Self::Line { name, .. } => Some(name.clone()),
         }
+    }
+}
+
+impl SessionOffer {
+    /// Rejects the INVITE of this client for a line that it calls `name`.
+    pub(super) fn refuse(self, client: &str, name: &DeviceId, refusal: Refusal) {
+        let line = display(Truncated(name.as_str()));
+        let response = match refusal {
+            Refusal::NoRight => {
+                tracing::warn!(client, line, "session refused: no right to the line");
+                let reason = "this log-on has no right to the line";
+                FinalResponse::from(Status::FORBIDDEN).because(reason)
+            }
+            Refusal::NoLine(error) => {
+                tracing::info!(client, line, %error, "session refused");
+                FinalResponse::from(Status::NOT_FOUND).because(error.to_string())
+            }
+            _ => Status::SERVICE_UNAVAILABLE.into(),
+        };
+        self.reply.with(response);
     }
 }
 

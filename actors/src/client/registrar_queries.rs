@@ -1,26 +1,30 @@
-//! Look-ups of lines at the registrar, and how the client goes on with the answer to each.
+//! Questions to the registrar, which look up lines and read pages of lists, and what follows from each answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::task::yield_now;
-use uacsta_schema::csta::{DeviceId, Dialect};
+use uacsta_schema::csta::{self, DeviceId, GetSwitchingFunctionDevices, ServiceCrossRefId};
 
 use super::{
     actor::Client,
     dial_via_office::PendingDial,
     line_resolver::{LineAction, LineRequest, Resolution, visible},
+    listing::{ListEffect, ListEvent, ListRequest, PageRequest, listed},
     relocation::{MonitorLookup, Relocated, Relocation},
     requests::CstaRequest,
-    sessions::Scope,
+    sessions::{Scope, SessionOffer},
 };
 use crate::{
     directory::Entry,
     monitor::SubscriptionChange,
     refusal::Refusal,
-    registrar::{FindLine, Line},
-    sip::responder::Responder,
+    registrar::{FindLine, Line, ListLines},
+    sip::session::{Body, Invoke},
 };
+
+/// The delay before a page is read again after the registrar failed.
+const PAGE_RETRY: Duration = Duration::from_secs(1);
 
 /// A look-up whose answer has not come yet.
 struct PendingLookup {
@@ -33,12 +37,7 @@ struct PendingLookup {
 
 /// What is done with the line.
 enum Then {
-    OpenSession {
-        /// The URI in the From.
-        user: Box<str>,
-        dialect: Dialect,
-        reply: Responder,
-    },
+    OpenSession(SessionOffer),
     CarryOut(LineRequest),
     Dial(PendingDial),
     Relocate(MonitorLookup),
@@ -49,16 +48,10 @@ impl Client {
     pub(super) fn look_up_session(
         &self,
         name: DeviceId,
-        (user, dialect): (Box<str>, Dialect),
-        reply: Responder,
+        offer: SessionOffer,
         ctx: &mut Context<Self>,
     ) {
-        let then = Then::OpenSession {
-            user,
-            dialect,
-            reply,
-        };
-        let last = None;
+        let (last, then) = (None, Then::OpenSession(offer));
         self.look_up(PendingLookup { name, last, then }, ctx);
     }
 
@@ -137,11 +130,17 @@ impl Client {
         ctx: &mut Context<Self>,
     ) {
         match pending.then {
-            Then::OpenSession {
-                user,
-                dialect,
-                reply,
-            } => self.open_line_session(pending.name, line, (&user, dialect), reply, ctx),
+            Then::OpenSession(offer) => match line {
+                Ok(line) => {
+                    let scope = Scope::Line {
+                        name: pending.name,
+                        line,
+                        is_stale: false,
+                    };
+                    self.open_session(scope, offer, ctx);
+                }
+                Err(refusal) => offer.refuse(&self.user.name, &pending.name, refusal),
+            },
             Then::CarryOut(request) => {
                 let session = request.request.session;
                 match &line {
@@ -181,5 +180,62 @@ impl Client {
             self.unsubscribe(&moved.former, cross_ref);
             self.subscribe(&line, SubscriptionChange::Join(moved.subscriber));
         }
+    }
+    pub(super) fn list_lines(
+        &mut self,
+        which: GetSwitchingFunctionDevices,
+        request: CstaRequest,
+        ctx: &mut Context<Self>,
+    ) {
+        let session = self.sessions.get(request.session);
+        let Some(id) = session.and_then(|session| session.id) else {
+            return request.reply.terminated();
+        };
+        let list = ListRequest {
+            id,
+            cross_ref: ServiceCrossRefId::from(self.monitors.next_cross_ref()),
+            which,
+            request,
+        };
+        self.on_list(ListEvent::Requested(list), ctx);
+    }
+
+    /// Carries out what happens to the client's lists.
+    pub(super) fn on_list(&mut self, event: ListEvent, ctx: &mut Context<Self>) {
+        for effect in self.lists.on(event, &self.user.rights) {
+            match effect {
+                ListEffect::ReadPage(page) => self.read_page(page, ctx),
+                ListEffect::Retry(number) => {
+                    ctx.run_later(PAGE_RETRY, move |client, ctx| {
+                        client.on_list(ListEvent::RetryDue(number), ctx);
+                    });
+                }
+                ListEffect::Respond(request, response) => request.respond(response),
+                ListEffect::Refuse(request) => request.refuse(&self.user.name, &Refusal::Away),
+                ListEffect::Terminate(request) => request.reply.terminated(),
+                ListEffect::Send {
+                    number,
+                    id,
+                    segment,
+                    dialect,
+                } => self.connection.do_send(Invoke {
+                    session: id,
+                    ticket: number,
+                    content: Body::Whole(csta::write(&segment.into(), &dialect)),
+                }),
+            }
+        }
+    }
+
+    fn read_page(&self, page: PageRequest, ctx: &mut Context<Self>) {
+        let session = self.sessions.get(page.session);
+        let phone = session.and_then(|session| session.scope.phone());
+        let answer = self.context.registrar.send(ListLines {
+            filter: listed(&page.which, phone, &self.user.rights),
+            after: page.after,
+        });
+        ctx.spawn(answer.into_actor(self).map(move |answer, client, ctx| {
+            client.on_list(ListEvent::PageRead(page.number, answer.ok()), ctx);
+        }));
     }
 }
