@@ -14,8 +14,9 @@ use crate::{
     auth::{self, Denial, RETRY_AFTER},
     clock,
     counters::{self, Counter},
-    licensing, log_limit, post, registrar,
+    licensing, log_limit, registrar,
     sip::{incident::Incident, responder::FinalResponse},
+    supervision,
 };
 
 /// What every actor of one server shares and none changes but by a message to all.
@@ -35,9 +36,9 @@ pub struct ServerContext {
     /// What we call ourselves in SIP.
     pub agent: Arc<str>,
     /// Who knows the phones.
-    pub registrar: post::Post<registrar::Registrar>,
+    pub registrar: supervision::RestartableAddr<registrar::Registrar>,
     /// Who counts phones and monitored lines.
-    pub licensing: post::Post<licensing::Licensing>,
+    pub licensing: supervision::RestartableAddr<licensing::Licensing>,
 }
 
 /// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.

@@ -41,14 +41,14 @@ pub mod phone;
 #[cfg(feature = "actors")]
 pub mod phone_list;
 #[cfg(feature = "actors")]
-pub mod post;
-#[cfg(feature = "actors")]
 pub mod refusal;
 #[cfg(feature = "actors")]
 pub mod registrar;
 #[cfg(feature = "actors")]
 pub mod registration;
 pub mod sip;
+#[cfg(feature = "actors")]
+pub mod supervision;
 #[cfg(feature = "actors")]
 pub mod truncated;
 

@@ -20,12 +20,12 @@ use uacsta_actors::{
     log_limit::LogLimit,
     phone::{AvailabilityChanged, LinesListed, Status},
     phone_list::{ListedPhone, Save, StoreError},
-    post::Post,
     registrar::{FindLine, IsOnDisk, ListPhones, Registrar, RemovePhone, SetEnabled},
     sip::{
         connection::{Endpoints, SipConnection},
         transport::PeerTransport,
     },
+    supervision::RestartableAddr,
 };
 use uacsta_config::{Account, Profiles, Settings};
 use uacsta_connect::SystemClock;
@@ -97,10 +97,11 @@ impl Site {
             log_limit: LogLimit::default(),
             counters: Arc::new(Counters::default()),
             agent: "bench".into(),
-            registrar: Post::new(registrar.address()),
-            licensing: Post::new(licensing.address()),
+            registrar: RestartableAddr::new(registrar.address()),
+            licensing: RestartableAddr::new(licensing.address()),
         });
-        licensing.run(Licensing::new(Arc::clone(&context)));
+        let holders = context.registrar.recipient();
+        licensing.run(Licensing::new(Arc::clone(&context), holders));
         let list = (0..phones).map(listed_phone).collect();
         registrar.run(Registrar::new(
             Arc::clone(&context),

@@ -42,8 +42,8 @@ use tokio::sync::mpsc::Sender;
 use uacsta_actors::{
     ServerContext,
     licensing::{CountPermits, GetLicences, code::Issuer},
-    post::Holder,
     registrar::{FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled},
+    supervision::RestartableRecipient,
 };
 use uacsta_config::Secret;
 use uacsta_connect::data_dir::API_ADDRESS;
@@ -64,23 +64,23 @@ pub use reload::ReloadRequest;
 #[derive(Clone)]
 pub struct Api {
     /// Lists phones.
-    pub list: Holder<ListPhones>,
+    pub list: RestartableRecipient<ListPhones>,
     /// Enables and disables a phone.
-    pub switch: Holder<SetEnabled>,
+    pub switch: RestartableRecipient<SetEnabled>,
     /// Removes a phone.
-    pub remove: Holder<RemovePhone>,
+    pub remove: RestartableRecipient<RemovePhone>,
     /// Finds the actor of a phone.
-    pub find: Holder<FindLine>,
+    pub find: RestartableRecipient<FindLine>,
     /// Tells whether the phone list is on disk.
-    pub disk: Holder<IsOnDisk>,
+    pub disk: RestartableRecipient<IsOnDisk>,
     /// Counts connected phones and monitored lines.
-    pub count: Holder<CountPermits>,
+    pub count: RestartableRecipient<CountPermits>,
     /// Clock, rate limit of log-ons and counters.
     pub context: Arc<ServerContext>,
     /// Open SIP connections.
     pub open: net::ConnectionCounts,
     /// Lists licences.
-    pub licences: Holder<GetLicences>,
+    pub licences: RestartableRecipient<GetLicences>,
     /// The issuer of licences; `None` where the program needs no licences.
     pub issuer: Option<Issuer>,
     /// `admin.toml`: settings changed at run time.

@@ -11,8 +11,8 @@ use uacsta_actors::{
     auth::LogOnLimiter,
     directory::NoLine,
     licensing::{Allowance, Licences, PermitCounts},
-    post::Post,
     registrar::{ChangeError, Line, PhoneDetails},
+    supervision::RestartableAddr,
 };
 use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
@@ -119,8 +119,8 @@ fn context() -> Arc<ServerContext> {
         log_limit: uacsta_actors::log_limit::LogLimit::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
-        registrar: Post::new(Context::new().address()),
-        licensing: Post::new(Context::new().address()),
+        registrar: RestartableAddr::new(Context::new().address()),
+        licensing: RestartableAddr::new(Context::new().address()),
     })
 }
 
@@ -131,7 +131,7 @@ fn identity(folder: &Path) -> Arc<Identity> {
 
 /// The API with its files in `folder`, its address file among them.
 fn served(folder: &Path) -> HttpServer {
-    let registrar = Post::new(Registrar.start());
+    let registrar = RestartableAddr::new(Registrar.start());
     let (reload, mut reload_requests) = tokio::sync::mpsc::channel(1);
     // Each reload fails.
     actix_rt::spawn(async move {
@@ -140,15 +140,15 @@ fn served(folder: &Path) -> HttpServer {
         }
     });
     let api = Api {
-        list: registrar.holder(),
-        switch: registrar.holder(),
-        remove: registrar.holder(),
-        find: registrar.holder(),
-        disk: registrar.holder(),
-        count: registrar.holder(),
+        list: registrar.recipient(),
+        switch: registrar.recipient(),
+        remove: registrar.recipient(),
+        find: registrar.recipient(),
+        disk: registrar.recipient(),
+        count: registrar.recipient(),
         context: context(),
         open: net::ConnectionCounts::default(),
-        licences: registrar.holder(),
+        licences: registrar.recipient(),
         issuer: None,
         admin: Admin::of(folder),
         reload,

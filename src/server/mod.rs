@@ -18,8 +18,8 @@ use uacsta_actors::{
     licensing::{Allowance, Licensing, code::Issuer},
     log_limit::LogLimit,
     phone::Retire,
-    post::Post,
     registrar::{Registrar, Stopping},
+    supervision::RestartableAddr,
 };
 use uacsta_config::{Profiles, Secret, Settings};
 use uacsta_connect::SystemClock;
@@ -168,10 +168,11 @@ impl Server {
             log_limit: LogLimit::default(),
             counters,
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
-            registrar: Post::new(registrar.address()),
-            licensing: Post::new(licensing.address()),
+            registrar: RestartableAddr::new(registrar.address()),
+            licensing: RestartableAddr::new(licensing.address()),
         });
-        licensing.run(Licensing::new(Arc::clone(&context)));
+        let holders = context.registrar.recipient();
+        licensing.run(Licensing::new(Arc::clone(&context), holders));
         let mut keeps = Registrar::new(Arc::clone(&context), list.actor.recipient(), list.listed);
         if !list.writable {
             keeps = keeps.refused();
@@ -190,15 +191,15 @@ impl Server {
 
         let (reload, reload_requests) = mpsc::channel(RELOAD_REQUESTS);
         let api = Api {
-            list: context.registrar.holder(),
-            switch: context.registrar.holder(),
-            remove: context.registrar.holder(),
-            find: context.registrar.holder(),
-            disk: context.registrar.holder(),
-            count: context.licensing.holder(),
+            list: context.registrar.recipient(),
+            switch: context.registrar.recipient(),
+            remove: context.registrar.recipient(),
+            find: context.registrar.recipient(),
+            disk: context.registrar.recipient(),
+            count: context.licensing.recipient(),
             context: Arc::clone(&context),
             open: acceptor.counts(),
-            licences: context.licensing.holder(),
+            licences: context.licensing.recipient(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
             reload,

@@ -237,6 +237,7 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
     };
     only(&licences[..2]).await;
     ended(1).await;
+    assert_eq!(phones[11].count("BYE"), 1, "the newest first");
 
     let session = server.client().await.open_server().await;
     let mut answers = Vec::new();
@@ -256,6 +257,7 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
         );
     }
     ended(2).await;
+    assert_eq!(phones[10].count("BYE"), 1, "then the one before");
 }
 
 #[tokio::test]

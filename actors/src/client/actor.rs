@@ -132,7 +132,7 @@ impl Client {
             }
         }
         for monitor in self.monitors.session_ended(key) {
-            self.unsubscribe(&monitor.line, monitor.subscriber.cross_ref);
+            Self::unsubscribe(&monitor.line, monitor.subscriber.cross_ref);
         }
         self.registrations.session_ended(key);
     }
@@ -172,7 +172,7 @@ impl Client {
             self.notify(session, stop);
         }
         tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, "monitor stopped: the client has no right to the line any more");
-        self.unsubscribe(&monitor.line, cross_ref);
+        Self::unsubscribe(&monitor.line, cross_ref);
     }
 }
 
@@ -328,7 +328,7 @@ impl Handler<MonitorStopped> for Client {
     fn handle(&mut self, MonitorStopped { cross_ref }: MonitorStopped, _: &mut Self::Context) {
         if let Some(monitor) = self.monitors.stopped(&cross_ref) {
             // The line may have moved to another phone meanwhile.
-            self.unsubscribe(&monitor.line, cross_ref);
+            Self::unsubscribe(&monitor.line, cross_ref);
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     monitor::{ClientAddrs, Subscriber, SubscriptionChange},
     phone::{self, Subscribe},
     refusal::Refusal,
-    registrar::{Line, ToPhone},
+    registrar::Line,
     sip::{
         connection::Shut,
         responder::{FinalResponse, Responder},
@@ -271,7 +271,7 @@ impl Client {
         };
         let (entry, cross_ref) = (&monitor.line.entry, monitor.subscriber.cross_ref);
         tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, %cross_ref, "monitor stopped");
-        self.unsubscribe(&monitor.line, cross_ref);
+        Self::unsubscribe(&monitor.line, cross_ref);
         request.respond(MonitorStopResponse::default());
     }
 
@@ -308,20 +308,11 @@ impl Client {
         }
     }
 
-    /// Unsubscribes from a line; where the phone's actor was replaced, by way of the registrar, which knows the new one.
-    pub(super) fn unsubscribe(&self, line: &Line, cross_ref: Arc<str>) {
-        let subscribe = Subscribe {
+    pub(super) fn unsubscribe(line: &Line, cross_ref: Arc<str>) {
+        line.phone.do_send(Subscribe {
             line: line.entry.device.clone(),
             change: SubscriptionChange::Leave { cross_ref },
-        };
-        if line.phone.connected() {
-            line.phone.do_send(subscribe);
-        } else {
-            self.context.registrar.do_send(ToPhone {
-                phone: line.entry.phone,
-                subscribe,
-            });
-        }
+        });
     }
 
     /// Subscribes a session that has registrations to the status of the lines that it sees now.

@@ -42,7 +42,7 @@ takes!(Notify, Overrun, Respond, MonitorStopped);
 pub(super) fn line(phone: &str, device: &str) -> Arc<Line> {
     Arc::new(Line {
         entry: Entry::alone(phone.parse().unwrap(), DeviceId::from(device)),
-        phone: Context::<Phone>::new().address(),
+        phone: crate::supervision::RestartableAddr::new(Context::<Phone>::new().address()),
         others: Vec::new(),
     })
 }

@@ -177,7 +177,7 @@ impl Client {
         if let Some(moved) = self.monitors.set_line(session, &cross_ref, &line) {
             let (phone, device) = (line.entry.phone, &line.entry.device);
             tracing::info!(client = %self.user.name, %phone, line = %device, from = %moved.former.entry.phone, %cross_ref, "monitor moved to the line's new phone");
-            self.unsubscribe(&moved.former, cross_ref);
+            Self::unsubscribe(&moved.former, cross_ref);
             self.subscribe(&line, SubscriptionChange::Join(moved.subscriber));
         }
     }

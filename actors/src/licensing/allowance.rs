@@ -58,8 +58,8 @@ impl Allowance {
         TRIAL.saturating_sub(self.used_before + now)
     }
 
-    /// How many seats of a kind there are; none: any number.
-    pub fn seats(&self, kind: PermitKind, now: Duration) -> Option<usize> {
+    /// How many permits of a kind there may be; `None`: any number.
+    pub fn permits(&self, kind: PermitKind, now: Duration) -> Option<usize> {
         let licences = self.issued.as_ref()?;
         if !self.trial_left(now).is_zero() {
             return None;
@@ -111,7 +111,7 @@ mod tests {
         ] {
             let codes = codes.into_iter().map(String::as_str);
             let allowance = Allowance::of(issuer, codes, DAY * used).unwrap();
-            let seats = |kind| allowance.seats(kind, DAY * now);
+            let seats = |kind| allowance.permits(kind, DAY * now);
             assert_eq!(
                 (seats(PermitKind::Phone), seats(PermitKind::Line)),
                 (phones, lines)

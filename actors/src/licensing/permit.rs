@@ -1,20 +1,17 @@
-//! Licence permits: each counts itself wherever it is dropped, and outlives the actor that grants them.
+//! Licence permits: each gives itself back when it is dropped, and outlives the actor that granted it.
 
 use std::{
     fmt,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
 };
-
-use super::{Freed, Licensing};
-use crate::post::Post;
 
 /// What a permit is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PermitKind {
-    /// A phone that is in operation and connected.
+    /// A phone that is enabled and connected.
     Phone,
     /// A line with at least one subscriber.
     Line,
@@ -27,96 +24,102 @@ impl PermitKind {
 /// The permits in use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PermitCounts {
-    /// Phones that are in operation and connected.
+    /// Phones that are enabled and connected.
     pub phones: usize,
     /// Monitored lines; a line with many subscribers counts once.
     pub lines: usize,
 }
 
-/// The right to control a phone, or to monitor a line. Dropping it gives it back.
+/// The right to control a phone, or to monitor a line.
 pub struct LicencePermit {
     kind: PermitKind,
-    permits: Arc<Permits>,
+    is_withdrawn: Arc<AtomicBool>,
+    usage: Arc<PermitUsage>,
 }
 
-/// The counts of permits.
-pub(super) struct Permits {
-    phones: PermitCount,
-    lines: PermitCount,
-    /// Whether somebody waits for a permit, and licensing has not been told of one yet.
-    awaited: AtomicBool,
-    licensing: Post<Licensing>,
+/// Counts the permits in use, and reports one that is given back.
+pub(super) struct PermitUsage {
+    phones: AtomicUsize,
+    lines: AtomicUsize,
+    /// Whether licensing waits for a permit that is given back.
+    is_awaited: AtomicBool,
+    /// Tells licensing.
+    given_back: Box<dyn Fn() + Send + Sync>,
 }
 
-#[derive(Default)]
-struct PermitCount {
-    taken: AtomicUsize,
-    /// How many are still to be given back, because there are fewer licences.
-    withdrawn: AtomicUsize,
-}
+/// The permits of one kind in the order in which they were granted, with some that were given back since.
+#[derive(Debug, Default)]
+pub(super) struct Granted(Vec<Weak<AtomicBool>>);
 
-impl Permits {
-    pub(super) fn new(licensing: Post<Licensing>) -> Self {
+impl PermitUsage {
+    /// Without a permit in use; `given_back` is called once after each [`Self::await_one`].
+    pub(super) fn new(given_back: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
-            phones: PermitCount::default(),
-            lines: PermitCount::default(),
-            awaited: AtomicBool::new(false),
-            licensing,
+            phones: AtomicUsize::new(0),
+            lines: AtomicUsize::new(0),
+            is_awaited: AtomicBool::new(false),
+            given_back: Box::new(given_back),
         }
     }
 
-    pub(super) fn taken(&self, kind: PermitKind) -> usize {
-        self.of(kind).taken.load(Ordering::SeqCst)
+    pub(super) fn in_use(&self, kind: PermitKind) -> usize {
+        self.of(kind).load(SeqCst)
     }
 
     pub(super) fn counts(&self) -> PermitCounts {
         PermitCounts {
-            phones: self.taken(PermitKind::Phone),
-            lines: self.taken(PermitKind::Line),
+            phones: self.in_use(PermitKind::Phone),
+            lines: self.in_use(PermitKind::Line),
         }
     }
 
-    /// Tells licensing once when permits are given back, however many.
+    /// Licensing is told of the next permit that is given back, and of no further one.
     pub(super) fn await_one(&self) {
-        self.awaited.store(true, Ordering::SeqCst);
+        self.is_awaited.store(true, SeqCst);
     }
 
-    /// So many permits of a kind are to be given back.
-    pub(super) fn withdraw(&self, kind: PermitKind, permits: usize) {
-        self.of(kind).withdrawn.store(permits, Ordering::SeqCst);
-    }
-
-    fn of(&self, kind: PermitKind) -> &PermitCount {
+    fn of(&self, kind: PermitKind) -> &AtomicUsize {
         match kind {
             PermitKind::Phone => &self.phones,
             PermitKind::Line => &self.lines,
         }
     }
 
-    fn tell(&self, changed: PermitKind) {
+    fn log(&self, changed: PermitKind) {
         let PermitCounts { phones, lines } = self.counts();
-        tracing::info!(phones, lines, ?changed, "seats in use");
+        tracing::info!(phones, lines, ?changed, "licence permits in use");
+    }
+}
+
+impl Granted {
+    pub(super) fn add(&mut self, kind: PermitKind, usage: &Arc<PermitUsage>) -> LicencePermit {
+        if self.0.len() == self.0.capacity() {
+            self.0.retain(|permit| permit.strong_count() > 0);
+        }
+        let is_withdrawn = Arc::default();
+        self.0.push(Arc::downgrade(&is_withdrawn));
+        usage.of(kind).fetch_add(1, SeqCst);
+        usage.log(kind);
+        LicencePermit {
+            kind,
+            is_withdrawn,
+            usage: Arc::clone(usage),
+        }
+    }
+
+    /// Decides which permits are withdrawn: as many as are surplus, those first that were granted last.
+    pub(super) fn withdraw(&self, surplus: usize) {
+        let newest_first = self.0.iter().rev().filter_map(Weak::upgrade);
+        for (place, is_withdrawn) in newest_first.enumerate() {
+            is_withdrawn.store(place < surplus, SeqCst);
+        }
     }
 }
 
 impl LicencePermit {
-    pub(super) fn new(kind: PermitKind, permits: &Arc<Permits>) -> Self {
-        permits.of(kind).taken.fetch_add(1, Ordering::SeqCst);
-        permits.tell(kind);
-        Self {
-            kind,
-            permits: Arc::clone(permits),
-        }
-    }
-
-    /// Whether this one is among those that are withdrawn; who is told so has to give it back.
+    /// Whether its holder has to drop it, because there are fewer licences than permits.
     pub fn is_withdrawn(&self) -> bool {
-        let withdrawn = &self.permits.of(self.kind).withdrawn;
-        withdrawn
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
+        self.is_withdrawn.load(SeqCst)
     }
 }
 
@@ -128,13 +131,72 @@ impl fmt::Debug for LicencePermit {
 
 impl Drop for LicencePermit {
     fn drop(&mut self) {
-        self.permits
-            .of(self.kind)
-            .taken
-            .fetch_sub(1, Ordering::SeqCst);
-        self.permits.tell(self.kind);
-        if self.permits.awaited.swap(false, Ordering::SeqCst) {
-            self.permits.licensing.do_send(Freed);
+        self.usage.of(self.kind).fetch_sub(1, SeqCst);
+        self.usage.log(self.kind);
+        if self.usage.is_awaited.swap(false, SeqCst) {
+            (self.usage.given_back)();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_permits_granted_last_are_withdrawn_first() {
+        let usage = Arc::new(PermitUsage::new(|| {}));
+        let mut granted = Granted::default();
+        let mut permits: Vec<LicencePermit> = (0..6)
+            .map(|_| granted.add(PermitKind::Phone, &usage))
+            .collect();
+        // The second and the fourth are given back.
+        permits.remove(3);
+        permits.remove(1);
+        let withdrawn = |surplus: usize| {
+            granted.withdraw(surplus);
+            permits
+                .iter()
+                .map(|permit| u8::from(permit.is_withdrawn()))
+                .collect::<Vec<_>>()
+        };
+        for (surplus, expected) in [
+            (0, [0, 0, 0, 0]),
+            (1, [0, 0, 0, 1]),
+            (3, [0, 1, 1, 1]),
+            (3, [0, 1, 1, 1]),
+            // A licence was added before all were dropped.
+            (2, [0, 0, 1, 1]),
+            (9, [1, 1, 1, 1]),
+            (0, [0, 0, 0, 0]),
+        ] {
+            assert_eq!(withdrawn(surplus), expected, "{surplus}");
+        }
+    }
+
+    #[test]
+    fn a_dropped_permit_is_given_back_and_reported_where_it_is_awaited() {
+        let reports = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&reports);
+        let usage = Arc::new(PermitUsage::new(move || {
+            counted.fetch_add(1, SeqCst);
+        }));
+        let mut granted = Granted::default();
+        let mut permits: Vec<LicencePermit> = (0..1000)
+            .map(|_| granted.add(PermitKind::Line, &usage))
+            .collect();
+        assert_eq!(usage.in_use(PermitKind::Line), 1000);
+        assert_eq!(usage.in_use(PermitKind::Phone), 0);
+        permits.pop();
+        assert_eq!(reports.load(SeqCst), 0);
+        usage.await_one();
+        permits.clear();
+        assert_eq!(reports.load(SeqCst), 1);
+        assert_eq!(usage.counts(), PermitCounts::default());
+        // What was given back takes no room for long.
+        for _ in 0..5000 {
+            drop(granted.add(PermitKind::Line, &usage));
+        }
+        assert!(granted.0.capacity() <= 2000, "{}", granted.0.capacity());
     }
 }

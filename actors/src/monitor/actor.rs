@@ -5,12 +5,12 @@ use smallvec::SmallVec;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
-    Deps, Observed, PhoneNotice, PointAction, PointRequest, Subscriber, SubscriptionChange,
+    Deps, Observed, PointAction, PointEnded, PointRequest, Subscriber, SubscriptionChange,
     SubscriptionChanged,
     point::{MonitorEffect, MonitorEvent, MonitorPoint},
     subscribers::Subscribers,
 };
-use crate::licensing::{LicencePermit, PermitDecision, PermitKind, RequestPermit};
+use crate::licensing::{LicencePermit, LicensingNotice, PermitDecision, PermitKind, RequestPermit};
 
 /// The monitor point of a line.
 pub struct Monitor {
@@ -195,24 +195,28 @@ impl Handler<MonitorEvent> for Monitor {
     }
 }
 
-impl Handler<PhoneNotice> for Monitor {
+impl Handler<LicensingNotice> for Monitor {
     type Result = ();
 
-    fn handle(&mut self, notice: PhoneNotice, ctx: &mut Self::Context) {
+    fn handle(&mut self, notice: LicensingNotice, ctx: &mut Self::Context) {
         match notice {
-            PhoneNotice::PermitsWithdrawn => {
+            LicensingNotice::Restarted => self.on(MonitorEvent::LicensingRestarted, ctx),
+            LicensingNotice::PermitsWithdrawn => {
                 let withdrawn = self.permit.take_if(|permit| permit.is_withdrawn());
                 if withdrawn.is_some() {
                     self.on(MonitorEvent::PermitWithdrawn, ctx);
                 }
             }
-            PhoneNotice::Replaced(deps) => {
-                self.deps = deps;
-                self.on(MonitorEvent::PhoneAway, ctx);
-            }
-            // Licensing may still hold its address, while it waits for a permit.
-            PhoneNotice::Ended => ctx.stop(),
         }
+    }
+}
+
+impl Handler<PointEnded> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: PointEnded, ctx: &mut Self::Context) {
+        // Licensing may hold its address still, if it waits for a permit.
+        ctx.stop();
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use actix::{Message, Recipient};
+use actix::Message;
 use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorCrossRefId, MonitorFilter};
 
 use super::{MonitorEvent, Subscriber};
-use crate::{ServerContext, licensing::LicencePermit};
+use crate::{ServerContext, licensing::LicencePermit, supervision::RestartableRecipient};
 
 /// A client's change to its subscription of a line, forwarded by the phone.
 #[derive(Message)]
@@ -47,17 +47,10 @@ impl Message for MonitorEvent {
     type Result = ();
 }
 
-/// What the phone's actor tells a monitor point for its interpreter.
-#[derive(Clone, Message)]
+/// The phone has removed the monitor point, as [`PointAction::End`] asked.
+#[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub enum PhoneNotice {
-    /// More licence permits are in use than there are licences.
-    PermitsWithdrawn,
-    /// Another actor has taken the place of the phone's.
-    Replaced(Deps),
-    /// The monitor point ends, as [`PointAction::End`] asked.
-    Ended,
-}
+pub struct PointEnded;
 
 /// A monitor point asks its phone's actor for something.
 #[derive(Message)]
@@ -78,7 +71,7 @@ pub enum PointAction {
     /// Word when the calls of the line are over; answered by [`MonitorEvent::Drained`].
     Drain,
     /// The end of a monitor point without subscribers, with the number of clients that had joined it; answered by
-    /// [`PhoneNotice::Ended`], unless a later change is on its way.
+    /// [`PointEnded`], unless a later change is on its way.
     End(u64),
     /// Another monitor point for these subscribers, since this one panicked.
     Replace {
@@ -101,7 +94,7 @@ pub struct MonitorStopped {
 #[derive(Clone)]
 pub struct Deps {
     /// The phone's actor.
-    pub phone: Recipient<PointRequest>,
+    pub phone: RestartableRecipient<PointRequest>,
     /// The server's shared state, with its clock and licensing.
     pub context: Arc<ServerContext>,
 }

@@ -27,6 +27,28 @@ pub struct Unbound {
     pub responder: Option<Responder>,
 }
 
+/// What the registrar knows of a phone whose actor was restarted.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Resume {
+    /// Whether the phone may be controlled and monitored.
+    pub enabled: bool,
+    /// Its binding.
+    pub binding: Option<Arc<PhoneBinding>>,
+}
+
+impl Handler<Resume> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Resume { enabled, binding }: Resume, ctx: &mut Self::Context) {
+        self.enabled = enabled;
+        match binding {
+            Some(binding) => self.bound(binding, ctx),
+            None => self.report(None),
+        }
+    }
+}
+
 impl Handler<Bound> for Phone {
     type Result = ();
 

@@ -7,9 +7,8 @@ use uacsta_schema::csta::DeviceId;
 
 use super::{Phone, session::SessionInput};
 use crate::{
-    licensing::{PermitDecision, PermitKind, RequestPermit},
-    monitor::{MonitorEvent, PhoneNotice},
-    registrar::Reseat,
+    licensing::{LicensingNotice, PermitDecision, PermitKind, RequestPermit},
+    monitor::MonitorEvent,
 };
 
 /// How long calls may go on without a permit.
@@ -104,14 +103,22 @@ impl Handler<PermitDecision> for Phone {
     }
 }
 
-impl Handler<Reseat> for Phone {
+impl Handler<LicensingNotice> for Phone {
     type Result = ();
 
-    fn handle(&mut self, _: Reseat, ctx: &mut Self::Context) {
-        let withdrawn = self.permit.take_if(|permit| permit.is_withdrawn());
-        if withdrawn.is_some() {
+    fn handle(&mut self, notice: LicensingNotice, ctx: &mut Self::Context) {
+        let is_due = match notice {
+            LicensingNotice::Restarted => {
+                self.permit.is_none() && self.binding.is_some() && self.enabled
+            }
+            LicensingNotice::PermitsWithdrawn => self
+                .permit
+                .take_if(|permit| permit.is_withdrawn())
+                .is_some(),
+        };
+        if is_due {
             self.request_permit(ctx);
         }
-        self.monitored.notify(&PhoneNotice::PermitsWithdrawn);
+        self.monitored.notify(&notice);
     }
 }

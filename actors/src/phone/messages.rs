@@ -84,8 +84,7 @@ pub struct Subscribe {
 #[rtype(result = "()")]
 pub struct Retire;
 
-/// The registrar or licensing failed, and another is in its place: what the phone, or a monitor point, told it or asked of it
-/// is said again.
+/// The registrar was restarted after a panic: the phone reports its status and its lines again.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Announce;
+pub struct ReportAgain;

@@ -11,13 +11,13 @@ use uacsta_schema::{
 use crate::{
     ServerContext,
     alarm::{Alarm, Wake},
+    counters::Counters,
     licensing::LicencePermit,
-    monitor::MonitorEvent,
     registration::PhoneBinding,
     sip::session::SessionEvent,
+    supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
 };
 
-mod announcing;
 mod binding;
 mod calls;
 mod capabilities;
@@ -39,15 +39,16 @@ mod responses;
 mod retiring;
 mod session;
 
-pub use binding::{Bound, Unbound};
+pub use binding::{Bound, Resume, Unbound};
 use capabilities::Capabilities;
 pub use messages::*;
-pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneActorEnded};
+pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted};
 use session::PhoneSession;
 
 /// A phone.
 pub struct Phone {
     phone: PhoneId,
+    address: WeakRestartableAddr<Self>,
     context: Arc<ServerContext>,
     enabled: bool,
     /// Where the phone is, as the registrar told it.
@@ -83,34 +84,20 @@ pub enum Status {
     Controlled,
 }
 
-/// What outlives a phone's actor: it goes to the one that takes its place.
-#[derive(Default)]
-pub struct RestartState {
-    monitored: monitors::MonitoredLines,
-    emulation: emulation::Emulation,
-    permit: Option<LicencePermit>,
-}
-
-impl RestartState {
-    /// The phone's actor is replaced after a while: until then its lines are out of service.
-    pub(crate) fn waits(&self) {
-        self.monitored.notify(&MonitorEvent::PhoneAway);
-    }
-}
-
 impl Phone {
-    /// The actor of a phone that is bound so; `heritage` comes from the one whose place it takes.
+    /// The actor of a phone, with the address that reaches it and its successors.
     pub fn new(
         phone: PhoneId,
         context: Arc<ServerContext>,
         enabled: bool,
         lines: Vec<DeviceId>,
         binding: Option<Arc<PhoneBinding>>,
-        restart_state: RestartState,
+        address: WeakRestartableAddr<Self>,
     ) -> Self {
         let capabilities = Capabilities::new(&context.config(), phone, None);
         Self {
             phone,
+            address,
             context,
             enabled,
             binding,
@@ -119,10 +106,10 @@ impl Phone {
             list_due: None,
             requests: request_queue::RequestQueue::default(),
             capabilities,
-            emulation: restart_state.emulation,
-            monitored: restart_state.monitored,
+            emulation: emulation::Emulation::default(),
+            monitored: monitors::MonitoredLines::default(),
             early: VecDeque::new(),
-            permit: restart_state.permit,
+            permit: None,
             unlicensed_since: None,
             alarm: Alarm::default(),
         }
@@ -173,25 +160,48 @@ impl Actor for Phone {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.adopt(ctx);
-        match self.binding.take() {
-            Some(binding) => self.bound(binding, ctx),
-            None => self.report(None),
+        if let Some(binding) = self.binding.take() {
+            self.bound(binding, ctx);
         }
     }
 
-    fn stopped(&mut self, ctx: &mut Self::Context) {
-        // This runs after a panic too: what clients hold goes on with the actor that takes this one's place.
-        let restart_state = RestartState {
-            monitored: std::mem::take(&mut self.monitored),
-            emulation: std::mem::take(&mut self.emulation).inherited(),
-            permit: self.permit.take(),
-        };
-        self.context.registrar.do_send(PhoneActorEnded {
-            phone: self.phone,
-            actor: ctx.address(),
-            restart_state,
-        });
+    fn stopped(&mut self, _: &mut Self::Context) {
+        restart_after_panic(self);
+    }
+}
+
+impl Restartable for Phone {
+    fn address(&self) -> Option<RestartableAddr<Self>> {
+        self.address.upgrade()
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.context.counters
+    }
+
+    /// Without a binding, until the registrar answers [`PhoneRestarted`].
+    fn successor(&mut self) -> Self {
+        tracing::error!(phone = %self.phone, "phone actor panicked and was restarted");
+        let lines = self.inventory.lines().to_vec();
+        let mut successor = Self::new(
+            self.phone,
+            Arc::clone(&self.context),
+            self.enabled,
+            lines,
+            None,
+            self.address.clone(),
+        );
+        successor.monitored = std::mem::take(&mut self.monitored);
+        successor.monitored.session_lost();
+        successor.emulation = std::mem::take(&mut self.emulation).inherited();
+        successor.permit = self.permit.take();
+        successor
+    }
+
+    fn report_restart(&self) {
+        self.context
+            .registrar
+            .do_send(PhoneRestarted { phone: self.phone });
     }
 }
 

@@ -1,11 +1,11 @@
-//! What a phone reports to the registrar: its status, its lines, a moved binding, and the end of its actor.
+//! What a phone reports to the registrar: its status, its lines, a moved binding, and a restart.
 
 use std::sync::Arc;
 
-use actix::{Addr, Message};
+use actix::{Handler, Message};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::{Phone, RestartState, Status};
+use super::{Phone, ReportAgain, Status};
 use crate::registration::PhoneBinding;
 
 /// A phone's dialog continues on another connection, and its binding with it.
@@ -40,14 +40,24 @@ pub struct AvailabilityChanged {
     pub reason: Option<String>,
 }
 
-/// A phone's actor ended, by a panic if the server is not stopping.
-#[derive(Message)]
+/// A phone's actor was restarted after a panic: it has no binding until [`Resume`](super::Resume) brings it.
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct PhoneActorEnded {
+pub struct PhoneRestarted {
     /// The phone.
     pub phone: PhoneId,
-    /// Its actor.
-    pub actor: Addr<Phone>,
-    /// What the actor that takes its place goes on with.
-    pub restart_state: RestartState,
+}
+
+impl Handler<ReportAgain> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, _: ReportAgain, _: &mut Self::Context) {
+        self.report(None);
+        if !self.inventory.lines().is_empty() {
+            self.context.registrar.do_send(LinesListed {
+                phone: self.phone,
+                lines: self.inventory.lines().to_vec(),
+            });
+        }
+    }
 }

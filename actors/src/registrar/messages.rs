@@ -2,27 +2,18 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use actix::{Addr, Message, Recipient};
+use actix::{Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::Stopping;
 use crate::{
     ConfigChanged,
     directory::{Entry, LineFilter, LineKey, NoLine},
-    phone::{Phone, Status as PhoneStatus, Subscribe},
+    phone::{Phone, Status as PhoneStatus},
     phone_list::ListedPhone,
     sip::connection::Shut,
+    supervision::RestartableAddr,
 };
-
-/// There are fewer licences than seats in use: a phone or line whose seat is withdrawn gives it back and asks anew.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Reseat;
-
-/// Licensing failed: who is due a seat and has none asks its successor.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Recount;
 
 /// Asks which line a client means.
 #[derive(Debug, Message)]
@@ -40,19 +31,9 @@ pub struct Line {
     /// The line's names.
     pub entry: Entry,
     /// The phone.
-    pub phone: Addr<Phone>,
+    pub phone: RestartableAddr<Phone>,
     /// The phone's other lines.
     pub others: Vec<Entry>,
-}
-
-/// A client ends its subscription at a phone whose actor was replaced.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct ToPhone {
-    /// The phone.
-    pub phone: PhoneId,
-    /// The subscription.
-    pub subscribe: Subscribe,
 }
 
 /// Asks for a page of the lines of enabled phones, in the order of their names. Who asks for page after page gets each line once

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use actix::{Actor, Addr, Context, Handler, Recipient, WeakAddr};
+use actix::{Actor, Context, Handler, Recipient};
 use actix_rt::ArbiterHandle;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
@@ -14,9 +14,10 @@ use crate::{
     ServerContext,
     back_off::BackOff,
     directory::{Availability, Directory, LineFilter},
-    phone::{AvailabilityChanged, LinesListed, Phone, RestartState, Status as PhoneStatus},
+    phone::{AvailabilityChanged, LinesListed, Phone, Status as PhoneStatus},
     phone_list::{ListedPhone, Save},
     registration::{Bindings, Flow},
+    supervision::{RestartableAddr, WeakRestartableAddr, restart_after_panic},
 };
 
 mod announcements;
@@ -27,9 +28,9 @@ mod operator;
 mod persistence;
 mod queries;
 mod registration;
+mod restart;
 mod steps;
 mod storing;
-mod succession;
 mod unknown_phones;
 
 pub use announcements::Stopping;
@@ -49,7 +50,7 @@ pub struct Registrar {
     /// Boxed: a map of many is up to half empty.
     listed: ListedPhones,
     /// The actors of phones that were forgotten, for as long as clients hold them.
-    forgotten: HashMap<PhoneId, WeakAddr<Phone>>,
+    forgotten: HashMap<PhoneId, WeakRestartableAddr<Phone>>,
     directory: Directory,
     clients: Vec<ClientConnected>,
     /// The user parts of lines that may be another phone's now, until clients hear of it.
@@ -77,11 +78,11 @@ type Subscriptions = HashMap<(Recipient<LineStatus>, u64), Rc<LineFilter>>;
 
 struct Record {
     entry: ListedPhone,
-    phone: Option<Addr<Phone>>,
-    /// What the last actor of the phone left, until another takes it up.
-    restart_state: Option<Box<RestartState>>,
-    /// How long another waits that takes the place of one that failed.
-    back_off: BackOff,
+    phone: Option<RestartableAddr<Phone>>,
+    /// How long the session waits after a restart of the phone's actor.
+    restarts: BackOff,
+    /// Whether the phone's actor waits for [`Resume`](crate::phone::Resume).
+    is_paused: bool,
     status: PhoneStatus,
     reason: Option<String>,
     /// Whether the list on disk has the phone.
@@ -93,17 +94,12 @@ impl Record {
         Box::new(Self {
             entry,
             phone: None,
-            restart_state: None,
-            back_off: BackOff::default(),
+            restarts: BackOff::default(),
+            is_paused: false,
             status: PhoneStatus::Away,
             reason: None,
             on_disk,
         })
-    }
-
-    /// The phone's actor, unless it failed.
-    fn live_phone(&self) -> Option<&Addr<Phone>> {
-        self.phone.as_ref().filter(|phone| phone.connected())
     }
 
     fn availability(&self) -> Availability {
@@ -174,18 +170,15 @@ impl Registrar {
     }
 
     /// The actor of a phone in the list, started if there is none.
-    fn phone(&mut self, phone: PhoneId, arbiter: &ArbiterHandle) -> Option<Addr<Phone>> {
+    fn phone(&mut self, phone: PhoneId, arbiter: &ArbiterHandle) -> Option<RestartableAddr<Phone>> {
+        // A client that asks for the phone ends the pause after a restart.
+        self.resume(phone);
         let binding = self.bindings.of_device(phone).next().cloned();
         let record = self.listed.get_mut(&phone)?;
-        if let Some(phone) = record.live_phone() {
+        if let Some(phone) = &record.phone {
             return Some(phone.clone());
         }
-        record.back_off.stands(self.context.clock.now());
-        let restart_state = record
-            .restart_state
-            .take()
-            .map(|left| *left)
-            .unwrap_or_default();
+        record.restarts.stands(self.context.clock.now());
         // The phone lives on the thread of its connection.
         let arbiter = binding
             .as_ref()
@@ -193,8 +186,8 @@ impl Registrar {
         let (context, enabled) = (Arc::clone(&self.context), record.entry.enabled);
         let lines = record.entry.lines.iter().cloned();
         let lines = lines.map(DeviceId::from).collect();
-        let phone = Phone::start_in_arbiter(&arbiter, move |_| {
-            Phone::new(phone, context, enabled, lines, binding, restart_state)
+        let phone = RestartableAddr::start_in(&arbiter, move |address| {
+            Phone::new(phone, context, enabled, lines, binding, address)
         });
         record.phone = Some(phone.clone());
         Some(phone)
@@ -207,13 +200,11 @@ impl Actor for Registrar {
     fn started(&mut self, ctx: &mut Self::Context) {
         // A storm of phones that return after a power cut is no overload.
         ctx.set_mailbox_capacity(1 << 16);
-        self.succeed(ctx);
+        self.recover(ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        if std::thread::panicking() {
-            self.bequeath();
-        }
+        restart_after_panic(self);
     }
 }
 

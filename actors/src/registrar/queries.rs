@@ -6,7 +6,7 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
     ClientConnected, FindLine, Line, LinePage, ListLines, ListPhones, PhoneDetails, Record,
-    Registrar, ToPhone,
+    Registrar,
     steps::{BATCH, LaterResult},
 };
 use crate::{
@@ -54,16 +54,6 @@ impl Handler<ForwardOrphan> for Registrar {
         match record.and_then(|record| record.phone.as_ref()) {
             Some(phone) => phone.do_send(Orphan(orphan)),
             None => orphan.responder.nowhere(),
-        }
-    }
-}
-
-impl Handler<ToPhone> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, ToPhone { phone, subscribe }: ToPhone, _: &mut Self::Context) {
-        if let Some(phone) = self.phone(phone, &Arbiter::current()) {
-            phone.do_send(subscribe);
         }
     }
 }

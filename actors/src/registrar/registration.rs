@@ -196,7 +196,7 @@ impl Registrar {
         let device = binding.identity.device;
         self.grant(binding, Some(responder));
         let record = self.listed.get(&device);
-        let phone = record.and_then(|record| record.live_phone());
+        let phone = record.and_then(|record| record.phone.as_ref());
         if let Some(phone) = phone {
             phone.do_send(Bound(Arc::clone(binding)));
         }
@@ -228,7 +228,7 @@ impl Registrar {
         responder: Option<Responder>,
     ) {
         let record = self.listed.get(&binding.identity.device);
-        match (record.and_then(|record| record.live_phone()), responder) {
+        match (record.and_then(|record| record.phone.as_ref()), responder) {
             (Some(phone), responder) => phone.do_send(Unbound {
                 binding,
                 reason,

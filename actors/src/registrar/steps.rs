@@ -6,14 +6,14 @@ use std::{
 };
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Message, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Message, WrapFuture,
     dev::{MessageResponse, OneshotSender},
 };
 use tokio::{sync::oneshot, task::yield_now};
 use uacsta_schema::phone_id::PhoneId;
 
 use super::{Record, Registrar};
-use crate::phone::Phone;
+use crate::{phone::Phone, supervision::RestartableAddr};
 
 /// How many phones or lines are looked at in one turn.
 pub(super) const BATCH: usize = 200;
@@ -87,7 +87,7 @@ impl Registrar {
     pub(super) fn each_phone(
         &mut self,
         ctx: &mut Context<Self>,
-        tell: impl Fn(&Addr<Phone>) + 'static,
+        tell: impl Fn(&RestartableAddr<Phone>) + 'static,
     ) {
         let mut last = None::<PhoneId>;
         self.in_steps(ctx, move |registrar, _| {

@@ -13,10 +13,11 @@ use crate::{
     counters::Counter,
     licensing::LicencePermit,
     monitor::{
-        Calls, Deps, Monitor, MonitorEvent, Observed, PhoneNotice, PointAction, PointRequest,
+        Calls, Deps, Monitor, MonitorEvent, Observed, PointAction, PointEnded, PointRequest,
         Subscriber, SubscriptionChange, SubscriptionChanged,
     },
     refusal::Refusal,
+    supervision::RestartableAddr,
     truncated::Truncated,
 };
 
@@ -109,8 +110,10 @@ impl MonitoredLines {
 impl Phone {
     /// What this phone's monitor points ask.
     fn deps(&self, ctx: &Context<Self>) -> Deps {
+        let address = self.address.upgrade();
+        let address = address.unwrap_or_else(|| RestartableAddr::new(ctx.address()));
         Deps {
-            phone: ctx.address().recipient(),
+            phone: address.recipient(),
             context: Arc::clone(&self.context),
         }
     }
@@ -133,13 +136,6 @@ impl Phone {
             let changed = SubscriptionChanged { joins, change };
             monitored.monitor.do_send(changed);
         }
-    }
-
-    /// Takes over the monitor points of the actor whose place this one takes.
-    pub(super) fn adopt(&mut self, ctx: &Context<Self>) {
-        self.monitored.session_lost();
-        let deps = self.deps(ctx);
-        self.monitored.notify(&PhoneNotice::Replaced(deps));
     }
 
     /// The phone told its lines: monitor points hear which of their lines it has no more, and which it has again.
@@ -287,7 +283,7 @@ impl Phone {
         let Some(ended) = self.monitored.remove(line, joins) else {
             return;
         };
-        ended.monitor.do_send(PhoneNotice::Ended);
+        ended.monitor.do_send(PointEnded);
         if let Some(cross_ref) = ended.cross_ref {
             tracing::info!(phone = %self.phone, %line, "line is no longer monitored");
             self.stop_monitor(line, cross_ref, ctx);

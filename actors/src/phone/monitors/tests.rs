@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use actix::Recipient;
+use actix_rt::Arbiter;
 use arc_swap::ArcSwap;
 use ed25519_dalek::SigningKey;
 use uacsta_schema::{
@@ -18,12 +19,11 @@ use crate::{
     clock::Clock,
     licensing::{Allowance, Licensing, PermitCounts, allowance::TRIAL, code::Issuer},
     monitor::{ClientAddrs, MonitorStopped, Subscriber},
-    phone::RestartState,
-    post::Post,
     sip::{
         connection::Overrun,
         session::{Notify, SessionId},
     },
+    supervision::RestartableAddr,
 };
 
 struct Standstill;
@@ -79,10 +79,11 @@ fn context() -> Arc<ServerContext> {
         log_limit: crate::log_limit::LogLimit::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
-        registrar: Post::new(Context::new().address()),
-        licensing: Post::new(licensing.address()),
+        registrar: RestartableAddr::new(Context::new().address()),
+        licensing: RestartableAddr::new(licensing.address()),
     });
-    licensing.run(Licensing::new(Arc::clone(&context)));
+    let holders = context.registrar.recipient();
+    licensing.run(Licensing::new(Arc::clone(&context), holders));
     context
 }
 
@@ -139,15 +140,10 @@ fn ends_when_told(times: usize) {
         let line = DeviceId::from("sip:101@pbx.example");
         let phone = "000413000001".parse().unwrap();
         let lines = vec![line.clone()];
-        let phone = Phone::new(
-            phone,
-            Arc::clone(&context),
-            true,
-            lines,
-            None,
-            RestartState::default(),
-        )
-        .start();
+        let shared = Arc::clone(&context);
+        let phone = RestartableAddr::start_in(&Arbiter::current(), move |address| {
+            Phone::new(phone, shared, true, lines, None, address)
+        });
         let client = Deaf.start();
         let mut held = Vec::new();
         for _ in 0..3 {

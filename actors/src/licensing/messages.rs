@@ -1,0 +1,63 @@
+//! Messages of licensing: requests for permits, what it tells their holders, and queries.
+
+use std::time::Duration;
+
+use actix::{Message, Recipient};
+
+use super::{
+    code::Licence,
+    permit::{LicencePermit, PermitCounts, PermitKind},
+};
+
+/// Asks for a permit; [`PermitDecision`] answers.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RequestPermit {
+    /// What for.
+    pub kind: PermitKind,
+    /// Who gets the answer. A request that is repeated keeps its place among those that wait.
+    pub to: Recipient<PermitDecision>,
+}
+
+/// A permit, or `None` where there are too few licences: then another decision brings a permit as soon as one is free.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PermitDecision(pub Option<LicencePermit>);
+
+/// What holders of permits, and actors that wait for one, are told.
+#[derive(Clone, Copy, Debug, Eq, Message, PartialEq)]
+#[rtype(result = "()")]
+pub enum LicensingNotice {
+    /// Licensing was restarted after a panic: requests for permits may be lost, and are to be repeated.
+    Restarted,
+    /// More permits are in use than there are licences for: whoever holds a permit that
+    /// [is withdrawn](LicencePermit::is_withdrawn) drops it and asks for another.
+    PermitsWithdrawn,
+}
+
+/// Asks how many permits are in use.
+#[derive(Debug, Message)]
+#[rtype(result = "PermitCounts")]
+pub struct CountPermits;
+
+/// Asks what is licensed and in use.
+#[derive(Debug, Message)]
+#[rtype(result = "Licences")]
+pub struct GetLicences;
+
+/// What is licensed and in use.
+#[derive(Clone, Debug)]
+pub struct Licences {
+    /// The permits in use.
+    pub counts: PermitCounts,
+    /// How many phones are licensed; `None`: any number.
+    pub phones: Option<usize>,
+    /// How many lines are licensed; `None`: any number.
+    pub lines: Option<usize>,
+    /// The licences; `None` where the build has no issuer.
+    pub issued: Option<Vec<Licence>>,
+    /// Their codes, as they are configured.
+    pub codes: Vec<String>,
+    /// What is left of the evaluation period.
+    pub trial_left: Duration,
+}
