@@ -1,17 +1,15 @@
 //! A CTI client that opens sessions, monitors lines, sends requests and receives events (TR/87, section 7).
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use anyhow::{Context as _, ensure};
 
 use crate::{
     csta::{self, document, element},
-    dialog::Dialog,
-    digest::{self, Account},
     drive::{Player, Ticket},
-    sip::{self, Heading, Message},
     site::{CLIENTS, DOMAIN, Site},
-    wire::{Party, Wire},
+    support::{dialog::Dialog, digest::Account, sip::Message},
+    wire::{Party, Wire, answer_challenge, given, root},
 };
 
 /// One connection of a client.
@@ -23,7 +21,7 @@ pub(crate) struct Client {
 /// A session that a client opened.
 pub(crate) struct Session {
     wire: Rc<Wire>,
-    dialog: Dialog,
+    dialog: RefCell<Dialog>,
 }
 
 /// A session in which a MakeCall is asked for at each turn.
@@ -61,49 +59,46 @@ impl Client {
         let at = if line.is_empty() { "" } else { "@" };
         let uri = format!("sip:{line}{at}{DOMAIN}");
         let call_id = format!("call-{number}@{DOMAIN}");
-        let mut proof = String::new();
+        let (user, password) = CLIENTS;
+        let mut proof = None;
         for cseq in 1..=2 {
             let ticket = self.wire.ticket();
-            let heading = Heading {
-                method: "INVITE",
-                uri: &uri,
-                via: &self.wire.via(ticket),
-                from: &format!("<sip:{}@{DOMAIN}>;tag=c{number}", CLIENTS.0),
-                to: &format!("<{uri}>"),
-                call_id: &call_id,
-                cseq,
+            let heading = |method: &str| {
+                Message::request(method, &uri)
+                    .with("Via", self.wire.via(ticket))
+                    .with("Max-Forwards", 70)
+                    .with("From", format_args!("<sip:{user}@{DOMAIN}>;tag=c{number}"))
+                    .with("Call-ID", &call_id)
+                    .with("CSeq", format_args!("{cseq} {method}"))
             };
-            let lines = format!(
-                "{}Supported: timer\r\n{proof}",
-                self.wire.contact(CLIENTS.0)
-            );
-            let invite = sip::request(&heading, &lines, &document("RequestSystemStatus", ""));
+            let mut invite = heading("INVITE")
+                .with("To", format_args!("<{uri}>"))
+                .with("Contact", self.wire.contact(user))
+                .with("Supported", "timer")
+                .csta(document("RequestSystemStatus", ""));
+            if let Some(proof) = proof {
+                invite = invite.with("Authorization", proof);
+            }
             let answer = self.wire.answer_to(&invite, ticket).await?;
-            let answer = answer.message();
             match answer.status() {
-                Some(200) => {
-                    let dialog = Dialog::calling(&answer, cseq).context("a 200 without Contact")?;
-                    let ack = dialog.request(&self.wire, "ACK", self.wire.ticket(), "");
-                    self.wire.send(ack.as_bytes());
+                200 => {
+                    answer.header("Contact").context("a 200 without Contact")?;
+                    let mut dialog = Dialog::calling(&invite, &answer);
+                    self.wire
+                        .send(&dialog.request("ACK", self.wire.via(self.wire.ticket())));
                     return Ok(Session {
                         wire: Rc::clone(&self.wire),
-                        dialog,
+                        dialog: RefCell::new(dialog),
                     });
                 }
-                Some(401) => {
-                    let to = answer.field("To").context("a 401 without To")?;
-                    let refused = Heading {
-                        method: "ACK",
-                        to,
-                        ..heading
-                    };
-                    self.wire.send(sip::request(&refused, "", "").as_bytes());
-                    let (user, password) = CLIENTS;
-                    let account = Account { user, password };
-                    proof = digest::authorization(&answer, account, "INVITE", &uri)
-                        .context("a challenge without MD5")?;
+                401 => {
+                    let to = answer.header("To").context("a 401 without To")?;
+                    self.wire.send(&heading("ACK").with("To", to));
+                    let account = Account::new(user, password);
+                    let found = answer_challenge(&answer, &account, "INVITE", &uri);
+                    proof = Some(found.context("a challenge without MD5")?);
                 }
-                other => anyhow::bail!("INVITE {uri} got {other:?}: {}", answer.body),
+                other => anyhow::bail!("INVITE {uri} got {other}: {}", answer.body),
             }
         }
         anyhow::bail!("INVITE {uri} was challenged again")
@@ -118,7 +113,7 @@ impl Client {
     pub(crate) fn assume_session(&self, number: usize) -> Session {
         Session {
             wire: Rc::clone(&self.wire),
-            dialog: Dialog::given(number),
+            dialog: RefCell::new(given(number)),
         }
     }
 }
@@ -129,18 +124,15 @@ impl Session {
     /// # Errors
     /// When it is refused, or the connection ends.
     pub(crate) async fn watch(&self, line: &str) -> anyhow::Result<()> {
-        let object = element("monitorObject", &element("deviceObject", line));
-        let ticket = self.wire.ticket();
-        let request = self.dialog.request(
-            &self.wire,
-            "INFO",
-            ticket,
-            &document("MonitorStart", &object),
+        let object = format!(
+            "<monitorObject>{}</monitorObject>",
+            element("deviceObject", line)
         );
+        let ticket = self.wire.ticket();
+        let request = self.request(ticket, &document("MonitorStart", &object));
         let answer = self.wire.answer_to(&request, ticket).await?;
-        let answer = answer.message();
         ensure!(
-            answer.service() == "MonitorStartResponse",
+            root(&answer.body) == "MonitorStartResponse",
             "MonitorStart on {line} got {:?}: {}",
             answer.status(),
             answer.body
@@ -149,28 +141,34 @@ impl Session {
     }
 
     /// Sends a document; its final answer goes to `then`, which is dropped when the connection ends before.
-    pub(crate) fn ask(&self, document: &str, then: impl FnOnce(&Message<'_>) + 'static) {
-        let number = self.wire.ticket();
-        let request = self.dialog.request(&self.wire, "INFO", number, document);
-        self.wire.ask(&request, number, then);
+    pub(crate) fn ask(&self, document: &str, then: impl FnOnce(Message) + 'static) {
+        let ticket = self.wire.ticket();
+        self.wire.ask(&self.request(ticket, document), ticket, then);
+    }
+
+    fn request(&self, ticket: u64, document: &str) -> Message {
+        self.dialog
+            .borrow_mut()
+            .request("INFO", self.wire.via(ticket))
+            .csta(document)
     }
 }
 
 impl Player for Asking {
     fn begin(self: Rc<Self>, ticket: Ticket) {
         self.session.ask(&self.request, move |answer| {
-            ticket.finish(answer.service() == "MakeCallResponse");
+            ticket.finish(root(&answer.body) == "MakeCallResponse");
         });
     }
 }
 
 impl Party for Receiving {
-    fn asked(self: Rc<Self>, wire: &Wire, request: &Message<'_>) {
+    fn asked(self: Rc<Self>, wire: &Wire, request: &Message) {
         if request.method() == "ACK" {
             return;
         }
-        wire.send(request.answer("200 OK", "c", "", "").as_bytes());
-        if let Some(number) = csta::event_number(request.body) {
+        wire.send(&request.answer(200, "OK").tagged("c"));
+        if let Some(number) = csta::event_number(&request.body) {
             self.0.seen(number);
         }
     }

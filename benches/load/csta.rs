@@ -1,5 +1,8 @@
 //! CSTA documents of the generator's phones and clients (ECMA-323, edition 3).
 
+use crate::support::csta;
+pub(crate) use crate::support::csta::element;
+
 /// What a client asks of a phone: 700 octets with a vendor's private data, which every server must carry unharmed.
 const MAKE_CALL: &str = include_str!("wire/make-call.xml");
 /// What the phone says to it.
@@ -26,16 +29,9 @@ pub(crate) fn event_number(body: &str) -> Option<u64> {
     after.split('<').next()?.parse().ok()
 }
 
-/// A document with its declaration and namespace.
+/// A document of edition 3, the one that all rows use.
 pub(crate) fn document(name: &str, inner: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{name} xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\">{inner}</{name}>"
-    )
-}
-
-/// An element with text.
-pub(crate) fn element(name: &str, text: &str) -> String {
-    format!("<{name}>{text}</{name}>")
+    csta::document("ed3", name, inner)
 }
 
 // 700 octets, once a DeviceID of 24 stands for the eight of `{device}` and the line end is gone.

@@ -9,17 +9,22 @@ mod bystanders;
 mod client;
 mod compare;
 mod csta;
-mod dialog;
-mod digest;
 mod drive;
 mod measure;
 mod phone;
 mod pipe;
 mod rows;
 mod server;
-mod sip;
 mod site;
 mod smoke;
+#[allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    dead_code,
+    reason = "it serves the tests, and the generator uses a part of it"
+)]
+#[path = "../../tests/support/mod.rs"]
+mod support;
 mod table;
 mod tls;
 mod wire;

@@ -9,12 +9,14 @@ use anyhow::Context as _;
 
 use crate::{
     csta::{self, document, element},
-    dialog::Dialog,
-    digest::{self, Account},
     drive::{Player, Ticket},
-    sip::{self, Heading, Message},
     site::{DOMAIN, PHONES_PASSWORD, Site},
-    wire::{Party, Wire},
+    support::{
+        dialog::Dialog,
+        digest::Account,
+        sip::{Message, parameter},
+    },
+    wire::{Party, Wire, answer_challenge, given, root},
 };
 
 /// A phone.
@@ -86,7 +88,7 @@ impl Phone {
 
     /// Takes a session for given: what goes through a bare pipe.
     pub(crate) fn assume_session(&self) {
-        self.dialog.replace(Some(Dialog::given(self.number)));
+        self.dialog.replace(Some(given(self.number)));
     }
 
     /// Answers nothing any more, and keeps its connection.
@@ -100,19 +102,15 @@ impl Phone {
     /// When the server refuses, or the connection ends.
     pub(crate) async fn register(&self) -> anyhow::Result<()> {
         let wire = self.wire()?;
-        let mut proof = String::new();
+        let mut proof = None;
         for _ in 0..2 {
             let ticket = wire.ticket();
-            let answer = wire
-                .answer_to(&self.registration(&wire, ticket, &proof), ticket)
-                .await?;
-            let answer = answer.message();
+            let request = self.registration(&wire, ticket, proof.as_deref());
+            let answer = wire.answer_to(&request, ticket).await?;
             match answer.status() {
-                Some(200) => return Ok(()),
-                Some(401) => {
-                    proof = self.proof(&answer).context("a challenge without MD5")?;
-                }
-                other => anyhow::bail!("REGISTER of {} got {other:?}", self.mac),
+                200 => return Ok(()),
+                401 => proof = Some(self.proof(&answer).context("a challenge without MD5")?),
+                other => anyhow::bail!("REGISTER of {} got {other}", self.mac),
             }
         }
         anyhow::bail!("REGISTER of {} was challenged again", self.mac)
@@ -123,75 +121,79 @@ impl Phone {
         wire.with_context(|| format!("phone {} is not connected", self.mac))
     }
 
-    fn registration(&self, wire: &Wire, ticket: u64, proof: &str) -> String {
+    fn registration(&self, wire: &Wire, ticket: u64, proof: Option<&str>) -> Message {
         self.cseq.set(self.cseq.get() + 1);
-        let (mac, registrar) = (&self.mac, format!("sip:{DOMAIN}"));
-        let heading = Heading {
-            method: "REGISTER",
-            uri: &registrar,
-            via: &wire.via(ticket),
-            from: &format!("<sip:{mac}@{DOMAIN}>;tag=r{mac}"),
-            to: &format!("<sip:{mac}@{DOMAIN}>"),
-            call_id: &format!("reg-{mac}@{DOMAIN}"),
-            cseq: self.cseq.get(),
-        };
-        let lines = format!(
-            "{}Expires: {EXPIRES}\r\nUser-Agent: snomD345/10.1.159.12\r\nSupported: path, gruu\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n{proof}",
-            wire.contact(mac)
-        );
-        sip::request(&heading, &lines, "")
-    }
-
-    fn proof(&self, refusal: &Message<'_>) -> Option<String> {
-        let account = Account {
-            user: &self.mac,
-            password: PHONES_PASSWORD,
-        };
-        digest::authorization(refusal, account, "REGISTER", &format!("sip:{DOMAIN}"))
-    }
-
-    fn serve(&self, wire: &Wire, request: &Message<'_>) -> Option<String> {
-        let tag = format!("p{}", self.number);
-        let method = request.method();
-        Some(match method {
-            "ACK" => return None,
-            "INVITE" => {
-                if let Some(dialog) = Dialog::called(request, &tag)
-                    && request
-                        .field("To")
-                        .and_then(|to| sip::parameter(to, "tag"))
-                        .is_none()
-                {
-                    self.dialog.replace(Some(dialog));
-                }
-                request.answer("200 OK", &tag, &self.terms(wire, request), &status())
-            }
-            "UPDATE" => request.answer("200 OK", &tag, &self.terms(wire, request), ""),
-            "INFO" if self.dialog.borrow().is_none() => {
-                request.answer("481 Call/Transaction Does Not Exist", &tag, "", "")
-            }
-            "INFO" => request.answer("200 OK", &tag, "", &self.service(request)),
-            _ => request.answer("200 OK", &tag, "", ""),
-        })
-    }
-
-    /// Contact and session timer of a 200 that opens or keeps the session (RFC 4028 section 9).
-    fn terms(&self, wire: &Wire, request: &Message<'_>) -> String {
-        let contact = wire.contact(&self.mac);
-        match request.field("Session-Expires") {
-            None => contact,
-            Some(asked) => {
-                let seconds = asked.split(';').next().unwrap_or(asked);
-                format!(
-                    "{contact}Supported: timer\r\nRequire: timer\r\nSession-Expires: {seconds};refresher=uac\r\n"
-                )
-            }
+        let mac = &self.mac;
+        let request = Message::request("REGISTER", &registrar())
+            .with("Via", wire.via(ticket))
+            .with("Max-Forwards", 70)
+            .with("From", format_args!("<sip:{mac}@{DOMAIN}>;tag=r{mac}"))
+            .with("To", format_args!("<sip:{mac}@{DOMAIN}>"))
+            .with("Call-ID", format_args!("reg-{mac}@{DOMAIN}"))
+            .with("CSeq", format_args!("{} REGISTER", self.cseq.get()))
+            .with("Contact", wire.contact(mac))
+            .with("Expires", EXPIRES)
+            .with("User-Agent", "snomD345/10.1.159.12")
+            .with("Supported", "path, gruu")
+            .with(
+                "Allow",
+                "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY",
+            );
+        match proof {
+            Some(proof) => request.with("Authorization", proof),
+            None => request,
         }
     }
 
-    fn service(&self, request: &Message<'_>) -> String {
-        match request.service() {
-            "" => String::new(),
+    fn proof(&self, refusal: &Message) -> Option<String> {
+        let account = Account::new(&self.mac, PHONES_PASSWORD);
+        answer_challenge(refusal, &account, "REGISTER", &registrar())
+    }
+
+    fn serve(&self, wire: &Wire, request: &Message) -> Option<Message> {
+        let tag = format!("p{}", self.number);
+        let method = request.method();
+        let ok = || request.answer(200, "OK").tagged(&tag);
+        Some(match method {
+            "ACK" => return None,
+            "INVITE" => {
+                let opens = request
+                    .header("To")
+                    .and_then(|to| parameter(to, "tag"))
+                    .is_none();
+                if opens && request.header("Contact").is_some() {
+                    self.dialog.replace(Some(Dialog::called(request, &tag)));
+                }
+                self.accept(wire, request, ok()).csta(status())
+            }
+            "UPDATE" => self.accept(wire, request, ok()),
+            "INFO" if self.dialog.borrow().is_none() => request
+                .answer(481, "Call/Transaction Does Not Exist")
+                .tagged(&tag),
+            "INFO" => match self.service(root(&request.body)) {
+                Some(document) => ok().csta(document),
+                None => ok(),
+            },
+            _ => ok(),
+        })
+    }
+
+    /// Adds Contact and session timer to a 200 that opens or keeps the session (RFC 4028, section 9).
+    fn accept(&self, wire: &Wire, request: &Message, answer: Message) -> Message {
+        let answer = answer.with("Contact", wire.contact(&self.mac));
+        let Some(asked) = request.header("Session-Expires") else {
+            return answer;
+        };
+        let seconds = asked.split(';').next().unwrap_or(asked);
+        answer
+            .with("Supported", "timer")
+            .with("Require", "timer")
+            .with("Session-Expires", format_args!("{seconds};refresher=uac"))
+    }
+
+    fn service(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "" => return None,
             "RequestSystemStatus" => status(),
             "MakeCall" => csta::MAKE_CALL_RESPONSE.trim_end().to_owned(),
             "SystemRegister" => {
@@ -211,7 +213,7 @@ impl Phone {
                 )
             }
             other => document(&format!("{other}Response"), ""),
-        }
+        })
     }
 
     /// The second half of GetSwitchingFunctionDevices: the list, in a request of the phone.
@@ -219,41 +221,37 @@ impl Phone {
         let device = element("deviceID", &self.line()) + "<deviceCategory>station</deviceCategory>";
         let inner = element("serviceCrossRefID", "1")
             + &element("lastSegment", "true")
-            + &element("deviceList", &element("device", &device));
+            + &format!("<deviceList><device>{device}</device></deviceList>");
         let phone = Rc::clone(self);
         self.tell(
             wire,
             &document("SwitchingFunctionDevices", &inner),
             move |answer| {
-                if answer.status() == Some(200) {
+                if answer.status() == 200 {
                     phone.site.listed.set(phone.site.listed.get() + 1);
                 }
             },
         );
     }
 
-    fn tell(&self, wire: &Wire, document: &str, then: impl FnOnce(&Message<'_>) + 'static) {
-        let dialog = self.dialog.borrow();
-        if let Some(dialog) = dialog.as_ref() {
+    fn tell(&self, wire: &Wire, document: &str, then: impl FnOnce(Message) + 'static) {
+        if let Some(dialog) = self.dialog.borrow_mut().as_mut() {
             let ticket = wire.ticket();
-            wire.ask(
-                &dialog.request(wire, "INFO", ticket, document),
-                ticket,
-                then,
-            );
+            let info = dialog.request("INFO", wire.via(ticket)).csta(document);
+            wire.ask(&info, ticket, then);
         }
     }
 }
 
 impl Party for Phone {
-    fn asked(self: Rc<Self>, wire: &Wire, request: &Message<'_>) {
+    fn asked(self: Rc<Self>, wire: &Wire, request: &Message) {
         if self.silent.get() {
             return;
         }
         if let Some(answer) = self.serve(wire, request) {
-            wire.send(answer.as_bytes());
+            wire.send(&answer);
         }
-        if request.service() == "GetSwitchingFunctionDevices" {
+        if root(&request.body) == "GetSwitchingFunctionDevices" {
             self.list(wire);
         }
     }
@@ -269,19 +267,19 @@ impl Player for Registering {
         // Without a connection the ticket is dropped: a failure.
         let Ok(wire) = phone.wire() else { return };
         let number = wire.ticket();
-        let request = phone.registration(&wire, number, "");
+        let request = phone.registration(&wire, number, None);
         let this = Rc::clone(&self);
         wire.ask(&request, number, move |answer| {
-            if answer.status() != Some(401) {
-                return ticket.finish(answer.status() == Some(200));
+            if answer.status() != 401 {
+                return ticket.finish(answer.status() == 200);
             }
-            let (Some(proof), Ok(wire)) = (this.0.proof(answer), this.0.wire()) else {
+            let (Some(proof), Ok(wire)) = (this.0.proof(&answer), this.0.wire()) else {
                 return;
             };
             let number = wire.ticket();
-            let request = this.0.registration(&wire, number, &proof);
+            let request = this.0.registration(&wire, number, Some(&proof));
             wire.ask(&request, number, move |answer| {
-                ticket.finish(answer.status() == Some(200));
+                ticket.finish(answer.status() == 200);
             });
         });
     }
@@ -296,7 +294,7 @@ impl Player for Reporting {
         let event = csta::delivered(&phone.cross_ref.borrow(), number);
         let site = Rc::clone(&phone.site);
         phone.tell(&wire, &event, move |answer| {
-            if answer.status() == Some(200) {
+            if answer.status() == 200 {
                 site.seen(number);
             }
         });
@@ -306,6 +304,10 @@ impl Player for Reporting {
 /// The MAC address of a phone, of snom's, whose phones have every service of the rows.
 pub(crate) fn mac(number: usize) -> String {
     format!("000413{number:06x}")
+}
+
+fn registrar() -> String {
+    format!("sip:{DOMAIN}")
 }
 
 fn status() -> String {

@@ -10,7 +10,8 @@ use std::{
 use anyhow::ensure;
 use tokio::time::{Instant, sleep};
 
-use crate::{drive::Ticket, measure::Process, wire::Address};
+pub(crate) use crate::support::server::PHONES_PASSWORD;
+use crate::{drive::Ticket, measure::Process, support::server::CLIENTS_PASSWORD, wire::Address};
 
 /// A server as its peers see it.
 pub(crate) struct Site {
@@ -30,10 +31,8 @@ pub(crate) struct Site {
     numbers: Cell<u64>,
 }
 
-/// The password of every phone.
-pub(crate) const PHONES_PASSWORD: &str = "let me ring";
 /// The name and password of the clients.
-pub(crate) const CLIENTS: (&str, &str) = ("ecsta", "let me dial");
+pub(crate) const CLIENTS: (&str, &str) = ("ecsta", CLIENTS_PASSWORD);
 /// The domain of identities.
 pub(crate) const DOMAIN: &str = "bench.example";
 

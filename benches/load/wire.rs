@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::BytesMut;
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -16,7 +17,11 @@ use tokio::{
     task::spawn_local,
 };
 
-use crate::sip::{self, Message};
+use crate::support::{
+    dialog::Dialog,
+    digest::{Account, Algorithm, Challenge},
+    sip::{Frame, Message, frame},
+};
 
 /// Where to connect to, and how.
 #[derive(Clone, Debug)]
@@ -30,7 +35,7 @@ pub(crate) struct Address {
 /// Who plays a connection's part.
 pub(crate) trait Party {
     /// A request arrived.
-    fn asked(self: Rc<Self>, wire: &Wire, request: &Message<'_>);
+    fn asked(self: Rc<Self>, wire: &Wire, request: &Message);
 
     /// The peer ended the connection.
     fn lost(&self);
@@ -49,12 +54,10 @@ pub(crate) struct Wire {
 }
 
 /// What is done with an answer.
-type Then = Box<dyn FnOnce(&Message<'_>)>;
+type Then = Box<dyn FnOnce(Message)>;
 
-/// An answer that outlives its buffer.
-#[derive(Debug)]
-pub(crate) struct Answer(Vec<u8>);
-
+/// What the branch of a request begins with; its ticket follows (RFC 3261, section 8.1.1.7).
+const BRANCH: &str = "z9hG4bKload";
 /// So many connections leave from one loopback address: ports run out at some 28 000, and a server may bound them too.
 const PER_ADDRESS: usize = 4_000;
 /// What is read at once.
@@ -97,7 +100,7 @@ impl Wire {
     pub(crate) fn serve(self: &Rc<Self>, party: Rc<dyn Party>) {
         let wire = Rc::clone(self);
         drop(spawn_local(async move {
-            let mut kept = Vec::new();
+            let mut kept = BytesMut::new();
             while wire.stream.readable().await.is_ok() {
                 match wire.take(&mut kept, &party) {
                     Ok(true) => {}
@@ -114,18 +117,19 @@ impl Wire {
         if self.tls.is_some() { "TLS" } else { "TCP" }
     }
 
-    /// The Contact with that user part.
+    /// The value of a Contact with that user part.
     pub(crate) fn contact(&self, user: &str) -> String {
         let transport = if self.tls.is_some() { "tls" } else { "tcp" };
-        format!(
-            "Contact: <sip:{user}@{};transport={transport}>\r\n",
-            self.local
-        )
+        format!("<sip:{user}@{};transport={transport}>", self.local)
     }
 
     /// The Via of the request with that number.
     pub(crate) fn via(&self, ticket: u64) -> String {
-        sip::via(self.transport(), self.local, ticket)
+        format!(
+            "SIP/2.0/{} {};branch={BRANCH}{ticket}",
+            self.transport(),
+            self.local
+        )
     }
 
     /// A number for the next request.
@@ -134,29 +138,29 @@ impl Wire {
         self.tickets.get()
     }
 
-    /// Sends a request; its final answer goes to `then`, which is dropped when the connection ends before.
-    pub(crate) fn ask(
-        &self,
-        request: &str,
-        ticket: u64,
-        then: impl FnOnce(&Message<'_>) + 'static,
-    ) {
+    /// Sends a request whose Via has that ticket; its final answer goes to `then`, which is dropped when the connection ends
+    /// before.
+    pub(crate) fn ask(&self, request: &Message, ticket: u64, then: impl FnOnce(Message) + 'static) {
         self.waiting.borrow_mut().insert(ticket, Box::new(then));
-        self.send(request.as_bytes());
+        self.send(request);
     }
 
     /// Sends a request and waits for its final answer.
     ///
     /// # Errors
     /// When the connection ends before.
-    pub(crate) async fn answer_to(&self, request: &str, ticket: u64) -> anyhow::Result<Answer> {
+    pub(crate) async fn answer_to(
+        &self,
+        request: &Message,
+        ticket: u64,
+    ) -> anyhow::Result<Message> {
         let (tell, told) = oneshot::channel();
         self.ask(request, ticket, move |answer| {
-            // Whoever asked may have given up.
-            let _ = tell.send(Answer::of(answer));
+            // The caller may have given up.
+            let _ = tell.send(answer);
         });
         told.await
-            .map_err(|_| anyhow::anyhow!("the connection ended at: {request}"))
+            .map_err(|_| anyhow::anyhow!("the connection ended at: {}", request.text()))
     }
 
     /// Final answers that nobody waited for, such as the second one to a request.
@@ -164,15 +168,16 @@ impl Wire {
         self.unawaited.get()
     }
 
-    /// Sends what is whole. What the system does not take at once follows when it can.
-    pub(crate) fn send(&self, octets: &[u8]) {
+    /// Sends a message. What the system does not take at once follows when it can.
+    pub(crate) fn send(&self, message: &Message) {
+        let octets = message.bytes();
         let Some(tls) = &self.tls else {
-            return self.send_raw(octets);
+            return self.send_raw(&octets);
         };
         let mut sealed = Vec::with_capacity(octets.len() + 64);
         let mut tls = tls.borrow_mut();
         // Both write into memory; a session that has ended shows when it is read.
-        let _ = tls.writer().write_all(octets);
+        let _ = tls.writer().write_all(&octets);
         while tls.wants_write() {
             let _ = tls.write_tls(&mut sealed);
         }
@@ -224,7 +229,7 @@ impl Wire {
     }
 
     /// Takes what is there; false at the end of the connection.
-    fn take(&self, kept: &mut Vec<u8>, party: &Rc<dyn Party>) -> io::Result<bool> {
+    fn take(&self, kept: &mut BytesMut, party: &Rc<dyn Party>) -> io::Result<bool> {
         SCRATCH.with_borrow_mut(|scratch| {
             let count = match self.stream.try_read(scratch) {
                 Ok(0) => return Ok(false),
@@ -233,8 +238,7 @@ impl Wire {
                 Err(error) => return Err(error),
             };
             let Some(tls) = &self.tls else {
-                self.received(kept, &scratch[..count], party);
-                return Ok(true);
+                return self.received(kept, &scratch[..count], party);
             };
             let mut sealed = &scratch[..count];
             let mut plain = Vec::new();
@@ -247,61 +251,41 @@ impl Wire {
                 tls.reader().read_exact(&mut plain[start..])?;
             }
             drop(tls);
-            self.received(kept, &plain, party);
-            Ok(true)
+            self.received(kept, &plain, party)
         })
     }
 
-    fn received(&self, kept: &mut Vec<u8>, new: &[u8], party: &Rc<dyn Party>) {
-        if kept.is_empty() {
-            let used = self.deliver(new, party);
-            kept.extend_from_slice(&new[used..]);
-        } else {
-            kept.extend_from_slice(new);
-            let used = self.deliver(kept, party);
-            kept.drain(..used);
-        }
-        if kept.is_empty() && kept.capacity() > 0 {
-            *kept = Vec::new();
-        }
-    }
-
-    fn deliver(&self, octets: &[u8], party: &Rc<dyn Party>) -> usize {
-        let mut used = 0;
-        while let Some(length) = sip::frame(&octets[used..]) {
-            if let Some(message) = Message::read(&octets[used..used + length]) {
-                self.dispatch(&message, party);
+    /// Always true; an error says what is no SIP.
+    fn received(&self, kept: &mut BytesMut, new: &[u8], party: &Rc<dyn Party>) -> io::Result<bool> {
+        kept.extend_from_slice(new);
+        while let Some(frame) = frame(kept).map_err(io::Error::other)? {
+            if let Frame::Message(message) = frame {
+                self.dispatch(message, party);
             }
-            used += length;
         }
-        used
+        if kept.is_empty() {
+            // An idle phone keeps no buffer.
+            *kept = BytesMut::new();
+        }
+        Ok(true)
     }
 
-    fn dispatch(&self, message: &Message<'_>, party: &Rc<dyn Party>) {
+    fn dispatch(&self, message: Message, party: &Rc<dyn Party>) {
         match message.status() {
-            None => Rc::clone(party).asked(self, message),
-            Some(status) if status < 200 => {}
-            Some(_) => {
-                let then = message
-                    .ticket()
-                    .and_then(|ticket| self.waiting.borrow_mut().remove(&ticket));
+            0 => Rc::clone(party).asked(self, &message),
+            1..200 => {}
+            _ => {
+                let ticket = message
+                    .branch()
+                    .strip_prefix(BRANCH)
+                    .and_then(|ticket| ticket.parse().ok());
+                let then = ticket.and_then(|ticket: u64| self.waiting.borrow_mut().remove(&ticket));
                 match then {
                     Some(then) => then(message),
                     None => self.unawaited.set(self.unawaited.get() + 1),
                 }
             }
         }
-    }
-}
-
-impl Answer {
-    fn of(message: &Message<'_>) -> Self {
-        Self(message.octets())
-    }
-
-    /// The answer, read again.
-    pub(crate) fn message(&self) -> Message<'_> {
-        Message::read(&self.0).expect("it was read before it was kept")
     }
 }
 
@@ -339,4 +323,44 @@ async fn handshake(stream: &TcpStream, config: Arc<ClientConfig>) -> io::Result<
             tls.process_new_packets().map_err(io::Error::other)?;
         }
     }
+}
+
+/// The Authorization that answers the MD5 challenge of a 401, the one algorithm that all servers under test support.
+pub(crate) fn answer_challenge(
+    refusal: &Message,
+    account: &Account,
+    method: &str,
+    uri: &str,
+) -> Option<String> {
+    let challenges = refusal.all("WWW-Authenticate").filter_map(Challenge::read);
+    let challenge = challenges
+        .into_iter()
+        .find(|challenge| challenge.algorithm == Algorithm::Md5)?;
+    Some(challenge.answer(method, uri, account, 1))
+}
+
+/// A dialog that both ends take for given: what goes through a bare pipe.
+pub(crate) fn given(number: usize) -> Dialog {
+    Dialog {
+        call_id: format!("given-{number}@bench.example"),
+        local: format!("<sip:{number}@bench.example>;tag=a{number}"),
+        remote: "<sip:pipe@bench.example>;tag=b".to_owned(),
+        target: "sip:pipe@127.0.0.1;transport=tcp".to_owned(),
+        routes: Vec::new(),
+        cseq: 0,
+        peer_cseq: 0,
+    }
+}
+
+/// The local name of a document's root, read in place; empty without a document.
+pub(crate) fn root(document: &str) -> &str {
+    let mut rest = document.trim_start();
+    if rest.starts_with("<?") {
+        rest = rest
+            .split_once("?>")
+            .map_or("", |(_, after)| after.trim_start());
+    }
+    let tag = rest.strip_prefix('<').unwrap_or("");
+    let name = tag.split([' ', '>', '/', '\n', '\r']).next().unwrap_or("");
+    name.split_once(':').map_or(name, |(_, local)| local)
 }

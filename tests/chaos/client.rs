@@ -127,7 +127,7 @@ impl Living {
             return Err(Lost);
         }
         let mut dialog = Dialog::calling(&invite, &answer);
-        wire.send(&dialog.request("ACK", &wire));
+        wire.send(&dialog.request("ACK", wire.via()));
         let number = {
             let connections = &mut self.site.state().ledger.connections;
             connections.push(Connection {
@@ -185,7 +185,7 @@ impl Living {
 
     /// The document that answers a request; `None` if the connection ended.
     async fn request(&self, open: &Open, name: &str, inner: &str) -> Option<String> {
-        let info = lock(&open.dialog).request("INFO", &open.wire);
+        let info = lock(&open.dialog).request("INFO", open.wire.via());
         let mut answers = open.wire.start(&info.csta(document("ed3", name, inner)));
         match timeout(ANSWER, final_of(&mut answers)).await {
             Ok(Ok(answer)) if answer.status() == 200 => Some(answer.body),

@@ -162,7 +162,7 @@ impl CtiClient {
             return Err(answer);
         }
         let mut dialog = Dialog::calling(&invite, &answer);
-        self.wire.send(&dialog.request("ACK", &self.wire));
+        self.wire.send(&dialog.request("ACK", self.wire.via()));
         Ok(Session {
             client: self.clone(),
             dialog: Arc::new(Mutex::new(dialog)),
@@ -358,7 +358,7 @@ impl Session {
         self.dialog
             .lock()
             .unwrap()
-            .request(method, &self.client.wire)
+            .request(method, self.client.wire.via())
     }
 
     /// Acknowledges the 200 to a re-INVITE.

@@ -1,9 +1,6 @@
 //! A dialog as a peer keeps it, the same for both roles (RFC 3261, section 12).
 
-use super::{
-    sip::{Message, address, parameter, unique},
-    wire::Wire,
-};
+use super::sip::{Message, address, parameter, unique};
 
 /// One dialog seen from our end.
 #[derive(Clone, Debug)]
@@ -53,13 +50,13 @@ impl Dialog {
         }
     }
 
-    /// The next request in this dialog (section 12.2.1.1).
-    pub fn request(&mut self, method: &str, wire: &Wire) -> Message {
+    /// The next request in this dialog, with that Via (section 12.2.1.1).
+    pub fn request(&mut self, method: &str, via: String) -> Message {
         if method != "ACK" {
             self.cseq += 1;
         }
         let mut request = Message::request(method, &self.target)
-            .with("Via", wire.via())
+            .with("Via", via)
             .with("Max-Forwards", 70)
             .with("From", &self.local)
             .with("To", &self.remote)

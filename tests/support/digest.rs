@@ -22,7 +22,13 @@ impl Algorithm {
     }
 
     fn hash(self, text: &str) -> String {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+        let hex = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
+                .collect()
+        };
         match self {
             Self::Md5 => hex(&Md5::digest(text)),
             Self::Sha256 => hex(&Sha256::digest(text)),

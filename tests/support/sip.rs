@@ -1,6 +1,7 @@
 //! SIP messages as text (RFC 3261, section 7), independent of the product's grammar.
 
 use std::{
+    borrow::Cow,
     fmt::{Display, Write as _},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -16,7 +17,7 @@ pub struct Message {
     /// The request line or the status line.
     pub start: String,
     /// Name and value of each header field.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// What follows the empty line.
     pub body: String,
 }
@@ -52,7 +53,7 @@ impl Message {
     /// The same message with one header more.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
-        self.headers.push((name.to_owned(), value.to_string()));
+        self.headers.push((known(name), value.to_string()));
         self
     }
 
@@ -142,7 +143,7 @@ impl Message {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
-            .find(|(known, _)| is(known, name))
+            .find(|(own, _)| is(own, name))
             .map(|(_, value)| value.as_str())
     }
 
@@ -250,7 +251,7 @@ pub fn frame(buffer: &mut BytesMut) -> Result<Option<Frame>, String> {
         let (name, value) = line
             .split_once(':')
             .ok_or_else(|| format!("a header without colon: {line:?}"))?;
-        headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        headers.push((known(name.trim()), value.trim().to_owned()));
     }
     let mut message = Message {
         start,
@@ -306,6 +307,31 @@ pub fn unique(prefix: &str) -> String {
         std::process::id(),
         NEXT.fetch_add(1, Ordering::Relaxed)
     )
+}
+
+/// The names that nearly all messages have, so that a load generator need not allocate them.
+const COMMON: [&str; 14] = [
+    "Via",
+    "From",
+    "To",
+    "Call-ID",
+    "CSeq",
+    "Max-Forwards",
+    "Contact",
+    "Content-Type",
+    "Content-Length",
+    "Content-Disposition",
+    "Supported",
+    "Expires",
+    "User-Agent",
+    "Authorization",
+];
+
+fn known(name: &str) -> Cow<'static, str> {
+    match COMMON.into_iter().find(|common| *common == name) {
+        Some(common) => Cow::Borrowed(common),
+        None => Cow::Owned(name.to_owned()),
+    }
 }
 
 fn is(name: &str, wanted: &str) -> bool {

@@ -13,6 +13,7 @@ use crate::{
     client::Client,
     csta,
     server::{Kind, Server, Setup},
+    wire::root,
 };
 
 /// What came of the requests to phones that are silent.
@@ -109,7 +110,8 @@ pub(crate) async fn run(
         for phone in &silent {
             let (errors, times, began) = (Rc::clone(&errors), Rc::clone(&times), Instant::now());
             session.ask(&csta::make_call(&phone.line()), move |answer| {
-                if answer.service() == "CSTAErrorCode" && answer.body.contains("deviceOutOfService")
+                if root(&answer.body) == "CSTAErrorCode"
+                    && answer.body.contains("deviceOutOfService")
                 {
                     errors.set(errors.get() + 1);
                     times.borrow_mut().push(began.elapsed());

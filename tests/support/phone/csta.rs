@@ -51,7 +51,7 @@ impl Phone {
         let mut state = self.state();
         let wire = state.wire.clone()?;
         let (reference, _) = state.monitors.first()?.clone();
-        let info = state.dialog.as_mut()?.request("INFO", &wire);
+        let info = state.dialog.as_mut()?.request("INFO", wire.via());
         let answers = wire.start(&info.csta(document.replace("{xref}", &reference)));
         Some((state.dialogs, answers))
     }

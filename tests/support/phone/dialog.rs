@@ -19,7 +19,7 @@ impl Phone {
             .state()
             .dialog
             .as_mut()
-            .map(|dialog| dialog.request(method, &wire));
+            .map(|dialog| dialog.request(method, wire.via()));
         request.unwrap_or_else(|| panic!("{} has no dialog for {method}", self.setup.user))
     }
 
@@ -40,7 +40,11 @@ impl Phone {
         let (wire, request) = {
             let mut state = self.state();
             let wire = state.wire.clone().ok_or(Lost)?;
-            let request = state.dialog.as_mut().ok_or(Lost)?.request(method, &wire);
+            let request = state
+                .dialog
+                .as_mut()
+                .ok_or(Lost)?
+                .request(method, wire.via());
             (wire, request)
         };
         let request = match document {
@@ -58,7 +62,7 @@ impl Phone {
                 .state()
                 .dialog
                 .as_mut()
-                .map(|dialog| dialog.request(method, &wire));
+                .map(|dialog| dialog.request(method, wire.via()));
             request.expect("a dialog").csta(document)
         };
         match log_on(&wire, &self.credentials, fresh).await {
