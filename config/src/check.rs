@@ -1,4 +1,4 @@
-//! Ranges of settings, and what must hold between them.
+//! Checks ranges of settings, and rules between them.
 
 use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::{
 type Check = Result<(), SettingsError>;
 
 impl Settings {
-    /// Whether every value is in its range and all fit together.
+    /// Checks every value and the rules between values.
     ///
     /// # Errors
-    /// The first that is wrong: its key, its value, and what it must be.
+    /// The first invalid setting: its key, its value, and what is allowed.
     pub fn check(&self) -> Check {
         let advanced = &self.advanced;
         let expires = advanced.sip_expires.as_secs();
@@ -31,7 +31,7 @@ impl Settings {
         seconds("advanced.keep_alive", advanced.keep_alive, 5, 3600)?;
         seconds("advanced.request_timeout", advanced.request_timeout, 1, 30)?;
         count("advanced.arbiters", advanced.arbiters, 0, 256)?;
-        // It stands in a quoted-string of the challenge (RFC 7616 3.3).
+        // The realm is a quoted-string of the challenge (RFC 7616, section 3.3).
         quotable("advanced.realm", &advanced.realm)?;
         if advanced.digest.is_empty() {
             let what = "is empty, but must name at least one of SHA-256 and MD5";
@@ -39,7 +39,7 @@ impl Settings {
         }
         self.check_clients()?;
         if self.phones.require_certificate && self.phones.trusted_authority.is_none() {
-            let what = "is true, but phones.trusted_authority is empty: give the PEM file of the authority that signs the phones' certificates";
+            let what = "is true, but phones.trusted_authority is empty: set it to the PEM file of the authority that signs the phones' certificates";
             return Err(SettingsError::of_key("phones.require_certificate", what));
         }
         wan("phones.wan", &self.phones.wan)?;
@@ -64,7 +64,7 @@ impl Settings {
         let length = self.web.password.expose().chars().count();
         if (1..12).contains(&length) {
             let what =
-                "is too short: it opens the whole administration, so give it 12 characters or more";
+                "is too short to be secure; it protects the administration: use 12 characters or more";
             return Err(SettingsError::of_key("web.password", what));
         }
         Ok(())
@@ -78,7 +78,7 @@ impl Settings {
             &self.clients.trusted_authority,
         ) {
             let what = format!(
-                "names the certificate {name}, but clients.trusted_authority is empty: give the PEM file of the authority that signed it"
+                "names the certificate {name}, but clients.trusted_authority is empty: set it to the PEM file of the authority that signed it"
             );
             return Err(SettingsError::of_key("clients.trusted", what));
         }
@@ -88,11 +88,11 @@ impl Settings {
             let key = format!("clients.accounts[{index}]");
             quotable(&format!("{key}.user"), &account.user)?;
             if users.contains(&&account.user) {
-                let what = format!("is {:?}, but another log-on has that name", account.user);
+                let what = format!("is {:?}, but another account has that name", account.user);
                 return Err(SettingsError::of_key(format!("{key}.user"), what));
             }
             if account.password.is_empty() {
-                let what = "is empty, but an account needs a password of its own";
+                let what = "is empty, but each account needs a password";
                 return Err(SettingsError::of_key(format!("{key}.password"), what));
             }
             sound(&format!("{key}.password"), &account.password)?;
@@ -141,7 +141,7 @@ impl Settings {
     }
 }
 
-/// Hashes in the place of a password must be whole.
+/// Hashes in the place of a password must be complete.
 fn sound(key: &str, secret: &Secret) -> Check {
     if !secret.is_hashed() || secret.is_sound() {
         return Ok(());
@@ -277,9 +277,9 @@ fn quotable(key: &str, value: &str) -> Check {
     Err(SettingsError::of_key(key, what))
 }
 
-/// The error stands where the operator wrote something.
+/// Reports the key that the operator has set.
 fn alone(key: &str, other: &str) -> SettingsError {
-    let what = format!("is set, but {other} is empty: give both, or neither for a self-signed one");
+    let what = format!("is set, but {other} is empty: set both, or neither for a self-signed certificate");
     SettingsError::of_key(key, what)
 }
 
@@ -290,7 +290,7 @@ fn wan(key: &str, wan: &Wan) -> Check {
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     if (on || !host.is_empty()) && (host.is_empty() || !host.chars().all(fits)) {
         let what = format!(
-            "is {host:?}, but must be the name or address that peers outside reach the server by"
+            "is {host:?}, but must be the host name or address by which outside peers reach the server"
         );
         return Err(SettingsError::of_key(format!("{key}.public_host"), what));
     }

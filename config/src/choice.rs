@@ -1,4 +1,4 @@
-//! Settings that are one word out of a few.
+//! Settings with a fixed set of words.
 
 use std::fmt;
 
@@ -38,15 +38,15 @@ macro_rules! choice {
 choice! {
     /// How much is logged.
     Level {
-        /// Somebody must act.
+        /// An operator must act.
         Error = "error",
         /// Unexpected, and recovered from.
         Warn = "warn",
-        /// What an operator did or wants to know.
+        /// Changes of state and acts of operators.
         Info = "info",
-        /// The flow of messages.
+        /// Each request and response.
         Debug = "debug",
-        /// Everything.
+        /// Whole messages.
         Trace = "trace",
     }
 }

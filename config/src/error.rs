@@ -1,8 +1,8 @@
-//! What is wrong with a setting, in one sentence that names the place, the key and the way out.
+//! The error of an invalid setting: one sentence with place, key and remedy.
 
 use std::fmt;
 
-/// A setting that cannot be used; its display is one sentence for the operator.
+/// An invalid setting; displayed as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct SettingsError {
     place: Option<String>,
@@ -11,7 +11,7 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
-    /// The key that is wrong (`advanced.sip_expires`); `None` when a whole file is.
+    /// The invalid key (`advanced.sip_expires`); `None` if a whole file is invalid.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }

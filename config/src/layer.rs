@@ -1,4 +1,4 @@
-//! One layer of settings: a TOML file or the environment, each value knowing the line or variable that it comes from.
+//! One layer of settings, from a TOML file or the environment; each value knows its line or variable.
 
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
@@ -15,7 +15,7 @@ use crate::error::SettingsError;
 pub(crate) struct Layer(Map<String, Value>);
 
 impl Layer {
-    /// The defaults, which also say which keys there are.
+    /// The defaults, which define the known keys.
     pub(crate) fn defaults() -> Self {
         Self::parse("default.toml", include_str!("../default.toml"))
             .expect("default.toml is part of the program and tested")
@@ -31,7 +31,7 @@ impl Layer {
         Ok(layer)
     }
 
-    /// Reads the passwords that the server made for itself, and leaves out those whose keys are `given` elsewhere.
+    /// Reads the generated passwords, except those whose keys are `given` in other layers.
     pub(crate) fn secrets(
         path: &Path,
         known: &Self,
@@ -42,13 +42,13 @@ impl Layer {
             let place = value.origin().unwrap_or_default().to_owned();
             if !SECRETS.contains(&key.as_str()) {
                 let what = format!(
-                    "is not kept in this file, which holds {} alone",
+                    "does not belong in this file, which has only {}",
                     SECRETS.join(", ")
                 );
                 return Err(SettingsError::of_key(key, what).at(place));
             }
             if !matches!(value.kind, ValueKind::String(_)) {
-                let what = "must be a text between quotes";
+                let what = "must be a quoted string";
                 return Err(SettingsError::of_key(key, what).at(place));
             }
             if !given(&key) {
@@ -58,7 +58,7 @@ impl Layer {
         Ok(Self(layer))
     }
 
-    /// Takes the variables `UACSTA__SECTION__KEY` out of an environment.
+    /// Reads the variables `UACSTA__SECTION__KEY` of an environment.
     pub(crate) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         known: &Self,
@@ -98,7 +98,7 @@ impl Layer {
         table(document.get_ref(), name, text).map(Self)
     }
 
-    /// Every key that holds a value rather than a section, by its full name.
+    /// Every key of a value, by its full name.
     pub(crate) fn keys(&self) -> BTreeMap<String, Value> {
         let mut keys = BTreeMap::new();
         collect_keys(&self.0, "", &mut keys);
@@ -117,7 +117,7 @@ impl Source for Layer {
 }
 
 const PREFIX: &str = "UACSTA__";
-/// What the first start makes where nothing sets it.
+/// The settings that the first start generates.
 const SECRETS: [&str; 3] = ["phones.password", "clients.password", "web.password"];
 
 fn variable(key: &str) -> String {
@@ -164,7 +164,7 @@ fn value(item: &Spanned<DeValue<'_>>, name: &str, text: &str) -> Result<Value, S
     Ok(Value::new(Some(&place), kind))
 }
 
-/// A list in a variable: a TOML array, or words between commas.
+/// A list in a variable: a TOML array, or words separated by commas.
 fn list(text: &str, place: &str) -> Result<Value, SettingsError> {
     if text.trim_start().starts_with('[') {
         let item = DeValue::parse(text).map_err(|error| {
@@ -256,13 +256,13 @@ fn unknown(near: Option<String>) -> String {
     }
 }
 
-/// The known key that looks most like `wrong`, if one does.
+/// The known key most similar to `wrong`, if one is similar.
 fn nearest(wrong: &str, keys: &BTreeMap<String, Value>) -> Option<String> {
     let last = wrong.rsplit('.').next().unwrap_or(wrong);
     let rate = |key: &String| {
         let own = key.rsplit('.').next().unwrap_or(key);
         let whole = distance(key, wrong);
-        // The right word in the wrong section is as near as one wrong letter.
+        // The right key in the wrong section counts as one wrong letter.
         (whole.min(distance(own, last) + 1), whole)
     };
     keys.keys()
@@ -272,7 +272,7 @@ fn nearest(wrong: &str, keys: &BTreeMap<String, Value>) -> Option<String> {
         .map(|(_, key)| key.clone())
 }
 
-/// Levenshtein's distance between two words.
+/// The Levenshtein distance of two words.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {

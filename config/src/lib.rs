@@ -1,4 +1,4 @@
-//! What an operator may set: defaults, typed settings in layers, and the profiles of phone makers.
+//! The settings of operators, typed and in layers, and the profiles of phone makers.
 
 mod check;
 mod choice;

@@ -1,4 +1,4 @@
-//! Settings from their layers: defaults, file, `conf.d`, environment, and what was changed at run time.
+//! Loads the settings from their layers: defaults, file, `conf.d`, environment, `admin.toml`.
 
 use std::{
     ffi::OsString,
@@ -19,13 +19,13 @@ use crate::{
 /// sets is taken from `secrets.toml` in `data`.
 ///
 /// # Errors
-/// The first thing that is wrong: an unreadable file, an unknown key, a value out of its range.
+/// The first error: an unreadable file, an unknown key, an invalid value.
 pub fn load(file: Option<&Path>, data: Option<&Path>) -> Result<Settings, SettingsError> {
     load_with(file, data, std::env::vars_os())
 }
 
 impl Settings {
-    /// The defaults alone.
+    /// The defaults.
     pub fn builtin() -> Self {
         Merged::of([Layer::defaults()])
             .and_then(|merged| merged.settings())
@@ -64,7 +64,7 @@ fn load_with(
     Ok(settings)
 }
 
-/// The layers laid over each other, every value still knowing its origin.
+/// The merged layers; each value keeps its origin.
 struct Merged(Config);
 
 impl Merged {
@@ -94,7 +94,7 @@ impl Merged {
         }
     }
 
-    /// Where the value of `key` was set, or at least what holds it.
+    /// Where the value of `key`, or a value that contains it, was set.
     fn origin(&self, key: &str) -> Option<String> {
         let mut value: &Value = &self.0.cache;
         let mut origin = None;
@@ -116,7 +116,7 @@ impl Merged {
     }
 }
 
-/// The key that a value could not be read for, and the rest of a sentence that begins with it.
+/// The invalid key and the rest of the sentence that starts with it.
 fn explain(error: &ConfigError) -> (String, String) {
     match error {
         ConfigError::At { error, key, .. } => {
@@ -130,7 +130,7 @@ fn explain(error: &ConfigError) -> (String, String) {
             ..
         } => {
             let found = match unexpected.to_string() {
-                // What wants a number is no secret.
+                // A number is no secret.
                 number if expected.contains("integer") && number.ends_with('`') => number,
                 found => kind_of(&found),
             };
@@ -149,11 +149,11 @@ fn explain(error: &ConfigError) -> (String, String) {
     }
 }
 
-/// What serde says of a value of the wrong type, without the value: it may be a password that stands in a wrong place.
+/// serde's message for a value of the wrong type, without the value: it may be a password in the wrong place.
 fn mistyped(message: &str) -> Option<String> {
     let said = message.strip_prefix("invalid ")?;
     let (_, said) = said.split_once(": ")?;
-    // The value may hold the words, what is expected does not.
+    // The value may contain the words, the expected type does not.
     let (found, expected) = said.rsplit_once(", expected ")?;
     let expected = match expected.starts_with("struct ") {
         true => "a table",
@@ -162,7 +162,7 @@ fn mistyped(message: &str) -> Option<String> {
     Some(format!("is {}, but must be {expected}", kind_of(found)))
 }
 
-/// The kind of a value that stands between quotes behind it.
+/// The type of a value that follows in quotes.
 fn kind_of(found: &str) -> String {
     let kind = found.split(['"', '`']).next().unwrap_or_default().trim();
     let article = match kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
@@ -172,7 +172,7 @@ fn kind_of(found: &str) -> String {
     format!("{article} {kind}")
 }
 
-/// config-rs writes `accounts[0]password` where everybody else writes a dot.
+/// config-rs omits the dot in `accounts[0].password`.
 fn dotted(key: &str) -> String {
     key.replace(']', "].")
         .replace("]..", "].")
@@ -186,7 +186,7 @@ fn existing(data: Option<&Path>, name: &str) -> Option<PathBuf> {
         .filter(|path| path.exists())
 }
 
-/// The TOML files of a folder in order of name; none where there is no such folder.
+/// The TOML files of a folder, sorted by name; none if the folder does not exist.
 fn parts(folder: &Path) -> Result<Vec<PathBuf>, SettingsError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -331,7 +331,7 @@ mod tests {
         );
         refused(
             "[clients]\ntrusted = ['ocs.example.com']",
-            "uacsta.toml, line 2: clients.trusted names the certificate ocs.example.com, but clients.trusted_authority is empty: give the PEM file of the authority that signed it",
+            "uacsta.toml, line 2: clients.trusted names the certificate ocs.example.com, but clients.trusted_authority is empty: set it to the PEM file of the authority that signed it",
         );
         refused(
             "[colours]\nsky = 'blue'",
@@ -387,15 +387,15 @@ mod tests {
         }
         check(
             "[phones]\n\nudp = '127.0.0.1:5060'",
-            "secrets.toml, line 3: phones.udp is not kept in this file, which holds phones.password, clients.password, web.password alone",
+            "secrets.toml, line 3: phones.udp does not belong in this file, which has only phones.password, clients.password, web.password",
         );
         check(
             "[web]\npassword = 12345678901",
-            "secrets.toml, line 2: web.password must be a text between quotes",
+            "secrets.toml, line 2: web.password must be a quoted string",
         );
         check(
             "[clients]\nuser = 'a'\n[web]\npassword = 'short'",
-            "secrets.toml, line 2: clients.user is not kept in this file, which holds phones.password, clients.password, web.password alone",
+            "secrets.toml, line 2: clients.user does not belong in this file, which has only phones.password, clients.password, web.password",
         );
         let folder = tempfile::tempdir().unwrap();
         let secrets = folder.path().join("secrets.toml");
@@ -455,7 +455,7 @@ mod tests {
             ("accounts = 12345678", "clients.accounts is a"),
             (
                 "accounts = []\n[tls]\nkey = \"-----BEGIN PRIVATE KEY-----\\ngeheim99\"",
-                "line 4: tls.key is what stands in a file",
+                "line 4: tls.key contains the secret itself",
             ),
             (
                 "accounts = [{ user = 'a', password = 'x', lines = 'geheim99' }]",

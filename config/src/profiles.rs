@@ -29,16 +29,15 @@ const SHIPPED: [(&str, &str); 6] = [
 const GENERIC: &str = "generic";
 
 impl Profiles {
-    /// Those that come with the program.
+    /// The built-in profiles.
     pub fn shipped() -> Self {
         Self::load(None).expect("the profiles are part of the program and tested")
     }
 
-    /// Those that come with the program, each replaced by the file of its name (`snom.toml`) in the folder `phones` of `data`;
-    /// files of other names are further makers.
+    /// The built-in profiles. Files in the folder `phones` of `data` replace those of the same name (`snom.toml`) or add makers.
     ///
     /// # Errors
-    /// The first file that cannot be read or is no profile, with the line.
+    /// The first file that cannot be read or is invalid, with the line.
     pub fn load(data: Option<&Path>) -> Result<Self, SettingsError> {
         let mut profiles = BTreeMap::new();
         for (name, text) in SHIPPED {
@@ -58,7 +57,7 @@ impl Profiles {
         })
     }
 
-    /// The profile of a phone by what it calls itself, else by the maker's part of its MAC address, else the generic one.
+    /// The profile of a phone by its User-Agent, else by the OUI of its MAC address, else the generic one.
     pub fn recognise(
         &self,
         oui: impl Into<Option<[u8; 3]>>,
@@ -78,7 +77,7 @@ impl Profiles {
     }
 }
 
-/// The profiles in a folder, by the names of their files; none where there is no such folder.
+/// The profiles in a folder, by file name; none if the folder does not exist.
 fn read(folder: &Path) -> Result<Vec<(String, Arc<Profile>)>, SettingsError> {
     let unreadable = |path: &Path, error: io::Error| {
         SettingsError::of_place(

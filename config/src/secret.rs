@@ -1,20 +1,19 @@
-//! Passwords: shown nowhere, and written as hashes where that is all that is needed.
+//! Passwords, or their hashes; never displayed.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// A password, or the hashes of user, realm and password (HA1, RFC 7616 3.4.2) in its place; neither its debug nor its display
-/// form shows it.
+/// A password, or the hashes of user, realm and password (HA1, RFC 7616, section 3.4.2). Debug and display forms show `***`.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
-/// How a text begins that holds hashes: `{HA1}MD5=<32 digits>,SHA-256=<64 digits>`, one of them or both.
+/// The prefix of hashes: `{HA1}MD5=<32 digits>,SHA-256=<64 digits>`, one of them or both.
 const HASHED: &str = "{HA1}";
 
 impl Secret {
-    /// The hashes of a password, by the name of their algorithm, in hexadecimal digits.
+    /// The hashes of a password in hexadecimal digits, by algorithm name.
     pub fn hashed<'h>(hashes: impl IntoIterator<Item = (&'h str, &'h str)>) -> Self {
         let hashes = hashes
             .into_iter()
@@ -22,28 +21,27 @@ impl Secret {
         Self(format!("{HASHED}{}", hashes.collect::<Vec<_>>().join(",")))
     }
 
-    /// The text itself, for those that must compute with it.
+    /// The password or hashes.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether none is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it is hashes and not the password.
+    /// Whether it is hashes instead of the password.
     pub fn is_hashed(&self) -> bool {
         self.0.starts_with(HASHED)
     }
 
-    /// The hash of an algorithm, where it is hashes.
+    /// The hash of an algorithm, if it is hashes.
     pub fn hash(&self, algorithm: &str) -> Option<&str> {
         self.hashes()
             .find_map(|(name, hash)| name.eq_ignore_ascii_case(algorithm).then_some(hash))
     }
 
-    /// Whether it is hashes that can be used: of known algorithms, each as long as it must be.
+    /// Whether it is valid hashes: of known algorithms and their length.
     pub(crate) fn is_sound(&self) -> bool {
         let mut hashes = self.hashes().peekable();
         hashes.peek().is_some()

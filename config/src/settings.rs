@@ -1,4 +1,4 @@
-//! The settings as types; their defaults stand in `default.toml` alone.
+//! The settings as types; their defaults are in `default.toml`.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,32 +11,32 @@ use crate::{
     value::{ByteSize, Listen, seconds},
 };
 
-/// All that an operator may set.
+/// All settings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Phones.
+    /// The section `[phones]`.
     pub phones: Phones,
-    /// CTI clients.
+    /// The section `[clients]`.
     pub clients: Clients,
-    /// The server's certificate.
+    /// The section `[tls]`.
     pub tls: Tls,
-    /// Times and behaviour.
+    /// The section `[advanced]`.
     pub advanced: Advanced,
-    /// Bounds that protect the server.
+    /// The section `[limits]`.
     pub limits: Limits,
-    /// Licence codes.
+    /// The section `[licenses]`.
     pub licenses: Licenses,
-    /// Log files.
+    /// The section `[logs]`.
     pub logs: Logs,
-    /// Administration and API.
+    /// The section `[web]`.
     pub web: Web,
-    /// Where each of them was set.
+    /// The origin of each setting.
     #[serde(skip)]
     pub(crate) places: Places,
 }
 
-/// Where settings come from, by key: a file with its line, or an environment variable. That is no part of what they are.
+/// The origin of settings, by key: a file with its line, or an environment variable. Two settings that differ by origin are equal.
 #[derive(Clone, Default)]
 pub(crate) struct Places(pub(crate) Arc<BTreeMap<String, String>>);
 
@@ -47,7 +47,7 @@ impl fmt::Debug for Places {
 }
 
 impl Settings {
-    /// Where a setting was made: a file with its line, or an environment variable; `None` for a default.
+    /// The origin of a setting; `None` for a default.
     pub fn place(&self, key: &str) -> Option<&str> {
         self.places.0.get(key).map(String::as_str)
     }
@@ -61,10 +61,10 @@ pub struct Phones {
     pub password: Secret,
     /// Whether an extension is accepted as user name beside the MAC address.
     pub extensions: bool,
-    /// PEM file of the authorities that sign the certificates which phones show; `None`: none is asked for.
+    /// PEM file of the authorities that sign phones' certificates; `None`: no certificate is requested.
     #[serde(deserialize_with = "path")]
     pub trusted_authority: Option<PathBuf>,
-    /// Whether a phone on TLS has to show one.
+    /// Whether a phone on TLS must have a certificate.
     pub require_certificate: bool,
     /// Interface to the local network.
     pub lan: Lan,
@@ -72,7 +72,7 @@ pub struct Phones {
     pub wan: Wan,
     /// UDP interface.
     pub udp: Listen,
-    /// What a phone calls to pick up a call that alerts elsewhere; `{number}` stands for that line's number. Empty: off.
+    /// The feature code for DirectedPickupCall; `{number}` is replaced by the line's number. Empty: off.
     pub pickup: String,
 }
 
@@ -84,20 +84,20 @@ pub struct Clients {
     pub user: String,
     /// The password of that user.
     pub password: Secret,
-    /// Front ends that cannot answer a challenge: whoever they say is the user.
+    /// Front ends that are not challenged; their From names the user.
     pub trusted: Vec<Trusted>,
-    /// PEM file of the authorities that sign the certificates which `trusted` names.
+    /// PEM file of the authorities that sign the certificates named in `trusted`.
     #[serde(deserialize_with = "path")]
     pub trusted_authority: Option<PathBuf>,
     /// Interface to the local network.
     pub lan: Lan,
     /// Interface to clients outside.
     pub wan: Wan,
-    /// Further log-ons.
+    /// Further accounts.
     pub accounts: Vec<Account>,
 }
 
-/// A log-on of CTI clients with rights of its own.
+/// An account of CTI clients with its rights.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
@@ -108,7 +108,7 @@ pub struct Account {
     /// The lines that it may open; empty: all.
     #[serde(default)]
     pub lines: Vec<String>,
-    /// Whether it may control calls, not only watch them.
+    /// Whether it may control calls, or only monitor them.
     #[serde(default = "may_control")]
     pub control: bool,
     /// The user's own phone numbers.
@@ -126,7 +126,7 @@ pub struct Lan {
     pub tls: Listen,
 }
 
-/// An interface to peers behind other networks, who are told a public address.
+/// An interface to peers in other networks, with a public address.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wan {
@@ -134,11 +134,11 @@ pub struct Wan {
     pub tcp: Listen,
     /// SIP over TLS.
     pub tls: Listen,
-    /// The name or address that peers outside reach the server by.
+    /// The public host name or address.
     pub public_host: String,
-    /// The TCP port they reach it by; 0: the one that is listened on.
+    /// The public TCP port; 0: the port of `tcp`.
     pub public_tcp_port: u16,
-    /// The TLS port they reach it by; 0: the one that is listened on.
+    /// The public TLS port; 0: the port of `tls`.
     pub public_tls_port: u16,
 }
 
@@ -158,31 +158,31 @@ pub struct Tls {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Advanced {
-    /// Whether unknown phones are put into operation when they first register.
+    /// Whether new phones are enabled when they register.
     pub auto_activate: bool,
-    /// The longest registration, and dialog with a phone, that is granted.
+    /// The longest registration and session interval granted to phones.
     #[serde(deserialize_with = "seconds")]
     pub sip_expires: Duration,
-    /// The shortest registration that is not refused with 423.
+    /// The shortest registration; shorter ones get 423.
     #[serde(deserialize_with = "seconds")]
     pub min_expires: Duration,
-    /// Between CSTA keep-alives with a phone.
+    /// The interval of CSTA keep-alives with a phone.
     #[serde(deserialize_with = "seconds")]
     pub keep_alive: Duration,
-    /// How long a phone may take to answer a relayed request, the wait in its queue included.
+    /// The time for a phone to answer a request, including the wait in its queue.
     #[serde(deserialize_with = "seconds")]
     pub request_timeout: Duration,
     /// The realm of digest authentication.
     pub realm: String,
     /// Digest algorithms in order of offer.
     pub digest: Vec<Digest>,
-    /// Event loops; 0: what measures best.
+    /// Event loops; 0: the number that measured best.
     pub arbiters: usize,
-    /// Front ends whose connections begin with a PROXY header, which tells whom they speak for.
+    /// Front ends whose connections begin with a PROXY header.
     pub proxy_protocol_from: Vec<Network>,
 }
 
-/// Bounds that protect the server.
+/// Limits that protect the server; `default.toml` gives their ranges.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -194,42 +194,42 @@ pub struct Limits {
     pub message_headers: usize,
     /// Body of a SIP message.
     pub message_body: ByteSize,
-    /// Elements in one another in a CSTA document, which is as large as a body may be.
+    /// Nested elements of a CSTA document.
     pub xml_depth: usize,
-    /// Attributes, namespace declarations included, of one of them.
+    /// Attributes and namespace declarations of one element.
     pub xml_attributes: usize,
-    /// From the first byte of a message to its last.
+    /// The time from a message's first octet to its last.
     #[serde(deserialize_with = "seconds")]
     pub message_time: Duration,
-    /// A whole TLS handshake.
+    /// The time for a TLS handshake.
     #[serde(deserialize_with = "seconds")]
     pub tls_handshake: Duration,
     /// Open connections in all.
     pub connections: usize,
     /// Open connections from one address.
     pub connections_per_address: usize,
-    /// Open connections on which nobody has logged on.
+    /// Unauthenticated connections in all.
     pub unauthenticated_connections: usize,
-    /// What messages that have not come whole may take together on connections where nobody has logged on.
+    /// Memory for incomplete messages of all unauthenticated connections.
     pub unauthenticated_memory: ByteSize,
-    /// How long a connection has to log on.
+    /// The time for a connection to log on.
     #[serde(deserialize_with = "seconds")]
     pub unauthenticated_time: Duration,
-    /// Failed log-ons from one address, or for one user, before further ones are held back.
+    /// Failed log-ons of one address or user before further ones are rate-limited.
     pub failed_log_ons: usize,
-    /// Log-ons a second that are then still looked at.
+    /// Log-ons a second that are checked beyond that.
     pub log_on_tries: usize,
-    /// What a slow client may leave unread before it is dropped.
+    /// Octets that a client may leave unread before its connection ends.
     pub client_queue: ByteSize,
-    /// Events that a client may leave unanswered before it is dropped.
+    /// Events that a client may leave unanswered before its connection ends.
     pub client_unanswered: usize,
-    /// Requests that may wait for one phone.
+    /// Pending requests of one phone.
     pub pending_requests_per_phone: usize,
-    /// Requests of one client that may wait for their answers.
+    /// Pending requests of one client.
     pub pending_requests_per_client: usize,
     /// Monitors of one client.
     pub monitors_per_client: usize,
-    /// Phones in the list that never told a line.
+    /// Listed phones that never listed a line.
     pub unknown_phones: usize,
     /// Connections of the API and the administration.
     pub api_connections: usize,
@@ -249,20 +249,20 @@ pub struct Licenses {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logs {
-    /// How much is logged.
+    /// The lowest severity that is logged.
     pub level: Level,
-    /// Where; `None`: `logs` in the data folder.
+    /// The folder; `None`: `logs` in the data folder.
     #[serde(deserialize_with = "path")]
     pub directory: Option<PathBuf>,
-    /// The size of one file before the next is begun.
+    /// The size at which the next file is started.
     pub max_size: ByteSize,
-    /// How many files are kept, the current one among them.
+    /// How many files are kept, including the current one.
     pub keep: u32,
-    /// Whether to begin afresh every midnight and delete the files of the day before.
+    /// Whether to start a new file at midnight and delete older ones.
     pub delete_daily: bool,
-    /// MAC addresses of the phones whose messages are logged; empty: all.
+    /// The phones whose messages are logged; empty: all.
     pub phones: Vec<String>,
-    /// How a line is written.
+    /// The format of a line.
     pub format: Format,
 }
 
@@ -270,7 +270,7 @@ pub struct Logs {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Web {
-    /// Where its HTTP server listens.
+    /// The address of the HTTP server.
     pub listen: Listen,
     /// The password of the user `admin`.
     pub password: Secret,
@@ -282,10 +282,10 @@ fn may_control() -> bool {
 
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    // A private key in the place of its file's name must not come back in what is said of that file.
+    // A private key in the place of its path must not appear in the error.
     if text.contains(char::is_control) || text.contains("-----BEGIN") {
         return Err(serde::de::Error::custom(
-            "is what stands in a file, but must be the file's path",
+            "contains the secret itself; give the path of a file that contains it",
         ));
     }
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))

@@ -1,20 +1,20 @@
-//! Front ends of clients that are trusted without a challenge: by address, by network, or by the name in their certificate.
+//! Trusted front ends of clients, by address, network or name in their certificate.
 
 use std::{fmt, net::IpAddr};
 
 use serde::Deserialize;
 
-/// A front end that cannot answer a challenge.
+/// A front end that is not challenged.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Trusted {
-    /// Whoever connects from here.
+    /// By source address.
     Network(Network),
-    /// Whoever shows a certificate with this DNS name.
+    /// By a DNS name in its certificate.
     Name(String),
 }
 
-/// An address, or all that share its first bits (RFC 4632): `10.1.2.3`, `10.1.0.0/16`, `2001:db8::/32`.
+/// An address or a network (RFC 4632): `10.1.2.3`, `10.1.0.0/16`, `2001:db8::/32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Network {
@@ -23,7 +23,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether an address lies in it. An IPv4 address in IPv6 form is that IPv4 address.
+    /// Whether it contains an address. An IPv4-mapped address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
@@ -43,7 +43,7 @@ impl Network {
         let address: IpAddr = address.parse().ok()?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
         let prefix = prefix.map_or(Some(bits), |prefix| prefix.parse().ok())?;
-        // A prefix of 0 would trust everybody.
+        // A prefix of 0 would trust every peer.
         (1..=bits)
             .contains(&prefix)
             .then_some(Self { address, prefix })
@@ -80,7 +80,7 @@ impl TryFrom<String> for Trusted {
     }
 }
 
-/// `10.1.0.0/16`; a single address has all its bits for a prefix.
+/// `10.1.0.0/16`; a single address has a prefix of its full length.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)

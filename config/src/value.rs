@@ -1,24 +1,24 @@
-//! Values with a form of their own: secrets, addresses to listen on, sizes and times.
+//! Addresses to listen on, sizes and times as settings write them.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-/// An address to listen on; `""` is off, port 0 any free one.
+/// An address to listen on; `""` is off, port 0 any free port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Listen(Option<SocketAddr>);
 
 impl Listen {
-    /// Switched off.
+    /// Off.
     pub const OFF: Self = Self(None);
 
-    /// The address, unless switched off.
+    /// The address, unless off.
     pub fn address(self) -> Option<SocketAddr> {
         self.0
     }
 
-    /// Whether there is something to listen on.
+    /// Whether there is an address to listen on.
     pub fn is_on(self) -> bool {
         self.0.is_some()
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Listen {
 pub struct ByteSize(u64);
 
 impl ByteSize {
-    /// So many bytes.
+    /// A size in bytes.
     pub const fn new(bytes: u64) -> Self {
         Self(bytes)
     }
@@ -87,7 +87,7 @@ impl fmt::Display for ByteSize {
 
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The layers hand a bare number over as text too.
+        // The layers pass a bare number as text.
         let text = String::deserialize(deserializer)?;
         parse_size(&text).map(Self).ok_or_else(|| {
             de::Error::custom(format!(

@@ -1,8 +1,8 @@
-//! Firmware versions of phones, compared as makers number them: `8.7.4`, `2.8A`, `4.1.0 SP2`, `xx.73.98.4`.
+//! Compares firmware versions of phones: `8.7.4`, `2.8A`, `4.1.0 SP2`, `xx.73.98.4`.
 
 use std::cmp::Ordering;
 
-/// Whether `firmware` is `first` or newer. A part `xx` stands for any, a missing part for 0. Where the two number their
+/// Whether `firmware` is `first` or newer. A part `xx` matches any, a missing part is 0. Where the two number their
 /// releases differently the answer is yes, as it is for an unknown firmware.
 pub(crate) fn reaches(firmware: &str, first: &str) -> bool {
     if !firmware.contains(|c: char| c.is_ascii_digit()) {

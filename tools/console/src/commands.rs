@@ -18,7 +18,7 @@ pub(super) enum Command {
         /// The lines: numbers, SIP URIs or MAC addresses
         #[arg(required = true)]
         lines: Vec<String>,
-        /// CommandError after this time, such as 30s, 5m or 500ms (as a single command; else Ctrl-C ends it)
+        /// Stop after this time, such as 30s, 5m or 500ms (as a single command; else Ctrl-C ends it)
         #[arg(long = "for", value_name = "TIME", value_parser = uacsta_connect::parse_duration)]
         time: Option<std::time::Duration>,
     },

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// TR/87 7.3: Originated, Delivered, Established, ConnectionCleared.
+/// ECMA TR/87, section 7.3: Originated, Delivered, Established, ConnectionCleared.
 #[test]
 fn a_call_and_its_end() {
     check(
