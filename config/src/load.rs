@@ -455,7 +455,7 @@ mod tests {
             ("accounts = 12345678", "clients.accounts is a"),
             (
                 "accounts = []\n[tls]\nkey = \"-----BEGIN PRIVATE KEY-----\\ngeheim99\"",
-                "line 4: tls.key contains the secret itself",
+                "line 4: tls.key is the secret itself",
             ),
             (
                 "accounts = [{ user = 'a', password = 'x', lines = 'geheim99' }]",

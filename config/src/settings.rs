@@ -285,7 +285,7 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D
     // A private key in the place of its path must not appear in the error.
     if text.contains(char::is_control) || text.contains("-----BEGIN") {
         return Err(serde::de::Error::custom(
-            "contains the secret itself; give the path of a file that contains it",
+            "is the secret itself, but must be the path of a file that contains it",
         ));
     }
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
