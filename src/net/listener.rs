@@ -1,4 +1,4 @@
-//! An interface that listens: bound first, so that a change can still be taken back, then served, and at last retired.
+//! A listening socket of an interface: bound first, then served, at last closed or retired.
 
 use std::{
     io,
@@ -14,49 +14,48 @@ use tokio::{
     net::{TcpListener, UdpSocket},
     sync::watch,
 };
-use uacsta_config::Listen;
 
 use super::{Acceptor, Interface, acceptor::accept_all, udp};
 
-/// An interface whose address is taken, and that nobody serves yet.
+/// A bound interface, not served yet. Dropping it releases the address, so a reload can be rolled back.
 pub struct Bound {
     interface: Interface,
     address: SocketAddr,
-    socket: Bind,
+    socket: ListenSocket,
 }
 
-enum Bind {
+enum ListenSocket {
     Stream(TcpListener),
     Datagram(UdpSocket),
-    /// The machine does not have the address.
+    /// This machine does not have the address yet.
     Awaited,
 }
 
-/// An interface that is served until it is retired or dropped.
+/// A served interface.
 pub struct Listener {
     address: SocketAddr,
     interface: Arc<ArcSwap<Interface>>,
     task: JoinHandle<()>,
-    /// Whether it takes no newcomers any more.
+    /// UDP: serves connected phones only, and ends with the last.
     retired: watch::Sender<bool>,
 }
 
-/// How often an address is looked for that the machine does not have.
-const AGAIN: Duration = Duration::from_secs(2);
-/// The longest queue of connections that are not accepted yet: a storm of phones that return. The system has its own bound
-/// (Linux: `net.core.somaxconn`, 4096 unless raised) and takes the shorter.
+/// How often an address that this machine does not have is tried.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+/// The longest queue of connections not accepted yet, for a reconnect storm. The system may limit it further (Linux:
+/// `net.core.somaxconn`).
 const BACKLOG: i32 = 65_535;
 
 impl Bound {
-    /// Takes an interface's address; none for one that is off.
+    /// Binds an interface; `None` if it is off.
     ///
     /// # Errors
-    /// What the system says if it does not let us.
+    /// The system's error.
     pub fn new(interface: Interface) -> io::Result<Option<Self>> {
         let Some(wanted) = interface.listen.address() else {
             return Ok(None);
         };
-        let (address, socket) = Bind::to(wanted, interface.datagrams)?;
+        let (address, socket) = ListenSocket::bind(wanted, interface.datagrams)?;
         Ok(Some(Self {
             interface,
             address,
@@ -64,24 +63,24 @@ impl Bound {
         }))
     }
 
-    /// The same, but an address that the machine does not have, or not yet, is taken when it comes.
+    /// As [`Self::new`], but waits for an address that this machine does not have yet, as at the start of the machine.
     ///
     /// # Errors
-    /// What else the system says.
+    /// The system's error.
     pub fn or_awaited(interface: Interface) -> io::Result<Option<Self>> {
         match (Self::new(interface.clone()), interface.listen.address()) {
             (Err(error), Some(address)) if error.kind() == io::ErrorKind::AddrNotAvailable => {
                 Ok(Some(Self {
                     interface,
                     address,
-                    socket: Bind::Awaited,
+                    socket: ListenSocket::Awaited,
                 }))
             }
             (bound, _) => bound,
         }
     }
 
-    /// Serves it from now on.
+    /// Starts to serve it.
     pub fn serve(self, acceptor: &Arc<Acceptor>) -> Listener {
         let Self {
             interface,
@@ -107,122 +106,133 @@ impl Bound {
 }
 
 impl Listener {
-    /// Where it listens.
+    /// The bound address, or the awaited one.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What the setting says that it listens on.
-    pub fn listen(&self) -> Listen {
-        self.interface.load().listen
-    }
-
     /// What it serves.
-    pub fn interface(&self) -> Interface {
-        Interface::clone(&self.interface.load())
+    pub fn interface(&self) -> Arc<Interface> {
+        self.interface.load_full()
     }
 
-    /// Serves those who connect from now on otherwise, at the same address.
-    pub fn change(&self, interface: Interface) {
-        self.interface.store(Arc::new(interface));
+    /// Serves another interface at the same address, from the next connection on. Ends its retirement.
+    pub fn serve_as(&self, interface: Interface) {
+        let former = self.interface.swap(Arc::new(interface));
+        let setting = self.interface.load().setting;
+        if self.retired.send_replace(false) || former.setting != setting {
+            tracing::info!(interface = setting, address = %self.address, "listening");
+        }
     }
 
-    /// Takes no newcomers any more. The connections that stand go on; on UDP so do the phones that have logged on, and what serves
-    /// them is returned, which may be taken [`Self::back`].
+    /// Accepts no further connections; open ones stay. A UDP listener goes on serving connected phones and is returned.
     pub async fn retire(self) -> Option<Self> {
-        let interface = self.interface.load_full();
-        tracing::info!(interface = interface.setting, address = %self.address, "no longer listening");
-        if interface.datagrams {
-            self.retired.send_replace(true);
+        if self.interface.load().datagrams {
+            if !self.retired.send_replace(true) {
+                self.log_closed();
+            }
             return Some(self);
         }
-        self.task.abort();
-        // Its socket is closed when this returns, so that another may take the address.
-        let _ = self.task.await;
+        self.close().await;
         None
     }
 
-    /// Whether it is retired and its last phone is gone.
-    pub fn is_over(&self) -> bool {
+    /// Closes the socket. On UDP this ends the connections.
+    pub async fn close(self) {
+        self.log_closed();
+        self.task.abort();
+        // The task has dropped the socket when this returns.
+        let _ = self.task.await;
+    }
+
+    fn log_closed(&self) {
+        let setting = self.interface.load().setting;
+        tracing::info!(interface = setting, address = %self.address, "no longer listening");
+    }
+
+    /// Whether it is retired, or serves new connections.
+    pub fn is_retired(&self) -> bool {
+        *self.retired.borrow()
+    }
+
+    /// Whether it was retired and its last phone has gone.
+    pub fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// One that was retired takes newcomers again, and serves them so.
-    pub fn back(&self, interface: Interface) {
-        tracing::info!(interface = interface.setting, address = %self.address, "listening");
-        self.change(interface);
-        self.retired.send_replace(false);
-    }
-
-    /// Ends it, and on UDP all its phones hear.
-    pub fn end(self) {
+    /// Closes the socket at the end of the server.
+    pub fn abort(self) {
         self.task.abort();
     }
 }
 
 async fn serve(
-    socket: Bind,
+    mut socket: ListenSocket,
     mut address: SocketAddr,
     current: Arc<ArcSwap<Interface>>,
     acceptor: Arc<Acceptor>,
     mut retired: watch::Receiver<bool>,
 ) {
     let (setting, datagrams) = (current.load().setting, current.load().datagrams);
-    let mut socket = socket;
-    if matches!(socket, Bind::Awaited) {
-        tracing::warn!(interface = setting, %address, "this machine does not have the address; it is listened on as soon as it comes");
+    if matches!(socket, ListenSocket::Awaited) {
+        tracing::warn!(interface = setting, %address, "this machine does not have the address; listening as soon as it does");
         (address, socket) = tokio::select! {
-            come = come(setting, address, datagrams) => come,
+            bound = until_bound(setting, address, datagrams) => bound,
             _ = retired.wait_for(|retired| *retired) => return,
         };
     }
     tracing::info!(interface = setting, %address, "listening");
     match socket {
-        Bind::Stream(socket) => accept_all(socket, current, acceptor).await,
-        Bind::Datagram(socket) => udp::receive_all(setting, socket, acceptor, retired).await,
-        Bind::Awaited => {}
+        ListenSocket::Stream(socket) => accept_all(socket, current, acceptor).await,
+        ListenSocket::Datagram(socket) => {
+            udp::receive_all(setting, socket, acceptor, retired).await;
+        }
+        ListenSocket::Awaited => {}
     }
 }
 
-/// Waits until the machine has an address.
-async fn come(setting: &str, address: SocketAddr, datagrams: bool) -> (SocketAddr, Bind) {
-    let mut before = io::ErrorKind::AddrNotAvailable;
+async fn until_bound(
+    setting: &str,
+    address: SocketAddr,
+    datagrams: bool,
+) -> (SocketAddr, ListenSocket) {
+    let mut last = io::ErrorKind::AddrNotAvailable;
     loop {
-        tokio::time::sleep(AGAIN).await;
-        match Bind::to(address, datagrams) {
+        tokio::time::sleep(RETRY_INTERVAL).await;
+        match ListenSocket::bind(address, datagrams) {
             Ok(bound) => return bound,
             Err(error) => {
-                if error.kind() != before {
-                    tracing::error!(interface = setting, %address, %error, "the address cannot be listened on; trying again");
+                if error.kind() != last {
+                    tracing::error!(interface = setting, %address, %error, "cannot listen on the address; retrying");
                 }
-                before = error.kind();
+                last = error.kind();
             }
         }
     }
 }
 
-impl Bind {
-    fn to(address: SocketAddr, datagrams: bool) -> io::Result<(SocketAddr, Self)> {
+impl ListenSocket {
+    fn bind(address: SocketAddr, datagrams: bool) -> io::Result<(SocketAddr, Self)> {
         if datagrams {
             let socket = udp::bind(address)?;
             return Ok((socket.local_addr()?, Self::Datagram(socket)));
         }
-        let socket = bind(address)?;
+        let socket = bind_tcp(address)?;
         Ok((socket.local_addr()?, Self::Stream(socket)))
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// `[::]` accepts IPv4 too.
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
-    // A restart must not wait for the connections of before; on Windows the option means something else.
+    // Connections of an earlier run must not prevent a restart. On Windows the option means something else.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        // [::] takes IPv4 peers as well.
         socket.set_only_v6(false)?;
     }
     socket.set_nonblocking(true)?;

@@ -1,10 +1,10 @@
 //! Reads the configuration on another thread, so that a disk that hangs blocks only the reload.
 
-use std::{io, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use tokio::{
-    sync::oneshot::{self, error::TryRecvError},
-    time::Instant,
+    sync::oneshot,
+    time::{Instant, timeout_at},
 };
 use uacsta_config::Settings;
 
@@ -19,33 +19,33 @@ pub(super) type Outcome = Result<ValidatedSettings, String>;
 /// Reads the configuration, one reading at a time.
 pub(super) struct Reader<R> {
     read: R,
-    under_way: Option<Reading>,
-    /// Readings that timed out and may still hang.
-    timed_out: Vec<oneshot::Receiver<Outcome>>,
+    in_progress: Option<Reading>,
+    /// Each thread holds a clone, also one whose reading has timed out.
+    threads: Arc<()>,
 }
 
 struct Reading {
     outcome: oneshot::Receiver<Outcome>,
-    until: Instant,
+    deadline: Instant,
     request: Option<ReloadRequest>,
 }
 
-/// How long a reading may take; less than the command line waits.
+/// The longest duration of a reading; less than the command line waits.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Readings that may hang at the same time, so that a repaired file can be read at once.
-const THREADS: usize = 8;
+/// Threads that may hang at the same time, so that a repaired file can be read at once.
+const MAX_THREADS: usize = 8;
 
 impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
     pub(super) fn new(read: R) -> Self {
         Self {
             read,
-            under_way: None,
-            timed_out: Vec::new(),
+            in_progress: None,
+            threads: Arc::default(),
         }
     }
 
     pub(super) fn is_free(&self) -> bool {
-        self.under_way.is_none()
+        self.in_progress.is_none()
     }
 
     /// Starts to read. `request` is answered with the outcome.
@@ -57,24 +57,20 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
         context: ReloadContext,
         request: Option<ReloadRequest>,
     ) -> Result<(), (String, Option<ReloadRequest>)> {
-        let still = Err(TryRecvError::Empty);
-        self.timed_out
-            .retain_mut(|late| late.try_recv().map(drop) == still);
-        if self.timed_out.len() >= THREADS {
+        if Arc::strong_count(&self.threads) > MAX_THREADS {
             return Err((HANGS.to_owned(), request));
         }
         match self.start_thread(context) {
             Ok(outcome) => {
-                let until = Instant::now() + READ_TIMEOUT;
-                self.under_way = Some(Reading {
+                self.in_progress = Some(Reading {
                     outcome,
-                    until,
+                    deadline: Instant::now() + READ_TIMEOUT,
                     request,
                 });
                 Ok(())
             }
             Err(error) => Err((
-                format!("no thread can be started to read it: {error}"),
+                format!("cannot start a thread to read it: {error}"),
                 request,
             )),
         }
@@ -82,32 +78,22 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
 
     /// Waits for the reading in progress; pending while there is none.
     pub(super) async fn end(&mut self) -> (Outcome, Option<ReloadRequest>) {
-        let Some(reading) = &mut self.under_way else {
+        let Some(reading) = &mut self.in_progress else {
             return std::future::pending().await;
         };
-        let outcome = match tokio::time::timeout_at(reading.until, &mut reading.outcome).await {
-            Ok(Ok(outcome)) => Some(outcome),
-            Ok(Err(_)) => Some(Err(PANICKED.to_owned())),
-            Err(_) => None,
+        let outcome = match timeout_at(reading.deadline, &mut reading.outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(PANICKED.to_owned()),
+            Err(_) => Err(HANGS.to_owned()),
         };
-        let Some(Reading {
-            outcome: late,
-            request,
-            ..
-        }) = self.under_way.take()
-        else {
-            unreachable!("only this function takes it");
-        };
-        let outcome = outcome.unwrap_or_else(|| {
-            self.timed_out.push(late);
-            Err(HANGS.to_owned())
-        });
+        let request = reading.request.take();
+        self.in_progress = None;
         (outcome, request)
     }
 
     /// Starts the thread. Nobody joins it, also when the program ends.
     fn start_thread(&self, context: ReloadContext) -> io::Result<oneshot::Receiver<Outcome>> {
-        let read = self.read.clone();
+        let (read, running) = (self.read.clone(), Arc::clone(&self.threads));
         let (sender, outcome) = oneshot::channel();
         let work = move || {
             let validated = read().and_then(|settings| {
@@ -117,6 +103,7 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
             });
             // The reading may have timed out.
             let _ = sender.send(validated);
+            drop(running);
         };
         thread::Builder::new()
             .name("configuration".to_owned())

@@ -32,18 +32,6 @@ pub enum StartError {
         /// What the system says; it is part of the sentence.
         error: io::Error,
     },
-    /// An address that the API has, or an interface that the API is to follow.
-    #[error(
-        "{setting}: cannot listen on {address} as long as {holder} does: take it from {holder} by one reload and give it to {setting} by the next"
-    )]
-    Held {
-        /// The setting that names the address.
-        setting: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// The setting that has it.
-        holder: &'static str,
-    },
     /// A licence code does not hold.
     #[error("licenses.codes[{at}] {error}")]
     Licence {
@@ -88,7 +76,7 @@ impl StartError {
             ),
         ];
         let key = match &self {
-            Self::Listen { setting, .. } | Self::Held { setting, .. } => Some(*setting),
+            Self::Listen { setting, .. } => Some(*setting),
             Self::Licence { .. } => Some("licenses.codes"),
             Self::Tls(error) => files
                 .into_iter()
@@ -103,6 +91,11 @@ impl StartError {
             },
             None => self,
         }
+    }
+
+    /// Whether it is an address that another listener has.
+    pub(super) fn is_in_use(&self) -> bool {
+        matches!(self, Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse)
     }
 
     /// An address that cannot be listened on.

@@ -1,290 +1,291 @@
-//! The interfaces that the settings ask for, and those that are open: a change of the settings opens, moves and closes them.
+//! The open interfaces, and how a reload changes them.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, mem, net::SocketAddr, sync::Arc, time::Duration};
 
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 use uacsta_config::{Listen, Settings};
 
 use super::error::StartError;
 use crate::net::{Acceptor, Bound, Interface, Listener, Public, Side};
 
-/// Where a server listens; `None` for what is off.
+/// The listening addresses of a server; `None` for interfaces that are off.
 #[derive(Clone, Debug, Default)]
 pub struct Addresses {
-    /// Phones on the LAN, TCP.
+    /// `phones.lan.tcp`.
     pub phones_tcp: Option<SocketAddr>,
-    /// Phones on the LAN, TLS.
+    /// `phones.lan.tls`.
     pub phones_tls: Option<SocketAddr>,
-    /// Phones on the WAN, TCP.
+    /// `phones.wan.tcp`.
     pub phones_wan_tcp: Option<SocketAddr>,
-    /// Phones on the WAN, TLS.
+    /// `phones.wan.tls`.
     pub phones_wan_tls: Option<SocketAddr>,
-    /// Phones, UDP.
+    /// `phones.udp`.
     pub phones_udp: Option<SocketAddr>,
-    /// Clients on the LAN, TCP.
+    /// `clients.lan.tcp`.
     pub clients_tcp: Option<SocketAddr>,
-    /// Clients on the LAN, TLS.
+    /// `clients.lan.tls`.
     pub clients_tls: Option<SocketAddr>,
-    /// Clients on the WAN, TCP.
+    /// `clients.wan.tcp`.
     pub clients_wan_tcp: Option<SocketAddr>,
-    /// Clients on the WAN, TLS.
+    /// `clients.wan.tls`.
     pub clients_wan_tls: Option<SocketAddr>,
-    /// The API.
+    /// `web.listen`.
     pub web: Option<SocketAddr>,
 }
 
-/// The open interfaces, in the order of [`interfaces`].
+/// The listeners of all interfaces but the API's.
 pub(super) struct Interfaces {
     acceptor: Arc<Acceptor>,
-    open: [Option<Listener>; COUNT],
-    /// Those on UDP that serve their last phones.
-    retired: Vec<Listener>,
+    /// Retired UDP listeners among them.
+    listeners: Vec<Listener>,
 }
 
-/// How the interfaces are to become; dropped, nothing has changed.
-pub(super) struct Change([Step; COUNT]);
-
-enum Step {
-    /// The address stays; who connects from now on is served by this.
-    Stay(Interface),
-    /// It comes back to an address where its former phones are served still.
-    Back(Interface),
-    /// It goes.
-    Close,
-    /// It comes, or moves to an address that is taken already.
-    Open(Bound),
-    /// The same, to an address that one of ours still has.
-    Clash(Interface),
+/// How a reload changes the interfaces. Dropping it changes nothing.
+pub(super) struct InterfaceChange {
+    /// The address stays, and so does its socket, whatever it serves from now on.
+    kept: Vec<Interface>,
+    /// New addresses.
+    bound: Vec<Bound>,
+    /// New addresses that overlap a listener which closes. They are bound after it is closed.
+    overlapping: Vec<Interface>,
 }
 
-/// How many interfaces there can be.
-const COUNT: usize = 9;
+/// How long to wait for an address whose listener was just closed: the API's needs a moment.
+const RELEASE_TIME: Duration = Duration::from_secs(1);
 
 impl Interfaces {
-    /// Opens what is asked for; an address that the machine does not have is waited for.
+    /// Opens all interfaces. An address that this machine does not have yet is awaited.
     ///
     /// # Errors
-    /// The first one that cannot listen for another reason; then none does.
+    /// The first address that cannot be listened on; none is open then.
     pub(super) fn open(
         acceptor: &Arc<Acceptor>,
-        wanted: [Interface; COUNT],
+        wanted: Vec<Interface>,
     ) -> Result<Self, StartError> {
-        let mut closed = Self {
+        let bound = wanted
+            .into_iter()
+            .map(|interface| bind(interface, Bound::or_awaited))
+            .collect::<Result<Vec<_>, _>>()?;
+        let bound = bound.into_iter().flatten();
+        Ok(Self {
             acceptor: Arc::clone(acceptor),
-            open: Default::default(),
-            retired: Vec::new(),
-        };
-        // An address may come later than the server, as at the start of a machine.
-        let change = closed.plan_with(wanted, Bound::or_awaited)?;
-        // Nothing was open before.
-        for (open, step) in closed.open.iter_mut().zip(change.0) {
-            if let Step::Open(bound) = step {
-                *open = Some(bound.serve(acceptor));
-            }
-        }
-        Ok(closed)
+            listeners: bound.map(|bound| bound.serve(acceptor)).collect(),
+        })
     }
 
-    /// Where they listen.
+    /// The addresses of all interfaces but the API's.
     pub(super) fn addresses(&self) -> Addresses {
-        let at = |index: usize| self.open[index].as_ref().map(Listener::address);
+        let at = |setting| {
+            let mut listeners = self.listeners.iter();
+            let listener = listeners
+                .find(|listener| !listener.is_retired() && listener.interface().setting == setting);
+            listener.map(Listener::address)
+        };
         Addresses {
-            phones_tcp: at(0),
-            phones_tls: at(1),
-            phones_wan_tcp: at(2),
-            phones_wan_tls: at(3),
-            phones_udp: at(4),
-            clients_tcp: at(5),
-            clients_tls: at(6),
-            clients_wan_tcp: at(7),
-            clients_wan_tls: at(8),
+            phones_tcp: at("phones.lan.tcp"),
+            phones_tls: at("phones.lan.tls"),
+            phones_wan_tcp: at("phones.wan.tcp"),
+            phones_wan_tls: at("phones.wan.tls"),
+            phones_udp: at("phones.udp"),
+            clients_tcp: at("clients.lan.tcp"),
+            clients_tls: at("clients.lan.tls"),
+            clients_wan_tcp: at("clients.wan.tcp"),
+            clients_wan_tls: at("clients.wan.tls"),
             web: None,
         }
     }
 
-    /// Takes the addresses that are free, and changes nothing yet.
+    /// Binds the new addresses that do not overlap a listener which closes, nor `closing_api`.
     ///
     /// # Errors
-    /// The first one that cannot be listened on.
-    pub(super) fn plan(&self, wanted: [Interface; COUNT]) -> Result<Change, StartError> {
-        self.plan_with(wanted, Bound::new)
-    }
-
-    fn plan_with(
-        &self,
-        wanted: [Interface; COUNT],
-        bind: impl Fn(Interface) -> io::Result<Option<Bound>>,
-    ) -> Result<Change, StartError> {
-        let mut steps = Vec::with_capacity(COUNT);
-        for (interface, open) in wanted.into_iter().zip(&self.open) {
-            let stays = open
-                .as_ref()
-                .is_some_and(|open| open.listen() == interface.listen);
-            if stays {
-                steps.push(Step::Stay(interface));
-                continue;
-            }
-            if self.retired_at(&interface).is_some() {
-                steps.push(Step::Back(interface));
-                continue;
-            }
-            steps.push(match bind(interface.clone()) {
-                Ok(Some(bound)) => Step::Open(bound),
-                Ok(None) => Step::Close,
-                Err(error) if self.is_ours(&interface, &error) => Step::Clash(interface),
-                Err(error) => return Err(refused(&interface, error)),
-            });
-        }
-        // As many as were wanted.
-        match steps.try_into() {
-            Ok(steps) => Ok(Change(steps)),
-            Err(_) => unreachable!("one step for each interface"),
-        }
-    }
-
-    /// Closes what is in the way of the change: 0.0.0.0:5060 gives way to 192.0.2.1:5060. Connections stand.
-    ///
-    /// # Errors
-    /// An address that cannot be listened on all the same; then everything is as it was before.
-    pub(super) async fn make_way(
+    /// The first address that cannot be listened on; nothing is changed.
+    pub(super) fn plan(
         &mut self,
-        Change(mut steps): Change,
-    ) -> Result<Change, StartError> {
-        if !steps.iter().any(|step| matches!(step, Step::Clash(_))) {
-            return Ok(Change(steps));
-        }
-        let mut former: [Option<Interface>; COUNT] = Default::default();
-        for (index, step) in steps.iter().enumerate() {
-            let in_the_way = |open: &mut Listener| {
-                let clash =
-                    |step: &Step| matches!(step, Step::Clash(wanted) if in_the_way(open, wanted));
-                !matches!(step, Step::Stay(_)) && steps.iter().any(clash)
-            };
-            if let Some(listener) = self.open[index].take_if(in_the_way) {
-                former[index] = Some(listener.interface());
-                self.retired.extend(listener.retire().await);
-            }
-        }
-        let mut failure = None;
-        for step in &mut steps {
-            let Step::Clash(interface) = step else {
-                continue;
-            };
-            match Bound::new(interface.clone()) {
-                Ok(Some(bound)) => *step = Step::Open(bound),
-                Ok(None) => *step = Step::Close,
-                Err(error) => {
-                    failure = Some(refused(interface, error));
-                    break;
-                }
-            }
-        }
-        let Some(failure) = failure else {
-            return Ok(Change(steps));
+        wanted: Vec<Interface>,
+        closing_api: Option<SocketAddr>,
+    ) -> Result<InterfaceChange, StartError> {
+        self.listeners.retain(|listener| !listener.is_finished());
+        let is_open = |wanted: &Interface| position(&self.listeners, wanted).is_some();
+        let (kept, new) = wanted.into_iter().partition(is_open);
+        let mut change = InterfaceChange {
+            kept,
+            bound: Vec::new(),
+            overlapping: Vec::new(),
         };
-        // What was bound for the change may be in the way of what was there.
-        drop(steps);
-        for (index, interface) in former.into_iter().enumerate() {
-            let Some(interface) = interface else { continue };
-            match Bound::or_awaited(interface.clone()) {
-                Ok(bound) => self.open[index] = bound.map(|bound| bound.serve(&self.acceptor)),
-                Err(error) => {
-                    tracing::error!(interface = interface.setting, %error, "an interface cannot be opened again");
-                }
+        for interface in new {
+            let waits = interface.listen.address().is_some_and(|address| {
+                let tcp_waits = || closing_api.is_some_and(|api| overlap(api, address));
+                self.closes(&change, address, interface.datagrams)
+                    || !interface.datagrams && tcp_waits()
+            });
+            if waits {
+                change.overlapping.push(interface);
+            } else {
+                change.bound.extend(bind(interface, Bound::new)?);
             }
         }
-        Err(failure)
+        Ok(change)
     }
 
-    /// Carries the change out, and retires what it takes the place of.
-    pub(super) async fn take(&mut self, Change(steps): Change) {
-        let mut formers = Vec::new();
-        for (index, step) in steps.into_iter().enumerate() {
-            let next = match step {
-                Step::Stay(interface) => {
-                    if let Some(open) = &self.open[index] {
-                        open.change(interface);
-                    }
-                    continue;
-                }
-                Step::Back(interface) => self.bring_back(interface),
-                Step::Open(bound) => Some(bound.serve(&self.acceptor)),
-                Step::Close | Step::Clash(_) => None,
+    /// Whether an address overlaps a listener that the change closes.
+    pub(super) fn closes(
+        &self,
+        change: &InterfaceChange,
+        address: SocketAddr,
+        datagrams: bool,
+    ) -> bool {
+        let mut closing = self.listeners.iter().filter(|open| !change.keeps(open));
+        closing
+            .any(|open| open.interface().datagrams == datagrams && overlap(open.address(), address))
+    }
+
+    /// Closes the listeners that the change does not keep, and returns what they served. UDP listeners are closed only if a new
+    /// interface overlaps them, since that ends the connections of their phones.
+    pub(super) async fn close_leaving(&mut self, change: &InterfaceChange) -> Vec<Interface> {
+        let mut closed = Vec::new();
+        for listener in mem::take(&mut self.listeners) {
+            let interface = listener.interface();
+            let is_overlapped = |new: &Interface| {
+                let address = new.listen.address();
+                new.datagrams && address.is_some_and(|new| overlap(listener.address(), new))
             };
-            formers.extend(std::mem::replace(&mut self.open[index], next));
+            let stays = interface.datagrams && !change.overlapping.iter().any(is_overlapped);
+            if stays || change.keeps(&listener) {
+                self.listeners.push(listener);
+            } else {
+                if !listener.is_retired() {
+                    closed.push(Interface::clone(&interface));
+                }
+                listener.close().await;
+            }
         }
-        self.retired.retain(|retired| !retired.is_over());
-        for former in formers {
-            self.retired.extend(former.retire().await);
-        }
+        closed
     }
 
-    /// Where one that is retired has that address and serves phones there.
-    fn retired_at(&self, wanted: &Interface) -> Option<usize> {
-        self.retired.iter().position(|retired| {
-            wanted.datagrams && retired.listen() == wanted.listen && !retired.is_over()
-        })
+    /// Binds the overlapping interfaces after [`Self::close_leaving`].
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on.
+    pub(super) async fn bind_overlapping(
+        &self,
+        change: &mut InterfaceChange,
+    ) -> Result<(), StartError> {
+        for interface in mem::take(&mut change.overlapping) {
+            let bound = when_released(|| bind(interface.clone(), Bound::new)).await?;
+            change.bound.extend(bound);
+        }
+        Ok(())
     }
 
-    fn bring_back(&mut self, interface: Interface) -> Option<Listener> {
-        if let Some(at) = self.retired_at(&interface) {
-            let listener = self.retired.swap_remove(at);
-            listener.back(interface);
-            return Some(listener);
-        }
-        // Its last phone has gone since, and with it the socket.
-        let setting = interface.setting;
-        match Bound::or_awaited(interface) {
-            Ok(bound) => bound.map(|bound| bound.serve(&self.acceptor)),
-            Err(error) => {
-                tracing::error!(interface = setting, %error, "an interface cannot be opened again");
-                None
+    /// Opens interfaces again that were closed for a change that failed.
+    pub(super) async fn reopen(&mut self, closed: Vec<Interface>) {
+        for interface in closed {
+            let setting = interface.setting;
+            match when_released(|| bind(interface.clone(), Bound::or_awaited)).await {
+                Ok(bound) => {
+                    let listener = bound.map(|bound| bound.serve(&self.acceptor));
+                    self.listeners.extend(listener);
+                }
+                Err(error) => {
+                    tracing::error!(interface = setting, %error, "cannot open the interface again");
+                }
             }
         }
     }
 
-    /// The setting of one on TCP that keeps another listener from an address.
-    pub(super) fn holder(&self, wanted: SocketAddr) -> Option<&'static str> {
-        let streams = self.open.iter().flatten();
-        let mut streams = streams.filter(|open| !open.interface().datagrams);
-        let holder = streams.find(|open| meet(open.address(), wanted));
-        holder.map(|open| open.interface().setting)
-    }
-
-    /// Nobody is heard any more.
-    pub(super) fn end(self) {
-        for listener in self.open.into_iter().flatten().chain(self.retired) {
-            listener.end();
+    /// Applies the change: kept listeners serve their new interface, new ones start, the others close.
+    pub(super) async fn apply(&mut self, change: InterfaceChange) {
+        let mut former = mem::take(&mut self.listeners);
+        let mut gone = Vec::new();
+        for interface in change.kept {
+            if let Some(at) = position(&former, &interface) {
+                let listener = former.swap_remove(at);
+                listener.serve_as(interface);
+                self.listeners.push(listener);
+            } else {
+                // A retired UDP listener whose last phone has gone meanwhile.
+                gone.push(interface);
+            }
         }
+        let new = change.bound.into_iter();
+        self.listeners
+            .extend(new.map(|bound| bound.serve(&self.acceptor)));
+        for listener in former {
+            self.listeners.extend(listener.retire().await);
+        }
+        self.reopen(gone).await;
     }
 
-    /// Whether an address is not to be had because one of our own listeners has it.
-    fn is_ours(&self, wanted: &Interface, error: &io::Error) -> bool {
-        let mut open = self.open.iter().flatten();
-        error.kind() == io::ErrorKind::AddrInUse && open.any(|open| in_the_way(open, wanted))
+    /// Closes all sockets at the end of the server.
+    pub(super) fn end(self) {
+        self.listeners.into_iter().for_each(Listener::abort);
     }
 }
 
-/// Whether a listener keeps another interface from its address. One on UDP goes on for its phones also when it is retired, so
-/// it never makes way, and is brought back at its very address alone.
-fn in_the_way(open: &Listener, wanted: &Interface) -> bool {
-    let (has, Some(wants)) = (open.address(), wanted.listen.address()) else {
-        return false;
-    };
-    !open.interface().datagrams && !wanted.datagrams && meet(has, wants)
+impl InterfaceChange {
+    /// Whether some listeners must close before the others can be bound.
+    pub(super) fn has_overlaps(&self) -> bool {
+        !self.overlapping.is_empty()
+    }
+
+    fn keeps(&self, listener: &Listener) -> bool {
+        self.kept
+            .iter()
+            .any(|kept| is_at_address_of(listener, kept))
+    }
+}
+
+fn position(listeners: &[Listener], wanted: &Interface) -> Option<usize> {
+    let mut listeners = listeners.iter();
+    listeners.position(|listener| !listener.is_finished() && is_at_address_of(listener, wanted))
+}
+
+fn is_at_address_of(listener: &Listener, wanted: &Interface) -> bool {
+    let open = listener.interface();
+    let any_port = wanted
+        .listen
+        .address()
+        .is_some_and(|address| address.port() == 0);
+    (open.listen, open.datagrams) == (wanted.listen, wanted.datagrams)
+        // Several interfaces may ask for any free port; each keeps its own.
+        && (!any_port || open.setting == wanted.setting)
+}
+
+fn bind(
+    interface: Interface,
+    bind: impl Fn(Interface) -> io::Result<Option<Bound>>,
+) -> Result<Option<Bound>, StartError> {
+    let (setting, listen) = (interface.setting, interface.listen);
+    bind(interface).map_err(|error| StartError::listen(setting, listen, error))
+}
+
+/// Repeats `bind` for a moment while the address is in use.
+pub(super) async fn when_released<T>(
+    bind: impl Fn() -> Result<T, StartError>,
+) -> Result<T, StartError> {
+    let deadline = Instant::now() + RELEASE_TIME;
+    loop {
+        match bind() {
+            Err(error) if error.is_in_use() && Instant::now() < deadline => {
+                sleep(Duration::from_millis(10)).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Whether two addresses cannot be listened on at the same time.
-pub(super) fn meet(has: SocketAddr, wants: SocketAddr) -> bool {
-    has.port() == wants.port()
-        && (has.ip() == wants.ip() || has.ip().is_unspecified() || wants.ip().is_unspecified())
+pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (one.ip() == other.ip() || is_any)
 }
 
-/// The interfaces of these settings, those that are off among them.
+/// The interfaces of these settings that are on.
 pub(super) fn interfaces(
     settings: &Settings,
     [phones_tls, clients_tls]: &[TlsAcceptor; 2],
-) -> [Interface; COUNT] {
+) -> Vec<Interface> {
     let of = |setting, side, listen: Listen, secure: bool, public: Option<Public>| Interface {
         setting,
         side,
@@ -304,7 +305,7 @@ pub(super) fn interfaces(
             tls_port: wan.public_tls_port,
         })
     };
-    [
+    let mut all = vec![
         of("phones.lan.tcp", Side::Phones, phones.lan.tcp, false, None),
         of("phones.lan.tls", Side::Phones, phones.lan.tls, true, None),
         of(
@@ -353,9 +354,27 @@ pub(super) fn interfaces(
             true,
             public(&clients.wan),
         ),
-    ]
+    ];
+    all.retain(|interface| interface.listen.address().is_some());
+    all
 }
 
-fn refused(interface: &Interface, error: io::Error) -> StartError {
-    StartError::listen(interface.setting, interface.listen, error)
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn addresses_overlap_if_both_cannot_be_bound() {
+        let check = |one: &str, other: &str, expected| {
+            let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(overlap(one, other), expected, "{one} {other}");
+            assert_eq!(overlap(other, one), expected, "{other} {one}");
+        };
+        check("10.0.0.1:5060", "10.0.0.1:5060", true);
+        check("0.0.0.0:5060", "10.0.0.1:5060", true);
+        check("[::]:5060", "10.0.0.1:5060", true);
+        check("10.0.0.1:5060", "10.0.0.2:5060", false);
+        check("0.0.0.0:5060", "10.0.0.1:5061", false);
+    }
 }

@@ -1,23 +1,26 @@
 //! Reloads settings: validates them first, then applies them as a whole or not at all.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     ConfigChanged, RuntimeConfig,
     licensing::{Allowance, code::Issuer},
 };
-use uacsta_config::{Logs, Profiles, Settings};
+use uacsta_config::{Logs, Profiles, Secret, Settings};
 
 use super::{
     Addresses, ConfigWarning, Running, StartError, allowance,
-    interfaces::{interfaces, meet},
+    interfaces::{InterfaceChange, interfaces, overlap, when_released},
     open_web, warnings,
 };
 use crate::{
     api::{self, HttpServer},
     data_dir::{self, DataDir, InForce, RunningTime},
-    net::tls::{self, Identity},
+    net::{
+        Interface,
+        tls::{self, Identity},
+    },
 };
 
 /// What validating settings needs of the running server, so that it can run on another thread.
@@ -77,6 +80,13 @@ impl ValidatedSettings {
     }
 }
 
+/// The API's server after a reload.
+enum NewApi {
+    Stays,
+    /// At a new address, or off.
+    Moved(Option<HttpServer>),
+}
+
 impl Running {
     /// What settings are validated against now.
     pub fn reload_context(&self) -> ReloadContext {
@@ -115,34 +125,18 @@ impl Running {
             identity,
             acceptors,
         } = validated;
-        let placed = |running: &Self, error| running.held(error).placed(&settings);
         let wanted = interfaces(&settings, &acceptors);
-        let change = self
-            .interfaces
-            .plan(wanted)
-            .map_err(|error| placed(self, error))?;
-        let former = self.context.config().settings.web.listen;
-        let web_moves = settings.web.listen != former;
-        let web = match web_moves {
-            true => open_web(&settings, &self.data, &data_dir.token, &self.api)
-                .map_err(|error| placed(self, error))?,
-            false => None,
-        };
-        let change = match self.interfaces.make_way(change).await {
-            Ok(change) => change,
-            Err(error) => {
-                if let Some(web) = web {
-                    web.retire();
-                }
-                return Err(placed(self, error));
-            }
-        };
+        let (change, api) = self
+            .open_addresses(wanted, &settings, &data_dir.token)
+            .await
+            .map_err(|error| error.placed(&settings))?;
 
         // The new files are on disk under temporary names, so renaming them hardly fails.
         if let Err(error) = data_dir.write() {
             tracing::error!(%error, "cannot write the values in use into the data folder; the next start generates new ones");
         }
-        warnings::of_delay(&self.context.config().settings, &settings, web_moves);
+        let api_moves = matches!(api, NewApi::Moved(_));
+        warnings::of_delay(&self.context.config().settings, &settings, api_moves);
         config_warnings.iter().for_each(ConfigWarning::warn);
         self.identity.replace(identity);
         if let Some(web) = &self.web {
@@ -154,8 +148,10 @@ impl Running {
             profiles,
             allowance,
         }));
-        self.interfaces.take(change).await;
-        if web_moves && let Some(former) = std::mem::replace(&mut self.web, web) {
+        self.interfaces.apply(change).await;
+        if let NewApi::Moved(web) = api
+            && let Some(former) = std::mem::replace(&mut self.web, web)
+        {
             former.retire();
         }
         // Even if the address stays: the data folder may have been replaced.
@@ -169,31 +165,65 @@ impl Running {
         Ok(())
     }
 
-    /// Says of an address that is in use whether it is the API's, or to be the API's and an interface's. Interfaces give way to
-    /// each other within a reload, but not to the API, nor it to them.
-    fn held(&self, error: StartError) -> StartError {
-        let StartError::Listen {
-            setting,
-            address,
-            error: system,
-        } = &error
-        else {
-            return error;
-        };
-        let web = self.web.as_ref().map(HttpServer::address);
-        let holder = match *setting {
-            "web.listen" => self.interfaces.holder(*address),
-            "phones.udp" => None,
-            _ => web.filter(|web| meet(*web, *address)).map(|_| "web.listen"),
-        };
-        match holder {
-            Some(holder) if system.kind() == io::ErrorKind::AddrInUse => StartError::Held {
-                setting,
-                address: *address,
-                holder,
-            },
-            _ => error,
+    /// Binds the new addresses of interfaces and API. Those that overlap an old one are bound after it is closed.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on; the old ones are open as before.
+    async fn open_addresses(
+        &mut self,
+        wanted: Vec<Interface>,
+        settings: &Settings,
+        token: &Secret,
+    ) -> Result<(InterfaceChange, NewApi), StartError> {
+        let moves = settings.web.listen != self.context.config().settings.web.listen;
+        let closing_api = self.web.as_ref().map(HttpServer::address);
+        let closing_api = closing_api.filter(|_| moves);
+        let mut change = self.interfaces.plan(wanted, closing_api)?;
+        let open_api = |running: &Self| open_web(settings, &running.data, token, &running.api);
+        let api_overlaps = moves
+            && settings.web.listen.address().is_some_and(|address| {
+                closing_api.is_some_and(|api| overlap(api, address))
+                    || self.interfaces.closes(&change, address, false)
+            });
+        if !api_overlaps && !change.has_overlaps() {
+            let api = if moves {
+                NewApi::Moved(open_api(self)?)
+            } else {
+                NewApi::Stays
+            };
+            return Ok((change, api));
         }
+
+        let closed_api = self.web.take_if(|_| moves);
+        let api_was_open = closed_api.is_some();
+        if let Some(api) = closed_api {
+            api.retire();
+        }
+        let closed = self.interfaces.close_leaving(&change).await;
+        let opened = match self.interfaces.bind_overlapping(&mut change).await {
+            Ok(()) if moves => when_released(|| open_api(self)).await.map(NewApi::Moved),
+            bound => bound.map(|()| NewApi::Stays),
+        };
+        let error = match opened {
+            Ok(api) => return Ok((change, api)),
+            Err(error) => error,
+        };
+        drop(change);
+        self.interfaces.reopen(closed).await;
+        if api_was_open {
+            self.reopen_api().await;
+        }
+        Err(error)
+    }
+
+    async fn reopen_api(&mut self) {
+        let config = self.context.config();
+        let open = || open_web(&config.settings, &self.data, &self.token, &self.api);
+        match when_released(open).await {
+            Ok(api) => self.web = api,
+            Err(error) => tracing::error!(%error, "cannot open the API again"),
+        }
+        self.announce();
     }
 
     /// Writes or removes the API address file for the command line.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    net::{SocketAddr, TcpListener},
     os::unix::net::UnixDatagram,
     path::Path,
     process::Command,
@@ -18,10 +19,12 @@ use uacsta::store::Lock;
 
 use crate::support::{
     PATIENCE,
+    cti_client::CtiClient,
     datagrams::Weather,
     documents::Documents,
     phone::{self, Phone},
     process::{PASSWORDS, Serving, finish, on_free_ports, program, run},
+    server::http,
 };
 
 const HOLDS: &str = "configuration reloaded";
@@ -305,28 +308,65 @@ async fn world_readable_secrets_are_reported() {
 }
 
 #[tokio::test]
-async fn api_and_interface_swap_addresses_in_two_reloads() {
+async fn api_and_interface_swap_addresses_in_one_reload() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
     // What an operator sets at run time goes before the environment, which names the ports of this test.
-    let wish = |text: String| fs::write(server.data().join("admin.toml"), text).unwrap();
-    let moved = |interface: &str, api| {
-        format!("[phones]\nlan.tcp = \"{interface}\"\n[web]\nlisten = \"{api}\"\n")
+    let wish = |interface: SocketAddr, wan: &str, api: SocketAddr| {
+        let text = format!(
+            "[phones]\nlan.tcp = \"{interface}\"\nwan = {{ public_host = \"a\", tcp = \"{wan}\" }}\n[web]\nlisten = \"{api}\"\n"
+        );
+        fs::write(server.data().join("admin.toml"), text).unwrap();
     };
     let (phones, api) = (server.phones, server.web);
-    wish(moved("", phones));
+    let first = server.phone("000413000001", "sip:101@pbx.example");
+    first.start().await;
+    // Another program has the address of the WAN: all is open again as it was.
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    wish(api, &other.local_addr().unwrap().to_string(), phones);
     let said = reload(&server, PASSWORDS, STAYS).await;
-    assert!(said.contains("as long as phones.lan.tcp does"), "{said}");
-    wish(moved(&api.to_string(), phones));
-    let said = reload(&server, PASSWORDS, STAYS).await;
-    let place = "admin.toml, line 2: phones.lan.tcp: cannot listen on";
-    let both = said.contains(place) && said.contains("as long as web.listen does");
-    assert!(both, "{said}");
-    wish(moved("", "127.0.0.1:0".parse().unwrap()));
-    reload(&server, PASSWORDS, HOLDS).await;
-    wish(moved("", phones));
-    reload(&server, PASSWORDS, HOLDS).await;
-    wish(moved(&api.to_string(), phones));
-    reload(&server, PASSWORDS, HOLDS).await;
-    let new = Phone::at(api, "000413000001", "let me ring", "sip:101@pbx.example");
-    new.register().await.expect(200);
+    assert!(said.contains("phones.wan.tcp: cannot listen on"), "{said}");
+    let (status, _) = http(api, "", "GET", "/healthz", "").await;
+    assert_eq!(status, 200);
+    drop(other);
+    for (phones, api) in [(api, phones), (phones, api)] {
+        wish(phones, "", api);
+        reload(&server, PASSWORDS, HOLDS).await;
+        let (status, _) = http(api, "", "GET", "/healthz", "").await;
+        assert_eq!(status, 200);
+        Phone::at(phones, "000413000002", "let me ring", "sip:102@pbx.example")
+            .register()
+            .await
+            .expect(200);
+    }
+    first.register().await.expect(200);
+}
+
+/// Listeners on all addresses and on one give way to each other, and an address keeps its socket whatever it serves.
+#[tokio::test]
+async fn interfaces_swap_addresses_in_one_reload() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let any = |address: SocketAddr| SocketAddr::from(([0, 0, 0, 0], address.port()));
+    let (phones, clients) = (server.phones, server.clients);
+    for (lan, cti) in [
+        (clients, phones),
+        (any(phones), any(clients)),
+        (any(clients), phones),
+        (phones, clients),
+    ] {
+        let text = format!("[phones]\nlan.tcp = \"{lan}\"\n[clients]\nlan.tcp = \"{cti}\"\n");
+        fs::write(server.data().join("admin.toml"), text).unwrap();
+        reload(&server, PASSWORDS, HOLDS).await;
+        let at = |address: SocketAddr| SocketAddr::from(([127, 0, 0, 1], address.port()));
+        Phone::at(
+            at(lan),
+            "000413000001",
+            "let me ring",
+            "sip:101@pbx.example",
+        )
+        .register()
+        .await
+        .expect(200);
+        let client = CtiClient::at(at(cti), "ecsta", "let me dial").await;
+        client.register().await.expect(200);
+    }
 }
