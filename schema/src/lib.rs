@@ -3,5 +3,4 @@
 pub mod csta;
 pub mod mac;
 pub mod phone_id;
-pub mod proxy;
 pub mod sip;

@@ -11,8 +11,8 @@ mod handshake;
 mod identity;
 mod listener;
 mod protocol_mismatch;
-mod proxy;
 mod proxy_accept;
+mod proxy_header;
 pub mod tls;
 mod udp;
 

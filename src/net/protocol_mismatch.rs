@@ -1,6 +1,6 @@
 //! Detects peers on the wrong port by their first octets: TLS on TCP, SIP on TLS, an unexpected PROXY header.
 
-use super::proxy;
+use super::proxy_header;
 
 /// What a peer sent instead of the port's protocol, as the reason of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ impl ProtocolMismatch {
         // RFC 8446, section 5.1: a handshake record of any version. No SIP message begins like that.
         if !secure && first.starts_with(&[0x16, 0x03]) {
             Some(Self::TlsOnTcp)
-        } else if proxy::is_header(first) {
+        } else if proxy_header::is_header(first) {
             Some(Self::Proxy)
         } else if secure && first.first().is_some_and(u8::is_ascii_uppercase) {
             Some(Self::SipOnTls)

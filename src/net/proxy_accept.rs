@@ -10,7 +10,7 @@ use super::{
     acceptor::LIMIT_REACHED,
     connection::{Accepted, Proxied},
     endpoints::canonical,
-    proxy::{self, Said},
+    proxy_header::{self, ProxiedPeer},
 };
 
 /// Waits for the PROXY header, and changes the connection's peer and permit accordingly. Returns `None` and logs the reason if the
@@ -29,8 +29,8 @@ pub(super) async fn read_header(
         None
     };
     let time = context.config().settings.limits.tls_handshake;
-    let said = match timeout(time, proxy::read(stream)).await {
-        Ok(Ok(said)) => said,
+    let proxied = match timeout(time, proxy_header::read(stream)).await {
+        Ok(Ok(proxied)) => proxied,
         // A health check.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
         Ok(Err(error)) => return refuse(Counter::RefusedFront, error.to_string().into()),
@@ -41,7 +41,7 @@ pub(super) async fn read_header(
             );
         }
     };
-    let Said::Peer { from, to, secure } = said else {
+    let ProxiedPeer::Named { from, to, secure } = proxied else {
         return Some(Accepted {
             is_anonymous: true,
             ..accepted

@@ -257,11 +257,8 @@ async fn proxy_header_is_refused_from_strangers_and_required_from_front_ends() {
             stranger,
             "advanced.proxy_protocol_from does not name its address",
         ),
-        (
-            bare,
-            "the PROXY header is missing: let the front end send it",
-        ),
-        (broken, "names no family"),
+        (bare, "the PROXY header is missing: configure the front end"),
+        (broken, "has an invalid family"),
         (
             silent.local_addr().unwrap().to_string(),
             "no PROXY header came within",

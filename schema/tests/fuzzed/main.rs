@@ -8,7 +8,6 @@ mod frame;
 mod generated;
 mod header;
 mod message;
-mod proxy;
 
 use std::{
     panic::catch_unwind,
@@ -62,11 +61,6 @@ fn a_header_field_put_together_again_is_the_same() {
 #[test]
 fn challenges_and_credentials_read_back_to_themselves() {
     replay("digest", digest::holds);
-}
-
-#[test]
-fn a_proxy_header_ends_where_it_says_and_means_the_same_written_again() {
-    replay("proxy", proxy::holds);
 }
 
 #[test]
