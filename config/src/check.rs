@@ -63,8 +63,7 @@ impl Settings {
         }
         let length = self.web.password.expose().chars().count();
         if (1..12).contains(&length) {
-            let what =
-                "is too short to be secure; it protects the administration: use 12 characters or more";
+            let what = "is too short to be secure; it protects the administration: use 12 characters or more";
             return Err(SettingsError::of_key("web.password", what));
         }
         Ok(())
@@ -279,7 +278,8 @@ fn quotable(key: &str, value: &str) -> Check {
 
 /// Reports the key that the operator has set.
 fn alone(key: &str, other: &str) -> SettingsError {
-    let what = format!("is set, but {other} is empty: set both, or neither for a self-signed certificate");
+    let what =
+        format!("is set, but {other} is empty: set both, or neither for a self-signed certificate");
     SettingsError::of_key(key, what)
 }
 

@@ -370,7 +370,8 @@ impl Handler<DialFailed> for Client {
             if monitor.line.entry.device == failed.line.entry.device
                 && let Some(session) = self.sessions.get(key)
             {
-                self.notify(session, failed.event(&monitor.subscriber.cross_ref));
+                let cross_ref = Arc::clone(&monitor.subscriber.cross_ref);
+                self.notify(session, failed.event().reported_by(cross_ref.into()));
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 use uacsta_schema::csta::{
-    CallParty, CallState, ConnectionClearedEvent, ConnectionId, ConnectionListItem, DeviceCall,
-    DeviceId, EventCause, LocalConnectionState, MonitorCrossRefId, Snapshot, SnapshotCallResponse,
+    CallEventTail, CallParty, CallState, ConnectionClearedEvent, ConnectionId, ConnectionListItem,
+    DeviceCall, DeviceId, EventCause, LocalConnectionState, Snapshot, SnapshotCallResponse,
     SubjectDevice,
 };
 
@@ -116,14 +116,13 @@ impl Call {
 
     pub(super) fn cleared(&self, line: &DeviceId) -> ConnectionClearedEvent {
         ConnectionClearedEvent {
-            // The receiver's own takes its place.
-            monitor_cross_ref_id: MonitorCrossRefId::from("0"),
             dropped_connection: self.connection(line),
             releasing_device: line.clone().into(),
-            local_connection_info: Some(LocalConnectionState::NULL),
-            correlator_data: None,
-            user_data: None,
-            cause: EventCause::NORMAL_CLEARING,
+            tail: CallEventTail {
+                local_connection_info: Some(LocalConnectionState::NULL),
+                cause: EventCause::NORMAL_CLEARING,
+                ..CallEventTail::default()
+            },
         }
     }
 

@@ -63,25 +63,26 @@ impl Subscriber {
         if self.in_service.replace(in_service) == Some(in_service) {
             return;
         }
-        let monitor_cross_ref_id = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
+        let monitor = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
         let device = SubjectDevice::from(line.clone());
         let event: csta::Event = if in_service {
             BackInServiceEvent {
-                monitor_cross_ref_id,
                 device,
                 cause: None,
             }
             .into()
         } else {
             OutOfServiceEvent {
-                monitor_cross_ref_id,
                 device,
                 cause: None,
             }
             .into()
         };
         if !self.filter.leaves_out(event.id()) {
-            self.send(Body::Whole(csta::write(&event.into(), &self.dialect)));
+            self.send(Body::Whole(csta::write(
+                &event.reported_by(monitor).into(),
+                &self.dialect,
+            )));
         }
     }
 }

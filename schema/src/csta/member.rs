@@ -115,17 +115,31 @@ impl Member for u32 {
 }
 
 /// Defines a structure of members: `field: Type = "element"`, in the order of the schema, `since` an edition if need be.
+/// `field: Type = flattened` stands for the members of another structure in its place.
 macro_rules! sequence {
     ($(
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* $field:ident: $type:ty = $element:literal $(since $since:ident)? ),* $(,)?
+            $( $(#[$field_meta:meta])* $field:ident: $type:ty = $element:tt $(since $since:ident)? ),* $(,)?
         }
     )+) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the standard names and explains the members; a comment adds to it")]
         pub struct $name {
             $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl $name {
+            /// Writes the members without an element around them.
+            pub(in $crate::csta) fn write_members(&self, out: &mut $crate::csta::writer::Writer<'_>) {
+                let _ = &out;
+                $(
+                    if true $( && out.edition() >= $crate::csta::Edition::$since )? {
+                        $crate::csta::member::write_member!(self.$field, $element, out);
+                    }
+                )*
+            }
         }
 
         impl $crate::csta::member::Member for $name {
@@ -133,16 +147,12 @@ macro_rules! sequence {
                 element: &$crate::csta::element::Element<'_>,
             ) -> Result<Self, $crate::csta::error::ReadError> {
                 let _ = element;
-                Ok(Self { $( $field: element.member($element)?, )* })
+                Ok(Self { $( $field: $crate::csta::member::read_member!(element, $element), )* })
             }
 
             fn write(&self, out: &mut $crate::csta::writer::Writer<'_>, name: &str) {
                 out.open(name);
-                $(
-                    if true $( && out.edition() >= $crate::csta::Edition::$since )? {
-                        self.$field.write(out, $element);
-                    }
-                )*
+                self.write_members(out);
                 out.close(name);
             }
 
@@ -151,6 +161,24 @@ macro_rules! sequence {
             }
         }
     )+};
+}
+
+macro_rules! read_member {
+    ($element:ident, flattened) => {
+        $crate::csta::member::Member::read($element)?
+    };
+    ($element:ident, $name:literal) => {
+        $element.member($name)?
+    };
+}
+
+macro_rules! write_member {
+    ($field:expr, flattened, $out:ident) => {
+        $field.write_members($out)
+    };
+    ($field:expr, $name:literal, $out:ident) => {
+        $crate::csta::member::Member::write(&$field, $out, $name)
+    };
 }
 
 /// Defines identifiers: text whose meaning only its maker knows.
@@ -266,4 +294,6 @@ macro_rules! enumerations {
 
 pub(super) use enumerations;
 pub(super) use identifiers;
+pub(super) use read_member;
 pub(super) use sequence;
+pub(super) use write_member;

@@ -41,7 +41,7 @@ pub use event::*;
 pub use failure::{Category, Failure};
 pub use filter::MonitorFilter;
 pub use limits::Limits;
-pub use message::{Event, Message, Notification, Request, Response, Service, write};
+pub use message::{Event, Message, Notification, ReportedEvent, Request, Response, Service, write};
 pub use name::Name;
 pub use relay::Changes;
 pub use service::*;

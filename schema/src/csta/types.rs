@@ -130,7 +130,6 @@ sequence! {
     pub struct ForwardListItem {
         /// When it applies; always, where left out.
         forwarding_type: Option<ForwardingType> = "forwardingType",
-        /// Whether it is on.
         forward_status: bool = "forwardStatus",
         /// Where calls go.
         forward_dn: Option<DeviceId> = "forwardDN",

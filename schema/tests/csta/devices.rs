@@ -2,14 +2,13 @@
 
 use uacsta_schema::csta::*;
 
-use crate::messages::connection;
+use crate::messages::{connection, reported};
 
 const DEVICE: &str = "sip:101@pbx.example";
 
 /// One of each, with every member that has a type.
 pub(crate) fn full() -> Vec<Message> {
     let handset = || Some("handset".to_owned());
-    let monitor = || MonitorCrossRefId::from("27ss");
     let volume = || Some(Volume::Absolute(60));
     vec![
         GetLogicalDeviceInformation {
@@ -88,29 +87,22 @@ pub(crate) fn full() -> Vec<Message> {
         }
         .into(),
         SetSpeakerVolumeResponse {}.into(),
-        MicrophoneMuteEvent {
-            monitor_cross_ref_id: monitor(),
+        reported(MicrophoneMuteEvent {
             invoking_device: device(),
             auditory_apparatus: handset(),
             microphone_mute_on: true,
-        }
-        .into(),
-        SpeakerMuteEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(SpeakerMuteEvent {
             invoking_device: device(),
             auditory_apparatus: handset(),
             speaker_mute_on: true,
-        }
-        .into(),
-        SpeakerVolumeEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(SpeakerVolumeEvent {
             invoking_device: device(),
             auditory_apparatus: handset(),
             speaker_volume: volume(),
-        }
-        .into(),
-        NetworkCapabilitiesChangedEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(NetworkCapabilitiesChangedEvent {
             outbound_connection: connection(),
             network_interface_used: device(),
             called_device: device(),
@@ -125,8 +117,7 @@ pub(crate) fn full() -> Vec<Message> {
                 network_type: NetworkType::ISDN_PUBLIC,
             }),
             cause: EventCause::NORMAL,
-        }
-        .into(),
+        }),
     ]
 }
 

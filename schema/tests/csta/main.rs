@@ -48,16 +48,14 @@ fn without_newer(message: Message) -> Message {
             }
             response.into()
         }
-        Message::Event(Event::ForwardingEvent(event)) => ForwardingEvent {
-            ring_duration: None,
-            ..event
+        Message::Event(mut reported) => {
+            match &mut reported.event {
+                Event::ForwardingEvent(event) => event.ring_duration = None,
+                Event::ServiceInitiatedEvent(event) => event.called_device = None,
+                _ => {}
+            }
+            reported.into()
         }
-        .into(),
-        Message::Event(Event::ServiceInitiatedEvent(event)) => ServiceInitiatedEvent {
-            called_device: None,
-            ..event
-        }
-        .into(),
         other => other,
     }
 }

@@ -404,141 +404,145 @@ pub(crate) fn full() -> Vec<Message> {
         }
         .into(),
         SetMessageWaitingIndicatorResponse {}.into(),
-        ServiceInitiatedEvent {
-            monitor_cross_ref_id: monitor(),
+        reported(ServiceInitiatedEvent {
             initiated_connection: connection(),
             initiating_device: device(),
             called_device: Some(device()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        DigitsDialedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                cause: EventCause::NEW_CALL,
+                ..CallEventTail::default()
+            },
+        }),
+        reported(DigitsDialedEvent {
             dialing_connection: connection(),
             dialing_device: device(),
             dialing_sequence: DEVICE.into(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        OriginatedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                cause: EventCause::NEW_CALL,
+                ..CallEventTail::default()
+            },
+        }),
+        reported(OriginatedEvent {
             originated_connection: connection(),
             calling_device: device(),
             called_device: device(),
             originating_device: Some(DEVICE.into()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        NetworkReachedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                cause: EventCause::NEW_CALL,
+                ..CallEventTail::default()
+            },
+        }),
+        reported(NetworkReachedEvent {
             outbound_connection: connection(),
             network_interface_used: device(),
             calling_device: SubjectDevice::NotKnown,
             called_device: device(),
             last_redirection_device: last(),
             originating_nid_connection: Some(connection()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        OfferedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(OfferedEvent {
             offered_connection: connection(),
             offered_device: device(),
             calling_device: SubjectDevice::NotKnown,
             called_device: device(),
             last_redirection_device: last(),
             originating_nid_connection: Some(connection()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        DeliveredEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(DeliveredEvent {
             connection: connection(),
             alerting_device: device(),
             calling_device: SubjectDevice::NotKnown,
             called_device: device(),
             last_redirection_device: last(),
             originating_nid_connection: Some(connection()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        EstablishedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(EstablishedEvent {
             established_connection: connection(),
             answering_device: device(),
             calling_device: SubjectDevice::NotKnown,
             called_device: device(),
             last_redirection_device: last(),
             originating_nid_connection: Some(connection()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        HeldEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(HeldEvent {
             held_connection: connection(),
             holding_device: device(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        RetrievedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                cause: EventCause::NEW_CALL,
+                ..CallEventTail::default()
+            },
+        }),
+        reported(RetrievedEvent {
             retrieved_connection: connection(),
             retrieving_device: device(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        DivertedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                cause: EventCause::NEW_CALL,
+                ..CallEventTail::default()
+            },
+        }),
+        reported(DivertedEvent {
             connection: connection(),
             diverting_device: device(),
             new_destination: device(),
             calling_device: Some(SubjectDevice::NotKnown),
             called_device: Some(device()),
             last_redirection_device: last(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        FailedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(FailedEvent {
             failed_connection: connection(),
             failing_device: device(),
             calling_device: SubjectDevice::NotKnown,
             called_device: device(),
             last_redirection_device: last(),
             originating_nid_connection: Some(connection()),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        QueuedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(QueuedEvent {
             queued_connection: connection(),
             queue: device(),
             calling_device: SubjectDevice::NotKnown,
@@ -546,74 +550,71 @@ pub(crate) fn full() -> Vec<Message> {
             last_redirection_device: last(),
             number_queued: Some(7),
             calls_in_front: Some(7),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        ConnectionClearedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(ConnectionClearedEvent {
             dropped_connection: connection(),
             releasing_device: device(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        CallClearedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(CallClearedEvent {
             cleared_call: connection(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        TransferedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+                ..CallEventTail::default()
+            },
+        }),
+        reported(TransferedEvent {
             primary_old_call: connection(),
             secondary_old_call: Some(connection()),
             transferring_device: device(),
             transferred_to_device: device(),
             transferred_connections: items(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        ConferencedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(ConferencedEvent {
             primary_old_call: connection(),
             secondary_old_call: Some(connection()),
             conferencing_device: device(),
             added_party: device(),
             conference_connections: items(),
-            local_connection_info: state(),
-            correlator_data: data(),
-            user_data: data(),
-            cause: EventCause::NEW_CALL,
-        }
-        .into(),
-        DigitsGeneratedEvent {
-            monitor_cross_ref_id: monitor(),
+            tail: CallEventTail {
+                local_connection_info: state(),
+                correlator_data: data(),
+                user_data: data(),
+                cause: EventCause::NEW_CALL,
+            },
+        }),
+        reported(DigitsGeneratedEvent {
             connection: connection(),
             digit_generated_list: Some("5 < 6 & 7".to_owned()),
-        }
-        .into(),
-        DoNotDisturbEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(DoNotDisturbEvent {
             device: device(),
             do_not_disturb_on: true,
             call_origination: Some(CallOrigination {
                 internal: true,
                 external: Some(false),
             }),
-        }
-        .into(),
-        ForwardingEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(ForwardingEvent {
             device: device(),
             forwarding_type: Some(ForwardingType::FORWARD_BUSY),
             forward_status: true,
@@ -621,27 +622,20 @@ pub(crate) fn full() -> Vec<Message> {
             forward_default: Some(ForwardDefault::FORWARD_DN),
             ring_count: Some(7),
             ring_duration: Some(7),
-        }
-        .into(),
-        MessageWaitingEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(MessageWaitingEvent {
             target_device: device(),
             device_for_message: Some(DEVICE.into()),
             message_waiting_on: true,
-        }
-        .into(),
-        BackInServiceEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(BackInServiceEvent {
             device: device(),
             cause: Some(EventCause::NEW_CALL),
-        }
-        .into(),
-        OutOfServiceEvent {
-            monitor_cross_ref_id: monitor(),
+        }),
+        reported(OutOfServiceEvent {
             device: device(),
             cause: Some(EventCause::NEW_CALL),
-        }
-        .into(),
+        }),
         SwitchingFunctionDevices {
             service_cross_ref_id: "7".into(),
             segment_id: Some(7),
@@ -719,24 +713,22 @@ pub(crate) fn bare() -> Vec<Message> {
             ..SwitchingFunctionDevices::default()
         }
         .into(),
-        DeliveredEvent {
+        reported(DeliveredEvent {
             connection: connection(),
-            monitor_cross_ref_id: "1".into(),
             ..DeliveredEvent::default()
-        }
-        .into(),
-        TransferedEvent {
+        }),
+        reported(TransferedEvent {
             primary_old_call: connection(),
-            monitor_cross_ref_id: "1".into(),
             transferred_connections: items(),
             ..TransferedEvent::default()
-        }
-        .into(),
-        BackInServiceEvent {
-            monitor_cross_ref_id: "1".into(),
+        }),
+        reported(BackInServiceEvent {
             device: SubjectDevice::Restricted,
             cause: None,
-        }
-        .into(),
+        }),
     ]
+}
+
+pub(crate) fn reported(event: impl Into<Event>) -> Message {
+    event.into().reported_by("27ss".into()).into()
 }

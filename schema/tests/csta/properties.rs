@@ -60,13 +60,14 @@ proptest! {
     #[test]
     fn any_text_survives_being_written(edition in edition(), device in text(), call in text(), monitor in text(), cause in "[a-z]{1,8}") {
         let event = HeldEvent {
-            monitor_cross_ref_id: monitor.into(),
             held_connection: ConnectionId::new(call, device.clone()),
             holding_device: SubjectDevice::Device(device.into()),
-            cause: EventCause::from(cause.as_str()),
-            ..HeldEvent::default()
+            tail: CallEventTail {
+                cause: EventCause::from(cause.as_str()),
+                ..CallEventTail::default()
+            },
         };
-        let message = Message::from(event);
+        let message = Message::from(Event::from(event).reported_by(monitor.into()));
         let document = Document::read(write(&message, &edition.into())).unwrap();
         prop_assert_eq!(document.message().unwrap(), message);
     }

@@ -257,11 +257,12 @@ impl Console {
     pub async fn next(&mut self) -> Result<LineEvent, ConsoleError> {
         loop {
             while let Some(document) = self.waiting.pop_front() {
-                if let Ok((document, Message::Event(event))) = read(document) {
-                    let line = self.watched.get(event.monitor_cross_ref_id()).cloned();
+                if let Ok((document, Message::Event(reported))) = read(document) {
+                    let monitor = reported.monitor_cross_ref_id.as_ref();
+                    let line = monitor.and_then(|monitor| self.watched.get(monitor));
                     return Ok(LineEvent {
-                        line,
-                        event,
+                        line: line.cloned(),
+                        event: reported.event,
                         document,
                     });
                 }

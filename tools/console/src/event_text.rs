@@ -18,24 +18,21 @@ pub struct EventText {
 /// Describes an event of `line`.
 pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
     let line = Line(line.map(DeviceId::user));
-    let (text, connection, state, cause) = match event {
+    let (text, connection, tail) = match event {
         Event::ServiceInitiatedEvent(e) => (
             "is off hook".to_owned(),
             Some(&e.initiated_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::DigitsDialedEvent(e) => (
             format!("has dialled {}", e.dialing_sequence.user()),
             Some(&e.dialing_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::OriginatedEvent(e) => (
             format!("calls {}", name(&e.called_device)),
             Some(&e.originated_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::NetworkReachedEvent(e) => (
             format!(
@@ -43,14 +40,12 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 name(&e.called_device)
             ),
             Some(&e.outbound_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::OfferedEvent(e) => (
             format!("is offered a call from {}", name(&e.calling_device)),
             Some(&e.offered_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::DeliveredEvent(e) => (
             match line.is(&e.alerting_device) {
@@ -62,8 +57,7 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 false => format!("hears {} ring", name(&e.alerting_device)),
             },
             Some(&e.connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::EstablishedEvent(e) => (
             match line.is(&e.answering_device) {
@@ -71,8 +65,7 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 false => format!("talks: {} has answered", name(&e.answering_device)),
             },
             Some(&e.established_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::HeldEvent(e) => (
             match line.is(&e.holding_device) {
@@ -80,8 +73,7 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 false => format!("is put on hold by {}", name(&e.holding_device)),
             },
             Some(&e.held_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::RetrievedEvent(e) => (
             match line.is(&e.retrieving_device) {
@@ -89,26 +81,22 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 false => format!("is taken off hold by {}", name(&e.retrieving_device)),
             },
             Some(&e.retrieved_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::DivertedEvent(e) => (
             format!("has sent the call on to {}", name(&e.new_destination)),
             Some(&e.connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::FailedEvent(e) => (
-            format!("cannot reach {}: {}", name(&e.failing_device), e.cause),
+            format!("cannot reach {}: {}", name(&e.failing_device), e.tail.cause),
             Some(&e.failed_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::QueuedEvent(e) => (
             format!("waits in the queue {}", name(&e.queue)),
             Some(&e.queued_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::ConnectionClearedEvent(e) => (
             match line.is(&e.releasing_device) {
@@ -116,14 +104,12 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 false => format!("is left by {}", name(&e.releasing_device)),
             },
             Some(&e.dropped_connection),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::CallClearedEvent(e) => (
             "its call is over".to_owned(),
             Some(&e.cleared_call),
-            &None,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::TransferedEvent(e) => (
             match line.is(&e.transferring_device) {
@@ -134,8 +120,7 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 false => format!("is transferred by {}", name(&e.transferring_device)),
             },
             Some(&e.primary_old_call),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::ConferencedEvent(e) => (
             format!(
@@ -144,8 +129,7 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 name(&e.added_party)
             ),
             Some(&e.primary_old_call),
-            &e.local_connection_info,
-            Some(&e.cause),
+            Some(&e.tail),
         ),
         Event::DigitsGeneratedEvent(e) => (
             match &e.digit_generated_list {
@@ -153,16 +137,19 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
                 None => "has pressed digits".to_owned(),
             },
             Some(&e.connection),
-            &None,
             None,
         ),
-        other => (feature(other), None, &None, maintenance_cause(other)),
+        other => (feature(other), None, None),
     };
     EventText {
         text,
         call: connection.and_then(|connection| connection.call_id.clone()),
-        state: state.clone(),
-        cause: cause.cloned(),
+        state: tail.and_then(|tail| tail.local_connection_info.clone()),
+        cause: match event {
+            Event::BackInServiceEvent(e) => e.cause.clone(),
+            Event::OutOfServiceEvent(e) => e.cause.clone(),
+            _ => tail.map(|tail| tail.cause.clone()),
+        },
     }
 }
 
@@ -197,14 +184,6 @@ fn feature(event: &Event) -> String {
         Event::BackInServiceEvent(_) => "is in service".to_owned(),
         Event::OutOfServiceEvent(_) => "is out of service".to_owned(),
         other => other.name().to_owned(),
-    }
-}
-
-fn maintenance_cause(event: &Event) -> Option<&EventCause> {
-    match event {
-        Event::BackInServiceEvent(e) => e.cause.as_ref(),
-        Event::OutOfServiceEvent(e) => e.cause.as_ref(),
-        _ => None,
     }
 }
 
@@ -258,7 +237,10 @@ mod tests {
         check("216", sent_on, text);
         let failed = FailedEvent {
             failing_device: device("216"),
-            cause: EventCause::BUSY,
+            tail: CallEventTail {
+                cause: EventCause::BUSY,
+                ..CallEventTail::default()
+            },
             ..FailedEvent::default()
         };
         check("215", failed, "cannot reach 216: busy");

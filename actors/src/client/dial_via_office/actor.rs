@@ -172,10 +172,10 @@ impl DialViaOffice {
 
 /// What an event of the line's monitor means for the call.
 fn monitored(document: &Document) -> Option<DialEvent> {
-    let Ok(Message::Event(event)) = document.message() else {
+    let Ok(Message::Event(reported)) = document.message() else {
         return None;
     };
-    match event {
+    match reported.event {
         Event::BackInServiceEvent(_) => Some(DialEvent::InService),
         Event::OutOfServiceEvent(_) => Some(DialEvent::Lost),
         Event::EstablishedEvent(event) => {

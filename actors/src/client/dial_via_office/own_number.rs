@@ -1,9 +1,7 @@
 //! Calls via the office of one client: a MakeCall from a number of the user's own, which no desk phone has.
 
-use std::sync::Arc;
-
 use actix::{Actor, Addr};
-use uacsta_schema::csta::{DeviceId, FailedEvent, LocalConnectionState, MonitorCrossRefId};
+use uacsta_schema::csta::{CallEventTail, DeviceId, Event, FailedEvent, LocalConnectionState};
 
 use super::{DialFailed, DialRequest, actor::DialViaOffice};
 use crate::{
@@ -41,17 +39,20 @@ impl OfficeCalls {
 }
 
 impl DialFailed {
-    /// The event that tells a monitor of the line why the call failed.
-    pub(in crate::client) fn event(&self, cross_ref: &Arc<str>) -> FailedEvent {
+    /// The event that tells monitors of the line why the call failed.
+    pub(in crate::client) fn event(&self) -> Event {
         FailedEvent {
-            monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(cross_ref)),
             failed_connection: self.connection.clone(),
             failing_device: self.called.clone().into(),
             calling_device: self.line.entry.device.clone().into(),
             called_device: self.called.clone().into(),
-            local_connection_info: Some(LocalConnectionState::NULL),
-            cause: self.cause.clone(),
+            tail: CallEventTail {
+                local_connection_info: Some(LocalConnectionState::NULL),
+                cause: self.cause.clone(),
+                ..CallEventTail::default()
+            },
             ..FailedEvent::default()
         }
+        .into()
     }
 }

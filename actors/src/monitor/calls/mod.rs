@@ -149,23 +149,26 @@ impl Calls {
 
     /// Two calls became one, or one became another.
     fn joined(&mut self, line: &DeviceId, event: &Document) {
-        let (first, second, connections, local, fallback) = match event.message() {
-            Ok(Message::Event(Event::TransferedEvent(event))) => (
+        let Ok(Message::Event(reported)) = event.message() else {
+            return;
+        };
+        let (first, second, connections, local, fallback) = match reported.event {
+            Event::TransferedEvent(event) => (
                 event.primary_old_call,
                 event.secondary_old_call,
                 event.transferred_connections,
-                event.local_connection_info,
+                event.tail.local_connection_info,
                 // The line left the call unless another transferred it.
                 match event.transferring_device.device() {
                     Some(device) if !line.names(device.as_str()) => LocalConnectionState::CONNECTED,
                     _ => LocalConnectionState::NULL,
                 },
             ),
-            Ok(Message::Event(Event::ConferencedEvent(event))) => (
+            Event::ConferencedEvent(event) => (
                 event.primary_old_call,
                 event.secondary_old_call,
                 event.conference_connections,
-                event.local_connection_info,
+                event.tail.local_connection_info,
                 LocalConnectionState::CONNECTED,
             ),
             _ => return,

@@ -74,7 +74,10 @@ fn the_end_is_told_as_the_line_s_connection() {
         panic!("{over:?}");
     };
     assert_eq!(over.dropped_connection, ConnectionId::new("7", "101"));
-    assert_eq!(over.local_connection_info, Some(LocalConnectionState::NULL));
+    assert_eq!(
+        over.tail.local_connection_info,
+        Some(LocalConnectionState::NULL)
+    );
 }
 
 #[test]

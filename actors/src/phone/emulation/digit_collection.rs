@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use uacsta_schema::csta::{
-    AutoOriginate, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId, DeviceId,
-    DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause, LocalConnectionState,
-    MakeCall, MakeCallResponse, Request, ServiceId, ServiceInitiatedEvent,
+    AutoOriginate, CallEventTail, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId,
+    DeviceId, DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause,
+    LocalConnectionState, MakeCall, MakeCallResponse, Request, ServiceId, ServiceInitiatedEvent,
 };
 
-use super::{
-    EmulationEffect, EmulationEffects, EmulationOutcome, EmulationStep, subscribers_cross_ref,
-};
+use super::{EmulationEffect, EmulationEffects, EmulationOutcome, EmulationStep};
 use crate::{
     phone::{
         capabilities::{Capabilities, Provider},
@@ -228,41 +226,40 @@ impl DigitCollection {
 
     fn initiated(&self) -> Event {
         ServiceInitiatedEvent {
-            monitor_cross_ref_id: subscribers_cross_ref(),
             initiated_connection: self.connection.clone(),
             initiating_device: self.line.clone().into(),
             called_device: None,
-            local_connection_info: Some(LocalConnectionState::INITIATED),
-            correlator_data: self.request.correlator_data.clone(),
-            cause: EventCause::MAKE_CALL,
+            tail: self.tail(LocalConnectionState::INITIATED, EventCause::MAKE_CALL),
         }
         .into()
     }
 
     fn dialled(&self) -> Event {
         DigitsDialedEvent {
-            monitor_cross_ref_id: subscribers_cross_ref(),
             dialing_connection: self.connection.clone(),
             dialing_device: self.line.clone().into(),
             dialing_sequence: DeviceId::from(self.digits.as_str()),
-            local_connection_info: Some(LocalConnectionState::INITIATED),
-            correlator_data: self.request.correlator_data.clone(),
-            cause: EventCause::NORMAL,
+            tail: self.tail(LocalConnectionState::INITIATED, EventCause::NORMAL),
         }
         .into()
     }
 
     fn cleared(&self, cause: EventCause) -> Event {
         ConnectionClearedEvent {
-            monitor_cross_ref_id: subscribers_cross_ref(),
             dropped_connection: self.connection.clone(),
             releasing_device: self.line.clone().into(),
-            local_connection_info: Some(LocalConnectionState::NULL),
+            tail: self.tail(LocalConnectionState::NULL, cause),
+        }
+        .into()
+    }
+
+    fn tail(&self, state: LocalConnectionState, cause: EventCause) -> CallEventTail {
+        CallEventTail {
+            local_connection_info: Some(state),
             correlator_data: self.request.correlator_data.clone(),
             user_data: None,
             cause,
         }
-        .into()
     }
 }
 

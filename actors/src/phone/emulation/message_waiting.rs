@@ -5,7 +5,7 @@ use uacsta_schema::csta::{
     SetMessageWaitingIndicatorResponse,
 };
 
-use super::{EmulationEffect, EmulationOutcome, subscribers_cross_ref};
+use super::{EmulationEffect, EmulationOutcome};
 
 /// The lines whose indicator is on.
 #[derive(Default)]
@@ -57,7 +57,6 @@ impl MessagesWaiting {
             || before.device_for_message != device_for_message;
         let event = changed.then(|| {
             let event = MessageWaitingEvent {
-                monitor_cross_ref_id: subscribers_cross_ref(),
                 target_device: line.clone().into(),
                 device_for_message,
                 message_waiting_on,

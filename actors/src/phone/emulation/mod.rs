@@ -252,8 +252,3 @@ impl EmulationStep {
         }
     }
 }
-
-/// The cross reference in an event for subscribers, each of whom gets its own in its place.
-fn subscribers_cross_ref() -> MonitorCrossRefId {
-    MonitorCrossRefId::from("0")
-}

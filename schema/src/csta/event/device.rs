@@ -5,27 +5,19 @@ use crate::csta::{
     device::{DeviceId, SubjectDevice},
     enumeration::{ForwardDefault, ForwardingType},
     member::sequence,
-    types::{CallOrigination, ConnectionId, MonitorCrossRefId},
+    types::{CallOrigination, ConnectionId},
 };
 
 sequence! {
     /// Digits were sent into a call. Durations have no type.
     pub struct DigitsGeneratedEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The connection.
         connection: ConnectionId = "connection",
-        /// The digits.
         digit_generated_list: Option<String> = "digitGeneratedList",
     }
 
     /// Do not disturb has changed. `callingDeviceList` has no type.
     pub struct DoNotDisturbEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The device.
         device: SubjectDevice = "device",
-        /// Whether it is on.
         do_not_disturb_on: bool = "doNotDisturbOn",
         /// Calls it is for.
         call_origination: Option<CallOrigination> = "callOrigination",
@@ -33,13 +25,9 @@ sequence! {
 
     /// A forwarding has changed.
     pub struct ForwardingEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The device.
         device: SubjectDevice = "device",
         /// When it applies; always, where left out.
         forwarding_type: Option<ForwardingType> = "forwardingType",
-        /// Whether it is on.
         forward_status: bool = "forwardStatus",
         /// Where calls go; `forwardDN` in the services.
         forward_to: Option<DeviceId> = "forwardTo",
@@ -53,8 +41,6 @@ sequence! {
 
     /// A message waits, or no longer.
     pub struct MessageWaitingEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
         /// The device that shows it.
         target_device: SubjectDevice = "targetDevice",
         /// Where it waits.
@@ -65,21 +51,13 @@ sequence! {
 
     /// A device is in service again.
     pub struct BackInServiceEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The device.
         device: SubjectDevice = "device",
-        /// Why.
         cause: Option<EventCause> = "cause",
     }
 
     /// A device is out of service.
     pub struct OutOfServiceEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The device.
         device: SubjectDevice = "device",
-        /// Why.
         cause: Option<EventCause> = "cause",
     }
 }

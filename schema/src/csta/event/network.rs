@@ -1,61 +1,40 @@
 //! Events of the way through a network (ECMA-269, call control): a call has left the switch, and what the network can tell of it.
 
+use super::CallEventTail;
 use crate::csta::{
     cause::EventCause,
     device::{CalledDevice, CallingDevice, RedirectionDevice, SubjectDevice},
     enumeration::{LocalConnectionState, NetworkType, ProgressDescription, ProgressLocation},
     member::sequence,
-    types::{CallData, ConnectionId, MonitorCrossRefId},
+    types::{CallData, ConnectionId},
 };
 
 sequence! {
     /// A call has left the switch; it may be the last that is heard of it.
     pub struct NetworkReachedEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The connection to the network.
         outbound_connection: ConnectionId = "outboundConnection",
-        /// The interface.
         network_interface_used: SubjectDevice = "networkInterfaceUsed",
-        /// Who calls.
         calling_device: CallingDevice = "callingDevice",
-        /// Who is called.
         called_device: CalledDevice = "calledDevice",
-        /// Where the call was redirected from last.
         last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
         /// The network interface that the call came in by.
         originating_nid_connection: Option<ConnectionId> = "originatingNIDConnection",
-        /// The state of the call at the monitored device.
-        local_connection_info: Option<LocalConnectionState> = "localConnectionInfo",
-        /// Data that goes with the call.
-        correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
-        user_data: Option<CallData> = "userData",
-        /// Why.
-        cause: EventCause = "cause",
+        tail: CallEventTail = flattened,
     }
 
     /// What the network tells of a call has changed.
     pub struct NetworkCapabilitiesChangedEvent {
-        /// The monitor.
-        monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// The connection to the network.
         outbound_connection: ConnectionId = "outboundConnection",
-        /// The interface.
         network_interface_used: SubjectDevice = "networkInterfaceUsed",
-        /// Who is called.
         called_device: CalledDevice = "calledDevice",
         /// How far the call has come.
         progress_indicator: Option<ProgressIndicator> = "progressIndicator",
         /// The state of the call at the monitored device.
         local_connection_info: Option<LocalConnectionState> = "localConnectionInfo",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
         /// What the network can tell.
         network_capability: Option<NetworkCapability> = "networkCapability",
-        /// Why.
         cause: EventCause = "cause",
     }
 

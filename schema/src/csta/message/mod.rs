@@ -26,11 +26,27 @@ pub enum Message {
     /// The negative response to any request.
     Failure(Failure),
     /// An event of a monitor.
-    Event(Event),
+    Event(ReportedEvent),
     /// What is reported outside a monitor.
     Notification(Notification),
     /// A root element that has no type here: its local name. It can be relayed, and written without members.
     Unknown(Box<str>),
+}
+
+/// Writes a root element with its members.
+fn whole(out: &mut Writer<'_>, root: &str, members: impl FnOnce(&mut Writer<'_>)) {
+    out.open(root);
+    members(out);
+    out.close(root);
+}
+
+/// An event as a monitor reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedEvent {
+    /// The monitor; `None` in an event that is relayed to several, each of which gets its own.
+    pub monitor_cross_ref_id: Option<MonitorCrossRefId>,
+    /// What happened.
+    pub event: Event,
 }
 
 /// A service: ties its request to its response, so that whoever invokes it gets the one that belongs to it.
@@ -45,11 +61,17 @@ pub trait Service: Into<Request> {
 pub fn write(message: &Message, dialect: &Dialect) -> Bytes {
     let mut out = Writer::new(dialect);
     match message {
-        Message::Request(request) => request.write(&mut out),
-        Message::Response(response) => response.write(&mut out),
+        Message::Request(request) => {
+            whole(&mut out, request.name(), |out| request.write_members(out))
+        }
+        Message::Response(response) => {
+            whole(&mut out, response.name(), |out| response.write_members(out))
+        }
         Message::Failure(failure) => failure.write(&mut out, FAILURE),
-        Message::Event(event) => event.write(&mut out),
-        Message::Notification(notification) => notification.write(&mut out),
+        Message::Event(reported) => reported.write(&mut out),
+        Message::Notification(notification) => whole(&mut out, notification.name(), |out| {
+            notification.write_members(out)
+        }),
         Message::Unknown(name) => out.text_element(name, ""),
     }
     out.into_bytes()
@@ -73,7 +95,7 @@ impl Message {
             Self::Request(request) => request.name(),
             Self::Response(response) => response.name(),
             Self::Failure(_) => FAILURE,
-            Self::Event(event) => event.name(),
+            Self::Event(reported) => reported.event.name(),
             Self::Notification(notification) => notification.name(),
             Self::Unknown(name) => name,
         }
@@ -83,7 +105,7 @@ impl Message {
         let typed = match kind {
             Kind::Request(service) => Request::read(service, root)?.map(Self::Request),
             Kind::Response(service) => Response::read(service, root)?.map(Self::Response),
-            Kind::Event(event) => Event::read(event, root)?.map(Self::Event),
+            Kind::Event(event) => ReportedEvent::read(event, root)?.map(Self::Event),
             Kind::Notification(service) => {
                 Notification::read(service, root)?.map(Self::Notification)
             }
@@ -91,6 +113,54 @@ impl Message {
             Kind::Unknown => None,
         };
         Ok(typed.unwrap_or_else(|| Self::Unknown(root.name.into())))
+    }
+}
+
+impl ReportedEvent {
+    fn read(id: EventId, root: &Element<'_>) -> Result<Option<Self>, ReadError> {
+        let Some(event) = Event::read(id, root)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            monitor_cross_ref_id: root.member(CROSS_REF)?,
+            event,
+        }))
+    }
+
+    fn write(&self, out: &mut Writer<'_>) {
+        whole(out, self.event.name(), |out| {
+            self.monitor_cross_ref_id.write(out, CROSS_REF);
+            self.event.write_members(out);
+        });
+    }
+}
+
+/// The member of all events that names their monitor.
+const CROSS_REF: &str = "monitorCrossRefID";
+
+impl Event {
+    /// The event as this monitor reports it.
+    pub fn reported_by(self, monitor: MonitorCrossRefId) -> ReportedEvent {
+        ReportedEvent {
+            monitor_cross_ref_id: Some(monitor),
+            event: self,
+        }
+    }
+}
+
+impl From<ReportedEvent> for Message {
+    fn from(reported: ReportedEvent) -> Self {
+        Self::Event(reported)
+    }
+}
+
+/// An event that names no monitor yet.
+impl From<Event> for ReportedEvent {
+    fn from(event: Event) -> Self {
+        Self {
+            monitor_cross_ref_id: None,
+            event,
+        }
     }
 }
 
@@ -135,27 +205,16 @@ macro_rules! roots {
                 }
             }
 
-            fn write(&self, out: &mut Writer<'_>) {
+            fn write_members(&self, out: &mut Writer<'_>) {
                 match self {
-                    $( Self::$name(message) => message.write(out, stringify!($name)), )+
+                    $( Self::$name(message) => message.write_members(out), )+
                 }
             }
         }
 
         impl From<$kind> for Message {
             fn from(message: $kind) -> Self {
-                Self::$kind(message)
-            }
-        }
-
-        impl TryFrom<Message> for $kind {
-            type Error = Message;
-
-            fn try_from(message: Message) -> Result<Self, Message> {
-                match message {
-                    Message::$kind(message) => Ok(message),
-                    other => Err(other),
-                }
+                Self::$kind(message.into())
             }
         }
 
@@ -168,7 +227,7 @@ macro_rules! roots {
 
             impl From<$name> for Message {
                 fn from(message: $name) -> Self {
-                    Self::$kind(message.into())
+                    $kind::from(message).into()
                 }
             }
 
@@ -203,25 +262,6 @@ macro_rules! services {
                 const ID: ServiceId = ServiceId::$request;
             }
         )+
-    };
-}
-
-/// Defines events.
-macro_rules! events {
-    ($( $name:ident ),+ $(,)?) => {
-        roots! {
-            /// An event of a monitor.
-            Event by EventId: $( $name => $name ),+
-        }
-
-        impl Event {
-            /// The monitor that the event belongs to.
-            pub fn monitor_cross_ref_id(&self) -> &MonitorCrossRefId {
-                match self {
-                    $( Self::$name(event) => &event.monitor_cross_ref_id, )+
-                }
-            }
-        }
     };
 }
 
@@ -270,33 +310,35 @@ services! {
     SetSpeakerVolume => SetSpeakerVolumeResponse,
 }
 
-events! {
-    ServiceInitiatedEvent,
-    DigitsDialedEvent,
-    OriginatedEvent,
-    NetworkReachedEvent,
-    NetworkCapabilitiesChangedEvent,
-    OfferedEvent,
-    DeliveredEvent,
-    EstablishedEvent,
-    HeldEvent,
-    RetrievedEvent,
-    DivertedEvent,
-    FailedEvent,
-    QueuedEvent,
-    ConnectionClearedEvent,
-    CallClearedEvent,
-    TransferedEvent,
-    ConferencedEvent,
-    DigitsGeneratedEvent,
-    DoNotDisturbEvent,
-    ForwardingEvent,
-    MessageWaitingEvent,
-    MicrophoneMuteEvent,
-    SpeakerMuteEvent,
-    SpeakerVolumeEvent,
-    BackInServiceEvent,
-    OutOfServiceEvent,
+roots! {
+    /// An event of a monitor.
+    Event by EventId:
+        ServiceInitiatedEvent => ServiceInitiatedEvent,
+        DigitsDialedEvent => DigitsDialedEvent,
+        OriginatedEvent => OriginatedEvent,
+        NetworkReachedEvent => NetworkReachedEvent,
+        NetworkCapabilitiesChangedEvent => NetworkCapabilitiesChangedEvent,
+        OfferedEvent => OfferedEvent,
+        DeliveredEvent => DeliveredEvent,
+        EstablishedEvent => EstablishedEvent,
+        HeldEvent => HeldEvent,
+        RetrievedEvent => RetrievedEvent,
+        DivertedEvent => DivertedEvent,
+        FailedEvent => FailedEvent,
+        QueuedEvent => QueuedEvent,
+        ConnectionClearedEvent => ConnectionClearedEvent,
+        CallClearedEvent => CallClearedEvent,
+        TransferedEvent => TransferedEvent,
+        ConferencedEvent => ConferencedEvent,
+        DigitsGeneratedEvent => DigitsGeneratedEvent,
+        DoNotDisturbEvent => DoNotDisturbEvent,
+        ForwardingEvent => ForwardingEvent,
+        MessageWaitingEvent => MessageWaitingEvent,
+        MicrophoneMuteEvent => MicrophoneMuteEvent,
+        SpeakerMuteEvent => SpeakerMuteEvent,
+        SpeakerVolumeEvent => SpeakerVolumeEvent,
+        BackInServiceEvent => BackInServiceEvent,
+        OutOfServiceEvent => OutOfServiceEvent,
 }
 
 roots! {

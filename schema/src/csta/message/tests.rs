@@ -61,12 +61,12 @@ fn what_peers_do_otherwise_is_understood() {
     // Members in any order, the device as plain text, no namespace.
     check(
         "<DoNotDisturbEvent><doNotDisturbOn>1</doNotDisturbOn><device>101</device><monitorCrossRefID> 43 </monitorCrossRefID></DoNotDisturbEvent>",
-        DoNotDisturbEvent {
-            monitor_cross_ref_id: "43".into(),
+        Event::from(DoNotDisturbEvent {
             device: SubjectDevice::Device("101".into()),
             do_not_disturb_on: true,
             call_origination: None,
-        },
+        })
+        .reported_by("43".into()),
     );
     check(
         "<AnswerCall><callToBeAnswered><deviceID>1</deviceID><callID>-12</callID></callToBeAnswered></AnswerCall>",
@@ -106,25 +106,42 @@ fn what_peers_do_otherwise_is_understood() {
 fn a_value_of_a_later_edition_survives() {
     let text = "<HeldEvent><monitorCrossRefID>1</monitorCrossRefID><heldConnection><callID>1</callID></heldConnection>\
                 <holdingDevice><notKnown/></holdingDevice><cause>telepathy</cause></HeldEvent>";
-    let Ok(Message::Event(Event::HeldEvent(event))) = read(text) else {
+    let Ok(Message::Event(reported)) = read(text) else {
         panic!("it is an event")
     };
-    assert_eq!(event.cause.as_str(), "telepathy");
+    let event = HeldEvent::try_from(reported.event).unwrap();
+    assert_eq!(event.tail.cause.as_str(), "telepathy");
 }
 
 #[test]
 fn a_request_is_tied_to_its_response() {
     fn check<S: Service>(_: &S, response: &str) {
-        let response = Response::try_from(read(response).unwrap());
-        assert!(
-            response.is_ok_and(|response| S::Response::try_from(response).is_ok()),
-            "{}",
-            S::ID
-        );
+        let Ok(Message::Response(response)) = read(response) else {
+            panic!("it is a response");
+        };
+        assert!(S::Response::try_from(response).is_ok(), "{}", S::ID);
     }
     check(&HoldCall::default(), "<HoldCallResponse/>");
     check(
         &MonitorStart::default(),
         "<MonitorStartResponse><monitorCrossRefID>1</monitorCrossRefID></MonitorStartResponse>",
     );
+}
+
+#[test]
+fn an_event_without_a_monitor_gets_one_when_it_is_relayed() {
+    let event = Event::from(HeldEvent::default());
+    let dialect = Dialect {
+        prefix: Some("c".into()),
+        ..Dialect::default()
+    };
+    let template = Document::read(write(&event.clone().into(), &dialect)).unwrap();
+    assert_eq!(template.cross_ref(), None);
+    let relayed = template.relayed(&crate::csta::Changes {
+        edition: dialect.edition,
+        cross_ref: Some("27ss"),
+        device: None,
+    });
+    let reported = event.reported_by("27ss".into());
+    assert_eq!(relayed, write(&reported.into(), &dialect));
 }

@@ -12,7 +12,6 @@ use crate::csta::{
 sequence! {
     /// Asks which microphones are mute.
     pub struct GetMicrophoneMute {
-        /// The device.
         device: DeviceId = "device",
         /// Its handset, headset or speakerphone; all, where left out.
         auditory_apparatus: Option<String> = "auditoryApparatus",
@@ -26,11 +25,9 @@ sequence! {
 
     /// Has a microphone be mute or not.
     pub struct SetMicrophoneMute {
-        /// The device.
         device: DeviceId = "device",
         /// Its handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
-        /// Whether it is to be mute.
         microphone_mute_on: bool = "microphoneMuteOn",
     }
 
@@ -39,7 +36,6 @@ sequence! {
 
     /// Asks which loudspeakers are mute.
     pub struct GetSpeakerMute {
-        /// The device.
         device: DeviceId = "device",
         /// Its handset, headset or speakerphone; all, where left out.
         auditory_apparatus: Option<String> = "auditoryApparatus",
@@ -53,11 +49,9 @@ sequence! {
 
     /// Has a loudspeaker be mute or not.
     pub struct SetSpeakerMute {
-        /// The device.
         device: DeviceId = "device",
         /// Its handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
-        /// Whether it is to be mute.
         speaker_mute_on: bool = "speakerMuteOn",
     }
 
@@ -66,7 +60,6 @@ sequence! {
 
     /// Asks how loud the loudspeakers are.
     pub struct GetSpeakerVolume {
-        /// The device.
         device: DeviceId = "device",
         /// Its handset, headset or speakerphone; all, where left out.
         auditory_apparatus: Option<String> = "auditoryApparatus",
@@ -80,7 +73,6 @@ sequence! {
 
     /// Makes a loudspeaker louder or softer.
     pub struct SetSpeakerVolume {
-        /// The device.
         device: DeviceId = "device",
         /// Its handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
@@ -93,23 +85,18 @@ sequence! {
 
     /// One microphone.
     pub struct MicrophoneMuteItem {
-        /// Which.
         auditory_apparatus: Option<String> = "auditoryApparatus",
-        /// Whether it is mute.
         microphone_mute_on: bool = "microphoneMuteOn",
     }
 
     /// One loudspeaker, mute or not.
     pub struct SpeakerMuteItem {
-        /// Which.
         auditory_apparatus: Option<String> = "auditoryApparatus",
-        /// Whether it is mute.
         speaker_mute_on: bool = "speakerMuteOn",
     }
 
     /// How loud one loudspeaker is.
     pub struct SpeakerVolumeItem {
-        /// Which.
         auditory_apparatus: Option<String> = "auditoryApparatus",
         /// 0 to 100.
         speaker_vol_abs: Option<u32> = "speakerVolAbs",

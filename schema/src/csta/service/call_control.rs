@@ -11,23 +11,16 @@ use crate::csta::{
 sequence! {
     /// Calls a device from another (ECMA-269, Make Call). Call and media characteristics, connection information and languages have no type.
     pub struct MakeCall {
-        /// Who calls.
         calling_device: DeviceId = "callingDevice",
-        /// Who is called.
         called_directory_number: DeviceId = "calledDirectoryNumber",
-        /// The account to charge.
         account_code: Option<Octets> = "accountCode",
         /// What authorises the call.
         auth_code: Option<Octets> = "authCode",
         /// Whether the phone prompts first, which it does where this is left out.
         auto_originate: Option<AutoOriginate> = "autoOriginate",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
-        /// What the call is about.
         subject_of_call: Option<String> = "subjectOfCall",
-        /// Why.
         reason: Option<EventCause> = "reason" since Ed6,
     }
 
@@ -39,11 +32,8 @@ sequence! {
 
     /// Answers a call that alerts.
     pub struct AnswerCall {
-        /// The connection that alerts.
         call_to_be_answered: ConnectionId = "callToBeAnswered",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
     }
 
@@ -52,13 +42,9 @@ sequence! {
 
     /// Takes a device out of a call.
     pub struct ClearConnection {
-        /// The connection.
         connection_to_be_cleared: ConnectionId = "connectionToBeCleared",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
-        /// Why.
         reason: Option<EventCause> = "reason",
     }
 
@@ -67,11 +53,8 @@ sequence! {
 
     /// Ends a call for all devices.
     pub struct ClearCall {
-        /// The call.
         call_to_be_cleared: ConnectionId = "callToBeCleared",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
-        /// Why.
         reason: Option<EventCause> = "reason" since Ed6,
     }
 
@@ -80,7 +63,6 @@ sequence! {
 
     /// Holds a call.
     pub struct HoldCall {
-        /// The connection.
         call_to_be_held: ConnectionId = "callToBeHeld",
         /// Whether the connection is kept for the held call.
         connection_reservation: Option<bool> = "connectionReservation",
@@ -91,7 +73,6 @@ sequence! {
 
     /// Retrieves a held call.
     pub struct RetrieveCall {
-        /// The connection.
         call_to_be_retrieved: ConnectionId = "callToBeRetrieved",
     }
 
@@ -100,9 +81,7 @@ sequence! {
 
     /// Holds the active call and retrieves the held one.
     pub struct AlternateCall {
-        /// The held connection.
         held_call: ConnectionId = "heldCall",
-        /// The active connection.
         active_call: ConnectionId = "activeCall",
         /// Whether the connection is kept for the held call.
         connection_reservation: Option<bool> = "connectionReservation",
@@ -115,9 +94,7 @@ sequence! {
 
     /// Clears the active call and retrieves the held one. The active call comes first here.
     pub struct ReconnectCall {
-        /// The active connection.
         active_call: ConnectionId = "activeCall",
-        /// The held connection.
         held_call: ConnectionId = "heldCall",
     }
 
@@ -128,21 +105,16 @@ sequence! {
     pub struct ConsultationCall {
         /// The connection to hold.
         existing_call: ConnectionId = "existingCall",
-        /// Who is called.
         consulted_device: DeviceId = "consultedDevice",
         /// Whether the connection is kept for the held call.
         connection_reservation: Option<bool> = "connectionReservation",
-        /// The account to charge.
         account_code: Option<Octets> = "accountCode",
         /// What authorises the call.
         auth_code: Option<Octets> = "authCode",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
         /// What the consultation may lead to.
         consult_options: Option<ConsultOptions> = "consultOptions",
-        /// What the call is about.
         subject_of_call: Option<String> = "subjectOfCall",
     }
 
@@ -154,9 +126,7 @@ sequence! {
 
     /// Connects the other parties of two calls with each other.
     pub struct TransferCall {
-        /// The held connection.
         held_call: ConnectionId = "heldCall",
-        /// The active connection.
         active_call: ConnectionId = "activeCall",
     }
 
@@ -164,15 +134,12 @@ sequence! {
     pub struct TransferCallResponse {
         /// The call that they are in.
         transferred_call: ConnectionId = "transferredCall",
-        /// What became of the connections.
         connections: Option<Vec<ConnectionListItem>> = "connections",
     }
 
     /// Puts the parties of two calls into one.
     pub struct ConferenceCall {
-        /// The held connection.
         held_call: ConnectionId = "heldCall",
-        /// The active connection.
         active_call: ConnectionId = "activeCall",
     }
 
@@ -180,27 +147,20 @@ sequence! {
     pub struct ConferenceCallResponse {
         /// The call that they are in.
         conference_call: ConnectionId = "conferenceCall",
-        /// What became of the connections.
         connections: Option<Vec<ConnectionListItem>> = "connections",
     }
 
     /// Transfers a call without consulting. Call characteristics and languages have no type.
     pub struct SingleStepTransferCall {
-        /// The connection.
         active_call: ConnectionId = "activeCall",
         /// Where the call goes.
         transferred_to: DeviceId = "transferredTo",
-        /// The account to charge.
         account_code: Option<Octets> = "accountCode",
         /// What authorises the call.
         auth_code: Option<Octets> = "authCode",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
-        /// What the call is about.
         subject_of_call: Option<String> = "subjectOfCall",
-        /// Why.
         reason: Option<EventCause> = "reason",
     }
 
@@ -208,27 +168,21 @@ sequence! {
     pub struct SingleStepTransferCallResponse {
         /// The call from now on.
         transferred_call: ConnectionId = "transferredCall",
-        /// What became of the connections.
         connections: Option<Vec<ConnectionListItem>> = "connections",
     }
 
     /// Adds a device to a call without consulting. Languages have no type.
     pub struct SingleStepConferenceCall {
-        /// The connection.
         active_call: ConnectionId = "activeCall",
         /// The device to add.
         device_to_join: DeviceId = "deviceToJoin",
         /// How it takes part.
         participation_type: ParticipationType = "participationType",
-        /// The account to charge.
         account_code: Option<Octets> = "accountCode",
         /// What authorises the call.
         auth_code: Option<Octets> = "authCode",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
-        /// What the call is about.
         subject_of_call: Option<String> = "subjectOfCall",
     }
 
@@ -240,17 +194,12 @@ sequence! {
 
     /// Sends a call that alerts elsewhere. Call characteristics and languages have no type.
     pub struct DeflectCall {
-        /// The connection.
         call_to_be_diverted: ConnectionId = "callToBeDiverted",
         /// Where it goes.
         new_destination: Destinations = "newDestination",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
-        /// What the call is about.
         subject_of_call: Option<String> = "subjectOfCall",
-        /// Why.
         reason: Option<EventCause> = "reason",
     }
 
@@ -259,13 +208,10 @@ sequence! {
 
     /// Answers a call that alerts at another device.
     pub struct DirectedPickupCall {
-        /// The connection that alerts.
         call_to_be_picked_up: ConnectionId = "callToBePickedUp",
         /// The device that answers.
         requesting_device: DeviceId = "requestingDevice",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
-        /// Data for the other party.
         user_data: Option<CallData> = "userData",
     }
 
@@ -277,11 +223,9 @@ sequence! {
 
     /// Dials for a call that waits for digits.
     pub struct DialDigits {
-        /// The connection.
         dialling_connection: ConnectionId = "diallingConnection",
         /// What to dial.
         dialling_sequence: DeviceId = "diallingSequence",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
     }
 

@@ -45,7 +45,6 @@ sequence! {
         segment_id: Option<u32> = "segmentID",
         /// Whether it is the last part.
         last_segment: bool = "lastSegment",
-        /// The devices.
         device_list: Vec<ListedDevice> = "deviceList",
     }
 

@@ -10,7 +10,6 @@ use crate::csta::{
 sequence! {
     /// Asks whether calls may disturb a device.
     pub struct GetDoNotDisturb {
-        /// The device.
         device: DeviceId = "device",
     }
 
@@ -24,7 +23,6 @@ sequence! {
 
     /// Has calls disturb a device or not. `callingDeviceList` has no type.
     pub struct SetDoNotDisturb {
-        /// The device.
         device: DeviceId = "device",
         /// Whether the feature is to be on.
         do_not_disturb_on: bool = "doNotDisturbOn",
@@ -37,7 +35,6 @@ sequence! {
 
     /// Asks where a device's calls go.
     pub struct GetForwarding {
-        /// The device.
         device: DeviceId = "device",
     }
 
@@ -49,7 +46,6 @@ sequence! {
 
     /// Has a device's calls go elsewhere or not.
     pub struct SetForwarding {
-        /// The device.
         device: DeviceId = "device",
         /// When it applies; always, where left out.
         forwarding_type: Option<ForwardingType> = "forwardingType",
@@ -68,13 +64,11 @@ sequence! {
 
     /// Asks whether a device shows that a message waits.
     pub struct GetMessageWaitingIndicator {
-        /// The device.
         device: DeviceId = "device",
     }
 
     /// Whether it does.
     pub struct GetMessageWaitingIndicatorResponse {
-        /// Whether a message waits.
         message_waiting_on: bool = "messageWaitingOn",
         /// Where it waits.
         device_for_message: Option<DeviceId> = "deviceForMessage",
@@ -84,9 +78,7 @@ sequence! {
 
     /// Has a device show that a message waits or not.
     pub struct SetMessageWaitingIndicator {
-        /// The device.
         device: DeviceId = "device",
-        /// Whether a message waits.
         message_waiting_on: bool = "messageWaitingOn",
         /// Where it waits.
         device_for_message: Option<DeviceId> = "deviceForMessage",

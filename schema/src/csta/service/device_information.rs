@@ -14,7 +14,6 @@ use crate::csta::{
 sequence! {
     /// Asks what a device is as a line.
     pub struct GetLogicalDeviceInformation {
-        /// The device.
         device: DeviceId = "device",
     }
 
@@ -62,13 +61,11 @@ sequence! {
 
     /// Asks what a device is as an apparatus.
     pub struct GetPhysicalDeviceInformation {
-        /// The device.
         device: DeviceId = "device",
     }
 
     /// What it is as an apparatus. Attributes of groups have no type.
     pub struct GetPhysicalDeviceInformationResponse {
-        /// What it is.
         device_category: DeviceCategory = "deviceCategory",
         /// What kind of number it has.
         named_device_types: Option<NamedDeviceTypes> = "namedDeviceTypes",

@@ -34,7 +34,6 @@ sequence! {
 
     /// Ends a monitor; either side may send it.
     pub struct MonitorStop {
-        /// The monitor.
         monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
     }
 
@@ -43,7 +42,6 @@ sequence! {
 
     /// Asks for other events to be left out.
     pub struct ChangeMonitorFilter {
-        /// The monitor.
         monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
         /// Events to be left out from now on.
         requested_filter_list: MonitorFilter = "requestedFilterList",

@@ -13,7 +13,6 @@ use crate::csta::{
 sequence! {
     /// Asks for the calls at a device.
     pub struct SnapshotDevice {
-        /// The device.
         snapshot_object: DeviceId = "snapshotObject",
     }
 
@@ -35,7 +34,6 @@ sequence! {
 
     /// Asks for the devices on a call.
     pub struct SnapshotCall {
-        /// The call.
         snapshot_object: ConnectionId = "snapshotObject",
     }
 
@@ -43,17 +41,13 @@ sequence! {
     pub struct SnapshotCallResponse {
         /// Them, or that they follow.
         data: Snapshot<CallParty> = "crossRefIDorSnapshotData",
-        /// Who calls.
         calling_device: Option<CallingDevice> = "callingDevice",
-        /// Who is called.
         called_device: Option<CalledDevice> = "calledDevice",
-        /// Data that goes with the call.
         correlator_data: Option<CallData> = "correlatorData",
     }
 
     /// A device on a call. Services permitted and media have no type.
     pub struct CallParty {
-        /// The device.
         device_on_call: Option<SubjectDevice> = "deviceOnCall",
         /// The call's connection at it.
         call_identifier: Option<ConnectionId> = "callIdentifier",

@@ -36,7 +36,6 @@ sequence! {
 
     /// Changes will be told.
     pub struct SystemRegisterResponse {
-        /// The registration.
         sys_stat_register_id: SysStatRegisterId = "sysStatRegisterID",
         /// Status values that are not told of.
         actual_status_filter: Option<StatusFilter> = "actualStatusFilter",
@@ -44,7 +43,6 @@ sequence! {
 
     /// Ends a registration.
     pub struct SystemRegisterCancel {
-        /// The registration.
         sys_stat_register_id: SysStatRegisterId = "sysStatRegisterID",
     }
 
@@ -53,13 +51,11 @@ sequence! {
 
     /// The side that tells has ended a registration (a notification).
     pub struct SystemRegisterAbort {
-        /// The registration.
         sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
     }
 
     /// The list of devices has changed and should be asked for anew (a notification).
     pub struct SwFunctionDevicesChanged {
-        /// The registration.
         sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
     }
 
@@ -77,23 +73,15 @@ sequence! {
 
     /// Status values that are left out; `None` is as good as `false`.
     pub struct StatusFilter {
-        /// `initializing`.
         initializing: Option<bool> = "initializing",
-        /// `enabled`.
         enabled: Option<bool> = "enabled",
-        /// `normal`.
         normal: Option<bool> = "normal",
         /// `messagesLost`, which is spelled without the s here.
         message_lost: Option<bool> = "messageLost",
-        /// `disabled`.
         disabled: Option<bool> = "disabled",
-        /// `partiallyDisabled`.
         partially_disabled: Option<bool> = "partiallyDisabled",
-        /// `overloadImminent`.
         overload_imminent: Option<bool> = "overloadImminent",
-        /// `overloadReached`.
         overload_reached: Option<bool> = "overloadReached",
-        /// `overloadRelieved`.
         overload_relieved: Option<bool> = "overloadRelieved",
     }
 }

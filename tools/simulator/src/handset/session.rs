@@ -129,11 +129,11 @@ impl Handset {
             .iter()
             .filter(|monitor| monitor.line == line)
         {
-            let event = event.clone().event(device, monitor.cross_ref.clone());
+            let event = event.clone().event(device);
             if monitor.filter.leaves_out(event.id()) || !self.maker.sends(event.id()) {
                 continue;
             }
-            let document = self.write(event);
+            let document = self.write(event.reported_by(monitor.cross_ref.clone()));
             if self.context.keeps_events {
                 self.record.push(Sent {
                     line: device.clone(),

@@ -66,19 +66,17 @@ pub(super) enum CallEventKind {
 }
 
 impl LineEvent {
-    /// The CSTA event for a monitor on the line `device`.
-    pub fn event(self, device: &DeviceId, monitor_cross_ref_id: MonitorCrossRefId) -> Event {
+    /// The CSTA event, for monitors on the line `device`.
+    pub fn event(self, device: &DeviceId) -> Event {
         match self {
-            Self::Call(event) => event.event(monitor_cross_ref_id),
+            Self::Call(event) => event.event(),
             Self::DoNotDisturb(on) => DoNotDisturbEvent {
-                monitor_cross_ref_id,
                 device: device.clone().into(),
                 do_not_disturb_on: on,
                 call_origination: None,
             }
             .into(),
             Self::Forwarding(forwarding) => ForwardingEvent {
-                monitor_cross_ref_id,
                 device: device.clone().into(),
                 forwarding_type: Some(forwarding.kind),
                 forward_status: forwarding.on,
@@ -89,28 +87,24 @@ impl LineEvent {
             }
             .into(),
             Self::MessageWaiting(on) => MessageWaitingEvent {
-                monitor_cross_ref_id,
                 target_device: device.clone().into(),
                 device_for_message: None,
                 message_waiting_on: on,
             }
             .into(),
             Self::MicrophoneMute(on) => MicrophoneMuteEvent {
-                monitor_cross_ref_id,
                 invoking_device: device.clone().into(),
                 auditory_apparatus: None,
                 microphone_mute_on: on,
             }
             .into(),
             Self::SpeakerMute(on) => SpeakerMuteEvent {
-                monitor_cross_ref_id,
                 invoking_device: device.clone().into(),
                 auditory_apparatus: None,
                 speaker_mute_on: on,
             }
             .into(),
             Self::SpeakerVolume(volume) => SpeakerVolumeEvent {
-                monitor_cross_ref_id,
                 invoking_device: device.clone().into(),
                 auditory_apparatus: None,
                 speaker_volume: Some(Volume::Absolute(volume)),
@@ -121,7 +115,7 @@ impl LineEvent {
 }
 
 impl CallEvent {
-    fn event(self, monitor_cross_ref_id: MonitorCrossRefId) -> Event {
+    fn event(self) -> Event {
         let Self {
             call,
             own,
@@ -132,116 +126,95 @@ impl CallEvent {
             what,
             cause,
         } = self;
-        let local_connection_info = Some(local);
+        let tail = CallEventTail {
+            local_connection_info: Some(local),
+            cause,
+            ..CallEventTail::default()
+        };
         let at = |device: &DeviceId| ConnectionId::new(call.as_str(), device.as_str());
         let (calling_device, called_device) =
             (SubjectDevice::from(calling), SubjectDevice::from(called));
         match what {
             CallEventKind::Initiated => ServiceInitiatedEvent {
-                monitor_cross_ref_id,
                 initiated_connection: at(&own),
                 initiating_device: own.into(),
                 called_device: Some(called_device),
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Originated => OriginatedEvent {
-                monitor_cross_ref_id,
                 originated_connection: at(&own),
                 calling_device,
                 called_device,
-                local_connection_info,
-                cause,
+                tail,
                 ..Default::default()
             }
             .into(),
             CallEventKind::NetworkReached(number) => NetworkReachedEvent {
-                monitor_cross_ref_id,
                 outbound_connection: at(&number),
                 calling_device,
                 called_device,
                 last_redirection_device,
-                local_connection_info,
-                cause,
+                tail,
                 ..Default::default()
             }
             .into(),
             CallEventKind::Delivered(device) => DeliveredEvent {
-                monitor_cross_ref_id,
                 connection: at(&device),
                 alerting_device: device.into(),
                 calling_device,
                 called_device,
                 last_redirection_device,
-                local_connection_info,
-                cause,
+                tail,
                 ..Default::default()
             }
             .into(),
             CallEventKind::Established(device) => EstablishedEvent {
-                monitor_cross_ref_id,
                 established_connection: at(&device),
                 answering_device: device.into(),
                 calling_device,
                 called_device,
                 last_redirection_device,
-                local_connection_info,
-                cause,
+                tail,
                 ..Default::default()
             }
             .into(),
             CallEventKind::Held(device) => HeldEvent {
-                monitor_cross_ref_id,
                 held_connection: at(&device),
                 holding_device: device.into(),
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Retrieved(device) => RetrievedEvent {
-                monitor_cross_ref_id,
                 retrieved_connection: at(&device),
                 retrieving_device: device.into(),
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Failed(device) => FailedEvent {
-                monitor_cross_ref_id,
                 failed_connection: at(&device),
                 failing_device: device.into(),
                 calling_device,
                 called_device,
                 last_redirection_device,
-                local_connection_info,
-                cause,
+                tail,
                 ..Default::default()
             }
             .into(),
             CallEventKind::Diverted(to) => DivertedEvent {
-                monitor_cross_ref_id,
                 connection: at(&own),
                 diverting_device: own.into(),
                 new_destination: to.into(),
                 calling_device: Some(calling_device),
                 called_device: Some(called_device),
                 last_redirection_device,
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Cleared(device) => ConnectionClearedEvent {
-                monitor_cross_ref_id,
                 dropped_connection: at(&device),
                 releasing_device: device.into(),
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Transferred {
@@ -250,15 +223,12 @@ impl CallEvent {
                 to,
                 connections,
             } => TransferedEvent {
-                monitor_cross_ref_id,
                 primary_old_call: at(&by),
                 secondary_old_call: second.map(|call| ConnectionId::new(call, by.as_str())),
                 transferring_device: by.into(),
                 transferred_to_device: to.into(),
                 transferred_connections: connections,
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Conferenced {
@@ -267,19 +237,15 @@ impl CallEvent {
                 added,
                 connections,
             } => ConferencedEvent {
-                monitor_cross_ref_id,
                 primary_old_call: at(&by),
                 secondary_old_call: second.map(|call| ConnectionId::new(call, by.as_str())),
                 conferencing_device: by.into(),
                 added_party: added.into(),
                 conference_connections: connections,
-                local_connection_info,
-                cause,
-                ..Default::default()
+                tail,
             }
             .into(),
             CallEventKind::Digits(digits) => DigitsGeneratedEvent {
-                monitor_cross_ref_id,
                 connection: at(&own),
                 digit_generated_list: Some(digits.into()),
             }
