@@ -103,23 +103,17 @@ pub(super) fn route(
     }
 }
 
-/// Whether the server itself carries out a request.
+/// Whether the server itself carries out a request: by the catalogue, and monitors and calls from a number of the user's own.
 fn is_servers(service: ServiceId, request: &Document, scope: &Scope, rights: &Rights) -> bool {
     match service {
-        ServiceId::RequestSystemStatus
-        | ServiceId::SystemStatus
-        | ServiceId::SystemRegister
-        | ServiceId::SystemRegisterCancel
-        | ServiceId::MonitorStart
-        | ServiceId::MonitorStop
-        | ServiceId::ChangeMonitorFilter
-        | ServiceId::GetSwitchingFunctionDevices => true,
+        // A line's features are those of its phone.
         ServiceId::GetCSTAFeatures => scope.is_server() && request.private_line().is_none(),
+        ServiceId::MonitorStart | ServiceId::MonitorStop => true,
         ServiceId::MakeCall => {
             let device = request.device();
             device.is_some_and(|device| rights.own_number(&DeviceId::from(&*device)).is_some())
         }
-        _ => false,
+        service => service.is_by_server(),
     }
 }
 

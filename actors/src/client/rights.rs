@@ -25,24 +25,24 @@ pub struct Rights {
 #[derive(Debug)]
 pub struct LogOn {
     user: Box<str>,
-    /// Whether a trusted front end named the user, instead of a password.
-    vouched: bool,
+    /// Whether a trusted front end named the user, who then sent no password.
+    by_front_end: bool,
 }
 
 impl LogOn {
     /// A user who logged on with a password.
-    pub fn proven(user: &str) -> Self {
+    pub fn by_password(user: &str) -> Self {
         Self {
             user: user.into(),
-            vouched: false,
+            by_front_end: false,
         }
     }
 
     /// A user (`user@host`) whom a trusted front end names.
-    pub fn vouched(user: &str) -> Self {
+    pub fn by_front_end(user: &str) -> Self {
         Self {
             user: user.into(),
-            vouched: true,
+            by_front_end: true,
         }
     }
 
@@ -53,8 +53,8 @@ impl LogOn {
 
     /// The user's rights by these settings; `None` if they do not contain the user.
     pub fn rights(&self, settings: &Settings) -> Option<Rights> {
-        if self.vouched {
-            return Some(Rights::vouched(settings, &self.user));
+        if self.by_front_end {
+            return Some(Rights::by_front_end(settings, &self.user));
         }
         Rights::of(settings, &self.user).map(|(_, rights)| rights)
     }
@@ -85,7 +85,7 @@ impl Rights {
 
     /// The rights of a user (`user@host`) whom a trusted front end names: those of the account of that address or name,
     /// else those of the simple log-on.
-    fn vouched(settings: &Settings, user: &str) -> Self {
+    fn by_front_end(settings: &Settings, user: &str) -> Self {
         let name = user.split('@').next().unwrap_or(user);
         let accounts = &settings.clients.accounts;
         let called = |wanted: &str| {

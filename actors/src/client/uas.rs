@@ -3,6 +3,7 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use actix::{Actor, Addr};
+use uacsta_config::Advanced;
 use uacsta_schema::{
     csta::{self, DeviceId},
     sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
@@ -77,25 +78,23 @@ impl ClientUas {
         self.trusted || !self.clients.is_empty()
     }
 
-    /// The client that a request comes from: the one that logged on over this connection, else one that logs on by this request.
-    /// `always` checks the credentials in any case.
-    fn log_on(&mut self, request: &Request, always: bool) -> Result<Addr<Client>, FinalResponse> {
+    /// The client that has logged on over this connection; `None` on a trusted one, where each request names its user.
+    fn current_client(&self) -> Option<&Addr<Client>> {
+        let mut clients = self.clients.values().filter(|_| !self.trusted);
+        clients.find(|client| client.connected())
+    }
+
+    /// The client of the user that a request authenticates.
+    fn authenticate(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
         if self.trusted {
             return self.trusted_client(request);
-        }
-        if let Some(client) = self
-            .clients
-            .values()
-            .find(|client| !always && client.connected())
-        {
-            return Ok(client.clone());
         }
         let config = self.context.config();
         let settings = &config.settings;
         let auth_request = AuthRequest {
             address: self.address.ip(),
             phone: None,
-            // Without trust there is one at most.
+            // A connection that is not trusted has one client at most.
             here: self.clients.keys().next().map(|user| AuthUser::User(user)),
             only_md5: false,
         };
@@ -120,7 +119,7 @@ impl ClientUas {
                 reason: "another user logged on over its connection".into(),
             });
         }
-        self.start_client(LogOn::proven(user))
+        self.start_client(LogOn::by_password(user))
     }
 
     /// The client of the user that a trusted front end names in the From (RFC 3261, section 20.20).
@@ -138,20 +137,19 @@ impl ClientUas {
         if let Some(client) = self.connected_client(&user) {
             return Ok(client);
         }
-        if self.clients.len()
-            >= self
-                .context
-                .config()
-                .settings
-                .limits
-                .sessions_per_connection
-        {
+        let limit = self
+            .context
+            .config()
+            .settings
+            .limits
+            .sessions_per_connection;
+        if self.clients.len() >= limit {
             self.context.counters.count(Counter::TooManySessions);
             tracing::warn!(address = %self.address, users = self.clients.len(), "front end request refused: limits.sessions_per_connection users reached");
             return Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
         }
-        self.start_client(LogOn::vouched(&user))
+        self.start_client(LogOn::by_front_end(&user))
     }
 
     fn connected_client(&self, user: &str) -> Option<Addr<Client>> {
@@ -182,74 +180,60 @@ impl ClientUas {
         Ok(client)
     }
 
-    fn register(&mut self, request: &Request) -> FinalResponse {
-        if let Err(answer) = self.log_on(request, true) {
-            return answer;
-        }
-        let longest = u32::try_from(
-            self.context
-                .config()
-                .settings
-                .advanced
-                .sip_expires
-                .as_secs(),
-        )
-        .unwrap_or(u32::MAX);
-        let shortest = self
-            .context
-            .config()
-            .settings
-            .advanced
-            .min_expires
-            .as_secs();
-        // A client is reached by its connection alone: the registration authenticates it and is not stored.
-        match request.head().contacts() {
-            Ok(Contacts::List(list)) if !list.is_empty() => {
-                let asked = list[0]
-                    .expires()
-                    .or_else(|| request.head().expires())
-                    .unwrap_or(longest);
-                if asked != 0 && u64::from(asked) < shortest {
-                    return FinalResponse::from(Status::INTERVAL_TOO_BRIEF)
-                        .header(HeaderName::MinExpires, shortest);
-                }
-                let granted = asked.min(longest);
-                let contact = format!("<{}>;expires={granted}", list[0].uri());
-                FinalResponse::from(Status::OK)
-                    .header(HeaderName::Contact, contact)
-                    .header(HeaderName::Expires, granted)
-            }
-            Ok(_) => Status::OK.into(),
-            Err(error) => FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()),
-        }
-    }
-
-    fn invite(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
-        let client = match self.log_on(request, false) {
-            Ok(client) => client,
-            Err(answer) => return answer.into(),
+    fn invite(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
+        let client = match self.current_client() {
+            Some(client) => client.clone(),
+            None => match self.authenticate(request) {
+                Ok(client) => client,
+                Err(response) => return response.into(),
+            },
         };
-        match csta_body(request) {
-            Ok(content) => {
-                let (reply, taken) = asked.later();
-                client.do_send(OpenSession {
-                    line: line(request),
-                    user: request
-                        .head()
-                        .from()
-                        .map(|from| from.uri().as_str().into())
-                        .unwrap_or_default(),
-                    content,
-                    reply,
-                });
-                taken
+        let content = match csta_body(request) {
+            Ok(content) => content,
+            Err(response) => {
+                let content_type = truncated(request.head().get(HeaderName::ContentType));
+                tracing::warn!(client = %self.name, content_type, "session refused: the INVITE body is not CSTA");
+                return response.into();
             }
-            Err(answer) => {
-                tracing::warn!(client = %self.name, content_type = truncated(request.head().get(HeaderName::ContentType)), "session refused: the INVITE body is not CSTA");
-                answer.into()
-            }
-        }
+        };
+        let (reply, disposition) = pending.later();
+        let from = request.head().from();
+        client.do_send(OpenSession {
+            line: line(request),
+            user: from
+                .map(|from| from.uri().as_str().into())
+                .unwrap_or_default(),
+            content,
+            reply,
+        });
+        disposition
     }
+}
+
+/// The response to a REGISTER whose sender is authenticated. Nothing is stored: a client is reached by its connection alone.
+fn registered(request: &Request, advanced: &Advanced) -> FinalResponse {
+    let contacts = match request.head().contacts() {
+        Ok(Contacts::List(contacts)) => contacts,
+        Ok(_) => return Status::OK.into(),
+        Err(error) => return FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()),
+    };
+    let Some(contact) = contacts.first() else {
+        return Status::OK.into();
+    };
+    let shortest = advanced.min_expires.as_secs();
+    let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
+    let requested = contact.expires().or_else(|| request.head().expires());
+    let granted = requested.unwrap_or(longest).min(longest);
+    if granted != 0 && u64::from(granted) < shortest {
+        return FinalResponse::from(Status::INTERVAL_TOO_BRIEF)
+            .header(HeaderName::MinExpires, shortest);
+    }
+    FinalResponse::from(Status::OK)
+        .header(
+            HeaderName::Contact,
+            format_args!("<{}>;expires={granted}", contact.uri()),
+        )
+        .header(HeaderName::Expires, granted)
 }
 
 /// The line in the To of an INVITE, else in the Request-URI; `None` where neither has a user part.
@@ -272,10 +256,13 @@ fn has_user(uri: &str) -> bool {
 }
 
 impl Uas for ClientUas {
-    fn request(&mut self, request: &Request, asked: PendingRequest<'_>) -> Disposition {
-        match request.method() {
-            Method::Register => self.register(request).into(),
-            _ => self.invite(request, asked),
+    fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
+        if *request.method() != Method::Register {
+            return self.invite(request, pending);
+        }
+        match self.authenticate(request) {
+            Ok(_) => registered(request, &self.context.config().settings.advanced).into(),
+            Err(response) => response.into(),
         }
     }
 
@@ -298,5 +285,84 @@ impl Uas for ClientUas {
             device: None,
             authenticated: self.is_authenticated(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use bytes::BytesMut;
+    use uacsta_config::Settings;
+    use uacsta_schema::sip::{Frame, Limits, Message};
+
+    use super::*;
+
+    /// A request with this Request-URI, To and further header fields.
+    fn request(uri: &str, to: &str, more: &str) -> Request {
+        let text = format!(
+            "REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <{to}>\r\nCall-ID: c\r\nCSeq: 2 REGISTER\r\n{more}\r\n"
+        );
+        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
+            Ok(Frame::Message(Message::Request(request))) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_registration_is_granted_within_the_limits_of_the_settings() {
+        let mut advanced = Settings::builtin().advanced;
+        advanced.min_expires = Duration::from_secs(60);
+        advanced.sip_expires = Duration::from_secs(300);
+        let check = |more: &str, status: u16, expected: &str| {
+            let request = request("sip:h", "sip:a@h", more);
+            let response = registered(&request, &advanced);
+            assert_eq!(response.status.code(), status, "{more}");
+            let mut out = BytesMut::new();
+            response.compose_stateless(&mut out, &request, "t");
+            let text = std::str::from_utf8(&out).unwrap();
+            assert!(text.contains(expected), "{more}: {text}");
+        };
+        check("", 200, "");
+        check("Contact: *\r\nExpires: 0\r\n", 200, "");
+        check(
+            "Contact: <sip:a@b>\r\n",
+            200,
+            "Contact: <sip:a@b>;expires=300\r\n",
+        );
+        check(
+            "Contact: <sip:a@b>;expires=90\r\n",
+            200,
+            "\r\nExpires: 90\r\n",
+        );
+        check(
+            "Contact: <sip:a@b>\r\nExpires: 3600\r\n",
+            200,
+            "\r\nExpires: 300\r\n",
+        );
+        check(
+            "Contact: <sip:a@b>\r\nExpires: 0\r\n",
+            200,
+            "\r\nExpires: 0\r\n",
+        );
+        check(
+            "Contact: <sip:a@b>\r\nExpires: 59\r\n",
+            423,
+            "Min-Expires: 60\r\n",
+        );
+    }
+
+    #[test]
+    fn the_line_of_an_invite_is_in_the_to_or_the_request_uri() {
+        let check = |uri: &str, to: &str, expected: Option<&str>| {
+            let line = line(&request(uri, to, ""));
+            assert_eq!(line.as_ref().map(DeviceId::as_str), expected, "{uri} {to}");
+        };
+        check("sip:h", "sip:h", None);
+        check("sip:h", "sip:215@h", Some("sip:215@h"));
+        check("sip:215@h", "sip:h", Some("sip:215@h"));
+        check("sip:214@h", "tel:+4930", Some("tel:+4930"));
     }
 }
