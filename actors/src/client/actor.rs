@@ -137,7 +137,7 @@ impl Client {
         self.registrations.session_ended(key);
     }
 
-    /// Ends all sessions, also on the connection, which may be another user's now.
+    /// Ends all sessions and their dialogs, since another user may use the connection next.
     fn end_all(&mut self, reason: &str) {
         let sessions: Vec<_> = self.sessions.iter().map(|(key, it)| (key, it.id)).collect();
         for (key, id) in sessions {
@@ -257,7 +257,7 @@ impl Handler<SessionEvent> for Client {
                 self.end_session(key, &why.to_string());
                 self.on_list(ListEvent::SessionEnded(key), ctx);
             }
-            // Of what the server sends to clients only lists wait for answers.
+            // Only the segments of lists are requests to a client.
             SessionEventKind::Response { ticket, .. } => {
                 self.on_list(ListEvent::SegmentAnswered(ticket), ctx);
             }
@@ -313,7 +313,7 @@ impl Handler<ConfigChanged> for Client {
             self.on_list(ListEvent::SessionEnded(key), ctx);
         }
         self.on_list(ListEvent::RightsChanged, ctx);
-        // What the cache has was found by the former rights.
+        // The cache holds lines that the former rights allowed.
         self.resolver.clear();
         self.sessions.mark_stale();
         for key in self.registrations.sessions() {

@@ -145,7 +145,7 @@ impl Client {
                 let session = request.request.session;
                 match &line {
                     Ok(line) if pending.last.is_none() => {
-                        // Who may monitor so many lines has names for as many.
+                        // A client that may monitor so many lines has names for as many.
                         let limit = self.context.config().settings.limits.monitors_per_client;
                         self.resolver.found(&pending.name, line, limit);
                     }
@@ -181,6 +181,8 @@ impl Client {
             self.subscribe(&line, SubscriptionChange::Join(moved.subscriber));
         }
     }
+
+    /// Queues a GetSwitchingFunctionDevices behind the client's other lists.
     pub(super) fn list_lines(
         &mut self,
         which: GetSwitchingFunctionDevices,
@@ -200,7 +202,7 @@ impl Client {
         self.on_list(ListEvent::Requested(list), ctx);
     }
 
-    /// Carries out what happens to the client's lists.
+    /// Passes an event to the lists and carries out its effects.
     pub(super) fn on_list(&mut self, event: ListEvent, ctx: &mut Context<Self>) {
         for effect in self.lists.on(event, &self.user.rights) {
             match effect {

@@ -30,7 +30,7 @@ impl CstaRequest {
     /// Logs why the request of this client is refused, and sends the CSTA error.
     pub(super) fn refuse(self, client: &str, refusal: &Refusal) {
         let phone = self.phone.map(tracing::field::display);
-        tracing::info!(client, phone, service = self.document.name(), %refusal, "request refused");
+        tracing::info!(%client, phone, service = self.document.name(), %refusal, "request refused");
         self.respond(refusal.failure());
     }
 

@@ -87,12 +87,12 @@ impl SessionOffer {
         let line = display(Truncated(name.as_str()));
         let response = match refusal {
             Refusal::NoRight => {
-                tracing::warn!(client, line, "session refused: no right to the line");
+                tracing::warn!(%client, line, "session refused: no right to the line");
                 let reason = "this log-on has no right to the line";
                 FinalResponse::from(Status::FORBIDDEN).because(reason)
             }
             Refusal::NoLine(error) => {
-                tracing::info!(client, line, %error, "session refused");
+                tracing::info!(%client, line, %error, "session refused");
                 FinalResponse::from(Status::NOT_FOUND).because(error.to_string())
             }
             _ => Status::SERVICE_UNAVAILABLE.into(),
