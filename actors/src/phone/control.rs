@@ -9,6 +9,7 @@ use uacsta_schema::csta::{
 
 use super::{
     Phone,
+    capabilities::Provider,
     request_queue::Requester,
     session::{SessionEffect, SessionInput},
 };
@@ -43,7 +44,7 @@ impl Phone {
             SessionEffect::Prepare => {
                 tracing::info!(phone = %self.phone, edition = ?self.session.edition(), "CSTA session with the phone opened");
                 self.system_register(ctx);
-                self.ask_for_lines(ctx);
+                self.request_lines(ctx);
             }
             SessionEffect::Ready => {
                 self.report(None);
@@ -55,15 +56,17 @@ impl Phone {
                 self.send_own(Requester::KeepAlive, request, ctx);
             }
             SessionEffect::Poll { all } => {
-                self.check_all_calls(all, ctx);
-                if all {
-                    self.poll_for_lines(ctx);
+                for line in self.monitored.to_check(all) {
+                    self.request_calls(line, ctx);
+                }
+                // A phone that does not report changes of its lines is asked for them.
+                let provider = self.capabilities.provider(ServiceId::SystemRegister);
+                if all && provider == Provider::Emulation {
+                    self.request_lines(ctx);
                 }
             }
             SessionEffect::Lost => {
-                // The next session lists the lines again.
-                self.list_due = None;
-                self.early.clear();
+                self.lines.session_lost();
                 self.interrupt();
                 let effects = self.emulation.session_lost();
                 self.carry_out(effects, ctx);
@@ -153,8 +156,8 @@ impl Phone {
                 };
                 self.on_session(rejected, ctx);
             }
-            SessionEventKind::Request(body, reply) => self.asked(body, reply, ctx),
-            SessionEventKind::Repeated(body, reply) => self.asked_again(body, reply),
+            SessionEventKind::Request(body, reply) => self.received(body, reply, false, ctx),
+            SessionEventKind::Repeated(body, reply) => self.received(body, reply, true, ctx),
             SessionEventKind::Response { ticket, answer } => self.responded(ticket, answer, ctx),
             SessionEventKind::Ended(why) => self.on_session(SessionInput::Ended(why), ctx),
         }

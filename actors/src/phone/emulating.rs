@@ -68,7 +68,7 @@ impl Phone {
             calls: monitored.map(|monitored| &monitored.calls),
             is_monitored: monitored.is_some_and(|monitored| monitored.cross_ref.is_some()),
             capabilities: &self.capabilities,
-            lines: self.inventory.lines(),
+            lines: self.lines.lines(),
             hidden,
             user_agent: binding.and_then(|binding| binding.user_agent.as_deref()),
             pickup_code: &config.settings.phones.pickup,
@@ -89,7 +89,9 @@ impl Phone {
     pub(super) fn carry_out(&mut self, effects: EmulationEffects, ctx: &mut Context<Self>) {
         for effect in effects {
             match effect {
-                EmulationEffect::Notify(line, event) => self.tell_subscribers(&line, event),
+                EmulationEffect::Notify(line, event) => {
+                    self.monitored.notify_subscribers(&line, event)
+                }
                 EmulationEffect::Rollback(request) => {
                     self.send_own(Requester::Rollback, request, ctx);
                 }

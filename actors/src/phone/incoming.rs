@@ -1,117 +1,128 @@
-//! What the phone sends by itself: events, its list of lines, and requests.
+//! Reads what the phone sends by itself: events, requests and notifications.
 
-use std::sync::Arc;
-
-use actix::Context;
-use bytes::Bytes;
-use uacsta_schema::{
-    csta::{
-        self, Document, Failure, Kind, Message, MonitorStopResponse, Notification, Request,
-        RequestSystemStatusResponse, SystemStatusResponse, SystemStatusValue,
-    },
-    sip::Status,
+use uacsta_schema::csta::{
+    Document, Failure, Kind, Message, MonitorCrossRefId, MonitorStopResponse, Notification,
+    Request, RequestSystemStatusResponse, SwitchingFunctionDevices, SystemStatusResponse,
+    SystemStatusValue,
 };
 
-use super::Phone;
-use crate::{
-    sip::responder::{FinalResponse, Responder},
-    truncated::Truncated,
-};
+use crate::truncated::Truncated;
 
-impl Phone {
-    /// A CSTA document came from the phone.
-    pub(super) fn asked(&mut self, body: Bytes, reply: Responder, ctx: &mut Context<Self>) {
-        let document = match self.context.read(body) {
-            Ok(document) => document,
-            Err(error) => {
-                tracing::warn!(phone = %self.phone, %error, "what the phone sent is not CSTA");
-                return reply
-                    .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
-            }
-        };
+/// A document of the phone.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// An event of a monitor.
+    Event(Document),
+    /// A request, and the response to it; the text is for the log.
+    Request(Message, String),
+    /// MonitorStop of the switching function: the phone ended a monitor by itself (ECMA-269, section 15.1.2).
+    MonitorStop(MonitorCrossRefId, Message),
+    /// A part of the list of lines.
+    Lines(SwitchingFunctionDevices),
+    /// The list of lines has changed.
+    LinesChanged,
+    /// The phone ended the subscription to its changes.
+    SystemRegisterAborted,
+    /// A notification that the server has no use for; the text is for the log.
+    Ignored(String),
+    /// A notification with a part that cannot be read; the text is for the log.
+    Unreadable(String),
+    /// Nothing that a phone sends; the text is for the phone and the log.
+    Unexpected(String),
+}
+
+impl Incoming {
+    /// Reads a document.
+    pub(super) fn of(document: Document) -> Self {
         match document.kind() {
-            Kind::Event(_) => {
-                reply.ok();
-                self.observed(Arc::new(document));
-            }
-            Kind::Request(_) => {
-                let answer = self.requested(&document);
-                reply.csta(csta::write(&answer, &document.dialect()));
-            }
-            Kind::Notification(_) => {
-                // What the phone told holds before it is told that it was heard.
-                self.notified(&document, ctx);
-                reply.ok();
-            }
-            Kind::Response(_) | Kind::Failure | Kind::Unknown => {
-                tracing::warn!(phone = %self.phone, root = %Truncated(document.name()), "the phone sent neither an event nor a request");
-                reply.with(FinalResponse::from(Status::BAD_REQUEST).because(format!(
-                    "{} is neither an event nor a request",
-                    Truncated(document.name())
-                )));
-            }
+            Kind::Event(_) => Self::Event(document),
+            Kind::Request(_) => match document.message() {
+                Ok(Message::Request(Request::SystemStatus(request))) => Self::Request(
+                    SystemStatusResponse::default().into(),
+                    format!("its system status is {}", request.system_status),
+                ),
+                Ok(Message::Request(Request::RequestSystemStatus(_))) => {
+                    let system_status = SystemStatusValue::NORMAL;
+                    let response = RequestSystemStatusResponse { system_status }.into();
+                    Self::Request(response, "it checks the session".to_owned())
+                }
+                Ok(Message::Request(Request::MonitorStop(stop))) => Self::MonitorStop(
+                    stop.monitor_cross_ref_id,
+                    MonitorStopResponse::default().into(),
+                ),
+                Ok(_) => Self::Request(
+                    Failure::SERVICE_NOT_SUPPORTED.into(),
+                    "not supported".to_owned(),
+                ),
+                Err(error) => Self::Request(Failure::GENERIC.into(), error.to_string()),
+            },
+            Kind::Notification(_) => match document.message() {
+                Ok(Message::Notification(Notification::SwitchingFunctionDevices(part))) => {
+                    Self::Lines(part)
+                }
+                Ok(Message::Notification(Notification::SwFunctionDevicesChanged(_))) => {
+                    Self::LinesChanged
+                }
+                Ok(Message::Notification(Notification::SystemRegisterAbort(_))) => {
+                    Self::SystemRegisterAborted
+                }
+                Ok(_) => Self::Ignored(document.name().to_owned()),
+                Err(error) => Self::Unreadable(error.to_string()),
+            },
+            Kind::Response(_) | Kind::Failure | Kind::Unknown => Self::Unexpected(format!(
+                "{} is neither an event nor a request",
+                Truncated(document.name())
+            )),
         }
     }
+}
 
-    /// The phone's last document came once more: it is answered as before. Its requests may be done twice; events and
-    /// notifications are told once.
-    pub(super) fn asked_again(&mut self, body: Bytes, reply: Responder) {
-        tracing::debug!(phone = %self.phone, "the phone sent its last document once more");
-        match self.context.read(body) {
-            Ok(document) if document.service().is_some() => {
-                let answer = self.requested(&document);
-                reply.csta(csta::write(&answer, &document.dialect()));
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(document: &str, expected: &str) {
+        let read = Document::read(Bytes::copy_from_slice(document.as_bytes())).unwrap();
+        let incoming = match Incoming::of(read) {
+            Incoming::Event(event) => format!("event {}", event.name()),
+            Incoming::Request(response, _) => format!("request {}", response.name()),
+            Incoming::MonitorStop(cross_ref, response) => {
+                format!("stop {} {}", cross_ref.as_str(), response.name())
             }
-            Ok(document) if matches!(document.kind(), Kind::Event(_) | Kind::Notification(_)) => {
-                reply.ok();
-            }
-            _ => reply.with(Status::BAD_REQUEST),
-        }
+            Incoming::Lines(part) => format!("{} lines", part.device_list.len()),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(incoming, expected, "{document}");
     }
 
-    /// The answer to a request of the phone's.
-    fn requested(&mut self, document: &Document) -> Message {
-        match document.message() {
-            Ok(Message::Request(Request::SystemStatus(status))) => {
-                tracing::info!(phone = %self.phone, status = %status.system_status, "the phone reports its system status");
-                SystemStatusResponse::default().into()
-            }
-            Ok(Message::Request(Request::RequestSystemStatus(_))) => RequestSystemStatusResponse {
-                system_status: SystemStatusValue::NORMAL,
-            }
-            .into(),
-            Ok(Message::Request(Request::MonitorStop(stop))) => {
-                self.monitor_stopped(stop.monitor_cross_ref_id.as_str());
-                MonitorStopResponse::default().into()
-            }
-            Ok(_) => {
-                tracing::info!(phone = %self.phone, service = document.name(), "the phone asks for what the server does not do");
-                Failure::SERVICE_NOT_SUPPORTED.into()
-            }
-            Err(error) => {
-                tracing::warn!(phone = %self.phone, %error, "a request of the phone cannot be read");
-                Failure::GENERIC.into()
-            }
-        }
-    }
-
-    fn notified(&mut self, document: &Document, ctx: &mut Context<Self>) {
-        match document.message() {
-            Ok(Message::Notification(Notification::SwitchingFunctionDevices(part))) => {
-                self.listed(part, ctx);
-            }
-            Ok(Message::Notification(Notification::SwFunctionDevicesChanged(_))) => {
-                self.ask_for_lines(ctx);
-            }
-            Ok(Message::Notification(Notification::SystemRegisterAbort(_))) => {
-                self.system_register(ctx);
-            }
-            Ok(_) => {
-                tracing::debug!(phone = %self.phone, notification = document.name(), "notification without use");
-            }
-            Err(error) => {
-                tracing::warn!(phone = %self.phone, %error, "a notification of the phone cannot be read");
-            }
-        }
+    #[test]
+    fn each_kind_of_document_is_recognised() {
+        check(
+            "<HeldEvent><monitorCrossRefID>1</monitorCrossRefID></HeldEvent>",
+            "event HeldEvent",
+        );
+        check(
+            "<RequestSystemStatus/>",
+            "request RequestSystemStatusResponse",
+        );
+        check("<MakeCall/>", "request CSTAErrorCode");
+        check(
+            "<MonitorStop><monitorCrossRefID>7</monitorCrossRefID></MonitorStop>",
+            "stop 7 MonitorStopResponse",
+        );
+        check("<MonitorStop/>", "request CSTAErrorCode");
+        check(
+            "<MonitorStopResponse/>",
+            "Unexpected(\"MonitorStopResponse is neither an event nor a request\")",
+        );
+        check(
+            "<x/>",
+            "Unexpected(\"x is neither an event nor a request\")",
+        );
     }
 }

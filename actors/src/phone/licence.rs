@@ -44,10 +44,7 @@ impl Phone {
         let Some(since) = self.unlicensed_since else {
             return;
         };
-        let has_calls = self
-            .monitored
-            .iter()
-            .any(|monitored| !monitored.calls.is_empty());
+        let has_calls = self.monitored.has_calls();
         if self.session.is_closed() {
             self.report(None);
         } else if !has_calls && self.requests.is_idle() || self.is_late(since) {

@@ -1,10 +1,10 @@
 //! One registered phone: its binding, its CSTA session, its identities, what is asked of it and who watches its lines.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use uacsta_schema::{
-    csta::{DeviceId, Document, Edition},
+    csta::{DeviceId, Edition},
     phone_id::PhoneId,
 };
 
@@ -19,15 +19,15 @@ use crate::{
 };
 
 mod binding;
-mod calls;
 mod capabilities;
 mod client_request;
 mod control;
 mod emulating;
 mod emulation;
+mod events;
 mod incoming;
-mod inventory;
 mod licence;
+mod lines;
 mod messages;
 mod monitors;
 mod moving;
@@ -41,6 +41,7 @@ mod session;
 
 pub use binding::{Bound, Resume, Unbound};
 use capabilities::Capabilities;
+use lines::LineList;
 pub use messages::*;
 pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted};
 use session::PhoneSession;
@@ -54,17 +55,13 @@ pub struct Phone {
     /// Where the phone is, as the registrar told it.
     binding: Option<Arc<PhoneBinding>>,
     session: PhoneSession,
-    inventory: inventory::Inventory,
-    /// When a list of lines that was promised is given up.
-    list_due: Option<Duration>,
+    lines: LineList,
     requests: request_queue::RequestQueue,
     capabilities: Capabilities,
     /// What the server keeps in the phone's place.
     emulation: emulation::Emulation,
     /// The lines with monitor points.
     monitored: monitors::MonitoredLines,
-    /// Events whose monitor's response is still on its way.
-    early: VecDeque<Arc<Document>>,
     permit: Option<LicencePermit>,
     /// Since when there has been no licence for it.
     unlicensed_since: Option<Duration>,
@@ -102,13 +99,11 @@ impl Phone {
             enabled,
             binding,
             session: PhoneSession::new(Edition::Ed3),
-            inventory: inventory::Inventory::known(lines),
-            list_due: None,
+            lines: LineList::new(phone, lines),
             requests: request_queue::RequestQueue::default(),
             capabilities,
             emulation: emulation::Emulation::default(),
             monitored: monitors::MonitoredLines::default(),
-            early: VecDeque::new(),
             permit: None,
             unlicensed_since: None,
             alarm: Alarm::default(),
@@ -147,8 +142,13 @@ impl Wake for Phone {
         let now = self.context.clock.now();
         self.sweep_requests(now, ctx);
         self.on_session(session::SessionInput::Due, ctx);
-        if let Some(at) = self.sweep_list(now, ctx) {
-            self.wake_at(at, ctx);
+        match self.lines.next_due() {
+            Some(at) if at > now => self.wake_at(at, ctx),
+            Some(_) => {
+                tracing::warn!(phone = %self.phone, "phone did not send the list of lines that it announced; it keeps the lines of before");
+                self.give_up_list(ctx);
+            }
+            None => {}
         }
         let effects = self.emulation.expire(now);
         self.carry_out(effects, ctx);
@@ -182,7 +182,7 @@ impl Restartable for Phone {
     /// Without a binding, until the registrar answers [`PhoneRestarted`].
     fn successor(&mut self) -> Self {
         tracing::error!(phone = %self.phone, "phone actor panicked and was restarted");
-        let lines = self.inventory.lines().to_vec();
+        let lines = self.lines.lines().to_vec();
         let mut successor = Self::new(
             self.phone,
             Arc::clone(&self.context),

@@ -53,10 +53,10 @@ impl Handler<ReportAgain> for Phone {
 
     fn handle(&mut self, _: ReportAgain, _: &mut Self::Context) {
         self.report(None);
-        if !self.inventory.lines().is_empty() {
+        if !self.lines.lines().is_empty() {
             self.context.registrar.do_send(LinesListed {
                 phone: self.phone,
-                lines: self.inventory.lines().to_vec(),
+                lines: self.lines.lines().to_vec(),
             });
         }
     }

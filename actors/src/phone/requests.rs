@@ -93,12 +93,9 @@ impl Phone {
         if document.is_for_no_line() {
             return Some(Refusal::NoRight);
         }
-        let knows = |line: &DeviceId, call: &CallId| {
-            let monitored = self.monitored.get(line);
-            monitored.is_some_and(|monitored| monitored.calls.find(call.as_str()).is_some())
-        };
+        let knows = |line: &DeviceId, call: &CallId| self.monitored.knows_call(line, call);
         let (calls, _) = document.connections();
-        let lines = self.inventory.lines();
+        let lines = self.lines.lines();
         let is_hidden = |call: &CallId| {
             let mut visible = lines.iter().filter(|line| !hidden.contains(line));
             hidden.iter().any(|line| knows(line, call)) && !visible.any(|line| knows(line, call))
@@ -196,7 +193,7 @@ impl Phone {
             if self.session.is_open()
                 && self.requests.has_sent_none()
                 && self.emulation.has_unstopped_monitors()
-                && self.monitored.iter().all(|line| line.cross_ref.is_none())
+                && self.monitored.are_stopped()
             {
                 let reason = "monitors are over that the phone cannot stop".into();
                 self.on_session(SessionInput::Renew(reason), ctx);
@@ -230,7 +227,7 @@ impl Phone {
                 if let Ok(started) =
                     responses::read(&self.context, response, ServiceId::MonitorStart)
                 {
-                    self.monitor_start_answered(&line, Ok(started), ctx);
+                    self.monitor_started(&line, responses::cross_ref(Ok(started)), ctx);
                 }
             }
             ResponseMatch::Unexpected => {
@@ -289,10 +286,16 @@ impl Phone {
                     self.send_next(ctx);
                 }
             }
-            Requester::Lines => self.lines_answered(&result, ctx),
+            Requester::Lines if result.is_ok() => {
+                self.lines.promised(self.deadline());
+                self.wake_at(self.deadline(), ctx);
+            }
+            Requester::Lines => self.give_up_list(ctx),
             Requester::KeepAlive => self.kept_alive(&result, ctx),
-            Requester::MonitorStart(line) => self.monitor_start_answered(&line, result, ctx),
-            Requester::Snapshot { line, asked } => self.calls_answered(&line, asked, result),
+            Requester::MonitorStart(line) => {
+                self.monitor_started(&line, responses::cross_ref(result), ctx);
+            }
+            Requester::Snapshot { line, asked } => self.calls_listed(&line, asked, result),
             Requester::Features { reply, dialect } => {
                 if let Ok(Ok(Message::Response(Response::GetCSTAFeaturesResponse(told)))) =
                     result.map(|document| document.message())

@@ -1,7 +1,9 @@
 //! Reads the phone's response to a service, and relays it to the client.
 
 use bytes::Bytes;
-use uacsta_schema::csta::{self, Dialect, Document, Kind, Message, ServiceId};
+use uacsta_schema::csta::{
+    self, Dialect, Document, Kind, Message, MonitorCrossRefId, Response, ServiceId,
+};
 
 use crate::{
     ServerContext,
@@ -68,5 +70,20 @@ pub(super) fn read(
             "{} came instead of {service}Response",
             document.name()
         )))
+    }
+}
+
+/// The cross reference in the response to MonitorStart.
+pub(super) fn cross_ref(response: Result<Document, Refusal>) -> Result<MonitorCrossRefId, Refusal> {
+    let document = response?;
+    match document.message() {
+        Ok(Message::Response(Response::MonitorStartResponse(started))) => {
+            Ok(started.monitor_cross_ref_id)
+        }
+        Ok(_) => Err(Refusal::NotCsta(format!(
+            "{} came instead of MonitorStartResponse",
+            document.name()
+        ))),
+        Err(error) => Err(Refusal::NotCsta(error.to_string())),
     }
 }

@@ -14,12 +14,7 @@ impl Handler<Retire> for Phone {
     fn handle(&mut self, _: Retire, ctx: &mut Self::Context) -> Self::Result {
         let (sender, done) = oneshot::channel();
         self.on_session(SessionInput::Drain(sender), ctx);
-        let running: Vec<_> = self
-            .monitored
-            .iter_mut()
-            .filter_map(|monitored| Some((monitored.line.clone(), monitored.cross_ref.take()?)))
-            .collect();
-        for (line, cross_ref) in running {
+        for (line, cross_ref) in self.monitored.take_running() {
             self.stop_monitor(&line, cross_ref, ctx);
         }
         self.send_next(ctx);

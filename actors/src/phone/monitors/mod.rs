@@ -1,14 +1,12 @@
 //! Routes events to the monitor points of the phone's lines, and asks the phone for what the monitor points need.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, fut};
 use smallvec::SmallVec;
-use uacsta_schema::csta::{
-    DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart, Response,
-};
+use uacsta_schema::csta::{self, CallId, DeviceId, Dialect, Document, Event, MonitorCrossRefId};
 
-use super::{Phone, Subscribe, request_queue::Requester};
+use super::{Phone, Subscribe, lines::LineList};
 use crate::{
     counters::Counter,
     licensing::LicencePermit,
@@ -34,10 +32,25 @@ pub(super) struct MonitoredLine {
 
 /// The lines with monitor points. A phone has few lines, mostly one: a list is smaller than a map, and no slower.
 #[derive(Default)]
-pub(super) struct MonitoredLines(Vec<MonitoredLine>);
+pub(super) struct MonitoredLines {
+    lines: Vec<MonitoredLine>,
+    /// Events that came before the response to a MonitorStart.
+    early: VecDeque<Arc<Document>>,
+}
+
+/// What is next after the phone responded to a MonitorStart.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Started {
+    /// Nothing.
+    Done,
+    /// The calls of the line are asked for, since some may have ended without an event.
+    CheckCalls,
+    /// The monitor is stopped: its line has no monitor point any more.
+    Stop(MonitorCrossRefId),
+}
 
 /// How many events wait for the response of a MonitorStart.
-const EARLY: usize = 64;
+const MAX_EARLY: usize = 64;
 
 impl MonitoredLine {
     fn is(&self, cross_ref: &str) -> bool {
@@ -49,21 +62,25 @@ impl MonitoredLine {
 
 impl MonitoredLines {
     pub(super) fn get(&self, line: &DeviceId) -> Option<&MonitoredLine> {
-        self.0.iter().find(|monitored| monitored.line == *line)
+        self.lines.iter().find(|monitored| monitored.line == *line)
     }
 
     pub(super) fn get_mut(&mut self, line: &DeviceId) -> Option<&mut MonitoredLine> {
-        self.0.iter_mut().find(|monitored| monitored.line == *line)
+        self.lines
+            .iter_mut()
+            .find(|monitored| monitored.line == *line)
     }
 
     /// The line whose monitor has this cross reference on the phone.
     fn known_as(&mut self, cross_ref: &str) -> Option<&mut MonitoredLine> {
-        self.0.iter_mut().find(|monitored| monitored.is(cross_ref))
+        self.lines
+            .iter_mut()
+            .find(|monitored| monitored.is(cross_ref))
     }
 
     fn add(&mut self, line: DeviceId, monitor: Addr<Monitor>) {
-        self.0.reserve_exact(1);
-        self.0.push(MonitoredLine {
+        self.lines.reserve_exact(1);
+        self.lines.push(MonitoredLine {
             line,
             monitor,
             joins: 0,
@@ -74,16 +91,16 @@ impl MonitoredLines {
 
     fn remove(&mut self, line: &DeviceId, joins: u64) -> Option<MonitoredLine> {
         let ends = |monitored: &MonitoredLine| monitored.line == *line && monitored.joins == joins;
-        let at = self.0.iter().position(ends)?;
-        Some(self.0.swap_remove(at))
+        let at = self.lines.iter().position(ends)?;
+        Some(self.lines.swap_remove(at))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &MonitoredLine> {
-        self.0.iter()
+        self.lines.iter()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut MonitoredLine> {
-        self.0.iter_mut()
+        self.lines.iter_mut()
     }
 
     /// Tells all monitor points.
@@ -92,14 +109,137 @@ impl MonitoredLines {
         M: actix::Message<Result = ()> + Clone + Send + 'static,
         Monitor: Handler<M>,
     {
-        for monitored in &self.0 {
+        for monitored in &self.lines {
             monitored.monitor.do_send(notice.clone());
         }
     }
 
+    /// Whether no monitor runs on the phone.
+    pub(super) fn are_stopped(&self) -> bool {
+        self.iter().all(|monitored| monitored.cross_ref.is_none())
+    }
+
+    /// Whether a line has a call, as far as is known.
+    pub(super) fn has_calls(&self) -> bool {
+        self.iter().any(|monitored| !monitored.calls.is_empty())
+    }
+
+    /// Whether a call is one of a line's.
+    pub(super) fn knows_call(&self, line: &DeviceId, call: &CallId) -> bool {
+        self.get(line)
+            .is_some_and(|monitored| monitored.calls.find(call.as_str()).is_some())
+    }
+
+    /// The lines whose calls are to be asked for: those that have some as far as is known, or all.
+    pub(super) fn to_check(&self, all: bool) -> Vec<DeviceId> {
+        self.iter()
+            .filter(|monitored| all || !monitored.calls.is_empty())
+            .map(|monitored| monitored.line.clone())
+            .collect()
+    }
+
+    /// The phone listed its lines: tells monitor points which lines it no longer has, and which it has again. Returns the
+    /// former.
+    pub(super) fn lines_listed(&self, lines: &LineList, is_ready: bool) -> Vec<&DeviceId> {
+        let mut gone = Vec::new();
+        for monitored in self.iter() {
+            if !lines.has(&monitored.line) {
+                gone.push(&monitored.line);
+                monitored.monitor.do_send(MonitorEvent::LineGone);
+            } else if is_ready && monitored.cross_ref.is_none() {
+                monitored.monitor.do_send(MonitorEvent::PhoneReady);
+            }
+        }
+        gone
+    }
+
+    /// The phone responded to the MonitorStart of a line, perhaps after its deadline.
+    pub(super) fn started(
+        &mut self,
+        line: &DeviceId,
+        result: Result<MonitorCrossRefId, Refusal>,
+    ) -> Started {
+        // Events name their line by the cross reference alone.
+        let result = result.and_then(|cross_ref| match self.known_as(cross_ref.as_str()) {
+            Some(other) if other.line != *line => Err(Refusal::NotCsta(format!(
+                "the monitorCrossRefID {} is that of the monitor of {}",
+                Truncated(cross_ref.as_str()),
+                other.line
+            ))),
+            _ => Ok(cross_ref),
+        });
+        match (self.get_mut(line), result) {
+            (Some(monitored), result) => {
+                let is_new = result.is_ok() && monitored.cross_ref.is_none();
+                if is_new {
+                    monitored.cross_ref = result.as_ref().ok().cloned();
+                }
+                monitored.monitor.do_send(MonitorEvent::Answered(result));
+                if is_new && monitored.calls.needs_snapshot() {
+                    Started::CheckCalls
+                } else {
+                    Started::Done
+                }
+            }
+            (None, Ok(cross_ref)) => Started::Stop(cross_ref),
+            (None, Err(_)) => Started::Done,
+        }
+    }
+
+    /// The events that came before the response to a MonitorStart.
+    pub(super) fn take_early(&mut self) -> VecDeque<Arc<Document>> {
+        std::mem::take(&mut self.early)
+    }
+
+    /// Routes an event to the monitor point that it names, or keeps it while a monitor is being started.
+    ///
+    /// # Errors
+    /// An event of no known monitor.
+    pub(super) fn observe(
+        &mut self,
+        event: Arc<Document>,
+        is_starting: bool,
+    ) -> Result<(), Arc<Document>> {
+        let cross_ref = event.cross_ref();
+        if let Some(monitored) = cross_ref.and_then(|cross_ref| self.known_as(cross_ref)) {
+            monitored.calls.observe(&monitored.line, &event);
+            monitored.monitor.do_send(Observed(event));
+        } else if is_starting && self.early.len() < MAX_EARLY {
+            self.early.push_back(event);
+        } else {
+            return Err(event);
+        }
+        Ok(())
+    }
+
+    /// Sends the subscribers of a line an event that the server made.
+    pub(super) fn notify_subscribers(&self, line: &DeviceId, event: Event) {
+        let written = csta::write(&event.into(), &Dialect::default());
+        if let (Some(monitored), Ok(event)) = (self.get(line), Document::read(written)) {
+            monitored.monitor.do_send(Observed(Arc::new(event)));
+        }
+    }
+
+    /// The phone ended a monitor by itself.
+    pub(super) fn stopped(&mut self, cross_ref: &str) {
+        if let Some(monitored) = self.known_as(cross_ref) {
+            monitored.cross_ref = None;
+            monitored.calls.monitor_lost();
+            monitored.monitor.do_send(MonitorEvent::Stopped);
+        }
+    }
+
+    /// Takes the monitors that run on the phone.
+    pub(super) fn take_running(&mut self) -> Vec<(DeviceId, MonitorCrossRefId)> {
+        self.iter_mut()
+            .filter_map(|monitored| Some((monitored.line.clone(), monitored.cross_ref.take()?)))
+            .collect()
+    }
+
     /// The phone's session is lost, and its monitors with it.
     pub(super) fn session_lost(&mut self) {
-        for monitored in &mut self.0 {
+        self.early.clear();
+        for monitored in &mut self.lines {
             monitored.cross_ref = None;
             monitored.calls.session_lost();
         }
@@ -120,7 +260,7 @@ impl Phone {
 
     /// A monitor point of a line, to be started.
     fn monitor(&self, line: &DeviceId, ctx: &Context<Self>) -> Monitor {
-        let ready = self.session.is_open() && self.has_line(line);
+        let ready = self.session.is_open() && self.lines.has(line);
         Monitor::new(self.phone, line.clone(), self.deps(ctx), ready)
     }
 
@@ -135,105 +275,6 @@ impl Phone {
             let joins = monitored.joins;
             let changed = SubscriptionChanged { joins, change };
             monitored.monitor.do_send(changed);
-        }
-    }
-
-    /// The phone told its lines: monitor points hear which of their lines it has no more, and which it has again.
-    pub(super) fn lines_told(&mut self) {
-        for monitored in self.monitored.iter() {
-            if !self.has_line(&monitored.line) {
-                tracing::warn!(phone = %self.phone, line = %monitored.line, "a line that is monitored is no longer the phone's");
-                monitored.monitor.do_send(MonitorEvent::LineGone);
-            } else if self.session.is_open() && monitored.cross_ref.is_none() {
-                monitored.monitor.do_send(MonitorEvent::PhoneReady);
-            }
-        }
-    }
-
-    /// Asks the phone for the monitor of a line, unless it is being asked already.
-    fn start_monitor(&mut self, line: &DeviceId, ctx: &mut Context<Self>) {
-        let (has_line, is_open) = (self.has_line(line), self.session.is_open());
-        let Some(monitored) = self.monitored.get(line) else {
-            return;
-        };
-        let monitor = &monitored.monitor;
-        if !is_open {
-            return monitor.do_send(MonitorEvent::PhoneAway);
-        }
-        if !has_line {
-            return monitor.do_send(MonitorEvent::LineGone);
-        }
-        if let Some(cross_ref) = &monitored.cross_ref {
-            return monitor.do_send(MonitorEvent::Answered(Ok(cross_ref.clone())));
-        }
-        if let Some(cross_ref) = self.emulation.reuse_monitor(line) {
-            return self.monitor_answered(line, Ok(cross_ref), ctx);
-        }
-        if self.requests.starts_monitor_of(line) {
-            return;
-        }
-        let start = MonitorStart {
-            monitor_object: MonitorObject::Device(line.clone()),
-            ..MonitorStart::default()
-        };
-        self.send_own(Requester::MonitorStart(line.clone()), start.into(), ctx);
-    }
-
-    /// The phone answered MonitorStart, perhaps after its time.
-    pub(super) fn monitor_start_answered(
-        &mut self,
-        line: &DeviceId,
-        result: Result<Document, Refusal>,
-        ctx: &mut Context<Self>,
-    ) {
-        let started = result.and_then(|document| match document.message() {
-            Ok(Message::Response(Response::MonitorStartResponse(response))) => {
-                Ok(response.monitor_cross_ref_id)
-            }
-            Ok(_) => Err(Refusal::NotCsta(format!(
-                "{} came instead of MonitorStartResponse",
-                document.name()
-            ))),
-            Err(error) => Err(Refusal::NotCsta(error.to_string())),
-        });
-        self.monitor_answered(line, started, ctx);
-    }
-
-    fn monitor_answered(
-        &mut self,
-        line: &DeviceId,
-        started: Result<MonitorCrossRefId, Refusal>,
-        ctx: &mut Context<Self>,
-    ) {
-        // By their cross reference alone events tell which line they are of.
-        let started =
-            started.and_then(
-                |cross_ref| match self.monitored.known_as(cross_ref.as_str()) {
-                    Some(other) if other.line != *line => Err(Refusal::NotCsta(format!(
-                        "the monitorCrossRefID {} is that of the monitor of {}",
-                        Truncated(cross_ref.as_str()),
-                        other.line
-                    ))),
-                    _ => Ok(cross_ref),
-                },
-            );
-        let mut is_new = false;
-        match (self.monitored.get_mut(line), started) {
-            (Some(monitored), started) => {
-                if let (Ok(cross_ref), None) = (&started, &monitored.cross_ref) {
-                    monitored.cross_ref = Some(cross_ref.clone());
-                    is_new = true;
-                }
-                monitored.monitor.do_send(MonitorEvent::Answered(started));
-            }
-            (None, Ok(cross_ref)) => self.stop_monitor(line, cross_ref, ctx),
-            (None, Err(_)) => {}
-        }
-        for event in std::mem::take(&mut self.early) {
-            self.observed(event);
-        }
-        if is_new {
-            self.check_calls(line, ctx);
         }
     }
 
@@ -287,31 +328,6 @@ impl Phone {
         if let Some(cross_ref) = ended.cross_ref {
             tracing::info!(phone = %self.phone, %line, "line is no longer monitored");
             self.stop_monitor(line, cross_ref, ctx);
-        }
-    }
-
-    /// Routes an event of the phone's to the monitor point that it names.
-    pub(super) fn observed(&mut self, event: Arc<Document>) {
-        let cross_ref = event.cross_ref();
-        let known = cross_ref.and_then(|cross_ref| self.monitored.known_as(cross_ref));
-        if let Some(monitored) = known {
-            monitored.calls.observe(&monitored.line, &event);
-            return monitored.monitor.do_send(Observed(event));
-        }
-        if self.early.len() < EARLY && self.requests.is_starting_monitor() {
-            self.early.push_back(event);
-        } else {
-            self.context.counters.count(Counter::StrayEvent);
-            tracing::debug!(phone = %self.phone, event = event.name(), cross_ref, "event for unknown monitor");
-        }
-    }
-
-    /// The phone ended a monitor by itself (ECMA-269: MonitorStop sent by the switching function).
-    pub(super) fn monitor_stopped(&mut self, cross_ref: &str) {
-        if let Some(monitored) = self.monitored.known_as(cross_ref) {
-            monitored.cross_ref = None;
-            monitored.calls.monitor_lost();
-            monitored.monitor.do_send(MonitorEvent::Stopped);
         }
     }
 }
