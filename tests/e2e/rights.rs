@@ -2,7 +2,7 @@
 
 use crate::support::{
     csta::{Call, connection, document, element, failure},
-    cti_client::CtiClient,
+    cti_client::{CtiClient, Session},
     phone::{Phone, Reaction},
     server::Server,
 };
@@ -245,17 +245,22 @@ async fn call_collecting_digits_belongs_to_its_line() {
 }
 
 /// A call's other party is named as the phone named it; a second line of the phone is not passed off as one.
+/// A phone with the lines 0001 and 0005, and a session of the account that sees the first alone.
+async fn two_lines(server: &Server) -> (Phone, Session) {
+    let phone = server.phone_as("000413000001", |setup| {
+        setup.identities = ["sip:0001@pbx.example", "sip:0005@pbx.example"]
+            .map(str::to_owned)
+            .to_vec();
+    });
+    phone.start().await;
+    let session = board(server).await.open("sip:0001@pbx.example").await;
+    (phone, session)
+}
+
 #[tokio::test]
 async fn second_line_is_not_reachable_through_the_first() {
     let server = server(&["0001"], true);
-    let phone = server.phone_as("000413000001", |setup| {
-        setup.identities = vec![
-            "sip:0001@pbx.example".to_owned(),
-            "sip:0005@pbx.example".to_owned(),
-        ];
-    });
-    phone.start().await;
-    let session = board(&server).await.open("sip:0001@pbx.example").await;
+    let (phone, session) = two_lines(&server).await;
     // Nor is it in a call that the line is brought into.
     let join = element("joiningDevice", "0001")
         + &element("autoOriginate", "doNotPrompt")
@@ -283,7 +288,12 @@ async fn second_line_is_not_reachable_through_the_first() {
     session
         .done("ClearConnection", &clear("sip:0001@pbx.example"))
         .await;
-    // Of two connections, neither is passed off, in whatever spelling.
+}
+
+#[tokio::test]
+async fn call_of_a_hidden_second_line_is_not_combined_with_another() {
+    let server = server(&["0001"], true);
+    let (phone, session) = two_lines(&server).await;
     let foreign = |member| connection(member, "-12", "sip:102@pbx.example");
     for name in [
         "sip:0005@pbx.example",
@@ -312,7 +322,7 @@ async fn second_line_is_not_reachable_through_the_first() {
     }
     assert_eq!(
         (phone.count("HoldCall"), phone.count("ClearConnection")),
-        (0, 2)
+        (0, 0)
     );
     let parties = foreign("heldCall") + &connection("activeCall", "-13", "sip:103@pbx.example");
     session.done("TransferCall", &parties).await;

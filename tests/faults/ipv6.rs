@@ -59,9 +59,40 @@ fn printed(server: &Serving) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+const ROUTES: [&str; 2] = ["<sip:[2001:db8::5]:5060;lr>", "<sip:[2001:db8::6];lr>"];
+
+/// A session whose INVITE came through two proxies: the server's Contact, Via and Route have addresses of IPv6.
+async fn is_served_through_proxies(client: &CtiClient, at: SocketAddr, phone: &Phone) {
+    let through = |invite: Message| {
+        let [last, first] = ROUTES;
+        invite
+            .with("Record-Route", last)
+            .with("Record-Route", first)
+    };
+    let session = client.invite(phone.line(), through);
+    let mut session = session.await.unwrap_or_else(|no| panic!("{}", no.text()));
+    let answer = &session.answer;
+    // RFC 3261 12.1.1, and 12.2.1.1 for what we ask.
+    let routes: Vec<&str> = answer.all("Record-Route").collect();
+    assert_eq!(routes, ROUTES, "{}", answer.text());
+    let contact = answer.must("Contact").contains(&format!("@{at}"))
+        || answer.must("Contact").contains(&format!("<sip:{at}"));
+    assert!(contact, "{}", answer.text());
+    session.done("GetDoNotDisturb", "").await;
+    session.monitor(phone.line()).await;
+    let told = session.incoming().await.unwrap();
+    let via = format!("SIP/2.0/{} {at};branch=", client.wire.transport);
+    assert!(told.must("Via").starts_with(&via), "{}", told.text());
+    let routes: Vec<&str> = told.all("Route").collect();
+    assert_eq!(routes, ROUTES, "{}", told.text());
+    let call = Call::seen_by(phone.line(), "7", phone.line(), "sip:300@pbx.example");
+    phone.event(&call.initiated()).await.expect(200);
+    session.expect("ServiceInitiatedEvent").await;
+    session.bye().await;
+}
+
 #[tokio::test]
 async fn phones_and_clients_are_served_over_ipv6_on_every_transport() {
-    const ROUTES: [&str; 2] = ["<sip:[2001:db8::5]:5060;lr>", "<sip:[2001:db8::6];lr>"];
     if !has_ipv6() {
         return;
     }
@@ -104,32 +135,7 @@ async fn phones_and_clients_are_served_over_ipv6_on_every_transport() {
         };
         let client = CtiClient::connect(setup, std::sync::Arc::default()).await;
         for (_, phone) in &phones {
-            let through = |invite: Message| {
-                let [last, first] = ROUTES;
-                invite
-                    .with("Record-Route", last)
-                    .with("Record-Route", first)
-            };
-            let session = client.invite(phone.line(), through);
-            let mut session = session.await.unwrap_or_else(|no| panic!("{}", no.text()));
-            let answer = &session.answer;
-            // RFC 3261 12.1.1, and 12.2.1.1 for what we ask.
-            let routes: Vec<&str> = answer.all("Record-Route").collect();
-            assert_eq!(routes, ROUTES, "{}", answer.text());
-            let contact = answer.must("Contact").contains(&format!("@{at}"))
-                || answer.must("Contact").contains(&format!("<sip:{at}"));
-            assert!(contact, "{}", answer.text());
-            session.done("GetDoNotDisturb", "").await;
-            session.monitor(phone.line()).await;
-            let told = session.incoming().await.unwrap();
-            let via = format!("SIP/2.0/{} {at};branch=", client.wire.transport);
-            assert!(told.must("Via").starts_with(&via), "{}", told.text());
-            let routes: Vec<&str> = told.all("Route").collect();
-            assert_eq!(routes, ROUTES, "{}", told.text());
-            let call = Call::seen_by(phone.line(), "7", phone.line(), "sip:300@pbx.example");
-            phone.event(&call.initiated()).await.expect(200);
-            session.expect("ServiceInitiatedEvent").await;
-            session.bye().await;
+            is_served_through_proxies(&client, at, phone).await;
         }
     }
 

@@ -57,82 +57,38 @@ fn judged(dialogs: &[usize], begin: u64, heard: &[Heard], stood: bool, wrong: Op
     }
 }
 
+/// The dialogs of the events, the begin, what the client heard, whether its monitor ran in the end, and the loss.
+type Case = (
+    &'static [usize],
+    u64,
+    &'static [Heard],
+    bool,
+    Option<&'static str>,
+);
+
+#[rustfmt::skip]
+const CASES: [Case; 16] = [
+    (&[1, 1, 1], 0, &[BackIn, Event(1), Event(2)], true, None),
+    (&[1, 1, 1], 0, &[BackIn, Event(1)], true, Some("2 is lost")),
+    (&[1, 1, 1], 0, &[BackIn, Event(2)], true, Some("1 is lost")),
+    (&[1, 1, 1], 0, &[BackIn, Event(1)], false, None),
+    (&[1, 1, 1], 0, &[BackIn, Event(0), Event(2)], false, Some("follows")),
+    (&[1, 1, 1], 0, &[BackIn, Event(2), Event(1)], true, Some("comes after")),
+    (&[1, 1, 1], 0, &[BackIn, Event(1), Event(1)], true, Some("comes after")),
+    (&[1, 1], 0, &[Event(0), BackIn, Event(1)], true, Some("before BackIn")),
+    (&[1, 1], 0, &[BackIn, BackIn, Event(1)], true, Some("twice in")),
+    (&[1], 0, &[BackIn, OutOf, OutOf], false, Some("twice out")),
+    (&[1], 0, &[BackIn, OutOf], true, Some("at the end")),
+    (&[1, 1, 1, 1], 0, &[BackIn, Event(1), OutOf], false, Some("2 is lost")),
+    (&[1, 1, 1], 0, &[BackIn, Event(1), Event(2), OutOf], false, None),
+    (&[1, 1, 2, 2], 0, &[OutOf, BackIn, Event(2), Event(3)], true, None),
+    (&[1, 1, 2, 2], 1, &[OutOf, BackIn, Event(3)], true, Some("was due")),
+    (&[1, 1, 2, 2], 0, &[BackIn, Event(1), OutOf, BackIn, Event(2), Event(3)], false, None),
+];
+
 #[test]
 fn ledger_detects_losses() {
-    judged(&[1, 1, 1], 0, &[BackIn, Event(1), Event(2)], true, None);
-    judged(&[1, 1, 1], 0, &[BackIn, Event(1)], true, Some("2 is lost"));
-    judged(&[1, 1, 1], 0, &[BackIn, Event(2)], true, Some("1 is lost"));
-    judged(&[1, 1, 1], 0, &[BackIn, Event(1)], false, None);
-    judged(
-        &[1, 1, 1],
-        0,
-        &[BackIn, Event(0), Event(2)],
-        false,
-        Some("follows"),
-    );
-    judged(
-        &[1, 1, 1],
-        0,
-        &[BackIn, Event(2), Event(1)],
-        true,
-        Some("comes after"),
-    );
-    judged(
-        &[1, 1, 1],
-        0,
-        &[BackIn, Event(1), Event(1)],
-        true,
-        Some("comes after"),
-    );
-    judged(
-        &[1, 1],
-        0,
-        &[Event(0), BackIn, Event(1)],
-        true,
-        Some("before BackIn"),
-    );
-    judged(
-        &[1, 1],
-        0,
-        &[BackIn, BackIn, Event(1)],
-        true,
-        Some("twice in"),
-    );
-    judged(&[1], 0, &[BackIn, OutOf, OutOf], false, Some("twice out"));
-    judged(&[1], 0, &[BackIn, OutOf], true, Some("at the end"));
-    judged(
-        &[1, 1, 1, 1],
-        0,
-        &[BackIn, Event(1), OutOf],
-        false,
-        Some("2 is lost"),
-    );
-    judged(
-        &[1, 1, 1],
-        0,
-        &[BackIn, Event(1), Event(2), OutOf],
-        false,
-        None,
-    );
-    judged(
-        &[1, 1, 2, 2],
-        0,
-        &[OutOf, BackIn, Event(2), Event(3)],
-        true,
-        None,
-    );
-    judged(
-        &[1, 1, 2, 2],
-        1,
-        &[OutOf, BackIn, Event(3)],
-        true,
-        Some("was due"),
-    );
-    judged(
-        &[1, 1, 2, 2],
-        0,
-        &[BackIn, Event(1), OutOf, BackIn, Event(2), Event(3)],
-        false,
-        None,
-    );
+    for (dialogs, begin, heard, stood, wrong) in CASES {
+        judged(dialogs, begin, heard, stood, wrong);
+    }
 }

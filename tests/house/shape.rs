@@ -4,9 +4,26 @@ use crate::source::{CRATES, File, Finding, check, files, production_lines};
 
 const LONGEST: usize = 400;
 const MOST_WORDS: usize = 25;
+const LONGEST_TEST: usize = 60;
 
 /// Files that are still too long.
 const KNOWN_LONG: &[&str] = &["actors/src/client/actor.rs", "actors/src/phone/requests.rs"];
+/// Tests of one long course, whose parts would say nothing alone.
+const KNOWN_LONG_TESTS: &[&str] = &[
+    "api_guessing_is_rate_limited_and_the_administrator_is_not",
+    "calls_and_name_of_a_hidden_second_line_are_not_disclosed",
+    "every_client_receives_every_event_of_every_phone",
+    "failed_handshake_is_logged_with_the_peer_address",
+    "full_disk_serves_listed_phones_and_defers_new_ones",
+    "invalid_configuration_changes_nothing_and_is_logged_with_its_place",
+    "killed_server_on_a_full_disk_serves_listed_phones",
+    "line_session_does_not_reach_a_namesake",
+    "long_run_does_not_grow_memory_or_descriptors",
+    "phones_and_clients_are_served_over_ipv6_on_every_transport",
+    "required_phone_certificate_does_not_replace_log_on",
+    "shutdown_stops_monitors_and_ends_sessions",
+    "trial_ends_after_the_last_call_and_a_licence_restores_service",
+];
 /// Files that still open with no sentence or a long one.
 const KNOWN_OPENINGS: &[&str] = &[
     "actors/src/client/dial_via_office/mod.rs",
@@ -29,6 +46,55 @@ fn source_files_open_with_a_short_sentence() {
     all.extend(files(&["tests", "benches", "fuzz/fuzz_targets"], ".rs"));
     let findings: Vec<_> = all.iter().filter_map(bad_opening).collect();
     check("opening sentence", &findings, KNOWN_OPENINGS);
+}
+
+#[test]
+fn integration_tests_stay_below_60_lines() {
+    let all = files(
+        &["tests", "schema/tests", "actors/tests", "config/tests"],
+        ".rs",
+    );
+    let findings: Vec<_> = all
+        .iter()
+        .flat_map(|file| long_tests(file, KNOWN_LONG_TESTS))
+        .collect();
+    check("test length", &findings, &[]);
+}
+
+/// Tests of more than [`LONGEST_TEST`] lines.
+fn long_tests(file: &File, known: &[&str]) -> Vec<Finding> {
+    let lines: Vec<&str> = file.text.lines().collect();
+    let is_test = |line: &str| {
+        matches!(
+            line.trim(),
+            "#[test]" | "#[tokio::test]" | "#[actix_rt::test]"
+        )
+    };
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| is_test(line)) {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let Some(first) = lines[at..].iter().position(|line| line.contains("fn ")) else {
+            continue;
+        };
+        let end = format!("{indent}}}");
+        let body = lines[at + first..]
+            .iter()
+            .take_while(|line| **line != end)
+            .count()
+            + 1;
+        let name = lines[at + first]
+            .split("fn ")
+            .nth(1)
+            .and_then(|rest| rest.split('(').next())
+            .unwrap_or("");
+        if body > LONGEST_TEST && !known.contains(&name) {
+            let advice = format!(
+                "{name} has {body} lines; share its set-up or split it (at most {LONGEST_TEST})"
+            );
+            found.push(Finding::new(file, at + first + 1, advice));
+        }
+    }
+    found
 }
 
 /// A file of more than [`LONGEST`] lines, tests not counted.
@@ -134,4 +200,21 @@ fn an_opening_sentence_is_demanded_and_its_words_are_counted() {
     );
     let long = format!("//! {}\n//! word.\n", "word ".repeat(MOST_WORDS));
     assert!(opening(&long).unwrap().starts_with("26 words"));
+}
+
+#[test]
+fn a_long_test_is_found_unless_it_is_known() {
+    let lines = |count| "        step();\n".repeat(count);
+    let text = format!(
+        "mod tests {{\n    #[test]\n    fn long() {{\n{}    }}\n\n    #[test]\n    fn short() {{\n{}    }}\n}}\n",
+        lines(59),
+        lines(58)
+    );
+    let file = File::new("src/x.rs", &text);
+    let found = long_tests(&file, &[]);
+    assert_eq!(
+        found.iter().map(|finding| finding.line).collect::<Vec<_>>(),
+        [3]
+    );
+    assert_eq!(long_tests(&file, &["long"]), []);
 }

@@ -60,168 +60,170 @@ const REFUSED: (u16, bool) = (401, false);
 /// A log-on with a fresh nonce is all that is asked for (RFC 7616 3.3).
 const STALE: (u16, bool) = (401, true);
 
+/// What a case says, its change, and what must come of it.
+const CASES: [(&str, Change, (u16, bool)); 22] = [
+    ("RFC 7616 3.4: the proof is right", right, GRANTED),
+    (
+        "RFC 7616 3.4.6: another port and parameters in the uri",
+        |given, who| {
+            proved(
+                given,
+                who,
+                "REGISTER",
+                "sip:127.0.0.1:5060;transport=tcp",
+                1,
+            )
+        },
+        GRANTED,
+    ),
+    (
+        "the uri names the user who logs on",
+        |given, who| proved(given, who, "REGISTER", "sip:000413000001@127.0.0.1", 1),
+        GRANTED,
+    ),
+    (
+        "counts may be left out",
+        |given, who| proved(given, who, "REGISTER", URI, 0x0a1b),
+        GRANTED,
+    ),
+    (
+        "RFC 2069: no qop",
+        |given, who| {
+            let given = Challenge {
+                qop: false,
+                ..given.clone()
+            };
+            right(&given, who)
+        },
+        GRANTED,
+    ),
+    (
+        "RFC 7616 3.4.6: the uri names another user",
+        |given, who| proved(given, who, "REGISTER", "sip:000413000002@127.0.0.1", 1),
+        REFUSED,
+    ),
+    (
+        "RFC 7616 3.4.6: the uri names another host",
+        |given, who| proved(given, who, "REGISTER", "sip:127.0.0.2", 1),
+        REFUSED,
+    ),
+    (
+        "the uri is none of SIP",
+        |given, who| proved(given, who, "REGISTER", "/", 1),
+        REFUSED,
+    ),
+    (
+        "another method",
+        |given, who| proved(given, who, "INVITE", URI, 1),
+        REFUSED,
+    ),
+    (
+        "another password",
+        |given, who| right(given, &Account::new(&who.user, "let me in")),
+        REFUSED,
+    ),
+    (
+        "no password",
+        |given, who| right(given, &Account::new(&who.user, "")),
+        REFUSED,
+    ),
+    (
+        "another user with the right password",
+        |given, who| right(given, &Account::new("000413000002", &who.password)),
+        REFUSED,
+    ),
+    (
+        "another realm",
+        |given, who| {
+            let given = Challenge {
+                realm: "elsewhere".to_owned(),
+                ..given.clone()
+            };
+            right(&given, who)
+        },
+        REFUSED,
+    ),
+    (
+        "the proof of another realm under this one's name",
+        |given, who| {
+            let other = Challenge {
+                realm: "elsewhere".to_owned(),
+                ..given.clone()
+            };
+            let proof = other
+                .answer("REGISTER", URI, who, 1)
+                .replace("elsewhere", &given.realm);
+            register(MAC).with("Authorization", proof)
+        },
+        REFUSED,
+    ),
+    (
+        "RFC 7616 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
+        |given, who| {
+            let given = Challenge {
+                nonce: "0".repeat(64),
+                ..given.clone()
+            };
+            right(&given, who)
+        },
+        STALE,
+    ),
+    (
+        "a nonce whose time was made younger",
+        |given, who| {
+            let mut digits = given.nonce.clone();
+            digits.replace_range(14..16, "ff");
+            let given = Challenge {
+                nonce: digits,
+                ..given.clone()
+            };
+            right(&given, who)
+        },
+        STALE,
+    ),
+    (
+        "the nonce is cut off",
+        |given, who| {
+            let given = Challenge {
+                nonce: given.nonce[..20].to_owned(),
+                ..given.clone()
+            };
+            right(&given, who)
+        },
+        STALE,
+    ),
+    (
+        "the count is none",
+        |given, who| altered(given, who, "nc=00000001", "nc=0000000g"),
+        REFUSED,
+    ),
+    (
+        "RFC 7616 3.4: qop without cnonce",
+        |given, who| altered(given, who, ", cnonce=\"0a4f113b\"", ""),
+        REFUSED,
+    ),
+    (
+        "a quality of protection that was not offered",
+        |given, who| altered(given, who, "qop=auth", "qop=auth-int"),
+        REFUSED,
+    ),
+    (
+        "another scheme",
+        |_, _| register(MAC).with("Authorization", "Basic MDAwNDEzMDAwMDAxOmxldCBtZSByaW5n"),
+        REFUSED,
+    ),
+    (
+        "a response of another length",
+        |given, who| altered(given, who, "response=\"", "response=\"0"),
+        REFUSED,
+    ),
+];
+
 #[tokio::test]
 async fn credentials_are_valid_for_one_request_user_and_connection() {
     let server = Server::with(|settings| settings.limits.failed_log_ons = 1000);
     let address = server.addresses.phones_tcp.unwrap();
-    let table: [(&str, Change, (u16, bool)); 22] = [
-        ("RFC 7616 3.4: the proof is right", right, GRANTED),
-        (
-            "RFC 7616 3.4.6: another port and parameters in the uri",
-            |given, who| {
-                proved(
-                    given,
-                    who,
-                    "REGISTER",
-                    "sip:127.0.0.1:5060;transport=tcp",
-                    1,
-                )
-            },
-            GRANTED,
-        ),
-        (
-            "the uri names the user who logs on",
-            |given, who| proved(given, who, "REGISTER", "sip:000413000001@127.0.0.1", 1),
-            GRANTED,
-        ),
-        (
-            "counts may be left out",
-            |given, who| proved(given, who, "REGISTER", URI, 0x0a1b),
-            GRANTED,
-        ),
-        (
-            "RFC 2069: no qop",
-            |given, who| {
-                let given = Challenge {
-                    qop: false,
-                    ..given.clone()
-                };
-                right(&given, who)
-            },
-            GRANTED,
-        ),
-        (
-            "RFC 7616 3.4.6: the uri names another user",
-            |given, who| proved(given, who, "REGISTER", "sip:000413000002@127.0.0.1", 1),
-            REFUSED,
-        ),
-        (
-            "RFC 7616 3.4.6: the uri names another host",
-            |given, who| proved(given, who, "REGISTER", "sip:127.0.0.2", 1),
-            REFUSED,
-        ),
-        (
-            "the uri is none of SIP",
-            |given, who| proved(given, who, "REGISTER", "/", 1),
-            REFUSED,
-        ),
-        (
-            "another method",
-            |given, who| proved(given, who, "INVITE", URI, 1),
-            REFUSED,
-        ),
-        (
-            "another password",
-            |given, who| right(given, &Account::new(&who.user, "let me in")),
-            REFUSED,
-        ),
-        (
-            "no password",
-            |given, who| right(given, &Account::new(&who.user, "")),
-            REFUSED,
-        ),
-        (
-            "another user with the right password",
-            |given, who| right(given, &Account::new("000413000002", &who.password)),
-            REFUSED,
-        ),
-        (
-            "another realm",
-            |given, who| {
-                let given = Challenge {
-                    realm: "elsewhere".to_owned(),
-                    ..given.clone()
-                };
-                right(&given, who)
-            },
-            REFUSED,
-        ),
-        (
-            "the proof of another realm under this one's name",
-            |given, who| {
-                let other = Challenge {
-                    realm: "elsewhere".to_owned(),
-                    ..given.clone()
-                };
-                let proof = other
-                    .answer("REGISTER", URI, who, 1)
-                    .replace("elsewhere", &given.realm);
-                register(MAC).with("Authorization", proof)
-            },
-            REFUSED,
-        ),
-        (
-            "RFC 7616 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
-            |given, who| {
-                let given = Challenge {
-                    nonce: "0".repeat(64),
-                    ..given.clone()
-                };
-                right(&given, who)
-            },
-            STALE,
-        ),
-        (
-            "a nonce whose time was made younger",
-            |given, who| {
-                let mut digits = given.nonce.clone();
-                digits.replace_range(14..16, "ff");
-                let given = Challenge {
-                    nonce: digits,
-                    ..given.clone()
-                };
-                right(&given, who)
-            },
-            STALE,
-        ),
-        (
-            "the nonce is cut off",
-            |given, who| {
-                let given = Challenge {
-                    nonce: given.nonce[..20].to_owned(),
-                    ..given.clone()
-                };
-                right(&given, who)
-            },
-            STALE,
-        ),
-        (
-            "the count is none",
-            |given, who| altered(given, who, "nc=00000001", "nc=0000000g"),
-            REFUSED,
-        ),
-        (
-            "RFC 7616 3.4: qop without cnonce",
-            |given, who| altered(given, who, ", cnonce=\"0a4f113b\"", ""),
-            REFUSED,
-        ),
-        (
-            "a quality of protection that was not offered",
-            |given, who| altered(given, who, "qop=auth", "qop=auth-int"),
-            REFUSED,
-        ),
-        (
-            "another scheme",
-            |_, _| register(MAC).with("Authorization", "Basic MDAwNDEzMDAwMDAxOmxldCBtZSByaW5n"),
-            REFUSED,
-        ),
-        (
-            "a response of another length",
-            |given, who| altered(given, who, "response=\"", "response=\"0"),
-            REFUSED,
-        ),
-    ];
-    for (what, change, expected) in table {
+    for (what, change, expected) in CASES {
         let mut line = Line::to(address).await;
         assert_eq!(comes_of(&mut line, change).await, expected, "{what}");
     }
