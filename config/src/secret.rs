@@ -26,6 +26,7 @@ impl Secret {
         &self.0
     }
 
+    /// Whether no password is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
