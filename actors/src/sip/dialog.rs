@@ -1,4 +1,4 @@
-//! A dialog (RFC 3261, section 12): one type for both roles, made by [`Dialog::uac`] or [`Dialog::uas`].
+//! A dialog (RFC 3261, section 12), in one type for the caller and the called end.
 
 use bytes::BytesMut;
 use uacsta_schema::sip::{
@@ -6,7 +6,7 @@ use uacsta_schema::sip::{
     header::Contacts,
 };
 
-/// What two ends remember of each other.
+/// The state that each end of a dialog holds (RFC 3261, section 12).
 #[derive(Clone, Debug)]
 pub struct Dialog {
     call_id: Box<str>,
@@ -16,33 +16,32 @@ pub struct Dialog {
     remote: Box<str>,
     target: Box<str>,
     routes: Box<[Box<str>]>,
-    /// The lines that are the same in every request of ours, printed once.
+    /// The header fields that are the same in all our requests, formatted once.
     lines: Box<str>,
     local_cseq: u32,
     remote_cseq: Option<u32>,
 }
 
-/// What a dialog may keep of the message that makes or refreshes it, in octets: identifiers, addresses, target and route set
-/// (RFC 3261, section 12.1).
+/// The most octets that a dialog stores of its messages: identifiers, addresses, target and route set (RFC 3261, section 12.1).
 const KEPT: usize = 4096;
 
-/// Why a message makes no dialog.
+/// Why a message establishes no dialog.
 #[derive(Debug, thiserror::Error)]
 pub enum NoDialog {
     /// A header field cannot be read.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// There is too much to keep.
+    /// Too many octets would be stored.
     #[error(
         "the Call-ID, the tags, the URIs of From, To and Contact, and the Record-Route have {0} octets, but may have {KEPT} in all"
     )]
     TooLong(usize),
 }
 
-/// Checks how much a message that makes or refreshes a dialog would have kept.
+/// Checks how many octets a dialog would store of a message that establishes or refreshes it.
 ///
 /// # Errors
-/// It is too much.
+/// Too many.
 pub fn fits(head: &Head) -> Result<(), NoDialog> {
     let of =
         |party: NameAddr<'_>| party.uri().as_str().len() + party.tag().unwrap_or_default().len();
@@ -69,7 +68,7 @@ pub fn fits(head: &Head) -> Result<(), NoDialog> {
 pub struct OutOfOrder;
 
 impl Dialog {
-    /// The dialog that an INVITE of ours will start; `local` and `remote` are the From and To without tags.
+    /// The dialog that an INVITE of ours starts; `local` and `remote` are the From and To without tags.
     pub fn uac(call_id: &str, local_tag: &str, local: &str, remote: &str, target: &str) -> Self {
         let mut dialog = Self {
             call_id: call_id.into(),
@@ -85,17 +84,17 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: None,
         };
-        dialog.print_lines();
+        dialog.format_lines();
         dialog
     }
 
-    /// The 2xx to our INVITE makes the dialog whole (RFC 3261, section 12.1.2).
+    /// The 2xx to our INVITE establishes the dialog (RFC 3261, section 12.1.2).
     ///
     /// # Errors
-    /// It makes none; ACK and BYE can be sent in it all the same.
+    /// It establishes none. ACK and BYE can be sent nevertheless.
     pub fn confirmed(&mut self, response: &Head) -> Result<(), NoDialog> {
         self.remote_tag = response.to()?.tag().unwrap_or_default().into();
-        self.print_lines();
+        self.format_lines();
         fits(response)?;
         let mut routes: Vec<Box<str>> = response
             .list(HeaderName::RecordRoute)
@@ -104,7 +103,7 @@ impl Dialog {
         routes.reverse();
         self.routes = routes.into();
         self.retarget(response);
-        self.print_lines();
+        self.format_lines();
         Ok(())
     }
 
@@ -125,7 +124,7 @@ impl Dialog {
             remote_cseq: Some(head.cseq()?.number),
         };
         dialog.retarget(head);
-        dialog.print_lines();
+        dialog.format_lines();
         Ok(dialog)
     }
 
@@ -146,7 +145,7 @@ impl Dialog {
         &self.local_tag
     }
 
-    /// Where requests go.
+    /// The Request-URI of our requests (RFC 3261, section 12.1.1: the remote target).
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -177,8 +176,8 @@ impl Dialog {
         self.compose(out, &Method::Ack, via, cseq)
     }
 
-    /// Starts the ACK for a refusal of the INVITE with this CSeq: the To is the response's (RFC 3261, section 17.1.1.3).
-    pub fn ack_refusal<'out>(
+    /// Starts the ACK for a rejection of the INVITE with this CSeq: the To is that of the response (RFC 3261, section 17.1.1.3).
+    pub fn ack_rejection<'out>(
         &self,
         out: &'out mut BytesMut,
         via: impl std::fmt::Display,
@@ -188,17 +187,20 @@ impl Dialog {
         if self.remote_tag.is_empty()
             && let Some(tag) = remote_tag
         {
-            let mut refused = Self {
+            let mut rejected = Self {
                 remote_tag: tag.into(),
                 ..self.clone()
             };
-            refused.print_lines();
-            return refused.compose(out, &Method::Ack, via, cseq);
+            rejected.format_lines();
+            return rejected.compose(out, &Method::Ack, via, cseq);
         }
         self.ack(out, via, cseq)
     }
 
-    /// Checks the order of a received request and remembers it (RFC 3261, section 12.2.2); gaps are fine.
+    /// Checks and stores the CSeq of a received request (RFC 3261, section 12.2.2); gaps are permitted.
+    ///
+    /// # Errors
+    /// It is not above the last one.
     pub fn received(&mut self, cseq: u32) -> Result<(), OutOfOrder> {
         if self.remote_cseq.is_some_and(|last| cseq <= last) {
             return Err(OutOfOrder);
@@ -212,8 +214,9 @@ impl Dialog {
         self.remote_cseq == Some(cseq)
     }
 
-    /// A target refresh (RFC 3261, section 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target, unless that
-    /// is too long. What its URI has for headers is not sent: a peer that could add a Route would choose where we send (19.1.5).
+    /// A target refresh (RFC 3261, section 12.2.1.2): the Contact of an INVITE or UPDATE, or of its 2xx, is the new target, unless
+    /// it is too long. Headers in its URI are dropped: a peer that could add a Route would choose where we send (RFC 3261,
+    /// section 19.1.5).
     pub fn retarget(&mut self, head: &Head) {
         if fits(head).is_ok()
             && let Ok(Contacts::List(contacts)) = head.contacts()
@@ -237,7 +240,7 @@ impl Dialog {
             .header(HeaderName::CSeq, format_args!("{cseq} {method}"))
     }
 
-    fn print_lines(&mut self) {
+    fn format_lines(&mut self) {
         use std::fmt::Write as _;
         let mut lines = String::with_capacity(256);
         let mut line = |name: HeaderName, value: std::fmt::Arguments<'_>| {
@@ -265,7 +268,7 @@ impl Dialog {
     }
 }
 
-/// The dialog identifiers of a received message, from the receiver's view (RFC 3261, section 12).
+/// The identifiers of a dialog in a received message (RFC 3261, section 12).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DialogId<'a> {
     /// The Call-ID.
@@ -277,7 +280,7 @@ pub struct DialogId<'a> {
 }
 
 impl<'a> DialogId<'a> {
-    /// The dialog that a received request names; `None` for one outside of any dialog.
+    /// The dialog of a received request; `None` outside dialogs.
     pub fn of_request(request: &'a Request) -> Option<Self> {
         let head = request.head();
         Some(Self {
@@ -287,7 +290,7 @@ impl<'a> DialogId<'a> {
         })
     }
 
-    /// The dialog that a received response names.
+    /// The dialog of a received response.
     pub fn of_response(response: &'a Response) -> Option<Self> {
         let head = response.head();
         Some(Self {

@@ -1,4 +1,4 @@
-//! Responses to requests that no UAS handles, the same for every kind of connection and for datagrams of unknown peers.
+//! Responses to invalid and unsupported requests, common to all connections and to datagrams of unknown peers.
 
 use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
@@ -10,10 +10,10 @@ use super::{
     session_timer::{MIN_SE, SessionTimer},
 };
 
-/// The methods that are understood (RFC 3261, section 20.5).
+/// The supported methods (RFC 3261, section 20.5).
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS, REGISTER";
 
-/// The CSTA document that a request carries; none if it has no body.
+/// The CSTA document in the body of a request; `None` without a body.
 ///
 /// # Errors
 /// 415 for another type of body, or 406 for an INVITE whose sender does not accept CSTA.
@@ -32,7 +32,7 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, FinalRespons
     if is_csta && !encoded {
         return Ok(Some(request.body().clone()));
     }
-    // RFC 3261, section 21.4.7. A sender that does not accept CSTA either could not use the Accept of a 415.
+    // RFC 3261, section 21.4.7. The Accept of a 415 is useless to a sender that does not accept CSTA.
     let status = if *request.method() != Method::Invite || accepts_csta(request) {
         Status::UNSUPPORTED_MEDIA_TYPE
     } else {
@@ -43,8 +43,8 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, FinalRespons
         .header(HeaderName::AcceptEncoding, "identity"))
 }
 
-/// Whether the sender accepts CSTA. Without the header field it does: RFC 3261, section 20.1 defaults to SDP, which means
-/// nothing here.
+/// Whether the sender accepts CSTA. Without Accept it does: the default of RFC 3261, section 20.1, is SDP, which has no use
+/// here.
 fn accepts_csta(request: &Request) -> bool {
     let mut accepted = request.head().list(HeaderName::Accept).peekable();
     accepted.peek().is_none()
@@ -56,8 +56,7 @@ fn accepts_csta(request: &Request) -> bool {
         })
 }
 
-/// Checks what holds for every request, whoever handles it (RFC 3261, section 8.2.2; RFC 4028, section 9). `secure` says
-/// that it came by TLS.
+/// Checks a request of any method (RFC 3261, section 8.2.2; RFC 4028, section 9); `secure` if it was received over TLS.
 ///
 /// # Errors
 /// 416, 400 (sips without TLS), 422, 513 or 420.
@@ -97,7 +96,7 @@ pub(crate) fn check_request(request: &Request, secure: bool) -> Result<(), Final
         .header(HeaderName::Unsupported, unknown.join(", ")))
 }
 
-/// Rejects sips without TLS, which sips needs on each hop (RFC 3261, section 26.2.2; RFC 5630, section 3.1).
+/// Rejects sips without TLS, which sips requires on each hop (RFC 3261, section 26.2.2; RFC 5630, section 3.1).
 fn check_scheme(request: &Request) -> Result<(), FinalResponse> {
     if is_sips(request.uri()) {
         return Err(FinalResponse::from(Status::UNSUPPORTED_URI_SCHEME)
@@ -115,7 +114,7 @@ pub(super) fn speaks_sips(request: &Request) -> bool {
     is_sips(request.uri()) || names_sips(request)
 }
 
-/// Whether the Contact of a request, to which ours will be sent, is a sips URI.
+/// Whether the Contact of a request, the target of our requests, is a sips URI.
 fn names_sips(request: &Request) -> bool {
     if !matches!(
         request.method(),
@@ -138,7 +137,7 @@ pub(super) fn is_sips(uri: &str) -> bool {
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
 }
 
-/// The response to a method that nothing handles.
+/// The response to a request that neither a session nor a UAS handles.
 pub(crate) fn unhandled(method: &Method, in_dialog: bool) -> FinalResponse {
     match method {
         Method::Options => FinalResponse::from(Status::OK)
@@ -148,8 +147,8 @@ pub(crate) fn unhandled(method: &Method, in_dialog: bool) -> FinalResponse {
         Method::Bye | Method::Info | Method::Update | Method::Prack if !in_dialog => {
             Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
         }
-        // RFC 6665, section 4.1.2.3: the event package is not supported. Allow-Events cannot say that none is, since its
-        // grammar requires one (section 8.4).
+        // RFC 6665, section 4.1.2.3: the event package is not supported. Allow-Events cannot be empty by its grammar
+        // (RFC 6665, section 8.4), so it is omitted.
         Method::Subscribe | Method::Notify => {
             FinalResponse::from(Status::BAD_EVENT).header(HeaderName::Allow, ALLOW)
         }

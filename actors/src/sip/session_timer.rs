@@ -1,4 +1,4 @@
-//! The session timer of RFC 4028 as pure functions: what to offer, what to grant, when to refresh and when to give up.
+//! The session timer (RFC 4028) as pure functions: the intervals to propose and to grant, and when to refresh.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use uacsta_schema::sip::{
     header::{Refresher, SessionExpires},
 };
 
-/// The smallest session interval that RFC 4028, section 4 allows, which is also the least that we grant.
+/// The smallest session interval that RFC 4028, section 4 allows, which is also the smallest that we grant.
 pub const MIN_SE: Duration = Duration::from_secs(90);
 
-/// How often a request is sent again that crosses one of the peer's (491).
+/// How often a refresh that crosses a request of the peer's is sent again (491).
 pub const CROSSINGS: u8 = 3;
 
-/// How long to wait before a request is sent again that crossed one of the peer's (491, RFC 3261, section 14.1): "a randomly chosen
-/// value between 2.1 and 4 seconds in units of 10 ms" for the side that made the Call-ID, else one "between 0 and 2 seconds".
+/// The wait before a refresh that crossed a request of the peer's is sent again (RFC 3261, section 14.1): "a randomly chosen
+/// value between 2.1 and 4 seconds in units of 10 ms" for the end that made the Call-ID, else one "between 0 and 2 seconds".
 pub fn after_crossing(made_call_id: bool) -> Duration {
     let (least, steps) = if made_call_id { (210, 191) } else { (0, 201) };
-    // Without random numbers both sides still wait differently.
+    // Without random numbers both ends still wait differently.
     let random = getrandom::u64().unwrap_or_default();
     Duration::from_millis((least + random % steps) * 10)
 }
@@ -25,25 +25,25 @@ pub fn after_crossing(made_call_id: bool) -> Duration {
 /// An agreed session interval.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionTimer {
-    /// The time after which a session that was not refreshed is over.
+    /// The session ends so long after its last refresh.
     pub interval: Duration,
-    /// Whether the refreshes are ours to send.
+    /// Whether we send the refreshes.
     pub ours: bool,
-    /// The `Min-SE` of a request of ours: [`MIN_SE`], or what the peer's 422 named (RFC 4028, section 7.4).
+    /// The `Min-SE` of our requests: [`MIN_SE`], or that of the peer's 422 (RFC 4028, section 7.4).
     pub least: Duration,
 }
 
 impl SessionTimer {
-    /// Whether the session interval that a peer asks for is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028, section 9).
+    /// Whether the session interval that a peer proposes is below [`MIN_SE`]: 422 with `Min-SE` (RFC 4028, section 9).
     pub fn is_too_small(request: &Head) -> bool {
         request
             .session_expires()
             .is_some_and(|asked| u64::from(asked.interval) < MIN_SE.as_secs())
     }
 
-    /// What a server grants to the request of a peer that names no interval of its own in `fallback`.
+    /// The timer that a server grants to a request; `fallback` is the interval if the request proposes none.
     ///
-    /// A peer that supports timers refreshes by itself unless it asks us to (RFC 4028 table 2).
+    /// A peer that supports timers refreshes by itself unless it asks us to (RFC 4028, table 2).
     pub fn granted(request: &Head, fallback: Duration) -> Self {
         let peer_can = request
             .list(HeaderName::Supported)
@@ -64,7 +64,7 @@ impl SessionTimer {
         }
     }
 
-    /// What a client agreed to by the 2xx; none if the peer keeps no timer.
+    /// The timer of the 2xx to a request of ours; `None` if the peer uses none.
     pub fn agreed(response: &Head) -> Option<Self> {
         let answered = response.session_expires()?;
         Some(Self {
@@ -74,7 +74,7 @@ impl SessionTimer {
         })
     }
 
-    /// The `Session-Expires` that tells a peer of this timer: in an answer of ours, and in a request when `asking`.
+    /// The `Session-Expires` of this timer: in a request of ours if `asking`, else in a response.
     pub fn header(&self, asking: bool) -> SessionExpires {
         SessionExpires {
             interval: u32::try_from(self.interval.as_secs()).unwrap_or(u32::MAX),
@@ -86,8 +86,8 @@ impl SessionTimer {
         }
     }
 
-    /// How long after a refresh something is due: half the interval for the refresher, else the end of the session less
-    /// `min(32 s, interval / 3)`, when a BYE is sent (RFC 4028, section 10).
+    /// The time from a refresh to the next step: half the interval for the refresher; for the other end, when it sends BYE: the
+    /// interval less `min(32 s, interval / 3)` (RFC 4028, section 10).
     pub fn due(&self) -> Duration {
         if self.ours {
             self.interval / 2
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_3261_14_1_both_sides_wait_differently() {
+    fn rfc_3261_14_1_the_ends_wait_differently() {
         for _ in 0..100 {
             let (ours, theirs) = (after_crossing(true), after_crossing(false));
             assert!(ours >= Duration::from_millis(2100) && ours <= Duration::from_secs(4));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_4028_9_the_server_grants_what_is_asked_for() {
+    fn rfc_4028_9_the_server_grants_the_proposed_interval() {
         grants("", Some((1800, true)));
         grants("Supported: timer\r\n", Some((1800, false)));
         grants(
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_refresher_is_named_from_the_sender_s_view() {
+    fn the_refresher_depends_on_who_sends_the_request() {
         let timer = |ours| SessionTimer {
             interval: Duration::from_secs(300),
             ours,

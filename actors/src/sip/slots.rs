@@ -8,7 +8,7 @@ use slab::Slab;
 #[derive(Debug)]
 pub(super) struct Slots<T>(Slab<T>);
 
-/// Up to so many entries the slab grows one by one; beyond, the connection is busy, and the slab doubles.
+/// Up to this length the slab grows by one entry; beyond, the connection is busy, and the slab doubles.
 const FEW: usize = 4;
 
 impl<T> Slots<T> {
@@ -16,7 +16,7 @@ impl<T> Slots<T> {
         Self(Slab::new())
     }
 
-    /// Uses the slot that [`Slab::vacant_key`] names.
+    /// Uses the slot of [`Slab::vacant_key`].
     pub(super) fn insert(&mut self, value: T) -> usize {
         if self.0.len() == self.0.capacity() && self.0.len() < FEW {
             self.0.reserve_exact(1);
@@ -24,7 +24,7 @@ impl<T> Slots<T> {
         self.0.insert(value)
     }
 
-    /// Frees a slot, and the memory with the last one.
+    /// Frees a slot, and all memory with the last one.
     pub(super) fn remove(&mut self, slot: usize) -> T {
         let value = self.0.remove(slot);
         if self.0.is_empty() && self.0.capacity() <= FEW {

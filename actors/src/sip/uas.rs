@@ -1,4 +1,4 @@
-//! The policy of one kind of connection (RFC 3261, section 8.2): phones, clients and simulators each have a UAS.
+//! The UAS core of a connection (RFC 3261, section 8.2): the policy that differs between phones, clients and tools.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,19 +9,19 @@ use super::{
     responder::{Disposition, PendingRequest},
 };
 
-/// Decides about requests that belong to no dialog of their connection. It runs within the connection, so it never waits.
+/// Answers requests that are in no dialog of their connection. It runs within the connection, so it must not block.
 ///
-/// Messages of its own it receives through `impl Handler<..> for SipConnection<Self>`.
+/// It receives messages of its own through `impl Handler<..> for SipConnection<Self>`.
 pub trait Uas: Sized + Unpin + 'static {
-    /// A REGISTER or INVITE outside of any dialog.
+    /// A REGISTER or INVITE outside dialogs.
     fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition;
 
-    /// A request in a dialog that is not of this connection: 481, where dialogs do not migrate.
+    /// A request in a dialog that its connection does not own. The default is 481.
     fn orphan(&mut self, _request: &Request, _pending: PendingRequest<'_>) -> Disposition {
         Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
     }
 
-    /// The peer, as far as it is known.
+    /// Who the peer is, as far as that is known.
     fn peer(&self) -> Peer<'_>;
 
     /// Does what is due at `now`, the time since the server's start; returns when something is due next.
@@ -29,10 +29,10 @@ pub trait Uas: Sized + Unpin + 'static {
         None
     }
 
-    /// The connection has ended.
+    /// The connection ended; `reason` is for the log.
     fn ended(&mut self, reason: &str);
 
-    /// Counts an incident. Returns how often it happened since the log mentioned it last, or none if it is not to.
+    /// Counts an incident. Returns how often it happened since it was last logged, or `None` if it is not to be logged.
     fn incident(&self, _incident: Incident<'_>) -> Option<u32> {
         Some(1)
     }
@@ -41,25 +41,25 @@ pub trait Uas: Sized + Unpin + 'static {
 /// The peer of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer<'a> {
-    /// Who it is, for the log; empty as long as that is not known.
+    /// Its name for the log; empty as long as it is unknown.
     pub name: &'a str,
-    /// The device that it speaks for: the log's field `phone`, by which lines are filtered.
+    /// Its device: the log field `phone`, by which lines are filtered.
     pub device: Option<&'a Arc<str>>,
     /// Whether it has authenticated, so that the limits of unauthenticated peers no longer hold.
     pub authenticated: bool,
 }
 
-/// How much a peer may leave undone.
+/// How many messages may be unanswered.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many of its requests may wait for their responses; each further one gets 503.
+    /// The peer's requests without a response; each further one gets 503.
     pub pending_requests: usize,
-    /// How many events it may leave unanswered; one more ends the connection.
+    /// Events to the peer without a response; one more ends the connection.
     pub unanswered_events: usize,
 }
 
 impl Default for Limits {
-    /// Those of a peer that is sent no events. A connection may carry many phones, which register at once.
+    /// For a peer that receives no events. A connection may carry many phones, which register at once.
     fn default() -> Self {
         Self {
             pending_requests: 1024,

@@ -1,4 +1,4 @@
-//! How much of a peer's words a dialog keeps (RFC 3261 12.1): no more than a session is worth.
+//! The memory that a dialog needs for the header fields of its peer is bounded (RFC 3261, section 12.1).
 
 use actix_rt::System;
 use futures_util::StreamExt as _;
@@ -9,7 +9,7 @@ use uacsta_schema::sip::{HeaderName, codec::Frame, message::Message};
 
 use super::{answer, codec, open};
 
-/// The requests that a peer gets until its session is open or refused, whose 200 to the INVITE has these lines: methods and Routes.
+/// Sends a 200 with these lines, and checks the requests until the session is open or rejected: their methods and how many Routes.
 #[track_caller]
 fn check(lines: &str, opens: bool, expected: &[(&str, usize)]) {
     System::new().block_on(async {
@@ -31,7 +31,7 @@ fn check(lines: &str, opens: bool, expected: &[(&str, usize)]) {
                 assert_eq!(head.to_tag(), Some("peer"), "{method}");
             }
         }
-        let SessionEvent { what, .. } = opening.told.recv().await.unwrap();
+        let SessionEvent { what, .. } = opening.events.recv().await.unwrap();
         let is_open = matches!(what, SessionEventKind::Opened(_));
         assert_eq!(is_open, opens, "{what:?}");
         if !opens {
@@ -44,7 +44,7 @@ fn check(lines: &str, opens: bool, expected: &[(&str, usize)]) {
 }
 
 #[test]
-fn a_200_that_would_have_too_much_kept_is_acknowledged_and_its_session_ended() {
+fn a_200_with_too_many_routes_is_acknowledged_and_its_session_ended() {
     let route = |octets: usize| {
         let address = format!("<sip:proxy.example;lr;x={}>", "y".repeat(octets - 26));
         format!("Record-Route: {address}\r\n")

@@ -1,8 +1,8 @@
-//! One link with a session that it opens, whose other end is the test: how it keeps the session, and when it ends itself.
+//! A connection with one session that it opens; the test is its peer.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test fails where it stands, and its clock is the one that it turns"
+    reason = "a test may panic, and advances its own clock"
 )]
 
 use std::{sync::Arc, time::Duration};
@@ -36,25 +36,25 @@ mod dialogs;
 mod session_timer;
 mod unanswered;
 
-/// A link that has sent the INVITE of a session of 300 seconds.
+/// A connection that has sent the INVITE of a session of 300 seconds.
 struct Opening {
-    link: Addr<SipConnection<Nobody>>,
-    /// The session's owner, who lives as long as this.
+    connection: Addr<SipConnection<RejectingUas>>,
+    /// The session's owner, which must outlive the session.
     owner: Addr<Owner>,
-    /// What it is told.
-    told: UnboundedReceiver<SessionEvent>,
-    /// Why the link ended.
+    /// The events of the session.
+    events: UnboundedReceiver<SessionEvent>,
+    /// Why the connection ended.
     ended: UnboundedReceiver<String>,
     /// The peer's end of the connection.
     far: DuplexStream,
 }
 
-/// Opens a session with a peer that may leave so many events unanswered.
+/// Opens a session with a peer that may leave `most_unanswered` requests unanswered.
 fn open(most_unanswered: usize) -> Opening {
     let (near, far) = tokio::io::duplex(1 << 20);
     let transport =
         PeerTransport::stream(Box::new(near), codec(), 1 << 24, Duration::from_secs(20));
-    let (tell, told) = mpsc::unbounded_channel();
+    let (tell, events) = mpsc::unbounded_channel();
     let (say, ended) = mpsc::unbounded_channel();
     let endpoints = Endpoints {
         peer: ([127, 0, 0, 1], 5060).into(),
@@ -64,15 +64,15 @@ fn open(most_unanswered: usize) -> Opening {
         unauthenticated: None,
         agent: "test".into(),
     };
-    let clock = Arc::new(Turned(Instant::now()));
+    let clock = Arc::new(PausedClock(Instant::now()));
     let limits = Limits {
         unanswered_events: most_unanswered,
         ..Limits::default()
     };
-    let uas = |_: &Arc<Addr<_>>| Nobody { say };
-    let link = SipConnection::start(transport, endpoints, uas, limits, clock, 7);
+    let uas = |_: &Arc<Addr<_>>| RejectingUas { ended: say };
+    let connection = SipConnection::start(transport, endpoints, uas, limits, clock, 7);
     let owner = Owner(tell).start();
-    link.do_send(Open {
+    connection.do_send(Open {
         owner: owner.clone().recipient(),
         key: 1,
         target: "sip:phone@127.0.0.1".into(),
@@ -83,9 +83,9 @@ fn open(most_unanswered: usize) -> Opening {
         login: None,
     });
     Opening {
-        link,
+        connection,
         owner,
-        told,
+        events,
         ended,
         far,
     }
@@ -95,26 +95,26 @@ fn codec() -> Codec {
     Codec::new(codec::Limits::default())
 }
 
-/// The peer's answer to a request, with these further lines.
+/// The peer's response to a request, with these further lines.
 fn answer(request: &Request, status: u16, lines: &str) -> String {
     let head = request.head();
-    let told = |name| head.get(name).unwrap_or_default();
-    let to = told(HeaderName::To);
+    let copied = |name| head.get(name).unwrap_or_default();
+    let to = copied(HeaderName::To);
     let tag = if to.contains("tag=") { "" } else { ";tag=peer" };
     format!(
         "SIP/2.0 {status} Answer\r\nVia: {}\r\nFrom: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
          Contact: <sip:phone@127.0.0.1>\r\n{lines}Content-Length: 0\r\n\r\n",
-        told(HeaderName::Via),
-        told(HeaderName::From),
-        told(HeaderName::CallId),
-        told(HeaderName::CSeq),
+        copied(HeaderName::Via),
+        copied(HeaderName::From),
+        copied(HeaderName::CallId),
+        copied(HeaderName::CSeq),
     )
 }
 
 #[derive(Debug)]
-struct Turned(Instant);
+struct PausedClock(Instant);
 
-impl Clock for Turned {
+impl Clock for PausedClock {
     fn now(&self) -> Duration {
         self.0.elapsed()
     }
@@ -124,7 +124,7 @@ impl Clock for Turned {
     }
 }
 
-/// The session's owner, who writes down what it is told.
+/// The session's owner, which passes its events to the test.
 struct Owner(UnboundedSender<SessionEvent>);
 
 impl Actor for Owner {
@@ -134,25 +134,25 @@ impl Actor for Owner {
 impl Handler<SessionEvent> for Owner {
     type Result = ();
 
-    fn handle(&mut self, happened: SessionEvent, _: &mut Self::Context) {
-        // Nobody listens any more when the test has seen enough.
-        let _ = self.0.send(happened);
+    fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
+        // The test may have stopped listening.
+        let _ = self.0.send(event);
     }
 }
 
-/// Takes nothing, and says why the link ended.
-struct Nobody {
-    say: UnboundedSender<String>,
+/// Rejects every request, and passes on why the connection ended.
+struct RejectingUas {
+    ended: UnboundedSender<String>,
 }
 
-impl Uas for Nobody {
+impl Uas for RejectingUas {
     fn request(&mut self, _: &Request, _: PendingRequest<'_>) -> Disposition {
         Status::METHOD_NOT_ALLOWED.into()
     }
 
     fn ended(&mut self, reason: &str) {
         // As above.
-        let _ = self.say.send(reason.to_owned());
+        let _ = self.ended.send(reason.to_owned());
     }
 
     fn peer(&self) -> Peer<'_> {

@@ -1,4 +1,4 @@
-//! How a link keeps a session alive and finds that it is over (RFC 4028; RFC 3261 12.2.1.2), in time that the test turns forward.
+//! How a connection refreshes and ends its sessions (RFC 4028; RFC 3261, section 12.2.1.2), with a paused clock.
 
 use std::time::Duration;
 
@@ -15,34 +15,34 @@ use uacsta_schema::sip::{Method, Request, codec::Frame, message::Message};
 
 use super::{Opening, answer, codec, open};
 
-/// How long each session is looked at.
+/// How long each session is observed.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What the peer does with a request in the session.
+/// How the peer responds to a request in the session.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
     /// 200 with this Session-Expires.
     Grants(&'static str),
-    /// A refusal with a line of its own.
-    Refuses(u16, &'static str),
+    /// A rejection with one further line.
+    Rejects(u16, &'static str),
     Silence,
 }
 
-use Answer::{Grants, Refuses, Silence};
+use Answer::{Grants, Rejects, Silence};
 
-/// What was seen: the peer's requests by the seconds at which they came, and why the session ended.
-type Seen = (Vec<(Duration, String)>, Option<SessionEnd>);
+/// The requests that the peer received and when, and why the session ended.
+type Received = (Vec<(Duration, String)>, Option<SessionEnd>);
 
-/// Opens a session of 300 s whose 200 has these header fields, asks for something in it if `asks`, and answers what comes:
-/// each request in it by one of `answers`, the last of which stays.
-fn played(opening: &str, asks: bool, mut answers: &[Answer]) -> Seen {
+/// Opens a session of 300 s with a 200 of these header fields, sends a CSTA request in it if `asks`, and answers each request
+/// in it by the next of `answers`, of which the last is repeated.
+fn run(opening: &str, asks: bool, mut answers: &[Answer]) -> Received {
     System::new().block_on(async {
         tokio::time::pause();
-        let begun = Instant::now();
+        let started = Instant::now();
         let Opening {
-            link,
+            connection,
             owner: _owner,
-            mut told,
+            mut events,
             far,
             ..
         } = open(usize::MAX);
@@ -68,22 +68,22 @@ fn played(opening: &str, asks: bool, mut answers: &[Answer]) -> Seen {
                         }
                     };
                     open = true;
-                    seen.push((begun.elapsed(), request.method().as_str().to_owned()));
+                    seen.push((started.elapsed(), request.method().as_str().to_owned()));
                     if let Some(answer) = answer {
                         write.write_all(answer.as_bytes()).await.unwrap();
                     }
                 }
-                happened = told.recv() => match happened.expect("the owner lives as long as this") {
+                event = events.recv() => match event.expect("the owner is alive") {
                     SessionEvent { session, what: SessionEventKind::Opened(_), .. } if asks => {
                         let content = Body::Whole(Bytes::from_static(b"<GetDoNotDisturb/>"));
-                        link.do_send(Invoke { session, ticket: 1, content });
+                        connection.do_send(Invoke { session, ticket: 1, content });
                     }
                     SessionEvent { what: SessionEventKind::Ended(why), .. } => {
-                        assert_eq!(ended.replace(why), None, "it ends once");
+                        assert_eq!(ended.replace(why), None, "a session ends once");
                     }
                     _ => {}
                 },
-                () = sleep_until(begun + HOUR) => return (seen, ended),
+                () = sleep_until(started + HOUR) => return (seen, ended),
             }
         }
     })
@@ -96,15 +96,15 @@ fn respond(request: &Request, with: Answer) -> Option<String> {
             200,
             &format!("Require: timer\r\nSession-Expires: {timer}\r\n"),
         )),
-        Refuses(status, line) => Some(answer(request, status, line)),
+        Rejects(status, line) => Some(answer(request, status, line)),
         Silence => None,
     }
 }
 
-/// Compares the first requests after the INVITE and its ACK, by whole seconds, and the end.
+/// Checks the first requests after the INVITE and its ACK, by whole seconds, and the end.
 #[track_caller]
 fn check(opening: &str, answers: &[Answer], expected: &[(u64, &str)], end: Option<SessionEnd>) {
-    let (seen, ended) = played(opening, false, answers);
+    let (seen, ended) = run(opening, false, answers);
     let seen: Vec<(u64, &str)> = seen
         .iter()
         .skip(2)
@@ -121,55 +121,55 @@ const SHORT: &str = "Allow: UPDATE\r\nSession-Expires: 90;refresher=uas\r\n";
 const NO_TIMER: &str = "Allow: UPDATE\r\n";
 
 #[test]
-fn rfc_4028_a_session_is_refreshed_at_half_its_interval() {
+fn rfc_4028_the_refresher_refreshes_at_half_the_interval() {
     let same = [Grants("300;refresher=uac")];
     check(OURS, &same, &[(150, "UPDATE"), (300, "UPDATE")], None);
     let invite = [(150, "INVITE"), (150, "ACK"), (300, "INVITE")];
     check(BY_INVITE, &same, &invite, None);
-    // The answer may change the interval (RFC 4028 7.2).
+    // The response may change the interval (RFC 4028, section 7.2).
     let shorter = [Grants("100;refresher=uac")];
     check(OURS, &shorter, &[(150, "UPDATE"), (200, "UPDATE")], None);
     check(NO_TIMER, &same, &[], None);
 }
 
 #[test]
-fn rfc_4028_10_a_session_that_is_not_refreshed_gets_its_bye_in_time() {
+fn rfc_4028_10_a_session_without_a_refresh_gets_a_bye_in_time() {
     let expired = Some(SessionEnd::Expired);
     // min(32 s, interval / 3) before its end.
     check(THEIRS, &[Silence], &[(268, "BYE")], expired);
     check(SHORT, &[Silence], &[(60, "BYE")], expired);
     let refused = [(150, "UPDATE"), (268, "BYE")];
-    check(OURS, &[Refuses(500, "")], &refused, expired);
-    // The time-out of the request tells the same, sooner: 64*T1.
+    check(OURS, &[Rejects(500, "")], &refused, expired);
+    // The request times out sooner, after 64*T1.
     let silent = [(150, "UPDATE"), (182, "BYE")];
     check(OURS, &[Silence], &silent, Some(SessionEnd::Silent));
     let timed_out = [(150, "UPDATE"), (150, "BYE")];
     check(
         OURS,
-        &[Refuses(408, "")],
+        &[Rejects(408, "")],
         &timed_out,
         Some(SessionEnd::Silent),
     );
-    // Who does not know the session needs no BYE.
+    // A peer that does not know the session gets no BYE.
     let unknown = Some(SessionEnd::Unknown);
-    check(OURS, &[Refuses(481, "")], &[(150, "UPDATE")], unknown);
+    check(OURS, &[Rejects(481, "")], &[(150, "UPDATE")], unknown);
 }
 
 #[test]
-fn rfc_4028_7_4_a_422_to_a_refresh_is_honoured() {
-    let longer = [Refuses(422, "Min-SE: 600\r\n"), Grants("600;refresher=uac")];
+fn rfc_4028_7_4_a_refresh_is_sent_again_with_the_min_se_of_a_422() {
+    let longer = [Rejects(422, "Min-SE: 600\r\n"), Grants("600;refresher=uac")];
     let again = [(150, "UPDATE"), (150, "UPDATE"), (450, "UPDATE")];
     check(OURS, &longer, &again, None);
-    // Not for ever: three tries more, and then the session ends in time.
-    let (seen, ended) = played(OURS, false, &[Refuses(422, "Min-SE: 600\r\n")]);
+    // It is sent three times again at most, and then the session ends in time.
+    let (seen, ended) = run(OURS, false, &[Rejects(422, "Min-SE: 600\r\n")]);
     let updates = seen.iter().filter(|(_, method)| method == "UPDATE");
     assert_eq!((updates.count(), ended), (4, Some(SessionEnd::Expired)));
     assert_eq!(seen.last().unwrap().0.as_secs(), 268);
 }
 
 #[test]
-fn rfc_3261_14_1_a_refresh_that_crosses_the_peer_s_is_sent_three_times_more() {
-    let (seen, ended) = played(OURS, false, &[Refuses(491, "")]);
+fn rfc_3261_14_1_a_crossed_refresh_is_sent_three_times_again() {
+    let (seen, ended) = run(OURS, false, &[Rejects(491, "")]);
     let at: Vec<Duration> = seen
         .iter()
         .filter(|(_, method)| method == "UPDATE")
@@ -187,8 +187,8 @@ fn rfc_3261_14_1_a_refresh_that_crosses_the_peer_s_is_sent_three_times_more() {
 }
 
 #[test]
-fn rfc_3261_12_2_1_2_an_info_that_is_never_answered_ends_the_session_after_64_t1() {
-    let (seen, ended) = played(NO_TIMER, true, &[Silence]);
+fn rfc_3261_12_2_1_2_an_unanswered_info_ends_the_session_after_64_t1() {
+    let (seen, ended) = run(NO_TIMER, true, &[Silence]);
     let methods: Vec<(u64, &str)> = seen
         .iter()
         .map(|(at, method)| (at.as_secs(), method.as_str()))

@@ -1,4 +1,4 @@
-//! A peer that reads its events and answers none: each waits for its answer (RFC 3261 17.1.2), and there is an end to that.
+//! A peer that reads its events and answers none is disconnected (each awaits a response: RFC 3261, section 17.1.2).
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use uacsta_schema::sip::{codec::Frame, message::Message};
 
 use super::{answer, codec, open};
 
-/// So many may wait for their answers.
+/// How many requests may be unanswered.
 const BOUND: usize = 4096;
 
 #[test]
-fn a_peer_that_answers_nothing_has_an_end() {
+fn a_peer_that_answers_no_event_is_disconnected() {
     System::new().block_on(async {
         let mut opening = open(BOUND);
         let far = &mut opening.far;
@@ -30,27 +30,27 @@ fn a_peer_that_answers_nothing_has_an_end() {
         far.write_all(answer(&invite, 200, "").as_bytes())
             .await
             .unwrap();
-        let SessionEvent { session, what, .. } = opening.told.recv().await.unwrap();
+        let SessionEvent { session, what, .. } = opening.events.recv().await.unwrap();
         assert!(matches!(what, SessionEventKind::Opened(_)));
         let event = || Notify {
             session,
             content: Body::Whole(Bytes::from_static(b"<OutOfServiceEvent/>")),
         };
         let mut buffer = vec![0; 1 << 20];
-        // All is read, and nothing answered. The INVITE is kept with them, since its 200 may come again (RFC 6026 section 7.2).
+        // Every event is read and none answered. The INVITE counts too, since its 200 may be repeated (RFC 6026, section 7.2).
         for sent in 1..BOUND {
-            opening.link.send(event()).await.unwrap();
+            opening.connection.send(event()).await.unwrap();
             if sent % 256 == 0 {
                 assert!(far.read(&mut buffer).await.unwrap() > 0);
             }
         }
-        assert!(opening.ended.try_recv().is_err(), "so many may wait");
-        opening.link.send(event()).await.unwrap();
-        let reason = timeout(Duration::from_secs(10), opening.ended.recv()).await;
-        let reason = reason.expect("no more may wait").unwrap();
-        assert_eq!(
-            reason,
-            "the peer leaves limits.client_unanswered events unanswered"
+        assert!(
+            opening.ended.try_recv().is_err(),
+            "as many as allowed are unanswered"
         );
+        opening.connection.send(event()).await.unwrap();
+        let reason = timeout(Duration::from_secs(10), opening.ended.recv()).await;
+        let reason = reason.expect("one more ends the connection").unwrap();
+        assert_eq!(reason, "limits.client_unanswered events are unanswered");
     });
 }

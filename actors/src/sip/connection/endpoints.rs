@@ -1,4 +1,4 @@
-//! The two ends of a connection, and our Via and Contact on it (RFC 3261, sections 8.1.1.7 and 8.1.1.8).
+//! The addresses of both ends of a connection, and our Via and Contact on it (RFC 3261, section 8.1.1).
 
 use std::{any::Any, fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use uacsta_schema::sip::header::Transport;
 
 use crate::sip::transaction;
 
-/// The two ends of a connection.
+/// The addresses of both ends of a connection, and the properties that follow from its interface.
 #[derive(Debug)]
 pub struct Endpoints {
     /// The peer's address.
@@ -15,25 +15,25 @@ pub struct Endpoints {
     pub host: Box<str>,
     /// The port of `host`.
     pub port: u16,
-    /// What carries the messages.
+    /// UDP, TCP or TLS.
     pub transport: Transport,
-    /// The limits that hold until the peer has authenticated, where it must.
+    /// Present until the peer has authenticated, if it must.
     pub unauthenticated: Option<Box<Unauthenticated>>,
-    /// What we call ourselves in `User-Agent` and `Server`.
+    /// Our `User-Agent` and `Server`.
     pub agent: Arc<str>,
 }
 
 /// A peer that has not authenticated yet.
 #[derive(Debug)]
 pub struct Unauthenticated {
-    /// When it must have, by the clock of the connection.
+    /// The deadline, by the clock of the connection.
     pub log_on_by: Duration,
-    /// Counts it among such peers until it is dropped.
+    /// Counts the peer as unauthenticated until it is dropped.
     pub counted: Box<dyn Any + Send>,
 }
 
 impl Endpoints {
-    /// Whether messages may get lost on the way.
+    /// Whether messages may be lost.
     pub(super) fn reliability(&self) -> transaction::Reliability {
         if self.transport == Transport::UDP {
             transaction::Reliability::Unreliable
@@ -53,12 +53,12 @@ impl Endpoints {
         }
     }
 
-    /// The Contact URI that the peer can reach us by; `sips` where it speaks to us, or we to it, by such a URI (RFC 3261
-    /// 8.1.1.8, 12.1.1).
+    /// The Contact URI at which the peer can reach us; `sips` if the request has a sips URI (RFC 3261, sections 8.1.1.8 and
+    /// 12.1.1).
     pub fn contact(&self, sips: bool) -> impl Display {
         std::fmt::from_fn(move |f| {
             if sips {
-                // RFC 5630, section 3.1.3 takes `transport=tls` back.
+                // RFC 5630, section 3.1.3, deprecates `transport=tls`.
                 return write!(f, "<sips:uacsta@{}:{}>", self.host, self.port);
             }
             write!(
@@ -79,7 +79,7 @@ impl Endpoints {
                 "SIP/2.0/{} {}:{};branch={branch}",
                 self.transport, self.host, self.port
             )?;
-            // RFC 3581, section 3: the answer comes back to the port that the request came from.
+            // RFC 3581, section 3: the response is sent to the port that the request came from.
             f.write_str(match self.reliability() {
                 transaction::Reliability::Reliable => "",
                 transaction::Reliability::Unreliable => ";rport",

@@ -2,6 +2,7 @@
 
 use actix::Recipient;
 
+use super::sessions::Sessions;
 use crate::sip::session::{SessionEnd, SessionEvent, SessionEventKind, SessionId};
 
 /// The owner of a session.
@@ -39,5 +40,14 @@ impl SessionOwner {
             SessionId::NONE,
             SessionEventKind::Ended(SessionEnd::Cancelled),
         );
+    }
+}
+
+impl Sessions<SessionOwner> {
+    /// Sends the owner of a session an event.
+    pub(super) fn tell(&self, id: SessionId, what: SessionEventKind) {
+        if let Some(owner) = self.owner(id) {
+            owner.tell(id, what);
+        }
     }
 }

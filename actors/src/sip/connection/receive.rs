@@ -11,10 +11,9 @@ use super::{
     csta_session::{CstaSession, INTERVAL, PeerRequest, SessionEffect},
     dialog_migration::{Migrate, MigrationStep, Moved},
     owner::SessionOwner,
-    sessions::OwnedSession,
+    sessions::{DialogMatch, OwnedSession},
 };
 use crate::sip::{
-    dialog::DialogId,
     incident::Incident,
     refusals::{ALLOW, check_request, speaks_sips, unhandled},
     responder::{Disposition, FinalResponse, PendingRequest, Respond},
@@ -23,17 +22,6 @@ use crate::sip::{
     transaction::table::TransactionId,
     uas::Uas,
 };
-
-/// Where the dialog of a request is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum DialogMatch {
-    /// The request belongs to no dialog.
-    OutsideDialog,
-    /// In this session of the connection.
-    Own(SessionId),
-    /// Not on this connection.
-    Foreign,
-}
 
 /// A session that a 2xx starts, and its interval if the peer names none.
 type Acceptance = (SessionOwner, Duration);
@@ -53,7 +41,7 @@ impl<U: Uas> SipConnection<U> {
         if let Some(most) = self.servers.full() {
             return self.reject_busy(&request, most);
         }
-        let dialog = self.dialog_of(&request);
+        let dialog = self.sessions.locate(&request);
         let session = match dialog {
             DialogMatch::Own(session) => Some(session),
             DialogMatch::OutsideDialog | DialogMatch::Foreign => None,
@@ -85,7 +73,7 @@ impl<U: Uas> SipConnection<U> {
     /// An ACK gets no response. It confirms a rejection or an accepted session; most of those of rejections match nothing.
     fn ack(&mut self, ack: &Request, now: Duration, ctx: &mut Context<Self>) {
         if !self.servers.acknowledged(ack, now)
-            && let DialogMatch::Own(id) = self.dialog_of(ack)
+            && let DialogMatch::Own(id) = self.sessions.locate(ack)
             && let Some(session) = self.sessions.get_mut(id)
         {
             let effects = session.acknowledged(now);
@@ -104,16 +92,6 @@ impl<U: Uas> SipConnection<U> {
         self.transport.respond(request, |out| {
             busy.compose_stateless(out, request, self.servers.tag());
         });
-    }
-
-    fn dialog_of(&self, request: &Request) -> DialogMatch {
-        match DialogId::of_request(request) {
-            None => DialogMatch::OutsideDialog,
-            Some(id) => self
-                .sessions
-                .find(id)
-                .map_or(DialogMatch::Foreign, DialogMatch::Own),
-        }
     }
 
     fn route(
@@ -162,12 +140,14 @@ impl<U: Uas> SipConnection<U> {
             PeerRequest::Answered(response) => response.into(),
             PeerRequest::ForOwner(document) => {
                 let (responder, disposition) = later();
-                self.tell(id, SessionEventKind::Request(document, responder));
+                self.sessions
+                    .tell(id, SessionEventKind::Request(document, responder));
                 disposition
             }
             PeerRequest::Repeated(document) => {
                 let (responder, disposition) = later();
-                self.tell(id, SessionEventKind::Repeated(document, responder));
+                self.sessions
+                    .tell(id, SessionEventKind::Repeated(document, responder));
                 disposition
             }
             PeerRequest::Bye => {

@@ -90,7 +90,7 @@ impl<U: Uas> SipConnection<U> {
                         let tag = to.as_ref().and_then(|to| to.tag());
                         let dialog = session.dialog();
                         self.transport
-                            .compose(|out| dialog.ack_refusal(out, via, cseq, tag).end());
+                            .compose(|out| dialog.ack_rejection(out, via, cseq, tag).end());
                         self.clients.acknowledged(branch, self.transport.sent());
                     }
                 }
@@ -138,12 +138,13 @@ impl<U: Uas> SipConnection<U> {
             match effect {
                 SessionEffect::Send(request) => self.send(id, &request, ctx),
                 SessionEffect::Acknowledge { cseq } => self.acknowledge(id, cseq),
-                SessionEffect::Tell(what) => self.tell(id, what),
+                SessionEffect::Tell(what) => self.sessions.tell(id, what),
                 SessionEffect::AbandonRequests { tell } => {
                     for ticket in self.clients.abandon(id) {
                         if tell {
                             let answer = Err(RequestError::Ended);
-                            self.tell(id, SessionEventKind::Response { ticket, answer });
+                            self.sessions
+                                .tell(id, SessionEventKind::Response { ticket, answer });
                         }
                     }
                 }
@@ -156,13 +157,6 @@ impl<U: Uas> SipConnection<U> {
                 }
                 SessionEffect::Remove => drop(self.sessions.remove(id)),
             }
-        }
-    }
-
-    /// Sends the owner of a session an event.
-    pub(super) fn tell(&self, id: SessionId, what: SessionEventKind) {
-        if let Some(owner) = self.sessions.owner(id) {
-            owner.tell(id, what);
         }
     }
 

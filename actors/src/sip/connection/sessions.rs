@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use uacsta_schema::sip::Request;
+
 use super::csta_session::CstaSession;
 use crate::sip::{dialog::DialogId, session::SessionId, slots::Slots};
 
@@ -25,6 +27,17 @@ struct Entry<O> {
 pub(super) struct OwnedSession<O> {
     pub(super) owner: O,
     pub(super) session: CstaSession,
+}
+
+/// Where the dialog of a request is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum DialogMatch {
+    /// The request belongs to no dialog.
+    OutsideDialog,
+    /// In this session of the connection.
+    Own(SessionId),
+    /// Not on this connection.
+    Foreign,
 }
 
 /// Our tag in the dialog of a session. It begins with the session's slot, so that a request finds its session without a search;
@@ -112,6 +125,16 @@ impl<O> Sessions<O> {
 
     pub(super) fn owner(&self, id: SessionId) -> Option<&O> {
         Some(&self.entry(id)?.owned.owner)
+    }
+
+    /// The dialog of a received request.
+    pub(super) fn locate(&self, request: &Request) -> DialogMatch {
+        match DialogId::of_request(request) {
+            None => DialogMatch::OutsideDialog,
+            Some(dialog) => self
+                .find(dialog)
+                .map_or(DialogMatch::Foreign, DialogMatch::Own),
+        }
     }
 
     /// The session of a dialog.

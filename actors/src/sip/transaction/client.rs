@@ -1,4 +1,4 @@
-//! The client transaction of every method but INVITE (RFC 3261, section 17.1.2).
+//! The client transaction of requests other than INVITE (RFC 3261, section 17.1.2).
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use super::{
     linger,
 };
 
-/// Where the transaction stands (RFC 3261 figure 6).
+/// The states of the transaction (RFC 3261, figure 6).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NonInviteClientState {
     /// The request was sent; the next retransmission waits this long.
     Trying(Duration),
-    /// A provisional response came.
+    /// A provisional response arrived.
     Proceeding,
-    /// The final response came; repetitions are absorbed.
+    /// The final response arrived; copies of it are absorbed.
     Completed,
-    /// Nothing is left to do.
+    /// The transaction is over.
     Terminated,
 }
 
@@ -24,15 +24,19 @@ impl NonInviteClientState {
     /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Trying(T1);
 
-    /// What the event leads to.
-    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+    /// The next state, and the effects of the event.
+    pub fn on(
+        self,
+        event: TransactionEvent,
+        reliability: Reliability,
+    ) -> (Self, TransactionEffects) {
         let mut effects = TransactionEffects::new();
         let next = match (self, event) {
             // "The client transaction MUST set timer F to fire in 64*T1 seconds", E to T1 on unreliable transports.
             (Self::Trying(_), TransactionEvent::Start) => {
                 effects.push(TransactionEffect::Transmit);
                 effects.push(TransactionEffect::Set(Timer::F, LIFE));
-                if transport == Reliability::Unreliable {
+                if reliability == Reliability::Unreliable {
                     effects.push(TransactionEffect::Set(Timer::E, T1));
                 }
                 Self::Trying(T1)
@@ -60,7 +64,7 @@ impl NonInviteClientState {
                 if status.is_provisional() {
                     Self::Proceeding
                 } else {
-                    linger(Timer::K, transport.wait(T4), &mut effects);
+                    linger(Timer::K, reliability.wait(T4), &mut effects);
                     Self::Completed
                 }
             }
@@ -89,11 +93,11 @@ mod tests {
     fn check(
         state: NonInviteClientState,
         event: TransactionEvent,
-        transport: Reliability,
+        reliability: Reliability,
         next: NonInviteClientState,
         effects: &[TransactionEffect],
     ) {
-        let (got, carried) = state.on(event, transport);
+        let (got, carried) = state.on(event, reliability);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 

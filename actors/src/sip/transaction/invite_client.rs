@@ -1,4 +1,4 @@
-//! The client transaction of INVITE (RFC 3261, section 17.1.1 with RFC 6026).
+//! The client transaction of INVITE (RFC 3261, section 17.1.1; RFC 6026).
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use super::{
     LIFE, Reliability, T1, Timer, TransactionEffect, TransactionEffects, TransactionEvent, linger,
 };
 
-/// Where the transaction stands (RFC 3261 figure 5, RFC 6026 figure 4).
+/// The states of the transaction (RFC 3261, figure 5, RFC 6026, figure 4).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InviteClientState {
     /// The INVITE was sent; the next retransmission waits this long.
     Calling(Duration),
-    /// A provisional response came.
+    /// A provisional response arrived.
     Proceeding,
-    /// A refusal came and was acknowledged; repetitions are acknowledged again.
+    /// A rejection arrived and was acknowledged; each copy is acknowledged again.
     Completed,
-    /// A 2xx came; repetitions go to the user, who acknowledges them.
+    /// A 2xx arrived; each copy goes to the user, who acknowledges it.
     Accepted,
-    /// Nothing is left to do.
+    /// The transaction is over.
     Terminated,
 }
 
@@ -28,14 +28,18 @@ impl InviteClientState {
     /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Calling(T1);
 
-    /// What the event leads to.
-    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+    /// The next state, and the effects of the event.
+    pub fn on(
+        self,
+        event: TransactionEvent,
+        reliability: Reliability,
+    ) -> (Self, TransactionEffects) {
         let mut effects = TransactionEffects::new();
         let next = match (self, event) {
             (Self::Calling(_), TransactionEvent::Start) => {
                 effects.push(TransactionEffect::Transmit);
                 effects.push(TransactionEffect::Set(Timer::B, LIFE));
-                if transport == Reliability::Unreliable {
+                if reliability == Reliability::Unreliable {
                     effects.push(TransactionEffect::Set(Timer::A, T1));
                 }
                 Self::Calling(T1)
@@ -56,12 +60,12 @@ impl InviteClientState {
                 if status.is_provisional() {
                     Self::Proceeding
                 } else if status.is_success() {
-                    // RFC 6026, section 8.4: stay to catch the 2xx of other forks and repetitions, for 64*T1, on any transport.
+                    // RFC 6026, section 8.4: stay for copies of the 2xx and those of other forks, for 64*T1, on any transport.
                     effects.push(TransactionEffect::Set(Timer::M, LIFE));
                     Self::Accepted
                 } else {
                     effects.push(TransactionEffect::Acknowledge);
-                    linger(Timer::D, transport.wait(D), &mut effects);
+                    linger(Timer::D, reliability.wait(D), &mut effects);
                     Self::Completed
                 }
             }
@@ -99,16 +103,16 @@ mod tests {
     fn check(
         state: InviteClientState,
         event: TransactionEvent,
-        transport: Reliability,
+        reliability: Reliability,
         next: InviteClientState,
         effects: &[TransactionEffect],
     ) {
-        let (got, carried) = state.on(event, transport);
+        let (got, carried) = state.on(event, reliability);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 
     #[test]
-    fn rfc_3261_17_1_1_2_a_refusal_is_acknowledged_each_time() {
+    fn rfc_3261_17_1_1_2_each_copy_of_a_rejection_is_acknowledged() {
         use Reliability::{Reliable as Tcp, Unreliable as Udp};
         use TransactionEffect::*;
         check(
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_6026_8_4_repeated_2xx_go_to_the_user() {
+    fn rfc_6026_8_4_each_copy_of_a_2xx_goes_to_the_user() {
         use Reliability::Reliable as Tcp;
         use TransactionEffect::*;
         check(

@@ -1,4 +1,4 @@
-//! The server transaction of INVITE (RFC 3261, section 17.2.1 with RFC 6026).
+//! The server transaction of INVITE (RFC 3261, section 17.2.1; RFC 6026).
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use super::{
     LIFE, Reliability, T1, T2, T4, Timer, TransactionEffect, TransactionEffects, TransactionEvent,
 };
 
-/// Where the transaction stands (RFC 3261 figure 7, RFC 6026 figure 5).
+/// The states of the transaction (RFC 3261, figure 7, RFC 6026, figure 5).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InviteServerState {
     /// The INVITE went to the user.
     Proceeding,
-    /// A refusal was sent over an unreliable transport; the next retransmission waits this long.
+    /// A rejection was sent over an unreliable transport; the next retransmission waits this long.
     Completed(Duration),
-    /// A 2xx was sent over an unreliable transport; it is repeated until its ACK comes, the next time after this long.
+    /// A 2xx was sent over an unreliable transport; it is retransmitted until its ACK arrives, next after this long.
     Unconfirmed(Duration),
-    /// A 2xx was sent; repetitions of the INVITE are absorbed.
+    /// A 2xx was sent; copies of the INVITE are absorbed.
     Accepted,
-    /// The ACK of a refusal came.
+    /// The ACK of a rejection arrived.
     Confirmed,
-    /// Nothing is left to do.
+    /// The transaction is over.
     Terminated,
 }
 
@@ -27,8 +27,12 @@ impl InviteServerState {
     /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Proceeding;
 
-    /// What the event leads to.
-    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+    /// The next state, and the effects of the event.
+    pub fn on(
+        self,
+        event: TransactionEvent,
+        reliability: Reliability,
+    ) -> (Self, TransactionEffects) {
         let mut effects = TransactionEffects::new();
         let next = match (self, event) {
             (Self::Proceeding, TransactionEvent::Start) => {
@@ -43,19 +47,19 @@ impl InviteServerState {
                     // RFC 6026, section 8.7: "Timer L ... reflects the amount of time the server transaction could receive 2xx
                     // responses for retransmission from the TU": 64*T1.
                     effects.push(TransactionEffect::Set(Timer::L, LIFE));
-                    if transport == Reliability::Unreliable {
+                    if reliability == Reliability::Unreliable {
                         effects.push(TransactionEffect::Set(Timer::G, T1));
                         Self::Unconfirmed(T1)
                     } else {
                         Self::Accepted
                     }
-                } else if transport == Reliability::Unreliable {
+                } else if reliability == Reliability::Unreliable {
                     effects.push(TransactionEffect::Set(Timer::H, LIFE));
                     effects.push(TransactionEffect::Set(Timer::G, T1));
                     Self::Completed(T1)
                 } else {
                     // Timer G is "for unreliable transports" (RFC 3261, section 17.2.1). Without it the state would only wait for an ACK
-                    // that has nothing to end; the interpreter drops an ACK of nothing.
+                    // that ends nothing; the interpreter drops an ACK that matches no transaction.
                     effects.push(TransactionEffect::Terminate);
                     Self::Terminated
                 }
@@ -82,7 +86,7 @@ impl InviteServerState {
             }
             // RFC 3261, section 13.3.1.4 has the user repeat its 2xx "with an interval that starts at T1 seconds and doubles for each
             // retransmission until it reaches T2 seconds ... Retransmissions cease when an ACK request for the response is
-            // received". It is the same octets each time, so the transaction does it.
+            // received". The octets are the same each time, so the transaction does it.
             (Self::Unconfirmed(interval), TransactionEvent::Fired(Timer::G)) => {
                 let interval = (interval * 2).min(T2);
                 effects.push(TransactionEffect::Transmit);
@@ -111,16 +115,16 @@ mod tests {
     fn check(
         state: InviteServerState,
         event: TransactionEvent,
-        transport: Reliability,
+        reliability: Reliability,
         next: InviteServerState,
         effects: &[TransactionEffect],
     ) {
-        let (got, carried) = state.on(event, transport);
+        let (got, carried) = state.on(event, reliability);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 
     #[test]
-    fn rfc_3261_17_2_1_a_refusal_waits_for_its_ack_where_it_may_be_lost() {
+    fn rfc_3261_17_2_1_a_rejection_over_udp_awaits_its_ack() {
         use Reliability::{Reliable as Tcp, Unreliable as Udp};
         use TransactionEffect::*;
         check(
@@ -175,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_6026_8_5_repeated_invites_are_absorbed_after_a_2xx() {
+    fn rfc_6026_8_5_copies_of_an_invite_are_absorbed_after_a_2xx() {
         use Reliability::Reliable as Tcp;
         use TransactionEffect::*;
         check(
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_3261_13_3_1_4_over_udp_a_2xx_is_repeated_until_its_ack() {
+    fn rfc_3261_13_3_1_4_over_udp_a_2xx_is_retransmitted_until_its_ack() {
         use Reliability::Unreliable as Udp;
         use TransactionEffect::*;
         check(

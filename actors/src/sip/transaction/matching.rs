@@ -12,14 +12,14 @@ use uacsta_schema::sip::{HeaderName, Method, Request, Via};
 #[derive(Debug, Default)]
 pub struct Matching(BTreeMap<u64, usize>);
 
-/// The key of a transaction in a [`Matching`]; none if the request's Via cannot be read.
+/// The key of a transaction in a [`Matching`]; `None` if the Via of the request is invalid.
 pub type Key = Option<u64>;
 
-/// Nobody outside can find two requests that share one of these 2^64 hashes.
+/// Keyed at random, so that no peer can compute two requests with the same hash.
 static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Matching {
-    /// No transactions.
+    /// Without transactions.
     pub const fn new() -> Self {
         Self(BTreeMap::new())
     }
@@ -38,7 +38,7 @@ impl Matching {
         }
     }
 
-    /// The slot of the transaction of this method that a request repeats, acknowledges or cancels.
+    /// The slot of the transaction of this method that a request copies, acknowledges or cancels.
     pub fn find(&self, request: &Request, method: &Method) -> Option<usize> {
         if self.0.is_empty() {
             return None;
@@ -66,7 +66,7 @@ pub fn key(request: &Request, method: &Method) -> Key {
     })
 }
 
-/// The branch, if it is unique: RFC 3261, section 8.1.1.7 has it begin with seven letters, which alone are not.
+/// The branch, if it is unique: one of RFC 3261, section 8.1.1.7 begins with a magic cookie, after which more must follow.
 fn unique_branch<'a>(via: &Via<'a>) -> Option<&'a str> {
     via.branch()
         .filter(|branch| branch.len() > 7 && branch.starts_with("z9hG4bK"))

@@ -1,7 +1,7 @@
-//! The transactions of RFC 3261, section 17 and RFC 6026 as pure functions: `(state, event) -> (state, effects)`.
+//! Transactions (RFC 3261, section 17; RFC 6026) as pure functions: `(state, event) -> (state, effects)`.
 //!
-//! Nothing here reads a clock, owns a message or sends one. An interpreter, such as the connection actor, keeps the message,
-//! carries out the effects and reports what happened as the next event.
+//! They read no clock and hold no message. An interpreter, such as the connection actor, holds the message, carries out the
+//! effects and reports the next event.
 
 use std::time::Duration;
 
@@ -15,26 +15,26 @@ pub mod matching;
 pub mod server;
 pub mod table;
 
-/// What a transaction asks its interpreter to do.
+/// An instruction of a transaction to its interpreter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TransactionEffect {
-    /// Give the message that was just received to the transaction's user.
+    /// Give the received message to the transaction's user.
     Deliver,
     /// Send the request, or the last response, (again).
     Transmit,
     /// Send the ACK of a final response that is not a 2xx (RFC 3261, section 17.1.1.3).
     Acknowledge,
-    /// Tell the user that no answer came in time.
+    /// Tell the user that no response arrived in time.
     TimedOut,
     /// Tell the user that the connection failed.
     Unreachable,
     /// Report `TransactionEvent::Fired(timer)` after this long.
     Set(Timer, Duration),
-    /// Forget the transaction.
+    /// Remove the transaction.
     Terminate,
 }
 
-/// The timers of RFC 3261 table 4 and RFC 6026.
+/// The timers of RFC 3261, table 4, and of RFC 6026.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Timer {
     /// INVITE request retransmission.
@@ -63,12 +63,12 @@ pub enum Timer {
     M,
 }
 
-/// What happened to a transaction.
+/// An event of a transaction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TransactionEvent {
-    /// The transaction was made: for a client, the request is to be sent; for a server, the request was received.
+    /// The transaction starts: for a client, the request is to be sent; for a server, the request was received.
     Start,
-    /// The request was received once more.
+    /// A copy of the request was received.
     Again,
     /// A response was received (client) or is to be sent (server).
     Response(Status),
@@ -76,11 +76,11 @@ pub enum TransactionEvent {
     Ack,
     /// A timer that was set has fired.
     Fired(Timer),
-    /// The transport said that it cannot carry the message.
+    /// The transport cannot carry the message.
     TransportFailed,
 }
 
-/// Whether the transport retransmits by itself (TCP, TLS) or not (UDP).
+/// Whether the transport delivers each message once and in order, so that nothing is retransmitted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reliability {
     /// TCP or TLS.
@@ -89,7 +89,7 @@ pub enum Reliability {
     Unreliable,
 }
 
-/// A handful of effects, in the order in which they are to be carried out.
+/// The effects of one event, in the order in which they are carried out.
 pub type TransactionEffects = SmallVec<[TransactionEffect; 3]>;
 
 /// Round-trip time estimate (RFC 3261, section 17.1.1.1).
@@ -102,7 +102,7 @@ pub const T4: Duration = Duration::from_secs(5);
 pub const LIFE: Duration = Duration::from_secs(32);
 
 impl Reliability {
-    /// A waiting time that exists only for the sake of retransmissions, zero where there are none.
+    /// A waiting time for retransmissions only: zero on a reliable transport.
     fn wait(self, duration: Duration) -> Duration {
         match self {
             Self::Reliable => Duration::ZERO,
@@ -111,7 +111,7 @@ impl Reliability {
     }
 }
 
-/// `Terminate` at once if the waiting time is zero, else set the timer that will.
+/// Terminates the transaction after the waiting time, or at once if that is zero.
 fn linger(timer: Timer, duration: Duration, effects: &mut TransactionEffects) {
     effects.push(if duration.is_zero() {
         TransactionEffect::Terminate
@@ -124,7 +124,7 @@ fn linger(timer: Timer, duration: Duration, effects: &mut TransactionEffects) {
 mod tests {
     use super::*;
 
-    /// When a transaction on UDP sends after its start, and when it ends, in milliseconds: nobody answers it.
+    /// When an unanswered transaction over UDP sends, and when it ends, in milliseconds after its start.
     fn timeline<S: Copy>(
         mut state: S,
         on: impl Fn(S, TransactionEvent, Reliability) -> (S, TransactionEffects),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_3261_table_4_what_is_sent_again_and_when() {
+    fn rfc_3261_table_4_retransmission_times() {
         // Doubling from T1 with no end: an INVITE, by timer A until B.
         let doubling: &[u128] = &[0, 500, 1500, 3500, 7500, 15500, 31500];
         // Doubling from T1 up to T2: E until F, G until H, and the 2xx to an INVITE until L.
@@ -187,7 +187,7 @@ mod tests {
                 capped,
             );
         }
-        // The answer to another request is repeated when the request is, for the time of timer J.
+        // The response to another request is repeated for each copy of it, until timer J fires.
         check(
             timeline(
                 server::NonInviteServerState::NEW,

@@ -1,19 +1,19 @@
-//! The server transaction of every method but INVITE (RFC 3261, section 17.2.2).
+//! The server transaction of requests other than INVITE (RFC 3261, section 17.2.2).
 
 use super::{
     LIFE, Reliability, Timer, TransactionEffect, TransactionEffects, TransactionEvent, linger,
 };
 
-/// Where the transaction stands (RFC 3261 figure 8).
+/// The states of the transaction (RFC 3261, figure 8).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NonInviteServerState {
     /// The request went to the user.
     Trying,
     /// A provisional response was sent.
     Proceeding,
-    /// The final response was sent; repetitions of the request get it again.
+    /// The final response was sent; each copy of the request gets it again.
     Completed,
-    /// Nothing is left to do.
+    /// The transaction is over.
     Terminated,
 }
 
@@ -21,8 +21,12 @@ impl NonInviteServerState {
     /// The state before [`TransactionEvent::Start`].
     pub const NEW: Self = Self::Trying;
 
-    /// What the event leads to.
-    pub fn on(self, event: TransactionEvent, transport: Reliability) -> (Self, TransactionEffects) {
+    /// The next state, and the effects of the event.
+    pub fn on(
+        self,
+        event: TransactionEvent,
+        reliability: Reliability,
+    ) -> (Self, TransactionEffects) {
         let mut effects = TransactionEffects::new();
         let next = match (self, event) {
             (Self::Trying, TransactionEvent::Start) => {
@@ -34,7 +38,7 @@ impl NonInviteServerState {
                 if status.is_provisional() {
                     Self::Proceeding
                 } else {
-                    linger(Timer::J, transport.wait(LIFE), &mut effects);
+                    linger(Timer::J, reliability.wait(LIFE), &mut effects);
                     Self::Completed
                 }
             }
@@ -69,11 +73,11 @@ mod tests {
     fn check(
         state: NonInviteServerState,
         event: TransactionEvent,
-        transport: Reliability,
+        reliability: Reliability,
         next: NonInviteServerState,
         effects: &[TransactionEffect],
     ) {
-        let (got, carried) = state.on(event, transport);
+        let (got, carried) = state.on(event, reliability);
         assert_eq!((got, carried.as_slice()), (next, effects));
     }
 

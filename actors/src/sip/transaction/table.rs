@@ -1,4 +1,4 @@
-//! The transactions of one side of a connection: a machine, its timers, and what the user keeps with it.
+//! The transactions of one side of a connection: each a state machine with its timers and a value of its user.
 
 use std::{
     ops::{Index, IndexMut},
@@ -16,14 +16,14 @@ use crate::sip::slots::Slots;
 
 /// Transactions with a value `T` of their user each. While there are none, they hold no memory.
 ///
-/// The table runs the machines and keeps their timers; the user carries out the effects that [`Self::on`] returns.
+/// The table runs the machines and holds their timers; the user carries out the effects that [`Self::on`] returns.
 #[derive(Debug)]
 pub struct Transactions<T> {
     slots: Slots<Transaction<T>>,
     serial: u32,
 }
 
-/// The name of a transaction. It is never that of a later one in the same slot.
+/// The identity of a transaction. No later transaction of its table has the same one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TransactionId {
     /// The slot in its table.
@@ -32,7 +32,7 @@ pub struct TransactionId {
     pub(in crate::sip) serial: u32,
 }
 
-/// The state of one transaction, of any of the four kinds.
+/// The state of a transaction of any of the four kinds.
 #[derive(Clone, Copy, Debug)]
 pub enum Machine {
     /// An INVITE that was sent.
@@ -49,7 +49,7 @@ pub enum Machine {
 struct Transaction<T> {
     serial: u32,
     machine: Machine,
-    /// When which timer fires.
+    /// The timers that run, and when each fires.
     deadlines: SmallVec<[(Timer, Duration); 1]>,
     user: T,
 }
@@ -73,13 +73,13 @@ impl Machine {
         }
     }
 
-    fn on(&mut self, event: TransactionEvent, transport: Reliability) -> TransactionEffects {
+    fn on(&mut self, event: TransactionEvent, reliability: Reliability) -> TransactionEffects {
         let effects;
         match self {
-            Self::InviteClient(state) => (*state, effects) = state.on(event, transport),
-            Self::Client(state) => (*state, effects) = state.on(event, transport),
-            Self::InviteServer(state) => (*state, effects) = state.on(event, transport),
-            Self::Server(state) => (*state, effects) = state.on(event, transport),
+            Self::InviteClient(state) => (*state, effects) = state.on(event, reliability),
+            Self::Client(state) => (*state, effects) = state.on(event, reliability),
+            Self::InviteServer(state) => (*state, effects) = state.on(event, reliability),
+            Self::Server(state) => (*state, effects) = state.on(event, reliability),
         }
         effects
     }
@@ -110,7 +110,7 @@ impl<T> Transactions<T> {
         }
     }
 
-    /// The name of the transaction that [`Self::start`] starts next.
+    /// The identity of the transaction that [`Self::start`] starts next.
     pub fn next_id(&self) -> TransactionId {
         TransactionId {
             slot: self.slots.vacant_key() as u32,
@@ -118,11 +118,11 @@ impl<T> Transactions<T> {
         }
     }
 
-    /// Starts a transaction. To deliver or to send the request is the caller's part; its timers run from `now`.
+    /// Starts a transaction, whose timers run from `now`. The caller delivers or sends the request.
     pub fn start(
         &mut self,
         machine: Machine,
-        transport: Reliability,
+        reliability: Reliability,
         now: Duration,
         user: T,
     ) -> TransactionId {
@@ -134,21 +134,20 @@ impl<T> Transactions<T> {
             deadlines: SmallVec::new(),
             user,
         });
-        self.on(slot, TransactionEvent::Start, transport, now);
+        self.on(slot, TransactionEvent::Start, reliability, now);
         id
     }
 
-    /// Tells the transaction in `slot` what happened. The effects are the caller's to carry out, but for the timers, which
-    /// are set already.
+    /// Passes an event to the transaction in `slot`. The caller carries out the effects, except that timers are set already.
     pub fn on(
         &mut self,
         slot: usize,
         event: TransactionEvent,
-        transport: Reliability,
+        reliability: Reliability,
         now: Duration,
     ) -> TransactionEffects {
         let known = &mut self.slots[slot];
-        let effects = known.machine.on(event, transport);
+        let effects = known.machine.on(event, reliability);
         for effect in &effects {
             if let TransactionEffect::Set(timer, after) = effect {
                 known.deadlines.retain(|(set, _)| set != timer);
@@ -158,8 +157,8 @@ impl<T> Transactions<T> {
         effects
     }
 
-    /// Takes the timers that are due at `now`. Each is told to its transaction by [`Self::on`], if that is still
-    /// [known](Self::slot) then.
+    /// Takes the timers that are due at `now`. The caller passes each to its transaction by [`Self::on`], if that
+    /// [exists](Self::slot) then.
     pub fn due(&mut self, now: Duration) -> Vec<(TransactionId, Timer)> {
         let mut due = Vec::new();
         for (slot, known) in self.slots.iter_mut() {
@@ -196,12 +195,12 @@ impl<T> Transactions<T> {
         self.slots[slot].deadlines.retain(|(set, _)| lingers(*set));
     }
 
-    /// Ends a transaction.
+    /// Removes a transaction.
     pub fn remove(&mut self, slot: usize) -> T {
         self.slots.remove(slot).user
     }
 
-    /// Ends the transactions that `keep` does not want.
+    /// Removes the transactions for which `keep` returns `false`.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.slots.retain(|_, known| keep(&known.user));
     }
@@ -213,7 +212,7 @@ impl<T> Transactions<T> {
         (known.serial == id.serial).then_some(slot)
     }
 
-    /// The name of the transaction in `slot`.
+    /// The identity of the transaction in `slot`.
     pub fn id(&self, slot: usize) -> TransactionId {
         TransactionId {
             slot: slot as u32,
@@ -221,7 +220,7 @@ impl<T> Transactions<T> {
         }
     }
 
-    /// The slot of a request that waits for its final response.
+    /// The slot of a received request without a final response.
     pub fn awaiting_response(&self, id: TransactionId) -> Option<usize> {
         let slot = self.slot(id)?;
         self.slots[slot].machine.awaits_response().then_some(slot)
@@ -240,7 +239,7 @@ impl<T> Transactions<T> {
         self.slots.iter().map(|(slot, known)| (slot, &known.user))
     }
 
-    /// What the user keeps with a transaction.
+    /// The user's value of a transaction.
     pub fn get_mut(&mut self, slot: usize) -> Option<&mut T> {
         self.slots.get_mut(slot).map(|known| &mut known.user)
     }
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn timers_are_due_once_and_in_time() {
+    fn each_timer_is_due_once() {
         let mut table = Transactions::new();
         let id = sent(&mut table, &Method::Info);
         assert_eq!(table.next_due(), Some(START + T1));
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_is_not_told_to_a_later_transaction_of_its_slot() {
+    fn a_timer_does_not_fire_in_a_later_transaction_of_its_slot() {
         let mut table = Transactions::new();
         let former = sent(&mut table, &Method::Info);
         let due = table.due(START + LIFE);
@@ -338,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_awaits_one_response_and_an_accepted_invite_its_ack() {
+    fn a_request_awaits_one_response_and_over_udp_an_accepted_invite_its_ack() {
         for (method, transport, status, ack) in [
             (Method::Info, Reliability::Unreliable, Status::OK, false),
             (Method::Invite, Reliability::Reliable, Status::OK, false),

@@ -10,9 +10,9 @@ use std::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// How many octets are read at once.
+/// The most octets that one read returns.
 const SCRATCH: usize = 16 * 1024;
-/// How many buffers are kept for reuse, and the capacity in octets up to which one is.
+/// How many buffers are kept for reuse, and the largest capacity of one in octets.
 const SPARE: usize = 32;
 const KEEP: usize = 4 * 1024;
 
@@ -21,12 +21,12 @@ thread_local! {
     static SPARE_BUFFERS: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty buffer for what is to be sent.
+/// An empty buffer for octets to be sent.
 pub(super) fn take() -> BytesMut {
     SPARE_BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
-/// Keeps a buffer whose content was sent for the next [`take`].
+/// Keeps a buffer, whose content was sent, for the next [`take`].
 pub(super) fn give_back(mut buffer: BytesMut) {
     buffer.clear();
     if buffer.capacity() <= KEEP {
@@ -38,7 +38,7 @@ pub(super) fn give_back(mut buffer: BytesMut) {
     }
 }
 
-/// Appends what has arrived to `unread`; returns the number of octets, 0 at the end of the stream.
+/// Appends the octets that have arrived to `unread`; returns the number of octets, 0 at the end of the stream.
 pub(super) fn read(
     io: impl AsyncRead + Unpin,
     unread: &mut BytesMut,

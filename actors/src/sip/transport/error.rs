@@ -4,7 +4,7 @@ use std::io;
 
 use uacsta_schema::sip::codec::FrameError;
 
-/// Why no further frame will come.
+/// Why no further frame arrives.
 #[derive(Debug)]
 pub enum TransportError {
     /// The peer closed the connection.
@@ -13,12 +13,12 @@ pub enum TransportError {
     Framing(FrameError),
     /// The operating system reported an error.
     Failed(io::Error),
-    /// The peer does not read what it is sent.
+    /// The peer reads too slowly, and its send buffer is full.
     Overflow,
-    /// The peer does not finish a message that it began.
+    /// A message took too long to arrive.
     Slow,
-    /// The peer has not authenticated, and the budget for such peers' partial messages is used up.
+    /// The peer has not authenticated, and the partial messages of such peers exceed their budget.
     BudgetExceeded,
-    /// Nothing came for so long that the peer, which has no connection to close, must be gone.
+    /// The peer, which has no connection to close, sent nothing for so long that it must be gone.
     Idle,
 }

@@ -41,9 +41,9 @@ impl FairSharePermit {
 }
 
 struct FairShare {
-    /// How many may still take a step in this pass without waiting.
+    /// How many steps remain in this pass for those who need not queue.
     free: usize,
-    /// How many have queued, and how many of these were served, since the thread began.
+    /// How many have queued since the thread started, and how many of these were served.
     queued: u64,
     served: u64,
     waiting: VecDeque<Waker>,
@@ -68,7 +68,7 @@ impl FairShare {
         self.queued - 1
     }
 
-    /// Wakes those who may take a step in this pass; returns whether others still wait.
+    /// Wakes those who may take a step in this pass; returns whether more are queued.
     fn serve(&mut self) -> bool {
         let served = self.waiting.len().min(PER_PASS);
         self.free = PER_PASS - served;
@@ -81,7 +81,7 @@ impl FairShare {
     }
 }
 
-/// Serves the next ones once in each pass of the event loop, until nobody waits.
+/// Serves the queue once in each pass of the event loop, until it is empty.
 async fn serve_queue() {
     loop {
         let mut yielded = false;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_granted_in_order_and_so_many_a_pass() {
+    fn steps_are_granted_in_order_of_arrival() {
         let peers = 3 * PER_PASS;
         let passed = RefCell::new(Vec::new());
         let passed = &passed;

@@ -1,4 +1,4 @@
-//! What carries one peer's messages: a stream (TCP, TLS) or the datagrams of a shared socket (RFC 3261, section 18).
+//! The transport of one peer: a stream (TCP, TLS) or the datagrams of a shared socket (RFC 3261, section 18).
 
 mod buffers;
 mod error;
@@ -37,7 +37,7 @@ pub use udp::{DatagramSender, Sent, TooLarge};
 #[derive(Clone)]
 pub struct PeerTransport(Carrier);
 
-/// The frames that arrive on a [`PeerTransport`], as a stream. Polling it also writes out what was composed.
+/// The frames that arrive on a [`PeerTransport`], as a stream. Polling it also writes the composed messages.
 pub struct Frames(Carrier);
 
 #[derive(Clone)]
@@ -47,7 +47,7 @@ enum Carrier {
 }
 
 impl PeerTransport {
-    /// A transport over `io`, on which at most `bound` octets wait to be sent and one message may take `patience` to arrive.
+    /// A transport over `io`, with at most `bound` unsent octets after a turn, on which a message may take `patience` to arrive.
     pub fn stream(io: Box<dyn Io>, codec: Codec, bound: usize, patience: Duration) -> Self {
         let stream = StreamTransport::new(io, codec, bound, patience);
         Self(Carrier::Stream(Rc::new(RefCell::new(stream))))
@@ -63,8 +63,8 @@ impl PeerTransport {
         Self(Carrier::Udp(Rc::new(RefCell::new(udp))))
     }
 
-    /// Until [`Self::authenticated`], reads nothing more of a peer that leaves its responses unread, and counts its partial
-    /// messages against `budget`, of which all such peers together may use `most` octets.
+    /// Until [`Self::authenticated`], stops reading while the peer leaves its responses unread, and counts its partial messages
+    /// against `budget`, of which all such peers together may use `most` octets.
     #[must_use]
     pub fn unauthenticated(self, budget: PartialBudget, most: usize) -> Self {
         if let Carrier::Stream(stream) = &self.0 {
@@ -96,7 +96,7 @@ impl PeerTransport {
         Frames(self.0.clone())
     }
 
-    /// Appends a message to what is to be sent, and returns what `compose` returns.
+    /// Sends the message that `compose` writes, and returns its result.
     pub fn compose<T>(&self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
         match &self.0 {
             Carrier::Stream(stream) => stream.borrow_mut().compose(compose),
@@ -123,8 +123,8 @@ impl PeerTransport {
         }
     }
 
-    /// The peer's response to a request of ours, if it has arrived and is next. These come beside the stream of frames, of
-    /// which only a few are handled in a turn.
+    /// The peer's response to a request of ours, if it has arrived and is next. Responses are delivered beside the stream of
+    /// frames, of which only a few are handled in a turn.
     pub(super) fn response(&self) -> Option<Frame> {
         match &self.0 {
             Carrier::Stream(stream) => stream.borrow_mut().response(),
@@ -132,7 +132,7 @@ impl PeerTransport {
         }
     }
 
-    /// Takes the message that was sent last, for retransmission; none on a stream, which retransmits by itself.
+    /// Takes the message that was sent last, for retransmission; `None` on a stream, which retransmits by itself.
     pub fn sent(&self) -> Option<Box<Sent>> {
         match &self.0 {
             Carrier::Stream(_) => None,
@@ -147,7 +147,7 @@ impl PeerTransport {
         }
     }
 
-    /// Names the device whose messages these are, for the log.
+    /// Labels the trace of these messages with their device.
     pub fn label(&self, device: &Arc<str>) {
         match &self.0 {
             Carrier::Stream(stream) => stream.borrow_mut().trace().label(device),

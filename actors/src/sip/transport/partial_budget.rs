@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-/// The octets that all such peers' partial messages take.
+/// The octets of all such peers' partial messages.
 pub type PartialBudget = Arc<AtomicUsize>;
 
 /// One peer's share of the budget, given back when it is dropped.
@@ -13,12 +13,12 @@ pub type PartialBudget = Arc<AtomicUsize>;
 pub(super) struct PartialShare {
     used: PartialBudget,
     most: usize,
-    /// The octets that have arrived of the message, and those of them that are counted.
+    /// The octets of the message that have arrived, and how many of them are counted.
     arrived: usize,
     counted: usize,
 }
 
-/// The octets of a message that are not counted: a log-on is hardly ever longer.
+/// The first octets of a message are not counted: hardly any REGISTER is longer.
 const FREE: usize = 4 * 1024;
 
 impl PartialShare {
@@ -32,7 +32,7 @@ impl PartialShare {
         }
     }
 
-    /// So many octets arrived, which complete no message. Returns whether the budget has room for them.
+    /// More octets arrived, and the message is not complete. Returns whether the budget has room for them.
     pub(super) fn grows(&mut self, octets: usize) -> bool {
         self.arrived += octets;
         if self.arrived <= FREE {
@@ -43,7 +43,7 @@ impl PartialShare {
         self.used.fetch_add(more, Relaxed) + more <= self.most
     }
 
-    /// A message is complete, and so many octets of the next one have arrived.
+    /// The message is complete, and `octets` of the next one have arrived.
     pub(super) fn restart(&mut self, octets: usize) {
         self.used.fetch_sub(self.counted, Relaxed);
         (self.arrived, self.counted) = (octets, 0);

@@ -6,13 +6,13 @@ use bytes::BytesMut;
 use tracing::{Level, field::DisplayValue};
 use uacsta_schema::sip::codec::Frame;
 
-/// Logs the messages of one peer, with the device that it speaks for as soon as that is known.
+/// Logs the messages of one peer, labelled with its device as soon as that is known.
 #[derive(Debug, Default)]
 pub(super) struct Trace(Option<Arc<str>>);
 
 impl Trace {
     pub(super) fn label(&mut self, device: &Arc<str>) {
-        // Most often it is the same one, told anew by each request.
+        // Most often the device is the same as for the last request.
         if !self
             .0
             .as_ref()
@@ -22,7 +22,7 @@ impl Trace {
         }
     }
 
-    /// The field by which logs are restricted to some devices.
+    /// The log field `phone`, by which lines are filtered.
     pub(super) fn device(&self) -> Option<DisplayValue<&str>> {
         self.0.as_deref().map(tracing::field::display)
     }
@@ -48,10 +48,10 @@ impl Trace {
     }
 }
 
-/// The log target, by which these lines can be had alone.
+/// The log target, by which these lines are selected.
 const TARGET: &str = "uacsta::sip";
 
-/// The message without credentials: passwords can be guessed offline from a digest response.
+/// The message without credentials: a digest response allows guessing the password offline.
 fn without_credentials(message: &str) -> String {
     let (head, body) = message.split_at(message.find("\r\n\r\n").unwrap_or(message.len()));
     head.split_inclusive('\n')

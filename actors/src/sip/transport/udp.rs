@@ -17,16 +17,16 @@ use uacsta_schema::sip::{
 
 use super::{error::TransportError, trace::Trace};
 
-/// Sends datagrams. One that cannot be sent now is lost, as others are on their way.
+/// Sends datagrams. One that cannot be sent now is lost, as datagrams may be in the network.
 pub trait DatagramSender: Send + Sync {
     /// Sends one datagram.
     ///
     /// # Errors
-    /// What the system says if it does not take it.
+    /// The operating system rejects the datagram.
     fn send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()>;
 }
 
-/// A request is too large for a datagram.
+/// The request is too large for a datagram.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TooLarge {
     /// The length of the request in octets.
@@ -68,7 +68,7 @@ impl UdpPeer {
         }
     }
 
-    /// Sends a message that is no request.
+    /// Sends a message other than a request.
     pub(super) fn compose<T>(&mut self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
         let mut message = BytesMut::new();
         let composed = compose(&mut message);
@@ -95,7 +95,7 @@ impl UdpPeer {
         Ok(composed)
     }
 
-    /// Sends a response to where the request's Via says.
+    /// Sends a response to the address in the Via of its request.
     pub(super) fn respond(&mut self, request: &Request, compose: impl FnOnce(&mut BytesMut)) {
         let mut message = BytesMut::new();
         compose(&mut message);
@@ -110,7 +110,7 @@ impl UdpPeer {
     }
 
     pub(super) fn retransmit(&self, sent: &Sent) {
-        self.deliver("sent again", &sent.octets, sent.to);
+        self.deliver("retransmitted", &sent.octets, sent.to);
     }
 
     pub(super) fn trace(&mut self) -> &mut Trace {
@@ -129,7 +129,7 @@ impl UdpPeer {
     }
 
     fn send(&mut self, message: BytesMut, to: SocketAddr) {
-        // The response to a request that has none, such as ACK, is composed as nothing.
+        // A response to ACK is composed as an empty message.
         if message.is_empty() {
             return;
         }
@@ -140,7 +140,7 @@ impl UdpPeer {
 
     fn deliver(&self, direction: &'static str, octets: &[u8], to: SocketAddr) {
         self.trace.message(direction, octets);
-        // Retransmissions make up for it, and a peer that hears nothing at all is found by a time-out.
+        // A retransmission replaces it; a peer that receives none of them times out.
         if let Err(error) = self.sender.send(octets, to) {
             tracing::debug!(%to, phone = self.trace.device(), %error, "cannot send datagram");
         }

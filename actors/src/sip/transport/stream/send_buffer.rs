@@ -7,9 +7,9 @@ use std::{
 };
 
 use bytes::{Buf as _, BytesMut};
-use tokio::io::AsyncWrite as _;
+use tokio::io::AsyncWrite;
 
-use super::{super::buffers, Io};
+use super::super::buffers;
 
 /// The unsent octets. While there are none, it holds no memory.
 pub(super) struct SendBuffer {
@@ -57,7 +57,7 @@ impl SendBuffer {
     /// Writes what the operating system accepts.
     pub(super) fn flush(
         &mut self,
-        io: &mut Box<dyn Io>,
+        io: &mut (impl AsyncWrite + Unpin),
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while !self.octets.is_empty() {
