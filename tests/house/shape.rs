@@ -26,7 +26,6 @@ const KNOWN_LONG_TESTS: &[&str] = &[
 ];
 /// Files that still open with no sentence or a long one.
 const KNOWN_OPENINGS: &[&str] = &[
-    "actors/src/client/dial_via_office/mod.rs",
     "actors/src/phone/requests.rs",
     "actors/src/phone/retiring.rs",
     "actors/src/registrar/succession.rs",

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use actix::Message;
-use uacsta_schema::csta::{DeviceId, Dialect, Document, ServiceId};
+use uacsta_schema::csta::{DeviceId, Dialect, Document};
 
 use crate::{
     monitor::SubscriptionChange,
-    refusal::Refusal,
     registration::PhoneUas,
     sip::{connection::OrphanRequest, responder::Responder},
 };
@@ -36,36 +35,6 @@ pub struct Request {
     pub dialect: Dialect,
     /// The client's answer.
     pub reply: Responder,
-}
-
-/// An operator tries a service at the phone itself; the document's device is spelled as the phone does.
-#[derive(Debug, Message)]
-#[rtype(result = "ProbeAnswer")]
-pub struct Probe {
-    /// The service, for what the profile says of it.
-    pub service: ServiceId,
-    /// The request.
-    pub document: Arc<Document>,
-}
-
-/// What came of a trial.
-#[derive(Debug)]
-pub struct ProbeAnswer {
-    /// What the maker's profile says of the service.
-    pub profile: ProfileEntry,
-    /// The phone's response, or why there is none.
-    pub answer: Result<Document, Refusal>,
-}
-
-/// What a maker's profile says of a service.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ProfileEntry {
-    /// Whether the phone has it, which is assumed where the profile does not list it.
-    pub has: bool,
-    /// The first firmware that has it, `yes` or `no`; none where the profile does not list it.
-    pub since: Option<String>,
-    /// Whether the server makes it out of other services.
-    pub emulated: bool,
 }
 
 /// A client subscribes to the events of a line, or changes or ends its subscription: forwarded to the line's monitor point.

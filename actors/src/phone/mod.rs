@@ -43,6 +43,7 @@ pub use binding::{Bound, Resume, Unbound};
 use capabilities::Capabilities;
 use lines::LineList;
 pub use messages::*;
+pub use probe::{Probe, ProbeAnswer, ProfileEntry};
 pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted};
 use session::PhoneSession;
 

@@ -1,13 +1,46 @@
-//! An operator tries what a phone can do: the request goes to the phone itself, past what the server would make of it.
+//! An operator's probe of a service: the request goes to the phone itself, and is not emulated.
 
-use actix::{Context, Handler, ResponseFuture};
+use std::sync::Arc;
+
+use actix::{Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
+use uacsta_schema::csta::{Document, ServiceId};
 
 use super::{
-    Phone, Probe, ProbeAnswer,
+    Phone,
     request_queue::{Requester, Turn},
 };
 use crate::{refusal::Refusal, sip::session::Body};
+
+/// Probes a service of a phone.
+#[derive(Debug, Message)]
+#[rtype(result = "ProbeAnswer")]
+pub struct Probe {
+    /// The service that the document requests.
+    pub service: ServiceId,
+    /// The request, with devices by the phone's names of them.
+    pub document: Arc<Document>,
+}
+
+/// The outcome of a probe, beside what the profile led to expect.
+#[derive(Debug)]
+pub struct ProbeAnswer {
+    /// What the maker's profile says of the service.
+    pub profile: ProfileEntry,
+    /// The phone's response, or why there is none.
+    pub answer: Result<Document, Refusal>,
+}
+
+/// What a maker's profile says of a service.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProfileEntry {
+    /// Whether the phone has it; true where the profile does not list it.
+    pub has: bool,
+    /// The first firmware that has it, `yes` or `no`; `None` where the profile does not list it.
+    pub since: Option<String>,
+    /// Whether the server emulates it where the phone lacks it.
+    pub emulated: bool,
+}
 
 impl Handler<Probe> for Phone {
     type Result = ResponseFuture<ProbeAnswer>;
@@ -24,20 +57,20 @@ impl Handler<Probe> for Phone {
                 answer: Err(refusal),
             }));
         }
-        let (asker, answer) = oneshot::channel();
-        let content = Body::Relayed {
+        let (operator, answer) = oneshot::channel();
+        let body = Body::Relayed {
             document,
             edition: self.session.edition(),
             cross_ref: None,
             device: None,
         };
-        let requester = Requester::Operator(asker);
+        let requester = Requester::Operator(operator);
         let deadline = self.deadline();
         self.requests
-            .push(requester, service, content, deadline, Turn::Last);
+            .push(requester, service, body, deadline, Turn::Last);
         self.send_next(ctx);
         Box::pin(async move {
-            // A phone whose actor fails meanwhile has not answered.
+            // The sender is dropped unused if the phone's actor panics meanwhile.
             let answer = answer.await.unwrap_or(Err(Refusal::Away));
             ProbeAnswer { profile, answer }
         })

@@ -1,5 +1,7 @@
-//! Dial via the office: the desk phone calls the user's own number, consults the destination when the user answers, and
-//! connects the two (ECMA-269, Make Call, Consultation Call, Transfer Call).
+//! Dials via the office: the desk phone calls the user's own number, consults the destination, and connects the two.
+//!
+//! The desk phone performs MakeCall, ConsultationCall when the user answers, and TransferCall when the destination does
+//! (ECMA-269, section 17). Whatever fails on the way clears the calls again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,10 +11,10 @@ use uacsta_schema::csta::{ConnectionId, DeviceId, Dialect, EventCause};
 use crate::{registrar::Line, sip::session::SessionId};
 
 mod actor;
-mod own_number;
+mod office_calls;
 mod state;
 
-pub(super) use own_number::{OfficeCalls, PendingDial};
+pub(super) use office_calls::{OfficeCalls, PendingDial};
 
 /// A call to be made, and the client who requests it.
 pub(super) struct DialRequest {

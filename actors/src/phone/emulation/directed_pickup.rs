@@ -5,45 +5,49 @@ use uacsta_schema::csta::{
     Message, Response,
 };
 
-use super::{EmulationOutcome, EmulationStep, PhoneView};
+use super::outcome::PhoneView;
 use crate::refusal::Refusal;
 
-/// Calls the feature code, with the number of the phone that rings in place of `{number}`.
-pub(super) fn call(request: &DirectedPickupCall, phone: &PhoneView<'_>) -> EmulationOutcome {
+/// The call to the feature code, with the number of the phone that rings in place of `{number}`.
+///
+/// # Errors
+/// A feature code that needs the number, where the request names none.
+pub(super) fn call(
+    request: &DirectedPickupCall,
+    phone: &PhoneView<'_>,
+) -> Result<MakeCall, Refusal> {
     let code = phone.pickup_code;
     let device = request.call_to_be_picked_up.device_id.as_ref();
     let number = match device.map(DeviceId::user) {
         Some(user) => code.replace("{number}", user),
         None if code.contains("{number}") => {
-            return EmulationOutcome::answer(Err(Refusal::Malformed(
+            return Err(Refusal::Malformed(
                 "callToBePickedUp names no device, whose number the feature code needs".to_owned(),
-            )));
+            ));
         }
         None => code.to_owned(),
     };
-    let call = MakeCall {
+    Ok(MakeCall {
         calling_device: phone.line.clone(),
         called_directory_number: DeviceId::from(number),
         auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
         correlator_data: request.correlator_data.clone(),
         user_data: request.user_data.clone(),
         ..MakeCall::default()
-    };
-    EmulationOutcome::ask(EmulationStep::DirectedPickup, call)
+    })
 }
 
 /// The phone answered MakeCall: its call is the one that was picked up.
-pub(super) fn call_answered(answer: Result<Document, Refusal>) -> EmulationOutcome {
-    EmulationOutcome::answer(answer.and_then(|document| {
-        match document.message() {
-            Ok(Message::Response(Response::MakeCallResponse(response))) => {
-                Ok(DirectedPickupCallResponse {
-                    picked_call: response.calling_device,
-                }
-                .into())
-            }
-            Ok(_) => Err(Refusal::NotCsta("it is not MakeCallResponse".to_owned())),
-            Err(error) => Err(Refusal::NotCsta(error.to_string())),
+pub(super) fn call_answered(
+    answer: Result<Document, Refusal>,
+) -> Result<DirectedPickupCallResponse, Refusal> {
+    match answer?.message() {
+        Ok(Message::Response(Response::MakeCallResponse(response))) => {
+            Ok(DirectedPickupCallResponse {
+                picked_call: response.calling_device,
+            })
         }
-    }))
+        Ok(_) => Err(Refusal::NotCsta("it is not MakeCallResponse".to_owned())),
+        Err(error) => Err(Refusal::NotCsta(error.to_string())),
+    }
 }

@@ -5,7 +5,7 @@ use uacsta_schema::csta::{
     GetLogicalDeviceInformationResponse, GetPhysicalDeviceInformationResponse,
 };
 
-use super::PhoneView;
+use super::outcome::PhoneView;
 
 /// A line: a station with one appearance, and what works on it.
 pub(super) fn logical(phone: &PhoneView<'_>) -> GetLogicalDeviceInformationResponse {

@@ -2,10 +2,9 @@
 
 use uacsta_schema::csta::{
     DeviceId, GetMessageWaitingIndicatorResponse, MessageWaitingEvent, SetMessageWaitingIndicator,
-    SetMessageWaitingIndicatorResponse,
 };
 
-use super::{EmulationEffect, EmulationOutcome};
+use super::outcome::EmulationEffect;
 
 /// The lines whose indicator is on.
 #[derive(Default)]
@@ -39,7 +38,7 @@ impl MessagesWaiting {
         &mut self,
         line: &DeviceId,
         request: SetMessageWaitingIndicator,
-    ) -> EmulationOutcome {
+    ) -> Option<EmulationEffect> {
         let SetMessageWaitingIndicator {
             message_waiting_on,
             device_for_message,
@@ -55,15 +54,13 @@ impl MessagesWaiting {
         }
         let changed = before.message_waiting_on != message_waiting_on
             || before.device_for_message != device_for_message;
-        let event = changed.then(|| {
+        changed.then(|| {
             let event = MessageWaitingEvent {
                 target_device: line.clone().into(),
                 device_for_message,
                 message_waiting_on,
             };
             EmulationEffect::Notify(line.clone(), event.into())
-        });
-        EmulationOutcome::answer(Ok(SetMessageWaitingIndicatorResponse::default().into()))
-            .then(event)
+        })
     }
 }

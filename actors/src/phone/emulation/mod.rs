@@ -1,13 +1,15 @@
 //! Emulates services that a phone lacks, from those that it has or from what the server knows of it (ECMA-269).
 //!
-//! Which services can be emulated, and of what they are made, is a column of the catalogue; [`Emulation::on`] leads to the file
-//! of each. The phone's actor carries out what it returns.
+//! Which services can be emulated, and what they are made of, is a column of the catalogue (`ServiceId::made_of`). Each has a
+//! file here: AlternateCall and ReconnectCall `two_step`, DialDigits `digit_collection`, and so on. [`Emulation::on`] decides,
+//! and the phone's actor carries out what it returns.
 
 use std::time::Duration;
 
 use smallvec::SmallVec;
 use uacsta_schema::csta::{
-    CallId, ConnectionId, DeviceId, Document, Event, Message, MonitorCrossRefId, Request,
+    CallId, ConnectionId, DeviceId, Document, Message, MonitorCrossRefId, Request,
+    SetMessageWaitingIndicatorResponse,
 };
 
 use self::{
@@ -15,18 +17,23 @@ use self::{
     monitor_stop::UnstoppedMonitors, two_step::TwoStep,
 };
 use super::{capabilities::Capabilities, client_request::ClientRequest};
-use crate::{monitor::Calls, refusal::Refusal};
+use crate::refusal::Refusal;
 
 mod digit_collection;
 mod directed_pickup;
 mod information;
 mod message_waiting;
 mod monitor_stop;
+mod outcome;
 mod snapshot;
 mod two_step;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use outcome::{
+    EmulationEffect, EmulationEffects, EmulationOutcome, NextStep, PhoneView,
+};
 
 /// The emulated services of one phone. It allocates nothing until one of them is requested.
 #[derive(Default)]
@@ -41,6 +48,7 @@ struct EmulationState {
 }
 
 /// What happens to an emulated service.
+#[expect(clippy::large_enum_variant, reason = "it is consumed at once")]
 pub(super) enum EmulationEvent {
     /// A client requests it.
     Requested(Request),
@@ -48,60 +56,16 @@ pub(super) enum EmulationEvent {
     Answered(EmulationStep, Result<Document, Refusal>),
 }
 
-/// What the phone's actor carries out: first what is next, then the effects in their order.
-pub(super) struct EmulationOutcome {
-    pub(super) next: NextStep,
-    pub(super) effects: EmulationEffects,
-}
-
-/// How a service goes on.
-pub(super) enum NextStep {
-    /// Sends the phone a request, whose answer comes back as [`EmulationEvent::Answered`].
-    Ask(EmulationStep, Request),
-    /// Answers the client.
-    Answer(Result<Message, Refusal>),
-}
-
-/// What else is to be done.
-#[derive(Debug)]
-pub(super) enum EmulationEffect {
-    /// Sends an event to the subscribers of a line.
-    Notify(DeviceId, Event),
-    /// Sends the phone a request that takes a step back, after the client has its answer.
-    Rollback(Request),
-    /// Calls [`Emulation::expire`] at this time.
-    WakeAt(Duration),
-}
-
-pub(super) type EmulationEffects = SmallVec<[EmulationEffect; 2]>;
-
-/// The service of which the phone performs a step.
+/// The service of which the phone performs a step, and what it keeps meanwhile.
 pub(super) enum EmulationStep {
     /// AlternateCall, ReconnectCall.
     TwoStep(TwoStep),
     /// SnapshotCall of this call: the phone performs SnapshotDevice.
     SnapshotCall(Option<CallId>),
     /// DirectedPickupCall: the phone calls the feature code.
-    DirectedPickup,
+    DirectedPickupCall,
     /// The last DialDigits of the call with this connection: the phone calls the whole number.
     DialDigits(ConnectionId),
-}
-
-/// What the emulation reads of the phone, and of the line that the request is for.
-pub(super) struct PhoneView<'a> {
-    pub(super) line: &'a DeviceId,
-    /// The line's calls, if it has a monitor point.
-    pub(super) calls: Option<&'a Calls>,
-    /// Whether the line's monitor runs on the phone, so that `calls` are all of its calls.
-    pub(super) is_monitored: bool,
-    pub(super) capabilities: &'a Capabilities,
-    /// The lines that the phone listed last.
-    pub(super) lines: &'a [DeviceId],
-    /// Lines that the client may not see.
-    pub(super) hidden: &'a [DeviceId],
-    pub(super) user_agent: Option<&'a str>,
-    /// `phones.pickup`, the feature code that picks up a call.
-    pub(super) pickup_code: &'a str,
 }
 
 impl Emulation {
@@ -111,22 +75,24 @@ impl Emulation {
         event: EmulationEvent,
         phone: &PhoneView<'_>,
         now: Duration,
-    ) -> EmulationOutcome {
+    ) -> EmulationOutcome<EmulationStep> {
         match event {
             EmulationEvent::Requested(request) => self.requested(request, phone, now),
             EmulationEvent::Answered(EmulationStep::TwoStep(two_step), answer) => {
-                two_step.next(answer.map(drop))
+                two_step.next(answer.map(drop)).step(EmulationStep::TwoStep)
             }
             EmulationEvent::Answered(EmulationStep::SnapshotCall(call), answer) => {
-                snapshot::device_answered(call.as_ref(), answer, phone)
+                let response = snapshot::device_answered(call.as_ref(), answer, phone);
+                EmulationOutcome::answer(response.map(Message::from))
             }
-            EmulationEvent::Answered(EmulationStep::DirectedPickup, answer) => {
-                directed_pickup::call_answered(answer)
+            EmulationEvent::Answered(EmulationStep::DirectedPickupCall, answer) => {
+                EmulationOutcome::answer(directed_pickup::call_answered(answer).map(Message::from))
             }
             EmulationEvent::Answered(EmulationStep::DialDigits(connection), answer) => self
                 .state()
                 .collections
-                .call_answered(&connection, answer.map(drop)),
+                .call_answered(&connection, answer.map(drop))
+                .step(EmulationStep::DialDigits),
         }
     }
 
@@ -135,28 +101,47 @@ impl Emulation {
         request: Request,
         phone: &PhoneView<'_>,
         now: Duration,
-    ) -> EmulationOutcome {
+    ) -> EmulationOutcome<EmulationStep> {
         let line = phone.line;
         match request {
-            Request::AlternateCall(request) => TwoStep::alternate(&request).start(phone),
-            Request::ReconnectCall(request) => TwoStep::reconnect(&request).start(phone),
+            Request::AlternateCall(request) => TwoStep::alternate(&request)
+                .start(phone)
+                .step(EmulationStep::TwoStep),
+            Request::ReconnectCall(request) => TwoStep::reconnect(&request)
+                .start(phone)
+                .step(EmulationStep::TwoStep),
             Request::SnapshotCall(request) => {
                 snapshot::call(request.snapshot_object.call_id, phone)
+                    .step(EmulationStep::SnapshotCall)
             }
             Request::SnapshotDevice(_) => EmulationOutcome::answer(snapshot::device(phone)),
-            Request::DirectedPickupCall(request) => directed_pickup::call(&request, phone),
-            Request::MakeCall(request) => self.state().collections.start(line, request, now),
-            Request::DialDigits(request) => self.state().collections.add(line, &request, now),
+            Request::DirectedPickupCall(request) => match directed_pickup::call(&request, phone) {
+                Ok(call) => EmulationOutcome::ask(EmulationStep::DirectedPickupCall, call),
+                Err(refusal) => EmulationOutcome::answer(Err(refusal)),
+            },
+            Request::MakeCall(request) => self
+                .state()
+                .collections
+                .start(line, request, now)
+                .step(EmulationStep::DialDigits),
+            Request::DialDigits(request) => self
+                .state()
+                .collections
+                .add(line, &request, now)
+                .step(EmulationStep::DialDigits),
             Request::ClearConnection(request) => self
                 .state()
                 .collections
-                .clear(line, &request.connection_to_be_cleared),
+                .clear(line, &request.connection_to_be_cleared)
+                .step(EmulationStep::DialDigits),
             Request::GetMessageWaitingIndicator(_) => {
                 let messages = self.0.as_ref().map(|state| &state.messages);
                 EmulationOutcome::answer(Ok(message_waiting::get(messages, line).into()))
             }
             Request::SetMessageWaitingIndicator(request) => {
-                self.state().messages.set(line, request)
+                let event = self.state().messages.set(line, request);
+                EmulationOutcome::answer(Ok(SetMessageWaitingIndicatorResponse::default().into()))
+                    .then(event)
             }
             Request::GetLogicalDeviceInformation(_) => {
                 EmulationOutcome::answer(Ok(information::logical(phone).into()))
@@ -164,8 +149,38 @@ impl Emulation {
             Request::GetPhysicalDeviceInformation(_) => {
                 EmulationOutcome::answer(Ok(information::physical(phone).into()))
             }
-            // MonitorStop and SystemRegister are requested by the server alone: `stop_is_ignored` and `Capabilities::provider`.
-            _ => EmulationOutcome::answer(Err(Refusal::NotSupported)),
+            // The first two are sent to phones by the server alone, and emulated by `leave_running` and
+            // `Phone::poll_for_lines`; the others are not emulated.
+            Request::MonitorStop(_)
+            | Request::SystemRegister(_)
+            | Request::RequestSystemStatus(_)
+            | Request::SystemStatus(_)
+            | Request::SystemRegisterCancel(_)
+            | Request::GetCSTAFeatures(_)
+            | Request::GetSwitchingFunctionDevices(_)
+            | Request::MonitorStart(_)
+            | Request::ChangeMonitorFilter(_)
+            | Request::AnswerCall(_)
+            | Request::ClearCall(_)
+            | Request::HoldCall(_)
+            | Request::RetrieveCall(_)
+            | Request::ConsultationCall(_)
+            | Request::TransferCall(_)
+            | Request::ConferenceCall(_)
+            | Request::SingleStepTransferCall(_)
+            | Request::SingleStepConferenceCall(_)
+            | Request::DeflectCall(_)
+            | Request::GenerateDigits(_)
+            | Request::GetDoNotDisturb(_)
+            | Request::SetDoNotDisturb(_)
+            | Request::GetForwarding(_)
+            | Request::SetForwarding(_)
+            | Request::GetMicrophoneMute(_)
+            | Request::SetMicrophoneMute(_)
+            | Request::GetSpeakerMute(_)
+            | Request::SetSpeakerMute(_)
+            | Request::GetSpeakerVolume(_)
+            | Request::SetSpeakerVolume(_) => EmulationOutcome::answer(Err(Refusal::NotSupported)),
         }
     }
 
@@ -222,33 +237,12 @@ impl Emulation {
     }
 }
 
-impl EmulationOutcome {
-    fn ask(step: EmulationStep, request: impl Into<Request>) -> Self {
-        Self {
-            next: NextStep::Ask(step, request.into()),
-            effects: SmallVec::new(),
-        }
-    }
-
-    fn answer(answer: Result<Message, Refusal>) -> Self {
-        Self {
-            next: NextStep::Answer(answer),
-            effects: SmallVec::new(),
-        }
-    }
-
-    fn then(mut self, effects: impl IntoIterator<Item = EmulationEffect>) -> Self {
-        self.effects.extend(effects);
-        self
-    }
-}
-
 impl EmulationStep {
     /// Whether the phone has done nothing of the service yet, so that this step may be repeated.
     pub(super) fn is_first(&self) -> bool {
         match self {
             Self::TwoStep(two_step) => two_step.is_at_first(),
-            Self::SnapshotCall(_) | Self::DirectedPickup | Self::DialDigits(_) => true,
+            Self::SnapshotCall(_) | Self::DirectedPickupCall | Self::DialDigits(_) => true,
         }
     }
 }

@@ -5,7 +5,7 @@ use uacsta_schema::csta::{
     SnapshotDevice,
 };
 
-use super::{EmulationOutcome, EmulationStep, PhoneView};
+use super::outcome::{EmulationOutcome, PhoneView};
 use crate::{monitor::parties_of, refusal::Refusal};
 
 /// SnapshotDevice of a monitored line; an unmonitored one may have calls that no event told of.
@@ -18,26 +18,21 @@ pub(super) fn device(phone: &PhoneView<'_>) -> Result<Message, Refusal> {
 }
 
 /// SnapshotCall: asks the phone whether it still has the call, if it has SnapshotDevice.
-pub(super) fn call(call: Option<CallId>, phone: &PhoneView<'_>) -> EmulationOutcome {
+pub(super) fn call(
+    call: Option<CallId>,
+    phone: &PhoneView<'_>,
+) -> EmulationOutcome<Option<CallId>> {
     if !phone.capabilities.has(ServiceId::SnapshotDevice) {
         return EmulationOutcome::answer(tracked(call.as_ref(), phone).map(Message::from));
     }
     let request = SnapshotDevice {
         snapshot_object: phone.line.clone(),
     };
-    EmulationOutcome::ask(EmulationStep::SnapshotCall(call), request)
+    EmulationOutcome::ask(call, request)
 }
 
 /// The phone answered SnapshotDevice: the tracked call is the answer where the phone still has it, else what the phone lists.
 pub(super) fn device_answered(
-    call: Option<&CallId>,
-    answer: Result<Document, Refusal>,
-    phone: &PhoneView<'_>,
-) -> EmulationOutcome {
-    EmulationOutcome::answer(confirmed(call, answer, phone).map(Message::from))
-}
-
-fn confirmed(
     call: Option<&CallId>,
     answer: Result<Document, Refusal>,
     phone: &PhoneView<'_>,

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use uacsta_schema::csta::{self, Dialect, ServiceId};
+use uacsta_schema::csta::{self, Dialect, Document, Message, ServiceId};
 
 use super::*;
+use crate::monitor::Calls;
 
 /// A phone and its line 101, whose emulated services a test requests.
 struct Script {
@@ -144,6 +145,18 @@ const ALTERNATE: &str = "<AlternateCall><heldCall><callID>2</callID><deviceID>10
     <activeCall><callID>1</callID><deviceID>101</deviceID></activeCall></AlternateCall>";
 const RECONNECT: &str = "<ReconnectCall><activeCall><callID>1</callID><deviceID>101</deviceID></activeCall>\
     <heldCall><callID>2</callID><deviceID>101</deviceID></heldCall></ReconnectCall>";
+const SNAPSHOT_DEVICE: &str =
+    "<SnapshotDevice><snapshotObject>101</snapshotObject></SnapshotDevice>";
+const GET_INDICATOR: &str =
+    "<GetMessageWaitingIndicator><device>101</device></GetMessageWaitingIndicator>";
+const PHYSICAL_INFORMATION: &str =
+    "<GetPhysicalDeviceInformation><device>101</device></GetPhysicalDeviceInformation>";
+const LOGICAL_INFORMATION: &str =
+    "<GetLogicalDeviceInformation><device>101</device></GetLogicalDeviceInformation>";
+const SET_INDICATOR: &str = "<SetMessageWaitingIndicator><device>101</device><messageWaitingOn>true</messageWaitingOn></SetMessageWaitingIndicator>";
+const SNAPSHOT_CALL: &str = "<SnapshotCall><snapshotObject><callID>2</callID><deviceID>101</deviceID></snapshotObject></SnapshotCall>";
+const PICKUP: &str = "<DirectedPickupCall><callToBePickedUp><callID>7</callID><deviceID>102</deviceID></callToBePickedUp>\
+    <requestingDevice>101</requestingDevice></DirectedPickupCall>";
 const PARTIAL: &str = "<MakeCall><callingDevice>101</callingDevice><calledDirectoryNumber>0;</calledDirectoryNumber></MakeCall>";
 
 /// `Established` of call 2, or `Held`, at line 101.
@@ -337,7 +350,7 @@ fn a_number_is_at_most_64_digits() {
 #[test]
 fn the_indicator_is_kept_and_its_changes_are_notified() {
     let mut script = Script::without(&[]);
-    let get = "<GetMessageWaitingIndicator><device>101</device></GetMessageWaitingIndicator>";
+    let get = GET_INDICATOR;
     let set = |on: &str, from: &str| {
         format!(
             "<SetMessageWaitingIndicator><device>101</device><messageWaitingOn>{on}</messageWaitingOn>{from}</SetMessageWaitingIndicator>"
@@ -393,10 +406,7 @@ fn a_picked_up_call_is_the_one_that_the_phone_made() {
     #[track_caller]
     fn check(answer: Result<Document, Refusal>, expected: &str) {
         let mut script = Script::without(&[]);
-        script.request(
-            "<DirectedPickupCall><callToBePickedUp><callID>7</callID><deviceID>102</deviceID></callToBePickedUp>\
-             <requestingDevice>101</requestingDevice></DirectedPickupCall>",
-        );
+        script.request(PICKUP);
         assert_eq!(script.answered(answer), [expected]);
     }
     let made = "<MakeCallResponse><callingDevice><callID>9</callID><deviceID>101</deviceID></callingDevice></MakeCallResponse>";
@@ -407,7 +417,7 @@ fn a_picked_up_call_is_the_one_that_the_phone_made() {
 
 #[test]
 fn only_a_monitored_line_has_a_snapshot_of_tracked_calls() {
-    let request = "<SnapshotDevice><snapshotObject>101</snapshotObject></SnapshotDevice>";
+    let request = SNAPSHOT_DEVICE;
     let held = event("Held");
     let mut script = Script::without(&[ServiceId::SnapshotDevice]).monitored(&[&held]);
     assert_eq!(
@@ -422,7 +432,6 @@ fn only_a_monitored_line_has_a_snapshot_of_tracked_calls() {
 
 #[test]
 fn a_snapshot_of_a_call_is_checked_with_the_phone() {
-    const REQUEST: &str = "<SnapshotCall><snapshotObject><callID>2</callID><deviceID>101</deviceID></snapshotObject></SnapshotCall>";
     const LISTED: &str = "<SnapshotDeviceResponse><crossRefIDorSnapshotData><snapshotData><snapshotDeviceResponseInfo>\
         <connectionIdentifier><callID>2</callID><deviceID>101</deviceID></connectionIdentifier>\
         <localCallState><compoundCallState><localConnectionState>connected</localConnectionState></compoundCallState></localCallState>\
@@ -436,7 +445,7 @@ fn a_snapshot_of_a_call_is_checked_with_the_phone() {
         if is_tracked {
             script = script.monitored(&[&held]);
         }
-        assert_eq!(script.request(REQUEST), ["ask SnapshotDevice 101"]);
+        assert_eq!(script.request(SNAPSHOT_CALL), ["ask SnapshotDevice 101"]);
         assert_eq!(script.answered(answer), [expected]);
     }
     check(true, Ok(read(LISTED)), TRACKED);
@@ -452,20 +461,19 @@ fn a_snapshot_of_a_call_is_checked_with_the_phone() {
     check(true, Err(lacking.clone()), TRACKED);
     check(false, Err(lacking), "refuse NoCall");
     let mut script = Script::without(&[ServiceId::SnapshotDevice]);
-    assert_eq!(script.request(REQUEST), ["refuse NoCall"]);
+    assert_eq!(script.request(SNAPSHOT_CALL), ["refuse NoCall"]);
 }
 
 #[test]
 fn device_information_describes_the_phone_but_not_hidden_lines() {
-    let request =
-        "<GetPhysicalDeviceInformation><device>101</device></GetPhysicalDeviceInformation>";
+    let request = PHYSICAL_INFORMATION;
     let mut script = Script::without(&[]);
     let told = script.request(request).join(" ");
     assert!(told.contains(" 102") && told.contains("Acme X1"), "{told}");
     script.hidden = vec![DeviceId::from("102")];
     let told = script.request(request).join(" ");
     assert!(!told.contains(" 102") && told.contains("Acme X1"), "{told}");
-    let request = "<GetLogicalDeviceInformation><device>101</device></GetLogicalDeviceInformation>";
+    let request = LOGICAL_INFORMATION;
     let told = script.request(request).join(" ");
     assert!(
         told.starts_with("answer GetLogicalDeviceInformationResponse station"),
@@ -490,6 +498,38 @@ fn a_monitor_that_cannot_be_stopped_is_used_again() {
         !emulation.has_unstopped_monitors(),
         "it ended with the session"
     );
+}
+
+/// What the catalogue says to be made of other services has its place in [`Emulation::on`].
+#[test]
+fn all_emulated_services_of_the_catalogue_are_performed() {
+    let dial_digits = digits("1");
+    let requests = [
+        ALTERNATE,
+        RECONNECT,
+        PICKUP,
+        SNAPSHOT_CALL,
+        SNAPSHOT_DEVICE,
+        GET_INDICATOR,
+        SET_INDICATOR,
+        LOGICAL_INFORMATION,
+        PHYSICAL_INFORMATION,
+        &dial_digits,
+    ];
+    // The server alone sends these.
+    let mut performed = vec![ServiceId::MonitorStop, ServiceId::SystemRegister];
+    for request in requests {
+        let mut script = Script::without(&[]).monitored(&[]);
+        script.request(PARTIAL);
+        let told = script.request(request);
+        assert_ne!(told, ["refuse NotSupported"], "{request}");
+        performed.extend(read(request).service());
+    }
+    let mut emulated = ServiceId::ALL.to_vec();
+    emulated.retain(|service| service.made_of().is_some());
+    performed.sort();
+    emulated.sort();
+    assert_eq!(performed, emulated);
 }
 
 #[test]

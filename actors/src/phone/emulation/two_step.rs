@@ -5,7 +5,7 @@ use uacsta_schema::csta::{
     ReconnectCall, ReconnectCallResponse, Request, RetrieveCall,
 };
 
-use super::{EmulationEffect, EmulationOutcome, EmulationStep, PhoneView};
+use super::outcome::{EmulationEffect, EmulationOutcome, PhoneView};
 use crate::{monitor::ConnectionState, refusal::Refusal};
 
 /// Where the two requests to the phone stand.
@@ -55,7 +55,7 @@ impl TwoStep {
 
     /// Asks the phone for the first request, unless it would clear a call for one that is known not to be on hold: a call that
     /// was cleared cannot be taken back.
-    pub(super) fn start(self, phone: &PhoneView<'_>) -> EmulationOutcome {
+    pub(super) fn start(self, phone: &PhoneView<'_>) -> EmulationOutcome<Self> {
         let held = phone
             .calls
             .zip(self.held.call_id.as_ref())
@@ -73,7 +73,7 @@ impl TwoStep {
     }
 
     /// The phone answered the request.
-    pub(super) fn next(self, answer: Result<(), Refusal>) -> EmulationOutcome {
+    pub(super) fn next(self, answer: Result<(), Refusal>) -> EmulationOutcome<Self> {
         match (self.state, answer) {
             (TwoStepState::First, Ok(())) => Self {
                 state: TwoStepState::Second,
@@ -109,9 +109,9 @@ impl TwoStep {
         }
     }
 
-    fn ask(self) -> EmulationOutcome {
+    fn ask(self) -> EmulationOutcome<Self> {
         let request = self.request();
-        EmulationOutcome::ask(EmulationStep::TwoStep(self), request)
+        EmulationOutcome::ask(self, request)
     }
 
     fn request(&self) -> Request {

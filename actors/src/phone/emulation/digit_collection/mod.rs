@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use uacsta_schema::csta::{
-    AutoOriginate, CallEventTail, ClearConnectionResponse, ConnectionClearedEvent, ConnectionId,
-    DeviceId, DialDigits, DialDigitsResponse, DigitsDialedEvent, Event, EventCause,
-    LocalConnectionState, MakeCall, MakeCallResponse, Request, ServiceId, ServiceInitiatedEvent,
+    ClearConnectionResponse, ConnectionId, DeviceId, DialDigits, DialDigitsResponse, EventCause,
+    MakeCall, MakeCallResponse, Request, ServiceId,
 };
 
-use super::{EmulationEffect, EmulationEffects, EmulationOutcome, EmulationStep};
+use self::call::{DigitCollection, is_partial};
+use super::outcome::{EmulationEffect, EmulationEffects, EmulationOutcome};
 use crate::{
     phone::{
         capabilities::{Capabilities, Provider},
@@ -17,6 +17,8 @@ use crate::{
     refusal::Refusal,
 };
 
+mod call;
+
 /// The calls that wait for digits, one of each line at most.
 #[derive(Default)]
 pub(super) struct DigitCollections {
@@ -24,20 +26,6 @@ pub(super) struct DigitCollections {
     /// How many there have been: each call has an identifier of its own.
     started: u64,
 }
-
-/// A call whose number is not complete yet.
-struct DigitCollection {
-    connection: ConnectionId,
-    line: DeviceId,
-    request: MakeCall,
-    digits: String,
-    expires_at: Duration,
-}
-
-/// How long a call waits for its next digits.
-const INTERDIGIT_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most digits of a number.
-const MAX_DIGITS: usize = 64;
 
 /// Whether a request is for a call that waits for digits, or for one that will.
 pub(super) fn claims(
@@ -71,11 +59,6 @@ pub(super) fn claims(
     }
 }
 
-/// Whether a number is still to be completed: a `;` at its end says that more digits follow (ECMA-269, diallable digits format).
-fn is_partial(number: &str) -> bool {
-    number.trim_end().ends_with(';')
-}
-
 /// Whether a MakeCall is worth parsing: some text in it ends with `;`, as a partial number does.
 fn may_be_partial(document: &[u8]) -> bool {
     document
@@ -90,7 +73,7 @@ impl DigitCollections {
         line: &DeviceId,
         request: MakeCall,
         now: Duration,
-    ) -> EmulationOutcome {
+    ) -> EmulationOutcome<ConnectionId> {
         let mut effects = self.end(|call| call.line == *line, &EventCause::NORMAL_CLEARING);
         self.started += 1;
         let call = DigitCollection::new(self.started, line.clone(), request, now);
@@ -98,7 +81,7 @@ impl DigitCollections {
             calling_device: call.connection.clone(),
         };
         effects.push(call.notify(call.initiated()));
-        if !call.digits.is_empty() {
+        if call.has_digits() {
             effects.push(call.notify(call.dialled()));
         }
         effects.push(EmulationEffect::WakeAt(call.expires_at));
@@ -112,24 +95,19 @@ impl DigitCollections {
         line: &DeviceId,
         request: &DialDigits,
         now: Duration,
-    ) -> EmulationOutcome {
+    ) -> EmulationOutcome<ConnectionId> {
         let connection = &request.dialling_connection;
         let mut calls = self.calls.iter_mut();
         let Some(call) = calls.find(|call| call.is(line, connection)) else {
             return EmulationOutcome::answer(Err(Refusal::NotSupported));
         };
-        let sequence = request.dialling_sequence.as_str();
-        if call.digits.len() + sequence.len() > MAX_DIGITS {
-            return EmulationOutcome::answer(Err(Refusal::Malformed(format!(
-                "the number would be longer than {MAX_DIGITS} digits"
-            ))));
-        }
-        let complete = call.add(sequence);
-        call.expires_at = now + INTERDIGIT_TIMEOUT;
+        let is_complete = match call.add(request.dialling_sequence.as_str(), now) {
+            Ok(is_complete) => is_complete,
+            Err(refusal) => return EmulationOutcome::answer(Err(refusal)),
+        };
         let dialled = call.notify(call.dialled());
-        if complete {
-            let step = EmulationStep::DialDigits(call.connection.clone());
-            EmulationOutcome::ask(step, call.complete()).then([dialled])
+        if is_complete {
+            EmulationOutcome::ask(call.connection.clone(), call.complete()).then([dialled])
         } else {
             let wake = EmulationEffect::WakeAt(call.expires_at);
             EmulationOutcome::answer(Ok(DialDigitsResponse::default().into())).then([dialled, wake])
@@ -141,7 +119,7 @@ impl DigitCollections {
         &mut self,
         connection: &ConnectionId,
         answer: Result<(), Refusal>,
-    ) -> EmulationOutcome {
+    ) -> EmulationOutcome<ConnectionId> {
         let cause = if answer.is_ok() {
             EventCause::MAKE_CALL
         } else {
@@ -153,7 +131,11 @@ impl DigitCollections {
     }
 
     /// ClearConnection of a call that waits for digits.
-    pub(super) fn clear(&mut self, line: &DeviceId, cleared: &ConnectionId) -> EmulationOutcome {
+    pub(super) fn clear(
+        &mut self,
+        line: &DeviceId,
+        cleared: &ConnectionId,
+    ) -> EmulationOutcome<ConnectionId> {
         let effects = self.end(|call| call.is(line, cleared), &EventCause::NORMAL_CLEARING);
         EmulationOutcome::answer(Ok(ClearConnectionResponse::default().into())).then(effects)
     }
@@ -186,85 +168,10 @@ impl DigitCollections {
     }
 }
 
-impl DigitCollection {
-    fn new(number: u64, line: DeviceId, request: MakeCall, now: Duration) -> Self {
-        let mut call = Self {
-            connection: ConnectionId::new(format!("dialling-{number}"), line.clone()),
-            line,
-            digits: String::new(),
-            request,
-            expires_at: now + INTERDIGIT_TIMEOUT,
-        };
-        let first = call.request.called_directory_number.as_str().to_owned();
-        call.add(&first);
-        call
-    }
-
-    /// Adds digits; whether the number is complete.
-    fn add(&mut self, sequence: &str) -> bool {
-        self.digits.push_str(sequence.trim().trim_end_matches(';'));
-        !is_partial(sequence)
-    }
-
-    /// Whether a connection of a line is this one; a line of the same phone has others.
-    fn is(&self, line: &DeviceId, connection: &ConnectionId) -> bool {
-        *line == self.line && connection.call_id == self.connection.call_id
-    }
-
-    /// The call with its whole number.
-    fn complete(&self) -> MakeCall {
-        MakeCall {
-            called_directory_number: DeviceId::from(self.digits.as_str()),
-            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
-            ..self.request.clone()
-        }
-    }
-
-    fn notify(&self, event: Event) -> EmulationEffect {
-        EmulationEffect::Notify(self.line.clone(), event)
-    }
-
-    fn initiated(&self) -> Event {
-        ServiceInitiatedEvent {
-            initiated_connection: self.connection.clone(),
-            initiating_device: self.line.clone().into(),
-            called_device: None,
-            tail: self.tail(LocalConnectionState::INITIATED, EventCause::MAKE_CALL),
-        }
-        .into()
-    }
-
-    fn dialled(&self) -> Event {
-        DigitsDialedEvent {
-            dialing_connection: self.connection.clone(),
-            dialing_device: self.line.clone().into(),
-            dialing_sequence: DeviceId::from(self.digits.as_str()),
-            tail: self.tail(LocalConnectionState::INITIATED, EventCause::NORMAL),
-        }
-        .into()
-    }
-
-    fn cleared(&self, cause: EventCause) -> Event {
-        ConnectionClearedEvent {
-            dropped_connection: self.connection.clone(),
-            releasing_device: self.line.clone().into(),
-            tail: self.tail(LocalConnectionState::NULL, cause),
-        }
-        .into()
-    }
-
-    fn tail(&self, state: LocalConnectionState, cause: EventCause) -> CallEventTail {
-        CallEventTail {
-            local_connection_info: Some(state),
-            correlator_data: self.request.correlator_data.clone(),
-            user_data: None,
-            cause,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -276,8 +183,14 @@ mod tests {
                 ..MakeCall::default()
             };
             let mut call = DigitCollection::new(1, DeviceId::from("101"), request, Duration::ZERO);
-            let last = dialled.iter().map(|digits| call.add(digits)).last();
-            assert_eq!(last.unwrap_or_default(), complete, "{begun} {dialled:?}");
+            let added = dialled
+                .iter()
+                .map(|digits| call.add(digits, Duration::ZERO).unwrap());
+            assert_eq!(
+                added.last().unwrap_or_default(),
+                complete,
+                "{begun} {dialled:?}"
+            );
             let made = call.complete().called_directory_number;
             assert_eq!(made.as_str(), number, "{begun} {dialled:?}");
         }

@@ -1,0 +1,120 @@
+//! One call that waits for its digits, and the events that tell of it.
+
+use std::time::Duration;
+
+use uacsta_schema::csta::{
+    AutoOriginate, CallEventTail, ConnectionClearedEvent, ConnectionId, DeviceId,
+    DigitsDialedEvent, Event, EventCause, LocalConnectionState, MakeCall, ServiceInitiatedEvent,
+};
+
+use crate::{phone::emulation::outcome::EmulationEffect, refusal::Refusal};
+
+/// A call whose number is not complete yet.
+pub(super) struct DigitCollection {
+    pub(super) connection: ConnectionId,
+    pub(super) line: DeviceId,
+    request: MakeCall,
+    digits: String,
+    pub(super) expires_at: Duration,
+}
+
+/// How long a call waits for its next digits.
+const INTERDIGIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most digits of a number.
+const MAX_DIGITS: usize = 64;
+
+/// Whether a number is still to be completed: a `;` at its end says that more digits follow (ECMA-269, diallable digits format).
+pub(super) fn is_partial(number: &str) -> bool {
+    number.trim_end().ends_with(';')
+}
+
+fn digits(sequence: &str) -> &str {
+    sequence.trim().trim_end_matches(';')
+}
+
+impl DigitCollection {
+    pub(super) fn new(number: u64, line: DeviceId, request: MakeCall, now: Duration) -> Self {
+        Self {
+            connection: ConnectionId::new(format!("dialling-{number}"), line.clone()),
+            line,
+            digits: digits(request.called_directory_number.as_str()).to_owned(),
+            request,
+            expires_at: now + INTERDIGIT_TIMEOUT,
+        }
+    }
+
+    /// Adds digits; whether the number is complete.
+    ///
+    /// # Errors
+    /// Digits that would make the number longer than any.
+    pub(super) fn add(&mut self, sequence: &str, now: Duration) -> Result<bool, Refusal> {
+        if self.digits.len() + sequence.len() > MAX_DIGITS {
+            return Err(Refusal::Malformed(format!(
+                "the number would be longer than {MAX_DIGITS} digits"
+            )));
+        }
+        self.digits.push_str(digits(sequence));
+        self.expires_at = now + INTERDIGIT_TIMEOUT;
+        Ok(!is_partial(sequence))
+    }
+
+    pub(super) fn has_digits(&self) -> bool {
+        !self.digits.is_empty()
+    }
+
+    /// Whether a connection of a line is this one; a line of the same phone has others.
+    pub(super) fn is(&self, line: &DeviceId, connection: &ConnectionId) -> bool {
+        *line == self.line && connection.call_id == self.connection.call_id
+    }
+
+    /// The call with its whole number.
+    pub(super) fn complete(&self) -> MakeCall {
+        MakeCall {
+            called_directory_number: DeviceId::from(self.digits.as_str()),
+            auto_originate: Some(AutoOriginate::DO_NOT_PROMPT),
+            ..self.request.clone()
+        }
+    }
+
+    pub(super) fn notify(&self, event: Event) -> EmulationEffect {
+        EmulationEffect::Notify(self.line.clone(), event)
+    }
+
+    pub(super) fn initiated(&self) -> Event {
+        ServiceInitiatedEvent {
+            initiated_connection: self.connection.clone(),
+            initiating_device: self.line.clone().into(),
+            called_device: None,
+            tail: self.tail(LocalConnectionState::INITIATED, EventCause::MAKE_CALL),
+        }
+        .into()
+    }
+
+    pub(super) fn dialled(&self) -> Event {
+        DigitsDialedEvent {
+            dialing_connection: self.connection.clone(),
+            dialing_device: self.line.clone().into(),
+            dialing_sequence: DeviceId::from(self.digits.as_str()),
+            tail: self.tail(LocalConnectionState::INITIATED, EventCause::NORMAL),
+        }
+        .into()
+    }
+
+    pub(super) fn cleared(&self, cause: EventCause) -> Event {
+        ConnectionClearedEvent {
+            dropped_connection: self.connection.clone(),
+            releasing_device: self.line.clone().into(),
+            tail: self.tail(LocalConnectionState::NULL, cause),
+        }
+        .into()
+    }
+
+    fn tail(&self, state: LocalConnectionState, cause: EventCause) -> CallEventTail {
+        CallEventTail {
+            local_connection_info: Some(state),
+            correlator_data: self.request.correlator_data.clone(),
+            user_data: None,
+            cause,
+        }
+    }
+}
