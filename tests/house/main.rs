@@ -5,6 +5,7 @@
     reason = "a guard fails with the list of what it found"
 )]
 
+mod catalogue;
 mod documents;
 mod layers;
 mod shape;

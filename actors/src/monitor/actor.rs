@@ -2,7 +2,10 @@
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use smallvec::SmallVec;
-use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+use uacsta_schema::{
+    csta::{DeviceId, EventId},
+    phone_id::PhoneId,
+};
 
 use super::{
     Deps, Observed, PointAction, PointEnded, PointRequest, Subscriber, SubscriptionChange,
@@ -172,9 +175,9 @@ impl Handler<Observed> for Monitor {
     type Result = ();
 
     fn handle(&mut self, Observed(event): Observed, ctx: &mut Self::Context) {
-        let in_service = match event.name() {
-            "BackInServiceEvent" => Some(true),
-            "OutOfServiceEvent" => Some(false),
+        let in_service = match event.event() {
+            Some(EventId::BackInServiceEvent) => Some(true),
+            Some(EventId::OutOfServiceEvent) => Some(false),
             _ => None,
         };
         if let Some(in_service) = in_service {

@@ -33,7 +33,7 @@ pub use cause::EventCause;
 pub use device::{
     CalledDevice, CallingDevice, Destinations, DeviceId, Endpoint, RedirectionDevice, SubjectDevice,
 };
-pub use document::{Document, MAX_LENGTH, Progress};
+pub use document::{CallEventSummary, Document, MAX_LENGTH};
 pub use edition::{Dialect, Edition};
 pub use enumeration::*;
 pub use error::ReadError;

@@ -26,7 +26,7 @@ fn found(document: &Document) -> String {
     let devices: Vec<_> = document.devices().collect();
     let (cross_ref, line) = (document.cross_ref(), document.private_line());
     let (kind, missing) = (document.kind(), document.missing());
-    let progress = document.progress();
+    let progress = document.call_summary();
     format!(
         "{} {kind:?} {:?} {cross_ref:?} {:?} {devices:?} {line:?} {missing:?} {} {progress:?}",
         document.name(),

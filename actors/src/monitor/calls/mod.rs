@@ -1,8 +1,8 @@
 //! The calls of one line, tracked from the events of its monitor (ECMA-269, connection state model).
 
 use uacsta_schema::csta::{
-    CallState, DeviceCall, DeviceId, Document, Event, LocalConnectionState, Message, Progress,
-    Snapshot, SnapshotDeviceResponse,
+    CallEventSummary, CallState, DeviceCall, DeviceId, Document, Event, EventId,
+    LocalConnectionState, Message, Snapshot, SnapshotDeviceResponse, Transition,
 };
 
 use super::{
@@ -23,26 +23,21 @@ pub(super) const MOST: usize = 32;
 impl Calls {
     /// An event of the line's monitor.
     pub(crate) fn observe(&mut self, line: &DeviceId, event: &Document) {
-        let Some(progress) = event.progress() else {
+        let transition = event.event().and_then(EventId::transition);
+        let (Some(transition), Some(summary)) = (transition, event.call_summary()) else {
             return;
         };
-        match event.name() {
-            "ServiceInitiatedEvent" | "DigitsDialedEvent" => {
-                self.stands(line, &progress, ConnectionState::Initiated);
-            }
-            "OriginatedEvent" | "NetworkReachedEvent" | "EstablishedEvent" | "RetrievedEvent" => {
-                self.stands(line, &progress, ConnectionState::Connected);
-            }
-            "OfferedEvent" | "DeliveredEvent" => {
-                self.stands(line, &progress, ConnectionState::Alerting);
-            }
-            "HeldEvent" => self.stands(line, &progress, ConnectionState::Hold),
-            "QueuedEvent" => self.stands(line, &progress, ConnectionState::Queued),
-            "FailedEvent" => self.stands(line, &progress, ConnectionState::Fail),
-            "ConnectionClearedEvent" | "DivertedEvent" => self.left(line, &progress),
-            "CallClearedEvent" => self.forget(&progress.call),
+        match transition {
+            Transition::Initiated => self.stands(line, &summary, ConnectionState::Initiated),
+            Transition::Alerting => self.stands(line, &summary, ConnectionState::Alerting),
+            Transition::Connected => self.stands(line, &summary, ConnectionState::Connected),
+            Transition::Hold => self.stands(line, &summary, ConnectionState::Hold),
+            Transition::Queued => self.stands(line, &summary, ConnectionState::Queued),
+            Transition::Failed => self.stands(line, &summary, ConnectionState::Fail),
+            Transition::Cleared => self.left(line, &summary),
+            Transition::CallCleared => self.forget(&summary.call),
             // The new calls stand in lists, which only the second pass reads; such events are rare.
-            _ => self.joined(line, event),
+            Transition::Joined => self.joined(line, event),
         }
     }
 
@@ -73,18 +68,14 @@ impl Calls {
         }
     }
 
-    fn stands(&mut self, line: &DeviceId, progress: &Progress<'_>, state: ConnectionState) {
-        let own = progress
+    fn stands(&mut self, line: &DeviceId, summary: &CallEventSummary<'_>, state: ConnectionState) {
+        let own = summary
             .device
             .as_deref()
             .is_none_or(|device| line.names(device));
-        let local = progress.local.as_deref().and_then(ConnectionState::read);
+        let local = summary.local.as_deref().and_then(ConnectionState::read);
         let last_event = self.heard.event();
-        let call = match self
-            .calls
-            .iter()
-            .position(|call| *call.id == *progress.call)
-        {
+        let call = match self.calls.iter().position(|call| *call.id == *summary.call) {
             Some(at) => &mut self.calls[at],
             None => {
                 if self.calls.len() == MOST {
@@ -95,8 +86,7 @@ impl Calls {
                 } else {
                     ConnectionState::Connected
                 };
-                self.calls
-                    .push(Call::new(&progress.call, first, last_event));
+                self.calls.push(Call::new(&summary.call, first, last_event));
                 let last = self.calls.len() - 1;
                 &mut self.calls[last]
             }
@@ -105,39 +95,35 @@ impl Calls {
         call.told = true;
         if own {
             call.state = local.unwrap_or(state);
-            fill(&mut call.own, progress.device.as_deref());
+            fill(&mut call.own, summary.device.as_deref());
         } else {
             call.state = local.unwrap_or(call.state);
-            if let Some(device) = progress.device.as_deref() {
+            if let Some(device) = summary.device.as_deref() {
                 call.party(device, state);
             }
         }
-        fill(&mut call.calling, progress.calling.as_deref());
-        fill(&mut call.called, progress.called.as_deref());
+        fill(&mut call.calling, summary.calling.as_deref());
+        fill(&mut call.called, summary.called.as_deref());
     }
 
     /// A connection ended, or went elsewhere: the call is over at the line if it was the line's own.
-    fn left(&mut self, line: &DeviceId, progress: &Progress<'_>) {
-        let own = match progress.local.as_deref() {
+    fn left(&mut self, line: &DeviceId, summary: &CallEventSummary<'_>) {
+        let own = match summary.local.as_deref() {
             Some(local) => local == LocalConnectionState::NULL.as_str(),
-            None => progress
+            None => summary
                 .device
                 .as_deref()
                 .is_none_or(|device| line.names(device)),
         };
         if own {
-            return self.forget(&progress.call);
+            return self.forget(&summary.call);
         }
         let last_event = self.heard.event();
-        if let Some(call) = self
-            .calls
-            .iter_mut()
-            .find(|call| *call.id == *progress.call)
-        {
+        if let Some(call) = self.calls.iter_mut().find(|call| *call.id == *summary.call) {
             call.heard(last_event);
             call.parties
-                .retain(|party| Some(&*party.device) != progress.device.as_deref());
-            if let Some(state) = progress.local.as_deref().and_then(ConnectionState::read) {
+                .retain(|party| Some(&*party.device) != summary.device.as_deref());
+            if let Some(state) = summary.local.as_deref().and_then(ConnectionState::read) {
                 call.state = state;
             }
         }

@@ -44,7 +44,7 @@ pub struct Document {
 
 /// What a call control event says of a call, found when the document was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress<'a> {
+pub struct CallEventSummary<'a> {
     /// The call.
     pub call: Cow<'a, str>,
     /// The device of the connection that the event is about.
@@ -213,8 +213,8 @@ impl Document {
     }
 
     /// What a call control event says; `None` of any other document, and of one that names no call.
-    pub fn progress(&self) -> Option<Progress<'_>> {
-        Some(Progress {
+    pub fn call_summary(&self) -> Option<CallEventSummary<'_>> {
+        Some(CallEventSummary {
             call: self.noted(Noted::Call)?,
             device: self.noted(Noted::Device),
             local: self.noted(Noted::State),

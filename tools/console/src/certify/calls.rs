@@ -13,7 +13,7 @@ const TALKING: &[LocalConnectionState] = &[
 
 /// Tries each call service on a nonexistent call. Makes no call.
 pub(super) fn try_without(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
-    dut.skip("MakeCall", "it calls somebody: --call NUMBER");
+    dut.skip(ServiceId::MakeCall, "it calls somebody: --call NUMBER");
     let number = dut.line().clone();
     let nonexistent = ConnectionId::new("0", dut.line().as_str());
     try_on_nonexistent(dut, &nonexistent, &number)

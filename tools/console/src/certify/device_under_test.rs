@@ -11,7 +11,7 @@ use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult};
 use uacsta_schema::{
     csta::{
         self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
-        Failure as Refused, LocalConnectionState, Message, Response, Service, Snapshot,
+        Failure as Refused, LocalConnectionState, Message, Response, Service, ServiceId, Snapshot,
         SnapshotDevice,
     },
     phone_id::PhoneId,
@@ -25,7 +25,7 @@ pub(super) struct DeviceUnderTest<'a> {
     /// In the order of the first attempts.
     results: Vec<ProbeResult>,
     /// Services that were not tried, with reasons.
-    skipped: Vec<(&'static str, &'static str)>,
+    skipped: Vec<(ServiceId, &'static str)>,
     /// The phone rejects requests for a nonexistent call with `serviceNotSupported`, so such a rejection proves nothing.
     ambiguous: bool,
 }
@@ -69,16 +69,12 @@ impl<'a> DeviceUnderTest<'a> {
     /// The line, the result of each service, and the skipped services with reasons.
     pub(super) fn into_results(
         self,
-    ) -> (
-        DeviceId,
-        Vec<ProbeResult>,
-        Vec<(&'static str, &'static str)>,
-    ) {
+    ) -> (DeviceId, Vec<ProbeResult>, Vec<(ServiceId, &'static str)>) {
         (self.line, self.results, self.skipped)
     }
 
     /// Notes that a service is not tried.
-    pub(super) fn skip(&mut self, service: &'static str, why: &'static str) {
+    pub(super) fn skip(&mut self, service: ServiceId, why: &'static str) {
         self.skipped.push((service, why));
     }
 
@@ -94,7 +90,7 @@ impl<'a> DeviceUnderTest<'a> {
                 .iter()
                 .all(|known| known.service != S::ID.name())
             {
-                self.skip(S::ID.name(), AMBIGUOUS);
+                self.skip(S::ID, AMBIGUOUS);
             }
         } else {
             self.keep(result);

@@ -72,7 +72,7 @@ fn do_not_disturb(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         device: device.clone(),
     })?
     else {
-        dut.skip("SetDoNotDisturb", UNKNOWN);
+        dut.skip(ServiceId::SetDoNotDisturb, UNKNOWN);
         return Ok(());
     };
     dut.probe(SetDoNotDisturb {
@@ -89,7 +89,7 @@ fn forwarding(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         device: device.clone(),
     })?
     else {
-        dut.skip("SetForwarding", UNKNOWN);
+        dut.skip(ServiceId::SetForwarding, UNKNOWN);
         return Ok(());
     };
     let list = now.forwarding_list.unwrap_or_default();
@@ -112,7 +112,7 @@ fn message_waiting(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         device: device.clone(),
     })?
     else {
-        dut.skip("SetMessageWaitingIndicator", UNKNOWN);
+        dut.skip(ServiceId::SetMessageWaitingIndicator, UNKNOWN);
         return Ok(());
     };
     dut.probe(SetMessageWaitingIndicator {
@@ -131,7 +131,7 @@ fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     })?;
     let now = now.and_then(|now| now.microphone_mute_list?.into_iter().next());
     match now {
-        None => dut.skip("SetMicrophoneMute", UNKNOWN),
+        None => dut.skip(ServiceId::SetMicrophoneMute, UNKNOWN),
         Some(now) => {
             dut.probe(SetMicrophoneMute {
                 device: device.clone(),
@@ -146,7 +146,7 @@ fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     })?;
     let now = now.and_then(|now| now.speaker_mute_list?.into_iter().next());
     match now {
-        None => dut.skip("SetSpeakerMute", UNKNOWN),
+        None => dut.skip(ServiceId::SetSpeakerMute, UNKNOWN),
         Some(now) => {
             dut.probe(SetSpeakerMute {
                 device,
@@ -168,7 +168,7 @@ fn volume(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let Some((now, volume)) =
         now.and_then(|now| Some((now.auditory_apparatus, now.speaker_vol_abs?)))
     else {
-        dut.skip("SetSpeakerVolume", UNKNOWN);
+        dut.skip(ServiceId::SetSpeakerVolume, UNKNOWN);
         return Ok(());
     };
     dut.probe(SetSpeakerVolume {

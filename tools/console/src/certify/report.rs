@@ -35,7 +35,7 @@ impl Report {
         let (line, results, skipped) = dut.into_results();
         let tried = results.into_iter().map(Row::of);
         let skipped = skipped.into_iter().map(|(service, why)| Row {
-            service: service.to_owned(),
+            service: service.name().to_owned(),
             profile: String::new(),
             phone: "not tried",
             why: why.to_owned(),

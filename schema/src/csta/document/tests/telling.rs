@@ -148,14 +148,14 @@ fn a_cross_reference_is_found_on_the_root_only() {
 fn a_call_control_event_tells_of_its_call() {
     fn check(text: &str, expected: Option<[&str; 5]>) {
         let document = document(text);
-        let got = document.progress().map(|progress| {
-            let Progress {
+        let got = document.call_summary().map(|summary| {
+            let CallEventSummary {
                 call,
                 device,
                 local,
                 calling,
                 called,
-            } = progress;
+            } = summary;
             let told = |member: Option<Cow<'_, str>>| member.unwrap_or_default().into_owned();
             [
                 call.into_owned(),
