@@ -144,7 +144,7 @@ async fn trial_ends_after_the_last_call_and_a_licence_restores_service() {
         "registered"
     );
     let (status, body) = add(&server, ONE).await;
-    assert!(status == 400 && body.contains("there already"), "{body}");
+    assert!(status == 400 && body.contains("was added before"), "{body}");
     let (status, _) = add(&server, Licence { serial: 2, ..ONE }).await;
     assert_eq!(status, 200);
     until_listed(&server, "00:04:13:00:00:02", "controlled").await;
@@ -398,7 +398,7 @@ fn command_line_creates_keys_and_codes_and_shows_licences() {
     let (missing, other) = (folder.path().join("none"), folder.path().join("other"));
     std::fs::write(&other, "secret").unwrap();
     for (file, wrong) in [
-        (missing, "cannot be read"),
+        (missing, "cannot read"),
         (other, "is not an issuer's key"),
     ] {
         let words = said(1, &[&issue[..], &[file.to_str().unwrap()]].concat());

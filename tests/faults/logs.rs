@@ -134,7 +134,7 @@ async fn log_lines_about_slow_guessing_are_limited_to_one_a_minute() {
     for what in [
         " log-on refused phone=00:04:13:0",
         "client log-on refused",
-        "with a wrong token",
+        "API log-on failed",
     ] {
         // A machine that is slow enough begins another minute.
         let said = log.matches(what).count();
