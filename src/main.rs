@@ -56,7 +56,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             process::limits::warn_if_too_few(plan.settings.limits.connections);
         }
         let addresses = running.addresses.clone();
-        let (again, try_out) = (Arc::clone(&plan), logging.trial());
+        let (again, try_out) = (Arc::clone(&plan), logging.folder_test());
         let read = move || {
             let settings = again.read_again().map_err(|wrong| wrong.to_string())?;
             try_out(&settings.logs)?;

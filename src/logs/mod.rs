@@ -1,8 +1,8 @@
-//! Where log lines go: files in the log folder, and what matters at once to standard error.
+//! Logging: all lines to a file, important ones to standard error too.
 
 mod file;
 mod panics;
-mod phones;
+mod phone_filter;
 mod queue;
 
 use std::{
@@ -13,9 +13,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use file::{RotatingFile, Shape};
-use phones::Phones;
-use queue::Queue;
+use file::{FileConfig, RotatingFile};
+use phone_filter::PhoneFilter;
+use queue::LineQueue;
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -28,43 +28,42 @@ use tracing_subscriber::{
 use uacsta_actors::counters::Counters;
 use uacsta_config::{Format, Level, Logs};
 
-/// Logging, for as long as it is held: dropped, the last lines are written.
+/// Running logging. Dropping it writes the last lines.
 #[must_use = "the last lines are written when it is dropped"]
 pub struct Logging {
-    shape: Arc<ArcSwap<Shape>>,
-    phones: Phones,
-    /// Changes level and format of what is logged.
+    file_config: Arc<ArcSwap<FileConfig>>,
+    phones: PhoneFilter,
+    /// Changes level and format.
     levels: Box<dyn Fn(&Logs)>,
     data: PathBuf,
-    written: Queue,
-    told: Queue,
+    file: LineQueue,
+    stderr: LineQueue,
 }
 
-/// How many octets of lines may wait for the disk.
-const FOR_FILE: usize = 16 << 20;
-/// How many may wait for whoever reads standard error.
-const FOR_STDERR: usize = 1 << 20;
-/// How long the end waits for the last lines, each time.
-const LAST_LINES: Duration = Duration::from_secs(1);
+/// Octets queued for the disk.
+const FILE_QUEUE: usize = 16 << 20;
+/// Octets queued for standard error.
+const STDERR_QUEUE: usize = 1 << 20;
+/// How long the end waits for each queue.
+const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// Begins to log into `uacsta.log` in the settings' folder, else in `logs` in the data folder; warnings, and on a
-/// terminal all that an operator wants to know unless `quiet`, go to standard error too. A folder that cannot be written stops nothing:
-/// standard error hears of it once a minute; nor does a standard error that nobody reads. Lines that are lost are counted.
+/// Starts to log into `uacsta.log`, in the settings' folder or in `logs` in the data folder. Standard error gets warnings, and on a
+/// terminal infos too unless `quiet`. If the folder cannot be written, standard error is told once a minute. Lost lines are counted.
 ///
 /// # Errors
-/// When the process logs already, or has no thread left.
+/// The process logs already, or no thread can be started.
 pub fn start(
     settings: &Logs,
     data: &Path,
     quiet: bool,
     counters: &Arc<Counters>,
 ) -> io::Result<Logging> {
-    let shape = Arc::new(ArcSwap::from_pointee(shape(settings, data)));
-    // A disk that hangs or a pipe that nobody reads must not hold a phone up: each writer has a thread of its own.
-    let told = Queue::before(io::stderr(), "stderr", FOR_STDERR, Arc::clone(counters))?;
-    let file = RotatingFile::new(Arc::clone(&shape), told.clone());
-    let written = Queue::before(file, "logs", FOR_FILE, Arc::clone(counters))?;
-    let phones = Phones::of(&settings.phones);
+    let file_config = Arc::new(ArcSwap::from_pointee(file_config(settings, data)));
+    // A disk or a pipe that blocks must not block phones, so each writer has a thread of its own.
+    let stderr = LineQueue::start(io::stderr(), "stderr", STDERR_QUEUE, Arc::clone(counters))?;
+    let file = RotatingFile::new(Arc::clone(&file_config), stderr.clone());
+    let file = LineQueue::start(file, "logs", FILE_QUEUE, Arc::clone(counters))?;
+    let phones = PhoneFilter::of(&settings.phones);
     let terminal = io::stderr().is_terminal();
     let (text, text_level) = reload::Layer::new(in_format(settings, Format::Text));
     let (json, json_level) = reload::Layer::new(in_format(settings, Format::Json));
@@ -72,7 +71,7 @@ pub fn start(
     tracing_subscriber::registry()
         .with(
             fmt::layer()
-                .with_writer(written.clone())
+                .with_writer(file.clone())
                 .with_ansi(false)
                 .with_timer(LocalTime)
                 .with_filter(phones.clone())
@@ -83,14 +82,14 @@ pub fn start(
                 .json()
                 .flatten_event(true)
                 .with_current_span(false)
-                .with_writer(written.clone())
+                .with_writer(file.clone())
                 .with_timer(LocalTime)
                 .with_filter(phones.clone())
                 .with_filter(json),
         )
         .with(
             fmt::layer()
-                .with_writer(told.clone())
+                .with_writer(stderr.clone())
                 .with_ansi(terminal)
                 .with_target(false)
                 .with_timer(LocalTime)
@@ -98,7 +97,7 @@ pub fn start(
         )
         .try_init()
         .map_err(io::Error::other)?;
-    panics::log();
+    panics::install_hook();
     let levels = move |settings: &Logs| {
         let changed = [
             text_level.reload(in_format(settings, Format::Text)),
@@ -106,46 +105,46 @@ pub fn start(
             loudness.reload(urgent(settings, terminal && !quiet)),
         ];
         if let Some(error) = changed.into_iter().find_map(Result::err) {
-            tracing::error!(%error, "the level of the log stays as it was");
+            tracing::error!(%error, "cannot change the log level");
         }
     };
     Ok(Logging {
-        shape,
+        file_config,
         phones,
         levels: Box::new(levels),
         data: data.to_owned(),
-        written,
-        told,
+        file,
+        stderr,
     })
 }
 
 impl Logging {
-    /// Tries out, on any thread, whether lines can be written by other settings where those name another folder; nothing stays of it. What
-    /// keeps them from being written is a sentence that names the setting.
-    pub fn trial(&self) -> impl Fn(&Logs) -> Result<(), String> + Clone + Send + use<> {
-        let (current, data) = (Arc::clone(&self.shape), self.data.clone());
+    /// A function for any thread that tests whether another log folder can be written. Its error names the setting.
+    pub fn folder_test(&self) -> impl Fn(&Logs) -> Result<(), String> + Clone + Send + use<> {
+        let (current, data) = (Arc::clone(&self.file_config), self.data.clone());
         move |settings| {
-            let shape = shape(settings, &data);
-            if shape.folder == current.load().folder {
+            let config = file_config(settings, &data);
+            if config.folder == current.load().folder {
                 return Ok(());
             }
-            let folder = shape.folder.display();
-            let wrong =
-                |error| format!("logs.directory: no log can be written in {folder}: {error}");
-            shape.try_out().map_err(wrong)
+            config.test_write().map_err(|error| {
+                let folder = config.folder.display();
+                format!("logs.directory: cannot write logs in {folder}: {error}")
+            })
         }
     }
 
-    /// Logs by other settings from the next line on.
+    /// Applies other settings to the next line.
     pub fn change(&self, settings: &Logs) {
-        self.shape.store(Arc::new(shape(settings, &self.data)));
+        let config = file_config(settings, &self.data);
+        self.file_config.store(Arc::new(config));
         self.phones.change(&settings.phones);
         (self.levels)(settings);
     }
 }
 
-fn shape(settings: &Logs, data: &Path) -> Shape {
-    Shape {
+fn file_config(settings: &Logs, data: &Path) -> FileConfig {
+    FileConfig {
         folder: match &settings.directory {
             Some(folder) => folder.clone(),
             None => data.join("logs"),
@@ -158,13 +157,13 @@ fn shape(settings: &Logs, data: &Path) -> Shape {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        // The file first: its thread may have to say that it lost something.
-        self.written.flush_within(LAST_LINES);
-        self.told.flush_within(LAST_LINES);
+        // The file's thread may report lost lines to standard error.
+        self.file.flush_within(FLUSH_TIME);
+        self.stderr.flush_within(FLUSH_TIME);
     }
 }
 
-/// What is written to the file in a format: nothing in the other one.
+/// The levels of the layer of a format; off if the other one is set.
 fn in_format(settings: &Logs, format: Format) -> Targets {
     if settings.format == format {
         targets(level(settings.level))
@@ -173,16 +172,17 @@ fn in_format(settings: &Logs, format: Format) -> Targets {
     }
 }
 
-/// What standard error hears.
-fn urgent(settings: &Logs, watched: bool) -> Targets {
-    let most = match watched {
-        true => LevelFilter::INFO,
-        false => LevelFilter::WARN,
+/// The levels for standard error.
+fn urgent(settings: &Logs, verbose: bool) -> Targets {
+    let most = if verbose {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::WARN
     };
     targets(level(settings.level).min(most))
 }
 
-/// The local time, as an operator reads it beside a phone's display.
+/// Local time, to be compared with phones' displays.
 struct LocalTime;
 
 impl FormatTime for LocalTime {
@@ -202,11 +202,11 @@ fn level(level: Level) -> LevelFilter {
     }
 }
 
-/// Our own lines at the level that is set; of libraries an operator wants to hear the warnings only.
+/// Our lines at `level`, those of libraries at warning.
 fn targets(level: LevelFilter) -> Targets {
     Targets::new()
         .with_target("uacsta", level)
-        // What it says is a line for each request that is no HTTP: whoever sends it is told by the answer.
+        // It logs each invalid HTTP request; the sender gets a response.
         .with_target("actix_http", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::WARN))
 }

@@ -1,13 +1,12 @@
-//! What the log says when a part of the server panics: where, and why.
+//! Logs panics with their location and message.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    panic::{PanicHookInfo, set_hook},
+    panic::set_hook,
 };
 
-/// From now on each panic is a line of the log, and so of standard error, for which nobody waits; it has its trace where
-/// `RUST_BACKTRACE` is set.
-pub(super) fn log() {
+/// Installs a panic hook that logs an error, with a backtrace if `RUST_BACKTRACE` is set.
+pub(super) fn install_hook() {
     set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let trace = Backtrace::capture();
@@ -15,14 +14,10 @@ pub(super) fn log() {
         tracing::error!(
             place,
             trace = trace.as_deref(),
-            "a part of the server failed and is replaced: {}",
-            why(panic)
+            "actor panicked: {}",
+            panic.payload_as_str().unwrap_or("no message")
         );
     }));
-}
-
-fn why<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
-    panic.payload_as_str().unwrap_or("no reason was given")
 }
 
 #[cfg(test)]
@@ -35,9 +30,9 @@ mod tests {
     };
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct Output(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Written {
+    impl Write for Output {
         fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(octets)
         }
@@ -48,10 +43,10 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_a_line_of_the_log_with_its_place() {
+    fn panic_is_logged_with_its_location() {
         let usual = take_hook();
-        super::log();
-        let written = Written::default();
+        super::install_hook();
+        let written = Output::default();
         let into = written.clone();
         let log = tracing_subscriber::fmt()
             .with_ansi(false)
@@ -63,7 +58,7 @@ mod tests {
         set_hook(usual);
         let said = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let place = format!("place=\"{}:", file!());
-        for part in ["ERROR", "is replaced: nothing works", &place] {
+        for part in ["ERROR", "actor panicked: nothing works", &place] {
             assert!(said.contains(part), "{part:?} is not in {said:?}");
         }
         assert_eq!(said.lines().count(), 1, "{said}");

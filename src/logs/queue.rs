@@ -1,4 +1,4 @@
-//! Log lines on their way to a writer that may be slow or stuck: nobody waits for it, and what finds no room is lost and counted.
+//! A bounded queue of log lines before a writer that may block. Lines that do not fit are dropped and counted.
 
 use std::{
     collections::VecDeque,
@@ -12,66 +12,67 @@ use std::{
 use tracing_subscriber::fmt::MakeWriter;
 use uacsta_actors::counters::{Counter, Counters};
 
-/// Takes lines for a writer that has a thread of its own. Each write is one line.
+/// Passes lines to a writer on a thread of its own. Each write is one line.
+///
+/// The bound is in octets, since a trace line contains a whole SIP message (`tracing_appender::non_blocking` counts lines).
 #[derive(Clone)]
-pub(super) struct Queue(Arc<Shared>);
+pub(super) struct LineQueue(Arc<Shared>);
 
 struct Shared {
-    waiting: Mutex<Waiting>,
-    /// Something waits, or all is written.
+    waiting: Mutex<Lines>,
+    /// Lines were added, or all are written.
     changed: Condvar,
-    /// How many octets may wait.
-    room: usize,
+    /// In octets.
+    capacity: usize,
     counters: Arc<Counters>,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Lines {
     lines: VecDeque<Vec<u8>>,
-    /// The octets of these lines, and of those that are being written.
+    /// Of these lines and those being written.
     octets: usize,
     is_writing: bool,
 }
 
-impl Queue {
-    /// A queue before `writer`, in which `room` octets may wait.
+impl LineQueue {
+    /// Starts a thread called `name` for the writer. The queue holds `capacity` octets.
     ///
     /// # Errors
-    /// When no thread can be started.
-    pub(super) fn before(
+    /// The thread cannot be started.
+    pub(super) fn start(
         mut writer: impl Write + Send + 'static,
         name: &str,
-        room: usize,
+        capacity: usize,
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
             changed: Condvar::new(),
-            room,
+            capacity,
             counters,
         });
-        let taker = Arc::clone(&shared);
+        let of_thread = Arc::clone(&shared);
         thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || taker.write_all_to(&mut writer))?;
+            .spawn(move || of_thread.write_all_to(&mut writer))?;
         Ok(Self(shared))
     }
 
-    /// Waits until all that was taken is written, but no longer than `patience`.
-    pub(super) fn flush_within(&self, patience: Duration) {
+    /// Waits until all lines are written, for `limit` at most.
+    pub(super) fn flush_within(&self, limit: Duration) {
         let waiting = self.0.waiting();
-        // What is not written by then is given up: who called wants to end.
         let _ = self
             .0
             .changed
-            .wait_timeout_while(waiting, patience, |waiting| {
+            .wait_timeout_while(waiting, limit, |waiting| {
                 waiting.is_writing || !waiting.lines.is_empty()
             });
     }
 }
 
 impl Shared {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Lines> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -96,10 +97,10 @@ impl Shared {
     }
 }
 
-impl Write for Queue {
+impl Write for LineQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.waiting();
-        if waiting.octets + line.len() > self.0.room {
+        if waiting.octets + line.len() > self.0.capacity {
             drop(waiting);
             self.0.counters.count(Counter::LostLogLine);
         } else {
@@ -117,7 +118,7 @@ impl Write for Queue {
     }
 }
 
-impl MakeWriter<'_> for Queue {
+impl MakeWriter<'_> for LineQueue {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -135,12 +136,12 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-    /// A writer that waits with each line until it is taken from it.
-    struct Slow(SyncSender<Vec<u8>>);
+    /// Blocks on each line until the test receives it.
+    struct BlockingWriter(SyncSender<Vec<u8>>);
 
-    impl Write for Slow {
+    impl Write for BlockingWriter {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
             match self.0.send(line.to_vec()) {
                 Ok(()) => Ok(line.len()),
@@ -153,47 +154,53 @@ mod tests {
         }
     }
 
-    fn slow(room: usize) -> (Queue, Receiver<Vec<u8>>, Arc<Counters>) {
+    fn blocking(capacity: usize) -> (LineQueue, Receiver<Vec<u8>>, Arc<Counters>) {
         let (writer, written) = sync_channel(0);
         let counters = Arc::<Counters>::default();
-        let queue = Queue::before(Slow(writer), "test", room, Arc::clone(&counters)).unwrap();
+        let queue = LineQueue::start(
+            BlockingWriter(writer),
+            "test",
+            capacity,
+            Arc::clone(&counters),
+        )
+        .unwrap();
         (queue, written, counters)
     }
 
     #[test]
-    fn who_logs_never_waits_and_what_finds_no_room_is_counted() {
-        let (mut queue, written, counters) = slow(40);
+    fn full_queue_drops_and_counts_lines_without_blocking() {
+        let (mut queue, written, counters) = blocking(40);
         for _ in 0..10 {
             queue.write_all(b"ten octets").unwrap();
         }
         assert_eq!(counters.total(Counter::LostLogLine), 6);
         let begun = Instant::now();
         queue.flush_within(Duration::from_millis(10));
-        assert!(begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() < TIME_LIMIT);
         for _ in 0..4 {
-            assert_eq!(written.recv_timeout(PATIENCE).unwrap(), b"ten octets");
+            assert_eq!(written.recv_timeout(TIME_LIMIT).unwrap(), b"ten octets");
         }
-        queue.flush_within(PATIENCE);
+        queue.flush_within(TIME_LIMIT);
         queue.write_all(b"there is room again").unwrap();
         assert_eq!(
-            written.recv_timeout(PATIENCE).unwrap(),
+            written.recv_timeout(TIME_LIMIT).unwrap(),
             b"there is room again"
         );
         assert_eq!(counters.total(Counter::LostLogLine), 6);
     }
 
     #[test]
-    fn a_flush_waits_for_the_last_line() {
-        let (mut queue, written, counters) = slow(1000);
+    fn flush_waits_for_last_line() {
+        let (mut queue, written, counters) = blocking(1000);
         for _ in 0..20 {
             queue.write_all(b"line").unwrap();
         }
         let reading = thread::spawn(move || written.iter().take(20).count());
-        queue.flush_within(PATIENCE);
+        queue.flush_within(TIME_LIMIT);
         assert_eq!(reading.join().unwrap(), 20);
-        // Nobody takes any more: the writer fails.
+        // The receiver is gone: the writer fails.
         queue.write_all(b"lost").unwrap();
-        queue.flush_within(PATIENCE);
+        queue.flush_within(TIME_LIMIT);
         assert_eq!(counters.total(Counter::LostLogLine), 1);
     }
 }

@@ -150,7 +150,7 @@ async fn invalid_configuration_changes_nothing_and_is_logged_with_its_place() {
         ),
         (
             "[logs]\ndirectory = \"/proc/none\"\n".to_owned(),
-            "logs.directory: no log can be written in /proc/none: ",
+            "logs.directory: cannot write logs in /proc/none: ",
         ),
     ] {
         let changed = format!(
@@ -274,7 +274,7 @@ async fn withdrawn_rights_end_sessions_and_monitors() {
     ecsta.watch(line).await;
     let from = server.log().len();
     reload(&server, PASSWORDS, HOLDS).await;
-    server.until_logged(from, "is gone from the settings").await;
+    server.until_logged(from, "the settings do not contain its user").await;
     assert!(
         session.incoming().await.is_none(),
         "the connection of a user that is gone stands"

@@ -1,4 +1,4 @@
-//! Restricts a log to some phones: what carries another phone's field `phone`, itself or through its spans, is left out.
+//! Restricts a log to some phones, by the field `phone` of an event or its spans.
 
 use std::{
     collections::HashSet,
@@ -17,38 +17,38 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The phones whose lines are wanted. Warnings and errors pass whoever they are about.
+/// The phones whose lines are logged; all if empty. Lines without a phone, warnings and errors are always logged.
 #[derive(Clone, Debug)]
-pub(super) struct Phones(Arc<ArcSwap<HashSet<Bare>>>);
+pub(super) struct PhoneFilter(Arc<ArcSwap<HashSet<BareMac>>>);
 
-/// A MAC address without separators, in lower case; kept with a span that names one.
+/// A MAC address without separators in lower case, stored in spans that have the field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Bare(String);
+struct BareMac(String);
 
-impl Phones {
-    /// Those with these MAC addresses, in any spelling; all where there are none.
+impl PhoneFilter {
+    /// MAC addresses in any spelling.
     pub(super) fn of(phones: &[String]) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(bare(phones))))
     }
 
-    /// Others from now on.
+    /// Applies to the next line.
     pub(super) fn change(&self, phones: &[String]) {
         self.0.store(Arc::new(bare(phones)));
     }
 }
 
-fn bare(phones: &[String]) -> HashSet<Bare> {
-    phones.iter().map(|phone| Bare::of(phone)).collect()
+fn bare(phones: &[String]) -> HashSet<BareMac> {
+    phones.iter().map(|phone| BareMac::of(phone)).collect()
 }
 
-impl Bare {
+impl BareMac {
     fn of(phone: &str) -> Self {
         let digits = phone.chars().filter(char::is_ascii_hexdigit);
         Self(digits.map(|c| c.to_ascii_lowercase()).collect())
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Phones {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for PhoneFilter {
     fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         true
     }
@@ -72,14 +72,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Phones {
             return wanted.contains(&phone);
         }
         let spans = context.event_scope(event).into_iter().flatten();
-        let mut macs = spans.filter_map(|span| span.extensions().get::<Bare>().cloned());
+        let mut macs = spans.filter_map(|span| span.extensions().get::<BareMac>().cloned());
         macs.next().is_none_or(|phone| wanted.contains(&phone))
     }
 }
 
 /// Finds the field `phone`.
 #[derive(Default)]
-struct Named(Option<Bare>);
+struct Named(Option<BareMac>);
 
 impl Visit for Named {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -87,7 +87,7 @@ impl Visit for Named {
             let mut text = String::new();
             // Writing to a string does not fail.
             let _ = write!(text, "{value:?}");
-            self.0 = Some(Bare::of(&text));
+            self.0 = Some(BareMac::of(&text));
         }
     }
 }
@@ -106,9 +106,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct Output(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn logged(phones: &[&str]) -> String {
-        let written = Written::default();
+        let written = Output::default();
         let writer = written.clone();
         let phones: Vec<String> = phones.iter().map(|phone| (*phone).to_owned()).collect();
         let layer = fmt::layer()
@@ -128,7 +128,7 @@ mod tests {
             .without_time()
             .with_ansi(false)
             .with_target(false)
-            .with_filter(Phones::of(&phones));
+            .with_filter(PhoneFilter::of(&phones));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             info!("nobody");
             info!(phone = %"00:04:13:00:00:01", "first");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_wanted() {
+    fn lines_of_other_phones_are_left_out() {
         assert_eq!(logged(&[]).lines().count(), 5);
         let first = logged(&["00-04-13-00-00-01"]);
         assert_eq!(first.lines().count(), 4, "{first}");
