@@ -1,4 +1,4 @@
-//! What can be told of a start without starting: what would keep a server from serving.
+//! Checks whether a server would start with given settings, without starting it.
 
 use std::{path::Path, time::Duration};
 
@@ -11,11 +11,10 @@ use crate::{
 };
 
 impl Server {
-    /// Whether it would start with these settings, and with its data in `data` where that is named, but for addresses that
-    /// cannot be listened on and for the phone list. Returns what is weak; nothing is made or changed.
+    /// Checks settings, and the data folder if it is given, but not addresses and the phone list. Returns warnings. Writes nothing.
     ///
     /// # Errors
-    /// What would keep it from serving, as [`Self::run`] says it.
+    /// Why [`Self::run`] would fail.
     pub fn check(
         &self,
         settings: &Settings,
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_licence_that_does_not_hold_is_told_as_at_the_start() {
+    fn invalid_licence_is_reported_as_at_the_start() {
         let mut settings = Settings::builtin();
         settings.licenses.codes = vec!["AAAA".to_owned()];
         let issuer = Issuer::with(&SigningKey::from_bytes(&[7; 32]));

@@ -1,4 +1,4 @@
-//! Why a server does not start, or not change, in sentences that say what to do.
+//! Errors of start and reload, with what to do about them.
 
 use std::{io, net::SocketAddr};
 
@@ -7,60 +7,60 @@ use uacsta_config::{Listen, Settings, SettingsError};
 
 use crate::{data_dir::DataDirError, net::tls, store::StoreError};
 
-/// Why a server does not start, or does not take other settings.
+/// Why a server cannot start, or settings cannot be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder lacks something that cannot be made.
+    /// A file of the data folder cannot be read or generated.
     #[error(transparent)]
     FirstStart(#[from] DataDirError),
-    /// A profile of a phone maker in the data folder is wrong.
+    /// A phone profile in the data folder is invalid.
     #[error(transparent)]
     Profile(#[from] SettingsError),
     /// The phone list cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The certificate cannot be used.
+    /// Certificate, key or authority cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
     /// An address cannot be listened on.
-    #[error("{setting}: cannot listen on {address}: {}", because(error))]
+    #[error("{setting}: cannot listen on {address}: {}", explain(error))]
     Listen {
-        /// The setting that names the address.
+        /// The setting that contains the address.
         setting: &'static str,
-        /// The address.
+        /// Unspecified if the interface is off.
         address: SocketAddr,
-        /// What the system says; it is part of the sentence.
+        /// The system's error.
         error: io::Error,
     },
-    /// A licence code does not hold.
+    /// A licence code is invalid.
     #[error("licenses.codes[{at}] {error}")]
     Licence {
-        /// Its place in the list, from 0 on.
+        /// Its index in the setting.
         at: usize,
-        /// What is wrong with it.
+        /// Completes the sentence.
         error: CodeError,
     },
-    /// How long earlier runs took cannot be read.
-    #[error("the file trial in the data folder cannot be read: {0}")]
+    /// The running time of earlier runs cannot be read.
+    #[error("cannot read the file trial in the data folder: {0}")]
     Trial(#[from] io::Error),
-    /// The command line would ask where another server was.
-    #[error("api.url cannot be removed from the data folder: {0}")]
+    /// The API address file of an earlier run cannot be removed.
+    #[error("cannot remove api.url from the data folder: {0}")]
     ApiFile(io::Error),
-    /// One of these, and where the setting stands that is wrong.
+    /// Another error, with the place of its setting.
     #[error("{place}: {error}")]
     At {
-        /// A file with its line, or an environment variable.
+        /// A file and line, or an environment variable.
         place: String,
-        /// What is wrong.
+        /// The error itself.
         error: Box<Self>,
     },
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers: {0}")]
+    /// The system provides no random numbers.
+    #[error("the system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
 impl StartError {
-    /// The same with the place of the setting that is wrong, where the settings know it.
+    /// Adds the place of the setting, if it is known.
     pub(super) fn placed(self, settings: &Settings) -> Self {
         let tls = &settings.tls;
         let files = [
@@ -98,7 +98,7 @@ impl StartError {
         matches!(self, Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse)
     }
 
-    /// An address that cannot be listened on.
+    /// The error of an address that cannot be listened on.
     pub(super) fn listen(setting: &'static str, listen: Listen, error: io::Error) -> Self {
         let address = listen
             .address()
@@ -111,15 +111,15 @@ impl StartError {
     }
 }
 
-/// What the system says, and what to do about it.
-fn because(error: &io::Error) -> String {
+/// The system's error, and what to do about it.
+fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
             "the port is in use, perhaps by another uacsta; stop that program or set another port"
                 .to_owned()
         }
         io::ErrorKind::PermissionDenied => {
-            "this user may not use the port; ports below 1024 need rights".to_owned()
+            "this user may not use the port; ports below 1024 need privileges".to_owned()
         }
         io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
         _ => error.to_string(),

@@ -1,4 +1,4 @@
-//! A running server: everything is wired here, and nothing else is done.
+//! Starts the server's parts, connects them, and stops them.
 
 use std::{
     path::{Path, PathBuf},
@@ -47,7 +47,7 @@ use interfaces::{Interfaces, interfaces};
 pub use reload::{ReloadContext, ValidatedSettings};
 pub use warnings::ConfigWarning;
 
-/// A server, before it runs.
+/// A server that is not started yet.
 #[derive(Clone)]
 pub struct Server {
     clock: Arc<dyn Clock>,
@@ -55,11 +55,11 @@ pub struct Server {
     counters: Arc<Counters>,
 }
 
-/// A server that runs.
+/// A running server.
 pub struct Running {
-    /// Where it listens.
+    /// The addresses in use, also after a reload.
     pub addresses: Addresses,
-    /// Those who ask the API that the settings be read again.
+    /// Requests of the API to reload the settings.
     pub reload_requests: mpsc::Receiver<ReloadRequest>,
     context: Arc<ServerContext>,
     data: PathBuf,
@@ -77,7 +77,7 @@ pub struct Running {
 }
 
 impl Default for Server {
-    /// By the system's clock, and for the issuer that the program was built with.
+    /// With the system's clock, and the licence issuer that the program was built with.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock::start()),
@@ -88,7 +88,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Starts a server as the program does, see [`Self::run`].
+    /// Starts a server with the defaults of the program.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -96,13 +96,13 @@ impl Server {
         Self::default().run(settings, data)
     }
 
-    /// One that goes by another clock than the system's.
+    /// Uses another clock, for tests.
     #[must_use]
     pub fn by(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// One that asks for the licences of this issuer.
+    /// Requires licences of this issuer.
     #[must_use]
     pub fn licensed_by(self, issuer: Issuer) -> Self {
         Self {
@@ -111,16 +111,16 @@ impl Server {
         }
     }
 
-    /// One that counts there, beside what else the process counts.
+    /// Shares the counters of the process, such as lost log lines.
     #[must_use]
     pub fn counting(self, counters: Arc<Counters>) -> Self {
         Self { counters, ..self }
     }
 
-    /// Starts it with its data in `data`. It needs an actix `System` around it, and goes on until it is stopped.
+    /// Starts it, with its data in `data`. It must be called inside an actix `System`, and runs until [`Running::stop`].
     ///
     /// # Errors
-    /// What keeps it from serving as the settings say; then nothing of it runs on.
+    /// Why it cannot serve as the settings say; nothing of it runs on.
     pub fn run(self, settings: Settings, data: &Path) -> Result<Running, StartError> {
         let asked = settings.clone();
         self.serve(settings, data)
@@ -133,7 +133,7 @@ impl Server {
             issuer,
             counters,
         } = self;
-        // Whoever has the folder makes what is missing in it, and nobody else.
+        // Only the owner of the lock may write into the folder.
         data_dir::create_folder(data)?;
         let lock = Lock::take(data)?;
         let data_dir = data_dir::prepare(data, &mut settings)?;
@@ -144,15 +144,14 @@ impl Server {
         ConfigWarning::of(&settings)
             .iter()
             .for_each(ConfigWarning::warn);
-        ConfigWarning::in_folder(data, &settings).for_each(|weakness| weakness.warn());
+        ConfigWarning::in_folder(data, &settings).for_each(|warning| warning.warn());
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
-        // One that was killed has left where it listened; by now that may be another program, which the command line would
-        // show the token.
+        // A server that was killed leaves the file. The command line would send the token to whatever listens there now.
         api::remove_address_file(data).map_err(StartError::ApiFile)?;
         let list = StoreActor::open(lock)?;
-        tracing::info!(listed = list.listed.len(), data = %data.display(), "the phone list is open");
+        tracing::info!(listed = list.listed.len(), data = %data.display(), "phone list opened");
 
         let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
@@ -173,13 +172,13 @@ impl Server {
         });
         let holders = context.registrar.recipient();
         licensing.run(Licensing::new(Arc::clone(&context), holders));
-        let mut keeps = Registrar::new(Arc::clone(&context), list.actor.recipient(), list.listed);
+        let mut actor = Registrar::new(Arc::clone(&context), list.actor.recipient(), list.listed);
         if !list.writable {
-            keeps = keeps.refused();
+            actor = actor.refused();
         }
-        registrar.run(keeps);
+        registrar.run(actor);
         let settings = &context.config().settings;
-        // This thread carries connections too: with one arbiter nothing ever changes threads.
+        // This thread serves connections too.
         let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))
             .map(|_| Arbiter::new())
             .collect();
@@ -233,13 +232,13 @@ impl Server {
 }
 
 impl Running {
-    /// What asks those who do the work whether they are alive.
+    /// The handles of the HTTP API.
     pub fn api(&self) -> Api {
         self.api.clone()
     }
 
-    /// Stops listening, ends the clients' sessions, then the phones' monitors and sessions, and at last the threads: what was
-    /// acknowledged is on disk. It takes less than 5 seconds.
+    /// Stops listening, ends the clients' sessions, then the phones' monitors and sessions, then the threads. What was acknowledged
+    /// is on disk. Takes less than 5 seconds.
     pub async fn stop(self) {
         self.interfaces.end();
         self.cert_watcher.abort();
@@ -250,37 +249,37 @@ impl Running {
                 web.stop().await;
             }
         });
-        // A client that does not take its BYE must not keep the server, nor must a phone that does not answer.
-        let _ = tokio::time::timeout(FAREWELL, self.context.registrar.send(Stopping)).await;
-        if tokio::time::timeout(RETIREMENT, self.context.registrar.send(Retire))
+        // Clients and phones that do not answer must not delay the end.
+        let _ = tokio::time::timeout(CLIENT_TIME, self.context.registrar.send(Stopping)).await;
+        if tokio::time::timeout(PHONE_TIME, self.context.registrar.send(Retire))
             .await
             .is_err()
         {
-            tracing::warn!("some phones did not answer in time that their monitors are stopped");
+            tracing::warn!("some phones did not confirm in time that their monitors are stopped");
         }
-        // A phone that still answers its BYE meets no closed door.
-        tokio::time::sleep(LAST_WORDS).await;
+        // For the phones' responses to BYE.
+        tokio::time::sleep(BYE_TIME).await;
         let _ = web.await;
         for arbiter in self.arbiters.into_iter().chain([self.store]) {
             arbiter.stop();
-            // A thread that failed has nothing left to end.
+            // A thread that panicked has ended already.
             let _ = tokio::task::spawn_blocking(move || arbiter.join()).await;
         }
     }
 }
 
-/// How long the clients' sessions may take to end when the server stops.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// How long the phones may take to answer that their monitors are stopped.
-const RETIREMENT: Duration = Duration::from_secs(2);
-/// How long phones may take to answer their BYE.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-/// How many may wait for the settings to be read again.
+/// The longest time for clients to end their sessions.
+const CLIENT_TIME: Duration = Duration::from_secs(1);
+/// The longest time for phones to confirm MonitorStop.
+const PHONE_TIME: Duration = Duration::from_secs(2);
+/// The time for phones to answer BYE.
+const BYE_TIME: Duration = Duration::from_millis(200);
+/// Queued reload requests.
 const RELOAD_REQUESTS: usize = 8;
-/// What measures best: waking another thread costs more than all the rest of a message.
+/// One is fastest: waking another thread costs more than the rest of a message.
 const DEFAULT_ARBITERS: usize = 1;
 
-/// How many phones and lines may be in use by these settings.
+/// The numbers of phones and lines that the settings' licences allow.
 fn allowance(
     issuer: Option<&Issuer>,
     settings: &Settings,
@@ -290,7 +289,7 @@ fn allowance(
     if issuer.is_none() && !codes.is_empty() {
         tracing::warn!(
             setting = "licenses.codes",
-            "this program was built without an issuer of licences, and asks for none"
+            "this program was built without a licence issuer; the codes have no effect"
         );
     }
     let codes = codes.iter().map(String::as_str);

@@ -136,7 +136,7 @@ impl Running {
             tracing::error!(%error, "cannot write the values in use into the data folder; the next start generates new ones");
         }
         let api_moves = matches!(api, NewApi::Moved(_));
-        warnings::of_delay(&self.context.config().settings, &settings, api_moves);
+        warnings::warn_of_delayed_settings(&self.context.config().settings, &settings, api_moves);
         config_warnings.iter().for_each(ConfigWarning::warn);
         self.identity.replace(identity);
         if let Some(web) = &self.web {

@@ -1,4 +1,4 @@
-//! What whoever set something must hear of it, although it holds.
+//! Warnings about settings that are valid but weak.
 
 use std::{
     fmt,
@@ -9,31 +9,31 @@ use uacsta_config::Settings;
 
 use crate::data_dir;
 
-/// What settings leave weaker than whoever made them may think.
+/// A weakness in settings, or in the files of the data folder.
 #[derive(Debug, Eq, PartialEq)]
 pub enum ConfigWarning {
-    /// A password that is soon guessed.
+    /// A password too short to be secure.
     ShortPassword {
-        /// Whose it is.
+        /// Its user, or all phones.
         whose: String,
     },
-    /// Phones must show a certificate, but not everywhere.
+    /// Certificates are required, but some interfaces have no TLS.
     WithoutCertificate {
-        /// The interfaces on which they need none.
+        /// The settings of these interfaces.
         interfaces: Vec<&'static str>,
     },
-    /// A secret that everybody on this machine may have.
+    /// A secret that every user of this machine may read or change.
     OpenToAll {
-        /// The file or folder.
+        /// A file, or the data folder.
         path: PathBuf,
     },
 }
 
-/// How many characters a password wants.
-const ENOUGH: usize = 10;
+/// Characters of a secure password.
+const MIN_PASSWORD: usize = 10;
 
-/// What a reload changes nothing of, which whoever set it must hear.
-pub(super) fn of_delay(former: &Settings, settings: &Settings, web_moves: bool) {
+/// Warns of changed settings that apply after a restart only.
+pub(super) fn warn_of_delayed_settings(former: &Settings, settings: &Settings, web_moves: bool) {
     let (limits, wanted) = (&former.limits, &settings.limits);
     for (setting, waits) in [
         (
@@ -46,13 +46,13 @@ pub(super) fn of_delay(former: &Settings, settings: &Settings, web_moves: bool) 
         ),
     ] {
         if waits {
-            tracing::warn!(setting, "this setting holds from the next start on");
+            tracing::warn!(setting, "this setting applies after a restart");
         }
     }
 }
 
 impl ConfigWarning {
-    /// All that there are. A password that is empty is made at the first start, and strong.
+    /// The weaknesses of settings. An empty password is generated at the first start.
     pub(super) fn of(settings: &Settings) -> Vec<Self> {
         let (phones, clients) = (&settings.phones, &settings.clients);
         let accounts = clients.accounts.iter();
@@ -64,7 +64,7 @@ impl ConfigWarning {
         .into_iter()
         .chain(accounts)
         .filter(|(_, password)| !password.is_empty() && !password.is_hashed())
-        .filter(|(_, password)| password.expose().chars().count() < ENOUGH)
+        .filter(|(_, password)| password.expose().chars().count() < MIN_PASSWORD)
         .map(|(whose, _)| Self::ShortPassword {
             whose: whose.to_owned(),
         })
@@ -82,13 +82,13 @@ impl ConfigWarning {
         all
     }
 
-    /// The same of the files in a data folder.
+    /// The weaknesses of the files in a data folder.
     pub(super) fn in_folder(data: &Path, settings: &Settings) -> impl Iterator<Item = Self> {
         let open = data_dir::open_to_all(data, settings).into_iter();
         open.map(|path| Self::OpenToAll { path })
     }
 
-    /// Whoever set it must hear of it.
+    /// Logs it.
     pub(super) fn warn(&self) {
         match self {
             Self::ShortPassword { whose } => tracing::warn!(whose, "{self}"),
@@ -102,16 +102,16 @@ impl fmt::Display for ConfigWarning {
         match self {
             Self::ShortPassword { whose } => write!(
                 f,
-                "the password of {whose} has fewer than {ENOUGH} characters and is soon guessed"
+                "the password of {whose} has fewer than {MIN_PASSWORD} characters, too few to be secure"
             ),
             Self::WithoutCertificate { interfaces } => write!(
                 f,
-                "phones.require_certificate holds on TLS alone: by {} anybody who knows the phones' password may come without a certificate; switch off (\"\") what no phone needs",
+                "phones.require_certificate applies to TLS only: {} accept phones with the right password without a certificate; turn off (\"\") the interfaces that no phone needs",
                 interfaces.join(" and ")
             ),
             Self::OpenToAll { path } => write!(
                 f,
-                "every user of this machine may read or change {0}, which holds secrets: chmod o= {0}",
+                "every user of this machine may read or change {0}, which contains secrets: chmod o= {0}",
                 path.display()
             ),
         }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_weak_is_told() {
+    fn weak_settings_are_reported() {
         fn check(change: impl FnOnce(&mut Settings), expected: &[&str]) {
             let mut settings = Settings::builtin();
             change(&mut settings);
@@ -152,7 +152,7 @@ mod tests {
         // The interface on TCP is on by default.
         check(
             |s| s.phones.require_certificate = true,
-            &["by phones.lan.tcp anybody"],
+            &["only: phones.lan.tcp accept"],
         );
         check(
             |s| {
@@ -168,7 +168,7 @@ mod tests {
                 s.phones.wan.tcp = open(1);
                 s.phones.udp = open(2);
             },
-            &["by phones.lan.tcp and phones.wan.tcp and phones.udp anybody"],
+            &["phones.lan.tcp and phones.wan.tcp and phones.udp accept"],
         );
         check(|s| s.phones.udp = open(2), &[]);
     }

@@ -61,7 +61,7 @@ async fn required_phone_certificate_does_not_replace_log_on() {
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings(true));
     // Who comes without TLS needs none, which the operator has to know.
     const OPEN: &str =
-        "phones.require_certificate holds on TLS alone: by phones.lan.tcp anybody who knows";
+        "phones.require_certificate applies to TLS only: phones.lan.tcp accept phones";
     logged(&server, &["WARN", OPEN]).await;
     let plain = phone_of(&server, "000413000009", |setup| {
         setup.server = server.phones;

@@ -274,7 +274,9 @@ async fn withdrawn_rights_end_sessions_and_monitors() {
     ecsta.watch(line).await;
     let from = server.log().len();
     reload(&server, PASSWORDS, HOLDS).await;
-    server.until_logged(from, "the settings do not contain its user").await;
+    server
+        .until_logged(from, "the settings do not contain its user")
+        .await;
     assert!(
         session.incoming().await.is_none(),
         "the connection of a user that is gone stands"
