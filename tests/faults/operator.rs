@@ -304,7 +304,7 @@ async fn world_readable_secrets_are_reported() {
     );
     let done = run(&["check-config", "--data", server.data().to_str().unwrap()]);
     let said = String::from_utf8_lossy(&done.stdout);
-    assert!(said.contains("cli.token, which holds secrets"), "{said}");
+    assert!(said.contains("cli.token, which contains secrets"), "{said}");
 }
 
 #[tokio::test]

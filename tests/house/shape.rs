@@ -29,8 +29,6 @@ const KNOWN_OPENINGS: &[&str] = &[
     "actors/src/phone/requests.rs",
     "actors/src/phone/retiring.rs",
     "actors/src/registrar/succession.rs",
-    "src/logs/queue.rs",
-    "src/net/misdirected.rs",
 ];
 
 #[test]
