@@ -322,6 +322,21 @@ fn a_call_that_waits_for_digits_ends() {
 }
 
 #[test]
+fn digits_after_the_last_make_no_second_call() {
+    let mut script = Script::without(&[]);
+    script.request(PARTIAL);
+    assert_eq!(script.request(&digits("1"))[0][..12], *"ask MakeCall");
+    let step = script.step.take();
+    assert_eq!(script.request(&digits("2")), ["refuse NotSupported"]);
+    assert!(script.at(600).is_empty(), "the phone is making the call");
+    script.step = step;
+    assert_eq!(
+        script.answer("<MakeCallResponse/>")[0],
+        "answer DialDigitsResponse"
+    );
+}
+
+#[test]
 fn a_line_collects_the_digits_of_one_call() {
     let mut script = Script::without(&[ServiceId::DialDigits]);
     script.request(PARTIAL);

@@ -15,7 +15,8 @@ pub(super) struct DigitCollection {
     pub(super) line: DeviceId,
     request: MakeCall,
     digits: String,
-    pub(super) expires_at: Duration,
+    /// When it ends for want of digits; `None` once the number is complete and the phone makes the call.
+    pub(super) expires_at: Option<Duration>,
 }
 
 /// How long a call waits for its next digits.
@@ -39,7 +40,7 @@ impl DigitCollection {
             line,
             digits: digits(request.called_directory_number.as_str()).to_owned(),
             request,
-            expires_at: now + INTERDIGIT_TIMEOUT,
+            expires_at: Some(now + INTERDIGIT_TIMEOUT),
         }
     }
 
@@ -54,8 +55,9 @@ impl DigitCollection {
             )));
         }
         self.digits.push_str(digits(sequence));
-        self.expires_at = now + INTERDIGIT_TIMEOUT;
-        Ok(!is_partial(sequence))
+        let is_complete = !is_partial(sequence);
+        self.expires_at = (!is_complete).then_some(now + INTERDIGIT_TIMEOUT);
+        Ok(is_complete)
     }
 
     pub(super) fn has_digits(&self) -> bool {

@@ -84,7 +84,7 @@ impl DigitCollections {
         if call.has_digits() {
             effects.push(call.notify(call.dialled()));
         }
-        effects.push(EmulationEffect::WakeAt(call.expires_at));
+        effects.extend(call.expires_at.map(EmulationEffect::WakeAt));
         self.calls.push(call);
         EmulationOutcome::answer(Ok(response.into())).then(effects)
     }
@@ -98,7 +98,8 @@ impl DigitCollections {
     ) -> EmulationOutcome<ConnectionId> {
         let connection = &request.dialling_connection;
         let mut calls = self.calls.iter_mut();
-        let Some(call) = calls.find(|call| call.is(line, connection)) else {
+        let Some(call) = calls.find(|call| call.is(line, connection) && call.expires_at.is_some())
+        else {
             return EmulationOutcome::answer(Err(Refusal::NotSupported));
         };
         let is_complete = match call.add(request.dialling_sequence.as_str(), now) {
@@ -109,8 +110,10 @@ impl DigitCollections {
         if is_complete {
             EmulationOutcome::ask(call.connection.clone(), call.complete()).then([dialled])
         } else {
-            let wake = EmulationEffect::WakeAt(call.expires_at);
-            EmulationOutcome::answer(Ok(DialDigitsResponse::default().into())).then([dialled, wake])
+            let wake = call.expires_at.map(EmulationEffect::WakeAt);
+            EmulationOutcome::answer(Ok(DialDigitsResponse::default().into()))
+                .then([dialled])
+                .then(wake)
         }
     }
 
@@ -148,10 +151,10 @@ impl DigitCollections {
     /// Ends the calls whose digits do not come.
     pub(super) fn expire(&mut self, now: Duration) -> EmulationEffects {
         let mut effects = self.end(
-            |call| call.expires_at <= now,
+            |call| call.expires_at.is_some_and(|at| at <= now),
             &EventCause::INTERDIGIT_TIMEOUT,
         );
-        let next = self.calls.iter().map(|call| call.expires_at).min();
+        let next = self.calls.iter().filter_map(|call| call.expires_at).min();
         effects.extend(next.map(EmulationEffect::WakeAt));
         effects
     }
