@@ -66,7 +66,7 @@ impl ServerContext {
     /// Reads a CSTA document within the limits that are set. One that passes them is counted.
     pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
         let config = self.config();
-        let limits = csta::Limits {
+        let limits = csta::DocumentLimits {
             depth: config.settings.limits.xml_depth,
             attributes: config.settings.limits.xml_attributes,
         };

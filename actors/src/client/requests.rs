@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use uacsta_schema::{
-    csta::{self, Changes, DeviceId, Document, Limits, Message, ReadError, Request, ServiceId},
+    csta::{
+        self, Changes, DeviceId, Document, DocumentLimits, Message, ReadError, Request, ServiceId,
+    },
     phone_id::PhoneId,
 };
 
@@ -137,7 +139,7 @@ fn completed(request: &Document, scope: &Scope) -> Result<Document, ReadError> {
         cross_ref: None,
         device: Some(&line),
     });
-    Document::read_within(completed, Limits::NONE)
+    Document::read_within(completed, DocumentLimits::NONE)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uacsta_schema::csta::{self, Changes, DeviceId, Dialect, Document, Limits, Message};
+use uacsta_schema::csta::{self, Changes, DeviceId, Dialect, Document, DocumentLimits, Message};
 
 use crate::{refusal::Refusal, sip::responder::Responder};
 
@@ -28,7 +28,7 @@ impl ClientRequest {
             cross_ref: None,
             device: self.device.as_deref(),
         });
-        let read = Document::read_within(completed, Limits::NONE);
+        let read = Document::read_within(completed, DocumentLimits::NONE);
         match read.and_then(|document| document.message()) {
             Ok(Message::Request(request)) => Ok(request),
             Ok(_) => Err(Refusal::NotSupported),

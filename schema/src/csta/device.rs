@@ -23,6 +23,11 @@ impl DeviceId {
         user.split([';', '?']).next().unwrap_or(user)
     }
 
+    /// The name, parsed.
+    pub fn name(&self) -> Name<'_> {
+        Name::of(self.as_str())
+    }
+
     /// Whether `text` means the same device: by its user part, and by its host where both have one.
     pub fn names(&self, text: &str) -> bool {
         if *self.0 == *text {

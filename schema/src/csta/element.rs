@@ -1,4 +1,4 @@
-//! The second pass over a document: its CSTA elements as a small tree, out of which typed members are read.
+//! Reads the CSTA elements of a document into a tree, the second pass, from which typed members are read.
 //!
 //! Elements of a foreign namespace are left out with all they hold, so that a vendor's `<v:monitorType>` is never
 //! taken for CSTA's; the order of members and members without a type are of no account.
@@ -7,10 +7,29 @@ use std::borrow::Cow;
 
 use super::{
     error::{ReadError, quoted},
-    limits::Limits,
-    member::Member,
+    limits::DocumentLimits,
+    writer::Writer,
     xml::{Scanner, Tag, Token, unescaped},
 };
+
+/// A type that stands in documents as the content of an element.
+pub(super) trait Member: Sized {
+    /// Reads the content of `element`.
+    fn read(element: &Element<'_>) -> Result<Self, ReadError>;
+
+    /// Writes the element `name`, or nothing where the value is the member's absence.
+    fn write(&self, out: &mut Writer<'_>, name: &str);
+
+    /// The value of a member that is not there; `None` when it must be.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Whether it is written as an empty element, which in an optional member says as much as none.
+    fn says_nothing(&self) -> bool {
+        false
+    }
+}
 
 /// An element with the CSTA elements inside it.
 #[derive(Debug)]
@@ -23,7 +42,7 @@ pub(super) struct Element<'a> {
 impl<'a> Element<'a> {
     /// The root element of `document`, which was read within its bounds.
     pub(super) fn parse(document: &'a str) -> Result<Self, ReadError> {
-        let mut scanner = Scanner::new(document, Limits::NONE);
+        let mut scanner = Scanner::new(document, DocumentLimits::NONE);
         while let Some(token) = scanner.next()? {
             if let Token::Open(tag) = token {
                 return Self::parse_from(&mut scanner, &tag);

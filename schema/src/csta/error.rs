@@ -18,10 +18,10 @@ pub enum ReadError {
     /// A document type declaration: entities are an attack, and CSTA has no use for them.
     #[error("a document type declaration is not allowed")]
     Forbidden,
-    /// Nested deeper than [`Limits::depth`](super::Limits::depth).
+    /// Nested deeper than [`DocumentLimits::depth`](super::DocumentLimits::depth).
     #[error("elements are nested deeper than {0}")]
     TooDeep(usize),
-    /// More attributes on one element than [`Limits::attributes`](super::Limits::attributes).
+    /// More attributes on one element than [`DocumentLimits::attributes`](super::DocumentLimits::attributes).
     #[error("an element has more than {0} attributes")]
     TooManyAttributes(usize),
     /// Longer than [`MAX_LENGTH`](super::MAX_LENGTH).

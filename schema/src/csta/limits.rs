@@ -2,14 +2,14 @@
 
 /// How far a document may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct DocumentLimits {
     /// The deepest nesting of elements.
     pub depth: usize,
     /// The most attributes, namespace declarations included, of one element.
     pub attributes: usize,
 }
 
-impl Limits {
+impl DocumentLimits {
     /// For what has been read within its bounds before.
     pub const NONE: Self = Self {
         depth: usize::MAX,
@@ -17,7 +17,7 @@ impl Limits {
     };
 }
 
-impl Default for Limits {
+impl Default for DocumentLimits {
     fn default() -> Self {
         Self {
             depth: 64,

@@ -3,26 +3,8 @@
 //! Not serde: its derived types cannot vary their members by edition, nor tell a vendor's element from CSTA's of the same
 //! local name, and its errors do not name the element.
 
+pub(super) use super::element::Member;
 use super::{element::Element, error::ReadError, writer::Writer};
-
-/// A type that stands in documents as the content of an element.
-pub(super) trait Member: Sized {
-    /// Reads the content of `element`.
-    fn read(element: &Element<'_>) -> Result<Self, ReadError>;
-
-    /// Writes the element `name`, or nothing where the value is the member's absence.
-    fn write(&self, out: &mut Writer<'_>, name: &str);
-
-    /// The value of a member that is not there; `None` when it must be.
-    fn absent() -> Option<Self> {
-        None
-    }
-
-    /// Whether it is written as an empty element, which in an optional member says as much as none.
-    fn says_nothing(&self) -> bool {
-        false
-    }
-}
 
 /// The type of the elements in a list, which have one name.
 pub(super) trait Item: Member {

@@ -1,8 +1,6 @@
-//! What a device's name says (RFC 3261 clause 19.1, RFC 3966 clause 5.1): taken apart here alone, so that all who compare names agree.
+//! Parses the names of devices, in one place so that all comparisons agree (RFC 3261, section 19.1; RFC 3966, section 5.1).
 
 use std::{borrow::Cow, fmt};
-
-use super::device::DeviceId;
 
 /// A name of a device, taken apart: what two names are compared by.
 ///
@@ -60,13 +58,6 @@ impl fmt::Display for Name<'_> {
             Some(host) => write!(f, "@{}", host.to_ascii_lowercase()),
             None => Ok(()),
         }
-    }
-}
-
-impl DeviceId {
-    /// The name, taken apart.
-    pub fn name(&self) -> Name<'_> {
-        Name::of(self.as_str())
     }
 }
 

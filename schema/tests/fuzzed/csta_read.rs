@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use quick_xml::{Reader, events::Event};
-use uacsta_schema::csta::{Dialect, Document, Edition, Limits, Message, write};
+use uacsta_schema::csta::{Dialect, Document, DocumentLimits, Edition, Message, write};
 
 pub(crate) fn holds(body: &[u8]) {
     let document = match Document::read(Bytes::copy_from_slice(body)) {
@@ -47,7 +47,7 @@ fn is_short(problem: &str) {
 
 /// The bounds, found by a bare reader of XML.
 fn is_bounded(raw: &[u8]) {
-    let limits = Limits::default();
+    let limits = DocumentLimits::default();
     let mut reader = Reader::from_reader(raw);
     let (mut depth, mut buffer) = (0_usize, Vec::new());
     loop {

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use uacsta_schema::csta::{
-    self, AutoOriginate, ClearConnection, ConnectionId, ConsultationCall, Dialect, Document, Event,
-    EventCause, Limits, MakeCall, MakeCallResponse, Message, MonitorFilter, Response, TransferCall,
+    self, AutoOriginate, ClearConnection, ConnectionId, ConsultationCall, Dialect, Document,
+    DocumentLimits, Event, EventCause, MakeCall, MakeCallResponse, Message, MonitorFilter,
+    Response, TransferCall,
 };
 
 use super::{
@@ -212,7 +213,7 @@ fn responded(body: Option<Body>) -> DialEvent {
 
 fn document(body: Body) -> Option<Arc<Document>> {
     match body {
-        Body::Whole(document) => Document::read_within(document, Limits::NONE)
+        Body::Whole(document) => Document::read_within(document, DocumentLimits::NONE)
             .ok()
             .map(Arc::new),
         Body::Relayed { document, .. } => Some(document),

@@ -9,13 +9,13 @@ use smallvec::SmallVec;
 use super::{
     catalogue::{EventId, Kind, Place, ServiceId},
     device::DeviceId,
+    edit::{Edit, What},
     edition::{Dialect, Edition},
     element::Element,
     encoding,
     error::ReadError,
-    limits::Limits,
-    relay::{Edit, What},
-    survey::{self, NOTED, Noted, Survey},
+    index::{self, DocumentIndex, SUMMARY_MEMBERS, SummaryMember},
+    limits::DocumentLimits,
     types::CallId,
     xml::{self, Span},
 };
@@ -37,7 +37,7 @@ pub struct Document {
     cross_ref: Option<Text>,
     device: Option<Text>,
     line: Option<Text>,
-    noted: [Span; NOTED],
+    summary: [Span; SUMMARY_MEMBERS],
     missing: Option<&'static str>,
     edits: SmallVec<[Edit; 4]>,
 }
@@ -63,7 +63,7 @@ impl Document {
     /// # Errors
     /// As there.
     pub fn read(raw: Bytes) -> Result<Self, ReadError> {
-        Self::read_within(raw, Limits::default())
+        Self::read_within(raw, DocumentLimits::default())
     }
 
     /// Reads a document in one pass.
@@ -72,12 +72,12 @@ impl Document {
     ///
     /// # Errors
     /// Whatever of the above does not hold.
-    pub fn read_within(raw: Bytes, limits: Limits) -> Result<Self, ReadError> {
+    pub fn read_within(raw: Bytes, limits: DocumentLimits) -> Result<Self, ReadError> {
         if raw.len() > MAX_LENGTH {
             return Err(ReadError::TooLong);
         }
         let raw = encoding::to_utf8(raw)?;
-        let Survey {
+        let DocumentIndex {
             kind,
             root,
             prefix,
@@ -85,10 +85,10 @@ impl Document {
             cross_ref,
             device,
             line,
-            noted,
+            summary,
             missing,
             edits,
-        } = survey::survey(&raw, limits)?;
+        } = index::index(&raw, limits)?;
         let [cross_ref, device, line] =
             [cross_ref, device, line].map(|at| at.and_then(|span| Text::of(&raw, span)));
         Ok(Self {
@@ -99,7 +99,7 @@ impl Document {
             cross_ref,
             device,
             line,
-            noted,
+            summary,
             missing,
             edits,
             raw,
@@ -215,16 +215,16 @@ impl Document {
     /// What a call control event says; `None` of any other document, and of one that names no call.
     pub fn call_summary(&self) -> Option<CallEventSummary<'_>> {
         Some(CallEventSummary {
-            call: self.noted(Noted::Call)?,
-            device: self.noted(Noted::Device),
-            local: self.noted(Noted::State),
-            calling: self.noted(Noted::Calling),
-            called: self.noted(Noted::Called),
+            call: self.summary(SummaryMember::Call)?,
+            device: self.summary(SummaryMember::Device),
+            local: self.summary(SummaryMember::State),
+            calling: self.summary(SummaryMember::Calling),
+            called: self.summary(SummaryMember::Called),
         })
     }
 
-    fn noted(&self, member: Noted) -> Option<Cow<'_, str>> {
-        let inner = self.at(self.noted[member as usize]);
+    fn summary(&self, member: SummaryMember) -> Option<Cow<'_, str>> {
+        let inner = self.at(self.summary[member as usize]);
         if memchr::memchr2(b'&', b'<', inner.as_bytes()).is_none() {
             return Some(inner.trim().into()).filter(|text: &Cow<'_, str>| !text.is_empty());
         }

@@ -18,7 +18,7 @@ use super::{
     refusal::{attribute_refused, refused, wrong},
     text::{are_references_defined, is_blank},
 };
-use crate::csta::{error::ReadError, limits::Limits};
+use crate::csta::{error::ReadError, limits::DocumentLimits};
 
 /// What stands at a place of the document. Comments and processing instructions are passed over.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ pub(in crate::csta) struct Attribute {
 #[derive(Debug)]
 pub(in crate::csta) struct Scanner<'a> {
     text: &'a str,
-    limits: Limits,
+    limits: DocumentLimits,
     reader: Reader<&'a [u8]>,
     depth: usize,
     root_seen: bool,
@@ -64,7 +64,7 @@ pub(in crate::csta) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(in crate::csta) fn new(text: &'a str, limits: Limits) -> Self {
+    pub(in crate::csta) fn new(text: &'a str, limits: DocumentLimits) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
         Self {

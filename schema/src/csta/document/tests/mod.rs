@@ -1,10 +1,10 @@
 //! Tests of a CSTA document as it arrived.
 
 #![allow(clippy::unwrap_used)]
-use super::{super::Limits, *};
+use super::{super::DocumentLimits, *};
 
+mod contents;
 mod reading;
-mod telling;
 
 fn read(text: &str) -> Result<Document, ReadError> {
     Document::read(Bytes::copy_from_slice(text.as_bytes()))

@@ -131,17 +131,17 @@ fn a_document_keeps_within_its_bounds() {
         format!("<a><b{all}/></a>")
     };
     for limits in [
-        Limits::default(),
-        Limits {
+        DocumentLimits::default(),
+        DocumentLimits {
             depth: 2,
             attributes: 1,
         },
-        Limits {
+        DocumentLimits {
             depth: 200,
             attributes: 200,
         },
     ] {
-        let Limits {
+        let DocumentLimits {
             depth,
             attributes: most,
         } = limits;

@@ -1,20 +1,20 @@
-//! The survey at a start tag: what part an element plays.
+//! Decides at a start tag what part an element plays.
 
-use super::{Frame, Noted, Role, Surveyor};
+use super::{Indexer, OpenElement, Role, SummaryMember};
 use crate::csta::{
     catalogue::{Kind, Place, ServiceId},
     downgrade::{NEWER_ATTRIBUTES, newer_members},
+    edit::{Edit, What},
     edition::Edition,
     error::{ReadError, quoted},
-    relay::{Edit, What},
     xml::{Space, Span, Tag},
 };
 
 /// The octets of the longest prefix of a root: whoever speaks so is answered so, and it is kept with each monitor.
 const LONGEST_PREFIX: usize = 64;
 
-impl Surveyor<'_> {
-    pub(super) fn enter(&mut self, tag: &Tag) -> Result<Frame, ReadError> {
+impl Indexer<'_> {
+    pub(super) fn enter(&mut self, tag: &Tag) -> Result<OpenElement, ReadError> {
         let role = match self.open.as_slice() {
             [] => self.enter_root(tag)?,
             [_, extensions, data, private] if tag.space == Space::Rcc => {
@@ -30,7 +30,7 @@ impl Surveyor<'_> {
             [_] => self.enter_member(tag),
             [.., _] => self.enter_inner(tag),
         };
-        Ok(Frame { tag: *tag, role })
+        Ok(OpenElement { tag: *tag, role })
     }
 
     fn enter_root(&mut self, tag: &Tag) -> Result<Role, ReadError> {
@@ -140,9 +140,9 @@ impl Surveyor<'_> {
     /// A member of a call control event.
     fn event_member(&self, name: &str) -> Role {
         match name {
-            "localConnectionInfo" => Role::Noted(Noted::State),
-            "callingDevice" => Role::Party(Noted::Calling),
-            "calledDevice" => Role::Party(Noted::Called),
+            "localConnectionInfo" => Role::SummaryMember(SummaryMember::State),
+            "callingDevice" => Role::Party(SummaryMember::Calling),
+            "calledDevice" => Role::Party(SummaryMember::Called),
             name if self.connection == Some(name) => Role::Connection,
             _ => Role::Other,
         }
@@ -174,9 +174,9 @@ impl Surveyor<'_> {
                 *listed = true;
                 Role::ListedDestination
             }
-            Role::Connection if name == "callID" => Role::Noted(Noted::Call),
-            Role::Connection if name == "deviceID" => Role::Noted(Noted::Device),
-            Role::Party(party) if name == "deviceIdentifier" => Role::Noted(*party),
+            Role::Connection if name == "callID" => Role::SummaryMember(SummaryMember::Call),
+            Role::Connection if name == "deviceID" => Role::SummaryMember(SummaryMember::Device),
+            Role::Party(party) if name == "deviceIdentifier" => Role::SummaryMember(*party),
             Role::Other if parent.tag.space.is_csta() => {
                 let within = scanner.text(parent.tag.local);
                 // What is in the private data is its owner's.

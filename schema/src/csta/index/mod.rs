@@ -1,4 +1,4 @@
-//! The one pass over an arriving document: what its root says, and where the members lie that are ours to read or change.
+//! Indexes an arriving document in one pass: its root, and the places that are read or may be changed.
 
 mod enter;
 mod leave;
@@ -8,16 +8,16 @@ use smallvec::SmallVec;
 use super::{
     catalogue::{Kind, Place},
     downgrade::NewerMember,
+    edit::Edit,
     edition::Edition,
     error::ReadError,
-    limits::Limits,
-    relay::Edit,
+    limits::DocumentLimits,
     xml::{Scanner, Span, Tag, Token},
 };
 
 /// What the pass has found.
 #[derive(Debug)]
-pub(super) struct Survey {
+pub(super) struct DocumentIndex {
     pub(super) kind: Kind,
     /// The root's local name.
     pub(super) root: Span,
@@ -27,18 +27,18 @@ pub(super) struct Survey {
     pub(super) cross_ref: Option<Span>,
     pub(super) device: Option<Span>,
     pub(super) line: Option<Span>,
-    /// Of a call control event: the contents of its members, by [`Noted`]; empty where one is not there.
-    pub(super) noted: [Span; NOTED],
+    /// Of a call control event: the contents of its members, by [`SummaryMember`]; empty where one is not there.
+    pub(super) summary: [Span; SUMMARY_MEMBERS],
     /// The first member that the request needs and has not.
     pub(super) missing: Option<&'static str>,
     /// In the order of the document; what contains others before them.
     pub(super) edits: SmallVec<[Edit; 4]>,
 }
 
-pub(super) fn survey(text: &str, limits: Limits) -> Result<Survey, ReadError> {
-    let mut surveyor = Surveyor {
+pub(super) fn index(text: &str, limits: DocumentLimits) -> Result<DocumentIndex, ReadError> {
+    let mut indexer = Indexer {
         scanner: Scanner::new(text, limits),
-        found: Survey {
+        found: DocumentIndex {
             kind: Kind::Unknown,
             root: Span::at(0),
             prefix: None,
@@ -46,7 +46,7 @@ pub(super) fn survey(text: &str, limits: Limits) -> Result<Survey, ReadError> {
             cross_ref: None,
             device: None,
             line: None,
-            noted: [Span::at(0); NOTED],
+            summary: [Span::at(0); SUMMARY_MEMBERS],
             missing: None,
             edits: SmallVec::new(),
         },
@@ -58,40 +58,40 @@ pub(super) fn survey(text: &str, limits: Limits) -> Result<Survey, ReadError> {
         required: &[],
         members_seen: 0,
     };
-    while let Some(token) = surveyor.scanner.next()? {
+    while let Some(token) = indexer.scanner.next()? {
         match token {
             Token::Open(tag) => {
-                let frame = surveyor.enter(&tag)?;
-                surveyor.note_attributes(&tag);
+                let frame = indexer.enter(&tag)?;
+                indexer.note_attributes(&tag);
                 if tag.empty {
-                    surveyor.leave(frame, None);
+                    indexer.leave(frame, None);
                 } else {
-                    surveyor.open.push(frame);
+                    indexer.open.push(frame);
                 }
             }
             Token::Close(span) => {
-                if let Some(frame) = surveyor.open.pop() {
-                    surveyor.leave(frame, Some(span));
+                if let Some(frame) = indexer.open.pop() {
+                    indexer.leave(frame, Some(span));
                 }
             }
             Token::Text(_) | Token::Verbatim(_) => {}
         }
     }
-    surveyor.found.missing = (surveyor.required.iter().enumerate())
-        .find(|(at, _)| surveyor.members_seen & (1 << at) == 0)
+    indexer.found.missing = (indexer.required.iter().enumerate())
+        .find(|(at, _)| indexer.members_seen & (1 << at) == 0)
         .map(|(_, member)| *member);
     // What is put before an element goes before what becomes of the element.
-    surveyor
+    indexer
         .found
         .edits
         .sort_by_key(|edit| (edit.span.start, edit.span.end));
-    Ok(surveyor.found)
+    Ok(indexer.found)
 }
 
-struct Surveyor<'a> {
+struct Indexer<'a> {
     scanner: Scanner<'a>,
-    found: Survey,
-    open: SmallVec<[Frame; 8]>,
+    found: DocumentIndex,
+    open: SmallVec<[OpenElement; 8]>,
     newer: SmallVec<[&'static NewerMember; 6]>,
     places: &'static [Place],
     place_seen: bool,
@@ -104,7 +104,7 @@ struct Surveyor<'a> {
 
 /// An open element.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct OpenElement {
     tag: Tag,
     role: Role,
 }
@@ -134,13 +134,13 @@ enum Role {
     /// The connection of a call control event.
     Connection,
     /// The calling or called device of a call control event.
-    Party(Noted),
-    Noted(Noted),
+    Party(SummaryMember),
+    SummaryMember(SummaryMember),
 }
 
 /// What of a call control event is kept for whoever follows the call.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Noted {
+pub(super) enum SummaryMember {
     /// The `callID` and `deviceID` of its connection.
     Call,
     Device,
@@ -150,8 +150,8 @@ pub(super) enum Noted {
     Called,
 }
 
-/// How many [`Noted`] there are.
-pub(super) const NOTED: usize = 5;
+/// How many [`SummaryMember`] there are.
+pub(super) const SUMMARY_MEMBERS: usize = 5;
 
 impl Role {
     fn holder(member: &'static str, tag: &Tag) -> Self {

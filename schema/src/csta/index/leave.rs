@@ -1,17 +1,17 @@
-//! The survey at an end tag: what of the element is ours to read or change.
+//! Notes at an end tag what of the element is read or may be changed.
 
-use super::{Frame, Role, Surveyor};
+use super::{Indexer, OpenElement, Role};
 use crate::csta::{
     catalogue::{Kind, Place},
     downgrade::older_value,
+    edit::{Edit, Side, What, Wrapping},
     edition::Edition,
-    relay::{Edit, Side, What, Wrapping},
     xml::{Span, Tag},
 };
 
-impl Surveyor<'_> {
+impl Indexer<'_> {
     /// At the end of an element; `close` is its end tag unless it was an empty-element tag.
-    pub(super) fn leave(&mut self, frame: Frame, close: Option<Span>) {
+    pub(super) fn leave(&mut self, frame: OpenElement, close: Option<Span>) {
         let tag = frame.tag;
         let content = Span {
             start: tag.span.end,
@@ -20,7 +20,7 @@ impl Surveyor<'_> {
         match frame.role {
             Role::Other => self.leave_value(&tag, content),
             Role::Connection | Role::Party(_) => {}
-            Role::Noted(member) => self.found.noted[member as usize] = content,
+            Role::SummaryMember(member) => self.found.summary[member as usize] = content,
             Role::Root => self.leave_root(&tag),
             Role::CrossRef => {
                 self.found.cross_ref.get_or_insert(content);
@@ -52,7 +52,7 @@ impl Surveyor<'_> {
             }
             Role::CallId => {
                 let after = close.map_or(tag.span.end, |close| close.end);
-                if let Some(Frame {
+                if let Some(OpenElement {
                     role: Role::Holder { at, .. },
                     ..
                 }) = self.open.last_mut()
@@ -72,7 +72,7 @@ impl Surveyor<'_> {
             }
             Role::Destination { first, listed } => self.leave_destination(content, first, listed),
             Role::ListedDestination => {
-                if let Some(Frame {
+                if let Some(OpenElement {
                     role: Role::Destination { first, .. },
                     ..
                 }) = self.open.last_mut()
@@ -112,7 +112,7 @@ impl Surveyor<'_> {
             name,
             "cause" | "deviceCategory" | "systemResourceAvailibility"
         );
-        let is_private = |frame: &Frame| self.scanner.text(frame.tag.local) == "extensions";
+        let is_private = |frame: &OpenElement| self.scanner.text(frame.tag.local) == "extensions";
         if !may_be_newer || !tag.space.is_csta() || self.open.get(1).is_some_and(is_private) {
             return;
         }
