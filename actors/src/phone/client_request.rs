@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use uacsta_schema::csta::{self, Changes, DeviceId, Dialect, Document, DocumentLimits, Message};
 
+use super::{emulation::EmulationStep, monitors::MonitoredLines};
 use crate::{refusal::Refusal, sip::responder::Responder};
 
 /// A client's request that the server itself has to understand.
@@ -48,4 +49,32 @@ impl ClientRequest {
     pub(super) fn respond(self, response: &Message) {
         self.responder.csta(csta::write(response, &self.dialect));
     }
+}
+
+/// A client's request that is emulated, while the phone performs a step of it.
+pub(super) struct EmulatedRequest {
+    pub(super) client: ClientRequest,
+    pub(super) step: EmulationStep,
+}
+
+/// Whether a request names calls of lines only that its client may not see, or may reach any line since it has no place for
+/// one.
+pub(super) fn reaches_hidden(
+    document: &Document,
+    hidden: &[DeviceId],
+    lines: &[DeviceId],
+    monitored: &MonitoredLines,
+) -> bool {
+    if hidden.is_empty() {
+        return false;
+    }
+    if document.is_for_no_line() {
+        return true;
+    }
+    let (calls, _) = document.connections();
+    calls.iter().any(|call| {
+        let mut visible = lines.iter().filter(|line| !hidden.contains(line));
+        hidden.iter().any(|line| monitored.knows_call(line, call))
+            && !visible.any(|line| monitored.knows_call(line, call))
+    })
 }

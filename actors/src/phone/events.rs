@@ -1,19 +1,23 @@
 //! What the phone reports: events for the monitor points, its lines, its calls.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use actix::Context;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, fut};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
         self, DeviceId, Document, GetSwitchingFunctionDevices, Message, MonitorCrossRefId,
-        MonitorObject, MonitorStart, Response, ServiceId, SnapshotDevice,
+        MonitorObject, MonitorStart, MonitorStop, Response, ServiceId, SnapshotDevice,
     },
     sip::Status,
 };
 
 use super::{
-    LinesListed, Phone,
+    LinesListed, Phone, Subscribe,
+    actor::DRAIN_CHECK,
+    admission::is_grace_over,
+    capabilities::Provider,
     incoming::Incoming,
     lines::{LinesKnown, MAX_LINES},
     monitors::Started,
@@ -23,9 +27,14 @@ use super::{
 use crate::{
     counters::Counter,
     directory::LONGEST,
-    monitor::{Mark, MonitorEvent, Reconciled},
+    licensing::LicencePermit,
+    monitor::{
+        Deps, Mark, Monitor, MonitorEvent, PointAction, PointRequest, Reconciled, Subscriber,
+        SubscriptionChange,
+    },
     refusal::Refusal,
     sip::responder::{FinalResponse, Responder},
+    supervision::RestartableAddr,
 };
 
 impl Phone {
@@ -107,7 +116,7 @@ impl Phone {
 
     /// Goes on without a list of lines.
     pub(super) fn give_up_list(&mut self, ctx: &mut Context<Self>) {
-        let identity = self.binding.as_ref().map(|binding| &*binding.to);
+        let identity = self.admission.binding().map(|binding| &*binding.to);
         let known = self.lines.give_up(identity);
         self.lines_known(known, ctx);
     }
@@ -218,6 +227,137 @@ impl Phone {
         }
         if started == Started::CheckCalls {
             self.request_calls(line.clone(), ctx);
+        }
+    }
+
+    /// A monitor point of a line, to be started.
+    fn monitor(&self, line: &DeviceId, ctx: &Context<Self>) -> Monitor {
+        let address = self.address.upgrade();
+        let address = address.unwrap_or_else(|| RestartableAddr::new(ctx.address()));
+        let deps = Deps {
+            phone: address.recipient(),
+            context: Arc::clone(&self.context),
+        };
+        let is_ready = self.session.is_open() && self.lines.has(line);
+        Monitor::new(self.phone, line.clone(), deps, is_ready)
+    }
+
+    /// Forwards a change to the monitor point of its line; the first subscriber starts it.
+    fn subscribe(&mut self, Subscribe { line, change }: Subscribe, ctx: &Context<Self>) {
+        if matches!(change, SubscriptionChange::Join(_)) && self.monitored.get(&line).is_none() {
+            let monitor = self.monitor(&line, ctx).start();
+            self.monitored.add(line.clone(), monitor);
+        }
+        self.monitored.forward(&line, change);
+    }
+
+    /// Stops a monitor on the phone, whose events have no receiver any more.
+    fn monitor_over(
+        &mut self,
+        line: &DeviceId,
+        cross_ref: MonitorCrossRefId,
+        ctx: &mut Context<Self>,
+    ) {
+        // Another session has other monitors, perhaps by the same cross references.
+        if self.session.id().is_none() {
+            return;
+        }
+        self.monitored.stopping(line, &cross_ref);
+        self.stop_monitor(line, cross_ref, ctx);
+    }
+
+    /// Starts another monitor point in the place of one that panicked.
+    fn replace(
+        &mut self,
+        line: &DeviceId,
+        subscribers: SmallVec<[Subscriber; 1]>,
+        permit: Option<LicencePermit>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.context.counters.count(Counter::Panicked);
+        tracing::error!(phone = %self.phone, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
+        let monitor = self.monitor(line, ctx).inherited(subscribers, permit);
+        if let Some(cross_ref) = self.monitored.replace(line, monitor.start()) {
+            self.monitor_over(line, cross_ref, ctx);
+        }
+    }
+
+    /// Stops a monitor of a line on the phone, or leaves it running where the phone lacks MonitorStop.
+    pub(super) fn stop_monitor(
+        &mut self,
+        line: &DeviceId,
+        cross_ref: MonitorCrossRefId,
+        ctx: &mut Context<Self>,
+    ) {
+        let line = line.clone();
+        if self.capabilities.provider(ServiceId::MonitorStop) == Provider::Emulation {
+            self.emulation.leave_running(line, cross_ref);
+            return self.send_next(ctx);
+        }
+        let stop = MonitorStop {
+            monitor_cross_ref_id: cross_ref.clone(),
+        };
+        self.send_own(Requester::MonitorStop { line, cross_ref }, stop.into(), ctx);
+    }
+
+    /// Tells the monitor point of a line when the line has no calls any more.
+    fn drain_line(&mut self, line: DeviceId, since: Duration, ctx: &mut Context<Self>) {
+        let Some(monitored) = self.monitored.get(&line) else {
+            return;
+        };
+        if monitored.calls.is_empty() || is_grace_over(since, self.context.clock.now()) {
+            monitored.monitor.do_send(MonitorEvent::Drained);
+        } else {
+            ctx.run_later(DRAIN_CHECK, move |phone, ctx| {
+                phone.drain_line(line, since, ctx);
+            });
+        }
+    }
+}
+
+impl Handler<Subscribe> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, subscribe: Subscribe, ctx: &mut Self::Context) {
+        let monitored = self.monitored.get(&subscribe.line);
+        if monitored.is_none_or(|monitored| monitored.monitor.connected()) {
+            return self.subscribe(subscribe, ctx);
+        }
+        // The monitor point panicked: its request for a successor is in the mailbox, unless it asked a former actor of this phone.
+        ctx.spawn(
+            fut::ready(subscribe).map(|subscribe, phone: &mut Self, ctx| {
+                let monitored = phone.monitored.get(&subscribe.line);
+                if monitored.is_some_and(|monitored| !monitored.monitor.connected()) {
+                    phone.replace(&subscribe.line, SmallVec::new(), None, ctx);
+                }
+                phone.subscribe(subscribe, ctx);
+            }),
+        );
+    }
+}
+
+impl Handler<PointRequest> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, PointRequest { line, action }: PointRequest, ctx: &mut Self::Context) {
+        match action {
+            PointAction::Start => self.start_monitor(&line, ctx),
+            PointAction::Stop(cross_ref) => self.monitor_over(&line, cross_ref, ctx),
+            PointAction::Drain => {
+                let now = self.context.clock.now();
+                self.drain_line(line, now, ctx);
+            }
+            PointAction::End(joins) => {
+                let ended = self.monitored.remove(&line, joins);
+                if let Some(cross_ref) = ended.and_then(|ended| ended.cross_ref) {
+                    tracing::info!(phone = %self.phone, %line, "line is no longer monitored");
+                    self.stop_monitor(&line, cross_ref, ctx);
+                }
+            }
+            PointAction::Replace {
+                subscribers,
+                permit,
+            } => self.replace(&line, subscribers, permit, ctx),
         }
     }
 }

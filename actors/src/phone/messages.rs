@@ -7,9 +7,36 @@ use uacsta_schema::csta::{DeviceId, Dialect, Document};
 
 use crate::{
     monitor::SubscriptionChange,
-    registration::PhoneUas,
+    registration::{PhoneBinding, PhoneUas},
     sip::{connection::OrphanRequest, responder::Responder},
 };
+
+/// The phone is bound: requests to it go by this binding from now on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Bound(pub Arc<PhoneBinding>);
+
+/// The phone is bound no longer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Unbound {
+    /// The binding that ended.
+    pub binding: Arc<PhoneBinding>,
+    /// Why, for the log and the phone list.
+    pub reason: Box<str>,
+    /// Responds to the REGISTER that ended the binding, if it was one.
+    pub responder: Option<Responder>,
+}
+
+/// What the registrar knows of a phone whose actor was restarted.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Resume {
+    /// Whether the phone may be controlled and monitored.
+    pub enabled: bool,
+    /// Its binding.
+    pub binding: Option<Arc<PhoneBinding>>,
+}
 
 /// A request came in what may be the phone's dialog, on another link than the phone's.
 #[derive(Message)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use actix::{Handler, Message};
+use actix::Message;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::{Phone, ReportAgain, Status};
+use super::Status;
 use crate::registration::PhoneBinding;
 
 /// A phone's dialog continues on another connection, and its binding with it.
@@ -46,18 +46,4 @@ pub struct AvailabilityChanged {
 pub struct PhoneRestarted {
     /// The phone.
     pub phone: PhoneId,
-}
-
-impl Handler<ReportAgain> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, _: ReportAgain, _: &mut Self::Context) {
-        self.report(None);
-        if !self.lines.lines().is_empty() {
-            self.context.registrar.do_send(LinesListed {
-                phone: self.phone,
-                lines: self.lines.lines().to_vec(),
-            });
-        }
-    }
 }

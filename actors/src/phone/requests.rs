@@ -5,14 +5,14 @@ use std::time::Duration;
 use actix::Context;
 use bytes::Bytes;
 use uacsta_schema::csta::{
-    self, CallId, DeviceId, Dialect, Document, Failure, GetCSTAFeatures, Message, Response,
-    ServiceId,
+    self, DeviceId, Dialect, Document, Failure, GetCSTAFeatures, Message, Response, ServiceId,
 };
 
 use super::{
     Phone, Request,
     capabilities::Provider,
-    client_request::ClientRequest,
+    client_request::{ClientRequest, EmulatedRequest, reaches_hidden},
+    emulation::{EmulationEffect, EmulationEffects, EmulationEvent, NextStep, PhoneView},
     request_queue::{Gate, PhoneRequest, Requester, ResponseMatch, Turn},
     responses,
     session::SessionInput,
@@ -42,11 +42,14 @@ impl Phone {
         let Some(service) = document.service() else {
             return responses::relay(reply, &dialect, Err(Refusal::NotSupported));
         };
-        if service == ServiceId::GetCSTAFeatures && self.enabled {
+        if service == ServiceId::GetCSTAFeatures && self.admission.is_enabled() {
             return self.ask_for_features(reply, dialect, ctx);
         }
         let refusal = self.refusal();
-        if let Some(refusal) = refusal.or_else(|| self.reaches_into(&hidden, &document)) {
+        if let Some(refusal) = refusal.or_else(|| {
+            let reaches = reaches_hidden(&document, &hidden, self.lines.lines(), &self.monitored);
+            reaches.then_some(Refusal::NoRight)
+        }) {
             tracing::info!(phone = %self.phone, %service, %refusal, "request refused");
             return responses::relay(reply, &dialect, Err(refusal));
         }
@@ -84,28 +87,9 @@ impl Phone {
         self.send_next(ctx);
     }
 
-    /// Refuses a request that names calls of lines only which its client may not see, or that may reach any line since it
-    /// has no place for one.
-    fn reaches_into(&self, hidden: &[DeviceId], document: &Document) -> Option<Refusal> {
-        if hidden.is_empty() {
-            return None;
-        }
-        if document.is_for_no_line() {
-            return Some(Refusal::NoRight);
-        }
-        let knows = |line: &DeviceId, call: &CallId| self.monitored.knows_call(line, call);
-        let (calls, _) = document.connections();
-        let lines = self.lines.lines();
-        let is_hidden = |call: &CallId| {
-            let mut visible = lines.iter().filter(|line| !hidden.contains(line));
-            hidden.iter().any(|line| knows(line, call)) && !visible.any(|line| knows(line, call))
-        };
-        calls.iter().any(is_hidden).then_some(Refusal::NoRight)
-    }
-
     /// Why the phone takes no request for others now, if so.
     pub(super) fn refusal(&self) -> Option<Refusal> {
-        if !self.enabled {
+        if !self.admission.is_enabled() {
             Some(Refusal::Disabled)
         } else if !self.session.is_coming() {
             Some(Refusal::Away)
@@ -169,7 +153,7 @@ impl Phone {
 
     /// Sends the requests whose turn it is.
     pub(super) fn send_next(&mut self, ctx: &mut Context<Self>) {
-        if let (Some(session), Some(binding)) = (self.session.id(), &self.binding) {
+        if let (Some(session), Some(binding)) = (self.session.id(), self.admission.binding()) {
             let gate = Gate {
                 at_a_time: if self.capabilities.is_serial() {
                     1
@@ -304,13 +288,17 @@ impl Phone {
                 }
                 reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
             }
-            Requester::Emulation(request) => self.step_answered(*request, result, ctx),
+            Requester::Emulation(emulated) => {
+                let EmulatedRequest { client, step } = *emulated;
+                let event = EmulationEvent::Answered(step, result);
+                self.go_on(client, event, &[], Turn::Next, ctx);
+            }
         }
     }
 
     /// The session is lost. A request that was sent may be done or not: its requester gets an error.
     pub(super) fn interrupt(&mut self) {
-        let with_waiting = self.binding.is_none() || !self.enabled;
+        let with_waiting = !self.admission.is_wanted();
         for request in self.requests.interrupt(with_waiting) {
             match request.requester {
                 Requester::Client { reply, dialect } => {
@@ -344,5 +332,79 @@ impl Phone {
             self.conclude(request, Err(Refusal::TimedOut), ctx);
         }
         self.send_next(ctx);
+    }
+
+    /// Emulates the service that a client requests; `hidden` are lines that the client may not see.
+    pub(super) fn emulate(
+        &mut self,
+        client: ClientRequest,
+        hidden: &[DeviceId],
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        match client.read() {
+            Ok(request) => {
+                tracing::debug!(phone = %self.phone, line = %client.line(), service = request.name(), "emulating a service for the phone");
+                let event = EmulationEvent::Requested(request);
+                self.go_on(client, event, hidden, turn, ctx);
+            }
+            Err(refusal) => self.respond(client, Err(refusal)),
+        }
+    }
+
+    fn go_on(
+        &mut self,
+        client: ClientRequest,
+        event: EmulationEvent,
+        hidden: &[DeviceId],
+        turn: Turn,
+        ctx: &mut Context<Self>,
+    ) {
+        let line = client.line();
+        let monitored = self.monitored.get(&line);
+        let config = self.context.config();
+        let view = PhoneView {
+            line: &line,
+            calls: monitored.map(|monitored| &monitored.calls),
+            is_monitored: monitored.is_some_and(|monitored| monitored.cross_ref.is_some()),
+            capabilities: &self.capabilities,
+            lines: self.lines.lines(),
+            hidden,
+            user_agent: self.admission.user_agent(),
+            pickup_code: &config.settings.phones.pickup,
+        };
+        let outcome = self.emulation.on(event, &view, self.context.clock.now());
+        drop(config);
+        match outcome.next {
+            NextStep::Ask(step, request) => {
+                let deadline = client.deadline;
+                let requester = Requester::Emulation(Box::new(EmulatedRequest { client, step }));
+                self.send(requester, request, deadline, turn, ctx);
+            }
+            NextStep::Answer(answer) => self.respond(client, answer),
+        }
+        self.carry_out(outcome.effects, ctx);
+    }
+
+    pub(super) fn carry_out(&mut self, effects: EmulationEffects, ctx: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                EmulationEffect::Notify(line, event) => {
+                    self.monitored.notify_subscribers(&line, event)
+                }
+                EmulationEffect::Rollback(request) => {
+                    self.send_own(Requester::Rollback, request, ctx);
+                }
+                EmulationEffect::WakeAt(at) => self.wake_at(at, ctx),
+            }
+        }
+    }
+
+    pub(super) fn respond(&self, client: ClientRequest, answer: Result<csta::Message, Refusal>) {
+        let response = answer.unwrap_or_else(|refusal| {
+            tracing::info!(phone = %self.phone, service = client.document.name(), %refusal, "request refused");
+            refusal.failure().into()
+        });
+        client.respond(&response);
     }
 }

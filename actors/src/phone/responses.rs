@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use uacsta_schema::csta::{
-    self, Dialect, Document, Kind, Message, MonitorCrossRefId, Response, ServiceId,
+    self, Dialect, Document, Edition, Kind, Message, MonitorCrossRefId, Response, ServiceId,
+    SystemStatusValue,
 };
 
 use crate::{
@@ -85,5 +86,45 @@ pub(super) fn cross_ref(response: Result<Document, Refusal>) -> Result<MonitorCr
             document.name()
         ))),
         Err(error) => Err(Refusal::NotCsta(error.to_string())),
+    }
+}
+
+/// Reads the response to RequestSystemStatus: the edition that the phone speaks, or why it cannot be controlled.
+pub(super) fn check_status(
+    context: &ServerContext,
+    body: Bytes,
+) -> Result<Option<Edition>, String> {
+    let is_useless =
+        |refusal: Refusal| format!("the answer to RequestSystemStatus is of no use: {refusal}");
+    let (status, document) = system_status(context, body).map_err(is_useless)?;
+    if status == SystemStatusValue::NORMAL {
+        Ok(document.edition())
+    } else {
+        Err(format!("its system status is {status}, not normal"))
+    }
+}
+
+fn system_status(
+    context: &ServerContext,
+    body: Bytes,
+) -> Result<(SystemStatusValue, Document), Refusal> {
+    let document = context
+        .read(body)
+        .map_err(|error| Refusal::NotCsta(error.to_string()))?;
+    match document
+        .message()
+        .map_err(|error| Refusal::NotCsta(error.to_string()))?
+    {
+        Message::Response(Response::RequestSystemStatusResponse(response)) => {
+            Ok((response.system_status, document))
+        }
+        Message::Failure(failure) => Err(Refusal::Failed {
+            failure,
+            document: document.into(),
+        }),
+        _ => Err(Refusal::NotCsta(format!(
+            "{} came instead of RequestSystemStatusResponse",
+            document.name()
+        ))),
     }
 }

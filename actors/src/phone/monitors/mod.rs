@@ -1,21 +1,16 @@
-//! Routes events to the monitor points of the phone's lines, and asks the phone for what the monitor points need.
+//! The lines with monitor points: which monitors run on the phone, and which events belong to them.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, fut};
-use smallvec::SmallVec;
+use actix::{Addr, Handler};
 use uacsta_schema::csta::{self, CallId, DeviceId, Dialect, Document, Event, MonitorCrossRefId};
 
-use super::{Phone, Subscribe, lines::LineList};
+use super::lines::LineList;
 use crate::{
-    counters::Counter,
-    licensing::LicencePermit,
     monitor::{
-        Calls, Deps, Monitor, MonitorEvent, Observed, PointAction, PointEnded, PointRequest,
-        Subscriber, SubscriptionChange, SubscriptionChanged,
+        Calls, Monitor, MonitorEvent, Observed, PointEnded, SubscriptionChange, SubscriptionChanged,
     },
     refusal::Refusal,
-    supervision::RestartableAddr,
     truncated::Truncated,
 };
 
@@ -78,7 +73,7 @@ impl MonitoredLines {
             .find(|monitored| monitored.is(cross_ref))
     }
 
-    fn add(&mut self, line: DeviceId, monitor: Addr<Monitor>) {
+    pub(super) fn add(&mut self, line: DeviceId, monitor: Addr<Monitor>) {
         self.lines.reserve_exact(1);
         self.lines.push(MonitoredLine {
             line,
@@ -89,10 +84,48 @@ impl MonitoredLines {
         });
     }
 
-    fn remove(&mut self, line: &DeviceId, joins: u64) -> Option<MonitoredLine> {
+    /// Ends a monitor point without subscribers, unless a further client is on its way to it.
+    pub(super) fn remove(&mut self, line: &DeviceId, joins: u64) -> Option<MonitoredLine> {
         let ends = |monitored: &MonitoredLine| monitored.line == *line && monitored.joins == joins;
         let at = self.lines.iter().position(ends)?;
-        Some(self.lines.swap_remove(at))
+        let ended = self.lines.swap_remove(at);
+        ended.monitor.do_send(PointEnded);
+        Some(ended)
+    }
+
+    /// Replaces a monitor point that panicked; returns the cross reference of the monitor that runs for it.
+    pub(super) fn replace(
+        &mut self,
+        line: &DeviceId,
+        monitor: Addr<Monitor>,
+    ) -> Option<MonitorCrossRefId> {
+        let Some(monitored) = self.get_mut(line) else {
+            self.add(line.clone(), monitor);
+            return None;
+        };
+        monitored.monitor = monitor;
+        monitored.joins = 0;
+        monitored.cross_ref.clone()
+    }
+
+    /// Forwards a change of a subscription to the monitor point of its line.
+    pub(super) fn forward(&mut self, line: &DeviceId, change: SubscriptionChange) {
+        if let Some(monitored) = self.get_mut(line) {
+            monitored.joins += u64::from(matches!(change, SubscriptionChange::Join(_)));
+            let joins = monitored.joins;
+            let changed = SubscriptionChanged { joins, change };
+            monitored.monitor.do_send(changed);
+        }
+    }
+
+    /// A monitor of a line is being stopped: no event of it counts any more.
+    pub(super) fn stopping(&mut self, line: &DeviceId, cross_ref: &MonitorCrossRefId) {
+        if let Some(monitored) = self.get_mut(line)
+            && monitored.is(cross_ref.as_str())
+        {
+            monitored.cross_ref = None;
+            monitored.calls.monitor_lost();
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &MonitoredLine> {
@@ -244,132 +277,6 @@ impl MonitoredLines {
             monitored.calls.session_lost();
         }
         self.notify(&MonitorEvent::PhoneAway);
-    }
-}
-
-impl Phone {
-    /// What this phone's monitor points ask.
-    fn deps(&self, ctx: &Context<Self>) -> Deps {
-        let address = self.address.upgrade();
-        let address = address.unwrap_or_else(|| RestartableAddr::new(ctx.address()));
-        Deps {
-            phone: address.recipient(),
-            context: Arc::clone(&self.context),
-        }
-    }
-
-    /// A monitor point of a line, to be started.
-    fn monitor(&self, line: &DeviceId, ctx: &Context<Self>) -> Monitor {
-        let ready = self.session.is_open() && self.lines.has(line);
-        Monitor::new(self.phone, line.clone(), self.deps(ctx), ready)
-    }
-
-    /// Forwards a change to the monitor point of its line; the first subscriber starts it.
-    fn subscribe(&mut self, Subscribe { line, change }: Subscribe, ctx: &Context<Self>) {
-        if matches!(change, SubscriptionChange::Join(_)) && self.monitored.get(&line).is_none() {
-            let monitor = self.monitor(&line, ctx).start();
-            self.monitored.add(line.clone(), monitor);
-        }
-        if let Some(monitored) = self.monitored.get_mut(&line) {
-            monitored.joins += u64::from(matches!(change, SubscriptionChange::Join(_)));
-            let joins = monitored.joins;
-            let changed = SubscriptionChanged { joins, change };
-            monitored.monitor.do_send(changed);
-        }
-    }
-
-    /// Stops a monitor on the phone, whose events have no receiver any more.
-    fn monitor_over(
-        &mut self,
-        line: &DeviceId,
-        cross_ref: MonitorCrossRefId,
-        ctx: &mut Context<Self>,
-    ) {
-        // Another session has other monitors, perhaps by the same cross references.
-        if self.session.id().is_none() {
-            return;
-        }
-        if let Some(monitored) = self.monitored.get_mut(line)
-            && monitored.is(cross_ref.as_str())
-        {
-            monitored.cross_ref = None;
-            monitored.calls.monitor_lost();
-        }
-        self.stop_monitor(line, cross_ref, ctx);
-    }
-
-    /// Starts another monitor point in the place of one that panicked.
-    fn replace(
-        &mut self,
-        line: &DeviceId,
-        subscribers: SmallVec<[Subscriber; 1]>,
-        permit: Option<LicencePermit>,
-        ctx: &mut Context<Self>,
-    ) {
-        self.context.counters.count(Counter::Panicked);
-        tracing::error!(phone = %self.phone, %line, clients = subscribers.len(), "the line's monitor point panicked and was restarted");
-        let monitor = self.monitor(line, ctx).inherited(subscribers, permit);
-        let Some(monitored) = self.monitored.get_mut(line) else {
-            return self.monitored.add(line.clone(), monitor.start());
-        };
-        monitored.monitor = monitor.start();
-        monitored.joins = 0;
-        if let Some(cross_ref) = monitored.cross_ref.clone() {
-            self.monitor_over(line, cross_ref, ctx);
-        }
-    }
-
-    /// Ends a monitor point that has no subscribers and to which no further client is on its way.
-    fn end(&mut self, line: &DeviceId, joins: u64, ctx: &mut Context<Self>) {
-        let Some(ended) = self.monitored.remove(line, joins) else {
-            return;
-        };
-        ended.monitor.do_send(PointEnded);
-        if let Some(cross_ref) = ended.cross_ref {
-            tracing::info!(phone = %self.phone, %line, "line is no longer monitored");
-            self.stop_monitor(line, cross_ref, ctx);
-        }
-    }
-}
-
-impl Handler<Subscribe> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, subscribe: Subscribe, ctx: &mut Self::Context) {
-        let monitored = self.monitored.get(&subscribe.line);
-        if monitored.is_none_or(|monitored| monitored.monitor.connected()) {
-            return self.subscribe(subscribe, ctx);
-        }
-        // The monitor point panicked: its request for a successor is in the mailbox, unless it asked a former actor of this phone.
-        ctx.spawn(
-            fut::ready(subscribe).map(|subscribe, phone: &mut Self, ctx| {
-                let monitored = phone.monitored.get(&subscribe.line);
-                if monitored.is_some_and(|monitored| !monitored.monitor.connected()) {
-                    phone.replace(&subscribe.line, SmallVec::new(), None, ctx);
-                }
-                phone.subscribe(subscribe, ctx);
-            }),
-        );
-    }
-}
-
-impl Handler<PointRequest> for Phone {
-    type Result = ();
-
-    fn handle(&mut self, PointRequest { line, action }: PointRequest, ctx: &mut Self::Context) {
-        match action {
-            PointAction::Start => self.start_monitor(&line, ctx),
-            PointAction::Stop(cross_ref) => self.monitor_over(&line, cross_ref, ctx),
-            PointAction::Drain => {
-                let now = self.context.clock.now();
-                self.drain_line(line, now, ctx);
-            }
-            PointAction::End(joins) => self.end(&line, joins, ctx),
-            PointAction::Replace {
-                subscribers,
-                permit,
-            } => self.replace(&line, subscribers, permit, ctx),
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use actix::Recipient;
+use actix::{Actor, AsyncContext, Context, Recipient};
 use actix_rt::Arbiter;
 use arc_swap::ArcSwap;
 use ed25519_dalek::SigningKey;
@@ -19,6 +19,7 @@ use crate::{
     clock::Clock,
     licensing::{Allowance, Licensing, PermitCounts, allowance::TRIAL, code::Issuer},
     monitor::{ClientAddrs, MonitorStopped, Subscriber},
+    phone::{Phone, Subscribe},
     sip::{
         connection::Overrun,
         session::{Notify, SessionId},

@@ -10,7 +10,7 @@ use uacsta_schema::{
     sip::Status,
 };
 
-use super::emulating::EmulatedRequest;
+use super::client_request::EmulatedRequest;
 use crate::{
     monitor::Mark,
     refusal::Refusal,

@@ -1,0 +1,384 @@
+//! The actor of a phone: its lifetime, its alarm, and what the session machine decides.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Actor, AsyncContext, Context};
+use uacsta_schema::{
+    csta::{
+        DeviceId, Document, Edition, RequestSystemStatus, RequestTypes, ServiceId, SystemRegister,
+    },
+    phone_id::PhoneId,
+};
+
+use super::{
+    AvailabilityChanged, PhoneRestarted, Status,
+    admission::Admission,
+    capabilities::{Capabilities, Provider},
+    emulation::Emulation,
+    lines::LineList,
+    monitors::MonitoredLines,
+    request_queue::{RequestQueue, Requester},
+    session::{PhoneSession, SessionEffect, SessionInput},
+};
+use crate::{
+    ServerContext,
+    alarm::{Alarm, Wake},
+    counters::Counters,
+    licensing::{PermitKind, RequestPermit},
+    monitor::MonitorEvent,
+    refusal::Refusal,
+    registration::{PhoneBinding, Released},
+    sip::session::{Close, Login, Open},
+    supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
+};
+
+/// The actor of a phone. Its machines decide; it receives messages, and carries out what they return.
+pub struct Phone {
+    pub(super) phone: PhoneId,
+    pub(super) address: WeakRestartableAddr<Self>,
+    pub(super) context: Arc<ServerContext>,
+    pub(super) admission: Admission,
+    pub(super) session: PhoneSession,
+    pub(super) lines: LineList,
+    pub(super) requests: RequestQueue,
+    pub(super) capabilities: Capabilities,
+    pub(super) emulation: Emulation,
+    pub(super) monitored: MonitoredLines,
+    pub(super) alarm: Alarm,
+}
+
+/// How many messages may wait for the phone's turn.
+const MAILBOX: usize = 4096;
+/// How often the server checks whether the calls of a phone or line without a licence are over.
+pub(super) const DRAIN_CHECK: Duration = Duration::from_secs(5);
+/// Why a phone is not controlled.
+pub(super) const UNLICENSED: &str = "there is no licence for it; see: uacsta licenses";
+
+impl Phone {
+    /// The actor of a phone, with the address that reaches it and its successors.
+    pub fn new(
+        phone: PhoneId,
+        context: Arc<ServerContext>,
+        enabled: bool,
+        lines: Vec<DeviceId>,
+        binding: Option<Arc<PhoneBinding>>,
+        address: WeakRestartableAddr<Self>,
+    ) -> Self {
+        let capabilities = Capabilities::new(&context.config(), phone, None);
+        Self {
+            phone,
+            address,
+            context,
+            admission: Admission::new(enabled, binding),
+            session: PhoneSession::new(Edition::Ed3),
+            lines: LineList::new(phone, lines),
+            requests: RequestQueue::default(),
+            capabilities,
+            emulation: Emulation::default(),
+            monitored: MonitoredLines::default(),
+            alarm: Alarm::default(),
+        }
+    }
+
+    pub(super) fn wake_at(&mut self, at: Duration, ctx: &mut Context<Self>) {
+        self.alarm.set(at, self.context.clock.now(), ctx);
+    }
+
+    /// Reports to the registrar how the phone can be reached; gives the licence permit of one that is away back.
+    pub(super) fn report(&mut self, reason: Option<String>) {
+        let status = self.admission.status(self.session.is_open());
+        if status == Status::Away || !self.admission.is_enabled() {
+            self.admission.release_permit();
+        }
+        let is_unlicensed = self.admission.is_unlicensed() && self.session.is_closed();
+        self.context.registrar.do_send(AvailabilityChanged {
+            phone: self.phone,
+            status,
+            reason: reason.or_else(|| is_unlicensed.then(|| UNLICENSED.to_owned())),
+        });
+    }
+
+    pub(super) fn bound(&mut self, binding: Arc<PhoneBinding>, ctx: &mut Context<Self>) {
+        let known = self.admission.binding();
+        let moved = known.is_none_or(|known| known.flow != binding.flow);
+        if known.is_some() && moved {
+            self.leave_connection("the phone came back on another connection", ctx);
+        }
+        if moved {
+            // A Retry-After ends with the connection that it came on.
+            self.requests.end_quiet();
+            let user_agent = binding.user_agent.as_deref();
+            self.capabilities = Capabilities::new(&self.context.config(), self.phone, user_agent);
+            self.session.reset(self.capabilities.edition());
+        }
+        self.admission.bind(binding);
+        if moved {
+            self.report(None);
+        }
+        if self.session.is_closed() {
+            self.open_session(ctx);
+        }
+    }
+
+    /// Leaves the connection that the phone was bound on, if any.
+    pub(super) fn leave_connection(&mut self, reason: &str, ctx: &mut Context<Self>) {
+        self.on_session(SessionInput::Close(reason.into()), ctx);
+        if let Some(binding) = self.admission.unbind() {
+            let connection = Arc::clone(&binding.flow.connection);
+            connection.do_send(Released {
+                binding,
+                reason: reason.into(),
+            });
+        }
+    }
+
+    pub(super) fn request_permit(&self, ctx: &Context<Self>) {
+        self.context.licensing.do_send(RequestPermit {
+            kind: PermitKind::Phone,
+            to: ctx.address().recipient(),
+        });
+    }
+
+    /// Ends the session of a phone without a licence once there are no calls and no open requests. It is opened again when there
+    /// is a permit.
+    pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
+        if !self.admission.is_unlicensed() {
+            return;
+        }
+        let is_over = self.admission.is_grace_over(self.context.clock.now());
+        if self.session.is_closed() {
+            self.report(None);
+        } else if is_over || !self.monitored.has_calls() && self.requests.is_idle() {
+            let reason = "there is no licence for the phone".into();
+            self.on_session(SessionInput::Close(reason), ctx);
+            self.report(None);
+        } else {
+            ctx.run_later(DRAIN_CHECK, Self::drain);
+        }
+    }
+
+    /// Tells the session machine an event, and carries out what it decides.
+    pub(super) fn on_session(&mut self, input: SessionInput, ctx: &mut Context<Self>) {
+        let now = self.context.clock.now();
+        let keep_alive = self.context.config().settings.advanced.keep_alive;
+        for effect in self.session.on(input, now, keep_alive) {
+            self.carry_out_session(effect, ctx);
+        }
+        if let Some(at) = self.session.next_due() {
+            self.wake_at(at, ctx);
+        }
+    }
+
+    fn carry_out_session(&mut self, effect: SessionEffect, ctx: &mut Context<Self>) {
+        match effect {
+            SessionEffect::Invite => self.invite(ctx),
+            SessionEffect::Bye(session) => {
+                if let Some(binding) = self.admission.binding() {
+                    binding.flow.connection.do_send(Close { session });
+                }
+            }
+            SessionEffect::Prepare => {
+                tracing::info!(phone = %self.phone, edition = ?self.session.edition(), "CSTA session with the phone opened");
+                self.system_register(ctx);
+                self.request_lines(ctx);
+            }
+            SessionEffect::Ready => {
+                self.report(None);
+                self.monitored.notify(&MonitorEvent::PhoneReady);
+                self.send_next(ctx);
+            }
+            SessionEffect::KeepAlive => {
+                let request = RequestSystemStatus::default().into();
+                self.send_own(Requester::KeepAlive, request, ctx);
+            }
+            SessionEffect::Poll { all } => {
+                for line in self.monitored.to_check(all) {
+                    self.request_calls(line, ctx);
+                }
+                // A phone that does not report changes of its lines is asked for them.
+                let provider = self.capabilities.provider(ServiceId::SystemRegister);
+                if all && provider == Provider::Emulation {
+                    self.request_lines(ctx);
+                }
+            }
+            SessionEffect::Lost => {
+                self.lines.session_lost();
+                self.interrupt();
+                let effects = self.emulation.session_lost();
+                self.carry_out(effects, ctx);
+                self.monitored.session_lost();
+            }
+            SessionEffect::Failed(reason) => {
+                tracing::warn!(phone = %self.phone, reason, "no CSTA session with the phone");
+                self.report(Some(reason));
+            }
+            SessionEffect::Ended(why) => {
+                tracing::warn!(phone = %self.phone, reason = %why, "CSTA session with the phone lost");
+                self.report(Some(why.to_string()));
+            }
+            SessionEffect::Closed(reason) => {
+                tracing::info!(phone = %self.phone, %reason, "CSTA session with the phone closed");
+            }
+        }
+    }
+
+    /// Opens the session if the phone may be controlled now; asks for the licence permit where only that is missing.
+    pub(super) fn open_session(&mut self, ctx: &mut Context<Self>) {
+        if !self.admission.is_wanted() {
+            return;
+        }
+        if self.admission.has_permit() {
+            self.on_session(SessionInput::Wanted, ctx);
+        } else {
+            self.request_permit(ctx);
+        }
+    }
+
+    /// Sends an INVITE that carries RequestSystemStatus (TR/87, section 7.1).
+    fn invite(&mut self, ctx: &mut Context<Self>) {
+        let Some(binding) = self
+            .admission
+            .binding()
+            .filter(|_| self.admission.has_permit())
+        else {
+            // The permit was withdrawn while the session waited for its next attempt.
+            self.on_session(SessionInput::Unwanted, ctx);
+            return self.open_session(ctx);
+        };
+        let config = self.context.config();
+        let host = config.settings.advanced.realm.as_str();
+        let login = Login {
+            user: binding.identity.aor.0.bare().into(),
+            password: config.settings.phones.password.expose().into(),
+        };
+        binding.flow.connection.do_send(Open {
+            owner: ctx.address().recipient(),
+            key: self.session.key(),
+            target: binding.contact.clone(),
+            to: format!("<{}>", binding.to).into(),
+            from: format!("<sip:uacsta@{}>", domain(&binding.to).unwrap_or(host)).into(),
+            edition: self.session.edition(),
+            interval: config.settings.advanced.sip_expires,
+            login: Some(login.into()),
+        });
+    }
+
+    /// A phone that leaves the keep-alive unanswered is away, whatever its connection looks like.
+    pub(super) fn kept_alive(
+        &mut self,
+        result: &Result<Document, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        match result {
+            Err(Refusal::TimedOut) => {
+                tracing::warn!(phone = %self.phone, "phone is away: it did not respond to the keep-alive");
+                self.leave_connection("the phone does not answer the keep-alive", ctx);
+                self.report(Some("it does not answer the keep-alive".into()));
+            }
+            // The session's end is reported by itself.
+            Err(Refusal::Away) => {}
+            result => {
+                if let Err(refusal) = result {
+                    tracing::warn!(phone = %self.phone, %refusal, "keep-alive refused");
+                }
+                self.on_session(SessionInput::KeptAlive, ctx);
+            }
+        }
+    }
+
+    /// Subscribes to changes of the phone's configuration, where the phone has that (ECMA-269 system registration).
+    pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
+        if !self.capabilities.has(ServiceId::SystemRegister) {
+            return;
+        }
+        let register = SystemRegister {
+            request_types: RequestTypes {
+                system_status: Some(true),
+                switching_function_devices_changed: Some(true),
+                ..RequestTypes::default()
+            },
+            ..SystemRegister::default()
+        };
+        self.send_own(Requester::SystemRegister, register.into(), ctx);
+    }
+}
+
+impl Actor for Phone {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if let Some(binding) = self.admission.unbind() {
+            self.bound(binding, ctx);
+        }
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        restart_after_panic(self);
+    }
+}
+
+impl Wake for Phone {
+    fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        let now = self.context.clock.now();
+        self.sweep_requests(now, ctx);
+        self.on_session(SessionInput::Due, ctx);
+        match self.lines.next_due() {
+            Some(at) if at > now => self.wake_at(at, ctx),
+            Some(_) => {
+                tracing::warn!(phone = %self.phone, "phone did not send the list of lines that it announced; it keeps the lines of before");
+                self.give_up_list(ctx);
+            }
+            None => {}
+        }
+        let effects = self.emulation.expire(now);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Restartable for Phone {
+    fn address(&self) -> Option<RestartableAddr<Self>> {
+        self.address.upgrade()
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.context.counters
+    }
+
+    /// Without a binding, until the registrar answers [`PhoneRestarted`].
+    fn successor(&mut self) -> Self {
+        tracing::error!(phone = %self.phone, "phone actor panicked and was restarted");
+        let lines = self.lines.lines().to_vec();
+        let mut successor = Self::new(
+            self.phone,
+            Arc::clone(&self.context),
+            self.admission.is_enabled(),
+            lines,
+            None,
+            self.address.clone(),
+        );
+        successor.monitored = std::mem::take(&mut self.monitored);
+        successor.monitored.session_lost();
+        successor.emulation = std::mem::take(&mut self.emulation).inherited();
+        successor.admission = self.admission.inherited();
+        successor
+    }
+
+    fn report_restart(&self) {
+        self.context
+            .registrar
+            .do_send(PhoneRestarted { phone: self.phone });
+    }
+}
+
+/// The host of an address of record.
+fn domain(identity: &str) -> Option<&str> {
+    identity
+        .split_once('@')
+        .map(|(_, host)| host.split([';', '?', '>']).next().unwrap_or(host))
+        .filter(|host| !host.is_empty())
+}

@@ -1,0 +1,163 @@
+//! Whether a phone may be controlled: it must be bound, enabled, and have a licence permit.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Status;
+use crate::{licensing::LicencePermit, registration::PhoneBinding};
+
+/// What a CSTA session with a phone takes.
+pub(super) struct Admission {
+    enabled: bool,
+    binding: Option<Arc<PhoneBinding>>,
+    permit: PermitState,
+}
+
+enum PermitState {
+    /// The phone needs none, or has asked for one.
+    None,
+    Held(LicencePermit),
+    /// There has been no licence for the phone since this time.
+    Lacking(Duration),
+}
+
+/// How long calls may go on without a permit.
+const GRACE: Duration = Duration::from_secs(3600);
+
+impl Admission {
+    pub(super) fn new(enabled: bool, binding: Option<Arc<PhoneBinding>>) -> Self {
+        Self {
+            enabled,
+            binding,
+            permit: PermitState::None,
+        }
+    }
+
+    /// The admission of the actor that takes this one's place: the permit goes to it, the binding comes from the registrar.
+    pub(super) fn inherited(&mut self) -> Self {
+        Self {
+            enabled: self.enabled,
+            binding: None,
+            permit: std::mem::replace(&mut self.permit, PermitState::None),
+        }
+    }
+
+    pub(super) fn binding(&self) -> Option<&Arc<PhoneBinding>> {
+        self.binding.as_ref()
+    }
+
+    /// The User-Agent that the phone registered with.
+    pub(super) fn user_agent(&self) -> Option<&str> {
+        self.binding.as_ref()?.user_agent.as_deref()
+    }
+
+    pub(super) fn bind(&mut self, binding: Arc<PhoneBinding>) {
+        self.binding = Some(binding);
+    }
+
+    pub(super) fn unbind(&mut self) -> Option<Arc<PhoneBinding>> {
+        self.binding.take()
+    }
+
+    pub(super) fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Returns whether that is a change.
+    pub(super) fn enable(&mut self, enabled: bool) -> bool {
+        std::mem::replace(&mut self.enabled, enabled) != enabled
+    }
+
+    /// Whether only a permit may be missing.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.enabled && self.binding.is_some()
+    }
+
+    pub(super) fn has_permit(&self) -> bool {
+        matches!(self.permit, PermitState::Held(_))
+    }
+
+    pub(super) fn grant(&mut self, permit: LicencePermit) {
+        self.permit = PermitState::Held(permit);
+    }
+
+    /// There is no licence for the phone; returns whether that is news.
+    pub(super) fn deny(&mut self, now: Duration) -> bool {
+        let is_news = matches!(self.permit, PermitState::None);
+        if is_news {
+            self.permit = PermitState::Lacking(now);
+        }
+        is_news
+    }
+
+    /// Gives the permit back if it is among those that are withdrawn; returns whether it was.
+    pub(super) fn withdraw(&mut self) -> bool {
+        let is_withdrawn =
+            matches!(&self.permit, PermitState::Held(permit) if permit.is_withdrawn());
+        if is_withdrawn {
+            self.permit = PermitState::None;
+        }
+        is_withdrawn
+    }
+
+    /// Gives the permit back, and waits for none.
+    pub(super) fn release_permit(&mut self) {
+        self.permit = PermitState::None;
+    }
+
+    /// Whether there is no licence for the phone.
+    pub(super) fn is_unlicensed(&self) -> bool {
+        matches!(self.permit, PermitState::Lacking(_))
+    }
+
+    /// Whether the grace period for calls without a licence is over.
+    pub(super) fn is_grace_over(&self, now: Duration) -> bool {
+        matches!(self.permit, PermitState::Lacking(since) if is_grace_over(since, now))
+    }
+
+    pub(super) fn status(&self, is_open: bool) -> Status {
+        match (&self.binding, is_open) {
+            (None, _) => Status::Away,
+            (Some(_), false) => Status::Registered,
+            (Some(_), true) => Status::Controlled,
+        }
+    }
+}
+
+/// Whether calls that go on without a licence since a time are ended.
+pub(super) fn is_grace_over(since: Duration, now: Duration) -> bool {
+    now >= since + GRACE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_without_a_licence_has_an_hour_of_grace() {
+        let mut admission = Admission::new(true, None);
+        let since = Duration::from_secs(10);
+        assert!(!admission.is_unlicensed() && !admission.is_grace_over(since + GRACE));
+        assert!(admission.deny(since));
+        assert!(!admission.deny(since * 2), "it is known already");
+        assert!(admission.is_unlicensed() && !admission.has_permit());
+        for (now, expected) in [(0, false), (3599, false), (3600, true)] {
+            let now = since + Duration::from_secs(now);
+            assert_eq!(admission.is_grace_over(now), expected, "{now:?}");
+        }
+        assert!(admission.inherited().is_unlicensed());
+        admission.deny(since);
+        admission.release_permit();
+        assert!(!admission.is_unlicensed() && !admission.withdraw());
+    }
+
+    #[test]
+    fn an_unbound_or_disabled_phone_is_not_wanted() {
+        let mut admission = Admission::new(false, None);
+        assert!(!admission.is_wanted() && !admission.is_enabled());
+        assert!(admission.enable(true) && !admission.enable(true));
+        assert!(!admission.is_wanted());
+        for is_open in [false, true] {
+            assert_eq!(admission.status(is_open), Status::Away);
+        }
+    }
+}

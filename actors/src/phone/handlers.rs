@@ -1,0 +1,266 @@
+//! What a phone does with messages of its connection, the registrar and licensing.
+
+use std::sync::Arc;
+
+use actix::{AsyncContext, Handler, ResponseFuture};
+use tokio::sync::oneshot;
+
+use super::{
+    BindingMoved, Bound, EnabledChanged, LinesListed, Orphan, Phone, ReportAgain, Request, Resume,
+    Retire, Unbound, actor::UNLICENSED, responses, session::SessionInput,
+};
+use crate::{
+    ConfigChanged,
+    licensing::{LicensingNotice, PermitDecision},
+    registration::{Flow, LoggedOff, PhoneBinding, PhoneUas},
+    sip::{
+        connection::{Migrate, Moved},
+        session::{RequestError, SessionEvent, SessionEventKind},
+    },
+};
+
+impl Handler<SessionEvent> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
+        let SessionEvent { key, session, what } = event;
+        if key != self.session.key() {
+            // A request in a session that the server closed is in no dialog (RFC 3261, section 12.2.2).
+            if let SessionEventKind::Request(_, reply) | SessionEventKind::Repeated(_, reply) = what
+            {
+                reply.nowhere();
+            }
+            return;
+        }
+        match what {
+            SessionEventKind::Opened(body) => {
+                let edition = responses::check_status(&self.context, body);
+                self.on_session(SessionInput::Opened(session, edition), ctx);
+            }
+            SessionEventKind::Refused(why) => {
+                let reason = format!("the INVITE was {why}");
+                let retry_after = match why {
+                    RequestError::Refused { retry_after, .. } => {
+                        retry_after.filter(|wait| !wait.is_zero())
+                    }
+                    RequestError::TimedOut
+                    | RequestError::Ended
+                    | RequestError::TooLarge
+                    | RequestError::NoDialog => None,
+                };
+                let rejected = SessionInput::Rejected {
+                    reason,
+                    retry_after,
+                };
+                self.on_session(rejected, ctx);
+            }
+            SessionEventKind::Request(body, reply) => self.received(body, reply, false, ctx),
+            SessionEventKind::Repeated(body, reply) => self.received(body, reply, true, ctx),
+            SessionEventKind::Response { ticket, answer } => self.responded(ticket, answer, ctx),
+            SessionEventKind::Ended(why) => self.on_session(SessionInput::Ended(why), ctx),
+        }
+    }
+}
+
+impl Handler<Bound> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Bound(binding): Bound, ctx: &mut Self::Context) {
+        self.bound(binding, ctx);
+    }
+}
+
+impl Handler<Unbound> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, unbound: Unbound, ctx: &mut Self::Context) {
+        let Unbound {
+            binding,
+            reason,
+            responder,
+        } = unbound;
+        if let Some(responder) = responder {
+            // The BYE goes before the 200, since the phone may close the connection with the latter.
+            self.on_session(SessionInput::Close(reason), ctx);
+            self.admission.unbind();
+            let connection = Arc::clone(&binding.flow.connection);
+            connection.do_send(LoggedOff(binding));
+            responder.ok();
+            return self.report(None);
+        }
+        // The dialog may have moved to another connection meanwhile.
+        let known = self.admission.binding();
+        if known.is_some_and(|known| known.flow == binding.flow) {
+            self.leave_connection(&reason, ctx);
+            self.report(Some(reason.into()));
+        }
+    }
+}
+
+impl Handler<Resume> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Resume { enabled, binding }: Resume, ctx: &mut Self::Context) {
+        self.admission.enable(enabled);
+        match binding {
+            Some(binding) => self.bound(binding, ctx),
+            None => self.report(None),
+        }
+    }
+}
+
+impl Handler<EnabledChanged> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, EnabledChanged(enabled): EnabledChanged, ctx: &mut Self::Context) {
+        if !self.admission.enable(enabled) {
+            return;
+        }
+        if enabled {
+            self.session.reset(self.session.edition());
+            self.open_session(ctx);
+        } else {
+            let reason = "an operator switched the phone off".into();
+            self.on_session(SessionInput::Close(reason), ctx);
+        }
+        self.report(None);
+    }
+}
+
+impl Handler<ReportAgain> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, _: ReportAgain, _: &mut Self::Context) {
+        self.report(None);
+        if !self.lines.lines().is_empty() {
+            self.context.registrar.do_send(LinesListed {
+                phone: self.phone,
+                lines: self.lines.lines().to_vec(),
+            });
+        }
+    }
+}
+
+impl Handler<PermitDecision> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, PermitDecision(permit): PermitDecision, ctx: &mut Self::Context) {
+        if !self.admission.is_wanted() {
+            return;
+        }
+        if let Some(permit) = permit {
+            self.admission.grant(permit);
+            if self.session.is_closed() {
+                self.open_session(ctx);
+            }
+        } else if self.admission.deny(self.context.clock.now()) {
+            tracing::warn!(phone = %self.phone, "{UNLICENSED}");
+            self.drain(ctx);
+        }
+    }
+}
+
+impl Handler<LicensingNotice> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, notice: LicensingNotice, ctx: &mut Self::Context) {
+        let is_due = match notice {
+            LicensingNotice::Restarted => {
+                self.admission.is_wanted() && !self.admission.has_permit()
+            }
+            LicensingNotice::PermitsWithdrawn => self.admission.withdraw(),
+        };
+        if is_due {
+            self.request_permit(ctx);
+        }
+        self.monitored.notify(&notice);
+    }
+}
+
+impl Handler<Orphan> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, Orphan(orphan): Orphan, ctx: &mut Self::Context) {
+        match self.admission.binding() {
+            Some(binding) if self.session.id().is_some() => {
+                let user = binding.identity.aor.0;
+                let search = Migrate::search(
+                    orphan,
+                    self.session.key(),
+                    Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, user)),
+                    ctx.address().recipient(),
+                );
+                binding.flow.connection.do_send(search);
+            }
+            _ => orphan.responder.nowhere(),
+        }
+    }
+}
+
+impl Handler<Moved<PhoneUas>> for Phone {
+    type Result = ();
+
+    /// Sends requests where the session is now. The phone has proved who it is, so the registrar moves the binding.
+    fn handle(&mut self, moved: Moved<PhoneUas>, ctx: &mut Self::Context) {
+        if moved.key != self.session.key() {
+            return;
+        }
+        let Some(former) = self.admission.unbind() else {
+            return;
+        };
+        tracing::info!(phone = %self.phone, from = %former.address, to = %moved.address, "dialog continues on another connection; binding moved");
+        let binding = Arc::new(PhoneBinding {
+            flow: Flow {
+                connection: Arc::new(moved.connection),
+                arbiter: moved.arbiter,
+            },
+            address: moved.address,
+            ..PhoneBinding::clone(&former)
+        });
+        self.admission.bind(Arc::clone(&binding));
+        self.on_session(SessionInput::Moved(moved.session), ctx);
+        self.context
+            .registrar
+            .do_send(BindingMoved { former, binding });
+        self.send_next(ctx);
+    }
+}
+
+impl Handler<Retire> for Phone {
+    type Result = ResponseFuture<()>;
+
+    /// Stops the monitors; the session ends when the phone has responded.
+    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) -> Self::Result {
+        let (sender, done) = oneshot::channel();
+        self.on_session(SessionInput::Drain(sender), ctx);
+        for (line, cross_ref) in self.monitored.take_running() {
+            self.stop_monitor(&line, cross_ref, ctx);
+        }
+        self.send_next(ctx);
+        Box::pin(async move {
+            // The sender is only ever dropped.
+            let _ = done.await;
+        })
+    }
+}
+
+impl Handler<ConfigChanged> for Phone {
+    type Result = ();
+
+    /// The profiles may tell otherwise of the phone now. The edition stays until it connects anew.
+    fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
+        let user_agent = self.admission.user_agent();
+        self.capabilities
+            .reconfigure(&self.context.config(), self.phone, user_agent);
+        // It may take more requests at a time than before.
+        self.send_next(ctx);
+    }
+}
+
+impl Handler<Request> for Phone {
+    type Result = ();
+
+    fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
+        self.ask(request, ctx);
+    }
+}
