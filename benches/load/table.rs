@@ -1,6 +1,6 @@
 //! All rows side by side as a Markdown table with the ratios first.
 
-use std::{future::Future, time::Duration};
+use std::{cell::Cell, future::Future, time::Duration};
 
 use crate::{
     drive::{Pace, Span, Tally},
@@ -25,12 +25,13 @@ pub(crate) fn share(tally: &Tally) -> f64 {
 /// Runs everything and prints the table; a row that fails says so in its place.
 ///
 /// # Errors
-/// When nothing can be started at all.
+/// When a row failed.
 pub(crate) async fn run(setup: &Setup, span: Span, runs: usize) -> anyhow::Result<()> {
     let table = Table {
         setup,
         runs,
         kamailio: server::has_kamailio(),
+        failed: Cell::new(0),
     };
     println!("| work | uacsta : Kamailio | uacsta : pipe | uacsta | Kamailio | pipe |");
     println!("|---|---|---|---|---|---|");
@@ -73,6 +74,11 @@ pub(crate) async fn run(setup: &Setup, span: Span, runs: usize) -> anyhow::Resul
     }
     table.memory().await;
     table.rest().await;
+    anyhow::ensure!(
+        table.failed.get() == 0,
+        "{} rows failed",
+        table.failed.get()
+    );
     Ok(())
 }
 
@@ -80,12 +86,18 @@ struct Table<'a> {
     setup: &'a Setup,
     runs: usize,
     kamailio: bool,
+    failed: Cell<usize>,
 }
 
 /// One figure of one server; `None` where the server has no such thing.
 type Figure = Option<(f64, String)>;
 
 impl Table<'_> {
+    fn fail(&self, what: &str) {
+        eprintln!("{what}");
+        self.failed.set(self.failed.get() + 1);
+    }
+
     /// A row of transactions: each server in turn, so that all see the same machine; the median by CPU counts.
     async fn tallies<F: Future<Output = anyhow::Result<Tally>>>(
         &self,
@@ -107,7 +119,7 @@ impl Table<'_> {
                 }
                 match row(*kind).await {
                     Ok(tally) => found.push(tally),
-                    Err(error) => eprintln!("{name}, {kind:?}: {error:#}"),
+                    Err(error) => self.fail(&format!("{name}, {kind:?}: {error:#}")),
                 }
             }
         }
@@ -130,7 +142,7 @@ impl Table<'_> {
                         let kibibytes = held.per_phone();
                         *figure = Some((kibibytes, format!("{kibibytes:.1} KiB")));
                     }
-                    Err(error) => eprintln!("memory, {kind:?}: {error:#}"),
+                    Err(error) => self.fail(&format!("memory, {kind:?}: {error:#}")),
                 }
             }
             let transport = if tls { "TLS" } else { "TCP" };
@@ -151,7 +163,7 @@ impl Table<'_> {
                 Ok(tally) => {
                     *figure = Some((share(&tally), format!("{:.2} % of a core", share(&tally))));
                 }
-                Err(error) => eprintln!("idle, {kind:?}: {error:#}"),
+                Err(error) => self.fail(&format!("idle, {kind:?}: {error:#}")),
             }
         }
         line(&format!("idle, {MANY} phones"), figures);
@@ -161,7 +173,7 @@ impl Table<'_> {
                 let said = format!("{:.2} s", median.as_secs_f64());
                 line("start with 100000 phones", [Some((0.0, said)), None, None]);
             }
-            Err(error) => eprintln!("start: {error:#}"),
+            Err(error) => self.fail(&format!("start: {error:#}")),
         }
         match storm::run(Kind::Uacsta, self.setup, MANY).await {
             Ok(storm) => {
@@ -180,7 +192,7 @@ impl Table<'_> {
                     [Some((0.0, said)), None, None],
                 );
             }
-            Err(error) => eprintln!("storm: {error:#}"),
+            Err(error) => self.fail(&format!("storm: {error:#}")),
         }
     }
 }

@@ -3,26 +3,13 @@
 use std::time::Duration;
 
 use crate::support::{
-    csta::{Call, Document, connection, document, element},
+    csta::{Document, connection, document, element},
     digest::{Account, Algorithm},
+    fixture::{LINE, MAC, call, started},
     line::{Line, request},
-    phone::Phone,
     server::Server,
     sip::parameter,
 };
-
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
-
-async fn started(server: &Server) -> Phone {
-    let phone = server.phone(MAC);
-    phone.start().await;
-    phone
-}
-
-fn call(line: &str) -> Call {
-    Call::seen_by(line, "-12", line, "sip:102@pbx.example")
-}
 
 #[tokio::test]
 async fn client_may_register_or_open_a_session_directly() {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::support::{
     csta::{Call, Document, element, failure},
     cti_client::{CtiClient, Session},
+    fixture::LINE,
     phone::{Phone, Reaction},
     server::Server,
 };
 
-const LINE: &str = "sip:0001@pbx.example";
 const DESTINATION: &str = "sip:300@pbx.example";
 
 /// A server with an account of one line and one number, its desk phone, and its client.

@@ -4,12 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     csta::{Call, connection, document, element, failure, subject},
+    fixture::{LINE, MAC},
     phone::{Phone, Reaction},
     server::Server,
 };
-
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
 
 async fn started(server: &Server) -> Phone {
     started_as(server, "snomD345/10.1.159.12").await

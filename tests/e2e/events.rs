@@ -1,23 +1,10 @@
 //! Events reach every client in order, unchanged, in its edition (TR/87, section 7.3; ECMA-323).
 
 use crate::support::{
-    csta::{Call, Document, between, element},
-    phone::Phone,
+    csta::{Document, between, element},
+    fixture::{LINE, MAC, call, started},
     server::Server,
 };
-
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
-
-async fn started(server: &Server) -> Phone {
-    let phone = server.phone(MAC);
-    phone.start().await;
-    phone
-}
-
-fn call(line: &str) -> Call {
-    Call::seen_by(line, "-12", line, "sip:102@pbx.example")
-}
 
 #[tokio::test]
 async fn event_reaches_every_client_in_order_unchanged() {

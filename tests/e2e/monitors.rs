@@ -3,23 +3,11 @@
 use std::time::Duration;
 
 use crate::support::{
-    csta::{Call, element},
+    csta::element,
+    fixture::{LINE, call, started},
     phone::{Phone, Reaction},
     server::Server,
 };
-
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
-
-async fn started(server: &Server) -> Phone {
-    let phone = server.phone(MAC);
-    phone.start().await;
-    phone
-}
-
-fn call(line: &str) -> Call {
-    Call::seen_by(line, "-12", line, "sip:102@pbx.example")
-}
 
 #[tokio::test]
 async fn line_of_an_absent_phone_opens_and_comes_into_service_with_it() {

@@ -5,12 +5,11 @@ use std::{collections::VecDeque, time::Duration};
 use crate::support::{
     csta::{Document, document, element, failure},
     digest::{Algorithm, Challenge},
+    fixture::MAC,
     phone::Reaction,
     server::Server,
     sip::{Message, parameter},
 };
-
-const MAC: &str = "000413000001";
 
 fn seconds(value: &str) -> u64 {
     value

@@ -5,19 +5,11 @@ use std::time::Duration;
 use crate::support::{
     csta::{Document, connection, document, element, failure},
     documents::DEVIATION,
-    phone::{Phone, Reaction},
+    fixture::{LINE, started},
+    phone::Reaction,
     server::Server,
     wire::final_of,
 };
-
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
-
-async fn started(server: &Server) -> Phone {
-    let phone = server.phone(MAC);
-    phone.start().await;
-    phone
-}
 
 /// What a client asks, and the ConnectionID or device in it.
 fn services() -> Vec<(&'static str, String)> {

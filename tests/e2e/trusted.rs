@@ -3,9 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use uacsta_config::{Account, Settings, Trusted};
 
-use crate::support::{csta::element, cti_client::CtiClient, server::Server};
-
-const LINE: &str = "sip:0001@pbx.example";
+use crate::support::{csta::element, cti_client::CtiClient, fixture::LINE, server::Server};
 
 fn trust(settings: &mut Settings, whom: &str) {
     let trusted = Trusted::try_from(whom.to_owned()).unwrap();

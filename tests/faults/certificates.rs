@@ -10,13 +10,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use crate::{
     phones::{logged, phone_of},
     support::{
+        fixture::MAC,
         phone::Phone,
         process::{Serving, run},
         server::PHONES_PASSWORD,
     },
 };
-
-const MAC: &str = "000413000001";
 
 /// Writes the certificate of an authority, and that of a phone which it signs with its key; both files.
 fn signed(folder: &Path, by: &str) -> (PathBuf, PathBuf) {

@@ -10,19 +10,11 @@ use crate::support::{
     csta::{Call, Document, element},
     cti_client::Session,
     digest::Account,
-    phone::{Phone, Reaction},
+    fixture::{LINE, MAC, started},
+    phone::Reaction,
     server::Server,
     wire::final_of,
 };
-
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
-
-async fn started(server: &Server) -> Phone {
-    let phone = server.phone(MAC);
-    phone.start().await;
-    phone
-}
 
 fn call() -> Call {
     Call::seen_by(LINE, "-7", LINE, "sip:102@pbx.example")

@@ -5,20 +5,13 @@ use std::time::Duration;
 use crate::support::{
     csta::{Call, element},
     cti_client::Session,
+    fixture::{LINE, MAC, started},
     phone::{Phone, Reaction},
     server::Server,
 };
 
-const MAC: &str = "000413000001";
-const LINE: &str = "sip:0001@pbx.example";
 /// How long the phone is at it.
 const WHILE: Duration = Duration::from_millis(1500);
-
-async fn started(server: &Server) -> Phone {
-    let phone = server.phone(MAC);
-    phone.start().await;
-    phone
-}
 
 /// Waits until the phone has as many monitors, and no request of the server's waits for it; each but those was stopped.
 async fn until_left(phone: &Phone, session: &Session, monitors: usize) {

@@ -17,12 +17,12 @@ use uacsta_config::{Network, Settings, Trusted};
 
 use crate::support::{
     PATIENCE,
+    fixture::LINE,
     process::Serving,
     programs,
     server::{PHONES_PASSWORD, Server, http},
 };
 
-const LINE: &str = "sip:0001@pbx.example";
 /// Where front ends connect from; what comes from 127.0.0.1 comes straight.
 const FRONT: &str = "127.0.0.2";
 

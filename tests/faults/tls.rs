@@ -21,6 +21,7 @@ use uacsta_config::Settings;
 use crate::support::{
     PATIENCE,
     csta::Call,
+    fixture::LINE,
     phone::{Phone, Setup},
     process::{self, Serving},
     programs,
@@ -29,7 +30,6 @@ use crate::support::{
     wire::Wire,
 };
 
-const LINE: &str = "sip:0001@pbx.example";
 /// How soon a changed certificate must be in use.
 const EXCHANGE: Duration = Duration::from_secs(5);
 

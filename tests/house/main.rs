@@ -1,7 +1,6 @@
 //! Guards for the form of the source: layers, file length, opening sentences, and names that documents mention.
 #![allow(
     clippy::unwrap_used,
-    clippy::print_stderr,
     reason = "a guard fails with the list of what it found"
 )]
 

@@ -7,6 +7,7 @@ pub mod datagrams;
 pub mod dialog;
 pub mod digest;
 pub mod documents;
+pub mod fixture;
 pub mod line;
 pub mod maker;
 pub mod phone;

@@ -7,12 +7,11 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use super::{bystander, is_served, metric};
 use crate::support::{
     PATIENCE,
+    fixture::MAC,
     line::{Line, register, request},
     server::Server,
     sip::Frame,
 };
-
-const MAC: &str = "000413000001";
 
 fn lines(number: usize, line: &str) -> String {
     line.repeat(number)

@@ -5,12 +5,12 @@ mod guessing;
 
 use crate::support::{
     digest::Account,
+    fixture::MAC,
     line::{Line, request},
     process::{Serving, run},
     server::{Server, http},
 };
 
-const MAC: &str = "000413000001";
 const URI: &str = "sip:127.0.0.1";
 
 #[cfg(target_os = "linux")]

@@ -17,12 +17,12 @@ use crate::support::{
     PATIENCE,
     csta::Call,
     cti_client::Session,
+    fixture::MAC,
     phone::{Phone, Setup},
     process::{PASSWORDS, Serving},
     server::{PHONES_PASSWORD, Server},
 };
 
-const MAC: &str = "000413000001";
 const LISTED: &str = "00:04:13:00:00:01";
 const NEIGHBOUR: &str = "000413000002";
 
