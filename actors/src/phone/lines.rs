@@ -225,7 +225,7 @@ mod tests {
         check(list(true, &["1"]), &[&["1"]], &["1"], (false, false, 0));
         check(list(false, &["1"]), &[&["1"]], &["1"], (false, true, 0));
         check(list(true, &["1"]), &[&["2", ""]], &["2"], (true, true, 1));
-        // It was said before that lines are left out.
+        // The log has named the left-out lines before.
         check(list(true, &["1"]), &[&["1", ""]], &["1"], (false, false, 0));
     }
 

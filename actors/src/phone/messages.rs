@@ -1,4 +1,4 @@
-//! What a phone is asked and told.
+//! Messages to a phone: from the registrar, clients and the UAS of its connection.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::{
     sip::{connection::OrphanRequest, responder::Responder},
 };
 
-/// The phone is bound: requests to it go by this binding from now on.
+/// The registrar bound the phone: the server sends requests to it by this binding from now on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Bound(pub Arc<PhoneBinding>);
 
-/// The phone is bound no longer.
+/// A binding of the phone ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Unbound {
-    /// The binding that ended.
+    /// May be one that the phone no longer uses.
     pub binding: Arc<PhoneBinding>,
     /// Why, for the log and the phone list.
     pub reason: Box<str>,
@@ -38,29 +38,29 @@ pub struct Resume {
     pub binding: Option<Arc<PhoneBinding>>,
 }
 
-/// A request came in what may be the phone's dialog, on another link than the phone's.
+/// An in-dialog request that arrived on another connection than the phone's, and may belong to its dialog.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Orphan(pub OrphanRequest<PhoneUas>);
 
-/// An operator switched the phone.
+/// An operator enabled or disabled the phone.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct EnabledChanged(pub bool);
 
-/// A client asks something of the phone.
+/// A client's request to the phone, which gets exactly one response.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Request {
-    /// What.
+    /// The request as the client sent it.
     pub document: Arc<Document>,
     /// The line, by the phone's name of it, where the request names one.
     pub device: Option<Arc<str>>,
     /// Lines of the phone that the client may not see.
     pub hidden: Box<[DeviceId]>,
-    /// How the client speaks.
+    /// The client's edition and spelling, for the response.
     pub dialect: Dialect,
-    /// The client's answer.
+    /// Responds to the client.
     pub reply: Responder,
 }
 
@@ -70,11 +70,11 @@ pub struct Request {
 pub struct Subscribe {
     /// The line, by the phone's name of it.
     pub line: DeviceId,
-    /// What changes.
+    /// Ignored for a line without a monitor point, unless it joins.
     pub change: SubscriptionChange,
 }
 
-/// The server is about to stop: the phone's monitors are stopped, then its session ends. Answered when that is done, or the
+/// The server is stopping: the phone stops its monitors, then ends its session. The answer comes when that is done, or the
 /// phone is away.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

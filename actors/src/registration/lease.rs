@@ -143,7 +143,7 @@ pub struct LoggedOff(pub Arc<PhoneBinding>);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ListBinding {
-    /// Whose binding.
+    /// The address of record and device of the binding.
     pub identity: RegisterIdentity,
     /// Responds to the REGISTER.
     pub responder: Responder,

@@ -1,4 +1,4 @@
-//! What a datagram gets that comes from no phone's link: an answer for which nothing is kept (RFC 3261 8.2.7, 26.3.2.4).
+//! Responds statelessly to datagrams from unknown peers (RFC 3261, sections 8.2.7 and 26.3.2.4).
 
 use std::net::SocketAddr;
 
@@ -24,10 +24,10 @@ use crate::{
     },
 };
 
-/// What is to be done with a datagram.
+/// How to dispose of a datagram.
 #[derive(Debug)]
 pub enum Received {
-    /// It is the REGISTER of this phone, proved: it gets a link, which takes the datagram.
+    /// An authenticated REGISTER of this phone: start a connection, and pass it the datagram.
     Phone(PhoneId),
     /// It gets this answer.
     Answered {
