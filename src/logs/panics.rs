@@ -30,9 +30,9 @@ mod tests {
     };
 
     #[derive(Clone, Default)]
-    struct Output(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Output {
+    impl Write for Captured {
         fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(octets)
         }
@@ -46,7 +46,7 @@ mod tests {
     fn panic_is_logged_with_its_location() {
         let usual = take_hook();
         super::install_hook();
-        let written = Output::default();
+        let written = Captured::default();
         let into = written.clone();
         let log = tracing_subscriber::fmt()
             .with_ansi(false)

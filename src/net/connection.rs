@@ -65,7 +65,7 @@ pub(super) fn serve(
             return tracing::debug!(%peer, %error, "connection closed before it was served");
         }
     };
-    let connection = Connection {
+    let connection = AcceptedConnection {
         endpoints,
         number: accepted.number,
         is_anonymous: accepted.is_anonymous,
@@ -82,7 +82,7 @@ pub(super) fn serve(
     }
 }
 
-struct Connection {
+struct AcceptedConnection {
     endpoints: Endpoints,
     number: u64,
     /// Behind a front end that does not name the peer.
@@ -91,7 +91,7 @@ struct Connection {
     acceptor: Arc<Acceptor>,
 }
 
-impl Connection {
+impl AcceptedConnection {
     fn start_plain(self, io: CountedStream) {
         let peer = self.endpoints.peer;
         let (acceptor, interface) = (Arc::clone(&self.acceptor), Arc::clone(&self.interface));

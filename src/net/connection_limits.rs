@@ -160,7 +160,7 @@ impl Drop for ConnectionPermit {
         let mut totals = self.counts.lock();
         totals.all = totals.all.saturating_sub(1);
         totals.subtract(self.address, |count| {
-            count.all = count.all.saturating_sub(1)
+            count.all = count.all.saturating_sub(1);
         });
     }
 }

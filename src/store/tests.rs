@@ -19,7 +19,7 @@ fn put(key: PhoneId, value: &str) -> Change<String> {
     (key, Some(value.to_owned()))
 }
 
-/// A folder with two entries, of which one was changed and closed again.
+/// A closed store with two entries, one of them changed.
 fn filled() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, entries) = open(folder.path()).unwrap();
@@ -201,7 +201,7 @@ fn last_line_without_line_feed_is_read() {
     }
 }
 
-/// As a start leaves it that finds no room for the database.
+/// The state after a start on a full disk.
 fn without_database(folder: &Path) -> (Store, Entries<String>) {
     let (mut store, entries) = open(folder).unwrap();
     store.database = None;
@@ -243,7 +243,7 @@ fn journal_that_cannot_be_compacted_is_appended_to() {
     assert_eq!(damaged(folder.path()), 0);
 }
 
-/// A child that has not become its program yet holds all files of its parent, with their locks.
+/// A child process between fork and exec holds all files of its parent, with their locks.
 #[test]
 fn database_locked_for_a_moment_is_not_damaged() {
     let folder = filled();

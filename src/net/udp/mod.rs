@@ -91,7 +91,7 @@ struct UdpListener {
     socket: Arc<SharedSocket>,
     local: SocketAddr,
     acceptor: Arc<Acceptor>,
-    peers: HashMap<SocketAddr, Peer>,
+    peers: HashMap<SocketAddr, ConnectedPhone>,
     keys: NonceKeys,
     /// The To tag of responses to unauthenticated peers.
     tag: String,
@@ -99,7 +99,7 @@ struct UdpListener {
 }
 
 /// A connected phone.
-struct Peer {
+struct ConnectedPhone {
     connection: Sender<Result<Frame, TransportError>>,
     received_at: Instant,
     _permit: ConnectionPermit,
@@ -215,7 +215,7 @@ impl UdpListener {
     ///
     /// # Errors
     /// The limit that is reached.
-    fn connect(&self, from: SocketAddr, key: u64) -> Result<Peer, Counter> {
+    fn connect(&self, from: SocketAddr, key: u64) -> Result<ConnectedPhone, Counter> {
         let acceptor = Arc::clone(&self.acceptor);
         let config = acceptor.context.config();
         let limits = &config.settings.limits;
@@ -248,7 +248,7 @@ impl UdpListener {
             let random = getrandom::u64().unwrap_or(key);
             SipConnection::start(transport, endpoints, uas, Limits::default(), clock, random);
         });
-        Ok(Peer {
+        Ok(ConnectedPhone {
             connection,
             received_at: Instant::now(),
             _permit: permit,
