@@ -45,3 +45,10 @@ pub struct Save {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);
+
+impl StoreError {
+    /// The store has ended, as it does when the server stops.
+    pub(crate) fn closed() -> Self {
+        Self("the phone list is closed".to_owned())
+    }
+}

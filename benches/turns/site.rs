@@ -107,6 +107,7 @@ impl Site {
             Arc::clone(&context),
             Disk.start().recipient(),
             list,
+            true,
         ));
         let (orders, connections) = (0..clients).map(|_| mpsc::unbounded_channel()).unzip();
         let far: Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> =

@@ -172,11 +172,12 @@ impl Server {
         });
         let holders = context.registrar.recipient();
         licensing.run(Licensing::new(Arc::clone(&context), holders));
-        let mut actor = Registrar::new(Arc::clone(&context), list.actor.recipient(), list.listed);
-        if !list.writable {
-            actor = actor.refused();
-        }
-        registrar.run(actor);
+        registrar.run(Registrar::new(
+            Arc::clone(&context),
+            list.actor.recipient(),
+            list.listed,
+            list.writable,
+        ));
         let settings = &context.config().settings;
         // This thread serves connections too.
         let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))

@@ -1,114 +1,144 @@
-//! Line status for clients that subscribe to it (ECMA-269 system registration), five times a second at the most.
+//! The sessions that subscribed to the status of their lines (ECMA-269, system registration).
 
-use std::{ops::ControlFlow, rc::Rc, time::Duration};
+use std::{collections::HashMap, rc::Rc, time::Duration};
 
-use actix::{AsyncContext, Context, Handler, Message, Recipient};
+use actix::Recipient;
 
-use super::{Registrar, steps::BATCH};
-use crate::directory::{LineFilter, LineSummary};
+use super::messages::{LineStatus, SubscribeStatus};
+use crate::directory::{Directory, LineFilter};
 
-/// Subscribes a session of a client to the status of its lines: told at once, and after changes. Takes the place of what the
-/// session subscribed to before.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct SubscribeStatus {
-    /// Who is told.
-    pub to: Recipient<LineStatus>,
-    /// The client's session.
-    pub key: u64,
-    /// The lines that the session sees.
-    pub lines: LineFilter,
+/// How long changes are gathered: subscribers are told at most five times a second, whatever the number of phones that return.
+pub(super) const GATHERED: Duration = Duration::from_millis(200);
+
+/// The subscriptions, by client and session.
+#[derive(Default)]
+pub(super) struct LineStatusSubscriptions {
+    filters: HashMap<Subscription, Rc<LineFilter>>,
+    /// Whether changes are about to be told.
+    is_scheduled: bool,
 }
 
-/// Ends what [`SubscribeStatus`] began.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct UnsubscribeStatus {
-    /// Who was told.
-    pub to: Recipient<LineStatus>,
-    /// The client's session.
-    pub key: u64,
-}
+/// A client and its session.
+type Subscription = (Recipient<LineStatus>, u64);
 
-/// The lines of a session as they are now.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct LineStatus {
-    /// The client's session.
-    pub key: u64,
-    /// Its lines.
-    pub lines: LineSummary,
-}
+impl LineStatusSubscriptions {
+    /// Adds a subscription in place of the former one of its session.
+    pub(super) fn add(
+        &mut self,
+        SubscribeStatus { to, key, lines }: SubscribeStatus,
+    ) -> Subscription {
+        let subscription = (to, key);
+        self.filters.insert(subscription.clone(), Rc::new(lines));
+        subscription
+    }
 
-/// How long changes are gathered: thousands of phones that return in one second are few changes to subscribers.
-const GATHERED: Duration = Duration::from_millis(200);
+    pub(super) fn remove(&mut self, to: Recipient<LineStatus>, key: u64) {
+        self.filters.remove(&(to, key));
+    }
 
-impl Registrar {
-    /// A line or a phone has changed: subscribers are told soon.
-    pub(super) fn status_changed(&mut self, ctx: &mut Context<Self>) {
-        if self.subscriptions.is_empty() {
-            self.directory.take_changes();
-        } else if !std::mem::replace(&mut self.status_due, true) {
-            ctx.run_later(GATHERED, |registrar, ctx| {
-                registrar.status_due = false;
-                let changed = registrar.directory.take_changes();
-                registrar.publish_status(move |filter| filter.is_touched(&changed), ctx);
-            });
+    /// What a registrar that panicked leaves.
+    pub(super) fn hand_over(&mut self) -> Self {
+        Self {
+            filters: std::mem::take(&mut self.filters),
+            is_scheduled: false,
         }
     }
 
-    /// Tells subscribers whose lines may have changed. What that costs goes by what they see, not by all lines.
-    pub(super) fn publish_status(
-        &mut self,
-        may_have_changed: impl Fn(&LineFilter) -> bool + 'static,
-        ctx: &mut Context<Self>,
-    ) {
-        self.subscriptions.retain(|(to, _), _| to.connected());
-        let mut waiting: Vec<_> = self.subscriptions.keys().cloned().collect();
-        self.in_steps(ctx, move |registrar, _| {
-            let mut looked_at = 0;
-            while looked_at < BATCH {
-                let Some((to, key)) = waiting.pop() else {
-                    return ControlFlow::Break(());
-                };
-                let subscription = (to, key);
-                looked_at += 1;
-                if let Some(filter) = registrar.subscriptions.get(&subscription)
-                    && may_have_changed(filter)
-                {
-                    looked_at += filter.names();
-                    let lines = registrar.directory.summary(filter);
-                    subscription.0.do_send(LineStatus { key, lines });
-                }
-            }
-            ControlFlow::Continue(())
-        });
+    /// A line or a phone changed. Returns whether [`Self::due`] is to be called after [`GATHERED`].
+    pub(super) fn changed(&mut self) -> bool {
+        !self.filters.is_empty() && !std::mem::replace(&mut self.is_scheduled, true)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.filters.is_empty()
+    }
+
+    /// The subscriptions of connected clients, to be told one after another.
+    pub(super) fn due(&mut self) -> Vec<Subscription> {
+        self.is_scheduled = false;
+        self.filters.retain(|(to, _), _| to.connected());
+        self.filters.keys().cloned().collect()
+    }
+
+    /// Tells a subscriber the status of its lines, if they may have changed. Returns how many names that took to look up.
+    pub(super) fn tell(
+        &self,
+        subscription: &Subscription,
+        directory: &Directory,
+        may_have_changed: impl Fn(&LineFilter) -> bool,
+    ) -> usize {
+        let filter = self.filters.get(subscription);
+        let Some(filter) = filter.filter(|filter| may_have_changed(filter)) else {
+            return 0;
+        };
+        let (to, key) = subscription;
+        let lines = directory.summary(filter);
+        to.do_send(LineStatus { key: *key, lines });
+        filter.names()
     }
 }
 
-impl Handler<SubscribeStatus> for Registrar {
-    type Result = ();
+#[cfg(test)]
+mod tests {
+    use actix::{Actor, Context, Handler};
 
-    fn handle(
-        &mut self,
-        SubscribeStatus { to, key, lines }: SubscribeStatus,
-        ctx: &mut Self::Context,
-    ) {
-        let filter = Rc::new(lines);
-        self.subscriptions
-            .insert((to.clone(), key), Rc::clone(&filter));
-        self.in_steps(ctx, move |registrar, _| {
-            let lines = registrar.directory.summary(&filter);
-            to.do_send(LineStatus { key, lines });
-            ControlFlow::Break(())
-        });
+    use super::*;
+
+    /// A client that adds up how many lines it was told of.
+    #[derive(Default)]
+    struct Client {
+        told: Vec<(u64, usize)>,
     }
-}
 
-impl Handler<UnsubscribeStatus> for Registrar {
-    type Result = ();
+    #[derive(actix::Message)]
+    #[rtype(result = "Vec<(u64, usize)>")]
+    struct Told;
 
-    fn handle(&mut self, UnsubscribeStatus { to, key }: UnsubscribeStatus, _: &mut Self::Context) {
-        self.subscriptions.remove(&(to, key));
+    impl Actor for Client {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<LineStatus> for Client {
+        type Result = ();
+
+        fn handle(&mut self, LineStatus { key, lines }: LineStatus, _: &mut Self::Context) {
+            self.told.push((key, lines.controlled + lines.uncontrolled));
+        }
+    }
+
+    impl Handler<Told> for Client {
+        type Result = Vec<(u64, usize)>;
+
+        fn handle(&mut self, _: Told, _: &mut Self::Context) -> Self::Result {
+            std::mem::take(&mut self.told)
+        }
+    }
+
+    #[actix::test]
+    async fn subscribers_are_told_of_their_lines_where_they_may_have_changed() {
+        let client = Client::default().start();
+        let mut directory = Directory::default();
+        let phones = ["000413000001", "000413000002"].map(|phone| phone.parse().ok());
+        for phone in phones.into_iter().flatten() {
+            directory.set(phone, []);
+        }
+        let mut status = LineStatusSubscriptions::default();
+        assert!(!status.changed(), "nobody subscribed");
+        for (key, phone) in [(1, None), (2, phones[0]), (2, phones[1])] {
+            let lines = LineFilter { phone, names: None };
+            let to = client.clone().recipient();
+            status.add(SubscribeStatus { to, key, lines });
+        }
+        assert!(status.changed() && !status.changed());
+        for subscription in status.due() {
+            assert_eq!(status.tell(&subscription, &directory, |_| true), 1);
+            assert_eq!(status.tell(&subscription, &directory, |_| false), 0);
+        }
+        let mut told = client.send(Told).await.unwrap_or_default();
+        told.sort_unstable();
+        assert_eq!(told, [(1, 2), (2, 1)]);
+        assert!(status.changed(), "due ends the schedule");
+        status.remove(client.clone().recipient(), 2);
+        assert_eq!(status.due().len(), 1);
     }
 }

@@ -1,27 +1,54 @@
-//! What the registrar is asked and told.
+//! Messages of the registrar: queries and subscriptions of clients, changes by operators, and what it tells clients.
 
 use std::{collections::HashSet, sync::Arc};
 
 use actix::{Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
-use super::Stopping;
 use crate::{
     ConfigChanged,
-    directory::{Entry, LineFilter, LineKey, NoLine},
+    directory::{Entry, LineFilter, LineKey, LineSummary, NoLine},
     phone::{Phone, Status as PhoneStatus},
-    phone_list::ListedPhone,
+    phone_list::{ListedPhone, StoreError},
     sip::connection::Shut,
     supervision::RestartableAddr,
 };
+
+/// A client connected, and is to be told of changes.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ClientConnected {
+    /// The client, for lines that came, went or moved.
+    pub lines_changed: Recipient<LinesChanged>,
+    /// The client, for changed settings.
+    pub config_changed: Recipient<ConfigChanged>,
+    /// The client, for the server's end.
+    pub stopping: Recipient<Stopping>,
+    /// The client's connection, which ends after that.
+    pub shut: Recipient<Shut>,
+}
+
+/// Lines came, went or moved. Clients are told twice: at the end of the turn without lines, that names may mean other lines now;
+/// and a moment later which lines those are.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LinesChanged {
+    /// The user parts or numbers of lines that may be another phone's now, gathered for 200 ms.
+    pub moved: Arc<HashSet<Box<str>>>,
+}
+
+/// The server is about to stop. The receiver answers when it has sent what it has to send.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stopping;
 
 /// Asks which line a client means.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Line, NoLine>")]
 pub struct FindLine {
-    /// What the client calls it.
+    /// The client's name of the line.
     pub name: DeviceId,
-    /// What the name meant last in the session that it opened, which stays with its line.
+    /// The line of the session, which its name keeps.
     pub session: Option<Entry>,
 }
 
@@ -30,74 +57,129 @@ pub struct FindLine {
 pub struct Line {
     /// The line's names.
     pub entry: Entry,
-    /// The phone.
+    /// The actor of the phone.
     pub phone: RestartableAddr<Phone>,
     /// The phone's other lines.
     pub others: Vec<Entry>,
 }
 
-/// Asks for a page of the lines of enabled phones, in the order of their names. Who asks for page after page gets each line once
-/// that is there all the time; one that comes or goes meanwhile may be among them or not.
+/// Asks for a page of the lines of enabled phones, in the order of their names. A line that is listed all the time is on exactly
+/// one page; one that comes or goes meanwhile may be on none.
 #[derive(Debug, Message)]
 #[rtype(result = "LinePage")]
 pub struct ListLines {
     /// The lines that are wanted.
     pub filter: LineFilter,
-    /// The last line of the page before; none: from the beginning.
+    /// The last line of the page before; `None` for the first page.
     pub after: Option<LineKey>,
 }
 
-/// Some lines.
+/// A page of lines.
 #[derive(Debug, Default)]
 pub struct LinePage {
     /// The lines and the models of their phones.
     pub lines: Vec<(Entry, String)>,
-    /// Whether no other follow.
+    /// Whether this is the last page.
     pub is_last: bool,
 }
 
-/// A client enters, to be told what it must know.
+/// Subscribes a session of a client to the status of its lines: the client is told at once, and after changes. A session has one
+/// subscription.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct ClientConnected {
-    /// For when lines come, go or move.
-    pub lines_changed: Recipient<LinesChanged>,
-    /// For when the operator changed what it may do.
-    pub config_changed: Recipient<ConfigChanged>,
-    /// For the server's end.
-    pub stopping: Recipient<Stopping>,
-    /// Its connection, which ends after that.
-    pub shut: Recipient<Shut>,
+pub struct SubscribeStatus {
+    /// The client.
+    pub to: Recipient<LineStatus>,
+    /// The client's session.
+    pub key: u64,
+    /// The lines that the session sees.
+    pub lines: LineFilter,
 }
 
-/// Lines came, went or moved. Clients hear at once, of no line, that names may mean other lines now, and a moment later which lines
-/// those are.
-#[derive(Clone, Debug, Message)]
+/// Ends the subscription of a session.
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct LinesChanged {
-    /// The user parts or numbers of lines that may be another phone's now, gathered for 200 ms.
-    pub moved: Arc<HashSet<Box<str>>>,
+pub struct UnsubscribeStatus {
+    /// The client.
+    pub to: Recipient<LineStatus>,
+    /// The client's session.
+    pub key: u64,
 }
 
-/// Asks for a page of the phone list, in the order of the MAC addresses; an empty one is the end. Who asks for page after
-/// page gets each phone once that is listed all the time.
+/// The status of a session's lines.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LineStatus {
+    /// The client's session.
+    pub key: u64,
+    /// How many lines there are, and how many are under control.
+    pub lines: LineSummary,
+}
+
+/// Asks for a page of the phone list, in the order of the phones' names; an empty page is the end. A phone that is listed all the
+/// time is on exactly one page.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<PhoneDetails>")]
 pub struct ListPhones {
-    /// The last phone of the page before; none: from the beginning.
+    /// The last phone of the page before; `None` for the first page.
     pub after: Option<PhoneId>,
 }
 
-/// A phone of the list, with what is known of it now.
+/// A listed phone and its status.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct PhoneDetails {
-    /// As it is stored.
+    /// The entry as it is stored.
     #[serde(flatten)]
     pub entry: ListedPhone,
-    /// How it can be reached.
+    /// How the phone can be reached.
     pub status: PhoneStatus,
-    /// Why not better, in words.
+    /// Why the status is not better, in words.
     pub reason: Option<String>,
-    /// Whether the disk lacks its last change; it is written when the disk takes it.
+    /// Whether the disk lacks the entry's last change.
     pub unsaved: bool,
+}
+
+/// Enables or disables a phone: a disabled one is neither controlled nor monitored.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), ChangeError>")]
+pub struct SetEnabled {
+    /// The phone.
+    pub phone: PhoneId,
+    /// Whether it is to be enabled.
+    pub enabled: bool,
+}
+
+/// Removes a phone that is away from the list, and frees its lines. If it registers again it is a new phone.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), ChangeError>")]
+pub struct RemovePhone(pub PhoneId);
+
+/// Why an operator's change was not made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The phone is not listed.
+    #[error("no phone is listed as {0}")]
+    Unknown(PhoneId),
+    /// A phone that is to be removed would be listed again at once.
+    #[error(
+        "{0} is registered, and would be listed again at once: disconnect it first, or switch it off only, by: uacsta phones off {0}"
+    )]
+    Registered(PhoneId),
+    /// The list cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Asks whether the phone list is on disk.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "OnDisk")]
+pub struct IsOnDisk;
+
+/// How far the phone list is on disk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OnDisk {
+    /// Whether the last write succeeded.
+    pub writable: bool,
+    /// Phones whose last change is not on disk, including those that are being written.
+    pub unsaved: usize,
 }

@@ -1,6 +1,9 @@
 //! Changes of the phone list on their way to disk: one write at a time, so that each has all that was acknowledged before.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use uacsta_schema::phone_id::PhoneId;
 
@@ -17,7 +20,12 @@ pub(super) struct Persistence<W> {
     unsaved: HashSet<PhoneId>,
     /// Whether the last write failed.
     failed: bool,
+    /// Whether [`Self::retry`] is scheduled.
+    retry_scheduled: bool,
 }
+
+/// The delay before an entry that the disk refused is written again.
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A change of one phone's entry.
 #[derive(Debug, Eq, PartialEq)]
@@ -39,14 +47,15 @@ pub(super) enum ListChange {
 }
 
 impl<W> Persistence<W> {
-    /// A list that is on disk, but for the entries of these phones; `failed` if the disk has refused the last write.
-    pub(super) fn new(unsaved: HashSet<PhoneId>, failed: bool) -> Self {
+    /// A list that is on disk; `failed` if the disk refused the last write all the same.
+    pub(super) fn new(failed: bool) -> Self {
         Self {
             queue: Vec::new(),
             writing: Vec::new(),
             is_writing: false,
-            unsaved,
+            unsaved: HashSet::new(),
             failed,
+            retry_scheduled: false,
         }
     }
 
@@ -172,12 +181,42 @@ impl<W> Persistence<W> {
         self.unsaved.remove(&phone);
     }
 
-    /// What is not known to be on disk, in order, and the phones whose entries whoever takes over is to write anew for that.
-    pub(super) fn hand_over(&mut self) -> (Vec<Write<W>>, HashSet<PhoneId>) {
+    /// Whether [`Self::retry`] is to be called after [`RETRY_INTERVAL`]: the last write failed, and it is not scheduled yet.
+    pub(super) fn schedule_retry(&mut self) -> bool {
+        self.failed && !std::mem::replace(&mut self.retry_scheduled, true)
+    }
+
+    /// Adds the entries that the disk lacks to the next write, or `probe`, any other entry, that shows whether the disk takes
+    /// anything again. A phone that never was on disk is entered when it registers again.
+    pub(super) fn retry(
+        &mut self,
+        is_on_disk: impl Fn(PhoneId) -> bool,
+        probe: impl FnOnce() -> Option<PhoneId>,
+    ) where
+        W: Default,
+    {
+        self.retry_scheduled = false;
+        let unsaved = self.unsaved.iter().copied();
+        let mut due: Vec<PhoneId> = unsaved.filter(|phone| is_on_disk(*phone)).collect();
+        if due.is_empty() && self.failed {
+            due.extend(probe());
+        }
+        for phone in due {
+            self.push(phone, ListChange::Entry, W::default());
+        }
+    }
+
+    /// The changes that are not known to be on disk, in order, and the successor that writes the entries of their phones anew.
+    pub(super) fn hand_over(&mut self) -> (Vec<Write<W>>, Self) {
         let mut open = std::mem::take(&mut self.writing);
         open.append(&mut self.queue);
         self.unsaved.extend(open.iter().map(|write| write.phone));
-        (open, std::mem::take(&mut self.unsaved))
+        let unsaved = std::mem::take(&mut self.unsaved);
+        let successor = Self {
+            unsaved,
+            ..Self::new(self.failed)
+        };
+        (open, successor)
     }
 }
 
@@ -206,7 +245,7 @@ mod tests {
     }
 
     fn empty() -> Persistence<&'static str> {
-        Persistence::new(HashSet::new(), false)
+        Persistence::new(false)
     }
 
     /// What the next write says of the first phone, which is in operation in memory: `on`, `off`, `removed` or nothing.
@@ -327,9 +366,38 @@ mod tests {
         persistence.push(phone(1), ListChange::SetEnabled(false), "");
         persistence.begin(|_| None).unwrap();
         persistence.push(phone(2), ListChange::Remove, "");
-        let (open, unsaved) = persistence.hand_over();
+        let (open, successor) = persistence.hand_over();
         let open: Vec<PhoneId> = open.iter().map(|write| write.phone).collect();
         assert_eq!(open, [phone(1), phone(2)]);
-        assert_eq!(unsaved, HashSet::from([phone(1), phone(2)]));
+        assert_eq!(*successor.unsaved(), HashSet::from([phone(1), phone(2)]));
+    }
+
+    #[test]
+    fn refused_entries_are_written_again_and_any_entry_probes_the_disk() {
+        let mut persistence = empty();
+        assert!(!persistence.schedule_retry());
+        persistence.push(phone(1), ListChange::Entry, "");
+        persistence.push(phone(2), ListChange::Entry, "a new phone");
+        persistence.begin(|_| None).unwrap();
+        persistence.end(false);
+        assert!(persistence.schedule_retry() && !persistence.schedule_retry());
+        let on_disk = |id| id == phone(1);
+        persistence.retry(on_disk, || Some(phone(3)));
+        let queued = |persistence: &Persistence<&'static str>| {
+            let queue = persistence.queue.iter();
+            queue.map(|write| write.phone).collect::<Vec<_>>()
+        };
+        assert_eq!(queued(&persistence), [phone(1)]);
+        persistence.begin(|_| None).unwrap();
+        persistence.end(false);
+        assert!(persistence.schedule_retry(), "the last retry is over");
+        persistence.forget(phone(1));
+        // No entry lacks on disk, but the last write failed.
+        persistence.retry(on_disk, || Some(phone(3)));
+        assert_eq!(queued(&persistence), [phone(3)]);
+        persistence.begin(|_| None).unwrap();
+        persistence.end(true);
+        persistence.retry(on_disk, || Some(phone(3)));
+        assert!(queued(&persistence).is_empty() && !persistence.schedule_retry());
     }
 }

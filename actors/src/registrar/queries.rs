@@ -1,35 +1,147 @@
-//! Queries: which line a name means, and which lines and phones there are.
+//! Queries and subscriptions of clients, and changes of the phone list by operators.
 
-use actix::{Handler, MessageResult};
+use std::ops::ControlFlow;
+
+use actix::{Context, Handler, Message, MessageResult, ResponseFuture};
 use actix_rt::Arbiter;
+use tokio::sync::oneshot;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
-    ClientConnected, FindLine, Line, LinePage, ListLines, ListPhones, PhoneDetails, Record,
-    Registrar,
-    steps::{BATCH, LaterResult},
+    actor::Registrar,
+    batches::{BATCH, LaterResult, in_batches},
+    clients::user_parts,
+    messages::{
+        ChangeError, FindLine, IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk,
+        PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus, UnsubscribeStatus,
+    },
+    persistence::ListChange,
+    records::Records,
+    waiter::Waiter,
 };
 use crate::{
     directory::{Entry, NoLine},
-    phone::Orphan,
-    registration::ForwardOrphan,
+    phone::{EnabledChanged, Orphan, Status as PhoneStatus},
+    phone_list::StoreError,
+    registration::{Bindings, Flow, ForwardOrphan},
 };
 
 /// How many lines a page has, which a client sends on in the same turn of the thread.
 const PAGE: usize = 100;
 
+impl Registrar {
+    /// Answers a query in a batch of its own.
+    fn answer_later<M: Message>(
+        &mut self,
+        ctx: &mut Context<Self>,
+        answer: impl FnOnce(&Self) -> M::Result + 'static,
+    ) -> LaterResult<M> {
+        let (done, is_done) = oneshot::channel();
+        let mut query = Some((answer, done));
+        let work = move |registrar: &mut Self, _: &mut Context<Self>| {
+            if let Some((answer, done)) = query.take() {
+                // The sender of the query may be gone.
+                let _ = done.send(answer(registrar));
+            }
+            ControlFlow::Break(())
+        };
+        in_batches(self, ctx, Box::new(work));
+        LaterResult(is_done)
+    }
+
+    /// Makes an operator's change once it is on disk.
+    fn change_on_disk(
+        &mut self,
+        phone: PhoneId,
+        change: ListChange,
+        ctx: &mut Context<Self>,
+    ) -> ResponseFuture<Result<(), ChangeError>> {
+        let (operator, done) = oneshot::channel();
+        self.save(phone, change, Waiter::Operator(operator), ctx);
+        Box::pin(async move {
+            let closed = |_| Err(StoreError::closed().into());
+            done.await.unwrap_or_else(closed)
+        })
+    }
+
+    /// Shows a phone that is on disk to clients, with the actor that it had if it was removed before.
+    pub(super) fn show(&mut self, phone: PhoneId, ctx: &mut Context<Self>) {
+        if !self.directory.of(phone).is_empty() {
+            return;
+        }
+        let restored = self.records.restore_actor(phone).cloned();
+        let Some(record) = self.records.get(phone) else {
+            return;
+        };
+        if let Some(actor) = restored {
+            actor.do_send(EnabledChanged(record.entry().enabled));
+        }
+        self.directory.set(phone, []);
+        self.directory
+            .set_availability(phone, record.availability());
+        self.lines_changed([], ctx);
+    }
+
+    /// Makes an operator's change that is on disk.
+    pub(super) fn change(
+        &mut self,
+        phone: PhoneId,
+        change: ListChange,
+        ctx: &mut Context<Self>,
+    ) -> Result<(), ChangeError> {
+        let Some(record) = self.records.get_mut(phone) else {
+            return Err(ChangeError::Unknown(phone));
+        };
+        match change {
+            ListChange::Entry => {}
+            ListChange::SetEnabled(enabled) => {
+                tracing::info!(%phone, enabled, "phone switched by an operator");
+                record.set_enabled(enabled);
+                if let Some(actor) = record.actor() {
+                    actor.do_send(EnabledChanged(enabled));
+                }
+                self.directory
+                    .set_availability(phone, record.availability());
+                self.lines_changed(user_parts(&self.directory.of(phone)), ctx);
+            }
+            ListChange::Remove => {
+                record.set_on_disk(false);
+                // A phone that registered meanwhile waits for its entry to be written again.
+                may_be_removed(&self.records, &self.bindings, phone)?;
+                tracing::info!(%phone, "phone removed by an operator");
+                self.remove(phone, ctx);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a phone from the list in memory.
+    pub(super) fn remove(&mut self, phone: PhoneId, ctx: &mut Context<Self>) {
+        if !self.records.remove(phone) {
+            return;
+        }
+        self.persistence.forget(phone);
+        // What is queued for its entry is not to be taken for that of a new one.
+        for waiter in self.persistence.withdraw(phone, |_| true) {
+            waiter.reject(phone);
+        }
+        let lines = user_parts(&self.directory.of(phone));
+        // A new phone has not been shown to clients yet.
+        if !lines.is_empty() {
+            self.directory.forget(phone);
+            self.lines_changed(lines, ctx);
+        }
+    }
+}
+
 impl Handler<FindLine> for Registrar {
     type Result = MessageResult<FindLine>;
 
-    fn handle(
-        &mut self,
-        FindLine { name, session }: FindLine,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        let found = self.directory.find(&name, session.as_ref());
+    fn handle(&mut self, find: FindLine, _: &mut Self::Context) -> Self::Result {
+        let found = self.directory.find(&find.name, find.session.as_ref());
         MessageResult(found.and_then(|entry| {
             let phone = self
-                .phone(entry.phone, &Arbiter::current())
+                .actor_of(entry.phone, &Arbiter::current())
                 .ok_or(NoLine::Unknown)?;
             let mut others = self.directory.of(entry.phone);
             others.retain(|other| other.device != entry.device);
@@ -46,13 +158,10 @@ impl Handler<ForwardOrphan> for Registrar {
     type Result = ();
 
     fn handle(&mut self, ForwardOrphan { from, orphan }: ForwardOrphan, _: &mut Self::Context) {
-        let phone = match self.directory.find(&DeviceId::from(from.bare()), None) {
-            Ok(entry) => entry.phone,
-            Err(_) => from,
-        };
-        let record = self.listed.get(&phone);
-        match record.and_then(|record| record.phone.as_ref()) {
-            Some(phone) => phone.do_send(Orphan(orphan)),
+        let found = self.directory.find(&DeviceId::from(from.bare()), None);
+        let record = self.records.get(found.map_or(from, |entry| entry.phone));
+        match record.and_then(|record| record.actor()) {
+            Some(actor) => actor.do_send(Orphan(orphan)),
             None => orphan.responder.nowhere(),
         }
     }
@@ -61,57 +170,113 @@ impl Handler<ForwardOrphan> for Registrar {
 impl Handler<ListLines> for Registrar {
     type Result = LaterResult<ListLines>;
 
-    fn handle(
-        &mut self,
-        ListLines { filter, after }: ListLines,
-        ctx: &mut Self::Context,
-    ) -> Self::Result {
-        self.answer_in_step(ctx, move |registrar| {
+    fn handle(&mut self, list: ListLines, ctx: &mut Self::Context) -> Self::Result {
+        let ListLines { filter, after } = list;
+        self.answer_later(ctx, move |registrar| {
             let mut lines = registrar.directory.page(&filter, after.as_ref(), PAGE + 1);
             let is_last = lines.len() <= PAGE;
             lines.truncate(PAGE);
-            let described = |entry: Entry| {
-                let listed = &registrar.listed.get(&entry.phone)?.entry;
-                let model = listed.model.as_deref().map_or_else(
-                    || listed.maker.clone(),
-                    |model| format!("{} {model}", listed.maker),
-                );
+            let with_model = |entry: Entry| {
+                let model = registrar.records.get(entry.phone)?.model();
                 Some((entry, model))
             };
             LinePage {
-                lines: lines.into_iter().filter_map(described).collect(),
+                lines: lines.into_iter().filter_map(with_model).collect(),
                 is_last,
             }
         })
     }
 }
 
-impl Handler<ClientConnected> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, client: ClientConnected, _: &mut Self::Context) {
-        self.clients.push(client);
-    }
-}
-
 impl Handler<ListPhones> for Registrar {
     type Result = LaterResult<ListPhones>;
 
-    fn handle(
-        &mut self,
-        ListPhones { after }: ListPhones,
-        ctx: &mut Self::Context,
-    ) -> Self::Result {
-        self.answer_in_step(ctx, move |registrar| {
-            let records = registrar.telephones_after(after).take(BATCH);
+    fn handle(&mut self, list: ListPhones, ctx: &mut Self::Context) -> Self::Result {
+        self.answer_later(ctx, move |registrar| {
             let unsaved = registrar.persistence.unsaved();
-            let listing = |(phone, record): (&PhoneId, &Record)| PhoneDetails {
-                entry: record.entry.clone(),
-                status: record.status,
-                reason: record.reason.clone(),
-                unsaved: unsaved.contains(phone),
-            };
-            records.map(listing).collect()
+            let records = registrar.records.after(list.after).take(BATCH);
+            records
+                .map(|(phone, record)| PhoneDetails {
+                    entry: record.entry().clone(),
+                    status: record.status(),
+                    reason: record.reason().cloned(),
+                    unsaved: unsaved.contains(&phone),
+                })
+                .collect()
         })
     }
+}
+
+impl Handler<SubscribeStatus> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, subscribe: SubscribeStatus, ctx: &mut Self::Context) {
+        let subscription = self.line_status.add(subscribe);
+        let work = move |registrar: &mut Self, _: &mut Context<Self>| {
+            let directory = &registrar.directory;
+            registrar
+                .line_status
+                .tell(&subscription, directory, |_| true);
+            ControlFlow::Break(())
+        };
+        in_batches(self, ctx, Box::new(work));
+    }
+}
+
+impl Handler<UnsubscribeStatus> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, UnsubscribeStatus { to, key }: UnsubscribeStatus, _: &mut Self::Context) {
+        self.line_status.remove(to, key);
+    }
+}
+
+impl Handler<SetEnabled> for Registrar {
+    type Result = ResponseFuture<Result<(), ChangeError>>;
+
+    fn handle(&mut self, set: SetEnabled, ctx: &mut Self::Context) -> Self::Result {
+        let SetEnabled { phone, enabled } = set;
+        if !self.records.contains(phone) {
+            return Box::pin(async move { Err(ChangeError::Unknown(phone)) });
+        }
+        self.change_on_disk(phone, ListChange::SetEnabled(enabled), ctx)
+    }
+}
+
+impl Handler<RemovePhone> for Registrar {
+    type Result = ResponseFuture<Result<(), ChangeError>>;
+
+    fn handle(&mut self, RemovePhone(phone): RemovePhone, ctx: &mut Self::Context) -> Self::Result {
+        if let Err(error) = may_be_removed(&self.records, &self.bindings, phone) {
+            return Box::pin(async move { Err(error) });
+        }
+        self.change_on_disk(phone, ListChange::Remove, ctx)
+    }
+}
+
+impl Handler<IsOnDisk> for Registrar {
+    type Result = MessageResult<IsOnDisk>;
+
+    fn handle(&mut self, _: IsOnDisk, _: &mut Self::Context) -> Self::Result {
+        MessageResult(OnDisk {
+            writable: !self.persistence.has_failed(),
+            unsaved: self.persistence.unsaved().len(),
+        })
+    }
+}
+
+/// Checks that a phone is listed, and away.
+fn may_be_removed(
+    records: &Records,
+    bindings: &Bindings<Flow>,
+    phone: PhoneId,
+) -> Result<(), ChangeError> {
+    let Some(record) = records.get(phone) else {
+        return Err(ChangeError::Unknown(phone));
+    };
+    let is_bound = bindings.of_device(phone).next().is_some();
+    if is_bound || record.status() != PhoneStatus::Away {
+        return Err(ChangeError::Registered(phone));
+    }
+    Ok(())
 }

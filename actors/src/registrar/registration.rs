@@ -1,82 +1,31 @@
-//! REGISTER at the registrar: it decides, waits for the disk where the list changes, and tells the phone and its connections.
+//! REGISTER at the registrar, and the write path of the phone list: what waits for the disk is carried out when that has answered.
 
 use std::sync::Arc;
 
-use actix::{Context, Handler};
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use actix_rt::Arbiter;
 use uacsta_schema::phone_id::PhoneId;
 
-use super::{ListChange, Record, Registrar, Waiter};
+use super::{
+    actor::Registrar,
+    messages::ChangeError,
+    persistence::{ListChange, RETRY_INTERVAL, Write},
+    records::LogOnDetails,
+    waiter::Waiter,
+};
 use crate::{
+    ServerContext,
+    counters::Counter,
     phone::{BindingMoved, Bound, Unbound},
-    phone_list::ListedPhone,
+    phone_list::StoreError,
     registration::{
-        self, BindingEnded, Flow, Granted, Lease, ListBinding, LoggedOff, PhoneBinding,
+        self, BindingEnded, Bindings, Flow, Granted, Lease, ListBinding, LoggedOff, PhoneBinding,
         RAPID_REBINDS, Register, RegisterIdentity, RegisterOutcome, RegisterRequest, Rejection,
         Released, Update, seconds_left,
     },
     sip::responder::Responder,
     truncated::Truncated,
 };
-
-impl Handler<Register> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, register: Register, ctx: &mut Self::Context) {
-        let (identity, address) = (register.identity, register.address);
-        let rejection = match self.decide(&register) {
-            Ok(outcome) => return self.store(identity, outcome, register.responder, ctx),
-            Err(rejection) => rejection,
-        };
-        if rejection == Rejection::TooManyUnknownPhones {
-            self.log_no_room(identity.device, address);
-        } else {
-            tracing::warn!(phone = %identity.device, %address, reason = %rejection, "REGISTER refused");
-        }
-        register.responder.with(rejection);
-    }
-}
-
-impl Handler<BindingEnded> for Registrar {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        BindingEnded {
-            binding,
-            until,
-            reason,
-        }: BindingEnded,
-        _: &mut Self::Context,
-    ) {
-        // It may be one that another has replaced already.
-        let current = self.bindings.get(binding.identity);
-        if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
-            let seconds_left = seconds_left(until, self.context.clock.now());
-            tracing::info!(phone = %binding.identity.device, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
-            self.bindings.remove(binding.identity);
-            self.unbound(binding, reason, None);
-        }
-    }
-}
-
-impl Handler<BindingMoved> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, BindingMoved { former, binding }: BindingMoved, _: &mut Self::Context) {
-        let current = self.bindings.get(binding.identity).cloned();
-        let left = match current {
-            Some(current) if current.flow == former.flow => {
-                self.bindings.insert(Arc::clone(&binding));
-                self.grant(&binding, None);
-                current
-            }
-            // The phone registered elsewhere or logged off meanwhile, which it is about to hear.
-            _ => former,
-        };
-        release(&left, "the dialog continues on another connection");
-    }
-}
 
 impl Registrar {
     fn decide(&mut self, register: &Register) -> Result<RegisterOutcome<Flow>, Rejection> {
@@ -88,7 +37,8 @@ impl Registrar {
             address: register.address,
             flow: register.flow.clone(),
         };
-        let has_room = self.has_room(register.identity.device);
+        let limit = config.settings.limits.unknown_phones;
+        let has_room = self.records.has_room(register.identity.device, limit);
         registration::register(&self.bindings, request, has_room, self.context.clock.now())
     }
 
@@ -111,55 +61,50 @@ impl Registrar {
             is_entered = true;
         }
         self.bindings.apply(&outcome);
-        let waiter = Waiter::Phone(identity, outcome, responder);
+        let (phone, waiter) = (identity.device, Waiter::Phone(identity, outcome, responder));
         if is_entered {
-            self.save(identity.device, ListChange::Entry, waiter, ctx);
-        } else if let Err(Waiter::Phone(identity, outcome, responder)) =
-            self.join(identity.device, waiter)
+            return self.save(phone, ListChange::Entry, waiter, ctx);
+        }
+        let is_register = |waiter: &Waiter| matches!(waiter, Waiter::Phone(..));
+        if let Err(Waiter::Phone(identity, outcome, responder)) =
+            self.persistence.join(phone, waiter, is_register)
         {
             self.carry_out(identity, &outcome, responder);
         }
     }
 
-    /// Enters into the phone list who is bound now, and where it came from.
+    /// Enters the address and the description of a phone into the list.
     fn enter(&mut self, binding: &PhoneBinding) {
-        let (device, address) = (binding.identity.device, binding.address);
+        let (phone, address) = (binding.identity.device, binding.address);
         let user_agent = binding.user_agent.as_deref();
-        let login = self.context.clock.wall();
         let config = self.context.config();
-        let profile = config.profiles.recognise(device.oui(), user_agent);
-        let described = profile.describe(user_agent);
-        let enabled = config.settings.advanced.auto_activate;
-        let record = self.listed.entry(device).or_insert_with(|| {
-            tracing::info!(phone = %device, %address, enabled, "new phone");
-            self.unknown += 1;
-            let entry = ListedPhone {
-                id: device,
-                maker: String::new(),
-                model: None,
-                firmware: None,
-                last_address: None,
-                last_identity: None,
-                lines: Vec::new(),
-                last_login: None,
-                enabled,
-            };
-            Record::new(entry, false)
-        });
-        let entry = &mut record.entry;
-        tracing::info!(phone = %device, %address, maker = described.maker, user_agent = %Truncated(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
-        entry.maker = described.maker;
-        entry.model = described.model;
-        entry.firmware = described.firmware;
-        entry.last_address = Some(address.ip());
-        entry.last_login = Some(login);
-        let identity = &mut entry.last_identity;
-        identity.get_or_insert_with(|| binding.to.to_string());
-        self.answer_removals(device);
+        let details = LogOnDetails {
+            described: config
+                .profiles
+                .recognise(phone.oui(), user_agent)
+                .describe(user_agent),
+            address: address.ip(),
+            at: self.context.clock.wall(),
+            identity: binding.to.to_string(),
+        };
+        tracing::info!(%phone, %address, maker = details.described.maker, user_agent = %Truncated(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
+        if !self.records.contains(phone) {
+            let enabled = config.settings.advanced.auto_activate;
+            tracing::info!(%phone, %address, enabled, "new phone");
+            self.records.add(phone, enabled);
+        }
+        if let Some(record) = self.records.get_mut(phone) {
+            record.logged_on(details);
+        }
+        // An operator's removal that the disk was not asked for yet comes too late.
+        let is_removal = |change| change == ListChange::Remove;
+        for waiter in self.persistence.withdraw(phone, is_removal) {
+            waiter.tell(Err(ChangeError::Registered(phone)));
+        }
     }
 
     /// Tells the phone and its connections what a REGISTER did, and responds to it.
-    pub(super) fn carry_out(
+    fn carry_out(
         &mut self,
         identity: RegisterIdentity,
         outcome: &RegisterOutcome<Flow>,
@@ -174,7 +119,7 @@ impl Registrar {
                         self.bound(&current, former.as_ref(), responder);
                     }
                     // Another REGISTER came meanwhile.
-                    None => self.list(identity.device, responder),
+                    None => list_binding(&self.bindings, identity.device, responder),
                 }
             }
             RegisterOutcome::Removed(binding) => {
@@ -182,7 +127,7 @@ impl Registrar {
                 let reason = "the phone logged off".into();
                 self.unbound(Arc::clone(binding), reason, Some(responder));
             }
-            RegisterOutcome::Listed => self.list(identity.device, responder),
+            RegisterOutcome::Listed => list_binding(&self.bindings, identity.device, responder),
         }
     }
 
@@ -194,14 +139,14 @@ impl Registrar {
         responder: Responder,
     ) {
         let device = binding.identity.device;
-        self.grant(binding, Some(responder));
-        let record = self.listed.get(&device);
-        let phone = record.and_then(|record| record.phone.as_ref());
-        if let Some(phone) = phone {
-            phone.do_send(Bound(Arc::clone(binding)));
+        grant(&self.context, binding, Some(responder));
+        let record = self.records.get(device);
+        let actor = record.and_then(|record| record.actor());
+        if let Some(actor) = actor {
+            actor.do_send(Bound(Arc::clone(binding)));
         }
         // The phone itself leaves its former connection when it has closed its session there.
-        let is_left = phone.is_some();
+        let is_left = actor.is_some();
         if let Some(former) = former
             && (former.flow != binding.flow && !is_left
                 || former.flow == binding.flow && former.identity != binding.identity)
@@ -209,15 +154,8 @@ impl Registrar {
             release(former, "the phone came back on another connection");
         }
         if !is_left {
-            self.phone(device, &Arbiter::current());
+            self.actor_of(device, &Arbiter::current());
         }
-    }
-
-    fn grant(&self, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
-        binding.flow.connection.do_send(Granted {
-            lease: Lease::new(&self.context, binding),
-            responder,
-        });
     }
 
     /// Tells the phone that a binding ended, so that it leaves the connection.
@@ -227,9 +165,9 @@ impl Registrar {
         reason: Box<str>,
         responder: Option<Responder>,
     ) {
-        let record = self.listed.get(&binding.identity.device);
-        match (record.and_then(|record| record.phone.as_ref()), responder) {
-            (Some(phone), responder) => phone.do_send(Unbound {
+        let record = self.records.get(binding.identity.device);
+        match (record.and_then(|record| record.actor()), responder) {
+            (Some(actor), responder) => actor.do_send(Unbound {
                 binding,
                 reason,
                 responder,
@@ -243,24 +181,181 @@ impl Registrar {
         }
     }
 
-    /// Has the connection of a phone's binding list it: the connection knows how long it lasts.
-    fn list(&self, device: PhoneId, responder: Responder) {
-        match self.bindings.of_device(device).next() {
-            Some(binding) => binding.flow.connection.do_send(ListBinding {
-                identity: binding.identity,
-                responder,
-            }),
-            None => responder.ok(),
-        }
+    /// Writes a change. Changes that come while the disk is busy are written together, so that a storm of phones waits for a few
+    /// writes and not for thousands.
+    pub(super) fn save(
+        &mut self,
+        phone: PhoneId,
+        change: ListChange,
+        waiter: Waiter,
+        ctx: &mut Context<Self>,
+    ) {
+        self.persistence.push(phone, change, waiter);
+        self.write(ctx);
     }
 
-    /// A new phone whose entry the disk refused is not bound and not listed.
-    pub(super) fn reject_new(&mut self, device: PhoneId, ctx: &mut Context<Self>) {
-        let bound: Vec<_> = self.bindings.of_device(device).cloned().collect();
+    /// Writes what the disk refused.
+    pub(super) fn retry(&mut self, ctx: &mut Context<Self>) {
+        let records = &self.records;
+        let is_on_disk = |phone| records.get(phone).is_some_and(|record| record.is_on_disk());
+        let probe = || {
+            let mut listed = records.after(None);
+            let probe = listed.find(|(_, record)| record.is_on_disk());
+            probe.map(|(phone, _)| phone)
+        };
+        self.persistence.retry(is_on_disk, probe);
+        self.write(ctx);
+    }
+
+    fn write(&mut self, ctx: &mut Context<Self>) {
+        let records = &self.records;
+        let entry = |phone| records.get(phone).map(|record| record.entry());
+        let Some(save) = self.persistence.begin(entry) else {
+            return;
+        };
+        let saving = self.store.send(save).into_actor(self);
+        ctx.spawn(saving.map(|saved, registrar, ctx| {
+            registrar.written(&saved.unwrap_or_else(|_| Err(StoreError::closed())), ctx);
+        }));
+    }
+
+    fn written(&mut self, saved: &Result<(), StoreError>, ctx: &mut Context<Self>) {
+        let writes = self.persistence.end(saved.is_ok());
+        if let Err(error) = saved {
+            tracing::error!(entries = writes.len(), %error, "the phone list cannot be written");
+        }
+        for Write {
+            phone,
+            change,
+            waiter,
+        } in writes
+        {
+            if change == ListChange::Entry {
+                self.entry_written(phone, saved.is_ok(), waiter, ctx);
+                continue;
+            }
+            let done = match saved {
+                _ if !self.records.contains(phone) => Err(ChangeError::Unknown(phone)),
+                Err(error) => Err(ChangeError::Store(error.clone())),
+                Ok(()) => self.change(phone, change, ctx),
+            };
+            waiter.tell(done);
+        }
+        if self.persistence.schedule_retry() {
+            ctx.run_later(RETRY_INTERVAL, Self::retry);
+        }
+        self.write(ctx);
+    }
+
+    /// Continues with a phone whose entry the disk has, also where it refused the last change of it. A new phone that the disk
+    /// refused is rejected and removed.
+    fn entry_written(
+        &mut self,
+        phone: PhoneId,
+        saved: bool,
+        waiter: Waiter,
+        ctx: &mut Context<Self>,
+    ) {
+        let record = self.records.get_mut(phone);
+        let is_on_disk = record.is_some_and(|record| {
+            let is_on_disk = saved || record.is_on_disk();
+            record.set_on_disk(is_on_disk);
+            is_on_disk
+        });
+        if is_on_disk {
+            self.show(phone, ctx);
+        }
+        let Waiter::Phone(identity, outcome, responder) = waiter else {
+            return;
+        };
+        if is_on_disk {
+            return self.carry_out(identity, &outcome, responder);
+        }
+        responder.with(Rejection::NotStored);
+        let bound: Vec<_> = self.bindings.of_device(phone).cloned().collect();
         for binding in bound {
             self.bindings.remove(binding.identity);
         }
-        self.delist(device, ctx);
+        self.remove(phone, ctx);
+    }
+}
+
+impl Handler<Register> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, register: Register, ctx: &mut Self::Context) {
+        let (identity, address) = (register.identity, register.address);
+        let phone = identity.device;
+        let rejection = match self.decide(&register) {
+            Ok(outcome) => return self.store(identity, outcome, register.responder, ctx),
+            Err(rejection) => rejection,
+        };
+        if rejection != Rejection::TooManyUnknownPhones {
+            tracing::warn!(%phone, %address, reason = %rejection, "REGISTER refused");
+        } else {
+            self.context.counters.count(Counter::TooManyPhones);
+            if self.records.may_log_limit() {
+                tracing::warn!(%phone, %address, "new phones refused: limits.unknown_phones is reached by phones that never listed a line");
+            }
+        }
+        register.responder.with(rejection);
+    }
+}
+
+impl Handler<BindingEnded> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, ended: BindingEnded, _: &mut Self::Context) {
+        let BindingEnded {
+            binding,
+            until,
+            reason,
+        } = ended;
+        // Another may have replaced it already.
+        let current = self.bindings.get(binding.identity);
+        if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
+            let seconds_left = seconds_left(until, self.context.clock.now());
+            tracing::info!(phone = %binding.identity.device, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
+            self.bindings.remove(binding.identity);
+            self.unbound(binding, reason, None);
+        }
+    }
+}
+
+impl Handler<BindingMoved> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, BindingMoved { former, binding }: BindingMoved, _: &mut Self::Context) {
+        let current = self.bindings.get(binding.identity).cloned();
+        let left = match current {
+            Some(current) if current.flow == former.flow => {
+                self.bindings.insert(Arc::clone(&binding));
+                grant(&self.context, &binding, None);
+                current
+            }
+            // The phone registered elsewhere or logged off meanwhile, and is about to be told.
+            _ => former,
+        };
+        release(&left, "the dialog continues on another connection");
+    }
+}
+
+/// Grants a binding to its connection, which responds.
+fn grant(context: &Arc<ServerContext>, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
+    binding.flow.connection.do_send(Granted {
+        lease: Lease::new(context, binding),
+        responder,
+    });
+}
+
+/// Has the connection of a phone's binding list it in the response: the connection knows how long it lasts.
+fn list_binding(bindings: &Bindings<Flow>, device: PhoneId, responder: Responder) {
+    match bindings.of_device(device).next() {
+        Some(binding) => binding.flow.connection.do_send(ListBinding {
+            identity: binding.identity,
+            responder,
+        }),
+        None => responder.ok(),
     }
 }
 

@@ -1,0 +1,196 @@
+//! The connected clients, and the changes of lines that they are to be told.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use uacsta_schema::csta::Name;
+
+use super::messages::{ClientConnected, LinesChanged, Stopping};
+use crate::{ConfigChanged, directory::Entry, sip::connection::Shut};
+
+/// How long the user parts of lines that moved are gathered, for all clients together.
+pub(super) const GATHERED: Duration = Duration::from_millis(200);
+
+/// The connected clients.
+#[derive(Default)]
+pub(super) struct Clients {
+    connected: Vec<ClientConnected>,
+    /// The user parts of lines that may be another phone's now, until clients are told.
+    moved: HashSet<Box<str>>,
+    /// Whether [`Self::tell_changed`] is scheduled.
+    change_scheduled: bool,
+    /// Whether [`Self::tell_moved`] is scheduled.
+    move_scheduled: bool,
+}
+
+/// What is to be scheduled after a change of lines.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Schedule {
+    /// [`Clients::tell_changed`] at the end of this turn.
+    pub(super) at_end_of_turn: bool,
+    /// [`Clients::tell_moved`] after [`GATHERED`].
+    pub(super) when_gathered: bool,
+}
+
+impl Clients {
+    pub(super) fn add(&mut self, client: ClientConnected) {
+        self.connected.push(client);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.connected.is_empty()
+    }
+
+    /// What a registrar that panicked leaves: nothing is scheduled at its successor.
+    pub(super) fn hand_over(&mut self) -> Self {
+        Self {
+            connected: std::mem::take(&mut self.connected),
+            moved: std::mem::take(&mut self.moved),
+            ..Self::default()
+        }
+    }
+
+    /// Names may mean other lines now, and the lines with these user parts may be another phone's.
+    pub(super) fn lines_changed(&mut self, moved: impl IntoIterator<Item = Box<str>>) -> Schedule {
+        self.moved.extend(moved);
+        Schedule {
+            at_end_of_turn: !std::mem::replace(&mut self.change_scheduled, true),
+            when_gathered: !self.moved.is_empty()
+                && !std::mem::replace(&mut self.move_scheduled, true),
+        }
+    }
+
+    /// Tells all clients that names may mean other lines.
+    pub(super) fn tell_changed(&mut self) {
+        self.change_scheduled = false;
+        self.tell_lines(HashSet::new());
+    }
+
+    /// Tells all clients which lines may be another phone's.
+    pub(super) fn tell_moved(&mut self) {
+        self.move_scheduled = false;
+        let moved = std::mem::take(&mut self.moved);
+        self.tell_lines(moved);
+    }
+
+    fn tell_lines(&mut self, moved: HashSet<Box<str>>) {
+        self.connected
+            .retain(|client| client.lines_changed.connected());
+        let moved = Arc::new(moved);
+        for client in &self.connected {
+            let moved = Arc::clone(&moved);
+            client.lines_changed.do_send(LinesChanged { moved });
+        }
+    }
+
+    pub(super) fn tell_config_changed(&mut self) {
+        self.connected
+            .retain(|client| client.config_changed.connected());
+        for client in &self.connected {
+            client.config_changed.do_send(ConfigChanged);
+        }
+    }
+
+    /// Has all clients end their sessions, and then ends their connections.
+    pub(super) fn stop(&mut self) -> impl Future<Output = ()> + use<> {
+        // Several clients may share a connection: it ends after all of them.
+        let (stopping, connections): (Vec<_>, Vec<_>) = self
+            .connected
+            .drain(..)
+            .map(|client| (client.stopping.send(Stopping), client.shut))
+            .unzip();
+        async move {
+            // The error of a client that is gone says that it has nothing to end, and so for its connection.
+            let _ = futures_util::future::join_all(stopping).await;
+            let ended = connections.iter().map(|connection| {
+                connection.send(Shut {
+                    reason: "the server is stopping".into(),
+                })
+            });
+            let _ = futures_util::future::join_all(ended).await;
+        }
+    }
+}
+
+/// The user parts of lines.
+pub(super) fn user_parts(lines: &[Entry]) -> Vec<Box<str>> {
+    lines
+        .iter()
+        .map(|line| user(line.device.as_str()))
+        .collect()
+}
+
+/// The user parts of lines that only one of two lists has, or has as its first, which the phone's own name means.
+pub(super) fn moved_lines(one: &[String], other: &[String]) -> Vec<Box<str>> {
+    let first = one.first() == other.first();
+    let only = |one: &[String], other: &[String]| {
+        let others: HashSet<&String> = other.iter().collect();
+        let differs =
+            |(place, line): &(usize, &String)| !others.contains(line) || (*place == 0 && !first);
+        let lines = one.iter().enumerate().filter(differs);
+        lines.map(|(_, line)| user(line)).collect::<Vec<_>>()
+    };
+    [only(one, other), only(other, one)].concat()
+}
+
+fn user(line: &str) -> Box<str> {
+    Name::of(line).user.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_moved_are_named_by_their_user_parts() {
+        #[track_caller]
+        fn check(one: &[&str], other: &[&str], expected: &[&str]) {
+            let [one, other] = [one, other].map(|list| {
+                list.iter()
+                    .map(|line| (*line).to_owned())
+                    .collect::<Vec<_>>()
+            });
+            let moved = moved_lines(&one, &other);
+            assert!(
+                moved
+                    .iter()
+                    .map(|user| &**user)
+                    .eq(expected.iter().copied()),
+                "{moved:?}"
+            );
+        }
+        check(&[], &["sip:215@a"], &["215"]);
+        check(&["sip:215@a", "sip:216@a"], &["sip:215@a"], &["216"]);
+        check(&["sip:215@a", "sip:216@a"], &["sip:216@a"], &["215", "216"]);
+        check(
+            &["sip:215@a"],
+            &["sip:215@b", "tel:+49-30"],
+            &["215", "215", "+4930"],
+        );
+        check(
+            &["sip:215@a", "sip:216@a"],
+            &["sip:216@a", "sip:215@a"],
+            &["215", "216"],
+        );
+    }
+
+    #[test]
+    fn changes_of_one_turn_and_moves_of_200_ms_are_told_together() {
+        let mut clients = Clients::default();
+        let schedule = |at_end_of_turn, when_gathered| Schedule {
+            at_end_of_turn,
+            when_gathered,
+        };
+        assert_eq!(clients.lines_changed([]), schedule(true, false));
+        assert_eq!(clients.lines_changed([]), schedule(false, false));
+        assert_eq!(clients.lines_changed(["215".into()]), schedule(false, true));
+        clients.tell_changed();
+        assert_eq!(clients.lines_changed(["216".into()]), schedule(true, false));
+        assert_eq!(clients.moved.len(), 2);
+        clients.tell_moved();
+        assert!(clients.moved.is_empty());
+        assert_eq!(clients.lines_changed(["215".into()]), schedule(false, true));
+        // A successor schedules anew what was not told.
+        let mut successor = clients.hand_over();
+        assert_eq!(successor.lines_changed([]), schedule(true, true));
+    }
+}

@@ -1,0 +1,380 @@
+//! The phones of the list: the stored entry, the actor and the status of each, and how many never listed a line.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    ops::Bound,
+    time::Duration,
+};
+
+use uacsta_config::Described;
+use uacsta_schema::phone_id::PhoneId;
+
+use crate::{
+    back_off::BackOff,
+    directory::Availability,
+    phone::{Phone, Status as PhoneStatus},
+    phone_list::ListedPhone,
+    supervision::{RestartableAddr, WeakRestartableAddr},
+};
+
+/// All listed phones.
+#[derive(Default)]
+pub(super) struct Records {
+    /// Boxed, since a map of many is up to half empty.
+    listed: BTreeMap<PhoneId, Box<Record>>,
+    /// The actors of phones that were removed, for as long as clients hold them.
+    removed: HashMap<PhoneId, WeakRestartableAddr<Phone>>,
+    /// How many phones never listed a line: anybody who has the phones' password could invent them.
+    unknown: usize,
+    /// Whether the log has reported that there are too many of them.
+    limit_logged: bool,
+}
+
+/// A listed phone.
+pub(super) struct Record {
+    entry: ListedPhone,
+    actor: Option<RestartableAddr<Phone>>,
+    status: PhoneStatus,
+    /// Why the status is not better, in words.
+    reason: Option<String>,
+    is_on_disk: bool,
+    /// How long the session waits after a restart of the actor.
+    restarts: BackOff,
+    /// Whether the actor was restarted and was not told its binding yet.
+    is_paused: bool,
+}
+
+/// What a REGISTER tells of a phone.
+pub(super) struct LogOnDetails {
+    pub(super) described: Described,
+    pub(super) address: IpAddr,
+    /// In seconds since 1970-01-01T00:00:00Z.
+    pub(super) at: u64,
+    /// The URI of the To, for a phone that has listed no line yet.
+    pub(super) identity: String,
+}
+
+impl Records {
+    /// The phones that the disk has.
+    pub(super) fn of(listed: Vec<ListedPhone>) -> Self {
+        let unknown = listed.iter().filter(|entry| entry.lines.is_empty());
+        Self {
+            unknown: unknown.count(),
+            listed: listed
+                .into_iter()
+                .map(|entry| (entry.id, Box::new(Record::new(entry, true))))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What a registrar that panicked leaves: phones that are not on disk are new again.
+    pub(super) fn hand_over(&mut self) -> Self {
+        let mut records = std::mem::take(self);
+        records.listed.retain(|_, record| record.is_on_disk);
+        let listed = records.listed.values();
+        records.unknown = listed
+            .filter(|record| record.entry.lines.is_empty())
+            .count();
+        records
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.listed.len()
+    }
+
+    pub(super) fn contains(&self, phone: PhoneId) -> bool {
+        self.listed.contains_key(&phone)
+    }
+
+    pub(super) fn get(&self, phone: PhoneId) -> Option<&Record> {
+        self.listed.get(&phone).map(|record| &**record)
+    }
+
+    pub(super) fn get_mut(&mut self, phone: PhoneId) -> Option<&mut Record> {
+        self.listed.get_mut(&phone).map(|record| &mut **record)
+    }
+
+    /// The phones after one, in order; after `None`, all.
+    pub(super) fn after(&self, last: Option<PhoneId>) -> impl Iterator<Item = (PhoneId, &Record)> {
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let listed = self.listed.range((after, Bound::Unbounded));
+        listed.map(|(phone, record)| (*phone, &**record))
+    }
+
+    /// Adds a phone that logged on for the first time, and is not on disk yet.
+    pub(super) fn add(&mut self, phone: PhoneId, enabled: bool) -> &mut Record {
+        self.unknown += 1;
+        let entry = ListedPhone {
+            id: phone,
+            maker: String::new(),
+            model: None,
+            firmware: None,
+            last_address: None,
+            last_identity: None,
+            lines: Vec::new(),
+            last_login: None,
+            enabled,
+        };
+        let record = Box::new(Record::new(entry, false));
+        self.listed.entry(phone).or_insert(record)
+    }
+
+    /// Removes a phone. Its actor is kept for as long as clients hold it.
+    pub(super) fn remove(&mut self, phone: PhoneId) -> bool {
+        let Some(record) = self.listed.remove(&phone) else {
+            return false;
+        };
+        self.unknown -= usize::from(record.entry.lines.is_empty());
+        self.removed.retain(|_, actor| actor.upgrade().is_some());
+        if let Some(actor) = record.actor {
+            self.removed.insert(phone, actor.downgrade());
+        }
+        true
+    }
+
+    /// The actor of a phone that was removed and is listed again, if clients hold it still.
+    pub(super) fn restore_actor(&mut self, phone: PhoneId) -> Option<&RestartableAddr<Phone>> {
+        let actor = self.removed.remove(&phone)?.upgrade()?;
+        Some(self.listed.get_mut(&phone)?.actor.insert(actor))
+    }
+
+    /// A phone listed these lines. Returns the former ones, unless they are the same.
+    pub(super) fn set_lines(&mut self, phone: PhoneId, lines: &[String]) -> Option<Vec<String>> {
+        let entry = &mut self.listed.get_mut(&phone)?.entry;
+        if let Some(first) = lines.first() {
+            entry.last_identity = Some(first.clone());
+        }
+        if entry.lines == lines {
+            return None;
+        }
+        let former = std::mem::replace(&mut entry.lines, lines.to_vec());
+        self.unknown += usize::from(lines.is_empty());
+        self.unknown -= usize::from(former.is_empty());
+        Some(former)
+    }
+
+    /// Whether a phone is listed, or may be, with `limit` phones that never listed a line.
+    pub(super) fn has_room(&mut self, phone: PhoneId, limit: usize) -> bool {
+        let has_room = self.unknown < limit;
+        self.limit_logged &= !has_room;
+        has_room || self.contains(phone)
+    }
+
+    /// Whether the log is to report that there is no room: once, until there is.
+    pub(super) fn may_log_limit(&mut self) -> bool {
+        !std::mem::replace(&mut self.limit_logged, true)
+    }
+}
+
+impl Record {
+    fn new(entry: ListedPhone, is_on_disk: bool) -> Self {
+        Self {
+            entry,
+            actor: None,
+            status: PhoneStatus::Away,
+            reason: None,
+            is_on_disk,
+            restarts: BackOff::default(),
+            is_paused: false,
+        }
+    }
+
+    pub(super) fn entry(&self) -> &ListedPhone {
+        &self.entry
+    }
+
+    pub(super) fn actor(&self) -> Option<&RestartableAddr<Phone>> {
+        self.actor.as_ref()
+    }
+
+    /// The phone's actor was started at `now`.
+    pub(super) fn set_actor(&mut self, actor: RestartableAddr<Phone>, now: Duration) {
+        self.actor = Some(actor);
+        self.restarts.stands(now);
+    }
+
+    pub(super) fn status(&self) -> PhoneStatus {
+        self.status
+    }
+
+    pub(super) fn reason(&self) -> Option<&String> {
+        self.reason.as_ref()
+    }
+
+    /// Returns whether the status is another one than before.
+    pub(super) fn set_status(&mut self, status: PhoneStatus, reason: Option<String>) -> bool {
+        self.reason = reason;
+        std::mem::replace(&mut self.status, status) != status
+    }
+
+    pub(super) fn set_enabled(&mut self, enabled: bool) {
+        self.entry.enabled = enabled;
+    }
+
+    pub(super) fn is_on_disk(&self) -> bool {
+        self.is_on_disk
+    }
+
+    pub(super) fn set_on_disk(&mut self, is_on_disk: bool) {
+        self.is_on_disk = is_on_disk;
+    }
+
+    pub(super) fn availability(&self) -> Availability {
+        match self.status {
+            _ if !self.entry.enabled => Availability::Disabled,
+            PhoneStatus::Away => Availability::Away,
+            PhoneStatus::Registered => Availability::Registered,
+            PhoneStatus::Controlled => Availability::Controlled,
+        }
+    }
+
+    /// Maker and model, as clients are told.
+    pub(super) fn model(&self) -> String {
+        let ListedPhone { maker, model, .. } = &self.entry;
+        match model {
+            Some(model) => format!("{maker} {model}"),
+            None => maker.clone(),
+        }
+    }
+
+    pub(super) fn logged_on(&mut self, details: LogOnDetails) {
+        let entry = &mut self.entry;
+        entry.maker = details.described.maker;
+        entry.model = details.described.model;
+        entry.firmware = details.described.firmware;
+        entry.last_address = Some(details.address);
+        entry.last_login = Some(details.at);
+        entry.last_identity.get_or_insert(details.identity);
+    }
+
+    /// The phone's actor panicked and was restarted at `now`. Returns how long its session is paused.
+    pub(super) fn actor_restarted(&mut self, now: Duration) -> Duration {
+        self.is_paused = true;
+        self.restarts.lost(now);
+        let is_first = self.restarts.is_fresh();
+        let wait = self.restarts.failed();
+        // What the phone sends may make each actor panic as soon as it has begun.
+        if is_first { Duration::ZERO } else { wait }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Ends the pause after a restart at `now`.
+    pub(super) fn resume(&mut self, now: Duration) {
+        self.restarts.stands(now);
+        self.is_paused = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn phone(number: u8) -> PhoneId {
+        format!("0004130000{number:02x}").parse().unwrap()
+    }
+
+    fn lines(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    #[test]
+    fn phones_that_never_listed_a_line_are_limited() {
+        let mut records = Records::default();
+        for number in 1..=2 {
+            assert!(records.has_room(phone(number), 2));
+            records.add(phone(number), true);
+        }
+        assert!(!records.has_room(phone(3), 2));
+        assert!(records.may_log_limit());
+        assert!(!records.has_room(phone(4), 2) && !records.may_log_limit());
+        // A phone that is listed already is not new.
+        assert!(records.has_room(phone(1), 2));
+        // One that lists its lines makes room, one that loses them takes it.
+        assert_eq!(records.set_lines(phone(1), &lines(&["a"])), Some(vec![]));
+        assert!(records.has_room(phone(3), 2));
+        assert_eq!(records.set_lines(phone(1), &[]), Some(lines(&["a"])));
+        assert!(!records.has_room(phone(3), 2) && records.may_log_limit());
+        // So does one that is removed; nothing is counted twice.
+        assert!(records.remove(phone(2)) && !records.remove(phone(2)));
+        assert!(records.has_room(phone(3), 2));
+        assert_eq!(records.unknown, 1);
+    }
+
+    #[test]
+    fn the_first_line_becomes_the_identity_and_stays_it() {
+        let mut records = Records::default();
+        records.add(phone(1), true);
+        records.set_lines(phone(1), &lines(&["sip:215@h", "sip:216@h"]));
+        assert_eq!(
+            records.set_lines(phone(1), &lines(&["sip:215@h", "sip:216@h"])),
+            None
+        );
+        records.set_lines(phone(1), &[]);
+        let entry = records.get(phone(1)).unwrap().entry();
+        assert_eq!(entry.last_identity.as_deref(), Some("sip:215@h"));
+        assert_eq!(records.set_lines(phone(9), &lines(&["sip:215@h"])), None);
+    }
+
+    #[test]
+    fn phones_are_paged_in_order() {
+        let mut records = Records::default();
+        for number in [3, 1, 2] {
+            records.add(phone(number), true);
+        }
+        let after = |last| {
+            records
+                .after(last)
+                .map(|(phone, _)| phone)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(after(None), [1, 2, 3].map(phone));
+        assert_eq!(after(Some(phone(1))), [2, 3].map(phone));
+        assert_eq!(after(Some(phone(3))), []);
+    }
+
+    #[test]
+    fn the_successor_has_the_phones_that_are_on_disk() {
+        let mut records = Records::default();
+        records.add(phone(1), true).set_on_disk(true);
+        records.add(phone(2), true);
+        let records = records.hand_over();
+        assert!(records.contains(phone(1)) && !records.contains(phone(2)));
+        assert_eq!((records.len(), records.unknown), (1, 1));
+    }
+
+    #[test]
+    fn an_actor_that_panics_again_and_again_is_paused_for_longer_and_longer() {
+        let mut records = Records::default();
+        let record = records.add(phone(1), true);
+        let mut now = Duration::ZERO;
+        let mut pause = |lives: u64| {
+            now += Duration::from_secs(lives);
+            let pause = record.actor_restarted(now);
+            now += pause;
+            assert!(record.is_paused());
+            record.resume(now);
+            assert!(!record.is_paused());
+            pause.as_secs()
+        };
+        assert_eq!([0, 0, 0, 0].map(&mut pause), [0, 2, 4, 8]);
+        assert_eq!([100, 1].map(&mut pause), [0, 2]);
+    }
+
+    #[test]
+    fn a_disabled_phone_is_not_available_whatever_its_status() {
+        let mut records = Records::default();
+        let record = records.add(phone(1), false);
+        assert!(record.set_status(PhoneStatus::Controlled, None));
+        assert!(!record.set_status(PhoneStatus::Controlled, None));
+        assert_eq!(record.availability(), Availability::Disabled);
+        record.set_enabled(true);
+        assert_eq!(record.availability(), Availability::Controlled);
+    }
+}
