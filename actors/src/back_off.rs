@@ -1,12 +1,12 @@
-//! How long to wait before what failed is tried again: 1, 2, 4 ... 60 seconds.
+//! Exponential back-off of retries: 1, 2, 4 ... 60 seconds.
 
 use std::time::Duration;
 
-/// The wait before the next try. It grows with each failure, until what was tried has stood for longer than that.
+/// The delay of the next retry. It doubles with each failure, until a success lasts longer than the delay.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BackOff {
     failures: u8,
-    /// Since when it stands.
+    /// When the last try succeeded, if that lasts.
     stands: Option<Duration>,
 }
 
@@ -14,13 +14,12 @@ pub(crate) struct BackOff {
 const LONGEST: Duration = Duration::from_secs(60);
 
 impl BackOff {
-    /// What was tried stands from `now` on.
+    /// The try succeeded at `now`.
     pub(crate) fn stands(&mut self, now: Duration) {
         self.stands = Some(now);
     }
 
-    /// What stood is lost at `now`. If it had stood long enough, that is the first failure and no further one: what fails as
-    /// soon as it stands is not tried without end.
+    /// What had succeeded ended at `now`. If it lasted longer than the delay, the next failure counts as the first.
     pub(crate) fn lost(&mut self, now: Duration) {
         if let Some(since) = self.stands.take()
             && since + self.wait() < now
@@ -29,12 +28,12 @@ impl BackOff {
         }
     }
 
-    /// Whether nothing failed so far.
+    /// Whether the next failure is the first.
     pub(crate) fn is_fresh(self) -> bool {
         self.failures == 0
     }
 
-    /// Counts a failure; how long to wait after it.
+    /// Counts a failure; returns the delay of the next retry.
     pub(crate) fn failed(&mut self) -> Duration {
         let wait = self.wait();
         self.failures = self.failures.saturating_add(1);

@@ -1,12 +1,12 @@
-//! The time, as an argument: the server hands actors a clock, and tests one of their own.
+//! The clock that the server passes to all actors, and tests replace.
 
 use std::time::Duration;
 
-/// What time it is.
+/// A source of the time.
 pub trait Clock: Send + Sync {
-    /// Since the server started; never goes back, whatever happens to the wall clock.
+    /// The time since the server's start; it never goes back.
     fn now(&self) -> Duration;
 
-    /// Seconds since 1970-01-01T00:00:00Z, for people and files.
+    /// Seconds since 1970-01-01T00:00:00Z, for display and files.
     fn wall(&self) -> u64;
 }

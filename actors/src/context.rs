@@ -19,36 +19,36 @@ use crate::{
     supervision,
 };
 
-/// What every actor of one server shares and none changes but by a message to all.
+/// The shared handles of one server.
 pub struct ServerContext {
-    /// What the operator set, exchanged while the server runs.
+    /// The configuration, which a reload replaces.
     pub config: ArcSwap<RuntimeConfig>,
-    /// What time it is.
+    /// The server's clock.
     pub clock: Arc<dyn clock::Clock>,
     /// Makes and checks the nonces of our challenges.
     pub nonces: NonceKey,
-    /// Slows down who guesses passwords.
+    /// Limits failed log-ons.
     pub log_on_limiter: auth::LogOnLimiter,
-    /// What the log said lately of peers who did something wrong.
+    /// Limits log lines about one peer.
     pub log_limit: log_limit::LogLimit,
-    /// What is counted for those who watch.
+    /// The counters of the metrics.
     pub counters: Arc<counters::Counters>,
-    /// What we call ourselves in SIP.
+    /// The value of Server and User-Agent in SIP.
     pub agent: Arc<str>,
-    /// Who knows the phones.
+    /// The registrar.
     pub registrar: supervision::RestartableAddr<registrar::Registrar>,
-    /// Who counts phones and monitored lines.
+    /// Licensing.
     pub licensing: supervision::RestartableAddr<licensing::Licensing>,
 }
 
-/// What the operator may change while the server runs: exchanged whole, so that nobody sees half of a change.
+/// The configuration: a reload replaces it whole, so that no actor sees half of a change.
 #[derive(Debug)]
 pub struct RuntimeConfig {
-    /// The settings, with every password filled in.
+    /// The settings, with all passwords read from their files.
     pub settings: Settings,
-    /// What is known of the makers' phones.
+    /// The profiles of the makers' phones.
     pub profiles: Profiles,
-    /// How many phones and lines may be in use.
+    /// How many phones and lines are licensed.
     pub allowance: licensing::Allowance,
 }
 
@@ -58,12 +58,12 @@ pub struct RuntimeConfig {
 pub struct ConfigChanged;
 
 impl ServerContext {
-    /// The rules as they are now. Whoever reads them does so when it needs them, and keeps none.
+    /// The present configuration. Read it when it is needed, and keep no copy, which a reload would make stale.
     pub fn config(&self) -> Guard<Arc<RuntimeConfig>> {
         self.config.load()
     }
 
-    /// Reads a CSTA document within the limits that are set. One that passes them is counted.
+    /// Reads a CSTA document within the configured limits, and counts one that exceeds them.
     pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
         let config = self.config();
         let limits = csta::DocumentLimits {
@@ -91,7 +91,7 @@ impl ServerContext {
         }
     }
 
-    /// Counts an incident of a connection; the rest is as for [`Self::may_log`].
+    /// Counts an incident of a connection, and returns as [`Self::may_log`].
     pub(crate) fn incident(
         &self,
         peer: SocketAddr,
@@ -102,8 +102,8 @@ impl ServerContext {
         self.may_log(peer, authenticated, incident.text())
     }
 
-    /// Whether the log is to say what the peer at an address did wrong, and how often that was since it was said last:
-    /// of one who has logged on always, of others once a minute, so that no stranger drives out what the log holds.
+    /// Whether to log a peer's error, and how often it occurred since the last line. Errors of unauthenticated peers are logged once a
+    /// minute, so that they cannot flood the log.
     pub fn may_log(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
         if has_logged_on {
             return Some(1);

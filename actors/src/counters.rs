@@ -1,4 +1,4 @@
-//! What the server counts for those who watch it: numbers that only grow, readable from every thread at any time.
+//! The counters of the metrics: numbers that only grow, readable from every thread.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -6,7 +6,7 @@ use uacsta_schema::sip::{Excess, FrameError};
 
 use crate::sip::incident::Incident;
 
-/// How often each kind of thing happened since the server started.
+/// The counters since the server's start.
 #[derive(Debug)]
 pub struct Counters([AtomicU64; Counter::ALL.len()]);
 
@@ -16,34 +16,34 @@ impl Default for Counters {
     }
 }
 
-/// Declares what is counted: each with its name and label as Prometheus knows them, and what it means.
+/// Declares the counters: each with its Prometheus name and label, and its meaning.
 macro_rules! events {
     ($($(#[doc = $meaning:literal])+ $event:ident = $name:literal $label:literal,)+) => {
-        /// Something that is counted.
+        /// A counter.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum Counter {
             $($(#[doc = $meaning])+ $event,)+
         }
 
         impl Counter {
-            /// All of them; those of one name stand together.
+            /// All counters; those of one name are adjacent.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$event),+];
 
-            /// The name of its number: events of one name differ by their label.
+            /// The Prometheus name; counters of one name differ by their label.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$event => $name,)+
                 }
             }
 
-            /// The label that tells it from others of its name; empty if there are none.
+            /// The value of the label `limit`, empty if the counter has none.
             pub const fn label(self) -> &'static str {
                 match self {
                     $(Self::$event => $label,)+
                 }
             }
 
-            /// What it means, in a sentence.
+            /// The help text.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$event => concat!($($meaning),+).trim_ascii(),)+
@@ -160,12 +160,12 @@ impl From<&FrameError> for Counter {
 }
 
 impl Counters {
-    /// One more.
+    /// Adds one.
     pub fn count(&self, event: Counter) {
         self.0[event as usize].fetch_add(1, Relaxed);
     }
 
-    /// How many there were.
+    /// The present value.
     pub fn total(&self, event: Counter) -> u64 {
         self.0[event as usize].load(Relaxed)
     }

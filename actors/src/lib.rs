@@ -1,7 +1,7 @@
 //! The actors of a server, and the SIP layer below them.
 //!
 //! ```text
-//!                 Registrar ── starts, finds, restarts and buries ──► Phone ──► Monitor (one a watched line)
+//!                 Registrar ── starts, finds and removes ─────────► Phone ──► Monitor (one a monitored line)
 //!                     ▲                                                ▲  ▲         │
 //!   REGISTER (new)    │                       requests to the phone    │  │ events  │ events
 //!        SipConnection (phone) ┴── refreshes, answers, events ──────────────────┘  │         ▼

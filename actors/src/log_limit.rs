@@ -1,4 +1,4 @@
-//! What one peer does wrong again and again is said once a minute, with how often it was.
+//! Limits the log lines about one peer's repeated error to one a minute, with a count.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::{auth::address_prefix, truncated::Truncated};
 
-/// What was said lately, and of whom, by [`address_prefix`].
+/// The latest log lines, by [`address_prefix`] and text.
 #[derive(Default)]
 pub struct LogLimit(Mutex<HashMap<(IpAddr, String), Occurrences>>);
 
@@ -18,13 +18,13 @@ struct Occurrences {
     since: u32,
 }
 
-/// How long nothing is said again.
+/// How long a line is not repeated.
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many addresses and reasons are told apart; all further ones share one.
+/// How many pairs of address and text are kept apart; all further ones share one.
 const APART: usize = 1024;
 
 impl LogLimit {
-    /// Whether to say this of an address at `now`, the time since some beginning, and then how often it has happened since it was said last.
+    /// Whether to log `what` of an address at `now`, the time since some start: if so, how often it happened since the last line.
     pub fn admit(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = (address_prefix(address), Truncated(what).to_string());
@@ -45,7 +45,7 @@ impl LogLimit {
     }
 }
 
-/// How often something was, as a field of log lines that say it: left out where it was once.
+/// The number of occurrences as a field of a log line, which omits 1.
 pub(crate) fn repeat_count(times: u32) -> Option<u32> {
     (times > 1).then_some(times)
 }

@@ -1,4 +1,4 @@
-//! The phone list: every phone that ever registered, as it is stored.
+//! The entries of the phone list as they are stored: every phone that ever registered.
 
 use std::net::IpAddr;
 
@@ -6,38 +6,38 @@ use actix::Message;
 use serde::{Deserialize, Serialize};
 use uacsta_schema::phone_id::PhoneId;
 
-/// One phone of the list. What changes by the minute (status, calls) is never part of it.
+/// An entry of the phone list. Status and calls are never stored.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListedPhone {
-    /// Its user name: a MAC address, or an extension.
+    /// The phone's user name: a MAC address, or an extension.
     #[serde(rename = "mac")]
     pub id: PhoneId,
     /// The maker, from the User-Agent or the MAC address.
     pub maker: String,
-    /// The model, where the phone names it.
+    /// The model, if the phone reports it.
     pub model: Option<String>,
-    /// The firmware, where the phone names it.
+    /// The firmware version, if the phone reports it.
     pub firmware: Option<String>,
-    /// Where its last binding came from.
+    /// The source address of the last binding.
     pub last_address: Option<IpAddr>,
-    /// The first line that it listed last, or the identity that it logged on with.
+    /// The first of its lines, or the identity that it registered.
     pub last_identity: Option<String>,
-    /// The lines that it listed last.
+    /// Its lines, as it listed them last.
     pub lines: Vec<String>,
     /// When its last binding was made or moved to another address, in seconds since 1970-01-01T00:00:00Z.
     pub last_login: Option<u64>,
-    /// Whether an operator, or `auto_activate`, lets it be controlled and monitored.
+    /// Whether it may be controlled and monitored.
     #[serde(rename = "in_operation")]
     pub enabled: bool,
 }
 
-/// Puts phones on disk. The answer comes when they are there.
+/// Writes entries to disk; answered when they are there.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), StoreError>")]
 pub struct Save {
-    /// The phones that changed, or are new.
+    /// Changed and new entries.
     pub listed: Vec<ListedPhone>,
-    /// Those that are on the list no more.
+    /// Phones that were removed.
     pub forgotten: Vec<PhoneId>,
 }
 

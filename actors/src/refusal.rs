@@ -1,4 +1,4 @@
-//! Why something that a client asked for is not done, and the one CSTA error that each reason gives.
+//! Why a client's request is refused, and the CSTA error of each reason.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use uacsta_schema::{
 
 use crate::directory::NoLine;
 
-/// A reason, in words for the log.
+/// Why a request is refused, in words for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refusal {
-    /// The request names no line that there is.
+    /// The request names an unknown line.
     #[error("{0}")]
     NoLine(#[from] NoLine),
     /// The session is for another line.
@@ -21,7 +21,7 @@ pub enum Refusal {
     /// A request that needs a line names none, in the server's session.
     #[error("the request names no line")]
     LineMissing,
-    /// The user calls from an own number, and it is not clear by which desk phone.
+    /// The call is from the user's own number, and no desk phone is determined.
     #[error(
         "the call is from the user's own number, but by which line? Open that line's session, or give the account one line"
     )]
@@ -41,22 +41,22 @@ pub enum Refusal {
     /// Too many requests wait for the phone.
     #[error("too many requests wait for the phone")]
     Busy,
-    /// The phone wants to be left alone for longer than a request may wait (Retry-After).
-    #[error("the phone asked to be left alone for longer than a request may wait (Retry-After)")]
-    LeftAlone,
-    /// The phone is reached by UDP, and no datagram may carry the request.
+    /// The phone sent 503 with a Retry-After that is longer than a request may wait.
+    #[error("phone sent Retry-After beyond the request timeout")]
+    RetryAfter,
+    /// The phone is on UDP, and the request is larger than a datagram may be.
     #[error(
-        "the request is larger than 1300 octets, the most for a phone on UDP (RFC 3261 18.1.1); let the phone use TCP"
+        "the request is larger than 1300 octets, the most for a phone on UDP (RFC 3261, section 18.1.1); let the phone use TCP"
     )]
     TooLarge,
     /// The server does not have this service.
     #[error("the server does not support this service")]
     NotSupported,
-    /// The account may watch, but not control.
-    #[error("this log-on may watch lines, but not control them")]
+    /// The account may monitor lines, but not control them.
+    #[error("this account may monitor lines, but not control them")]
     WatchOnly,
     /// The account may not see the line.
-    #[error("this log-on has no right to the line")]
+    #[error("this account has no right to the line")]
     NoRight,
     /// No monitor has this cross reference.
     #[error("no monitor of this session has this cross reference")]
@@ -67,7 +67,7 @@ pub enum Refusal {
     /// The client has as many monitors as `limits.monitors_per_client` allows.
     #[error("the client has as many monitors as limits.monitors_per_client allows")]
     Monitors,
-    /// The session has registered too often.
+    /// The session has as many registrations as it may have.
     #[error("the session has as many registrations as it may have")]
     Registrations,
     /// The line has no such call.
@@ -76,18 +76,18 @@ pub enum Refusal {
     /// The call that is to be retrieved is not on hold.
     #[error("the call that is to be retrieved is not on hold")]
     NotHeld,
-    /// A member of the request is missing or wrong.
+    /// A member of the request is missing or invalid.
     #[error("{0}")]
     Malformed(String),
-    /// What the phone answered is not CSTA, or not the response to what was asked.
-    #[error("the phone's answer is of no use: {0}")]
+    /// The phone's response is not a CSTA document, or not the response of the request.
+    #[error("invalid response from phone: {0}")]
     NotCsta(String),
     /// The phone refused with a CSTA error.
     #[error("the phone refused: {failure}")]
     Failed {
         /// The error.
         failure: Failure,
-        /// The phone's own words, which go to the client as they are.
+        /// The phone's document, which the client receives unchanged.
         document: Arc<Document>,
     },
     /// The phone refused with a SIP status alone.
@@ -96,13 +96,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The CSTA error that a client is given (ECMA-269).
+    /// The CSTA error of the response (ECMA-269, universal failures).
     pub fn failure(&self) -> Failure {
         match self {
             Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,
             Self::Away | Self::Disabled | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
             Self::NotADevice => Failure::INVALID_MONITOR_OBJECT,
-            Self::Busy | Self::LeftAlone => Failure::RESOURCE_BUSY,
+            Self::Busy | Self::RetryAfter => Failure::RESOURCE_BUSY,
             Self::TooLarge => Failure::RESOURCE_LIMIT_EXCEEDED,
             Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
             Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
@@ -128,7 +128,7 @@ impl Refusal {
         }
     }
 
-    /// Whether asking again cannot help: the phone lacks the service, or the line.
+    /// Whether a retry cannot succeed: the phone lacks the service, or the line.
     pub fn is_permanent(&self) -> bool {
         let failure = self.failure();
         matches!(self, Self::Failed { .. } | Self::Refused(_))

@@ -1,8 +1,8 @@
-//! What a peer wrote, as far as it is worth repeating: a peer decides over neither the log's size nor that of an answer.
+//! Text of a peer, truncated for log lines and responses, so that a peer does not determine their size.
 
 use std::fmt;
 
-/// A text of a peer, displayed up to about 100 octets.
+/// Displays at most 100 octets of a text.
 #[derive(Clone, Copy, Debug)]
 pub struct Truncated<'t>(pub &'t str);
 
@@ -18,7 +18,7 @@ impl fmt::Display for Truncated<'_> {
     }
 }
 
-/// The same as a field of log lines, which is left out where there is no text.
+/// The same as a field of a log line, which omits a missing text.
 pub(crate) fn truncated(text: Option<&str>) -> Option<tracing::field::DisplayValue<Truncated<'_>>> {
     text.map(|text| tracing::field::display(Truncated(text)))
 }

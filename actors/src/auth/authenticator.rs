@@ -1,4 +1,4 @@
-//! Who may log on: digest authentication (RFC 3261 section 22, RFC 8760) at one connection's door.
+//! Digest authentication of the requests of one connection (RFC 3261, section 22; RFC 8760).
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,44 +15,45 @@ use uacsta_schema::{
 use super::{AuthAttempt, AuthUser, LimitStatus, Rate, digest_uri};
 use crate::{ServerContext, counters::Counter};
 
-/// One connection's door. Its nonces hold on this connection alone, so nothing heard elsewhere can be replayed here.
+/// Authenticates the requests of a connection. Its nonces are valid on this connection alone, so that nothing recorded elsewhere can be
+/// replayed here.
 #[derive(Debug)]
 pub struct DigestAuthenticator {
     connection: [u8; 8],
     minted: u64,
-    /// The next count that is taken for each of the last nonces, by their number: as large after a year as at the start.
+    /// The next acceptable nonce count of each of the last nonces, by their number.
     counts: [u32; REMEMBERED],
 }
 
-/// Who asks, as far as that is known before the credentials are read.
+/// The sender of a request, as far as it is known before the credentials are read.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthRequest<'c> {
     /// The address that the request came from.
     pub address: IpAddr,
-    /// The phone that it says to be, however the credentials spell its name.
+    /// The phone that the request names, however the credentials spell its name.
     pub phone: Option<PhoneId>,
-    /// Who is logged on on this connection already: no failures of others stand in the way of that user, and of no other.
-    pub here: Option<AuthUser<'c>>,
-    /// Whether other algorithms are left out of the challenge, for phones that fail on them.
+    /// The user who has authenticated on this connection, and whom the failures of others do not delay.
+    pub logged_on: Option<AuthUser<'c>>,
+    /// Whether the challenge offers MD5 alone, for phones that fail on other algorithms.
     pub only_md5: bool,
 }
 
-/// Why a request is not granted.
+/// Why a request is denied.
 #[derive(Debug)]
 pub enum Denial {
-    /// Its credentials prove nothing: 401.
+    /// It has no valid credentials: 401.
     Challenged {
-        /// What to challenge the sender with.
+        /// The challenge for the response.
         challenge: ChallengeData,
-        /// Why they are wrong; none if there were none, they were stale, or the log need not mention it again.
+        /// Why the credentials are wrong, for the log; `None` where there were none, their nonce was stale, or the log has it already.
         reason: Option<&'static str>,
     },
-    /// Too many log-ons failed before, so the credentials were not looked at: 503 with [`RETRY_AFTER`].
+    /// Too many log-ons failed before, so the credentials were not checked: 503 with [`RETRY_AFTER`].
     RateLimited,
 }
 
 impl Denial {
-    /// Why the credentials are wrong, if the log is to mention it.
+    /// Why the credentials are wrong, if it is to be logged.
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Challenged { reason, .. } => *reason,
@@ -70,7 +71,7 @@ pub struct ChallengeData {
 }
 
 impl ChallengeData {
-    /// One challenge for each algorithm that is offered, the preferred one first (RFC 8760, section 2.4).
+    /// A challenge for each configured algorithm, the preferred one first (RFC 8760, section 2.4).
     pub fn challenges<'d>(&'d self, advanced: &'d Advanced) -> impl Iterator<Item = Challenge<'d>> {
         advanced
             .digest
@@ -90,14 +91,14 @@ impl ChallengeData {
 
 /// How long a nonce may be used.
 const NONCE_LIFE: Duration = Duration::from_secs(3600);
-/// How many nonces of a connection are good at a time. An older one is stale.
+/// How many nonces of a connection are valid at a time; older ones are stale.
 const REMEMBERED: usize = 8;
-/// When somebody who is held back is to try again, in seconds: a phone bears a 503 with Retry-After (RFC 3261 21.5.4) better
-/// than a 403, after which many try no more.
+/// The Retry-After of a rate-limited log-on, in seconds. Many phones never retry after 403, but do so after 503 with Retry-After (RFC
+/// 3261, section 21.5.4).
 pub const RETRY_AFTER: u32 = 5;
 
 impl DigestAuthenticator {
-    /// The door of a connection with this number, which no other has.
+    /// For the connection with this number, which must be unique.
     pub fn new(connection: u64) -> Self {
         Self {
             connection: connection.to_be_bytes(),
@@ -106,8 +107,8 @@ impl DigestAuthenticator {
         }
     }
 
-    /// A door that follows one of the same number, which gave out the first nonce and kept nothing: that nonce's count is
-    /// kept from now on, and no challenge of this door begins it anew.
+    /// For a UDP peer whose first nonce the stateless UAS issued under the same number: that nonce stays valid, and its count is kept
+    /// from now on.
     pub fn after_stateless(connection: u64) -> Self {
         Self {
             minted: 1,
@@ -115,11 +116,10 @@ impl DigestAuthenticator {
         }
     }
 
-    /// Checks a request's credentials, and returns the user whom they prove. `password` tells the password of a user, none for
-    /// an unknown one.
+    /// Checks a request's credentials and returns their user. `password` returns the password of a user, `None` for an unknown one.
     ///
     /// # Errors
-    /// They prove nobody.
+    /// The request has no valid credentials, or its sender is rate-limited.
     pub fn check<'p, 'r>(
         &mut self,
         context: &ServerContext,
@@ -149,17 +149,17 @@ impl DigestAuthenticator {
             &self.connection,
         ) {
             Nonce::Fresh(nonce) => nonce,
-            // RFC 7616 3.3: "stale ... indicating that the previous request from the client was rejected because the nonce
+            // RFC 7616, section 3.3: "stale ... indicating that the previous request from the client was rejected because the nonce
             // value was stale". A nonce of another connection or of an earlier run is stale here.
             Nonce::Stale | Nonce::Forged => return Err(self.stale(context, caller)),
         };
         let name = caller
             .phone
             .map_or(AuthUser::User(credentials.username), AuthUser::Phone);
-        let is_here = caller.here == Some(name);
+        let is_logged_on = caller.logged_on == Some(name);
         let attempt = AuthAttempt::new(caller.address, name);
         let rate = Rate::of(&config.settings.limits);
-        if !is_here && !context.log_on_limiter.admits(attempt, rate, now) {
+        if !is_logged_on && !context.log_on_limiter.admits(attempt, rate, now) {
             context.counters.count(Counter::LogOnRateLimited);
             return Err(Denial::RateLimited);
         }
@@ -200,7 +200,7 @@ impl DigestAuthenticator {
             let reason = match context.log_on_limiter.failed(attempt, rate, now) {
                 LimitStatus::Below => Some(reason),
                 LimitStatus::Reached => Some(
-                    "too many log-ons failed: further ones from this address, or for this user from addresses that fail, are held back to limits.log_on_tries a second, and not logged until there is a pause",
+                    "too many log-ons failed: this address, and this user from addresses with failures, are limited to limits.log_on_tries a second; further failures are not logged until there is a pause",
                 ),
                 LimitStatus::Exceeded => None,
             };
@@ -210,7 +210,7 @@ impl DigestAuthenticator {
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
             return Err(self.stale(context, caller));
         }
-        if !is_here {
+        if !is_logged_on {
             context.log_on_limiter.succeeded(attempt);
         }
         Ok(credentials.username)
@@ -224,9 +224,9 @@ impl DigestAuthenticator {
         }
     }
 
-    /// Whether a nonce's count is above the last one (RFC 7616 3.4: "this allows the server to detect request replays").
+    /// Whether a nonce's count is above the last one (RFC 7616, section 3.4: "this allows the server to detect request replays").
     fn counts(&mut self, nonce: u64, count: u32) -> bool {
-        // On UDP the first nonce was handed out before there was this door, by one that keeps nothing.
+        // On UDP the stateless UAS issued the first nonce.
         if nonce > self.minted.max(1) || nonce + REMEMBERED as u64 <= self.minted {
             return false;
         }

@@ -1,9 +1,9 @@
-//! Whether credentials were made for the request that bears them (RFC 7616 3.4.6).
+//! Checks that the `uri` of digest credentials matches the Request-URI (RFC 7616, section 3.4.6).
 
 use uacsta_schema::sip::uri::Uri;
 
-/// Whether the `uri` of credentials may stand for a Request-URI: the same user and host. Port and parameters may differ, and
-/// the user may be left out, for phones write those as they like; `user` is who logs on, whom a REGISTER may name there.
+/// Whether the `uri` of credentials has the user and host of the Request-URI. Phones differ in port and parameters, which are ignored,
+/// and may omit the user; in a REGISTER the user may be `user`, the one that logs on.
 pub(super) fn matches(uri: &str, request_uri: &str, user: &str) -> bool {
     if uri == request_uri {
         return true;
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_7616_3_4_6_credentials_are_for_their_request() {
+    fn credentials_match_the_request_uri_by_user_and_host() {
         let check = |uri: &str, request_uri: &str, expected: bool| {
             assert_eq!(
                 matches(uri, request_uri, "000413000001"),

@@ -17,47 +17,47 @@ use uacsta_schema::phone_id::PhoneId;
 
 use super::address_prefix;
 
-/// Remembers failed log-ons, however many there are, in half a megabyte. Each failure is a debt, which the time that passes
-/// pays off; who owes too much may try as often as debt is paid off, and no more.
+/// Limits the log-ons of addresses and users that failed, in half a megabyte for any number of them. Each failure adds to the debt of
+/// its address and its user, which time reduces; above a limit, attempts are admitted only at the rate at which it is reduced.
 ///
-/// Two tables answer for each name, and the smaller debt counts, so that two names rarely stand for each other; which names
-/// do, nobody outside can tell. Atomic numbers serve all threads, and none waits for another.
+/// The hashes are seeded, so that an attacker cannot choose names whose cells collide. The cells are atomic numbers: no thread waits for
+/// another.
 pub struct LogOnLimiter {
     seed: RandomState,
-    /// When all is paid, in microseconds; the lowest bit says that the log has told of it.
-    debts: [Box<[AtomicU64]>; 2],
-    /// The users that logged on last, each with its address.
+    /// The theoretical arrival times, in microseconds; the lowest bit says that the limit was logged.
+    rows: [Box<[AtomicU64]>; 2],
+    /// Hashes of the users that logged on last, each with its address.
     known: Box<[AtomicU64]>,
 }
 
-/// Who tries to log on.
+/// An attempt to log on.
 #[derive(Clone, Copy, Debug, Hash)]
 pub struct AuthAttempt<'u> {
     address: IpAddr,
     user: AuthUser<'u>,
 }
 
-/// Who somebody says to be.
+/// The user that credentials name.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AuthUser<'u> {
     /// A phone, however its user name is spelt.
     Phone(PhoneId),
     /// Another user.
     User(&'u str),
-    /// The administrator, who is no user of SIP whatever that one's name.
+    /// The administrator of the API, who is no SIP user.
     Administrator,
 }
 
-/// How much may fail.
+/// How many log-ons may fail.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// So many failures at once.
+    /// How many failures in a row are admitted.
     pub failures: usize,
-    /// Then so many tries a second.
+    /// How many attempts a second are admitted after that.
     pub tries: usize,
 }
 
-/// What a failure leads to.
+/// What follows from a failure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LimitStatus {
     /// Further attempts are admitted.
@@ -70,23 +70,23 @@ pub enum LimitStatus {
 
 const CELLS: usize = 1 << 14;
 const KNOWN: usize = 1 << 15;
-/// How long after a failure an address is one that guesses; others are not held back for what fails elsewhere.
+/// How long after a failure an address is under suspicion, in microseconds: only then do the failures of the user elsewhere count.
 const SUSPICION: u64 = 60_000_000;
-const TOLD: u64 = 1;
+const LOGGED: u64 = 1;
 
 impl Default for LogOnLimiter {
     fn default() -> Self {
         let table = |cells| (0..cells).map(|_| AtomicU64::new(0)).collect();
         Self {
             seed: RandomState::new(),
-            debts: [table(CELLS), table(CELLS)],
+            rows: [table(CELLS), table(CELLS)],
             known: table(KNOWN),
         }
     }
 }
 
 impl<'u> AuthAttempt<'u> {
-    /// Somebody at `address` who says to be `user`.
+    /// An attempt from `address` with the name `user`.
     pub fn new(address: IpAddr, user: AuthUser<'u>) -> Self {
         Self {
             address: address_prefix(address),
@@ -96,8 +96,8 @@ impl<'u> AuthAttempt<'u> {
 }
 
 impl LogOnLimiter {
-    /// Whether somebody may try at `now`, the time since the server's start. Who logged on from the same address last time
-    /// may, as long as that does not fail; nobody is held back for what fails elsewhere whose address has not failed itself.
+    /// Whether an attempt is admitted at `now`, the time since the server's start. A user that logged on from the same address last is
+    /// admitted until that fails; an address without failures is not limited by failures elsewhere.
     pub fn admits(&self, attempt: AuthAttempt<'_>, rate: Rate, now: Duration) -> bool {
         let (now, most) = (micros(now), rate.most());
         let here = self.debt(&attempt.address);
@@ -107,11 +107,11 @@ impl LogOnLimiter {
         here.saturating_sub(now) <= most && self.debt(&attempt.user).saturating_sub(now) <= most
     }
 
-    /// A try failed.
+    /// Counts a failed attempt.
     pub fn failed(&self, attempt: AuthAttempt<'_>, rate: Rate, now: Duration) -> LimitStatus {
         let now = micros(now);
         let pair = self.place(attempt);
-        // Another pair may have the place by now, and keeps it.
+        // The cell may belong to another pair by now.
         let _ = self.known[pair.0].compare_exchange(pair.1, 0, Relaxed, Relaxed);
         let here = self.owe(&attempt.address, rate, now);
         let user = self.owe(&attempt.user, rate, now);
@@ -122,7 +122,7 @@ impl LogOnLimiter {
         }
     }
 
-    /// Somebody logged on.
+    /// Remembers a successful log-on.
     pub fn succeeded(&self, attempt: AuthAttempt<'_>) {
         let (place, name) = self.place(attempt);
         self.known[place].store(name, Relaxed);
@@ -133,7 +133,7 @@ impl LogOnLimiter {
         self.known[place].load(Relaxed) == name
     }
 
-    /// Where a pair stands in the table, and what stands for it there.
+    /// The cell of a user and address, and its value.
     fn place(&self, attempt: AuthAttempt<'_>) -> (usize, u64) {
         let name = self.seed.hash_one(attempt);
         (name as usize % KNOWN, name | 1)
@@ -141,16 +141,16 @@ impl LogOnLimiter {
 
     fn cells(&self, name: &impl Hash) -> [&AtomicU64; 2] {
         let name = self.seed.hash_one(name);
-        let [first, second] = &self.debts;
+        let [first, second] = &self.rows;
         [
             &first[name as usize % CELLS],
             &second[(name >> 32) as usize % CELLS],
         ]
     }
 
-    /// When a name has paid all.
+    /// The theoretical arrival time of a name: its debt is gone then.
     fn debt(&self, name: &impl Hash) -> u64 {
-        let [first, second] = self.cells(name).map(|cell| cell.load(Relaxed) & !TOLD);
+        let [first, second] = self.cells(name).map(|cell| cell.load(Relaxed) & !LOGGED);
         first.min(second)
     }
 
@@ -158,20 +158,20 @@ impl LogOnLimiter {
         let [first, second] = self.cells(name).map(|cell| {
             let mut after = 0;
             let add = |paid: u64| {
-                // Who has paid all begins anew, in the log as well.
-                let told = if paid <= now { 0 } else { paid & TOLD };
-                after = (paid & !TOLD).max(now) + rate.price();
+                // Without debt the next limit is logged again.
+                let told = if paid <= now { 0 } else { paid & LOGGED };
+                after = (paid & !LOGGED).max(now) + rate.price();
                 let held = after.saturating_sub(now) > rate.most();
-                Some(after & !TOLD | told | u64::from(held))
+                Some(after & !LOGGED | told | u64::from(held))
             };
             let before = cell.fetch_update(Relaxed, Relaxed, add).unwrap_or_default();
-            let told = before > now && before & TOLD == TOLD;
+            let told = before > now && before & LOGGED == LOGGED;
             (after.saturating_sub(now) > rate.most(), told)
         });
         match (first, second) {
             ((true, true), (true, true)) => LimitStatus::Exceeded,
             ((true, _), (true, _)) => LimitStatus::Reached,
-            // Between two tries that are held back a little is paid off.
+            // Between two limited attempts the debt shrinks a little.
             ((_, true), (_, true)) => LimitStatus::Exceeded,
             _ => LimitStatus::Below,
         }
@@ -179,7 +179,7 @@ impl LogOnLimiter {
 }
 
 impl Rate {
-    /// What the settings allow.
+    /// The configured rate.
     pub fn of(limits: &Limits) -> Self {
         Self {
             failures: limits.failed_log_ons,
@@ -187,12 +187,12 @@ impl Rate {
         }
     }
 
-    /// The debt that one failure makes, in microseconds.
+    /// The increment of one failure, in microseconds (T of I.371).
     fn price(self) -> u64 {
         1_000_000 / self.tries.max(1) as u64
     }
 
-    /// The most debt with which one may try.
+    /// The limit of debt up to which an attempt is admitted, in microseconds (tau of I.371).
     fn most(self) -> u64 {
         self.failures.saturating_sub(1) as u64 * self.price()
     }
@@ -205,7 +205,7 @@ impl fmt::Debug for LogOnLimiter {
 }
 
 fn micros(now: Duration) -> u64 {
-    // Nobody has failed at the start.
+    // The offset keeps cells that are 0 out of suspicion.
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX / 2) + 2 * SUSPICION
 }
 
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn who_fails_is_slowed_down_and_forgiven() {
+    fn failures_are_limited_until_a_pause() {
         let log_on_limiter = LogOnLimiter::default();
         let guesser = who("192.0.2.1", "a");
         assert_eq!(failures(&log_on_limiter, guesser, 0, 1, 1000), 20);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_is_locked_out() {
+    fn failures_do_not_lock_out_other_addresses_or_known_users() {
         let log_on_limiter = LogOnLimiter::default();
         let phone = |address: &str| {
             let address = address.parse().expect("an address of this test");
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_source() {
+    fn an_ipv6_network_is_limited_as_one_address() {
         let log_on_limiter = LogOnLimiter::default();
         let total: usize = (0..100)
             .map(|host| {
@@ -329,13 +329,13 @@ mod tests {
             .sum();
         assert_eq!(total, 20);
         assert!(log_on_limiter.admits(who("2001:db8:0:1::1", "b"), RATE, at(1)));
-        // RFC 4291 2.5.5.2: an IPv4 address that is mapped is that address.
+        // RFC 4291, section 2.5.5.2: an IPv4 address that is mapped is that address.
         failures(&log_on_limiter, who("::ffff:192.0.2.1", "c"), 0, 1, 50);
         assert!(!log_on_limiter.admits(who("192.0.2.1", "d"), RATE, at(1)));
     }
 
     #[test]
-    fn the_log_hears_of_it_once() {
+    fn the_limit_is_reported_once_until_a_pause() {
         let log_on_limiter = LogOnLimiter::default();
         let guesser = who("192.0.2.1", "a");
         let mut heard = Vec::new();

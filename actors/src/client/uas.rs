@@ -95,7 +95,7 @@ impl ClientUas {
             address: self.address.ip(),
             phone: None,
             // A connection that is not trusted has one client at most.
-            here: self.clients.keys().next().map(|user| AuthUser::User(user)),
+            logged_on: self.clients.keys().next().map(|user| AuthUser::User(user)),
             only_md5: false,
         };
         let granted = self

@@ -1,4 +1,4 @@
-//! How many phones and lines may be in use: any number during the trial, then as many as the licences say.
+//! How many phones and lines may be in use: any number in the evaluation period, then as many as are licensed.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use super::{
     code::{CodeError, Issuer, Licence},
 };
 
-/// What may be in use, from licences and what is left of the trial.
+/// The licences and the rest of the evaluation period.
 #[derive(Clone, Debug, Default)]
 pub struct Allowance {
-    /// None: this build has no issuer of licences, so nothing is limited.
+    /// `None`: this build has no issuer of licences, so nothing is limited.
     issued: Option<Vec<Licence>>,
     /// How long the server had run when this run began.
     used_before: Duration,
 }
 
-/// How long the server runs without a licence: days of its running, which no clock that is set can stretch or shorten.
+/// The evaluation period, in running time, so that setting the system clock does not change it.
 pub const TRIAL: Duration = Duration::from_secs(45 * 24 * 3600);
 
 impl Allowance {
-    /// From the codes that are set; a licence that is given twice counts once.
+    /// From the configured codes; a licence whose code is given twice counts once.
     ///
     /// # Errors
-    /// The first code that does not hold, by its place from 0 on.
+    /// The first invalid code, by its position from 0.
     pub fn of<'c>(
         issuer: Option<&Issuer>,
         codes: impl IntoIterator<Item = &'c str>,
@@ -48,12 +48,12 @@ impl Allowance {
         })
     }
 
-    /// The licences; none where the build has no issuer.
+    /// The licences; `None` where the build has no issuer.
     pub fn licences(&self) -> Option<&[Licence]> {
         self.issued.as_deref()
     }
 
-    /// What is left of the trial, `now` after the start of this run.
+    /// The rest of the evaluation period at `now`, the time since the server's start.
     pub fn trial_left(&self, now: Duration) -> Duration {
         TRIAL.saturating_sub(self.used_before + now)
     }

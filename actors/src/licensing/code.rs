@@ -1,4 +1,4 @@
-//! Licence codes: a number of phones and of lines, signed by who issues licences (Ed25519, RFC 8032).
+//! Licence codes: a number of phones and of lines, signed by the issuer of licences (Ed25519, RFC 8032).
 
 use std::fmt;
 
@@ -16,31 +16,31 @@ pub struct Licence {
     pub lines: u32,
 }
 
-/// Who issues licences: what its key has signed holds.
+/// The issuer of licences, known by its public key.
 #[derive(Clone, Debug)]
 pub struct Issuer(VerifyingKey);
 
-/// Why a text is no licence code of an issuer's.
+/// Why a licence code is invalid, as the rest of a sentence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CodeError {
     /// A character is missing, or one is wrong.
-    #[error("is not a whole licence code; copy it again from its first letter to its last")]
+    #[error("is not a complete licence code; copy it again from its first letter to its last")]
     Garbled,
-    /// It is of a kind that this version does not know.
-    #[error("is a licence code of a newer kind; update the server")]
+    /// This version does not know its format.
+    #[error("is a licence code in a newer format; update the server")]
     Newer,
-    /// Somebody else has signed it, or nobody.
-    #[error("is not signed by who issues licences for this program")]
+    /// The signature is not the issuer's.
+    #[error("is not signed by the issuer of licences for this program")]
     Foreign,
 }
 
-/// The kind of code that is written here.
+/// The format of the codes that are written here.
 const KIND: u8 = 1;
 /// PermitKind, serial, phones and lines, each number in four octets, the highest first.
 const CONTENT: usize = 13;
-/// What is signed begins with this, so that a signature for something else is none for a licence.
+/// The prefix of the signed octets, so that a signature of anything else is not valid for a licence.
 const CONTEXT: &[u8] = b"uacsta licence ";
-/// How many letters stand together.
+/// Letters between two dashes.
 const GROUP: usize = 8;
 
 impl Issuer {

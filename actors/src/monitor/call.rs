@@ -7,7 +7,7 @@ use uacsta_schema::csta::{
     SubjectDevice,
 };
 
-use super::reconcile::Mark;
+use super::event_history::Mark;
 
 /// A call at the line.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Call {
     }
 
     /// An event told of it: `mark` is the moment after that.
-    pub(super) fn heard(&mut self, mark: Mark) {
+    pub(super) fn updated(&mut self, mark: Mark) {
         self.last_event = mark;
         self.missing = false;
     }

@@ -1,11 +1,12 @@
-//! Monitor points: one unfiltered monitor of each watched line on its phone, fanned out to the clients that subscribed.
+//! Monitor points: one unfiltered monitor of each monitored line on its phone, fanned out to the subscribed clients.
 //!
-//! `point` decides, [`Monitor`] carries out. The phone's actor owns the tracked calls of the line, since each event passes through it on
-//! its way here and emulated services and the rights check read them in its turn: neither an event nor a request costs a message more.
+//! `point` decides, and [`Monitor`] carries it out. The phone's actor owns the [`Calls`] of the line: each event passes through it, and
+//! emulated services and the check of rights read the calls there, so neither costs a message more.
 
 mod actor;
 mod call;
 mod calls;
+mod event_history;
 mod messages;
 mod point;
 mod reconcile;
@@ -14,7 +15,8 @@ mod subscribers;
 pub use actor::Monitor;
 pub(crate) use call::{ConnectionState, parties_of};
 pub(crate) use calls::Calls;
+pub(crate) use event_history::Mark;
 pub use messages::*;
 pub use point::MonitorEvent;
-pub(crate) use reconcile::{Mark, Reconciled};
+pub(crate) use reconcile::Reconciled;
 pub use subscribers::{ClientAddrs, Subscriber};

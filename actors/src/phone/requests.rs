@@ -97,7 +97,7 @@ impl Phone {
             self.context.counters.count(Counter::TooManyForPhone);
             Some(Refusal::Busy)
         } else if self.requests.is_quiet_beyond(self.deadline()) {
-            Some(Refusal::LeftAlone)
+            Some(Refusal::RetryAfter)
         } else {
             None
         }

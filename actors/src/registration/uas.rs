@@ -221,7 +221,7 @@ pub(crate) fn authenticate(
     let caller = AuthRequest {
         address: address.ip(),
         phone: Some(user),
-        here: is_here.then_some(AuthUser::Phone(user)),
+        logged_on: is_here.then_some(AuthUser::Phone(user)),
         only_md5: profile.md5_only,
     };
     let granted = authenticator.check(context, request, caller, |name| {

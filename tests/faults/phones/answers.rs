@@ -331,7 +331,7 @@ async fn invalid_response_becomes_an_error_and_is_logged() {
     }
     logged(
         &server,
-        &[LISTED, "GetDoNotDisturb", "the phone's answer is of no use"],
+        &[LISTED, "GetDoNotDisturb", "invalid response from phone"],
     )
     .await;
 

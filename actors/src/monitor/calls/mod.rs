@@ -7,14 +7,14 @@ use uacsta_schema::csta::{
 
 use super::{
     call::{Call, ConnectionState, fill},
-    reconcile::Heard,
+    event_history::EventHistory,
 };
 
 /// The calls at a line, the oldest first. Nothing is allocated while there are none, nor for an event that only changes a state.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     pub(super) calls: Vec<Call>,
-    pub(super) heard: Heard,
+    pub(super) history: EventHistory,
 }
 
 /// The most calls that are tracked at a line; an older one is removed for a newer.
@@ -74,7 +74,7 @@ impl Calls {
             .as_deref()
             .is_none_or(|device| line.names(device));
         let local = summary.local.as_deref().and_then(ConnectionState::read);
-        let last_event = self.heard.event();
+        let last_event = self.history.event();
         let call = match self.calls.iter().position(|call| *call.id == *summary.call) {
             Some(at) => &mut self.calls[at],
             None => {
@@ -91,7 +91,7 @@ impl Calls {
                 &mut self.calls[last]
             }
         };
-        call.heard(last_event);
+        call.updated(last_event);
         call.told = true;
         if own {
             call.state = local.unwrap_or(state);
@@ -118,9 +118,9 @@ impl Calls {
         if own {
             return self.forget(&summary.call);
         }
-        let last_event = self.heard.event();
+        let last_event = self.history.event();
         if let Some(call) = self.calls.iter_mut().find(|call| *call.id == *summary.call) {
-            call.heard(last_event);
+            call.updated(last_event);
             call.parties
                 .retain(|party| Some(&*party.device) != summary.device.as_deref());
             if let Some(state) = summary.local.as_deref().and_then(ConnectionState::read) {
@@ -171,7 +171,7 @@ impl Calls {
         let mut call = self.calls.remove(at);
         self.calls.retain(|call| !is_old(call));
         call.became(line, state, &connections);
-        call.heard(self.heard.event());
+        call.updated(self.history.event());
         self.calls.insert(at.min(self.calls.len()), call);
     }
 }
