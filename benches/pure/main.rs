@@ -13,7 +13,8 @@ use tokio_util::codec::Decoder as _;
 use uacsta_schema::{
     csta::{Changes, Document, Edition},
     sip::{
-        Codec, Composer, Frame, HeaderName, Limits, Message, Method, Request, Status,
+        Codec, Frame, HeaderName, MessageLimits, MessageWriter, Method, Request, SipMessage,
+        Status,
         digest::{Algorithm, Credentials, Ha1},
     },
 };
@@ -43,7 +44,7 @@ fn sip(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sip");
     group.throughput(Throughput::Bytes(REGISTER.len() as u64));
     group.bench_function("frame and parse a REGISTER", |bencher| {
-        let mut codec = Codec::new(Limits::default());
+        let mut codec = Codec::new(MessageLimits::default());
         bencher.iter_batched(
             || BytesMut::from(REGISTER),
             |mut stream| codec.decode(&mut stream).unwrap(),
@@ -55,7 +56,7 @@ fn sip(criterion: &mut Criterion) {
         let mut out = BytesMut::with_capacity(4096);
         bencher.iter(|| {
             out.clear();
-            Composer::answer(&mut out, Status::OK, black_box(&request), Some("8f21c0"))
+            MessageWriter::answer(&mut out, Status::OK, black_box(&request), Some("8f21c0"))
                 .header(HeaderName::Expires, 300)
                 .end();
         });
@@ -102,9 +103,9 @@ fn csta(criterion: &mut Criterion) {
 }
 
 fn register() -> Request {
-    let frame = Codec::new(Limits::default()).decode(&mut BytesMut::from(REGISTER));
+    let frame = Codec::new(MessageLimits::default()).decode(&mut BytesMut::from(REGISTER));
     match frame.unwrap() {
-        Some(Frame::Message(Message::Request(request))) => request,
+        Some(Frame::Message(SipMessage::Request(request))) => request,
         other => panic!("not a request: {other:?}"),
     }
 }
@@ -123,7 +124,7 @@ fn changes(cross_ref: &str) -> Changes<'_> {
 }
 
 fn inform(out: &mut BytesMut, number: usize, event: &Document, changes: &Changes<'_>) {
-    Composer::request(
+    MessageWriter::request(
         out,
         &Method::Info,
         "sip:ecsta@192.0.2.80:5062;transport=tcp",

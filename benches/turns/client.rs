@@ -10,7 +10,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 use tokio_util::codec::FramedRead;
-use uacsta_schema::sip::{Codec, Frame, HeaderName, Message, Request};
+use uacsta_schema::sip::{Codec, Frame, HeaderName, Request, SipMessage};
 
 const CSTA: &str = "http://www.ecma-international.org/standards/ecma-323/csta/ed3";
 
@@ -70,8 +70,8 @@ impl Client {
                     None => return Ok(()),
                 },
                 frame = self.reader.next() => match frame.context("the server closed the connection")?? {
-                    Frame::Message(Message::Request(request)) => self.answer(&request).await?,
-                    Frame::Message(Message::Response(response)) => {
+                    Frame::Message(SipMessage::Request(request)) => self.answer(&request).await?,
+                    Frame::Message(SipMessage::Response(response)) => {
                         let status = response.status().code();
                         if status == 100 {
                             continue;

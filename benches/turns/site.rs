@@ -33,7 +33,7 @@ use uacsta_schema::{
     csta::DeviceId,
     phone_id::PhoneId,
     sip::{
-        codec::{Codec, Limits},
+        codec::{Codec, MessageLimits},
         header::Transport,
         nonce::NonceKey,
     },
@@ -327,7 +327,7 @@ fn connect(
     let cross_refs = Arc::<CrossRefs>::default();
     let connect = |(number, orders): (usize, _)| {
         let (near, far) = tokio::io::duplex(1 << 16);
-        let codec = Codec::new(Limits::default());
+        let codec = Codec::new(MessageLimits::default());
         let transport =
             PeerTransport::stream(Box::new(near), codec, 1 << 24, Duration::from_secs(20));
         let endpoints = Endpoints {

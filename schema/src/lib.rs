@@ -1,4 +1,4 @@
-//! What can be said: CSTA (ECMA-269/323), SIP (RFC 3261) and the PROXY protocol as types, without time, I/O or actors.
+//! The messages of the protocols: CSTA (ECMA-269/323) and SIP (RFC 3261) as types, without time, I/O or actors.
 
 pub mod csta;
 pub mod mac;

@@ -1,4 +1,4 @@
-//! What a phone is known by: its MAC address, or the extension of one that never tells its MAC address.
+//! The identifier of a phone: its MAC address, or its extension where it never sends a MAC address.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 

@@ -18,7 +18,7 @@ use uacsta_actors::{
     ServerContext, client::CrossRefs, counters::Counter, sip::transport::PartialBudget,
 };
 use uacsta_config::Trusted;
-use uacsta_schema::sip::Limits;
+use uacsta_schema::sip::MessageLimits;
 
 use super::{
     Interface, Side,
@@ -108,9 +108,9 @@ impl Acceptor {
     }
 
     /// The size limits of SIP messages.
-    pub(super) fn message_limits(&self) -> Limits {
+    pub(super) fn message_limits(&self) -> MessageLimits {
         let limits = &self.context.config().settings.limits;
-        Limits {
+        MessageLimits {
             head: limits.message_head.as_usize(),
             line: limits.message_line.as_usize(),
             headers: limits.message_headers,

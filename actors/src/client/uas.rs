@@ -296,7 +296,7 @@ mod tests {
 
     use bytes::BytesMut;
     use uacsta_config::Settings;
-    use uacsta_schema::sip::{Frame, Limits, Message};
+    use uacsta_schema::sip::{Frame, MessageLimits, SipMessage};
 
     use super::*;
 
@@ -305,8 +305,8 @@ mod tests {
         let text = format!(
             "REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <{to}>\r\nCall-ID: c\r\nCSeq: 2 REGISTER\r\n{more}\r\n"
         );
-        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
-            Ok(Frame::Message(Message::Request(request))) => request,
+        match Frame::datagram(BytesMut::from(text.as_str()), &MessageLimits::default()) {
+            Ok(Frame::Message(SipMessage::Request(request))) => request,
             other => panic!("{other:?}"),
         }
     }

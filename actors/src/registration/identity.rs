@@ -90,8 +90,8 @@ mod tests {
 
     use bytes::BytesMut;
     use uacsta_schema::sip::{
-        codec::{Frame, Limits},
-        message::Message,
+        codec::{Frame, MessageLimits},
+        message::SipMessage,
     };
 
     use super::*;
@@ -100,8 +100,8 @@ mod tests {
         let text = format!(
             "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:{user}@h>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{more}\r\n"
         );
-        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
-            Ok(Frame::Message(Message::Request(request))) => request,
+        match Frame::datagram(BytesMut::from(text.as_str()), &MessageLimits::default()) {
+            Ok(Frame::Message(SipMessage::Request(request))) => request,
             other => panic!("{other:?}"),
         }
     }

@@ -8,8 +8,8 @@ use uacsta_schema::{
     sip::{
         Method, Request, Status,
         codec::Frame,
-        message::Message,
-        received::{answer_address, stamp},
+        message::SipMessage,
+        via_response::{answer_address, stamp},
     },
 };
 
@@ -51,7 +51,7 @@ pub fn receive(
 ) -> Received {
     let mut datagram = BytesMut::new();
     let request = match frame {
-        Frame::Message(Message::Request(request)) if *request.method() != Method::Ack => request,
+        Frame::Message(SipMessage::Request(request)) if *request.method() != Method::Ack => request,
         Frame::Refused(refused) if refused.answer(&mut datagram) => {
             context.counters.count(Counter::Malformed);
             stamp(&mut datagram, from);

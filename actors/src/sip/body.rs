@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use uacsta_schema::{
     csta::{self, Changes, Document, Edition, RequestSystemStatus},
-    sip::{Composer, HeaderName},
+    sip::{HeaderName, MessageWriter},
 };
 
 /// The media type of CSTA documents (ECMA TR/87, section 7).
@@ -78,7 +78,7 @@ impl Body {
     }
 
     /// Finishes a request: ECMA TR/87 requires `Content-Disposition: signal;handling=required`.
-    pub(super) fn finish(&self, request: Composer<'_>) {
+    pub(super) fn finish(&self, request: MessageWriter<'_>) {
         request
             .header(HeaderName::ContentDisposition, "signal;handling=required")
             .body_with(CSTA, self.length(), |out| self.write(out));

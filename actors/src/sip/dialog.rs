@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use uacsta_schema::sip::{
-    Composer, Head, HeaderError, HeaderName, Method, NameAddr, Request, Response, Uri,
+    Head, HeaderError, HeaderName, MessageWriter, Method, NameAddr, Request, Response, Uri,
     header::Contacts,
 };
 
@@ -161,7 +161,7 @@ impl Dialog {
         out: &'out mut BytesMut,
         method: &Method,
         via: impl std::fmt::Display,
-    ) -> Composer<'out> {
+    ) -> MessageWriter<'out> {
         self.local_cseq += 1;
         self.compose(out, method, via, self.local_cseq)
     }
@@ -172,7 +172,7 @@ impl Dialog {
         out: &'out mut BytesMut,
         via: impl std::fmt::Display,
         cseq: u32,
-    ) -> Composer<'out> {
+    ) -> MessageWriter<'out> {
         self.compose(out, &Method::Ack, via, cseq)
     }
 
@@ -183,7 +183,7 @@ impl Dialog {
         via: impl std::fmt::Display,
         cseq: u32,
         remote_tag: Option<&str>,
-    ) -> Composer<'out> {
+    ) -> MessageWriter<'out> {
         if self.remote_tag.is_empty()
             && let Some(tag) = remote_tag
         {
@@ -233,8 +233,8 @@ impl Dialog {
         method: &Method,
         via: impl std::fmt::Display,
         cseq: u32,
-    ) -> Composer<'out> {
-        Composer::request(out, method, &self.target)
+    ) -> MessageWriter<'out> {
+        MessageWriter::request(out, method, &self.target)
             .header(HeaderName::Via, via)
             .lines(&self.lines)
             .header(HeaderName::CSeq, format_args!("{cseq} {method}"))

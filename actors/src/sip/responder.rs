@@ -7,7 +7,7 @@ use std::{
 
 use actix::{Actor, Addr, Handler, Message, Recipient, dev::ToEnvelope};
 use bytes::BytesMut;
-use uacsta_schema::sip::{Composer, HeaderName, Request, Status};
+use uacsta_schema::sip::{HeaderName, MessageWriter, Request, Status};
 
 use super::{
     body::{Body, CSTA},
@@ -232,12 +232,12 @@ impl FinalResponse {
     /// Composes the response to a request for which no state is kept (RFC 3261, section 8.2.7); `tag` must be the same for
     /// each copy of a request.
     pub(crate) fn compose_stateless(&self, out: &mut BytesMut, request: &Request, tag: &str) {
-        let composer = Composer::answer(out, self.status, request, Some(tag));
+        let composer = MessageWriter::answer(out, self.status, request, Some(tag));
         self.finish(composer.lines(&self.lines));
     }
 
     /// Writes the Warning and the body.
-    pub(super) fn finish(&self, mut composer: Composer<'_>) {
+    pub(super) fn finish(&self, mut composer: MessageWriter<'_>) {
         if let Some(reason) = &self.reason {
             composer = composer.header(
                 HeaderName::Warning,

@@ -102,8 +102,8 @@ mod tests {
     use bytes::BytesMut;
     use tokio_util::codec::Decoder;
     use uacsta_schema::sip::{
-        codec::{Codec, Frame, Limits},
-        message::Message,
+        codec::{Codec, Frame, MessageLimits},
+        message::SipMessage,
     };
 
     use super::*;
@@ -122,11 +122,11 @@ mod tests {
         let text = format!(
             "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a\r\nCSeq: 1 INVITE\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: x\r\n{lines}Content-Length: 0\r\n\r\n"
         );
-        let frame = Codec::new(Limits::default())
+        let frame = Codec::new(MessageLimits::default())
             .decode(&mut BytesMut::from(text.as_str()))
             .expect("framed")
             .expect("whole");
-        let Frame::Message(Message::Response(response)) = frame else {
+        let Frame::Message(SipMessage::Response(response)) = frame else {
             panic!("not a response: {frame:?}")
         };
         response.head().clone()

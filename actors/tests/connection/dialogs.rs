@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::codec::FramedRead;
 use uacsta_actors::sip::session::{RequestError, SessionEvent, SessionEventKind};
-use uacsta_schema::sip::{HeaderName, codec::Frame, message::Message};
+use uacsta_schema::sip::{HeaderName, codec::Frame, message::SipMessage};
 
 use super::{answer, codec, open};
 
@@ -18,7 +18,7 @@ fn check(lines: &str, opens: bool, expected: &[(&str, usize)]) {
         let mut frames = FramedRead::new(read, codec());
         for (number, (method, routes)) in expected.iter().enumerate() {
             let frame = frames.next().await;
-            let Some(Ok(Frame::Message(Message::Request(request)))) = frame else {
+            let Some(Ok(Frame::Message(SipMessage::Request(request)))) = frame else {
                 panic!("not a request: {frame:?}");
             };
             let head = request.head();

@@ -92,7 +92,7 @@ fn open(most_unanswered: usize) -> Opening {
 }
 
 fn codec() -> Codec {
-    Codec::new(codec::Limits::default())
+    Codec::new(codec::MessageLimits::default())
 }
 
 /// The peer's response to a request, with these further lines.

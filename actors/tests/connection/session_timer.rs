@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::codec::FramedRead;
 use uacsta_actors::sip::session::{Body, Invoke, SessionEnd, SessionEvent, SessionEventKind};
-use uacsta_schema::sip::{Method, Request, codec::Frame, message::Message};
+use uacsta_schema::sip::{Method, Request, codec::Frame, message::SipMessage};
 
 use super::{Opening, answer, codec, open};
 
@@ -52,7 +52,7 @@ fn run(opening: &str, asks: bool, mut answers: &[Answer]) -> Received {
         loop {
             tokio::select! {
                 frame = frames.next() => {
-                    let Some(Ok(Frame::Message(Message::Request(request)))) = frame else {
+                    let Some(Ok(Frame::Message(SipMessage::Request(request)))) = frame else {
                         panic!("not a request: {frame:?}");
                     };
                     let answer = match request.method() {

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::codec::FramedRead;
 use uacsta_actors::sip::session::{Body, Notify, SessionEvent, SessionEventKind};
-use uacsta_schema::sip::{codec::Frame, message::Message};
+use uacsta_schema::sip::{codec::Frame, message::SipMessage};
 
 use super::{answer, codec, open};
 
@@ -24,7 +24,7 @@ fn a_peer_that_answers_no_event_is_disconnected() {
         let mut opening = open(BOUND);
         let far = &mut opening.far;
         let invite = FramedRead::new(&mut *far, codec()).next().await;
-        let Some(Ok(Frame::Message(Message::Request(invite)))) = invite else {
+        let Some(Ok(Frame::Message(SipMessage::Request(invite)))) = invite else {
             panic!("not a request: {invite:?}");
         };
         far.write_all(answer(&invite, 200, "").as_bytes())

@@ -1,4 +1,4 @@
-//! From the bytes of a document to UTF-8 (XML 1.0, clause 4.3.3): byte order mark, declared encoding, characters.
+//! Decodes the bytes of a document into UTF-8 (XML 1.0, section 4.3.3): byte order mark, declared encoding, characters.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The bounds of a document's form; that of its length is what carries it.
+//! Limits of depth and attributes of a document; its transport limits the length.
 
 /// How far a document may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -123,7 +123,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Without visual separators (RFC 3966 clause 5.1.1).
+/// Without visual separators (RFC 3966, section 5.1.1).
 fn without_separators(number: Cow<'_, str>) -> Cow<'_, str> {
     let separator = |c: char| matches!(c, '-' | '.' | '(' | ')');
     match number.contains(separator) {
@@ -132,7 +132,7 @@ fn without_separators(number: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Resolves percent escapes (RFC 3261, clause 19.1.2). What is no escape, or no UTF-8, stays as it is.
+/// Resolves percent escapes (RFC 3261, section 19.1.2). What is no escape, or no UTF-8, stays as it is.
 fn unescape(user: &str) -> Cow<'_, str> {
     if !user.contains('%') {
         return user.into();

@@ -3,8 +3,8 @@
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 
-pub use super::{Excess, Frame, FrameError, Limits, Refused};
-use super::{opening::Opening, scan::Scan};
+pub use super::{Excess, Frame, FrameError, MessageLimits, Refused};
+use super::{pending_message::PendingMessage, scan::Scan};
 
 /// The codec of one connection.
 ///
@@ -14,10 +14,10 @@ use super::{opening::Opening, scan::Scan};
 /// After an error the connection has to be closed, since nothing tells where the next message begins.
 #[derive(Debug, Default)]
 pub struct Codec {
-    limits: Limits,
+    limits: MessageLimits,
     scan: Scan,
     /// A message whose body is still to come, and how long that is. Boxed, since most connections idle.
-    opened: Option<Box<(Opening, usize)>>,
+    opened: Option<Box<(PendingMessage, usize)>>,
     /// A CRLF came just before, so that another one makes a ping.
     half_ping: bool,
 }
@@ -25,7 +25,7 @@ pub struct Codec {
 impl Codec {
     /// A codec that holds to these limits.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: MessageLimits) -> Self {
         Self {
             limits,
             ..Self::default()
@@ -55,12 +55,15 @@ impl Codec {
         })
     }
 
-    fn open(&mut self, stream: &mut BytesMut) -> Result<Option<(Opening, usize)>, FrameError> {
+    fn open(
+        &mut self,
+        stream: &mut BytesMut,
+    ) -> Result<Option<(PendingMessage, usize)>, FrameError> {
         let extent = match self.scan.advance(stream, &self.limits) {
             Ok(Some(extent)) => extent,
             Ok(None) => return Ok(None),
             Err(excess) => {
-                return Err(Opening::overlong(
+                return Err(PendingMessage::overlong(
                     stream.split_to(self.scan.complete()),
                     excess,
                 ));
@@ -74,7 +77,7 @@ impl Codec {
         } else {
             stream.split_to(extent.length)
         };
-        let opening = Opening::new(head, extent)?;
+        let opening = PendingMessage::new(head, extent)?;
         let length = opening.content_length(&self.limits)?.unwrap_or(0);
         Ok(Some((opening, length)))
     }
@@ -124,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sip::Message;
+    use crate::sip::SipMessage;
 
     const INFO: &str = "INFO sip:a@[2001:db8::7] SIP/2.0\r\nv: SIP/2.0/TLS [2001:db8::1]:5061\r\n ;branch=b\r\n\
                         f: <sip:a@h>;tag=1\r\nt: <sip:b@h>\r\ni: c\r\nCSeq: 1 INFO\r\nc: application/csta+xml\r\nl: 6\r\n\r\n<x>\r\n/";
@@ -132,7 +135,7 @@ mod tests {
 
     /// Everything that comes of a stream, cut at these places; the error at its end, if any, with its answer.
     fn decode(stream: &[u8], cuts: &[usize]) -> (Vec<Frame>, Option<String>) {
-        let limits = Limits {
+        let limits = MessageLimits {
             head: 600,
             line: 200,
             headers: 12,
@@ -164,8 +167,8 @@ mod tests {
     fn frames_messages_and_keep_alives() {
         let check = |stream: &str, kinds: &str, error: Option<&str>| {
             let kind = |frame: &Frame| match frame {
-                Frame::Message(Message::Request(_)) => 'q',
-                Frame::Message(Message::Response(_)) => 's',
+                Frame::Message(SipMessage::Request(_)) => 'q',
+                Frame::Message(SipMessage::Response(_)) => 's',
                 Frame::Ping => 'i',
                 Frame::Pong => 'o',
                 Frame::Refused(_) => 'r',
@@ -181,7 +184,7 @@ mod tests {
         check("", "", None);
         check(INFO, "q", None);
         check(&format!("{INFO}{OK}{INFO}"), "qsq", None);
-        // RFC 5626, 3.5.1; RFC 3261, 7.5.
+        // RFC 5626, section 3.5.1; RFC 3261, section 7.5.
         check("\r\n", "o", None);
         check("\r\n\r\n", "oi", None);
         check("\r\n\r\n\r\n\r\n", "oioi", None);
@@ -228,7 +231,7 @@ mod tests {
 
     #[test]
     fn limits_hold_before_anything_is_buffered() {
-        let limits = Limits {
+        let limits = MessageLimits {
             head: 100,
             line: 50,
             headers: 3,

@@ -1,4 +1,4 @@
-//! What is wrong with what a peer sent, in words fit for its answer and for the log.
+//! Errors in what a peer sent, worded for the response and the log.
 
 use std::{fmt, io};
 
@@ -40,7 +40,7 @@ impl HeaderError {
     }
 }
 
-/// One sentence without a full stop, as a reason phrase (RFC 3261, 21.4.1) wants it: "CSeq is missing".
+/// One sentence without a full stop, as a reason phrase (RFC 3261, section 21.4.1) wants it: "CSeq is missing".
 impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.header, self.problem)

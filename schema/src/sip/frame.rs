@@ -1,16 +1,17 @@
-//! What a connection carries: messages, keep-alives, and what is neither (RFC 3261, 18.3; RFC 5626, 3.5.1).
+//! The units of a connection: messages, keep-alives, and messages that are refused (RFC 3261, section 18.3; RFC 5626, section 3.5.1).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::BytesMut;
 
 use super::{
-    Composer, FrameError, Head, HeaderName, Message, Status, opening::Opening, scan::Scan,
+    FrameError, Head, HeaderName, MessageWriter, SipMessage, Status,
+    pending_message::PendingMessage, scan::Scan,
 };
 
 /// The bounds of a message in bytes, and of its header fields in number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct MessageLimits {
     /// Start line and header fields with the empty line after them.
     pub head: usize,
     /// One line with its end.
@@ -21,7 +22,7 @@ pub struct Limits {
     pub body: usize,
 }
 
-impl Default for Limits {
+impl Default for MessageLimits {
     fn default() -> Self {
         Self {
             head: 64 << 10,
@@ -36,8 +37,8 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     /// A message to act on.
-    Message(Message),
-    /// The second CRLF in a row between messages: the peer asks for a `Pong` (RFC 5626, 3.5.1).
+    Message(SipMessage),
+    /// The second CRLF in a row between messages: the peer asks for a `Pong` (RFC 5626, section 3.5.1).
     Ping,
     /// A CRLF between messages: the answer to a ping, or the first half of one; never to be answered.
     Pong,
@@ -46,11 +47,11 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Reads a datagram, which holds one message; without Content-Length its body is all the rest (RFC 3261, 18.3).
+    /// Reads a datagram, which holds one message; without Content-Length its body is all the rest (RFC 3261, section 18.3).
     ///
     /// # Errors
     /// It holds no message that could be answered as one.
-    pub fn datagram(datagram: BytesMut, limits: &Limits) -> Result<Self, FrameError> {
+    pub fn datagram(datagram: BytesMut, limits: &MessageLimits) -> Result<Self, FrameError> {
         let mut datagram = datagram;
         let blank = datagram
             .iter()
@@ -64,13 +65,13 @@ impl Frame {
         let extent = match scan.advance(&datagram, limits) {
             Ok(extent) => extent.ok_or(FrameError::Truncated)?,
             Err(excess) => {
-                return Err(Opening::overlong(
+                return Err(PendingMessage::overlong(
                     datagram.split_to(scan.complete()),
                     excess,
                 ));
             }
         };
-        let opening = Opening::new(datagram.split_to(extent.length), extent)?;
+        let opening = PendingMessage::new(datagram.split_to(extent.length), extent)?;
         let length = opening.content_length(limits)?.unwrap_or(datagram.len());
         if length > datagram.len() {
             return Err(opening.bad_length("is larger than the datagram"));
@@ -108,7 +109,7 @@ impl Refused {
         &self.head
     }
 
-    /// Writes the answer, if one is due: neither an ACK nor a response gets any (RFC 3261, 8.1.1 and 17).
+    /// Writes the answer, if one is due: neither an ACK nor a response gets any (RFC 3261, sections 8.1.1 and 17).
     /// Says whether it did. The To tag is the same for the same request (8.2.7).
     pub fn answer(&self, out: &mut BytesMut) -> bool {
         if self.answerable {
@@ -117,7 +118,7 @@ impl Refused {
                 self.head.get(header).hash(&mut hasher);
             }
             let tag = format!("{:016x}", hasher.finish());
-            Composer::response_because(out, self.status, &self.reason)
+            MessageWriter::response_because(out, self.status, &self.reason)
                 .echo(&self.head, Some(&tag))
                 .end();
         }
@@ -134,7 +135,7 @@ mod tests {
                         To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 
     fn datagram(text: &str) -> Result<Frame, FrameError> {
-        Frame::datagram(BytesMut::from(text), &Limits::default())
+        Frame::datagram(BytesMut::from(text), &MessageLimits::default())
     }
 
     fn refused(text: &str) -> Refused {
@@ -154,30 +155,30 @@ mod tests {
                 "{cut:?} to {put:?}"
             );
         };
-        // RFC 3261, 8.1.1: what every request must have. RFC 4475, 3.3.1.
+        // RFC 3261, section 8.1.1: what every request must have. RFC 4475, section 3.3.1.
         check("Via: SIP/2.0/TCP h;branch=b\r\n", "", 400, "Via is missing");
         check("From: <sip:a@h>;tag=1\r\n", "", 400, "From is missing");
         check("To: <sip:b@h>\r\n", "", 400, "To is missing");
         check("Call-ID: c\r\n", "", 400, "Call-ID is missing");
         check("Call-ID: c\r\n", "Call-ID:\r\n", 400, "Call-ID is empty");
         check("CSeq: 1 OPTIONS\r\n", "", 400, "CSeq is missing");
-        // RFC 4475, 3.1.2.17 and 3.1.2.18: the method of CSeq.
+        // RFC 4475, sections 3.1.2.17 and 3.1.2.18: the method of CSeq.
         check(
             "CSeq: 1 OPTIONS",
             "CSeq: 1 INVITE",
             400,
             "CSeq names another method than the request",
         );
-        // RFC 4475, 3.1.2.4: a CSeq that no integer holds.
+        // RFC 4475, section 3.1.2.4: a CSeq that no integer holds.
         check(
             "CSeq: 1 ",
             "CSeq: 36893488147419103232 ",
             400,
             "CSeq has a number above 2^32-1",
         );
-        // RFC 4475, 3.1.2.6: an unterminated quote.
+        // RFC 4475, section 3.1.2.6: an unterminated quote.
         check("To: <", "To: \"B <", 400, "To has no closing quote");
-        // RFC 4475, 3.3.8: a header field twice that may be there once.
+        // RFC 4475, section 3.3.8: a header field twice that may be there once.
         check(
             "Call-ID: c\r\n",
             "Call-ID: c\r\ni: d\r\n",
@@ -196,7 +197,7 @@ mod tests {
             400,
             "'lost' is not a header field",
         );
-        // RFC 4475, 3.1.2.16: another version.
+        // RFC 4475, section 3.1.2.16: another version.
         check(
             "h SIP/2.0\r\n",
             "h SIP/7.0\r\n",
@@ -209,14 +210,14 @@ mod tests {
             400,
             "the Request-URI has a character that no URI may have",
         );
-        // RFC 5118, 4.2: an IPv6 address without its brackets.
+        // RFC 5118, section 4.2: an IPv6 address without its brackets.
         check(
             "sip:h SIP",
             "sip:2001:db8::10 SIP",
             400,
             "the Request-URI has a port that is not a number",
         );
-        // RFC 4475, 3.1.2.1: separators with nothing between them.
+        // RFC 4475, section 3.1.2.1: separators with nothing between them.
         check("branch=b", ";,;,,", 400, "Via has an empty parameter");
     }
 
@@ -231,7 +232,7 @@ mod tests {
             "Via: SIP/2.0/TCP h;branch=b\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag="
         ));
         assert!(rest.ends_with("Call-ID: c\r\nCSeq: x OPTIONS\r\nContent-Length: 0\r\n\r\n"));
-        // RFC 3261, 17: no response to an ACK, none to a response.
+        // RFC 3261, section 17: no response to an ACK, none to a response.
         let silent = [
             GOOD.replace("OPTIONS", "ACK").replace("Call-ID: c\r\n", ""),
             GOOD.replace("OPTIONS sip:h SIP/2.0", "ACK sip:h SIP/3.0"),
@@ -267,7 +268,7 @@ mod tests {
         };
         let length =
             |value: &str| GOOD.replace("Content-Length: 0", &format!("Content-Length: {value}"));
-        // RFC 4475, 3.1.2.3: a negative length.
+        // RFC 4475, section 3.1.2.3: a negative length.
         check(
             &length("-1"),
             "Content-Length is not a number",
@@ -317,7 +318,7 @@ mod tests {
             "it ends within a message",
             None,
         );
-        // RFC 4475, 3.1.2.2: more announced than came.
+        // RFC 4475, section 3.1.2.2: more announced than came.
         check(
             &length("1"),
             "Content-Length is larger than the datagram",
@@ -331,7 +332,7 @@ mod tests {
             Ok(Frame::Message(message)) => message.body().clone(),
             other => panic!("{other:?}"),
         };
-        // RFC 3261, 18.3.
+        // RFC 3261, section 18.3.
         assert_eq!(body(&format!("\r\n{GOOD}rest")), "");
         assert_eq!(
             body(&GOOD.replace("Content-Length: 0\r\n\r\n", "\r\nrest")),
@@ -343,7 +344,7 @@ mod tests {
         );
         assert_eq!(datagram("\r\n\r\n").unwrap(), Frame::Ping);
         assert_eq!(datagram("\r\n").unwrap(), Frame::Pong);
-        // RFC 4475, 3.1.1.2: an unknown method and odd but sound spelling.
+        // RFC 4475, section 3.1.1.2: an unknown method and odd but sound spelling.
         let odd = "!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0\r\n\
             VIA: SIP / 2.0\r\n /TCP     host1.example.com;-.!%66*_+`'~=z9hG4bK\r\nTO : \"BEL:\\\u{7} NUL:\\ DEL:\\\u{7f}\" <sip:1@h>\r\n\
             FROM: token1~` token2'+_ token3*%!.- <sip:mundane@example.com>;fromParam''~+*_!.-%=\"x\"\r\ncall-id: 1@x\r\n\

@@ -1,19 +1,19 @@
-//! Requests and responses as received (RFC 3261, 7).
+//! Requests and responses as received (RFC 3261, section 7).
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Composer, Head, HeaderName, Method, Status, head::Span};
+use super::{Head, HeaderName, MessageWriter, Method, Status, head::HeadSpan};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub enum SipMessage {
     /// A request.
     Request(Request),
     /// A response.
     Response(Response),
 }
 
-impl Message {
+impl SipMessage {
     /// The header fields.
     #[must_use]
     pub const fn head(&self) -> &Head {
@@ -35,9 +35,9 @@ impl Message {
     /// Writes the message anew: every header field in its order and under its own name, Content-Length last.
     pub fn write(&self, out: &mut BytesMut) {
         let mut composer = match self {
-            Self::Request(request) => Composer::request(out, request.method(), request.uri()),
+            Self::Request(request) => MessageWriter::request(out, request.method(), request.uri()),
             Self::Response(response) => {
-                Composer::response_because(out, response.status(), response.reason())
+                MessageWriter::response_because(out, response.status(), response.reason())
             }
         };
         for (name, value) in self.head().iter() {
@@ -53,7 +53,7 @@ impl Message {
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) method: Method,
-    pub(super) uri: Span,
+    pub(super) uri: HeadSpan,
     pub(super) head: Head,
     pub(super) body: Bytes,
 }
@@ -65,7 +65,7 @@ impl Request {
         &self.method
     }
 
-    /// The Request-URI as received, which digest needs to the letter (RFC 7616, 3.4.6).
+    /// The Request-URI as received, which digest needs to the letter (RFC 7616, section 3.4.6).
     #[must_use]
     pub fn uri(&self) -> &str {
         self.head.slice(self.uri)
@@ -99,7 +99,7 @@ impl Eq for Request {}
 #[derive(Debug, Clone)]
 pub struct Response {
     pub(super) status: Status,
-    pub(super) reason: Span,
+    pub(super) reason: HeadSpan,
     pub(super) head: Head,
     pub(super) body: Bytes,
 }

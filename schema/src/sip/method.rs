@@ -1,8 +1,8 @@
-//! The method of a request (RFC 3261, 7.1 and the registry it opened).
+//! The method of a request (RFC 3261, section 7.1 and the registry it opened).
 
 use std::fmt;
 
-/// A method. Methods are case-sensitive tokens: `invite` is not `INVITE` (RFC 3261, 7.1).
+/// A method. Methods are case-sensitive tokens: `invite` is not `INVITE` (RFC 3261, section 7.1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each is named after its token")]
 pub enum Method {
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn keeps_what_it_does_not_know() {
-        // RFC 3261, 7.1: case-sensitive; RFC 4475, 3.1.1.2: any token may be a method.
+        // RFC 3261, section 7.1: case-sensitive; RFC 4475, section 3.1.1.2: any token may be a method.
         for token in [
             "invite",
             "PING",

@@ -1,4 +1,4 @@
-//! Names of header fields, long and compact (RFC 3261, 7.3.1 and 7.3.3; the IANA registry).
+//! Names of header fields, long and compact (RFC 3261, sections 7.3.1 and 7.3.3; the IANA registry).
 
 use std::fmt;
 
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn reads_long_and_compact_names_of_any_case() {
         let check = |name, header| assert_eq!(HeaderName::parse(name), header, "{name:?}");
-        // RFC 3261, 7.3.1 (case), 7.3.3 and 20 (compact forms).
+        // RFC 3261, section 7.3.1 (case), 7.3.3 and 20 (compact forms).
         check("Via", HeaderName::Via);
         check("VIA", HeaderName::Via);
         check("v", HeaderName::Via);
@@ -185,7 +185,7 @@ mod tests {
         check("e", HeaderName::ContentEncoding);
         check("s", HeaderName::Subject);
         check("k", HeaderName::Supported);
-        // RFC 4028, 4; RFC 6665, 8.2.1; RFC 3515, 2.1; RFC 3892, 2.1; RFC 3841, 9.
+        // RFC 4028, section 4; RFC 6665, section 8.2.1; RFC 3515, section 2.1; RFC 3892, section 2.1; RFC 3841, section 9.
         check("x", HeaderName::SessionExpires);
         check("o", HeaderName::Event);
         check("u", HeaderName::AllowEvents);

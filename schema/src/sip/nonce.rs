@@ -1,4 +1,4 @@
-//! Nonces that prove themselves, so that a challenge costs no memory (RFC 7616, 5.4).
+//! Nonces that prove themselves, so that a challenge costs no memory (RFC 7616, section 5.4).
 
 use std::fmt;
 

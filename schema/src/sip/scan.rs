@@ -1,6 +1,6 @@
-//! Where a message's head ends in a stream, found without looking at any byte twice (RFC 3261, 7 and 18.3).
+//! Finds the end of a message's head in a stream, reading each byte once (RFC 3261, sections 7 and 18.3).
 
-use super::{Excess, Limits};
+use super::{Excess, MessageLimits};
 
 /// How far the head at the front of a buffer has been looked at.
 ///
@@ -19,7 +19,7 @@ pub(super) struct Scan {
 pub(super) struct Extent {
     /// Its length with the empty line.
     pub(super) length: usize,
-    /// Whether a line continues the one before (RFC 3261, 7.3.1).
+    /// Whether a line continues the one before (RFC 3261, section 7.3.1).
     pub(super) folded: bool,
 }
 
@@ -29,7 +29,7 @@ impl Scan {
     pub(super) fn advance(
         &mut self,
         buffer: &[u8],
-        limits: &Limits,
+        limits: &MessageLimits,
     ) -> Result<Option<Extent>, Excess> {
         loop {
             let unseen = buffer.get(self.scanned..).unwrap_or_default();
@@ -69,7 +69,7 @@ impl Scan {
 }
 
 /// Turns each line end that is followed by white space into spaces, which makes folded lines one
-/// (RFC 3261, 7.3.1).
+/// (RFC 3261, section 7.3.1).
 pub(super) fn unfold(head: &mut [u8]) {
     let mut at = 0;
     while let Some(next) = head.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
@@ -89,7 +89,7 @@ pub(super) fn unfold(head: &mut [u8]) {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: MessageLimits = MessageLimits {
         head: 40,
         line: 16,
         headers: 3,
@@ -143,7 +143,7 @@ mod tests {
             unfold(&mut bytes);
             assert_eq!(String::from_utf8_lossy(&bytes), unfolded, "{text:?}");
         };
-        // RFC 3261, 7.3.1.
+        // RFC 3261, section 7.3.1.
         check("a: b\r\n c\r\n\td\r\ne: f\r\n", "a: b   c  \td\r\ne: f\r\n");
         check("a: b\n c\n", "a: b  c\n");
         check("a: b\r\n", "a: b\r\n");

@@ -1,19 +1,19 @@
-//! Start lines (RFC 3261, 7.1 and 7.2).
+//! Start lines (RFC 3261, sections 7.1 and 7.2).
 
 use std::borrow::Cow;
 
-use super::{Method, Status, Uri, head::Span};
+use super::{Method, Status, Uri, head::HeadSpan};
 
 /// What a start line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Start {
     Request {
         method: Method,
-        uri: Span,
+        uri: HeadSpan,
     },
     Response {
         status: Status,
-        reason: Span,
+        reason: HeadSpan,
     },
     /// Recognisably a request, but not one that we can act on.
     BadRequest {
@@ -28,7 +28,7 @@ pub(super) enum Start {
 }
 
 impl Start {
-    /// Reads the first line of a head. More than one space between the parts is taken as one (RFC 4475, 3.1.2.10,
+    /// Reads the first line of a head. More than one space between the parts is taken as one (RFC 4475, section 3.1.2.10,
     /// leaves it to us). Nothing if it is not SIP at all.
     pub(super) fn parse(line: &str) -> Option<Self> {
         if let Some(rest) = strip_sip(line) {
@@ -66,7 +66,7 @@ impl Start {
             );
         }
         let problem = match Uri::parse(uri) {
-            // RFC 3261, 19.1.1: a Request-URI has no header.
+            // RFC 3261, section 19.1.1: a Request-URI has no header.
             Ok(uri) if !uri.headers().is_empty() => Some("the Request-URI has headers".into()),
             Ok(_) => None,
             Err(problem) => Some(format!("the Request-URI {problem}").into()),
@@ -84,7 +84,7 @@ impl Start {
         }
     }
 
-    /// Whether an answer is due: neither an ACK nor a response gets any (RFC 3261, 17).
+    /// Whether an answer is due: neither an ACK nor a response gets any (RFC 3261, section 17).
     pub(super) fn is_answerable(&self) -> bool {
         match self {
             Self::Request { method, .. } => *method != Method::Ack,
@@ -120,21 +120,21 @@ impl Start {
     }
 }
 
-/// `token` of RFC 3261, 25.1.
+/// `token` of RFC 3261, section 25.1.
 pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
 }
 
-/// What follows `SIP/`, which has no case (RFC 3261, 7.1).
+/// What follows `SIP/`, which has no case (RFC 3261, section 7.1).
 fn strip_sip(text: &str) -> Option<&str> {
     let (name, rest) = text.split_at_checked(4)?;
     name.eq_ignore_ascii_case("SIP/").then_some(rest)
 }
 
 /// Where `part`, which is a slice of `line`, stands in it.
-fn span(line: &str, part: &str) -> Span {
+fn span(line: &str, part: &str) -> HeadSpan {
     let start = part.as_ptr().addr().saturating_sub(line.as_ptr().addr());
-    Span::at(start, part.as_bytes())
+    HeadSpan::at(start, part.as_bytes())
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
                         (method.as_str(), uri),
                         (
                             token,
-                            Span::at(line.find(text).unwrap_or(0), text.as_bytes())
+                            HeadSpan::at(line.find(text).unwrap_or(0), text.as_bytes())
                         ),
                         "{line:?}"
                     );
@@ -163,7 +163,7 @@ mod tests {
         check("INVITE sip:a@h SIP/2.0", Some(("INVITE", "sip:a@h")));
         check("INVITE  sip:a@h\tSIP/2.0  ", Some(("INVITE", "sip:a@h")));
         check("PING sip:h sip/2.0", Some(("PING", "sip:h")));
-        // RFC 4475, 3.3.2 and 3.1.1.2: any scheme can be read, and a '?' in the user part begins no header.
+        // RFC 4475, sections 3.3.2 and 3.1.1.2: any scheme can be read, and a '?' in the user part begins no header.
         check(
             "OPTIONS unknown:x?y SIP/2.0",
             Some(("OPTIONS", "unknown:x?y")),
@@ -173,12 +173,12 @@ mod tests {
             "REGISTER sip:[2001:db8::10] SIP/2.0",
             Some(("REGISTER", "sip:[2001:db8::10]")),
         );
-        // RFC 4475, 3.1.2.7 and 3.1.2.8.
+        // RFC 4475, sections 3.1.2.7 and 3.1.2.8.
         check("INVITE <sip:user@example.com> SIP/2.0", None);
         check("INVITE sip:user@example.com; lr SIP/2.0", None);
-        // RFC 4475, 3.1.2.11.
+        // RFC 4475, section 3.1.2.11.
         check("INVITE sip:a@h?Route=%3Csip:r%3E SIP/2.0", None);
-        // RFC 5118, 4.2.
+        // RFC 5118, section 4.2.
         check("REGISTER sip:2001:db8::10 SIP/2.0", None);
         check("INVITE user@example.com SIP/2.0", None);
         check("INVITE SIP/2.0", None);
@@ -193,12 +193,12 @@ mod tests {
             None => assert_eq!(1, code, "{line:?}"),
             start => panic!("{line:?}: {start:?}"),
         };
-        // RFC 4475, 3.1.2.16.
+        // RFC 4475, section 3.1.2.16.
         check("OPTIONS sip:t.watson@example.org SIP/7.0", 505);
         check("INVITE SIP/2.0", 400);
         check("SIP/2.0", 0);
         check("SIP/3.0 200 OK", 0);
-        // RFC 4475, 3.1.2.19.
+        // RFC 4475, section 3.1.2.19.
         check("SIP/2.0 4294967301 better not break the receiver", 0);
         check("SIP/2.0 20 OK", 0);
         check("SIP/2.0 999 x", 0);
@@ -218,7 +218,7 @@ mod tests {
                 };
                 assert_eq!(status.code(), code, "{line:?}");
                 assert!(
-                    phrase.is_empty() || reason == Span::at(at, phrase.as_bytes()),
+                    phrase.is_empty() || reason == HeadSpan::at(at, phrase.as_bytes()),
                     "{line:?}"
                 );
             }
@@ -226,7 +226,7 @@ mod tests {
         };
         check("SIP/2.0 200 OK", 200, "OK");
         check("SIP/2.0 200", 200, "");
-        // RFC 4475, 3.1.1.12 and 3.1.1.13: non-ASCII phrase, empty phrase.
+        // RFC 4475, sections 3.1.1.12 and 3.1.1.13: non-ASCII phrase, empty phrase.
         check("SIP/2.0 100 ", 100, "");
         check(
             "SIP/2.0 200 = 2**3 * 5**2 но сто",

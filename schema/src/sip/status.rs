@@ -1,4 +1,4 @@
-//! The status of a response (RFC 3261, 21 and the registry it opened).
+//! The status of a response (RFC 3261, section 21 and the registry it opened).
 
 use std::fmt;
 
@@ -96,7 +96,7 @@ statuses! {
 }
 
 impl Status {
-    /// The status with this code, if it is one: 100 to 699 (RFC 3261, 7.2).
+    /// The status with this code, if it is one: 100 to 699 (RFC 3261, section 7.2).
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {
         match code {
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn classes_follow_the_first_digit() {
-        // RFC 3261, 7.2.
+        // RFC 3261, section 7.2.
         let check = |code, provisional, success| {
             let status = Status::new(code);
             assert_eq!(

@@ -1,4 +1,4 @@
-//! URIs: sip, sips, tel and any other, read where they stand (RFC 3261, 19.1; RFC 3966).
+//! URIs: sip, sips, tel and any other, read where they stand (RFC 3261, section 19.1; RFC 3966).
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
@@ -107,7 +107,7 @@ impl<'a> Uri<'a> {
         self.user.map(decode)
     }
 
-    /// The password, which nobody should use (RFC 3261, 19.1.1).
+    /// The password, which nobody should use (RFC 3261, section 19.1.1).
     #[must_use]
     pub const fn password(&self) -> Option<&'a str> {
         self.password
@@ -134,7 +134,7 @@ impl<'a> Uri<'a> {
         self.port
     }
 
-    /// Whether both name the same place: scheme, user, host and port (RFC 3261 19.1.4). Parameters are not compared, for who
+    /// Whether both name the same place: scheme, user, host and port (RFC 3261, section 19.1.4). Parameters are not compared, for who
     /// removes a Contact may have left one out that it was bound with.
     #[must_use]
     pub fn is_place_of(&self, other: &Self) -> bool {
@@ -162,7 +162,7 @@ impl<'a> Uri<'a> {
         self.headers
     }
 
-    /// The text without headers, which a Request-URI cannot have (RFC 3261, 19.1.1).
+    /// The text without headers, which a Request-URI cannot have (RFC 3261, section 19.1.1).
     #[must_use]
     pub fn without_headers(&self) -> &'a str {
         let before = self.text.strip_suffix(self.headers).unwrap_or(self.text);
@@ -176,7 +176,7 @@ impl<'a> Uri<'a> {
     }
 
     fn with_authority(self, rest: &'a str) -> Result<Self, SyntaxError> {
-        // A user part may hold ';' and '?' (RFC 3261, 25.1, user-unreserved), so the '@' is looked for first;
+        // A user part may hold ';' and '?' (RFC 3261, section 25.1, user-unreserved), so the '@' is looked for first;
         // the last one before a '?', for some phones leave an '@' of the user unescaped.
         let question = memchr::memchr(b'?', rest.as_bytes()).unwrap_or(rest.len());
         let at = rest
@@ -217,7 +217,7 @@ impl fmt::Display for Uri<'_> {
     }
 }
 
-/// `%` escapes decoded (RFC 3261, 19.1.2); a broken escape stays as it is, bytes that are not UTF-8 are replaced.
+/// `%` escapes decoded (RFC 3261, section 19.1.2); a broken escape stays as it is, bytes that are not UTF-8 are replaced.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -253,7 +253,7 @@ mod tests {
                 Ok(text)
             );
         };
-        // RFC 3261, 19.1.3.
+        // RFC 3261, section 19.1.3.
         check(
             "sip:alice@atlanta.example",
             Some("alice"),
@@ -300,7 +300,7 @@ mod tests {
         check("sip:@h", None, "h", None);
         check("sip:a?b@h", Some("a?b"), "h", None);
         check("sip:a@b@h", Some("a@b"), "h", None);
-        // RFC 5118, 4.1.
+        // RFC 5118, section 4.1.
         check("sip:[2001:db8::10]", None, "[2001:db8::10]", None);
         check(
             "sip:user@[2001:db8::10]:5070;transport=tls",
@@ -308,10 +308,10 @@ mod tests {
             "[2001:db8::10]",
             Some(5070),
         );
-        // RFC 3966, 6.
+        // RFC 3966, section 6.
         check("tel:+49301234", Some("+49301234"), "", None);
         check("tel:7042;phone-context=example.com", Some("7042"), "", None);
-        // RFC 4475, 3.1.1.9 and 3.3.2: any scheme may come.
+        // RFC 4475, sections 3.1.1.9 and 3.3.2: any scheme may come.
         check("urn:service:sos", None, "", None);
         check("nobodyKnowsThisScheme:totallyopaquecontent", None, "", None);
     }
@@ -334,7 +334,7 @@ mod tests {
         );
         check("sip:a@h:x", "has a port that is not a number");
         check("sip:a@h:99999", "has a port above 65535");
-        // RFC 5118, 4.2: an IPv6 address needs its brackets.
+        // RFC 5118, section 4.2: an IPv6 address needs its brackets.
         check("sip:2001:db8::10", "has a port that is not a number");
         check("tel:", "has a tel URI without a number");
     }
@@ -345,7 +345,7 @@ mod tests {
             let uri = Uri::parse(text).map(|uri| uri.without_headers());
             assert_eq!(uri, Ok(without), "{text:?}");
         };
-        // RFC 4475, 3.3.14.
+        // RFC 4475, section 3.3.14.
         check("sip:a@h?Route=%3Csip:r%3E", "sip:a@h");
         check("sip:a@h:5060;lr?x=1&y=2", "sip:a@h:5060;lr");
         check("sip:a@h?", "sip:a@h");

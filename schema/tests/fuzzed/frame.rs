@@ -2,10 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
-use uacsta_schema::sip::{Codec, Frame, FrameError, HeaderName, Limits, Message};
+use uacsta_schema::sip::{Codec, Frame, FrameError, HeaderName, MessageLimits, SipMessage};
 
 /// Small, so that short inputs reach them.
-const LIMITS: Limits = Limits {
+const LIMITS: MessageLimits = MessageLimits {
     head: 1024,
     line: 256,
     headers: 16,
@@ -102,14 +102,14 @@ fn within_limits(frame: &Frame) {
 /// What goes out is a response of one frame, and not much longer than what may come in.
 fn is_response(answer: &[u8]) {
     assert!(answer.len() <= 2 * LIMITS.head + 512);
-    let read = Frame::datagram(BytesMut::from(answer), &Limits::default());
+    let read = Frame::datagram(BytesMut::from(answer), &MessageLimits::default());
     let text = String::from_utf8_lossy(answer);
     assert!(text.starts_with("SIP/2.0 ") && text.ends_with("\r\n\r\n"));
     assert_eq!(text.matches("\r\n\r\n").count(), 1, "{text:?}");
     assert!(
         matches!(
             read,
-            Ok(Frame::Message(Message::Response(_)) | Frame::Refused(_))
+            Ok(Frame::Message(SipMessage::Response(_)) | Frame::Refused(_))
         ),
         "{text:?}"
     );

@@ -8,7 +8,7 @@ use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
         CSeq, HeaderName, MediaType, Method, NameAddr, Params, SessionExpires, Transport, Uri, Via,
-        received::{answer_address, stamp},
+        via_response::{answer_address, stamp},
     },
 };
 

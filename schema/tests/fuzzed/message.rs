@@ -1,7 +1,9 @@
 //! A message that is written anew reads back to itself, and its answer repeats what RFC 3261, 8.2.6.2, says.
 
 use bytes::BytesMut;
-use uacsta_schema::sip::{Composer, Frame, Head, HeaderName, Limits, Message, Request, Status};
+use uacsta_schema::sip::{
+    Frame, Head, HeaderName, MessageLimits, MessageWriter, Request, SipMessage, Status,
+};
 
 pub(crate) fn holds(datagram: &[u8]) {
     let Some(message) = read(datagram) else {
@@ -19,17 +21,17 @@ pub(crate) fn holds(datagram: &[u8]) {
     let (read, first) = (without_length(&again), without_length(&message));
     assert_eq!(read.1.len(), first.1.len());
     assert!(has_controls(&message) || read == first);
-    if let Message::Request(request) = &message {
+    if let SipMessage::Request(request) = &message {
         is_answered(request, has_controls(&message));
     }
 }
 
-pub(crate) fn read(datagram: &[u8]) -> Option<Message> {
+pub(crate) fn read(datagram: &[u8]) -> Option<SipMessage> {
     // Larger than what comes in, since writing may lengthen a line.
-    let limits = Limits {
+    let limits = MessageLimits {
         head: 256 << 10,
         line: 64 << 10,
-        ..Limits::default()
+        ..MessageLimits::default()
     };
     match Frame::datagram(BytesMut::from(datagram), &limits) {
         Ok(Frame::Message(message)) => Some(message),
@@ -37,17 +39,17 @@ pub(crate) fn read(datagram: &[u8]) -> Option<Message> {
     }
 }
 
-fn write(message: &Message) -> BytesMut {
+fn write(message: &SipMessage) -> BytesMut {
     let mut out = BytesMut::new();
     message.write(&mut out);
     out
 }
 
 /// The start line, and every header field but Content-Length, which is the writer's own.
-fn without_length(message: &Message) -> (String, Vec<(&str, &str)>) {
+fn without_length(message: &SipMessage) -> (String, Vec<(&str, &str)>) {
     let start = match message {
-        Message::Request(request) => format!("{} {}", request.method(), request.uri()),
-        Message::Response(response) => {
+        SipMessage::Request(request) => format!("{} {}", request.method(), request.uri()),
+        SipMessage::Response(response) => {
             format!("{} {}", response.status().code(), response.reason())
         }
     };
@@ -56,10 +58,10 @@ fn without_length(message: &Message) -> (String, Vec<(&str, &str)>) {
     (start, others.collect())
 }
 
-fn has_controls(message: &Message) -> bool {
+fn has_controls(message: &SipMessage) -> bool {
     let reason = match message {
-        Message::Request(_) => "",
-        Message::Response(response) => response.reason(),
+        SipMessage::Request(_) => "",
+        SipMessage::Response(response) => response.reason(),
     };
     let control = |text: &str| {
         text.bytes()
@@ -93,8 +95,8 @@ fn look_at(head: &Head) {
 
 fn is_answered(request: &Request, controls: bool) {
     let mut out = BytesMut::new();
-    Composer::answer(&mut out, Status::OK, request, Some("ours")).end();
-    let Some(Message::Response(response)) = read(&out) else {
+    MessageWriter::answer(&mut out, Status::OK, request, Some("ours")).end();
+    let Some(SipMessage::Response(response)) = read(&out) else {
         panic!("{:?} is no response", String::from_utf8_lossy(&out));
     };
     let (asked, told) = (request.head(), response.head());

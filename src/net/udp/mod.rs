@@ -37,7 +37,7 @@ use uacsta_actors::{
         uas::Limits,
     },
 };
-use uacsta_schema::sip::{Frame, HeaderName, Message, Status, Transport, received::stamp};
+use uacsta_schema::sip::{Frame, HeaderName, SipMessage, Status, Transport, via_response::stamp};
 
 use super::{
     Acceptor,
@@ -184,7 +184,7 @@ impl UdpListener {
                 Err(limit) => {
                     self.count(limit);
                     tracing::warn!(interface = self.setting, peer = %from, phone = %phone, limit = limit.label(), "phone refused: limit of open connections reached");
-                    if let Frame::Message(Message::Request(request)) = &frame {
+                    if let Frame::Message(SipMessage::Request(request)) = &frame {
                         let busy = FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                             .header(HeaderName::RetryAfter, "60");
                         self.answer(stateless_uas::refuse(request, &busy, from, &self.tag));

@@ -20,7 +20,7 @@ use uacsta_actors::{
         uas::{self, Uas},
     },
 };
-use uacsta_schema::sip::{Codec, Limits, header::Transport};
+use uacsta_schema::sip::{Codec, MessageLimits, header::Transport};
 
 /// Host, port and transport of a SIP server.
 #[derive(Clone)]
@@ -135,7 +135,7 @@ impl ServerAddress {
             Err(_) => return Err(self.unreachable("no answer in 10 s".to_owned())),
         };
         let random = getrandom::u64().map_err(|error| self.unreachable(error.to_string()))?;
-        let codec = Codec::new(Limits::default());
+        let codec = Codec::new(MessageLimits::default());
         let transport = PeerTransport::stream(io, codec, UNSENT, CONNECT_TIMEOUT);
         let endpoints = Endpoints { agent, ..endpoints };
         Ok(SipConnection::start(

@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use uacsta_config::Settings;
 use uacsta_schema::sip::{
-    codec::{Frame, Limits},
-    message::Message,
+    codec::{Frame, MessageLimits},
+    message::SipMessage,
 };
 
 use super::{
@@ -26,8 +26,8 @@ fn request(more: &str) -> Request {
     let text = format!(
         "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:{MAC}@h>\r\nCall-ID: c\r\nCSeq: 2 REGISTER\r\n{more}\r\n"
     );
-    match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
-        Ok(Frame::Message(Message::Request(request))) => request,
+    match Frame::datagram(BytesMut::from(text.as_str()), &MessageLimits::default()) {
+        Ok(Frame::Message(SipMessage::Request(request))) => request,
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, StreamHandler};
 use tracing::field::{DisplayValue, display};
-use uacsta_schema::sip::{Message, codec::Frame};
+use uacsta_schema::sip::{SipMessage, codec::Frame};
 
 use super::{
     client_transactions::ClientTransactions,
@@ -151,8 +151,8 @@ impl<U: Uas> SipConnection<U> {
 
     fn frame(&mut self, frame: Frame, ctx: &mut Context<Self>) {
         match frame {
-            Frame::Message(Message::Request(request)) => self.request(request, ctx),
-            Frame::Message(Message::Response(response)) => self.response(&response, ctx),
+            Frame::Message(SipMessage::Request(request)) => self.request(request, ctx),
+            Frame::Message(SipMessage::Response(response)) => self.response(&response, ctx),
             // RFC 5626, section 3.5.1: a double CRLF is a ping, to be answered by a single one.
             Frame::Ping => self.transport.compose(|out| out.extend_from_slice(b"\r\n")),
             Frame::Pong => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use uacsta_schema::sip::{Composer, HeaderName, Method, Response, Status, digest::Challenge};
+use uacsta_schema::sip::{HeaderName, MessageWriter, Method, Response, Status, digest::Challenge};
 
 use crate::sip::session::Login;
 
@@ -65,10 +65,10 @@ impl Credentials {
     /// Adds the answer to the last challenge, if there was one, to a request.
     pub(super) fn authorize<'out>(
         &mut self,
-        request: Composer<'out>,
+        request: MessageWriter<'out>,
         method: &Method,
         uri: &str,
-    ) -> Composer<'out> {
+    ) -> MessageWriter<'out> {
         let Some((challenge, login)) = self.challenge.as_mut().zip(self.login.as_deref()) else {
             return request;
         };

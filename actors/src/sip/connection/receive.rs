@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix::{AsyncContext as _, Context, Handler};
 use actix_rt::Arbiter;
-use uacsta_schema::sip::{Composer, HeaderName, Method, Request, Status};
+use uacsta_schema::sip::{HeaderName, MessageWriter, Method, Request, Status};
 
 use super::{
     actor::SipConnection,
@@ -233,7 +233,7 @@ impl<U: Uas> SipConnection<U> {
             .and_then(|id| self.sessions.get(id))
             .map_or_else(|| self.servers.tag(), CstaSession::local_tag);
         self.transport.respond(request, |out| {
-            let mut composer = Composer::answer(out, response.status, request, Some(to_tag))
+            let mut composer = MessageWriter::answer(out, response.status, request, Some(to_tag))
                 .lines(&response.lines);
             if started.is_some() {
                 // RFC 3261, section 12.1.1: "The UAS MUST copy all Record-Route header field values" and "MUST maintain the order".

@@ -4,14 +4,14 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 use uacsta_schema::sip::{
     Request, Response,
-    codec::{Codec, Frame, Limits},
-    message::Message,
+    codec::{Codec, Frame, MessageLimits},
+    message::SipMessage,
 };
 
 use super::client_transactions::Branch;
 
-fn parse(text: &str) -> Message {
-    let frame = Codec::new(Limits::default()).decode(&mut BytesMut::from(text));
+fn parse(text: &str) -> SipMessage {
+    let frame = Codec::new(MessageLimits::default()).decode(&mut BytesMut::from(text));
     match frame.expect("framed").expect("whole") {
         Frame::Message(message) => message,
         other => panic!("not a message: {other:?}"),
@@ -34,8 +34,8 @@ fn answer(status: u16, method: &str, branch: &str, lines: &str) -> Response {
          To: <sip:b@a>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\n{lines}Content-Length: 0\r\n\r\n"
     );
     match parse(&text) {
-        Message::Response(response) => response,
-        Message::Request(request) => panic!("not a response: {request:?}"),
+        SipMessage::Response(response) => response,
+        SipMessage::Request(request) => panic!("not a response: {request:?}"),
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn request(method: &str, cseq: u32, branch: &str, rest: &str) -> Requ
         format!("{text}Content-Length: 0\r\n\r\n")
     };
     match parse(&text) {
-        Message::Request(request) => request,
-        Message::Response(response) => panic!("not a request: {response:?}"),
+        SipMessage::Request(request) => request,
+        SipMessage::Response(response) => panic!("not a request: {response:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
-use uacsta_schema::sip::{Composer, HeaderName, Response};
+use uacsta_schema::sip::{HeaderName, MessageWriter, Response};
 
 use super::{
     actor::SipConnection,
@@ -240,7 +240,7 @@ impl<U: Uas> Handler<SendRequest> for SipConnection<U> {
             self.endpoints.uri_transport()
         );
         let sent = self.transport.request(|out| {
-            let mut composer = Composer::request(out, &request.method, &request.uri)
+            let mut composer = MessageWriter::request(out, &request.method, &request.uri)
                 .header(HeaderName::Via, via)
                 .header(HeaderName::MaxForwards, 70)
                 .header(HeaderName::Contact, contact);

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 use uacsta_schema::sip::{
     Request,
     codec::Frame,
-    received::{answer_address, stamp},
+    via_response::{answer_address, stamp},
 };
 
 use super::{error::TransportError, trace::Trace};

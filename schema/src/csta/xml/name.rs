@@ -1,4 +1,4 @@
-//! Qualified names (Namespaces in XML 1.0, clause 4), which the reader takes for whatever stands before a blank.
+//! Qualified names (Namespaces in XML 1.0, section 4), which the reader takes for whatever stands before a blank.
 
 use super::refusal::wrong;
 use crate::csta::error::ReadError;

@@ -1,4 +1,4 @@
-//! The namespaces in scope (Namespaces in XML 1.0, clause 6), each as what it means to CSTA.
+//! The namespaces in scope (Namespaces in XML 1.0, section 6), each as what it means to CSTA.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the XML reader refuses, told in our words.
+//! Words the errors of the XML reader.
 
 use quick_xml::{
     Error,

@@ -231,7 +231,7 @@ fn misplaced_declaration(offset: usize) -> ReadError {
 }
 
 fn check_text(text: &str, offset: usize) -> Result<(), ReadError> {
-    // XML 1.0, clause 2.4: the end of a CDATA section must not stand in text.
+    // XML 1.0, section 2.4: the end of a CDATA section must not stand in text.
     match memchr(b'>', text.as_bytes()).and_then(|_| memmem::find(text.as_bytes(), b"]]>")) {
         Some(found) => Err(wrong(offset + found, "`]]>` in text")),
         None => Ok(()),

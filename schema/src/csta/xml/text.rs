@@ -1,4 +1,4 @@
-//! Character data: references and sections resolved, markup characters escaped (XML 1.0, clauses 2.2, 2.4 and 4.6).
+//! Character data: references and sections resolved, markup characters escaped (XML 1.0, sections 2.2, 2.4 and 4.6).
 
 use std::borrow::Cow;
 

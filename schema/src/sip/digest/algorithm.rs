@@ -1,4 +1,4 @@
-//! The hashes of digest and what is made with them (RFC 7616, 3.4.2; RFC 8760, 2.1).
+//! The hashes of digest and what is made with them (RFC 7616, section 3.4.2; RFC 8760, section 2.1).
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The hash of user, realm and password (RFC 7616, 3.4.2): all that a server has to keep to verify a log-on.
+/// The hash of user, realm and password (RFC 7616, section 3.4.2): all that a server has to keep to verify a log-on.
 /// It is as good as the password for its realm and never shown.
 #[derive(Clone)]
 pub struct Ha1 {
@@ -101,7 +101,7 @@ impl Ha1 {
         self.algorithm
     }
 
-    /// The response to a nonce (RFC 7616, 3.4.1); `protection` is nc, cnonce and qop where there is a qop.
+    /// The response to a nonce (RFC 7616, section 3.4.1); `protection` is nc, cnonce and qop where there is a qop.
     pub(super) fn response(
         &self,
         nonce: &str,

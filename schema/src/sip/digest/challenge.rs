@@ -1,4 +1,4 @@
-//! Challenges: WWW-Authenticate and Proxy-Authenticate (RFC 7616, 3.3; RFC 8760, 2.3).
+//! Challenges: WWW-Authenticate and Proxy-Authenticate (RFC 7616, section 3.3; RFC 8760, section 2.3).
 
 use std::{borrow::Cow, fmt};
 
@@ -14,7 +14,7 @@ pub struct Challenge<'a> {
     pub nonce: &'a str,
     /// The hash function.
     pub algorithm: Algorithm,
-    /// Whether `qop=auth` is offered, which a server of today always does (RFC 7616, 3.3).
+    /// Whether `qop=auth` is offered, which a server of today always does (RFC 7616, section 3.3).
     pub qop: bool,
     /// Whether only the nonce was too old: the client need not ask its user again.
     pub stale: bool,

@@ -1,4 +1,4 @@
-//! Credentials: Authorization and Proxy-Authorization (RFC 7616, 3.4).
+//! Credentials: Authorization and Proxy-Authorization (RFC 7616, section 3.4).
 
 use std::{borrow::Cow, fmt};
 
@@ -15,7 +15,7 @@ pub struct Credentials<'a> {
     pub realm: &'a str,
     /// The nonce of the challenge.
     pub nonce: &'a str,
-    /// The URI that the client hashed; compare it with the Request-URI where that matters (RFC 7616, 3.4.6).
+    /// The URI that the client hashed; compare it with the Request-URI where that matters (RFC 7616, section 3.4.6).
     pub uri: &'a str,
     /// The hash, in hexadecimal digits.
     pub response: Cow<'a, str>,
@@ -97,7 +97,7 @@ impl<'a> Credentials<'a> {
         })
     }
 
-    /// Whether the response proves the password, protected by `qop=auth` (RFC 7616, 3.4.1).
+    /// Whether the response proves the password, protected by `qop=auth` (RFC 7616, section 3.4.1).
     #[must_use]
     pub fn verifies(&self, ha1: &Ha1, method: &str) -> bool {
         let Some((qop, cnonce)) = self.qop.zip(self.cnonce) else {
@@ -168,7 +168,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// RFC 7616, 3.9.1, and RFC 2617, 3.5.
+    /// RFC 7616, section 3.9.1, and RFC 2617, section 3.5.
     const MUFASA: &str = r#"Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html",
         algorithm=MD5, nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001,
         cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth,
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn verifies_without_qop_only_where_asked() {
-        // RFC 2069, 2.4, with the response that its erratum 749 corrects.
+        // RFC 2069, section 2.4, with the response that its erratum 749 corrects.
         let text = r#"Digest username="Mufasa", realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", uri="/dir/index.html", response="1949323746fe6a43ef61f9606e7febea""#;
         let credentials = Credentials::parse(text).unwrap();
         let ha1 = Ha1::new(

@@ -54,7 +54,7 @@ fn next_param<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, Synt
     } else {
         let (value, tail) = after.split_once(',').unwrap_or((after, ""));
         *rest = tail;
-        // Between quotes it would be another text (RFC 7616, 3.4).
+        // Between quotes it would be another text (RFC 7616, section 3.4).
         if value.contains(['"', '\\']) {
             return Err(SyntaxError("has a quote within a value without quotes"));
         }

@@ -1,4 +1,4 @@
-//! The header fields of a message, in order, in the very bytes that arrived (RFC 3261, 7.3 and 20).
+//! The header fields of a message, in order, in the very bytes that arrived (RFC 3261, sections 7.3 and 20).
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Head {
     text: ByteString,
     fields: Vec<Field>,
     /// The tags of From and To, once both have been read.
-    tags: Option<[Span; 2]>,
+    tags: Option<[HeadSpan; 2]>,
 }
 
 impl Head {
@@ -38,7 +38,7 @@ impl Head {
         fields.map(|field| self.slice(field.value))
     }
 
-    /// The values of a header field that may hold a list, whether in one line or in several (RFC 3261, 7.3.1).
+    /// The values of a header field that may hold a list, whether in one line or in several (RFC 3261, section 7.3.1).
     pub fn list(&self, header: HeaderName) -> impl Iterator<Item = &str> {
         self.all(header).flat_map(|line| split(line, b','))
     }
@@ -131,7 +131,7 @@ impl Head {
         let tag = |address: NameAddr<'_>| {
             address
                 .tag()
-                .map_or_else(Span::default, |tag| self.span(tag))
+                .map_or_else(HeadSpan::default, |tag| self.span(tag))
         };
         let tags = [tag(self.from()?), tag(self.to()?)];
         self.tags = Some(tags);
@@ -139,8 +139,8 @@ impl Head {
     }
 
     /// Where a part of the text stands.
-    fn span(&self, part: &str) -> Span {
-        Span::at(
+    fn span(&self, part: &str) -> HeadSpan {
+        HeadSpan::at(
             part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr()),
             part.as_bytes(),
         )
@@ -163,7 +163,7 @@ impl Head {
     /// The Contact values of all lines.
     ///
     /// # Errors
-    /// One cannot be read, or `*` does not stand alone (RFC 3261, 10.3, step 6).
+    /// One cannot be read, or `*` does not stand alone (RFC 3261, section 10.3, step 6).
     pub fn contacts(&self) -> Result<Contacts<'_>, HeaderError> {
         let mut values = self.list(HeaderName::Contact).peekable();
         if values.next_if_eq(&"*").is_some() {
@@ -196,20 +196,20 @@ impl Head {
         self.get(header).and_then(leading_number)
     }
 
-    /// Expires in seconds, 0 to 2^32-1 (RFC 3261, 20.19); nothing if it is missing or no number.
+    /// Expires in seconds, 0 to 2^32-1 (RFC 3261, section 20.19); nothing if it is missing or no number.
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
         self.number(HeaderName::Expires)
     }
 
-    /// Session-Expires (RFC 4028, 4); nothing if it is missing or has no number.
+    /// Session-Expires (RFC 4028, section 4); nothing if it is missing or has no number.
     #[must_use]
     pub fn session_expires(&self) -> Option<SessionExpires> {
         self.get(HeaderName::SessionExpires)
             .and_then(SessionExpires::parse)
     }
 
-    /// Min-SE in seconds (RFC 4028, 5).
+    /// Min-SE in seconds (RFC 4028, section 5).
     #[must_use]
     pub fn min_se(&self) -> Option<u32> {
         self.number(HeaderName::MinSe)
@@ -222,7 +222,7 @@ impl Head {
     }
 
     /// The digest credentials of every Authorization, then of every Proxy-Authorization. They are one per
-    /// line, for commas part their own parameters (RFC 3261, 7.3.1).
+    /// line, for commas part their own parameters (RFC 3261, section 7.3.1).
     pub fn credentials(&self) -> impl Iterator<Item = Result<Credentials<'_>, HeaderError>> {
         [HeaderName::Authorization, HeaderName::ProxyAuthorization]
             .into_iter()
@@ -233,7 +233,7 @@ impl Head {
     }
 
     /// The digest challenges of every WWW-Authenticate, then of every Proxy-Authenticate, in order of preference
-    /// (RFC 8760, 2.4).
+    /// (RFC 8760, section 2.4).
     pub fn challenges(&self) -> impl Iterator<Item = Result<Challenge<'_>, HeaderError>> {
         [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
             .into_iter()
@@ -280,7 +280,7 @@ impl Head {
         line.strip_suffix('\r').unwrap_or(line)
     }
 
-    pub(super) fn slice(&self, span: Span) -> &str {
+    pub(super) fn slice(&self, span: HeadSpan) -> &str {
         span.range()
             .and_then(|range| self.text.get(range))
             .unwrap_or_default()
@@ -314,12 +314,12 @@ impl Eq for Head {}
 
 /// A stretch of the head's text. 32 bits do for any head that the limits let pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Span {
+pub(super) struct HeadSpan {
     start: u32,
     end: u32,
 }
 
-impl Span {
+impl HeadSpan {
     /// The stretch of `part`, which begins at `start`; empty where it does not fit.
     pub(super) fn at(start: usize, part: &[u8]) -> Self {
         let ends = (u32::try_from(start), u32::try_from(start + part.len()));
@@ -338,12 +338,12 @@ impl Span {
 #[derive(Debug, Clone, Copy)]
 struct Field {
     header: HeaderName,
-    name: Span,
-    value: Span,
+    name: HeadSpan,
+    value: HeadSpan,
 }
 
 impl Field {
-    /// Reads the line that begins at `start`. White space before the colon is old grammar (RFC 3261, 7.3.1).
+    /// Reads the line that begins at `start`. White space before the colon is old grammar (RFC 3261, section 7.3.1).
     fn parse(line: &[u8], start: usize) -> Option<Self> {
         let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
         let value_at = start + name.len() + 1;
@@ -361,8 +361,8 @@ impl Field {
         );
         Some(Self {
             header,
-            name: Span::at(start, name),
-            value: Span::at(value_at + leading, value.trim_ascii()),
+            name: HeadSpan::at(start, name),
+            value: HeadSpan::at(value_at + leading, value.trim_ascii()),
         })
     }
 }

@@ -74,7 +74,7 @@ fn contacts_are_a_list_or_a_star() {
             "{lines:?}"
         );
     };
-    // RFC 3261, 10.2.
+    // RFC 3261, section 10.2.
     check("Contact: *", Ok(None));
     check("m: <sip:a@h>", Ok(Some(1)));
     check(

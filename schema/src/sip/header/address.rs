@@ -1,4 +1,4 @@
-//! Addresses with a display name: From, To, Contact, Route and their like (RFC 3261, 20.10).
+//! Addresses with a display name: From, To, Contact, Route and their like (RFC 3261, section 20.10).
 
 use std::{borrow::Cow, fmt};
 
@@ -19,7 +19,7 @@ pub struct NameAddr<'a> {
 
 impl<'a> NameAddr<'a> {
     /// Reads `"Name" <uri>;params`, `Name <uri>;params` or `uri;params`. In the last form every parameter is
-    /// the header field's, not the URI's (RFC 3261, 20).
+    /// the header field's, not the URI's (RFC 3261, section 20).
     ///
     /// # Errors
     /// What is wrong with it.
@@ -36,7 +36,7 @@ impl<'a> NameAddr<'a> {
             let open = memchr::memchr2(b'<', b';', text.as_bytes()).unwrap_or(text.len());
             let (before, rest) = text.split_at(open);
             if !rest.starts_with('<') {
-                // RFC 3261, 20: such a URI has to stand in angle brackets, for what follows could be the field's.
+                // RFC 3261, section 20: such a URI has to stand in angle brackets, for what follows could be the field's.
                 if memchr::memchr(b'?', before.as_bytes()).is_some() {
                     return Err(SyntaxError("has a URI with '?' outside of <>"));
                 }
@@ -90,7 +90,7 @@ impl<'a> NameAddr<'a> {
         self.params
     }
 
-    /// The tag that makes a From or To a side of a dialog (RFC 3261, 19.3).
+    /// The tag that makes a From or To a side of a dialog (RFC 3261, section 19.3).
     #[must_use]
     pub fn tag(&self) -> Option<&'a str> {
         self.params.get("tag").filter(|tag| !tag.is_empty())
@@ -144,7 +144,7 @@ mod tests {
                 .map(|a| (a.display().into_owned(), a.uri().as_str(), a.tag()));
             assert_eq!(parts, Ok((display.to_owned(), uri, tag)), "{text:?}");
         };
-        // RFC 3261, 20.10, 20.20 and 20.39.
+        // RFC 3261, sections 20.10, 20.20 and 20.39.
         check(
             r#""A. G. Bell" <sip:agb@bell.example>;tag=a48s"#,
             "A. G. Bell",
@@ -185,7 +185,7 @@ mod tests {
             "sip:a@[2001:db8::1]:5060",
             Some("2"),
         );
-        // RFC 4475, 3.1.1.1: a long value with odd white space.
+        // RFC 4475, section 3.1.1.1: a long value with odd white space.
         check(
             "<sip:vivekg@chair-dnrc.example.com> ;  tag  = 1918181833n",
             "",
@@ -201,18 +201,18 @@ mod tests {
             let error = NameAddr::parse(text).err().map(|error| error.to_string());
             assert_eq!(error.as_deref(), Some(problem), "{text:?}");
         };
-        // RFC 4475, 3.1.2.6: an unterminated quote.
+        // RFC 4475, section 3.1.2.6: an unterminated quote.
         check(
             r#""Mr. J. User <sip:j.user@example.com>"#,
             "has no closing quote",
         );
         check(r#""a\" <sip:a@h>"#, "has no closing quote");
-        // RFC 4475, 3.1.2.13.
+        // RFC 4475, section 3.1.2.13.
         check(
             "sip:a@h?Route=%3Csip:r%3E",
             "has a URI with '?' outside of <>",
         );
-        // RFC 4475, 3.1.2.14.
+        // RFC 4475, section 3.1.2.14.
         check("\"A, B\" < sip:a@h >", "has white space within <>");
         check("<sip:a@h", "has no closing '>'");
         check(r#""a" sip:a@h"#, "has a display name without <URI>");

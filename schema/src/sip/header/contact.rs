@@ -1,4 +1,4 @@
-//! Contact: where a party can be reached, and what a registration binds (RFC 3261, 10.2 and 20.10).
+//! Contact: where a party can be reached, and what a registration binds (RFC 3261, sections 10.2 and 20.10).
 
 use smallvec::SmallVec;
 
@@ -7,7 +7,7 @@ use super::{NameAddr, text::leading_number};
 /// The Contact values of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contacts<'a> {
-    /// `*`: in a REGISTER with Expires 0, every binding (RFC 3261, 10.2.2).
+    /// `*`: in a REGISTER with Expires 0, every binding (RFC 3261, section 10.2.2).
     Star,
     /// The addresses in order; none if the message has no Contact.
     List(SmallVec<[NameAddr<'a>; 1]>),
@@ -21,7 +21,7 @@ impl<'a> NameAddr<'a> {
         self.params().get("expires").and_then(leading_number)
     }
 
-    /// The preference in thousandths; 1000 if none or an unreadable one is given (RFC 3261, 25.1, qvalue).
+    /// The preference in thousandths; 1000 if none or an unreadable one is given (RFC 3261, section 25.1, qvalue).
     #[must_use]
     pub fn q(&self) -> u16 {
         let thousandths = |text: &str| {
@@ -38,7 +38,7 @@ impl<'a> NameAddr<'a> {
         self.params().get("q").and_then(thousandths).unwrap_or(1000)
     }
 
-    /// The device's lasting name (RFC 5626, 4.1), without quotes and angle brackets: `urn:uuid:...`.
+    /// The device's lasting name (RFC 5626, section 4.1), without quotes and angle brackets: `urn:uuid:...`.
     #[must_use]
     pub fn instance(&self) -> Option<&'a str> {
         let value = self.params().get("+sip.instance")?;
@@ -48,7 +48,7 @@ impl<'a> NameAddr<'a> {
         Some(inner.unwrap_or(value))
     }
 
-    /// Which of the device's flows this is (RFC 5626, 4.2).
+    /// Which of the device's flows this is (RFC 5626, section 4.2).
     #[must_use]
     pub fn reg_id(&self) -> Option<u32> {
         self.params().get("reg-id").and_then(leading_number)

@@ -1,4 +1,4 @@
-//! CSeq: the number of a request within its dialog (RFC 3261, 20.16).
+//! CSeq: the number of a request within its dialog (RFC 3261, section 20.16).
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::sip::{Method, SyntaxError};
 /// A CSeq value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CSeq {
-    /// The sequence number; below 2^31 by RFC 3261, 8.1.1.5, yet any 32 bits are taken.
+    /// The sequence number; below 2^31 by RFC 3261, section 8.1.1.5, yet any 32 bits are taken.
     pub number: u32,
     /// The method, which is that of the request.
     pub method: Method,
@@ -66,11 +66,11 @@ mod tests {
             );
         };
         check("4711 INVITE", Ok("4711 INVITE"));
-        // RFC 4475, 3.1.1.1: leading zeros and much white space.
+        // RFC 4475, section 3.1.1.1: leading zeros and much white space.
         check("0009    INVITE", Ok("9 INVITE"));
         check("1\tPING", Ok("1 PING"));
         check("4294967295 INFO", Ok("4294967295 INFO"));
-        // RFC 4475, 3.1.2.4.
+        // RFC 4475, section 3.1.2.4.
         check(
             "36893488147419103232 REGISTER",
             Err("has a number above 2^32-1"),

@@ -1,4 +1,4 @@
-//! Content-Type: what a body is (RFC 3261, 20.15).
+//! Content-Type: what a body is (RFC 3261, section 20.15).
 
 use std::fmt;
 

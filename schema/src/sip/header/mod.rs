@@ -1,4 +1,4 @@
-//! The values of the header fields that we interpret, read where they stand and only when asked (RFC 3261, 20).
+//! The values of the header fields that we interpret, read where they stand and only when asked (RFC 3261, section 20).
 
 mod address;
 mod contact;

@@ -1,4 +1,4 @@
-//! Parameters: `;name=value` after a value or inside a URI (RFC 3261, 7.3.1 and 19.1.1).
+//! Parameters: `;name=value` after a value or inside a URI (RFC 3261, sections 7.3.1 and 19.1.1).
 
 use super::text::{position, split};
 
@@ -68,7 +68,7 @@ mod tests {
         check("", "tag", None);
         check(";tagged=a", "tag", None);
         check(r#";a="x;tag=b";tag=c"#, "tag", Some("c"));
-        // RFC 5626, 4.1.
+        // RFC 5626, section 4.1.
         check(
             r#";+sip.instance="<urn:uuid:0-1>";reg-id=1"#,
             "+sip.instance",

@@ -1,4 +1,4 @@
-//! Session-Expires: how long a dialog lives without a refresh, and who sends it (RFC 4028, 4).
+//! Session-Expires: how long a dialog lives without a refresh, and who sends it (RFC 4028, section 4).
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use super::{Params, text::leading_number};
 /// A Session-Expires value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionExpires {
-    /// Seconds; 90 at least by RFC 4028, 5, which is for the receiver to demand (422).
+    /// Seconds; 90 at least by RFC 4028, section 5, which is for the receiver to demand (422).
     pub interval: u32,
     /// Who refreshes; a request may leave it to the other side.
     pub refresher: Option<Refresher>,
 }
 
-/// The side of the transaction that refreshes the session (RFC 4028, 7).
+/// The side of the transaction that refreshes the session (RFC 4028, section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresher {
     /// The side that sent the request.
@@ -62,7 +62,7 @@ mod tests {
             let read = SessionExpires::parse(text).map(|expires| expires.to_string());
             assert_eq!(read.as_deref(), shown, "{text:?}");
         };
-        // RFC 4028, 4.
+        // RFC 4028, section 4.
         check("4000", Some("4000"));
         check("3600;refresher=uas", Some("3600;refresher=uas"));
         check("1800 ; refresher = UAC", Some("1800;refresher=uac"));

@@ -1,4 +1,4 @@
-//! What header values have in common: lists, quoted strings, numbers, hosts (RFC 3261, 25.1).
+//! What header values have in common: lists, quoted strings, numbers, hosts (RFC 3261, section 25.1).
 
 use std::borrow::Cow;
 
@@ -74,7 +74,7 @@ pub(crate) fn closing_quote(text: &str) -> Result<usize, SyntaxError> {
     Err(SyntaxError("has no closing quote"))
 }
 
-/// The content of a quoted string without its escapes (RFC 3261, 25.1, quoted-pair).
+/// The content of a quoted string without its escapes (RFC 3261, section 25.1, quoted-pair).
 pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
@@ -87,7 +87,7 @@ pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The number that a value begins with; what may follow is a comment or a parameter (RFC 3261, 20.33).
+/// The number that a value begins with; what may follow is a comment or a parameter (RFC 3261, section 20.33).
 /// One above 2^32-1 counts as 2^32-1, the longest time there is (20.19).
 pub(crate) fn leading_number(text: &str) -> Option<u32> {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
@@ -106,7 +106,7 @@ pub(crate) fn leading_number(text: &str) -> Option<u32> {
     (length > 0 && ends).then_some(number)
 }
 
-/// `host [":" port]`, with an IPv6 address in brackets and white space anywhere between (RFC 3261, 20.42).
+/// `host [":" port]`, with an IPv6 address in brackets and white space anywhere between (RFC 3261, section 20.42).
 pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), SyntaxError> {
     let text = text.trim_ascii();
     let colon = if text.starts_with('[') {
@@ -147,7 +147,7 @@ pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), SyntaxErr
 }
 
 /// The address in brackets; a zone (`fe80::1%eth0`) is of local meaning and passed over. The grammar of RFC 3261 puts a
-/// third colon before an IPv4 address, which has to be borne (RFC 5118, 4.10).
+/// third colon before an IPv4 address, which has to be borne (RFC 5118, section 4.10).
 pub(crate) fn ipv6(host: &str) -> Option<std::net::Ipv6Addr> {
     let inner = host.strip_prefix('[')?.strip_suffix(']')?;
     let address = inner.split_once('%').map_or(inner, |(address, _)| address);
@@ -167,7 +167,7 @@ mod tests {
         let check = |text, parts: &[&str]| {
             assert_eq!(split(text, b',').collect::<Vec<_>>(), parts, "{text:?}");
         };
-        // RFC 3261, 7.3.1.
+        // RFC 3261, section 7.3.1.
         check("a", &["a"]);
         check("a, b ,c", &["a", "b", "c"]);
         check("", &[]);
@@ -209,7 +209,7 @@ mod tests {
         );
         check("pbx_1.local", Some(("pbx_1.local", None)));
         check("h:", Some(("h", None)));
-        // RFC 5118, 4.1 to 4.5.
+        // RFC 5118, section 4.1 to 4.5.
         check("[2001:db8::10]", Some(("[2001:db8::10]", None)));
         check("[2001:db8::10]:5070", Some(("[2001:db8::10]", Some(5070))));
         check(
@@ -217,7 +217,7 @@ mod tests {
             Some(("[::ffff:192.0.2.10]", Some(19823))),
         );
         check("[fe80::1%eth0]", Some(("[fe80::1%eth0]", None)));
-        // RFC 5118, 4.10: a third colon, and only where the old grammar put it.
+        // RFC 5118, section 4.10: a third colon, and only where the old grammar put it.
         check(
             "[2001:db8:::192.0.2.1]:5060",
             Some(("[2001:db8:::192.0.2.1]", Some(5060))),

@@ -1,4 +1,4 @@
-//! The transport that a Via or a URI names (RFC 3261, 19.1.1 and 20.42; RFC 7118).
+//! The transport that a Via or a URI names (RFC 3261, sections 19.1.1 and 20.42; RFC 7118).
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ impl Transport {
         self.0.is_secure()
     }
 
-    /// The port where a host names none (RFC 3261, 19.1.2).
+    /// The port where a host names none (RFC 3261, section 19.1.2).
     #[must_use]
     pub fn default_port(self) -> u16 {
         *self.0.default_port().value()

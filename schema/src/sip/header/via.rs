@@ -1,4 +1,4 @@
-//! Via: where a request has passed and its answer goes (RFC 3261, 20.42; RFC 3581).
+//! Via: where a request has passed and its answer goes (RFC 3261, section 20.42; RFC 3581).
 
 use super::{
     Params, Transport,
@@ -109,7 +109,7 @@ mod tests {
             let via = via.map(|via| (via.host(), via.port(), via.branch()));
             assert_eq!(via, expected, "{text:?}");
         };
-        // RFC 3261, 20.42.
+        // RFC 3261, section 20.42.
         check(
             "SIP/2.0/UDP erlang.example.org:5060;branch=z9hG4bK87asdks7",
             Some(("erlang.example.org", Some(5060), Some("z9hG4bK87asdks7"))),
@@ -127,7 +127,7 @@ mod tests {
             "SIP/2.0/UDP 172.20.3.20:5060",
             Some(("172.20.3.20", Some(5060), None)),
         );
-        // RFC 5118, 4.5: received may be bare or in brackets.
+        // RFC 5118, section 4.5: received may be bare or in brackets.
         check(
             "SIP/2.0/TCP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3",
             Some(("[2001:db8::9:1]", None, Some("z9hG4bKas3"))),
@@ -136,7 +136,7 @@ mod tests {
             "SIP/2.0/UDP [2001:db8::9:1]:5062;received=2001:db8::9:255;branch=b",
             Some(("[2001:db8::9:1]", Some(5062), Some("b"))),
         );
-        // RFC 4475, 3.1.2.1.
+        // RFC 4475, section 3.1.2.1.
         check("SIP/2.0/UDP h;;branch=b", None);
         check("SIP/2.0/UDP h; ;branch=b", None);
         check(
@@ -158,7 +158,7 @@ mod tests {
     fn knows_its_transport() {
         let transport = |text| Via::parse(text).ok().and_then(|via| via.transport());
         assert_eq!(transport("SIP/2.0/TLS h"), Some(Transport::TLS));
-        // RFC 4475, 3.1.1.10: an unknown transport is no reason to refuse.
+        // RFC 4475, section 3.1.1.10: an unknown transport is no reason to refuse.
         assert_eq!(transport("SIP/2.0/UNKNOWN h"), None);
     }
 }

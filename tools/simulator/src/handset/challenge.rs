@@ -59,7 +59,7 @@ impl Challenge {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use bytes::BytesMut;
-    use uacsta_schema::sip::{Frame, Limits, Message, digest};
+    use uacsta_schema::sip::{Frame, MessageLimits, SipMessage, digest};
 
     use super::*;
 
@@ -68,8 +68,8 @@ mod tests {
             "INVITE sip:215@phone SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\n\
              Call-ID: 1\r\nCSeq: 1 INVITE\r\n{authorization}Content-Length: 0\r\n\r\n"
         );
-        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
-            Ok(Frame::Message(Message::Request(request))) => request,
+        match Frame::datagram(BytesMut::from(text.as_str()), &MessageLimits::default()) {
+            Ok(Frame::Message(SipMessage::Request(request))) => request,
             other => panic!("{other:?}"),
         }
     }

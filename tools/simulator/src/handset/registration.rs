@@ -176,7 +176,7 @@ fn granted(response: &Response, requested: u32) -> Duration {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use bytes::BytesMut;
-    use uacsta_schema::sip::{Frame, Limits, Message};
+    use uacsta_schema::sip::{Frame, MessageLimits, SipMessage};
 
     use super::*;
 
@@ -194,8 +194,8 @@ mod tests {
             "SIP/2.0 {status}\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:a@h>;tag=2\r\n\
              Call-ID: 1\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n"
         );
-        match Frame::datagram(BytesMut::from(text.as_str()), &Limits::default()) {
-            Ok(Frame::Message(Message::Response(response))) => Ok(response),
+        match Frame::datagram(BytesMut::from(text.as_str()), &MessageLimits::default()) {
+            Ok(Frame::Message(SipMessage::Response(response))) => Ok(response),
             other => panic!("{other:?}"),
         }
     }

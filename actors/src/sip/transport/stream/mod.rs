@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::Decoder;
 use uacsta_schema::sip::{
     codec::{Codec, Frame},
-    message::Message,
+    message::SipMessage,
 };
 
 use self::{message_deadline::MessageDeadline, send_buffer::SendBuffer, turn::Turn};
@@ -271,7 +271,7 @@ impl StreamTransport {
                         if let Some(share) = &mut self.limits.partial {
                             share.restart(self.unread.len());
                         }
-                        if matches!(frame, Frame::Message(Message::Response(_))) {
+                        if matches!(frame, Frame::Message(SipMessage::Response(_))) {
                             self.turn.response_arrived();
                         }
                         if self.unread.is_empty() {

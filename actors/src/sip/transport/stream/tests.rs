@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use tokio::io::AsyncWriteExt as _;
-use uacsta_schema::sip::codec::Limits;
+use uacsta_schema::sip::codec::MessageLimits;
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn check(requests: usize, came: &str, frames: usize, answers: usize) {
         .build();
     runtime.expect("a runtime").block_on(async {
         let (near, mut far) = tokio::io::duplex(1 << 20);
-        let codec = Codec::new(Limits::default());
+        let codec = Codec::new(MessageLimits::default());
         let mut stream =
             StreamTransport::new(Box::new(near), codec, 1 << 20, Duration::from_secs(20));
         for _ in 0..requests {

@@ -1,10 +1,10 @@
-//! A message between its head and its body: how long it is, and whether it can be acted on (RFC 3261, 8.1.1 and 18.3).
+//! A message whose head was read and whose body is still to come: its length, and whether it is valid (RFC 3261, sections 8.1.1 and 18.3).
 
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Frame, FrameError, Head, HeaderError, HeaderName, Limits, Message, Refused, Request, Response,
-    Status, SyntaxError,
+    Frame, FrameError, Head, HeaderError, HeaderName, MessageLimits, Refused, Request, Response,
+    SipMessage, Status, SyntaxError,
     error::Excess,
     header::CSeq,
     scan::{Extent, unfold},
@@ -13,13 +13,13 @@ use super::{
 
 /// A message of which the head is here and the body perhaps not.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(super) struct PendingMessage {
     start: Start,
     head: Head,
     broken: Option<String>,
 }
 
-impl Opening {
+impl PendingMessage {
     /// Reads a head; `NotSip` if its start line is neither a request's nor a response's.
     pub(super) fn new(mut head: BytesMut, extent: Extent) -> Result<Self, FrameError> {
         if extent.folded {
@@ -36,7 +36,10 @@ impl Opening {
 
     /// The length of the body, if it is given. Two that differ are how requests are smuggled, and mean that
     /// nothing after them can be trusted.
-    pub(super) fn content_length(&self, limits: &Limits) -> Result<Option<usize>, FrameError> {
+    pub(super) fn content_length(
+        &self,
+        limits: &MessageLimits,
+    ) -> Result<Option<usize>, FrameError> {
         let mut length = None;
         for value in self.head.all(HeaderName::ContentLength) {
             if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -98,14 +101,16 @@ impl Opening {
         };
         let head = self.head;
         match (self.start, problem) {
-            (Start::Request { method, uri }, None) => Frame::Message(Message::Request(Request {
-                method,
-                uri,
-                head,
-                body,
-            })),
+            (Start::Request { method, uri }, None) => {
+                Frame::Message(SipMessage::Request(Request {
+                    method,
+                    uri,
+                    head,
+                    body,
+                }))
+            }
             (Start::Response { status, reason }, None) => {
-                Frame::Message(Message::Response(Response {
+                Frame::Message(SipMessage::Response(Response {
                     status,
                     reason,
                     head,
@@ -146,7 +151,7 @@ impl Opening {
         }
     }
 
-    /// Whether everything is there that RFC 3261, 8.1.1, demands of any request (and 8.2.6.2 of any response), and
+    /// Whether everything is there that RFC 3261, section 8.1.1, demands of any request (and 8.2.6.2 of any response), and
     /// can be read. Max-Forwards is not asked for, since phones leave it out; nor are tags, since RFC 2543 knew none.
     fn check(&mut self) -> Result<(), HeaderError> {
         let once = [

@@ -1,4 +1,4 @@
-//! Where a request that came in a datagram came from, as its answer says and needs it (RFC 3261, 18.2; RFC 3581, 4).
+//! Adds `received` and `rport` to the Via of a request, so that its response reaches the sender (RFC 3261, section 18.2; RFC 3581, section 4).
 
 use std::{
     fmt::Write,
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn the_answer_tells_where_its_request_came_from() {
         const FROM: &str = "192.0.2.1:40000";
-        // RFC 3261, 18.2.1 and 18.2.2.
+        // RFC 3261, sections 18.2.1 and 18.2.2.
         check(
             "SIP/2.0/UDP 192.0.2.1:5062;branch=b",
             FROM,
@@ -138,7 +138,7 @@ mod tests {
             r#"SIP/2.0/UDP 10.0.0.7:5062;x="\",;rport;";branch=b;received=192.0.2.1"#,
             "192.0.2.1:5062",
         );
-        // RFC 3581, 4.
+        // RFC 3581, section 4.
         check(
             "SIP/2.0/UDP 10.0.0.7:5062;rport;branch=b",
             FROM,

@@ -1,4 +1,4 @@
-//! Writes a message straight into a connection's buffer (RFC 3261, 7 and 8.2.6.2).
+//! Writes a message straight into a connection's buffer (RFC 3261, sections 7 and 8.2.6.2).
 
 use std::fmt::{self, Display, Write};
 
@@ -13,11 +13,11 @@ use super::{Head, HeaderName, Method, Request, Status};
 /// head, and what was received comes apart as before when it is written again.
 #[must_use = "a message needs `end` or `body` to be complete"]
 #[derive(Debug)]
-pub struct Composer<'a> {
+pub struct MessageWriter<'a> {
     out: &'a mut BytesMut,
 }
 
-impl<'a> Composer<'a> {
+impl<'a> MessageWriter<'a> {
     /// Begins a request.
     pub fn request(out: &'a mut BytesMut, method: &Method, uri: &str) -> Self {
         out.reserve(TYPICAL);
@@ -34,7 +34,7 @@ impl<'a> Composer<'a> {
         Self::response_because(out, status, status.reason())
     }
 
-    /// Begins a response with a reason phrase of its own, as RFC 3261, 21.4.1, wishes for a 400.
+    /// Begins a response with a reason phrase of its own, as RFC 3261, section 21.4.1, wishes for a 400.
     pub fn response_because(out: &'a mut BytesMut, status: Status, reason: impl Display) -> Self {
         out.reserve(TYPICAL);
         let mut line = Line(out);
@@ -47,7 +47,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Begins the response to a request: every Via, From, To, Call-ID and CSeq as they came; To gets `to_tag`
-    /// unless it has a tag (RFC 3261, 8.2.6.2). What forms a dialog needs Record-Route besides (12.1.1).
+    /// unless it has a tag (RFC 3261, section 8.2.6.2). What forms a dialog needs Record-Route besides (12.1.1).
     pub fn answer(
         out: &'a mut BytesMut,
         status: Status,
@@ -220,10 +220,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sip::{Frame, Limits, Message};
+    use crate::sip::{Frame, MessageLimits, SipMessage};
 
-    fn parse(bytes: &[u8]) -> Message {
-        match Frame::datagram(BytesMut::from(bytes), &Limits::default()) {
+    fn parse(bytes: &[u8]) -> SipMessage {
+        match Frame::datagram(BytesMut::from(bytes), &MessageLimits::default()) {
             Ok(Frame::Message(message)) => message,
             other => panic!("{:?}: {other:?}", String::from_utf8_lossy(bytes)),
         }
@@ -235,8 +235,8 @@ mod tests {
              From: \"A\" <sip:a@h>;tag=1\r\nt: {to}\r\ni: x@y\r\nMax-Forwards: 70\r\nCSeq: 3 INVITE\r\n\r\n"
         );
         match parse(text.as_bytes()) {
-            Message::Request(request) => request,
-            Message::Response(_) => panic!("not a request"),
+            SipMessage::Request(request) => request,
+            SipMessage::Response(_) => panic!("not a request"),
         }
     }
 
@@ -244,14 +244,14 @@ mod tests {
     fn an_answer_repeats_its_request() {
         let check = |to: &str, tag: Option<&str>, answered: &str| {
             let mut out = BytesMut::new();
-            Composer::answer(&mut out, Status::OK, &request(to), tag).end();
+            MessageWriter::answer(&mut out, Status::OK, &request(to), tag).end();
             let expected = format!(
                 "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP one;branch=b1, SIP/2.0/UDP two\r\nVia: SIP/2.0/TLS three\r\n\
                  From: \"A\" <sip:a@h>;tag=1\r\nTo: {answered}\r\nCall-ID: x@y\r\nCSeq: 3 INVITE\r\nContent-Length: 0\r\n\r\n"
             );
             assert_eq!(out, expected.as_bytes(), "{to:?}");
         };
-        // RFC 3261, 8.2.6.2.
+        // RFC 3261, section 8.2.6.2.
         check("<sip:b@h>", Some("t"), "<sip:b@h>;tag=t");
         check("sip:b@h", Some("t"), "sip:b@h;tag=t");
         check("<sip:b@h;tag=no>", Some("t"), "<sip:b@h;tag=no>;tag=t");
@@ -266,7 +266,7 @@ mod tests {
     fn bodies_have_their_length() {
         let compose = |length, body: &[u8]| {
             let mut out = BytesMut::from("before".as_bytes());
-            let composer = Composer::request(&mut out, &Method::Info, "sip:a@[::1]");
+            let composer = MessageWriter::request(&mut out, &Method::Info, "sip:a@[::1]");
             composer.body_with("application/csta+xml", length, |out| {
                 out.extend_from_slice(body);
             });
@@ -291,7 +291,7 @@ mod tests {
             );
         }
         let mut out = BytesMut::new();
-        Composer::response(&mut out, Status::OK).body("text/plain", b"\xff\r\n");
+        MessageWriter::response(&mut out, Status::OK).body("text/plain", b"\xff\r\n");
         assert_eq!(
             out,
             &b"SIP/2.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n\xff\r\n"[..]
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn no_value_can_add_a_header_field() {
         let mut out = BytesMut::new();
-        Composer::response_because(&mut out, Status::BAD_REQUEST, "bad\r\nX: 1")
+        MessageWriter::response_because(&mut out, Status::BAD_REQUEST, "bad\r\nX: 1")
             .header(HeaderName::Subject, "a\r\n\r\nb\u{7f}\0\tü")
             .other("X\r\nY", "z")
             .lines("Route: <sip:r>\r\nFrom: a\rb\nc\r\n\r\n")
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn rsip_agrees() {
         let mut out = BytesMut::new();
-        Composer::request(&mut out, &Method::Info, "sip:000413aabbcc@192.0.2.7:5060")
+        MessageWriter::request(&mut out, &Method::Info, "sip:000413aabbcc@192.0.2.7:5060")
             .header(
                 HeaderName::Via,
                 "SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK1",
@@ -340,7 +340,7 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..80),
         ) {
             let mut out = BytesMut::new();
-            let mut composer = Composer::request(&mut out, &Method::parse(&method), &uri)
+            let mut composer = MessageWriter::request(&mut out, &Method::parse(&method), &uri)
                 .header(HeaderName::Via, "SIP/2.0/TLS [2001:db8::1]:5061;branch=z9hG4bK7")
                 .header(HeaderName::From, "<sip:a@h>;tag=1")
                 .header(HeaderName::To, "<sip:b@h>")
@@ -351,7 +351,7 @@ mod tests {
             }
             composer.body("application/octet-stream", &body);
             let message = parse(&out);
-            let Message::Request(request) = &message else { panic!("not a request") };
+            let SipMessage::Request(request) = &message else { panic!("not a request") };
             prop_assert_eq!(request.method().as_str(), method.as_str());
             prop_assert_eq!(request.uri(), uri.as_str());
             prop_assert_eq!(&request.body()[..], &body[..]);
