@@ -9,7 +9,7 @@ use super::{
     messages::{
         CountPermits, GetLicences, Licences, LicensingNotice, PermitDecision, RequestPermit,
     },
-    permit::{Granted, LicencePermit, PermitKind, PermitUsage},
+    permit::{GrantedPermits, LicencePermit, PermitKind, PermitUsage},
 };
 use crate::{
     ConfigChanged, ServerContext,
@@ -30,7 +30,7 @@ pub struct Licensing {
 /// The permits of one kind: those that were granted, and the actors that wait for one, in order.
 #[derive(Default)]
 struct PermitQueue {
-    granted: Granted,
+    granted: GrantedPermits,
     waiting: VecDeque<Recipient<PermitDecision>>,
 }
 

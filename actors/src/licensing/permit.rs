@@ -49,7 +49,7 @@ pub(super) struct PermitUsage {
 
 /// The permits of one kind in the order in which they were granted, with some that were given back since.
 #[derive(Debug, Default)]
-pub(super) struct Granted(Vec<Weak<AtomicBool>>);
+pub(super) struct GrantedPermits(Vec<Weak<AtomicBool>>);
 
 impl PermitUsage {
     /// Without a permit in use; `given_back` is called once after each [`Self::await_one`].
@@ -91,7 +91,7 @@ impl PermitUsage {
     }
 }
 
-impl Granted {
+impl GrantedPermits {
     pub(super) fn add(&mut self, kind: PermitKind, usage: &Arc<PermitUsage>) -> LicencePermit {
         if self.0.len() == self.0.capacity() {
             self.0.retain(|permit| permit.strong_count() > 0);
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn the_permits_granted_last_are_withdrawn_first() {
         let usage = Arc::new(PermitUsage::new(|| {}));
-        let mut granted = Granted::default();
+        let mut granted = GrantedPermits::default();
         let mut permits: Vec<LicencePermit> = (0..6)
             .map(|_| granted.add(PermitKind::Phone, &usage))
             .collect();
@@ -181,7 +181,7 @@ mod tests {
         let usage = Arc::new(PermitUsage::new(move || {
             counted.fetch_add(1, SeqCst);
         }));
-        let mut granted = Granted::default();
+        let mut granted = GrantedPermits::default();
         let mut permits: Vec<LicencePermit> = (0..1000)
             .map(|_| granted.add(PermitKind::Line, &usage))
             .collect();

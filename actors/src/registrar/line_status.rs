@@ -86,7 +86,7 @@ mod tests {
 
     /// A client that adds up how many lines it was told of.
     #[derive(Default)]
-    struct Client {
+    struct Listener {
         told: Vec<(u64, usize)>,
     }
 
@@ -94,11 +94,11 @@ mod tests {
     #[rtype(result = "Vec<(u64, usize)>")]
     struct Told;
 
-    impl Actor for Client {
+    impl Actor for Listener {
         type Context = Context<Self>;
     }
 
-    impl Handler<LineStatus> for Client {
+    impl Handler<LineStatus> for Listener {
         type Result = ();
 
         fn handle(&mut self, LineStatus { key, lines }: LineStatus, _: &mut Self::Context) {
@@ -106,7 +106,7 @@ mod tests {
         }
     }
 
-    impl Handler<Told> for Client {
+    impl Handler<Told> for Listener {
         type Result = Vec<(u64, usize)>;
 
         fn handle(&mut self, _: Told, _: &mut Self::Context) -> Self::Result {
@@ -116,7 +116,7 @@ mod tests {
 
     #[actix::test]
     async fn subscribers_are_told_of_their_lines_where_they_may_have_changed() {
-        let client = Client::default().start();
+        let client = Listener::default().start();
         let mut directory = Directory::default();
         let phones = ["000413000001", "000413000002"].map(|phone| phone.parse().ok());
         for phone in phones.into_iter().flatten() {

@@ -18,7 +18,7 @@ mod tests;
 pub(super) struct MonitorPoint {
     subscribers: usize,
     monitor: PhoneMonitor,
-    permit: PermitState,
+    permit: LinePermit,
     back_off: BackOff,
 }
 
@@ -43,7 +43,7 @@ enum PhoneMonitor {
 
 /// The licence permit of the line: it has one while it has subscribers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum PermitState {
+enum LinePermit {
     #[default]
     None,
     Requested,
@@ -123,9 +123,9 @@ impl MonitorPoint {
     /// The successor of a monitor point that panicked, with its subscribers.
     pub(super) fn inherited(subscribers: usize, has_permit: bool) -> Self {
         let permit = if has_permit {
-            PermitState::Granted
+            LinePermit::Granted
         } else {
-            PermitState::None
+            LinePermit::None
         };
         Self {
             subscribers,
@@ -167,7 +167,7 @@ impl MonitorPoint {
             MonitorEvent::Permit { granted: true } => self.permit_granted(out),
             MonitorEvent::Permit { granted: false } => self.permit_refused(out),
             MonitorEvent::PermitWithdrawn => {
-                self.permit = PermitState::None;
+                self.permit = LinePermit::None;
                 self.request_permit(out);
             }
             MonitorEvent::LicensingRestarted => self.request_permit(out),
@@ -178,13 +178,13 @@ impl MonitorPoint {
 
     fn joined(&mut self, out: &mut MonitorEffects) {
         self.subscribers += 1;
-        if self.permit == PermitState::None {
+        if self.permit == LinePermit::None {
             self.request_permit(out);
         }
         let in_service = match self.monitor {
             PhoneMonitor::Active { in_service, .. } => in_service,
             PhoneMonitor::Away | PhoneMonitor::Waiting => false,
-            PhoneMonitor::Idle if self.permit == PermitState::Refused => false,
+            PhoneMonitor::Idle if self.permit == LinePermit::Refused => false,
             // It is told when this is decided.
             PhoneMonitor::Idle | PhoneMonitor::Starting => return,
         };
@@ -197,7 +197,7 @@ impl MonitorPoint {
         if before == 0 || self.subscribers > 0 {
             return;
         }
-        self.permit = PermitState::None;
+        self.permit = LinePermit::None;
         out.push(MonitorEffect::ReleasePermit);
         match self.monitor {
             // Whoever joins before the answer comes gets that monitor; else it is stopped then.
@@ -215,8 +215,8 @@ impl MonitorPoint {
         self.back_off = BackOff::default();
         self.monitor = PhoneMonitor::Idle;
         match self.permit {
-            PermitState::Granted => self.start(out),
-            PermitState::None | PermitState::Requested | PermitState::Refused => {
+            LinePermit::Granted => self.start(out),
+            LinePermit::None | LinePermit::Requested | LinePermit::Refused => {
                 self.request_permit(out);
             }
         }
@@ -237,7 +237,7 @@ impl MonitorPoint {
     }
 
     fn start(&mut self, out: &mut MonitorEffects) {
-        if self.subscribers > 0 && self.permit == PermitState::Granted {
+        if self.subscribers > 0 && self.permit == LinePermit::Granted {
             self.monitor = PhoneMonitor::Starting;
             out.push(MonitorEffect::Start);
         } else {
@@ -314,11 +314,11 @@ impl MonitorPoint {
 
     /// Asks for the permit that the line lacks; one that is refused counts as refused until it is granted.
     fn request_permit(&mut self, out: &mut MonitorEffects) {
-        if self.subscribers == 0 || self.permit == PermitState::Granted {
+        if self.subscribers == 0 || self.permit == LinePermit::Granted {
             return;
         }
-        if self.permit == PermitState::None {
-            self.permit = PermitState::Requested;
+        if self.permit == LinePermit::None {
+            self.permit = LinePermit::Requested;
         }
         out.push(MonitorEffect::RequestPermit);
     }
@@ -327,19 +327,18 @@ impl MonitorPoint {
         if self.subscribers == 0 {
             return out.push(MonitorEffect::ReleasePermit);
         }
-        self.permit = PermitState::Granted;
+        self.permit = LinePermit::Granted;
         if let PhoneMonitor::Idle = self.monitor {
             self.start(out);
         }
     }
 
     fn permit_refused(&mut self, out: &mut MonitorEffects) {
-        if self.subscribers == 0
-            || matches!(self.permit, PermitState::Granted | PermitState::Refused)
+        if self.subscribers == 0 || matches!(self.permit, LinePermit::Granted | LinePermit::Refused)
         {
             return;
         }
-        self.permit = PermitState::Refused;
+        self.permit = LinePermit::Refused;
         out.push(MonitorEffect::Unlicensed);
         match self.monitor {
             PhoneMonitor::Away => {}
@@ -354,7 +353,7 @@ impl MonitorPoint {
 
     fn drained(&mut self, out: &mut MonitorEffects) {
         // A permit may have come while the last call went on.
-        if self.permit == PermitState::Granted || self.subscribers == 0 {
+        if self.permit == LinePermit::Granted || self.subscribers == 0 {
             return;
         }
         if let PhoneMonitor::Away = self.monitor {
