@@ -1,4 +1,4 @@
-//! A message whose head was read and whose body is still to come: its length, and whether it is valid (RFC 3261, sections 8.1.1 and 18.3).
+//! A message whose body has not arrived yet: its length and validity by the head (RFC 3261, sections 8.1.1 and 18.3).
 
 use bytes::{Bytes, BytesMut};
 
