@@ -62,15 +62,15 @@ pub fn write(message: &Message, dialect: &Dialect) -> Bytes {
     let mut out = Writer::new(dialect);
     match message {
         Message::Request(request) => {
-            whole(&mut out, request.name(), |out| request.write_members(out))
+            whole(&mut out, request.name(), |out| request.write_members(out));
         }
         Message::Response(response) => {
-            whole(&mut out, response.name(), |out| response.write_members(out))
+            whole(&mut out, response.name(), |out| response.write_members(out));
         }
         Message::Failure(failure) => failure.write(&mut out, FAILURE),
         Message::Event(reported) => reported.write(&mut out),
         Message::Notification(notification) => whole(&mut out, notification.name(), |out| {
-            notification.write_members(out)
+            notification.write_members(out);
         }),
         Message::Unknown(name) => out.text_element(name, ""),
     }
