@@ -1,15 +1,15 @@
-//! The MAC address of a phone (EUI-48), which is its user name.
+//! The MAC address of a phone (EUI-48), which serves as its user name.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A MAC address. Its order is that of its octets.
+/// A MAC address, ordered by its octets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mac([u8; 6]);
 
 impl Mac {
-    /// The address with these octets, as sent on the wire.
+    /// The address with these octets, in transmission order.
     #[must_use]
     pub const fn new(octets: [u8; 6]) -> Self {
         Self(octets)
@@ -21,7 +21,7 @@ impl Mac {
         self.0
     }
 
-    /// The first three octets, which tell the maker.
+    /// The first three octets, which identify the vendor (OUI).
     #[must_use]
     pub const fn oui(self) -> [u8; 3] {
         let [a, b, c, ..] = self.0;
@@ -36,7 +36,7 @@ impl Mac {
     }
 }
 
-/// `00:04:13:aa:bb:cc`.
+/// Writes `00:04:13:aa:bb:cc`.
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;
@@ -50,14 +50,14 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// Why a text is not a MAC address.
+/// The text is not a MAC address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a MAC address has twelve hexadecimal digits, with or without ':', '-' or '.' between them"
 )]
 pub struct MacError;
 
-/// Twelve hexadecimal digits of any case; between two digits one `:`, `-` or `.` may stand.
+/// Reads twelve hexadecimal digits in any case, with at most one `:`, `-` or `.` between two digits.
 impl FromStr for Mac {
     type Err = MacError;
 
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_every_usual_spelling() {
+    fn common_spellings_are_read() {
         let check = |text: &str, bare: Option<&str>| {
             let read = text.parse::<Mac>().ok().map(Mac::bare);
             assert_eq!(read.as_deref(), bare, "{text:?}");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_colons_and_tells_the_maker() {
+    fn display_has_colons_and_oui_identifies_vendor() {
         let mac: Mac = "000413AABBCC".parse().unwrap();
         assert_eq!(mac.to_string(), "00:04:13:aa:bb:cc");
         assert_eq!(mac.oui(), [0x00, 0x04, 0x13]);

@@ -6,35 +6,35 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::mac::Mac;
 
-/// The one name of a phone: its key in every list, and what log lines show. MAC addresses come before extensions.
+/// The identity of a phone: the key in all lists and the `phone` field of log lines. MAC addresses sort before extensions.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PhoneId {
-    /// Its MAC address.
+    /// The MAC address, for phones that send it.
     Mac(Mac),
-    /// The extension that it logs on with.
+    /// The extension with which the phone logs on.
     Extension(Extension),
 }
 
-/// An extension: 1 to 30 octets of printable ASCII without spaces, quotes and what a URI gives a meaning to, which is no MAC address.
+/// An extension: 1 to 30 bytes of printable ASCII without spaces, quotes and URI delimiters; never a MAC address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Extension {
-    /// Padded with zeros, so that extensions are in the order of their texts.
+    /// Padded with zeros, so that extensions sort as their texts do.
     octets: [u8; LONGEST],
     length: u8,
 }
 
-/// Why a text names no phone.
+/// The text is neither a MAC address nor an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a phone is named by its MAC address, twelve hexadecimal digits, or by an extension of at most {LONGEST} letters and digits"
 )]
 pub struct PhoneIdError;
 
-/// The longest extension, in octets.
+/// The maximum length of an extension, in bytes.
 const LONGEST: usize = 30;
 
 impl PhoneId {
-    /// The MAC address, where it is known.
+    /// The MAC address, if known.
     #[must_use]
     pub const fn mac(self) -> Option<Mac> {
         match self {
@@ -43,13 +43,13 @@ impl PhoneId {
         }
     }
 
-    /// The part of the MAC address that tells the maker.
+    /// The vendor part of the MAC address (OUI), if known.
     #[must_use]
     pub fn oui(self) -> Option<[u8; 3]> {
         self.mac().map(Mac::oui)
     }
 
-    /// The name without separators, as a user part has it: `000413aabbcc` or `215`.
+    /// The identity without separators, for the user part of a URI: `000413aabbcc` or `215`.
     #[must_use]
     pub fn bare(self) -> String {
         match self {
@@ -60,7 +60,7 @@ impl PhoneId {
 }
 
 impl Extension {
-    /// The text.
+    /// The extension as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         let octets = self.octets.get(..usize::from(self.length));
@@ -97,7 +97,7 @@ impl FromStr for PhoneId {
     }
 }
 
-/// `00:04:13:aa:bb:cc` or `215`.
+/// Writes `00:04:13:aa:bb:cc` or `215`.
 impl fmt::Display for PhoneId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_phone_is_named_by_its_mac_or_by_an_extension() {
+    fn macs_and_extensions_are_read() {
         let check = |text: &str, bare: Option<&str>, has_mac: bool| {
             let read = text.parse::<PhoneId>().ok();
             assert_eq!(read.map(PhoneId::bare).as_deref(), bare, "{text:?}");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_the_texts() {
+    fn extensions_sort_as_text() {
         let sorted =
             ["000413aabbcc", "12", "123", "2"].map(|text| text.parse::<PhoneId>().unwrap());
         assert!(sorted.is_sorted());

@@ -1,4 +1,4 @@
-//! Why an event happened (ECMA-269, event causes; ECMA-323, `EventCause`).
+//! Event causes (ECMA-269, event causes; ECMA-323, `EventCause`).
 
 use super::member::enumerations;
 

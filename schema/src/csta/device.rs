@@ -1,4 +1,4 @@
-//! Device identifiers (ECMA-269) and the choices that events make of them.
+//! Device identifiers (ECMA-269) and the choice types that events build from them.
 
 use super::{
     element::Element,
@@ -9,26 +9,26 @@ use super::{
 };
 
 identifiers! {
-    /// A device as it is called in documents: a SIP or tel URI, a number, a MAC address ...
+    /// A device identifier as it appears in documents: a SIP or tel URI, a number, a MAC address ...
     ///
-    /// Compared as it stands; what its [`name`](Self::name) says tells whether two mean the same device.
+    /// `==` compares the text; [`names`](Self::names) compares the devices.
     pub struct DeviceId;
 }
 
 impl DeviceId {
-    /// The user part of a SIP URI, or the number, as it is spelled; the host where there is neither.
+    /// The user part of a SIP URI, or the number, without normalisation; the host if there is neither.
     pub fn user(&self) -> &str {
         let (_, rest) = split_scheme(&self.0);
         let user = rest.rsplit_once('@').map_or(rest, |(user, _)| user);
         user.split([';', '?']).next().unwrap_or(user)
     }
 
-    /// The name, parsed.
+    /// The parsed name: user, host and `mac` parameter.
     pub fn name(&self) -> Name<'_> {
         Name::of(self.as_str())
     }
 
-    /// Whether `text` means the same device: by its user part, and by its host where both have one.
+    /// Whether `text` identifies the same device. Compares the user part, and the host if both have one.
     pub fn names(&self, text: &str) -> bool {
         if *self.0 == *text {
             return true;
@@ -42,25 +42,25 @@ impl DeviceId {
     }
 }
 
-/// A device in an event, or that it is not known or not to be told.
+/// A device in an event: an identifier, `notKnown` or `restricted`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SubjectDevice {
-    /// The device. Where a peer has left the wrapper out, its text is taken for this.
+    /// The identifier; also read from plain text without the wrapper element.
     Device(DeviceId),
-    /// The switching function does not know it.
+    /// The switching function does not know the device.
     #[default]
     NotKnown,
-    /// It may not be told.
+    /// The switching function withholds the device.
     Restricted,
 }
 
-/// The calling device of an event; the same choice under the standard's other name.
+/// The calling device of an event; the same choice type under the standard's other name.
 pub type CallingDevice = SubjectDevice;
-/// The called device of an event; the same choice under the standard's other name.
+/// The called device of an event; the same choice type under the standard's other name.
 pub type CalledDevice = SubjectDevice;
 
 impl SubjectDevice {
-    /// The device, if it is told.
+    /// The identifier; `None` if not known or restricted.
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::Device(device) => Some(device),
@@ -106,7 +106,7 @@ impl Member for SubjectDevice {
     }
 }
 
-/// A party in the list of a transfer or conference, whose device stands in `deviceID`.
+/// A party in the connection list of a transfer or conference; its device is in `deviceID`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Endpoint(pub SubjectDevice);
 
@@ -120,19 +120,19 @@ impl Member for Endpoint {
     }
 }
 
-/// The device that a call was redirected from last.
+/// The device that last redirected a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RedirectionDevice {
-    /// The device. Where a peer has left the wrapper out, its text is taken for this.
+    /// The identifier; also read from plain text without the wrapper element.
     NumberDialed(DeviceId),
-    /// The switching function does not know it.
+    /// The switching function does not know the device.
     NotKnown,
     /// The call was not redirected.
     #[default]
     NotRequired,
-    /// It is not told whether the call was redirected.
+    /// The switching function does not say whether the call was redirected.
     NotSpecified,
-    /// It may not be told.
+    /// The switching function withholds the device.
     Restricted,
 }
 
@@ -168,7 +168,7 @@ impl Member for RedirectionDevice {
     }
 }
 
-/// Where a call is deflected to: one device up to the fifth edition, which is sent the first; a list from the sixth.
+/// The destinations of DeflectCall: a list from the sixth edition. Older editions receive only the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Destinations(pub Vec<DeviceId>);
 
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_part_is_given_as_it_is_spelled() {
+    fn user_part_is_not_normalised() {
         fn check(text: &str, user: &str) {
             assert_eq!(DeviceId::from(text).user(), user, "{text}");
         }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_has_several_spellings() {
+    fn equivalent_spellings_name_one_device() {
         fn check(device: &str, text: &str, expected: bool) {
             assert_eq!(
                 DeviceId::from(device).names(text),

@@ -1,4 +1,4 @@
-//! Members and values that later editions of ECMA-323 added: removed or replaced for a peer that speaks an older one.
+//! Members and values of later ECMA-323 editions, which a relay removes or replaces for peers of older editions.
 
 use Kind::{Event, Notification, Request, Response};
 
@@ -7,19 +7,19 @@ use super::{
     edition::Edition,
 };
 
-/// A member that came with a later edition.
+/// A member that a later edition introduced.
 #[derive(Debug)]
 pub(super) struct NewerMember {
     roots: Roots,
-    /// Its parent; empty: the root itself.
+    /// The parent element; empty for the root.
     pub(super) within: &'static str,
     pub(super) name: &'static str,
-    /// The first edition that has it. What differs between the third and the sixth counts
-    /// as the sixth's: of the editions between, no peer is known to send these members.
+    /// The first edition with the member. Differences between the third and the sixth edition count
+    /// as the sixth's: no known peer of the editions between sends these members.
     pub(super) since: Edition,
 }
 
-/// The documents that may have a member.
+/// The documents that may contain a member.
 #[derive(Debug)]
 enum Roots {
     All,
@@ -28,7 +28,7 @@ enum Roots {
     These(&'static [Kind]),
 }
 
-/// The members of a document of this kind that older editions lack.
+/// The members of this kind of document that older editions lack.
 pub(super) fn newer_members(kind: Kind) -> impl Iterator<Item = &'static NewerMember> {
     NEWER.iter().filter(move |newer| match newer.roots {
         Roots::All => true,
@@ -38,7 +38,7 @@ pub(super) fn newer_members(kind: Kind) -> impl Iterator<Item = &'static NewerMe
     })
 }
 
-/// The value nearest in meaning that all editions have, for a value that came with the sixth.
+/// Replacement for a value of the sixth edition: the closest value that all editions define.
 pub(super) fn older_value(member: &str, value: &str) -> Option<&'static str> {
     Some(match (member, value) {
         ("cause", "callInterception") => "redirected",
@@ -59,7 +59,7 @@ pub(super) fn older_value(member: &str, value: &str) -> Option<&'static str> {
     })
 }
 
-/// Attributes of a device identifier that came with the sixth edition.
+/// Attributes of a device identifier that the sixth edition introduced.
 pub(super) static NEWER_ATTRIBUTES: &[(&str, Edition)] = &[
     ("privateNumber", Edition::Ed6),
     ("privateName", Edition::Ed6),

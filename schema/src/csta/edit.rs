@@ -1,11 +1,11 @@
-//! The places of a document that a relay may change.
+//! The edits that a relay may apply to a document.
 
 use super::{edition::Edition, xml::Span};
 
-/// A place that may have to change, found when the document was read.
+/// A possible edit, recorded when the document was read.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
-    /// What is replaced; empty where something is inserted.
+    /// The replaced range; empty for an insertion.
     pub(super) span: Span,
     pub(super) what: What,
 }
@@ -14,15 +14,15 @@ pub(super) struct Edit {
 pub(super) enum What {
     /// The URI of a CSTA namespace declaration.
     Namespace(Option<Edition>),
-    /// Where the root would declare the namespace that it lacks.
+    /// The position for the namespace declaration that the root lacks.
     Declaration,
     CrossRef(Option<Box<Wrapping>>),
     Device(Option<Box<Wrapping>>),
-    /// To be cut for editions older than this.
+    /// An element to remove for editions older than this.
     CutBelow(Edition),
-    /// For editions older than this, another value.
+    /// The replacement value for editions older than this.
     ValueBelow(Edition, &'static str),
-    /// A start or end tag of `device` that this edition and younger ones have.
+    /// A start or end tag of `device`, present in this and later editions.
     DeviceTagFrom(Edition, Side),
 }
 
@@ -32,19 +32,19 @@ pub(super) enum Side {
     End,
 }
 
-/// Elements to put round an inserted text. Boxed, since most documents have the text already.
+/// Elements to insert around an inserted text. Boxed, since most documents contain the text already.
 #[derive(Clone, Debug)]
 pub(super) struct Wrapping {
-    /// Local name of the outer element.
+    /// The local name of the outer element.
     pub(super) outer: Option<&'static str>,
-    /// Local name of the inner, or the only, element.
+    /// The local name of the inner, or only, element.
     pub(super) inner: Option<&'static str>,
-    /// The qualified name of an empty-element tag whose `/>` is replaced.
+    /// The qualified name of an empty-element tag, whose `/>` the edit replaces.
     pub(super) reopened: Option<Span>,
 }
 
 impl Wrapping {
-    /// `None` when nothing goes round the text.
+    /// `None` if no element goes around the text.
     pub(super) fn of(
         outer: Option<&'static str>,
         inner: Option<&'static str>,

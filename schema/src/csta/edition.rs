@@ -1,11 +1,11 @@
-//! Editions of the XML protocol (ECMA-323) and the way a peer speaks it.
+//! Editions of ECMA-323, and the edition and namespace prefix that a peer uses.
 
-/// An edition of ECMA-323, told by the namespace of its schema.
+/// An edition of ECMA-323, identified by the namespace of its schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Edition {
-    /// Second edition, whose namespace still lies at `www.ecma.ch`.
+    /// Second edition; its namespace is at `www.ecma.ch`.
     Ed2,
-    /// Third edition: what every phone and client understands, hence the default.
+    /// Third edition; the default, since all known phones and clients support it.
     #[default]
     Ed3,
     /// Fourth edition.
@@ -17,7 +17,7 @@ pub enum Edition {
 }
 
 impl Edition {
-    /// All editions, the oldest first.
+    /// All editions, oldest first.
     pub const ALL: [Self; 5] = [Self::Ed2, Self::Ed3, Self::Ed4, Self::Ed5, Self::Ed6];
 
     /// The namespace of this edition's schema.
@@ -31,9 +31,9 @@ impl Edition {
         }
     }
 
-    /// The edition that `uri` stands for; `None` for any other namespace.
+    /// The edition with the namespace `uri`; `None` for any other namespace.
     pub fn from_namespace(uri: &str) -> Option<Self> {
-        // Told by the last character, so that one comparison is enough.
+        // The last character selects the candidate, so that one comparison suffices.
         let edition = match uri.as_bytes().last()? {
             b'2' => Self::Ed2,
             b'3' => Self::Ed3,
@@ -46,12 +46,12 @@ impl Edition {
     }
 }
 
-/// How a peer speaks: what it is answered in.
+/// The edition and namespace prefix that a peer uses, and in which the server answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dialect {
     /// The edition of its documents.
     pub edition: Edition,
-    /// The namespace prefix of its elements; `None`: the default namespace.
+    /// The namespace prefix of its elements; `None` for the default namespace.
     pub prefix: Option<Box<str>>,
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_tells_its_edition() {
+    fn namespace_identifies_edition() {
         for edition in Edition::ALL {
             assert_eq!(Edition::from_namespace(edition.namespace()), Some(edition));
         }

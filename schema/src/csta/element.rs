@@ -1,7 +1,7 @@
-//! Reads the CSTA elements of a document into a tree, the second pass, from which typed members are read.
+//! The second pass: reads the CSTA elements of a document into a tree, the source of typed members.
 //!
-//! Elements of a foreign namespace are left out with all they hold, so that a vendor's `<v:monitorType>` is never
-//! taken for CSTA's; the order of members and members without a type are of no account.
+//! The tree omits elements of foreign namespaces with their content, so that a vendor's `<v:monitorType>` is never
+//! mistaken for CSTA's. The order of members does not matter; members without a type are ignored.
 
 use std::borrow::Cow;
 
@@ -12,26 +12,26 @@ use super::{
     xml::{Scanner, Tag, Token, unescaped},
 };
 
-/// A type that stands in documents as the content of an element.
+/// A type that is the content of an element.
 pub(super) trait Member: Sized {
     /// Reads the content of `element`.
     fn read(element: &Element<'_>) -> Result<Self, ReadError>;
 
-    /// Writes the element `name`, or nothing where the value is the member's absence.
+    /// Writes the element `name`; writes nothing if the value means that the member is absent.
     fn write(&self, out: &mut Writer<'_>, name: &str);
 
-    /// The value of a member that is not there; `None` when it must be.
+    /// The value of an absent member; `None` if the member is mandatory.
     fn absent() -> Option<Self> {
         None
     }
 
-    /// Whether it is written as an empty element, which in an optional member says as much as none.
+    /// Whether the value is written as an empty element, which equals absence in an optional member.
     fn says_nothing(&self) -> bool {
         false
     }
 }
 
-/// An element with the CSTA elements inside it.
+/// An element with its CSTA child elements.
 #[derive(Debug)]
 pub(super) struct Element<'a> {
     pub(super) name: &'a str,
@@ -40,7 +40,7 @@ pub(super) struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// The root element of `document`, which was read within its bounds.
+    /// The root element of `document`, which the first pass has validated.
     pub(super) fn parse(document: &'a str) -> Result<Self, ReadError> {
         let mut scanner = Scanner::new(document, DocumentLimits::NONE);
         while let Some(token) = scanner.next()? {
@@ -50,11 +50,11 @@ impl<'a> Element<'a> {
         }
         Err(ReadError::NotXml {
             offset: 0,
-            what: "there is no element",
+            what: "no root element",
         })
     }
 
-    /// The element that `tag` has just opened. Recursion is bounded by the depth within which the document was read.
+    /// The element that `tag` has just opened. The depth limit of the first pass bounds the recursion.
     fn parse_from(scanner: &mut Scanner<'a>, tag: &Tag) -> Result<Self, ReadError> {
         let mut element = Self {
             name: scanner.text(tag.local),
@@ -88,7 +88,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// The character data without blanks around it.
+    /// The character data without surrounding blanks.
     pub(super) fn text(&self) -> &str {
         self.text.trim()
     }
@@ -101,12 +101,12 @@ impl<'a> Element<'a> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// Whether it holds neither text nor CSTA elements.
+    /// Whether the element contains neither text nor CSTA elements.
     pub(super) fn is_empty(&self) -> bool {
         self.children.is_empty() && self.text().is_empty()
     }
 
-    /// The member `name`, read as its type.
+    /// Reads the member `name`.
     pub(super) fn member<T: Member>(&self, name: &'static str) -> Result<T, ReadError> {
         match self.child(name) {
             Some(child) => T::read(child),
@@ -121,7 +121,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// That the content is not what its type allows, with the content quoted.
+    /// The error for content that the type does not allow; quotes the content.
     pub(super) fn malformed(&self, expected: &str) -> ReadError {
         let found = quoted(self.text());
         ReadError::Malformed {

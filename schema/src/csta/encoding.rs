@@ -11,7 +11,7 @@ use super::{
     xml::is_character,
 };
 
-/// The document in UTF-8 and without what must not stand before it; shares the bytes unless it declares another encoding.
+/// The document in UTF-8, without byte order mark, leading blanks and trailing NUL bytes. Copies only to re-encode.
 pub(super) fn to_utf8(raw: Bytes) -> Result<ByteString, ReadError> {
     if raw.starts_with(b"\xFE\xFF") || raw.starts_with(b"\xFF\xFE") {
         return Err(ReadError::Encoding("UTF-8: it is UTF-16".to_owned()));
@@ -21,7 +21,7 @@ pub(super) fn to_utf8(raw: Bytes) -> Result<ByteString, ReadError> {
     } else {
         0
     };
-    // What follows the root goes on to whoever reads it; the padding of C programs does not.
+    // Some C programs pad documents with NUL bytes. The reader checks any other text after the root.
     let body = raw[marked..].trim_ascii_start();
     let padding = body.iter().rev().take_while(|byte| **byte == 0).count();
     let body = raw.slice_ref(&body[..body.len() - padding]);
@@ -60,12 +60,12 @@ fn declared(body: &[u8]) -> Option<Declared<'_>> {
     })
 }
 
-/// Brings a document of another encoding into UTF-8 and lets its declaration say so.
+/// Converts a document to UTF-8 and updates the encoding in its XML declaration.
 fn recoded(body: &[u8], declared: &Declared<'_>) -> Result<Bytes, ReadError> {
     let latin1 = [&b"iso-8859-1"[..], b"iso_8859-1", b"latin1"]
         .iter()
         .any(|name| declared.name.eq_ignore_ascii_case(name));
-    // Pure ASCII is the same in every encoding that can be declared in ASCII.
+    // ASCII text is the same in every encoding that an ASCII declaration can name.
     if !latin1 && !body.is_ascii() {
         let name = quoted(&String::from_utf8_lossy(declared.name));
         return Err(ReadError::Encoding(format!(
@@ -88,7 +88,7 @@ fn recoded(body: &[u8], declared: &Declared<'_>) -> Result<Bytes, ReadError> {
 }
 
 fn check_characters(text: &str) -> Result<(), ReadError> {
-    // Without a branch a byte, so that it runs on many bytes at once.
+    // No branch per byte, so that the compiler vectorises the loop.
     let controls = text.bytes().fold(false, |found, byte| {
         found | (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
     });
@@ -101,7 +101,7 @@ fn check_characters(text: &str) -> Result<(), ReadError> {
     {
         return Err(ReadError::NotXml {
             offset,
-            what: "a character that XML does not allow",
+            what: "character not allowed in XML",
         });
     }
     Ok(())
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_comes_into_utf8() {
+    fn documents_are_converted_to_utf8() {
         check(b"<a/>", Some("<a/>"));
         check(b"\xEF\xBB\xBF \r\n<a/>\r\n", Some("<a/>\r\n"));
         check(b"<a/>\n\0\0", Some("<a/>\n"));

@@ -1,9 +1,9 @@
-//! Enumerations of ECMA-323 that services and events share, open to values that only later editions know.
+//! Enumerations of ECMA-323 that services and events share, open to values of later editions.
 
 use super::member::enumerations;
 
 enumerations! {
-    /// How a system is (ECMA-269, System Status service).
+    /// The status of a system (ECMA-269, System Status service).
     pub enum SystemStatusValue {
         NORMAL = "normal",
         DISABLED = "disabled",
@@ -16,7 +16,7 @@ enumerations! {
         OVERLOAD_RELIEVED = "overloadRelieved",
     }
 
-    /// State of a connection at its device (ECMA-269, connection state model).
+    /// The state of a connection at its device (ECMA-269, connection state model).
     pub enum LocalConnectionState {
         NULL = "null",
         INITIATED = "initiated",
@@ -27,7 +27,7 @@ enumerations! {
         FAIL = "fail",
     }
 
-    /// State of a call by its two most common connections.
+    /// The state of a call with two connections, in one word.
     pub enum SimpleCallState {
         CALL_NULL = "callNull",
         CALL_PENDING = "callPending",
@@ -46,7 +46,7 @@ enumerations! {
         CALL_BLOCKED = "callBlocked",
     }
 
-    /// When calls are forwarded.
+    /// The condition on which calls are forwarded.
     pub enum ForwardingType {
         FORWARD_IMMEDIATE = "forwardImmediate",
         FORWARD_BUSY = "forwardBusy",
@@ -62,7 +62,7 @@ enumerations! {
         FORWARD_DND_EXT = "forwardDNDExt",
     }
 
-    /// Which parts of a forwarding are the switching function's defaults.
+    /// The parts of a forwarding that are the switching function's defaults.
     pub enum ForwardDefault {
         FORWARDING_TYPE = "forwardingType",
         FORWARDING_TYPE_AND_FORWARD_DN = "forwardingTypeAndForwardDN",
@@ -75,26 +75,26 @@ enumerations! {
         DO_NOT_PROMPT = "doNotPrompt",
     }
 
-    /// How a device takes part in a call it joins.
+    /// The role of a device in a call that it joins.
     pub enum ParticipationType {
         ACTIVE = "active",
         SILENT = "silent",
         NONE = "none",
     }
 
-    /// Whether a monitor follows a device or a call.
+    /// Whether a monitor observes a device or a call.
     pub enum MonitorType {
         DEVICE = "device",
         CALL = "call",
     }
 
-    /// How digits are sent.
+    /// The signalling of digits.
     pub enum DigitMode {
         DTMF = "dTMF",
         ROTARY_PULSE = "rotaryPulse",
     }
 
-    /// What a device is.
+    /// The category of a device.
     pub enum DeviceCategory {
         STATION = "station",
         ACD = "acd",
@@ -113,7 +113,7 @@ enumerations! {
         OTHER = "other",
     }
 
-    /// Which devices a list is asked for.
+    /// The category of devices that a list request selects.
     pub enum RequestedDeviceCategory {
         STATION = "station",
         ACD = "acd",
@@ -136,7 +136,7 @@ enumerations! {
         OTHER = "other",
     }
 
-    /// What kind of number a device has.
+    /// The kind of number of a device.
     pub enum NamedDeviceTypes {
         STATION = "station",
         ACD = "acd",
@@ -156,7 +156,7 @@ enumerations! {
         OTHER_GROUP = "otherGroup",
     }
 
-    /// What the appearances of a line are (ECMA-269, device configurations).
+    /// The kind of a line's appearances (ECMA-269, device configurations).
     pub enum AppearanceType {
         SELECTED_STANDARD = "selectedStandard",
         BASIC_STANDARD = "basicStandard",
@@ -166,13 +166,13 @@ enumerations! {
         INTERDEPENDENT_SHARED_BRIDGED = "interdependentSharedBridged",
     }
 
-    /// One step of a volume.
+    /// A relative change of volume by one step.
     pub enum VolumeStep {
         INCREMENT = "increment",
         DECREMENT = "decrement",
     }
 
-    /// Where a network knows how far a call has come.
+    /// The network in which a call's progress was detected.
     pub enum ProgressLocation {
         USER = "user",
         PRIVATE_NET_SERVING_LOCAL = "privateNetServingLocal",
@@ -186,14 +186,14 @@ enumerations! {
         OTHER = "other",
     }
 
-    /// In whose terms a network says how far a call has come.
+    /// The standard that defines the values of a progress description.
     pub enum ProgressDescription {
         ISDN = "iSDNProgressDesc",
         QSIG = "qSIGProgressDesc",
         OTHER = "other",
     }
 
-    /// What kind of network a call goes through.
+    /// The kind of network that a call passes.
     pub enum NetworkType {
         ISDN_PUBLIC = "iSDNPublic",
         NON_ISDN_PUBLIC = "nonISDNPublic",
@@ -202,7 +202,7 @@ enumerations! {
         OTHER = "other",
     }
 
-    /// What a consultation is meant to lead to.
+    /// The allowed purpose of a consultation call.
     pub enum ConsultOptions {
         UNRESTRICTED = "unrestricted",
         CONSULT_ONLY = "consultOnly",

@@ -1,21 +1,21 @@
-//! Why a document could not be read.
+//! Errors of reading a CSTA document.
 
-/// What is wrong with a document; each says where or which member, for a person to read.
+/// The reason why a document was rejected, with the position or member.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// Not well-formed XML (W3C XML 1.0).
+    /// Not well-formed XML (XML 1.0).
     #[error("not well-formed XML at byte {offset}: {what}")]
     NotXml {
         /// Bytes from the start of the document.
         offset: usize,
-        /// What was found or missed there.
+        /// The syntax error at that position.
         what: &'static str,
     },
-    /// The bytes are not in the encoding that the document declares, or in one that is not read here.
+    /// The bytes do not match the declared encoding, or the encoding is not supported.
     #[error("the text is not valid {0}")]
     Encoding(String),
-    /// A document type declaration: entities are an attack, and CSTA has no use for them.
+    /// A document type declaration. CSTA does not use entities, and attackers do.
     #[error("a document type declaration is not allowed")]
     Forbidden,
     /// Nested deeper than [`DocumentLimits::depth`](super::DocumentLimits::depth).
@@ -27,28 +27,28 @@ pub enum ReadError {
     /// Longer than [`MAX_LENGTH`](super::MAX_LENGTH).
     #[error("the document is longer than {} bytes", super::MAX_LENGTH)]
     TooLong,
-    /// The root belongs to no edition of ECMA-323.
+    /// The root's namespace is not that of an edition of ECMA-323.
     #[error("namespace {0:?} is not one of ECMA-323")]
     UnknownNamespace(String),
-    /// A mandatory member is not there.
+    /// A mandatory member is missing.
     #[error("{element}: {member} is missing")]
     Missing {
-        /// The element that lacks it.
+        /// The element that lacks the member.
         element: String,
-        /// The member.
+        /// The local name of the missing member.
         member: &'static str,
     },
-    /// A member holds what its type does not allow.
+    /// The content of a member violates its type.
     #[error("{element}: {what}")]
     Malformed {
         /// The element with the wrong content.
         element: String,
-        /// What is wrong with it.
+        /// The violation, with the expected content.
         what: String,
     },
 }
 
-/// As much of what a peer wrote as an error repeats: the peer is told, and the log, not more than it takes to find the place.
+/// The start of a peer's text, short enough for an error message and the log.
 pub(super) fn quoted(text: &str) -> String {
     const QUOTED: usize = 64;
     text.chars().take(QUOTED).collect()

@@ -4,34 +4,34 @@ use std::{borrow::Cow, fmt};
 
 use super::{element::Element, error::ReadError, member::Member, writer::Writer};
 
-/// Why a request was refused: a category, and within it a value that later editions may add to.
+/// The reason of a rejection: a category and a value, open to values of later editions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Failure {
     category: Category,
     value: Cow<'static, str>,
 }
 
-/// What a failure is about.
+/// The category of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
     /// The request itself.
     Operation,
-    /// Security of the exchange.
+    /// The security of the message exchange.
     Security,
     /// The state of a device or connection.
     StateIncompatibility,
     /// The system's resources.
     SystemResourceAvailability,
-    /// Resources that are limited by subscription.
+    /// Resources with a limit per subscription, such as monitors of one object.
     SubscribedResourceAvailability,
-    /// Load.
+    /// The load of the system.
     PerformanceManagement,
     /// Private data.
     PrivateData,
-    /// A code of the maker's.
+    /// A vendor-specific code.
     PrivateErrorCode,
-    /// Not told.
+    /// No category given.
     Unspecified,
 }
 
@@ -48,7 +48,7 @@ impl Category {
         Self::Unspecified,
     ];
 
-    /// The element's name. `systemResourceAvailibility` is how ECMA-323 spells it.
+    /// The element's name. `systemResourceAvailibility` is the spelling of ECMA-323.
     const fn element(self) -> &'static str {
         match self {
             Self::Operation => "operation",
@@ -64,7 +64,7 @@ impl Category {
     }
 
     fn of_element(name: &str) -> Option<Self> {
-        // ECMA-285 spells it right, and so do some peers.
+        // ECMA-285 and some peers use the correct spelling.
         let name = if name == "systemResourceAvailability" {
             "systemResourceAvailibility"
         } else {
@@ -100,7 +100,7 @@ macro_rules! failures {
                 pub const $constant: Self = Self { category: Category::$category, value: Cow::Borrowed($value) };
             )+
 
-            /// What the failure means, where it is one of those named here.
+            /// The explanation of a known failure.
             fn explanation(&self) -> Option<&'static str> {
                 match (self.category, self.value.as_ref()) {
                     $( (Category::$category, $value) => Some($explanation), )+
@@ -127,7 +127,7 @@ failures! {
     INVALID_CONNECTION_ID = Operation "invalidConnectionID" "the connection is not known";
     INVALID_CROSS_REF_ID = Operation "invalidCrossRefID" "the cross reference is not known";
     INVALID_MONITOR_CROSS_REF_ID = Operation "invalidMonitorCrossRefID" "the monitor is not known";
-    INVALID_MONITOR_OBJECT = Operation "invalidMonitorObject" "this cannot be monitored";
+    INVALID_MONITOR_OBJECT = Operation "invalidMonitorObject" "the object cannot be monitored";
     INVALID_MONITOR_TYPE = Operation "invalidMonitorType" "this type of monitor is not possible";
     INVALID_FORWARDING_TYPE = Operation "invalidForwardingType" "this type of forwarding is not possible";
     INVALID_FORWARDING_DESTINATION = Operation "invalidForwardingDestination" "calls cannot be forwarded there";
@@ -155,10 +155,10 @@ failures! {
     DEVICE_OUT_OF_SERVICE = SystemResourceAvailability "deviceOutOfService" "the device is out of service";
     NETWORK_OUT_OF_SERVICE = SystemResourceAvailability "networkOutOfService" "the network is out of service";
     RESOURCE_LIMIT_EXCEEDED = SystemResourceAvailability "resourceLimitExceeded" "a limit of the system is reached";
-    OVERALL_MONITOR_LIMIT_EXCEEDED = SystemResourceAvailability "overallMonitorLimitExceeded" "there are as many monitors as the system allows";
-    REGISTRATION_LIMIT_EXCEEDED = SystemResourceAvailability "registrationLimitExceeded" "there are as many registrations as the system allows";
+    OVERALL_MONITOR_LIMIT_EXCEEDED = SystemResourceAvailability "overallMonitorLimitExceeded" "the system's limit of monitors is reached";
+    REGISTRATION_LIMIT_EXCEEDED = SystemResourceAvailability "registrationLimitExceeded" "the system's limit of registrations is reached";
     CONFERENCE_MEMBER_LIMIT_EXCEEDED = SystemResourceAvailability "conferenceMemberLimitExceeded" "the conference is full";
-    OBJECT_MONITOR_LIMIT_EXCEEDED = SubscribedResourceAvailability "objectMonitorLimitExceeded" "there are as many monitors of this object as allowed";
+    OBJECT_MONITOR_LIMIT_EXCEEDED = SubscribedResourceAvailability "objectMonitorLimitExceeded" "the limit of monitors of this object is reached";
     OUTSTANDING_REQUEST_LIMIT_EXCEEDED = SubscribedResourceAvailability "outstandingReqLimitExceeded" "too many requests wait for their answer";
     PERFORMANCE_LIMIT_EXCEEDED = PerformanceManagement "performanceLimitExceeded" "the system is overloaded";
     PRIVATE_DATA_ERROR = PrivateData "cSTAPrivateDataInfoError" "the private data is wrong";
@@ -166,7 +166,7 @@ failures! {
 }
 
 impl Failure {
-    /// The failure with this category and value, as they stand in documents.
+    /// The failure with the category and value of a document.
     pub fn new(category: Category, value: impl Into<String>) -> Self {
         Self {
             category,
@@ -174,12 +174,12 @@ impl Failure {
         }
     }
 
-    /// What it is about.
+    /// The category, such as [`Category::Operation`].
     pub fn category(&self) -> Category {
         self.category
     }
 
-    /// Its value as it stands in documents; empty for [`Category::Unspecified`].
+    /// The value as written in documents; empty for [`Category::Unspecified`].
     pub fn value(&self) -> &str {
         &self.value
     }
@@ -208,7 +208,7 @@ impl Member for Failure {
             Some(category) => Ok(Self::new(category, choice.text())),
             None => Err(ReadError::Malformed {
                 element: element.name.to_owned(),
-                what: format!("{:?} is not a category of failures", choice.name),
+                what: format!("{:?} is not a failure category", choice.name),
             }),
         }
     }
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_can_be_read_by_a_person() {
+    fn display_explains_known_failures() {
         fn check(failure: &Failure, expected: &str) {
             assert_eq!(failure.to_string(), expected);
         }

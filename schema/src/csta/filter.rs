@@ -1,26 +1,26 @@
-//! Monitor filters (ECMA-269, Monitor Start and Change Monitor Filter services): which events a monitor leaves out.
+//! Monitor filters: the events that a monitor suppresses (ECMA-269, Monitor Start and Change Monitor Filter services).
 
 use super::{
     catalogue::EventId, edition::Edition, element::Element, error::ReadError, member::Member,
     writer::Writer,
 };
 
-/// The events that a monitor does not report. The default leaves nothing out.
+/// The events that a monitor suppresses; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MonitorFilter(u128);
 
 impl MonitorFilter {
-    /// The filter that leaves out these events.
+    /// The filter that suppresses these events.
     pub fn leaving_out(events: &[EventId]) -> Self {
         Self(events.iter().fold(0, |filter, event| filter | bit(*event)))
     }
 
-    /// Whether the event is left out.
+    /// Whether the monitor suppresses the event.
     pub fn leaves_out(self, event: EventId) -> bool {
         self.0 & bit(event) != 0
     }
 
-    /// Whether nothing is left out.
+    /// Whether the monitor reports all events.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -61,7 +61,7 @@ impl Member for MonitorFilter {
     }
 }
 
-/// The members of the filter in the order of the schema: group, member and bit.
+/// The members of the filter in the order of the schema: group, member, and bit of the mask.
 fn members() -> impl Iterator<Item = (&'static str, &'static str, u128)> {
     EventId::ALL.iter().flat_map(|event| {
         let (group, member) = event.filter();
@@ -75,7 +75,7 @@ const fn bit(event: EventId) -> u128 {
     1 << event as u32
 }
 
-/// The bit of a member for which ECMA-323 defines no event.
+/// The bit of `presenceState`, a filter member without an event in ECMA-323.
 const PRESENCE_STATE: u128 = 1 << EventId::ALL.len();
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bit_leaves_its_event_out() {
+    fn set_bit_suppresses_its_event() {
         fn check(filter: &str, left_out: &[EventId]) {
             assert_eq!(
                 read(filter),
@@ -134,7 +134,7 @@ mod tests {
             "<maintenance><deviceCapabilityChanged>true</deviceCapabilityChanged></maintenance>",
             &[EventId::DeviceCapsChangedEvent],
         );
-        // The member of another group.
+        // A member in the wrong group.
         check("<maintenance><held>true</held></maintenance>", &[]);
     }
 }

@@ -1,16 +1,16 @@
 //! Limits of depth and attributes of a document; its transport limits the length.
 
-/// How far a document may go.
+/// Limits on the structure of a document, against stack overflow and quadratic work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DocumentLimits {
-    /// The deepest nesting of elements.
+    /// The maximum nesting depth of elements.
     pub depth: usize,
-    /// The most attributes, namespace declarations included, of one element.
+    /// The maximum number of attributes of an element, including namespace declarations.
     pub attributes: usize,
 }
 
 impl DocumentLimits {
-    /// For what has been read within its bounds before.
+    /// No limits, for documents that were validated before.
     pub const NONE: Self = Self {
         depth: usize::MAX,
         attributes: usize::MAX,

@@ -1,18 +1,18 @@
-//! How a member of a message is read and written, and the macros that make types of members.
+//! Reads and writes members of a message; contains the macros that define member types.
 //!
-//! Not serde: its derived types cannot vary their members by edition, nor tell a vendor's element from CSTA's of the same
-//! local name, and its errors do not name the element.
+//! Why not serde: its derived types cannot vary their members by edition or distinguish a vendor's element from CSTA's
+//! with the same local name, and its errors do not name the element.
 
 pub(super) use super::element::Member;
 use super::{element::Element, error::ReadError, writer::Writer};
 
-/// The type of the elements in a list, which have one name.
+/// The type of the elements in a list; all have the same name.
 pub(super) trait Item: Member {
     const NAME: &'static str;
 }
 
 impl<T: Member> Member for Option<T> {
-    /// An empty element says as much as none, and so does one of whose content nothing has a type.
+    /// An element without typed content equals an absent one.
     fn read(element: &Element<'_>) -> Result<Self, ReadError> {
         if element.is_empty() {
             return Ok(None);
@@ -96,8 +96,8 @@ impl Member for u32 {
     }
 }
 
-/// Defines a structure of members: `field: Type = "element"`, in the order of the schema, `since` an edition if need be.
-/// `field: Type = flattened` stands for the members of another structure in its place.
+/// Defines a structure of members: `field: Type = "element"` in the order of the schema, optionally `since` an edition.
+/// `field: Type = flattened` includes the members of another structure.
 macro_rules! sequence {
     ($(
         $(#[$meta:meta])*
@@ -113,7 +113,7 @@ macro_rules! sequence {
         }
 
         impl $name {
-            /// Writes the members without an element around them.
+            /// Writes the members without an enclosing element.
             pub(in $crate::csta) fn write_members(&self, out: &mut $crate::csta::writer::Writer<'_>) {
                 let _ = &out;
                 $(
@@ -163,7 +163,7 @@ macro_rules! write_member {
     };
 }
 
-/// Defines identifiers: text whose meaning only its maker knows.
+/// Defines identifiers: opaque text that its sender has chosen.
 macro_rules! identifiers {
     ($( $(#[$meta:meta])* pub struct $name:ident; )+) => {$(
         $(#[$meta])*
@@ -171,7 +171,7 @@ macro_rules! identifiers {
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {
-            /// The identifier as it stands in documents.
+            /// The identifier as written in documents.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -212,7 +212,7 @@ macro_rules! identifiers {
     )+};
 }
 
-/// Defines open enumerations: a value that has no constant is kept as it is. The first constant is the default.
+/// Defines open enumerations: unknown values are kept as text. The first constant is the default.
 macro_rules! enumerations {
     ($(
         $(#[$meta:meta])*
@@ -222,14 +222,14 @@ macro_rules! enumerations {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub struct $name(std::borrow::Cow<'static, str>);
 
-        #[allow(missing_docs, reason = "the values are the standard's, and say themselves what they mean")]
+        #[allow(missing_docs, reason = "the standard defines the values")]
         impl $name {
             pub const $first: Self = Self(std::borrow::Cow::Borrowed($first_value));
             $( pub const $constant: Self = Self(std::borrow::Cow::Borrowed($value)); )*
         }
 
         impl $name {
-            /// The value as it stands in documents.
+            /// The value as written in documents.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

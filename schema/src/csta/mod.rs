@@ -1,8 +1,8 @@
-//! CSTA documents (ECMA-269, ECMA-323): what phones and clients say to each other.
+//! CSTA documents between phones and clients (ECMA-269, ECMA-323).
 //!
-//! [`Document::read`] checks an arriving document and finds the places that are ours to change; what is forwarded is
-//! [relayed](Document::relayed) byte for byte but for [`Changes`]; what we act on is read as a
-//! [`Message`](Document::message); what we say ourselves goes through [`write()`].
+//! [`Document::read`] validates a received document and indexes the places that a relay may edit.
+//! [`Document::relayed`] forwards it byte for byte except for [`Changes`]. [`Document::message`] reads it as a typed
+//! [`Message`]; [`write()`] writes the server's own messages.
 
 mod catalogue;
 mod cause;

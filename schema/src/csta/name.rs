@@ -1,23 +1,23 @@
-//! Parses the names of devices, in one place so that all comparisons agree (RFC 3261, section 19.1; RFC 3966, section 5.1).
+//! Parses device names, in one place so that all comparisons agree (RFC 3261, section 19.1; RFC 3966, section 5.1).
 
 use std::{borrow::Cow, fmt};
 
-/// A name of a device, taken apart: what two names are compared by.
+/// The parts of a device name that identify the device.
 ///
-/// Scheme, password, port, parameters and a display name say nothing of which device is meant, nor do blanks around it.
+/// Comparison ignores scheme, password, port, display name, surrounding blanks and all parameters except `mac`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name<'a> {
-    /// The user part of a SIP URI, unescaped, or the number, of a tel URI without its visual separators; the host where there is
+    /// The unescaped user part of a SIP URI, or the number, of a tel URI without visual separators; the host if there is
     /// neither.
     pub user: Cow<'a, str>,
-    /// The host beside a user part, as it is spelled.
+    /// The host after a user part, without normalisation.
     pub host: Option<&'a str>,
-    /// The parameter `mac`: the phone whose line is meant.
+    /// The parameter `mac`: selects the phone with the line.
     pub mac: Option<&'a str>,
 }
 
 impl<'a> Name<'a> {
-    /// Takes a name apart. Allocates only where escapes or visual separators have to go.
+    /// Parses a name. Allocates only to remove escapes or visual separators.
     pub fn of(text: &'a str) -> Self {
         let (uri, behind) = within_brackets(text);
         let (scheme, rest) = split_scheme(uri.trim());
@@ -41,7 +41,7 @@ impl<'a> Name<'a> {
         Self { user, host, mac }
     }
 
-    /// Whether both name the same host, in whatever case, or neither any.
+    /// Whether the hosts are equal, ignoring case, or both absent.
     pub fn has_host_of(&self, other: &Name<'_>) -> bool {
         match (self.host, other.host) {
             (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
@@ -50,7 +50,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// The user part and, in lower case, the host.
+/// Writes the user part and, in lower case, the host.
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.user)?;
@@ -83,7 +83,7 @@ pub(super) fn split_scheme(text: &str) -> (Scheme, &str) {
     (Scheme::None, text)
 }
 
-/// The URI of `"Anna" <URI>;parameters`, and what follows it.
+/// The URI of `"Anna" <URI>;parameters`, and the text after it.
 fn within_brackets(text: &str) -> (&str, &str) {
     match text.split_once('<') {
         Some((_, inner)) => inner.split_once('>').unwrap_or((inner, "")),
@@ -100,12 +100,12 @@ fn mac(parameters: &str) -> Option<&str> {
     })
 }
 
-/// Without parameters.
+/// Removes parameters.
 fn bare(part: &str) -> &str {
     part.split([';', '?']).next().unwrap_or(part)
 }
 
-/// Without `:password`; the colons of a MAC address and of an IPv6 reference are their own.
+/// Removes `:password`; keeps the colons of a MAC address and of an IPv6 reference.
 fn without_password(user: &str) -> &str {
     match user.split_once(':') {
         Some((name, _)) if !user.starts_with('[') && user.parse::<crate::mac::Mac>().is_err() => {
@@ -115,7 +115,7 @@ fn without_password(user: &str) -> &str {
     }
 }
 
-/// Without `:port`; the colons of an IPv6 reference are inside its brackets.
+/// Removes `:port`; keeps the colons in the brackets of an IPv6 reference.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.contains(']') => name,
@@ -123,7 +123,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Without visual separators (RFC 3966, section 5.1.1).
+/// Removes visual separators (RFC 3966, section 5.1.1).
 fn without_separators(number: Cow<'_, str>) -> Cow<'_, str> {
     let separator = |c: char| matches!(c, '-' | '.' | '(' | ')');
     match number.contains(separator) {
@@ -132,7 +132,7 @@ fn without_separators(number: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Resolves percent escapes (RFC 3261, section 19.1.2). What is no escape, or no UTF-8, stays as it is.
+/// Resolves percent escapes (RFC 3261, section 19.1.2). Keeps invalid escapes, and all escapes if the result is not UTF-8.
 fn unescape(user: &str) -> Cow<'_, str> {
     if !user.contains('%') {
         return user.into();
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_3261_19_1_a_name_is_taken_apart() {
+    fn rfc_3261_19_1_name_parts_are_parsed() {
         fn check(text: &str, shown: &str, mac: Option<&str>) {
             let name = Name::of(text);
             assert_eq!(
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_compared_in_any_case() {
+    fn hosts_are_compared_ignoring_case() {
         fn check(one: &str, other: &str, expected: bool) {
             let [one, other] = [one, other].map(Name::of);
             assert_eq!(one.has_host_of(&other), expected, "{one} {other}");

@@ -10,22 +10,22 @@ use super::{
 };
 
 identifiers! {
-    /// A call: opaque text, never a number.
+    /// The identifier of a call: opaque text, never a number.
     pub struct CallId;
-    /// A monitor, named by the side that monitors.
+    /// The cross reference of a monitor, chosen by the side that monitors.
     pub struct MonitorCrossRefId;
-    /// A registration for system status.
+    /// The identifier of a system status registration.
     pub struct SysStatRegisterId;
-    /// An answer that follows in notifications.
+    /// The cross reference of a response whose data follows in notifications.
     pub struct ServiceCrossRefId;
 }
 
-/// A connection: a call at a device (ECMA-269, connection identifier).
+/// A connection identifier: a call at a device (ECMA-269, connection identifier).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
-    /// The call.
+    /// The call of the connection.
     pub call_id: Option<CallId>,
-    /// The device, perhaps by an identifier that holds for this call only.
+    /// The device, possibly by a dynamic identifier, valid for this call only.
     pub device_id: Option<DeviceId>,
 }
 
@@ -62,7 +62,7 @@ impl Member for ConnectionId {
     }
 }
 
-/// Octets that stand in documents in hexadecimal, such as an account code.
+/// Bytes, hexadecimal in documents, such as an account code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Octets(pub Vec<u8>);
 
@@ -92,9 +92,9 @@ impl Member for Octets {
     }
 }
 
-/// Data that a call carries along: `correlatorData` or `userData`.
+/// Application data of a call: `correlatorData` or `userData`.
 ///
-/// Only the form as octets has a type; a maker's private form reads as no octets, and passes a relay as it is.
+/// Only the octet form has a type. A vendor's private form reads as empty; a relay passes it on unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CallData(pub Octets);
 
@@ -114,38 +114,38 @@ impl Member for CallData {
 }
 
 sequence! {
-    /// A connection as it is after a transfer or conference. `resultingConnectionInfo` has no type.
+    /// A connection after a transfer or conference. `resultingConnectionInfo` has no type.
     pub struct ConnectionListItem {
-        /// The connection from now on.
+        /// The new connection.
         new_connection: Option<ConnectionId> = "newConnection",
-        /// The connection that it comes from.
+        /// The connection before the transfer or conference.
         old_connection: Option<ConnectionId> = "oldConnection",
-        /// The party at it.
+        /// The party at the connection.
         endpoint: Option<Endpoint> = "endpoint",
-        /// The network interface that stands for the party.
+        /// The network interface that represents the party.
         associated_nid: Option<Endpoint> = "associatedNID",
     }
 
     /// One forwarding of a device.
     pub struct ForwardListItem {
-        /// When it applies; always, where left out.
+        /// The condition; unconditional if absent.
         forwarding_type: Option<ForwardingType> = "forwardingType",
         forward_status: bool = "forwardStatus",
-        /// Where calls go.
+        /// The destination of forwarded calls.
         forward_dn: Option<DeviceId> = "forwardDN",
-        /// What of it is the default.
+        /// The parts that are the switching function's defaults.
         forward_default: Option<ForwardDefault> = "forwardDefault",
-        /// Rings before it applies.
+        /// The number of rings before it applies.
         ring_count: Option<u32> = "ringCount",
-        /// Seconds of ringing before it applies.
+        /// The ringing time before it applies, in seconds.
         ring_duration: Option<u32> = "ringDuration" since Ed6,
     }
 
-    /// Which calls a do-not-disturb is for.
+    /// The calls to which do not disturb applies.
     pub struct CallOrigination {
-        /// Calls from within.
+        /// Calls from inside the switching domain.
         internal: bool = "internal",
-        /// Calls from without.
+        /// Calls from outside the switching domain.
         external: Option<bool> = "external",
     }
 }

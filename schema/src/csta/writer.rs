@@ -1,4 +1,4 @@
-//! Writes a document in the edition and with the prefix that its receiver speaks.
+//! Writes a document in the edition and with the namespace prefix of its receiver.
 
 use bytes::Bytes;
 
@@ -7,19 +7,19 @@ use super::{
     xml::escaped,
 };
 
-/// A document under way.
+/// A document being written.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     out: String,
     dialect: &'a Dialect,
-    /// A start tag still lacks its `>`, so that it may become an empty-element tag.
+    /// The last start tag lacks its `>`, so that it can become an empty-element tag.
     unfinished: bool,
-    /// The root has been opened, and with it the namespace declared.
+    /// The root element, with the namespace declaration, has been written.
     declared: bool,
 }
 
 impl<'a> Writer<'a> {
-    /// Begins a document; the first element opened is its root.
+    /// Starts a document; the first element is its root.
     pub(super) fn new(dialect: &'a Dialect) -> Self {
         const TYPICAL_LENGTH: usize = 512;
         let mut out = String::with_capacity(TYPICAL_LENGTH);

@@ -1,4 +1,4 @@
-//! One of each message that describes a device, its loudspeakers and microphones, or the network behind it.
+//! Examples of messages about devices, their loudspeakers and microphones, and external networks.
 
 use uacsta_schema::csta::*;
 
@@ -6,7 +6,7 @@ use crate::messages::{connection, reported};
 
 const DEVICE: &str = "sip:101@pbx.example";
 
-/// One of each, with every member that has a type.
+/// One example each, with every typed member.
 pub(crate) fn full() -> Vec<Message> {
     let handset = || Some("handset".to_owned());
     let volume = || Some(Volume::Absolute(60));

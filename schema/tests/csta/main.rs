@@ -1,5 +1,5 @@
-//! Everything that the typed side writes: read back equal, and valid against the schemas of ECMA-323.
-#![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+//! Tests that written typed messages round-trip and are valid against the schemas of ECMA-323.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod devices;
 mod messages;
@@ -18,13 +18,13 @@ pub(crate) fn speeches() -> Vec<Dialect> {
     [with(None), with(Some("csta"))].concat()
 }
 
-/// One of each message that has a type: with every member, and with none that may be left out.
+/// Each typed message with every member, and with mandatory members only.
 pub(crate) fn all() -> impl Iterator<Item = Message> {
     let full = messages::full().into_iter().chain(devices::full());
     full.chain(messages::bare())
 }
 
-/// The message as an edition before the sixth can say it.
+/// The message without members and values that only the sixth edition has.
 fn without_newer(message: Message) -> Message {
     match message {
         Message::Request(Request::MakeCall(request)) => MakeCall {
@@ -61,7 +61,7 @@ fn without_newer(message: Message) -> Message {
 }
 
 #[test]
-fn what_is_written_reads_back_equal() {
+fn written_messages_round_trip() {
     for dialect in speeches() {
         for message in all() {
             let bytes = write(&message, &dialect);
@@ -83,10 +83,10 @@ fn what_is_written_reads_back_equal() {
     }
 }
 
-/// Every typed message is a seed of the fuzzing; `UACSTA_SEEDS=1 cargo test -p uacsta-schema --test csta seed` writes them anew.
+/// Every typed message is a seed for fuzzing; `UACSTA_SEEDS=1 cargo test -p uacsta-schema --test csta seed` rewrites them.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "seeds are files")]
-fn each_message_is_a_seed() {
+fn each_typed_message_is_a_seed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/csta_read");
     let mut seen = std::collections::HashMap::new();
     for message in messages::full().into_iter().chain(devices::full()) {
@@ -105,7 +105,7 @@ fn each_message_is_a_seed() {
         assert_eq!(
             std::fs::read(&seed).unwrap_or_default().as_slice(),
             &document[..],
-            "{} is not as this message is written; write the seeds anew with UACSTA_SEEDS=1",
+            "{} differs from this message; rewrite the seeds with UACSTA_SEEDS=1",
             seed.display()
         );
     }

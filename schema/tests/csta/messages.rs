@@ -1,4 +1,4 @@
-//! One of each message that has a type.
+//! Examples of each typed message.
 
 use uacsta_schema::csta::*;
 
@@ -31,7 +31,7 @@ fn items() -> Vec<ConnectionListItem> {
     ]
 }
 
-/// One of each, with every member that has a type.
+/// One example each, with every typed member.
 pub(crate) fn full() -> Vec<Message> {
     let monitor = || MonitorCrossRefId::from("27ss");
     let status = || SysStatRegisterId::from("43");
@@ -669,7 +669,7 @@ pub(crate) fn full() -> Vec<Message> {
     ]
 }
 
-/// With little but what is mandatory, and the choices that `full` does not take.
+/// Examples with few optional members, and with the choices that `full` omits.
 pub(crate) fn bare() -> Vec<Message> {
     let monitor_object = MonitorObject::Call(connection());
     vec![

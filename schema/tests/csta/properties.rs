@@ -1,11 +1,11 @@
-//! What holds for any document: a relay changes what it is asked to and nothing else.
+//! Properties: a relay applies the requested changes and nothing else; written documents round-trip.
 
 use bytes::Bytes;
 use proptest::prelude::*;
 use quick_xml::events::Event as XmlEvent;
 use uacsta_schema::csta::*;
 
-/// Text that may stand anywhere: markup characters, blanks, other scripts.
+/// Text with markup characters, blanks and non-Latin scripts.
 fn text() -> impl Strategy<Value = String> {
     "[a-z0-9:;@.&<>'\"\\] é漢😀-]{1,16}".prop_filter("blanks around it are not kept", |text| {
         text.trim() == text && !text.is_empty()
@@ -22,7 +22,7 @@ fn edition() -> impl Strategy<Value = Edition> {
     prop::sample::select(Edition::ALL.to_vec())
 }
 
-/// An event with a vendor's element and its own way of writing, from what may vary.
+/// An event with a vendor's element, built from the variable parts.
 fn event(edition: Edition, prefix: &str, cross_ref: &str, vendor: &str) -> String {
     let (open, xmlns) = if prefix.is_empty() {
         (String::new(), "xmlns".to_owned())
@@ -39,7 +39,7 @@ fn event(edition: Edition, prefix: &str, cross_ref: &str, vendor: &str) -> Strin
 
 proptest! {
     #[test]
-    fn a_relay_without_change_is_the_same_bytes(edition in edition(), prefix in "[a-z]{0,3}", id in text(), vendor in text()) {
+    fn relay_without_changes_returns_the_same_bytes(edition in edition(), prefix in "[a-z]{0,3}", id in text(), vendor in text()) {
         prop_assume!(prefix != "v" && !prefix.starts_with("xml"));
         let raw = Bytes::from(event(edition, &prefix, &escaped(&id), &escaped(&vendor)));
         let document = Document::read(raw.clone()).unwrap();
@@ -48,7 +48,7 @@ proptest! {
     }
 
     #[test]
-    fn a_relay_changes_our_identifiers_only(from in edition(), to in edition(), prefix in "[a-z]{0,3}", id in text(), own in text(), vendor in text()) {
+    fn relay_changes_only_own_identifiers(from in edition(), to in edition(), prefix in "[a-z]{0,3}", id in text(), own in text(), vendor in text()) {
         prop_assume!(prefix != "v" && !prefix.starts_with("xml"));
         let document = Document::read(event(from, &prefix, &escaped(&id), &escaped(&vendor)).into()).unwrap();
         let changes = Changes { edition: to, cross_ref: Some(&own), device: Some(&own) };
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_survives_being_written(edition in edition(), device in text(), call in text(), monitor in text(), cause in "[a-z]{1,8}") {
+    fn written_text_reads_back(edition in edition(), device in text(), call in text(), monitor in text(), cause in "[a-z]{1,8}") {
         let event = HeldEvent {
             held_connection: ConnectionId::new(call, device.clone()),
             holding_device: SubjectDevice::Device(device.into()),
@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_arrives_can_panic(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24), cut in any::<prop::sample::Index>()) {
+    fn arbitrary_input_never_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24), cut in any::<prop::sample::Index>()) {
         let mut bytes = pieces.concat().into_bytes();
         bytes.truncate(cut.index(bytes.len() + 1));
         let Ok(document) = Document::read(bytes.into()) else { return Ok(()) };
@@ -129,7 +129,7 @@ const PIECES: &[&str] = &[
     "\n",
 ];
 
-/// Whether the bare XML reader, read another way, holds it for well-formed.
+/// Whether `quick_xml` alone considers the text well-formed.
 fn is_xml(raw: &[u8]) -> bool {
     let mut reader = quick_xml::Reader::from_reader(raw);
     let mut buffer = Vec::new();

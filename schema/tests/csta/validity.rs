@@ -1,8 +1,8 @@
-//! What is written and what is relayed, checked by xmllint against the schemas.
+//! Validates written and relayed documents against the schemas with xmllint.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stderr,
-    reason = "the test drives xmllint, and tells when it cannot"
+    reason = "the test runs xmllint and reports when it is missing"
 )]
 
 use std::{
@@ -15,9 +15,9 @@ use uacsta_schema::csta::*;
 
 use crate::{all, speeches};
 
-/// The second to fourth editions are checked against the third's schema, the fifth and sixth against the sixth's.
+/// Editions two to four use the third's schema, the fifth and sixth the sixth's.
 #[test]
-fn what_is_written_and_relayed_is_valid() {
+fn written_and_relayed_documents_are_valid() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("written");
     let _ = fs::remove_dir_all(&folder);
     for schema in [Edition::Ed3, Edition::Ed6] {
@@ -39,7 +39,7 @@ fn what_is_written_and_relayed_is_valid() {
                     "relayed",
                     &Document::read(written.clone()).unwrap().relayed(&changes),
                 );
-                // The one member that the fifth edition has as the third, and not as the sixth.
+                // The only member with the fifth edition's type as in the third, not the sixth.
                 let deflects = dialect.edition == Edition::Ed5 && message.name() == "DeflectCall";
                 let checked_against = if dialect.edition < Edition::Ed5 || deflects {
                     Edition::Ed3
@@ -60,7 +60,7 @@ fn what_is_written_and_relayed_is_valid() {
     }
 }
 
-/// One call of xmllint for all files of a folder.
+/// Runs xmllint once for all files of a folder.
 fn validate(folder: &Path, schema: Edition) {
     let schema = format!(
         "csta-{}-reconstructed.xsd",

@@ -1,4 +1,4 @@
-//! A CSTA document that is read is well-formed and bounded, reads back to itself, and so does what its types say (ECMA-323).
+//! Properties: an accepted CSTA document is well-formed, within limits, and round-trips, also as types (ECMA-323).
 
 use bytes::Bytes;
 use quick_xml::{Reader, events::Event};
@@ -9,10 +9,10 @@ pub(crate) fn holds(body: &[u8]) {
         Ok(document) => document,
         Err(error) => return is_short(&error.to_string()),
     };
-    // ISO 8859-1 takes twice the room in UTF-8, and the declaration then says UTF-8.
+    // ISO 8859-1 can double its length in UTF-8; the declaration changes to UTF-8.
     assert!(document.raw().len() <= 2 * body.len() + "UTF-8".len());
     is_bounded(document.raw());
-    let again = Document::read(document.raw().clone()).expect("what was read reads again");
+    let again = Document::read(document.raw().clone()).expect("an accepted document reads again");
     assert_eq!(again.raw(), document.raw());
     assert_eq!(found(&again), found(&document));
     match document.message() {
@@ -21,7 +21,7 @@ pub(crate) fn holds(body: &[u8]) {
     }
 }
 
-/// Everything that the first pass finds.
+/// All results of the first pass.
 fn found(document: &Document) -> String {
     let devices: Vec<_> = document.devices().collect();
     let (cross_ref, line) = (document.cross_ref(), document.private_line());
@@ -36,7 +36,7 @@ fn found(document: &Document) -> String {
     )
 }
 
-/// What is said to the peer and in the log does not grow with what came.
+/// The length of an error message is bounded, whatever the input.
 fn is_short(problem: &str) {
     assert!(
         problem.len() <= 1024,
@@ -45,7 +45,7 @@ fn is_short(problem: &str) {
     );
 }
 
-/// The bounds, found by a bare reader of XML.
+/// Checks the limits with `quick_xml` alone.
 fn is_bounded(raw: &[u8]) {
     let limits = DocumentLimits::default();
     let mut reader = Reader::from_reader(raw);
@@ -61,7 +61,7 @@ fn is_bounded(raw: &[u8]) {
                 assert!(depth < limits.depth && tag.attributes().count() <= limits.attributes);
             }
             Ok(Event::End(_)) => depth -= 1,
-            Ok(Event::DocType(_)) => panic!("a document type declaration was let in"),
+            Ok(Event::DocType(_)) => panic!("accepted a document type declaration"),
             Ok(_) => {}
             Err(error) => panic!("not well-formed: {error}"),
         }
@@ -70,16 +70,17 @@ fn is_bounded(raw: &[u8]) {
     assert_eq!(depth, 0);
 }
 
-/// As the sixth edition, which has every member; and in the sender's own, where some may be left out.
+/// Writes in the sixth edition, which has every member, and in the sender's edition, which may lack some.
 fn is_written(message: &Message, dialect: Dialect) {
     let newest = Dialect {
         edition: Edition::Ed6,
         ..dialect.clone()
     };
-    let document = Document::read(write(message, &newest)).expect("what is written can be read");
+    let document = Document::read(write(message, &newest)).expect("a written document can be read");
     assert_eq!(document.message().as_ref(), Ok(message));
     assert_eq!(document.dialect(), newest);
-    let document = Document::read(write(message, &dialect)).expect("what is written can be read");
-    let own = document.message().expect("in every edition");
+    let document =
+        Document::read(write(message, &dialect)).expect("a written document can be read");
+    let own = document.message().expect("valid in every edition");
     assert_eq!(own.name(), message.name());
 }

@@ -1,4 +1,4 @@
-//! A relay changes nothing but the identifiers that are ours, and what a receiver's edition lacks (ECMA-323).
+//! Properties: a relay changes only its own identifiers and members that the receiver's edition lacks (ECMA-323).
 
 use bytes::{Bytes, BytesMut};
 use quick_xml::{Reader, events::Event};
@@ -33,14 +33,14 @@ pub(crate) fn holds(body: &[u8]) {
     }
 }
 
-/// Relays a document; what comes of it can be read, is of the edition, and is as long as was foretold.
+/// Relays a document; checks that the result is readable, in the edition, and of the announced length.
 fn relay(document: &Document, changes: &Changes<'_>) -> Document {
     let mut out = BytesMut::from("before");
     document.relay_into(changes, &mut out);
     let relayed = document.relayed(changes);
     assert_eq!(out.strip_prefix(b"before"), Some(relayed.as_ref()));
     assert_eq!(document.relayed_len(changes), relayed.len());
-    let read = Document::read(relayed).expect("what is relayed can be read");
+    let read = Document::read(relayed).expect("a relayed document can be read");
     assert_eq!(read.edition(), Some(changes.edition));
     assert_eq!(
         (read.name(), read.kind()),
@@ -58,7 +58,7 @@ fn carries_ours(relayed: &Document) {
     assert!(devices.all(|device| device == DEVICE));
 }
 
-/// Whether it is of the sixth edition throughout, and not a DeflectCall, whose destination became a list then.
+/// Whether no downgrade applies: a sixth-edition document other than DeflectCall, whose destination became a list.
 fn lacks_nothing_of_the_sixth(document: &Document) -> bool {
     let text = String::from_utf8_lossy(document.raw());
     let (older, _) = Edition::ALL.split_at(Edition::ALL.len() - 1);
@@ -68,8 +68,8 @@ fn lacks_nothing_of_the_sixth(document: &Document) -> bool {
     document.edition() == Some(Edition::Ed6) && !mixed && document.name() != "DeflectCall"
 }
 
-/// Piece by piece, a document relayed with our identifiers is the same relayed without, but for the identifiers and for
-/// the elements round those that it lacked.
+/// Compares a document relayed with and without own identifiers, piece by piece. They differ only in the identifiers
+/// and in inserted elements around them.
 fn only_ours(plain: &[u8], relayed: &[u8]) {
     let (theirs, ours) = (pieces(plain), pieces(relayed));
     let mut theirs = theirs.iter().peekable();
@@ -92,7 +92,7 @@ fn only_ours(plain: &[u8], relayed: &[u8]) {
     assert_eq!(theirs.next(), None, "something was lost");
 }
 
-/// A piece of a document as a bare reader of XML sees it; an empty-element tag is two.
+/// A piece of a document as read by `quick_xml` alone; an empty-element tag counts as two.
 #[derive(Debug, PartialEq)]
 enum Piece {
     Start(String),

@@ -1,11 +1,11 @@
-//! Challenges and credentials read back to themselves, and a challenge's answer proves the password (RFC 7616, 3.4).
+//! Properties: digest challenges and credentials round-trip; the response proves the password (RFC 7616, section 3.4).
 
 use uacsta_schema::sip::{
     digest::{Challenge, Credentials, Ha1},
     nonce::{Nonce, NonceKey},
 };
 
-/// The value of an Authorization or of a WWW-Authenticate.
+/// Input: the value of an Authorization or WWW-Authenticate header field.
 pub(crate) fn holds(value: &[u8]) {
     let Ok(value) = str::from_utf8(value) else {
         return;
@@ -33,7 +33,7 @@ pub(crate) fn holds(value: &[u8]) {
 fn is_answered(challenge: &Challenge<'_>) {
     let answer = challenge.answer("000413aabbcc", "secret", "INFO", "sip:a@h", 10, "c");
     let printed = answer.to_string();
-    let read = Credentials::parse(&printed).expect("an answer can be read");
+    let read = Credentials::parse(&printed).expect("printed credentials can be read");
     assert_eq!(read, answer, "{printed}");
     let proves = |password, method| {
         let ha1 = Ha1::new(
@@ -55,7 +55,7 @@ fn is_answered(challenge: &Challenge<'_>) {
     );
 }
 
-/// Nobody who has not got the key makes a nonce.
+/// A nonce verifies only with the key that made it.
 fn nonce(text: &str) {
     let key = NonceKey::new([7; 32]);
     assert_eq!(key.check(text, 1_000, 300, b"realm"), Nonce::Forged);

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 use uacsta_schema::sip::{Codec, Frame, FrameError, HeaderName, MessageLimits, SipMessage};
 
-/// Small, so that short inputs reach them.
+/// Small limits, so that short inputs reach them.
 const LIMITS: MessageLimits = MessageLimits {
     head: 1024,
     line: 256,
@@ -29,7 +29,7 @@ pub(crate) fn holds(stream: &[u8]) {
     as_datagram(stream, whole.0.first());
 }
 
-/// All frames of a stream that arrives in pieces of these lengths; the error at its end with its answer.
+/// All frames of a stream that arrives in pieces of these lengths, and the final error with its response.
 type Decoded = (Vec<Frame>, Option<(String, Option<Bytes>)>);
 
 fn decode(stream: &[u8], lengths: impl IntoIterator<Item = usize>) -> Decoded {
@@ -51,7 +51,7 @@ fn decode(stream: &[u8], lengths: impl IntoIterator<Item = usize>) -> Decoded {
                 Err(error) => return (frames, Some(told(error))),
             }
         }
-        // What waits for more is at most one message and the piece that came last.
+        // The buffer contains at most one message and the last piece.
         assert!(buffer.len() <= LIMITS.head + LIMITS.body + length);
     }
     let end = loop {
@@ -64,7 +64,7 @@ fn decode(stream: &[u8], lengths: impl IntoIterator<Item = usize>) -> Decoded {
     (frames, end)
 }
 
-/// Lengths that differ from input to input, and are the same for the same.
+/// Piece lengths derived from the input, hence reproducible.
 fn uneven(stream: &[u8]) -> impl Iterator<Item = usize> {
     let mut state = stream.iter().fold(0x9e37_79b9_u32, |state, byte| {
         state.wrapping_mul(31).wrapping_add(u32::from(*byte))
@@ -95,11 +95,11 @@ fn within_limits(frame: &Frame) {
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    // ISO 8859-1 takes twice the room in UTF-8.
+    // ISO 8859-1 can double its length in UTF-8.
     assert!(octets <= 2 * LIMITS.head);
 }
 
-/// What goes out is a response of one frame, and not much longer than what may come in.
+/// The reply is a response of one frame, not much longer than a valid message.
 fn is_response(answer: &[u8]) {
     assert!(answer.len() <= 2 * LIMITS.head + 512);
     let read = Frame::datagram(BytesMut::from(answer), &MessageLimits::default());
@@ -115,7 +115,7 @@ fn is_response(answer: &[u8]) {
     );
 }
 
-/// A message that says how long it is, is the same in a datagram.
+/// A message with Content-Length is the same in a datagram.
 fn as_datagram(stream: &[u8], first: Option<&Frame>) {
     let read = Frame::datagram(BytesMut::from(stream), &LIMITS);
     if let Some(frame @ Frame::Message(message)) = first

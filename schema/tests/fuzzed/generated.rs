@@ -1,11 +1,11 @@
-//! The same properties on well-formed input of any content: messages from header fields of any parts, documents with any text.
+//! The fuzzed properties on generated, well-formed messages and documents.
 
 use proptest::prelude::*;
 use uacsta_schema::sip::digest::Credentials;
 
 use crate::{csta_read, csta_relay, digest, files, frame, header, message};
 
-/// `quoted-string` without its quotes (RFC 3261, 25.1).
+/// `quoted-string` without its quotes (RFC 3261, section 25.1).
 const QUOTED: &str = r#"([ !#-\[\]-~éß漢]|\\[ -~]){0,12}"#;
 const TOKEN: &str = "[A-Za-z0-9.!%*_+`'~-]{1,8}";
 
@@ -88,12 +88,12 @@ fn sip_message() -> impl Strategy<Value = String> {
         })
 }
 
-/// Text that a document may hold anywhere.
+/// Text that is valid anywhere in a document.
 fn text() -> impl Strategy<Value = String> {
     "[a-z0-9:;@.&<>'\"\\] \t\r\né漢😀-]{0,16}"
 }
 
-/// A document of a seed, its words replaced by these texts; numbers and truth values stay, for their types have no others.
+/// A seed document with its words replaced by these texts, except numbers and booleans.
 fn reworded(document: &str, texts: &[String]) -> String {
     let mut texts = texts.iter().cycle();
     let mut reworded = String::new();
@@ -118,18 +118,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_message_reads_back_to_itself(text in sip_message()) {
+    fn generated_messages_round_trip(text in sip_message()) {
         prop_assert!(message::read(text.as_bytes()).is_some(), "{text:?}");
         message::holds(text.as_bytes());
     }
 
     #[test]
-    fn any_split_of_messages_gives_the_same(texts in prop::collection::vec(sip_message(), 1..4), between in "(\r\n){0,3}") {
+    fn splitting_messages_yields_the_same_frames(texts in prop::collection::vec(sip_message(), 1..4), between in "(\r\n){0,3}") {
         frame::holds(texts.join(&between).as_bytes());
     }
 
     #[test]
-    fn any_header_field_is_the_sum_of_its_parts(via in via(), address in address(), uri in uri(), number in any::<u32>()) {
+    fn header_fields_equal_the_sum_of_their_parts(via in via(), address in address(), uri in uri(), number in any::<u32>()) {
         header::holds(format!("Via: {via}").as_bytes());
         header::holds(format!("Contact: {address}").as_bytes());
         header::holds(format!("Refer-To: {uri}").as_bytes());
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn any_log_on_reads_back_to_itself(texts in prop::array::uniform5(QUOTED), token in TOKEN, nc in any::<u32>()) {
+    fn generated_credentials_round_trip(texts in prop::array::uniform5(QUOTED), token in TOKEN, nc in any::<u32>()) {
         let [user, realm, nonce, uri, opaque] = &texts;
         let shared = format!("realm=\"{realm}\", nonce=\"{nonce}\", opaque=\"{opaque}\", algorithm=SHA-256");
         let credentials = format!("Digest username=\"{user}\", uri=\"{uri}\", response={token}, nc={nc:08x}, qop=auth, {shared}");
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_survives_in_any_document(
+    fn text_survives_in_any_document(
         seed in any::<prop::sample::Index>(),
         texts in prop::collection::vec(text(), 1..6),
     ) {

@@ -1,4 +1,4 @@
-//! A header field's value that is put together again from its parts has the same parts (RFC 3261, 20).
+//! Properties: a header field value, reassembled from its parts, has the same parts (RFC 3261, section 20).
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use uacsta_schema::{
     },
 };
 
-/// A line `Name: value`: the name selects what the value is read as.
+/// Input: a line `Name: value`; the name selects the parser.
 pub(crate) fn holds(line: &[u8]) {
     let Ok(line) = str::from_utf8(line) else {
         return;
@@ -57,7 +57,7 @@ fn via(value: &str) {
             .unwrap_or_default();
         let (host, params) = (via.host(), via.params().as_str());
         let again = format!("SIP/2.0/{transport} {host}{port}{params}");
-        let read = Via::parse(&again).expect("it is put together from parts that were read");
+        let read = Via::parse(&again).expect("reassembled from valid parts");
         assert_eq!(
             (read.transport(), read.host(), read.port(), read.params()),
             (via.transport(), host, via.port(), via.params())
@@ -66,9 +66,9 @@ fn via(value: &str) {
     received(value, &via);
 }
 
-/// What a datagram's answer tells of its source, it tells once, however often it is stamped (RFC 3581, 4).
+/// Adding the source address to a Via is idempotent (RFC 3581, section 4).
 fn received(value: &str, via: &Via<'_>) {
-    // A comma may begin the next Via.
+    // A comma may start the next Via.
     if value.contains(['\r', '\n', ',']) {
         return;
     }
@@ -85,7 +85,7 @@ fn received(value: &str, via: &Via<'_>) {
         .lines()
         .nth(1)
         .and_then(|line| line.strip_prefix("Via: "));
-    let told = Via::parse(line.expect("a Via stays a Via")).expect("and can be read");
+    let told = Via::parse(line.expect("the Via is still there")).expect("the Via can be read");
     assert_eq!((told.host(), told.port()), (via.host(), via.port()));
     if via.params().has("rport") {
         assert_eq!(told.params().get("rport"), Some("40000"));
@@ -110,7 +110,7 @@ fn address(value: &str) {
     let quoted = display.replace('\\', "\\\\").replace('"', "\\\"");
     let (uri, params) = (address.uri(), address.params().as_str());
     let again = format!("\"{quoted}\" <{uri}>{params}");
-    let read = NameAddr::parse(&again).expect("it is put together from parts that were read");
+    let read = NameAddr::parse(&again).expect("reassembled from valid parts");
     assert_eq!(read.display(), display);
     assert_eq!(read.uri().as_str(), uri.as_str());
     assert_eq!(
@@ -136,7 +136,7 @@ fn uri(value: &str) {
     }
     let password = uri.password().map(|password| format!(":{password}"));
     let userinfo = uri.user().unwrap_or_default().to_owned() + &password.unwrap_or_default();
-    // Where there is no user, an `@` may still stand before another one in the headers.
+    // Without a user, the headers may contain an `@`.
     let at = if value.contains('@') { "@" } else { "" };
     let port = uri
         .port()
@@ -150,7 +150,7 @@ fn uri(value: &str) {
         uri.params().as_str(),
         uri.headers()
     );
-    let read = Uri::parse(&again).expect("it is put together from parts that were read");
+    let read = Uri::parse(&again).expect("reassembled from valid parts");
     assert_eq!((read.user(), read.password()), (uri.user(), uri.password()));
     assert_eq!((read.host(), read.port()), (uri.host(), uri.port()));
     assert_eq!(

@@ -1,5 +1,5 @@
-//! What must hold of any input whatever: the properties that `fuzz/` hunts with, held here against every seed and every past find.
-#![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+//! Runs the properties of the fuzz targets in `fuzz/` on every seed and every past finding.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod csta_read;
 mod csta_relay;
@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Holds a property against the files of its fuzz target: `fuzz/corpus` has the seeds, `fuzz/regressions` what broke it once.
+/// Checks a property on the files of its fuzz target: seeds in `fuzz/corpus`, past findings in `fuzz/regressions`.
 fn replay(target: &str, holds: fn(&[u8])) {
     let seeds = files("corpus", target);
     assert!(!seeds.is_empty(), "{target} has no seeds");
@@ -23,10 +23,10 @@ fn replay(target: &str, holds: fn(&[u8])) {
         .filter(|(_, data)| catch_unwind(|| holds(data)).is_err())
         .map(|(path, _)| path)
         .collect();
-    assert!(broken.is_empty(), "it does not hold of {broken:#?}");
+    assert!(broken.is_empty(), "the property fails for {broken:#?}");
 }
 
-/// The files of a fuzz target, and what they hold; none where there is no such folder.
+/// The files of a fuzz target with their contents; empty if the folder does not exist.
 #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
 fn files(folder: &str, target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
@@ -44,31 +44,31 @@ fn files(folder: &str, target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn any_split_of_a_stream_gives_the_same_frames() {
+fn splitting_a_stream_yields_the_same_frames() {
     replay("frame", frame::holds);
 }
 
 #[test]
-fn a_message_that_is_written_reads_back_to_itself() {
+fn written_messages_round_trip() {
     replay("message", message::holds);
 }
 
 #[test]
-fn a_header_field_put_together_again_is_the_same() {
+fn reassembled_header_fields_are_equal() {
     replay("header", header::holds);
 }
 
 #[test]
-fn challenges_and_credentials_read_back_to_themselves() {
+fn challenges_and_credentials_round_trip() {
     replay("digest", digest::holds);
 }
 
 #[test]
-fn a_document_that_is_read_is_bounded_and_reads_back_to_itself() {
+fn accepted_documents_are_bounded_and_round_trip() {
     replay("csta_read", csta_read::holds);
 }
 
 #[test]
-fn a_relay_changes_nothing_but_our_identifiers() {
+fn relay_changes_only_own_identifiers() {
     replay("csta_relay", csta_relay::holds);
 }

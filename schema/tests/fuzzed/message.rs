@@ -12,12 +12,12 @@ pub(crate) fn holds(datagram: &[u8]) {
     look_at(message.head());
     let written = write(&message);
     let lines = message.head().iter().count() + 2;
-    // ISO 8859-1 takes twice the room in UTF-8; each line may gain a blank and a CR.
+    // ISO 8859-1 can double its length in UTF-8; each line may gain a blank and a CR.
     assert!(written.len() <= 2 * datagram.len() + 3 * lines + "Content-Length: 262144".len());
-    let again = read(&written).expect("what is written can be read");
+    let again = read(&written).expect("a written message can be read");
     assert_eq!(write(&again), written);
     assert_eq!(again.body(), message.body());
-    // Control characters are written as others, but add no header field and hide none.
+    // Control characters are replaced, but add or hide no header field.
     let (read, first) = (without_length(&again), without_length(&message));
     assert_eq!(read.1.len(), first.1.len());
     assert!(has_controls(&message) || read == first);
@@ -27,7 +27,7 @@ pub(crate) fn holds(datagram: &[u8]) {
 }
 
 pub(crate) fn read(datagram: &[u8]) -> Option<SipMessage> {
-    // Larger than what comes in, since writing may lengthen a line.
+    // Larger than the input, since writing may lengthen a line.
     let limits = MessageLimits {
         head: 256 << 10,
         line: 64 << 10,
@@ -45,7 +45,7 @@ fn write(message: &SipMessage) -> BytesMut {
     out
 }
 
-/// The start line, and every header field but Content-Length, which is the writer's own.
+/// The start line, and every header field except Content-Length, which the writer computes.
 fn without_length(message: &SipMessage) -> (String, Vec<(&str, &str)>) {
     let start = match message {
         SipMessage::Request(request) => format!("{} {}", request.method(), request.uri()),
@@ -71,7 +71,7 @@ fn has_controls(message: &SipMessage) -> bool {
     control(reason) || fields.any(|(name, value)| control(name) || control(value))
 }
 
-/// Everything that can be asked of a head: each is there or not, and none panics.
+/// Calls every accessor of a head; none may panic.
 fn look_at(head: &Head) {
     let _ = (
         head.contacts().is_ok(),
@@ -97,7 +97,7 @@ fn is_answered(request: &Request, controls: bool) {
     let mut out = BytesMut::new();
     MessageWriter::answer(&mut out, Status::OK, request, Some("ours")).end();
     let Some(SipMessage::Response(response)) = read(&out) else {
-        panic!("{:?} is no response", String::from_utf8_lossy(&out));
+        panic!("{:?} is not a response", String::from_utf8_lossy(&out));
     };
     let (asked, told) = (request.head(), response.head());
     assert!(told.to_tag().is_some());

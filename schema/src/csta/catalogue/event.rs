@@ -1,4 +1,4 @@
-//! The events of ECMA-269, by group of the monitor filter and in its order.
+//! The events of ECMA-269, grouped and ordered as in the monitor filter.
 
 use Transition::{
     Alerting, CallCleared, Cleared, Connected, Failed, Hold, Initiated, Joined, Queued,
@@ -6,30 +6,30 @@ use Transition::{
 
 use super::{Capability, ServiceId, catalogue};
 
-/// What a call control event does to the connection that it names (ECMA-269, connection state model).
+/// The effect of a call control event on its connection (ECMA-269, connection state model).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// It is initiated.
+    /// The connection enters the state Initiated.
     Initiated,
-    /// It alerts, or is offered.
+    /// The connection enters the state Alerting; also for an offered call.
     Alerting,
-    /// It is connected.
+    /// The connection enters the state Connected.
     Connected,
-    /// It is on hold.
+    /// The connection enters the state Hold.
     Hold,
-    /// It is queued.
+    /// The connection enters the state Queued.
     Queued,
-    /// It failed.
+    /// The connection enters the state Fail.
     Failed,
-    /// It left the call.
+    /// The connection enters the state Null: its device left the call.
     Cleared,
-    /// All connections of the call ended.
+    /// All connections of the call enter the state Null.
     CallCleared,
-    /// Calls became one, or one became another: the event lists the new connections.
+    /// A transfer or conference replaced the connections; the event lists the new ones.
     Joined,
 }
 
-/// What the catalogue says of an event.
+/// The properties of an event.
 struct EventRow {
     group: Group,
     filter: &'static str,
@@ -38,7 +38,7 @@ struct EventRow {
     comes_with: Option<ServiceId>,
 }
 
-/// A group of events: of the monitor filter, and the capability list of its events that have a type here.
+/// A group of the monitor filter, with the capability list that its events belong to.
 #[derive(Clone, Copy)]
 struct Group {
     filter: &'static str,
@@ -46,27 +46,27 @@ struct Group {
 }
 
 impl EventId {
-    /// What it does to the connection that it names; `None` for an event that changes no connection.
+    /// The new state of the event's connection; `None` for events other than call control events.
     pub fn transition(self) -> Option<Transition> {
         self.row().call.map(|(_, transition)| transition)
     }
 
-    /// How capability lists name it.
+    /// The event's entry in capability lists; `None` if they have none.
     pub fn capability(self) -> Option<Capability> {
         self.row().capability
     }
 
-    /// The service whose support says that a phone sends the event, where the phone's own list does not tell.
+    /// The service that implies the event: used for phones whose capability lists omit events.
     pub fn comes_with(self) -> Option<ServiceId> {
         self.row().comes_with
     }
 
-    /// The member that names the connection of a call control event.
+    /// The member with the connection of a call control event.
     pub(in crate::csta) fn connection(self) -> Option<&'static str> {
         self.row().call.map(|(member, _)| member)
     }
 
-    /// The group and the member of the monitor filter that leave it out.
+    /// The group and the member of the monitor filter that suppress the event.
     pub(in crate::csta) fn filter(self) -> (&'static str, &'static str) {
         let row = self.row();
         (row.group.filter, row.filter)
@@ -74,7 +74,7 @@ impl EventId {
 }
 
 impl EventRow {
-    /// Names it in the capability list of its group.
+    /// Adds the entry in the capability list of the group.
     const fn listed(self, name: &'static str) -> Self {
         let Some(list) = self.group.list else {
             panic!("the group has no capability list");
@@ -85,7 +85,7 @@ impl EventRow {
         }
     }
 
-    /// The member that names its connection, and what becomes of that.
+    /// Adds the member with the connection, and the connection's new state.
     const fn connection(self, member: &'static str, transition: Transition) -> Self {
         Self {
             call: Some((member, transition)),
@@ -125,7 +125,7 @@ const VOICE: Group = group("voice", None);
 const PRIVATE: Group = group("private", None);
 
 catalogue! {
-    /// An event of a monitor.
+    /// An event that monitors report.
     EventId: EventRow, "an event of ECMA-323, such as \"HeldEvent\"" {
         BridgedEvent = event(CALL, "bridged"),
         CallClearedEvent = event(CALL, "callCleared").listed("callCleared").connection("clearedCall", CallCleared),

@@ -1,7 +1,7 @@
-//! The catalogue of ECMA-323: every service and event by its root element, one row each.
+//! The catalogue of ECMA-323: one row for each service and event, keyed by root element.
 //!
-//! A new service or event is a row of [`ServiceId`] or [`EventId`]; the compiler then names each place that has to decide
-//! what it means there.
+//! To add a service or event, add a row to [`ServiceId`] or [`EventId`]; the compiler then reports each `match` that has
+//! to handle it.
 
 mod event;
 mod service;
@@ -10,24 +10,24 @@ pub use event::{EventId, Transition};
 pub(super) use service::Place;
 pub use service::ServiceId;
 
-/// What a document is, by its root element.
+/// The kind of a document, determined by its root element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The request of a service.
     Request(ServiceId),
     /// The positive response to a request.
     Response(ServiceId),
-    /// An event of a monitor, which carries a `monitorCrossRefID`.
+    /// An event reported by a monitor; contains a `monitorCrossRefID`.
     Event(EventId),
-    /// A one-way service outside a monitor: `SwitchingFunctionDevices`, `SwFunctionDevicesChanged`, `SystemRegisterAbort` ...
+    /// A one-way service outside a monitor, such as `SwitchingFunctionDevices` or `SystemRegisterAbort`.
     Notification(ServiceId),
     /// `CSTAErrorCode`, the negative response to any request.
     Failure,
-    /// No root element of ECMA-323.
+    /// A root element that ECMA-323 does not define.
     Unknown,
 }
 
-/// An entry of the lists that GetCSTAFeatures and device information exchange.
+/// An entry of the capability lists in the responses to GetCSTAFeatures and the device information services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capability {
     /// The list, such as `callControlServList`.
@@ -64,8 +64,8 @@ impl Kind {
 /// The root element of a negative response.
 pub(super) const FAILURE: &str = "CSTAErrorCode";
 
-/// Defines a closed set of root elements as an enumeration: `Name = row`, where the row is a constant expression. The text
-/// says in an error what a name should have been.
+/// Defines an enumeration of root elements: `Name = row`, where the row is a constant expression. The text completes the
+/// error message "... is not".
 macro_rules! catalogue {
     ($(#[$meta:meta])* $id:ident: $row:ty, $expected:literal { $( $name:ident = $value:expr, )+ }) => {
         $(#[$meta])*
@@ -74,15 +74,15 @@ macro_rules! catalogue {
         pub enum $id { $( $name, )+ }
 
         impl $id {
-            /// All of them, in the order of the catalogue.
+            /// All variants, in the order of the catalogue.
             pub const ALL: &'static [Self] = &[ $( Self::$name, )+ ];
 
-            /// The root element.
+            /// The local name of the root element.
             pub const fn name(self) -> &'static str {
                 match self { $( Self::$name => stringify!($name), )+ }
             }
 
-            /// The one with this root element; `None` for a name that ECMA-323 does not define.
+            /// The variant with this root element; `None` for a name that ECMA-323 does not define.
             pub fn from_name(name: &str) -> Option<Self> {
                 static SORTED: [(&str, $id); $id::ALL.len()] =
                     $crate::csta::catalogue::sorted([ $( (stringify!($name), $id::$name), )+ ]);
@@ -114,7 +114,7 @@ macro_rules! catalogue {
 }
 use catalogue;
 
-/// Sorts rows by name while the program is compiled.
+/// Sorts rows by name at compile time, for the binary search in `from_name`.
 const fn sorted<T: Copy, const N: usize>(mut rows: [(&str, T); N]) -> [(&str, T); N] {
     let mut end = 1;
     while end < N {

@@ -1,29 +1,29 @@
-//! The services of ECMA-269, by group; in a group those that capability lists name stand in the order of the schema.
+//! The services of ECMA-269 by group. Rows with a capability entry follow the order of the schema.
 
 use Place::{Beside, Connection, Device, MonitorObject, Optional};
 use ServiceId::{ClearConnection, GetSwitchingFunctionDevices, HoldCall, MakeCall, RetrieveCall};
 
 use super::{Capability, catalogue};
 
-/// A member of a request that names the addressed device.
+/// A member of a request that identifies the addressed device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::csta) enum Place {
     /// A device identifier.
     Device(&'static str),
-    /// A device identifier whose absence has a meaning ("all devices"): it is never filled in.
+    /// A device identifier whose absence has a meaning ("all devices"); the server never fills it in.
     Optional(&'static str),
-    /// A connection identifier: its `deviceID`.
+    /// The `deviceID` of a connection identifier.
     Connection(&'static str),
-    /// The connection identifier of a call that the addressed device is brought into: it is never filled in.
+    /// The connection identifier of a call that the addressed device joins; the server never fills it in.
     Beside(&'static str),
-    /// `monitorObject`: its `deviceObject`, or the `deviceID` of its `callObject`.
+    /// The `deviceObject` of `monitorObject`, or the `deviceID` of its `callObject`.
     MonitorObject,
 }
 
-/// What the catalogue says of a service.
+/// The properties of a service.
 struct ServiceRow {
     direction: Direction,
-    /// Whether it changes nothing at the device.
+    /// Whether the service is read-only.
     observes: bool,
     places: &'static [Place],
     required: &'static [&'static str],
@@ -33,16 +33,16 @@ struct ServiceRow {
 }
 
 enum Direction {
-    /// A request that has a response.
+    /// A request with a response.
     Request,
-    /// One way, without a response.
+    /// A one-way message without a response.
     Notification,
-    /// A notification that has a response all the same.
+    /// A notification with a response.
     AnsweredNotification,
 }
 
 impl ServiceId {
-    /// Whether it is invoked by a request, not reported by a notification.
+    /// Whether the service starts with a request; false for notifications.
     pub fn is_request(self) -> bool {
         matches!(self.row().direction, Direction::Request)
     }
@@ -51,40 +51,40 @@ impl ServiceId {
         !matches!(self.row().direction, Direction::Notification)
     }
 
-    /// Whether it changes nothing at a device, so that the right to observe suffices.
+    /// Whether the service is read-only, so that the right to observe suffices.
     pub fn observes(self) -> bool {
         self.row().observes
     }
 
-    /// Whether the server answers it for any phone, whatever that phone supports.
+    /// Whether the server itself answers the request, for every phone.
     pub fn is_by_server(self) -> bool {
         self.row().by_server
     }
 
-    /// The services that the server can make it of at a phone without it: none where the server's own knowledge is enough.
-    /// `None` if it cannot be emulated.
+    /// The services that the server needs to emulate this one at a phone; empty if the server's own state suffices.
+    /// `None` if the server cannot emulate it.
     pub fn made_of(self) -> Option<&'static [Self]> {
         self.row().made_of
     }
 
-    /// How capability lists name it.
+    /// The service's entry in capability lists; `None` if they have none.
     pub fn capability(self) -> Option<Capability> {
         self.row().capability
     }
 
-    /// Where its request names the device that it addresses, the first place first.
+    /// The members of the request that identify the addressed device, in order of precedence.
     pub(in crate::csta) fn places(self) -> &'static [Place] {
         self.row().places
     }
 
-    /// The members without which its request asks for nothing, but for a device that its session may stand for
-    /// (ECMA-323). Those of services that every phone is asked for; the phone itself judges the others.
+    /// The mandatory members of the request (ECMA-323), except a device that the session may imply.
+    /// Empty where the phone itself checks the request.
     pub(in crate::csta) fn required(self) -> &'static [&'static str] {
         self.row().required
     }
 }
 
-/// A service that changes something.
+/// A service that changes the state of a device or of the server.
 const fn control(places: &'static [Place]) -> ServiceRow {
     ServiceRow {
         direction: Direction::Request,
@@ -97,7 +97,7 @@ const fn control(places: &'static [Place]) -> ServiceRow {
     }
 }
 
-/// A service that changes nothing at a device.
+/// A read-only service.
 const fn observe(places: &'static [Place]) -> ServiceRow {
     ServiceRow {
         observes: true,
@@ -156,7 +156,7 @@ const PHYSICAL: &str = "physDevServList";
 const LOGICAL: &str = "logicalServList";
 
 catalogue! {
-    /// A service by its request, or by its notification where it is one-way.
+    /// A service, identified by its request, or by its notification if it is one-way.
     ServiceId: ServiceRow, "a service of ECMA-323; services are named by their requests, such as \"MakeCall\"" {
         // Capability exchange.
         GetCSTAFeatures = observe(&[]).listed(EXCHANGE, "getCSTAFeatures").by_server(),

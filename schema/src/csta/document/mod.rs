@@ -1,4 +1,4 @@
-//! A CSTA document as it arrived (ECMA-323), with the places that are ours to change.
+//! A received CSTA document (ECMA-323) with an index of the places that a relay reads or edits.
 
 use std::borrow::Cow;
 
@@ -20,13 +20,13 @@ use super::{
     xml::{self, Span},
 };
 
-/// The longest document that is read, in bytes. What carries documents has smaller bounds.
+/// The maximum length of a document, in bytes. Transports have smaller limits.
 pub const MAX_LENGTH: usize = 32 << 20;
 
-/// A document that has been checked once and is relayed without being parsed again.
+/// A validated document. Relaying it needs no second parse.
 ///
-/// It is well-formed, free of document type declarations, of bounded depth, and its root is in the namespace of
-/// an edition of ECMA-323, or in none. Its members have not been looked at yet: [`message`](Self::message) does.
+/// It is well-formed, within [`DocumentLimits`], and without a document type declaration. Its root is in the namespace
+/// of an edition of ECMA-323 or in no namespace. [`message`](Self::message) validates the members.
 #[derive(Clone, Debug)]
 pub struct Document {
     raw: ByteString,
@@ -42,36 +42,36 @@ pub struct Document {
     edits: SmallVec<[Edit; 4]>,
 }
 
-/// What a call control event says of a call, found when the document was read.
+/// The members of a call control event that call tracking needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallEventSummary<'a> {
-    /// The call.
+    /// The `callID` of the connection.
     pub call: Cow<'a, str>,
-    /// The device of the connection that the event is about.
+    /// The `deviceID` of the connection.
     pub device: Option<Cow<'a, str>>,
-    /// The state of the call at the monitored device, if it is told.
+    /// `localConnectionInfo`: the state of the connection at the monitored device.
     pub local: Option<Cow<'a, str>>,
-    /// Who calls, if it is told.
+    /// The calling device, if present.
     pub calling: Option<Cow<'a, str>>,
-    /// Who is called, if it is told.
+    /// The called device, if present.
     pub called: Option<Cow<'a, str>>,
 }
 
 impl Document {
-    /// Reads a document within the usual bounds, as [`read_within`](Self::read_within) does.
+    /// Reads a document within the default limits; see [`read_within`](Self::read_within).
     ///
     /// # Errors
-    /// As there.
+    /// The same as [`read_within`](Self::read_within).
     pub fn read(raw: Bytes) -> Result<Self, ReadError> {
         Self::read_within(raw, DocumentLimits::default())
     }
 
     /// Reads a document in one pass.
     ///
-    /// Blanks and a byte order mark before it are taken off, and ISO-8859-1 is brought into UTF-8.
+    /// Removes leading blanks and a byte order mark, and converts ISO-8859-1 to UTF-8.
     ///
     /// # Errors
-    /// Whatever of the above does not hold.
+    /// [`ReadError`] names the first violation: encoding, length, limits, XML syntax or namespace.
     pub fn read_within(raw: Bytes, limits: DocumentLimits) -> Result<Self, ReadError> {
         if raw.len() > MAX_LENGTH {
             return Err(ReadError::TooLong);
@@ -106,7 +106,7 @@ impl Document {
         })
     }
 
-    /// The bytes of the document: UTF-8, without blanks before it.
+    /// The bytes of the document: UTF-8, without leading blanks.
     pub fn raw(&self) -> &Bytes {
         self.raw.as_bytes()
     }
@@ -116,12 +116,12 @@ impl Document {
         self.at(self.root)
     }
 
-    /// What the document is, by its root element.
+    /// The kind of the document, determined by its root element.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The service that a request invokes; `None` of any other document.
+    /// The service that a request invokes; `None` for any other document.
     pub fn service(&self) -> Option<ServiceId> {
         match self.kind {
             Kind::Request(service) => Some(service),
@@ -129,7 +129,7 @@ impl Document {
         }
     }
 
-    /// The event that the document reports; `None` of any other document.
+    /// The event that the document reports; `None` for any other document.
     pub fn event(&self) -> Option<EventId> {
         match self.kind {
             Kind::Event(event) => Some(event),
@@ -137,12 +137,12 @@ impl Document {
         }
     }
 
-    /// The edition of the root's namespace; `None` when it is in no namespace.
+    /// The edition of the root's namespace; `None` if the root is in no namespace.
     pub fn edition(&self) -> Option<Edition> {
         self.edition
     }
 
-    /// How the sender speaks.
+    /// The edition and namespace prefix that the sender used.
     pub fn dialect(&self) -> Dialect {
         Dialect {
             edition: self.edition.unwrap_or_default(),
@@ -155,12 +155,12 @@ impl Document {
         self.cross_ref.as_ref().map(|text| text.get(self))
     }
 
-    /// The device that a request addresses, as it stands there: the first that is named.
+    /// The first device identifier by which a request addresses a device, without normalisation.
     pub fn device(&self) -> Option<Cow<'_, str>> {
         self.device.as_ref().map(|text| text.get(self).into())
     }
 
-    /// All devices that a request addresses, as they stand there: of two connections, both.
+    /// All device identifiers by which a request addresses devices; both of two connections.
     pub fn devices(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let places = self.edits.iter().filter_map(|edit| match edit.what {
             What::Device(None) => Text::of(&self.raw, edit.span),
@@ -169,8 +169,8 @@ impl Document {
         places.map(|text| text.get(self).to_owned().into())
     }
 
-    /// The calls and devices in all connections that a request names, those of other parties too: the second pass, for
-    /// whoever has to know them all.
+    /// The calls and devices of all connections in a request, including those of other parties.
+    /// Parses the document a second time.
     pub fn connections(&self) -> (Vec<CallId>, Vec<DeviceId>) {
         let (mut calls, mut devices) = (Vec::new(), Vec::new());
         let places = self.places();
@@ -180,7 +180,7 @@ impl Document {
                 Place::Device(_) | Place::Optional(_) | Place::MonitorObject => false,
             })
         };
-        // The document was found to be well-formed.
+        // The document is known to be well-formed.
         let root = Element::parse(self.text()).ok();
         let members = root.iter().flat_map(|root| root.children());
         let connections = members.filter(|member| is_connection(member.name));
@@ -195,24 +195,24 @@ impl Document {
         (calls, devices)
     }
 
-    /// Whether a request addresses connections in calls, which may be those of the other party, and not a line itself.
+    /// Whether a request addresses connections, possibly of the other party, instead of a line.
     pub fn is_for_connection(&self) -> bool {
         matches!(self.places(), [Place::Connection(_), ..])
     }
 
-    /// Whether a request has no place for the device that it addresses: what it concerns is the phone as a whole, or is told in
-    /// members that are not known here.
+    /// Whether a request has no member for the addressed device: it concerns the whole phone, or the catalogue does not
+    /// know its members.
     pub fn is_for_no_line(&self) -> bool {
         self.service()
             .is_some_and(|service| service.places().is_empty())
     }
 
-    /// The line that a Microsoft client names in its private data (`lcs:line`).
+    /// The line in a Microsoft client's private data (`lcs:line`).
     pub fn private_line(&self) -> Option<Cow<'_, str>> {
         self.line.as_ref().map(|text| text.get(self).into())
     }
 
-    /// What a call control event says; `None` of any other document, and of one that names no call.
+    /// The summary of a call control event; `None` for any other document, and without a `callID`.
     pub fn call_summary(&self) -> Option<CallEventSummary<'_>> {
         Some(CallEventSummary {
             call: self.summary(SummaryMember::Call)?,
@@ -232,13 +232,13 @@ impl Document {
         Some(plain.trim().to_owned().into()).filter(|text: &Cow<'_, str>| !text.is_empty())
     }
 
-    /// The first member without which a request asks for nothing, if it is not there. A device that a session may stand
-    /// for is not among them.
+    /// The first mandatory member that a request lacks, if any. Excludes a device that the
+    /// session may imply.
     pub fn missing(&self) -> Option<&'static str> {
         self.missing
     }
 
-    /// Where a request names the device that it addresses.
+    /// The members of a request that identify the addressed device.
     fn places(&self) -> &'static [Place] {
         self.service().map_or(&[], ServiceId::places)
     }
@@ -260,7 +260,7 @@ impl Document {
     }
 }
 
-/// The trimmed content of an element: a place, or a copy where references or sections had to be resolved.
+/// The trimmed content of an element: a span, or a copy with references and CDATA sections resolved.
 #[derive(Clone, Debug)]
 enum Text {
     At(Span),
@@ -268,7 +268,7 @@ enum Text {
 }
 
 impl Text {
-    /// `None` when nothing is left of it.
+    /// `None` if the trimmed content is empty.
     fn of(text: &str, content: Span) -> Option<Self> {
         let range = content.range();
         let inner = &text[range.clone()];

@@ -3,29 +3,29 @@
 use crate::csta::{device::SubjectDevice, member::sequence, service::Volume};
 
 sequence! {
-    /// A microphone is mute, or no longer.
+    /// A microphone was muted or unmuted.
     pub struct MicrophoneMuteEvent {
-        /// The device that it was set at.
+        /// The device at which the user or client set it.
         invoking_device: SubjectDevice = "invokingDevice",
-        /// Its handset, headset or speakerphone.
+        /// The identifier of the device's handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
         microphone_mute_on: bool = "microphoneMuteOn",
     }
 
-    /// A loudspeaker is mute, or no longer.
+    /// A loudspeaker was muted or unmuted.
     pub struct SpeakerMuteEvent {
-        /// The device that it was set at.
+        /// The device at which the user or client set it.
         invoking_device: SubjectDevice = "invokingDevice",
-        /// Its handset, headset or speakerphone.
+        /// The identifier of the device's handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
         speaker_mute_on: bool = "speakerMuteOn",
     }
 
-    /// A loudspeaker has become louder or softer.
+    /// The volume of a loudspeaker changed.
     pub struct SpeakerVolumeEvent {
-        /// The device that it was set at.
+        /// The device at which the user or client set it.
         invoking_device: SubjectDevice = "invokingDevice",
-        /// Its handset, headset or speakerphone.
+        /// The identifier of the device's handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
         speaker_volume: Option<Volume> = "speakerVolume",
     }

@@ -8,16 +8,16 @@ use crate::csta::{
 };
 
 sequence! {
-    /// A device is off hook, or prompts its user.
+    /// A device went off hook, or prompts its user to do so.
     pub struct ServiceInitiatedEvent {
         initiated_connection: ConnectionId = "initiatedConnection",
         initiating_device: SubjectDevice = "initiatingDevice",
-        /// Who is to be called.
+        /// The device to call.
         called_device: Option<CalledDevice> = "calledDevice" since Ed6,
         tail: CallEventTail = flattened,
     }
 
-    /// A device has dialled digits.
+    /// A device dialled digits.
     pub struct DigitsDialedEvent {
         dialing_connection: ConnectionId = "dialingConnection",
         dialing_device: SubjectDevice = "dialingDevice",
@@ -25,24 +25,24 @@ sequence! {
         tail: CallEventTail = flattened,
     }
 
-    /// A device has sent a call.
+    /// A device started a call.
     pub struct OriginatedEvent {
         originated_connection: ConnectionId = "originatedConnection",
         calling_device: SubjectDevice = "callingDevice",
         called_device: CalledDevice = "calledDevice",
-        /// The device that it calls from, where that is another.
+        /// The originating device, if it differs from the calling device.
         originating_device: Option<DeviceId> = "originatingDevice",
         tail: CallEventTail = flattened,
     }
 
-    /// A device is asked whether it takes a call.
+    /// A call is offered to a device, which may accept or reject it.
     pub struct OfferedEvent {
         offered_connection: ConnectionId = "offeredConnection",
         offered_device: SubjectDevice = "offeredDevice",
         calling_device: CallingDevice = "callingDevice",
         called_device: CalledDevice = "calledDevice",
         last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
-        /// The network interface that the call came in by.
+        /// The network interface through which the call arrived.
         originating_nid_connection: Option<ConnectionId> = "originatingNIDConnection",
         tail: CallEventTail = flattened,
     }
@@ -54,43 +54,43 @@ sequence! {
         calling_device: CallingDevice = "callingDevice",
         called_device: CalledDevice = "calledDevice",
         last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
-        /// The network interface that the call came in by.
+        /// The network interface through which the call arrived.
         originating_nid_connection: Option<ConnectionId> = "originatingNIDConnection",
         tail: CallEventTail = flattened,
     }
 
-    /// A device has answered. Its `originatinNIDConnection` is spelled so.
+    /// A device answered a call. `originatinNIDConnection` is the spelling of ECMA-323.
     pub struct EstablishedEvent {
         established_connection: ConnectionId = "establishedConnection",
         answering_device: SubjectDevice = "answeringDevice",
         calling_device: CallingDevice = "callingDevice",
         called_device: CalledDevice = "calledDevice",
         last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
-        /// The network interface that the call came in by.
+        /// The network interface through which the call arrived.
         originating_nid_connection: Option<ConnectionId> = "originatinNIDConnection",
         tail: CallEventTail = flattened,
     }
 
-    /// A device holds a call.
+    /// A device put a call on hold.
     pub struct HeldEvent {
         held_connection: ConnectionId = "heldConnection",
         holding_device: SubjectDevice = "holdingDevice",
         tail: CallEventTail = flattened,
     }
 
-    /// A device has retrieved a call.
+    /// A device retrieved a held call.
     pub struct RetrievedEvent {
         retrieved_connection: ConnectionId = "retrievedConnection",
         retrieving_device: SubjectDevice = "retrievingDevice",
         tail: CallEventTail = flattened,
     }
 
-    /// A call has left a device for another.
+    /// A call was diverted from one device to another.
     pub struct DivertedEvent {
         connection: ConnectionId = "connection",
-        /// The device that it has left.
+        /// The device that the call left.
         diverting_device: SubjectDevice = "divertingDevice",
-        /// Where it goes.
+        /// The device to which the call was diverted.
         new_destination: SubjectDevice = "newDestination",
         calling_device: Option<CallingDevice> = "callingDevice",
         called_device: Option<CalledDevice> = "calledDevice",
@@ -98,19 +98,19 @@ sequence! {
         tail: CallEventTail = flattened,
     }
 
-    /// A call cannot go on; the cause tells why.
+    /// A call failed; the cause gives the reason.
     pub struct FailedEvent {
         failed_connection: ConnectionId = "failedConnection",
         failing_device: SubjectDevice = "failingDevice",
         calling_device: CallingDevice = "callingDevice",
         called_device: CalledDevice = "calledDevice",
         last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
-        /// The network interface that the call came in by.
+        /// The network interface through which the call arrived.
         originating_nid_connection: Option<ConnectionId> = "originatingNIDConnection",
         tail: CallEventTail = flattened,
     }
 
-    /// A call waits in a queue.
+    /// A call entered a queue.
     pub struct QueuedEvent {
         queued_connection: ConnectionId = "queuedConnection",
         queue: SubjectDevice = "queue",
@@ -118,45 +118,45 @@ sequence! {
         called_device: CalledDevice = "calledDevice",
         last_redirection_device: RedirectionDevice = "lastRedirectionDevice",
         number_queued: Option<u32> = "numberQueued",
-        /// Calls that are before it.
+        /// The number of calls ahead in the queue.
         calls_in_front: Option<u32> = "callsInFront",
         tail: CallEventTail = flattened,
     }
 
-    /// A device has left a call. Charging information has no type.
+    /// A device left a call. Charging information has no type.
     pub struct ConnectionClearedEvent {
         dropped_connection: ConnectionId = "droppedConnection",
         releasing_device: SubjectDevice = "releasingDevice",
         tail: CallEventTail = flattened,
     }
 
-    /// A call has ended.
+    /// A call ended for all devices.
     pub struct CallClearedEvent {
         cleared_call: ConnectionId = "clearedCall",
         tail: CallEventTail = flattened,
     }
 
-    /// A call has been transferred. The element is spelled with one r. Charging information has no type.
+    /// A call was transferred. ECMA-323 spells the element with one r. Charging information has no type.
     pub struct TransferedEvent {
-        /// The held call, or the only one.
+        /// The held call, or the only call.
         primary_old_call: ConnectionId = "primaryOldCall",
         secondary_old_call: Option<ConnectionId> = "secondaryOldCall",
-        /// Who has transferred.
+        /// The device that transferred the call.
         transferring_device: SubjectDevice = "transferringDevice",
-        /// Where the call goes.
+        /// The device to which the call was transferred.
         transferred_to_device: SubjectDevice = "transferredToDevice",
         transferred_connections: Vec<ConnectionListItem> = "transferredConnections",
         tail: CallEventTail = flattened,
     }
 
-    /// A call has become a conference.
+    /// A call became a conference.
     pub struct ConferencedEvent {
-        /// The held call, or the only one.
+        /// The held call, or the only call.
         primary_old_call: ConnectionId = "primaryOldCall",
         secondary_old_call: Option<ConnectionId> = "secondaryOldCall",
-        /// Who has made it one.
+        /// The device that started the conference.
         conferencing_device: SubjectDevice = "conferencingDevice",
-        /// Who was added.
+        /// The device that was added.
         added_party: SubjectDevice = "addedParty",
         conference_connections: Vec<ConnectionListItem> = "conferenceConnections",
         tail: CallEventTail = flattened,

@@ -9,53 +9,53 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Digits were sent into a call. Durations have no type.
+    /// A device sent digits into a call. Durations have no type.
     pub struct DigitsGeneratedEvent {
         connection: ConnectionId = "connection",
         digit_generated_list: Option<String> = "digitGeneratedList",
     }
 
-    /// Do not disturb has changed. `callingDeviceList` has no type.
+    /// Do not disturb changed. `callingDeviceList` has no type.
     pub struct DoNotDisturbEvent {
         device: SubjectDevice = "device",
         do_not_disturb_on: bool = "doNotDisturbOn",
-        /// Calls it is for.
+        /// The calls to which it applies.
         call_origination: Option<CallOrigination> = "callOrigination",
     }
 
-    /// A forwarding has changed.
+    /// A forwarding changed.
     pub struct ForwardingEvent {
         device: SubjectDevice = "device",
-        /// When it applies; always, where left out.
+        /// The condition; unconditional if absent.
         forwarding_type: Option<ForwardingType> = "forwardingType",
         forward_status: bool = "forwardStatus",
-        /// Where calls go; `forwardDN` in the services.
+        /// The destination; the services call it `forwardDN`.
         forward_to: Option<DeviceId> = "forwardTo",
-        /// What of it is the default.
+        /// The parts that are the switching function's defaults.
         forward_default: Option<ForwardDefault> = "forwardDefault",
-        /// Rings before it applies.
+        /// The number of rings before it applies.
         ring_count: Option<u32> = "ringCount",
-        /// Seconds of ringing before it applies.
+        /// The ringing time before it applies, in seconds.
         ring_duration: Option<u32> = "ringDuration" since Ed6,
     }
 
-    /// A message waits, or no longer.
+    /// The message waiting indicator changed.
     pub struct MessageWaitingEvent {
-        /// The device that shows it.
+        /// The device with the indicator.
         target_device: SubjectDevice = "targetDevice",
-        /// Where it waits.
+        /// The device that stores the message.
         device_for_message: Option<DeviceId> = "deviceForMessage",
-        /// Whether it waits.
+        /// Whether messages are waiting.
         message_waiting_on: bool = "messageWaitingOn",
     }
 
-    /// A device is in service again.
+    /// A device returned to service.
     pub struct BackInServiceEvent {
         device: SubjectDevice = "device",
         cause: Option<EventCause> = "cause",
     }
 
-    /// A device is out of service.
+    /// A device went out of service.
     pub struct OutOfServiceEvent {
         device: SubjectDevice = "device",
         cause: Option<EventCause> = "cause",

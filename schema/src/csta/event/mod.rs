@@ -1,4 +1,4 @@
-//! Events of a monitor, by group of ECMA-269, without the `monitorCrossRefID` that all of them begin with.
+//! The bodies of monitor events, one file per group of ECMA-269, without `monitorCrossRefID`.
 
 mod auditory;
 mod call_control;

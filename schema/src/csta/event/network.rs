@@ -1,4 +1,4 @@
-//! Events of the way through a network (ECMA-269, call control): a call has left the switch, and what the network can tell of it.
+//! Call control events for calls through an external network (ECMA-269).
 
 use super::CallEventTail;
 use crate::csta::{
@@ -10,7 +10,7 @@ use crate::csta::{
 };
 
 sequence! {
-    /// A call has left the switch; it may be the last that is heard of it.
+    /// A call reached an external network; possibly the last event about its far end.
     pub struct NetworkReachedEvent {
         outbound_connection: ConnectionId = "outboundConnection",
         network_interface_used: SubjectDevice = "networkInterfaceUsed",
@@ -22,33 +22,33 @@ sequence! {
         tail: CallEventTail = flattened,
     }
 
-    /// What the network tells of a call has changed.
+    /// The network's ability to report on a call changed.
     pub struct NetworkCapabilitiesChangedEvent {
         outbound_connection: ConnectionId = "outboundConnection",
         network_interface_used: SubjectDevice = "networkInterfaceUsed",
         called_device: CalledDevice = "calledDevice",
-        /// How far the call has come.
+        /// The progress of the call in the network.
         progress_indicator: Option<ProgressIndicator> = "progressIndicator",
-        /// The state of the call at the monitored device.
+        /// The state of the connection at the monitored device.
         local_connection_info: Option<LocalConnectionState> = "localConnectionInfo",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
-        /// What the network can tell.
+        /// The network's ability to report on the call.
         network_capability: Option<NetworkCapability> = "networkCapability",
         cause: EventCause = "cause",
     }
 
-    /// How far a call has come in a network.
+    /// The progress of a call in a network.
     pub struct ProgressIndicator {
-        /// Where that is known.
+        /// The network in which the progress was detected.
         progress_location: ProgressLocation = "progressLocation",
-        /// In whose terms.
+        /// The standard that defines the description.
         progress_description: ProgressDescription = "progressDescription",
     }
 
-    /// What a network can tell of a call. `eventsProvided` has no type.
+    /// The network's ability to report on a call. `eventsProvided` has no type.
     pub struct NetworkCapability {
-        /// What kind of network it is.
+        /// The kind of network.
         network_type: NetworkType = "networkType",
     }
 }

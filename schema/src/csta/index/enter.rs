@@ -1,4 +1,4 @@
-//! Decides at a start tag what part an element plays.
+//! Determines the role of an element at its start tag.
 
 use super::{Indexer, OpenElement, Role, SummaryMember};
 use crate::csta::{
@@ -10,7 +10,7 @@ use crate::csta::{
     xml::{Space, Span, Tag},
 };
 
-/// The octets of the longest prefix of a root: whoever speaks so is answered so, and it is kept with each monitor.
+/// The maximum length of a root's prefix, in bytes: the server answers with it and stores it with each monitor.
 const LONGEST_PREFIX: usize = 64;
 
 impl Indexer<'_> {
@@ -44,7 +44,7 @@ impl Indexer<'_> {
         {
             return Err(ReadError::Malformed {
                 element: quoted(prefix),
-                what: format!("a namespace prefix has no more than {LONGEST_PREFIX} octets here"),
+                what: format!("the namespace prefix is longer than {LONGEST_PREFIX} bytes"),
             });
         }
         let edition = match tag.space {
@@ -71,7 +71,7 @@ impl Indexer<'_> {
         Ok(Role::Root)
     }
 
-    /// A root without a namespace gets one: as the value of its empty `xmlns`, or as a declaration at `at`.
+    /// Records the declaration of the namespace that the root lacks: in its empty `xmlns`, or inserted at `at`.
     fn declare_at(&mut self, at: u32) {
         let empty = self
             .scanner
@@ -104,7 +104,7 @@ impl Indexer<'_> {
         ReadError::UnknownNamespace(quoted(uri.unwrap_or_default()))
     }
 
-    /// A child of the root.
+    /// The role of a child of the root.
     fn enter_member(&mut self, tag: &Tag) -> Role {
         let name = self.scanner.text(tag.local);
         if name == "monitorCrossRefID" {
@@ -137,7 +137,7 @@ impl Indexer<'_> {
         }
     }
 
-    /// A member of a call control event.
+    /// The role of a member of a call control event.
     fn event_member(&self, name: &str) -> Role {
         match name {
             "localConnectionInfo" => Role::SummaryMember(SummaryMember::State),
@@ -148,7 +148,7 @@ impl Indexer<'_> {
         }
     }
 
-    /// A descendant further down.
+    /// The role of an element below the root's children.
     fn enter_inner(&mut self, tag: &Tag) -> Role {
         let name = self.scanner.text(tag.local);
         let scanner = &self.scanner;
@@ -179,7 +179,7 @@ impl Indexer<'_> {
             Role::Party(party) if name == "deviceIdentifier" => Role::SummaryMember(*party),
             Role::Other if parent.tag.space.is_csta() => {
                 let within = scanner.text(parent.tag.local);
-                // What is in the private data is its owner's.
+                // A relay never edits private data.
                 if depth > 2
                     && self
                         .open
@@ -218,7 +218,7 @@ impl Indexer<'_> {
             } else if tag.space.is_csta()
                 && let Some((_, since)) = NEWER_ATTRIBUTES.iter().find(|(newer, _)| *newer == name)
             {
-                // With the blank before it and the quote behind it.
+                // Includes the blank before it and the closing quote.
                 let span = Span {
                     start: attribute.name.start - 1,
                     end: attribute.value.end + 1,

@@ -1,4 +1,4 @@
-//! Notes at an end tag what of the element is read or may be changed.
+//! Records the spans and edits of an element at its end tag.
 
 use super::{Indexer, OpenElement, Role};
 use crate::csta::{
@@ -10,7 +10,7 @@ use crate::csta::{
 };
 
 impl Indexer<'_> {
-    /// At the end of an element; `close` is its end tag unless it was an empty-element tag.
+    /// Handles the end of an element; `close` is `None` for an empty-element tag.
     pub(super) fn leave(&mut self, frame: OpenElement, close: Option<Span>) {
         let tag = frame.tag;
         let content = Span {
@@ -105,7 +105,7 @@ impl Indexer<'_> {
         });
     }
 
-    /// A value that older editions lack is replaced by the nearest that they have; private data is its owner's.
+    /// Records the replacement of a value that older editions lack, except in private data.
     fn leave_value(&mut self, tag: &Tag, content: Span) {
         let name = self.scanner.text(tag.local);
         let may_be_newer = matches!(
@@ -160,7 +160,7 @@ impl Indexer<'_> {
             .extend(edits.map(|(span, what)| Edit { span, what }));
     }
 
-    /// Notes an edit inside the element `tag`: at `span`, or in place of its `/>` when it is empty.
+    /// Records an edit inside the element `tag`: at `span`, or in place of `/>` if the element is empty.
     fn edit(&mut self, tag: &Tag, span: Span, what: impl FnOnce(Option<Span>) -> What) {
         let edit = if tag.empty {
             Edit {

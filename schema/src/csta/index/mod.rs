@@ -1,4 +1,4 @@
-//! Indexes an arriving document in one pass: its root, and the places that are read or may be changed.
+//! The first pass: validates a received document and indexes the places that a relay reads or edits.
 
 mod enter;
 mod leave;
@@ -15,7 +15,7 @@ use super::{
     xml::{Scanner, Span, Tag, Token},
 };
 
-/// What the pass has found.
+/// The result of the pass.
 #[derive(Debug)]
 pub(super) struct DocumentIndex {
     pub(super) kind: Kind,
@@ -23,15 +23,15 @@ pub(super) struct DocumentIndex {
     pub(super) root: Span,
     pub(super) prefix: Option<Span>,
     pub(super) edition: Option<Edition>,
-    /// The contents of `monitorCrossRefID`, of the addressed device and of the private line.
+    /// The content of `monitorCrossRefID`; likewise of the addressed device and the private line.
     pub(super) cross_ref: Option<Span>,
     pub(super) device: Option<Span>,
     pub(super) line: Option<Span>,
-    /// Of a call control event: the contents of its members, by [`SummaryMember`]; empty where one is not there.
+    /// The contents of a call control event's members, by [`SummaryMember`]; an empty span if absent.
     pub(super) summary: [Span; SUMMARY_MEMBERS],
-    /// The first member that the request needs and has not.
+    /// The first mandatory member that the request lacks.
     pub(super) missing: Option<&'static str>,
-    /// In the order of the document; what contains others before them.
+    /// Sorted by position; an outer edit before the edits that it contains.
     pub(super) edits: SmallVec<[Edit; 4]>,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn index(text: &str, limits: DocumentLimits) -> Result<DocumentIndex,
     indexer.found.missing = (indexer.required.iter().enumerate())
         .find(|(at, _)| indexer.members_seen & (1 << at) == 0)
         .map(|(_, member)| *member);
-    // What is put before an element goes before what becomes of the element.
+    // Insertions before an element precede the edits of the element.
     indexer
         .found
         .edits
@@ -95,9 +95,9 @@ struct Indexer<'a> {
     newer: SmallVec<[&'static NewerMember; 6]>,
     places: &'static [Place],
     place_seen: bool,
-    /// The member of a call control event that names its connection.
+    /// The member with the connection of a call control event.
     connection: Option<&'static str>,
-    /// The members that the request needs, and a bit for each that was there.
+    /// The mandatory members of the request, and a bit for each member found.
     required: &'static [&'static str],
     members_seen: u32,
 }
@@ -112,12 +112,12 @@ struct OpenElement {
 #[derive(Clone, Copy, Debug)]
 enum Role {
     Root,
-    /// Of no interest by itself.
+    /// Neither read nor edited.
     Other,
     CrossRef,
     Device,
     Line,
-    /// Holds the addressed device as the member named, which goes to `at` when it is missing.
+    /// Contains the addressed device in the given member; the relay inserts a missing one at `at`.
     Holder {
         member: &'static str,
         at: u32,
@@ -125,7 +125,7 @@ enum Role {
     },
     CallId,
     Newer(Edition),
-    /// `newDestination` of DeflectCall: a text, or (sixth edition) a list of devices, of which `first` is the first one's content.
+    /// `newDestination` of DeflectCall: a text, or (sixth edition) a list of devices; `first` is the content of the first.
     Destination {
         first: Option<Span>,
         listed: bool,
@@ -138,7 +138,7 @@ enum Role {
     SummaryMember(SummaryMember),
 }
 
-/// What of a call control event is kept for whoever follows the call.
+/// A member of a call control event that call tracking reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SummaryMember {
     /// The `callID` and `deviceID` of its connection.
@@ -150,7 +150,7 @@ pub(super) enum SummaryMember {
     Called,
 }
 
-/// How many [`SummaryMember`] there are.
+/// The number of [`SummaryMember`] slots.
 pub(super) const SUMMARY_MEMBERS: usize = 5;
 
 impl Role {

@@ -1,4 +1,4 @@
-//! Messages as types: what a document says, and how it is written.
+//! Typed messages: reading them from a document and writing them.
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ use super::{
     writer::Writer,
 };
 
-/// What a document says.
+/// The typed content of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// The request of a service.
@@ -25,11 +25,11 @@ pub enum Message {
     Response(Response),
     /// The negative response to any request.
     Failure(Failure),
-    /// An event of a monitor.
+    /// An event that a monitor reports.
     Event(ReportedEvent),
-    /// What is reported outside a monitor.
+    /// A one-way service outside a monitor.
     Notification(Notification),
-    /// A root element that has no type here: its local name. It can be relayed, and written without members.
+    /// The local name of a root element without a type. A relay passes it on; [`write`] writes it without members.
     Unknown(Box<str>),
 }
 
@@ -40,24 +40,24 @@ fn whole(out: &mut Writer<'_>, root: &str, members: impl FnOnce(&mut Writer<'_>)
     out.close(root);
 }
 
-/// An event as a monitor reports it.
+/// An event with the cross reference of its monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedEvent {
-    /// The monitor; `None` in an event that is relayed to several, each of which gets its own.
+    /// The monitor; `None` in an event for several monitors, each of which inserts its own.
     pub monitor_cross_ref_id: Option<MonitorCrossRefId>,
-    /// What happened.
+    /// The body of the event.
     pub event: Event,
 }
 
-/// A service: ties its request to its response, so that whoever invokes it gets the one that belongs to it.
+/// The request of a service, with the type of its response.
 pub trait Service: Into<Request> {
-    /// Its positive response.
+    /// The positive response to the request.
     type Response: TryFrom<Response, Error = Response> + Into<Response>;
-    /// Its row of the catalogue.
+    /// The service in the catalogue.
     const ID: ServiceId;
 }
 
-/// Writes a document in the edition, and with the prefix, of `dialect`.
+/// Writes a document in the edition and with the prefix of `dialect`.
 pub fn write(message: &Message, dialect: &Dialect) -> Bytes {
     let mut out = Writer::new(dialect);
     match message {
@@ -78,10 +78,10 @@ pub fn write(message: &Message, dialect: &Dialect) -> Bytes {
 }
 
 impl Document {
-    /// What the document says, as types: the second pass.
+    /// Reads the members of the document as types; this is the second pass.
     ///
     /// # Errors
-    /// A mandatory member is missing, or a member has a content that its type does not allow; the error names both.
+    /// A mandatory member is missing, or the content of a member violates its type; the error names element and member.
     pub fn message(&self) -> Result<Message, ReadError> {
         let root = Element::parse(self.text())?;
         Message::read(&root, self.kind())
@@ -135,11 +135,11 @@ impl ReportedEvent {
     }
 }
 
-/// The member of all events that names their monitor.
+/// The member of all events that identifies the monitor.
 const CROSS_REF: &str = "monitorCrossRefID";
 
 impl Event {
-    /// The event as this monitor reports it.
+    /// Adds the cross reference of a monitor.
     pub fn reported_by(self, monitor: MonitorCrossRefId) -> ReportedEvent {
         ReportedEvent {
             monitor_cross_ref_id: Some(monitor),
@@ -154,7 +154,7 @@ impl From<ReportedEvent> for Message {
     }
 }
 
-/// An event that names no monitor yet.
+/// Leaves the cross reference open.
 impl From<Event> for ReportedEvent {
     fn from(event: Event) -> Self {
         Self {
@@ -170,7 +170,7 @@ impl From<Failure> for Message {
     }
 }
 
-/// Defines an enumeration of messages: the row of the catalogue, and the root element, which is also the name of the type.
+/// Defines an enumeration of messages: the catalogue row, and the root element, which is also the type's name.
 macro_rules! roots {
     ($( #[$meta:meta] )* $kind:ident by $id:ident: $( $row:ident => $name:ident ),+ $(,)?) => {
         $( #[$meta] )*
@@ -190,14 +190,14 @@ macro_rules! roots {
                 }
             }
 
-            /// The row of the catalogue.
+            /// The service or event in the catalogue.
             pub fn id(&self) -> $id {
                 match self {
                     $( Self::$name(_) => $id::$row, )+
                 }
             }
 
-            /// `None` for what has no type here.
+            /// `None` for a message without a type.
             fn read(id: $id, root: &Element<'_>) -> Result<Option<Self>, ReadError> {
                 match id {
                     $( $id::$row => $name::read(root).map(|message| Some(Self::$name(message))), )+
@@ -311,7 +311,7 @@ services! {
 }
 
 roots! {
-    /// An event of a monitor.
+    /// An event that a monitor reports.
     Event by EventId:
         ServiceInitiatedEvent => ServiceInitiatedEvent,
         DigitsDialedEvent => DigitsDialedEvent,
@@ -342,7 +342,7 @@ roots! {
 }
 
 roots! {
-    /// What is reported outside a monitor.
+    /// A one-way service outside a monitor.
     Notification by ServiceId:
         SwitchingFunctionDevices => SwitchingFunctionDevices,
         SwFunctionDevicesChanged => SwFunctionDevicesChanged,

@@ -11,7 +11,7 @@ fn read(text: &str) -> Result<Message, ReadError> {
 }
 
 #[test]
-fn what_is_missing_or_wrong_is_named() {
+fn error_names_missing_or_invalid_member() {
     fn check(text: &str, expected: &str) {
         assert_eq!(read(text).unwrap_err().to_string(), expected);
     }
@@ -38,12 +38,12 @@ fn what_is_missing_or_wrong_is_named() {
     check("<CSTAErrorCode/>", "CSTAErrorCode: its category is missing");
     check(
         "<CSTAErrorCode><fax/></CSTAErrorCode>",
-        "CSTAErrorCode: \"fax\" is not a category of failures",
+        "CSTAErrorCode: \"fax\" is not a failure category",
     );
 }
 
 #[test]
-fn a_vendors_element_is_never_taken_for_ours() {
+fn vendor_elements_are_ignored() {
     let text = "<MonitorStart xmlns:v='urn:v'><v:monitorType>call</v:monitorType><v:x><monitorType>call</monitorType></v:x>\
                 <monitorObject><v:deviceObject>2</v:deviceObject><deviceObject>1</deviceObject></monitorObject></MonitorStart>";
     let expected = MonitorStart {
@@ -54,7 +54,7 @@ fn a_vendors_element_is_never_taken_for_ours() {
 }
 
 #[test]
-fn what_peers_do_otherwise_is_understood() {
+fn known_deviations_of_peers_are_accepted() {
     fn check(text: &str, expected: impl Into<Message>) {
         assert_eq!(read(text), Ok(expected.into()), "{text}");
     }
@@ -103,21 +103,21 @@ fn what_peers_do_otherwise_is_understood() {
 }
 
 #[test]
-fn a_value_of_a_later_edition_survives() {
+fn unknown_enumeration_value_survives() {
     let text = "<HeldEvent><monitorCrossRefID>1</monitorCrossRefID><heldConnection><callID>1</callID></heldConnection>\
                 <holdingDevice><notKnown/></holdingDevice><cause>telepathy</cause></HeldEvent>";
     let Ok(Message::Event(reported)) = read(text) else {
-        panic!("it is an event")
+        panic!("not an event")
     };
     let event = HeldEvent::try_from(reported.event).unwrap();
     assert_eq!(event.tail.cause.as_str(), "telepathy");
 }
 
 #[test]
-fn a_request_is_tied_to_its_response() {
+fn response_type_follows_from_request_type() {
     fn check<S: Service>(_: &S, response: &str) {
         let Ok(Message::Response(response)) = read(response) else {
-            panic!("it is a response");
+            panic!("not a response");
         };
         assert!(S::Response::try_from(response).is_ok(), "{}", S::ID);
     }
@@ -129,7 +129,7 @@ fn a_request_is_tied_to_its_response() {
 }
 
 #[test]
-fn an_event_without_a_monitor_gets_one_when_it_is_relayed() {
+fn relay_inserts_missing_cross_reference_of_event() {
     let event = Event::from(HeldEvent::default());
     let dialect = Dialect {
         prefix: Some("c".into()),

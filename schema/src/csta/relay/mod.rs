@@ -1,4 +1,4 @@
-//! Relays a document: what its receiver needs changed is replaced, everything else stays byte for byte.
+//! Relays a document: applies the receiver's changes and copies everything else byte for byte.
 
 use bytes::{Bytes, BytesMut};
 
@@ -9,16 +9,16 @@ use super::{
     xml::escaped,
 };
 
-/// What the receiver of a relayed document needs changed.
+/// The changes that the receiver of a relayed document needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Changes<'a> {
-    /// The edition that the receiver speaks: the namespace is exchanged, and members
-    /// that its edition lacks are converted or cut.
+    /// The receiver's edition: the relay replaces the namespace and converts or removes
+    /// members that the edition lacks.
     pub edition: Edition,
     /// The receiver's own cross reference for the monitor.
     pub cross_ref: Option<&'a str>,
-    /// The device in the receiver's own spelling; only ever put into a request,
-    /// where it also fills in what the sender has left out.
+    /// The device in the receiver's own spelling. Applies to requests only,
+    /// where it also fills in a missing device.
     pub device: Option<&'a str>,
 }
 
@@ -33,7 +33,7 @@ impl From<Edition> for Changes<'_> {
 }
 
 impl Document {
-    /// The document as its receiver is to get it. Shares the bytes when nothing changes.
+    /// The document for its receiver. Shares the bytes if nothing changes.
     pub fn relayed(&self, changes: &Changes<'_>) -> Bytes {
         if !self.edits().iter().any(|edit| wanted(edit, changes)) {
             return self.raw().clone();
@@ -43,12 +43,12 @@ impl Document {
         out.freeze()
     }
 
-    /// Appends what [`relayed`](Self::relayed) returns to `out`.
+    /// Appends the result of [`relayed`](Self::relayed) to `out`.
     pub fn relay_into(&self, changes: &Changes<'_>, out: &mut BytesMut) {
         self.splice(changes, |piece| out.extend_from_slice(piece));
     }
 
-    /// How many bytes [`relay_into`](Self::relay_into) appends.
+    /// The number of bytes that [`relay_into`](Self::relay_into) appends.
     pub fn relayed_len(&self, changes: &Changes<'_>) -> usize {
         let mut length = 0;
         self.splice(changes, |piece| length += piece.len());
@@ -60,7 +60,7 @@ impl Document {
         let mut done = 0;
         for edit in self.edits() {
             let range = edit.span.range();
-            // What lies inside a member that was cut is gone with it.
+            // Skips edits inside a removed member.
             if range.start < done || !wanted(edit, changes) {
                 continue;
             }

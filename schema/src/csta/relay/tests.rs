@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-/// `NS` stands for the third edition's namespace, `N6` for the sixth's.
+/// Replaces `NS` by the third edition's namespace, and `N6` by the sixth's.
 fn spelled(text: &str) -> String {
     text.replace("NS", Edition::Ed3.namespace())
         .replace("N6", Edition::Ed6.namespace())
@@ -18,7 +18,7 @@ fn check(text: &str, changes: &Changes<'_>, expected: &str) {
 }
 
 #[test]
-fn the_namespace_of_the_receiver_is_put_in() {
+fn namespace_becomes_the_receivers() {
     let to6 = Edition::Ed6.into();
     check("<A xmlns='NS'/>", &to6, "<A xmlns='N6'/>");
     check(
@@ -41,7 +41,7 @@ fn the_namespace_of_the_receiver_is_put_in() {
 }
 
 #[test]
-fn the_cross_reference_is_exchanged() {
+fn cross_reference_is_replaced() {
     let changes = Changes {
         edition: Edition::Ed3,
         cross_ref: Some("a<b"),
@@ -75,7 +75,7 @@ fn the_cross_reference_is_exchanged() {
 }
 
 #[test]
-fn the_device_is_put_where_the_service_wants_it() {
+fn device_is_inserted_in_the_services_member() {
     fn device(name: &str, inside: &str, expected: &str) {
         let changes = Changes {
             edition: Edition::Ed3,
@@ -144,7 +144,7 @@ fn the_device_is_put_where_the_service_wants_it() {
 }
 
 #[test]
-fn what_an_older_edition_lacks_is_cut_or_converted() {
+fn newer_members_are_removed_or_converted() {
     fn to3(name: &str, inside: &str, expected: &str) {
         let around =
             |space: &str, inside: &str| format!("<{name} xmlns='{space}'>{inside}</{name}>");
@@ -212,7 +212,7 @@ fn what_an_older_edition_lacks_is_cut_or_converted() {
 }
 
 #[test]
-fn a_value_that_an_older_edition_lacks_becomes_the_nearest() {
+fn newer_values_become_the_closest_older_value() {
     fn nearest(member: &str, value: &str, expected: &str) {
         let document = |value: &str, namespace: &str| {
             format!("<c:X xmlns:c='{namespace}'><c:a><c:{member}>{value}</c:{member}></c:a></c:X>")
@@ -244,7 +244,7 @@ fn a_value_that_an_older_edition_lacks_becomes_the_nearest() {
 }
 
 #[test]
-fn what_is_put_in_stays_before_what_is_cut() {
+fn insertion_precedes_removed_member() {
     let changes = Changes {
         edition: Edition::Ed3,
         cross_ref: None,

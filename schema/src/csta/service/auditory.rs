@@ -1,4 +1,4 @@
-//! Auditory apparatus services (ECMA-269, physical device features): mute and volume of a phone's microphones and loudspeakers.
+//! Auditory apparatus services (ECMA-269, physical device features): mute and volume.
 
 use crate::csta::{
     device::DeviceId,
@@ -10,95 +10,95 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Asks which microphones are mute.
+    /// Queries the mute state of microphones.
     pub struct GetMicrophoneMute {
         device: DeviceId = "device",
-        /// Its handset, headset or speakerphone; all, where left out.
+        /// The identifier of the handset, headset or speakerphone; all if absent.
         auditory_apparatus: Option<String> = "auditoryApparatus",
     }
 
-    /// Which microphones are mute.
+    /// The mute state of microphones.
     pub struct GetMicrophoneMuteResponse {
-        /// One for each microphone.
+        /// One item per microphone.
         microphone_mute_list: Option<Vec<MicrophoneMuteItem>> = "microphoneMuteList",
     }
 
-    /// Has a microphone be mute or not.
+    /// Mutes or unmutes a microphone.
     pub struct SetMicrophoneMute {
         device: DeviceId = "device",
-        /// Its handset, headset or speakerphone.
+        /// The identifier of the handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
         microphone_mute_on: bool = "microphoneMuteOn",
     }
 
-    /// The microphone is set.
+    /// The phone accepted the setting.
     pub struct SetMicrophoneMuteResponse {}
 
-    /// Asks which loudspeakers are mute.
+    /// Queries the mute state of loudspeakers.
     pub struct GetSpeakerMute {
         device: DeviceId = "device",
-        /// Its handset, headset or speakerphone; all, where left out.
+        /// The identifier of the handset, headset or speakerphone; all if absent.
         auditory_apparatus: Option<String> = "auditoryApparatus",
     }
 
-    /// Which loudspeakers are mute.
+    /// The mute state of loudspeakers.
     pub struct GetSpeakerMuteResponse {
-        /// One for each loudspeaker.
+        /// One item per loudspeaker.
         speaker_mute_list: Option<Vec<SpeakerMuteItem>> = "speakerMuteList",
     }
 
-    /// Has a loudspeaker be mute or not.
+    /// Mutes or unmutes a loudspeaker.
     pub struct SetSpeakerMute {
         device: DeviceId = "device",
-        /// Its handset, headset or speakerphone.
+        /// The identifier of the handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
         speaker_mute_on: bool = "speakerMuteOn",
     }
 
-    /// The loudspeaker is set.
+    /// The phone accepted the setting.
     pub struct SetSpeakerMuteResponse {}
 
-    /// Asks how loud the loudspeakers are.
+    /// Queries the volume of loudspeakers.
     pub struct GetSpeakerVolume {
         device: DeviceId = "device",
-        /// Its handset, headset or speakerphone; all, where left out.
+        /// The identifier of the handset, headset or speakerphone; all if absent.
         auditory_apparatus: Option<String> = "auditoryApparatus",
     }
 
-    /// How loud the loudspeakers are.
+    /// The volume of loudspeakers.
     pub struct GetSpeakerVolumeResponse {
-        /// One for each loudspeaker.
+        /// One item per loudspeaker.
         speaker_volume_list: Option<Vec<SpeakerVolumeItem>> = "speakerVolumeList",
     }
 
-    /// Makes a loudspeaker louder or softer.
+    /// Sets the volume of a loudspeaker.
     pub struct SetSpeakerVolume {
         device: DeviceId = "device",
-        /// Its handset, headset or speakerphone.
+        /// The identifier of the handset, headset or speakerphone.
         auditory_apparatus: Option<String> = "auditoryApparatus",
-        /// How loud it is to be.
+        /// The new volume.
         speaker_volume: Option<Volume> = "speakerVolume",
     }
 
-    /// The loudspeaker is set.
+    /// The phone accepted the setting.
     pub struct SetSpeakerVolumeResponse {}
 
-    /// One microphone.
+    /// The mute state of one microphone.
     pub struct MicrophoneMuteItem {
         auditory_apparatus: Option<String> = "auditoryApparatus",
         microphone_mute_on: bool = "microphoneMuteOn",
     }
 
-    /// One loudspeaker, mute or not.
+    /// The mute state of one loudspeaker.
     pub struct SpeakerMuteItem {
         auditory_apparatus: Option<String> = "auditoryApparatus",
         speaker_mute_on: bool = "speakerMuteOn",
     }
 
-    /// How loud one loudspeaker is.
+    /// The volume of one loudspeaker.
     pub struct SpeakerVolumeItem {
         auditory_apparatus: Option<String> = "auditoryApparatus",
-        /// 0 to 100.
+        /// The volume in percent, 0 to 100.
         speaker_vol_abs: Option<u32> = "speakerVolAbs",
     }
 }
@@ -115,12 +115,12 @@ impl Item for SpeakerVolumeItem {
     const NAME: &'static str = "speakerVolumeItem";
 }
 
-/// How loud something is, or is to become.
+/// A volume, or a change of volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Volume {
-    /// 0 to 100.
+    /// The volume in percent, 0 to 100.
     Absolute(u32),
-    /// One step from what it is.
+    /// A change by one step.
     Step(VolumeStep),
 }
 

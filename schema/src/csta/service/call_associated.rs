@@ -5,20 +5,20 @@ use crate::csta::{enumeration::DigitMode, member::sequence, types::ConnectionId}
 sequence! {
     /// Sends digits into a call.
     pub struct GenerateDigits {
-        /// Where they are sent.
+        /// The connection into which the digits are sent.
         connection_to_send_digits: ConnectionId = "connectionToSendDigits",
-        /// How they are sent.
+        /// The signalling: tones or pulses.
         digit_mode: Option<DigitMode> = "digitMode",
         /// The digits: `0` to `9`, `*`, `#`, `A` to `D`, and `,` for a pause.
         characters_to_send: String = "charactersToSend",
-        /// Milliseconds of each tone.
+        /// The duration of each tone, in milliseconds.
         tone_duration: Option<u32> = "toneDuration",
-        /// Pulses a second.
+        /// The pulse rate, in pulses per second.
         pulse_rate: Option<u32> = "pulseRate",
-        /// Milliseconds of each pause.
+        /// The duration of each pause, in milliseconds.
         pause_duration: Option<u32> = "pauseDuration",
     }
 
-    /// The digits are sent.
+    /// The phone accepted the request.
     pub struct GenerateDigitsResponse {}
 }

@@ -1,4 +1,4 @@
-//! Call control services (ECMA-269): making, answering, holding, transferring and ending calls.
+//! Call control services (ECMA-269), such as MakeCall, HoldCall and TransferCall.
 
 use crate::csta::{
     cause::EventCause,
@@ -9,14 +9,14 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Calls a device from another (ECMA-269, Make Call). Call and media characteristics, connection information and languages have no type.
+    /// Starts a call between two devices. Call and media characteristics, connection information and languages have no type.
     pub struct MakeCall {
         calling_device: DeviceId = "callingDevice",
         called_directory_number: DeviceId = "calledDirectoryNumber",
         account_code: Option<Octets> = "accountCode",
-        /// What authorises the call.
+        /// The authorisation code of the call.
         auth_code: Option<Octets> = "authCode",
-        /// Whether the phone prompts first, which it does where this is left out.
+        /// Whether the phone prompts its user first; it does if absent.
         auto_originate: Option<AutoOriginate> = "autoOriginate",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
@@ -24,23 +24,23 @@ sequence! {
         reason: Option<EventCause> = "reason" since Ed6,
     }
 
-    /// The call is being made.
+    /// The phone is making the call.
     pub struct MakeCallResponse {
         /// The connection of the new call at the calling device.
         calling_device: ConnectionId = "callingDevice",
     }
 
-    /// Answers a call that alerts.
+    /// Answers an alerting call.
     pub struct AnswerCall {
         call_to_be_answered: ConnectionId = "callToBeAnswered",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
     }
 
-    /// The call is being answered.
+    /// The phone is answering the call.
     pub struct AnswerCallResponse {}
 
-    /// Takes a device out of a call.
+    /// Removes a device from a call.
     pub struct ClearConnection {
         connection_to_be_cleared: ConnectionId = "connectionToBeCleared",
         correlator_data: Option<CallData> = "correlatorData",
@@ -48,7 +48,7 @@ sequence! {
         reason: Option<EventCause> = "reason",
     }
 
-    /// The connection is being cleared.
+    /// The phone is clearing the connection.
     pub struct ClearConnectionResponse {}
 
     /// Ends a call for all devices.
@@ -58,17 +58,17 @@ sequence! {
         reason: Option<EventCause> = "reason" since Ed6,
     }
 
-    /// The call is being cleared.
+    /// The phone is clearing the call.
     pub struct ClearCallResponse {}
 
-    /// Holds a call.
+    /// Puts a call on hold.
     pub struct HoldCall {
         call_to_be_held: ConnectionId = "callToBeHeld",
-        /// Whether the connection is kept for the held call.
+        /// Whether to reserve the connection for the held call.
         connection_reservation: Option<bool> = "connectionReservation",
     }
 
-    /// The call is held.
+    /// The phone accepted the request.
     pub struct HoldCallResponse {}
 
     /// Retrieves a held call.
@@ -76,87 +76,88 @@ sequence! {
         call_to_be_retrieved: ConnectionId = "callToBeRetrieved",
     }
 
-    /// The call is retrieved.
+    /// The phone accepted the request.
     pub struct RetrieveCallResponse {}
 
-    /// Holds the active call and retrieves the held one.
+    /// Puts the active call on hold and retrieves the held call.
     pub struct AlternateCall {
         held_call: ConnectionId = "heldCall",
         active_call: ConnectionId = "activeCall",
-        /// Whether the connection is kept for the held call.
+        /// Whether to reserve the connection for the held call.
         connection_reservation: Option<bool> = "connectionReservation",
-        /// What the consultation may lead to.
+        /// The allowed purpose of the consultation.
         consult_options: Option<ConsultOptions> = "consultOptions",
     }
 
-    /// The calls have changed places.
+    /// The phone accepted the request.
     pub struct AlternateCallResponse {}
 
-    /// Clears the active call and retrieves the held one. The active call comes first here.
+    /// Clears the active call and retrieves the held call. The active call is the first member here.
     pub struct ReconnectCall {
         active_call: ConnectionId = "activeCall",
         held_call: ConnectionId = "heldCall",
     }
 
-    /// The held call is retrieved.
+    /// The phone accepted the request.
     pub struct ReconnectCallResponse {}
 
-    /// Holds a call and calls another device. Call and media characteristics, connection information and languages have no type.
+    /// Puts a call on hold and calls another device. Call and media characteristics, connection information and languages have
+    /// no type.
     pub struct ConsultationCall {
-        /// The connection to hold.
+        /// The connection to put on hold.
         existing_call: ConnectionId = "existingCall",
         consulted_device: DeviceId = "consultedDevice",
-        /// Whether the connection is kept for the held call.
+        /// Whether to reserve the connection for the held call.
         connection_reservation: Option<bool> = "connectionReservation",
         account_code: Option<Octets> = "accountCode",
-        /// What authorises the call.
+        /// The authorisation code of the call.
         auth_code: Option<Octets> = "authCode",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
-        /// What the consultation may lead to.
+        /// The allowed purpose of the consultation.
         consult_options: Option<ConsultOptions> = "consultOptions",
         subject_of_call: Option<String> = "subjectOfCall",
     }
 
-    /// The consultation is being made.
+    /// The phone is making the consultation call.
     pub struct ConsultationCallResponse {
         /// The connection of the new call.
         initiated_call: ConnectionId = "initiatedCall",
     }
 
-    /// Connects the other parties of two calls with each other.
+    /// Connects the other parties of two calls, and removes the transferring device.
     pub struct TransferCall {
         held_call: ConnectionId = "heldCall",
         active_call: ConnectionId = "activeCall",
     }
 
-    /// The parties are connected.
+    /// The calls are merged; the transferring device has left.
     pub struct TransferCallResponse {
-        /// The call that they are in.
+        /// The connection of the resulting call.
         transferred_call: ConnectionId = "transferredCall",
         connections: Option<Vec<ConnectionListItem>> = "connections",
     }
 
-    /// Puts the parties of two calls into one.
+    /// Merges two calls into a conference.
     pub struct ConferenceCall {
         held_call: ConnectionId = "heldCall",
         active_call: ConnectionId = "activeCall",
     }
 
-    /// The parties are in one call.
+    /// The calls are merged into a conference.
     pub struct ConferenceCallResponse {
-        /// The call that they are in.
+        /// The connection of the resulting call.
         conference_call: ConnectionId = "conferenceCall",
         connections: Option<Vec<ConnectionListItem>> = "connections",
     }
 
-    /// Transfers a call without consulting. Call characteristics and languages have no type.
+    /// Transfers a call without a consultation call. Call characteristics and languages have no type.
     pub struct SingleStepTransferCall {
         active_call: ConnectionId = "activeCall",
-        /// Where the call goes.
+        /// The device to which the call is transferred.
         transferred_to: DeviceId = "transferredTo",
         account_code: Option<Octets> = "accountCode",
-        /// What authorises the call.
+        /// The authorisation code of the call.
         auth_code: Option<Octets> = "authCode",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
@@ -164,38 +165,38 @@ sequence! {
         reason: Option<EventCause> = "reason",
     }
 
-    /// The call is transferred.
+    /// The phone accepted the request.
     pub struct SingleStepTransferCallResponse {
-        /// The call from now on.
+        /// The connection of the resulting call.
         transferred_call: ConnectionId = "transferredCall",
         connections: Option<Vec<ConnectionListItem>> = "connections",
     }
 
-    /// Adds a device to a call without consulting. Languages have no type.
+    /// Adds a device to a call without a consultation call. Languages have no type.
     pub struct SingleStepConferenceCall {
         active_call: ConnectionId = "activeCall",
         /// The device to add.
         device_to_join: DeviceId = "deviceToJoin",
-        /// How it takes part.
+        /// The role of the added device.
         participation_type: ParticipationType = "participationType",
         account_code: Option<Octets> = "accountCode",
-        /// What authorises the call.
+        /// The authorisation code of the call.
         auth_code: Option<Octets> = "authCode",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
         subject_of_call: Option<String> = "subjectOfCall",
     }
 
-    /// The device is added.
+    /// The phone accepted the request.
     pub struct SingleStepConferenceCallResponse {
         /// The connection of the added device.
         conferenced_call: ConnectionId = "conferencedCall",
     }
 
-    /// Sends a call that alerts elsewhere. Call characteristics and languages have no type.
+    /// Redirects an alerting call to another device. Call characteristics and languages have no type.
     pub struct DeflectCall {
         call_to_be_diverted: ConnectionId = "callToBeDiverted",
-        /// Where it goes.
+        /// The devices to which the call is redirected.
         new_destination: Destinations = "newDestination",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
@@ -203,32 +204,32 @@ sequence! {
         reason: Option<EventCause> = "reason",
     }
 
-    /// The call is sent on.
+    /// The phone accepted the request.
     pub struct DeflectCallResponse {}
 
-    /// Answers a call that alerts at another device.
+    /// Answers a call that is alerting at another device.
     pub struct DirectedPickupCall {
         call_to_be_picked_up: ConnectionId = "callToBePickedUp",
-        /// The device that answers.
+        /// The device that answers the call.
         requesting_device: DeviceId = "requestingDevice",
         correlator_data: Option<CallData> = "correlatorData",
         user_data: Option<CallData> = "userData",
     }
 
-    /// The call is picked up.
+    /// The phone accepted the request.
     pub struct DirectedPickupCallResponse {
-        /// Its connection at the device that has answered.
+        /// The connection at the requesting device.
         picked_call: ConnectionId = "pickedCall",
     }
 
-    /// Dials for a call that waits for digits.
+    /// Dials digits for an initiated call.
     pub struct DialDigits {
         dialling_connection: ConnectionId = "diallingConnection",
-        /// What to dial.
+        /// The digits to dial.
         dialling_sequence: DeviceId = "diallingSequence",
         correlator_data: Option<CallData> = "correlatorData",
     }
 
-    /// The digits are dialled.
+    /// The phone accepted the request.
     pub struct DialDigitsResponse {}
 }

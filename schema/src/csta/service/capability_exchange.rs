@@ -1,4 +1,4 @@
-//! Capability exchange services (ECMA-269): what the switching function can do, and its devices.
+//! Capability exchange services (ECMA-269): the features and devices of the switching function.
 
 use crate::csta::{
     catalogue::{Capability, EventId, ServiceId},
@@ -12,10 +12,10 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Asks which services and events there are.
+    /// Queries the supported services and events.
     pub struct GetCSTAFeatures {}
 
-    /// Which services and events there are.
+    /// The supported services and events.
     pub struct GetCSTAFeaturesResponse {
         /// Services by group, such as `makeCall` in `callControlServList`.
         supported_services: Option<Features> = "supportedServices",
@@ -23,42 +23,42 @@ sequence! {
         supported_events: Option<Features> = "supportedEvents",
     }
 
-    /// Asks for the list of devices.
+    /// Queries the list of devices.
     pub struct GetSwitchingFunctionDevices {
-        /// Only this one.
+        /// Restricts the list to this device.
         requested_device_id: Option<DeviceId> = "requestedDeviceID",
-        /// Only those of this category.
+        /// Restricts the list to this category.
         requested_device_category: Option<RequestedDeviceCategory> = "requestedDeviceCategory",
     }
 
     /// The list follows in [`SwitchingFunctionDevices`].
     pub struct GetSwitchingFunctionDevicesResponse {
-        /// What the list will carry.
+        /// The cross reference of the list's notifications.
         service_cross_ref_id: ServiceCrossRefId = "serviceCrossRefID",
     }
 
-    /// The list of devices, or a part of it (a notification).
+    /// The list of devices, or a segment of it (a notification).
     pub struct SwitchingFunctionDevices {
-        /// What the response to the request has carried.
+        /// The cross reference from the response.
         service_cross_ref_id: ServiceCrossRefId = "serviceCrossRefID",
-        /// The number of the part.
+        /// The number of the segment.
         segment_id: Option<u32> = "segmentID",
-        /// Whether it is the last part.
+        /// Whether this is the last segment.
         last_segment: bool = "lastSegment",
         device_list: Vec<ListedDevice> = "deviceList",
     }
 
-    /// A device of the list. `deviceAttributes` has no type.
+    /// A device in the list. `deviceAttributes` has no type.
     pub struct ListedDevice {
-        /// What it is called; phones list places without a line, too.
+        /// The device identifier; absent for a phone's unused line slots.
         device_id: Option<DeviceId> = "deviceID",
-        /// What it is; a station, where left out.
+        /// The category; a station if absent.
         device_category: Option<DeviceCategory> = "deviceCategory",
-        /// What kind of number it has.
+        /// The kind of its number.
         named_device_types: Option<NamedDeviceTypes> = "namedDeviceTypes",
-        /// The maker's name for its model.
+        /// The vendor's model name.
         device_model_name: Option<String> = "deviceModelName",
-        /// The group of network interfaces that it belongs to.
+        /// The group of network interfaces with this device.
         nid_group: Option<DeviceId> = "nidGroup",
     }
 }
@@ -67,21 +67,21 @@ impl Item for ListedDevice {
     const NAME: &'static str = "device";
 }
 
-/// Names of services or events, by group, in the order of the document.
+/// Names of services or events by group, in the order of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features(pub Vec<FeatureGroup>);
 
-/// A group and the names in it.
+/// A group with its names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeatureGroup {
-    /// Such as `callControlServList`.
+    /// The list, such as `callControlServList`.
     pub name: String,
-    /// Such as `makeCall`. What a feature can do in detail has no type.
+    /// The entries, such as `makeCall`. The details of a feature have no type.
     pub features: Vec<String>,
 }
 
 impl Features {
-    /// The group `name` with the features named, added to the others.
+    /// Adds the group `name` with `features`.
     #[must_use]
     pub fn with(mut self, name: &str, features: &[&str]) -> Self {
         let features = features.iter().copied().map(str::to_owned).collect();
@@ -92,7 +92,7 @@ impl Features {
         self
     }
 
-    /// Whether the group `group` has `feature`.
+    /// Whether the group `group` contains `feature`.
     pub fn has(&self, group: &str, feature: &str) -> bool {
         self.0.iter().any(|listed| {
             listed.name == group && listed.features.iter().any(|name| name == feature)
@@ -101,13 +101,13 @@ impl Features {
 }
 
 impl Features {
-    /// The services that are listed, of those in the catalogue.
+    /// The listed services that the catalogue contains.
     pub fn services(&self) -> impl Iterator<Item = ServiceId> {
         let all = ServiceId::ALL.iter().copied();
         all.filter(|service| self.lists(service.capability()))
     }
 
-    /// The events that are listed, of those in the catalogue.
+    /// The listed events that the catalogue contains.
     pub fn events(&self) -> impl Iterator<Item = EventId> {
         let all = EventId::ALL.iter().copied();
         all.filter(|event| self.lists(event.capability()))
@@ -118,7 +118,7 @@ impl Features {
     }
 }
 
-/// Capabilities in the order of the catalogue become lists in the order of the schema.
+/// Groups capabilities in the order of the catalogue, which yields the order of the schema.
 impl FromIterator<Capability> for Features {
     fn from_iter<T: IntoIterator<Item = Capability>>(capabilities: T) -> Self {
         let mut groups: Vec<FeatureGroup> = Vec::new();
@@ -184,7 +184,7 @@ fn write_names(features: &[String], out: &mut Writer<'_>, name: &str) {
     out.open(name);
     for feature in features {
         out.open(feature);
-        // The one member of MakeCallCaps that the schema demands: a call can be made while there is none.
+        // The only mandatory member of MakeCallCaps: a device without calls can make a call.
         if feature == "makeCall" {
             true.write(out, "null");
         }

@@ -8,82 +8,82 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Asks whether calls may disturb a device.
+    /// Queries do not disturb at a device.
     pub struct GetDoNotDisturb {
         device: DeviceId = "device",
     }
 
-    /// Whether they may. `callingDeviceList` has no type.
+    /// The state of do not disturb. `callingDeviceList` has no type.
     pub struct GetDoNotDisturbResponse {
         /// Whether the feature is on.
         do_not_disturb_on: bool = "doNotDisturbOn",
-        /// Calls it is for.
+        /// The calls to which it applies.
         call_origination: Option<CallOrigination> = "callOrigination",
     }
 
-    /// Has calls disturb a device or not. `callingDeviceList` has no type.
+    /// Turns do not disturb on or off. `callingDeviceList` has no type.
     pub struct SetDoNotDisturb {
         device: DeviceId = "device",
-        /// Whether the feature is to be on.
+        /// Whether to turn the feature on.
         do_not_disturb_on: bool = "doNotDisturbOn",
-        /// Calls it is for.
+        /// The calls to which it applies.
         call_origination: Option<CallOrigination> = "callOrigination",
     }
 
-    /// The feature is set.
+    /// The phone accepted the setting.
     pub struct SetDoNotDisturbResponse {}
 
-    /// Asks where a device's calls go.
+    /// Queries the forwardings of a device.
     pub struct GetForwarding {
         device: DeviceId = "device",
     }
 
-    /// Where they go.
+    /// The forwardings of the device.
     pub struct GetForwardingResponse {
-        /// One for each type of forwarding.
+        /// One item per type of forwarding.
         forwarding_list: Option<Vec<ForwardListItem>> = "forwardingList",
     }
 
-    /// Has a device's calls go elsewhere or not.
+    /// Turns a forwarding on or off.
     pub struct SetForwarding {
         device: DeviceId = "device",
-        /// When it applies; always, where left out.
+        /// The condition; unconditional if absent.
         forwarding_type: Option<ForwardingType> = "forwardingType",
-        /// Whether it is to be on.
+        /// Whether to turn the forwarding on.
         activate_forward: bool = "activateForward",
-        /// Where calls are to go.
+        /// The destination of forwarded calls.
         forward_dn: Option<DeviceId> = "forwardDN",
-        /// Rings before it applies.
+        /// The number of rings before it applies.
         ring_count: Option<u32> = "ringCount",
-        /// Seconds of ringing before it applies.
+        /// The ringing time before it applies, in seconds.
         ring_duration: Option<u32> = "ringDuration" since Ed6,
     }
 
-    /// The forwarding is set.
+    /// The phone accepted the setting.
     pub struct SetForwardingResponse {}
 
-    /// Asks whether a device shows that a message waits.
+    /// Queries the message waiting indicator of a device.
     pub struct GetMessageWaitingIndicator {
         device: DeviceId = "device",
     }
 
-    /// Whether it does.
+    /// The state of the message waiting indicator.
     pub struct GetMessageWaitingIndicatorResponse {
         message_waiting_on: bool = "messageWaitingOn",
-        /// Where it waits.
+        /// The device that stores the message.
         device_for_message: Option<DeviceId> = "deviceForMessage",
-        /// Whether the device has a lamp for it.
+        /// Whether the device has a lamp as indicator.
         lamp_is_present: Option<bool> = "lampIsPresent",
     }
 
-    /// Has a device show that a message waits or not.
+    /// Turns the message waiting indicator on or off.
     pub struct SetMessageWaitingIndicator {
         device: DeviceId = "device",
         message_waiting_on: bool = "messageWaitingOn",
-        /// Where it waits.
+        /// The device that stores the message.
         device_for_message: Option<DeviceId> = "deviceForMessage",
     }
 
-    /// The indicator is set.
+    /// The phone accepted the setting.
     pub struct SetMessageWaitingIndicatorResponse {}
 }

@@ -1,4 +1,4 @@
-//! Device information services (ECMA-269, capability exchange): what one device is, as a line and as an apparatus.
+//! Logical and physical device information services (ECMA-269, capability exchange).
 
 use crate::csta::{
     device::DeviceId,
@@ -12,46 +12,46 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Asks what a device is as a line.
+    /// Queries the logical element of a device: the line.
     pub struct GetLogicalDeviceInformation {
         device: DeviceId = "device",
     }
 
-    /// What it is as a line. Attributes of groups, log-on models, media, rates, channels and miscellaneous capabilities have no type.
+    /// The logical element. Group attributes, log-on models, media, rates, channels and miscellaneous capabilities have no type.
     pub struct GetLogicalDeviceInformationResponse {
-        /// What it is; a station, where left out.
+        /// The category; a station if absent.
         device_category: Option<DeviceCategory> = "deviceCategory",
-        /// What kind of number it has.
+        /// The kind of its number.
         named_device_types: Option<NamedDeviceTypes> = "namedDeviceTypes",
-        /// Its number, where its identifier is long.
+        /// The short form of the device identifier, such as an extension number.
         short_form_device_id: Option<DeviceId> = "shortFormDeviceID",
-        /// Whether it is an apparatus too.
+        /// Whether the device also has a physical element.
         has_physical_element: bool = "hasPhysicalElement",
-        /// How automatic call distribution shows its devices.
+        /// The visibility of devices in automatic call distribution (ACD).
         acd_models: Option<AcdModels> = "acdModels",
-        /// Whether its appearances have identifiers of their own.
+        /// Whether appearances have identifiers of their own.
         appearance_addressable: bool = "appearanceAddressable",
-        /// What its appearances are.
+        /// The kind of its appearances.
         appearance_type: AppearanceType = "appearanceType",
         /// The suffixes of its appearances.
         appearance_list: Option<Vec<Appearance>> = "appearanceList",
-        /// Further apparatus that the line is at.
+        /// Other physical devices with this line.
         other_physical_device_list: Option<DeviceIds> = "otherPhysicalDeviceList",
-        /// Groups that it belongs to.
+        /// The groups with this device as a member.
         associated_group_list: Option<DeviceIds> = "associatedGroupList",
-        /// The most calls back that it may ask for.
+        /// The maximum number of call-back requests.
         max_callbacks: Option<u32> = "maxCallbacks",
-        /// The most rings before it answers by itself.
+        /// The maximum number of rings before automatic answer.
         max_auto_answer_rings: Option<u32> = "maxAutoAnswerRings",
-        /// The most calls that are spoken on.
+        /// The maximum number of active calls.
         max_active_calls: Option<u32> = "maxActiveCalls",
-        /// The most calls that are held.
+        /// The maximum number of held calls.
         max_held_calls: Option<u32> = "maxHeldCalls",
-        /// The most forwardings.
+        /// The maximum number of forwardings.
         max_fwd_settings: Option<u32> = "maxFwdSettings",
-        /// The most devices in a conference.
+        /// The maximum number of devices in a conference.
         max_devices_in_conf: Option<u32> = "maxDevicesInConf",
-        /// The events that a monitor on it leaves out whatever it is asked for.
+        /// The events that monitors of this device never report.
         device_on_device_monitor_filter: Option<MonitorFilter> = "deviceOnDeviceMonitorFilter",
         /// Its services by group.
         log_dev_serv_list: Option<Features> = "logDevServList",
@@ -59,31 +59,31 @@ sequence! {
         log_dev_evts_list: Option<Features> = "logDevEvtsList",
     }
 
-    /// Asks what a device is as an apparatus.
+    /// Queries the physical element of a device: the apparatus.
     pub struct GetPhysicalDeviceInformation {
         device: DeviceId = "device",
     }
 
-    /// What it is as an apparatus. Attributes of groups have no type.
+    /// The physical element. Group attributes have no type.
     pub struct GetPhysicalDeviceInformationResponse {
         device_category: DeviceCategory = "deviceCategory",
-        /// What kind of number it has.
+        /// The kind of its number.
         named_device_types: Option<NamedDeviceTypes> = "namedDeviceTypes",
-        /// Whether it is a line too.
+        /// Whether the device also has a logical element.
         has_logical_element: bool = "hasLogicalElement",
-        /// Further lines at the apparatus.
+        /// Other lines at the apparatus.
         other_logical_device_list: Option<DeviceIds> = "otherLogicalDeviceList",
-        /// The maker's name for its model.
+        /// The vendor's model name.
         device_model_name: Option<String> = "deviceModelName",
-        /// The events that a monitor on it leaves out whatever it is asked for.
+        /// The events that monitors of this device never report.
         device_on_device_monitor_filter: Option<MonitorFilter> = "deviceOnDeviceMonitorFilter",
-        /// How many displays it has.
+        /// The number of displays.
         max_displays: Option<u32> = "maxDisplays",
-        /// How many buttons.
+        /// The number of buttons.
         max_buttons: Option<u32> = "maxButtons",
-        /// How many lamps.
+        /// The number of lamps.
         max_lamps: Option<u32> = "maxLamps",
-        /// How many ways of ringing.
+        /// The number of ring patterns.
         max_ring_patterns: Option<u32> = "maxRingPatterns",
         /// Its services.
         phys_dev_serv_list: Option<FeatureNames> = "physDevServList",
@@ -91,16 +91,16 @@ sequence! {
         phys_dev_evts_list: Option<FeatureNames> = "physDevEvtsList",
     }
 
-    /// How automatic call distribution shows its devices.
+    /// The visibility of devices in automatic call distribution (ACD).
     pub struct AcdModels {
-        /// Devices of a distribution have identifiers.
+        /// ACD devices have identifiers.
         visible: Option<bool> = "visibleACDRelatedDevices",
-        /// They have none.
+        /// ACD devices have no identifiers.
         hidden: Option<bool> = "nonVisibleACDRelatedDevices",
     }
 }
 
-/// What distinguishes an appearance of a line from its others.
+/// The suffix that distinguishes one appearance of a line from the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Appearance(pub String);
 
@@ -118,7 +118,7 @@ impl Item for Appearance {
     const NAME: &'static str = "appearance";
 }
 
-/// Devices of a list whose elements are called `deviceID`.
+/// A list of devices with `deviceID` elements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceIds(pub Vec<DeviceId>);
 

@@ -1,4 +1,4 @@
-//! Services: a request and its positive response each, one file per group of ECMA-269.
+//! Requests and positive responses of the services, one file per group of ECMA-269.
 
 mod auditory;
 mod call_associated;

@@ -12,54 +12,54 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Asks for the events of a device or call. `requestedMonitorMediaClass` has no type.
+    /// Requests the events of a device or call. `requestedMonitorMediaClass` has no type.
     pub struct MonitorStart {
-        /// What to monitor.
+        /// The device or call to monitor.
         monitor_object: MonitorObject = "monitorObject",
-        /// Events to be left out.
+        /// The events to suppress.
         requested_monitor_filter: Option<MonitorFilter> = "requestedMonitorFilter",
-        /// Whether to follow the device or its calls.
+        /// Whether to monitor the device or the call.
         monitor_type: Option<MonitorType> = "monitorType",
     }
 
-    /// Events will follow. `actualMonitorMediaClass` has no type.
+    /// The monitor is active. `actualMonitorMediaClass` has no type.
     pub struct MonitorStartResponse {
-        /// What the events will carry.
+        /// The cross reference in the monitor's events.
         monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// Events that are left out.
+        /// The suppressed events.
         actual_monitor_filter: Option<MonitorFilter> = "actualMonitorFilter",
-        /// Whether calls that exist already are monitored too.
+        /// Whether the monitor also covers calls that exist already.
         monitor_existing_calls: Option<bool> = "monitorExistingCalls",
     }
 
-    /// Ends a monitor; either side may send it.
+    /// Stops a monitor; either side may send it.
     pub struct MonitorStop {
         monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
     }
 
-    /// The monitor has ended.
+    /// The monitor stopped.
     pub struct MonitorStopResponse {}
 
-    /// Asks for other events to be left out.
+    /// Replaces the filter of a monitor.
     pub struct ChangeMonitorFilter {
         monitor_cross_ref_id: MonitorCrossRefId = "monitorCrossRefID",
-        /// Events to be left out from now on.
+        /// The events to suppress from now on.
         requested_filter_list: MonitorFilter = "requestedFilterList",
     }
 
-    /// The filter has changed.
+    /// The new filter is active.
     pub struct ChangeMonitorFilterResponse {
-        /// Events that are left out from now on.
+        /// The events suppressed from now on.
         actual_filter_list: Option<MonitorFilter> = "actualFilterList",
     }
 }
 
-/// What a monitor watches.
+/// The object of a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MonitorObject {
-    /// A device.
+    /// A device-type monitor object.
     Device(DeviceId),
-    /// A call.
+    /// A call-type monitor object.
     Call(ConnectionId),
 }
 

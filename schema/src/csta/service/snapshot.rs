@@ -1,4 +1,4 @@
-//! Snapshot services (ECMA-269): the calls at a device, the devices on a call.
+//! Snapshot services (ECMA-269): the calls at a device and the devices in a call.
 
 use crate::csta::{
     device::{CalledDevice, CallingDevice, DeviceId, SubjectDevice},
@@ -11,65 +11,65 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Asks for the calls at a device.
+    /// Queries the calls at a device.
     pub struct SnapshotDevice {
         snapshot_object: DeviceId = "snapshotObject",
     }
 
     /// The calls at the device.
     pub struct SnapshotDeviceResponse {
-        /// Them, or that they follow.
+        /// The list, or the cross reference of notifications with the list.
         data: Snapshot<DeviceCall> = "crossRefIDorSnapshotData",
     }
 
     /// A call at a device. Services permitted, media and call linkage have no type.
     pub struct DeviceCall {
-        /// Its connection at the device.
+        /// The call's connection at the device.
         connection: Option<ConnectionId> = "connectionIdentifier",
-        /// The device at its other end.
+        /// The device at the other end.
         endpoint_device: Option<SubjectDevice> = "endpointDevice",
-        /// Its state.
+        /// The state of the call.
         local_call_state: Option<CallState> = "localCallState",
     }
 
-    /// Asks for the devices on a call.
+    /// Queries the devices in a call.
     pub struct SnapshotCall {
         snapshot_object: ConnectionId = "snapshotObject",
     }
 
-    /// The devices on the call. Media, characteristics, linkage, messages and history have no type.
+    /// The devices in the call. Media, characteristics, linkage, messages and history have no type.
     pub struct SnapshotCallResponse {
-        /// Them, or that they follow.
+        /// The list, or the cross reference of notifications with the list.
         data: Snapshot<CallParty> = "crossRefIDorSnapshotData",
         calling_device: Option<CallingDevice> = "callingDevice",
         called_device: Option<CalledDevice> = "calledDevice",
         correlator_data: Option<CallData> = "correlatorData",
     }
 
-    /// A device on a call. Services permitted and media have no type.
+    /// A device in a call. Services permitted and media have no type.
     pub struct CallParty {
         device_on_call: Option<SubjectDevice> = "deviceOnCall",
-        /// The call's connection at it.
+        /// The call's connection at the device.
         call_identifier: Option<ConnectionId> = "callIdentifier",
         /// The state of that connection.
         local_connection_info: Option<LocalConnectionState> = "localConnectionInfo",
     }
 }
 
-/// What a snapshot has found.
+/// The result of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Snapshot<T> {
-    /// It is here.
+    /// The list itself.
     Data(Vec<T>),
-    /// It follows under this cross reference.
+    /// The list follows in notifications with this cross reference.
     Follows(ServiceCrossRefId),
-    /// The response has neither.
+    /// The response contains neither.
     #[default]
     Missing,
 }
 
 impl DeviceCall {
-    /// The call, where its connection names it.
+    /// The `callID` of the connection.
     pub fn call_id(&self) -> Option<&str> {
         Some(self.connection.as_ref()?.call_id.as_ref()?.as_str())
     }
@@ -107,11 +107,11 @@ impl<T: Item> Member for Snapshot<T> {
 /// The state of a call at a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CallState {
-    /// The states of its connections, the device's own first.
+    /// The states of the call's connections, the device's own first.
     Compound(Vec<LocalConnectionState>),
-    /// The state in one word.
+    /// The state of a call with two connections, in one word.
     Simple(SimpleCallState),
-    /// It is not known.
+    /// The response contains no known state.
     #[default]
     Unknown,
 }

@@ -1,82 +1,82 @@
-//! System status and registration services (ECMA-269): RequestSystemStatus, SystemStatus, SystemRegister ...
+//! System status and system registration services (ECMA-269).
 
 use crate::csta::{enumeration::SystemStatusValue, member::sequence, types::SysStatRegisterId};
 
 sequence! {
-    /// Asks how the other side is; the keep-alive of a session.
+    /// Queries the status of the other side; serves as the keep-alive of a session.
     pub struct RequestSystemStatus {
-        /// The registration that it belongs to.
+        /// The system status registration.
         sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
     }
 
-    /// How the system is.
+    /// The status of the system.
     pub struct RequestSystemStatusResponse {
-        /// `normal` when all is well.
+        /// `normal` if the system is in order.
         system_status: SystemStatusValue = "systemStatus",
     }
 
-    /// Tells the other side how the system is.
+    /// Reports the status of the system.
     pub struct SystemStatus {
-        /// The registration that it belongs to.
+        /// The system status registration.
         sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
-        /// `normal` when all is well.
+        /// `normal` if the system is in order.
         system_status: SystemStatusValue = "systemStatus",
     }
 
-    /// Takes note of the status.
+    /// Acknowledges the status.
     pub struct SystemStatusResponse {}
 
-    /// Asks to be told of changes.
+    /// Registers for system status reports.
     pub struct SystemRegister {
-        /// Changes of what.
+        /// The reports to register for.
         request_types: RequestTypes = "requestTypes",
-        /// Status values not to be told of.
+        /// The status values to suppress.
         requested_status_filter: Option<StatusFilter> = "requestedStatusFilter",
     }
 
-    /// Changes will be told.
+    /// The registration is active.
     pub struct SystemRegisterResponse {
         sys_stat_register_id: SysStatRegisterId = "sysStatRegisterID",
-        /// Status values that are not told of.
+        /// The suppressed status values.
         actual_status_filter: Option<StatusFilter> = "actualStatusFilter",
     }
 
-    /// Ends a registration.
+    /// Cancels a registration.
     pub struct SystemRegisterCancel {
         sys_stat_register_id: SysStatRegisterId = "sysStatRegisterID",
     }
 
-    /// The registration has ended.
+    /// The registration is cancelled.
     pub struct SystemRegisterCancelResponse {}
 
-    /// The side that tells has ended a registration (a notification).
+    /// The reporting side has ended a registration (a notification).
     pub struct SystemRegisterAbort {
         sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
     }
 
-    /// The list of devices has changed and should be asked for anew (a notification).
+    /// The list of devices changed; the receiver should query it again (a notification).
     pub struct SwFunctionDevicesChanged {
         sys_stat_register_id: Option<SysStatRegisterId> = "sysStatRegisterID",
     }
 
-    /// What to be told of; `None` is as good as `false`.
+    /// The reports to register for; `None` equals `false`.
     pub struct RequestTypes {
-        /// SystemStatus.
+        /// `SystemStatus` reports.
         system_status: Option<bool> = "systemStatus",
-        /// RequestSystemStatus.
+        /// `RequestSystemStatus` requests.
         request_system_status: Option<bool> = "requestSystemStatus",
-        /// SwFunctionCapsChanged.
+        /// `SwFunctionCapsChanged` notifications.
         switching_function_caps_changed: Option<bool> = "switchingFunctionCapsChanged",
-        /// SwFunctionDevicesChanged.
+        /// `SwFunctionDevicesChanged` notifications.
         switching_function_devices_changed: Option<bool> = "switchingFunctionDevicesChanged",
     }
 
-    /// Status values that are left out; `None` is as good as `false`.
+    /// The suppressed status values; `None` equals `false`.
     pub struct StatusFilter {
         initializing: Option<bool> = "initializing",
         enabled: Option<bool> = "enabled",
         normal: Option<bool> = "normal",
-        /// `messagesLost`, which is spelled without the s here.
+        /// The status value `messagesLost`; ECMA-323 spells this member without the s.
         message_lost: Option<bool> = "messageLost",
         disabled: Option<bool> = "disabled",
         partially_disabled: Option<bool> = "partiallyDisabled",

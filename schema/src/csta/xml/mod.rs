@@ -1,4 +1,4 @@
-//! XML as far as CSTA needs it (W3C XML 1.0, Namespaces in XML 1.0): a pull scanner, places, and text.
+//! The subset of XML that CSTA needs (XML 1.0, Namespaces in XML 1.0): pull scanner, spans and text.
 
 mod name;
 mod namespaces;
@@ -13,7 +13,7 @@ pub(super) use text::{escaped, is_character, plain, unescaped};
 
 use super::edition::Edition;
 
-/// Namespace of the Microsoft client's private elements, of which `line` names the line of a session.
+/// The namespace of a Microsoft client's private elements; its `line` element identifies the line of a session.
 const RCC_NAMESPACE: &str = "http://schemas.microsoft.com/Lcs/2005/04/RCCExtension";
 
 /// A byte range of the document.
@@ -24,7 +24,7 @@ pub(in crate::csta) struct Span {
 }
 
 impl Span {
-    /// The range `start..end`; the scanner is only ever given documents of less than 4 GiB.
+    /// The range `start..end`; documents are shorter than 4 GiB.
     pub(in crate::csta) fn new(start: usize, end: usize) -> Self {
         Self {
             start: start as u32,
@@ -42,7 +42,7 @@ impl Span {
     }
 }
 
-/// Whose element it is.
+/// The owner of an element, determined by its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::csta) enum Space {
     /// In no namespace.
@@ -53,7 +53,7 @@ pub(in crate::csta) enum Space {
 }
 
 impl Space {
-    /// Whether an element of this namespace is read as CSTA. One without a namespace is, since some peers qualify the root only.
+    /// Whether elements of this namespace are read as CSTA. Includes no namespace: some peers qualify only the root.
     pub(in crate::csta) fn is_csta(self) -> bool {
         matches!(self, Self::None | Self::Csta(_))
     }

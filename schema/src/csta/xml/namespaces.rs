@@ -1,4 +1,4 @@
-//! The namespaces in scope (Namespaces in XML 1.0, section 6), each as what it means to CSTA.
+//! The namespace declarations in scope (Namespaces in XML 1.0, section 6).
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use smallvec::SmallVec;
 
 use super::Space;
 
-/// The declarations that hold where the scanner stands.
+/// The declarations in scope at the scanner's position.
 #[derive(Debug, Default)]
 pub(super) struct Namespaces<'a> {
     bindings: SmallVec<[Binding<'a>; FEW]>,
-    /// Where the innermost declaration of each prefix is, but for the first few: a hostile document has thousands.
+    /// The innermost declaration of each prefix, except the first [`FEW`]. Keeps hostile documents with thousands cheap.
     innermost: BTreeMap<Option<&'a str>, usize>,
 }
 
-/// So many declarations are looked through, more than any honest document has.
+/// The number of declarations to search linearly; more than any known peer sends.
 const FEW: usize = 4;
 
 impl<'a> Namespaces<'a> {
@@ -30,14 +30,14 @@ impl<'a> Namespaces<'a> {
             prefix,
             outer,
             space: match (prefix, uri) {
-                // Clause 5: only the default namespace may be none.
+                // Section 5: only the default namespace may be undeclared.
                 (Some(_), "") => Space::Foreign,
                 _ => Space::of(uri),
             },
         });
     }
 
-    /// What elements with `prefix` belong to. An undeclared prefix is nobody's.
+    /// The namespace of elements with `prefix`; foreign for an undeclared prefix.
     pub(super) fn space(&self, prefix: Option<&str>) -> Space {
         let known = self.innermost.get(&prefix).copied().or_else(|| {
             let mut first = self.bindings.iter().take(FEW);
@@ -50,7 +50,7 @@ impl<'a> Namespaces<'a> {
         }
     }
 
-    /// Forgets what the element at `depth` has declared.
+    /// Removes the declarations of the element at `depth`.
     pub(super) fn leave(&mut self, depth: usize) {
         while self
             .bindings
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_innermost_declaration_holds_however_many_there_are() {
+    fn innermost_declaration_wins_among_many() {
         let names: Vec<String> = (0..3 * FEW).map(|number| format!("p{number}")).collect();
         let mut namespaces = Namespaces::default();
         let csta = "http://www.ecma-international.org/standards/ecma-323/csta/ed5";

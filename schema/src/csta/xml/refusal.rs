@@ -8,18 +8,18 @@ use quick_xml::{
 
 use crate::csta::error::ReadError;
 
-/// That the document is not well-formed at the byte `offset`.
+/// The error for XML that is not well-formed at the byte `offset`.
 pub(super) fn wrong(offset: usize, what: &'static str) -> ReadError {
     ReadError::NotXml { offset, what }
 }
 
-/// Why the reader stopped at `offset`.
+/// Converts an error of the reader at `offset`.
 pub(super) fn refused(error: &Error, offset: usize) -> ReadError {
     let what = match error {
         Error::Syntax(SyntaxError::UnclosedDoctype)
         | Error::IllFormed(IllFormedError::MissingDoctypeName) => return ReadError::Forbidden,
         Error::Syntax(error) => match error {
-            SyntaxError::InvalidBangMarkup => "a markup declaration that CSTA has no use for",
+            SyntaxError::InvalidBangMarkup => "unsupported markup declaration",
             SyntaxError::UnclosedComment => "a comment is not closed",
             SyntaxError::UnclosedCData => "a CDATA section is not closed",
             SyntaxError::UnclosedSingleQuotedAttributeValue
@@ -33,16 +33,14 @@ pub(super) fn refused(error: &Error, offset: usize) -> ReadError {
         Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => {
             "an end tag does not match its start tag"
         }
-        Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "a comment holds `--`",
-        Error::IllFormed(IllFormedError::UnclosedReference) => {
-            "`&` begins no reference that XML predefines"
-        }
-        _ => "markup that XML does not allow",
+        Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "`--` in a comment",
+        Error::IllFormed(IllFormedError::UnclosedReference) => "`&` without a predefined reference",
+        _ => "markup not allowed in XML",
     };
     wrong(offset, what)
 }
 
-/// Why an attribute of the tag whose name stands at `name` was refused.
+/// Converts an error in an attribute; `name` is the offset of the tag's name.
 pub(super) fn attribute_refused(error: &AttrError, name: usize) -> ReadError {
     let (offset, what) = match *error {
         AttrError::ExpectedEq(at) | AttrError::ExpectedValue(at) => {

@@ -1,8 +1,8 @@
 //! A pull scanner over one XML document (W3C XML 1.0, Namespaces in XML 1.0) that yields places instead of copies.
 //!
-//! [`quick_xml::Reader`] cuts the document into events. On top of it come the byte range of everything that a relay
-//! may change, the namespaces as CSTA knows them, the bounds, and the refusal of what that reader passes over:
-//! a second root, a bad name, an undefined entity, any document type declaration.
+//! [`quick_xml::Reader`] splits the document into events. The scanner adds the byte range of everything that a relay
+//! may edit, CSTA namespaces and limits, and rejects the faults that the reader ignores: a second root, an invalid
+//! name, an undefined entity, any document type declaration.
 
 use memchr::{memchr, memmem};
 use quick_xml::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::csta::{error::ReadError, limits::DocumentLimits};
 
-/// What stands at a place of the document. Comments and processing instructions are passed over.
+/// A token of the document. The scanner skips comments and processing instructions.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::csta) enum Token {
     Open(Tag),
@@ -28,7 +28,7 @@ pub(in crate::csta) enum Token {
     Close(Span),
     /// Character data, or one reference in it.
     Text(Span),
-    /// What a CDATA section holds.
+    /// The content of a CDATA section.
     Verbatim(Span),
 }
 
@@ -44,14 +44,14 @@ pub(in crate::csta) struct Tag {
     pub(in crate::csta) empty: bool,
 }
 
-/// An attribute of the tag that was opened last: its name and its value without the quotes.
+/// An attribute of the last opened tag: its name, and its value without quotes.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::csta) struct Attribute {
     pub(in crate::csta) name: Span,
     pub(in crate::csta) value: Span,
 }
 
-/// Walks through a document, checking as it goes.
+/// A validating pull scanner over one document.
 #[derive(Debug)]
 pub(in crate::csta) struct Scanner<'a> {
     text: &'a str,
@@ -82,16 +82,16 @@ impl<'a> Scanner<'a> {
         &self.text[span.range()]
     }
 
-    /// The attributes of the tag that was opened last.
+    /// The attributes of the last opened tag.
     pub(in crate::csta) fn attributes(&self) -> &[Attribute] {
         &self.attributes
     }
 
-    /// The next token; `None` after the end of a complete document.
+    /// The next token; `None` at the end of a complete document.
     pub(in crate::csta) fn next(&mut self) -> Result<Option<Token>, ReadError> {
         loop {
             let start = self.position();
-            // The reader would pass over the mark without counting it.
+            // The reader would skip the mark without counting its bytes.
             if start == 0 && self.text.starts_with('\u{FEFF}') {
                 return Err(wrong(0, "text outside the root element"));
             }
@@ -139,7 +139,7 @@ impl<'a> Scanner<'a> {
                 Ok(Event::DocType(_)) => return Err(ReadError::Forbidden),
                 Ok(Event::Eof) => {
                     return match (self.root_seen, self.depth) {
-                        (false, _) => Err(wrong(start, "there is no element")),
+                        (false, _) => Err(wrong(start, "no root element")),
                         (true, 0) => Ok(None),
                         (true, _) => Err(wrong(start, "an element is not closed")),
                     };
@@ -194,7 +194,7 @@ impl<'a> Scanner<'a> {
             let value = self.place(&attribute.value);
             let at = name.start as usize;
             if !is_blank(&self.text[..at][at - 1..]) {
-                return Err(wrong(at, "a tag goes on in a way that it must not"));
+                return Err(wrong(at, "unexpected character in a tag"));
             }
             let prefix = prefix_of(self.text(name), at)?;
             if let Some(found) = memchr(b'<', self.text(value).as_bytes()) {
@@ -219,7 +219,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Where `part` lies, which the reader has lent from the document.
+    /// The span of `part`, a slice of the document.
     fn place(&self, part: &str) -> Span {
         let start = part.as_ptr().addr() - self.text.as_ptr().addr();
         Span::new(start, start + part.len())
@@ -227,11 +227,11 @@ impl<'a> Scanner<'a> {
 }
 
 fn misplaced_declaration(offset: usize) -> ReadError {
-    wrong(offset, "an XML declaration that is not at the beginning")
+    wrong(offset, "an XML declaration after the start of the document")
 }
 
 fn check_text(text: &str, offset: usize) -> Result<(), ReadError> {
-    // XML 1.0, section 2.4: the end of a CDATA section must not stand in text.
+    // XML 1.0, section 2.4: `]]>` must not appear in text.
     match memchr(b'>', text.as_bytes()).and_then(|_| memmem::find(text.as_bytes(), b"]]>")) {
         Some(found) => Err(wrong(offset + found, "`]]>` in text")),
         None => Ok(()),
@@ -240,10 +240,9 @@ fn check_text(text: &str, offset: usize) -> Result<(), ReadError> {
 
 fn check_references(text: &str, offset: usize) -> Result<(), ReadError> {
     match memchr(b'&', text.as_bytes()) {
-        Some(first) if !are_references_defined(text) => Err(wrong(
-            offset + first,
-            "`&` begins no reference that XML predefines",
-        )),
+        Some(first) if !are_references_defined(text) => {
+            Err(wrong(offset + first, "`&` without a predefined reference"))
+        }
         _ => Ok(()),
     }
 }

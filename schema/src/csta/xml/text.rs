@@ -1,4 +1,4 @@
-//! Character data: references and sections resolved, markup characters escaped (XML 1.0, sections 2.2, 2.4 and 4.6).
+//! Resolves and escapes character data (XML 1.0, sections 2.2, 2.4 and 4.6).
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use quick_xml::{
     events::Event,
 };
 
-/// The character data of an element's content, as [`Scanner`](super::Scanner) has checked it; that of inner elements included.
+/// The character data of an element's content, including inner elements. [`Scanner`](super::Scanner) has validated it.
 pub(in crate::csta) fn plain(content: &str) -> String {
     let mut plain = String::with_capacity(content.len());
     let mut reader = Reader::from_str(content);
@@ -23,7 +23,7 @@ pub(in crate::csta) fn plain(content: &str) -> String {
     }
 }
 
-/// Resolves character data that the scanner has checked: references replaced, line ends as they are.
+/// Replaces the references in validated character data; keeps line ends.
 pub(in crate::csta) fn unescaped(checked: &str) -> Cow<'_, str> {
     unescape(checked).unwrap_or(Cow::Borrowed(checked))
 }
@@ -38,7 +38,7 @@ pub(in crate::csta) fn is_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// Whether each `&` in `text` begins a reference to a character that XML allows, or to one of the five predefined entities.
+/// Whether each `&` in `text` starts a reference to an allowed character or to one of the five predefined entities.
 pub(super) fn are_references_defined(text: &str) -> bool {
     unescape(text).is_ok_and(|plain| plain.chars().all(is_character))
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_content_is_resolved_to_its_characters() {
+    fn content_is_resolved_to_character_data() {
         fn check(content: &str, expected: &str) {
             assert_eq!(plain(content), expected, "{content}");
         }
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn only_predefined_references_are_defined() {
+    fn undefined_references_are_rejected() {
         fn check(text: &str, expected: bool) {
             assert_eq!(are_references_defined(text), expected, "{text}");
         }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_escaped_to_be_read_back() {
+    fn escaped_text_reads_back() {
         fn check(text: &str, expected: &str) {
             assert_eq!(escaped(text), expected, "{text}");
             assert_eq!(unescaped(expected), text, "{text}");

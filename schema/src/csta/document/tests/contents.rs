@@ -1,9 +1,9 @@
-//! What a document tells of itself: members, devices, cross references, calls.
+//! Tests of the index of a document: members, devices, cross references, calls.
 
 use super::*;
 
 #[test]
-fn a_request_tells_what_it_lacks() {
+fn missing_mandatory_member_is_found() {
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(document(text).missing(), expected, "{text}");
     }
@@ -27,7 +27,7 @@ fn a_request_tells_what_it_lacks() {
 }
 
 #[test]
-fn a_request_tells_every_call_and_device_in_its_connections() {
+fn all_calls_and_devices_of_connections_are_found() {
     #[track_caller]
     fn check(text: &str, calls: &[&str], devices: &[&str]) {
         let told = document(text).connections();
@@ -68,7 +68,7 @@ fn a_request_tells_every_call_and_device_in_its_connections() {
 }
 
 #[test]
-fn a_request_tells_every_device_that_it_addresses() {
+fn all_addressed_devices_are_found() {
     #[track_caller]
     fn check(text: &str, expected: &[&str], for_connection: bool) {
         let document = document(text);
@@ -106,7 +106,7 @@ fn a_request_tells_every_device_that_it_addresses() {
 }
 
 #[test]
-fn a_cross_reference_is_found_on_the_root_only() {
+fn cross_reference_is_a_child_of_the_root() {
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(document(text).cross_ref(), expected, "{text}");
     }
@@ -145,7 +145,7 @@ fn a_cross_reference_is_found_on_the_root_only() {
 }
 
 #[test]
-fn a_call_control_event_tells_of_its_call() {
+fn call_control_event_has_a_summary() {
     fn check(text: &str, expected: Option<[&str; 5]>) {
         let document = document(text);
         let got = document.call_summary().map(|summary| {
@@ -198,7 +198,7 @@ fn a_call_control_event_tells_of_its_call() {
 }
 
 #[test]
-fn the_addressed_device_is_found_by_service() {
+fn addressed_device_depends_on_the_service() {
     fn check(name: &str, inside: &str, expected: Option<&str>) {
         let text = format!("<{name} xmlns='NS'>{inside}</{name}>");
         assert_eq!(document(&text).device().as_deref(), expected, "{text}");
@@ -259,7 +259,7 @@ fn the_addressed_device_is_found_by_service() {
 }
 
 #[test]
-fn the_line_of_a_microsoft_client_is_private_data() {
+fn line_of_a_microsoft_client_is_private_data() {
     fn check(inside: &str, expected: Option<&str>) {
         let text = format!("<RequestSystemStatus xmlns='NS'>{inside}</RequestSystemStatus>");
         assert_eq!(

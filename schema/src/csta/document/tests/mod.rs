@@ -1,4 +1,4 @@
-//! Tests of a CSTA document as it arrived.
+//! Tests of received CSTA documents.
 
 #![allow(clippy::unwrap_used)]
 use super::{super::DocumentLimits, *};
@@ -10,7 +10,7 @@ fn read(text: &str) -> Result<Document, ReadError> {
     Document::read(Bytes::copy_from_slice(text.as_bytes()))
 }
 
-/// `NS` in the text stands for the third edition's namespace.
+/// Replaces `NS` in the text by the third edition's namespace.
 fn document(text: &str) -> Document {
     read(&text.replace("NS", Edition::Ed3.namespace())).unwrap()
 }

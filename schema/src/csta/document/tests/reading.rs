@@ -1,9 +1,9 @@
-//! What is read as a document, and what is not.
+//! Tests of accepted and rejected documents.
 
 use super::*;
 
 #[test]
-fn a_root_tells_name_kind_and_speech() {
+fn root_determines_name_kind_and_dialect() {
     fn check(text: &str, name: &str, kind: Kind, edition: Option<Edition>, prefix: Option<&str>) {
         let document = document(text);
         assert_eq!((document.name(), document.kind()), (name, kind), "{text}");
@@ -67,7 +67,7 @@ fn a_root_tells_name_kind_and_speech() {
 }
 
 #[test]
-fn what_is_no_document_is_refused() {
+fn invalid_documents_are_rejected() {
     fn check(text: &str, expected: &str) {
         let error = read(text)
             .map(|document| document.name().to_owned())
@@ -75,8 +75,8 @@ fn what_is_no_document_is_refused() {
             .to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
-    check("", "there is no element");
-    check("<?xml version='1.0'?>", "there is no element");
+    check("", "no root element");
+    check("<?xml version='1.0'?>", "no root element");
     check("\u{FEFF}\u{FEFF}<A/>", "text outside");
     check("&amp;<A/>", "text outside");
     check("<![CDATA[a]]><A/>", "text outside");
@@ -90,7 +90,7 @@ fn what_is_no_document_is_refused() {
     check("<A b='1' b='2'/>", "given twice");
     check("<A b=1/>", "not quoted");
     check("<A b/>", "no value");
-    check("<A b='1'c='2'/>", "goes on");
+    check("<A b='1'c='2'/>", "unexpected character");
     check("<A b='<'/>", "`<`");
     check("<A b='1", "not closed");
     check("<A b='&x;'/>", "reference");
@@ -124,7 +124,7 @@ fn what_is_no_document_is_refused() {
 }
 
 #[test]
-fn a_document_keeps_within_its_bounds() {
+fn limits_of_depth_and_attributes_are_enforced() {
     let nested = |depth| "<a>".repeat(depth) + &"</a>".repeat(depth);
     let attributes = |number| {
         let all: String = (0..number).map(|each| format!(" a{each}=''")).collect();
@@ -148,7 +148,7 @@ fn a_document_keeps_within_its_bounds() {
         let read = |text: String| Document::read_within(text.into(), limits);
         for text in [nested(depth), attributes(most)] {
             let document = read(text).unwrap();
-            // What was let in is read further, however wide the bounds were.
+            // The second pass reads every document that the first accepted, whatever its limits.
             assert_eq!(document.message().unwrap().name(), "a");
         }
         let deeper = read(nested(depth + 1)).unwrap_err();
