@@ -1,4 +1,4 @@
-//! However a stream is cut, the same frames come of it, and none passes the limits (RFC 3261, 18.3; RFC 5626, 3.5.1).
+//! Properties: splitting a stream does not change its frames (RFC 3261, section 18.3; RFC 5626, section 3.5.1).
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;

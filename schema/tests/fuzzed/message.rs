@@ -1,4 +1,4 @@
-//! A message that is written anew reads back to itself, and its answer repeats what RFC 3261, 8.2.6.2, says.
+//! Properties: messages round-trip; a response copies the header fields of the request (RFC 3261, section 8.2.6.2).
 
 use bytes::BytesMut;
 use uacsta_schema::sip::{

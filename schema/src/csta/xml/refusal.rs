@@ -1,4 +1,4 @@
-//! Words the errors of the XML reader.
+//! Converts errors of the XML reader to [`ReadError`].
 
 use quick_xml::{
     Error,

@@ -1,4 +1,4 @@
-//! A pull scanner over one XML document (W3C XML 1.0, Namespaces in XML 1.0) that yields places instead of copies.
+//! A pull scanner over one XML document (XML 1.0, Namespaces in XML 1.0) that yields spans instead of copies.
 //!
 //! [`quick_xml::Reader`] splits the document into events. The scanner adds the byte range of everything that a relay
 //! may edit, CSTA namespaces and limits, and rejects the faults that the reader ignores: a second root, an invalid

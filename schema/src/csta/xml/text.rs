@@ -28,12 +28,12 @@ pub(in crate::csta) fn unescaped(checked: &str) -> Cow<'_, str> {
     unescape(checked).unwrap_or(Cow::Borrowed(checked))
 }
 
-/// Text with references for the characters that would be taken for markup, or, of line ends, be changed (clause 2.11).
+/// Replaces markup characters, and line ends that XML would normalise, by references (XML 1.0, section 2.11).
 pub(in crate::csta) fn escaped(text: &str) -> Cow<'_, str> {
     partial_escape(text)
 }
 
-/// Whether XML 1.0 (clause 2.2) allows the character.
+/// Whether XML allows the character (XML 1.0, section 2.2).
 pub(in crate::csta) fn is_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
