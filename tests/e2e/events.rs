@@ -113,7 +113,7 @@ async fn phone_is_answered_in_its_own_edition() {
 #[tokio::test]
 async fn client_that_does_not_read_is_disconnected() {
     let server = Server::with(|settings| {
-        settings.limits.client_queue = uacsta_config::ByteSize::new(65_536)
+        settings.limits.client_queue = uacsta_config::ByteSize::new(65_536);
     });
     let phone = started(&server).await;
     let slow = server.client().await;

@@ -390,7 +390,7 @@ impl Phone {
         for effect in effects {
             match effect {
                 EmulationEffect::Notify(line, event) => {
-                    self.monitored.notify_subscribers(&line, event)
+                    self.monitored.notify_subscribers(&line, event);
                 }
                 EmulationEffect::Rollback(request) => {
                     self.send_own(Requester::Rollback, request, ctx);

@@ -148,7 +148,7 @@ async fn line_lists_are_sent_one_at_a_time_with_flow_control() {
     const LISTS: usize = 30;
     const SEGMENTS: usize = 10;
     let server = Server::with(|settings| {
-        settings.limits.client_queue = uacsta_config::ByteSize::new(1 << 18)
+        settings.limits.client_queue = uacsta_config::ByteSize::new(1 << 18);
     });
     let host = format!("{}.example", "x".repeat(400));
     let phone = server.phone_as("0004130000aa", |setup| {
