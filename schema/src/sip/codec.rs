@@ -8,22 +8,22 @@ use super::{pending_message::PendingMessage, scan::Scan};
 
 /// The codec of one connection.
 ///
-/// However the stream is cut, the same frames come out. A message without Content-Length ends with its head: RFC 3261,
-/// 18.3, demands the field on a stream, yet phones leave it out where there is no body.
+/// Segmentation of the stream does not affect the frames. A message without Content-Length ends with its head: RFC 3261,
+/// section 18.3, requires the field on a stream, but phones omit it without a body.
 ///
-/// After an error the connection has to be closed, since nothing tells where the next message begins.
+/// After an error, close the connection: the start of the next message is unknown.
 #[derive(Debug, Default)]
 pub struct Codec {
     limits: MessageLimits,
     scan: Scan,
-    /// A message whose body is still to come, and how long that is. Boxed, since most connections idle.
+    /// A message with a complete head, and the length of its body. Boxed, since most connections are idle.
     opened: Option<Box<(PendingMessage, usize)>>,
-    /// A CRLF came just before, so that another one makes a ping.
+    /// The last input was a CRLF, so that another one completes a ping.
     half_ping: bool,
 }
 
 impl Codec {
-    /// A codec that holds to these limits.
+    /// A codec that enforces these limits.
     #[must_use]
     pub fn new(limits: MessageLimits) -> Self {
         Self {
@@ -32,13 +32,13 @@ impl Codec {
         }
     }
 
-    /// Whether a message has begun whose body is still to come, though nothing of it may be left on the stream.
+    /// Whether the codec waits for the body of a message, although the buffer may be empty.
     #[must_use]
     pub const fn awaits_body(&self) -> bool {
         self.opened.is_some()
     }
 
-    /// Takes line ends between messages off the stream.
+    /// Consumes line ends between messages.
     fn keep_alive(&mut self, stream: &mut BytesMut) -> Option<Frame> {
         while stream.first() == Some(&b'\n') {
             stream.advance(1);
@@ -71,7 +71,7 @@ impl Codec {
         };
         self.scan = Scan::default();
         self.half_ping = false;
-        // What is all that came is taken whole, which spares the bookkeeping of a shared buffer.
+        // Taking the whole buffer avoids the bookkeeping of a shared one.
         let head = if extent.length == stream.len() {
             std::mem::take(stream)
         } else {
@@ -133,7 +133,7 @@ mod tests {
                         f: <sip:a@h>;tag=1\r\nt: <sip:b@h>\r\ni: c\r\nCSeq: 1 INFO\r\nc: application/csta+xml\r\nl: 6\r\n\r\n<x>\r\n/";
     const OK: &str = "SIP/2.0 200\r\nVia: SIP/2.0/TCP h\r\nFrom: <sip:a@h>\r\nTo: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 1 INFO\r\n\r\n";
 
-    /// Everything that comes of a stream, cut at these places; the error at its end, if any, with its answer.
+    /// All frames of a stream split at these offsets, and the final error with its response, if any.
     fn decode(stream: &[u8], cuts: &[usize]) -> (Vec<Frame>, Option<String>) {
         let limits = MessageLimits {
             head: 600,
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_messages_and_keep_alives() {
+    fn messages_and_keep_alives_are_framed() {
         let check = |stream: &str, kinds: &str, error: Option<&str>| {
             let kind = |frame: &Frame| match frame {
                 Frame::Message(SipMessage::Request(_)) => 'q',
@@ -201,23 +201,19 @@ mod tests {
             None,
         );
         check(&INFO.replace("INFO", "PING"), "q", None);
-        // An end within a message.
-        check(
-            &INFO[..INFO.len() - 1],
-            "",
-            Some("it ends within a message"),
-        );
-        check(&INFO[..40], "", Some("it ends within a message"));
-        check(&format!("{OK}\r"), "s", Some("it ends within a message"));
+        // The stream ends within a message.
+        check(&INFO[..INFO.len() - 1], "", Some("incomplete message"));
+        check(&INFO[..40], "", Some("incomplete message"));
+        check(&format!("{OK}\r"), "s", Some("incomplete message"));
         check(
             &format!("{OK}\u{16}\u{3}\u{1}\r\n\r\n"),
             "s",
-            Some("this is not SIP None"),
+            Some("not a SIP message None"),
         );
     }
 
     #[test]
-    fn a_body_is_any_bytes() {
+    fn body_may_contain_any_bytes() {
         let mut stream = INFO.as_bytes().to_vec();
         let length = stream.len();
         stream[length - 6..].copy_from_slice(b"\0\xff\r\n\r\n");
@@ -230,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_before_anything_is_buffered() {
+    fn limits_apply_before_buffering() {
         let limits = MessageLimits {
             head: 100,
             line: 50,
@@ -266,7 +262,7 @@ mod tests {
         );
     }
 
-    /// Pieces of which streams are made: sound ones, odd ones and broken ones.
+    /// Pieces of streams: valid, unusual and invalid.
     fn piece() -> impl Strategy<Value = Vec<u8>> {
         prop_oneof![
             4 => Just(INFO.as_bytes().to_vec()),
@@ -287,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_split_gives_the_same_frames(
+        fn segmentation_does_not_affect_frames(
             pieces in proptest::collection::vec(piece(), 0..6),
             cuts in proptest::collection::vec(any::<usize>(), 0..12),
         ) {

@@ -1,4 +1,4 @@
-//! Errors in what a peer sent, worded for the response and the log.
+//! Errors in received messages, worded for the response and the log.
 
 use std::{fmt, io};
 
@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::HeaderName;
 
-/// What is wrong with a value, as the second half of a sentence: "has no closing quote".
+/// A fault of a value, as the predicate of a sentence: "has no closing quote".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SyntaxError(pub(super) &'static str);
 
-/// A header field that cannot be used.
+/// A fault of a header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeaderError {
     header: HeaderName,
@@ -27,20 +27,20 @@ impl HeaderError {
         Self::new(header, SyntaxError("is missing"))
     }
 
-    /// The header field that is at fault.
+    /// The faulty header field.
     #[must_use]
     pub const fn header(&self) -> HeaderName {
         self.header
     }
 
-    /// What is wrong with it.
+    /// The fault.
     #[must_use]
     pub const fn problem(&self) -> SyntaxError {
         self.problem
     }
 }
 
-/// One sentence without a full stop, as a reason phrase (RFC 3261, section 21.4.1) wants it: "CSeq is missing".
+/// Writes a reason phrase (RFC 3261, section 21.4.1): "CSeq is missing".
 impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.header, self.problem)
@@ -49,16 +49,16 @@ impl fmt::Display for HeaderError {
 
 impl std::error::Error for HeaderError {}
 
-/// Which bound was passed, with its value.
+/// The exceeded limit, with its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excess {
-    /// A line is longer than so many bytes.
+    /// The maximum length of a line, in bytes.
     Line(usize),
-    /// The head is longer than so many bytes.
+    /// The maximum length of the head, in bytes.
     Head(usize),
-    /// There are more than so many header fields.
+    /// The maximum number of header fields.
     Headers(usize),
-    /// The body is announced as longer than so many bytes.
+    /// The maximum length of the body, in bytes.
     Body(usize),
 }
 
@@ -73,38 +73,38 @@ impl fmt::Display for Excess {
     }
 }
 
-/// Why a connection cannot be read any further.
+/// The reason why reading a connection had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// A bound was passed.
+    /// A message exceeds a limit.
     #[error("{excess}")]
     Excess {
-        /// Which one.
+        /// The exceeded limit.
         excess: Excess,
-        /// What to send before closing.
+        /// The response to send before closing.
         answer: Option<Bytes>,
     },
-    /// Where the message ends cannot be told.
+    /// The end of the message is unknown.
     #[error("Content-Length {problem}")]
     ContentLength {
-        /// What is wrong with it.
+        /// The fault.
         problem: &'static str,
-        /// What to send before closing.
+        /// The response to send before closing.
         answer: Option<Bytes>,
     },
     /// The peer does not speak SIP.
-    #[error("this is not SIP")]
+    #[error("not a SIP message")]
     NotSip,
-    /// The connection or datagram ended within a message.
-    #[error("it ends within a message")]
+    /// The connection or datagram ended inside a message.
+    #[error("incomplete message")]
     Truncated,
-    /// The connection failed.
+    /// The transport failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl FrameError {
-    /// The response to send before the connection is closed, if one is due and possible.
+    /// The response to send before closing the connection, if one is due and possible.
     #[must_use]
     pub const fn answer(&self) -> Option<&Bytes> {
         match self {

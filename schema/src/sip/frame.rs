@@ -1,4 +1,4 @@
-//! The units of a connection: messages, keep-alives, and messages that are refused (RFC 3261, section 18.3; RFC 5626, section 3.5.1).
+//! The units of a connection: messages, keep-alives and invalid messages (RFC 3261, section 18.3; RFC 5626, section 3.5.1).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,16 +9,16 @@ use super::{
     pending_message::PendingMessage, scan::Scan,
 };
 
-/// The bounds of a message in bytes, and of its header fields in number.
+/// Limits on a message: lengths in bytes, and the number of header fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageLimits {
-    /// Start line and header fields with the empty line after them.
+    /// The maximum length of start line, header fields and the empty line, in bytes.
     pub head: usize,
-    /// One line with its end.
+    /// The maximum length of a line with its line end, in bytes.
     pub line: usize,
-    /// The number of header fields.
+    /// The maximum number of header fields.
     pub headers: usize,
-    /// The body.
+    /// The maximum length of the body, in bytes.
     pub body: usize,
 }
 
@@ -33,24 +33,24 @@ impl Default for MessageLimits {
     }
 }
 
-/// One unit of a connection.
+/// One unit read from a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// A message to act on.
+    /// A valid message.
     Message(SipMessage),
-    /// The second CRLF in a row between messages: the peer asks for a `Pong` (RFC 5626, section 3.5.1).
+    /// The second consecutive CRLF between messages: the peer expects a `Pong` (RFC 5626, section 3.5.1).
     Ping,
-    /// A CRLF between messages: the answer to a ping, or the first half of one; never to be answered.
+    /// A single CRLF between messages: a pong, or the first half of a ping. Needs no answer.
     Pong,
-    /// A message that is framed well but cannot be acted on.
+    /// An invalid message with a known end.
     Refused(Refused),
 }
 
 impl Frame {
-    /// Reads a datagram, which holds one message; without Content-Length its body is all the rest (RFC 3261, section 18.3).
+    /// Reads a datagram with one message. Without Content-Length, the body extends to the end (RFC 3261, section 18.3).
     ///
     /// # Errors
-    /// It holds no message that could be answered as one.
+    /// The datagram does not contain a complete SIP message within the limits.
     pub fn datagram(datagram: BytesMut, limits: &MessageLimits) -> Result<Self, FrameError> {
         let mut datagram = datagram;
         let blank = datagram
@@ -81,7 +81,7 @@ impl Frame {
     }
 }
 
-/// A message that is framed well but cannot be acted on, and why.
+/// An invalid message with a known end, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub(super) status: Status,
@@ -91,26 +91,26 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The status that it deserves.
+    /// The status of the response.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// Why, in one sentence for the answer and for the log.
+    /// The reason, for the response and the log.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// The header fields, as far as they could be read.
+    /// The valid header fields.
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
     }
 
-    /// Writes the answer, if one is due: neither an ACK nor a response gets any (RFC 3261, sections 8.1.1 and 17).
-    /// Says whether it did. The To tag is the same for the same request (8.2.7).
+    /// Writes the response and returns true, except for an ACK or a response (RFC 3261, sections 8.1.1 and 17).
+    /// Retransmissions get the same To tag (RFC 3261, section 8.2.7).
     pub fn answer(&self, out: &mut BytesMut) -> bool {
         if self.answerable {
             let mut hasher = DefaultHasher::new();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn says_why_a_message_is_refused() {
+    fn reason_names_the_fault_of_a_message() {
         let check = |cut: &str, put: &str, code: u16, reason: &str| {
             let refused = refused(&GOOD.replace(cut, put));
             assert_eq!(
@@ -155,7 +155,7 @@ mod tests {
                 "{cut:?} to {put:?}"
             );
         };
-        // RFC 3261, section 8.1.1: what every request must have. RFC 4475, section 3.3.1.
+        // RFC 3261, section 8.1.1: mandatory header fields. RFC 4475, section 3.3.1.
         check("Via: SIP/2.0/TCP h;branch=b\r\n", "", 400, "Via is missing");
         check("From: <sip:a@h>;tag=1\r\n", "", 400, "From is missing");
         check("To: <sip:b@h>\r\n", "", 400, "To is missing");
@@ -167,9 +167,9 @@ mod tests {
             "CSeq: 1 OPTIONS",
             "CSeq: 1 INVITE",
             400,
-            "CSeq names another method than the request",
+            "CSeq does not have the method of the request",
         );
-        // RFC 4475, section 3.1.2.4: a CSeq that no integer holds.
+        // RFC 4475, section 3.1.2.4: a CSeq number above the range.
         check(
             "CSeq: 1 ",
             "CSeq: 36893488147419103232 ",
@@ -178,12 +178,12 @@ mod tests {
         );
         // RFC 4475, section 3.1.2.6: an unterminated quote.
         check("To: <", "To: \"B <", 400, "To has no closing quote");
-        // RFC 4475, section 3.3.8: a header field twice that may be there once.
+        // RFC 4475, section 3.3.8: duplicates of a single-value header field.
         check(
             "Call-ID: c\r\n",
             "Call-ID: c\r\ni: d\r\n",
             400,
-            "Call-ID is there twice",
+            "Call-ID appears twice",
         );
         check(
             "SIP/2.0/TCP h;",
@@ -208,7 +208,7 @@ mod tests {
             "sip:h SIP",
             "<sip:h> SIP",
             400,
-            "the Request-URI has a character that no URI may have",
+            "the Request-URI has an invalid character",
         );
         // RFC 5118, section 4.2: an IPv6 address without its brackets.
         check(
@@ -217,17 +217,17 @@ mod tests {
             400,
             "the Request-URI has a port that is not a number",
         );
-        // RFC 4475, section 3.1.2.1: separators with nothing between them.
+        // RFC 4475, section 3.1.2.1: consecutive separators.
         check("branch=b", ";,;,,", 400, "Via has an empty parameter");
     }
 
     #[test]
-    fn a_refusal_is_answered_as_far_as_it_can() {
+    fn response_to_invalid_request_copies_valid_fields() {
         let mut out = BytesMut::new();
         assert!(refused(&GOOD.replace("CSeq: 1", "CSeq: x")).answer(&mut out));
         let answer = String::from_utf8(out.to_vec()).unwrap();
         let (start, rest) = answer.split_once("\r\n").unwrap();
-        assert_eq!(start, "SIP/2.0 400 CSeq does not begin with a number");
+        assert_eq!(start, "SIP/2.0 400 CSeq does not start with a number");
         assert!(rest.starts_with(
             "Via: SIP/2.0/TCP h;branch=b\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag="
         ));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn says_why_a_stream_cannot_be_trusted() {
+    fn stream_errors_have_reason_and_response() {
         let check = |text: &str, problem: &str, answer: Option<&str>| {
             let error = datagram(text).unwrap_err();
             let start = error.answer().map(|answer| {
@@ -286,8 +286,8 @@ mod tests {
         );
         check(
             &length("0\r\nl: 1"),
-            "Content-Length is there twice and differs",
-            Some("SIP/2.0 400 Content-Length is there twice and differs"),
+            "Content-Length appears twice with different values",
+            Some("SIP/2.0 400 Content-Length appears twice with different values"),
         );
         let large = "the body is longer than 262144 bytes";
         check(
@@ -312,13 +312,9 @@ mod tests {
             "there are more than 256 header fields",
             Some("SIP/2.0 513 there are more than 256 header fields"),
         );
-        check("GET / HTTP/1.1\r\n\r\n", "this is not SIP", None);
-        check(
-            "OPTIONS sip:h SIP/2.0\r\nVia",
-            "it ends within a message",
-            None,
-        );
-        // RFC 4475, section 3.1.2.2: more announced than came.
+        check("GET / HTTP/1.1\r\n\r\n", "not a SIP message", None);
+        check("OPTIONS sip:h SIP/2.0\r\nVia", "incomplete message", None);
+        // RFC 4475, section 3.1.2.2: Content-Length larger than the message.
         check(
             &length("1"),
             "Content-Length is larger than the datagram",
@@ -327,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_datagram_has_the_body_that_it_has() {
+    fn datagram_body_ends_with_the_datagram() {
         let body = |text: &str| match datagram(text) {
             Ok(Frame::Message(message)) => message.body().clone(),
             other => panic!("{other:?}"),
@@ -344,7 +340,7 @@ mod tests {
         );
         assert_eq!(datagram("\r\n\r\n").unwrap(), Frame::Ping);
         assert_eq!(datagram("\r\n").unwrap(), Frame::Pong);
-        // RFC 4475, section 3.1.1.2: an unknown method and odd but sound spelling.
+        // RFC 4475, section 3.1.1.2: an unknown method and unusual but valid spelling.
         let odd = "!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0\r\n\
             VIA: SIP / 2.0\r\n /TCP     host1.example.com;-.!%66*_+`'~=z9hG4bK\r\nTO : \"BEL:\\\u{7} NUL:\\ DEL:\\\u{7f}\" <sip:1@h>\r\n\
             FROM: token1~` token2'+_ token3*%!.- <sip:mundane@example.com>;fromParam''~+*_!.-%=\"x\"\r\ncall-id: 1@x\r\n\

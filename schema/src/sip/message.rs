@@ -4,12 +4,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Head, HeaderName, MessageWriter, Method, Status, head::HeadSpan};
 
-/// A message.
+/// A valid SIP message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SipMessage {
-    /// A request.
+    /// The message has a request line.
     Request(Request),
-    /// A response.
+    /// The message has a status line.
     Response(Response),
 }
 
@@ -23,7 +23,7 @@ impl SipMessage {
         }
     }
 
-    /// The body; empty if there is none.
+    /// The body; empty if absent.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         match self {
@@ -32,7 +32,7 @@ impl SipMessage {
         }
     }
 
-    /// Writes the message anew: every header field in its order and under its own name, Content-Length last.
+    /// Writes the message: all header fields in order with names as received, Content-Length last.
     pub fn write(&self, out: &mut BytesMut) {
         let mut composer = match self {
             Self::Request(request) => MessageWriter::request(out, request.method(), request.uri()),
@@ -49,7 +49,7 @@ impl SipMessage {
     }
 }
 
-/// A request that can be acted on: it has a Via, From, To, Call-ID and a CSeq of its own method, and these can be read.
+/// A valid request: Via, From, To, Call-ID and CSeq are present and valid, and CSeq has the method of the request.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) method: Method,
@@ -65,7 +65,7 @@ impl Request {
         &self.method
     }
 
-    /// The Request-URI as received, which digest needs to the letter (RFC 7616, section 3.4.6).
+    /// The Request-URI as received, which digest authentication hashes (RFC 7616, section 3.4.6).
     #[must_use]
     pub fn uri(&self) -> &str {
         self.head.slice(self.uri)
@@ -77,7 +77,7 @@ impl Request {
         &self.head
     }
 
-    /// The body; empty if there is none.
+    /// The body; empty if absent.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
@@ -95,7 +95,7 @@ impl PartialEq for Request {
 
 impl Eq for Request {}
 
-/// A response that can be acted on; it has what its request must have.
+/// A valid response: Via, From, To, Call-ID and CSeq are present and valid.
 #[derive(Debug, Clone)]
 pub struct Response {
     pub(super) status: Status,
@@ -111,7 +111,7 @@ impl Response {
         self.status
     }
 
-    /// The reason phrase as received, often empty or not the registry's.
+    /// The reason phrase as received; may be empty or differ from the registry.
     #[must_use]
     pub fn reason(&self) -> &str {
         self.head.slice(self.reason)
@@ -123,7 +123,7 @@ impl Response {
         &self.head
     }
 
-    /// The body; empty if there is none.
+    /// The body; empty if absent.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body

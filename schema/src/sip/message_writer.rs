@@ -6,11 +6,11 @@ use bytes::{BufMut, BytesMut};
 
 use super::{Head, HeaderName, Method, Request, Status};
 
-/// A message in the making: the start line is written, header fields follow in the order of the calls, and one of
-/// `end`, `body` and `body_with` finishes it. Content-Length is the composer's own.
+/// A message being written. The constructor writes the start line, each call adds header fields, and `end`, `body` or
+/// `body_with` finishes the message. The writer adds Content-Length itself.
 ///
-/// Line ends become spaces and other control characters underscores: nothing that is written can add a header field or end the
-/// head, and what was received comes apart as before when it is written again.
+/// Replaces line ends by spaces and other control characters by underscores, so that no value can add a header field or
+/// end the head, and a received message parses the same when written again.
 #[must_use = "a message needs `end` or `body` to be complete"]
 #[derive(Debug)]
 pub struct MessageWriter<'a> {
@@ -18,7 +18,7 @@ pub struct MessageWriter<'a> {
 }
 
 impl<'a> MessageWriter<'a> {
-    /// Begins a request.
+    /// Starts a request.
     pub fn request(out: &'a mut BytesMut, method: &Method, uri: &str) -> Self {
         out.reserve(TYPICAL);
         let mut line = Line(out);
@@ -29,12 +29,12 @@ impl<'a> MessageWriter<'a> {
         Self { out }
     }
 
-    /// Begins a response with the reason phrase of its status.
+    /// Starts a response with the reason phrase of its status.
     pub fn response(out: &'a mut BytesMut, status: Status) -> Self {
         Self::response_because(out, status, status.reason())
     }
 
-    /// Begins a response with a reason phrase of its own, as RFC 3261, section 21.4.1, wishes for a 400.
+    /// Starts a response with a specific reason phrase, as RFC 3261, section 21.4.1, recommends for a 400.
     pub fn response_because(out: &'a mut BytesMut, status: Status, reason: impl Display) -> Self {
         out.reserve(TYPICAL);
         let mut line = Line(out);
@@ -46,8 +46,8 @@ impl<'a> MessageWriter<'a> {
         Self { out }
     }
 
-    /// Begins the response to a request: every Via, From, To, Call-ID and CSeq as they came; To gets `to_tag`
-    /// unless it has a tag (RFC 3261, section 8.2.6.2). What forms a dialog needs Record-Route besides (12.1.1).
+    /// Starts the response to a request: copies Via, From, To, Call-ID and CSeq, and adds `to_tag` to To
+    /// unless it has a tag (RFC 3261, section 8.2.6.2). A dialog also needs Record-Route (RFC 3261, section 12.1.1).
     pub fn answer(
         out: &'a mut BytesMut,
         status: Status,
@@ -62,7 +62,7 @@ impl<'a> MessageWriter<'a> {
         self.other(header.as_str(), value)
     }
 
-    /// Writes a header field that is a text already.
+    /// Writes a header field with a text value.
     pub fn text(self, header: HeaderName, value: &str) -> Self {
         let mut line = Line(self.out);
         line.put(header.as_str());
@@ -82,8 +82,8 @@ impl<'a> MessageWriter<'a> {
         self
     }
 
-    /// Writes header fields that were printed before, each line with its CRLF: what every request of a dialog repeats.
-    /// Nothing received may have put a line feed into them; a line end by itself becomes a space here as well.
+    /// Writes preformatted header fields, each line with CRLF, such as those of every request in a dialog.
+    /// The caller ensures that received values contain no CRLF. Replaces a single CR or LF by a space.
     pub fn lines(self, lines: &str) -> Self {
         let mut rest = lines;
         while let Some(end) = memchr::memmem::find(rest.as_bytes(), b"\r\n") {
@@ -98,7 +98,7 @@ impl<'a> MessageWriter<'a> {
         self
     }
 
-    /// Finishes a message that has no body.
+    /// Finishes a message without a body.
     pub fn end(self) {
         self.finish(&[]);
     }
@@ -109,8 +109,8 @@ impl<'a> MessageWriter<'a> {
             .finish(body);
     }
 
-    /// Finishes a message with a body that `write` appends in place. `length` is how long it will be; should it come
-    /// out otherwise, Content-Length is set right.
+    /// Finishes a message with a body that `write` appends in place. `length` is the expected length in bytes; if it
+    /// differs, Content-Length is corrected.
     pub fn body_with(self, content_type: &str, length: usize, write: impl FnOnce(&mut BytesMut)) {
         let Self { out } = self.header(HeaderName::ContentType, content_type);
         out.reserve(length + CONTENT_LENGTH.len() + 24);
@@ -127,13 +127,13 @@ impl<'a> MessageWriter<'a> {
         }
     }
 
-    /// Finishes a message whose Content-Type, if any, is written already.
+    /// Finishes a message after its Content-Type, if any.
     pub(super) fn finish(self, body: &[u8]) {
         end_head(self.out, body.len());
         self.out.extend_from_slice(body);
     }
 
-    /// What a response repeats of its request, as far as it is there.
+    /// Copies the header fields that a response repeats, as far as they are present.
     pub(super) fn echo(mut self, head: &Head, to_tag: Option<&str>) -> Self {
         for via in head.all(HeaderName::Via) {
             self = self.text(HeaderName::Via, via);
@@ -160,7 +160,7 @@ impl<'a> MessageWriter<'a> {
     }
 }
 
-/// Room for the head of nearly every message that we send.
+/// Initial capacity in bytes, enough for the head of most messages.
 const TYPICAL: usize = 512;
 
 const CONTENT_LENGTH: &str = "Content-Length: ";
@@ -172,7 +172,7 @@ fn end_head(out: &mut BytesMut, length: usize) {
     line.end("\r\n");
 }
 
-/// The line at the end of a buffer.
+/// Appends to the last line of a buffer.
 struct Line<'a>(&'a mut BytesMut);
 
 impl Line<'_> {
@@ -180,14 +180,14 @@ impl Line<'_> {
         let start = self.0.len();
         self.0.extend_from_slice(text.as_bytes());
         let written = self.0.get_mut(start..).unwrap_or_default();
-        // Without a branch a byte, so that it runs on many bytes at once.
+        // No branch per byte, so that the compiler vectorises the loop.
         let control = |found, byte: &u8| found | (*byte < b' ') | (*byte == 0x7f);
         if !written.iter().fold(false, control) {
             return;
         }
         for byte in written {
             match *byte {
-                // What is taken for white space when it is read stays that.
+                // Characters that parse as white space must remain white space.
                 b'\r' | b'\n' | 0x0c => *byte = b' ',
                 b'\t' => {}
                 0..b' ' | 0x7f => *byte = b'_',
@@ -197,7 +197,7 @@ impl Line<'_> {
     }
 
     fn show(&mut self, value: impl Display) {
-        // Writing to the buffer cannot fail; a value that fails to show itself ends where it does.
+        // Writing to the buffer cannot fail; a failing `Display` truncates the value.
         let _ = write!(self, "{value}");
     }
 
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_repeats_its_request() {
+    fn response_copies_header_fields_of_its_request() {
         let check = |to: &str, tag: Option<&str>, answered: &str| {
             let mut out = BytesMut::new();
             MessageWriter::answer(&mut out, Status::OK, &request(to), tag).end();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_have_their_length() {
+    fn content_length_matches_the_body() {
         let compose = |length, body: &[u8]| {
             let mut out = BytesMut::from("before".as_bytes());
             let composer = MessageWriter::request(&mut out, &Method::Info, "sip:a@[::1]");
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_can_add_a_header_field() {
+    fn values_cannot_add_header_fields() {
         let mut out = BytesMut::new();
         MessageWriter::response_because(&mut out, Status::BAD_REQUEST, "bad\r\nX: 1")
             .header(HeaderName::Subject, "a\r\n\r\nb\u{7f}\0\tü")
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(out, expected.as_bytes());
     }
 
-    /// A parser that is not ours reads what we write.
+    /// `rsip`, an independent parser, reads the written messages.
     #[test]
     fn rsip_agrees() {
         let mut out = BytesMut::new();
@@ -333,7 +333,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(
+        fn written_messages_round_trip(
             method in "[A-Z]{1,12}",
             uri in "sip:([a-z0-9%;=.]{0,12}@)?[a-z0-9.]{1,12}",
             names in proptest::collection::vec(("X-[A-Za-z-]{0,12}", "\\PC{0,40}"), 0..6),

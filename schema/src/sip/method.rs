@@ -1,4 +1,4 @@
-//! The method of a request (RFC 3261, section 7.1 and the registry it opened).
+//! The method of a request (RFC 3261, section 7.1; IANA registry).
 
 use std::fmt;
 
@@ -20,12 +20,12 @@ pub enum Method {
     Message,
     Refer,
     Prack,
-    /// A method that we do not know: a normal request, which gets 405 or 501.
+    /// A method without a constant; its requests are valid and get 405 or 501.
     Other(Box<str>),
 }
 
 impl Method {
-    /// The method that a token names.
+    /// The method for a token.
     #[must_use]
     pub fn parse(token: &str) -> Self {
         match token {
@@ -47,7 +47,7 @@ impl Method {
         }
     }
 
-    /// The token, as it stands in a start line.
+    /// The token for a request line.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -80,9 +80,9 @@ impl fmt::Display for Method {
 mod tests {
     use super::*;
 
-    /// rsip knows the registered methods independently of us.
+    /// Compares with the list of registered methods in `rsip`.
     #[test]
-    fn knows_every_registered_method() {
+    fn registered_methods_have_constants() {
         for method in rsip::Method::all() {
             let token = method.to_string();
             let ours = Method::parse(&token);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_it_does_not_know() {
+    fn unknown_methods_are_kept() {
         // RFC 3261, section 7.1: case-sensitive; RFC 4475, section 3.1.1.2: any token may be a method.
         for token in [
             "invite",

@@ -1,4 +1,4 @@
-//! SIP (RFC 3261) as phones speak it: messages read without copying and written in place, header fields parsed on demand, digest as pure functions.
+//! SIP messages (RFC 3261): framing, zero-copy reading, on-demand parsing, writing in place, and digest authentication.
 
 #[cfg(feature = "codec")]
 pub mod codec;

@@ -9,12 +9,12 @@ macro_rules! header_names {
         #[allow(missing_docs, reason = "each is named after its header field")]
         pub enum HeaderName {
             $($variant,)*
-            /// A header field that we do not interpret; its name is in the head.
+            /// A header field without a constant; the head contains its name.
             Other,
         }
 
         impl HeaderName {
-            /// The long form in its usual spelling; empty for `Other`.
+            /// The long form in the registered spelling; empty for `Other`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -106,7 +106,7 @@ header_names! {
 }
 
 impl HeaderName {
-    /// The header field that a name means, in any case, long or compact.
+    /// The header field for a long or compact name, ignoring case.
     #[must_use]
     pub fn parse(name: &str) -> Self {
         let letter = match name.as_bytes() {
@@ -122,22 +122,22 @@ impl HeaderName {
             .map_or(&[][..], <[_; 9]>::as_slice);
         let mut candidates = row.iter().filter(|candidate| candidate.0 == letter);
         let found = candidates.find(|(_, known, _)| {
-            // Nearly everybody writes the usual spelling, which is compared many bytes at a time.
+            // Most peers use the registered spelling, for which a plain comparison suffices.
             *known == name || known.eq_ignore_ascii_case(name)
         });
         found.map_or(Self::Other, |(_, _, header)| *header)
     }
 }
 
-/// The long form.
+/// Writes the long form.
 impl fmt::Display for HeaderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// The names of each length behind their first letters, so that reading a name compares it with one or two only.
-/// `Other` fills a row up; no name begins with its letter.
+/// The names by length and first letter, so that a look-up compares only one or two names.
+/// `Other` pads a row; no name starts with its letter.
 static BY_LENGTH: [[(u8, &str, HeaderName); 9]; 21] = {
     let mut rows = [[(0, "", HeaderName::Other); 9]; 21];
     let mut filled = [0; 21];
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_long_and_compact_names_of_any_case() {
+    fn long_and_compact_names_are_read_ignoring_case() {
         let check = |name, header| assert_eq!(HeaderName::parse(name), header, "{name:?}");
         // RFC 3261, section 7.3.1 (case), 7.3.3 and 20 (compact forms).
         check("Via", HeaderName::Via);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_reads_back() {
+    fn names_round_trip() {
         for name in ALL {
             assert_eq!(HeaderName::parse(name.as_str()), *name);
             if let Some(letter) = name.compact() {

@@ -1,4 +1,4 @@
-//! Nonces that prove themselves, so that a challenge costs no memory (RFC 7616, section 5.4).
+//! Signed nonces, so that the server stores nothing per challenge (RFC 7616, section 5.4).
 
 use std::fmt;
 
@@ -6,36 +6,36 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// The key that this server signs its nonces with.
+/// The server's key for signing nonces.
 pub struct NonceKey(Hmac<Sha256>);
 
-/// A nonce as a challenge shows it.
+/// A nonce in hexadecimal digits, for a challenge.
 #[derive(Debug)]
 pub struct Minted([u8; DIGITS]);
 
 /// Hexadecimal digits of a nonce: 64 bits of time, 64 bits of salt and 128 bits of HMAC.
 const DIGITS: usize = 64;
 
-/// What a nonce turned out to be.
+/// The result of verifying a nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nonce {
-    /// Ours and young enough; the salt that it was minted with names it in a replay window.
+    /// Valid. The salt identifies the nonce in a replay window.
     Fresh(u64),
-    /// Ours, but too old or from before the clock was set back: challenge anew with `stale`.
+    /// Signed by this server, but expired, or from the future after a clock change: challenge again with `stale`.
     Stale,
-    /// Not ours, or minted for another binding.
+    /// Not signed by this server for this binding.
     Forged,
 }
 
 impl NonceKey {
-    /// A key of 32 random bytes.
+    /// Makes a key from 32 random bytes.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         Self(Hmac::new_from_slice(&key).expect("HMAC takes a key of any length"))
     }
 
-    /// A nonce of 64 hexadecimal digits: the time, the salt and 128 bits of HMAC-SHA256 over both and the binding.
-    /// `now` is in seconds, `salt` different for each nonce, and `binding` whatever the nonce shall not leave, as a
+    /// Makes a nonce of 64 hexadecimal digits: time, salt, and 128 bits of HMAC-SHA256 over both and the binding.
+    /// `now` is in seconds, `salt` must be unique per nonce, and `binding` is the scope of the nonce, such as a
     /// realm or an address.
     #[must_use]
     pub fn mint(&self, now: u64, salt: u64, binding: &[u8]) -> Minted {
@@ -48,8 +48,8 @@ impl NonceKey {
         Minted(digits)
     }
 
-    /// Whether a nonce is ours and not older than `life`; `now` and `life` are in seconds. A forgery is told from the
-    /// rest in constant time.
+    /// Verifies a nonce and its age of at most `life`; `now` and `life` are in seconds. The comparison takes
+    /// constant time.
     #[must_use]
     pub fn check(&self, nonce: &str, now: u64, life: u64, binding: &[u8]) -> Nonce {
         let Some((minted, salt, tag)) = parts(nonce) else {
@@ -85,14 +85,14 @@ impl fmt::Debug for NonceKey {
 }
 
 impl Minted {
-    /// The digits.
+    /// The hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// A hexadecimal digit of a value below 16.
+/// The hexadecimal digit of a value below 16.
 const fn digit(value: u8) -> u8 {
     if value < 10 {
         b'0' + value
@@ -101,7 +101,7 @@ const fn digit(value: u8) -> u8 {
     }
 }
 
-/// Time, salt and tag of a nonce of 64 hexadecimal digits.
+/// The time, salt and tag of a nonce; `None` unless it has 64 hexadecimal digits.
 fn parts(nonce: &str) -> Option<(u64, u64, [u8; 16])> {
     if nonce.len() != DIGITS || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_fresh_from_stale_and_forged() {
+    fn fresh_stale_and_forged_nonces_are_distinguished() {
         let key = NonceKey::new([7; 32]);
         let minted = key.mint(1_000, 42, b"realm");
         let nonce = minted.as_str();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn every_nonce_differs() {
+    fn nonces_differ() {
         let key = NonceKey::new([7; 32]);
         let mint = |now, salt| key.mint(now, salt, b"").as_str().to_owned();
         assert_ne!(mint(1, 1), mint(1, 2));

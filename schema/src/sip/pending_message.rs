@@ -1,4 +1,4 @@
-//! A message whose body has not arrived yet: its length and validity by the head (RFC 3261, sections 8.1.1 and 18.3).
+//! A message with a complete head: determines body length and validity (RFC 3261, sections 8.1.1 and 18.3).
 
 use bytes::{Bytes, BytesMut};
 
@@ -11,7 +11,7 @@ use super::{
     start::Start,
 };
 
-/// A message of which the head is here and the body perhaps not.
+/// A message with a complete head whose body may be incomplete.
 #[derive(Debug)]
 pub(super) struct PendingMessage {
     start: Start,
@@ -20,7 +20,7 @@ pub(super) struct PendingMessage {
 }
 
 impl PendingMessage {
-    /// Reads a head; `NotSip` if its start line is neither a request's nor a response's.
+    /// Reads a head; `NotSip` if the start line is neither a request line nor a status line.
     pub(super) fn new(mut head: BytesMut, extent: Extent) -> Result<Self, FrameError> {
         if extent.folded {
             unfold(&mut head);
@@ -34,8 +34,8 @@ impl PendingMessage {
         })
     }
 
-    /// The length of the body, if it is given. Two that differ are how requests are smuggled, and mean that
-    /// nothing after them can be trusted.
+    /// The length of the body, if given. Different values indicate request smuggling and make the rest of the
+    /// stream unreliable.
     pub(super) fn content_length(
         &self,
         limits: &MessageLimits,
@@ -45,10 +45,10 @@ impl PendingMessage {
             if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
                 return Err(self.bad_length("is not a number"));
             }
-            // What overflows is above every limit.
+            // A number that overflows exceeds every limit.
             let value = value.parse().unwrap_or(usize::MAX);
             if length.is_some_and(|other| other != value) {
-                return Err(self.bad_length("is there twice and differs"));
+                return Err(self.bad_length("appears twice with different values"));
             }
             length = Some(value);
         }
@@ -58,7 +58,7 @@ impl PendingMessage {
         }
     }
 
-    /// The error for a head that is too large, answered from the `lines` that are complete.
+    /// The error for an oversized head; the response copies the complete `lines`.
     pub(super) fn overlong(lines: BytesMut, excess: Excess) -> FrameError {
         let extent = Extent {
             length: lines.len(),
@@ -73,7 +73,7 @@ impl PendingMessage {
         }
     }
 
-    /// The error for a Content-Length that cannot be right.
+    /// The error for an invalid Content-Length.
     pub(super) fn bad_length(&self, problem: &'static str) -> FrameError {
         let reason = format!("Content-Length {problem}");
         FrameError::ContentLength {
@@ -93,7 +93,7 @@ impl PendingMessage {
         }
     }
 
-    /// The message with its body, or why it cannot be acted on.
+    /// Adds the body; returns the message, or `Refused` with the fault.
     pub(super) fn close(mut self, body: Bytes) -> Frame {
         let problem = match &self.broken {
             Some(line) => Some(format!("'{:.40}' is not a header field", line)),
@@ -151,8 +151,8 @@ impl PendingMessage {
         }
     }
 
-    /// Whether everything is there that RFC 3261, section 8.1.1, demands of any request (and 8.2.6.2 of any response), and
-    /// can be read. Max-Forwards is not asked for, since phones leave it out; nor are tags, since RFC 2543 knew none.
+    /// Checks the header fields that are mandatory in requests (RFC 3261, section 8.1.1) and responses (section 8.2.6.2).
+    /// Ignores a missing Max-Forwards, which some phones omit, and missing tags, which RFC 2543 lacks.
     fn check(&mut self) -> Result<(), HeaderError> {
         let once = [
             HeaderName::From,
@@ -165,7 +165,7 @@ impl PendingMessage {
             match (values.next(), values.next()) {
                 (Some(value), None) if !value.is_empty() => {}
                 (Some(_), Some(_)) => {
-                    return Err(HeaderError::new(header, SyntaxError("is there twice")));
+                    return Err(HeaderError::new(header, SyntaxError("appears twice")));
                 }
                 (Some(_), None) => return Err(HeaderError::new(header, SyntaxError("is empty"))),
                 (None, _) => return Err(HeaderError::missing(header)),
@@ -179,7 +179,7 @@ impl PendingMessage {
         match &self.start {
             Start::Request { method: own, .. } if own.as_str() != method => Err(HeaderError::new(
                 HeaderName::CSeq,
-                SyntaxError("names another method than the request"),
+                SyntaxError("does not have the method of the request"),
             )),
             _ => Ok(()),
         }

@@ -2,30 +2,30 @@
 
 use super::{Excess, MessageLimits};
 
-/// How far the head at the front of a buffer has been looked at.
+/// The progress of scanning the head at the start of a buffer.
 ///
-/// A line ends with CR LF; a bare LF is taken for one as well, as hand-written scripts send it.
+/// A line ends with CR LF. A bare LF also counts, since some scripts send it.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// No line feed is left unseen before here.
+    /// All line feeds before this offset were seen.
     scanned: usize,
     line_start: usize,
     headers: usize,
     folded: bool,
 }
 
-/// A head that is complete.
+/// A complete head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
-    /// Its length with the empty line.
+    /// The length including the empty line, in bytes.
     pub(super) length: usize,
-    /// Whether a line continues the one before (RFC 3261, section 7.3.1).
+    /// Whether the head contains a folded line (RFC 3261, section 7.3.1).
     pub(super) folded: bool,
 }
 
 impl Scan {
-    /// Looks at what has arrived since the last call. The limits hold for what is here already, so that nobody
-    /// makes us buffer more; which one is hit first does not depend on how the bytes were cut.
+    /// Scans the bytes since the last call. Limits apply to incomplete heads, so that a peer cannot
+    /// force larger buffers. The reported limit does not depend on segmentation.
     pub(super) fn advance(
         &mut self,
         buffer: &[u8],
@@ -62,13 +62,13 @@ impl Scan {
         }
     }
 
-    /// The length of the complete lines so far.
+    /// The length of the complete lines so far, in bytes.
     pub(super) const fn complete(&self) -> usize {
         self.line_start
     }
 }
 
-/// Turns each line end that is followed by white space into spaces, which makes folded lines one
+/// Unfolds lines: replaces each line end before white space by spaces
 /// (RFC 3261, section 7.3.1).
 pub(super) fn unfold(head: &mut [u8]) {
     let mut at = 0;
@@ -97,7 +97,7 @@ mod tests {
     };
 
     #[test]
-    fn finds_the_end_however_it_is_cut() {
+    fn segmentation_does_not_affect_the_end() {
         let check = |text: &str, expected: Result<Option<usize>, Excess>| {
             let whole = Scan::default().advance(text.as_bytes(), &LIMITS);
             assert_eq!(
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn unfolds_in_place() {
+    fn folded_lines_are_joined() {
         let check = |text: &str, unfolded: &str| {
             let mut bytes = text.as_bytes().to_vec();
             unfold(&mut bytes);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Method, Status, Uri, head::HeadSpan};
 
-/// What a start line says.
+/// A parsed start line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Start {
     Request {
@@ -15,21 +15,21 @@ pub(super) enum Start {
         status: Status,
         reason: HeadSpan,
     },
-    /// Recognisably a request, but not one that we can act on.
+    /// An invalid request line.
     BadRequest {
         status: Status,
         problem: Cow<'static, str>,
         is_ack: bool,
     },
-    /// Recognisably a response, but not one that we can act on.
+    /// An invalid status line.
     BadResponse {
         problem: &'static str,
     },
 }
 
 impl Start {
-    /// Reads the first line of a head. More than one space between the parts is taken as one (RFC 4475, section 3.1.2.10,
-    /// leaves it to us). Nothing if it is not SIP at all.
+    /// Reads the first line of a head; `None` if it is not SIP. Accepts several spaces between the parts, as
+    /// RFC 4475, section 3.1.2.10, allows.
     pub(super) fn parse(line: &str) -> Option<Self> {
         if let Some(rest) = strip_sip(line) {
             return Some(Self::response(line, rest));
@@ -62,11 +62,11 @@ impl Start {
         {
             return bad(
                 Status::BAD_REQUEST,
-                "the Request-URI has a character that no URI may have",
+                "the Request-URI has an invalid character",
             );
         }
         let problem = match Uri::parse(uri) {
-            // RFC 3261, section 19.1.1: a Request-URI has no header.
+            // RFC 3261, section 19.1.1: headers are not allowed in a Request-URI.
             Ok(uri) if !uri.headers().is_empty() => Some("the Request-URI has headers".into()),
             Ok(_) => None,
             Err(problem) => Some(format!("the Request-URI {problem}").into()),
@@ -84,7 +84,7 @@ impl Start {
         }
     }
 
-    /// Whether an answer is due: neither an ACK nor a response gets any (RFC 3261, section 17).
+    /// Whether a response is due; false for an ACK and for a response (RFC 3261, section 17).
     pub(super) fn is_answerable(&self) -> bool {
         match self {
             Self::Request { method, .. } => *method != Method::Ack,
@@ -120,18 +120,18 @@ impl Start {
     }
 }
 
-/// `token` of RFC 3261, section 25.1.
+/// Whether a `token` may contain the byte (RFC 3261, section 25.1).
 pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
 }
 
-/// What follows `SIP/`, which has no case (RFC 3261, section 7.1).
+/// The text after `SIP/`, ignoring case (RFC 3261, section 7.1).
 fn strip_sip(text: &str) -> Option<&str> {
     let (name, rest) = text.split_at_checked(4)?;
     name.eq_ignore_ascii_case("SIP/").then_some(rest)
 }
 
-/// Where `part`, which is a slice of `line`, stands in it.
+/// The span of `part`, a slice of `line`.
 fn span(line: &str, part: &str) -> HeadSpan {
     let start = part.as_ptr().addr().saturating_sub(line.as_ptr().addr());
     HeadSpan::at(start, part.as_bytes())
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_requests() {
+    fn request_lines_are_read() {
         let check =
             |line: &str, expected: Option<(&str, &str)>| match (Start::parse(line), expected) {
                 (Some(Start::Request { method, uri }), Some((token, text))) => {
@@ -163,7 +163,7 @@ mod tests {
         check("INVITE sip:a@h SIP/2.0", Some(("INVITE", "sip:a@h")));
         check("INVITE  sip:a@h\tSIP/2.0  ", Some(("INVITE", "sip:a@h")));
         check("PING sip:h sip/2.0", Some(("PING", "sip:h")));
-        // RFC 4475, sections 3.3.2 and 3.1.1.2: any scheme can be read, and a '?' in the user part begins no header.
+        // RFC 4475, sections 3.3.2 and 3.1.1.2: any scheme is valid; a '?' in the user part does not start headers.
         check(
             "OPTIONS unknown:x?y SIP/2.0",
             Some(("OPTIONS", "unknown:x?y")),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn faults_are_named() {
         let check = |line: &str, code: u16| match Start::parse(line) {
             Some(Start::BadRequest { status, .. }) => assert_eq!(status.code(), code, "{line:?}"),
             Some(Start::BadResponse { .. }) => assert_eq!(0, code, "{line:?}"),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_responses() {
+    fn status_lines_are_read() {
         let check = |line: &str, code: u16, phrase: &str| match Start::parse(line) {
             Some(Start::Response { status, reason }) => {
                 let at = if phrase.is_empty() {

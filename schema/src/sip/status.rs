@@ -1,4 +1,4 @@
-//! The status of a response (RFC 3261, section 21 and the registry it opened).
+//! The status of a response (RFC 3261, section 21; IANA registry).
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ macro_rules! statuses {
         impl Status {
             $(pub const $name: Self = Self($code);)*
 
-            /// The reason phrase of the registry; for an unregistered code the name of its class.
+            /// The registered reason phrase; for an unregistered code, the name of its class.
             #[must_use]
             pub const fn reason(self) -> &'static str {
                 match self.0 {
@@ -96,7 +96,7 @@ statuses! {
 }
 
 impl Status {
-    /// The status with this code, if it is one: 100 to 699 (RFC 3261, section 7.2).
+    /// The status with this code; `None` outside 100 to 699 (RFC 3261, section 7.2).
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {
         match code {
@@ -105,32 +105,32 @@ impl Status {
         }
     }
 
-    /// The code.
+    /// The code, 100 to 699.
     #[must_use]
     pub const fn code(self) -> u16 {
         self.0
     }
 
-    /// 1xx: the final answer is still to come.
+    /// Whether the class is 1xx, so that a final response follows.
     #[must_use]
     pub const fn is_provisional(self) -> bool {
         self.0 < 200
     }
 
-    /// 2xx.
+    /// Whether the class is 2xx.
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self.0, 200..300)
     }
 
-    /// Anything but 1xx.
+    /// Whether the class is not 1xx.
     #[must_use]
     pub const fn is_final(self) -> bool {
         !self.is_provisional()
     }
 }
 
-/// Code and reason phrase: `404 Not Found`.
+/// Writes code and reason phrase: `404 Not Found`.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.0, self.reason())
@@ -165,12 +165,12 @@ mod tests {
         }
     }
 
-    /// rsip lists the registered codes independently of us, with their phrases run together.
+    /// Compares with the list of registered codes in `rsip`, which writes phrases without spaces.
     #[test]
-    fn phrases_agree_with_the_registry() {
+    fn phrases_match_the_registry() {
         for status in REGISTERED {
             let known = rsip::StatusCode::from(status.code()).to_string();
-            // 202 and "Not Acceptable" of 606 are spelt otherwise there.
+            // `rsip` spells 202 and the phrase of 606 differently.
             if matches!(status.code(), 202 | 606) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! URIs: sip, sips, tel and any other, read where they stand (RFC 3261, section 19.1; RFC 3966).
+//! Parses sip, sips, tel and other URIs without copying (RFC 3261, section 19.1; RFC 3966).
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
@@ -7,7 +7,7 @@ use super::{
     header::{Params, Transport, host_and_port},
 };
 
-/// A URI. Every part is the text as received; nothing is decoded unless asked.
+/// A URI. All parts are as received; only [`user_decoded`](Self::user_decoded) decodes escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uri<'a> {
     text: &'a str,
@@ -24,7 +24,7 @@ impl<'a> Uri<'a> {
     /// Reads a URI.
     ///
     /// # Errors
-    /// What is wrong with it: no scheme, white space inside, no usable host or port in a sip or sips URI.
+    /// The fault, such as a missing scheme, white space, or an unusable host or port in a sip or sips URI.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let text = text.trim_ascii();
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
@@ -39,9 +39,7 @@ impl<'a> Uri<'a> {
             .bytes()
             .any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f))
         {
-            return Err(SyntaxError(
-                "has a URI with a character that no URI may have",
-            ));
+            return Err(SyntaxError("has a URI with an invalid character"));
         }
         let plain = Self {
             text,
@@ -71,55 +69,55 @@ impl<'a> Uri<'a> {
         }
     }
 
-    /// The scheme as written; compare with `is_sip` and its like, for schemes have no case.
+    /// The scheme as written. Compare with `is_sip`, `is_sips` and `is_tel`, which ignore case.
     #[must_use]
     pub const fn scheme(&self) -> &'a str {
         self.scheme
     }
 
-    /// sip or sips.
+    /// Whether the scheme is sip or sips.
     #[must_use]
     pub const fn is_sip(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("sip") || self.is_sips()
     }
 
-    /// sips.
+    /// Whether the scheme is sips.
     #[must_use]
     pub const fn is_sips(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("sips")
     }
 
-    /// tel.
+    /// Whether the scheme is tel.
     #[must_use]
     pub const fn is_tel(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("tel")
     }
 
-    /// The user part, escapes kept; of a tel URI the number with its `+`. An empty user part counts as none.
+    /// The user part with escapes, or the number of a tel URI with its `+`. `None` if empty.
     #[must_use]
     pub const fn user(&self) -> Option<&'a str> {
         self.user
     }
 
-    /// The user part with its `%` escapes decoded.
+    /// The user part with decoded `%` escapes.
     #[must_use]
     pub fn user_decoded(&self) -> Option<Cow<'a, str>> {
         self.user.map(decode)
     }
 
-    /// The password, which nobody should use (RFC 3261, section 19.1.1).
+    /// The password; RFC 3261, section 19.1.1, discourages its use.
     #[must_use]
     pub const fn password(&self) -> Option<&'a str> {
         self.password
     }
 
-    /// The host of a sip or sips URI, an IPv6 address in its brackets; empty for other schemes.
+    /// The host of a sip or sips URI, an IPv6 address with its brackets; empty for other schemes.
     #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
-    /// The host as an address, if it is one.
+    /// The host as an IP address; `None` for a name.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         match super::header::ipv6(self.host) {
@@ -128,14 +126,14 @@ impl<'a> Uri<'a> {
         }
     }
 
-    /// The port.
+    /// The port, if given.
     #[must_use]
     pub const fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Whether both name the same place: scheme, user, host and port (RFC 3261, section 19.1.4). Parameters are not compared, for who
-    /// removes a Contact may have left one out that it was bound with.
+    /// Whether scheme, user, host and port are equal (RFC 3261, section 19.1.4). Ignores parameters, since a request to
+    /// remove a Contact may omit one of its binding.
     #[must_use]
     pub fn is_place_of(&self, other: &Self) -> bool {
         self.scheme.eq_ignore_ascii_case(other.scheme)
@@ -144,25 +142,25 @@ impl<'a> Uri<'a> {
             && self.port == other.port
     }
 
-    /// The parameters.
+    /// The URI parameters, such as `transport`.
     #[must_use]
     pub const fn params(&self) -> Params<'a> {
         self.params
     }
 
-    /// The transport parameter, if it is there and we know its value.
+    /// The transport parameter; `None` if missing or unknown.
     #[must_use]
     pub fn transport(&self) -> Option<Transport> {
         self.params.get("transport").and_then(Transport::parse)
     }
 
-    /// What follows the `?`, as `Replaces=...`; empty if nothing does.
+    /// The headers after `?`, such as `Replaces=...`; empty if absent.
     #[must_use]
     pub const fn headers(&self) -> &'a str {
         self.headers
     }
 
-    /// The text without headers, which a Request-URI cannot have (RFC 3261, section 19.1.1).
+    /// The text without headers, as a Request-URI requires (RFC 3261, section 19.1.1).
     #[must_use]
     pub fn without_headers(&self) -> &'a str {
         let before = self.text.strip_suffix(self.headers).unwrap_or(self.text);
@@ -176,8 +174,8 @@ impl<'a> Uri<'a> {
     }
 
     fn with_authority(self, rest: &'a str) -> Result<Self, SyntaxError> {
-        // A user part may hold ';' and '?' (RFC 3261, section 25.1, user-unreserved), so the '@' is looked for first;
-        // the last one before a '?', for some phones leave an '@' of the user unescaped.
+        // A user part may contain ';' and '?' (RFC 3261, section 25.1, user-unreserved), so find the '@' first:
+        // the last one before a '?', since some phones do not escape an '@' in the user part.
         let question = memchr::memchr(b'?', rest.as_bytes()).unwrap_or(rest.len());
         let at = rest
             .get(..question)
@@ -217,7 +215,7 @@ impl fmt::Display for Uri<'_> {
     }
 }
 
-/// `%` escapes decoded (RFC 3261, section 19.1.2); a broken escape stays as it is, bytes that are not UTF-8 are replaced.
+/// Decodes `%` escapes (RFC 3261, section 19.1.2). Keeps invalid escapes; replaces bytes that are not UTF-8.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -244,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_every_part() {
+    fn all_parts_are_read() {
         let check = |text, user: Option<&str>, host: &str, port: Option<u16>| {
             let uri = Uri::parse(text).map(|uri| (uri.user(), uri.host(), uri.port()));
             assert_eq!(uri, Ok((user, host, port)), "{text:?}");
@@ -311,13 +309,13 @@ mod tests {
         // RFC 3966, section 6.
         check("tel:+49301234", Some("+49301234"), "", None);
         check("tel:7042;phone-context=example.com", Some("7042"), "", None);
-        // RFC 4475, sections 3.1.1.9 and 3.3.2: any scheme may come.
+        // RFC 4475, sections 3.1.1.9 and 3.3.2: any scheme is valid.
         check("urn:service:sos", None, "", None);
         check("nobodyKnowsThisScheme:totallyopaquecontent", None, "", None);
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn faults_are_named() {
         let check = |text, problem: &str| {
             let error = Uri::parse(text).err().map(|error| error.to_string());
             assert_eq!(error.as_deref(), Some(problem), "{text:?}");
@@ -328,10 +326,7 @@ mod tests {
         check("*", "has a URI without a scheme");
         check("sip:", "has no usable host");
         check("sip:a@", "has no usable host");
-        check(
-            "sip:a b@h",
-            "has a URI with a character that no URI may have",
-        );
+        check("sip:a b@h", "has a URI with an invalid character");
         check("sip:a@h:x", "has a port that is not a number");
         check("sip:a@h:99999", "has a port above 65535");
         // RFC 5118, section 4.2: an IPv6 address needs its brackets.
@@ -340,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_uri_has_no_headers() {
+    fn request_uri_has_no_headers() {
         let check = |text, without| {
             let uri = Uri::parse(text).map(|uri| uri.without_headers());
             assert_eq!(uri, Ok(without), "{text:?}");
@@ -355,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn decodes_and_finds() {
+    fn user_part_is_decoded() {
         let decoded = |text| Uri::parse(text).ok().and_then(|uri| uri.user_decoded());
         assert_eq!(decoded("sip:MAC%3a0004@h").as_deref(), Some("MAC:0004"));
         assert_eq!(decoded("sip:%C3%BC%zz%@h").as_deref(), Some("ü%zz%"));

@@ -1,4 +1,4 @@
-//! Adds `received` and `rport` to the Via of a request, so that its response reaches the sender (RFC 3261, section 18.2; RFC 3581, section 4).
+//! Adds `received` and `rport` to the Via of a response over UDP (RFC 3261, section 18.2; RFC 3581, section 4).
 
 use std::{
     fmt::Write,
@@ -9,8 +9,8 @@ use bytes::BytesMut;
 
 use super::header::{Transport, Via, position, split};
 
-/// The address that the answer to a request goes to: where it came from if its topmost Via asks so by `rport`, else the
-/// port that the Via names, at the address that it came from.
+/// The destination of a response: the source of the request if its topmost Via contains `rport`, otherwise the
+/// source address with the port of the Via.
 #[must_use]
 pub fn answer_address(via: Option<&Via<'_>>, source: SocketAddr) -> SocketAddr {
     match via {
@@ -23,8 +23,8 @@ pub fn answer_address(via: Option<&Via<'_>>, source: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Tells the source of a request in the topmost Via of its answer, which repeats the request's: `received` where the Via
-/// names another host, and both `received` and the value of `rport` where it asks.
+/// Adds the source of a request to the topmost Via of its response: `received` if the Via contains a different
+/// host, and both `received` and the value of `rport` if it contains `rport`.
 pub fn stamp(answer: &mut BytesMut, source: SocketAddr) {
     let Some((start, end)) = top_via(answer) else {
         return;
@@ -41,7 +41,7 @@ pub fn stamp(answer: &mut BytesMut, source: SocketAddr) {
     answer.unsplit(rest);
 }
 
-/// Where the topmost Via value of a message of ours stands: in its second line.
+/// The range of the topmost Via value in a written message: in its second line.
 fn top_via(message: &[u8]) -> Option<(usize, usize)> {
     let line = memchr::memmem::find(message, b"\r\n")? + 2;
     let rest = message.get(line..)?;
@@ -65,7 +65,7 @@ fn stamped(value: &str, source: SocketAddr) -> Option<String> {
     let mut stamped = parts.next()?.to_owned();
     for part in parts {
         let name = part.split('=').next().unwrap_or(part).trim_ascii();
-        // What a sender says of its own source is no use.
+        // Ignores the sender's own `received` and `rport` values.
         if name.eq_ignore_ascii_case("rport") {
             let _ = write!(stamped, ";rport={}", source.port());
         } else if !name.eq_ignore_ascii_case("received") {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_tells_where_its_request_came_from() {
+    fn response_contains_the_source_of_the_request() {
         const FROM: &str = "192.0.2.1:40000";
         // RFC 3261, sections 18.2.1 and 18.2.2.
         check(
@@ -125,7 +125,7 @@ mod tests {
             "SIP/2.0/UDP phone.example;branch=b;received=192.0.2.1",
             "192.0.2.1:5060",
         );
-        // A semicolon at the end, as some phones write it, makes no empty parameter.
+        // A trailing semicolon, as some phones send it, is not an empty parameter.
         check(
             "SIP/2.0/UDP 10.0.0.7:5062;branch=b; ",
             FROM,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_via_stays_as_it_is() {
+    fn messages_without_via_are_unchanged() {
         for text in [
             "",
             "\r\n",

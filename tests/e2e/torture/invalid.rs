@@ -181,7 +181,7 @@ pub fn table() -> Vec<Torment> {
         ),
         torment(
             "4475 3.1.2.18",
-            "CSeq names another method than an unknown one",
+            "CSeq has a different method than an unknown one",
             Phones,
             // 501 would do as well: what is wrong comes before what is not known.
             Names(400),

@@ -28,7 +28,7 @@ fn root_element_determines_the_kind() {
 }
 
 #[test]
-fn every_row_is_found_by_its_name() {
+fn rows_are_found_by_name() {
     for service in ServiceId::ALL {
         assert_eq!(ServiceId::from_name(service.name()), Some(*service));
     }

@@ -9,7 +9,8 @@ use crate::csta::{
 };
 
 sequence! {
-    /// Starts a call between two devices. Call and media characteristics, connection information and languages have no type.
+    /// Starts a call between two devices. Call and media characteristics, connection information and languages have no
+    /// type.
     pub struct MakeCall {
         calling_device: DeviceId = "callingDevice",
         called_directory_number: DeviceId = "calledDirectoryNumber",
@@ -101,8 +102,8 @@ sequence! {
     /// The phone accepted the request.
     pub struct ReconnectCallResponse {}
 
-    /// Puts a call on hold and calls another device. Call and media characteristics, connection information and languages have
-    /// no type.
+    /// Puts a call on hold and calls another device. Call and media characteristics, connection information and languages
+    /// have no type.
     pub struct ConsultationCall {
         /// The connection to put on hold.
         existing_call: ConnectionId = "existingCall",

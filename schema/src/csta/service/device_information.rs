@@ -17,7 +17,8 @@ sequence! {
         device: DeviceId = "device",
     }
 
-    /// The logical element. Group attributes, log-on models, media, rates, channels and miscellaneous capabilities have no type.
+    /// The logical element. Group attributes, log-on models, media, rates, channels and miscellaneous capabilities have no
+    /// type.
     pub struct GetLogicalDeviceInformationResponse {
         /// The category; a station if absent.
         device_category: Option<DeviceCategory> = "deviceCategory",

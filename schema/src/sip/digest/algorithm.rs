@@ -1,4 +1,4 @@
-//! The hashes of digest and what is made with them (RFC 7616, section 3.4.2; RFC 8760, section 2.1).
+//! Digest algorithms, HA1 and responses (RFC 7616, section 3.4; RFC 8760, section 2.1).
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// A hash that challenge and credentials agree on. The `-sess` variants are not known here: no phone asks for them.
+/// A digest algorithm. The `-sess` variants are not supported, since no known phone uses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// `MD5`, which every phone has and which counts when none is named.
+    /// `MD5`, supported by every phone; the default if the parameter is missing.
     Md5,
     /// `SHA-256` (RFC 8760).
     Sha256,
 }
 
 impl Algorithm {
-    /// The algorithm that a token of any case names.
+    /// The algorithm for a token, ignoring case; `None` if unsupported.
     #[must_use]
     pub fn parse(token: &str) -> Option<Self> {
         [Self::Md5, Self::Sha256]
@@ -24,7 +24,7 @@ impl Algorithm {
             .find(|known| known.as_str().eq_ignore_ascii_case(token))
     }
 
-    /// The token.
+    /// The token in the `algorithm` parameter.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Algorithm {
         }
     }
 
-    /// How many hexadecimal digits a hash has.
+    /// The length of a hash in hexadecimal digits.
     const fn digits(self) -> usize {
         match self {
             Self::Md5 => 32,
@@ -41,7 +41,7 @@ impl Algorithm {
         }
     }
 
-    /// The hash of the parts with a colon between each two.
+    /// The hash of the parts, joined by colons.
     pub(super) fn hash(self, parts: &[&[u8]]) -> Hex {
         fn hex<D: Digest>(parts: &[&[u8]]) -> Hex {
             let mut digest = D::new();
@@ -66,8 +66,8 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The hash of user, realm and password (RFC 7616, section 3.4.2): all that a server has to keep to verify a log-on.
-/// It is as good as the password for its realm and never shown.
+/// The hash of user, realm and password (RFC 7616, section 3.4.2), which suffices to verify a log-on.
+/// Within its realm it is equivalent to the password; `Debug` does not print it.
 #[derive(Clone)]
 pub struct Ha1 {
     algorithm: Algorithm,
@@ -75,33 +75,33 @@ pub struct Ha1 {
 }
 
 impl Ha1 {
-    /// Hashes what a user knows.
+    /// Hashes user, realm and password.
     #[must_use]
     pub fn new(algorithm: Algorithm, user: &str, realm: &str, password: &str) -> Self {
         let hash = algorithm.hash(&[user.as_bytes(), realm.as_bytes(), password.as_bytes()]);
         Self { algorithm, hash }
     }
 
-    /// The hash as it is stored, in hexadecimal digits; none if it is not as long as the algorithm's.
+    /// Reads a stored hash in hexadecimal digits; `None` if its length does not match the algorithm.
     #[must_use]
     pub fn stored(algorithm: Algorithm, hash: &str) -> Option<Self> {
         let hash = Hex::read(hash, algorithm.digits())?;
         Some(Self { algorithm, hash })
     }
 
-    /// The hash, to be stored: whoever has it can log on in its realm.
+    /// The hash in hexadecimal digits, for storage. Protect it like a password.
     #[must_use]
     pub fn expose(&self) -> String {
         self.hash.to_string()
     }
 
-    /// The algorithm that made it.
+    /// The algorithm of the hash.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The response to a nonce (RFC 7616, section 3.4.1); `protection` is nc, cnonce and qop where there is a qop.
+    /// The response to a nonce (RFC 7616, section 3.4.1); `protection` is nc, cnonce and qop, or `None` without qop.
     pub(super) fn response(
         &self,
         nonce: &str,
@@ -149,7 +149,7 @@ impl Hex {
         }
     }
 
-    /// So many digits, of any case.
+    /// Reads exactly `length` digits in any case.
     fn read(text: &str, length: usize) -> Option<Self> {
         let mut digits = [0; 64];
         let place = digits.get_mut(..length)?;
@@ -164,7 +164,7 @@ impl Hex {
         self.digits.get(..self.length).unwrap_or_default()
     }
 
-    /// Whether a text is these digits in any case, in a time that does not tell how many agree.
+    /// Compares with a text in constant time, ignoring case.
     pub(super) fn is(&self, text: &str) -> bool {
         text.to_ascii_lowercase()
             .as_bytes()

@@ -5,20 +5,20 @@ use std::{borrow::Cow, fmt};
 use super::{Algorithm, Credentials, Ha1, LONGEST, after_scheme, lower_case, next_param};
 use crate::sip::SyntaxError;
 
-/// What a server asks of a client. Texts are as they stand between their quotes.
+/// A digest challenge. Texts are quoted-string contents with their escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge<'a> {
-    /// What the user logs on to.
+    /// The realm in which the user logs on.
     pub realm: &'a str,
-    /// The text that the client hashes in.
+    /// The server's nonce.
     pub nonce: &'a str,
-    /// The hash function.
+    /// The digest algorithm; MD5 if the parameter is missing.
     pub algorithm: Algorithm,
-    /// Whether `qop=auth` is offered, which a server of today always does (RFC 7616, section 3.3).
+    /// Whether `qop=auth` is offered; RFC 7616, section 3.3, requires it of servers.
     pub qop: bool,
-    /// Whether only the nonce was too old: the client need not ask its user again.
+    /// Whether only the nonce had expired, so that the client can retry without asking its user.
     pub stale: bool,
-    /// A text that the client repeats.
+    /// A text that the client returns unchanged.
     pub opaque: Option<&'a str>,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Challenge<'a> {
     /// Reads the value of a WWW-Authenticate.
     ///
     /// # Errors
-    /// It is not Digest, a quote is not closed, realm or nonce is missing, or it asks for what we do not know.
+    /// The scheme is not Digest, a quote is not closed, realm or nonce is missing, or algorithm or qop is not supported.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let mut rest = after_scheme(text)?;
         let [mut realm, mut nonce, mut opaque, mut qop] = [None; 4];
@@ -41,7 +41,7 @@ impl<'a> Challenge<'a> {
                 "stale" => stale = value.eq_ignore_ascii_case("true"),
                 "algorithm" => {
                     algorithm = Algorithm::parse(value)
-                        .ok_or(SyntaxError("names an algorithm that is not supported"))?;
+                        .ok_or(SyntaxError("has an unsupported algorithm"))?;
                 }
                 _ => {}
             }
@@ -51,7 +51,7 @@ impl<'a> Challenge<'a> {
                 .any(|qop| qop.trim_ascii().eq_ignore_ascii_case("auth"))
         };
         if qop.is_some_and(|list| !auth(list)) {
-            return Err(SyntaxError("offers no qop that is supported"));
+            return Err(SyntaxError("offers no supported qop"));
         }
         Ok(Self {
             realm: realm.ok_or(SyntaxError("has no realm"))?,
@@ -63,8 +63,8 @@ impl<'a> Challenge<'a> {
         })
     }
 
-    /// The credentials that answer it. `nc` counts the uses of the nonce from 1 on; `cnonce` is the caller's random
-    /// text; both are left out where no qop is offered. Neither text may hold a quote.
+    /// The credentials for this challenge. `nc` counts the uses of the nonce, starting with 1; `cnonce` is a random text of
+    /// the caller. Without qop, both are omitted. `user` and `cnonce` must not contain a quote.
     #[must_use]
     pub fn answer<'b>(
         &self,
@@ -104,7 +104,7 @@ impl<'a> Challenge<'a> {
     }
 }
 
-/// The header value.
+/// Writes the header field value.
 impl fmt::Display for Challenge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_challenges() {
+    fn challenges_are_read() {
         let check = |text: &str, expected: Result<&str, &str>| {
             let read = Challenge::parse(text).map(|challenge| challenge.to_string());
             assert_eq!(
@@ -156,11 +156,11 @@ mod tests {
         );
         check(
             r#"Digest realm="r",nonce="n",qop="auth-int""#,
-            Err("offers no qop that is supported"),
+            Err("offers no supported qop"),
         );
         check(
             r#"Digest realm="r",nonce="n",algorithm=SHA-512-256"#,
-            Err("names an algorithm that is not supported"),
+            Err("has an unsupported algorithm"),
         );
         check(r#"Digest realm="r""#, Err("has no nonce"));
         check(r#"Digest nonce="n""#, Err("has no realm"));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn its_answer_verifies() {
+    fn credentials_for_a_challenge_verify() {
         for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
             for qop in [true, false] {
                 let challenge = Challenge {

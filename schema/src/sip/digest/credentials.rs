@@ -5,31 +5,31 @@ use std::{borrow::Cow, fmt};
 use super::{Algorithm, Ha1, LONGEST, after_scheme, lower_case, next_param};
 use crate::sip::{SyntaxError, start::is_token};
 
-/// What a client answers to a challenge. Texts are as they stand between their quotes, escapes kept, for so they are
-/// hashed.
+/// Digest credentials. Texts are quoted-string contents with their escapes, since both sides hash
+/// them in this form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials<'a> {
-    /// The user that logs on.
+    /// The user name.
     pub username: &'a str,
-    /// The realm of the challenge.
+    /// The realm from the challenge.
     pub realm: &'a str,
-    /// The nonce of the challenge.
+    /// The nonce from the challenge.
     pub nonce: &'a str,
-    /// The URI that the client hashed; compare it with the Request-URI where that matters (RFC 7616, section 3.4.6).
+    /// The hashed URI. The caller must compare it with the Request-URI (RFC 7616, section 3.4.6).
     pub uri: &'a str,
-    /// The hash, in hexadecimal digits.
+    /// The response in hexadecimal digits.
     pub response: Cow<'a, str>,
-    /// The hash function; MD5 if the client named none.
+    /// The digest algorithm; MD5 if the parameter is missing.
     pub algorithm: Algorithm,
-    /// The client's own nonce.
+    /// The client nonce.
     pub cnonce: Option<&'a str>,
-    /// How often the nonce has been used, from 1 on; nothing if it is missing or not hexadecimal.
+    /// The nonce count, starting with 1; `None` if missing or not hexadecimal.
     pub nc: Option<u32>,
-    /// The quality of protection; `auth` is the only one that we verify.
+    /// The quality of protection; only `auth` can be verified.
     pub qop: Option<&'a str>,
-    /// The opaque text of the challenge.
+    /// The opaque text from the challenge.
     pub opaque: Option<&'a str>,
-    /// `nc` as the client wrote and hashed it.
+    /// The text of `nc` as the client hashed it.
     pub(super) count: Cow<'a, str>,
 }
 
@@ -37,8 +37,8 @@ impl<'a> Credentials<'a> {
     /// Reads the value of an Authorization.
     ///
     /// # Errors
-    /// It is not Digest, a quote is not closed, the algorithm is unknown, or a parameter is missing without which
-    /// nothing can be verified.
+    /// The scheme is not Digest, a quote is not closed, the algorithm is not supported, or a mandatory
+    /// parameter is missing.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let mut rest = after_scheme(text)?;
         let [
@@ -66,7 +66,7 @@ impl<'a> Credentials<'a> {
                 "opaque" => &mut opaque,
                 "algorithm" => {
                     algorithm = Algorithm::parse(value)
-                        .ok_or(SyntaxError("names an algorithm that is not supported"))?;
+                        .ok_or(SyntaxError("has an unsupported algorithm"))?;
                     continue;
                 }
                 _ => continue,
@@ -77,7 +77,7 @@ impl<'a> Credentials<'a> {
         }
         let is_token = |value: &str| value.bytes().all(is_token);
         if ![count, qop].into_iter().flatten().all(is_token) {
-            return Err(SyntaxError("has an nc or a qop that is not a token"));
+            return Err(SyntaxError("has an nc or qop that is not a token"));
         }
         let hexadecimal = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
         Ok(Self {
@@ -108,8 +108,8 @@ impl<'a> Credentials<'a> {
             && self.proves(ha1, Some([&self.count, cnonce, qop]), method)
     }
 
-    /// Whether the response proves the password in the manner of RFC 2069, which old phones know only: without qop,
-    /// and so without a count that would show a replay.
+    /// Whether the response proves the password without qop (RFC 2069), as old phones send it. Without a nonce count,
+    /// the caller cannot detect a replay.
     #[must_use]
     pub fn verifies_without_qop(&self, ha1: &Ha1, method: &str) -> bool {
         self.qop.is_none() && self.proves(ha1, None, method)
@@ -123,7 +123,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// The header value.
+/// Writes the header field value.
 impl fmt::Display for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -147,7 +147,7 @@ impl fmt::Display for Credentials<'_> {
     }
 }
 
-/// Who logs on where; the response stays out of logs, for without qop it can be guessed at offline.
+/// Prints user and realm. Omits the response, which would allow offline guessing of the password.
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Credentials");
@@ -175,7 +175,7 @@ mod tests {
         response="8ca523f5e9506fed4657c9700eebdbec", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS""#;
 
     #[test]
-    fn verifies_the_vectors() {
+    fn rfc_vectors_verify() {
         let check = |text: &str, realm: &str, password: &str, good: bool| {
             let text = text.replace('\n', " ");
             let credentials = Credentials::parse(&text).unwrap();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn verifies_without_qop_only_where_asked() {
+    fn response_without_qop_needs_its_own_check() {
         // RFC 2069, section 2.4, with the response that its erratum 749 corrects.
         let text = r#"Digest username="Mufasa", realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", uri="/dir/index.html", response="1949323746fe6a43ef61f9606e7febea""#;
         let credentials = Credentials::parse(text).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_phones_send() {
+    fn known_spellings_of_phones_are_read() {
         let check = |text: &str, expected: Result<(&str, Option<u32>), &str>| {
             let read = Credentials::parse(text);
             let read = read
@@ -274,24 +274,24 @@ mod tests {
         );
         check(
             &with(r#"username="a",algorithm=MD5-sess"#),
-            Err("names an algorithm that is not supported"),
+            Err("has an unsupported algorithm"),
         );
         check(
             &with(r#"username="a",username="b""#),
             Err("has a parameter twice"),
         );
-        // Printed, these would be read as something else.
+        // Printing these would change their meaning.
         check(
             &with(r#"username=a"b"#),
-            Err("has a quote within a value without quotes"),
+            Err("has a quote in an unquoted value"),
         );
         check(
             &with(r"username=a\"),
-            Err("has a quote within a value without quotes"),
+            Err("has a quote in an unquoted value"),
         );
         check(
             &with(r#"username="a",nc="1,2""#),
-            Err("has an nc or a qop that is not a token"),
+            Err("has an nc or qop that is not a token"),
         );
         check(&with("x=y"), Err("has no username"));
         check(
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_what_it_reads() {
+    fn credentials_round_trip() {
         let text = MUFASA.replace('\n', " ");
         let credentials = Credentials::parse(&text).unwrap();
         let printed = credentials.to_string();

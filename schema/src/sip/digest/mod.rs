@@ -10,7 +10,7 @@ pub use credentials::Credentials;
 
 use super::{SyntaxError, header::closing_quote};
 
-/// What follows the word `Digest`, which has no case.
+/// The text after the scheme `Digest`, which is case-insensitive.
 fn after_scheme(text: &str) -> Result<&str, SyntaxError> {
     let (scheme, rest) = text
         .trim_ascii()
@@ -23,10 +23,10 @@ fn after_scheme(text: &str) -> Result<&str, SyntaxError> {
     }
 }
 
-/// The longest parameter name that we know.
+/// The length of the longest known parameter name.
 const LONGEST: usize = "algorithm".len();
 
-/// A parameter's name in lower case, since names have no case; empty if it is longer than any that we know.
+/// A parameter's name in lower case; empty if longer than every known name.
 fn lower_case<'a>(name: &str, room: &'a mut [u8; LONGEST]) -> &'a str {
     let Some(lower) = room.get_mut(..name.len()) else {
         return "";
@@ -36,8 +36,8 @@ fn lower_case<'a>(name: &str, room: &'a mut [u8; LONGEST]) -> &'a str {
     std::str::from_utf8(lower).unwrap_or_default()
 }
 
-/// Takes the next `name=value` off the front. A quoted value is given as it stands between its quotes, for that
-/// is what both sides hash. White space may stand round '=' and ','.
+/// Removes the next `name=value` from the front. Returns the raw content of a quoted value, since both sides hash
+/// that. Allows white space around '=' and ','.
 fn next_param<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, SyntaxError> {
     let text = rest.trim_start_matches([' ', '\t', ',']);
     if text.is_empty() {
@@ -54,9 +54,9 @@ fn next_param<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, Synt
     } else {
         let (value, tail) = after.split_once(',').unwrap_or((after, ""));
         *rest = tail;
-        // Between quotes it would be another text (RFC 7616, section 3.4).
+        // The value would change its meaning between quotes (RFC 7616, section 3.4).
         if value.contains(['"', '\\']) {
-            return Err(SyntaxError("has a quote within a value without quotes"));
+            return Err(SyntaxError("has a quote in an unquoted value"));
         }
         value.trim_ascii_end()
     };

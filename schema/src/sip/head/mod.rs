@@ -1,4 +1,4 @@
-//! The header fields of a message, in order, in the very bytes that arrived (RFC 3261, sections 7.3 and 20).
+//! The header fields of a message, in order and in the received bytes (RFC 3261, sections 7.3 and 20).
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use super::{
     header::{CSeq, Contacts, MediaType, NameAddr, SessionExpires, Via, leading_number, split},
 };
 
-/// The head of a message: one block of text, and where in it each header field stands.
+/// The head of a message: its text, and the spans of the header fields.
 ///
-/// Names are read once, values only when asked for. A clone shares the text.
+/// Names are parsed once, values on each access. A clone shares the text.
 #[derive(Clone)]
 pub struct Head {
     text: ByteString,
     fields: Vec<Field>,
-    /// The tags of From and To, once both have been read.
+    /// The tags of From and To, after validation of both.
     tags: Option<[HeadSpan; 2]>,
 }
 
@@ -38,12 +38,12 @@ impl Head {
         fields.map(|field| self.slice(field.value))
     }
 
-    /// The values of a header field that may hold a list, whether in one line or in several (RFC 3261, section 7.3.1).
+    /// The values of a list header field, from one line or several (RFC 3261, section 7.3.1).
     pub fn list(&self, header: HeaderName) -> impl Iterator<Item = &str> {
         self.all(header).flat_map(|line| split(line, b','))
     }
 
-    /// The first value of a header field that we have no name for.
+    /// The first value of a header field without a [`HeaderName`].
     #[must_use]
     pub fn other(&self, name: &str) -> Option<&str> {
         match HeaderName::parse(name) {
@@ -56,24 +56,24 @@ impl Head {
         }
     }
 
-    /// Every header field in order, its name as it was written.
+    /// All header fields in order, with names as received.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields
             .iter()
             .map(|field| (self.slice(field.name), self.slice(field.value)))
     }
 
-    /// Whether a list of tokens, as Supported or Require, has this one in any case.
+    /// Whether a list of tokens, such as Supported or Require, contains this one, ignoring case.
     #[must_use]
     pub fn lists(&self, header: HeaderName, token: &str) -> bool {
         self.list(header)
             .any(|known| known.eq_ignore_ascii_case(token))
     }
 
-    /// The Via that the sender of this message wrote or, in a response, that its receiver wrote.
+    /// The topmost Via: added by the sender of a request, or by the receiver of a response.
     ///
     /// # Errors
-    /// Via is missing or cannot be read.
+    /// Via is missing or invalid.
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
         read(HeaderName::Via, self.get(HeaderName::Via), |line| {
             let mut list = split(line, b',');
@@ -85,10 +85,10 @@ impl Head {
         })
     }
 
-    /// From.
+    /// The From header field.
     ///
     /// # Errors
-    /// It is missing or cannot be read.
+    /// The header field is missing or invalid.
     pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
         read(
             HeaderName::From,
@@ -97,15 +97,15 @@ impl Head {
         )
     }
 
-    /// To.
+    /// The To header field.
     ///
     /// # Errors
-    /// It is missing or cannot be read.
+    /// The header field is missing or invalid.
     pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
         read(HeaderName::To, self.get(HeaderName::To), NameAddr::parse)
     }
 
-    /// The tag of From, if it can be read and has one.
+    /// The tag of From; `None` if missing or invalid.
     #[must_use]
     pub fn from_tag(&self) -> Option<&str> {
         match self.tags {
@@ -114,7 +114,7 @@ impl Head {
         }
     }
 
-    /// The tag of To, if it can be read and has one.
+    /// The tag of To; `None` if missing or invalid.
     #[must_use]
     pub fn to_tag(&self) -> Option<&str> {
         match self.tags {
@@ -123,10 +123,10 @@ impl Head {
         }
     }
 
-    /// Reads From and To, and remembers their tags, for which every message is asked several times.
+    /// Validates From and To and caches their tags, which each message needs several times.
     ///
     /// # Errors
-    /// One of them is missing or cannot be read.
+    /// One of them is missing or invalid.
     pub(super) fn read_tags(&mut self) -> Result<(), HeaderError> {
         let tag = |address: NameAddr<'_>| {
             address
@@ -138,7 +138,7 @@ impl Head {
         Ok(())
     }
 
-    /// Where a part of the text stands.
+    /// The span of a part of the text.
     fn span(&self, part: &str) -> HeadSpan {
         HeadSpan::at(
             part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr()),
@@ -146,16 +146,16 @@ impl Head {
         )
     }
 
-    /// Call-ID.
+    /// The Call-ID, if present.
     #[must_use]
     pub fn call_id(&self) -> Option<&str> {
         self.get(HeaderName::CallId)
     }
 
-    /// CSeq.
+    /// The CSeq header field.
     ///
     /// # Errors
-    /// It is missing or cannot be read.
+    /// The header field is missing or invalid.
     pub fn cseq(&self) -> Result<CSeq, HeaderError> {
         read(HeaderName::CSeq, self.get(HeaderName::CSeq), CSeq::parse)
     }
@@ -163,7 +163,7 @@ impl Head {
     /// The Contact values of all lines.
     ///
     /// # Errors
-    /// One cannot be read, or `*` does not stand alone (RFC 3261, section 10.3, step 6).
+    /// A value is invalid, or `*` is not the only value (RFC 3261, section 10.3, step 6).
     pub fn contacts(&self) -> Result<Contacts<'_>, HeaderError> {
         let mut values = self.list(HeaderName::Contact).peekable();
         if values.next_if_eq(&"*").is_some() {
@@ -171,7 +171,7 @@ impl Head {
                 None => Ok(Contacts::Star),
                 Some(_) => Err(HeaderError::new(
                     HeaderName::Contact,
-                    SyntaxError("has an address beside '*'"),
+                    SyntaxError("has an address in addition to '*'"),
                 )),
             };
         }
@@ -180,7 +180,7 @@ impl Head {
             .map_err(|problem| HeaderError::new(HeaderName::Contact, problem))
     }
 
-    /// The addresses of a header field that lists them: Route, Record-Route, Path ...
+    /// The addresses of a list header field, such as Route, Record-Route or Path.
     pub fn addresses(
         &self,
         header: HeaderName,
@@ -189,20 +189,20 @@ impl Head {
             .map(move |text| read(header, Some(text), NameAddr::parse))
     }
 
-    /// The number that a header field holds: Max-Forwards, Min-Expires, Retry-After ... Nothing if it is
-    /// missing or no number; what exceeds 2^32-1 counts as that.
+    /// The number in a header field such as Max-Forwards, Min-Expires or Retry-After. `None` if missing
+    /// or not a number; saturates at 2^32-1.
     #[must_use]
     pub fn number(&self, header: HeaderName) -> Option<u32> {
         self.get(header).and_then(leading_number)
     }
 
-    /// Expires in seconds, 0 to 2^32-1 (RFC 3261, section 20.19); nothing if it is missing or no number.
+    /// Expires in seconds, 0 to 2^32-1 (RFC 3261, section 20.19); `None` if missing or not a number.
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
         self.number(HeaderName::Expires)
     }
 
-    /// Session-Expires (RFC 4028, section 4); nothing if it is missing or has no number.
+    /// Session-Expires (RFC 4028, section 4); `None` if missing or without a number.
     #[must_use]
     pub fn session_expires(&self) -> Option<SessionExpires> {
         self.get(HeaderName::SessionExpires)
@@ -215,14 +215,14 @@ impl Head {
         self.number(HeaderName::MinSe)
     }
 
-    /// Content-Type.
+    /// The Content-Type, if present.
     #[must_use]
     pub fn content_type(&self) -> Option<MediaType<'_>> {
         self.get(HeaderName::ContentType).map(MediaType::parse)
     }
 
-    /// The digest credentials of every Authorization, then of every Proxy-Authorization. They are one per
-    /// line, for commas part their own parameters (RFC 3261, section 7.3.1).
+    /// The digest credentials of all Authorization lines, then of all Proxy-Authorization lines. One per
+    /// line, since commas separate their parameters (RFC 3261, section 7.3.1).
     pub fn credentials(&self) -> impl Iterator<Item = Result<Credentials<'_>, HeaderError>> {
         [HeaderName::Authorization, HeaderName::ProxyAuthorization]
             .into_iter()
@@ -232,7 +232,7 @@ impl Head {
             })
     }
 
-    /// The digest challenges of every WWW-Authenticate, then of every Proxy-Authenticate, in order of preference
+    /// The digest challenges of all WWW-Authenticate lines, then of all Proxy-Authenticate lines, in order of preference
     /// (RFC 8760, section 2.4).
     pub fn challenges(&self) -> impl Iterator<Item = Result<Challenge<'_>, HeaderError>> {
         [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
@@ -243,13 +243,13 @@ impl Head {
             })
     }
 
-    /// Reads the header fields after the first line of `head`, which is unfolded. A line that is no header
-    /// field is left out, and the first such is the second result.
+    /// Reads the header fields after the first line of the unfolded `head`. Skips invalid lines and
+    /// returns the first of them as the second result.
     pub(super) fn parse(head: Bytes) -> (Self, Option<String>) {
         let text = if std::str::from_utf8(&head).is_ok() {
             ByteString::try_from(head).unwrap_or_default()
         } else {
-            // Phones of Western Europe put Latin-1 into display names; it maps one to one.
+            // Some phones send Latin-1 in display names; it maps one to one to Unicode.
             let latin = head.iter().copied().map(char::from);
             latin.collect::<String>().into()
         };
@@ -271,7 +271,7 @@ impl Head {
         (Self { text, fields, tags }, broken)
     }
 
-    /// The first line without its end.
+    /// The first line without its line end.
     pub(super) fn first_line(&self) -> &str {
         let feed = memchr::memchr(b'\n', self.text.as_bytes());
         let line = feed
@@ -287,7 +287,7 @@ impl Head {
     }
 }
 
-/// The header fields, without what would give away a password.
+/// Prints the header fields without credentials.
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secret = |name: &str| {
@@ -303,7 +303,7 @@ impl fmt::Debug for Head {
     }
 }
 
-/// Two heads are equal if they hold the same names and values in the same order.
+/// Heads are equal if they contain the same names and values in the same order.
 impl PartialEq for Head {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -312,7 +312,7 @@ impl PartialEq for Head {
 
 impl Eq for Head {}
 
-/// A stretch of the head's text. 32 bits do for any head that the limits let pass.
+/// A span of the head's text. The limits keep offsets below 2^32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct HeadSpan {
     start: u32,
@@ -320,7 +320,7 @@ pub(super) struct HeadSpan {
 }
 
 impl HeadSpan {
-    /// The stretch of `part`, which begins at `start`; empty where it does not fit.
+    /// The span of `part` at `start`; empty if beyond 2^32.
     pub(super) fn at(start: usize, part: &[u8]) -> Self {
         let ends = (u32::try_from(start), u32::try_from(start + part.len()));
         if let (Ok(start), Ok(end)) = ends {
@@ -343,13 +343,13 @@ struct Field {
 }
 
 impl Field {
-    /// Reads the line that begins at `start`. White space before the colon is old grammar (RFC 3261, section 7.3.1).
+    /// Reads the line at `start`. Allows white space before the colon (RFC 3261, section 7.3.1).
     fn parse(line: &[u8], start: usize) -> Option<Self> {
         let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
         let value_at = start + name.len() + 1;
         let value = value.get(1..)?;
         let leading = value.len() - value.trim_ascii_start().len();
-        // A line that begins with a blank continues the one before; with a CR by itself it would when written again.
+        // A name with a leading blank or CR would become a continuation line when written again.
         let name = name.trim_ascii_end();
         if name.first().is_some_and(u8::is_ascii_whitespace) {
             return None;

@@ -11,7 +11,7 @@ fn head(lines: &str) -> Head {
 }
 
 #[test]
-fn finds_values_in_order() {
+fn values_are_found_in_order() {
     let head = head(
         "Via: SIP/2.0/TCP a, SIP/2.0/TCP b\r\nv :SIP/2.0/TCP c\r\nX-Mac:\t0004 \r\nSubject:\r\nROUTE: <sip:r;lr>,<sip:s>",
     );
@@ -38,7 +38,7 @@ fn finds_values_in_order() {
 }
 
 #[test]
-fn latin_1_is_taken_as_such() {
+fn latin_1_is_decoded() {
     let (head, broken) = Head::parse(Bytes::from_static(
         b"INFO sip:h SIP/2.0\r\nFrom: \"M\xfcller\" <sip:m@h>\r\n\r\n",
     ));
@@ -47,7 +47,7 @@ fn latin_1_is_taken_as_such() {
 }
 
 #[test]
-fn tells_of_a_line_that_is_no_header_field() {
+fn first_invalid_line_is_returned() {
     let check = |line: &str, expected: Option<&str>| {
         let (_, broken) = Head::parse(Bytes::from(format!(
             "INFO sip:h SIP/2.0\r\n{line}\r\nTo: <sip:h>\r\n\r\n"
@@ -84,7 +84,7 @@ fn contacts_are_a_list_or_a_star() {
     check("Subject: x", Ok(Some(0)));
     check(
         "Contact: *, <sip:a@h>",
-        Err("Contact has an address beside '*'"),
+        Err("Contact has an address in addition to '*'"),
     );
     check(
         "Contact: <sip:a@h>, *",
@@ -94,7 +94,7 @@ fn contacts_are_a_list_or_a_star() {
 }
 
 #[test]
-fn reads_typed_values() {
+fn typed_values_are_read() {
     let head = head(
         "Session-Expires: 1800;refresher=uas\r\nMin-SE: 90\r\nExpires: 3600\r\nMax-Forwards: 70\r\nc: Application/CSTA+xml; charset=utf-8\r\nk: timer, Path\r\nCSeq: 7 INFO",
     );

@@ -1,4 +1,4 @@
-//! Addresses with a display name: From, To, Contact, Route and their like (RFC 3261, section 20.10).
+//! Addresses with a display name, as in From, To, Contact and Route (RFC 3261, section 20.10).
 
 use std::{borrow::Cow, fmt};
 
@@ -18,11 +18,11 @@ pub struct NameAddr<'a> {
 }
 
 impl<'a> NameAddr<'a> {
-    /// Reads `"Name" <uri>;params`, `Name <uri>;params` or `uri;params`. In the last form every parameter is
-    /// the header field's, not the URI's (RFC 3261, section 20).
+    /// Reads `"Name" <uri>;params`, `Name <uri>;params` or `uri;params`. In the last form, all parameters belong
+    /// to the header field, not to the URI (RFC 3261, section 20).
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault, such as an unclosed quote or a missing scheme.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let text = text.trim_ascii();
         let (display, rest) = if text.starts_with('"') {
@@ -36,7 +36,7 @@ impl<'a> NameAddr<'a> {
             let open = memchr::memchr2(b'<', b';', text.as_bytes()).unwrap_or(text.len());
             let (before, rest) = text.split_at(open);
             if !rest.starts_with('<') {
-                // RFC 3261, section 20: such a URI has to stand in angle brackets, for what follows could be the field's.
+                // RFC 3261, section 20: a URI with headers must be in angle brackets.
                 if memchr::memchr(b'?', before.as_bytes()).is_some() {
                     return Err(SyntaxError("has a URI with '?' outside of <>"));
                 }
@@ -61,7 +61,7 @@ impl<'a> NameAddr<'a> {
         let params = rest.trim_ascii_start();
         if !params.is_empty() && !params.starts_with(';') {
             return Err(SyntaxError(
-                "has something else than parameters after the address",
+                "has text other than parameters after the address",
             ));
         }
         Ok(Self {
@@ -78,7 +78,7 @@ impl<'a> NameAddr<'a> {
         unescape(self.display)
     }
 
-    /// The address.
+    /// The URI of the address.
     #[must_use]
     pub const fn uri(&self) -> &Uri<'a> {
         &self.uri
@@ -90,13 +90,13 @@ impl<'a> NameAddr<'a> {
         self.params
     }
 
-    /// The tag that makes a From or To a side of a dialog (RFC 3261, section 19.3).
+    /// The tag that identifies a side of a dialog (RFC 3261, section 19.3).
     #[must_use]
     pub fn tag(&self) -> Option<&'a str> {
         self.params.get("tag").filter(|tag| !tag.is_empty())
     }
 
-    /// The text with a tag; one that is empty, and parameters that are, are left out.
+    /// The text with `tag` appended; omits an empty tag and empty parameters.
     pub(in crate::sip) fn tagged(&self, tag: &str) -> String {
         let params = self.params.as_str();
         let address = self.text.strip_suffix(params).unwrap_or(self.text);
@@ -123,10 +123,10 @@ impl fmt::Display for NameAddr<'_> {
     }
 }
 
-/// Parameters that end where they end: a tag can be written behind them.
+/// Parameters without an unclosed quote or bracket, so that a tag can follow them.
 fn closed(params: &str) -> Result<Params<'_>, SyntaxError> {
     if is_open(params) {
-        return Err(SyntaxError("has a quote or a bracket that is not closed"));
+        return Err(SyntaxError("has an unclosed quote or bracket"));
     }
     Ok(Params::new(params))
 }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_phones_send() {
+    fn known_spellings_of_phones_are_read() {
         let check = |text, display: &str, uri: &str, tag: Option<&str>| {
             let address = NameAddr::parse(text);
             let parts = address
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn faults_are_named() {
         let check = |text, problem: &str| {
             let error = NameAddr::parse(text).err().map(|error| error.to_string());
             assert_eq!(error.as_deref(), Some(problem), "{text:?}");
@@ -218,16 +218,10 @@ mod tests {
         check(r#""a" sip:a@h"#, "has a display name without <URI>");
         check(
             "<sip:a@h> x",
-            "has something else than parameters after the address",
+            "has text other than parameters after the address",
         );
-        check(
-            "<sip:a@h>;x=\"y",
-            "has a quote or a bracket that is not closed",
-        );
-        check(
-            "sip:a@h;x=<y",
-            "has a quote or a bracket that is not closed",
-        );
+        check("<sip:a@h>;x=\"y", "has an unclosed quote or bracket");
+        check("sip:a@h;x=<y", "has an unclosed quote or bracket");
         check("<>", "has a URI without a scheme");
         check("", "has a URI without a scheme");
     }

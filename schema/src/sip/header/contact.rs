@@ -1,4 +1,4 @@
-//! Contact: where a party can be reached, and what a registration binds (RFC 3261, sections 10.2 and 20.10).
+//! Contact: the addresses of a party or of a registration (RFC 3261, sections 10.2 and 20.10).
 
 use smallvec::SmallVec;
 
@@ -7,21 +7,21 @@ use super::{NameAddr, text::leading_number};
 /// The Contact values of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contacts<'a> {
-    /// `*`: in a REGISTER with Expires 0, every binding (RFC 3261, section 10.2.2).
+    /// `*`: all bindings, in a REGISTER with Expires 0 (RFC 3261, section 10.2.2).
     Star,
-    /// The addresses in order; none if the message has no Contact.
+    /// The addresses in order; empty without Contact.
     List(SmallVec<[NameAddr<'a>; 1]>),
 }
 
-/// What a Contact says of its binding.
+/// The Contact parameters of a binding.
 impl<'a> NameAddr<'a> {
-    /// The seconds that the binding shall last, 0 to 2^32-1; nothing if the parameter is missing or no number.
+    /// The lifetime of the binding in seconds, 0 to 2^32-1; `None` if missing or not a number.
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
         self.params().get("expires").and_then(leading_number)
     }
 
-    /// The preference in thousandths; 1000 if none or an unreadable one is given (RFC 3261, section 25.1, qvalue).
+    /// The preference in thousandths; 1000 if missing or invalid (RFC 3261, section 25.1, qvalue).
     #[must_use]
     pub fn q(&self) -> u16 {
         let thousandths = |text: &str| {
@@ -38,7 +38,7 @@ impl<'a> NameAddr<'a> {
         self.params().get("q").and_then(thousandths).unwrap_or(1000)
     }
 
-    /// The device's lasting name (RFC 5626, section 4.1), without quotes and angle brackets: `urn:uuid:...`.
+    /// The instance ID of the device (RFC 5626, section 4.1), without quotes and angle brackets: `urn:uuid:...`.
     #[must_use]
     pub fn instance(&self) -> Option<&'a str> {
         let value = self.params().get("+sip.instance")?;
@@ -48,7 +48,7 @@ impl<'a> NameAddr<'a> {
         Some(inner.unwrap_or(value))
     }
 
-    /// Which of the device's flows this is (RFC 5626, section 4.2).
+    /// The ID of the device's flow (RFC 5626, section 4.2).
     #[must_use]
     pub fn reg_id(&self) -> Option<u32> {
         self.params().get("reg-id").and_then(leading_number)
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_parameters_of_a_binding() {
+    fn binding_parameters_are_read() {
         let q = |text: &str| {
             let text = format!("<sip:a@h>;q={text}");
             NameAddr::parse(&text).map(|contact| contact.q())

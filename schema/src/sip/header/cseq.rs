@@ -7,9 +7,9 @@ use crate::sip::{Method, SyntaxError};
 /// A CSeq value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CSeq {
-    /// The sequence number; below 2^31 by RFC 3261, section 8.1.1.5, yet any 32 bits are taken.
+    /// The sequence number. RFC 3261, section 8.1.1.5, requires less than 2^31; all 32-bit values are accepted.
     pub number: u32,
-    /// The method, which is that of the request.
+    /// The method of the request.
     pub method: Method,
 }
 
@@ -17,7 +17,7 @@ impl CSeq {
     /// Reads `number method`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The number is missing, invalid or above 2^32-1, or the method is missing.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let (number, method) = Self::split(text)?;
         Ok(Self {
@@ -26,14 +26,14 @@ impl CSeq {
         })
     }
 
-    /// The two parts, for a comparison that makes no `Method`.
+    /// The two parts, for a comparison without allocating a `Method`.
     pub(in crate::sip) fn split(text: &str) -> Result<(u32, &str), SyntaxError> {
         let (number, method) = text
             .trim_ascii()
             .split_once([' ', '\t'])
             .ok_or(SyntaxError("lacks a number or a method"))?;
         if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(SyntaxError("does not begin with a number"));
+            return Err(SyntaxError("does not start with a number"));
         }
         let number = number
             .parse()
@@ -42,7 +42,7 @@ impl CSeq {
     }
 }
 
-/// `number method`.
+/// Writes `number method`.
 impl fmt::Display for CSeq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.number, self.method)
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_number_and_method() {
+    fn number_and_method_are_read() {
         let check = |text, expected: Result<&str, &str>| {
             let read = CSeq::parse(text)
                 .map(|cseq| cseq.to_string())
@@ -75,8 +75,8 @@ mod tests {
             "36893488147419103232 REGISTER",
             Err("has a number above 2^32-1"),
         );
-        check("-1 INVITE", Err("does not begin with a number"));
-        check("INVITE 1", Err("does not begin with a number"));
+        check("-1 INVITE", Err("does not start with a number"));
+        check("INVITE 1", Err("does not start with a number"));
         check("1", Err("lacks a number or a method"));
         check("", Err("lacks a number or a method"));
     }

@@ -1,10 +1,10 @@
-//! Content-Type: what a body is (RFC 3261, section 20.15).
+//! Content-Type: the media type of a body (RFC 3261, section 20.15).
 
 use std::fmt;
 
 use super::Params;
 
-/// A media type as it stands in the text.
+/// A media type, borrowed from the header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MediaType<'a> {
     essence: &'a str,
@@ -29,7 +29,7 @@ impl<'a> MediaType<'a> {
         self.essence
     }
 
-    /// Whether type and subtype are these; neither has case, and white space round the slash does not count.
+    /// Whether type and subtype match, ignoring case and white space around the slash.
     #[must_use]
     pub fn is(&self, essence: &str) -> bool {
         let parts = |text: &'a str| {
@@ -44,7 +44,7 @@ impl<'a> MediaType<'a> {
         }
     }
 
-    /// The parameters, as `charset`.
+    /// The parameters, such as `charset`.
     #[must_use]
     pub const fn params(&self) -> Params<'a> {
         self.params
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compares_without_case() {
+    fn media_types_compare_ignoring_case() {
         let check = |text, same| {
             assert_eq!(
                 MediaType::parse(text).is("application/csta+xml"),

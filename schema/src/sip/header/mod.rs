@@ -1,4 +1,4 @@
-//! The values of the header fields that we interpret, read where they stand and only when asked (RFC 3261, section 20).
+//! Parsers of header field values, without copying and on demand (RFC 3261, section 20).
 
 mod address;
 mod contact;

@@ -2,7 +2,7 @@
 
 use super::text::{position, split};
 
-/// A parameter list as it stands in the text.
+/// A parameter list, borrowed from the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Params<'a>(&'a str);
 
@@ -11,7 +11,7 @@ impl<'a> Params<'a> {
         Self(text)
     }
 
-    /// The value of a parameter without its quotes; empty for one that has no value, as `lr`. Names have no case.
+    /// The value of a parameter without quotes; empty for one without a value, such as `lr`. Ignores the case of names.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
         let mut all = self.iter();
@@ -19,13 +19,13 @@ impl<'a> Params<'a> {
             .map(|(_, value)| value)
     }
 
-    /// Whether a parameter is there, with or without a value.
+    /// Whether a parameter is present, with or without a value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
-    /// Names and values in order, values as `get` shows them.
+    /// Names and values in order; values as in `get`.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         split(self.0, b';').map(|param| match position(param, b'=') {
             Some(at) => {
@@ -37,7 +37,7 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// The text, with its leading semicolon; empty if there is no parameter.
+    /// The text with the leading semicolon; empty without parameters.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.0
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_parameters() {
+    fn parameters_are_found() {
         let check = |text, name, value| {
             assert_eq!(Params::new(text).get(name), value, "{name} in {text:?}");
         };

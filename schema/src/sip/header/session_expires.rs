@@ -1,4 +1,4 @@
-//! Session-Expires: how long a dialog lives without a refresh, and who sends it (RFC 4028, section 4).
+//! Session-Expires: the session interval and the refresher (RFC 4028, section 4).
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use super::{Params, text::leading_number};
 /// A Session-Expires value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionExpires {
-    /// Seconds; 90 at least by RFC 4028, section 5, which is for the receiver to demand (422).
+    /// The session interval in seconds. The receiver must enforce the minimum of 90 with a 422 (RFC 4028, section 5).
     pub interval: u32,
-    /// Who refreshes; a request may leave it to the other side.
+    /// The refresher; a request may leave the choice to the other side.
     pub refresher: Option<Refresher>,
 }
 
 /// The side of the transaction that refreshes the session (RFC 4028, section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresher {
-    /// The side that sent the request.
+    /// The sender of the request.
     Uac,
-    /// The side that answered it.
+    /// The sender of the response.
     Uas,
 }
 
 impl SessionExpires {
-    /// Reads `seconds;refresher=uac`; an unknown refresher counts as none.
+    /// Reads `seconds;refresher=uac`; ignores an unknown refresher.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let semicolon = memchr::memchr(b';', text.as_bytes()).unwrap_or(text.len());
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_interval_and_refresher() {
+    fn interval_and_refresher_are_read() {
         let check = |text, shown: Option<&str>| {
             let read = SessionExpires::parse(text).map(|expires| expires.to_string());
             assert_eq!(read.as_deref(), shown, "{text:?}");

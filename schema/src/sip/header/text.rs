@@ -1,10 +1,10 @@
-//! What header values have in common: lists, quoted strings, numbers, hosts (RFC 3261, section 25.1).
+//! Common syntax of header field values: lists, quoted strings, numbers, hosts (RFC 3261, section 25.1).
 
 use std::borrow::Cow;
 
 use crate::sip::SyntaxError;
 
-/// The parts of a value between separators that stand outside of quotes and angle brackets, trimmed; empty parts are left out.
+/// Splits a value at separators outside quotes and angle brackets. Trims the parts and skips empty ones.
 pub(crate) fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -29,18 +29,18 @@ pub(crate) fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where `wanted` first stands outside of quotes and angle brackets.
+/// The offset of the first `wanted` outside quotes and angle brackets.
 pub(crate) fn position(text: &str, wanted: u8) -> Option<usize> {
     seek(text, Some(wanted)).ok()
 }
 
-/// Whether a quote or an angle bracket is left open, and would take in whatever is written behind.
+/// Whether a quote or an angle bracket is unclosed, so that appended text would become part of it.
 pub(crate) fn is_open(text: &str) -> bool {
-    // Nearly every text has neither, which is seen many bytes at a time.
+    // A vectorised search handles most texts, which contain neither.
     memchr::memchr2(b'"', b'<', text.as_bytes()).is_some() && seek(text, None) == Err(true)
 }
 
-/// Where `wanted` first stands outside of quotes and angle brackets; where it does not, whether one is left open.
+/// The offset of the first `wanted` outside quotes and angle brackets; otherwise, whether one of these is unclosed.
 fn seek(text: &str, wanted: Option<u8>) -> Result<usize, bool> {
     let mut quoted = false;
     let mut bracketed = false;
@@ -60,7 +60,7 @@ fn seek(text: &str, wanted: Option<u8>) -> Result<usize, bool> {
     Err(quoted || bracketed)
 }
 
-/// The end of a quoted string that begins with the quote at 0: the place of its closing quote.
+/// The offset of the closing quote of a quoted string that starts at 0.
 pub(crate) fn closing_quote(text: &str) -> Result<usize, SyntaxError> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -87,8 +87,8 @@ pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The number that a value begins with; what may follow is a comment or a parameter (RFC 3261, section 20.33).
-/// One above 2^32-1 counts as 2^32-1, the longest time there is (20.19).
+/// The number at the start of a value; a comment or parameters may follow (RFC 3261, section 20.33).
+/// Saturates at 2^32-1, the maximum delta-seconds (RFC 3261, section 20.19).
 pub(crate) fn leading_number(text: &str) -> Option<u32> {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
     let mut length = 0;
@@ -134,7 +134,7 @@ pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), SyntaxErr
     let port = rest.strip_prefix(':').map(str::trim_ascii);
     let port = port.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     match port {
-        // `host:` is seen where a port was configured empty.
+        // Phones with an empty port setting send `host:`.
         Some("") => Ok((host, None)),
         Some(digits) => {
             let port = digits
@@ -146,8 +146,8 @@ pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), SyntaxErr
     }
 }
 
-/// The address in brackets; a zone (`fe80::1%eth0`) is of local meaning and passed over. The grammar of RFC 3261 puts a
-/// third colon before an IPv4 address, which has to be borne (RFC 5118, section 4.10).
+/// The address in brackets. Ignores a zone (`fe80::1%eth0`), which has local meaning only. Accepts a third colon before
+/// an IPv4 address, which the grammar of RFC 3261 produces (RFC 5118, section 4.10).
 pub(crate) fn ipv6(host: &str) -> Option<std::net::Ipv6Addr> {
     let inner = host.strip_prefix('[')?.strip_suffix(']')?;
     let address = inner.split_once('%').map_or(inner, |(address, _)| address);

@@ -1,4 +1,4 @@
-//! The transport that a Via or a URI names (RFC 3261, sections 19.1.1 and 20.42; RFC 7118).
+//! The transport of a Via or a URI (RFC 3261, sections 19.1.1 and 20.42; RFC 7118).
 
 use std::fmt;
 
@@ -18,14 +18,14 @@ impl Transport {
     /// WebSocket over TLS.
     pub const WSS: Self = Self(rsip::Transport::Wss);
 
-    /// The transport that a token of any case names, if we know it.
+    /// The transport for a token, ignoring case; `None` if unknown.
     #[must_use]
     pub fn parse(token: &str) -> Option<Self> {
         let mut all = rsip::Transport::all().into_iter().map(Self);
         all.find(|known| known.as_str().eq_ignore_ascii_case(token))
     }
 
-    /// The token in upper case, as a Via has it.
+    /// The token in upper case, for a Via.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self.0 {
@@ -39,13 +39,13 @@ impl Transport {
         }
     }
 
-    /// Whether it is encrypted.
+    /// Whether the transport is encrypted (TLS or WSS).
     #[must_use]
     pub fn is_secure(self) -> bool {
         self.0.is_secure()
     }
 
-    /// The port where a host names none (RFC 3261, section 19.1.2).
+    /// The default port (RFC 3261, section 19.1.2).
     #[must_use]
     pub fn default_port(self) -> u16 {
         *self.0.default_port().value()
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_any_case() {
+    fn tokens_are_read_ignoring_case() {
         let check = |token, transport| assert_eq!(Transport::parse(token), transport, "{token:?}");
         check("tcp", Some(Transport::TCP));
         check("TLS", Some(Transport::TLS));

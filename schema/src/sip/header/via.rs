@@ -1,4 +1,4 @@
-//! Via: where a request has passed and its answer goes (RFC 3261, section 20.42; RFC 3581).
+//! Via: the path of a request and of its response (RFC 3261, section 20.42; RFC 3581).
 
 use super::{
     Params, Transport,
@@ -19,9 +19,9 @@ impl<'a> Via<'a> {
     /// Reads `SIP/2.0/TCP host:port;params`, with white space where the grammar allows it.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault, such as an unusable host or an empty parameter.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
-        const PROTOCOL: SyntaxError = SyntaxError("does not begin with SIP/2.0 and a transport");
+        const PROTOCOL: SyntaxError = SyntaxError("does not start with SIP/2.0 and a transport");
         let (name, rest) = text.split_once('/').ok_or(PROTOCOL)?;
         let (version, rest) = rest.split_once('/').ok_or(PROTOCOL)?;
         if !name.trim_ascii().eq_ignore_ascii_case("SIP") || version.trim_ascii() != "2.0" {
@@ -37,7 +37,7 @@ impl<'a> Via<'a> {
         let semicolon = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
         let (sent_by, params) = rest.split_at(semicolon);
         if is_open(params) {
-            return Err(SyntaxError("has a quote or a bracket that is not closed"));
+            return Err(SyntaxError("has an unclosed quote or bracket"));
         }
         if has_empty(params) {
             return Err(SyntaxError("has an empty parameter"));
@@ -51,13 +51,13 @@ impl<'a> Via<'a> {
         })
     }
 
-    /// The transport, if we know it.
+    /// The transport; `None` if unknown.
     #[must_use]
     pub fn transport(&self) -> Option<Transport> {
         Transport::parse(self.transport)
     }
 
-    /// The host of sent-by; an IPv6 address in its brackets.
+    /// The host of sent-by; an IPv6 address with its brackets.
     #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
@@ -69,20 +69,20 @@ impl<'a> Via<'a> {
         self.port
     }
 
-    /// The transaction's branch. Old phones send none (RFC 2543).
+    /// The branch of the transaction; `None` from RFC 2543 phones.
     #[must_use]
     pub fn branch(&self) -> Option<&'a str> {
         self.params.get("branch")
     }
 
-    /// All parameters.
+    /// All parameters, such as `received` and `rport`.
     #[must_use]
     pub const fn params(&self) -> Params<'a> {
         self.params
     }
 }
 
-/// Whether two semicolons have nothing between them. One at the end, as some phones write it, does no harm.
+/// Whether a parameter is empty. Allows a trailing semicolon, as some phones send it.
 fn has_empty(params: &str) -> bool {
     let mut rest = params.strip_prefix(';');
     while let Some(params) = rest {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_phones_send() {
+    fn known_spellings_of_phones_are_read() {
         let check = |text, expected: Option<(&str, Option<u16>, Option<&str>)>| {
             let via = Via::parse(text).ok();
             let via = via.map(|via| (via.host(), via.port(), via.branch()));
@@ -155,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_transport() {
+    fn transport_is_read() {
         let transport = |text| Via::parse(text).ok().and_then(|via| via.transport());
         assert_eq!(transport("SIP/2.0/TLS h"), Some(Transport::TLS));
-        // RFC 4475, section 3.1.1.10: an unknown transport is no reason to refuse.
+        // RFC 4475, section 3.1.1.10: an unknown transport is valid.
         assert_eq!(transport("SIP/2.0/UNKNOWN h"), None);
     }
 }
