@@ -7,7 +7,7 @@ const MOST_WORDS: usize = 25;
 const LONGEST_TEST: usize = 60;
 
 /// Files that are still too long.
-const KNOWN_LONG: &[&str] = &["actors/src/phone/requests.rs"];
+const KNOWN_LONG: &[&str] = &[];
 /// Tests of one long course, whose parts would say nothing alone.
 const KNOWN_LONG_TESTS: &[&str] = &[
     "api_guessing_is_rate_limited_and_the_administrator_is_not",

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uacsta_schema::csta::{self, Changes, DeviceId, Dialect, Document, DocumentLimits, Message};
+use uacsta_schema::{
+    csta::{self, Changes, DeviceId, Dialect, Document, DocumentLimits, Message},
+    phone_id::PhoneId,
+};
 
 use super::{emulation::EmulationStep, monitors::MonitoredLines};
 use crate::{refusal::Refusal, sip::responder::Responder};
@@ -46,8 +49,13 @@ impl ClientRequest {
         }
     }
 
-    pub(super) fn respond(self, response: &Message) {
-        self.responder.csta(csta::write(response, &self.dialect));
+    /// Responds with the message, or with the CSTA error of the refusal, which is logged.
+    pub(super) fn respond(self, phone: PhoneId, answer: Result<Message, Refusal>) {
+        let response = answer.unwrap_or_else(|refusal| {
+            tracing::info!(%phone, service = self.document.name(), %refusal, "request refused");
+            refusal.failure().into()
+        });
+        self.responder.csta(csta::write(&response, &self.dialect));
     }
 }
 

@@ -68,22 +68,8 @@ impl Phone {
         {
             return self.emulate(request, &hidden, Turn::Last, ctx);
         }
-        let ClientRequest {
-            document,
-            device,
-            responder: reply,
-            dialect,
-            deadline,
-        } = request;
-        let body = Body::Relayed {
-            document,
-            edition: self.session.edition(),
-            cross_ref: None,
-            device,
-        };
-        let requester = Requester::Client { reply, dialect };
-        self.requests
-            .push(requester, service, body, deadline, Turn::Last);
+        let edition = self.session.edition();
+        self.requests.relay(request, service, edition);
         self.send_next(ctx);
     }
 
@@ -309,7 +295,7 @@ impl Phone {
                     reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
                 }
                 Requester::Emulation(request) => {
-                    self.respond(request.client, Err(Refusal::Away));
+                    request.client.respond(self.phone, Err(Refusal::Away));
                 }
                 Requester::SystemRegister
                 | Requester::MonitorStop { .. }
@@ -348,7 +334,7 @@ impl Phone {
                 let event = EmulationEvent::Requested(request);
                 self.go_on(client, event, hidden, turn, ctx);
             }
-            Err(refusal) => self.respond(client, Err(refusal)),
+            Err(refusal) => client.respond(self.phone, Err(refusal)),
         }
     }
 
@@ -381,7 +367,7 @@ impl Phone {
                 let requester = Requester::Emulation(Box::new(EmulatedRequest { client, step }));
                 self.send(requester, request, deadline, turn, ctx);
             }
-            NextStep::Answer(answer) => self.respond(client, answer),
+            NextStep::Answer(answer) => client.respond(self.phone, answer),
         }
         self.carry_out(outcome.effects, ctx);
     }
@@ -398,13 +384,5 @@ impl Phone {
                 EmulationEffect::WakeAt(at) => self.wake_at(at, ctx),
             }
         }
-    }
-
-    pub(super) fn respond(&self, client: ClientRequest, answer: Result<csta::Message, Refusal>) {
-        let response = answer.unwrap_or_else(|refusal| {
-            tracing::info!(phone = %self.phone, service = client.document.name(), %refusal, "request refused");
-            refusal.failure().into()
-        });
-        client.respond(&response);
     }
 }

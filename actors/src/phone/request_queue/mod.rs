@@ -6,11 +6,11 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use uacsta_schema::{
-    csta::{DeviceId, Dialect, Document, MonitorCrossRefId, ServiceId},
+    csta::{DeviceId, Dialect, Document, Edition, MonitorCrossRefId, ServiceId},
     sip::Status,
 };
 
-use super::client_request::EmulatedRequest;
+use super::client_request::{ClientRequest, EmulatedRequest};
 use crate::{
     monitor::Mark,
     refusal::Refusal,
@@ -163,6 +163,21 @@ impl RequestQueue {
             Turn::Own => self.own.push_back(request),
             Turn::Last => self.waiting.push_back(request),
         }
+    }
+
+    /// Queues a client's request, to be sent as the client wrote it, in the phone's edition.
+    pub(super) fn relay(&mut self, request: ClientRequest, service: ServiceId, edition: Edition) {
+        let body = Body::Relayed {
+            document: request.document,
+            edition,
+            cross_ref: None,
+            device: request.device,
+        };
+        let requester = Requester::Client {
+            reply: request.responder,
+            dialect: request.dialect,
+        };
+        self.push(requester, service, body, request.deadline, Turn::Last);
     }
 
     /// Takes the next request that may be sent now: its number and its body.
