@@ -1,3 +1,5 @@
+//! Tests of the catalogue of services and events.
+
 use super::*;
 
 #[test]

@@ -29,7 +29,7 @@ pub enum Message {
     Event(ReportedEvent),
     /// A one-way service outside a monitor.
     Notification(Notification),
-    /// The local name of a root element without a type. A relay passes it on; [`write`] writes it without members.
+    /// The local name of a root element without a type. A relay passes it on; [`write()`] writes it without members.
     Unknown(Box<str>),
 }
 

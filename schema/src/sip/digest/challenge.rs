@@ -64,7 +64,7 @@ impl<'a> Challenge<'a> {
     }
 
     /// The credentials for this challenge. `nc` counts the uses of the nonce, starting with 1; `cnonce` is a random text of
-    /// the caller. Without qop, both are omitted. `user` and `cnonce` must not contain a quote.
+    /// the caller. Without qop, both are omitted. `user`, `uri` and `cnonce` must not contain a quote.
     #[must_use]
     pub fn answer<'b>(
         &self,
