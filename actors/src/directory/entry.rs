@@ -1,4 +1,4 @@
-//! A line of a phone, and which names mean it.
+//! A line of a phone, and the match of device IDs to lines.
 
 use std::sync::Arc;
 
@@ -8,32 +8,32 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-/// The lines that have one user part or number; entries of lines that are alone in that hold none.
+/// The lines with the same user part or number; an entry without namesakes contains `None`.
 pub(super) type Namesakes = Arc<SmallVec<[Held; 1]>>;
 
-/// A line, and the phone that has it.
+/// A line and its phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Held {
     pub(super) phone: PhoneId,
     pub(super) device: DeviceId,
 }
 
-/// A line of a phone.
+/// A line of a phone, as look-ups return it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
-    /// The phone.
+    /// The phone with the line.
     pub phone: PhoneId,
-    /// The DeviceID as the phone lists it.
+    /// The device ID as listed by the phone.
     pub device: DeviceId,
-    /// The DeviceID as clients are told: with `;mac=` where two phones have the line.
+    /// The device ID shown to clients, with `;mac=` if several enabled phones have the line.
     pub name: DeviceId,
-    /// Whether the phone's own name means this line.
+    /// Whether the phone's ID also matches this line.
     pub(super) is_phones: bool,
     pub(super) namesakes: Option<Namesakes>,
 }
 
 impl Entry {
-    /// A line that nothing else is called like.
+    /// A line with a unique user part.
     pub fn alone(phone: PhoneId, device: DeviceId) -> Self {
         Self {
             phone,
@@ -44,7 +44,7 @@ impl Entry {
         }
     }
 
-    /// Whether a name means this line, or may mean it: of a line on two phones, `;mac=` says which.
+    /// Whether a device ID matches this line, even ambiguously; `;mac=` selects one of several phones.
     pub fn is_called(&self, name: &DeviceId) -> bool {
         let name = name.name();
         if !is_on(&name, self.phone) {
@@ -66,8 +66,8 @@ impl Held {
     }
 }
 
-/// Of the lines that have its user part, those that a name means: on the phone that it tells, if it does; with its host, and
-/// only where none has that, whatever the host.
+/// The matches for a name among the lines with its user part: on the phone of its `;mac=`, if given, and with its host,
+/// or with any host if no line has its host.
 pub(super) fn meant<'l>(
     name: &'l Name<'_>,
     namesakes: &'l [Held],

@@ -1,4 +1,4 @@
-//! Which lines a list or a subscription is about, and how they are found without a look at all others.
+//! Filters for line lists and subscriptions, evaluated by index instead of a scan of all lines.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,25 +10,25 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{Directory, Entry};
 
-/// Lines that a client sees; by default all lines of enabled phones.
+/// A filter for lines; by default all lines of enabled phones.
 #[derive(Clone, Debug, Default)]
 pub struct LineFilter {
-    /// The only phone whose lines are meant.
+    /// Restricts to the lines of this phone.
     pub phone: Option<PhoneId>,
-    /// The only names whose lines are meant.
+    /// Restricts to the lines with these device IDs.
     pub names: Option<Arc<LineNames>>,
 }
 
-/// Names of lines, found by what they have in common with the lines that they mean.
+/// A set of device IDs, indexed by user part.
 #[derive(Clone, Debug, Default)]
 pub struct LineNames {
     names: Vec<DeviceId>,
-    /// By user part, and by the plain form of the phone that the user part names.
+    /// The device IDs by user part, and by bare phone ID if the user part is one.
     by_user: HashMap<Box<str>, SmallVec<[DeviceId; 1]>>,
 }
 
 impl LineNames {
-    /// Whether one of the names means a line, or may mean it.
+    /// Whether one of the device IDs matches a line, even ambiguously.
     pub fn mean(&self, entry: &Entry) -> bool {
         let call = |user: &str| {
             let names = self.by_user.get(user);
@@ -37,7 +37,7 @@ impl LineNames {
         call(&entry.device.name().user) || (entry.is_phones && call(&entry.phone.bare()))
     }
 
-    /// The name, where there is but one.
+    /// The device ID, if there is exactly one.
     pub fn only(&self) -> Option<&DeviceId> {
         match &*self.names {
             [name] => Some(name),
@@ -66,7 +66,7 @@ impl FromIterator<DeviceId> for LineNames {
 }
 
 impl LineFilter {
-    /// Whether the lines may have changed, by what [`Directory::take_changes`] returned.
+    /// Whether the matching lines may have changed, given the result of [`Directory::take_changes`].
     pub fn is_touched(&self, changed: &HashSet<Box<str>>) -> bool {
         match (self.phone, &self.names) {
             (Some(phone), _) => changed.contains(&*phone.bare()),
@@ -78,7 +78,7 @@ impl LineFilter {
         }
     }
 
-    /// How many names are looked up to find the lines: what a look costs.
+    /// The number of look-ups to find the lines: the cost of evaluating the filter.
     pub fn names(&self) -> usize {
         match (self.phone, &self.names) {
             (None, Some(names)) => names.names.len(),
@@ -88,7 +88,7 @@ impl LineFilter {
 }
 
 impl Directory {
-    /// The lines that a filter leaves, by name; `None` for one that leaves all, of which there may be very many.
+    /// The matching lines, ordered by device ID and phone; `None` for the filter that matches all lines.
     pub(super) fn filtered(&self, filter: &LineFilter) -> Option<Vec<Entry>> {
         let mut lines = match (filter.phone, &filter.names) {
             (None, None) => return None,
@@ -102,7 +102,7 @@ impl Directory {
             }
         };
         lines.sort_by(|one, other| (&one.name, one.phone).cmp(&(&other.name, other.phone)));
-        // Several names may mean one line.
+        // Several device IDs may match one line.
         lines.dedup_by(|one, other| (&one.name, one.phone) == (&other.name, other.phone));
         Some(lines)
     }

@@ -1,4 +1,4 @@
-//! Which phone has which line, and by which names clients may call it: what a name means is decided here and nowhere else.
+//! The line directory: the lines of all phones, and the only look-up from device IDs to lines.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -18,29 +18,29 @@ use entry::{Held, Namesakes, is_on, meant};
 pub use filter::{LineFilter, LineNames};
 pub use summary::LineSummary;
 
-/// The lines of all phones. Lists and counts of lines are kept as lines come and go, since there may be very many.
+/// The lines of all phones. The list and the counts are updated incrementally, since there may be very many lines.
 ///
-/// No hash maps: one of very many entries takes many milliseconds when it grows.
+/// Uses no hash maps: growing a very large one takes many milliseconds.
 #[derive(Debug, Default)]
 pub struct Directory {
     phones: BTreeMap<PhoneId, PhoneLines>,
-    /// By user part or number: who has such a line.
+    /// The lines by user part or number.
     namesakes: BTreeMap<Box<str>, Namesakes>,
-    /// The lines of enabled phones, in the order of the names that clients are told.
+    /// The lines of enabled phones, ordered by the device ID shown to clients.
     listed: BTreeSet<LineKey>,
     summary: LineSummary,
-    /// The user parts of lines, and the plain names of phones, whose lines are not as they were.
+    /// The user parts of changed lines, and the bare IDs of their phones, since the last `take_changes`.
     changed: HashSet<Box<str>>,
 }
 
-/// What orders the list of lines: the name that clients are told, and the phone, since another may list what this one is called.
+/// The sort key of the line list: the device ID shown to clients, then the phone, since device IDs may collide.
 pub type LineKey = (DeviceId, PhoneId);
 
 #[derive(Debug)]
 struct PhoneLines {
-    /// One at least: a phone that lists none has a line that bears its own name.
+    /// Never empty: a phone that lists no lines gets one with its own ID.
     lines: Vec<PhoneLine>,
-    /// Whether the phone lists them.
+    /// Whether the phone listed the lines itself.
     are_told: bool,
     availability: Availability,
 }
@@ -48,31 +48,31 @@ struct PhoneLines {
 #[derive(Debug)]
 struct PhoneLine {
     device: DeviceId,
-    /// Its name in the list, while the phone is enabled.
+    /// The device ID in the line list; `None` while the phone is disabled.
     listed_as: Option<DeviceId>,
 }
 
-/// How a phone can be reached. A name that several have means one that can be reached better than all others.
+/// The availability of a phone. A look-up with several matches prefers the most available phone.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Availability {
-    /// An operator has switched it off.
+    /// An operator disabled the phone.
     Disabled,
-    /// It is not registered.
+    /// The phone is not registered.
     #[default]
     Away,
-    /// It is registered, but no CSTA session is open.
+    /// The phone is registered without a CSTA session.
     Registered,
-    /// Its CSTA session is open.
+    /// The phone is registered and its CSTA session is open.
     Controlled,
 }
 
 impl Availability {
-    /// Whether clients are told of the phone's lines.
+    /// Whether clients see the phone's lines.
     fn is_listed(self) -> bool {
         self != Self::Disabled
     }
 
-    /// What names go by: a phone that is registered is there, with a session or without.
+    /// The precedence in look-ups; equal for registered phones with and without a session.
     fn rank(self) -> u8 {
         match self {
             Self::Disabled => 0,
@@ -82,26 +82,26 @@ impl Availability {
     }
 }
 
-/// The octets of the longest name that is looked up: whoever asks keeps it.
+/// The maximum length of a device ID in a look-up, in bytes; callers store it.
 pub(crate) const LONGEST: usize = 512;
 
-/// Why a name is not a line.
+/// The reason why a look-up found no line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoLine {
-    /// No phone has it.
+    /// No phone has the line.
     #[error("no phone has this line")]
     Unknown,
-    /// It is longer than any line's name.
+    /// The device ID is longer than the limit.
     #[error("no line has a name of more than {LONGEST} octets")]
     TooLong,
-    /// More than one phone has it.
+    /// Several phones have the line.
     #[error("more than one phone has this line; add ;mac=<MAC> to say which")]
     Ambiguous,
 }
 
 impl Directory {
-    /// A phone's lines are these now, each of them once. The identity that only serves its log-on is left out. Returns whether
-    /// that is new.
+    /// Replaces the lines of a phone, without duplicates and without the identity that only serves its log-on.
+    /// Returns whether the lines changed.
     pub fn set(&mut self, phone: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
         let is_log_on =
             |line: &DeviceId| phone.mac().is_some() && line.name().user.parse() == Ok(phone);
@@ -144,7 +144,7 @@ impl Directory {
         true
     }
 
-    /// A phone is on the list no more, and has no lines.
+    /// Removes a phone with its lines.
     pub fn forget(&mut self, phone: PhoneId) {
         self.set_availability(phone, Availability::Disabled);
         let known = self.phones.remove(&phone);
@@ -159,7 +159,7 @@ impl Directory {
         }
     }
 
-    /// A listed phone can be reached so now. Returns whether names may mean other lines for that.
+    /// Sets the availability of a known phone. Returns whether look-ups may now find other lines.
     pub fn set_availability(&mut self, phone: PhoneId, availability: Availability) -> bool {
         let Some(known) = self.phones.get_mut(&phone) else {
             return false;
@@ -185,15 +185,15 @@ impl Directory {
         before.rank() != availability.rank() && self.has_namesakes(phone)
     }
 
-    /// The lines of a phone; one that lists none has a single line that bears its own name.
+    /// The lines of a phone; a single line with the phone's own ID if it listed none.
     pub fn of(&self, phone: PhoneId) -> Vec<Entry> {
         let known = self.phones.get(&phone).into_iter();
         let lines = known.flat_map(|known| &known.lines);
         lines.map(|line| self.entry(phone, &line.device)).collect()
     }
 
-    /// The line that a client means: by the phone's name, `sip:` or `tel:` URI or bare number, perhaps with `;mac=`. One of
-    /// several that it may mean is the line of the session that it is for, as long as the phone is in operation.
+    /// Finds a line by phone ID, `sip:` or `tel:` URI or bare number, optionally with `;mac=`. Among several matches,
+    /// prefers the session's line while its phone is enabled, then the most available phone.
     pub fn find(&self, name: &DeviceId, session: Option<&Entry>) -> Result<Entry, NoLine> {
         if name.as_str().len() > LONGEST {
             return Err(NoLine::TooLong);
@@ -224,8 +224,8 @@ impl Directory {
         }
     }
 
-    /// As many as `limit` of the lines that a filter leaves, by name, after those up to `after`. Who reads page after page while
-    /// lines come and go gets each line once that is there all the time.
+    /// Up to `limit` matching lines, ordered by device ID and phone, starting after `after`. Reading page by page yields each
+    /// line exactly once that exists throughout, even if others are added or removed meanwhile.
     pub fn page(&self, filter: &LineFilter, after: Option<&LineKey>, limit: usize) -> Vec<Entry> {
         if let Some(lines) = self.filtered(filter) {
             let is_after = |entry: &Entry| {
@@ -243,7 +243,7 @@ impl Directory {
         .collect()
     }
 
-    /// What there is to tell of the lines that a filter leaves.
+    /// The digest and the counts of the matching lines.
     pub fn summary(&self, filter: &LineFilter) -> LineSummary {
         let Some(lines) = self.filtered(filter) else {
             return self.summary;
@@ -255,17 +255,17 @@ impl Directory {
         summary
     }
 
-    /// What has changed since this was called last, for [`LineFilter::is_touched`].
+    /// Takes the changes since the last call, for [`LineFilter::is_touched`].
     pub fn take_changes(&mut self) -> HashSet<Box<str>> {
         std::mem::take(&mut self.changed)
     }
 
-    /// Puts the lines of a phone on the list or takes them off. Those on it are counted with the availability `counted`.
+    /// Updates the list entries of a phone's lines. `counted` is the availability under which they were counted.
     fn relist(&mut self, phone: PhoneId, counted: Availability) {
         let lines = self.phones.get(&phone).map_or(0, |known| known.lines.len());
         for at in 0..lines {
             self.relist_line(phone, at, counted);
-            // The only other of that name is told by `;mac=` now, or no more.
+            // The only other line of that name gains or loses its `;mac=`.
             if let Some((other, at)) = self.only_namesake(phone, at) {
                 self.relist_line(other, at, self.availability(other));
             }
@@ -302,7 +302,7 @@ impl Directory {
         Some(line.device.clone())
     }
 
-    /// The one line of another, enabled phone that is called like a phone's line, where there is but one.
+    /// The line of another enabled phone with the same name, if there is exactly one.
     fn only_namesake(&self, phone: PhoneId, at: usize) -> Option<(PhoneId, usize)> {
         let device = self.device(phone, at)?;
         let mut others = self.listed_namesakes(phone, &device);
@@ -314,7 +314,7 @@ impl Directory {
         Some((other.phone, at))
     }
 
-    /// The lines of other, enabled phones that are called like a phone's line.
+    /// The lines of other enabled phones with the same name.
     fn listed_namesakes<'d>(
         &'d self,
         phone: PhoneId,
@@ -330,7 +330,7 @@ impl Directory {
         })
     }
 
-    /// Whether another phone has a line with the user part of one of a phone's.
+    /// Whether another phone has a line with the same user part as one of this phone's lines.
     fn has_namesakes(&self, phone: PhoneId) -> bool {
         let known = self.phones.get(&phone).filter(|known| known.are_told);
         let mut lines = known.into_iter().flat_map(|known| &known.lines);
@@ -353,7 +353,7 @@ impl Directory {
         self.availability(phone).rank()
     }
 
-    /// The DeviceID as clients are told.
+    /// The device ID shown to clients, with `;mac=` if several enabled phones have the line.
     fn name(&self, phone: PhoneId, device: &DeviceId) -> DeviceId {
         let is_told = self.phones.get(&phone).is_some_and(|known| known.are_told);
         if is_told && self.listed_namesakes(phone, device).next().is_some() {

@@ -1,4 +1,4 @@
-//! What is told of many lines at once: a digest of their names, and how many have their phone.
+//! Summary of a set of lines: a digest of their device IDs, and counts by availability.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -6,25 +6,25 @@ use uacsta_schema::csta::DeviceId;
 
 use super::Availability;
 
-/// Lines of enabled phones, counted. Lines are added and removed in any order.
+/// Summary of a set of lines of enabled phones; independent of the order of additions and removals.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LineSummary {
-    /// Differs when the names of the lines differ.
+    /// Digest of the device IDs, to detect changes of the set.
     pub names: u64,
-    /// Lines whose phone is under control.
+    /// The number of lines whose phone has an open CSTA session.
     pub controlled: usize,
-    /// Lines whose phone is not.
+    /// The number of lines whose phone has none.
     pub uncontrolled: usize,
 }
 
 impl LineSummary {
-    /// Counts a line.
+    /// Adds a line.
     pub fn add(&mut self, name: &DeviceId, availability: Availability) {
         self.names = self.names.wrapping_add(digest(name));
         *self.count(availability) += 1;
     }
 
-    /// Takes a line out of the count.
+    /// Removes a line; `availability` must be that of its addition.
     pub fn remove(&mut self, name: &DeviceId, availability: Availability) {
         self.names = self.names.wrapping_sub(digest(name));
         let count = self.count(availability);

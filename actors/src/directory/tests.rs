@@ -1,4 +1,4 @@
-//! The directory: what names mean, the list of lines and its pages.
+//! Tests of the directory: look-ups, the list of lines and its pages.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
@@ -51,7 +51,7 @@ fn finds(name: &str, expected: Result<(&str, &str), NoLine>) {
 }
 
 #[test]
-fn a_line_has_many_names() {
+fn equivalent_names_find_one_line() {
     finds("sip:215@pbx.example", Ok((FIRST, "sip:215@pbx.example")));
     finds(
         "sip:215@uacsta.example:5070;transport=tcp",
@@ -79,7 +79,7 @@ fn a_line_has_many_names() {
 }
 
 #[test]
-fn a_line_on_two_phones_needs_the_phone_s_name() {
+fn line_on_two_phones_needs_mac_parameter() {
     finds("300", Err(NoLine::Ambiguous));
     finds("sip:300@pbx.example", Err(NoLine::Ambiguous));
     finds(
@@ -97,7 +97,7 @@ fn a_line_on_two_phones_needs_the_phone_s_name() {
 }
 
 #[test]
-fn a_phone_without_inventory_is_one_line() {
+fn phone_without_listed_lines_is_one_line() {
     finds("000413000003", Ok(("00:04:13:00:00:03", "000413000003")));
     finds("500", Ok(("500", "500")));
     finds("sip:500@pbx.example", Ok(("500", "500")));
@@ -105,7 +105,7 @@ fn a_phone_without_inventory_is_one_line() {
 }
 
 #[test]
-fn lines_that_go_are_forgotten() {
+fn removed_lines_are_unknown() {
     let mut directory = directory();
     assert!(directory.set(SECOND.parse().unwrap(), []));
     assert!(!directory.set(SECOND.parse().unwrap(), []));
@@ -118,9 +118,9 @@ fn lines_that_go_are_forgotten() {
     }
 }
 
-/// Which lines names may mean: the rights of accounts go by that.
+/// The rights of accounts depend on these matches.
 #[test]
-fn a_name_means_the_same_lines_wherever_it_stands() {
+fn look_up_and_filter_match_the_same_lines() {
     let directory = directory();
     let check = |name: &str, expected: &[&str]| {
         let name = DeviceId::from(name.to_owned());
@@ -166,13 +166,13 @@ fn a_name_means_the_same_lines_wherever_it_stands() {
 }
 
 #[test]
-fn a_number_of_twelve_digits_is_a_line_unless_a_phone_has_that_mac_address() {
+fn mac_address_takes_precedence_over_a_number() {
     finds("493012345678", Ok((FIRST, "sip:493012345678@pbx.example")));
     finds("000413000002", Ok((SECOND, "sip:300@pbx.example")));
 }
 
 #[test]
-fn a_line_that_is_listed_twice_is_one() {
+fn duplicate_line_is_listed_once() {
     finds("220", Ok((FIRST, "sip:220@a:5060")));
     finds("sip:220@a", Ok((FIRST, "sip:220@a:5060")));
     let lines = directory().of(FIRST.parse().unwrap());
@@ -181,7 +181,7 @@ fn a_line_that_is_listed_twice_is_one() {
 }
 
 #[test]
-fn a_phone_that_is_there_has_a_line_before_one_that_is_not() {
+fn look_up_prefers_the_available_phone() {
     use Availability::{Away, Disabled as Off, Registered as There};
     let name = DeviceId::from("sip:300@pbx.example");
     let check = |first: Availability, second: Availability, expected: Result<&str, NoLine>| {
@@ -193,7 +193,7 @@ fn a_phone_that_is_there_has_a_line_before_one_that_is_not() {
         let at = found.map(|entry| entry.phone);
         let expected = expected.map(|mac| mac.parse().unwrap());
         assert_eq!(at, expected, "{first:?} {second:?}");
-        // A session of the first phone's line stays with it until that is switched off.
+        // A session's line takes precedence until its phone is disabled.
         let session = Entry::alone(one, name.clone());
         let found = directory.find(&name, Some(&session));
         let stays = found.is_ok_and(|entry| entry.phone == one);
@@ -210,7 +210,7 @@ fn a_phone_that_is_there_has_a_line_before_one_that_is_not() {
 }
 
 #[test]
-fn it_is_news_how_far_a_phone_can_be_reached_where_others_have_its_lines() {
+fn availability_matters_only_for_shared_lines() {
     let mut directory = directory();
     let mut check = |mac: &str, availability: Availability, expected: bool| {
         let news = directory.set_availability(mac.parse().unwrap(), availability);
@@ -222,7 +222,7 @@ fn it_is_news_how_far_a_phone_can_be_reached_where_others_have_its_lines() {
     check("000413000009", Availability::Registered, false);
 }
 
-/// Pages of that size, one after the other.
+/// All lines, read in pages of `size`.
 fn paged(directory: &Directory, size: usize) -> Vec<Entry> {
     let mut lines: Vec<Entry> = Vec::new();
     loop {
@@ -235,7 +235,7 @@ fn paged(directory: &Directory, size: usize) -> Vec<Entry> {
     }
 }
 
-/// The list and the summary are kept by change, and are what they would be if they were made anew.
+/// Incremental updates yield the same list and summary as a fresh computation.
 #[test]
 fn list_and_summary_follow_every_change() {
     use Availability::{Away, Controlled, Disabled, Registered};
@@ -294,7 +294,7 @@ fn list_and_summary_follow_every_change() {
 }
 
 #[test]
-fn pages_hold_each_line_once_that_stays_while_others_come_and_go() {
+fn pages_contain_unchanged_lines_exactly_once() {
     let mut directory = Directory::default();
     let phone = |number: u32| format!("0004130000{number:02}").parse::<PhoneId>().unwrap();
     let line = |number: u32| DeviceId::from(format!("sip:{number:02}@a"));
@@ -309,7 +309,7 @@ fn pages_hold_each_line_once_that_stays_while_others_come_and_go() {
             break;
         }
         lines.extend(page);
-        // One that comes, and one that is the last that was read.
+        // Adds a line, and sometimes removes the last one read.
         directory.set(phone(changing), [line(changing)]);
         if let Some(last) = lines.last().filter(|_| changing % 3 == 0) {
             directory.forget(last.phone);
@@ -325,7 +325,7 @@ fn pages_hold_each_line_once_that_stays_while_others_come_and_go() {
 }
 
 #[test]
-fn a_filter_is_touched_by_its_own_lines_alone() {
+fn filter_is_touched_only_by_its_lines() {
     let mut directory = directory();
     let filter = |phone: Option<&str>, names: &[&str]| LineFilter {
         phone: phone.map(|phone| phone.parse().unwrap()),
