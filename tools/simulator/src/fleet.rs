@@ -23,13 +23,10 @@ use actix::{Actor, Addr};
 use actix_rt::Arbiter;
 use tokio::sync::{Semaphore, oneshot, watch};
 use uacsta_connect::{ServerAddress, SystemClock};
-use uacsta_schema::{
-    csta::{DeviceId, Failure},
-    mac::Mac,
-};
+use uacsta_schema::{csta::DeviceId, mac::Mac};
 
 use super::{
-    Maker, Phone, Stage, Tap,
+    FleetError, Maker, Phone, Stage, Tap,
     handset::{FleetContext, Handset, Parts, Status},
     pbx::{
         LineId, Pbx,
@@ -66,23 +63,6 @@ pub struct Fleet {
     pbx: Addr<PbxActor>,
     context: Arc<FleetContext>,
     arbiter: Arbiter,
-}
-
-/// Why a request to a fleet or to one of its phones failed.
-#[derive(Debug, thiserror::Error, Eq, PartialEq)]
-pub enum FleetError {
-    /// Two phones have the same number.
-    #[error("two phones cannot both have the number {0}")]
-    Twice(Box<str>),
-    /// The phone rejected the request.
-    #[error("phone rejected the request: {0}")]
-    Refused(#[from] Failure),
-    /// The phone has no line with that number.
-    #[error("the phone has no line {0}")]
-    NoLine(Box<str>),
-    /// The phones' thread has ended.
-    #[error("the phones have stopped")]
-    Stopped,
 }
 
 /// Phones that connect at the same time.

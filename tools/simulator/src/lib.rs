@@ -1,6 +1,7 @@
 //! Simulates CSTA desk phones of several makers that register over real sockets and call each other (ECMA TR/87).
 
 mod command;
+mod error;
 mod fleet;
 mod handset;
 mod maker;
@@ -10,7 +11,8 @@ mod script;
 mod traffic;
 
 pub use command::Simulate;
-pub use fleet::{Fleet, FleetError, FleetOptions, PhoneOptions};
+pub use error::FleetError;
+pub use fleet::{Fleet, FleetOptions, PhoneOptions};
 pub use handset::{Sent, Stage, Tap};
 pub use maker::{Maker, MakerError};
 pub use pbx::Button;

@@ -51,7 +51,7 @@ impl Handler<AddLine> for Handset {
         let attaching = self.pbx.send(Attach {
             device: device.clone(),
             call: self.maker.call().into(),
-            phone: ctx.address(),
+            phone: ctx.address().recipient(),
         });
         Box::pin(attaching.into_actor(self).map(move |line, phone, _| {
             let line = line.map_err(|_| FleetError::Stopped)?;

@@ -152,7 +152,7 @@ impl Handset {
         }
         self.pbx.do_send(Plug {
             lines: self.line_ids(),
-            phone: ctx.address(),
+            phone: ctx.address().recipient(),
             inserted,
         });
         if inserted {

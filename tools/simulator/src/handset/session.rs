@@ -196,7 +196,7 @@ impl Handset {
             self.pbx.do_send(PbxRequest {
                 lines: self.line_ids(),
                 request,
-                phone: ctx.address(),
+                phone: ctx.address().recipient(),
                 ticket,
             });
         }

@@ -2,18 +2,19 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle};
+use actix::{
+    Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient, SpawnHandle,
+};
 use tokio::{sync::oneshot, time::Instant};
 use uacsta_schema::csta::{DeviceId, Failure, LocalConnectionState, Request, Response};
 
 use super::{Button, CallView, LineEvent, LineId, Pbx, button::press, service::serve};
-use crate::handset::Handset;
 
 /// Owns the PBX of a fleet.
 pub(crate) struct PbxActor {
     pbx: Pbx,
     started: Instant,
-    phones: HashMap<LineId, Addr<Handset>>,
+    phones: HashMap<LineId, Recipient<LineReport>>,
     waiting: HashMap<LineId, Vec<Waiting>>,
     alarm: Option<(Duration, SpawnHandle)>,
 }
@@ -29,7 +30,7 @@ struct Waiting {
 #[rtype(result = "()")]
 pub(crate) struct Plug {
     pub(crate) lines: Vec<LineId>,
-    pub(crate) phone: Addr<Handset>,
+    pub(crate) phone: Recipient<LineReport>,
     pub(crate) inserted: bool,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct Attach {
     pub(crate) device: DeviceId,
     /// Template of the line's CallIDs; see [`Pbx::add`].
     pub(crate) call: Box<str>,
-    pub(crate) phone: Addr<Handset>,
+    pub(crate) phone: Recipient<LineReport>,
 }
 
 /// Removes a line.
@@ -54,7 +55,7 @@ pub(crate) struct Detach(pub(crate) LineId);
 pub(crate) struct PbxRequest {
     pub(crate) lines: Vec<LineId>,
     pub(crate) request: Request,
-    pub(crate) phone: Addr<Handset>,
+    pub(crate) phone: Recipient<PbxResponse>,
     pub(crate) ticket: u64,
 }
 
