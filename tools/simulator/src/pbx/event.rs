@@ -134,6 +134,35 @@ impl CallEvent {
         let at = |device: &DeviceId| ConnectionId::new(call.as_str(), device.as_str());
         let (calling_device, called_device) =
             (SubjectDevice::from(calling), SubjectDevice::from(called));
+        let second_call = |second: Option<CallId>, by: &DeviceId| {
+            second.map(|call| ConnectionId::new(call, by.as_str()))
+        };
+        // Events that name the connection and the device concerned, and no more.
+        macro_rules! of_connection {
+            ($event:ident { $connection:ident, $subject:ident } $device:ident) => {
+                $event {
+                    $connection: at(&$device),
+                    $subject: $device.into(),
+                    tail,
+                }
+                .into()
+            };
+        }
+        // Events that also name the devices of the call.
+        macro_rules! of_call {
+            ($event:ident { $connection:ident, $subject:ident } $device:ident) => {
+                $event {
+                    $connection: at(&$device),
+                    $subject: $device.into(),
+                    calling_device,
+                    called_device,
+                    last_redirection_device,
+                    tail,
+                    ..Default::default()
+                }
+                .into()
+            };
+        }
         match what {
             CallEventKind::Initiated => ServiceInitiatedEvent {
                 initiated_connection: at(&own),
@@ -159,48 +188,21 @@ impl CallEvent {
                 ..Default::default()
             }
             .into(),
-            CallEventKind::Delivered(device) => DeliveredEvent {
-                connection: at(&device),
-                alerting_device: device.into(),
-                calling_device,
-                called_device,
-                last_redirection_device,
-                tail,
-                ..Default::default()
+            CallEventKind::Delivered(device) => {
+                of_call!(DeliveredEvent { connection, alerting_device } device)
             }
-            .into(),
-            CallEventKind::Established(device) => EstablishedEvent {
-                established_connection: at(&device),
-                answering_device: device.into(),
-                calling_device,
-                called_device,
-                last_redirection_device,
-                tail,
-                ..Default::default()
+            CallEventKind::Established(device) => {
+                of_call!(EstablishedEvent { established_connection, answering_device } device)
             }
-            .into(),
-            CallEventKind::Held(device) => HeldEvent {
-                held_connection: at(&device),
-                holding_device: device.into(),
-                tail,
+            CallEventKind::Held(device) => {
+                of_connection!(HeldEvent { held_connection, holding_device } device)
             }
-            .into(),
-            CallEventKind::Retrieved(device) => RetrievedEvent {
-                retrieved_connection: at(&device),
-                retrieving_device: device.into(),
-                tail,
+            CallEventKind::Retrieved(device) => {
+                of_connection!(RetrievedEvent { retrieved_connection, retrieving_device } device)
             }
-            .into(),
-            CallEventKind::Failed(device) => FailedEvent {
-                failed_connection: at(&device),
-                failing_device: device.into(),
-                calling_device,
-                called_device,
-                last_redirection_device,
-                tail,
-                ..Default::default()
+            CallEventKind::Failed(device) => {
+                of_call!(FailedEvent { failed_connection, failing_device } device)
             }
-            .into(),
             CallEventKind::Diverted(to) => DivertedEvent {
                 connection: at(&own),
                 diverting_device: own.into(),
@@ -211,12 +213,9 @@ impl CallEvent {
                 tail,
             }
             .into(),
-            CallEventKind::Cleared(device) => ConnectionClearedEvent {
-                dropped_connection: at(&device),
-                releasing_device: device.into(),
-                tail,
+            CallEventKind::Cleared(device) => {
+                of_connection!(ConnectionClearedEvent { dropped_connection, releasing_device } device)
             }
-            .into(),
             CallEventKind::Transferred {
                 second,
                 by,
@@ -224,7 +223,7 @@ impl CallEvent {
                 connections,
             } => TransferedEvent {
                 primary_old_call: at(&by),
-                secondary_old_call: second.map(|call| ConnectionId::new(call, by.as_str())),
+                secondary_old_call: second_call(second, &by),
                 transferring_device: by.into(),
                 transferred_to_device: to.into(),
                 transferred_connections: connections,
@@ -238,7 +237,7 @@ impl CallEvent {
                 connections,
             } => ConferencedEvent {
                 primary_old_call: at(&by),
-                secondary_old_call: second.map(|call| ConnectionId::new(call, by.as_str())),
+                secondary_old_call: second_call(second, &by),
                 conferencing_device: by.into(),
                 added_party: added.into(),
                 conference_connections: connections,
