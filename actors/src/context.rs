@@ -1,25 +1,24 @@
-//! The handles and the configuration that the actors of a server share.
+//! The configuration, clock, counters and limits that the actors of a server share.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
-use uacsta_config::{Profiles, Settings};
+use uacsta_config::{Profiles, Secret, Settings};
 use uacsta_schema::{
     csta::{self, Document, ReadError},
-    sip::{HeaderName, Status, nonce::NonceKey},
+    sip::{HeaderName, Request, Status, nonce::NonceKey},
 };
 
 use crate::{
-    auth::{self, Denial, RETRY_AFTER},
+    auth::{self, AuthContext, AuthRequest, Denial, DigestAuthenticator, RETRY_AFTER},
     clock,
     counters::{self, Counter},
-    licensing, log_limit, registrar,
+    licence, log_limit,
     sip::{incident::Incident, responder::FinalResponse},
-    supervision,
 };
 
-/// The shared handles of one server.
+/// What all actors of one server share. It holds no address of an actor, so that each of them may import it.
 pub struct ServerContext {
     /// The configuration, which a reload replaces.
     pub config: ArcSwap<RuntimeConfig>,
@@ -35,10 +34,6 @@ pub struct ServerContext {
     pub counters: Arc<counters::Counters>,
     /// The value of Server and User-Agent in SIP.
     pub agent: Arc<str>,
-    /// The registrar.
-    pub registrar: supervision::RestartableAddr<registrar::Registrar>,
-    /// Licensing.
-    pub licensing: supervision::RestartableAddr<licensing::Licensing>,
 }
 
 /// The configuration: a reload replaces it whole, so that no actor sees half of a change.
@@ -49,7 +44,7 @@ pub struct RuntimeConfig {
     /// The profiles of the makers' phones.
     pub profiles: Profiles,
     /// How many phones and lines are licensed.
-    pub allowance: licensing::Allowance,
+    pub allowance: licence::Allowance,
 }
 
 /// The settings have changed: the receiver reads [`ServerContext::config`] again.
@@ -75,6 +70,24 @@ impl ServerContext {
             ReadError::TooManyAttributes(_) => self.counters.count(Counter::TooManyAttributes),
             _ => {}
         })
+    }
+
+    /// As [`DigestAuthenticator::check`], by the present configuration.
+    pub(crate) fn check<'p, 'r>(
+        &self,
+        authenticator: &mut DigestAuthenticator,
+        request: &'r Request,
+        caller: AuthRequest<'_>,
+        password: impl FnOnce(&str) -> Option<&'p Secret>,
+    ) -> Result<&'r str, Denial> {
+        let context = AuthContext {
+            settings: &self.config().settings,
+            nonces: &self.nonces,
+            limiter: &self.log_on_limiter,
+            counters: &self.counters,
+            now: self.clock.now(),
+        };
+        authenticator.check(&context, request, caller, password)
     }
 
     /// The response to a request that is denied.

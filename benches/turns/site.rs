@@ -16,11 +16,14 @@ use uacsta_actors::{
     client::{CrossRefs, uas::ClientUas},
     clock::Clock,
     counters::Counters,
-    licensing::{Allowance, Licensing},
+    licence::Allowance,
+    licensing::Licensing,
     log_limit::LogLimit,
     phone::{AvailabilityChanged, LinesListed, Status},
     phone_list::{ListedPhone, Save, StoreError},
-    registrar::{FindLine, IsOnDisk, ListPhones, Registrar, RemovePhone, SetEnabled},
+    registrar::{
+        FindLine, IsOnDisk, ListPhones, Registrar, RegistrarAddrs, RemovePhone, SetEnabled,
+    },
     sip::{
         connection::{Endpoints, SipConnection},
         transport::PeerTransport,
@@ -43,7 +46,7 @@ use crate::client::{Client, Order};
 
 /// What is measured.
 pub(crate) struct Site {
-    context: Arc<ServerContext>,
+    registrar: RestartableAddr<Registrar>,
     phones: usize,
     clients: Vec<mpsc::UnboundedSender<Order>>,
     /// The clients' thread, which ends with their orders.
@@ -97,23 +100,27 @@ impl Site {
             log_limit: LogLimit::default(),
             counters: Arc::new(Counters::default()),
             agent: "bench".into(),
-            registrar: RestartableAddr::new(registrar.address()),
-            licensing: RestartableAddr::new(licensing.address()),
         });
-        let holders = context.registrar.recipient();
-        licensing.run(Licensing::new(Arc::clone(&context), holders));
+        let addrs = RegistrarAddrs::new(
+            RestartableAddr::new(registrar.address()),
+            RestartableAddr::new(licensing.address()),
+        );
+        let holders = addrs.registrar.recipient();
+        let address = addrs.phones.licensing.clone();
+        licensing.run(Licensing::new(Arc::clone(&context), address, holders));
         let list = (0..phones).map(listed_phone).collect();
         registrar.run(Registrar::new(
             Arc::clone(&context),
+            addrs.clone(),
             Disk.start().recipient(),
             list,
             true,
         ));
         let (orders, connections) = (0..clients).map(|_| mpsc::unbounded_channel()).unzip();
         let far: Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> =
-            connect(&context, connections);
+            connect(&context, &addrs.registrar, connections);
         let site = Self {
-            context,
+            registrar: addrs.registrar,
             phones,
             clients: orders,
             _far: std::thread::spawn(move || run_clients(far)),
@@ -145,7 +152,7 @@ impl Site {
 
     /// Phones go away, come back, are switched off and on, and are removed.
     pub(crate) async fn phones_change(&self) -> anyhow::Result<()> {
-        let registrar = &self.context.registrar;
+        let registrar = &self.registrar;
         for (turn, number) in self.some().enumerate() {
             self.reached(number, Status::Away);
             self.reached(number, Status::Controlled);
@@ -194,7 +201,7 @@ impl Site {
 
     /// What `GET /api/phones` asks for.
     pub(crate) async fn telephone_list(&self) -> anyhow::Result<()> {
-        let registrar = self.context.registrar.clone();
+        let registrar = self.registrar.clone();
         let asking = move || async move {
             let (mut listed, mut after) = (0, None);
             loop {
@@ -214,7 +221,7 @@ impl Site {
     /// What `/metrics` and `/readyz` ask for.
     pub(crate) async fn counts(&self) -> anyhow::Result<()> {
         for _ in 0..10 {
-            self.context.registrar.send(IsOnDisk).await?;
+            self.registrar.send(IsOnDisk).await?;
         }
         Ok(())
     }
@@ -225,7 +232,6 @@ impl Site {
             let name = DeviceId::from(phone(number).bare());
             // Some were removed.
             let _ = self
-                .context
                 .registrar
                 .send(FindLine {
                     name,
@@ -238,7 +244,7 @@ impl Site {
 
     /// The settings are reloaded.
     pub(crate) async fn rules_change(&self) -> anyhow::Result<()> {
-        self.context.registrar.do_send(ConfigChanged);
+        self.registrar.do_send(ConfigChanged);
         settle().await;
         Ok(())
     }
@@ -268,13 +274,13 @@ impl Site {
             status,
             reason,
         };
-        self.context.registrar.do_send(reached);
+        self.registrar.do_send(reached);
     }
 
     fn lists(&self, number: usize, lines: &[String]) {
         let lines = lines.iter().map(|line| DeviceId::from(&**line)).collect();
         let phone = phone(number);
-        self.context.registrar.do_send(LinesListed { phone, lines });
+        self.registrar.do_send(LinesListed { phone, lines });
     }
 }
 
@@ -322,6 +328,7 @@ fn listed_phone(number: usize) -> ListedPhone {
 /// Connects the clients: every other one is confined. Returns the far ends.
 fn connect(
     context: &Arc<ServerContext>,
+    registrar: &RestartableAddr<Registrar>,
     orders: Vec<mpsc::UnboundedReceiver<Order>>,
 ) -> Vec<(String, DuplexStream, mpsc::UnboundedReceiver<Order>)> {
     let cross_refs = Arc::<CrossRefs>::default();
@@ -343,7 +350,16 @@ fn connect(
         let peer = endpoints.peer;
         let uas = |connection: &Arc<_>| {
             let (context, cross_refs) = (Arc::clone(context), Arc::clone(&cross_refs));
-            ClientUas::new(context, cross_refs, peer, number as u64, true, connection)
+            let registrar = registrar.clone();
+            ClientUas::new(
+                context,
+                registrar,
+                cross_refs,
+                peer,
+                number as u64,
+                true,
+                connection,
+            )
         };
         let clock: Arc<dyn Clock> = Arc::clone(&context.clock);
         SipConnection::start(transport, endpoints, uas, limits, clock, number as u64);

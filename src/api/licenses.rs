@@ -3,7 +3,10 @@
 use actix_web::web;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uacsta_actors::licensing::{GetLicences, Licences, code::Licence};
+use uacsta_actors::{
+    licence::code::Licence,
+    licensing::{GetLicences, Licences},
+};
 
 use super::{Api, Refusal, methods::only, phones, reload};
 

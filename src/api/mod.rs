@@ -41,7 +41,8 @@ use serde_json::json;
 use tokio::sync::mpsc::Sender;
 use uacsta_actors::{
     ServerContext,
-    licensing::{CountPermits, GetLicences, code::Issuer},
+    licence::code::Issuer,
+    licensing::{CountPermits, GetLicences},
     registrar::{FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled},
     supervision::RestartableRecipient,
 };

@@ -1,7 +1,7 @@
 //! Requests to the API and their answers, over a socket.
 #![allow(clippy::unwrap_used)]
 
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use actix::{Actor, Context, Handler, MessageResult};
 use arc_swap::ArcSwap;
 use reqwest::{Client, Method};
 use serde_json::Value;
@@ -10,7 +10,8 @@ use uacsta_actors::{
     RuntimeConfig,
     auth::LogOnLimiter,
     directory::NoLine,
-    licensing::{Allowance, Licences, PermitCounts},
+    licence::Allowance,
+    licensing::{Licences, PermitCounts},
     registrar::{ChangeError, Line, PhoneDetails},
     supervision::RestartableAddr,
 };
@@ -119,8 +120,6 @@ fn context() -> Arc<ServerContext> {
         log_limit: uacsta_actors::log_limit::LogLimit::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
-        registrar: RestartableAddr::new(Context::new().address()),
-        licensing: RestartableAddr::new(Context::new().address()),
     })
 }
 

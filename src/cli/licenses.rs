@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_actors::licensing::code::{Issuer, Licence};
+use uacsta_actors::licence::code::{Issuer, Licence};
 use uacsta_connect::{ApiArgs, CommandError, print};
 
 use crate::data_dir::write_private;

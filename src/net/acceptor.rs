@@ -15,7 +15,8 @@ use arc_swap::ArcSwap;
 use rustls_pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use uacsta_actors::{
-    ServerContext, client::CrossRefs, counters::Counter, sip::transport::PartialBudget,
+    ServerContext, client::CrossRefs, counters::Counter, registrar::RegistrarAddrs,
+    sip::transport::PartialBudget,
 };
 use uacsta_config::Trusted;
 use uacsta_schema::sip::MessageLimits;
@@ -31,6 +32,7 @@ use super::{
 /// Shared by all interfaces: what a new connection needs.
 pub struct Acceptor {
     pub(super) context: Arc<ServerContext>,
+    pub(super) registrar: RegistrarAddrs,
     pub(super) cross_refs: Arc<CrossRefs>,
     arbiters: Vec<ArbiterHandle>,
     connections: AtomicU64,
@@ -48,11 +50,13 @@ impl Acceptor {
     /// Connections are distributed over `arbiters`, at least one.
     pub fn new(
         context: Arc<ServerContext>,
+        registrar: RegistrarAddrs,
         cross_refs: Arc<CrossRefs>,
         arbiters: Vec<ArbiterHandle>,
     ) -> Self {
         Self {
             context,
+            registrar,
             cross_refs,
             arbiters,
             connections: AtomicU64::new(0),

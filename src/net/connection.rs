@@ -164,7 +164,10 @@ impl AcceptedConnection {
         match interface.side {
             Side::Phones => {
                 let authenticator = DigestAuthenticator::new(number);
-                let uas = |connection: &_| PhoneUas::new(context, peer, authenticator, connection);
+                let registrar = Arc::clone(&acceptor.registrar.connections);
+                let uas = |connection: &_| {
+                    PhoneUas::new(context, registrar, peer, authenticator, connection)
+                };
                 let (transport, limits) = (transport.fair_share(), uas::Limits::default());
                 SipConnection::start(transport, endpoints, uas, limits, clock, random);
             }
@@ -172,9 +175,12 @@ impl AcceptedConnection {
                 let trusted =
                     !is_anonymous && acceptor.trusts(interface.side, peer.ip(), certificate);
                 let limits = ClientUas::limits(&context);
+                let registrar = acceptor.registrar.registrar.clone();
                 let cross_refs = Arc::clone(&acceptor.cross_refs);
                 let uas = |connection: &Arc<_>| {
-                    ClientUas::new(context, cross_refs, peer, number, trusted, connection)
+                    ClientUas::new(
+                        context, registrar, cross_refs, peer, number, trusted, connection,
+                    )
                 };
                 SipConnection::start(transport, endpoints, uas, limits, clock, random);
             }

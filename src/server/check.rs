@@ -68,7 +68,7 @@ impl Server {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use ed25519_dalek::SigningKey;
-    use uacsta_actors::licensing::code::Issuer;
+    use uacsta_actors::licence::code::Issuer;
 
     use super::*;
 

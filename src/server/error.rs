@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use uacsta_actors::licensing::code::CodeError;
+use uacsta_actors::licence::code::CodeError;
 use uacsta_config::{Listen, Settings, SettingsError};
 
 use crate::{data_dir::DataDirError, net::tls, store::StoreError};

@@ -15,10 +15,11 @@ use uacsta_actors::{
     auth::LogOnLimiter,
     clock::Clock,
     counters::Counters,
-    licensing::{Allowance, Licensing, code::Issuer},
+    licence::{Allowance, code::Issuer},
+    licensing::Licensing,
     log_limit::LogLimit,
     phone::Retire,
-    registrar::{Registrar, Stopping},
+    registrar::{Registrar, RegistrarAddrs, Stopping},
     supervision::RestartableAddr,
 };
 use uacsta_config::{Profiles, Secret, Settings};
@@ -62,6 +63,7 @@ pub struct Running {
     /// Requests of the API to reload the settings.
     pub reload_requests: mpsc::Receiver<ReloadRequest>,
     context: Arc<ServerContext>,
+    addrs: RegistrarAddrs,
     data: PathBuf,
     token: Secret,
     issuer: Option<Issuer>,
@@ -167,13 +169,17 @@ impl Server {
             log_limit: LogLimit::default(),
             counters,
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
-            registrar: RestartableAddr::new(registrar.address()),
-            licensing: RestartableAddr::new(licensing.address()),
         });
-        let holders = context.registrar.recipient();
-        licensing.run(Licensing::new(Arc::clone(&context), holders));
+        let addrs = RegistrarAddrs::new(
+            RestartableAddr::new(registrar.address()),
+            RestartableAddr::new(licensing.address()),
+        );
+        let holders = addrs.registrar.recipient();
+        let address = addrs.phones.licensing.clone();
+        licensing.run(Licensing::new(Arc::clone(&context), address, holders));
         registrar.run(Registrar::new(
             Arc::clone(&context),
+            addrs.clone(),
             list.actor.recipient(),
             list.listed,
             list.writable,
@@ -186,20 +192,22 @@ impl Server {
         let handles = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
             .collect();
-        let acceptor = Arc::new(Acceptor::new(Arc::clone(&context), Arc::default(), handles));
+        let acceptor = Acceptor::new(Arc::clone(&context), addrs.clone(), Arc::default(), handles);
+        let acceptor = Arc::new(acceptor);
         let interfaces = Interfaces::open(&acceptor, interfaces(settings, &acceptors))?;
 
         let (reload, reload_requests) = mpsc::channel(RELOAD_REQUESTS);
+        let (registrar, licensing) = (&addrs.registrar, &addrs.phones.licensing);
         let api = Api {
-            list: context.registrar.recipient(),
-            switch: context.registrar.recipient(),
-            remove: context.registrar.recipient(),
-            find: context.registrar.recipient(),
-            disk: context.registrar.recipient(),
-            count: context.licensing.recipient(),
+            list: registrar.recipient(),
+            switch: registrar.recipient(),
+            remove: registrar.recipient(),
+            find: registrar.recipient(),
+            disk: registrar.recipient(),
+            count: licensing.recipient(),
             context: Arc::clone(&context),
             open: acceptor.counts(),
-            licences: context.licensing.recipient(),
+            licences: licensing.recipient(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
             reload,
@@ -228,6 +236,7 @@ impl Server {
             api,
             web,
             context: Arc::clone(&context),
+            addrs,
         })
     }
 }
@@ -251,8 +260,8 @@ impl Running {
             }
         });
         // Clients and phones that do not answer must not delay the end.
-        let _ = tokio::time::timeout(CLIENT_TIME, self.context.registrar.send(Stopping)).await;
-        if tokio::time::timeout(PHONE_TIME, self.context.registrar.send(Retire))
+        let _ = tokio::time::timeout(CLIENT_TIME, self.addrs.registrar.send(Stopping)).await;
+        if tokio::time::timeout(PHONE_TIME, self.addrs.registrar.send(Retire))
             .await
             .is_err()
         {

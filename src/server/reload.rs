@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     ConfigChanged, RuntimeConfig,
-    licensing::{Allowance, code::Issuer},
+    licence::{Allowance, code::Issuer},
 };
 use uacsta_config::{Logs, Profiles, Secret, Settings};
 
@@ -160,8 +160,8 @@ impl Running {
             web: self.web.as_ref().map(HttpServer::address),
             ..self.interfaces.addresses()
         };
-        self.context.licensing.do_send(ConfigChanged);
-        self.context.registrar.do_send(ConfigChanged);
+        self.addrs.phones.licensing.do_send(ConfigChanged);
+        self.addrs.registrar.do_send(ConfigChanged);
         Ok(())
     }
 

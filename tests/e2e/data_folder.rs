@@ -8,7 +8,7 @@ use std::{
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use tempfile::TempDir;
-use uacsta_actors::licensing::code::Issuer;
+use uacsta_actors::licence::code::Issuer;
 
 use crate::support::{
     process::{PASSWORDS, Serving},

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ed25519_dalek::SigningKey;
-use uacsta_actors::licensing::code::{Issuer, Licence};
+use uacsta_actors::licence::code::{Issuer, Licence};
 
 use crate::{
     panics::Trap,

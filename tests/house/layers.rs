@@ -6,20 +6,6 @@ use crate::source::{CRATES, File, Finding, check, files, production_lines};
 
 /// What the SIP layer may import from its crate.
 const BELOW_SIP: [&str; 3] = ["sip", "clock", "alarm"];
-/// Rooms that still import each other, by crate.
-const KNOWN_CIRCLES: &[(&str, &[&str])] = &[(
-    "actors/src",
-    &[
-        "auth",
-        "context",
-        "licensing",
-        "log_limit",
-        "monitor",
-        "phone",
-        "registrar",
-        "registration",
-    ],
-)];
 
 #[test]
 fn the_sip_layer_imports_nothing_above_it() {
@@ -32,15 +18,9 @@ fn the_sip_layer_imports_nothing_above_it() {
 
 #[test]
 fn no_rooms_of_a_crate_import_each_other() {
-    let known = |folder: &str| {
-        KNOWN_CIRCLES
-            .iter()
-            .find(|(known, _)| *known == folder)
-            .map_or(&[][..], |(_, rooms)| rooms)
-    };
     let findings: Vec<_> = CRATES
         .iter()
-        .flat_map(|folder| circles(folder, &files(&[folder], ".rs"), known(folder)))
+        .flat_map(|folder| circles(folder, &files(&[folder], ".rs")))
         .collect();
     check("import circles", &findings, &[]);
 }
@@ -67,9 +47,9 @@ fn sip_imports(file: &File) -> Vec<Finding> {
         .collect()
 }
 
-/// One import for each two rooms that can reach each other, unless both are `known` to.
+/// One import for each two rooms that can reach each other.
 /// A room is a folder or file directly below `folder`.
-fn circles(folder: &str, files: &[File], known: &[&str]) -> Vec<Finding> {
+fn circles(folder: &str, files: &[File]) -> Vec<Finding> {
     let mut edges = BTreeMap::<String, BTreeSet<String>>::new();
     let mut first = BTreeMap::<(String, String), (&File, usize)>::new();
     let room_of = |file: &File| -> Option<String> {
@@ -102,7 +82,6 @@ fn circles(folder: &str, files: &[File], known: &[&str]) -> Vec<Finding> {
     first
         .into_iter()
         .filter(|((from, to), _)| reaches(&edges, to, from))
-        .filter(|((from, to), _)| !known.contains(&from.as_str()) || !known.contains(&to.as_str()))
         .map(|((from, to), (file, line))| {
             let advice = format!(
                 "{from} imports {to}, which imports {from} again; move what both need below them"
@@ -296,12 +275,12 @@ fn rooms_that_import_each_other_are_found() {
     let a = File::new("x/src/a/mod.rs", "//! A.\nuse crate::Thing;");
     let b = File::new("x/src/b.rs", "pub struct Thing;\nuse crate::c::C;");
     let c = |text: &str| File::new("x/src/c.rs", text);
-    assert_eq!(circles("x/src", &[lib, a, b, c("")], &[]), []);
+    assert_eq!(circles("x/src", &[lib, a, b, c("")]), []);
 
     let a = File::new("x/src/a/mod.rs", "//! A.\nuse crate::b::Thing;");
     let b = File::new("x/src/b.rs", "use crate::c::C;");
     let rooms = [a, b, c("use super::a::A;")];
-    let found = circles("x/src", &rooms, &[]);
+    let found = circles("x/src", &rooms);
     let places: Vec<_> = found
         .iter()
         .map(|finding| (finding.path.as_str(), finding.line))
@@ -310,6 +289,4 @@ fn rooms_that_import_each_other_are_found() {
         places,
         [("x/src/a/mod.rs", 2), ("x/src/b.rs", 1), ("x/src/c.rs", 1)]
     );
-    assert_eq!(circles("x/src", &rooms, &["a", "b", "c"]), []);
-    assert_eq!(circles("x/src", &rooms, &["a", "b"]).len(), 2);
 }

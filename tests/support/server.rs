@@ -8,7 +8,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::oneshot,
 };
-use uacsta_actors::{clock::Clock, licensing::code::Issuer};
+use uacsta_actors::{clock::Clock, licence::code::Issuer};
 use uacsta_config::Settings;
 
 use super::{

@@ -2,18 +2,18 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use uacsta_config::{Advanced, Secret};
+use uacsta_config::{Advanced, Secret, Settings};
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
         HeaderName, Request,
         digest::{Algorithm, Challenge, Credentials, Ha1},
-        nonce::{Minted, Nonce},
+        nonce::{Minted, Nonce, NonceKey},
     },
 };
 
-use super::{AuthAttempt, AuthUser, LimitStatus, Rate, digest_uri};
-use crate::{ServerContext, counters::Counter};
+use super::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate, digest_uri};
+use crate::counters::{Counter, Counters};
 
 /// Authenticates the requests of a connection. Its nonces are valid on this connection alone, so that nothing recorded elsewhere can be
 /// replayed here.
@@ -23,6 +23,21 @@ pub struct DigestAuthenticator {
     minted: u64,
     /// The next acceptable nonce count of each of the last nonces, by their number.
     counts: [u32; REMEMBERED],
+}
+
+/// What the authenticators of a server share.
+#[derive(Clone, Copy)]
+pub struct AuthContext<'c> {
+    /// The settings of realm, algorithms and rate limit.
+    pub settings: &'c Settings,
+    /// Makes and checks nonces.
+    pub nonces: &'c NonceKey,
+    /// Limits failed log-ons.
+    pub limiter: &'c LogOnLimiter,
+    /// Counts failed log-ons and stale nonces.
+    pub counters: &'c Counters,
+    /// The time since the server's start.
+    pub now: Duration,
 }
 
 /// The sender of a request, as far as it is known before the credentials are read.
@@ -122,13 +137,12 @@ impl DigestAuthenticator {
     /// The request has no valid credentials, or its sender is rate-limited.
     pub fn check<'p, 'r>(
         &mut self,
-        context: &ServerContext,
+        context: &AuthContext<'_>,
         request: &'r Request,
         caller: AuthRequest<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
     ) -> Result<&'r str, Denial> {
-        let config = context.config();
-        let advanced = &config.settings.advanced;
+        let advanced = &context.settings.advanced;
         let realm = advanced.realm.as_str();
         let ours = request
             .head()
@@ -141,7 +155,7 @@ impl DigestAuthenticator {
                 reason: None,
             });
         };
-        let now = context.clock.now();
+        let now = context.now;
         let nonce = match context.nonces.check(
             credentials.nonce,
             now.as_secs(),
@@ -158,8 +172,8 @@ impl DigestAuthenticator {
             .map_or(AuthUser::User(credentials.username), AuthUser::Phone);
         let is_logged_on = caller.logged_on == Some(name);
         let attempt = AuthAttempt::new(caller.address, name);
-        let rate = Rate::of(&config.settings.limits);
-        if !is_logged_on && !context.log_on_limiter.admits(attempt, rate, now) {
+        let rate = Rate::of(&context.settings.limits);
+        if !is_logged_on && !context.limiter.admits(attempt, rate, now) {
             context.counters.count(Counter::LogOnRateLimited);
             return Err(Denial::RateLimited);
         }
@@ -197,7 +211,7 @@ impl DigestAuthenticator {
         if let Some(reason) = wrong {
             context.counters.count(Counter::FailedLogOn);
             let challenge = self.challenge(context, caller, false);
-            let reason = match context.log_on_limiter.failed(attempt, rate, now) {
+            let reason = match context.limiter.failed(attempt, rate, now) {
                 LimitStatus::Below => Some(reason),
                 LimitStatus::Reached => Some(
                     "too many log-ons failed: this address, and this user from addresses with failures, are limited to limits.log_on_tries a second; further failures are not logged until there is a pause",
@@ -211,12 +225,12 @@ impl DigestAuthenticator {
             return Err(self.stale(context, caller));
         }
         if !is_logged_on {
-            context.log_on_limiter.succeeded(attempt);
+            context.limiter.succeeded(attempt);
         }
         Ok(credentials.username)
     }
 
-    fn stale(&mut self, context: &ServerContext, caller: AuthRequest<'_>) -> Denial {
+    fn stale(&mut self, context: &AuthContext<'_>, caller: AuthRequest<'_>) -> Denial {
         context.counters.count(Counter::StaleNonce);
         Denial::Challenged {
             challenge: self.challenge(context, caller, true),
@@ -238,13 +252,13 @@ impl DigestAuthenticator {
 
     fn challenge(
         &mut self,
-        context: &ServerContext,
+        context: &AuthContext<'_>,
         caller: AuthRequest<'_>,
         stale: bool,
     ) -> ChallengeData {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
-        let now = context.clock.now().as_secs();
+        let now = context.now.as_secs();
         ChallengeData {
             nonce: context.nonces.mint(now, self.minted, &self.connection),
             stale,

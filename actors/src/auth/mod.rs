@@ -6,5 +6,7 @@ mod digest_uri;
 mod gcra;
 
 pub use address_prefix::address_prefix;
-pub use authenticator::{AuthRequest, ChallengeData, Denial, DigestAuthenticator, RETRY_AFTER};
+pub use authenticator::{
+    AuthContext, AuthRequest, ChallengeData, Denial, DigestAuthenticator, RETRY_AFTER,
+};
 pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate};

@@ -29,12 +29,13 @@ use crate::{
     ConfigChanged, ServerContext,
     counters::Counter,
     monitor::MonitorStopped,
-    registrar::{ClientConnected, LineStatus, LinesChanged, Stopping},
+    registrar::{ClientConnected, LineStatus, LinesChanged, Registrar, Stopping},
     sip::{
         connection::Shut,
         responder::FinalResponse,
         session::{Accept, Body, Close, Notify, SessionEvent, SessionEventKind},
     },
+    supervision::RestartableAddr,
     truncated::Truncated,
 };
 
@@ -46,6 +47,7 @@ const MAILBOX: usize = 4096;
 /// A connected client.
 pub struct Client {
     pub(super) context: Arc<ServerContext>,
+    pub(super) registrar: RestartableAddr<Registrar>,
     pub(super) connection: Addr<ClientConnection>,
     pub(super) user: ClientUser,
     pub(super) sessions: Sessions,
@@ -61,12 +63,14 @@ impl Client {
     /// A client that logged on over a connection.
     pub fn new(
         context: Arc<ServerContext>,
+        registrar: RestartableAddr<Registrar>,
         connection: Addr<ClientConnection>,
         user: ClientUser,
         cross_refs: Arc<CrossRefs>,
     ) -> Self {
         Self {
             context,
+            registrar,
             connection,
             user,
             sessions: Sessions::default(),
@@ -181,7 +185,7 @@ impl Actor for Client {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.context.registrar.do_send(ClientConnected {
+        self.registrar.do_send(ClientConnected {
             lines_changed: ctx.address().recipient(),
             config_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),

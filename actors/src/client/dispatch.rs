@@ -322,9 +322,9 @@ impl Client {
                 phone: session.scope.phone(),
                 names: self.user.rights.lines(),
             };
-            let context = &self.context;
+            let registrar = &self.registrar;
             self.registrations.subscribe(key, lines, || {
-                StatusSubscription::new(Arc::clone(context), ctx.address().recipient(), key)
+                StatusSubscription::new(registrar.clone(), ctx.address().recipient(), key)
             });
         }
     }

@@ -113,7 +113,7 @@ impl Client {
     }
 
     fn look_up(&self, pending: PendingLookup, ctx: &mut Context<Self>) {
-        let answer = self.context.registrar.send(FindLine {
+        let answer = self.registrar.send(FindLine {
             name: pending.name.clone(),
             session: pending.last.clone(),
         });
@@ -232,7 +232,7 @@ impl Client {
     fn read_page(&self, page: PageRequest, ctx: &mut Context<Self>) {
         let session = self.sessions.get(page.session);
         let phone = session.and_then(|session| session.scope.phone());
-        let answer = self.context.registrar.send(ListLines {
+        let answer = self.registrar.send(ListLines {
             filter: listed(&page.which, phone, &self.user.rights),
             after: page.after,
         });

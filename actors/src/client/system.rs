@@ -1,6 +1,6 @@
 //! System registrations of a client (ECMA-269, system services), and what each session is told of its lines.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use actix::Recipient;
 use uacsta_schema::csta::{
@@ -10,10 +10,10 @@ use uacsta_schema::csta::{
 };
 
 use crate::{
-    ServerContext,
     directory::{LineFilter, LineSummary},
     refusal::Refusal,
-    registrar::{LineStatus, SubscribeStatus, UnsubscribeStatus},
+    registrar::{LineStatus, Registrar, SubscribeStatus, UnsubscribeStatus},
+    supervision::RestartableAddr,
 };
 
 /// How many registrations a session may have.
@@ -45,19 +45,19 @@ struct Registration {
 
 /// A session's subscription to the status of its lines, which ends when it is dropped.
 pub(super) struct StatusSubscription {
-    context: Arc<ServerContext>,
+    registrar: RestartableAddr<Registrar>,
     to: Recipient<LineStatus>,
     session: u64,
 }
 
 impl StatusSubscription {
     pub(super) fn new(
-        context: Arc<ServerContext>,
+        registrar: RestartableAddr<Registrar>,
         to: Recipient<LineStatus>,
         session: u64,
     ) -> Self {
         Self {
-            context,
+            registrar,
             to,
             session,
         }
@@ -65,7 +65,7 @@ impl StatusSubscription {
 
     /// Subscribes to these lines instead of those of before.
     fn renew(&self, lines: LineFilter) {
-        self.context.registrar.do_send(SubscribeStatus {
+        self.registrar.do_send(SubscribeStatus {
             to: self.to.clone(),
             key: self.session,
             lines,
@@ -76,9 +76,7 @@ impl StatusSubscription {
 impl Drop for StatusSubscription {
     fn drop(&mut self) {
         let (to, key) = (self.to.clone(), self.session);
-        self.context
-            .registrar
-            .do_send(UnsubscribeStatus { to, key });
+        self.registrar.do_send(UnsubscribeStatus { to, key });
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     auth::{AuthRequest, AuthUser, DigestAuthenticator},
     counters::Counter,
     log_limit::repeat_count,
+    registrar::Registrar,
     sip::{
         connection::SipConnection,
         incident::Incident,
@@ -22,6 +23,7 @@ use crate::{
         responder::{Disposition, FinalResponse, PendingRequest},
         uas::{Limits, Peer, Uas},
     },
+    supervision::RestartableAddr,
     truncated::{Truncated, truncated},
 };
 
@@ -31,6 +33,7 @@ pub type ClientConnection = SipConnection<ClientUas>;
 /// The UAS of a client's connection, or of a trusted front end's, which carries many clients.
 pub struct ClientUas {
     context: Arc<ServerContext>,
+    registrar: RestartableAddr<Registrar>,
     cross_refs: Arc<CrossRefs>,
     address: SocketAddr,
     connection: Addr<ClientConnection>,
@@ -46,6 +49,7 @@ impl ClientUas {
     /// The UAS of `connection`, which has this number. On a trusted one the From names the user.
     pub fn new(
         context: Arc<ServerContext>,
+        registrar: RestartableAddr<Registrar>,
         cross_refs: Arc<CrossRefs>,
         address: SocketAddr,
         number: u64,
@@ -54,6 +58,7 @@ impl ClientUas {
     ) -> Self {
         Self {
             context,
+            registrar,
             cross_refs,
             address,
             connection: connection.clone(),
@@ -98,9 +103,10 @@ impl ClientUas {
             logged_on: self.clients.keys().next().map(|user| AuthUser::User(user)),
             only_md5: false,
         };
+        let authenticator = &mut self.authenticator;
         let granted = self
-            .authenticator
-            .check(&self.context, request, auth_request, |user| {
+            .context
+            .check(authenticator, request, auth_request, |user| {
                 Rights::of(settings, user).map(|(password, _)| password)
             });
         let user = granted.map_err(|denial| {
@@ -166,6 +172,7 @@ impl ClientUas {
         self.name.clone_from(&name);
         let client = Client::new(
             Arc::clone(&self.context),
+            self.registrar.clone(),
             self.connection.clone(),
             ClientUser {
                 name: name.into(),

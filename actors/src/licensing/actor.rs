@@ -5,21 +5,22 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 
 use super::{
-    code::Licence,
     messages::{
         CountPermits, GetLicences, Licences, LicensingNotice, PermitDecision, RequestPermit,
     },
-    permit::{GrantedPermits, LicencePermit, PermitKind, PermitUsage},
+    permit::{GrantedPermits, LicencePermit, PermitUsage},
 };
 use crate::{
     ConfigChanged, ServerContext,
     counters::Counters,
+    licence::{PermitKind, code::Licence},
     supervision::{Restartable, RestartableAddr, RestartableRecipient, restart_after_panic},
 };
 
 /// Licensing.
 pub struct Licensing {
     context: Arc<ServerContext>,
+    address: RestartableAddr<Self>,
     /// Forwards to all holders of permits.
     holders: RestartableRecipient<LicensingNotice>,
     usage: Arc<PermitUsage>,
@@ -45,15 +46,17 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 impl Licensing {
-    /// Licensing without a permit in use; `holders` forwards to all actors that hold or want permits.
+    /// Licensing without a permit in use, to run at `address`; `holders` forwards to all actors that hold or want permits.
     pub fn new(
         context: Arc<ServerContext>,
+        address: RestartableAddr<Self>,
         holders: RestartableRecipient<LicensingNotice>,
     ) -> Self {
-        let licensing = context.licensing.clone();
+        let licensing = address.clone();
         let usage = Arc::new(PermitUsage::new(move || licensing.do_send(GivenBack)));
         Self {
             context,
+            address,
             holders,
             usage,
             phones: PermitQueue::default(),
@@ -183,7 +186,7 @@ impl Actor for Licensing {
 
 impl Restartable for Licensing {
     fn address(&self) -> Option<RestartableAddr<Self>> {
-        Some(self.context.licensing.clone())
+        Some(self.address.clone())
     }
 
     fn counters(&self) -> &Counters {
@@ -194,6 +197,7 @@ impl Restartable for Licensing {
         tracing::error!("licensing panicked and was restarted");
         Self {
             context: Arc::clone(&self.context),
+            address: self.address.clone(),
             holders: self.holders.clone(),
             usage: Arc::clone(&self.usage),
             phones: std::mem::take(&mut self.phones),

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use actix::{Message, Recipient};
 
-use super::{
-    code::Licence,
-    permit::{LicencePermit, PermitCounts, PermitKind},
-};
+use super::permit::{LicencePermit, PermitCounts};
+use crate::licence::{PermitKind, code::Licence};
 
 /// Asks for a permit; [`PermitDecision`] answers.
 #[derive(Debug, Message)]

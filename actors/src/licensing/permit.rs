@@ -8,18 +8,7 @@ use std::{
     },
 };
 
-/// What a permit is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PermitKind {
-    /// A phone that is enabled and connected.
-    Phone,
-    /// A line with at least one subscriber.
-    Line,
-}
-
-impl PermitKind {
-    pub(super) const ALL: [Self; 2] = [Self::Phone, Self::Line];
-}
+use crate::licence::PermitKind;
 
 /// The permits in use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

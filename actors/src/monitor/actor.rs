@@ -13,7 +13,10 @@ use super::{
     point::{MonitorEffect, MonitorEvent, MonitorPoint},
     subscribers::Subscribers,
 };
-use crate::licensing::{LicencePermit, LicensingNotice, PermitDecision, PermitKind, RequestPermit};
+use crate::{
+    licence::PermitKind,
+    licensing::{LicencePermit, LicensingNotice, PermitDecision, RequestPermit},
+};
 
 /// The monitor point of a line.
 pub struct Monitor {
@@ -73,7 +76,7 @@ impl Monitor {
 
     fn carry_out(&mut self, effect: MonitorEffect, ctx: &mut Context<Self>) {
         match effect {
-            MonitorEffect::RequestPermit => self.deps.context.licensing.do_send(RequestPermit {
+            MonitorEffect::RequestPermit => self.deps.licensing.do_send(RequestPermit {
                 kind: PermitKind::Line,
                 to: ctx.address().recipient(),
             }),

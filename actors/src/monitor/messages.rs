@@ -7,7 +7,11 @@ use smallvec::SmallVec;
 use uacsta_schema::csta::{DeviceId, Document, MonitorCrossRefId, MonitorFilter};
 
 use super::{MonitorEvent, Subscriber};
-use crate::{ServerContext, licensing::LicencePermit, supervision::RestartableRecipient};
+use crate::{
+    ServerContext,
+    licensing::{LicencePermit, Licensing},
+    supervision::{RestartableAddr, RestartableRecipient},
+};
 
 /// A client's change to its subscription of a line, forwarded by the phone.
 #[derive(Message)]
@@ -95,6 +99,8 @@ pub struct MonitorStopped {
 pub struct Deps {
     /// The phone's actor.
     pub phone: RestartableRecipient<PointRequest>,
-    /// The server's shared state, with its clock and licensing.
+    /// The server's shared state, with its clock.
     pub context: Arc<ServerContext>,
+    /// Licensing.
+    pub licensing: RestartableAddr<Licensing>,
 }

@@ -11,7 +11,7 @@ use uacsta_schema::{
 };
 
 use super::{
-    AvailabilityChanged, PhoneRestarted, Status,
+    AvailabilityChanged, PhoneRestarted, PhoneUpstream, Status,
     admission::Admission,
     capabilities::{Capabilities, Provider},
     emulation::Emulation,
@@ -24,7 +24,8 @@ use crate::{
     ServerContext,
     alarm::{Alarm, Wake},
     counters::Counters,
-    licensing::{PermitKind, RequestPermit},
+    licence::PermitKind,
+    licensing::RequestPermit,
     monitor::MonitorEvent,
     refusal::Refusal,
     registration::{PhoneBinding, Released},
@@ -37,6 +38,7 @@ pub struct Phone {
     pub(super) phone: PhoneId,
     pub(super) address: WeakRestartableAddr<Self>,
     pub(super) context: Arc<ServerContext>,
+    pub(super) upstream: Arc<PhoneUpstream>,
     pub(super) admission: Admission,
     pub(super) session: PhoneSession,
     pub(super) lines: LineList,
@@ -59,6 +61,7 @@ impl Phone {
     pub fn new(
         phone: PhoneId,
         context: Arc<ServerContext>,
+        upstream: Arc<PhoneUpstream>,
         enabled: bool,
         lines: Vec<DeviceId>,
         binding: Option<Arc<PhoneBinding>>,
@@ -69,6 +72,7 @@ impl Phone {
             phone,
             address,
             context,
+            upstream,
             admission: Admission::new(enabled, binding),
             session: PhoneSession::new(Edition::Ed3),
             lines: LineList::new(phone, lines),
@@ -91,7 +95,7 @@ impl Phone {
             self.admission.release_permit();
         }
         let is_unlicensed = self.admission.is_unlicensed() && self.session.is_closed();
-        self.context.registrar.do_send(AvailabilityChanged {
+        self.upstream.availability.do_send(AvailabilityChanged {
             phone: self.phone,
             status,
             reason: reason.or_else(|| is_unlicensed.then(|| UNLICENSED.to_owned())),
@@ -133,7 +137,7 @@ impl Phone {
     }
 
     pub(super) fn request_permit(&self, ctx: &Context<Self>) {
-        self.context.licensing.do_send(RequestPermit {
+        self.upstream.licensing.do_send(RequestPermit {
             kind: PermitKind::Phone,
             to: ctx.address().recipient(),
         });
@@ -356,6 +360,7 @@ impl Restartable for Phone {
         let mut successor = Self::new(
             self.phone,
             Arc::clone(&self.context),
+            Arc::clone(&self.upstream),
             self.admission.is_enabled(),
             lines,
             None,
@@ -369,8 +374,8 @@ impl Restartable for Phone {
     }
 
     fn report_restart(&self) {
-        self.context
-            .registrar
+        self.upstream
+            .restarted
             .do_send(PhoneRestarted { phone: self.phone });
     }
 }

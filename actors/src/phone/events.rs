@@ -135,7 +135,7 @@ impl Phone {
                 tracing::warn!(%phone, %line, "phone no longer has a line that is monitored");
             }
         }
-        self.context.registrar.do_send(LinesListed {
+        self.upstream.lines.do_send(LinesListed {
             phone,
             lines: known.lines,
         });
@@ -237,6 +237,7 @@ impl Phone {
         let deps = Deps {
             phone: address.recipient(),
             context: Arc::clone(&self.context),
+            licensing: self.upstream.licensing.clone(),
         };
         let is_ready = self.session.is_open() && self.lines.has(line);
         Monitor::new(self.phone, line.clone(), deps, is_ready)

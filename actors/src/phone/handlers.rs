@@ -133,7 +133,7 @@ impl Handler<ReportAgain> for Phone {
     fn handle(&mut self, _: ReportAgain, _: &mut Self::Context) {
         self.report(None);
         if !self.lines.lines().is_empty() {
-            self.context.registrar.do_send(LinesListed {
+            self.upstream.lines.do_send(LinesListed {
                 phone: self.phone,
                 lines: self.lines.lines().to_vec(),
             });
@@ -219,8 +219,8 @@ impl Handler<Moved<PhoneUas>> for Phone {
         });
         self.admission.bind(Arc::clone(&binding));
         self.on_session(SessionInput::Moved(moved.session), ctx);
-        self.context
-            .registrar
+        self.upstream
+            .moved
             .do_send(BindingMoved { former, binding });
         self.send_next(ctx);
     }

@@ -24,7 +24,7 @@ mod session;
 pub use actor::Phone;
 pub use messages::*;
 pub use probe::{Probe, ProbeAnswer, ProfileEntry};
-pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted};
+pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted, PhoneUpstream};
 
 /// How a phone can be reached.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]

@@ -6,7 +6,25 @@ use actix::Message;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::Status;
-use crate::registration::PhoneBinding;
+use crate::{
+    licensing::Licensing,
+    registration::PhoneBinding,
+    supervision::{RestartableAddr, RestartableRecipient},
+};
+
+/// Whom phones report to and ask. Shared, since each copy of an address takes memory of its own.
+pub struct PhoneUpstream {
+    /// Licensing.
+    pub licensing: RestartableAddr<Licensing>,
+    /// The registrar, of a phone's status.
+    pub availability: RestartableRecipient<AvailabilityChanged>,
+    /// The registrar, of a phone's lines.
+    pub lines: RestartableRecipient<LinesListed>,
+    /// The registrar, of a binding that moved.
+    pub moved: RestartableRecipient<BindingMoved>,
+    /// The registrar, of a restart.
+    pub restarted: RestartableRecipient<PhoneRestarted>,
+}
 
 /// A phone's dialog continues on another connection, and its binding with it.
 #[derive(Debug, Message)]

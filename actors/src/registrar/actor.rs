@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
+    addrs::RegistrarAddrs,
     batches::{BATCH, Batches, HasBatches, TOLD, in_batches},
     clients::{self, Clients, moved_lines, user_parts},
     line_status::{self, LineStatusSubscriptions},
@@ -32,6 +33,7 @@ use crate::{
 /// The registrar.
 pub struct Registrar {
     pub(super) context: Arc<ServerContext>,
+    pub(super) addrs: RegistrarAddrs,
     pub(super) store: Recipient<Save>,
     pub(super) bindings: Bindings<Flow>,
     pub(super) records: Records,
@@ -46,20 +48,26 @@ pub struct Registrar {
 const MAILBOX: usize = 1 << 16;
 
 impl Registrar {
-    /// The registrar of a phone list that was read; `writable` says whether the disk had room for a change.
+    /// The registrar at `addrs`, of a phone list that was read; `writable` says whether the disk had room for a change.
     pub fn new(
         context: Arc<ServerContext>,
+        addrs: RegistrarAddrs,
         store: Recipient<Save>,
         listed: Vec<ListedPhone>,
         writable: bool,
     ) -> Self {
         Self {
             persistence: Persistence::new(!writable),
-            ..Self::of(context, store, Records::of(listed))
+            ..Self::of(context, addrs, store, Records::of(listed))
         }
     }
 
-    fn of(context: Arc<ServerContext>, store: Recipient<Save>, records: Records) -> Self {
+    fn of(
+        context: Arc<ServerContext>,
+        addrs: RegistrarAddrs,
+        store: Recipient<Save>,
+        records: Records,
+    ) -> Self {
         let mut directory = Directory::default();
         for (phone, record) in records.after(None) {
             let lines = record.entry().lines.iter().cloned();
@@ -70,6 +78,7 @@ impl Registrar {
         }
         Self {
             context,
+            addrs,
             store,
             bindings: Bindings::default(),
             records,
@@ -117,11 +126,12 @@ impl Registrar {
         let arbiter = binding
             .as_ref()
             .map_or_else(|| arbiter.clone(), |binding| binding.flow.arbiter.clone());
-        let (context, enabled) = (Arc::clone(&self.context), record.entry().enabled);
+        let (context, upstream) = (Arc::clone(&self.context), Arc::clone(&self.addrs.phones));
+        let enabled = record.entry().enabled;
         let lines = record.entry().lines.iter().cloned();
         let lines = lines.map(DeviceId::from).collect();
         let actor = RestartableAddr::start_in(&arbiter, move |address| {
-            Phone::new(phone, context, enabled, lines, binding, address)
+            Phone::new(phone, context, upstream, enabled, lines, binding, address)
         });
         record.set_actor(actor.clone(), self.context.clock.now());
         Some(actor)
@@ -241,7 +251,7 @@ impl HasBatches for Registrar {
 
 impl Restartable for Registrar {
     fn address(&self) -> Option<RestartableAddr<Self>> {
-        Some(self.context.registrar.clone())
+        Some(self.addrs.registrar.clone())
     }
 
     fn counters(&self) -> &Counters {
@@ -258,13 +268,17 @@ impl Restartable for Registrar {
                 self.bindings.revert(outcome);
             }
         }
-        let (context, store) = (Arc::clone(&self.context), self.store.clone());
         Self {
             bindings: std::mem::take(&mut self.bindings),
             clients: self.clients.hand_over(),
             line_status: self.line_status.hand_over(),
             persistence,
-            ..Self::of(context, store, self.records.hand_over())
+            ..Self::of(
+                Arc::clone(&self.context),
+                self.addrs.clone(),
+                self.store.clone(),
+                self.records.hand_over(),
+            )
         }
     }
 }

@@ -4,6 +4,7 @@
 //! it, [`registration`](crate::registration) and [`directory`](crate::directory).
 
 mod actor;
+mod addrs;
 mod batches;
 mod clients;
 mod line_status;
@@ -15,4 +16,5 @@ mod registration;
 mod waiter;
 
 pub use actor::Registrar;
+pub use addrs::RegistrarAddrs;
 pub use messages::*;

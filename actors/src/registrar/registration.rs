@@ -14,7 +14,6 @@ use super::{
     waiter::Waiter,
 };
 use crate::{
-    ServerContext,
     counters::Counter,
     phone::{BindingMoved, Bound, Unbound},
     phone_list::StoreError,
@@ -139,7 +138,7 @@ impl Registrar {
         responder: Responder,
     ) {
         let device = binding.identity.device;
-        grant(&self.context, binding, Some(responder));
+        self.grant(binding, Some(responder));
         let record = self.records.get(device);
         let actor = record.and_then(|record| record.actor());
         if let Some(actor) = actor {
@@ -156,6 +155,15 @@ impl Registrar {
         if !is_left {
             self.actor_of(device, &Arbiter::current());
         }
+    }
+
+    /// Grants a binding to its connection, which responds.
+    fn grant(&self, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
+        let now = self.context.clock.now();
+        binding.flow.connection.do_send(Granted {
+            lease: Lease::new(&self.addrs.connections, binding, now),
+            responder,
+        });
     }
 
     /// Tells the phone that a binding ended, so that it leaves the connection.
@@ -330,7 +338,7 @@ impl Handler<BindingMoved> for Registrar {
         let left = match current {
             Some(current) if current.flow == former.flow => {
                 self.bindings.insert(Arc::clone(&binding));
-                grant(&self.context, &binding, None);
+                self.grant(&binding, None);
                 current
             }
             // The phone registered elsewhere or logged off meanwhile, and is about to be told.
@@ -338,14 +346,6 @@ impl Handler<BindingMoved> for Registrar {
         };
         release(&left, "the dialog continues on another connection");
     }
-}
-
-/// Grants a binding to its connection, which responds.
-fn grant(context: &Arc<ServerContext>, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
-    binding.flow.connection.do_send(Granted {
-        lease: Lease::new(context, binding),
-        responder,
-    });
 }
 
 /// Has the connection of a phone's binding list it in the response: the connection knows how long it lasts.

@@ -5,16 +5,16 @@ use std::{sync::Arc, time::Duration};
 use actix::{Handler, Message};
 use uacsta_schema::sip::{HeaderName, Status};
 
-use super::{BindingEnded, Known, PhoneBinding, PhoneConnection, RegisterIdentity, seconds_left};
-use crate::{
-    ServerContext,
-    sip::responder::{FinalResponse, Responder},
+use super::{
+    BindingEnded, Known, PhoneBinding, PhoneConnection, RegisterIdentity, RegistrarRecipients,
+    seconds_left,
 };
+use crate::sip::responder::{FinalResponse, Responder};
 
 /// How long a binding lasts, and the last CSeq: known to the connection that the binding was made on. Dropped, it tells the
 /// registrar that the binding ended.
 pub struct Lease {
-    context: Arc<ServerContext>,
+    registrar: Arc<RegistrarRecipients>,
     binding: Arc<PhoneBinding>,
     cseq: u32,
     until: Duration,
@@ -26,11 +26,15 @@ pub struct Lease {
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Lease {
-    /// A lease of a binding that was made just now.
-    pub(crate) fn new(context: &Arc<ServerContext>, binding: &Arc<PhoneBinding>) -> Self {
-        let until = context.clock.now() + Duration::from_secs(binding.expires.into());
+    /// A lease of a binding that was made at `now`.
+    pub(crate) fn new(
+        registrar: &Arc<RegistrarRecipients>,
+        binding: &Arc<PhoneBinding>,
+        now: Duration,
+    ) -> Self {
+        let until = now + Duration::from_secs(binding.expires.into());
         Self {
-            context: Arc::clone(context),
+            registrar: Arc::clone(registrar),
             cseq: binding.cseq,
             until,
             binding: Arc::clone(binding),
@@ -97,7 +101,7 @@ impl Lease {
     }
 
     fn report(&self, reason: &str) {
-        self.context.registrar.do_send(BindingEnded {
+        self.registrar.binding_ended.do_send(BindingEnded {
             binding: Arc::clone(&self.binding),
             until: self.until,
             reason: reason.into(),

@@ -8,9 +8,12 @@ use actix::{Addr, Message};
 use actix_rt::ArbiterHandle;
 use uacsta_schema::{phone_id::PhoneId, sip};
 
-use crate::sip::{
-    connection::{OrphanRequest, SipConnection},
-    responder::Responder,
+use crate::{
+    sip::{
+        connection::{OrphanRequest, SipConnection},
+        responder::Responder,
+    },
+    supervision::RestartableRecipient,
 };
 
 mod bindings;
@@ -48,6 +51,16 @@ impl PartialEq for Flow {
     fn eq(&self, other: &Self) -> bool {
         *self.connection == *other.connection
     }
+}
+
+/// The registrar, as the connections of phones see it. Shared, since each copy of an address takes memory of its own.
+pub struct RegistrarRecipients {
+    /// Decides about a REGISTER.
+    pub register: RestartableRecipient<Register>,
+    /// Removes a binding.
+    pub binding_ended: RestartableRecipient<BindingEnded>,
+    /// Finds the phone of an orphan.
+    pub forward_orphan: RestartableRecipient<ForwardOrphan>,
 }
 
 /// A REGISTER that its connection cannot respond to by itself.

@@ -12,7 +12,7 @@ use uacsta_schema::{
 
 use super::{
     AddressOfRecord, ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection,
-    Register, RegisterIdentity, RegisterStep, Rejection, Update,
+    Register, RegisterIdentity, RegisterStep, RegistrarRecipients, Rejection, Update,
 };
 use crate::{
     ServerContext,
@@ -32,6 +32,7 @@ use crate::{
 /// Authenticates the phones of a connection, and holds the leases of their bindings.
 pub struct PhoneUas {
     context: Arc<ServerContext>,
+    registrar: Arc<RegistrarRecipients>,
     address: SocketAddr,
     connection: Arc<Addr<PhoneConnection>>,
     authenticator: DigestAuthenticator,
@@ -46,12 +47,14 @@ impl PhoneUas {
     /// The UAS of `connection`, which came from `address`; `authenticator` checks who logs on.
     pub fn new(
         context: Arc<ServerContext>,
+        registrar: Arc<RegistrarRecipients>,
         address: SocketAddr,
         authenticator: DigestAuthenticator,
         connection: &Arc<Addr<PhoneConnection>>,
     ) -> Self {
         Self {
             context,
+            registrar,
             address,
             connection: Arc::clone(connection),
             authenticator,
@@ -99,7 +102,7 @@ impl PhoneUas {
             arbiter: Arbiter::current(),
         };
         let (responder, disposition) = pending.later();
-        self.context.registrar.do_send(Register {
+        self.registrar.register.do_send(Register {
             identity,
             request: request.clone(),
             address: self.address,
@@ -224,7 +227,7 @@ pub(crate) fn authenticate(
         logged_on: is_here.then_some(AuthUser::Phone(user)),
         only_md5: profile.md5_only,
     };
-    let granted = authenticator.check(context, request, caller, |name| {
+    let granted = context.check(authenticator, request, caller, |name| {
         (name.parse() == Ok(user)).then_some(password)
     });
     granted.map(drop).map_err(|denial| {
@@ -263,7 +266,7 @@ impl Uas for PhoneUas {
             return no_dialog();
         };
         let (responder, disposition) = pending.later();
-        self.context.registrar.do_send(ForwardOrphan {
+        self.registrar.forward_orphan.do_send(ForwardOrphan {
             from,
             orphan: OrphanRequest {
                 call_id: dialog.call_id.into(),

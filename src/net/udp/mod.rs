@@ -239,11 +239,13 @@ impl UdpListener {
         let (connection, frames) = mpsc::channel(QUEUE);
         let sender: Arc<dyn DatagramSender> = Arc::clone(&self.socket) as _;
         let context = Arc::clone(&acceptor.context);
+        let registrar = Arc::clone(&acceptor.registrar.connections);
         let arbiter = acceptor.arbiter(acceptor.next_number());
         arbiter.spawn_fn(move || {
             let clock = Arc::clone(&context.clock);
             let authenticator = DigestAuthenticator::after_stateless(key);
-            let uas = |connection: &_| PhoneUas::new(context, from, authenticator, connection);
+            let uas =
+                |connection: &_| PhoneUas::new(context, registrar, from, authenticator, connection);
             let transport = PeerTransport::udp(sender, from, frames);
             let random = getrandom::u64().unwrap_or(key);
             SipConnection::start(transport, endpoints, uas, Limits::default(), clock, random);

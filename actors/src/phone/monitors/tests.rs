@@ -17,9 +17,11 @@ use super::*;
 use crate::{
     RuntimeConfig, ServerContext,
     clock::Clock,
-    licensing::{Allowance, Licensing, PermitCounts, allowance::TRIAL, code::Issuer},
+    licence::{Allowance, allowance::TRIAL, code::Issuer},
+    licensing::{Licensing, PermitCounts},
     monitor::{ClientAddrs, MonitorStopped, Subscriber},
-    phone::{Phone, Subscribe},
+    phone::{Phone, PhoneUpstream, Subscribe},
+    registrar::RegistrarAddrs,
     sip::{
         connection::Overrun,
         session::{Notify, SessionId},
@@ -64,8 +66,8 @@ impl Handler<MonitorStopped> for Deaf {
     fn handle(&mut self, _: MonitorStopped, _: &mut Self::Context) {}
 }
 
-/// A server after its trial, without licences.
-fn context() -> Arc<ServerContext> {
+/// A server after its trial, without licences or a registrar.
+fn server() -> (Arc<ServerContext>, Arc<PhoneUpstream>) {
     let licensing = Context::<Licensing>::new();
     let issuer = Issuer::with(&SigningKey::from_bytes(&[1; 32]));
     let context = Arc::new(ServerContext {
@@ -80,12 +82,15 @@ fn context() -> Arc<ServerContext> {
         log_limit: crate::log_limit::LogLimit::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
-        registrar: RestartableAddr::new(Context::new().address()),
-        licensing: RestartableAddr::new(licensing.address()),
     });
-    let holders = context.registrar.recipient();
-    licensing.run(Licensing::new(Arc::clone(&context), holders));
-    context
+    let addrs = RegistrarAddrs::new(
+        RestartableAddr::new(Context::new().address()),
+        RestartableAddr::new(licensing.address()),
+    );
+    let holders = addrs.registrar.recipient();
+    let address = addrs.phones.licensing.clone();
+    licensing.run(Licensing::new(Arc::clone(&context), address, holders));
+    (context, addrs.phones)
 }
 
 fn subscriber(client: &Addr<Deaf>) -> Subscriber {
@@ -111,11 +116,11 @@ fn subscriber(client: &Addr<Deaf>) -> Subscriber {
 }
 
 /// Waits until all actors have handled their messages.
-async fn settled(context: &ServerContext) -> PermitCounts {
+async fn settled(upstream: &PhoneUpstream) -> PermitCounts {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-    context
+    upstream
         .licensing
         .send(crate::licensing::CountPermits)
         .await
@@ -137,13 +142,13 @@ fn a_client_that_leaves_twice_does_not_keep_the_monitor_point() {
 #[track_caller]
 fn ends_when_told(times: usize) {
     let (held, lines) = actix::System::new().block_on(async {
-        let context = context();
+        let (context, upstream) = server();
         let line = DeviceId::from("sip:101@pbx.example");
         let phone = "000413000001".parse().unwrap();
         let lines = vec![line.clone()];
-        let shared = Arc::clone(&context);
+        let (shared, asked) = (Arc::clone(&context), Arc::clone(&upstream));
         let phone = RestartableAddr::start_in(&Arbiter::current(), move |address| {
-            Phone::new(phone, shared, true, lines, None, address)
+            Phone::new(phone, shared, asked, true, lines, None, address)
         });
         let client = Deaf.start();
         let mut held = Vec::new();
@@ -153,7 +158,7 @@ fn ends_when_told(times: usize) {
                     line: line.clone(),
                     change: SubscriptionChange::Join(subscriber(&client)),
                 });
-                settled(&context).await;
+                settled(&upstream).await;
                 for _ in 0..times {
                     phone.do_send(Subscribe {
                         line: line.clone(),
@@ -162,11 +167,11 @@ fn ends_when_told(times: usize) {
                         },
                     });
                 }
-                settled(&context).await;
+                settled(&upstream).await;
             }
             held.push(Arc::strong_count(&context));
         }
-        (held, settled(&context).await.lines)
+        (held, settled(&upstream).await.lines)
     });
     // Each monitor point holds the server's shared state for as long as it lives.
     assert_eq!((held[1], held[2]), (held[0], held[0]));

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    PermitKind,
-    code::{CodeError, Issuer, Licence},
-};
+use super::code::{CodeError, Issuer, Licence};
 
 /// The licences and the rest of the evaluation period.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +11,19 @@ pub struct Allowance {
     issued: Option<Vec<Licence>>,
     /// How long the server had run when this run began.
     used_before: Duration,
+}
+
+/// What a permit is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PermitKind {
+    /// A phone that is enabled and connected.
+    Phone,
+    /// A line with at least one subscriber.
+    Line,
+}
+
+impl PermitKind {
+    pub(crate) const ALL: [Self; 2] = [Self::Phone, Self::Line];
 }
 
 /// The evaluation period, in running time, so that setting the system clock does not change it.
