@@ -121,12 +121,7 @@ async fn trial_ends_after_the_last_call_and_a_licence_restores_service() {
     session.expect("OutOfServiceEvent").await;
     let (_, value) = session.refused("GetDoNotDisturb", "").await;
     assert_eq!(value, "deviceOutOfService");
-    phone
-        .until("a BYE", |state| {
-            let last = state.received.last()?;
-            (last.message.method() == "BYE").then_some(())
-        })
-        .await;
+    phone.until_received("BYE", 1).await;
     until_listed(&server, "00:04:13:00:00:01", "registered").await;
     assert_eq!(
         late.count("INVITE"),

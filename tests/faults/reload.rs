@@ -130,6 +130,8 @@ async fn invalid_configuration_changes_nothing_and_is_logged_with_its_place() {
     let folder = server.data().to_owned();
     let data = folder.display();
     std::fs::write(folder.join("no.pem"), "no certificate").unwrap();
+    let tls =
+        |file: &str| format!("[tls]\ncertificate = \"{data}/{file}\"\nkey = \"{data}/key.pem\"\n");
     for (mistake, named) in [
         ("[phones\n".to_owned(), "uacsta.toml, line 6"),
         (
@@ -140,14 +142,8 @@ async fn invalid_configuration_changes_nothing_and_is_logged_with_its_place() {
             "[advanced]\nkeep_alives = 20\n".to_owned(),
             "uacsta.toml, line 7",
         ),
-        (
-            format!("[tls]\ncertificate = \"{data}/no.pem\"\nkey = \"{data}/key.pem\"\n"),
-            "no.pem contains no certificate",
-        ),
-        (
-            format!("[tls]\ncertificate = \"{data}/none.pem\"\nkey = \"{data}/key.pem\"\n"),
-            "none.pem cannot be read",
-        ),
+        (tls("no.pem"), "no.pem contains no certificate"),
+        (tls("none.pem"), "none.pem cannot be read"),
         (
             "[logs]\ndirectory = \"/proc/none\"\n".to_owned(),
             "logs.directory: cannot write logs in /proc/none: ",

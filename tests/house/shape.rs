@@ -10,19 +10,10 @@ const LONGEST_TEST: usize = 60;
 const KNOWN_LONG: &[&str] = &[];
 /// Tests of one long course, whose parts would say nothing alone.
 const KNOWN_LONG_TESTS: &[&str] = &[
-    "api_guessing_is_rate_limited_and_the_administrator_is_not",
     "calls_and_name_of_a_hidden_second_line_are_not_disclosed",
     "every_client_receives_every_event_of_every_phone",
-    "failed_handshake_is_logged_with_the_peer_address",
-    "full_disk_serves_listed_phones_and_defers_new_ones",
-    "invalid_configuration_changes_nothing_and_is_logged_with_its_place",
-    "killed_server_on_a_full_disk_serves_listed_phones",
     "line_session_does_not_reach_a_namesake",
-    "long_run_does_not_grow_memory_or_descriptors",
-    "phones_and_clients_are_served_over_ipv6_on_every_transport",
-    "required_phone_certificate_does_not_replace_log_on",
     "shutdown_stops_monitors_and_ends_sessions",
-    "trial_ends_after_the_last_call_and_a_licence_restores_service",
 ];
 /// Files that still open with no sentence or a long one.
 const KNOWN_OPENINGS: &[&str] = &[];
