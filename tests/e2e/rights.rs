@@ -365,26 +365,33 @@ async fn right_to_a_line_excludes_its_namesake_at_another_host() {
     }
 }
 
-/// What is known to be a call of the second line is not reached by its number either, nor is the line named to who may not see it.
-#[tokio::test]
-async fn calls_and_name_of_a_hidden_second_line_are_not_disclosed() {
-    let server = server(&["0001"], true);
-    let [own, second] = ["sip:0001@pbx.example", "sip:0005@pbx.example"];
+const OWN: &str = "sip:0001@pbx.example";
+const SECOND: &str = "sip:0005@pbx.example";
+
+/// A phone with a second line, which has a call, and a session that sees both lines.
+async fn with_second_line(server: &Server) -> (Phone, Session) {
     let phone = server.phone_as("000413000001", |setup| {
-        setup.identities = [own, second].map(str::to_owned).to_vec();
+        setup.identities = [OWN, SECOND].map(str::to_owned).to_vec();
     });
     phone.start().await;
     let mut everybody = server.client().await.open_server().await;
-    everybody.monitor(second).await;
+    everybody.monitor(SECOND).await;
     everybody.expect("BackInServiceEvent").await;
-    let call = Call::seen_by(second, "-77", "sip:9@pbx.example", second);
+    let call = Call::seen_by(SECOND, "-77", "sip:9@pbx.example", SECOND);
     phone.event(&call.established()).await.expect(200);
     everybody.expect("EstablishedEvent").await;
+    (phone, everybody)
+}
 
+/// A call of the second line is not reached by the number of the first; the second line is not named to clients without the right.
+#[tokio::test]
+async fn calls_and_name_of_a_hidden_second_line_are_not_disclosed() {
+    let server = server(&["0001"], true);
+    let (phone, everybody) = with_second_line(&server).await;
     let client = board(&server).await;
-    let sessions = [client.open_server().await, client.open(own).await];
+    let sessions = [client.open_server().await, client.open(OWN).await];
     for session in &sessions {
-        for device in [own, "0001"] {
+        for device in [OWN, "0001"] {
             for (service, inner) in [
                 (
                     "ClearConnection",
@@ -406,12 +413,12 @@ async fn calls_and_name_of_a_hidden_second_line_are_not_disclosed() {
                 assert_eq!(phone.count(service), 0, "{service} {device}");
             }
         }
-        let own_call = connection("callToBeHeld", "-12", own);
+        let own_call = connection("callToBeHeld", "-12", OWN);
         session
             .done("RetrieveCall", &own_call.replace("Held", "Retrieved"))
             .await;
         let about = session
-            .done("GetPhysicalDeviceInformation", &element("device", own))
+            .done("GetPhysicalDeviceInformation", &element("device", OWN))
             .await;
         assert!(!about.raw.contains("0005"), "{}", about.raw);
         for service in ["GetMonitors", "GetRegistrations"] {
@@ -419,34 +426,39 @@ async fn calls_and_name_of_a_hidden_second_line_are_not_disclosed() {
             assert_eq!(error, "serviceNotSupported", "{service}");
         }
     }
-    // What has no place for a line may reach any.
-    let everywhere = [
-        (
-            "StartDataPath",
-            format!("<object>{}</object>", connection("call", "-77", second)),
-        ),
-        (
-            "StartDataCollection",
-            format!("<object>{}</object>", element("device", second)),
-        ),
-        ("Escape", String::new()),
-    ];
-    for (service, inner) in &everywhere {
-        assert_eq!(sessions[1].refused(service, inner).await, denied());
-    }
     for service in [
         "GetPhysicalDeviceInformation",
         "GetMonitors",
         "GetRegistrations",
-    ]
-    .into_iter()
-    .chain(everywhere.iter().map(|(service, _)| *service))
-    {
+    ] {
         assert_eq!(phone.count(service), 0, "{service}");
     }
-    // Who sees both is refused neither.
-    let clear = connection("connectionToBeCleared", "-77", second);
+    let clear = connection("connectionToBeCleared", "-77", SECOND);
     everybody.done("ClearConnection", &clear).await;
+}
+
+/// Services that have no member for a line could reach any line.
+#[tokio::test]
+async fn services_without_a_line_are_refused_when_a_line_is_hidden() {
+    let server = server(&["0001"], true);
+    let (phone, _everybody) = with_second_line(&server).await;
+    let client = board(&server).await;
+    let session = client.open(OWN).await;
+    let everywhere = [
+        (
+            "StartDataPath",
+            format!("<object>{}</object>", connection("call", "-77", SECOND)),
+        ),
+        (
+            "StartDataCollection",
+            format!("<object>{}</object>", element("device", SECOND)),
+        ),
+        ("Escape", String::new()),
+    ];
+    for (service, inner) in &everywhere {
+        assert_eq!(session.refused(service, inner).await, denied());
+        assert_eq!(phone.count(service), 0, "{service}");
+    }
 }
 
 /// A host that no line has is passed over, so a right may reach a namesake; it does not once the line itself is there.

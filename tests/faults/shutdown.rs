@@ -7,7 +7,7 @@ use std::{
 
 use crate::support::{
     PATIENCE,
-    phone::Reaction,
+    phone::{Phone, Reaction},
     process::{PASSWORDS, Serving},
 };
 
@@ -19,33 +19,49 @@ async fn ended(server: Serving) -> (Option<i32>, Duration) {
     (code, begun.elapsed())
 }
 
+async fn receives_monitor_stop_before_bye(phone: &Phone) {
+    phone.until_received("MonitorStop", 1).await;
+    let order = phone
+        .until("a BYE", |state| {
+            let names: Vec<String> = state
+                .received
+                .iter()
+                .map(|received| match received.service.as_str() {
+                    "" => received.message.method().to_owned(),
+                    service => service.to_owned(),
+                })
+                .collect();
+            names.iter().any(|name| name == "BYE").then_some(names)
+        })
+        .await;
+    let stop = order.iter().position(|name| name == "MonitorStop");
+    let bye = order.iter().position(|name| name == "BYE");
+    assert!(stop < bye, "{order:?}");
+}
+
 #[tokio::test]
 async fn shutdown_stops_monitors_and_ends_sessions() {
     let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
-    let lines = [
-        "sip:101@pbx.example",
-        "sip:102@pbx.example",
-        "sip:103@pbx.example",
-    ];
+    let lines = [101, 102, 103].map(|number| format!("sip:{number}@pbx.example"));
     let mut phones = Vec::new();
-    for (number, line) in lines.into_iter().enumerate() {
+    for (number, line) in lines.iter().enumerate() {
         let phone = server.phone(&format!("00041300000{number}"), line);
         phone.start().await;
         phones.push(phone);
     }
     let client = server.client().await;
     let mut session = client.open_server().await;
-    for line in lines {
+    for line in &lines {
         session.watch(line).await;
     }
-    // Events go on while it ends.
+    // Events continue during the shutdown.
     let talking = phones[0].clone();
     let reference = talking.monitored().await;
     let event = talking.document("DoNotDisturbEvent", &format!("<monitorCrossRefID>{reference}</monitorCrossRefID><device><deviceIdentifier>{}</deviceIdentifier></device><doNotDisturbOn>true</doNotDisturbOn>", lines[0]));
     let info = talking.in_dialog("INFO").await.csta(&event);
     let wire = talking.wire().await;
     let traffic = tokio::spawn(async move {
-        // What comes of those that are under way when it ends is not known.
+        // Events under way at the end may be answered or not.
         for cseq in info.cseq().. {
             if wire.is_over() {
                 return;
@@ -74,23 +90,7 @@ async fn shutdown_stops_monitors_and_ends_sessions() {
     let list = again.list().await;
     assert!(list.contains("00:04:13:00:00:09"), "{list}");
     for phone in &phones {
-        phone.until_received("MonitorStop", 1).await;
-        let order = phone
-            .until("a BYE", |state| {
-                let names: Vec<String> = state
-                    .received
-                    .iter()
-                    .map(|received| match received.service.as_str() {
-                        "" => received.message.method().to_owned(),
-                        service => service.to_owned(),
-                    })
-                    .collect();
-                names.iter().any(|name| name == "BYE").then_some(names)
-            })
-            .await;
-        let stop = order.iter().position(|name| name == "MonitorStop");
-        let bye = order.iter().position(|name| name == "BYE");
-        assert!(stop < bye, "{order:?}");
+        receives_monitor_stop_before_bye(phone).await;
     }
     let mut last = None;
     while let Some(request) = session.incoming().await {

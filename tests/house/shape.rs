@@ -10,10 +10,8 @@ const LONGEST_TEST: usize = 60;
 const KNOWN_LONG: &[&str] = &[];
 /// Tests of one long course, whose parts would say nothing alone.
 const KNOWN_LONG_TESTS: &[&str] = &[
-    "calls_and_name_of_a_hidden_second_line_are_not_disclosed",
     "every_client_receives_every_event_of_every_phone",
     "line_session_does_not_reach_a_namesake",
-    "shutdown_stops_monitors_and_ends_sessions",
 ];
 /// Files that still open with no sentence or a long one.
 const KNOWN_OPENINGS: &[&str] = &[];
