@@ -144,7 +144,39 @@ impl Client {
                     (None, _) => self.on_line(request, LineAction::Relay, ctx),
                 }
             }
-            _ => self.on_line(request, LineAction::Relay, ctx),
+            // The catalogue leaves these to the phone.
+            Request::GetLogicalDeviceInformation(_)
+            | Request::GetPhysicalDeviceInformation(_)
+            | Request::SnapshotDevice(_)
+            | Request::SnapshotCall(_)
+            | Request::AnswerCall(_)
+            | Request::ClearConnection(_)
+            | Request::ClearCall(_)
+            | Request::HoldCall(_)
+            | Request::RetrieveCall(_)
+            | Request::AlternateCall(_)
+            | Request::ReconnectCall(_)
+            | Request::ConsultationCall(_)
+            | Request::TransferCall(_)
+            | Request::ConferenceCall(_)
+            | Request::SingleStepTransferCall(_)
+            | Request::SingleStepConferenceCall(_)
+            | Request::DeflectCall(_)
+            | Request::DirectedPickupCall(_)
+            | Request::DialDigits(_)
+            | Request::GenerateDigits(_)
+            | Request::GetDoNotDisturb(_)
+            | Request::SetDoNotDisturb(_)
+            | Request::GetForwarding(_)
+            | Request::SetForwarding(_)
+            | Request::GetMessageWaitingIndicator(_)
+            | Request::SetMessageWaitingIndicator(_)
+            | Request::GetMicrophoneMute(_)
+            | Request::SetMicrophoneMute(_)
+            | Request::GetSpeakerMute(_)
+            | Request::SetSpeakerMute(_)
+            | Request::GetSpeakerVolume(_)
+            | Request::SetSpeakerVolume(_) => self.on_line(request, LineAction::Relay, ctx),
         }
     }
 

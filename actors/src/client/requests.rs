@@ -97,8 +97,9 @@ pub(super) fn route(
     }
     match completed(request, scope).and_then(|request| request.message()) {
         Ok(Message::Request(request)) => Ok(Route::Server(Box::new(request))),
-        Ok(_) => Ok(Route::Phone),
-        Err(_) if request.device().is_none() && scope.is_server() && needs_line(service) => {
+        // The catalogue gives each service of the server a type.
+        Ok(_) => Err(Refusal::NotSupported),
+        Err(_) if request.device().is_none() && scope.is_server() && service.needs_device() => {
             Err(Refusal::LineMissing)
         }
         Err(error) => Err(Refusal::Malformed(error.to_string())),
@@ -117,11 +118,6 @@ fn is_servers(service: ServiceId, request: &Document, scope: &Scope, rights: &Ri
         }
         service => service.is_by_server(),
     }
-}
-
-/// Whether a service of the server's own is for a line, which a request in the server's session has to name.
-fn needs_line(service: ServiceId) -> bool {
-    matches!(service, ServiceId::MonitorStart | ServiceId::MakeCall)
 }
 
 /// The request with the line of its session or of its private data as the device, where it names none.

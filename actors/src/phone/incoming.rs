@@ -37,35 +37,16 @@ impl Incoming {
         match document.kind() {
             Kind::Event(_) => Self::Event(document),
             Kind::Request(_) => match document.message() {
-                Ok(Message::Request(Request::SystemStatus(request))) => Self::Request(
-                    SystemStatusResponse::default().into(),
-                    format!("its system status is {}", request.system_status),
-                ),
-                Ok(Message::Request(Request::RequestSystemStatus(_))) => {
-                    let system_status = SystemStatusValue::NORMAL;
-                    let response = RequestSystemStatusResponse { system_status }.into();
-                    Self::Request(response, "it checks the session".to_owned())
-                }
-                Ok(Message::Request(Request::MonitorStop(stop))) => Self::MonitorStop(
-                    stop.monitor_cross_ref_id,
-                    MonitorStopResponse::default().into(),
-                ),
-                Ok(_) => Self::Request(
-                    Failure::SERVICE_NOT_SUPPORTED.into(),
-                    "not supported".to_owned(),
-                ),
+                Ok(Message::Request(request)) => Self::request(request),
+                Ok(_) => Self::unsupported(),
                 Err(error) => Self::Request(Failure::GENERIC.into(), error.to_string()),
             },
             Kind::Notification(_) => match document.message() {
-                Ok(Message::Notification(Notification::SwitchingFunctionDevices(part))) => {
-                    Self::Lines(part)
-                }
-                Ok(Message::Notification(Notification::SwFunctionDevicesChanged(_))) => {
-                    Self::LinesChanged
-                }
-                Ok(Message::Notification(Notification::SystemRegisterAbort(_))) => {
-                    Self::SystemRegisterAborted
-                }
+                Ok(Message::Notification(notification)) => match notification {
+                    Notification::SwitchingFunctionDevices(part) => Self::Lines(part),
+                    Notification::SwFunctionDevicesChanged(_) => Self::LinesChanged,
+                    Notification::SystemRegisterAbort(_) => Self::SystemRegisterAborted,
+                },
                 Ok(_) => Self::Ignored(document.name().to_owned()),
                 Err(error) => Self::Unreadable(error.to_string()),
             },
@@ -74,6 +55,71 @@ impl Incoming {
                 Truncated(document.name())
             )),
         }
+    }
+
+    fn request(request: Request) -> Self {
+        match request {
+            Request::SystemStatus(request) => Self::Request(
+                SystemStatusResponse::default().into(),
+                format!("its system status is {}", request.system_status),
+            ),
+            Request::RequestSystemStatus(_) => {
+                let system_status = SystemStatusValue::NORMAL;
+                let response = RequestSystemStatusResponse { system_status }.into();
+                Self::Request(response, "it checks the session".to_owned())
+            }
+            Request::MonitorStop(stop) => Self::MonitorStop(
+                stop.monitor_cross_ref_id,
+                MonitorStopResponse::default().into(),
+            ),
+            // Phones do not ask these of the server.
+            Request::SystemRegister(_)
+            | Request::SystemRegisterCancel(_)
+            | Request::GetCSTAFeatures(_)
+            | Request::GetSwitchingFunctionDevices(_)
+            | Request::GetLogicalDeviceInformation(_)
+            | Request::GetPhysicalDeviceInformation(_)
+            | Request::MonitorStart(_)
+            | Request::ChangeMonitorFilter(_)
+            | Request::SnapshotDevice(_)
+            | Request::SnapshotCall(_)
+            | Request::MakeCall(_)
+            | Request::AnswerCall(_)
+            | Request::ClearConnection(_)
+            | Request::ClearCall(_)
+            | Request::HoldCall(_)
+            | Request::RetrieveCall(_)
+            | Request::AlternateCall(_)
+            | Request::ReconnectCall(_)
+            | Request::ConsultationCall(_)
+            | Request::TransferCall(_)
+            | Request::ConferenceCall(_)
+            | Request::SingleStepTransferCall(_)
+            | Request::SingleStepConferenceCall(_)
+            | Request::DeflectCall(_)
+            | Request::DirectedPickupCall(_)
+            | Request::DialDigits(_)
+            | Request::GenerateDigits(_)
+            | Request::GetDoNotDisturb(_)
+            | Request::SetDoNotDisturb(_)
+            | Request::GetForwarding(_)
+            | Request::SetForwarding(_)
+            | Request::GetMessageWaitingIndicator(_)
+            | Request::SetMessageWaitingIndicator(_)
+            | Request::GetMicrophoneMute(_)
+            | Request::SetMicrophoneMute(_)
+            | Request::GetSpeakerMute(_)
+            | Request::SetSpeakerMute(_)
+            | Request::GetSpeakerVolume(_)
+            | Request::SetSpeakerVolume(_) => Self::unsupported(),
+        }
+    }
+
+    fn unsupported() -> Self {
+        Self::Request(
+            Failure::SERVICE_NOT_SUPPORTED.into(),
+            "not supported".to_owned(),
+        )
     }
 }
 

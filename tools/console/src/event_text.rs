@@ -139,7 +139,15 @@ pub fn event_text(event: &Event, line: Option<&DeviceId>) -> EventText {
             Some(&e.connection),
             None,
         ),
-        other => (feature(other), None, None),
+        Event::NetworkCapabilitiesChangedEvent(_)
+        | Event::DoNotDisturbEvent(_)
+        | Event::ForwardingEvent(_)
+        | Event::MessageWaitingEvent(_)
+        | Event::MicrophoneMuteEvent(_)
+        | Event::SpeakerMuteEvent(_)
+        | Event::SpeakerVolumeEvent(_)
+        | Event::BackInServiceEvent(_)
+        | Event::OutOfServiceEvent(_) => (feature(event), None, None),
     };
     EventText {
         text,

@@ -188,7 +188,27 @@ fn monitored(document: &Document) -> Option<DialEvent> {
         }
         Event::FailedEvent(event) => event.failed_connection.call_id.map(DialEvent::Ended),
         Event::CallClearedEvent(event) => event.cleared_call.call_id.map(DialEvent::Ended),
-        _ => None,
+        // The call is neither answered nor over.
+        Event::ServiceInitiatedEvent(_)
+        | Event::DigitsDialedEvent(_)
+        | Event::OriginatedEvent(_)
+        | Event::NetworkReachedEvent(_)
+        | Event::NetworkCapabilitiesChangedEvent(_)
+        | Event::OfferedEvent(_)
+        | Event::DeliveredEvent(_)
+        | Event::HeldEvent(_)
+        | Event::RetrievedEvent(_)
+        | Event::DivertedEvent(_)
+        | Event::QueuedEvent(_)
+        | Event::TransferedEvent(_)
+        | Event::ConferencedEvent(_)
+        | Event::DigitsGeneratedEvent(_)
+        | Event::DoNotDisturbEvent(_)
+        | Event::ForwardingEvent(_)
+        | Event::MessageWaitingEvent(_)
+        | Event::MicrophoneMuteEvent(_)
+        | Event::SpeakerMuteEvent(_)
+        | Event::SpeakerVolumeEvent(_) => None,
     }
 }
 

@@ -157,7 +157,31 @@ impl Calls {
                 event.tail.local_connection_info,
                 LocalConnectionState::CONNECTED,
             ),
-            _ => return,
+            // The catalogue calls no other event a joining one.
+            Event::ServiceInitiatedEvent(_)
+            | Event::DigitsDialedEvent(_)
+            | Event::OriginatedEvent(_)
+            | Event::NetworkReachedEvent(_)
+            | Event::NetworkCapabilitiesChangedEvent(_)
+            | Event::OfferedEvent(_)
+            | Event::DeliveredEvent(_)
+            | Event::EstablishedEvent(_)
+            | Event::HeldEvent(_)
+            | Event::RetrievedEvent(_)
+            | Event::DivertedEvent(_)
+            | Event::FailedEvent(_)
+            | Event::QueuedEvent(_)
+            | Event::ConnectionClearedEvent(_)
+            | Event::CallClearedEvent(_)
+            | Event::DigitsGeneratedEvent(_)
+            | Event::DoNotDisturbEvent(_)
+            | Event::ForwardingEvent(_)
+            | Event::MessageWaitingEvent(_)
+            | Event::MicrophoneMuteEvent(_)
+            | Event::SpeakerMuteEvent(_)
+            | Event::SpeakerVolumeEvent(_)
+            | Event::BackInServiceEvent(_)
+            | Event::OutOfServiceEvent(_) => return,
         };
         let old = [Some(first), second].map(|old| old.and_then(|old| old.call_id));
         let is_old = |call: &Call| old.iter().flatten().any(|old| old.as_str() == &*call.id);

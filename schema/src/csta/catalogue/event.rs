@@ -61,6 +61,11 @@ impl EventId {
         self.row().comes_with
     }
 
+    /// Whether the server reads the event's members: the new connections stand in a list.
+    pub(in crate::csta) const fn needs_type(self) -> bool {
+        matches!(self.row().call, Some((_, Joined)))
+    }
+
     /// The member with the connection of a call control event.
     pub(in crate::csta) fn connection(self) -> Option<&'static str> {
         self.row().call.map(|(member, _)| member)

@@ -1,7 +1,7 @@
 //! The catalogue of ECMA-323: one row for each service and event, keyed by root element.
 //!
-//! To add a service or event, add a row to [`ServiceId`] or [`EventId`]; the compiler then reports each `match` that has
-//! to handle it.
+//! To add a service or event that is only relayed, add a row to [`ServiceId`] or [`EventId`]. One with a type is also a row of
+//! `services!` or `roots!` in `message`; the compiler then names each `match` that has to handle it.
 
 mod event;
 mod service;
@@ -90,7 +90,7 @@ macro_rules! catalogue {
                 Some(SORTED[found].1)
             }
 
-            fn row(self) -> &'static $row {
+            const fn row(self) -> &'static $row {
                 static ROWS: [$row; $id::ALL.len()] = [ $( $value, )+ ];
                 &ROWS[self as usize]
             }

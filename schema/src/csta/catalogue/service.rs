@@ -43,7 +43,7 @@ enum Direction {
 
 impl ServiceId {
     /// Whether the service starts with a request; false for notifications.
-    pub fn is_request(self) -> bool {
+    pub const fn is_request(self) -> bool {
         matches!(self.row().direction, Direction::Request)
     }
 
@@ -70,6 +70,22 @@ impl ServiceId {
     /// The service's entry in capability lists; `None` if they have none.
     pub fn capability(self) -> Option<Capability> {
         self.row().capability
+    }
+
+    /// Whether the request must name the addressed device, unless the session implies it.
+    pub fn needs_device(self) -> bool {
+        let mut places = self.places().iter();
+        places.any(|place| !matches!(place, Place::Optional(_)))
+    }
+
+    /// Whether the server reads the request's members, since it answers or emulates the service.
+    pub(in crate::csta) const fn needs_typed_request(self) -> bool {
+        self.is_request() && (self.row().by_server || self.row().made_of.is_some())
+    }
+
+    /// Whether the server reads the notification's members.
+    pub(in crate::csta) const fn needs_typed_notification(self) -> bool {
+        !self.is_request() && self.row().by_server
     }
 
     /// The members of the request that identify the addressed device, in order of precedence.

@@ -170,9 +170,10 @@ impl From<Failure> for Message {
     }
 }
 
-/// Defines an enumeration of messages: the catalogue row, and the root element, which is also the type's name.
+/// Defines an enumeration of messages: the catalogue row, and the root element, which is also the type's name. Rows for
+/// which `needed` holds must be among them; the compiler names one that is not. The others are relayed only.
 macro_rules! roots {
-    ($( #[$meta:meta] )* $kind:ident by $id:ident: $( $row:ident => $name:ident ),+ $(,)?) => {
+    ($( #[$meta:meta] )* $kind:ident by $id:ident, needed if $needed:ident: $( $row:ident => $name:ident ),+ $(,)?) => {
         $( #[$meta] )*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum $kind {
@@ -205,12 +206,28 @@ macro_rules! roots {
                 }
             }
 
+            const fn is_typed(id: $id) -> bool {
+                matches!(id, $( $id::$row )|+)
+            }
+
             fn write_members(&self, out: &mut Writer<'_>) {
                 match self {
                     $( Self::$name(message) => message.write_members(out), )+
                 }
             }
         }
+
+        // The name in the compiler's error is a row whose type is missing here.
+        const _: () = {
+            let mut at = 0;
+            while at < $id::ALL.len() {
+                let id = $id::ALL[at];
+                if id.$needed() && !$kind::is_typed(id) {
+                    panic!("{}", id.name());
+                }
+                at += 1;
+            }
+        };
 
         impl From<$kind> for Message {
             fn from(message: $kind) -> Self {
@@ -250,11 +267,11 @@ macro_rules! services {
     ($( $request:ident => $response:ident ),+ $(,)?) => {
         roots! {
             /// The request of a service.
-            Request by ServiceId: $( $request => $request ),+
+            Request by ServiceId, needed if needs_typed_request: $( $request => $request ),+
         }
         roots! {
             /// The positive response to a request.
-            Response by ServiceId: $( $request => $response ),+
+            Response by ServiceId, needed if needs_typed_request: $( $request => $response ),+
         }
         $(
             impl Service for $request {
@@ -312,7 +329,7 @@ services! {
 
 roots! {
     /// An event that a monitor reports.
-    Event by EventId:
+    Event by EventId, needed if needs_type:
         ServiceInitiatedEvent => ServiceInitiatedEvent,
         DigitsDialedEvent => DigitsDialedEvent,
         OriginatedEvent => OriginatedEvent,
@@ -343,7 +360,7 @@ roots! {
 
 roots! {
     /// A one-way service outside a monitor.
-    Notification by ServiceId:
+    Notification by ServiceId, needed if needs_typed_notification:
         SwitchingFunctionDevices => SwitchingFunctionDevices,
         SwFunctionDevicesChanged => SwFunctionDevicesChanged,
         SystemRegisterAbort => SystemRegisterAbort,

@@ -11,8 +11,8 @@ use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult};
 use uacsta_schema::{
     csta::{
         self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
-        Failure as Refused, LocalConnectionState, Message, Response, Service, ServiceId, Snapshot,
-        SnapshotDevice,
+        Failure as Refused, LocalConnectionState, Message, Request, Response, Service, ServiceId,
+        Snapshot, SnapshotDevice,
     },
     phone_id::PhoneId,
 };
@@ -83,8 +83,10 @@ impl<'a> DeviceUnderTest<'a> {
         &mut self,
         request: S,
     ) -> Result<Option<S::Response>, CommandError> {
-        let (result, response) = self.send(request)?;
-        if self.ambiguous && result.outcome == ProbeOutcome::Lacking {
+        let request = request.into();
+        let in_doubt = self.ambiguous && needs_call(&request);
+        let (result, response) = self.send::<S>(request)?;
+        if in_doubt && result.outcome == ProbeOutcome::Lacking {
             if self
                 .results
                 .iter()
@@ -101,10 +103,11 @@ impl<'a> DeviceUnderTest<'a> {
     /// Announces that `call`, used from here on, does not exist. Every phone can clear calls: one that answers
     /// `serviceNotSupported` even to that is ambiguous.
     pub(super) fn use_nonexistent_call(&mut self, call: &ConnectionId) -> Result<(), CommandError> {
-        let (result, _) = self.send(ClearConnection {
+        let request = ClearConnection {
             connection_to_be_cleared: call.clone(),
             ..ClearConnection::default()
-        })?;
+        };
+        let (result, _) = self.send::<ClearConnection>(request.into())?;
         self.ambiguous = result.outcome == ProbeOutcome::Lacking;
         Ok(())
     }
@@ -112,9 +115,9 @@ impl<'a> DeviceUnderTest<'a> {
     /// Sends a request without keeping the result.
     fn send<S: Service>(
         &self,
-        request: S,
+        request: Request,
     ) -> Result<(ProbeResult, Option<S::Response>), CommandError> {
-        let message = Message::Request(request.into());
+        let message = Message::Request(request);
         let request = csta::write(&message, &Edition::Ed3.into());
         let body = json!({ "request": String::from_utf8_lossy(&request) });
         let path = format!("/api/phones/{}/csta", self.phone.bare());
@@ -224,6 +227,54 @@ impl<'a> DeviceUnderTest<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a service is tried on a call, as in `calls`; the others are tried in `features`.
+fn needs_call(request: &Request) -> bool {
+    match request {
+        Request::SnapshotCall(_)
+        | Request::MakeCall(_)
+        | Request::AnswerCall(_)
+        | Request::ClearConnection(_)
+        | Request::HoldCall(_)
+        | Request::RetrieveCall(_)
+        | Request::AlternateCall(_)
+        | Request::ReconnectCall(_)
+        | Request::ConsultationCall(_)
+        | Request::TransferCall(_)
+        | Request::ConferenceCall(_)
+        | Request::SingleStepTransferCall(_)
+        | Request::SingleStepConferenceCall(_)
+        | Request::DeflectCall(_)
+        | Request::DirectedPickupCall(_)
+        | Request::DialDigits(_)
+        | Request::GenerateDigits(_) => true,
+        Request::RequestSystemStatus(_)
+        | Request::GetCSTAFeatures(_)
+        | Request::GetSwitchingFunctionDevices(_)
+        | Request::GetLogicalDeviceInformation(_)
+        | Request::GetPhysicalDeviceInformation(_)
+        | Request::SystemRegister(_)
+        | Request::SystemRegisterCancel(_)
+        | Request::MonitorStart(_)
+        | Request::ChangeMonitorFilter(_)
+        | Request::MonitorStop(_)
+        | Request::SnapshotDevice(_)
+        | Request::GetDoNotDisturb(_)
+        | Request::SetDoNotDisturb(_)
+        | Request::GetForwarding(_)
+        | Request::SetForwarding(_)
+        | Request::GetMessageWaitingIndicator(_)
+        | Request::SetMessageWaitingIndicator(_)
+        | Request::GetMicrophoneMute(_)
+        | Request::SetMicrophoneMute(_)
+        | Request::GetSpeakerMute(_)
+        | Request::SetSpeakerMute(_)
+        | Request::GetSpeakerVolume(_)
+        | Request::SetSpeakerVolume(_) => false,
+        // Not tried: no phone is known to have ClearCall, and the server never sends SystemStatus.
+        Request::ClearCall(_) | Request::SystemStatus(_) => false,
     }
 }
 

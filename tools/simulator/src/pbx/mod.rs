@@ -18,6 +18,7 @@ mod call;
 mod control;
 mod event;
 mod feature;
+mod features;
 mod routing;
 mod service;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use uacsta_schema::csta::*;
 
-use super::{CallView, Forwarding, LineId, Pbx};
+use super::{CallView, LineId, Pbx, features};
 
 /// Carries out a request on one of a phone's lines.
 ///
@@ -110,123 +110,71 @@ pub(super) fn serve(
             Ok(SnapshotDeviceResponse { data }.into())
         }
         Request::SnapshotCall(request) => phone.snapshot_call(pbx, &request.snapshot_object),
-        request => features(pbx, &phone, request),
-    }
-}
-
-/// Requests for the features of a line.
-fn features(pbx: &mut Pbx, phone: &Lines<'_>, request: Request) -> Result<Response, Failure> {
-    match request {
         Request::GetDoNotDisturb(request) => {
             let line = phone.device(pbx, &request.device)?;
-            Ok(GetDoNotDisturbResponse {
-                do_not_disturb_on: pbx.do_not_disturb(line),
-                call_origination: None,
-            }
-            .into())
+            Ok(features::do_not_disturb(pbx, line).into())
         }
         Request::SetDoNotDisturb(request) => {
             let line = phone.device(pbx, &request.device)?;
-            pbx.set_do_not_disturb(line, request.do_not_disturb_on);
-            Ok(SetDoNotDisturbResponse {}.into())
+            Ok(features::set_do_not_disturb(pbx, line, &request).into())
         }
         Request::GetForwarding(request) => {
             let line = phone.device(pbx, &request.device)?;
-            let list = pbx.forwardings(line).into_iter().map(listed);
-            let forwarding_list = Some(list.collect());
-            Ok(GetForwardingResponse { forwarding_list }.into())
+            Ok(features::forwarding(pbx, line).into())
         }
         Request::SetForwarding(request) => {
             let line = phone.device(pbx, &request.device)?;
-            let forwarding = Forwarding {
-                kind: request
-                    .forwarding_type
-                    .unwrap_or(ForwardingType::FORWARD_IMMEDIATE),
-                on: request.activate_forward,
-                to: request.forward_dn,
-                ring_count: request.ring_count,
-                ring_duration: request.ring_duration,
-            };
-            pbx.set_forwarding(line, forwarding)?;
-            Ok(SetForwardingResponse {}.into())
+            features::set_forwarding(pbx, line, request).map(Response::from)
         }
         Request::GetMessageWaitingIndicator(request) => {
             let line = phone.device(pbx, &request.device)?;
-            Ok(GetMessageWaitingIndicatorResponse {
-                message_waiting_on: pbx.message_waiting(line),
-                device_for_message: None,
-                lamp_is_present: Some(true),
-            }
-            .into())
+            Ok(features::message_waiting_indicator(pbx, line).into())
         }
         Request::SetMessageWaitingIndicator(request) => {
             let line = phone.device(pbx, &request.device)?;
-            pbx.set_message_waiting(line, request.message_waiting_on);
-            Ok(SetMessageWaitingIndicatorResponse {}.into())
+            Ok(features::set_message_waiting_indicator(pbx, line, &request).into())
         }
-        request => auditory(pbx, phone, request),
-    }
-}
-
-/// Requests for mute and volume of a line's only auditory apparatus.
-fn auditory(pbx: &mut Pbx, phone: &Lines<'_>, request: Request) -> Result<Response, Failure> {
-    let auditory_apparatus = Some("handset".to_owned());
-    match request {
         Request::GetMicrophoneMute(request) => {
             let line = phone.device(pbx, &request.device)?;
-            let item = MicrophoneMuteItem {
-                auditory_apparatus,
-                microphone_mute_on: pbx.audio(line).microphone_mute,
-            };
-            Ok(GetMicrophoneMuteResponse {
-                microphone_mute_list: Some(vec![item]),
-            }
-            .into())
+            Ok(features::microphone_mute(pbx, line).into())
         }
         Request::SetMicrophoneMute(request) => {
             let line = phone.device(pbx, &request.device)?;
-            pbx.set_audio(line, |audio| {
-                audio.microphone_mute = request.microphone_mute_on;
-            });
-            Ok(SetMicrophoneMuteResponse {}.into())
+            Ok(features::set_microphone_mute(pbx, line, &request).into())
         }
         Request::GetSpeakerMute(request) => {
             let line = phone.device(pbx, &request.device)?;
-            let item = SpeakerMuteItem {
-                auditory_apparatus,
-                speaker_mute_on: pbx.audio(line).speaker_mute,
-            };
-            Ok(GetSpeakerMuteResponse {
-                speaker_mute_list: Some(vec![item]),
-            }
-            .into())
+            Ok(features::speaker_mute(pbx, line).into())
         }
         Request::SetSpeakerMute(request) => {
             let line = phone.device(pbx, &request.device)?;
-            pbx.set_audio(line, |audio| {
-                audio.speaker_mute = request.speaker_mute_on;
-            });
-            Ok(SetSpeakerMuteResponse {}.into())
+            Ok(features::set_speaker_mute(pbx, line, &request).into())
         }
         Request::GetSpeakerVolume(request) => {
             let line = phone.device(pbx, &request.device)?;
-            let item = SpeakerVolumeItem {
-                auditory_apparatus,
-                speaker_vol_abs: Some(pbx.audio(line).volume),
-            };
-            Ok(GetSpeakerVolumeResponse {
-                speaker_volume_list: Some(vec![item]),
-            }
-            .into())
+            Ok(features::speaker_volume(pbx, line).into())
         }
         Request::SetSpeakerVolume(request) => {
             let line = phone.device(pbx, &request.device)?;
-            let volume = request.speaker_volume;
-            let volume = volume.ok_or(Failure::INVALID_PARAMETER_VALUE)?;
-            pbx.set_audio(line, |audio| audio.set_volume(&volume));
-            Ok(SetSpeakerVolumeResponse {}.into())
+            features::set_speaker_volume(pbx, line, &request).map(Response::from)
         }
-        _ => Err(Failure::SERVICE_NOT_SUPPORTED),
+        // The phone itself answers some of these; it does not have the others.
+        Request::RequestSystemStatus(_)
+        | Request::SystemStatus(_)
+        | Request::SystemRegister(_)
+        | Request::SystemRegisterCancel(_)
+        | Request::GetCSTAFeatures(_)
+        | Request::GetSwitchingFunctionDevices(_)
+        | Request::GetLogicalDeviceInformation(_)
+        | Request::GetPhysicalDeviceInformation(_)
+        | Request::MonitorStart(_)
+        | Request::MonitorStop(_)
+        | Request::ChangeMonitorFilter(_)
+        | Request::ClearCall(_)
+        | Request::AlternateCall(_)
+        | Request::SingleStepConferenceCall(_)
+        | Request::DirectedPickupCall(_)
+        | Request::DialDigits(_) => Err(Failure::SERVICE_NOT_SUPPORTED),
     }
 }
 
@@ -295,17 +243,6 @@ fn device_call(device: &DeviceId, call: CallView) -> DeviceCall {
         connection: Some(ConnectionId::new(call.id, device.as_str())),
         endpoint_device: endpoint,
         local_call_state: Some(CallState::Compound(states.collect())),
-    }
-}
-
-fn listed(forwarding: Forwarding) -> ForwardListItem {
-    ForwardListItem {
-        forwarding_type: Some(forwarding.kind),
-        forward_status: forwarding.on,
-        forward_dn: forwarding.to,
-        forward_default: None,
-        ring_count: forwarding.ring_count,
-        ring_duration: forwarding.ring_duration,
     }
 }
 
