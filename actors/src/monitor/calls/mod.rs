@@ -157,7 +157,7 @@ impl Calls {
                 event.tail.local_connection_info,
                 LocalConnectionState::CONNECTED,
             ),
-            // The catalogue calls no other event a joining one.
+            // In the catalogue no other event joins calls.
             Event::ServiceInitiatedEvent(_)
             | Event::DigitsDialedEvent(_)
             | Event::OriginatedEvent(_)
