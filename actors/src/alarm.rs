@@ -1,4 +1,4 @@
-//! One timer for all that an actor has due: it wakes the actor at the earliest time that was set.
+//! A single timer for an actor: wakes the actor at the earliest of its due times.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ pub struct Alarm(Option<(Duration, SpawnHandle)>);
 
 /// An actor that an [`Alarm`] wakes.
 pub trait Wake: Actor<Context = Context<Self>> {
-    /// Where the actor keeps its alarm.
+    /// The actor's alarm.
     fn alarm(&mut self) -> &mut Alarm;
 
-    /// Does what is due, and sets the alarm for what is due next.
+    /// Does the work that is due, and sets the alarm for the next.
     fn wake(&mut self, ctx: &mut Context<Self>);
 }
 
 impl Alarm {
-    /// Wakes the actor at `at`, or before if an earlier time is set already.
+    /// Wakes the actor at `at`, unless an earlier time is already set.
     pub fn set<A: Wake>(&mut self, at: Duration, now: Duration, ctx: &mut Context<A>) {
         if let Some((earlier, handle)) = self.0 {
             if earlier <= at {

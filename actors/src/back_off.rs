@@ -1,25 +1,26 @@
-//! Exponential back-off of retries: 1, 2, 4 ... 60 seconds.
+//! Exponential back-off for retries: 1, 2, 4 ... 60 seconds.
 
 use std::time::Duration;
 
-/// The delay of the next retry. It doubles with each failure, until a success lasts longer than the delay.
+/// The delay of the next retry. Doubles with each failure, until a success lasts longer than the delay.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BackOff {
     failures: u8,
-    /// When the last try succeeded, if that lasts.
+    /// When the last attempt succeeded; `None` after its loss.
     stands: Option<Duration>,
 }
 
-/// The longest wait.
+/// The maximum delay.
 const LONGEST: Duration = Duration::from_secs(60);
 
 impl BackOff {
-    /// The try succeeded at `now`.
+    /// An attempt succeeded at `now`.
     pub(crate) fn stands(&mut self, now: Duration) {
         self.stands = Some(now);
     }
 
-    /// What had succeeded ended at `now`. If it lasted longer than the delay, the next failure counts as the first.
+    /// The success of the last attempt was lost at `now`. If it lasted longer than the delay, the next failure counts as the
+    /// first.
     pub(crate) fn lost(&mut self, now: Duration) {
         if let Some(since) = self.stands.take()
             && since + self.wait() < now
@@ -28,7 +29,7 @@ impl BackOff {
         }
     }
 
-    /// Whether the next failure is the first.
+    /// Whether the next failure counts as the first.
     pub(crate) fn is_fresh(self) -> bool {
         self.failures == 0
     }

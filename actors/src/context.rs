@@ -36,7 +36,7 @@ pub struct ServerContext {
     pub agent: Arc<str>,
 }
 
-/// The configuration: a reload replaces it whole, so that no actor sees half of a change.
+/// The configuration. A reload replaces all of it at once, so that no actor sees half of a change.
 #[derive(Debug)]
 pub struct RuntimeConfig {
     /// The settings, with all passwords read from their files.
@@ -53,12 +53,12 @@ pub struct RuntimeConfig {
 pub struct ConfigChanged;
 
 impl ServerContext {
-    /// The present configuration. Read it when it is needed, and keep no copy, which a reload would make stale.
+    /// The current configuration. Keep no copy, which a reload would make stale.
     pub fn config(&self) -> Guard<Arc<RuntimeConfig>> {
         self.config.load()
     }
 
-    /// Reads a CSTA document within the configured limits, and counts one that exceeds them.
+    /// Reads a CSTA document within the configured limits, and counts exceeded limits.
     pub(crate) fn read(&self, document: Bytes) -> Result<Document, ReadError> {
         let config = self.config();
         let limits = csta::DocumentLimits {
@@ -72,7 +72,7 @@ impl ServerContext {
         })
     }
 
-    /// As [`DigestAuthenticator::check`], by the present configuration.
+    /// As [`DigestAuthenticator::check`], with the current configuration.
     pub(crate) fn check<'p, 'r>(
         &self,
         authenticator: &mut DigestAuthenticator,
@@ -90,7 +90,7 @@ impl ServerContext {
         authenticator.check(&context, request, caller, password)
     }
 
-    /// The response to a request that is denied.
+    /// The response to a denied request.
     pub(crate) fn denied(&self, denial: &Denial) -> FinalResponse {
         match denial {
             Denial::Challenged { challenge, .. } => challenge
@@ -104,7 +104,7 @@ impl ServerContext {
         }
     }
 
-    /// Counts an incident of a connection, and returns as [`Self::may_log`].
+    /// Counts an incident of a connection; the result is that of [`Self::may_log`].
     pub(crate) fn incident(
         &self,
         peer: SocketAddr,
@@ -115,8 +115,8 @@ impl ServerContext {
         self.may_log(peer, authenticated, incident.text())
     }
 
-    /// Whether to log a peer's error, and how often it occurred since the last line. Errors of unauthenticated peers are logged once a
-    /// minute, so that they cannot flood the log.
+    /// Whether to log a peer's error; `Some` is the number of occurrences since the last line. Errors of unauthenticated
+    /// peers are logged once a minute, so that they cannot flood the log.
     pub fn may_log(&self, peer: SocketAddr, has_logged_on: bool, what: &str) -> Option<u32> {
         if has_logged_on {
             return Some(1);

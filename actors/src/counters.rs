@@ -1,4 +1,4 @@
-//! The counters of the metrics: numbers that only grow, readable from every thread.
+//! The counters of the metrics: they only grow, and every thread can read them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -16,7 +16,7 @@ impl Default for Counters {
     }
 }
 
-/// Declares the counters: each with its Prometheus name and label, and its meaning.
+/// Declares the counters, each with its Prometheus name and label, and its help text.
 macro_rules! events {
     ($($(#[doc = $meaning:literal])+ $event:ident = $name:literal $label:literal,)+) => {
         /// A counter.
@@ -61,7 +61,7 @@ events! {
     /// Connections that were refused because of a limit.
     TooManyFromAddress = "uacsta_connections_refused_total" "limits.connections_per_address",
     /// Connections that were refused because of a limit.
-    TooManyStrangers = "uacsta_connections_refused_total" "limits.unauthenticated_connections",
+    TooManyUnauthenticated = "uacsta_connections_refused_total" "limits.unauthenticated_connections",
     /// Times that the system gave no connection, mostly for want of file descriptors.
     NotAccepted = "uacsta_accept_errors_total" "",
     /// Connections that the server ended because of a limit.

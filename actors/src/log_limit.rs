@@ -1,4 +1,4 @@
-//! Limits the log lines about one peer's repeated error to one a minute, with a count.
+//! Limits repeated log lines about a peer to one a minute, with a count.
 
 use std::{
     collections::HashMap,
@@ -18,13 +18,14 @@ struct Occurrences {
     since: u32,
 }
 
-/// How long a line is not repeated.
+/// The minimum interval between two equal log lines.
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many pairs of address and text are kept apart; all further ones share one.
+/// The maximum number of separate pairs of address and text; all further ones share one limit.
 const APART: usize = 1024;
 
 impl LogLimit {
-    /// Whether to log `what` of an address at `now`, the time since some start: if so, how often it happened since the last line.
+    /// Whether to log `what` about an address at `now`, a time since any fixed start; `Some` is the number of occurrences
+    /// since the last line.
     pub fn admit(&self, address: IpAddr, what: &str, now: Duration) -> Option<u32> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = (address_prefix(address), Truncated(what).to_string());

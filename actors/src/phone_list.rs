@@ -1,4 +1,4 @@
-//! The entries of the phone list as they are stored: every phone that ever registered.
+//! The stored entries of the phone list: every phone that ever registered.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use actix::Message;
 use serde::{Deserialize, Serialize};
 use uacsta_schema::phone_id::PhoneId;
 
-/// An entry of the phone list. Status and calls are never stored.
+/// An entry of the phone list. Status and calls are not stored.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListedPhone {
     /// The phone's user name: a MAC address, or an extension.
@@ -20,18 +20,18 @@ pub struct ListedPhone {
     pub firmware: Option<String>,
     /// The source address of the last binding.
     pub last_address: Option<IpAddr>,
-    /// The first of its lines, or the identity that it registered.
+    /// The first line, or the registered identity.
     pub last_identity: Option<String>,
-    /// Its lines, as it listed them last.
+    /// The phone's last list of lines.
     pub lines: Vec<String>,
-    /// When its last binding was made or moved to another address, in seconds since 1970-01-01T00:00:00Z.
+    /// When the last binding was created or moved to another address, in seconds since 1970-01-01T00:00:00Z.
     pub last_login: Option<u64>,
-    /// Whether it may be controlled and monitored.
+    /// Whether the phone may be controlled and monitored.
     #[serde(rename = "in_operation")]
     pub enabled: bool,
 }
 
-/// Writes entries to disk; answered when they are there.
+/// Writes entries to disk; answered when they are on disk.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), StoreError>")]
 pub struct Save {
@@ -47,7 +47,7 @@ pub struct Save {
 pub struct StoreError(pub String);
 
 impl StoreError {
-    /// The store has ended, as it does when the server stops.
+    /// The store has ended, because the server is stopping.
     pub(crate) fn closed() -> Self {
         Self("the phone list is closed".to_owned())
     }

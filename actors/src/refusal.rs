@@ -1,4 +1,4 @@
-//! Why a client's request is refused, and the CSTA error of each reason.
+//! The reasons to refuse a client's request, and the CSTA error of each.
 
 use std::sync::Arc;
 
@@ -18,22 +18,22 @@ pub enum Refusal {
     /// The session is for another line.
     #[error("the session is for another line; open that line, or the server's session")]
     OtherLine,
-    /// A request that needs a line names none, in the server's session.
+    /// The request names no line, and the server's session determines none.
     #[error("the request names no line")]
     LineMissing,
-    /// The call is from the user's own number, and no desk phone is determined.
+    /// The call is from the user's own number, but neither session nor account determines the desk phone.
     #[error(
-        "the call is from the user's own number, but by which line? Open that line's session, or give the account one line"
+        "no desk phone for the call: request it in a line's session, or give the account exactly one line"
     )]
     NumberWithoutLine,
-    /// A monitor is asked for on a call.
-    #[error("only lines are monitored, not single calls")]
+    /// A client requests a monitor of a call.
+    #[error("only lines can be monitored, not single calls")]
     NotADevice,
     /// The phone is not connected.
     #[error("the phone is away")]
     Away,
-    /// An operator has switched the phone off.
-    #[error("the phone is not in operation; switch it on with: uacsta phones on <MAC>")]
+    /// An operator disabled the phone.
+    #[error("the phone is disabled; enable it with: uacsta phones on <MAC>")]
     Disabled,
     /// The phone did not answer in time.
     #[error("the phone did not answer in time")]
@@ -54,7 +54,7 @@ pub enum Refusal {
     NotSupported,
     /// The account may monitor lines, but not control them.
     #[error("this account may monitor lines, but not control them")]
-    WatchOnly,
+    MonitorOnly,
     /// The account may not see the line.
     #[error("this account has no right to the line")]
     NoRight,
@@ -105,7 +105,7 @@ impl Refusal {
             Self::Busy | Self::RetryAfter => Failure::RESOURCE_BUSY,
             Self::TooLarge => Failure::RESOURCE_LIMIT_EXCEEDED,
             Self::NotSupported => Failure::SERVICE_NOT_SUPPORTED,
-            Self::WatchOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
+            Self::MonitorOnly | Self::NoRight => Failure::PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
             Self::NoMonitor => Failure::INVALID_MONITOR_CROSS_REF_ID,
             Self::NumberWithoutLine => Failure::INVALID_CALLING_DEVICE_ID,
             Self::NoRegistration => Failure::INVALID_CROSS_REF_ID,

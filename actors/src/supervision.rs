@@ -1,4 +1,4 @@
-//! Actors that another replaces after a panic: an address that outlives them, and the restart.
+//! Restarts actors after a panic, and provides addresses that remain valid across the restart.
 
 use std::{
     fmt,
@@ -15,35 +15,35 @@ use arc_swap::ArcSwap;
 
 use crate::counters::{Counter, Counters};
 
-/// An address that reaches the actor that is in place now.
+/// An address of an actor and its successors.
 pub struct RestartableAddr<A: Actor>(Arc<ArcSwap<Addr<A>>>);
 
-/// The same for an actor's own address, so that the actor ends when nobody else holds it.
+/// An actor's address of itself, which does not keep the actor alive.
 pub struct WeakRestartableAddr<A: Actor>(Weak<ArcSwap<Addr<A>>>);
 
-/// Whoever takes a message now.
+/// The recipient of a message at an actor and its successors.
 pub struct RestartableRecipient<M>(Arc<dyn Fn() -> Recipient<M> + Send + Sync>)
 where
     M: Message + Send + 'static,
     M::Result: Send;
 
-/// An actor that another replaces after a panic.
+/// An actor that a successor replaces after a panic.
 pub trait Restartable: Actor<Context = Context<Self>> {
-    /// The address that its successor gets; `None` if nobody holds it.
+    /// The address that the successor inherits; `None` if nobody holds it.
     fn address(&self) -> Option<RestartableAddr<Self>>;
 
-    /// Where the panic is counted.
+    /// Counts the panic.
     fn counters(&self) -> &Counters;
 
-    /// Logs the panic, and makes the actor that continues with what this one leaves. It must not panic, or the process ends.
+    /// Logs the panic, and creates the successor from the state of this actor. Must not panic, or the process aborts.
     fn successor(&mut self) -> Self;
 
-    /// Tells others, when the successor is in place, that what they sent may be lost.
+    /// Notifies other actors, after the successor has started, that their messages may be lost.
     fn report_restart(&self) {}
 }
 
-/// Starts the successor of an actor that panicked; to be called in [`Actor::stopped`]. The messages that waited for the actor
-/// are lost, and the senders of requests get an error.
+/// Starts the successor of an actor that panicked; call it in [`Actor::stopped`]. Messages in the mailbox are lost, and
+/// senders of requests get an error.
 pub fn restart_after_panic<A: Restartable>(actor: &mut A) {
     if !std::thread::panicking() {
         return;
@@ -62,7 +62,7 @@ impl<A: Actor> RestartableAddr<A> {
         Self(Arc::new(ArcSwap::from_pointee(actor)))
     }
 
-    /// Starts an actor on a thread; it is made there with its own address.
+    /// Starts an actor on a thread. `make` runs there, with the actor's own address.
     pub fn start_in(
         arbiter: &ArbiterHandle,
         make: impl FnOnce(WeakRestartableAddr<A>) -> A + Send + 'static,
@@ -74,12 +74,12 @@ impl<A: Actor> RestartableAddr<A> {
         let address = Self(Arc::new(ArcSwap::new(Arc::clone(&nobody))));
         let own = address.downgrade();
         let actor = A::start_in_arbiter(arbiter, move |_| make(own));
-        // A successor may be in its place already.
+        // A successor may already have replaced the actor.
         address.0.compare_and_swap(&nobody, Arc::new(actor));
         address
     }
 
-    /// The address for the actor itself.
+    /// The actor's address of itself.
     pub fn downgrade(&self) -> WeakRestartableAddr<A> {
         WeakRestartableAddr(Arc::downgrade(&self.0))
     }
@@ -89,7 +89,7 @@ impl<A: Actor> RestartableAddr<A> {
         self.0.load().connected()
     }
 
-    /// Sends a message, also to an actor whose queue is full.
+    /// Sends a message, ignoring the limit of the mailbox.
     pub fn do_send<M>(&self, message: M)
     where
         M: Message + Send + 'static,
@@ -103,7 +103,7 @@ impl<A: Actor> RestartableAddr<A> {
     /// Sends a message.
     ///
     /// # Errors
-    /// The actor's queue is full, or the actor does not run.
+    /// The mailbox is full, or the actor does not run.
     pub fn try_send<M>(&self, message: M) -> Result<(), SendError<M>>
     where
         M: Message + Send + 'static,
@@ -114,7 +114,7 @@ impl<A: Actor> RestartableAddr<A> {
         self.0.load().try_send(message)
     }
 
-    /// Sends a request; the answer is an error if the actor panics meanwhile.
+    /// Sends a request; the result is an error if the actor panics meanwhile.
     pub fn send<M>(&self, message: M) -> Request<A, M>
     where
         M: Message + Send + 'static,
@@ -125,7 +125,7 @@ impl<A: Actor> RestartableAddr<A> {
         self.0.load().send(message)
     }
 
-    /// The address for one message, without the type of the actor.
+    /// The address for one type of message, without the type of the actor.
     pub fn recipient<M>(&self) -> RestartableRecipient<M>
     where
         M: Message + Send + 'static,
@@ -139,7 +139,7 @@ impl<A: Actor> RestartableAddr<A> {
 }
 
 impl<A: Actor> WeakRestartableAddr<A> {
-    /// The address, if somebody holds it.
+    /// The address, unless all strong addresses were dropped.
     pub fn upgrade(&self) -> Option<RestartableAddr<A>> {
         self.0.upgrade().map(RestartableAddr)
     }
@@ -155,12 +155,12 @@ where
         (self.0)().connected()
     }
 
-    /// Sends a message, also to an actor whose queue is full.
+    /// Sends a message, ignoring the limit of the mailbox.
     pub fn do_send(&self, message: M) {
         (self.0)().do_send(message);
     }
 
-    /// Sends a request; the answer is an error if the actor panics meanwhile.
+    /// Sends a request; the result is an error if the actor panics meanwhile.
     pub fn send(&self, message: M) -> RecipientRequest<M> {
         (self.0)().send(message)
     }

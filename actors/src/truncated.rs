@@ -1,4 +1,4 @@
-//! Text of a peer, truncated for log lines and responses, so that a peer does not determine their size.
+//! Truncates a peer's text for log lines and responses, so that the peer does not determine their size.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ impl fmt::Display for Truncated<'_> {
     }
 }
 
-/// The same as a field of a log line, which omits a missing text.
+/// The truncated text as a field of a log line, which omits a missing text.
 pub(crate) fn truncated(text: Option<&str>) -> Option<tracing::field::DisplayValue<Truncated<'_>>> {
     text.map(|text| tracing::field::display(Truncated(text)))
 }

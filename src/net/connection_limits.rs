@@ -121,7 +121,7 @@ impl Totals {
             .saturating_sub(self.unauthenticated)
             .min(free);
         if places == 0 || self.of(address).unauthenticated >= places.saturating_mul(SHARE) {
-            return Err(Counter::TooManyStrangers);
+            return Err(Counter::TooManyUnauthenticated);
         }
         self.add(limits, address)?.unauthenticated += 1;
         self.unauthenticated += 1;

@@ -1,4 +1,4 @@
-//! The actor of a connected client: opens and ends its sessions, and carries out what its machines decide.
+//! The actor of a connected client: opens and ends its sessions, and carries out the decisions of its machines.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +39,7 @@ use crate::{
     truncated::Truncated,
 };
 
-/// The session interval of a client that names none: 30 minutes.
+/// The default session interval: 30 minutes.
 const INTERVAL: Duration = Duration::from_secs(1800);
 /// How many messages may wait for the actor.
 const MAILBOX: usize = 4096;
@@ -60,7 +60,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that logged on over a connection.
+    /// Creates a client that logged on over a connection.
     pub fn new(
         context: Arc<ServerContext>,
         registrar: RestartableAddr<Registrar>,
@@ -152,7 +152,7 @@ impl Client {
         }
     }
 
-    /// Sends a document in a session, if that has been established.
+    /// Sends a document in an established session.
     pub(super) fn notify(&self, session: &ClientSession, message: impl Into<csta::Message>) {
         if let Some(id) = session.id {
             let content = csta::write(&message.into(), &session.dialect);
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    /// Ends a monitor of a line that the client may not see any more, and tells the client.
+    /// Stops a monitor of a line that the client may no longer see, and notifies the client.
     pub(super) fn revoke_monitor(&mut self, key: u64, cross_ref: &str) {
         let Some(monitor) = self.monitors.remove(key, cross_ref) else {
             return;
@@ -265,7 +265,8 @@ impl Handler<SessionEvent> for Client {
             SessionEventKind::Response { ticket, .. } => {
                 self.on_list(ListEvent::SegmentAnswered(ticket), ctx);
             }
-            // The server opens no sessions with clients. A repeated request may have been carried out: its responder refuses it.
+            // The server opens no sessions with clients. A repeated request may have been carried out, so its responder
+            // rejects it.
             SessionEventKind::Refused(_) | SessionEventKind::Repeated(..) => {}
         }
     }
@@ -317,7 +318,7 @@ impl Handler<ConfigChanged> for Client {
             self.on_list(ListEvent::SessionEnded(key), ctx);
         }
         self.on_list(ListEvent::RightsChanged, ctx);
-        // The cache holds lines that the former rights allowed.
+        // The cache contains lines that the former rights allowed.
         self.resolver.clear();
         self.sessions.mark_stale();
         for key in self.registrations.sessions() {

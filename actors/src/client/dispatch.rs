@@ -1,4 +1,4 @@
-//! Carries out a client's requests: at its machines, or by relaying them to the phone of a line.
+//! Carries out a client's requests: with the client's machines, or by relaying them to the phone of a line.
 
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ impl Client {
         }
     }
 
-    /// Carries out a request that is the server's.
+    /// Carries out a request in the server itself.
     fn serve(&mut self, typed: &Request, request: CstaRequest, ctx: &mut Context<Self>) {
         let (key, client) = (request.session, &self.user.name);
         match typed {
@@ -180,7 +180,7 @@ impl Client {
         }
     }
 
-    /// Carries out a request whose line was found.
+    /// Carries out a request after the look-up of its line.
     pub(super) fn carry_out(
         &mut self,
         request: LineRequest,
@@ -230,7 +230,7 @@ impl Client {
         request.refuse(&self.user.name, &refusal);
     }
 
-    /// Answers a MonitorStart at once; the monitor at the phone starts later.
+    /// Answers a MonitorStart at once; the monitor on the phone starts later.
     fn start_monitor(
         &mut self,
         request: CstaRequest,
@@ -249,7 +249,7 @@ impl Client {
         let cross_ref: Arc<str> = self.monitors.next_cross_ref().into();
         let entry = &line.entry;
         tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, %cross_ref, "monitor started");
-        // Most clients call a line as its phone does: one text serves for both.
+        // Most clients use the phone's name of the line: both share one text.
         let name = session.scope.line_name(&request.document);
         let name = name.filter(|name| *name != entry.device);
         let name = name.unwrap_or_else(|| entry.device.clone());
@@ -280,7 +280,7 @@ impl Client {
         self.subscribe(line, SubscriptionChange::Join(subscriber));
     }
 
-    /// Whether the client may start no further monitor, which is logged once a minute.
+    /// Whether the client has reached its limit of monitors; logs this once a minute.
     fn has_too_many_monitors(&self) -> bool {
         let monitors = self.monitors.count();
         if monitors < self.context.config().settings.limits.monitors_per_client {
@@ -307,7 +307,7 @@ impl Client {
         request.respond(MonitorStopResponse::default());
     }
 
-    /// Changes the filter of one monitor: other clients of the line keep theirs.
+    /// Changes the filter of one monitor, without affecting other clients of the line.
     fn change_filter(&mut self, change: &ChangeMonitorFilter, request: CstaRequest) {
         let (cross_ref, filter) = (
             change.monitor_cross_ref_id.as_str(),

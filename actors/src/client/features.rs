@@ -1,10 +1,10 @@
-//! What GetCSTAFeatures tells in the server's session (ECMA-269 capability exchange): all that any line may have.
+//! The response to GetCSTAFeatures in the server's session (ECMA-269, capability exchange).
 
 use uacsta_schema::csta::{EventId, GetCSTAFeaturesResponse, ServiceId};
 
-/// The services that the server does or carries, and the events that it tells; which of them a line has, its own session says.
+/// All services and events that any line may have; a session with a line lists those of the line.
 pub(super) fn of_server() -> GetCSTAFeaturesResponse {
-    // No phone is known to end a call for its other party.
+    // No known phone can clear a call for all parties.
     let services = ServiceId::ALL
         .iter()
         .filter(|service| **service != ServiceId::ClearCall);

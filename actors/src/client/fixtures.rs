@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// An actor that is never started.
+/// An actor that never starts.
 struct Sink;
 
 impl Actor for Sink {
@@ -72,7 +72,7 @@ pub(super) fn document(root: &str, content: &str) -> Document {
     Document::read(text.into()).unwrap()
 }
 
-/// A request in a session, whose response goes nowhere.
+/// A request in a session; its response is dropped.
 pub(super) fn request(session: u64, root: &str, content: &str) -> CstaRequest {
     CstaRequest {
         session,

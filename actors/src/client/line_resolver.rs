@@ -1,4 +1,4 @@
-//! Finds the line that a client's device ID means, from a bounded cache or by a question to the registrar.
+//! Resolves a client's device ID to a line, from a bounded cache or by asking the registrar.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,15 +16,15 @@ use crate::{
     registrar::Line,
 };
 
-/// A request for a line, before the line is known.
+/// A request for a line that is still to be looked up.
 pub(super) struct LineRequest {
     pub(super) request: CstaRequest,
     pub(super) action: LineAction,
-    /// The device that it names in a line's session, which has to be that line.
+    /// The device in a request of a line's session; must be the session's line.
     named: Option<DeviceId>,
 }
 
-/// What is done with the line of a request.
+/// The action on the line of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LineAction {
     /// The phone carries out the request.
@@ -41,26 +41,26 @@ pub(super) struct ResolvedLine {
     pub(super) is_renamed: bool,
 }
 
-/// Whether the line of a request is known.
+/// The line of a request, if it is known.
 #[derive(Debug)]
 pub(super) enum Resolution {
     Known(Arc<Line>),
-    /// The registrar has to be asked.
+    /// The registrar must be asked.
     LookUp {
         name: DeviceId,
-        /// The line that the name meant before, which a line's session keeps while it can.
+        /// The last known line of the name, which a line's session keeps while it can.
         last: Option<Entry>,
     },
 }
 
-/// Lines by the names that a client used for them in the server's session, until lines change.
+/// Caches the lines of a client's device IDs in the server's session, until lines change.
 #[derive(Debug, Default)]
 pub(super) struct LineResolver {
     known: HashMap<Box<str>, Arc<Line>>,
 }
 
 impl LineResolver {
-    /// The line that a request in a session is for.
+    /// The line of a request in a session.
     pub(super) fn resolve(&self, scope: &Scope, request: &Document) -> Result<Resolution, Refusal> {
         let (name, last) = match scope {
             Scope::Line { line, is_stale, .. } if !is_stale => {
@@ -115,7 +115,7 @@ impl LineRequest {
         }
     }
 
-    /// Checks the line that was found against what the request names and the client may see.
+    /// Checks that the found line is the line of the request, and visible to the client.
     pub(super) fn resolve(
         &self,
         line: Arc<Line>,
@@ -124,7 +124,7 @@ impl LineRequest {
         let request = &self.request.document;
         let is_called = |name: &DeviceId| line.entry.is_called(name);
         let is_renamed = self.named.as_ref().is_none_or(is_called);
-        // A connection of the other party in the line's call: the phone named it in an event and knows it by that name.
+        // The connection of the other party in the line's call. The phone reported and recognises this name.
         let is_of_party = request.device().is_some() && request.is_for_connection();
         if !is_renamed && !is_of_party {
             return Err(Refusal::OtherLine);

@@ -1,7 +1,8 @@
-//! Sends a client its lists of lines (GetSwitchingFunctionDevices), one at a time and a few segments ahead of its answers.
+//! Sends a client its lists of lines (GetSwitchingFunctionDevices), one list at a time with a bounded number of unanswered
+//! segments.
 //!
-//! A list is read in pages as its segments go out, so that no turn is long and no copy of many lines is kept. Lines may
-//! come and go meanwhile: each that is there all the time is listed once, in the order of the names.
+//! A list is read in pages as its segments are sent, so that no turn is long and no copy of many lines is kept. Lines may be
+//! added or removed meanwhile; a line that exists throughout is listed once, in the order of the names.
 
 use std::{collections::VecDeque, mem, sync::Arc};
 
@@ -25,12 +26,12 @@ pub(super) struct ListRequest {
     /// The session's name on the connection.
     pub(super) id: SessionId,
     pub(super) cross_ref: ServiceCrossRefId,
-    /// The lines that are requested.
+    /// The requested lines.
     pub(super) which: GetSwitchingFunctionDevices,
     pub(super) request: CstaRequest,
 }
 
-/// A client's lists: the one that is being sent, and the requests that wait for it.
+/// A client's lists: the current one, and the queued requests.
 #[derive(Default)]
 pub(super) struct LineLists {
     waiting: VecDeque<ListRequest>,
@@ -39,47 +40,47 @@ pub(super) struct LineLists {
     number: u64,
 }
 
-/// A list that is being sent.
+/// A list in progress.
 struct LineList {
-    /// The key of its session.
+    /// The key of the session.
     session: u64,
     id: SessionId,
     which: GetSwitchingFunctionDevices,
     dialect: Dialect,
     segments: Segments,
-    /// Its request and cross reference, until the first page has been read.
+    /// The request and its cross reference, until the first page has been read.
     unanswered: Option<(CstaRequest, ServiceCrossRefId)>,
-    /// Whether the registrar has been asked for a page.
+    /// Whether a page is being read.
     is_reading: bool,
 }
 
-/// What happens to lists.
+/// An input of the lists.
 pub(super) enum ListEvent {
     Requested(ListRequest),
-    /// The registrar answered for the list with this number; `None` if it failed.
+    /// The registrar answered for the list with this number; `None` if the registrar failed.
     PageRead(u64, Option<LinePage>),
-    /// The delay after a failure of the registrar is over for the list with this number.
+    /// The retry delay after a failure of the registrar is over for the list with this number.
     RetryDue(u64),
-    /// The client answered a segment of the list with this number, in whatever way.
+    /// The client answered a segment of the list with this number, with success or an error.
     SegmentAnswered(u64),
     /// The session with this key ended.
     SessionEnded(u64),
     RightsChanged,
 }
 
-/// What is to be done for a list.
+/// An effect of the lists.
 pub(super) enum ListEffect {
     /// Ask the registrar for a page; answered by [`ListEvent::PageRead`].
     ReadPage(PageRequest),
     /// Wait before the next attempt to read a page of the list with this number.
     Retry(u64),
-    /// Answer a request: its list begins.
+    /// Answer a request: the list starts.
     Respond(CstaRequest, GetSwitchingFunctionDevicesResponse),
     /// Refuse a request: the registrar failed.
     Refuse(CstaRequest),
     /// Answer a request whose session ended.
     Terminate(CstaRequest),
-    /// Send a segment in a session; `number` is its list's.
+    /// Send a segment in a session; `number` is the list's number.
     Send {
         number: u64,
         id: SessionId,
@@ -92,14 +93,14 @@ pub(super) enum ListEffect {
 pub(super) struct PageRequest {
     /// The list's number.
     pub(super) number: u64,
-    /// The key of its session.
+    /// The key of the session.
     pub(super) session: u64,
     pub(super) which: GetSwitchingFunctionDevices,
     /// The last line of the page before.
     pub(super) after: Option<LineKey>,
 }
 
-/// The lines that may be listed by these rights, in a session of this phone if it is a line's. All lines are stations.
+/// The lines that these rights allow to list; in a line's session those of its phone. All lines are stations.
 pub(super) fn listed(
     which: &GetSwitchingFunctionDevices,
     phone: Option<PhoneId>,
@@ -117,7 +118,7 @@ pub(super) fn listed(
 }
 
 impl LineLists {
-    /// Lines that `rights` hide are left out of what is sent.
+    /// Handles an input, and omits lines that `rights` hide.
     pub(super) fn on(&mut self, event: ListEvent, rights: &Rights) -> Vec<ListEffect> {
         let mut effects = Vec::new();
         let current = self.current.as_mut();
@@ -162,7 +163,7 @@ impl LineLists {
         effects
     }
 
-    /// Sends what may be sent of the current list, and starts the next one after the last answer.
+    /// Sends the next segments of the current list, and starts the next list after the last answer.
     fn proceed(&mut self, effects: &mut Vec<ListEffect>) {
         if let Some(list) = &mut self.current {
             list.send(self.number, effects);

@@ -1,4 +1,4 @@
-//! What the UAS of a connection tells the clients that logged on over it.
+//! Messages to a client from the UAS of its connection.
 
 use std::net::IpAddr;
 
@@ -9,15 +9,15 @@ use uacsta_schema::csta::DeviceId;
 use super::rights::{LogOn, Rights};
 use crate::sip::responder::Responder;
 
-/// Who a client is.
+/// The user of a client, with address and rights.
 pub struct ClientUser {
     /// User and address, for the log.
     pub name: Box<str>,
     /// The peer's address.
     pub address: IpAddr,
-    /// How the user logged on.
+    /// How the user was authenticated.
     pub log_on: LogOn,
-    /// The user's rights by the present settings.
+    /// The user's rights under the current settings.
     pub rights: Rights,
 }
 

@@ -1,4 +1,4 @@
-//! The monitors of a client by session and cross reference, and the numbers that cross references are made of.
+//! The monitors of a client by session and cross reference, and the source of unique cross references.
 
 use std::{
     collections::HashMap,
@@ -24,26 +24,26 @@ pub struct CrossRefs(AtomicU64);
 /// A monitor that a client started.
 pub(super) struct ClientMonitor {
     pub(super) line: Arc<Line>,
-    /// What the client called the line.
+    /// The client's name for the line.
     pub(super) name: DeviceId,
     pub(super) subscriber: Subscriber,
 }
 
-/// A monitor whose line another phone has now.
+/// A monitor whose line moved to another phone.
 pub(super) struct MovedMonitor {
-    /// The line at the phone that had it.
+    /// The line at its former phone.
     pub(super) former: Arc<Line>,
-    /// The subscription for the phone that has it.
+    /// The subscription for the new phone.
     pub(super) subscriber: Subscriber,
 }
 
 /// The monitors of a client.
 pub(super) struct Monitors {
     by_session: HashMap<u64, HashMap<Arc<str>, Box<ClientMonitor>>>,
-    /// How many there are in all sessions.
+    /// The number of monitors in all sessions.
     count: usize,
     cross_refs: Arc<CrossRefs>,
-    /// How phones reach the client; `None` until it starts a monitor.
+    /// The client's addresses for phones; `None` until the client starts a monitor.
     addrs: Option<Arc<ClientAddrs>>,
 }
 
@@ -63,12 +63,12 @@ impl Monitors {
         }
     }
 
-    /// A cross reference that nothing else in the server has.
+    /// Returns a cross reference that is unique in the server.
     pub(super) fn next_cross_ref(&self) -> String {
         self.cross_refs.next().to_string()
     }
 
-    /// The client's addresses, which all its subscriptions share.
+    /// The client's addresses, shared by all its subscriptions.
     pub(super) fn addrs(&mut self, make: impl FnOnce() -> ClientAddrs) -> Arc<ClientAddrs> {
         Arc::clone(self.addrs.get_or_insert_with(|| Arc::new(make())))
     }
@@ -103,7 +103,7 @@ impl Monitors {
         Some(*monitor)
     }
 
-    /// Removes a monitor that the phone stopped, whatever its session.
+    /// Removes a monitor that the phone stopped, in any session.
     pub(super) fn stopped(&mut self, cross_ref: &str) -> Option<ClientMonitor> {
         let mut sessions = self.by_session.values_mut();
         let monitor = sessions.find_map(|monitors| monitors.remove(cross_ref))?;
@@ -111,14 +111,14 @@ impl Monitors {
         Some(*monitor)
     }
 
-    /// Removes the monitors of a session that ended.
+    /// Removes the monitors of an ended session.
     pub(super) fn session_ended(&mut self, session: u64) -> Vec<ClientMonitor> {
         let ended = self.by_session.remove(&session).unwrap_or_default();
         self.count -= ended.len();
         ended.into_values().map(|monitor| *monitor).collect()
     }
 
-    /// Changes the filter of a monitor; returns its line and what the phone is told.
+    /// Changes the filter of a monitor; returns the line, and the change for the phone.
     pub(super) fn set_filter(
         &mut self,
         session: u64,
@@ -132,7 +132,7 @@ impl Monitors {
         Some((Arc::clone(&monitor.line), change))
     }
 
-    /// Sets the line that was found for a monitor; returns what changes where it is not the line that it had.
+    /// Sets the line that a look-up found for a monitor; returns the moved monitor if this is another line.
     pub(super) fn set_line(
         &mut self,
         session: u64,
@@ -144,7 +144,7 @@ impl Monitors {
         let (was, is) = (&former.entry, &line.entry);
         let has_moved = was.phone != is.phone || was.device != is.device;
         has_moved.then(|| MovedMonitor {
-            // The phone that had the line has reported it out of service.
+            // The former phone has reported the line out of service.
             subscriber: Subscriber {
                 in_service: Some(false),
                 ..monitor.subscriber.clone()
@@ -153,7 +153,7 @@ impl Monitors {
         })
     }
 
-    /// The sessions and cross references of the monitors whose lines the client may not see.
+    /// The sessions and cross references of monitors whose lines these rights hide.
     pub(super) fn hidden(&self, rights: &Rights) -> Vec<(u64, Arc<str>)> {
         let hidden = self.iter().filter(|(_, it)| !rights.sees(&it.line.entry));
         hidden

@@ -1,4 +1,4 @@
-//! Questions to the registrar, which look up lines and read pages of lists, and what follows from each answer.
+//! Queries to the registrar for lines and pages of lists, and the handling of each answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,16 +26,16 @@ use crate::{
 /// The delay before a page is read again after the registrar failed.
 const PAGE_RETRY: Duration = Duration::from_secs(1);
 
-/// A look-up whose answer has not come yet.
+/// A pending look-up.
 struct PendingLookup {
-    /// What the client calls the line.
+    /// The client's name for the line.
     name: DeviceId,
-    /// The line that the name meant before, which it keeps while its phone has it.
+    /// The last known line of the name, kept while its phone has the line.
     last: Option<Entry>,
     then: Then,
 }
 
-/// What is done with the line.
+/// The action on the found line.
 enum Then {
     OpenSession(SessionOffer),
     CarryOut(LineRequest),
@@ -44,7 +44,7 @@ enum Then {
 }
 
 impl Client {
-    /// Looks up the line that a session is to be opened on.
+    /// Looks up the line of a requested session.
     pub(super) fn look_up_session(
         &self,
         name: DeviceId,
@@ -55,7 +55,7 @@ impl Client {
         self.look_up(PendingLookup { name, last, then }, ctx);
     }
 
-    /// Finds the line of a request and carries it out: at once where the line is known.
+    /// Looks up the line of a request and carries the request out; at once if the line is known.
     pub(super) fn on_line(
         &mut self,
         request: CstaRequest,
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Looks up the desk phone's line for a call via the office: the session's, else the only line that the client may see.
+    /// Looks up the desk phone's line for a call via the office: the session's line, else the client's only visible line.
     pub(super) fn look_up_office_line(&self, dial: PendingDial, ctx: &mut Context<Self>) {
         let session = self.sessions.get(dial.request.session);
         let (name, last) = match session.map(|session| &session.scope) {
@@ -94,7 +94,7 @@ impl Client {
         self.look_up(PendingLookup { name, last, then }, ctx);
     }
 
-    /// Looks up the lines of monitors that may have moved, some in each turn.
+    /// Looks up the lines of monitors that may have moved, a bounded number per turn.
     pub(super) fn relocate(&mut self, mut relocation: Relocation, ctx: &mut Context<Self>) {
         let lookups = relocation.step(&self.sessions, &self.monitors);
         if !relocation.is_done() {
@@ -145,7 +145,7 @@ impl Client {
                 let session = request.request.session;
                 match &line {
                     Ok(line) if pending.last.is_none() => {
-                        // A client that may monitor so many lines has names for as many.
+                        // A client that may monitor this many lines uses as many names.
                         let limit = self.context.config().settings.limits.monitors_per_client;
                         self.resolver.found(&pending.name, line, limit);
                     }

@@ -1,4 +1,4 @@
-//! Finds the monitors whose line may have moved to another phone, and decides what becomes of each.
+//! Finds the monitors whose line may have moved to another phone, and decides which phone each continues on.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -15,34 +15,34 @@ const STEP: usize = 500;
 
 /// A pass over a client's monitors after lines have moved.
 pub(super) struct Relocation {
-    /// The user parts of the lines that may be another phone's now.
+    /// The user parts of lines that may have moved to another phone.
     moved: Arc<HashSet<Box<str>>>,
     remaining: Vec<(u64, Arc<str>)>,
 }
 
-/// A monitor whose line is looked up.
+/// The look-up of a monitor's line.
 #[derive(Debug)]
 pub(super) struct MonitorLookup {
     pub(super) session: u64,
     pub(super) cross_ref: Arc<str>,
-    /// What the client called the line.
+    /// The client's name for the line.
     pub(super) name: DeviceId,
-    /// The line that it keeps while its phone has it.
+    /// The last known line, which the monitor keeps while the phone has the line.
     pub(super) last: Option<Entry>,
-    /// The line to look for where the name alone means none.
+    /// The line for a second look-up if the name alone finds none.
     fallback: Option<Entry>,
 }
 
-/// What becomes of a monitor whose line was looked up.
+/// The result of a look-up for a monitor.
 #[derive(Debug)]
 pub(super) enum Relocated {
-    /// This is its line.
+    /// The monitor's line.
     To(Arc<Line>),
-    /// The line is looked up once more.
+    /// Another look-up is needed.
     LookUp,
     /// The client may not see the line: the monitor is stopped.
     Revoked,
-    /// Its line has no phone: the phone that had it reports it out of service.
+    /// No phone has the line: the former phone reports the line out of service.
     Nowhere,
 }
 
@@ -60,7 +60,7 @@ impl Relocation {
         self.remaining.is_empty()
     }
 
-    /// Examines some monitors and returns those whose lines have to be looked up.
+    /// Examines some monitors; returns the look-ups for those that may have moved.
     pub(super) fn step(&mut self, sessions: &Sessions, monitors: &Monitors) -> Vec<MonitorLookup> {
         let start = self.remaining.len().saturating_sub(STEP);
         let some = self.remaining.drain(start..);
@@ -69,13 +69,13 @@ impl Relocation {
             let monitor = monitors.get(session, &cross_ref)?;
             let (entry, name) = (&monitor.line.entry, &monitor.name);
             let (user, called) = (entry.device.name().user, name.name().user);
-            // The phone's own name means its first line.
+            // A phone's own name means its first line.
             let names_phone = called.parse() == Ok(entry.phone);
             if !self.moved.contains(&*user) && !self.moved.contains(&*called) && !names_phone {
                 return None;
             }
-            // The session of a line stays with its phone. In the server's session a name means the phone that is
-            // connected, and the former phone where several are or none is.
+            // A line's session stays with its phone. In the server's session a name means the connected phone; if several are
+            // connected, or none is, the former phone.
             let (last, fallback) = match scope {
                 Scope::Line { .. } => (Some(entry.clone()), None),
                 Scope::Server => (None, Some(entry.clone())),

@@ -12,9 +12,9 @@ use uacsta_schema::{
 use super::{rights::Rights, sessions::Scope};
 use crate::{refusal::Refusal, sip::responder::Responder};
 
-/// A CSTA request of a client, which waits for its response.
+/// A client's CSTA request without a response yet.
 pub(super) struct CstaRequest {
-    /// The key of its session.
+    /// The key of the session.
     pub(super) session: u64,
     /// The phone of a line's session, for the log.
     pub(super) phone: Option<PhoneId>,
@@ -45,7 +45,7 @@ impl CstaRequest {
     }
 }
 
-/// Counts the requests that wait for a response: the responder of each holds a reference.
+/// Counts the requests without a response: the responder of each holds a reference.
 #[derive(Default)]
 pub(super) struct PendingCount(Arc<()>);
 
@@ -60,26 +60,26 @@ impl PendingCount {
     }
 }
 
-/// Who carries out a request.
+/// The actor that carries out a request.
 #[derive(Debug)]
 pub(super) enum Route {
-    /// The server, which has read its members.
+    /// The server, with the parsed request.
     Server(Box<Request>),
-    /// The phone, to which the document is relayed as it is.
+    /// The phone, which receives the relayed document.
     Phone,
 }
 
-/// Decides who carries out a request in a session of this scope.
+/// Decides whether the server or the phone carries out a request in a session of this scope.
 ///
 /// # Errors
-/// The request lacks a member or a right, or the server does not support it.
+/// The request lacks a member, the user lacks a right, or the server does not support the service.
 pub(super) fn route(
     service: ServiceId,
     request: &Document,
     scope: &Scope,
     rights: &Rights,
 ) -> Result<Route, Refusal> {
-    // All monitors and registrations at a phone are the server's.
+    // The phone would list the server's own monitors and registrations.
     if matches!(
         service,
         ServiceId::GetMonitors | ServiceId::GetRegistrations
@@ -87,7 +87,7 @@ pub(super) fn route(
         return Err(Refusal::NotSupported);
     }
     if !rights.allow(service) {
-        return Err(Refusal::WatchOnly);
+        return Err(Refusal::MonitorOnly);
     }
     if !is_servers(service, request, scope, rights) {
         return match request.missing() {
@@ -109,7 +109,7 @@ pub(super) fn route(
 /// Whether the server itself carries out a request: by the catalogue, and monitors and calls from a number of the user's own.
 fn is_servers(service: ServiceId, request: &Document, scope: &Scope, rights: &Rights) -> bool {
     match service {
-        // A line's features are those of its phone.
+        // The features of a line are those of its phone.
         ServiceId::GetCSTAFeatures => scope.is_server() && request.private_line().is_none(),
         ServiceId::MonitorStart | ServiceId::MonitorStop => true,
         ServiceId::MakeCall => {
@@ -120,7 +120,7 @@ fn is_servers(service: ServiceId, request: &Document, scope: &Scope, rights: &Ri
     }
 }
 
-/// The request with the line of its session or of its private data as the device, where it names none.
+/// The request, with the line of its session or of its private data inserted if the request names no device.
 fn completed(request: &Document, scope: &Scope) -> Result<Document, ReadError> {
     let line = match scope {
         _ if request.device().is_some() => None,
@@ -162,11 +162,11 @@ mod tests {
             };
             assert!(routed.starts_with(expected), "{root} {content}: {routed}");
         };
-        let (server, all, watch) = (&Scope::Server, &Rights::all(), &Rights::to_watch());
+        let (server, all, monitor_only) = (&Scope::Server, &Rights::all(), &Rights::to_monitor());
         let call =
             "<callingDevice>215</callingDevice><calledDirectoryNumber>1</calledDirectoryNumber>";
         check(server, all, "MakeCall", call, "phone");
-        check(server, watch, "MakeCall", call, "WatchOnly");
+        check(server, monitor_only, "MakeCall", call, "MonitorOnly");
         check(
             server,
             all,
@@ -176,7 +176,7 @@ mod tests {
         );
         check(
             server,
-            watch,
+            monitor_only,
             "SnapshotDevice",
             "<snapshotObject>215</snapshotObject>",
             "phone",
@@ -184,7 +184,13 @@ mod tests {
         check(server, all, "GetMonitors", "", "NotSupported");
         check(server, all, "GetRegistrations", "", "NotSupported");
         check(server, all, "MonitorStart", "", "LineMissing");
-        check(&of_line, watch, "MonitorStart", "", "server: MonitorStart");
+        check(
+            &of_line,
+            monitor_only,
+            "MonitorStart",
+            "",
+            "server: MonitorStart",
+        );
         check(server, all, "MonitorStop", "", "Malformed");
         check(server, all, "SystemRegister", "", "Malformed");
         check(

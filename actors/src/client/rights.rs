@@ -13,9 +13,9 @@ use crate::{
 /// The rights of one log-on.
 #[derive(Clone, Debug)]
 pub struct Rights {
-    /// The lines that it may see; `None` means all.
+    /// The visible lines; `None` means all.
     lines: Option<Arc<LineNames>>,
-    /// Whether it may use services that change something at a phone.
+    /// Whether the user may use services that change the state of a phone.
     control: bool,
     /// The user's own numbers, digits and `+` alone.
     numbers: Vec<Box<str>>,
@@ -46,12 +46,12 @@ impl LogOn {
         }
     }
 
-    /// The name that the user logged on with.
+    /// The user's name, or `user@host` from a trusted front end.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The user's rights by these settings; `None` if they do not contain the user.
+    /// The user's rights under these settings; `None` if they do not contain the user.
     pub fn rights(&self, settings: &Settings) -> Option<Rights> {
         if self.by_front_end {
             return Some(Rights::by_front_end(settings, &self.user));
@@ -83,7 +83,7 @@ impl Rights {
         Some((&account.password, Self::granted(account)))
     }
 
-    /// The rights of a user (`user@host`) whom a trusted front end names: those of the account of that address or name,
+    /// The rights of a user (`user@host`) whom a trusted front end names: those of the account with this address or name,
     /// else those of the simple log-on.
     fn by_front_end(settings: &Settings, user: &str) -> Self {
         let name = user.split('@').next().unwrap_or(user);
@@ -112,29 +112,29 @@ impl Rights {
         }
     }
 
-    /// Whether there are lines that it may not see.
+    /// Whether any lines are hidden from the user.
     pub fn is_confined(&self) -> bool {
         self.lines.is_some()
     }
 
-    /// The lines that it may see; `None` means all.
+    /// The visible lines; `None` means all.
     pub fn lines(&self) -> Option<Arc<LineNames>> {
         self.lines.clone()
     }
 
-    /// Whether it may see a line.
+    /// Whether a line is visible to the user.
     pub fn sees(&self, entry: &Entry) -> bool {
         self.lines.as_ref().is_none_or(|lines| lines.mean(entry))
     }
 
-    /// The other lines of a phone that it may not see.
+    /// The other lines of the phone that are hidden from the user.
     pub(super) fn hidden<'l>(&self, line: &'l Line) -> impl Iterator<Item = &'l DeviceId> {
         let others = line.others.iter();
         let hidden = others.filter(|other| !self.sees(other));
         hidden.map(|other| &other.device)
     }
 
-    /// Whether one of the parties is a hidden line of the same phone: the user parts are compared, without regard to case.
+    /// Whether one of the parties is a hidden line of the same phone. Compares user parts, ignoring case.
     pub(super) fn hides_party(&self, line: &Line, parties: &[DeviceId]) -> bool {
         let mut parties = parties.iter().filter(|party| !line.entry.is_called(party));
         parties.any(|party| {
@@ -144,20 +144,20 @@ impl Rights {
         })
     }
 
-    /// The user's own number that a device is, in digits and `+` alone; `None` for any other device. The form in which the
-    /// device is written does not matter.
+    /// The user's own number that the device denotes, as digits and `+`; `None` for any other device. Accepts any spelling of
+    /// the number.
     pub fn own_number(&self, device: &DeviceId) -> Option<DeviceId> {
         let number = (!self.numbers.is_empty()).then(|| digits(device))?;
         let known = self.numbers.contains(&number);
         known.then(|| number.into_string().into())
     }
 
-    /// The line of a log-on that may see exactly one.
+    /// The only visible line, if there is exactly one.
     pub fn only_line(&self) -> Option<&DeviceId> {
         self.lines.as_ref()?.only()
     }
 
-    /// Whether it may use a service: every log-on may use those that change nothing at a device.
+    /// Whether the user may use a service. Every user may use services that change nothing at a device.
     pub fn allow(&self, service: ServiceId) -> bool {
         self.control || service.observes()
     }
@@ -187,7 +187,7 @@ impl Rights {
     }
 
     /// All lines, and only the services that observe.
-    pub(super) fn to_watch() -> Self {
+    pub(super) fn to_monitor() -> Self {
         Self {
             control: false,
             ..Self::all()

@@ -8,16 +8,16 @@ use super::{
     sessions::{Scope, Sessions},
 };
 
-/// What a client loses by its new rights.
+/// The sessions and monitors that a client loses with its new rights.
 #[derive(Debug, Default)]
 pub(super) struct Revoked {
-    /// Sessions of lines that it may not see, by key.
+    /// Sessions of hidden lines, by key.
     pub(super) sessions: HashSet<u64>,
-    /// Monitors of such lines in other sessions, by session and cross reference.
+    /// Monitors of hidden lines in other sessions, by session and cross reference.
     pub(super) monitors: Vec<(u64, Arc<str>)>,
 }
 
-/// What these rights do not allow.
+/// The sessions and monitors that these rights do not allow.
 pub(super) fn revoked(sessions: &Sessions, monitors: &Monitors, rights: &Rights) -> Revoked {
     let sessions: HashSet<u64> = sessions
         .iter()

@@ -1,4 +1,4 @@
-//! Cuts a list of lines that is read in pages into SwitchingFunctionDevices segments (ECMA-269).
+//! Divides a list of lines, which is read in pages, into SwitchingFunctionDevices segments (ECMA-269).
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,15 @@ use crate::{
     registrar::LinePage,
 };
 
-/// The most lines in one SwitchingFunctionDevices: about 10 KiB.
+/// The maximum number of lines in one SwitchingFunctionDevices: about 10 KiB.
 const SEGMENT: usize = 100;
-/// How many segments are sent before the answer to the first has come.
+/// How many segments may be unanswered.
 const AHEAD: usize = 4;
 
 /// The segments of one list.
 pub(super) struct Segments {
     cross_ref: ServiceCrossRefId,
-    /// Lines that were read and not sent yet.
+    /// Lines that were read but not sent.
     lines: VecDeque<(Entry, String)>,
     last_read: Option<LineKey>,
     is_all_read: bool,
@@ -56,12 +56,12 @@ impl Segments {
         !self.is_all_read && self.lines.len() <= SEGMENT
     }
 
-    /// Filters the lines that were read and not sent yet.
+    /// Filters the lines that were read but not sent.
     pub(super) fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
         self.lines.retain(|(entry, _)| keep(entry));
     }
 
-    /// The next segment that may be sent: a full one, or the last.
+    /// The next segment that may be sent: a full one, or the last one.
     pub(super) fn next(&mut self) -> Option<SwitchingFunctionDevices> {
         if self.is_all_sent || self.unanswered >= AHEAD || self.lacks_lines() {
             return None;
@@ -85,7 +85,7 @@ impl Segments {
         })
     }
 
-    /// The client answered a segment, in whatever way.
+    /// The client answered a segment, with success or an error.
     pub(super) fn answered(&mut self) {
         self.unanswered = self.unanswered.saturating_sub(1);
     }

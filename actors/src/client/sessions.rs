@@ -1,4 +1,4 @@
-//! The sessions of a client: how each is offered, its dialog, its scope and its dialect.
+//! The sessions of a client: INVITE, dialog, scope and dialect.
 
 use std::{collections::HashMap, mem, sync::Arc};
 
@@ -21,10 +21,10 @@ use crate::{
 
 /// One session of a client.
 pub(super) struct ClientSession {
-    /// Its name on the connection; `None` until the 200 to its INVITE has been sent.
+    /// The session's identifier on the connection; `None` until the 200 to the INVITE has been sent.
     pub(super) id: Option<SessionId>,
     pub(super) scope: Scope,
-    /// The edition and prefix of its newest request.
+    /// The edition and prefix of the newest request.
     pub(super) dialect: Dialect,
 }
 
@@ -35,16 +35,16 @@ pub(super) enum Scope {
     Server,
     /// One line.
     Line {
-        /// The name that the client opened it with.
+        /// The client's name for the line.
         name: DeviceId,
-        /// The line that the name meant when it was last looked up.
+        /// The line that the last look-up found.
         line: Arc<Line>,
-        /// Whether lines have changed since.
+        /// Whether lines have changed since that look-up.
         is_stale: bool,
     },
 }
 
-/// An INVITE that was read, to open a session.
+/// An INVITE that requests a session.
 pub(super) struct SessionOffer {
     /// The URI in the From, for the log.
     pub(super) user: Box<str>,
@@ -52,7 +52,7 @@ pub(super) struct SessionOffer {
     pub(super) reply: Responder,
 }
 
-/// A client's sessions by key: numbers that are never used twice.
+/// A client's sessions by key. Keys are never reused.
 #[derive(Default)]
 pub(super) struct Sessions {
     by_key: HashMap<u64, ClientSession>,
@@ -72,7 +72,7 @@ impl Scope {
         }
     }
 
-    /// The client's name for the line that a request is for.
+    /// The client's name for the line of a request.
     pub(super) fn line_name(&self, request: &Document) -> Option<DeviceId> {
         match self {
             Self::Server => named_device(request),
@@ -82,7 +82,7 @@ impl Scope {
 }
 
 impl SessionOffer {
-    /// Rejects the INVITE of this client for a line that it calls `name`.
+    /// Rejects the client's INVITE for the line `name`.
     pub(super) fn refuse(self, client: &str, name: &DeviceId, refusal: Refusal) {
         let line = display(Truncated(name.as_str()));
         let response = match refusal {
@@ -101,14 +101,14 @@ impl SessionOffer {
     }
 }
 
-/// The device that a request names, else the line in its private data.
+/// The device in a request, else the line in its private data.
 pub(super) fn named_device(request: &Document) -> Option<DeviceId> {
     let named = request.device().or_else(|| request.private_line());
     named.map(|device| DeviceId::from(&*device))
 }
 
 impl Sessions {
-    /// Adds a session and returns its key; `None` where the client has `limit` sessions.
+    /// Adds a session and returns its key; `None` if the client has `limit` sessions.
     pub(super) fn open(&mut self, scope: Scope, dialect: Dialect, limit: usize) -> Option<u64> {
         if self.by_key.len() >= limit {
             return None;
@@ -123,7 +123,7 @@ impl Sessions {
         Some(self.last_key)
     }
 
-    /// The 200 to its INVITE has been sent.
+    /// The 200 to the INVITE has been sent.
     pub(super) fn established(&mut self, key: u64, id: SessionId) {
         if let Some(session) = self.by_key.get_mut(&key) {
             session.id = Some(id);

@@ -1,4 +1,4 @@
-//! System registrations of a client (ECMA-269, system services), and what each session is told of its lines.
+//! A client's system registrations (ECMA-269, system services), and the notifications of each session about its lines.
 
 use std::collections::HashMap;
 
@@ -28,22 +28,22 @@ pub(super) struct Registrations {
 #[derive(Default)]
 struct SessionRegistrations {
     registrations: Vec<Registration>,
-    /// There while there are registrations.
+    /// `Some` while there are registrations.
     subscription: Option<StatusSubscription>,
 }
 
 struct Registration {
     id: SysStatRegisterId,
-    /// Whether it is for SwFunctionDevicesChanged.
+    /// Whether the client registered for SwFunctionDevicesChanged.
     devices: bool,
-    /// Whether it is for SystemStatus.
+    /// Whether the client registered for SystemStatus.
     status: bool,
     filter: StatusFilter,
-    /// The digest of the lines' names and the status that it was told last; `None` until the first, which is no news.
+    /// The last digest of the lines' names, and the last status; `None` until the first, which causes no notification.
     known: Option<(u64, SystemStatusValue)>,
 }
 
-/// A session's subscription to the status of its lines, which ends when it is dropped.
+/// A session's subscription to the status of its lines. Dropping it ends the subscription.
 pub(super) struct StatusSubscription {
     registrar: RestartableAddr<Registrar>,
     to: Recipient<LineStatus>,
@@ -63,7 +63,7 @@ impl StatusSubscription {
         }
     }
 
-    /// Subscribes to these lines instead of those of before.
+    /// Replaces the lines of the subscription.
     fn renew(&self, lines: LineFilter) {
         self.registrar.do_send(SubscribeStatus {
             to: self.to.clone(),
@@ -81,7 +81,7 @@ impl Drop for StatusSubscription {
 }
 
 impl Registrations {
-    /// SystemRegister: the session is told of changes from now on.
+    /// SystemRegister: the session receives changes from now on.
     pub(super) fn register(
         &mut self,
         session: u64,
@@ -114,7 +114,7 @@ impl Registrations {
         })
     }
 
-    /// SystemRegisterCancel; the last one of a session ends its subscription.
+    /// SystemRegisterCancel. Cancelling a session's last registration ends its subscription.
     pub(super) fn cancel(
         &mut self,
         session: u64,
@@ -133,7 +133,7 @@ impl Registrations {
         Ok(SystemRegisterCancelResponse::default())
     }
 
-    /// RequestSystemStatus: `normal` without a registration, since the session is alive; else the status of its lines.
+    /// RequestSystemStatus: the status of the session's lines; `normal` without a registration.
     pub(super) fn status(
         &self,
         session: u64,
@@ -151,7 +151,7 @@ impl Registrations {
         Ok(RequestSystemStatusResponse { system_status })
     }
 
-    /// Subscribes a session that has registrations to the lines that it sees now.
+    /// Renews the subscription of a session with registrations, for its currently visible lines.
     pub(super) fn subscribe(
         &mut self,
         session: u64,
@@ -164,12 +164,12 @@ impl Registrations {
         }
     }
 
-    /// The sessions that have registrations.
+    /// The sessions with registrations.
     pub(super) fn sessions(&self) -> Vec<u64> {
         self.by_session.keys().copied().collect()
     }
 
-    /// What a session is told of the present state of its lines, which may be those of one phone (`of_phone`).
+    /// Notifications about the current state of a session's lines; `of_phone` if all are lines of one phone.
     pub(super) fn lines_changed(
         &mut self,
         session: u64,
@@ -184,7 +184,7 @@ impl Registrations {
             .collect()
     }
 
-    /// Ends the registrations of a session since the server stops; returns what the session is told.
+    /// Ends the registrations of a session because the server stops; returns the notifications.
     pub(super) fn abort(&mut self, session: u64) -> Vec<Message> {
         let known = self.by_session.remove(&session).unwrap_or_default();
         let mut messages = Vec::new();
@@ -206,7 +206,7 @@ impl Registrations {
 }
 
 impl Registration {
-    /// Returns what is news in this state of the lines.
+    /// Returns the notifications of a new state of the lines.
     fn learn(&mut self, names: u64, status: &SystemStatusValue) -> Vec<Message> {
         let before = self.known.replace((names, status.clone()));
         let Some((former_names, former_status)) = before else {
@@ -227,7 +227,7 @@ impl Registration {
         news
     }
 
-    /// The SystemStatus with this status, unless the registration leaves it out.
+    /// A SystemStatus with this status, unless the registration's filter excludes the status.
     fn report(&self, status: &SystemStatusValue) -> Option<Message> {
         let is_wanted = self.status && !leaves_out(&self.filter, status);
         is_wanted.then(|| {

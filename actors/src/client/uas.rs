@@ -40,13 +40,13 @@ pub struct ClientUas {
     authenticator: DigestAuthenticator,
     /// Whether the peer is a trusted front end, which is not challenged (`clients.trusted`).
     trusted: bool,
-    /// By user: at most one, but for a trusted front end.
+    /// By user. A connection that is not from a trusted front end has at most one client.
     clients: HashMap<Box<str>, Addr<Client>>,
     name: String,
 }
 
 impl ClientUas {
-    /// The UAS of `connection`, which has this number. On a trusted one the From names the user.
+    /// Creates the UAS of `connection`. A trusted front end names each user in the From.
     pub fn new(
         context: Arc<ServerContext>,
         registrar: RestartableAddr<Registrar>,
@@ -69,11 +69,11 @@ impl ClientUas {
         }
     }
 
-    /// How many requests may wait on a client's connection, and how many events may be unanswered.
+    /// How many requests may be pending on a client's connection, and how many events may be unanswered.
     pub fn limits(context: &ServerContext) -> Limits {
         let limits = &context.config().settings.limits;
         Limits {
-            // The INVITEs that were accepted in the last half minute are among them.
+            // Includes the INVITEs that were accepted in the last half minute.
             pending_requests: limits.pending_requests_per_client + limits.sessions_per_connection,
             unanswered_events: limits.client_unanswered,
         }
@@ -83,13 +83,13 @@ impl ClientUas {
         self.trusted || !self.clients.is_empty()
     }
 
-    /// The client that has logged on over this connection; `None` on a trusted one, where each request names its user.
+    /// The client of this connection; `None` for a trusted front end, where each request names its user.
     fn current_client(&self) -> Option<&Addr<Client>> {
         let mut clients = self.clients.values().filter(|_| !self.trusted);
         clients.find(|client| client.connected())
     }
 
-    /// The client of the user that a request authenticates.
+    /// The client of the authenticated user of a request.
     fn authenticate(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
         if self.trusted {
             return self.trusted_client(request);
@@ -99,7 +99,7 @@ impl ClientUas {
         let auth_request = AuthRequest {
             address: self.address.ip(),
             phone: None,
-            // A connection that is not trusted has one client at most.
+            // Only a trusted front end has several clients.
             logged_on: self.clients.keys().next().map(|user| AuthUser::User(user)),
             only_md5: false,
         };
@@ -128,7 +128,7 @@ impl ClientUas {
         self.start_client(LogOn::by_password(user))
     }
 
-    /// The client of the user that a trusted front end names in the From (RFC 3261, section 20.20).
+    /// The client of the user in the From of a trusted front end's request (RFC 3261, section 20.20).
     fn trusted_client(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
         let from = request.head().from().ok();
         let user = from
@@ -217,7 +217,7 @@ impl ClientUas {
     }
 }
 
-/// The response to a REGISTER whose sender is authenticated. Nothing is stored: a client is reached by its connection alone.
+/// The response to an authenticated REGISTER. Stores nothing: the server reaches a client only by its connection.
 fn registered(request: &Request, advanced: &Advanced) -> FinalResponse {
     let contacts = match request.head().contacts() {
         Ok(Contacts::List(contacts)) => contacts,

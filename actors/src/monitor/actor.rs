@@ -29,7 +29,7 @@ pub struct Monitor {
     retry: Option<SpawnHandle>,
     /// How many clients have joined, as the phone counts them.
     joins: u64,
-    /// Whether the phone can be asked when this actor starts.
+    /// Whether the phone accepts requests when this actor starts.
     ready: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Monitor {
 const MAILBOX: usize = 4096;
 
 impl Monitor {
-    /// The monitor point of a line without subscribers; `ready` says whether its phone can be asked now.
+    /// Creates the monitor point of a line, without subscribers; `ready` says whether the phone accepts requests now.
     pub fn new(phone: PhoneId, line: DeviceId, deps: Deps, ready: bool) -> Self {
         Self {
             phone,
@@ -52,7 +52,7 @@ impl Monitor {
         }
     }
 
-    /// The monitor point that takes the place of one that panicked, with its subscribers and its permit.
+    /// Creates the successor of a monitor point that panicked, with its subscribers and its permit.
     #[must_use]
     pub fn inherited(
         self,
@@ -221,7 +221,7 @@ impl Handler<PointEnded> for Monitor {
     type Result = ();
 
     fn handle(&mut self, _: PointEnded, ctx: &mut Self::Context) {
-        // Licensing may hold its address still, if it waits for a permit.
+        // Licensing may still hold the monitor point's address while a permit request is pending.
         ctx.stop();
     }
 }

@@ -1,4 +1,4 @@
-//! A call at a line: its connections as events tell of them (ECMA-269, connection state model).
+//! A call at a line: its connections, tracked by events (ECMA-269, connection state model).
 
 use smallvec::SmallVec;
 use uacsta_schema::csta::{
@@ -13,23 +13,23 @@ use super::event_history::Mark;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(super) id: Box<str>,
-    /// How the phone names the line in it.
+    /// The phone's name of the line in this call.
     pub(super) own: Option<Box<str>>,
-    /// Where the line's own connection stands.
+    /// The state of the line's own connection.
     pub(crate) state: ConnectionState,
     pub(super) calling: Option<Box<str>>,
     pub(super) called: Option<Box<str>>,
     /// The other connections.
     pub(super) parties: SmallVec<[Party; 1]>,
-    /// The moment after its last event, or after the last one before a snapshot listed it.
+    /// The moment after the call's last event, or after the last event before a snapshot listed the call.
     pub(super) last_event: Mark,
-    /// Whether the last snapshot did not list it, although its last event came before that was asked for.
+    /// Whether the last snapshot omitted the call, although the call's last event precedes the request for that snapshot.
     pub(super) missing: bool,
-    /// Whether the monitor of the line sent the events of it that it had to.
-    pub(super) told: bool,
+    /// Whether the line's monitor reported the call, or started too late to report it.
+    pub(super) reported: bool,
 }
 
-/// The state of a connection (ECMA-269, connection states but for null).
+/// The state of a connection (ECMA-269, connection states, except null).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ConnectionState {
     Initiated,
@@ -47,7 +47,7 @@ pub(super) struct Party {
     pub(super) state: ConnectionState,
 }
 
-/// The most parties of a call that are followed; an older one is forgotten for a newer.
+/// The maximum number of tracked parties of a call; a new party replaces the oldest one.
 pub(super) const PARTIES: usize = 32;
 
 impl Call {
@@ -61,17 +61,17 @@ impl Call {
             parties: SmallVec::new(),
             last_event,
             missing: false,
-            told: true,
+            reported: true,
         }
     }
 
-    /// An event told of it: `mark` is the moment after that.
+    /// An event updated the call; `mark` is the moment after the event.
     pub(super) fn updated(&mut self, mark: Mark) {
         self.last_event = mark;
         self.missing = false;
     }
 
-    /// What SnapshotCall answers of this call.
+    /// The data of a SnapshotCall response for this call.
     pub(crate) fn snapshot(&self, line: &DeviceId) -> SnapshotCallResponse {
         let own = CallParty {
             device_on_call: Some(line.clone().into()),
@@ -145,7 +145,7 @@ impl Call {
         }
     }
 
-    /// The call goes on under what a transfer or conference has made of it.
+    /// A transfer or conference merged the call into this new call.
     pub(super) fn became(
         &mut self,
         line: &DeviceId,
@@ -170,7 +170,7 @@ impl Call {
 }
 
 impl ConnectionState {
-    /// The state by its name in documents; `None` for null, and for what no edition knows.
+    /// Parses the name of a state in a document; `None` for null and unknown names.
     pub(super) fn read(name: &str) -> Option<Self> {
         Some(match name {
             "initiated" => Self::Initiated,
@@ -195,7 +195,7 @@ impl ConnectionState {
     }
 }
 
-/// What SnapshotCall can tell of a call that only the phone's snapshot of the line tells of.
+/// The data of a SnapshotCall response for a call that no event reported, from the phone's SnapshotDevice response.
 pub(crate) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResponse {
     let states: &[LocalConnectionState] = match &told.local_call_state {
         Some(CallState::Compound(states)) => states,
@@ -220,7 +220,7 @@ pub(crate) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResp
     }
 }
 
-/// Keeps what is told for the first time.
+/// Sets a value that is still missing.
 pub(super) fn fill(kept: &mut Option<Box<str>>, told: Option<&str>) {
     if kept.is_none() {
         *kept = told.map(Box::from);

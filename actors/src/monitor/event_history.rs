@@ -1,4 +1,4 @@
-//! What is known of the events of a line: their order, and whether some may be missing.
+//! The order of a line's events, and whether events may be missing.
 
 /// A moment between two events of a line.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -10,9 +10,10 @@ pub(super) struct EventHistory {
     now: Mark,
     /// Whether events may be missing since the last snapshot.
     pub(super) gap: bool,
-    /// Whether a snapshot was taken since the monitor started: a call that a later one lists without events is younger than it.
+    /// Whether a snapshot was compared since the monitor started: an unreported call in a later snapshot is younger than the
+    /// monitor.
     pub(super) compared: bool,
-    /// Whether the monitor was restarted in this session for a call without events; once is enough.
+    /// Whether the monitor was already restarted in this session because of an unreported call.
     pub(super) restarted: bool,
 }
 
@@ -22,7 +23,7 @@ impl EventHistory {
         self.now
     }
 
-    /// Counts an event; returns the moment after it.
+    /// Counts an event; returns the moment after the event.
     pub(super) fn event(&mut self) -> Mark {
         self.now = Mark(self.now.0.wrapping_add(1));
         self.now

@@ -1,4 +1,4 @@
-//! The clients that subscribed to a line, and what each is sent.
+//! The clients that subscribed to a line, and the events that each receives.
 
 use std::sync::Arc;
 
@@ -18,32 +18,33 @@ use crate::sip::{
 /// A client's subscription to the events of one line.
 #[derive(Clone)]
 pub struct Subscriber {
-    /// The cross reference that the client knows the monitor by.
+    /// The client's cross reference of the monitor.
     pub cross_ref: Arc<str>,
-    /// The session in which the client started it.
+    /// The session in which the client started the monitor.
     pub session: SessionId,
     /// The client.
     pub client: Arc<ClientAddrs>,
     /// The client's edition and prefix.
     pub dialect: Dialect,
-    /// The events that the client is not sent.
+    /// The events that the client does not receive.
     pub filter: MonitorFilter,
-    /// What the client was told last: in service or out of it.
+    /// The last service state that was sent to the client.
     pub in_service: Option<bool>,
 }
 
-/// The addresses of a client, shared by all its subscriptions, since each copy of an address takes memory of its own.
+/// The addresses of a client. All its subscriptions share them, since each copy of an address allocates.
 pub struct ClientAddrs {
-    /// Its connection, for events.
+    /// The client's connection, for events.
     pub events: Recipient<Notify>,
-    /// Its connection, which ends when it takes no more events.
+    /// The client's connection, closed when its event queue is full.
     pub overrun: Recipient<Overrun>,
-    /// The client, for monitors that the phone will never have.
+    /// The client, for monitors that the phone cannot provide.
     pub stopped: Recipient<MonitorStopped>,
 }
 
 impl Subscriber {
-    /// Sends a notification; `false` if the client is gone. A client whose queue is full loses its connection, never a single event.
+    /// Sends a notification; `false` if the client is gone. Closes the connection of a client whose queue is full, instead of
+    /// dropping a single event.
     fn send(&self, content: Body) -> bool {
         match self.client.events.try_send(Notify {
             session: self.session,
@@ -58,7 +59,7 @@ impl Subscriber {
         }
     }
 
-    /// Tells the client whether the line is in service, if that is news.
+    /// Notifies the client of a changed service state.
     fn tell(&mut self, line: &DeviceId, in_service: bool) {
         if self.in_service.replace(in_service) == Some(in_service) {
             return;

@@ -1,4 +1,4 @@
-//! The actor of a phone: its lifetime, its alarm, and what the session machine decides.
+//! The actor of a phone: its lifetime, its alarm, and the effects of the session machine.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ use crate::{
     supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
 };
 
-/// The actor of a phone. Its machines decide; it receives messages, and carries out what they return.
+/// The actor of a phone. Its machines decide; the actor receives messages, and carries out the machines' effects.
 pub struct Phone {
     pub(super) phone: PhoneId,
     pub(super) address: WeakRestartableAddr<Self>,
@@ -57,7 +57,7 @@ pub(super) const DRAIN_CHECK: Duration = Duration::from_secs(5);
 pub(super) const UNLICENSED: &str = "there is no licence for it; see: uacsta licenses";
 
 impl Phone {
-    /// The actor of a phone, with the address that reaches it and its successors.
+    /// Creates the actor of a phone; `address` reaches the actor and its successors.
     pub fn new(
         phone: PhoneId,
         context: Arc<ServerContext>,
@@ -88,7 +88,7 @@ impl Phone {
         self.alarm.set(at, self.context.clock.now(), ctx);
     }
 
-    /// Reports to the registrar how the phone can be reached; gives the licence permit of one that is away back.
+    /// Reports the phone's status to the registrar; releases the licence permit of a phone that is away.
     pub(super) fn report(&mut self, reason: Option<String>) {
         let status = self.admission.status(self.session.is_open());
         if status == Status::Away || !self.admission.is_enabled() {
@@ -109,7 +109,7 @@ impl Phone {
             self.leave_connection("the phone came back on another connection", ctx);
         }
         if moved {
-            // A Retry-After ends with the connection that it came on.
+            // A Retry-After applies only to the connection that received it.
             self.requests.end_quiet();
             let user_agent = binding.user_agent.as_deref();
             self.capabilities = Capabilities::new(&self.context.config(), self.phone, user_agent);
@@ -124,7 +124,7 @@ impl Phone {
         }
     }
 
-    /// Leaves the connection that the phone was bound on, if any.
+    /// Releases the phone's connection, if the phone is bound.
     pub(super) fn leave_connection(&mut self, reason: &str, ctx: &mut Context<Self>) {
         self.on_session(SessionInput::Close(reason.into()), ctx);
         if let Some(binding) = self.admission.unbind() {
@@ -143,8 +143,8 @@ impl Phone {
         });
     }
 
-    /// Ends the session of a phone without a licence once there are no calls and no open requests. It is opened again when there
-    /// is a permit.
+    /// Ends the session of a phone without a licence permit once the phone has no calls and no open requests. A permit opens
+    /// the session again.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
         if !self.admission.is_unlicensed() {
             return;
@@ -161,7 +161,7 @@ impl Phone {
         }
     }
 
-    /// Tells the session machine an event, and carries out what it decides.
+    /// Passes an event to the session machine, and carries out the effects.
     pub(super) fn on_session(&mut self, input: SessionInput, ctx: &mut Context<Self>) {
         let now = self.context.clock.now();
         let keep_alive = self.context.config().settings.advanced.keep_alive;
@@ -199,7 +199,7 @@ impl Phone {
                 for line in self.monitored.to_check(all) {
                     self.request_calls(line, ctx);
                 }
-                // A phone that does not report changes of its lines is asked for them.
+                // The phone does not report changes of its lines, so the server requests the lines.
                 let provider = self.capabilities.provider(ServiceId::SystemRegister);
                 if all && provider == Provider::Emulation {
                     self.request_lines(ctx);
@@ -226,7 +226,7 @@ impl Phone {
         }
     }
 
-    /// Opens the session if the phone may be controlled now; asks for the licence permit where only that is missing.
+    /// Opens the session if the phone may be controlled now; requests the licence permit if only the permit is missing.
     pub(super) fn open_session(&mut self, ctx: &mut Context<Self>) {
         if !self.admission.is_wanted() {
             return;
@@ -245,7 +245,7 @@ impl Phone {
             .binding()
             .filter(|_| self.admission.has_permit())
         else {
-            // The permit was withdrawn while the session waited for its next attempt.
+            // The permit was withdrawn before the retry.
             self.on_session(SessionInput::Unwanted, ctx);
             return self.open_session(ctx);
         };
@@ -267,7 +267,7 @@ impl Phone {
         });
     }
 
-    /// A phone that leaves the keep-alive unanswered is away, whatever its connection looks like.
+    /// A phone that does not respond to the keep-alive is away, even if its connection is still open.
     pub(super) fn kept_alive(
         &mut self,
         result: &Result<Document, Refusal>,
@@ -290,7 +290,7 @@ impl Phone {
         }
     }
 
-    /// Subscribes to changes of the phone's configuration, where the phone has that (ECMA-269 system registration).
+    /// Subscribes to changes of the phone's configuration, if the phone supports that (ECMA-269, system registration).
     pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
         if !self.capabilities.has(ServiceId::SystemRegister) {
             return;

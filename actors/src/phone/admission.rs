@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::Status;
 use crate::{licensing::LicencePermit, registration::PhoneBinding};
 
-/// What a CSTA session with a phone takes.
+/// The conditions for a CSTA session with a phone.
 pub(super) struct Admission {
     enabled: bool,
     binding: Option<Arc<PhoneBinding>>,
@@ -13,14 +13,14 @@ pub(super) struct Admission {
 }
 
 enum PermitState {
-    /// The phone needs none, or has asked for one.
+    /// The phone needs no permit, or the request for one is pending.
     None,
     Held(LicencePermit),
-    /// There has been no licence for the phone since this time.
+    /// No permit has been free for the phone since this time.
     Lacking(Duration),
 }
 
-/// How long calls may go on without a permit.
+/// How long calls may continue without a permit.
 const GRACE: Duration = Duration::from_secs(3600);
 
 impl Admission {
@@ -32,7 +32,7 @@ impl Admission {
         }
     }
 
-    /// The admission of the actor that takes this one's place: the permit goes to it, the binding comes from the registrar.
+    /// The admission of the actor's successor, which keeps the permit; the registrar sends the binding.
     pub(super) fn inherited(&mut self) -> Self {
         Self {
             enabled: self.enabled,
@@ -62,12 +62,12 @@ impl Admission {
         self.enabled
     }
 
-    /// Returns whether that is a change.
+    /// Returns whether the value changed.
     pub(super) fn enable(&mut self, enabled: bool) -> bool {
         std::mem::replace(&mut self.enabled, enabled) != enabled
     }
 
-    /// Whether only a permit may be missing.
+    /// Whether the phone is bound and enabled; only the permit may be missing.
     pub(super) fn is_wanted(&self) -> bool {
         self.enabled && self.binding.is_some()
     }
@@ -80,7 +80,7 @@ impl Admission {
         self.permit = PermitState::Held(permit);
     }
 
-    /// There is no licence for the phone; returns whether that is news.
+    /// No permit is free for the phone; returns whether this is a change.
     pub(super) fn deny(&mut self, now: Duration) -> bool {
         let is_news = matches!(self.permit, PermitState::None);
         if is_news {
@@ -89,7 +89,7 @@ impl Admission {
         is_news
     }
 
-    /// Gives the permit back if it is among those that are withdrawn; returns whether it was.
+    /// Releases the permit if licensing has withdrawn it; returns whether it had.
     pub(super) fn withdraw(&mut self) -> bool {
         let is_withdrawn =
             matches!(&self.permit, PermitState::Held(permit) if permit.is_withdrawn());
@@ -99,12 +99,12 @@ impl Admission {
         is_withdrawn
     }
 
-    /// Gives the permit back, and waits for none.
+    /// Releases the permit, and stops waiting for one.
     pub(super) fn release_permit(&mut self) {
         self.permit = PermitState::None;
     }
 
-    /// Whether there is no licence for the phone.
+    /// Whether the phone waits for a free permit.
     pub(super) fn is_unlicensed(&self) -> bool {
         matches!(self.permit, PermitState::Lacking(_))
     }
@@ -123,7 +123,7 @@ impl Admission {
     }
 }
 
-/// Whether calls that go on without a licence since a time are ended.
+/// Whether the calls of a phone without a permit since this time are to end.
 pub(super) fn is_grace_over(since: Duration, now: Duration) -> bool {
     now >= since + GRACE
 }

@@ -1,4 +1,4 @@
-//! Who provides a service at a phone's lines: what the phone says of itself, what its maker's profile says, what the server emulates.
+//! Determines the provider of each service: the phone by its own list or its maker's profile, or the server's emulation.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::context::RuntimeConfig;
 pub(super) struct Capabilities {
     profile: Arc<Profile>,
     firmware: Option<String>,
-    /// Whether `phones.pickup` is set, the feature code that emulates DirectedPickupCall.
+    /// Whether `phones.pickup`, the feature code that emulates DirectedPickupCall, is set.
     has_pickup_code: bool,
     /// The phone's answer to GetCSTAFeatures.
     listed: Option<Listed>,
@@ -23,19 +23,19 @@ pub(super) struct Capabilities {
     rejected: Vec<ServiceId>,
 }
 
-/// The services and events that a phone lists; one that lists no events says nothing of them.
+/// The services and events that a phone lists. An empty list of events counts as no list.
 struct Listed {
     services: Box<[ServiceId]>,
     events: Box<[EventId]>,
 }
 
-/// Who provides a service.
+/// The provider of a service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Provider {
     Phone,
-    /// The server, from other services of the phone or from what it knows of it.
+    /// The server, with other services of the phone or with its own data.
     Emulation,
-    /// Nobody, as far as is known. The request still goes to the phone, which decides.
+    /// No known provider. The request still goes to the phone, which decides.
     Nobody,
 }
 
@@ -51,7 +51,7 @@ impl Capabilities {
         }
     }
 
-    /// Applies a new configuration; what the phone said of itself stays.
+    /// Applies a new configuration; the phone's own lists stay.
     pub(super) fn reconfigure(
         &mut self,
         config: &RuntimeConfig,
@@ -65,14 +65,14 @@ impl Capabilities {
         };
     }
 
-    /// The edition that is spoken to the phone until it speaks another.
+    /// The edition for requests to the phone until the phone uses another one.
     pub(super) fn edition(&self) -> Edition {
         // Editions of ECMA-323 are counted from the second.
         let number = usize::from(self.profile.edition).saturating_sub(2);
         Edition::ALL.get(number).copied().unwrap_or_default()
     }
 
-    /// Whether the phone takes one request at a time.
+    /// Whether the phone accepts only one request at a time.
     pub(super) fn is_serial(&self) -> bool {
         self.profile.serial
     }
@@ -84,7 +84,7 @@ impl Capabilities {
         Some(name.trim().to_owned()).filter(|name| !name.is_empty())
     }
 
-    /// What the maker's profile says of a service, whatever the phone says.
+    /// The profile's entry for a service, regardless of the phone's own list.
     pub(super) fn profile_entry(&self, service: ServiceId) -> ProfileEntry {
         ProfileEntry {
             has: self.profile.has(service, self.firmware.as_deref()),
@@ -129,13 +129,13 @@ impl Capabilities {
         }
     }
 
-    /// Whether the phone itself provides a service: by its own word, else by its maker's profile.
+    /// Whether the phone itself provides a service: by its own list, else by its maker's profile.
     pub(super) fn has(&self, service: ServiceId) -> bool {
         self.phone_says(service)
             .unwrap_or_else(|| self.profile.has(service, self.firmware.as_deref()))
     }
 
-    /// What works on this phone's lines, whoever provides it: the response to GetCSTAFeatures.
+    /// The response to GetCSTAFeatures: the services and events that work on this phone's lines, whoever provides them.
     pub(super) fn features(&self) -> GetCSTAFeaturesResponse {
         let (services, events) = self.listed();
         GetCSTAFeaturesResponse {
@@ -144,7 +144,7 @@ impl Capabilities {
         }
     }
 
-    /// The services and events that a client can count on, as capability lists name them.
+    /// The services and events that a client can rely on, as in capability lists.
     pub(super) fn listed(
         &self,
     ) -> (
@@ -167,7 +167,7 @@ impl Capabilities {
             return true;
         }
         match self.provider(service) {
-            // If the phone turns out to lack it, the server emulates it.
+            // If the phone rejects the service, the server emulates it.
             Provider::Phone => {
                 self.phone_says(service) == Some(true)
                     || self.profile.lists(service, self.firmware.as_deref())
@@ -178,7 +178,7 @@ impl Capabilities {
         }
     }
 
-    /// Whether a client can count on an event: by the phone's own list, else by the service that the event comes with.
+    /// Whether a client can rely on an event: by the phone's own list, else by the service that causes the event.
     pub(super) fn reports(&self, event: EventId) -> bool {
         let by = event.comes_with();
         if matches!(
@@ -193,7 +193,7 @@ impl Capabilities {
                 .unwrap_or_else(|| by.is_some_and(|service| self.works(service)))
     }
 
-    /// Whether the server may emulate a service, and the phone provides the services that it is made of.
+    /// Whether the server may emulate a service, and the phone provides the required services.
     fn can_emulate(&self, service: ServiceId) -> bool {
         self.profile.emulates(service)
             && (service != ServiceId::DirectedPickupCall || self.has_pickup_code)
@@ -202,7 +202,7 @@ impl Capabilities {
                 .is_some_and(|parts| parts.iter().all(|part| self.has(*part)))
     }
 
-    /// Whether the phone has a service by its own word; `None` if it has said nothing of it.
+    /// Whether the phone provides a service by its own list; `None` without a list.
     fn phone_says(&self, service: ServiceId) -> Option<bool> {
         if self.rejected.contains(&service) {
             return Some(false);
@@ -213,7 +213,7 @@ impl Capabilities {
             .map(|_| listed.services.contains(&service))
     }
 
-    /// Whether the phone sends an event by its own list; `None` if it listed no events.
+    /// Whether the phone sends an event by its own list; `None` if the phone listed no events.
     fn phone_sends(&self, event: EventId) -> Option<bool> {
         let events = &self.listed.as_ref()?.events;
         (!events.is_empty()).then(|| events.contains(&event))
@@ -222,7 +222,7 @@ impl Capabilities {
 
 #[cfg(test)]
 impl Capabilities {
-    /// A phone of no known maker: its profile emulates all that the server can.
+    /// A phone of an unknown maker, whose profile allows the server to emulate every service.
     pub(super) fn generic() -> Self {
         Self {
             profile: uacsta_config::Profiles::shipped().recognise(None, None),

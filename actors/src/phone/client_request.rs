@@ -10,22 +10,22 @@ use uacsta_schema::{
 use super::{emulation::EmulationStep, monitors::MonitoredLines};
 use crate::{refusal::Refusal, sip::responder::Responder};
 
-/// A client's request that the server itself has to understand.
+/// A client's request that the server itself parses.
 pub(super) struct ClientRequest {
     pub(super) document: Arc<Document>,
-    /// The line by the phone's name of it, where the client named it otherwise.
+    /// The line by the phone's name, if the client used another name.
     pub(super) device: Option<Arc<str>>,
     pub(super) responder: Responder,
     pub(super) dialect: Dialect,
-    /// When the client gets an error instead of a response, on the server's clock.
+    /// The time at which the client gets an error, on the server's clock.
     pub(super) deadline: Duration,
 }
 
 impl ClientRequest {
-    /// Parses the request, with the line by the phone's name of it, also where the client left it out.
+    /// Parses the request, and inserts the line by the phone's name.
     ///
     /// # Errors
-    /// A document that is no request of a typed service, or lacks one of its members.
+    /// The document is not a request of a typed service, or lacks a mandatory member.
     pub(super) fn read(&self) -> Result<csta::Request, Refusal> {
         let completed = self.document.relayed(&Changes {
             edition: self.document.edition().unwrap_or_default(),
@@ -40,7 +40,7 @@ impl ClientRequest {
         }
     }
 
-    /// The line by the phone's name of it; empty where the request names none.
+    /// The line by the phone's name; empty if the request names no line.
     pub(super) fn line(&self) -> DeviceId {
         match (&self.device, self.document.device()) {
             (Some(device), _) => DeviceId::from(&**device),
@@ -59,14 +59,13 @@ impl ClientRequest {
     }
 }
 
-/// A client's request that is emulated, while the phone performs a step of it.
+/// A client's emulated request, while the phone performs one of its steps.
 pub(super) struct EmulatedRequest {
     pub(super) client: ClientRequest,
     pub(super) step: EmulationStep,
 }
 
-/// Whether a request names calls of lines only that its client may not see, or may reach any line since it has no place for
-/// one.
+/// Whether a request may reach hidden lines: it names only their calls, or its service has no member for a line.
 pub(super) fn reaches_hidden(
     document: &Document,
     hidden: &[DeviceId],

@@ -1,4 +1,4 @@
-//! What the phone reports: events for the monitor points, its lines, its calls.
+//! Handles the phone's reports: events for the monitor points, its lines, its calls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,8 @@ use crate::{
 };
 
 impl Phone {
-    /// The phone sent a CSTA document. A repeated one gets the same response; events and notifications count once.
+    /// The phone sent a CSTA document. A repeated document gets the same response; repeated events and notifications are
+    /// ignored.
     pub(super) fn received(
         &mut self,
         body: Bytes,
@@ -73,7 +74,7 @@ impl Phone {
                 tracing::debug!(phone = %self.phone, "phone sent its last document again");
             }
             Incoming::Event(event) => self.observed(Arc::new(event)),
-            // What the phone reports holds before it gets the response.
+            // The report takes effect before the phone receives the response.
             Incoming::Lines(part) => {
                 if let Some(known) = self.lines.add(part) {
                     self.lines_known(known, ctx);
@@ -91,7 +92,7 @@ impl Phone {
         responder.ok();
     }
 
-    /// Routes an event to the monitor point that it names.
+    /// Routes an event to the monitor point with its cross reference.
     fn observed(&mut self, event: Arc<Document>) {
         let is_starting = self.requests.is_starting_monitor();
         if let Err(event) = self.monitored.observe(event, is_starting) {
@@ -100,7 +101,7 @@ impl Phone {
         }
     }
 
-    /// Asks for the lines; a phone that cannot list them has those of before.
+    /// Requests the lines; a phone that cannot list lines keeps its former ones.
     pub(super) fn request_lines(&mut self, ctx: &mut Context<Self>) {
         if self
             .capabilities
@@ -142,7 +143,7 @@ impl Phone {
         self.on_session(SessionInput::Prepared, ctx);
     }
 
-    /// Asks for the calls of a line whose monitor runs, to compare them with those that its events told of.
+    /// Requests the calls of a line with a running monitor, to compare them with the calls that events reported.
     pub(super) fn request_calls(&mut self, line: DeviceId, ctx: &mut Context<Self>) {
         let monitored = self.monitored.get(&line);
         let running = monitored.filter(|monitored| monitored.cross_ref.is_some());
@@ -157,7 +158,7 @@ impl Phone {
         }
     }
 
-    /// The phone listed the calls of a line, which were asked for at `asked`.
+    /// The phone listed the calls of a line; the request was sent at `asked`.
     pub(super) fn calls_listed(
         &mut self,
         line: &DeviceId,
@@ -183,7 +184,7 @@ impl Phone {
         }
     }
 
-    /// Sends MonitorStart for a line, unless it runs or is being started already.
+    /// Sends MonitorStart for a line, unless the monitor runs or a MonitorStart is pending.
     pub(super) fn start_monitor(&mut self, line: &DeviceId, ctx: &mut Context<Self>) {
         let Some(monitored) = self.monitored.get(line) else {
             return;
@@ -243,7 +244,7 @@ impl Phone {
         Monitor::new(self.phone, line.clone(), deps, is_ready)
     }
 
-    /// Forwards a change to the monitor point of its line; the first subscriber starts it.
+    /// Forwards a subscription change to the line's monitor point; the first subscriber starts the monitor point.
     fn subscribe(&mut self, Subscribe { line, change }: Subscribe, ctx: &Context<Self>) {
         if matches!(change, SubscriptionChange::Join(_)) && self.monitored.get(&line).is_none() {
             let monitor = self.monitor(&line, ctx).start();
@@ -252,7 +253,7 @@ impl Phone {
         self.monitored.forward(&line, change);
     }
 
-    /// Stops a monitor on the phone, whose events have no receiver any more.
+    /// Stops a monitor on the phone that no longer has a monitor point.
     fn monitor_over(
         &mut self,
         line: &DeviceId,
@@ -267,7 +268,7 @@ impl Phone {
         self.stop_monitor(line, cross_ref, ctx);
     }
 
-    /// Starts another monitor point in the place of one that panicked.
+    /// Starts the successor of a monitor point that panicked.
     fn replace(
         &mut self,
         line: &DeviceId,
@@ -283,7 +284,7 @@ impl Phone {
         }
     }
 
-    /// Stops a monitor of a line on the phone, or leaves it running where the phone lacks MonitorStop.
+    /// Stops a monitor of a line on the phone; without MonitorStop at the phone, the monitor keeps running.
     pub(super) fn stop_monitor(
         &mut self,
         line: &DeviceId,
@@ -301,7 +302,7 @@ impl Phone {
         self.send_own(Requester::MonitorStop { line, cross_ref }, stop.into(), ctx);
     }
 
-    /// Tells the monitor point of a line when the line has no calls any more.
+    /// Notifies the monitor point of a line when the line has no more calls.
     fn drain_line(&mut self, line: DeviceId, since: Duration, ctx: &mut Context<Self>) {
         let Some(monitored) = self.monitored.get(&line) else {
             return;

@@ -1,4 +1,4 @@
-//! What a phone does with messages of its connection, the registrar and licensing.
+//! Handles the messages of the phone's connection, the registrar and licensing.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Handler<SessionEvent> for Phone {
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
         let SessionEvent { key, session, what } = event;
         if key != self.session.key() {
-            // A request in a session that the server closed is in no dialog (RFC 3261, section 12.2.2).
+            // A request in a session that the server closed belongs to no dialog (RFC 3261, section 12.2.2).
             if let SessionEventKind::Request(_, reply) | SessionEventKind::Repeated(_, reply) = what
             {
                 reply.nowhere();
@@ -200,7 +200,7 @@ impl Handler<Orphan> for Phone {
 impl Handler<Moved<PhoneUas>> for Phone {
     type Result = ();
 
-    /// Sends requests where the session is now. The phone has proved who it is, so the registrar moves the binding.
+    /// The session moved to another connection. The phone has authenticated there, so the registrar moves the binding.
     fn handle(&mut self, moved: Moved<PhoneUas>, ctx: &mut Self::Context) {
         if moved.key != self.session.key() {
             return;
@@ -247,12 +247,12 @@ impl Handler<Retire> for Phone {
 impl Handler<ConfigChanged> for Phone {
     type Result = ();
 
-    /// The profiles may tell otherwise of the phone now. The edition stays until it connects anew.
+    /// The new profiles may change the phone's capabilities. The edition changes only with the next session.
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
         let user_agent = self.admission.user_agent();
         self.capabilities
             .reconfigure(&self.context.config(), self.phone, user_agent);
-        // It may take more requests at a time than before.
+        // The phone may accept more requests at a time than before.
         self.send_next(ctx);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads what the phone sends by itself: events, requests and notifications.
+//! Classifies the documents that the phone sends unasked: events, requests and notifications.
 
 use uacsta_schema::csta::{
     Document, Failure, Kind, Message, MonitorCrossRefId, MonitorStopResponse, Notification,
@@ -13,7 +13,7 @@ use crate::truncated::Truncated;
 pub(super) enum Incoming {
     /// An event of a monitor.
     Event(Document),
-    /// A request, and the response to it; the text is for the log.
+    /// A request, and its response; the text is for the log.
     Request(Message, String),
     /// MonitorStop of the switching function: the phone ended a monitor by itself (ECMA-269, section 15.1.2).
     MonitorStop(MonitorCrossRefId, Message),
@@ -21,13 +21,13 @@ pub(super) enum Incoming {
     Lines(SwitchingFunctionDevices),
     /// The list of lines has changed.
     LinesChanged,
-    /// The phone ended the subscription to its changes.
+    /// The phone ended the server's system registration.
     SystemRegisterAborted,
-    /// A notification that the server has no use for; the text is for the log.
+    /// A notification that the server does not use; the text is for the log.
     Ignored(String),
-    /// A notification with a part that cannot be read; the text is for the log.
+    /// A notification with an unreadable part; the text is for the log.
     Unreadable(String),
-    /// Nothing that a phone sends; the text is for the phone and the log.
+    /// A document that phones do not send; the text is for the phone and the log.
     Unexpected(String),
 }
 

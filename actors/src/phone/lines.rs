@@ -9,17 +9,17 @@ use uacsta_schema::{
 
 use crate::directory::LONGEST;
 
-/// What the phone listed, and the list that is arriving.
+/// The phone's lines, and the list that is being received.
 #[derive(Debug)]
 pub(super) struct LineList {
     phone: PhoneId,
     lines: Vec<DeviceId>,
-    /// Whether the phone listed the lines itself since it was asked last.
+    /// Whether the phone listed the lines itself since the last request.
     is_listed: bool,
     request: ListRequest,
-    /// The parts of the list that have arrived; a list that was not requested is accepted as well.
+    /// The received parts of the list; unrequested lists are accepted as well.
     parts: Vec<DeviceId>,
-    /// How many lines of the arriving list are left out.
+    /// How many lines of the list that is being received are left out.
     left_out: usize,
 }
 
@@ -27,28 +27,28 @@ pub(super) struct LineList {
 enum ListRequest {
     None,
     Sent,
-    /// The phone responded that the list will follow, which is given up at this time.
+    /// The phone accepted the request; the server gives up the list at this time.
     Promised(Duration),
 }
 
-/// A list of lines that is complete, or was given up.
+/// A complete list of lines, or the substitute for a missing one.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct LinesKnown {
     /// The lines for the directory.
     pub(super) lines: Vec<DeviceId>,
-    /// Whether they differ from those of before.
+    /// Whether the lines differ from the former ones.
     pub(super) is_new: bool,
-    /// Whether monitor points are to be told.
+    /// Whether to notify the monitor points.
     pub(super) is_news: bool,
     /// How many lines of a new list are left out.
     pub(super) left_out: usize,
 }
 
-/// The most lines that one phone may list: more than any phone has keys for.
+/// The maximum number of lines of a phone: more than any phone has keys for.
 pub(super) const MAX_LINES: usize = 1000;
 
 impl LineList {
-    /// The list of a phone that had these lines when the server knew it last.
+    /// Creates the list with the phone's last known lines.
     pub(super) fn new(phone: PhoneId, lines: Vec<DeviceId>) -> Self {
         Self {
             phone,
@@ -60,12 +60,12 @@ impl LineList {
         }
     }
 
-    /// The lines that the phone listed last.
+    /// The phone's last list.
     pub(super) fn lines(&self) -> &[DeviceId] {
         &self.lines
     }
 
-    /// Whether the phone has a line, or may: one that lists none has one by its own name.
+    /// Whether the phone has a line. A phone that lists no lines may have any.
     pub(super) fn has(&self, line: &DeviceId) -> bool {
         let is_phones = |line: &DeviceId| line.name().user.parse() == Ok(self.phone);
         !self.is_listed
@@ -73,14 +73,14 @@ impl LineList {
             || (line.as_str() == &*self.phone.bare() && self.lines.iter().all(is_phones))
     }
 
-    /// The phone is asked for its lines.
+    /// The server requests the lines.
     pub(super) fn requested(&mut self) {
         self.request = ListRequest::Sent;
         self.parts.clear();
         self.left_out = 0;
     }
 
-    /// The phone accepted the request: its list is due until then, unless it has arrived already.
+    /// The phone accepted the request: its list is due by this time, unless the list has arrived already.
     pub(super) fn promised(&mut self, until: Duration) {
         if self.request == ListRequest::Sent {
             self.request = ListRequest::Promised(until);
@@ -115,8 +115,8 @@ impl LineList {
         })
     }
 
-    /// Goes on without a list: the phone has the lines of before, else the one that it registered with, `identity`. The
-    /// directory leaves a MAC address out.
+    /// Continues without a list: with the former lines, else with the registered `identity`. The directory ignores a MAC
+    /// address.
     pub(super) fn give_up(&mut self, identity: Option<&str>) -> LinesKnown {
         self.request = ListRequest::None;
         self.is_listed = false;
@@ -188,7 +188,7 @@ mod tests {
         check(true, &["sip:000413000001@a"], "000413000001", true);
         check(true, &[], "000413000001", true);
         check(true, &[], "sip:215@a", false);
-        // The lines of before, or of a phone that cannot list them.
+        // The former lines, or those of a phone that cannot list lines.
         check(false, &[], "sip:215@a", true);
     }
 

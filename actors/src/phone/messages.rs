@@ -11,7 +11,7 @@ use crate::{
     sip::{connection::OrphanRequest, responder::Responder},
 };
 
-/// The registrar bound the phone: the server sends requests to it by this binding from now on.
+/// The registrar bound the phone: the server now sends its requests by this binding.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Bound(pub Arc<PhoneBinding>);
@@ -28,13 +28,13 @@ pub struct Unbound {
     pub responder: Option<Responder>,
 }
 
-/// What the registrar knows of a phone whose actor was restarted.
+/// The registrar's data of a phone whose actor was restarted.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Resume {
     /// Whether the phone may be controlled and monitored.
     pub enabled: bool,
-    /// Its binding.
+    /// The phone's binding.
     pub binding: Option<Arc<PhoneBinding>>,
 }
 
@@ -48,13 +48,13 @@ pub struct Orphan(pub OrphanRequest<PhoneUas>);
 #[rtype(result = "()")]
 pub struct EnabledChanged(pub bool);
 
-/// A client's request to the phone, which gets exactly one response.
+/// A client's request to the phone. The client gets exactly one response.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Request {
     /// The request as the client sent it.
     pub document: Arc<Document>,
-    /// The line, by the phone's name of it, where the request names one.
+    /// The line by the phone's name; `None` if the request names no line.
     pub device: Option<Arc<str>>,
     /// Lines of the phone that the client may not see.
     pub hidden: Box<[DeviceId]>,
@@ -68,9 +68,9 @@ pub struct Request {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Subscribe {
-    /// The line, by the phone's name of it.
+    /// The line by the phone's name.
     pub line: DeviceId,
-    /// Ignored for a line without a monitor point, unless it joins.
+    /// Only [`SubscriptionChange::Join`] creates a monitor point; other changes of a line without one are ignored.
     pub change: SubscriptionChange,
 }
 

@@ -1,7 +1,7 @@
-//! One registered phone: its binding, its CSTA session, its lines, the requests to it and the monitor points of its lines.
+//! A registered phone: its binding, its CSTA session, its lines, the requests to it and their monitor points.
 //!
-//! [`Phone`] is an interpreter: its machines (admission, session, request queue, lines, capabilities, emulation, monitored lines) decide, each in
-//! a file of its own.
+//! [`Phone`] interprets its machines: admission, session, request queue, lines, capabilities, emulation and monitored lines.
+//! Each has a file of its own.
 
 mod actor;
 mod admission;
@@ -30,11 +30,11 @@ pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It is not registered.
+    /// The phone is not registered.
     #[default]
     Away,
-    /// It is registered, but no CSTA session is open.
+    /// The phone is registered, but no CSTA session is open.
     Registered,
-    /// Its CSTA session is open.
+    /// The phone's CSTA session is open.
     Controlled,
 }

@@ -18,27 +18,27 @@ use crate::{refusal::Refusal, sip::session::Body};
 pub struct Probe {
     /// The service that the document requests.
     pub service: ServiceId,
-    /// The request, with devices by the phone's names of them.
+    /// The request, with devices by the phone's names.
     pub document: Arc<Document>,
 }
 
-/// The outcome of a probe, beside what the profile led to expect.
+/// The outcome of a probe, with the profile's entry to compare.
 #[derive(Debug)]
 pub struct ProbeAnswer {
-    /// What the maker's profile says of the service.
+    /// The entry of the maker's profile for the service.
     pub profile: ProfileEntry,
     /// The phone's response, or why there is none.
     pub answer: Result<Document, Refusal>,
 }
 
-/// What a maker's profile says of a service.
+/// The entry of a maker's profile for a service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProfileEntry {
-    /// Whether the phone has it; true where the profile does not list it.
+    /// Whether the phone provides the service; true if the profile does not list the service.
     pub has: bool,
-    /// The first firmware that has it, `yes` or `no`; `None` where the profile does not list it.
+    /// The first firmware version with the service, `yes` or `no`; `None` if the profile does not list the service.
     pub since: Option<String>,
-    /// Whether the server emulates it where the phone lacks it.
+    /// Whether the server emulates the service if the phone lacks it.
     pub emulated: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a phone reports to the registrar: its status, its lines, a moved binding, and a restart.
+//! Reports of a phone to the registrar: its status, its lines, a moved binding, and a restart.
 
 use std::sync::Arc;
 
@@ -26,13 +26,13 @@ pub struct PhoneUpstream {
     pub restarted: RestartableRecipient<PhoneRestarted>,
 }
 
-/// A phone's dialog continues on another connection, and its binding with it.
+/// The phone continues its dialog on another connection; the registrar moves the binding there.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct BindingMoved {
     /// The binding on the connection where the dialog was.
     pub former: Arc<PhoneBinding>,
-    /// The binding on the connection where it is.
+    /// The binding on the new connection.
     pub binding: Arc<PhoneBinding>,
 }
 
@@ -58,7 +58,7 @@ pub struct AvailabilityChanged {
     pub reason: Option<String>,
 }
 
-/// A phone's actor was restarted after a panic: it has no binding until [`Resume`](super::Resume) brings it.
+/// A phone's actor was restarted after a panic. It has no binding until it receives [`Resume`](super::Resume).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct PhoneRestarted {

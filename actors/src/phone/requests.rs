@@ -1,4 +1,4 @@
-//! Sends requests to the phone, for clients and for the server itself, and does what their responses are for.
+//! Sends requests to the phone, for clients and for the server itself, and handles the responses.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ use crate::{
     },
 };
 
-/// How many requests a phone has at a time whose profile does not want them one by one.
+/// How many requests a phone may have at a time, unless its profile says `serial`.
 const AT_A_TIME: usize = 8;
 
 impl Phone {
-    /// Takes a client's request. It is refused at once while the phone is away.
+    /// Queues a client's request, or refuses it at once while the phone is away.
     pub(super) fn ask(&mut self, request: Request, ctx: &mut Context<Self>) {
         let Request {
             document,
@@ -94,7 +94,7 @@ impl Phone {
         self.requests.is_full(limits.pending_requests_per_phone)
     }
 
-    /// GetCSTAFeatures: the phone is asked once a connection, and the server responds with what works on its lines.
+    /// GetCSTAFeatures: the server asks the phone once per connection, and responds with the services that work on its lines.
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.capabilities.are_listed()
@@ -108,7 +108,7 @@ impl Phone {
         self.send(requester, request, self.deadline(), Turn::Last, ctx);
     }
 
-    /// When a request that comes now must have its response.
+    /// The deadline of a request that arrives now.
     pub(super) fn deadline(&self) -> Duration {
         self.context.clock.now() + self.context.config().settings.advanced.request_timeout
     }
@@ -137,7 +137,7 @@ impl Phone {
         self.send_next(ctx);
     }
 
-    /// Sends the requests whose turn it is.
+    /// Sends as many queued requests as the phone accepts now.
     pub(super) fn send_next(&mut self, ctx: &mut Context<Self>) {
         if let (Some(session), Some(binding)) = (self.session.id(), self.admission.binding()) {
             let gate = Gate {
@@ -165,7 +165,8 @@ impl Phone {
                 && self.emulation.has_unstopped_monitors()
                 && self.monitored.are_stopped()
             {
-                let reason = "monitors are over that the phone cannot stop".into();
+                let reason =
+                    "restarted to stop unused monitors: the phone lacks MonitorStop".into();
                 self.on_session(SessionInput::Renew(reason), ctx);
             }
         }
@@ -174,7 +175,7 @@ impl Phone {
         }
     }
 
-    /// The phone responded to a request, or its connection gave it up.
+    /// The phone responded to a request, or the connection failed it.
     pub(super) fn responded(
         &mut self,
         id: u64,
@@ -206,7 +207,7 @@ impl Phone {
         }
     }
 
-    /// Does what a request's response is for.
+    /// Handles the result of a request.
     fn conclude(
         &mut self,
         request: PhoneRequest,
@@ -218,7 +219,8 @@ impl Phone {
             if !matches!(requester, Requester::KeepAlive) {
                 tracing::info!(phone = %self.phone, service = %request.service, %refusal, "phone rejected the request");
             }
-            // A phone that leaves such a request unanswered would have others wait each time.
+            // A phone that ignores these requests counts as lacking the service, since each timeout would delay other
+            // requests.
             let is_ignored = matches!(refusal, Refusal::TimedOut)
                 && matches!(requester, Requester::Snapshot { .. } | Requester::Features { .. });
             is_ignored || refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
@@ -245,7 +247,7 @@ impl Phone {
                 }
                 responses::relay(reply, &dialect, result);
             }
-            // An operator who has given up needs not be told.
+            // The operator may have given up.
             Requester::Operator(operator) => drop(operator.send(result)),
             Requester::SystemRegister | Requester::Rollback => {}
             Requester::MonitorStop { line, cross_ref } => {
@@ -282,7 +284,7 @@ impl Phone {
         }
     }
 
-    /// The session is lost. A request that was sent may be done or not: its requester gets an error.
+    /// The session ended. Fails the sent requests, since the phone may or may not have performed them.
     pub(super) fn interrupt(&mut self) {
         let with_waiting = !self.admission.is_wanted();
         for request in self.requests.interrupt(with_waiting) {
@@ -308,7 +310,7 @@ impl Phone {
         }
     }
 
-    /// Refuses the requests whose deadline has passed, and sends others in their place.
+    /// Fails the requests whose deadline has passed, and sends the next ones.
     pub(super) fn sweep_requests(&mut self, now: Duration, ctx: &mut Context<Self>) {
         let expired = self.requests.expire(now);
         if let Some(at) = expired.keep_alive_at {

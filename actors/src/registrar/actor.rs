@@ -1,4 +1,4 @@
-//! The actor of the registrar: its start and restart, the actors of phones, and what it tells phones and clients.
+//! The actor of the registrar: its start and restart, the actors of phones, and notifications of phones and clients.
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -44,11 +44,11 @@ pub struct Registrar {
     pub(super) batches: Batches<Self>,
 }
 
-/// How many messages may wait for the registrar's turn: all phones return at once after a power cut.
+/// The size of the registrar's mailbox: after a power cut all phones register at once.
 const MAILBOX: usize = 1 << 16;
 
 impl Registrar {
-    /// The registrar at `addrs`, of a phone list that was read; `writable` says whether the disk had room for a change.
+    /// Creates the registrar at `addrs`, of a phone list that was read from disk; `writable` says whether the disk has room.
     pub fn new(
         context: Arc<ServerContext>,
         addrs: RegistrarAddrs,
@@ -73,7 +73,7 @@ impl Registrar {
             let lines = record.entry().lines.iter().cloned();
             directory.set(phone, lines.map(DeviceId::from));
             directory.set_availability(phone, record.availability());
-            // Nobody has subscribed yet.
+            // There are no subscribers yet.
             directory.take_changes();
         }
         Self {
@@ -90,7 +90,7 @@ impl Registrar {
         }
     }
 
-    /// Asks again for what was on its way to a registrar that panicked.
+    /// Requests again the reports that a panicked registrar may have lost.
     fn recover(&mut self, ctx: &mut Context<Self>) {
         self.retry(ctx);
         // The reports of their connections may be lost.
@@ -109,20 +109,20 @@ impl Registrar {
         }
     }
 
-    /// The actor of a listed phone, started on a thread if there is none.
+    /// The actor of a listed phone; starts one if there is none.
     pub(super) fn actor_of(
         &mut self,
         phone: PhoneId,
         arbiter: &ArbiterHandle,
     ) -> Option<RestartableAddr<Phone>> {
-        // A client that asks for the phone ends the pause after a restart.
+        // A client's request for the phone ends the pause after a restart.
         self.resume(phone);
         let binding = self.bindings.of_device(phone).next().cloned();
         let record = self.records.get_mut(phone)?;
         if let Some(actor) = record.actor() {
             return Some(actor.clone());
         }
-        // The phone lives on the thread of its connection.
+        // The phone's actor runs on the thread of its connection.
         let arbiter = binding
             .as_ref()
             .map_or_else(|| arbiter.clone(), |binding| binding.flow.arbiter.clone());
@@ -137,7 +137,7 @@ impl Registrar {
         Some(actor)
     }
 
-    /// Tells a phone whose actor was restarted where it is bound.
+    /// Sends a restarted phone actor its binding.
     fn resume(&mut self, phone: PhoneId) {
         let record = self.records.get_mut(phone);
         let Some(record) = record.filter(|record| record.is_paused()) else {
@@ -152,8 +152,8 @@ impl Registrar {
         }
     }
 
-    /// Names may mean other lines now, and the lines with these user parts may be another phone's: clients and subscribers are
-    /// told once of all that happened in a turn.
+    /// Names may mean other lines, and lines with these user parts may have moved to another phone: notifies clients and
+    /// subscribers once for all changes of a turn.
     pub(super) fn lines_changed(
         &mut self,
         moved: impl IntoIterator<Item = Box<str>>,
@@ -172,7 +172,7 @@ impl Registrar {
         self.status_changed(ctx);
     }
 
-    /// A line or a phone changed: subscribers are told soon.
+    /// A line or a phone changed: schedules the notification of subscribers.
     fn status_changed(&mut self, ctx: &mut Context<Self>) {
         if self.line_status.is_empty() {
             self.directory.take_changes();
@@ -184,7 +184,7 @@ impl Registrar {
         }
     }
 
-    /// Tells subscribers whose lines may have changed. The cost is that of the lines they see, not of all lines.
+    /// Notifies subscribers whose lines may have changed. The cost depends on the lines that they see, not on all lines.
     fn publish_status(
         &mut self,
         may_have_changed: impl Fn(&LineFilter) -> bool + 'static,
@@ -262,7 +262,7 @@ impl Restartable for Registrar {
         let listed = self.records.len();
         tracing::error!(listed, "the registrar panicked and was restarted");
         let (open, persistence) = self.persistence.hand_over();
-        // A REGISTER that waited for the disk gets 500: its phone is where it was before.
+        // A REGISTER that waited for the disk gets 500, and its phone keeps its former binding.
         for write in open.into_iter().rev() {
             if let Waiter::Phone(_, outcome, _) = write.waiter {
                 self.bindings.revert(outcome);
@@ -287,7 +287,7 @@ impl Handler<LinesListed> for Registrar {
     type Result = ();
 
     fn handle(&mut self, LinesListed { phone, lines }: LinesListed, ctx: &mut Self::Context) {
-        // A report of a phone that was removed comes too late.
+        // The phone was removed before its report arrived.
         if !self.records.contains(phone) {
             return;
         }
@@ -330,7 +330,7 @@ impl Handler<PhoneRestarted> for Registrar {
     type Result = ();
 
     fn handle(&mut self, PhoneRestarted { phone }: PhoneRestarted, ctx: &mut Self::Context) {
-        // The lines of a phone that was removed stay out of service.
+        // The lines of a removed phone stay out of service.
         let Some(record) = self.records.get_mut(phone) else {
             return;
         };
@@ -388,7 +388,7 @@ impl Handler<Retire> for Registrar {
             .filter_map(|(_, record)| record.actor());
         let retired: Vec<_> = actors.map(|actor| actor.send(retire)).collect();
         Box::pin(async move {
-            // The error of a phone whose actor ended says that it has nothing to stop.
+            // An error means that the phone's actor has already ended.
             let _ = join_all(retired).await;
         })
     }

@@ -1,4 +1,4 @@
-//! Work on very many phones or lines, done a bounded batch a turn, so that no turn of the thread is long.
+//! Bounded batches of work on very many phones or lines, so that no turn of the thread is long.
 
 use std::{collections::VecDeque, ops::ControlFlow};
 
@@ -8,18 +8,18 @@ use actix::{
 };
 use tokio::{sync::oneshot, task::yield_now};
 
-/// How many phones or lines are looked at in one turn.
+/// How many phones or lines are examined in one turn.
 pub(super) const BATCH: usize = 200;
-/// How many phones' actors are sent a message in one turn: each takes a turn of its own then.
+/// How many phones' actors receive a message in one turn; each takes a turn of its own then.
 pub(super) const TOLD: usize = 50;
 
-/// The work that an actor `A` has begun, whose batches take turns.
+/// The batches of an actor's unfinished work, in rotation.
 pub(super) struct Batches<A: Actor<Context = Context<A>>> {
     waiting: VecDeque<Work<A>>,
     is_running: bool,
 }
 
-/// Does a batch of the work, and says whether there is more.
+/// Does a batch of the work, and returns whether there is more.
 pub(super) type Work<A> = Box<dyn FnMut(&mut A, &mut Context<A>) -> ControlFlow<()>>;
 
 /// An actor that works in batches.
@@ -27,7 +27,7 @@ pub(super) trait HasBatches: Actor<Context = Context<Self>> {
     fn batches(&mut self) -> &mut Batches<Self>;
 }
 
-/// Does work in batches: one in this turn if no other work waits, the others in turns to come.
+/// Does work in batches: one in this turn if no other work is unfinished, the others in later turns.
 pub(super) fn in_batches<A: HasBatches>(actor: &mut A, ctx: &mut Context<A>, work: Work<A>) {
     if actor.batches().add(work) {
         run_batch(actor, ctx);
@@ -55,13 +55,13 @@ impl<A: Actor<Context = Context<A>>> Default for Batches<A> {
 }
 
 impl<A: Actor<Context = Context<A>>> Batches<A> {
-    /// Adds work. Returns whether a run is to be started; if not, one is under way.
+    /// Adds work. Returns whether to start a run; if not, one is under way.
     fn add(&mut self, work: Work<A>) -> bool {
         self.waiting.push_back(work);
         !std::mem::replace(&mut self.is_running, true)
     }
 
-    /// The work whose turn it is; `None` ends the run.
+    /// The next work in rotation; `None` ends the run.
     fn next(&mut self) -> Option<Work<A>> {
         let next = self.waiting.pop_front();
         self.is_running = next.is_some();

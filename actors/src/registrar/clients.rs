@@ -1,4 +1,4 @@
-//! The connected clients, and the changes of lines that they are to be told.
+//! The connected clients, and their notifications of changed lines.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -7,14 +7,14 @@ use uacsta_schema::csta::Name;
 use super::messages::{ClientConnected, LinesChanged, Stopping};
 use crate::{ConfigChanged, directory::Entry, sip::connection::Shut};
 
-/// How long the user parts of lines that moved are gathered, for all clients together.
+/// How long the user parts of moved lines are gathered, for all clients together.
 pub(super) const GATHERED: Duration = Duration::from_millis(200);
 
 /// The connected clients.
 #[derive(Default)]
 pub(super) struct Clients {
     connected: Vec<ClientConnected>,
-    /// The user parts of lines that may be another phone's now, until clients are told.
+    /// The user parts of lines that may have moved to another phone since the last notification.
     moved: HashSet<Box<str>>,
     /// Whether [`Self::tell_changed`] is scheduled.
     change_scheduled: bool,
@@ -22,7 +22,7 @@ pub(super) struct Clients {
     move_scheduled: bool,
 }
 
-/// What is to be scheduled after a change of lines.
+/// The notifications to schedule after a change of lines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Schedule {
     /// [`Clients::tell_changed`] at the end of this turn.
@@ -40,7 +40,7 @@ impl Clients {
         self.connected.is_empty()
     }
 
-    /// What a registrar that panicked leaves: nothing is scheduled at its successor.
+    /// The successor's clients after a panic of the registrar, with nothing scheduled.
     pub(super) fn hand_over(&mut self) -> Self {
         Self {
             connected: std::mem::take(&mut self.connected),
@@ -49,7 +49,7 @@ impl Clients {
         }
     }
 
-    /// Names may mean other lines now, and the lines with these user parts may be another phone's.
+    /// Records that names may mean other lines, and that the lines with these user parts may have moved to another phone.
     pub(super) fn lines_changed(&mut self, moved: impl IntoIterator<Item = Box<str>>) -> Schedule {
         self.moved.extend(moved);
         Schedule {
@@ -59,13 +59,13 @@ impl Clients {
         }
     }
 
-    /// Tells all clients that names may mean other lines.
+    /// Notifies all clients that names may mean other lines.
     pub(super) fn tell_changed(&mut self) {
         self.change_scheduled = false;
         self.tell_lines(HashSet::new());
     }
 
-    /// Tells all clients which lines may be another phone's.
+    /// Notifies all clients of the lines that may have moved to another phone.
     pub(super) fn tell_moved(&mut self) {
         self.move_scheduled = false;
         let moved = std::mem::take(&mut self.moved);
@@ -92,14 +92,14 @@ impl Clients {
 
     /// Has all clients end their sessions, and then ends their connections.
     pub(super) fn stop(&mut self) -> impl Future<Output = ()> + use<> {
-        // Several clients may share a connection: it ends after all of them.
+        // Several clients may share a connection, so it closes after all of them.
         let (stopping, connections): (Vec<_>, Vec<_>) = self
             .connected
             .drain(..)
             .map(|client| (client.stopping.send(Stopping), client.shut))
             .unzip();
         async move {
-            // The error of a client that is gone says that it has nothing to end, and so for its connection.
+            // An error means that the client or connection has already ended.
             let _ = futures_util::future::join_all(stopping).await;
             let ended = connections.iter().map(|connection| {
                 connection.send(Shut {
@@ -119,7 +119,8 @@ pub(super) fn user_parts(lines: &[Entry]) -> Vec<Box<str>> {
         .collect()
 }
 
-/// The user parts of lines that only one of two lists has, or has as its first, which the phone's own name means.
+/// The user parts of lines that only one of two lists contains, or whose first line differs, since the phone's own name means
+/// that line.
 pub(super) fn moved_lines(one: &[String], other: &[String]) -> Vec<Box<str>> {
     let first = one.first() == other.first();
     let only = |one: &[String], other: &[String]| {

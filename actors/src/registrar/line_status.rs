@@ -7,14 +7,14 @@ use actix::Recipient;
 use super::messages::{LineStatus, SubscribeStatus};
 use crate::directory::{Directory, LineFilter};
 
-/// How long changes are gathered: subscribers are told at most five times a second, whatever the number of phones that return.
+/// How long changes are gathered: subscribers are notified at most five times a second, however many phones register.
 pub(super) const GATHERED: Duration = Duration::from_millis(200);
 
 /// The subscriptions, by client and session.
 #[derive(Default)]
 pub(super) struct LineStatusSubscriptions {
     filters: HashMap<Subscription, Rc<LineFilter>>,
-    /// Whether changes are about to be told.
+    /// Whether a notification is scheduled.
     is_scheduled: bool,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct LineStatusSubscriptions {
 type Subscription = (Recipient<LineStatus>, u64);
 
 impl LineStatusSubscriptions {
-    /// Adds a subscription in place of the former one of its session.
+    /// Adds a subscription, and replaces the session's former one.
     pub(super) fn add(
         &mut self,
         SubscribeStatus { to, key, lines }: SubscribeStatus,
@@ -36,7 +36,7 @@ impl LineStatusSubscriptions {
         self.filters.remove(&(to, key));
     }
 
-    /// What a registrar that panicked leaves.
+    /// The successor's subscriptions after a panic of the registrar.
     pub(super) fn hand_over(&mut self) -> Self {
         Self {
             filters: std::mem::take(&mut self.filters),
@@ -44,7 +44,7 @@ impl LineStatusSubscriptions {
         }
     }
 
-    /// A line or a phone changed. Returns whether [`Self::due`] is to be called after [`GATHERED`].
+    /// A line or a phone changed. Returns whether to schedule [`Self::due`] after [`GATHERED`].
     pub(super) fn changed(&mut self) -> bool {
         !self.filters.is_empty() && !std::mem::replace(&mut self.is_scheduled, true)
     }
@@ -53,14 +53,15 @@ impl LineStatusSubscriptions {
         self.filters.is_empty()
     }
 
-    /// The subscriptions of connected clients, to be told one after another.
+    /// The subscriptions of connected clients, to notify in turn.
     pub(super) fn due(&mut self) -> Vec<Subscription> {
         self.is_scheduled = false;
         self.filters.retain(|(to, _), _| to.connected());
         self.filters.keys().cloned().collect()
     }
 
-    /// Tells a subscriber the status of its lines, if they may have changed. Returns how many names that took to look up.
+    /// Notifies a subscriber of the status of its lines, if they may have changed. Returns how many names had to be looked
+    /// up.
     pub(super) fn tell(
         &self,
         subscription: &Subscription,

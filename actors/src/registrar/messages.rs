@@ -1,4 +1,4 @@
-//! Messages of the registrar: queries and subscriptions of clients, changes by operators, and what it tells clients.
+//! Messages of the registrar: queries and subscriptions of clients, changes by operators, and notifications to clients.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -14,41 +14,41 @@ use crate::{
     supervision::RestartableAddr,
 };
 
-/// A client connected, and is to be told of changes.
+/// A client connected, and receives notifications of changes.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ClientConnected {
-    /// The client, for lines that came, went or moved.
+    /// The client, for added, removed or moved lines.
     pub lines_changed: Recipient<LinesChanged>,
     /// The client, for changed settings.
     pub config_changed: Recipient<ConfigChanged>,
-    /// The client, for the server's end.
+    /// The client, for the server's shutdown.
     pub stopping: Recipient<Stopping>,
-    /// The client's connection, which ends after that.
+    /// The client's connection, which closes after that.
     pub shut: Recipient<Shut>,
 }
 
-/// Lines came, went or moved. Clients are told twice: at the end of the turn without lines, that names may mean other lines now;
-/// and a moment later which lines those are.
+/// Lines were added, removed or moved. Clients receive two notifications: one without lines at the end of the turn, since
+/// names may mean other lines now; and one with the lines a moment later.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct LinesChanged {
-    /// The user parts or numbers of lines that may be another phone's now, gathered for 200 ms.
+    /// The user parts or numbers of lines that may have moved to another phone, gathered for 200 ms.
     pub moved: Arc<HashSet<Box<str>>>,
 }
 
-/// The server is about to stop. The receiver answers when it has sent what it has to send.
+/// The server is about to stop. The receiver answers when it has sent its last messages.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stopping;
 
-/// Asks which line a client means.
+/// Looks up the line that a client's name means.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Line, NoLine>")]
 pub struct FindLine {
     /// The client's name of the line.
     pub name: DeviceId,
-    /// The line of the session, which its name keeps.
+    /// The session's line, which its name keeps if possible.
     pub session: Option<Entry>,
 }
 
@@ -63,12 +63,12 @@ pub struct Line {
     pub others: Vec<Entry>,
 }
 
-/// Asks for a page of the lines of enabled phones, in the order of their names. A line that is listed all the time is on exactly
-/// one page; one that comes or goes meanwhile may be on none.
+/// Requests a page of the lines of enabled phones, in the order of their names. A line that exists throughout is on exactly
+/// one page; a line that is added or removed meanwhile may be on none.
 #[derive(Debug, Message)]
 #[rtype(result = "LinePage")]
 pub struct ListLines {
-    /// The lines that are wanted.
+    /// The requested lines.
     pub filter: LineFilter,
     /// The last line of the page before; `None` for the first page.
     pub after: Option<LineKey>,
@@ -83,8 +83,8 @@ pub struct LinePage {
     pub is_last: bool,
 }
 
-/// Subscribes a session of a client to the status of its lines: the client is told at once, and after changes. A session has one
-/// subscription.
+/// Subscribes a session of a client to the status of its lines: the client is notified at once, and after each change.
+/// Replaces the session's former subscription.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SubscribeStatus {
@@ -116,8 +116,8 @@ pub struct LineStatus {
     pub lines: LineSummary,
 }
 
-/// Asks for a page of the phone list, in the order of the phones' names; an empty page is the end. A phone that is listed all the
-/// time is on exactly one page.
+/// Requests a page of the phone list, in the order of the phones' names; an empty page is the end. A phone that is listed
+/// throughout is on exactly one page.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<PhoneDetails>")]
 pub struct ListPhones {
@@ -133,9 +133,9 @@ pub struct PhoneDetails {
     pub entry: ListedPhone,
     /// How the phone can be reached.
     pub status: PhoneStatus,
-    /// Why the status is not better, in words.
+    /// The reason for the status, in words.
     pub reason: Option<String>,
-    /// Whether the disk lacks the entry's last change.
+    /// Whether the entry's last change is not on disk.
     pub unsaved: bool,
 }
 
@@ -145,22 +145,22 @@ pub struct PhoneDetails {
 pub struct SetEnabled {
     /// The phone.
     pub phone: PhoneId,
-    /// Whether it is to be enabled.
+    /// The new value.
     pub enabled: bool,
 }
 
-/// Removes a phone that is away from the list, and frees its lines. If it registers again it is a new phone.
+/// Removes a phone that is away from the list, and frees its lines. If the phone registers again, it counts as new.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<(), ChangeError>")]
 pub struct RemovePhone(pub PhoneId);
 
-/// Why an operator's change was not made.
+/// Why an operator's change failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ChangeError {
     /// The phone is not listed.
     #[error("no phone is listed as {0}")]
     Unknown(PhoneId),
-    /// A phone that is to be removed would be listed again at once.
+    /// A registered phone cannot be removed, since it would be listed again at once.
     #[error(
         "{0} is registered, and would be listed again at once: disconnect it first, or switch it off only, by: uacsta phones off {0}"
     )]
@@ -170,12 +170,12 @@ pub enum ChangeError {
     Store(#[from] StoreError),
 }
 
-/// Asks whether the phone list is on disk.
+/// Queries whether the phone list is on disk.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "OnDisk")]
 pub struct IsOnDisk;
 
-/// How far the phone list is on disk.
+/// How much of the phone list is on disk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OnDisk {
     /// Whether the last write succeeded.

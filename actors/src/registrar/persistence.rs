@@ -1,4 +1,4 @@
-//! Changes of the phone list on their way to disk: one write at a time, so that each has all that was acknowledged before.
+//! Writes changes of the phone list to disk, one write at a time, so that each contains all acknowledged changes.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -9,14 +9,14 @@ use uacsta_schema::phone_id::PhoneId;
 
 use crate::phone_list::{ListedPhone, Save};
 
-/// The one write path of the phone list. `W` waits for a change.
+/// The only write path of the phone list. `W` is the requester of a change.
 #[derive(Debug)]
 pub(super) struct Persistence<W> {
     queue: Vec<Write<W>>,
-    /// What the disk is writing.
+    /// The changes that are being written.
     writing: Vec<Write<W>>,
     is_writing: bool,
-    /// Phones whose entry on disk lacks a change.
+    /// Phones with a change that is not on disk.
     unsaved: HashSet<PhoneId>,
     /// Whether the last write failed.
     failed: bool,
@@ -24,7 +24,7 @@ pub(super) struct Persistence<W> {
     retry_scheduled: bool,
 }
 
-/// The delay before an entry that the disk refused is written again.
+/// The delay before a failed write is retried.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A change of one phone's entry.
@@ -35,19 +35,19 @@ pub(super) struct Write<W> {
     pub(super) waiter: W,
 }
 
-/// How an entry changes.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ListChange {
-    /// It is written as it is in memory. If the disk refuses it, it is written when the disk takes it.
+    /// Writes the entry as it is in memory. A failed write is retried.
     Entry,
-    /// An operator sets `enabled`, in memory too once it is on disk. If the disk refuses it, it is not done.
+    /// An operator sets `enabled`; memory follows once the change is on disk. A failed write cancels the change.
     SetEnabled(bool),
-    /// An operator removes it. If the disk refuses that, it is not done.
+    /// An operator removes the entry. A failed write cancels the removal.
     Remove,
 }
 
 impl<W> Persistence<W> {
-    /// A list that is on disk; `failed` if the disk refused the last write all the same.
+    /// Creates the write path of a list that was read from disk; `failed` if the last write failed.
     pub(super) fn new(failed: bool) -> Self {
         Self {
             queue: Vec::new(),
@@ -71,10 +71,10 @@ impl<W> Persistence<W> {
         });
     }
 
-    /// Lets somebody wait for an entry with those who wait for it already.
+    /// Adds a waiter for an entry's change that others already wait for.
     ///
     /// # Errors
-    /// The waiter, if nobody waits for that entry.
+    /// The waiter, if no change of that entry is pending.
     pub(super) fn join(
         &mut self,
         phone: PhoneId,
@@ -98,7 +98,7 @@ impl<W> Persistence<W> {
         Ok(())
     }
 
-    /// Takes back changes of a phone's entry that the disk has not been asked for yet; returns who waited.
+    /// Withdraws queued changes of a phone's entry; returns their waiters.
     pub(super) fn withdraw(
         &mut self,
         phone: PhoneId,
@@ -109,7 +109,7 @@ impl<W> Persistence<W> {
         withdrawn.map(|write| write.waiter).collect()
     }
 
-    /// The next write, if there is anything to write and the disk is free. `entry` is what is in memory.
+    /// Starts the next write, if there are changes and no write is under way. `entry` returns the entry in memory.
     pub(super) fn begin<'t>(
         &mut self,
         entry: impl Fn(PhoneId) -> Option<&'t ListedPhone>,
@@ -123,7 +123,7 @@ impl<W> Persistence<W> {
             listed: Vec::new(),
             forgotten: Vec::new(),
         };
-        // By phone: whether it is in operation then, where that changes, and whether it is removed.
+        // By phone: the new `enabled`, if it changes, and whether the entry is removed.
         let mut changes = BTreeMap::<PhoneId, (Option<bool>, bool)>::new();
         for Write { phone, change, .. } in &self.writing {
             let (enabled, removed) = changes.entry(*phone).or_default();
@@ -148,7 +148,7 @@ impl<W> Persistence<W> {
         Some(save)
     }
 
-    /// The disk has written, or refused, what [`Self::begin`] said; returns what that was.
+    /// The write of [`Self::begin`] succeeded or failed; returns its changes.
     pub(super) fn end(&mut self, saved: bool) -> Vec<Write<W>> {
         self.is_writing = false;
         self.failed = !saved;
@@ -166,28 +166,28 @@ impl<W> Persistence<W> {
         written
     }
 
-    /// Whether the disk refused the last write.
+    /// Whether the last write failed.
     pub(super) fn has_failed(&self) -> bool {
         self.failed
     }
 
-    /// Phones whose entry on disk lacks a change.
+    /// Phones with a change that is not on disk.
     pub(super) fn unsaved(&self) -> &HashSet<PhoneId> {
         &self.unsaved
     }
 
-    /// Nothing of a phone is to be written any more.
+    /// Drops the unsaved mark of a removed phone.
     pub(super) fn forget(&mut self, phone: PhoneId) {
         self.unsaved.remove(&phone);
     }
 
-    /// Whether [`Self::retry`] is to be called after [`RETRY_INTERVAL`]: the last write failed, and it is not scheduled yet.
+    /// Whether to schedule [`Self::retry`] after [`RETRY_INTERVAL`]: the last write failed, and no retry is scheduled.
     pub(super) fn schedule_retry(&mut self) -> bool {
         self.failed && !std::mem::replace(&mut self.retry_scheduled, true)
     }
 
-    /// Adds the entries that the disk lacks to the next write, or `probe`, any other entry, that shows whether the disk takes
-    /// anything again. A phone that never was on disk is entered when it registers again.
+    /// Queues the unsaved entries, or else `probe`, any other entry, which shows whether the disk is writable again. A phone
+    /// that was never on disk is added when it registers again.
     pub(super) fn retry(
         &mut self,
         is_on_disk: impl Fn(PhoneId) -> bool,
@@ -206,7 +206,7 @@ impl<W> Persistence<W> {
         }
     }
 
-    /// The changes that are not known to be on disk, in order, and the successor that writes the entries of their phones anew.
+    /// The changes that may not be on disk, in order, and the successor that writes their entries again.
     pub(super) fn hand_over(&mut self) -> (Vec<Write<W>>, Self) {
         let mut open = std::mem::take(&mut self.writing);
         open.append(&mut self.queue);
@@ -248,7 +248,7 @@ mod tests {
         Persistence::new(false)
     }
 
-    /// What the next write says of the first phone, which is in operation in memory: `on`, `off`, `removed` or nothing.
+    /// The content of the next write for the first phone, which is enabled in memory: `on`, `off`, `removed` or nothing.
     #[track_caller]
     fn writes(persistence: &mut Persistence<&'static str>) -> &'static str {
         let one = entry(1, true);
@@ -270,10 +270,10 @@ mod tests {
         for (changes, expected) in [
             (&[Entry][..], "on"),
             (&[SetEnabled(false)], "off"),
-            // Whatever else is written of the phone says the same.
+            // Other changes of the phone keep the new value.
             (&[SetEnabled(false), Entry], "off"),
             (&[Entry, SetEnabled(false)], "off"),
-            // Of two that cross the later holds.
+            // Of two contradictory changes the later one counts.
             (&[SetEnabled(false), SetEnabled(true)], "on"),
             (&[SetEnabled(true), SetEnabled(false), Entry], "off"),
             (&[Remove], "removed"),

@@ -1,4 +1,4 @@
-//! Queries and subscriptions of clients, and changes of the phone list by operators.
+//! Handles queries and subscriptions of clients, and operators' changes of the phone list.
 
 use std::ops::ControlFlow;
 
@@ -26,7 +26,7 @@ use crate::{
     registration::{Bindings, Flow, ForwardOrphan},
 };
 
-/// How many lines a page has, which a client sends on in the same turn of the thread.
+/// The number of lines on a page. A client sends a page in one turn.
 const PAGE: usize = 100;
 
 impl Registrar {
@@ -40,7 +40,7 @@ impl Registrar {
         let mut query = Some((answer, done));
         let work = move |registrar: &mut Self, _: &mut Context<Self>| {
             if let Some((answer, done)) = query.take() {
-                // The sender of the query may be gone.
+                // The sender may be gone.
                 let _ = done.send(answer(registrar));
             }
             ControlFlow::Break(())
@@ -49,7 +49,7 @@ impl Registrar {
         LaterResult(is_done)
     }
 
-    /// Makes an operator's change once it is on disk.
+    /// Writes an operator's change to disk, then applies it.
     fn change_on_disk(
         &mut self,
         phone: PhoneId,
@@ -64,7 +64,7 @@ impl Registrar {
         })
     }
 
-    /// Shows a phone that is on disk to clients, with the actor that it had if it was removed before.
+    /// Lists the lines of a phone that is on disk, and reuses the phone's actor from before its removal.
     pub(super) fn show(&mut self, phone: PhoneId, ctx: &mut Context<Self>) {
         if !self.directory.of(phone).is_empty() {
             return;
@@ -82,7 +82,7 @@ impl Registrar {
         self.lines_changed([], ctx);
     }
 
-    /// Makes an operator's change that is on disk.
+    /// Applies an operator's change that is on disk.
     pub(super) fn change(
         &mut self,
         phone: PhoneId,
@@ -106,7 +106,7 @@ impl Registrar {
             }
             ListChange::Remove => {
                 record.set_on_disk(false);
-                // A phone that registered meanwhile waits for its entry to be written again.
+                // A phone that registered meanwhile is written again.
                 may_be_removed(&self.records, &self.bindings, phone)?;
                 tracing::info!(%phone, "phone removed by an operator");
                 self.remove(phone, ctx);
@@ -121,12 +121,12 @@ impl Registrar {
             return;
         }
         self.persistence.forget(phone);
-        // What is queued for its entry is not to be taken for that of a new one.
+        // Withdraws the entry's queued changes, so that they do not apply to a new entry.
         for waiter in self.persistence.withdraw(phone, |_| true) {
             waiter.reject(phone);
         }
         let lines = user_parts(&self.directory.of(phone));
-        // A new phone has not been shown to clients yet.
+        // Clients do not know a new phone yet.
         if !lines.is_empty() {
             self.directory.forget(phone);
             self.lines_changed(lines, ctx);

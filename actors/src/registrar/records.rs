@@ -1,4 +1,4 @@
-//! The phones of the list: the stored entry, the actor and the status of each, and how many never listed a line.
+//! The listed phones: the stored entry, the actor and the status of each, and the limit of unknown phones.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,13 +21,13 @@ use crate::{
 /// All listed phones.
 #[derive(Default)]
 pub(super) struct Records {
-    /// Boxed, since a map of many is up to half empty.
+    /// Boxed, since a large map is up to half empty.
     listed: BTreeMap<PhoneId, Box<Record>>,
-    /// The actors of phones that were removed, for as long as clients hold them.
+    /// The actors of removed phones, while clients still hold them.
     removed: HashMap<PhoneId, WeakRestartableAddr<Phone>>,
-    /// How many phones never listed a line: anybody who has the phones' password could invent them.
+    /// How many phones never listed a line; a sender with the phones' password can invent any number.
     unknown: usize,
-    /// Whether the log has reported that there are too many of them.
+    /// Whether the log has reported that the limit of unknown phones is reached.
     limit_logged: bool,
 }
 
@@ -36,27 +36,27 @@ pub(super) struct Record {
     entry: ListedPhone,
     actor: Option<RestartableAddr<Phone>>,
     status: PhoneStatus,
-    /// Why the status is not better, in words.
+    /// The reason for the status, in words.
     reason: Option<String>,
     is_on_disk: bool,
-    /// How long the session waits after a restart of the actor.
+    /// The pause of the session after a restart of the actor.
     restarts: BackOff,
-    /// Whether the actor was restarted and was not told its binding yet.
+    /// Whether the actor was restarted and has not received its binding yet.
     is_paused: bool,
 }
 
-/// What a REGISTER tells of a phone.
+/// A phone's data from a REGISTER.
 pub(super) struct LogOnDetails {
     pub(super) described: Described,
     pub(super) address: IpAddr,
     /// In seconds since 1970-01-01T00:00:00Z.
     pub(super) at: u64,
-    /// The URI of the To, for a phone that has listed no line yet.
+    /// The URI of the To, for a phone without a list of lines.
     pub(super) identity: String,
 }
 
 impl Records {
-    /// The phones that the disk has.
+    /// Creates the records of the phones on disk.
     pub(super) fn of(listed: Vec<ListedPhone>) -> Self {
         let unknown = listed.iter().filter(|entry| entry.lines.is_empty());
         Self {
@@ -69,7 +69,7 @@ impl Records {
         }
     }
 
-    /// What a registrar that panicked leaves: phones that are not on disk are new again.
+    /// The successor's records after a panic of the registrar. Phones that are not on disk are new again.
     pub(super) fn hand_over(&mut self) -> Self {
         let mut records = std::mem::take(self);
         records.listed.retain(|_, record| record.is_on_disk);
@@ -96,14 +96,14 @@ impl Records {
         self.listed.get_mut(&phone).map(|record| &mut **record)
     }
 
-    /// The phones after one, in order; after `None`, all.
+    /// The phones after the given one, in order; `None` means all.
     pub(super) fn after(&self, last: Option<PhoneId>) -> impl Iterator<Item = (PhoneId, &Record)> {
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
         let listed = self.listed.range((after, Bound::Unbounded));
         listed.map(|(phone, record)| (*phone, &**record))
     }
 
-    /// Adds a phone that logged on for the first time, and is not on disk yet.
+    /// Adds a phone that registered for the first time, and is not on disk yet.
     pub(super) fn add(&mut self, phone: PhoneId, enabled: bool) -> &mut Record {
         self.unknown += 1;
         let entry = ListedPhone {
@@ -121,7 +121,7 @@ impl Records {
         self.listed.entry(phone).or_insert(record)
     }
 
-    /// Removes a phone. Its actor is kept for as long as clients hold it.
+    /// Removes a phone. Keeps its actor while clients hold it.
     pub(super) fn remove(&mut self, phone: PhoneId) -> bool {
         let Some(record) = self.listed.remove(&phone) else {
             return false;
@@ -134,13 +134,13 @@ impl Records {
         true
     }
 
-    /// The actor of a phone that was removed and is listed again, if clients hold it still.
+    /// Returns the former actor of a removed phone that is listed again, if clients still hold it.
     pub(super) fn restore_actor(&mut self, phone: PhoneId) -> Option<&RestartableAddr<Phone>> {
         let actor = self.removed.remove(&phone)?.upgrade()?;
         Some(self.listed.get_mut(&phone)?.actor.insert(actor))
     }
 
-    /// A phone listed these lines. Returns the former ones, unless they are the same.
+    /// Stores the lines that a phone listed. Returns the former lines if they differ.
     pub(super) fn set_lines(&mut self, phone: PhoneId, lines: &[String]) -> Option<Vec<String>> {
         let entry = &mut self.listed.get_mut(&phone)?.entry;
         if let Some(first) = lines.first() {
@@ -155,14 +155,14 @@ impl Records {
         Some(former)
     }
 
-    /// Whether a phone is listed, or may be, with `limit` phones that never listed a line.
+    /// Whether a phone is listed, or may be added under this `limit` of phones that never listed a line.
     pub(super) fn has_room(&mut self, phone: PhoneId, limit: usize) -> bool {
         let has_room = self.unknown < limit;
         self.limit_logged &= !has_room;
         has_room || self.contains(phone)
     }
 
-    /// Whether the log is to report that there is no room: once, until there is.
+    /// Whether to log that the limit is reached: once, until a phone can be added again.
     pub(super) fn may_log_limit(&mut self) -> bool {
         !std::mem::replace(&mut self.limit_logged, true)
     }
@@ -203,7 +203,7 @@ impl Record {
         self.reason.as_ref()
     }
 
-    /// Returns whether the status is another one than before.
+    /// Returns whether the status changed.
     pub(super) fn set_status(&mut self, status: PhoneStatus, reason: Option<String>) -> bool {
         self.reason = reason;
         std::mem::replace(&mut self.status, status) != status
@@ -230,7 +230,7 @@ impl Record {
         }
     }
 
-    /// Maker and model, as clients are told.
+    /// Maker and model, for clients.
     pub(super) fn model(&self) -> String {
         let ListedPhone { maker, model, .. } = &self.entry;
         match model {
@@ -255,7 +255,7 @@ impl Record {
         self.restarts.lost(now);
         let is_first = self.restarts.is_fresh();
         let wait = self.restarts.failed();
-        // What the phone sends may make each actor panic as soon as it has begun.
+        // A malformed message may make each successor panic at once, so the pause grows.
         if is_first { Duration::ZERO } else { wait }
     }
 
@@ -294,14 +294,14 @@ mod tests {
         assert!(!records.has_room(phone(3), 2));
         assert!(records.may_log_limit());
         assert!(!records.has_room(phone(4), 2) && !records.may_log_limit());
-        // A phone that is listed already is not new.
+        // A phone that is already listed is not new.
         assert!(records.has_room(phone(1), 2));
-        // One that lists its lines makes room, one that loses them takes it.
+        // A phone that lists lines leaves the count, a phone that loses them joins it.
         assert_eq!(records.set_lines(phone(1), &lines(&["a"])), Some(vec![]));
         assert!(records.has_room(phone(3), 2));
         assert_eq!(records.set_lines(phone(1), &[]), Some(lines(&["a"])));
         assert!(!records.has_room(phone(3), 2) && records.may_log_limit());
-        // So does one that is removed; nothing is counted twice.
+        // A removed phone leaves the count once.
         assert!(records.remove(phone(2)) && !records.remove(phone(2)));
         assert!(records.has_room(phone(3), 2));
         assert_eq!(records.unknown, 1);

@@ -1,4 +1,4 @@
-//! REGISTER at the registrar, and the write path of the phone list: what waits for the disk is carried out when that has answered.
+//! REGISTER at the registrar, and the writes of the phone list: changes take effect when they are on disk.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Registrar {
         registration::register(&self.bindings, request, has_room, self.context.clock.now())
     }
 
-    /// Waits for the disk where the list changes. A refresh changes nothing there, but waits for a binding that does.
+    /// Waits for the disk if the list changes. A refresh changes nothing on disk, but waits for a pending binding.
     fn store(
         &mut self,
         identity: RegisterIdentity,
@@ -95,14 +95,14 @@ impl Registrar {
         if let Some(record) = self.records.get_mut(phone) {
             record.logged_on(details);
         }
-        // An operator's removal that the disk was not asked for yet comes too late.
+        // An operator's removal that was not written yet is withdrawn.
         let is_removal = |change| change == ListChange::Remove;
         for waiter in self.persistence.withdraw(phone, is_removal) {
             waiter.tell(Err(ChangeError::Registered(phone)));
         }
     }
 
-    /// Tells the phone and its connections what a REGISTER did, and responds to it.
+    /// Notifies the phone and its connections of the outcome of a REGISTER, and responds.
     fn carry_out(
         &mut self,
         identity: RegisterIdentity,
@@ -117,7 +117,7 @@ impl Registrar {
                         let current = Arc::clone(current);
                         self.bound(&current, former.as_ref(), responder);
                     }
-                    // Another REGISTER came meanwhile.
+                    // Another REGISTER arrived meanwhile.
                     None => list_binding(&self.bindings, identity.device, responder),
                 }
             }
@@ -130,7 +130,7 @@ impl Registrar {
         }
     }
 
-    /// Grants a binding to its connection, which responds, and then tells the phone.
+    /// Transfers the lease of a binding to its connection, which responds, and then notifies the phone.
     fn bound(
         &mut self,
         binding: &Arc<PhoneBinding>,
@@ -144,7 +144,7 @@ impl Registrar {
         if let Some(actor) = actor {
             actor.do_send(Bound(Arc::clone(binding)));
         }
-        // The phone itself leaves its former connection when it has closed its session there.
+        // The phone's actor leaves its former connection when it has closed its session there.
         let is_left = actor.is_some();
         if let Some(former) = former
             && (former.flow != binding.flow && !is_left
@@ -157,7 +157,7 @@ impl Registrar {
         }
     }
 
-    /// Grants a binding to its connection, which responds.
+    /// Transfers the lease of a binding to its connection, which responds.
     fn grant(&self, binding: &Arc<PhoneBinding>, responder: Option<Responder>) {
         let now = self.context.clock.now();
         binding.flow.connection.do_send(Granted {
@@ -166,7 +166,7 @@ impl Registrar {
         });
     }
 
-    /// Tells the phone that a binding ended, so that it leaves the connection.
+    /// Notifies the phone's actor that a binding ended, so that it leaves the connection.
     pub(super) fn unbound(
         &self,
         binding: Arc<PhoneBinding>,
@@ -189,8 +189,8 @@ impl Registrar {
         }
     }
 
-    /// Writes a change. Changes that come while the disk is busy are written together, so that a storm of phones waits for a few
-    /// writes and not for thousands.
+    /// Queues a change for the disk. All changes during a write go into the next write, so that thousands of registering
+    /// phones cause only a few writes.
     pub(super) fn save(
         &mut self,
         phone: PhoneId,
@@ -202,7 +202,7 @@ impl Registrar {
         self.write(ctx);
     }
 
-    /// Writes what the disk refused.
+    /// Retries failed writes.
     pub(super) fn retry(&mut self, ctx: &mut Context<Self>) {
         let records = &self.records;
         let is_on_disk = |phone| records.get(phone).is_some_and(|record| record.is_on_disk());
@@ -255,8 +255,8 @@ impl Registrar {
         self.write(ctx);
     }
 
-    /// Continues with a phone whose entry the disk has, also where it refused the last change of it. A new phone that the disk
-    /// refused is rejected and removed.
+    /// Continues the REGISTERs of a phone after a write. A failed write rejects and removes a new phone; a listed phone keeps
+    /// its binding.
     fn entry_written(
         &mut self,
         phone: PhoneId,
@@ -319,7 +319,7 @@ impl Handler<BindingEnded> for Registrar {
             until,
             reason,
         } = ended;
-        // Another may have replaced it already.
+        // Another binding may have replaced this one already.
         let current = self.bindings.get(binding.identity);
         if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
             let seconds_left = seconds_left(until, self.context.clock.now());
@@ -341,14 +341,14 @@ impl Handler<BindingMoved> for Registrar {
                 self.grant(&binding, None);
                 current
             }
-            // The phone registered elsewhere or logged off meanwhile, and is about to be told.
+            // The phone registered elsewhere or logged off meanwhile; the notification is on its way.
             _ => former,
         };
         release(&left, "the dialog continues on another connection");
     }
 }
 
-/// Has the connection of a phone's binding list it in the response: the connection knows how long it lasts.
+/// Has the connection of a phone's binding list the binding, since only the connection knows the expiry.
 fn list_binding(bindings: &Bindings<Flow>, device: PhoneId, responder: Responder) {
     match bindings.of_device(device).next() {
         Some(binding) => binding.flow.connection.do_send(ListBinding {
@@ -367,7 +367,7 @@ fn release(binding: &Arc<PhoneBinding>, reason: &str) {
     });
 }
 
-/// Warns of what may be two phones with one MAC address.
+/// Warns if a binding moves between addresses or connections, since two phones may have the same MAC address.
 fn log_rebind(binding: &PhoneBinding, former: Option<&PhoneBinding>) {
     let Some(former) = former else { return };
     let (phone, from, to) = (binding.identity.device, former.address, binding.address);

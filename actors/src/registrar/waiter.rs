@@ -1,4 +1,4 @@
-//! Who waits for a change of the phone list to be on disk.
+//! A requester that waits until its change of the phone list is on disk.
 
 use tokio::sync::oneshot;
 use uacsta_schema::phone_id::PhoneId;
@@ -9,18 +9,18 @@ use crate::{
     sip::responder::Responder,
 };
 
-/// Who waits for a change.
+/// The requester of a change.
 #[derive(Default)]
 pub(super) enum Waiter {
     #[default]
     Nobody,
-    /// A REGISTER, whose outcome is carried out then.
+    /// A REGISTER. The registrar applies the outcome once the change is on disk.
     Phone(RegisterIdentity, RegisterOutcome<Flow>, Responder),
     Operator(oneshot::Sender<Result<(), ChangeError>>),
 }
 
 impl Waiter {
-    /// The entry was removed before it was written.
+    /// Rejects the request: another change removed the entry before it was written.
     pub(super) fn reject(self, phone: PhoneId) {
         match self {
             Self::Nobody => {}
@@ -29,7 +29,7 @@ impl Waiter {
         }
     }
 
-    /// Answers an operator.
+    /// Sends the result to an operator.
     pub(super) fn tell(self, done: Result<(), ChangeError>) {
         if let Self::Operator(operator) = self {
             // The operator may be gone.

@@ -1,11 +1,11 @@
-//! The bindings of addresses of record (RFC 3261, section 10), of which the registrar is the only owner.
+//! The bindings of addresses of record (RFC 3261, section 10). Only the registrar owns them.
 
 use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
 use uacsta_schema::phone_id::PhoneId;
 
-/// The name that logs on: a MAC address or an extension. Several may log on over one device, as the handsets of a base do.
+/// The user of a REGISTER: a MAC address or an extension. Several may register on one device, as the handsets of a base do.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct AddressOfRecord(pub PhoneId);
 
@@ -15,26 +15,26 @@ impl fmt::Display for AddressOfRecord {
     }
 }
 
-/// Whose a binding is. One address of record may be bound on several devices (RFC 5626, section 4.1).
+/// The owner of a binding. One address of record may be bound on several devices (RFC 5626, section 4.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RegisterIdentity {
-    /// The name that its credentials bear.
+    /// The user of the credentials.
     pub aor: AddressOfRecord,
-    /// The device: its MAC address, or the extension of one that does not tell its MAC address.
+    /// The device's MAC address, or its extension if the MAC address is unknown.
     pub device: PhoneId,
 }
 
-/// A binding: where requests to an address of record go. It is replaced whole, and shared by whoever needs it. How long it
-/// lasts, and the last CSeq, are known to the connection that it was made on, where the refreshes arrive.
+/// A binding: the address to which requests for an address of record are sent. Immutable and shared. The lease on the
+/// binding's connection, which receives the refreshes, holds the expiry and the last CSeq.
 #[derive(Clone, Debug)]
 pub struct Binding<F> {
-    /// Whose it is.
+    /// The owner.
     pub identity: RegisterIdentity,
     /// The URI of the To.
     pub to: Box<str>,
     /// The Contact's URI.
     pub contact: Box<str>,
-    /// The Call-ID of the REGISTER that made it.
+    /// The Call-ID of the REGISTER that created the binding.
     pub call_id: Box<str>,
     /// The CSeq of that REGISTER.
     pub cseq: u32,
@@ -42,13 +42,13 @@ pub struct Binding<F> {
     pub expires: u32,
     /// The User-Agent.
     pub user_agent: Option<Box<str>>,
-    /// Where the REGISTER came from.
+    /// The source address of that REGISTER.
     pub address: SocketAddr,
-    /// The connection that requests go by (a flow, RFC 5626).
+    /// The connection for requests to the phone (a flow, RFC 5626).
     pub flow: F,
-    /// When it was made, as time since the server's start.
+    /// The time of creation, since the server's start.
     pub made_at: Duration,
-    /// How many bindings in a row went to another flow within a second.
+    /// How many bindings in a row moved to another flow within a second.
     pub rapid_rebinds: u8,
 }
 
@@ -56,7 +56,7 @@ pub struct Binding<F> {
 #[derive(Debug)]
 pub(crate) struct Bindings<F> {
     of: HashMap<AddressOfRecord, SmallVec<[Arc<Binding<F>>; 1]>>,
-    /// The addresses of record of a device, but for the one that is the device's own name.
+    /// The addresses of record of a device, except the device's own name.
     others: HashMap<PhoneId, SmallVec<[AddressOfRecord; 1]>>,
 }
 
@@ -76,7 +76,7 @@ impl<F> Bindings<F> {
         bound.iter().find(|binding| binding.identity == identity)
     }
 
-    /// The bindings of a device: one for each address of record that logged on over it.
+    /// The bindings of a device: one for each address of record that is registered on the device.
     pub(crate) fn of_device(&self, device: PhoneId) -> impl Iterator<Item = &Arc<Binding<F>>> {
         let others = self.others.get(&device).into_iter().flatten().copied();
         std::iter::once(AddressOfRecord(device))
@@ -89,7 +89,7 @@ impl<F> Bindings<F> {
         self.of.values().flatten()
     }
 
-    /// Adds a binding in place of the former one of its identity.
+    /// Adds a binding, and replaces the former binding of its identity.
     pub(crate) fn insert(&mut self, binding: Arc<Binding<F>>) {
         let RegisterIdentity { aor, device } = binding.identity;
         let bound = self.of.entry(aor).or_default();

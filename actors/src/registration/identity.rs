@@ -1,4 +1,4 @@
-//! Who a REGISTER is from: a MAC address, or an extension where that is allowed (RFC 3261, section 10.2).
+//! The identity in a REGISTER: a MAC address, or an extension if the settings allow it (RFC 3261, section 10.2).
 
 use uacsta_schema::{
     mac::Mac,
@@ -12,25 +12,25 @@ use super::{
 };
 
 impl RegisterIdentity {
-    /// Reads whom a REGISTER names, which its sender has yet to prove (RFC 3261, section 10.3, step 5). An extension counts if
-    /// `extensions` says so; then the device is the one whose MAC address its `+sip.instance` or its User-Agent tells, or
-    /// else the extension itself.
+    /// Reads the identity in a REGISTER, before authentication (RFC 3261, section 10.3, step 5). `extensions` allows
+    /// extensions; the device of an extension is the MAC address in its `+sip.instance` or User-Agent, else the extension
+    /// itself.
     ///
     /// # Errors
-    /// A To that cannot be read or has another scheme, or that names no phone.
+    /// The To is malformed, has another scheme, or names no phone.
     pub fn of(request: &Request, extensions: bool) -> Result<Self, Rejection> {
         let head = request.head();
         let malformed = |why: String| Rejection::Malformed(why);
         let to = head.to().map_err(|error| malformed(error.to_string()))?;
         let uri = to.uri();
-        // Section 10.2: an address of record "MUST be a SIP URI or SIPS URI"; a number does no harm.
+        // Section 10.2: an address of record "MUST be a SIP URI or SIPS URI"; tel is accepted as well.
         if !uri.is_sip() && !uri.is_tel() {
             return Err(malformed(
                 "the To of a REGISTER is a sip or sips URI".to_owned(),
             ));
         }
         let user = uri.user_decoded().unwrap_or_default();
-        // A MAC address with bare colons reads as user and password (section 19.1.1).
+        // A MAC address with bare colons parses as user and password (section 19.1.1).
         let user = match uri.password() {
             Some(rest) => format!("{user}:{rest}").parse(),
             None => user.parse::<PhoneId>(),
@@ -59,8 +59,8 @@ impl RegisterIdentity {
     }
 }
 
-/// The MAC address in an instance name: a UUID of version 1 ends in it (RFC 4122 4.1.6), and so do those that are all
-/// zeros before it; one made of random numbers ends in anything. Some phones put the address there as it is.
+/// The MAC address in an instance name: the last group of a version 1 UUID (RFC 4122, section 4.1.6), or of a UUID with only
+/// zeros before it. The last group of a random UUID is no MAC address. Some phones send the bare MAC address.
 fn mac_of_instance(instance: &str) -> Option<Mac> {
     let name = instance.rsplit(':').next().unwrap_or(instance);
     if let Ok(mac) = name.parse() {
@@ -70,13 +70,13 @@ fn mac_of_instance(instance: &str) -> Option<Mac> {
     let version = groups.next()?.bytes().next()?;
     let node = groups.nth(1)?;
     let mac: Mac = node.parse().ok()?;
-    // RFC 4122 4.5: "the multicast bit must be set in such addresses" that are made up.
+    // RFC 4122, section 4.5: a random node ID has the multicast bit set.
     let is_real = mac.octets()[0] & 1 == 0 && mac.octets() != [0; 6];
     (matches!(version, b'0' | b'1') && is_real && node.len() == 12).then_some(mac)
 }
 
-/// The MAC address that a phone puts into its User-Agent, as a word of its own. Twelve decimal digits are one only where
-/// they begin as a maker's do: others are the date of a build.
+/// The MAC address in a User-Agent, as a separate word. Twelve decimal digits must begin with 00, as makers' addresses do;
+/// others are build dates.
 fn mac_in_agent(agent: &str) -> Option<Mac> {
     agent
         .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '.')))

@@ -1,4 +1,4 @@
-//! A connection's hold on a binding: refreshed without a message to anybody, reported to the registrar when it ends.
+//! A connection's lease of a binding: refreshed without the registrar, and reported to the registrar when it ends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::sip::responder::{FinalResponse, Responder};
 
-/// How long a binding lasts, and the last CSeq: known to the connection that the binding was made on. Dropped, it tells the
-/// registrar that the binding ended.
+/// The expiry and the last CSeq of a binding, held by the binding's connection. Dropping the lease reports the end of the
+/// binding to the registrar.
 pub struct Lease {
     registrar: Arc<RegistrarRecipients>,
     binding: Arc<PhoneBinding>,
@@ -22,11 +22,11 @@ pub struct Lease {
     is_known: bool,
 }
 
-/// How long after its end a binding is kept for a refresh that is late.
+/// How long a binding outlasts its expiry, for a late refresh.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Lease {
-    /// A lease of a binding that was made at `now`.
+    /// Creates the lease of a binding that was created at `now`.
     pub(crate) fn new(
         registrar: &Arc<RegistrarRecipients>,
         binding: &Arc<PhoneBinding>,
@@ -46,12 +46,12 @@ impl Lease {
         self.binding.identity
     }
 
-    /// Whether it is the lease of a binding, and not that of a later one of the same identity.
+    /// Whether this is the lease of the binding, not of a later one of the same identity.
     pub(crate) fn is_of(&self, binding: &PhoneBinding) -> bool {
         self.binding.identity == binding.identity && self.binding.made_at <= binding.made_at
     }
 
-    /// What a REGISTER is compared with.
+    /// The binding's data that a REGISTER is compared with.
     pub(crate) fn known(&self) -> Known<'_> {
         Known {
             contact: &self.binding.contact,
@@ -60,13 +60,13 @@ impl Lease {
         }
     }
 
-    /// A REGISTER of this CSeq lets the binding last so many seconds more.
+    /// Extends the binding by this many seconds, for a REGISTER with this CSeq.
     pub(crate) fn refresh(&mut self, cseq: u32, expires: u32, now: Duration) {
         self.cseq = cseq;
         self.until = now + Duration::from_secs(expires.into());
     }
 
-    /// When the binding ends unless it is refreshed.
+    /// The time at which the binding ends without a refresh.
     pub(crate) fn lapses_at(&self) -> Duration {
         self.until + GRACE
     }
@@ -83,7 +83,7 @@ impl Lease {
             .header(HeaderName::Expires, seconds)
     }
 
-    /// Takes the place of a former lease of the same identity.
+    /// Replaces a former lease of the same identity.
     pub(crate) fn replace(self, former: &mut Self) {
         let mut former = std::mem::replace(former, self);
         former.is_known = true;
@@ -95,7 +95,7 @@ impl Lease {
         self.is_known = true;
     }
 
-    /// Ends a lease whose binding the registrar has been asked to remove.
+    /// Ends a lease whose binding the registrar is already removing.
     pub(crate) fn discard(mut self) {
         self.is_known = true;
     }
@@ -117,33 +117,34 @@ impl Drop for Lease {
     }
 }
 
-/// Gives a connection a lease, and the 200 of the REGISTER that made the binding.
+/// Transfers a lease to its connection, with the 200 of the REGISTER that created the binding.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Granted {
     /// The lease.
     pub lease: Lease,
-    /// Responds to the REGISTER, if it was one.
+    /// Responds to the REGISTER, if there was one.
     pub responder: Option<Responder>,
 }
 
-/// Ends a connection's lease. The connection ends with its last one: a front end or a base station may carry several phones.
+/// Ends a connection's lease. The connection ends with its last lease: a front end or a base station may carry several
+/// phones.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Released {
-    /// The binding. The lease of a later one stays.
+    /// The binding. The lease of a later binding stays.
     pub binding: Arc<PhoneBinding>,
     /// Why, for the log.
     pub reason: Box<str>,
 }
 
-/// Ends the lease of a phone that logged off, perhaps over another connection. That one ends only if it held the lease, since the
-/// 200 may still have to go by it.
+/// Ends the lease of a phone that logged off, perhaps over another connection. That other connection ends only if it held the
+/// lease, since it may still have to carry the 200.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct LoggedOff(pub Arc<PhoneBinding>);
 
-/// Asks a connection to list a binding for who sent a REGISTER elsewhere.
+/// Asks a connection to list a binding, for a REGISTER on another connection.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ListBinding {

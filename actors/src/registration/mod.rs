@@ -38,12 +38,12 @@ pub type PhoneConnection = SipConnection<PhoneUas>;
 /// A binding of a phone.
 pub type PhoneBinding = Binding<Flow>;
 
-/// What requests to a phone go by: its connection, and the thread that it lives on.
+/// The path of requests to a phone: its connection, and the connection's thread.
 #[derive(Clone, Debug)]
 pub struct Flow {
     /// The connection. Shared, since each copy of an address takes memory of its own.
     pub connection: Arc<Addr<PhoneConnection>>,
-    /// Its thread.
+    /// The connection's thread.
     pub arbiter: ArbiterHandle,
 }
 
@@ -53,7 +53,7 @@ impl PartialEq for Flow {
     }
 }
 
-/// The registrar, as the connections of phones see it. Shared, since each copy of an address takes memory of its own.
+/// The registrar's addresses for phones' connections. Shared, since each copy of an address allocates.
 pub struct RegistrarRecipients {
     /// Decides about a REGISTER.
     pub register: RestartableRecipient<Register>,
@@ -63,39 +63,39 @@ pub struct RegistrarRecipients {
     pub forward_orphan: RestartableRecipient<ForwardOrphan>,
 }
 
-/// A REGISTER that its connection cannot respond to by itself.
+/// A REGISTER that only the registrar can respond to.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Register {
-    /// Whom it names, which its sender has proved.
+    /// The authenticated sender.
     pub identity: RegisterIdentity,
-    /// What it says.
+    /// The REGISTER.
     pub request: sip::Request,
-    /// Where it came from.
+    /// The source address.
     pub address: SocketAddr,
-    /// The connection that it came on.
+    /// The connection that received the REGISTER.
     pub flow: Flow,
-    /// Its response.
+    /// Responds to the REGISTER.
     pub responder: Responder,
 }
 
-/// A binding ended on its connection: it was not refreshed in time, or the connection ended.
+/// A binding ended on its connection: no refresh arrived in time, or the connection ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct BindingEnded {
     /// The binding.
     pub binding: Arc<PhoneBinding>,
-    /// Until when it was to last, as time since the server's start.
+    /// The binding's expiry, as time since the server's start.
     pub until: Duration,
     /// Why, for the log.
     pub reason: Box<str>,
 }
 
-/// Asks the registrar to forward an in-dialog request, which arrived outside its dialog's connection, to the phone that it names.
+/// Asks the registrar to forward an in-dialog request to its phone. The request arrived outside its dialog's connection.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ForwardOrphan {
-    /// The phone, or the extension that it is known by.
+    /// The phone in the request, or its extension.
     pub from: PhoneId,
     /// The request.
     pub orphan: OrphanRequest<PhoneUas>,

@@ -1,4 +1,4 @@
-//! Why a REGISTER is rejected, and the response that says so.
+//! The reasons to reject a REGISTER, and the response to each.
 
 use uacsta_schema::sip::{HeaderName, Status};
 
@@ -7,22 +7,22 @@ use crate::sip::responder::FinalResponse;
 /// Why a REGISTER is rejected.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Rejection {
-    /// It cannot be read, or contradicts itself.
+    /// The REGISTER is malformed or contradictory.
     #[error("{0}")]
     Malformed(String),
-    /// Its To names no phone.
+    /// The To names no phone.
     #[error("{0}")]
     NoPhone(String),
-    /// Its expiry is shorter than `advanced.min_expires`.
+    /// The expiry is shorter than `advanced.min_expires`.
     #[error("the expiry is shorter than {min_expires} seconds")]
     IntervalTooBrief {
         /// The shortest expiry, in seconds.
         min_expires: u32,
     },
-    /// Its CSeq is not above the last one of its Call-ID.
+    /// The CSeq is not above the last one of the Call-ID.
     #[error("CSeq {cseq} out of order: the last one of this Call-ID is {last}")]
     OutOfOrder {
-        /// Its CSeq.
+        /// The CSeq of the REGISTER.
         cseq: u32,
         /// The last CSeq.
         last: u32,
@@ -30,7 +30,7 @@ pub enum Rejection {
     /// The phone was bound elsewhere less than a second ago.
     #[error("the phone registered on another connection less than a second ago")]
     RebindTooSoon,
-    /// As many phones without lines are listed as `limits.unknown_phones` allows.
+    /// The list contains as many phones without lines as `limits.unknown_phones` allows.
     #[error("too many unknown phones")]
     TooManyUnknownPhones,
     /// The phone list cannot be written.

@@ -24,24 +24,24 @@ use crate::{
     },
 };
 
-/// How to dispose of a datagram.
+/// The handling of a datagram.
 #[derive(Debug)]
 pub enum Received {
     /// An authenticated REGISTER of this phone: start a connection, and pass it the datagram.
     Phone(PhoneId),
-    /// It gets this answer.
+    /// Send this answer.
     Answered {
         /// The answer.
         datagram: BytesMut,
-        /// Where it goes.
+        /// The destination.
         to: SocketAddr,
     },
-    /// It gets no answer: an ACK or a response, or a line end that keeps a NAT open.
+    /// Ignore the datagram: an ACK, a response, or a line end that keeps a NAT open.
     Nothing,
 }
 
-/// Looks at a datagram from `from`. `number` stands for that address in nonces, so that none serves elsewhere; `tag` is
-/// ours in every answer, the same for a request that is repeated.
+/// Decides the handling of a datagram from `from`. Nonces contain `number` in place of that address, so that a nonce is valid
+/// only there; `tag` is the To tag of every answer, the same for a repeated request.
 pub fn receive(
     context: &ServerContext,
     frame: &Frame,
@@ -65,7 +65,7 @@ pub fn receive(
     }
 }
 
-/// Answers a request without keeping anything of it.
+/// Answers a request statelessly.
 pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: &str) -> Received {
     let mut datagram = BytesMut::new();
     answer.compose_stateless(&mut datagram, request, tag);
@@ -77,7 +77,7 @@ pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: 
     }
 }
 
-/// The phone that a request proves to come from, or its answer.
+/// The authenticated phone of a request, or the answer.
 fn decide(
     context: &ServerContext,
     request: &Request,

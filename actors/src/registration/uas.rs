@@ -1,4 +1,4 @@
-//! The UAS of phones' connections: authenticates REGISTER, and answers refreshes by itself.
+//! The UAS of phones' connections: authenticates REGISTER, and responds to refreshes without the registrar.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -36,15 +36,15 @@ pub struct PhoneUas {
     address: SocketAddr,
     connection: Arc<Addr<PhoneConnection>>,
     authenticator: DigestAuthenticator,
-    /// The bindings that were made on this connection; mostly one.
+    /// The leases of the bindings on this connection; mostly one.
     leases: SmallVec<[Lease; 1]>,
-    /// The phone that the last REGISTER named, and the same as text, for the log.
+    /// The phone in the last REGISTER; `name` is the same as text, for the log.
     claimed: Option<PhoneId>,
     name: Option<Arc<str>>,
 }
 
 impl PhoneUas {
-    /// The UAS of `connection`, which came from `address`; `authenticator` checks who logs on.
+    /// Creates the UAS of `connection` from `address`.
     pub fn new(
         context: Arc<ServerContext>,
         registrar: Arc<RegistrarRecipients>,
@@ -132,7 +132,7 @@ impl PhoneUas {
         )
     }
 
-    /// Checks that the sender of a request in a dialog of another connection is its party, who logs on by this name.
+    /// Checks that a request in a dialog of another connection comes from that dialog's phone, `user`.
     pub(crate) fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
         let identity = RegisterIdentity {
             aor: AddressOfRecord(user),
@@ -145,12 +145,12 @@ impl PhoneUas {
         self.context.clock.now()
     }
 
-    /// Whether a phone is bound here.
+    /// Whether this connection holds a binding.
     pub(crate) fn is_bound(&self) -> bool {
         !self.leases.is_empty()
     }
 
-    /// Takes a lease, in place of the former one of its identity.
+    /// Adds a lease, and replaces the former lease of its identity.
     pub(crate) fn hold(&mut self, lease: Lease) {
         let identity = lease.identity();
         if self.claimed.is_none() {
@@ -164,7 +164,7 @@ impl PhoneUas {
         }
     }
 
-    /// Ends the lease of a binding, if it is here; `reason` is for the log.
+    /// Ends the lease of a binding, if this connection holds it; `reason` is for the log.
     pub(crate) fn release(&mut self, binding: &PhoneBinding, reason: &str) -> bool {
         let at = self.leases.iter().position(|lease| lease.is_of(binding));
         if let Some(at) = at {
@@ -173,7 +173,7 @@ impl PhoneUas {
         at.is_some()
     }
 
-    /// The 200 that lists a binding, if its lease is here.
+    /// The 200 that lists a binding, if this connection holds its lease.
     pub(crate) fn listing(&self, identity: RegisterIdentity) -> Option<FinalResponse> {
         let mut leases = self.leases.iter();
         let lease = leases.find(|lease| lease.identity() == identity)?;
@@ -187,7 +187,7 @@ fn reject(device: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalRe
     rejection.into()
 }
 
-/// Reads whom a REGISTER names; a rejection is counted, and logged: that of one who `has_logged_on` always.
+/// Reads the identity in a REGISTER. Counts and logs a rejection; always logs it if the sender `has_logged_on`.
 pub(crate) fn identify(
     context: &ServerContext,
     request: &Request,
@@ -206,8 +206,8 @@ pub(crate) fn identify(
     })
 }
 
-/// Checks that the sender is the phone that it names: its credentials must bear that name, so that one phone cannot speak for
-/// another. Otherwise the response is a challenge. `is_here` says that the phone is bound on that connection.
+/// Checks that the credentials of a request are those of the phone that it names, so that one phone cannot register another.
+/// Otherwise the response is a challenge. `is_here` says that the phone is bound on the same connection.
 pub(crate) fn authenticate(
     context: &ServerContext,
     authenticator: &mut DigestAuthenticator,
@@ -240,7 +240,7 @@ pub(crate) fn authenticate(
     })
 }
 
-/// The response to an INVITE: phones are called by the server, they do not call it.
+/// The response to an INVITE: the server opens sessions with phones, phones do not.
 pub(crate) fn no_sessions() -> FinalResponse {
     FinalResponse::from(Status::FORBIDDEN)
         .because("phones do not open sessions here; clients have an interface of their own")

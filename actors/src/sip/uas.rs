@@ -9,9 +9,9 @@ use super::{
     responder::{Disposition, PendingRequest},
 };
 
-/// Answers requests that are in no dialog of their connection. It runs within the connection, so it must not block.
+/// Responds to requests outside the dialogs of its connection. Runs within the connection, so it must not block.
 ///
-/// It receives messages of its own through `impl Handler<..> for SipConnection<Self>`.
+/// Receives messages of its own through `impl Handler<..> for SipConnection<Self>`.
 pub trait Uas: Sized + Unpin + 'static {
     /// A REGISTER or INVITE outside dialogs.
     fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition;
@@ -21,10 +21,10 @@ pub trait Uas: Sized + Unpin + 'static {
         Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()
     }
 
-    /// Who the peer is, as far as that is known.
+    /// The peer, as far as known.
     fn peer(&self) -> Peer<'_>;
 
-    /// Does what is due at `now`, the time since the server's start; returns when something is due next.
+    /// Does the work that is due at `now`, the time since the server's start; returns the time of the next work.
     fn sweep(&mut self, _now: Duration) -> Option<Duration> {
         None
     }
@@ -32,7 +32,7 @@ pub trait Uas: Sized + Unpin + 'static {
     /// The connection ended; `reason` is for the log.
     fn ended(&mut self, reason: &str);
 
-    /// Counts an incident. Returns how often it happened since it was last logged, or `None` if it is not to be logged.
+    /// Counts an incident. Returns the occurrences since the last log line, or `None` if it is not to be logged.
     fn incident(&self, _incident: Incident<'_>) -> Option<u32> {
         Some(1)
     }
@@ -41,20 +41,20 @@ pub trait Uas: Sized + Unpin + 'static {
 /// The peer of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer<'a> {
-    /// Its name for the log; empty as long as it is unknown.
+    /// The peer's name for the log; empty while unknown.
     pub name: &'a str,
-    /// Its device: the log field `phone`, by which lines are filtered.
+    /// The peer's device, for the log field `phone`.
     pub device: Option<&'a Arc<str>>,
-    /// Whether it has authenticated, so that the limits of unauthenticated peers no longer hold.
+    /// Whether the peer has authenticated, so that the limits of unauthenticated peers no longer apply.
     pub authenticated: bool,
 }
 
-/// How many messages may be unanswered.
+/// Limits of unanswered messages on a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The peer's requests without a response; each further one gets 503.
+    /// The peer's requests without a response; further ones get 503.
     pub pending_requests: usize,
-    /// Events to the peer without a response; one more ends the connection.
+    /// Events to the peer without a response; a further one ends the connection.
     pub unanswered_events: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The actor of one call via the office: carries out what its state machine decides, as a client of the desk phone.
+//! The actor of one call via the office: carries out the actions of its state machine, as a client of the desk phone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,11 +23,11 @@ use crate::{
     },
 };
 
-/// One call via the office. It goes on when its client leaves: the user is on another phone.
+/// One call via the office. It continues when the client disconnects, since the user talks on another phone.
 pub(super) struct DialViaOffice {
     request: DialRequest,
     machine: DialMachine,
-    /// The client's MakeCall, while it has no response.
+    /// Responds to the client's MakeCall; `None` once it has.
     responder: Option<Responder>,
     alarm: Option<SpawnHandle>,
 }
@@ -61,7 +61,7 @@ impl DialViaOffice {
         }
     }
 
-    /// Sets the time that the state may last.
+    /// Starts the timeout of the current state.
     fn limit_state(&mut self, ctx: &mut Context<Self>) {
         if let Some(alarm) = self.alarm.take() {
             ctx.cancel_future(alarm);
@@ -171,7 +171,7 @@ impl DialViaOffice {
     }
 }
 
-/// What an event of the line's monitor means for the call.
+/// Translates an event of the line's monitor.
 fn monitored(document: &Document) -> Option<DialEvent> {
     let Ok(Message::Event(reported)) = document.message() else {
         return None;
@@ -212,7 +212,7 @@ fn monitored(document: &Document) -> Option<DialEvent> {
     }
 }
 
-/// What the desk phone's response to a request means for the call.
+/// Translates the desk phone's response to a request.
 fn responded(body: Option<Body>) -> DialEvent {
     let message = body
         .and_then(document)

@@ -16,24 +16,24 @@ mod state;
 
 pub(super) use office_calls::{OfficeCalls, PendingDial};
 
-/// A call to be made, and the client who requests it.
+/// A requested call, and the client that requests it.
 pub(super) struct DialRequest {
     /// The client, for the log.
     pub(super) client: Box<str>,
-    /// The client's session in which it requests the call.
+    /// The client's session with the request.
     pub(super) session: SessionId,
     /// The desk phone's line.
     pub(super) line: Line,
     /// The user's own number.
     pub(super) user: DeviceId,
     pub(super) destination: DeviceId,
-    /// How the client is spoken to.
+    /// The client's edition and spelling.
     pub(super) dialect: Dialect,
     /// The server's cross reference of the line's monitor.
     pub(super) cross_ref: Arc<str>,
     /// How long the line's monitor may take to start.
     pub(super) timeout: Duration,
-    /// Is told that the call failed after the client's MakeCall had its response.
+    /// Receives the failure if the client's MakeCall already has a response.
     pub(super) failed: Recipient<DialFailed>,
 }
 

@@ -1,4 +1,4 @@
-//! Calls via the office of one client: a MakeCall from a number of the user's own, which no desk phone has.
+//! A client's calls via the office: each a MakeCall from the user's own number, which belongs to no desk phone.
 
 use actix::{Actor, Addr};
 use uacsta_schema::csta::{CallEventTail, DeviceId, Event, FailedEvent, LocalConnectionState};
@@ -39,7 +39,7 @@ impl OfficeCalls {
 }
 
 impl DialFailed {
-    /// The event that tells monitors of the line why the call failed.
+    /// The event that reports the failure to monitors of the line.
     pub(in crate::client) fn event(&self) -> Event {
         FailedEvent {
             failed_connection: self.connection.clone(),

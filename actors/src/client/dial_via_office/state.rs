@@ -1,23 +1,23 @@
-//! The state machine of a call via the office: what has happened, and what is to be done next.
+//! The state machine of a call via the office: events in, actions out.
 
 use smallvec::{SmallVec, smallvec};
 use uacsta_schema::csta::{CallId, ConnectionId, EventCause, Failure};
 
 use crate::refusal::Refusal;
 
-/// A call via the office, with the requests of which it waits for the response.
+/// A call via the office, with its pending requests.
 #[derive(Debug)]
 pub(super) struct DialMachine {
     state: DialState,
     /// Whether the client's MakeCall has no response yet.
     client_waits: bool,
-    /// Calls that were answered before the response that names the call.
+    /// Calls that were answered before the response that identifies the call.
     answered_early: Vec<CallId>,
     /// Requests to the desk phone without a response.
     outstanding: usize,
 }
 
-/// How far a call has come.
+/// The progress of a call.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum DialState {
     /// The line's monitor starts.
@@ -42,10 +42,10 @@ pub(super) enum DialState {
     Over,
 }
 
-/// What has happened.
+/// An input of the state machine.
 #[derive(Clone, Debug)]
 pub(super) enum DialEvent {
-    /// The line's monitor runs.
+    /// The line's monitor is running.
     InService,
     /// The desk phone started a call by MakeCall or ConsultationCall.
     Started(ConnectionId),
@@ -59,39 +59,39 @@ pub(super) enum DialEvent {
     Answered(CallId),
     /// A party left a call, or the call failed.
     Ended(CallId),
-    /// The state has lasted too long: no monitor, or no answer.
+    /// The state has lasted too long: no monitor started, or nobody answered.
     TimedOut,
     /// The desk phone is away.
     Lost,
 }
 
-/// What is to be done.
+/// An action of the interpreter.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum DialAction {
     /// Requests the desk phone to call the user.
     Call,
-    /// Requests it to consult the destination in this call.
+    /// Requests the desk phone to consult the destination in this call.
     Consult(ConnectionId),
-    /// Requests it to connect the parties of both.
+    /// Requests the desk phone to connect the parties of both calls.
     Transfer {
         held: ConnectionId,
         active: ConnectionId,
     },
-    /// Requests it to leave this call.
+    /// Requests the desk phone to leave this call.
     Clear(ConnectionId),
     /// Responds to the client's MakeCall: the call has started.
     Accept(ConnectionId),
     /// Responds to the client's MakeCall with an error.
     Reject(Failure),
-    /// The two are connected.
+    /// The user and the destination are connected.
     Connected,
-    /// The call failed; the connection is that of the call that did, as far as there is one.
+    /// The call failed; the connection is that of the failed call, if known.
     Failed(Option<ConnectionId>, EventCause),
 }
 
 pub(super) type DialActions = SmallVec<[DialAction; 3]>;
 
-/// How many early answers are remembered.
+/// How many early answers are stored.
 const MAX_ANSWERED_EARLY: usize = 8;
 
 impl DialMachine {
@@ -108,7 +108,7 @@ impl DialMachine {
         &self.state
     }
 
-    /// Whether nothing more will be done.
+    /// Whether the call is over and every request has its response.
     pub(super) fn is_over(&self) -> bool {
         self.state == DialState::Over && self.outstanding == 0
     }
@@ -151,7 +151,7 @@ impl DialMachine {
         smallvec![response]
     }
 
-    /// An answer may come before the response that names its call.
+    /// Stores an answer that arrives before the response that identifies its call.
     fn remember(&mut self, event: &DialEvent) {
         let awaits = matches!(
             self.state,
@@ -165,7 +165,7 @@ impl DialMachine {
         }
     }
 
-    /// The call that rings, if it was answered before it had a name.
+    /// The ringing call, if it was answered before the response that identifies it.
     fn answered_already(&mut self) -> Option<CallId> {
         let (DialState::Ringing { user: call }
         | DialState::Offering {
@@ -222,7 +222,7 @@ impl DialState {
             }
             // The desk phone leaves both calls as part of the transfer.
             (Self::Transferring { .. }, DialEvent::Ended(_)) => self.unchanged(),
-            // It failed during the request: the call that started all the same is cleared.
+            // The call failed during the request: the late call is cleared.
             (Self::Over, DialEvent::Started(call)) => {
                 (Self::Over, smallvec![DialAction::Clear(call.clone())])
             }
@@ -245,7 +245,7 @@ impl DialState {
         (self.clone(), SmallVec::new())
     }
 
-    /// Clears the calls, the last one first, and reports the failure.
+    /// Clears the calls, the newest first, and reports the failure.
     fn failure(&self, event: &DialEvent) -> DialActions {
         let has_ended =
             |call: &ConnectionId| matches!(event, DialEvent::Ended(ended) if is(call, ended));
@@ -262,14 +262,14 @@ impl DialState {
         };
         let mut actions: DialActions = match event {
             DialEvent::Lost => SmallVec::new(),
-            // A call that failed may still sound its busy tone: it is cleared as well.
+            // A failed call may still play its busy tone, so it is cleared as well.
             _ => self.calls().cloned().map(DialAction::Clear).collect(),
         };
         actions.push(DialAction::Failed(failed.cloned(), cause));
         actions
     }
 
-    /// The calls that there are, the last one first.
+    /// The existing calls, the newest first.
     fn calls(&self) -> impl Iterator<Item = &ConnectionId> {
         let (last, first) = match self {
             Self::Monitoring | Self::Calling | Self::Over => (None, None),
@@ -291,7 +291,7 @@ impl DialAction {
     }
 }
 
-/// Whether a connection is one of a call.
+/// Whether a connection belongs to a call.
 fn is(connection: &ConnectionId, call: &CallId) -> bool {
     connection.call_id.as_ref() == Some(call)
 }

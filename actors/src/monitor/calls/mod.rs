@@ -10,14 +10,14 @@ use super::{
     event_history::EventHistory,
 };
 
-/// The calls at a line, the oldest first. Nothing is allocated while there are none, nor for an event that only changes a state.
+/// The calls at a line, the oldest first. Allocates only for a new call or party.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     pub(super) calls: Vec<Call>,
     pub(super) history: EventHistory,
 }
 
-/// The most calls that are tracked at a line; an older one is removed for a newer.
+/// The maximum number of tracked calls at a line; a new call replaces the oldest one.
 pub(super) const MOST: usize = 32;
 
 impl Calls {
@@ -50,7 +50,7 @@ impl Calls {
         self.calls.iter().find(|call| *call.id == *id)
     }
 
-    /// What SnapshotDevice answers of this line.
+    /// The data of a SnapshotDevice response for this line.
     pub(crate) fn snapshot(&self, line: &DeviceId) -> SnapshotDeviceResponse {
         let calls = self.calls.iter().map(|call| DeviceCall {
             connection: Some(call.connection(line)),
@@ -92,7 +92,7 @@ impl Calls {
             }
         };
         call.updated(last_event);
-        call.told = true;
+        call.reported = true;
         if own {
             call.state = local.unwrap_or(state);
             fill(&mut call.own, summary.device.as_deref());
@@ -106,7 +106,7 @@ impl Calls {
         fill(&mut call.called, summary.called.as_deref());
     }
 
-    /// A connection ended, or went elsewhere: the call is over at the line if it was the line's own.
+    /// Removes an ended or transferred connection; removes the call if the connection is the line's own.
     fn left(&mut self, line: &DeviceId, summary: &CallEventSummary<'_>) {
         let own = match summary.local.as_deref() {
             Some(local) => local == LocalConnectionState::NULL.as_str(),

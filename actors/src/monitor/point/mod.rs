@@ -1,7 +1,7 @@
 //! The decisions of a monitor point as a pure state machine: events in, effects out.
 //!
-//! A line has one monitor on its phone for as long as clients subscribe to it (ECMA-269 section 15). The interpreter is
-//! [`Monitor`](super::Monitor).
+//! A line has one monitor on its phone while clients subscribe to the line (ECMA-269, section 15).
+//! [`Monitor`](super::Monitor) carries out the effects.
 
 use std::time::Duration;
 
@@ -28,11 +28,11 @@ enum PhoneMonitor {
     /// The phone or the line is away.
     #[default]
     Away,
-    /// The phone can be asked; a subscriber or a permit is missing.
+    /// The phone accepts requests; a subscriber or a permit is missing.
     Idle,
-    /// MonitorStart waits for its answer.
+    /// MonitorStart has no response yet.
     Starting,
-    /// The next attempt waits for its time.
+    /// A retry is scheduled.
     Waiting,
     /// The monitor runs.
     Active {
@@ -41,7 +41,7 @@ enum PhoneMonitor {
     },
 }
 
-/// The licence permit of the line: it has one while it has subscribers.
+/// The licence permit of the line, held while the line has subscribers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum LinePermit {
     #[default]
@@ -51,50 +51,50 @@ enum LinePermit {
     Refused,
 }
 
-/// What happened.
+/// An input of the state machine.
 #[derive(Clone, Debug)]
 pub enum MonitorEvent {
-    /// A client subscribed.
+    /// This number of clients unsubscribed or disconnected.
     Joined,
     /// So many clients unsubscribed, or their connections ended.
     Left(usize),
-    /// The phone takes MonitorStart for the line.
+    /// The phone accepts MonitorStart for the line.
     PhoneReady,
-    /// The phone's session is lost, and its monitors with it.
+    /// The phone's session ended, and with it the monitors.
     PhoneAway,
-    /// The phone does not have the line any more.
+    /// The phone no longer has the line.
     LineGone,
-    /// The phone answered MonitorStart, perhaps after its time.
+    /// The phone answered MonitorStart, perhaps after the deadline.
     Answered(Result<MonitorCrossRefId, Refusal>),
     /// The phone ended the monitor (ECMA-269: MonitorStop sent by the switching function).
     Stopped,
-    /// The phone has a call that the monitor sent no event of.
+    /// The phone's snapshot lists a call that the monitor did not report.
     Unheard,
     /// The phone sent BackInService or OutOfService.
     InService(bool),
     /// The next attempt is due.
     RetryDue,
-    /// Licensing granted or refused the permit. A refused one is granted when there is one.
+    /// Licensing granted or refused the permit. After a refusal, licensing grants the permit as soon as one is free.
     Permit {
-        /// Whether it was granted.
+        /// `false` if no permit is free.
         granted: bool,
     },
     /// The permit was withdrawn and given back.
     PermitWithdrawn,
-    /// Licensing has forgotten who waits for a permit.
+    /// Licensing restarted and lost its list of pending permit requests.
     LicensingRestarted,
-    /// The calls of the line are over, or have had an hour, as the point asked.
+    /// The line's calls ended, or an hour passed since [`MonitorEffect::Drain`].
     Drained,
 }
 
-/// What the interpreter does, in this order.
+/// The interpreter carries out the effects in this order.
 #[derive(Clone, Debug)]
 pub(super) enum MonitorEffect {
     /// Ask licensing for a permit.
     RequestPermit,
     /// Give the permit back.
     ReleasePermit,
-    /// Log that there is no permit.
+    /// Log that no permit is free.
     Unlicensed,
     /// Send MonitorStart.
     Start,
@@ -104,15 +104,15 @@ pub(super) enum MonitorEffect {
     Drain,
     /// Report [`MonitorEvent::RetryDue`] after this long; the refusal, if any, is for the log.
     RetryIn(Duration, Option<Refusal>),
-    /// The monitor runs: tell all subscribers that the line is in service.
+    /// The monitor is running: notify all subscribers that the line is in service.
     Monitored,
-    /// Tell all subscribers that the line is out of service.
+    /// Notify all subscribers that the line is out of service.
     OutOfService,
-    /// Tell the newest subscriber whether the line is in service.
+    /// Notify the newest subscriber whether the line is in service.
     Greet { in_service: bool },
-    /// Tell all subscribers that their monitors are stopped, for this reason, and remove them.
+    /// Notify all subscribers that their monitors are stopped for this reason, and remove them.
     GiveUp(Refusal),
-    /// End the monitor point and stop its monitor, unless a subscriber is on its way.
+    /// End the monitor point and stop its monitor, unless another client is joining.
     End,
 }
 
@@ -120,7 +120,7 @@ pub(super) enum MonitorEffect {
 pub(super) type MonitorEffects = SmallVec<[MonitorEffect; 3]>;
 
 impl MonitorPoint {
-    /// The successor of a monitor point that panicked, with its subscribers.
+    /// Creates the successor of a monitor point that panicked, with its subscribers.
     pub(super) fn inherited(subscribers: usize, has_permit: bool) -> Self {
         let permit = if has_permit {
             LinePermit::Granted
@@ -185,7 +185,7 @@ impl MonitorPoint {
             PhoneMonitor::Active { in_service, .. } => in_service,
             PhoneMonitor::Away | PhoneMonitor::Waiting => false,
             PhoneMonitor::Idle if self.permit == LinePermit::Refused => false,
-            // It is told when this is decided.
+            // The subscriber is notified when the result is known.
             PhoneMonitor::Idle | PhoneMonitor::Starting => return,
         };
         out.push(MonitorEffect::Greet { in_service });
@@ -200,7 +200,7 @@ impl MonitorPoint {
         self.permit = LinePermit::None;
         out.push(MonitorEffect::ReleasePermit);
         match self.monitor {
-            // Whoever joins before the answer comes gets that monitor; else it is stopped then.
+            // If no client joins before the response arrives, the monitor is stopped then.
             PhoneMonitor::Starting => return,
             PhoneMonitor::Waiting => self.monitor = PhoneMonitor::Idle,
             PhoneMonitor::Away | PhoneMonitor::Idle | PhoneMonitor::Active { .. } => {}
@@ -227,7 +227,7 @@ impl MonitorPoint {
         self.out_of_service(out);
     }
 
-    /// Tells the subscribers; a point without any ends.
+    /// Notifies the subscribers; ends a monitor point without subscribers.
     fn out_of_service(&self, out: &mut MonitorEffects) {
         out.push(if self.subscribers > 0 {
             MonitorEffect::OutOfService
@@ -245,14 +245,14 @@ impl MonitorPoint {
         }
     }
 
-    /// Stops the monitor if it runs.
+    /// Stops a running monitor.
     fn stop(&self, out: &mut MonitorEffects) {
         if let PhoneMonitor::Active { cross_ref, .. } = &self.monitor {
             out.push(MonitorEffect::Stop(cross_ref.clone()));
         }
     }
 
-    /// The phone has started a monitor. The line has one: any other is stopped.
+    /// The phone has started a monitor. It replaces any other monitor of the line, which is stopped.
     fn started(&mut self, cross_ref: MonitorCrossRefId, now: Duration, out: &mut MonitorEffects) {
         match &self.monitor {
             PhoneMonitor::Starting => {
@@ -266,7 +266,7 @@ impl MonitorPoint {
                 self.back_off.stands(now);
                 out.push(MonitorEffect::Monitored);
             }
-            // Some phones have one monitor of a line, however often they are asked.
+            // Some phones return the same monitor for every MonitorStart of a line.
             PhoneMonitor::Active { cross_ref: own, .. } if *own == cross_ref => {}
             _ => out.push(MonitorEffect::Stop(cross_ref)),
         }
@@ -292,7 +292,7 @@ impl MonitorPoint {
         out.push(MonitorEffect::OutOfService);
     }
 
-    /// The monitor does not run any more: it is started again, at once unless it has failed before.
+    /// The monitor ended: restarts it, at once unless it has failed before.
     fn lost(&mut self, now: Duration, out: &mut MonitorEffects) {
         let PhoneMonitor::Active { .. } = self.monitor else {
             return;
@@ -312,7 +312,8 @@ impl MonitorPoint {
         out.push(MonitorEffect::RetryIn(wait, None));
     }
 
-    /// Asks for the permit that the line lacks; one that is refused counts as refused until it is granted.
+    /// Requests the line's missing permit. Licensing grants a refused permit later, so a refused permit is not requested
+    /// again.
     fn request_permit(&mut self, out: &mut MonitorEffects) {
         if self.subscribers == 0 || self.permit == LinePermit::Granted {
             return;
@@ -346,7 +347,7 @@ impl MonitorPoint {
                 self.monitor = PhoneMonitor::Idle;
                 out.push(MonitorEffect::OutOfService);
             }
-            // The calls that go on are watched to their end.
+            // Existing calls are monitored until they end.
             PhoneMonitor::Starting | PhoneMonitor::Active { .. } => out.push(MonitorEffect::Drain),
         }
     }

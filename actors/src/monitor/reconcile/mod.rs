@@ -1,7 +1,8 @@
 //! Reconciles the tracked calls of a line with SnapshotDevice: after a gap in the line's events, and from time to time.
 //!
-//! A readable snapshot wins over each call whose last event came before the request for the snapshot; without a gap only if the next
-//! snapshot agrees, since the event that ends the call may be on its way. Later events win over the snapshot.
+//! A readable snapshot overrides each call whose last event precedes the request for the snapshot. Without a gap in the
+//! events, the next snapshot must confirm it, since the call's last event may still be on its way. Later events override the
+//! snapshot.
 
 use uacsta_schema::csta::{CallState, DeviceCall, DeviceId, Event, Snapshot};
 
@@ -11,12 +12,12 @@ use super::{
     event_history::Mark,
 };
 
-/// What follows from a snapshot.
+/// The result of a comparison with a snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Reconciled {
-    /// The ConnectionClearedEvents of calls that ended without one.
+    /// ConnectionClearedEvents for calls whose own ConnectionClearedEvent is missing.
     pub(crate) over: Vec<Event>,
-    /// Whether the monitor is to be restarted: it sent no event of a call for longer than an event takes.
+    /// Whether to restart the monitor: it did not report a call for longer than an event takes.
     pub(crate) unheard: bool,
 }
 
@@ -31,11 +32,11 @@ impl Calls {
         self.history.gap = true;
         self.history.compared = false;
         for call in &mut self.calls {
-            call.told = true;
+            call.reported = true;
         }
     }
 
-    /// The phone's session ended, and the line's monitor with it.
+    /// The phone's session ended, and with it the line's monitor.
     pub(crate) fn session_lost(&mut self) {
         self.monitor_lost();
         self.history.restarted = false;
@@ -46,14 +47,14 @@ impl Calls {
         self.history.gap && !self.is_empty()
     }
 
-    /// Compares the calls with a snapshot that was requested at `asked`: removes calls that are over, and adds missing ones.
+    /// Compares the calls with a snapshot that was requested at `asked`: removes ended calls, and adds missing ones.
     pub(crate) fn reconcile(
         &mut self,
         line: &DeviceId,
         snapshot: &Snapshot<DeviceCall>,
         asked: Mark,
     ) -> Reconciled {
-        // A list that follows in segments is of another moment than the events around it.
+        // A snapshot that arrives in segments may be older or newer than the events around it, so it is not compared.
         let Snapshot::Data(listed) = snapshot else {
             return Reconciled::default();
         };
@@ -73,8 +74,11 @@ impl Calls {
             .extract_if(.., ended)
             .map(|call| call.cleared(line).into())
             .collect();
-        let untold = self.calls.iter().any(|call| !call.told && is_listed(call));
-        let unheard = untold && self.history.compared && !self.history.restarted;
+        let unreported = self
+            .calls
+            .iter()
+            .any(|call| !call.reported && is_listed(call));
+        let unheard = unreported && self.history.compared && !self.history.restarted;
         for listed in listed {
             self.add_listed(listed);
         }
@@ -84,7 +88,7 @@ impl Calls {
         Reconciled { over, unheard }
     }
 
-    /// Adds a call without events, unless it is over.
+    /// Adds a call without events, unless the call has ended.
     fn add_listed(&mut self, listed: &DeviceCall) {
         let Some(id) = listed.call_id() else { return };
         let state = match &listed.local_call_state {
@@ -93,14 +97,14 @@ impl Calls {
                 .map(|own| ConnectionState::read(own.as_str())),
             _ => None,
         };
-        // Null, which is the state of a call that is over, reads as none.
+        // Null, the state of an ended call, parses as `None`.
         if let Some(state) = state.unwrap_or(Some(ConnectionState::Connected))
             && self.find(id).is_none()
             && self.calls.len() < MOST
         {
             self.calls.push(Call {
                 // A call of the first snapshot may be older than the monitor.
-                told: !self.history.compared,
+                reported: !self.history.compared,
                 ..Call::new(id, state, self.history.now())
             });
         }

@@ -8,10 +8,10 @@ use uacsta_schema::csta::{
 use super::outcome::PhoneView;
 use crate::refusal::Refusal;
 
-/// The call to the feature code, with the number of the phone that rings in place of `{number}`.
+/// The call to the feature code; the number of the ringing phone replaces `{number}`.
 ///
 /// # Errors
-/// A feature code that needs the number, where the request names none.
+/// The feature code needs the number, and the request contains none.
 pub(super) fn call(
     request: &DirectedPickupCall,
     phone: &PhoneView<'_>,
@@ -37,7 +37,7 @@ pub(super) fn call(
     })
 }
 
-/// The phone answered MakeCall: its call is the one that was picked up.
+/// The phone answered MakeCall: its call is the picked-up call.
 pub(super) fn call_answered(
     answer: Result<Document, Refusal>,
 ) -> Result<DirectedPickupCallResponse, Refusal> {

@@ -7,7 +7,7 @@ use uacsta_schema::csta::{
 
 use super::outcome::PhoneView;
 
-/// A line: a station with one appearance, and what works on it.
+/// A line: a station with one appearance, and the services and events that work on it.
 pub(super) fn logical(phone: &PhoneView<'_>) -> GetLogicalDeviceInformationResponse {
     let (services, events) = phone.capabilities.listed();
     GetLogicalDeviceInformationResponse {
@@ -21,7 +21,7 @@ pub(super) fn logical(phone: &PhoneView<'_>) -> GetLogicalDeviceInformationRespo
     }
 }
 
-/// A phone: its model, its further lines but for hidden ones, and what works on it.
+/// A phone: its model, its other visible lines, and the services and events that work on it.
 pub(super) fn physical(phone: &PhoneView<'_>) -> GetPhysicalDeviceInformationResponse {
     let (services, events) = phone.capabilities.listed();
     let others: Vec<DeviceId> = phone

@@ -1,4 +1,4 @@
-//! The message waiting indicators of a phone that has none (ECMA-269, Get and Set Message Waiting Indicator).
+//! Message waiting indicators for a phone without any (ECMA-269, Get and Set Message Waiting Indicator).
 
 use uacsta_schema::csta::{
     DeviceId, GetMessageWaitingIndicatorResponse, MessageWaitingEvent, SetMessageWaitingIndicator,
@@ -15,7 +15,7 @@ struct MessageWaiting {
     device_for_message: Option<DeviceId>,
 }
 
-/// The state of a line's indicator; a phone without any is one whose indicators were never on.
+/// The state of a line's indicator; off if no client has ever switched an indicator of the phone on.
 pub(super) fn get(
     messages: Option<&MessagesWaiting>,
     line: &DeviceId,
@@ -33,7 +33,7 @@ impl MessagesWaiting {
         self.0.iter().find(|message| message.line == *line)
     }
 
-    /// Switches a line's indicator; its subscribers are notified if that changed it.
+    /// Switches a line's indicator, and notifies the line's subscribers of a change.
     pub(super) fn set(
         &mut self,
         line: &DeviceId,

@@ -1,8 +1,8 @@
-//! Emulates services that a phone lacks, from those that it has or from what the server knows of it (ECMA-269).
+//! Emulates services that a phone lacks, with the services that it has or with the server's own data (ECMA-269).
 //!
-//! Which services can be emulated, and what they are made of, is a column of the catalogue (`ServiceId::made_of`). Each has a
-//! file here: AlternateCall and ReconnectCall `two_step`, DialDigits `digit_collection`, and so on. [`Emulation::on`] decides,
-//! and the phone's actor carries out what it returns.
+//! The catalogue lists the services that can be emulated and the services that each requires (`ServiceId::made_of`). Each has
+//! a file here: AlternateCall and ReconnectCall `two_step`, DialDigits `digit_collection`, and so on. [`Emulation::on`]
+//! decides, and the phone's actor carries out the outcome.
 
 use std::time::Duration;
 
@@ -35,11 +35,11 @@ pub(super) use outcome::{
     EmulationEffect, EmulationEffects, EmulationOutcome, NextStep, PhoneView,
 };
 
-/// The emulated services of one phone. It allocates nothing until one of them is requested.
+/// The emulated services of one phone. Allocates only when a client uses one.
 #[derive(Default)]
 pub(super) struct Emulation(Option<Box<EmulationState>>);
 
-/// What emulated services keep between requests.
+/// The state of emulated services between requests.
 #[derive(Default)]
 struct EmulationState {
     collections: DigitCollections,
@@ -47,16 +47,16 @@ struct EmulationState {
     unstopped: UnstoppedMonitors,
 }
 
-/// What happens to an emulated service.
+/// An input of an emulated service.
 #[expect(clippy::large_enum_variant, reason = "it is consumed at once")]
 pub(super) enum EmulationEvent {
-    /// A client requests it.
+    /// A client requests the service.
     Requested(Request),
     /// The phone answered the request of a step.
     Answered(EmulationStep, Result<Document, Refusal>),
 }
 
-/// The service of which the phone performs a step, and what it keeps meanwhile.
+/// The service of which the phone performs a step, with its state.
 pub(super) enum EmulationStep {
     /// AlternateCall, ReconnectCall.
     TwoStep(TwoStep),
@@ -69,7 +69,7 @@ pub(super) enum EmulationStep {
 }
 
 impl Emulation {
-    /// Performs an emulated service as far as it goes without the phone.
+    /// Performs an emulated service up to its next request to the phone.
     pub(super) fn on(
         &mut self,
         event: EmulationEvent,
@@ -192,13 +192,13 @@ impl Emulation {
         digit_collection::claims(collections, request, capabilities)
     }
 
-    /// Ends what has waited too long.
+    /// Ends the calls whose interdigit timeout has expired.
     pub(super) fn expire(&mut self, now: Duration) -> EmulationEffects {
         let state = self.0.as_mut();
         state.map_or_else(SmallVec::new, |state| state.collections.expire(now))
     }
 
-    /// The session with the phone is lost, and what hung on it with it.
+    /// The phone's session ended, and with it the running monitors and the calls that wait for digits.
     pub(super) fn session_lost(&mut self) -> EmulationEffects {
         let Some(state) = &mut self.0 else {
             return SmallVec::new();
@@ -207,7 +207,7 @@ impl Emulation {
         state.collections.session_lost()
     }
 
-    /// What outlives the phone's actor: what hung on its session does not.
+    /// The state that the phone's next actor inherits: everything that does not depend on the session.
     pub(super) fn inherited(mut self) -> Self {
         if let Some(state) = &mut self.0 {
             state.collections = DigitCollections::default();
@@ -216,17 +216,17 @@ impl Emulation {
         self
     }
 
-    /// A monitor runs on, since the phone cannot stop it.
+    /// The phone cannot stop this monitor, so the monitor keeps running.
     pub(super) fn leave_running(&mut self, line: DeviceId, cross_ref: MonitorCrossRefId) {
         self.state().unstopped.add(line, cross_ref);
     }
 
-    /// A monitor of the line that runs on unneeded; it is needed again now.
+    /// Removes and returns a monitor of the line that is still running, to be used again.
     pub(super) fn reuse_monitor(&mut self, line: &DeviceId) -> Option<MonitorCrossRefId> {
         self.0.as_mut()?.unstopped.take(line)
     }
 
-    /// Whether monitors run that only the end of the session stops.
+    /// Whether any monitor is running that only the end of the session stops.
     pub(super) fn has_unstopped_monitors(&self) -> bool {
         let state = self.0.as_ref();
         state.is_some_and(|state| !state.unstopped.is_empty())
@@ -238,7 +238,7 @@ impl Emulation {
 }
 
 impl EmulationStep {
-    /// Whether the phone has done nothing of the service yet, so that this step may be repeated.
+    /// Whether the phone has performed no part of the service yet, so that this step may be repeated.
     pub(super) fn is_first(&self) -> bool {
         match self {
             Self::TwoStep(two_step) => two_step.is_at_first(),

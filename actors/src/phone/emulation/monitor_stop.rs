@@ -1,9 +1,9 @@
-//! Monitors that a phone without MonitorStop cannot stop: each runs on unneeded until the session ends, or its line is monitored
+//! Monitors that a phone without MonitorStop cannot stop. Each runs until the session ends or a client monitors its line
 //! again.
 
 use uacsta_schema::csta::{DeviceId, MonitorCrossRefId};
 
-/// The monitors that run on the phone and nobody needs.
+/// The monitors that still run on the phone without a monitor point.
 #[derive(Default)]
 pub(super) struct UnstoppedMonitors(Vec<(DeviceId, MonitorCrossRefId)>);
 

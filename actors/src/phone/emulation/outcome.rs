@@ -1,4 +1,4 @@
-//! What an emulated service reads of the phone, and what it returns to be carried out.
+//! The input of an emulated service from the phone, and the effects that the phone's actor carries out.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use uacsta_schema::csta::{DeviceId, Event, Message, Request};
 
 use crate::{monitor::Calls, phone::capabilities::Capabilities, refusal::Refusal};
 
-/// What the phone's actor carries out: first what is next, then the effects in their order. `S` is kept while the phone
-/// performs a step.
+/// The phone's actor carries out first `next`, then the effects in their order. `S` is the state while the phone performs a
+/// step.
 pub(in crate::phone) struct EmulationOutcome<S> {
     pub(in crate::phone) next: NextStep<S>,
     pub(in crate::phone) effects: EmulationEffects,
 }
 
-/// How a service goes on.
+/// The next step of a service.
 pub(in crate::phone) enum NextStep<S> {
-    /// Sends the phone a request, whose answer comes back with the step.
+    /// Sends the phone a request; its answer returns with the state.
     Ask(S, Request),
     /// Answers the client.
     Answer(Result<Message, Refusal>),
 }
 
-/// What else is to be done.
+/// A further effect.
 #[derive(Debug)]
 pub(in crate::phone) enum EmulationEffect {
     /// Sends an event to the subscribers of a line.
     Notify(DeviceId, Event),
-    /// Sends the phone a request that takes a step back, after the client has its answer.
+    /// Sends the phone a request that rolls a step back, after the client has its answer.
     Rollback(Request),
     /// Calls `Emulation::expire` at this time.
     WakeAt(Duration),
@@ -35,15 +35,15 @@ pub(in crate::phone) enum EmulationEffect {
 
 pub(in crate::phone) type EmulationEffects = SmallVec<[EmulationEffect; 2]>;
 
-/// What the emulation reads of the phone, and of the line that the request is for.
+/// The phone's and the line's data that emulation uses.
 pub(in crate::phone) struct PhoneView<'a> {
     pub(in crate::phone) line: &'a DeviceId,
     /// The line's calls, if it has a monitor point.
     pub(in crate::phone) calls: Option<&'a Calls>,
-    /// Whether the line's monitor runs on the phone, so that `calls` are all of its calls.
+    /// Whether the line's monitor runs on the phone, so that `calls` is complete.
     pub(in crate::phone) is_monitored: bool,
     pub(in crate::phone) capabilities: &'a Capabilities,
-    /// The lines that the phone listed last.
+    /// The phone's last list of lines.
     pub(in crate::phone) lines: &'a [DeviceId],
     /// Lines that the client may not see.
     pub(in crate::phone) hidden: &'a [DeviceId],

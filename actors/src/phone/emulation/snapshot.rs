@@ -1,4 +1,4 @@
-//! SnapshotDevice and SnapshotCall from the calls that are tracked by events (ECMA-269).
+//! SnapshotDevice and SnapshotCall from the calls that events reported (ECMA-269).
 
 use uacsta_schema::csta::{
     CallId, Document, Failure, Message, Response, ServiceId, Snapshot, SnapshotCallResponse,
@@ -8,7 +8,7 @@ use uacsta_schema::csta::{
 use super::outcome::{EmulationOutcome, PhoneView};
 use crate::{monitor::parties_of, refusal::Refusal};
 
-/// SnapshotDevice of a monitored line; an unmonitored one may have calls that no event told of.
+/// SnapshotDevice of a monitored line; an unmonitored line may have unreported calls.
 pub(super) fn device(phone: &PhoneView<'_>) -> Result<Message, Refusal> {
     phone
         .calls
@@ -17,7 +17,7 @@ pub(super) fn device(phone: &PhoneView<'_>) -> Result<Message, Refusal> {
         .ok_or(Refusal::NotSupported)
 }
 
-/// SnapshotCall: asks the phone whether it still has the call, if it has SnapshotDevice.
+/// SnapshotCall: asks a phone with SnapshotDevice whether the call still exists.
 pub(super) fn call(
     call: Option<CallId>,
     phone: &PhoneView<'_>,
@@ -31,7 +31,7 @@ pub(super) fn call(
     EmulationOutcome::ask(call, request)
 }
 
-/// The phone answered SnapshotDevice: the tracked call is the answer where the phone still has it, else what the phone lists.
+/// The phone answered SnapshotDevice: responds with the tracked call if the phone still lists it, else with the listed data.
 pub(super) fn device_answered(
     call: Option<&CallId>,
     answer: Result<Document, Refusal>,

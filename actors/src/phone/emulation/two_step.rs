@@ -1,4 +1,5 @@
-//! AlternateCall and ReconnectCall, each of two requests to the phone; where the second fails, the first is taken back (ECMA-269).
+//! AlternateCall and ReconnectCall, each as two requests to the phone; a failure of the second rolls back the first
+//! (ECMA-269).
 
 use uacsta_schema::csta::{
     AlternateCall, AlternateCallResponse, ClearConnection, ConnectionId, HoldCall, Message,
@@ -8,7 +9,7 @@ use uacsta_schema::csta::{
 use super::outcome::{EmulationEffect, EmulationOutcome, PhoneView};
 use crate::{monitor::ConnectionState, refusal::Refusal};
 
-/// Where the two requests to the phone stand.
+/// The progress of the two requests to the phone.
 #[derive(Debug)]
 pub(in crate::phone) struct TwoStep {
     service: TwoStepService,
@@ -19,18 +20,18 @@ pub(in crate::phone) struct TwoStep {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum TwoStepService {
-    /// HoldCall of the active call, then RetrieveCall of the held one.
+    /// HoldCall of the active call, then RetrieveCall of the held call.
     AlternateCall,
-    /// ClearConnection of the active call, then RetrieveCall of the held one.
+    /// ClearConnection of the active call, then RetrieveCall of the held call.
     ReconnectCall,
 }
 
-/// The request that the phone performs.
+/// The request that the phone is performing.
 #[derive(Debug)]
 enum TwoStepState {
     First,
     Second,
-    /// What makes up for the second, which failed for this reason.
+    /// The rollback after the second request failed with this refusal.
     Remedy(Refusal),
 }
 
@@ -53,8 +54,8 @@ impl TwoStep {
         }
     }
 
-    /// Asks the phone for the first request, unless it would clear a call for one that is known not to be on hold: a call that
-    /// was cleared cannot be taken back.
+    /// Sends the first request. ReconnectCall is refused if the call to retrieve is known not to be on hold, since a cleared
+    /// call cannot be restored.
     pub(super) fn start(self, phone: &PhoneView<'_>) -> EmulationOutcome<Self> {
         let held = phone
             .calls
@@ -67,7 +68,7 @@ impl TwoStep {
         self.ask()
     }
 
-    /// Whether the phone has completed none of it.
+    /// Whether the phone has completed neither request.
     pub(super) fn is_at_first(&self) -> bool {
         matches!(self.state, TwoStepState::First)
     }
@@ -126,8 +127,8 @@ impl TwoStep {
                 ..ClearConnection::default()
             }
             .into(),
-            // A call that was held is retrieved; one that was cleared is gone, and RetrieveCall is repeated, since a phone may
-            // take a moment to be ready for it.
+            // A held call is retrieved. A cleared call cannot be restored; RetrieveCall is repeated, since the phone may need
+            // a moment before it can retrieve.
             (TwoStepState::Second, _)
             | (TwoStepState::Remedy(_), TwoStepService::ReconnectCall) => retrieve(&self.held),
             (TwoStepState::Remedy(_), TwoStepService::AlternateCall) => retrieve(&self.active),

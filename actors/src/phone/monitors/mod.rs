@@ -1,4 +1,4 @@
-//! The lines with monitor points: which monitors run on the phone, and which events belong to them.
+//! The lines with monitor points: the monitors that run on the phone, and the routing of events to them.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -18,29 +18,29 @@ use crate::{
 pub(super) struct MonitoredLine {
     pub(super) line: DeviceId,
     pub(super) monitor: Addr<Monitor>,
-    /// How many clients joined, so that the end of the monitor point never passes one that comes.
+    /// How many clients joined. A monitor point ends only if this is still the number that it knows.
     joins: u64,
-    /// The cross reference by which the phone's events name the monitor, while it runs.
+    /// The cross reference of the running monitor in the phone's events.
     pub(super) cross_ref: Option<MonitorCrossRefId>,
     pub(super) calls: Calls,
 }
 
-/// The lines with monitor points. A phone has few lines, mostly one: a list is smaller than a map, and no slower.
+/// The lines with monitor points. A phone has few lines, mostly one: a list is smaller than a map, and as fast.
 #[derive(Default)]
 pub(super) struct MonitoredLines {
     lines: Vec<MonitoredLine>,
-    /// Events that came before the response to a MonitorStart.
+    /// Events that arrived before the response to a MonitorStart.
     early: VecDeque<Arc<Document>>,
 }
 
-/// What is next after the phone responded to a MonitorStart.
+/// The next action after the response to a MonitorStart.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Started {
     /// Nothing.
     Done,
-    /// The calls of the line are asked for, since some may have ended without an event.
+    /// Request the calls of the line, since some may have ended without an event.
     CheckCalls,
-    /// The monitor is stopped: its line has no monitor point any more.
+    /// Stop the monitor: the line no longer has a monitor point.
     Stop(MonitorCrossRefId),
 }
 
@@ -84,7 +84,7 @@ impl MonitoredLines {
         });
     }
 
-    /// Ends a monitor point without subscribers, unless a further client is on its way to it.
+    /// Removes a monitor point without subscribers, unless another client is joining.
     pub(super) fn remove(&mut self, line: &DeviceId, joins: u64) -> Option<MonitoredLine> {
         let ends = |monitored: &MonitoredLine| monitored.line == *line && monitored.joins == joins;
         let at = self.lines.iter().position(ends)?;
@@ -93,7 +93,7 @@ impl MonitoredLines {
         Some(ended)
     }
 
-    /// Replaces a monitor point that panicked; returns the cross reference of the monitor that runs for it.
+    /// Replaces a monitor point that panicked; returns the cross reference of its running monitor.
     pub(super) fn replace(
         &mut self,
         line: &DeviceId,
@@ -108,7 +108,7 @@ impl MonitoredLines {
         monitored.cross_ref.clone()
     }
 
-    /// Forwards a change of a subscription to the monitor point of its line.
+    /// Forwards a subscription change to the line's monitor point.
     pub(super) fn forward(&mut self, line: &DeviceId, change: SubscriptionChange) {
         if let Some(monitored) = self.get_mut(line) {
             monitored.joins += u64::from(matches!(change, SubscriptionChange::Join(_)));
@@ -118,7 +118,7 @@ impl MonitoredLines {
         }
     }
 
-    /// A monitor of a line is being stopped: no event of it counts any more.
+    /// A monitor of a line is being stopped: its events no longer count.
     pub(super) fn stopping(&mut self, line: &DeviceId, cross_ref: &MonitorCrossRefId) {
         if let Some(monitored) = self.get_mut(line)
             && monitored.is(cross_ref.as_str())
@@ -136,7 +136,7 @@ impl MonitoredLines {
         self.lines.iter_mut()
     }
 
-    /// Tells all monitor points.
+    /// Notifies all monitor points.
     pub(super) fn notify<M>(&self, notice: &M)
     where
         M: actix::Message<Result = ()> + Clone + Send + 'static,
@@ -163,7 +163,7 @@ impl MonitoredLines {
             .is_some_and(|monitored| monitored.calls.find(call.as_str()).is_some())
     }
 
-    /// The lines whose calls are to be asked for: those that have some as far as is known, or all.
+    /// The lines whose calls to request: those with known calls, or all.
     pub(super) fn to_check(&self, all: bool) -> Vec<DeviceId> {
         self.iter()
             .filter(|monitored| all || !monitored.calls.is_empty())
@@ -171,8 +171,7 @@ impl MonitoredLines {
             .collect()
     }
 
-    /// The phone listed its lines: tells monitor points which lines it no longer has, and which it has again. Returns the
-    /// former.
+    /// The phone listed its lines: notifies the monitor points of missing and returned lines. Returns the missing lines.
     pub(super) fn lines_listed(&self, lines: &LineList, is_ready: bool) -> Vec<&DeviceId> {
         let mut gone = Vec::new();
         for monitored in self.iter() {
@@ -219,12 +218,12 @@ impl MonitoredLines {
         }
     }
 
-    /// The events that came before the response to a MonitorStart.
+    /// Removes the events that arrived before the response to a MonitorStart.
     pub(super) fn take_early(&mut self) -> VecDeque<Arc<Document>> {
         std::mem::take(&mut self.early)
     }
 
-    /// Routes an event to the monitor point that it names, or keeps it while a monitor is being started.
+    /// Routes an event to the monitor point with its cross reference, or keeps the event while a MonitorStart is pending.
     ///
     /// # Errors
     /// An event of no known monitor.
@@ -245,7 +244,7 @@ impl MonitoredLines {
         Ok(())
     }
 
-    /// Sends the subscribers of a line an event that the server made.
+    /// Sends an event that the server generated to the subscribers of a line.
     pub(super) fn notify_subscribers(&self, line: &DeviceId, event: Event) {
         let written = csta::write(&event.into(), &Dialect::default());
         if let (Some(monitored), Ok(event)) = (self.get(line), Document::read(written)) {
@@ -262,14 +261,14 @@ impl MonitoredLines {
         }
     }
 
-    /// Takes the monitors that run on the phone.
+    /// Removes and returns the monitors that run on the phone.
     pub(super) fn take_running(&mut self) -> Vec<(DeviceId, MonitorCrossRefId)> {
         self.iter_mut()
             .filter_map(|monitored| Some((monitored.line.clone(), monitored.cross_ref.take()?)))
             .collect()
     }
 
-    /// The phone's session is lost, and its monitors with it.
+    /// The phone's session ended, and with it the monitors.
     pub(super) fn session_lost(&mut self) {
         self.early.clear();
         for monitored in &mut self.lines {

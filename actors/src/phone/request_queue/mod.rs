@@ -1,4 +1,4 @@
-//! Queues the requests to a phone: their order, deadlines and limits, and the quiet time that a phone asks for by Retry-After.
+//! Queues the requests to a phone: order, deadlines, limits, and the pause that a Retry-After demands.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -21,17 +21,17 @@ use crate::{
     },
 };
 
-/// The requests that wait for a phone or for its response; boxed, since most phones have none.
+/// The requests without a response, sent and unsent. Boxed, since most phones have none.
 #[derive(Default)]
 pub(super) struct RequestQueue {
-    /// The server's own, which go first: without them the session is of no use.
+    /// The server's own requests, sent first, since the session depends on them.
     own: VecDeque<Box<PhoneRequest>>,
-    /// Those of clients and operators.
+    /// Requests of clients and operators.
     waiting: VecDeque<Box<PhoneRequest>>,
     sent: SmallVec<[Box<PhoneRequest>; 1]>,
     last_id: u64,
     quiet_until: Option<Duration>,
-    /// MonitorStarts past their deadline that the phone may still respond to.
+    /// MonitorStarts past their deadline; the phone may still respond.
     late_monitor_starts: Vec<(u64, DeviceId)>,
 }
 
@@ -42,23 +42,23 @@ pub(super) struct PhoneRequest {
     pub(super) body: Body,
     pub(super) deadline: Duration,
     pub(super) requester: Requester,
-    /// Whether it was sent again after a 481.
+    /// Whether the request was repeated after a 481.
     was_repeated: bool,
-    /// How often it crossed a request of the phone (491).
+    /// How often the request crossed a request of the phone (491).
     crossings: u8,
 }
 
-/// Who sent a request, and so what its response is for.
+/// The sender of a request, which determines how the response is used.
 pub(super) enum Requester {
     /// A client.
     Client { reply: Responder, dialect: Dialect },
-    /// An operator, who tries what the phone can do.
+    /// An operator, who probes the phone.
     Operator(oneshot::Sender<Result<Document, Refusal>>),
     /// The server: subscribes to changes of the phone's configuration.
     SystemRegister,
     /// The server: lists the phone's lines.
     Lines,
-    /// The server: checks that the phone is there.
+    /// The server: checks that the phone still responds.
     KeepAlive,
     /// The server: starts the monitor of a line.
     MonitorStart(DeviceId),
@@ -67,50 +67,50 @@ pub(super) enum Requester {
         line: DeviceId,
         cross_ref: MonitorCrossRefId,
     },
-    /// The server: compares the calls of a line with those that its events told of until the mark.
+    /// The server: compares the calls of a line with the calls that its events reported until the mark.
     Snapshot { line: DeviceId, asked: Mark },
     /// A client, for GetCSTAFeatures, which the server completes.
     Features { reply: Responder, dialect: Dialect },
-    /// A client, for a service that is made of several.
+    /// A client, for a service that the server emulates with several requests.
     Emulation(Box<EmulatedRequest>),
-    /// The server: rolls an emulated service back after its client got a response.
+    /// The server: rolls back an emulated service whose client already has a response.
     Rollback,
 }
 
-/// When a request is sent.
+/// The position of a request in the queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Turn {
     /// Before all others.
     Next,
-    /// After the server's own, before those of clients.
+    /// After the server's own requests, before those of clients.
     Own,
     /// After all others.
     Last,
 }
 
-/// What may be sent now.
+/// The limits on sending at this moment.
 pub(super) struct Gate {
     /// How many requests the phone takes at a time.
     pub(super) at_a_time: usize,
     /// Whether clients' requests may be sent as well as the server's own.
     pub(super) clients: bool,
-    /// The time that the phone has for requests that [never expire in the queue](Requester::is_unhurried).
+    /// How long the phone may take to respond to requests that [never expire in the queue](Requester::is_unhurried).
     pub(super) timeout: Duration,
 }
 
-/// What a response of the phone means.
+/// The request that a response belongs to.
 pub(super) enum ResponseMatch {
-    /// The request is done with.
+    /// The request is complete.
     Concluded(Box<PhoneRequest>),
     /// The request is sent again.
     Requeued,
-    /// The response to a MonitorStart came after its deadline.
+    /// The response to a MonitorStart arrived after its deadline.
     LateMonitorStart(DeviceId),
-    /// No request waits for it.
+    /// The response matches no request.
     Unexpected,
 }
 
-/// What is past its deadline.
+/// Requests past their deadline.
 pub(super) struct Expired {
     pub(super) requests: Vec<PhoneRequest>,
     /// When the keep-alive, which the queue dropped unsent, is due again.
@@ -118,7 +118,7 @@ pub(super) struct Expired {
 }
 
 impl Requester {
-    /// Whether a request may be sent again that the phone, by a 481, proves not to have done.
+    /// Whether to repeat a request after a 481, which proves that the phone did not perform the request.
     fn may_repeat(&self) -> bool {
         match self {
             Self::Client { .. } | Self::Features { .. } => true,
@@ -127,15 +127,15 @@ impl Requester {
         }
     }
 
-    /// Whether a request never expires in the queue: a phone is not silent because it was not asked, and a monitor that
-    /// is not stopped runs on.
+    /// Whether a request never expires in the queue. An unsent keep-alive does not show that the phone is silent, and an
+    /// unsent MonitorStop would leave the monitor running.
     fn is_unhurried(&self) -> bool {
         matches!(self, Self::KeepAlive | Self::MonitorStop { .. })
     }
 }
 
 impl RequestQueue {
-    /// A number that no other request of this phone has.
+    /// Returns a new request number, unique for this phone.
     pub(super) fn number(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
@@ -180,7 +180,7 @@ impl RequestQueue {
         self.push(requester, service, body, request.deadline, Turn::Last);
     }
 
-    /// Takes the next request that may be sent now: its number and its body.
+    /// Moves the next request that may be sent to the sent ones; returns its number and body.
     pub(super) fn send_next(&mut self, gate: &Gate, now: Duration) -> Option<(u64, Body)> {
         if self.quiet_until > Some(now) {
             return None;
@@ -202,7 +202,7 @@ impl RequestQueue {
         Some(sent)
     }
 
-    /// Matches a response of the phone, or the failure of a request, with its request.
+    /// Matches a response, or the failure to send a request, with its request.
     pub(super) fn received(
         &mut self,
         id: u64,
@@ -245,7 +245,7 @@ impl RequestQueue {
                     self.quiet_until = Some(now + wait);
                 }
             }
-            // The phone did not do it: it is sent again, in the session that follows.
+            // The phone did not perform the request, so the next session repeats it.
             Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST
                 if !request.was_repeated && request.requester.may_repeat() =>
             {
@@ -258,9 +258,9 @@ impl RequestQueue {
         ResponseMatch::Concluded(request)
     }
 
-    /// Takes out the requests whose deadline has passed.
+    /// Removes the requests whose deadline has passed.
     pub(super) fn expire(&mut self, now: Duration) -> Expired {
-        // A keep-alive that was not sent is no sign that the phone is silent: it is sent when its turn comes.
+        // An unsent keep-alive does not show that the phone is silent: another one is scheduled.
         let before = self.own.len();
         self.own.retain(|request| {
             request.deadline > now || !matches!(request.requester, Requester::KeepAlive)
@@ -304,8 +304,8 @@ impl RequestQueue {
             .min()
     }
 
-    /// Takes out the requests that the end of the session fails: those that were sent, which the phone may have done, and
-    /// the server's own. Clients' requests wait for the next session, unless `with_waiting`.
+    /// Removes the requests that fail when the session ends: sent ones, which the phone may have performed, and the server's
+    /// own. Clients' unsent requests wait for the next session, unless `with_waiting`.
     pub(super) fn interrupt(&mut self, with_waiting: bool) -> Vec<PhoneRequest> {
         self.late_monitor_starts.clear();
         let failed = self.sent.drain(..).chain(self.own.drain(..));
@@ -316,39 +316,39 @@ impl RequestQueue {
         interrupted
     }
 
-    /// Ends the quiet time: it ends with the connection that the Retry-After came on.
+    /// Ends the pause, which applies only to the connection that received the Retry-After.
     pub(super) fn end_quiet(&mut self) {
         self.quiet_until = None;
     }
 
-    /// Whether the quiet time lasts beyond a time.
+    /// Whether the pause lasts beyond a time.
     pub(super) fn is_quiet_beyond(&self, time: Duration) -> bool {
         self.quiet_until > Some(time)
     }
 
-    /// Whether clients have so many requests waiting.
+    /// Whether this many requests of clients are queued.
     pub(super) fn is_full(&self, limit: usize) -> bool {
         self.waiting.len() >= limit
     }
 
-    /// Whether no request waits for the phone or for its response.
+    /// Whether there are no requests, sent or unsent.
     pub(super) fn is_idle(&self) -> bool {
         self.own.is_empty() && self.waiting.is_empty() && self.has_sent_none()
     }
 
-    /// Whether no request waits for its response.
+    /// Whether every sent request has its response.
     pub(super) fn has_sent_none(&self) -> bool {
         self.sent.is_empty()
     }
 
-    /// Whether a MonitorStart of a line waits for the phone or for its response.
+    /// Whether a MonitorStart of a line is queued or has no response yet.
     pub(super) fn starts_monitor_of(&self, line: &DeviceId) -> bool {
         self.own.iter().chain(&self.sent).any(
             |request| matches!(&request.requester, Requester::MonitorStart(known) if known == line),
         )
     }
 
-    /// Whether a MonitorStart of any line waits for its response.
+    /// Whether a MonitorStart of any line was sent and has no response yet.
     pub(super) fn is_starting_monitor(&self) -> bool {
         let mut sent = self.sent.iter();
         sent.any(|request| matches!(request.requester, Requester::MonitorStart(_)))

@@ -1,4 +1,4 @@
-//! The CSTA session with a phone: opened after its REGISTER, prepared, kept alive, drained, and opened again when it is lost.
+//! The state machine of the CSTA session with a phone: open, prepare, keep alive, drain, and reopen after a loss.
 
 use std::time::Duration;
 
@@ -14,46 +14,46 @@ use crate::{
     },
 };
 
-/// The session machine. It decides; the phone's actor carries out its [effects](SessionEffect).
+/// The session machine. The phone's actor carries out its [effects](SessionEffect).
 pub(super) struct PhoneSession {
     state: PhoneSessionState,
-    /// Numbers the sessions, so that events of a former one are recognised.
+    /// The number of the session, which identifies events of a former session.
     key: u64,
     back_off: BackOff,
     edition: Edition,
 }
 
 enum PhoneSessionState {
-    /// There is no session, and none is to be opened.
+    /// No session is open or wanted.
     Closed,
     /// The next attempt is due at this time.
     Waiting { until: Duration },
-    /// The INVITE was sent, and is given up at this time.
+    /// The INVITE was sent, and fails at this time.
     Opening { until: Duration },
-    /// The phone accepted; its lines are not known yet.
+    /// The phone accepted the INVITE; the server does not know the phone's lines yet.
     Preparing { id: SessionId },
-    /// In use. The time is that of the next keep-alive, unless one waits for its response.
+    /// In use. `keep_alive_at` is `None` while a keep-alive has no response.
     Open {
         id: SessionId,
         keep_alive_at: Option<Duration>,
         /// How many keep-alives the phone answered.
         keep_alives: u32,
     },
-    /// It ends when the phone has responded to all requests; the sender is dropped then.
+    /// The session ends when the phone has responded to all requests, and drops the sender.
     Draining {
         id: SessionId,
         _done: oneshot::Sender<()>,
     },
 }
 
-/// What happens to the session.
+/// An input of the session machine.
 #[derive(Debug)]
 pub(super) enum SessionInput {
     /// The phone may be controlled: it is bound, enabled and licensed.
     Wanted,
     /// The phone may not be controlled after all.
     Unwanted,
-    /// The phone accepted the INVITE; an error says why it is of no use all the same.
+    /// The phone accepted the INVITE; an error says why the session is unusable.
     Opened(SessionId, Result<Option<Edition>, String>),
     /// The phone rejected the INVITE, or did not respond.
     Rejected {
@@ -75,7 +75,7 @@ pub(super) enum SessionInput {
     Close(Box<str>),
     /// The server ends the session and opens the next one.
     Renew(Box<str>),
-    /// The server ends the session when the phone has responded to all requests; then it drops the sender.
+    /// The server ends the session when the phone has responded to all requests, and drops the sender.
     Drain(oneshot::Sender<()>),
     /// No request waits for the phone any more.
     Idle,
@@ -83,24 +83,25 @@ pub(super) enum SessionInput {
     Due,
 }
 
-/// What the phone's actor does.
+/// An action of the phone's actor.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum SessionEffect {
     /// Sends an INVITE.
     Invite,
     /// Sends a BYE.
     Bye(SessionId),
-    /// Subscribes to changes of the phone, and lists its lines.
+    /// Subscribes to changes of the phone's configuration, and lists the phone's lines.
     Prepare,
-    /// Starts the monitors, and sends the requests that waited.
+    /// Starts the monitors, and sends the queued requests.
     Ready,
     /// Sends a keep-alive.
     KeepAlive,
-    /// Asks for the calls that events may have missed: of lines with calls, or of all lines, and for the lines themselves.
+    /// Requests the calls of the lines with calls, to find missed events; `all` requests the calls of all lines, and the
+    /// lines.
     Poll { all: bool },
-    /// Gives up what belonged to the session: requests that were sent, monitors, lists.
+    /// Fails the session's sent requests, and drops its monitors and lists.
     Lost,
-    /// Logs and reports that no session could be opened.
+    /// Logs and reports that the session could not be opened.
     Failed(String),
     /// Logs and reports that the session ended.
     Ended(SessionEnd),
@@ -110,7 +111,7 @@ pub(super) enum SessionEffect {
 
 pub(super) type Effects = SmallVec<[SessionEffect; 2]>;
 
-/// After so many keep-alives, the phone is asked for calls and lines that it may not have reported.
+/// After this many keep-alives, the server requests the calls of all lines, and the lines.
 const POLL_EVERY: u32 = 5;
 
 impl PhoneSession {
@@ -123,13 +124,13 @@ impl PhoneSession {
         }
     }
 
-    /// Starts anew for a phone that was bound or enabled, in the edition of its maker's profile.
+    /// Restarts for a phone that was bound or enabled, with the edition of its maker's profile.
     pub(super) fn reset(&mut self, edition: Edition) {
         self.back_off = BackOff::default();
         self.edition = edition;
     }
 
-    /// Does what an event calls for; `keep_alive` is the configured interval.
+    /// Handles an input; `keep_alive` is the configured interval.
     pub(super) fn on(
         &mut self,
         input: SessionInput,
@@ -204,7 +205,7 @@ impl PhoneSession {
             }
             SessionInput::Ended(why) => {
                 self.back_off.lost(now);
-                // 481 says that the phone holds no session: the next one is opened at once.
+                // 481 means that the phone has no session: the next session is opened at once.
                 let at_once = why == SessionEnd::Unknown && self.back_off.is_fresh();
                 let mut effects: Effects = smallvec![SessionEffect::Lost];
                 effects.extend(self.retry(at_once.then_some(Duration::ZERO), now));
@@ -234,7 +235,8 @@ impl PhoneSession {
 
     fn invite(&mut self, now: Duration) -> Effects {
         self.key += 1;
-        // The connection responds within the 64*T1 of its transaction, unless it ended while this was on its way.
+        // The connection responds within the 64*T1 of its transaction, unless the connection ended before it received the
+        // INVITE.
         let until = now + LIFE + LIFE / 4;
         self.state = PhoneSessionState::Opening { until };
         smallvec![SessionEffect::Invite]
@@ -249,7 +251,7 @@ impl PhoneSession {
     /// Tries again after 1, 2, 4 ... 60 seconds, or after as long as the phone asks for.
     fn retry(&mut self, wait: Option<Duration>, now: Duration) -> Effects {
         let back_off = self.back_off.failed();
-        // A phone may ask for a longer wait than the back-off, never for a shorter one; zero is the server's own.
+        // A phone may extend the back-off, but not shorten it; zero means the server's own delay.
         let wait = wait.map_or(back_off, |wait| {
             if wait.is_zero() {
                 wait
@@ -314,12 +316,12 @@ impl PhoneSession {
         self.key
     }
 
-    /// The edition that the phone speaks in this session, or did in the last one.
+    /// The edition of this session, or of the last one.
     pub(super) fn edition(&self) -> Edition {
         self.edition
     }
 
-    /// The session, once the phone takes requests in it.
+    /// The session's identifier, once the phone accepts requests.
     pub(super) fn id(&self) -> Option<SessionId> {
         match self.state {
             PhoneSessionState::Preparing { id }

@@ -1,4 +1,4 @@
-//! What a REGISTER does to the bindings, in the steps of RFC 3261, section 10.3: without actors, clock or I/O.
+//! Applies a REGISTER to the bindings, in the steps of RFC 3261, section 10.3, without actors, clock or I/O.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
     rejection::Rejection,
 };
 
-/// A REGISTER of an authenticated phone (steps 3 to 5 are its connection's).
+/// A REGISTER of an authenticated phone; its connection has done steps 3 to 5.
 pub(crate) struct RegisterRequest<'r, F> {
     pub(crate) identity: RegisterIdentity,
     pub(crate) request: &'r Request,
@@ -22,10 +22,10 @@ pub(crate) struct RegisterRequest<'r, F> {
     pub(crate) flow: F,
 }
 
-/// What a REGISTER asks for, and its place in the order of REGISTERs.
+/// The parsed REGISTER, with Call-ID and CSeq for the order of REGISTERs.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Update<'r> {
-    /// What is to become of the binding.
+    /// The requested change of the binding.
     pub contact: ContactUpdate<'r>,
     /// The Call-ID.
     pub call_id: &'r str,
@@ -33,14 +33,14 @@ pub struct Update<'r> {
     pub cseq: u32,
 }
 
-/// What is to become of a binding.
+/// The change of a binding that a REGISTER requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ContactUpdate<'r> {
-    /// Nothing: it is asked for.
+    /// No change; the REGISTER queries the binding.
     Query,
-    /// It ends, if it is at one of these addresses, or if they are `*`.
+    /// Removes the binding if its Contact is one of these, or `*`.
     Remove(Vec<&'r str>),
-    /// It is made or refreshed.
+    /// Creates or refreshes the binding.
     Bind {
         /// The Contact's URI.
         contact: &'r str,
@@ -49,7 +49,7 @@ pub enum ContactUpdate<'r> {
     },
 }
 
-/// What the connection or the registrar knows of a binding.
+/// The existing binding, from the lease or from the registrar.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'b> {
     /// The Contact's URI.
@@ -60,58 +60,58 @@ pub struct Known<'b> {
     pub cseq: u32,
 }
 
-/// What is to be done, as far as one binding tells.
+/// The effect of a REGISTER on a single binding.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RegisterStep {
-    /// Nothing changes: the 200 lists the binding, if there is one.
+    /// No change: the 200 lists the binding, if there is one.
     List,
-    /// The binding lasts longer, and nothing else changes.
+    /// Only extends the expiry.
     Refresh,
-    /// The binding ends.
+    /// Removes the binding.
     Remove,
-    /// The binding is made or replaced.
+    /// Creates or replaces the binding.
     Bind,
 }
 
-/// What a REGISTER does to the bindings.
+/// The effect of a REGISTER on all bindings.
 #[derive(Debug)]
 pub(crate) enum RegisterOutcome<F> {
-    /// Nothing: the 200 lists the binding, if there is one.
+    /// No change: the 200 lists the binding, if there is one.
     Listed,
-    /// This binding ends.
+    /// Removes this binding.
     Removed(Arc<Binding<F>>),
-    /// This binding is made, in place of the former one.
+    /// Adds this binding, in place of the former one.
     Bound {
         /// The binding.
         binding: Arc<Binding<F>>,
-        /// The one that it replaces.
+        /// The replaced binding.
         former: Option<Arc<Binding<F>>>,
     },
 }
 
-/// A phone that is bound elsewhere this soon after the last time is rejected if it comes from another address, so that two
-/// phones with one MAC address do not chase each other.
+/// The registrar rejects a phone that moves to another address within this time, so that two phones with the same MAC address
+/// do not replace each other endlessly.
 const REBIND_INTERVAL: Duration = Duration::from_secs(1);
-/// So many in a row that come sooner are let through at one address: there it may be one phone that connects anew.
+/// How many consecutive faster moves to another connection are accepted from the same address: a single phone may be
+/// reconnecting.
 pub(crate) const RAPID_REBINDS: u8 = 3;
-/// The longest text that a binding keeps, in octets: whoever has the phones' password decides over no more memory than a
-/// phone is worth.
+/// The longest text in a binding, in octets. Limits the memory that a sender with the phones' password can use.
 pub(crate) const MAX_TEXT: usize = 512;
 
 impl<'r> Update<'r> {
-    /// Reads what a REGISTER asks for. Of several Contacts that are to last, the first counts.
+    /// Parses a REGISTER. Of several Contacts to bind, the first counts.
     ///
     /// # Errors
-    /// What cannot be read, or contradicts itself; an expiry that is too brief.
+    /// The REGISTER is malformed or contradictory, or the expiry is too brief.
     pub fn read(request: &'r Request, advanced: &Advanced) -> Result<Self, Rejection> {
         let head = request.head();
-        // Step 6: "*" goes with an expiry of zero, and with no other Contact.
+        // Step 6: "*" requires an expiry of zero, and excludes other Contacts.
         let contact = match head.contacts().map_err(malformed)? {
             Contacts::Star if head.expires() == Some(0) => ContactUpdate::Remove(vec!["*"]),
             Contacts::Star => return Err(malformed("Contact: * needs Expires: 0")),
             Contacts::List(list) if list.is_empty() => ContactUpdate::Query,
             Contacts::List(list) => {
-                // Step 7: the Contact's own expiry counts before that of the message, and ours if there is neither.
+                // Step 7: the Contact's own expiry precedes that of the message; the default is the registrar's.
                 let asked = |contact: &NameAddr<'_>| contact.expires().or_else(|| head.expires());
                 match list.iter().find(|contact| asked(contact) != Some(0)) {
                     Some(lasting) => ContactUpdate::Bind {
@@ -129,12 +129,12 @@ impl<'r> Update<'r> {
         })
     }
 
-    /// What is to be done about a binding, or about none.
+    /// The effect on the known binding, if any.
     ///
     /// # Errors
     /// A CSeq that is out of order.
     pub fn against(&self, known: Option<Known<'_>>) -> Result<RegisterStep, Rejection> {
-        // Step 6: without a Contact the REGISTER asks what is bound.
+        // Step 6: a REGISTER without a Contact queries the bindings.
         if matches!(self.contact, ContactUpdate::Query) {
             return Ok(RegisterStep::List);
         }
@@ -152,7 +152,7 @@ impl<'r> Update<'r> {
                 last: known.cseq,
             });
         }
-        // Step 7: the binding is found by comparing URIs; a phone that has moved removes the address that it had before.
+        // Step 7: the Contacts are compared as URIs; a phone that has moved removes its former address.
         Ok(match &self.contact {
             ContactUpdate::Remove(contacts) => {
                 match contacts.iter().any(|it| removes(it, known.contact)) {
@@ -168,7 +168,7 @@ impl<'r> Update<'r> {
     }
 }
 
-/// Step 7: the registrar may shorten an expiry, and rejects one that is shorter than it likes by 423.
+/// Step 7: the registrar may shorten an expiry, and rejects one below the minimum with 423.
 fn granted(asked: Option<u32>, advanced: &Advanced) -> Result<u32, Rejection> {
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     let min_expires = seconds(advanced.min_expires);
@@ -178,11 +178,11 @@ fn granted(asked: Option<u32>, advanced: &Advanced) -> Result<u32, Rejection> {
     }
 }
 
-/// Decides what a REGISTER does at `now`, the time since the server's start. `has_room` says whether a phone that is not
-/// listed may be.
+/// Decides the effect of a REGISTER at `now`, the time since the server's start. `has_room` says whether the phone is listed
+/// or may be added.
 ///
 /// # Errors
-/// Why it is rejected; nothing changes then.
+/// The reason of the rejection; nothing changes.
 pub(crate) fn register<F: PartialEq>(
     bindings: &Bindings<F>,
     request: RegisterRequest<'_, F>,
@@ -202,7 +202,7 @@ pub(crate) fn register<F: PartialEq>(
             .cloned()
             .map_or(RegisterOutcome::Listed, RegisterOutcome::Removed));
     };
-    // Step 5: an address of record that the registrar does not know, and has no room for.
+    // Step 5: the address of record is unknown, and the limit of unknown phones is reached.
     if !has_room {
         return Err(Rejection::TooManyUnknownPhones);
     }
@@ -210,7 +210,7 @@ pub(crate) fn register<F: PartialEq>(
         rapid_rebinds(current, &request.flow, request.address, now)
     })?;
     let head = request.request.head();
-    // Maker, model and firmware stand at the beginning of the User-Agent.
+    // The User-Agent starts with maker, model and firmware.
     let user_agent = head.get(HeaderName::UserAgent);
     let user_agent = user_agent.map(|agent| agent[..agent.floor_char_boundary(MAX_TEXT)].into());
     let binding = Arc::new(Binding {
@@ -231,7 +231,7 @@ pub(crate) fn register<F: PartialEq>(
 }
 
 impl<F> Bindings<F> {
-    /// Carries out what a REGISTER does.
+    /// Applies the outcome of a REGISTER.
     pub(crate) fn apply(&mut self, outcome: &RegisterOutcome<F>) {
         match outcome {
             RegisterOutcome::Listed => {}
@@ -247,7 +247,7 @@ impl<F> Bindings<F> {
         }
     }
 
-    /// Takes back what the last REGISTER of an identity did, which nobody was told.
+    /// Reverts the last REGISTER of an identity, before any response or notification.
     pub(crate) fn revert(&mut self, outcome: RegisterOutcome<F>) {
         match outcome {
             RegisterOutcome::Listed => {}
@@ -262,14 +262,14 @@ impl<F> Bindings<F> {
     }
 }
 
-/// The binding that a REGISTER is about. A device has one at a time for now: that of another name that logs on over it is
-/// replaced.
+/// The binding that a REGISTER changes. A device currently has one binding at a time: a REGISTER with another user on the
+/// same device replaces the binding.
 fn current<F>(bindings: &Bindings<F>, identity: RegisterIdentity) -> Option<&Arc<Binding<F>>> {
     let own = bindings.get(identity);
     own.or_else(|| bindings.of_device(identity.device).next())
 }
 
-/// How often in a row a binding went to another connection within [`REBIND_INTERVAL`], this time included.
+/// How often in a row the binding moved to another connection within [`REBIND_INTERVAL`], including this time.
 fn rapid_rebinds<F: PartialEq>(
     current: &Binding<F>,
     flow: &F,
@@ -289,13 +289,13 @@ fn rapid_rebinds<F: PartialEq>(
     Ok(rapid)
 }
 
-/// Step 8: the seconds that the 200 lists for a binding that lasts until then. A second that has begun counts.
+/// Step 8: the seconds until a binding expires, rounded up, for the 200.
 pub fn seconds_left(until: Duration, now: Duration) -> u32 {
     let left = until.saturating_sub(now).as_millis().div_ceil(1000);
     u32::try_from(left).unwrap_or(u32::MAX)
 }
 
-/// Whether a Contact with no time left ends a binding: that of its own address alone.
+/// Whether a Contact with an expiry of zero removes a binding: only if it is the binding's own Contact, or `*`.
 fn removes(contact: &str, bound: &str) -> bool {
     contact == "*"
         || contact == bound
@@ -305,7 +305,7 @@ fn removes(contact: &str, bound: &str) -> bool {
         )
 }
 
-/// A text that a binding keeps, unless it is longer than [`MAX_TEXT`].
+/// A text for the binding; rejects one longer than [`MAX_TEXT`].
 fn kept(field: &str, text: &str) -> Result<Box<str>, Rejection> {
     match text.len() {
         ..=MAX_TEXT => Ok(text.into()),

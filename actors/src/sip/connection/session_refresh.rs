@@ -42,7 +42,7 @@ impl SessionRefresh {
         }
     }
 
-    /// The timer that an INVITE of ours proposes for this interval.
+    /// The session timer in our INVITE, for this interval.
     pub(super) fn proposed(interval: Duration) -> SessionTimer {
         let interval = interval.max(MIN_SE);
         SessionTimer {

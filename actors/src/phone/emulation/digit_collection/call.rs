@@ -1,4 +1,4 @@
-//! One call that waits for its digits, and the events that tell of it.
+//! A call that waits for further digits, and its events.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use uacsta_schema::csta::{
 
 use crate::{phone::emulation::outcome::EmulationEffect, refusal::Refusal};
 
-/// A call whose number is not complete yet.
+/// A call whose number is incomplete.
 pub(super) struct DigitCollection {
     pub(super) connection: ConnectionId,
     pub(super) line: DeviceId,
     request: MakeCall,
     digits: String,
-    /// When it ends for want of digits; `None` once the number is complete and the phone makes the call.
+    /// The end of the interdigit timeout; `None` once the number is complete and the phone makes the call.
     pub(super) expires_at: Option<Duration>,
 }
 
-/// How long a call waits for its next digits.
+/// The interdigit timeout.
 const INTERDIGIT_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most digits of a number.
+/// The maximum length of a number.
 const MAX_DIGITS: usize = 64;
 
-/// Whether a number is still to be completed: a `;` at its end says that more digits follow (ECMA-269, diallable digits format).
+/// Whether a number is incomplete: a final `;` means that more digits follow (ECMA-269, diallable digits format).
 pub(super) fn is_partial(number: &str) -> bool {
     number.trim_end().ends_with(';')
 }
@@ -44,10 +44,10 @@ impl DigitCollection {
         }
     }
 
-    /// Adds digits; whether the number is complete.
+    /// Adds digits; returns whether the number is complete.
     ///
     /// # Errors
-    /// Digits that would make the number longer than any.
+    /// The number would exceed [`MAX_DIGITS`].
     pub(super) fn add(&mut self, sequence: &str, now: Duration) -> Result<bool, Refusal> {
         if self.digits.len() + sequence.len() > MAX_DIGITS {
             return Err(Refusal::Malformed(format!(
@@ -64,12 +64,12 @@ impl DigitCollection {
         !self.digits.is_empty()
     }
 
-    /// Whether a connection of a line is this one; a line of the same phone has others.
+    /// Whether this is the connection of this call at this line.
     pub(super) fn is(&self, line: &DeviceId, connection: &ConnectionId) -> bool {
         *line == self.line && connection.call_id == self.connection.call_id
     }
 
-    /// The call with its whole number.
+    /// The MakeCall with the whole number.
     pub(super) fn complete(&self) -> MakeCall {
         MakeCall {
             called_directory_number: DeviceId::from(self.digits.as_str()),

@@ -19,15 +19,15 @@ use crate::{
 
 mod call;
 
-/// The calls that wait for digits, one of each line at most.
+/// The calls that wait for digits, at most one per line.
 #[derive(Default)]
 pub(super) struct DigitCollections {
     calls: Vec<DigitCollection>,
-    /// How many there have been: each call has an identifier of its own.
+    /// The number of calls so far, from which each call's identifier is made.
     started: u64,
 }
 
-/// Whether a request is for a call that waits for digits, or for one that will.
+/// Whether a request is for a call that waits for digits, or starts one.
 pub(super) fn claims(
     collections: Option<&DigitCollections>,
     request: &ClientRequest,
@@ -59,7 +59,7 @@ pub(super) fn claims(
     }
 }
 
-/// Whether a MakeCall is worth parsing: some text in it ends with `;`, as a partial number does.
+/// Whether to parse a MakeCall: some text in it ends with `;`, as a partial number does.
 fn may_be_partial(document: &[u8]) -> bool {
     document
         .split(|byte| *byte == b'<')
@@ -67,7 +67,7 @@ fn may_be_partial(document: &[u8]) -> bool {
 }
 
 impl DigitCollections {
-    /// MakeCall with a partial number. It ends the line's call that waited before.
+    /// MakeCall with a partial number. Ends the line's previous call that waits for digits.
     pub(super) fn start(
         &mut self,
         line: &DeviceId,
@@ -89,7 +89,7 @@ impl DigitCollections {
         EmulationOutcome::answer(Ok(response.into())).then(effects)
     }
 
-    /// DialDigits for a call that waits for them: the last ones make the call.
+    /// DialDigits for a call that waits for digits; the last digits make the call.
     pub(super) fn add(
         &mut self,
         line: &DeviceId,
@@ -117,7 +117,7 @@ impl DigitCollections {
         }
     }
 
-    /// The phone answered the MakeCall with the whole number: the call that waited is over, and the phone's own goes on.
+    /// The phone answered the MakeCall with the whole number: the phone's call replaces the one that waited for digits.
     pub(super) fn call_answered(
         &mut self,
         connection: &ConnectionId,
@@ -143,12 +143,12 @@ impl DigitCollections {
         EmulationOutcome::answer(Ok(ClearConnectionResponse::default().into())).then(effects)
     }
 
-    /// Ends all of them with the session.
+    /// Ends all calls with the session.
     pub(super) fn session_lost(&mut self) -> EmulationEffects {
         self.end(|_| true, &EventCause::NETWORK_OUT_OF_ORDER)
     }
 
-    /// Ends the calls whose digits do not come.
+    /// Ends the calls whose interdigit timeout has expired.
     pub(super) fn expire(&mut self, now: Duration) -> EmulationEffects {
         let mut effects = self.end(
             |call| call.expires_at.is_some_and(|at| at <= now),

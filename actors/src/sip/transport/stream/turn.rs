@@ -1,21 +1,21 @@
-//! How many frames a connection delivers before other actors get their turn.
+//! Limits the frames that a connection delivers before other actors get their turn.
 
-/// The frames of the present turn, and our requests without a response.
+/// The frames of the current turn, and our requests without a response.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     frames: u8,
-    /// Responses to our requests that were delivered beside the frames.
+    /// Responses to our requests that were delivered in addition to the frames.
     responses: u16,
     /// Our requests without a response yet.
     unanswered: u32,
-    /// Whether the connection is polled again in this turn, so that composing need not wake it.
+    /// Whether the connection is polled again in this turn, so that sending need not wake it.
     polled: bool,
 }
 
-/// The most frames in a turn.
+/// The maximum number of frames in a turn.
 const FRAMES: u8 = 8;
-/// The most responses beside them. In a turn in which a thousand phones report, their client is sent a thousand events; were
-/// only eight responses handled in the next, more and more would seem to be missing.
+/// The maximum number of responses in addition to the frames. A thousand phones may send events to one client in a turn; at
+/// only eight responses a turn, more and more responses would appear to be missing.
 const RESPONSES: u16 = 4096;
 
 impl Turn {
@@ -23,7 +23,7 @@ impl Turn {
         self.frames >= FRAMES
     }
 
-    /// Whether a response may be delivered beside the frames. There are no more of them than requests.
+    /// Whether a response may be delivered in addition to the frames; at most one per request.
     pub(super) fn takes_response(&self) -> bool {
         self.unanswered > 0 && self.responses < RESPONSES
     }
