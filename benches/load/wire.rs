@@ -112,7 +112,7 @@ impl Wire {
         }));
     }
 
-    /// The name of the transport in Via and Contact (RFC 3261 section 20.42).
+    /// The name of the transport in Via and Contact (RFC 3261, section 20.42).
     pub(crate) fn transport(&self) -> &'static str {
         if self.tls.is_some() { "TLS" } else { "TCP" }
     }

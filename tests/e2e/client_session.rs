@@ -236,13 +236,13 @@ async fn session_interval_below_the_minimum_gets_422() {
         let refusal = client
             .invite(LINE, |invite| invite.with("Session-Expires", 89))
             .await
-            .expect_err("RFC 4028 section 5: 90 seconds at the least");
+            .expect_err("RFC 4028, section 5: 90 seconds at the least");
         assert_eq!(refusal.status(), 422);
     }
     client.open(LINE).await;
 }
 
-/// RFC 3261 9.2: an INVITE that is cancelled before its answer opens nothing, and nothing of it stays.
+/// RFC 3261, section 9.2: an INVITE that is cancelled before its answer opens nothing, and nothing of it stays.
 #[tokio::test]
 async fn cancelled_session_frees_its_place() {
     let server = Server::with(|settings| {
@@ -261,7 +261,7 @@ async fn cancelled_session_frees_its_place() {
         let invite = request("INVITE", "cti")
             .set("To", &to)
             .set("Call-ID", &call);
-        // RFC 3261 9.1: it has the Via, From, To, Call-ID and CSeq number of what it cancels.
+        // RFC 3261, section 9.1: it has the Via, From, To, Call-ID and CSeq number of what it cancels.
         let cancel = request("CANCEL", "cti")
             .set("To", &to)
             .set("Call-ID", &call);
@@ -620,7 +620,7 @@ async fn session_uses_the_interval_the_client_requests() {
         );
         assert!(
             parameter(said, "refresher").is_some(),
-            "RFC 4028 section 9: {said}"
+            "RFC 4028, section 9: {said}"
         );
         let again = session
             .send(
@@ -642,7 +642,7 @@ async fn session_uses_the_interval_the_client_requests() {
     let refusal = client
         .invite(LINE, |invite| invite.with("Session-Expires", 30))
         .await
-        .expect_err("RFC 4028 section 5");
+        .expect_err("RFC 4028, section 5");
     assert_eq!(refusal.status(), 422, "{}", refusal.text());
     assert_eq!(refusal.must("Min-SE"), "90");
 }
@@ -670,7 +670,7 @@ async fn client_may_refresh_its_session_with_invite() {
     assert_eq!(phone.count("MonitorStart"), 1);
 }
 
-/// RFC 4028 section 9: who asks for `refresher=uas` is refreshed, at half the interval.
+/// RFC 4028, section 9: who asks for `refresher=uas` is refreshed, at half the interval.
 #[tokio::test]
 async fn server_refreshes_the_session_when_it_is_the_refresher() {
     let server = Server::start();

@@ -623,7 +623,7 @@ async fn request_glare_is_retried_after_a_delay() {
     phone.once("HoldCall", Reaction::Status(491, &[]));
     let begun = Instant::now();
     session.done("HoldCall", &inner).await;
-    // RFC 3261 14.1.
+    // RFC 3261, section 14.1.
     assert!(begun.elapsed() >= Duration::from_millis(2100));
     assert_eq!(phone.count("HoldCall"), 2);
     // Not for ever: there are as many tries as time, three at the most.

@@ -32,7 +32,7 @@ const EVENTS: &[Event] = &[
     Event("TransferedEvent", "<primaryOldCall>{third}</primaryOldCall><transferringDevice><deviceIdentifier>{line}</deviceIdentifier></transferringDevice><transferredToDevice><deviceIdentifier>{other}</deviceIdentifier></transferredToDevice><transferredConnections/><localConnectionInfo>null</localConnectionInfo><cause>singleStepTransfer</cause>"),
     Event("ConnectionClearedEvent", "<droppedConnection>{third}</droppedConnection><releasingDevice><deviceIdentifier>{line}</deviceIdentifier></releasingDevice><localConnectionInfo>null</localConnectionInfo><cause>normalClearing</cause>"),
     Event("CallClearedEvent", "<clearedCall>{third}</clearedCall><cause>normalClearing</cause>"),
-    // Call associated (18.2), physical (21.2) and logical (22.2) device features.
+    // Call associated, physical and logical device features (ECMA-269, sections 18.2, 21.2 and 22.2).
     Event("DigitsGeneratedEvent", "<connection>{call}</connection><digitGeneratedList>12#</digitGeneratedList>"),
     Event("MessageWaitingEvent", "<targetDevice><deviceIdentifier>{line}</deviceIdentifier></targetDevice><messageWaitingOn>true</messageWaitingOn>"),
     Event("MicrophoneMuteEvent", "<invokingDevice><deviceIdentifier>{line}</deviceIdentifier></invokingDevice><auditoryApparatus>headset</auditoryApparatus><microphoneMuteOn>true</microphoneMuteOn>"),

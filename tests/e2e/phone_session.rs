@@ -188,7 +188,7 @@ async fn session_timer_is_negotiated_and_refreshed() {
     let asked = seconds(invite.must("Session-Expires"));
     assert_eq!(
         asked, 90,
-        "the least that RFC 4028 section 4 allows, and the setting"
+        "the least that RFC 4028, section 4 allows, and the setting"
     );
     if let Some(least) = invite.header("Min-SE") {
         assert!(seconds(least) <= asked);
@@ -491,7 +491,7 @@ async fn refused_invite_is_retried_with_back_off() {
     assert_eq!(phone.count("INVITE"), 3);
     assert!(
         begun.elapsed() >= Duration::from_secs(1),
-        "the Retry-After of RFC 3261 section 20.33"
+        "the Retry-After of RFC 3261, section 20.33"
     );
 }
 
@@ -540,7 +540,7 @@ async fn retransmitted_event_is_relayed_once() {
         .replace("{xref}", &phone.monitored().await);
     let info: Message = phone.in_dialog("INFO").await.csta(event);
     phone.transact(&info).await.expect(200);
-    // Nobody repeats a request on a stream (RFC 3261 section 17.1.2.2); it is answered as before, and never relayed again.
+    // Nobody repeats a request on a stream (RFC 3261, section 17.1.2.2); it is answered as before, and never relayed again.
     phone.transact(&info).await.expect(200);
     let status = "<systemStatus>normal</systemStatus>";
     let status = document("ed3", "SystemStatus", status);
@@ -558,7 +558,7 @@ async fn retransmitted_event_is_relayed_once() {
 
 #[tokio::test]
 async fn lower_cseq_in_a_dialog_gets_500() {
-    // RFC 3261 section 12.2.2.
+    // RFC 3261, section 12.2.2.
     let server = Server::start();
     let (phone, mut session, _) = watched(&server).await;
     let reference = phone.monitored().await;

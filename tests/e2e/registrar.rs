@@ -109,7 +109,7 @@ async fn nonce_is_reusable_but_each_count_only_once() {
     let wire = phone.wire().await;
     let refresh = phone.register().await.expect(200);
     assert_eq!(refresh.cseq(), 3, "one 401 at first, and no other");
-    // The same nc again: what an eavesdropper could send (RFC 7616 section 5.12).
+    // The same nc again: what an eavesdropper could send (RFC 7616, section 5.12).
     let challenge = wire
         .transact(&phone.registration(&wire))
         .await
@@ -257,7 +257,7 @@ async fn expiry_is_as_requested_up_to_the_maximum() {
     assert_eq!(
         granted(&phone.register_as(contact).await.expect(200)),
         90,
-        "the Contact's own (section 10.2.1.1)"
+        "the Contact's own (RFC 3261, section 10.2.1.1)"
     );
 }
 
@@ -278,7 +278,7 @@ async fn expiry_below_the_minimum_gets_423_with_min_expires() {
 
 #[tokio::test]
 async fn register_with_lower_cseq_changes_nothing() {
-    // RFC 3261 section 10.3 item 7: a late un-REGISTER must not end what a newer REGISTER made.
+    // RFC 3261, section 10.3, item 7: a late un-REGISTER must not end what a newer REGISTER made.
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -294,7 +294,7 @@ async fn register_with_lower_cseq_changes_nothing() {
     assert_eq!(phone.count("BYE"), 0);
 }
 
-/// RFC 3261 10.3 step 7: a Contact without time ends the binding of that address; a phone that has moved removes where it was.
+/// RFC 3261, section 10.3, step 7: a Contact without time ends the binding of that address; a phone that has moved removes where it was.
 #[tokio::test]
 async fn removing_an_unbound_contact_keeps_the_binding() {
     let server = Server::start();
@@ -316,7 +316,7 @@ async fn removing_an_unbound_contact_keeps_the_binding() {
     assert_eq!(phone.count("BYE"), 0);
 }
 
-/// The same: a Contact is known by user, host and port, whatever else was said of it (19.1.4).
+/// The same: a Contact is known by user, host and port, whatever else was said of it (RFC 3261, section 19.1.4).
 #[tokio::test]
 async fn removing_the_bound_contact_unregisters() {
     let server = Server::start();
@@ -345,7 +345,7 @@ async fn contact_star_unregisters() {
 
 #[tokio::test]
 async fn contact_star_with_expiry_or_other_contacts_gets_400() {
-    // RFC 3261 section 10.3 item 6.
+    // RFC 3261, section 10.3, item 6.
     let server = Server::start();
     let phone = server.phone("000413000001");
     phone.register().await.expect(200);

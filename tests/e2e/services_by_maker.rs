@@ -31,7 +31,7 @@ const SERVICES: &[Service<'static>] = &[
     Service("DirectedPickupCall", "<callToBePickedUp>{far}</callToBePickedUp><requestingDevice>{line}</requestingDevice>", "<pickedCall>{second}</pickedCall>"),
     Service("DialDigits", "<diallingConnection>{call}</diallingConnection><diallingSequence>030</diallingSequence>", ""),
     Service("ClearCall", "<callToBeCleared>{call}</callToBeCleared>", ""),
-    // Call associated (18.1), snapshots (16).
+    // Call associated services and snapshots (ECMA-269, sections 18.1 and 16).
     Service("GenerateDigits", "<connectionToSendDigits>{call}</connectionToSendDigits><digitMode>dTMF</digitMode><charactersToSend>12#</charactersToSend><toneDuration>120</toneDuration>", ""),
     Service("SnapshotDevice", "<snapshotObject>{line}</snapshotObject>", "<crossRefIDorSnapshotData><snapshotData><snapshotDeviceResponseInfo><connectionIdentifier>{call}</connectionIdentifier><endpointDevice><deviceIdentifier>{other}</deviceIdentifier></endpointDevice><localCallState><compoundCallState><localConnectionState>hold</localConnectionState></compoundCallState></localCallState></snapshotDeviceResponseInfo></snapshotData></crossRefIDorSnapshotData>"),
     Service("SnapshotCall", "<snapshotObject>{call}</snapshotObject>", "<crossRefIDorSnapshotData><snapshotData><snapshotCallResponseInfo><deviceOnCall><deviceIdentifier>{line}</deviceIdentifier></deviceOnCall><localConnectionInfo>connected</localConnectionInfo></snapshotCallResponseInfo></snapshotData></crossRefIDorSnapshotData>"),

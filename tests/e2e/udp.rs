@@ -95,7 +95,7 @@ async fn duplicate_datagrams_count_once() {
 
 #[tokio::test]
 async fn response_200_to_invite_is_retransmitted_until_ack() {
-    // RFC 3261 section 13.3.1.4.
+    // RFC 3261, section 13.3.1.4.
     let server = serving();
     let phone = phone_in(Weather::Fair, &server);
     phone.start().await;
@@ -187,7 +187,7 @@ async fn unknown_udp_peer_is_answered_statelessly() {
     let (first, again) = (stranger.ask(&twice).await, stranger.ask(&twice).await);
     assert_eq!(
         first, again,
-        "the same answer with the same tag (RFC 3261 section 8.2.7)"
+        "the same answer with the same tag (RFC 3261, section 8.2.7)"
     );
     let phone = phone_in(Weather::Fair, &server);
     phone.start().await;
@@ -258,7 +258,7 @@ async fn non_request_datagrams_get_no_response() {
 
 #[tokio::test]
 async fn response_goes_to_the_source_with_received_and_rport() {
-    // RFC 3261 section 18.2, RFC 3581 section 4.
+    // RFC 3261, section 18.2, RFC 3581, section 4.
     let server = serving();
     let (peer, other) = (Peer::new(&server).await, Peer::new(&server).await);
     let elsewhere = format!("SIP/2.0/UDP 192.0.2.7:{}", other.port());
@@ -284,7 +284,7 @@ async fn response_goes_to_the_source_with_received_and_rport() {
 
 #[tokio::test]
 async fn datagram_needs_no_content_length() {
-    // RFC 3261 section 18.3: the body ends with the datagram.
+    // RFC 3261, section 18.3: the body ends with the datagram.
     let server = serving();
     let peer = Peer::new(&server).await;
     let text = peer.request("OPTIONS").text();

@@ -320,7 +320,7 @@ async fn client_that_answers_no_events_is_disconnected_and_logged() {
     other.done("GetForwarding", &element("device", LINE)).await;
 }
 
-/// RFC 3261 12.2.2, section 15: another user logs on on a client's connection. The sessions of the former one are ended, and what
+/// RFC 3261, sections 12.2.2 and 15: another user logs on on a client's connection. The sessions of the former one are ended, and what
 /// was asked in them meanwhile is in no dialog.
 #[tokio::test]
 async fn new_user_on_a_connection_ends_the_previous_users_sessions() {

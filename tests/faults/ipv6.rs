@@ -72,7 +72,7 @@ async fn is_served_through_proxies(client: &CtiClient, at: SocketAddr, phone: &P
     let session = client.invite(phone.line(), through);
     let mut session = session.await.unwrap_or_else(|no| panic!("{}", no.text()));
     let answer = &session.answer;
-    // RFC 3261 12.1.1, and 12.2.1.1 for what we ask.
+    // RFC 3261, section 12.1.1, and 12.2.1.1 for what we ask.
     let routes: Vec<&str> = answer.all("Record-Route").collect();
     assert_eq!(routes, ROUTES, "{}", answer.text());
     let contact = answer.must("Contact").contains(&format!("@{at}"))
@@ -163,7 +163,7 @@ async fn ipv4_peer_on_an_ipv6_interface_has_an_ipv4_address() {
     if !has_ipv6() {
         return;
     }
-    // RFC 4291 2.5.5.2: the system shows such a peer as ::ffff:127.0.0.1.
+    // RFC 4291, section 2.5.5.2: the system shows such a peer as ::ffff:127.0.0.1.
     let server = serving_on("[::]");
     let by_ipv4 = |at: SocketAddr| SocketAddr::from(([127, 0, 0, 1], at.port()));
     let udp = by_ipv4(server.phones_udp.unwrap());

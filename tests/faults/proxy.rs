@@ -169,7 +169,7 @@ async fn limits_apply_to_the_proxied_address() {
     assert!(!is_served(&mut third).await, "one too many");
 }
 
-/// Whether a double CRLF is answered (RFC 5626 4.4.1), or the connection ends.
+/// Whether a double CRLF is answered (RFC 5626, section 4.4.1), or the connection ends.
 async fn is_served(stream: &mut TcpStream) -> bool {
     let _ = stream.write_all(b"\r\n\r\n").await;
     let mut answer = [0; 2];

@@ -111,7 +111,7 @@ async fn long_run_does_not_grow_memory_or_descriptors() {
             session.event().await;
         }
         if turn.is_multiple_of(REFRESH) {
-            // RFC 4028 7: without it the session ends after half an hour.
+            // RFC 4028, section 7: without it the session ends after half an hour.
             let refreshed = |update: Message| update.with("Supported", "timer");
             session.send(refreshed, "UPDATE").await.expect(200);
         }

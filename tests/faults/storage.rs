@@ -226,7 +226,7 @@ async fn pipelined(server: &Serving, mac: &str) -> [u16; 2] {
     statuses
 }
 
-/// RFC 3261 10.3: a binding is acknowledged when it is stored; a refresh that comes meanwhile waits with it.
+/// RFC 3261, section 10.3: a binding is acknowledged when it is stored; a refresh that comes meanwhile waits with it.
 #[tokio::test]
 async fn pipelined_registers_of_a_new_phone_succeed_or_fail_together() {
     let server = Serving::start(tempfile::tempdir().unwrap(), SETTINGS);

@@ -325,7 +325,7 @@ async fn sips_requires_tls_and_is_answered_with_sips() {
         .with("To", "<sip:000413000001@127.0.0.1>")
         .with("Call-ID", "sips")
         .with("CSeq", "1 OPTIONS");
-    // RFC 3261 8.2.2.1 and 26.2.2.
+    // RFC 3261, sections 8.2.2.1 and 26.2.2.
     let refused = plain.transact(&request).await.expect(416);
     assert!(
         refused.must("Warning").contains("needs TLS"),

@@ -84,7 +84,7 @@ pub async fn log_on(
     unreachable!("the loop returns at the third attempt")
 }
 
-/// The ACK to a refused INVITE, part of its transaction (RFC 3261 section 17.1.1.3).
+/// The ACK to a refused INVITE, part of its transaction (RFC 3261, section 17.1.1.3).
 fn acknowledgement(invite: &Message, refusal: &Message) -> Message {
     Message::request("ACK", invite.uri())
         .with("Via", invite.must("Via"))

@@ -237,7 +237,7 @@ impl End {
     }
 }
 
-/// RFC 3261 section 17.2.3: branch and method tell a request from all others.
+/// RFC 3261, section 17.2.3: branch and method tell a request from all others.
 fn key(message: &Message) -> String {
     format!("{} {}", message.branch(), message.method())
 }

@@ -22,7 +22,7 @@ pub struct Dialog {
 }
 
 impl Dialog {
-    /// The dialog that the peer's INVITE opens and our tag completes (section 12.1.1).
+    /// The dialog that the peer's INVITE opens and our tag completes (RFC 3261, section 12.1.1).
     pub fn called(invite: &Message, tag: &str) -> Self {
         Self {
             call_id: invite.must("Call-ID").to_owned(),
@@ -35,7 +35,7 @@ impl Dialog {
         }
     }
 
-    /// The dialog that the peer's 200 to our INVITE opens (section 12.1.2).
+    /// The dialog that the peer's 200 to our INVITE opens (RFC 3261, section 12.1.2).
     pub fn calling(invite: &Message, answer: &Message) -> Self {
         let mut routes: Vec<String> = answer.all("Record-Route").map(str::to_owned).collect();
         routes.reverse();
@@ -50,7 +50,7 @@ impl Dialog {
         }
     }
 
-    /// The next request in this dialog, with that Via (section 12.2.1.1).
+    /// The next request in this dialog, with that Via (RFC 3261, section 12.2.1.1).
     pub fn request(&mut self, method: &str, via: String) -> Message {
         if method != "ACK" {
             self.cseq += 1;

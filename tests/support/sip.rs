@@ -32,7 +32,7 @@ impl Message {
         }
     }
 
-    /// The answer to this request with what RFC 3261 section 8.2.6.2 wants copied.
+    /// The answer to this request with what RFC 3261, section 8.2.6.2 wants copied.
     pub fn answer(&self, status: u16, reason: &str) -> Self {
         let mut answer = Self {
             start: format!("SIP/2.0 {status} {reason}"),
@@ -172,7 +172,7 @@ impl Message {
             .unwrap_or(0)
     }
 
-    /// The branch of the topmost Via, by which a response finds its request (RFC 3261 section 17.1.3).
+    /// The branch of the topmost Via, by which a response finds its request (RFC 3261, section 17.1.3).
     pub fn branch(&self) -> &str {
         self.header("Via")
             .and_then(|via| parameter(via, "branch"))
@@ -195,7 +195,7 @@ impl Message {
         self
     }
 
-    /// What RFC 3261 section 8.1.1 wants in every message and is missing here or written twice.
+    /// What RFC 3261, section 8.1.1 wants in every message and is missing here or written twice.
     pub fn fault(&self) -> Option<String> {
         for name in ["Via", "From", "To", "Call-ID", "CSeq", "Content-Length"] {
             let count = self.all(name).count();
@@ -205,7 +205,7 @@ impl Message {
         }
         if self.status() == 0 && self.header("Max-Forwards").is_none() {
             return Some(format!(
-                "a request without Max-Forwards (RFC 3261 section 8.1.1.6):\n{}",
+                "a request without Max-Forwards (RFC 3261, section 8.1.1.6):\n{}",
                 self.text()
             ));
         }
@@ -216,7 +216,7 @@ impl Message {
                 .is_none()
         {
             return Some(format!(
-                "an answer without a To tag (RFC 3261 section 8.2.6.2):\n{}",
+                "an answer without a To tag (RFC 3261, section 8.2.6.2):\n{}",
                 self.text()
             ));
         }
@@ -227,7 +227,7 @@ impl Message {
 /// One thing that arrives on a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame {
-    /// A lone CRLF between messages (RFC 5626 section 4.4.1).
+    /// A lone CRLF between messages (RFC 5626, section 4.4.1).
     KeepAlive,
     /// A whole message.
     Message(Message),
@@ -264,7 +264,7 @@ pub fn frame(buffer: &mut BytesMut) -> Result<Option<Frame>, String> {
             .map_err(|_| format!("Content-Length is {value:?}"))?,
         None => {
             return Err(format!(
-                "Content-Length is missing on a stream (RFC 3261 section 18.3):\n{}",
+                "Content-Length is missing on a stream (RFC 3261, section 18.3):\n{}",
                 message.text()
             ));
         }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The prefix of an address: a host may use all addresses of its IPv6 network (RFC 4291, section 2.5.4), and an IPv4 address that is
-/// mapped into IPv6 (section 2.5.5.2) counts as that IPv4 address.
+/// mapped into IPv6 (RFC 4291, section 2.5.5.2) counts as that IPv4 address.
 pub fn address_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64)),

@@ -23,14 +23,14 @@ impl RegisterIdentity {
         let malformed = |why: String| Rejection::Malformed(why);
         let to = head.to().map_err(|error| malformed(error.to_string()))?;
         let uri = to.uri();
-        // Section 10.2: an address of record "MUST be a SIP URI or SIPS URI"; tel is accepted as well.
+        // RFC 3261, section 10.2: an address of record "MUST be a SIP URI or SIPS URI"; tel is accepted as well.
         if !uri.is_sip() && !uri.is_tel() {
             return Err(malformed(
                 "the To of a REGISTER is a sip or sips URI".to_owned(),
             ));
         }
         let user = uri.user_decoded().unwrap_or_default();
-        // A MAC address with bare colons parses as user and password (section 19.1.1).
+        // A MAC address with bare colons parses as user and password (RFC 3261, section 19.1.1).
         let user = match uri.password() {
             Some(rest) => format!("{user}:{rest}").parse(),
             None => user.parse::<PhoneId>(),

@@ -47,7 +47,7 @@ pub fn table() -> Vec<Torment> {
             Phones,
             Ends(
                 Some(400),
-                "nothing tells where the next message begins (RFC 3261 18.3)",
+                "nothing tells where the next message begins (RFC 3261, section 18.3)",
             ),
             "INVITE sip:user@example.com SIP/2.0\nContent-Type: application/sdp\nContent-Length: -999",
             SDP,

@@ -6,8 +6,8 @@ use super::{
     Torment, torment,
 };
 
-const NO_DIALOG: &str = "its To has a tag, and we have no such dialog (RFC 3261 12.2.2)";
-const NO_SDP: &str = "well-formed, but SDP is nothing that we take (RFC 3261 8.2.3)";
+const NO_DIALOG: &str = "its To has a tag, and we have no such dialog (RFC 3261, section 12.2.2)";
+const NO_SDP: &str = "well-formed, but SDP is nothing that we take (RFC 3261, section 8.2.3)";
 
 pub fn table() -> Vec<Torment> {
     vec![

@@ -103,7 +103,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.3.9",
             "two Content-Lengths that differ",
             Phones,
-            Ends(Some(400), "nothing tells where the next message begins (RFC 3261 18.3)"),
+            Ends(Some(400), "nothing tells where the next message begins (RFC 3261, section 18.3)"),
             "OPTIONS sip:user@example.com SIP/2.0\nContent-Length: 13\nContent-Length: 5\nContent-Type: text/plain",
             b"There's no way to know how many octets are supposed to be here.\r\n",
         ),
@@ -121,7 +121,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.3.10",
             "a 200 whose second Via is the broadcast address",
             Phones,
-            Ignored("it answers nothing that we asked, and we forward nothing (RFC 3261 18.1.2)"),
+            Ignored("it answers nothing that we asked, and we forward nothing (RFC 3261, section 18.1.2)"),
             "SIP/2.0 200 OK\n\
              Via: SIP/2.0/TCP 192.0.2.198;branch=z9hG4bKbcast\n\
              Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bKall\n\
@@ -133,7 +133,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.3.11",
             "Max-Forwards is zero",
             Phones,
-            Chooses(200, "483 is for who would forward it; we are where it goes (RFC 3261 16.3, step 3)"),
+            Chooses(200, "483 is for who would forward it; we are where it goes (RFC 3261, section 16.3, step 3)"),
             "OPTIONS sip:user@example.com SIP/2.0\nMax-Forwards: 0",
             b"",
         ),
@@ -180,7 +180,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.4.1",
             "an INVITE of RFC 2543: no branch, no tag, no Max-Forwards, no Contact",
             Front,
-            Chooses(415, "taken for what it is; its SDP is in the way (RFC 3261 8.2.3)"),
+            Chooses(415, "taken for what it is; its SDP is in the way (RFC 3261, section 8.2.3)"),
             "INVITE sip:UserB@example.com SIP/2.0\n\
              Via: SIP/2.0/TCP iftgw.example.com\n\
              From: <sip:+13035551111@ift.client.example.net;user=phone>\n\

@@ -6,7 +6,7 @@ use crate::support::{
     sip::{Message, unique},
 };
 
-/// What every request has (RFC 3261 section 8.1.1), with its compact form.
+/// What every request has (RFC 3261, section 8.1.1), with its compact form.
 const ORDINARY: [(&str, &str); 7] = [
     ("Via", "v"),
     ("From", "f"),

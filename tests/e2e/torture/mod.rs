@@ -318,7 +318,7 @@ async fn rfc_4475_and_rfc_5118_messages_get_the_expected_answers() {
     assert_eq!((named.len(), exact.len()), (44, 40));
 }
 
-/// RFC 4475 section 3.2.1; RFC 3261 section 17.2.3: a branch that says nothing makes no two requests one.
+/// RFC 4475, section 3.2.1; RFC 3261, section 17.2.3: a branch that says nothing makes no two requests one.
 #[tokio::test]
 async fn requests_with_a_bare_magic_cookie_branch_are_distinguished() {
     let server = serving();
@@ -344,7 +344,7 @@ async fn requests_with_a_bare_magic_cookie_branch_are_distinguished() {
     }
 }
 
-/// RFC 4475 section 3.3.14; RFC 3261 section 19.1.5: whoever registers a Route does not choose where the server sends.
+/// RFC 4475, section 3.3.14; RFC 3261, section 19.1.5: whoever registers a Route does not choose where the server sends.
 #[tokio::test]
 async fn header_in_a_contact_uri_is_omitted_from_requests() {
     let server = serving();

@@ -13,7 +13,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.1.1.1",
             "folded lines, any case, spaces round colons, escaped quotes, a header field that nobody knows",
             Front,
-            Chooses(481, "its To has a tag, and we have no such dialog (RFC 3261 12.2.2)"),
+            Chooses(481, "its To has a tag, and we have no such dialog (RFC 3261, section 12.2.2)"),
             "INVITE sip:callee@server.example.com;unknownparam SIP/2.0\n\
              TO :\n\x20sip:callee@server.example.com ;   tag    = 77a\n\
              from   : \"J Caller \\\\\\\"\"       <sip:caller@example.com>\n\x20 ;\n\x20 tag = 98a\n\
@@ -46,7 +46,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.1.1.3",
             "percent escapes in user parts: an escaped sips URI stays a user",
             Front,
-            Chooses(415, "well-formed, but SDP is nothing that we take (RFC 3261 8.2.3)"),
+            Chooses(415, "well-formed, but SDP is nothing that we take (RFC 3261, section 8.2.3)"),
             "INVITE sip:sips%3Auser%40example.com@example.net SIP/2.0\n\
              To: sip:%75se%72@example.com\n\
              From: <sip:I%20have%20spaces@example.net>;tag=1\n\
@@ -94,7 +94,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.1.1.8",
             "a datagram goes on after its message",
             Datagram,
-            Chooses(401, "what follows is passed over (RFC 3261 18.3); a REGISTER is challenged"),
+            Chooses(401, "what follows is passed over (RFC 3261, section 18.3); a REGISTER is challenged"),
             "REGISTER sip:example.com SIP/2.0\n\
              To: <sip:000413000044@example.com>\n\
              Via: SIP/2.0/UDP 192.0.2.125;rport;branch=z9hG4bKextra\n\
@@ -129,7 +129,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.1.1.11",
             "a body in parts, one of them any octets",
             Phones,
-            Chooses(405, "MESSAGE is nothing that we take (RFC 3261 8.2.1); its body is framed by its length"),
+            Chooses(405, "MESSAGE is nothing that we take (RFC 3261, section 8.2.1); its body is framed by its length"),
             "MESSAGE sip:user@example.com SIP/2.0\n\
              Content-Type: multipart/mixed;boundary=7a9cbec02ceef655",
             b"--7a9cbec02ceef655\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: binary\r\n\r\nHello\r\n\
@@ -140,7 +140,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.1.1.12",
             "a reason phrase of every character, also UTF-8",
             Phones,
-            Ignored("it answers nothing that we asked (RFC 3261 18.1.2)"),
+            Ignored("it answers nothing that we asked (RFC 3261, section 18.1.2)"),
             "SIP/2.0 200 = 2**3 * 5**2 \u{43d}\u{43e} \u{441}\u{442}\u{43e} - \u{43f}\u{440}\u{43e}\u{441}\u{442}\u{43e}\n\
              CSeq: 35 INVITE\nTo: <sip:callee@example.com>;tag=5\nContact: <sip:user@host198.example.com>",
             b"",
@@ -149,7 +149,7 @@ pub fn table() -> Vec<Torment> {
             "4475 3.1.1.13",
             "no reason phrase at all",
             Phones,
-            Ignored("it answers nothing that we asked (RFC 3261 18.1.2)"),
+            Ignored("it answers nothing that we asked (RFC 3261, section 18.1.2)"),
             "SIP/2.0 100 \nCSeq: 35 INVITE",
             b"",
         ),
@@ -193,7 +193,7 @@ fn long() -> Torment {
         Front,
         Chooses(
             415,
-            "none is above a limit of ours, so only its SDP is in the way (RFC 3261 8.2.3)",
+            "none is above a limit of ours, so only its SDP is in the way (RFC 3261, section 8.2.3)",
         ),
         &text,
         SDP,

@@ -25,7 +25,7 @@ use crate::support::{
 const SECOND: Duration = Duration::from_secs(1);
 const OPEN: &str = "uacsta_connections";
 
-/// The beginning of a TLS handshake: a record that announces more than comes (RFC 8446 5.1).
+/// The beginning of a TLS handshake: a record that announces more than comes (RFC 8446, section 5.1).
 const HALF_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
 /// Opens so many connections, sends that on each, and returns those on which the server is to act first.
@@ -107,7 +107,7 @@ async fn unauthenticated_connections_are_limited_and_closed() {
     is_served(&server, &phone).await;
 }
 
-/// An address takes no place that others need, however many connections it opens; RFC 4291 2.5.4 for IPv6 is shown in
+/// An address takes no place that others need, however many connections it opens; RFC 4291, section 2.5.4 for IPv6 is shown in
 /// `src/net/open.rs`.
 #[tokio::test]
 async fn full_share_of_one_address_does_not_block_another() {
@@ -225,7 +225,7 @@ async fn stranger_that_never_reads_is_throttled_then_disconnected() {
 #[tokio::test]
 async fn strangers_that_never_read_use_bounded_memory() {
     const STRANGERS: usize = 10;
-    // What an answer repeats makes it long (RFC 3261 8.2.6.2).
+    // What an answer repeats makes it long (RFC 3261, section 8.2.6.2).
     let long = format!(
         "SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK{}",
         "a".repeat(8_000)

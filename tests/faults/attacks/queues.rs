@@ -13,7 +13,7 @@ use crate::support::{
     wire::final_of,
 };
 
-/// RFC 3261 17.2.1 and 17.1.1.3 on a stream: nothing is repeated there, so a refused INVITE leaves nothing that a CANCEL would
+/// RFC 3261, sections 17.2.1 and 17.1.1.3 on a stream: nothing is repeated there, so a refused INVITE leaves nothing that a CANCEL would
 /// find (9.2: 481), its ACK is absorbed, and a repetition is refused like the first.
 #[tokio::test]
 async fn rejected_invite_leaves_no_state() {

@@ -57,14 +57,14 @@ fn altered(given: &Challenge, who: &Account, was: &str, is: &str) -> Message {
 
 const GRANTED: (u16, bool) = (200, false);
 const REFUSED: (u16, bool) = (401, false);
-/// A log-on with a fresh nonce is all that is asked for (RFC 7616 3.3).
+/// A log-on with a fresh nonce is all that is asked for (RFC 7616, section 3.3).
 const STALE: (u16, bool) = (401, true);
 
 /// What a case says, its change, and what must come of it.
 const CASES: [(&str, Change, (u16, bool)); 22] = [
-    ("RFC 7616 3.4: the proof is right", right, GRANTED),
+    ("RFC 7616, section 3.4: the proof is right", right, GRANTED),
     (
-        "RFC 7616 3.4.6: another port and parameters in the uri",
+        "RFC 7616, section 3.4.6: another port and parameters in the uri",
         |given, who| {
             proved(
                 given,
@@ -98,12 +98,12 @@ const CASES: [(&str, Change, (u16, bool)); 22] = [
         GRANTED,
     ),
     (
-        "RFC 7616 3.4.6: the uri names another user",
+        "RFC 7616, section 3.4.6: the uri names another user",
         |given, who| proved(given, who, "REGISTER", "sip:000413000002@127.0.0.1", 1),
         REFUSED,
     ),
     (
-        "RFC 7616 3.4.6: the uri names another host",
+        "RFC 7616, section 3.4.6: the uri names another host",
         |given, who| proved(given, who, "REGISTER", "sip:127.0.0.2", 1),
         REFUSED,
     ),
@@ -158,7 +158,7 @@ const CASES: [(&str, Change, (u16, bool)); 22] = [
         REFUSED,
     ),
     (
-        "RFC 7616 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
+        "RFC 7616, section 3.3: a nonce that was made up: a log-on with a fresh one is all that is asked for",
         |given, who| {
             let given = Challenge {
                 nonce: "0".repeat(64),
@@ -198,7 +198,7 @@ const CASES: [(&str, Change, (u16, bool)); 22] = [
         REFUSED,
     ),
     (
-        "RFC 7616 3.4: qop without cnonce",
+        "RFC 7616, section 3.4: qop without cnonce",
         |given, who| altered(given, who, ", cnonce=\"0a4f113b\"", ""),
         REFUSED,
     ),
@@ -312,7 +312,7 @@ async fn replayed_udp_credentials_are_rejected_after_the_association_ends() {
         let fresh = challenge(&refusal);
         assert!(fresh.stale, "count {count} after the link's end");
         if count == 2 {
-            // RFC 7616 3.3: stale, so the phone tries again by itself.
+            // RFC 7616, section 3.3: stale, so the phone tries again by itself.
             let again = proved(&fresh, &who, "REGISTER", URI, 1).set("Via", via());
             ask(&socket, &again).await.expect(200);
         }

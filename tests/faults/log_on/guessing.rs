@@ -176,7 +176,7 @@ async fn administered(server: &Serving, source: [u8; 4], authorization: &str) ->
     answer
 }
 
-/// RFC 6585 4: 429 with Retry-After is for who guesses, not for the administrator elsewhere, nor for who has the token.
+/// RFC 6585, section 4: 429 with Retry-After is for who guesses, not for the administrator elsewhere, nor for who has the token.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn api_guessing_is_rate_limited_and_the_administrator_is_not() {

@@ -73,7 +73,7 @@ async fn silent_phone_does_not_delay_other_lines() {
     }
 }
 
-/// A8: 408 is the end of the dialog, as 481 is, but it does not prove that nothing was done (RFC 3261 section 12.2.1.2).
+/// A8: 408 is the end of the dialog, as 481 is, but it does not prove that nothing was done (RFC 3261, section 12.2.1.2).
 #[tokio::test]
 async fn status_408_ends_the_dialog_and_the_request_is_not_repeated() {
     let server = Server::start();
@@ -193,7 +193,7 @@ async fn repeated_challenges_of_info_are_limited() {
     session.done("GetDoNotDisturb", &asked).await;
 }
 
-/// A11: each 200 to the INVITE gets its ACK, however often it comes (RFC 3261 section 13.2.2.4), and makes no dialog more.
+/// A11: each 200 to the INVITE gets its ACK, however often it comes (RFC 3261, section 13.2.2.4), and makes no dialog more.
 #[tokio::test]
 async fn retransmitted_200_is_acknowledged_again() {
     let server = Server::start();

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// A17: what the phone tells is relayed in the order in which it came, whatever a call should look like; a CSeq may leave
-/// numbers out (RFC 3261 section 12.2.2), and one that is too low is refused with 500 and relayed to nobody.
+/// numbers out (RFC 3261, section 12.2.2), and one that is too low is refused with 500 and relayed to nobody.
 #[tokio::test]
 async fn events_are_relayed_in_arrival_order() {
     let server = Server::start();

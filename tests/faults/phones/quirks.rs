@@ -3,7 +3,7 @@
 use super::{MAC, call, hears, watched};
 use crate::support::{csta::namespace, server::Server, sip::Message};
 
-/// A CSeq that begins anywhere below 2^31 (RFC 3261 section 8.1.1.5): some phones take the time.
+/// A CSeq that begins anywhere below 2^31 (RFC 3261, section 8.1.1.5): some phones take the time.
 #[tokio::test]
 async fn initial_cseq_of_a_phone_is_arbitrary() {
     let server = Server::start();

@@ -82,7 +82,7 @@ impl Phone {
             if let Some(dialog) = state.dialog.as_mut().filter(|dialog| dialog.owns(&request)) {
                 if request.cseq() <= dialog.peer_cseq {
                     self.documents.fault(format!(
-                        "a CSeq that does not grow (RFC 3261 section 12.2.1.1):\n{}",
+                        "a CSeq that does not grow (RFC 3261, section 12.2.1.1):\n{}",
                         request.text()
                     ));
                 }

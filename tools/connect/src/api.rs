@@ -22,8 +22,8 @@ use crate::{
 pub struct ApiArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// The server's API, where it is not this machine's, without TLS [example: http://10.0.0.5:8080]. Through a network that is not
-    /// yours go by ssh -L 8080:127.0.0.1:8080 HOST, and ask http://127.0.0.1:8080
+    /// URL of another machine's API [example: http://10.0.0.5:8080]. The connection is not encrypted: across an untrusted network,
+    /// forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give http://127.0.0.1:8080
     #[arg(long = "server", value_name = "URL", requires = "token_file")]
     url: Option<String>,
     /// File with that server's token (its cli.token)

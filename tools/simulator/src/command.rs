@@ -30,7 +30,7 @@ pub struct Simulate {
     /// Table with the behaviour of a maker's phones [example: tools/simulator/makers/snom.toml]
     #[arg(long, value_name = "FILE", conflicts_with = "maker")]
     maker_file: Option<PathBuf>,
-    /// The first phone's MAC address; the others follow it (default: the maker's, ending in the extension)
+    /// The first phone's MAC address; the others follow it (default: the maker's prefix, then the extension in hexadecimal)
     #[arg(long, value_name = "MAC")]
     first_mac: Option<Mac>,
     /// The first phone's number; the others follow it
@@ -149,10 +149,11 @@ impl Simulate {
 async fn report(fleet: &Fleet) -> Result<(), CommandError> {
     let mut before = String::new();
     let all = fleet.phones().len();
+    let noun = if all == 1 { "phone" } else { "phones" };
     loop {
         let [registered, listed] =
             [Stage::Registered, Stage::Listed].map(|stage| fleet.count(stage));
-        let mut now = format!("{all} phones: {registered} registered, {listed} under control");
+        let mut now = format!("{all} {noun}: {registered} registered, {listed} under control");
         if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
             now = format!("{now} ({trouble})");
         }

@@ -187,7 +187,7 @@ fn steps_6_and_7_compare_with_the_binding() {
             Ok(RegisterStep::Remove),
             RegisterStep::List,
         ),
-        // A URI is compared by user, host and port (19.1.4).
+        // A URI is compared by user, host and port (RFC 3261, section 19.1.4).
         (
             remove(&["sip:a@192.0.2.1:5060;transport=tcp"]),
             "c",
