@@ -18,7 +18,7 @@ use crate::support::{
 /// The folders of each layout: one of a server that was stopped, and one of a server that was killed.
 const LAYOUTS: [&str; 2] = ["data-0.1/stopped", "data-0.1/killed"];
 
-/// Each telephone of `data-0.1`: name, last identity, whether it has listed a line, whether it is in operation.
+/// Each phone of `data-0.1`: name, last identity, whether it has listed a line, whether it is enabled.
 const TELEPHONES: [(&str, &str, bool, bool); 16] = [
     ("00:04:13:00:00:d7", "sip:215@pbx.example", true, true),
     ("00:04:13:00:00:d8", "sip:216@pbx.example", true, true),

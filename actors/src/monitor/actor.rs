@@ -113,7 +113,7 @@ impl Monitor {
                 self.subscribers.tell_newest(&self.line, in_service);
             }
             MonitorEffect::GiveUp(refusal) => {
-                tracing::warn!(phone = %self.phone, line = %self.line, %refusal, "line cannot be monitored; its clients are told to stop");
+                tracing::warn!(phone = %self.phone, line = %self.line, %refusal, "line cannot be monitored; MonitorStop sent to its clients");
                 self.subscribers.stop_all();
             }
             MonitorEffect::End => self.ask(PointAction::End(self.joins)),

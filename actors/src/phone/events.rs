@@ -179,7 +179,7 @@ impl Phone {
             monitored.monitor.do_send(MonitorEvent::Unheard);
         }
         for over in over {
-            tracing::info!(phone = %self.phone, %line, "call ended without an event; its clients are told");
+            tracing::info!(phone = %self.phone, %line, "call ended without an event; ConnectionCleared sent to its clients");
             self.monitored.notify_subscribers(line, over);
         }
     }
