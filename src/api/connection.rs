@@ -24,8 +24,10 @@ use tokio::{
 
 use super::Refusal;
 
-/// How long a connection lasts before somebody logs on, and how long a peer may leave answers unread.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection lasts on which nobody logs on.
+const UNAUTHENTICATED_LIFE: Duration = Duration::from_secs(10);
+/// How long an authenticated peer may leave answers unread.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many requests a connection carries before somebody logs on.
 const REQUESTS: u32 = 16;
 /// How many octets are read before somebody logs on: the head of a request, and the largest body ([`super::BODY`]).
@@ -52,6 +54,8 @@ pub(super) struct Connection {
 pub(super) struct Peer {
     authenticated: Cell<bool>,
     requests: Cell<u32>,
+    /// Whether nothing more is read, since the last answer closes the connection.
+    closing: Cell<bool>,
 }
 
 impl Peer {
@@ -69,13 +73,14 @@ pub(super) async fn limit_requests(
     let Some(peer) = request.request().conn_data::<Rc<Peer>>().cloned() else {
         return next.call(request).await;
     };
-    let count = peer.requests.get().saturating_add(1);
-    peer.requests.set(count);
-    if count > REQUESTS && !peer.authenticated.get() {
+    if peer.closing.get() {
         return Err(Refusal::TooManyRequests.into());
     }
+    let count = peer.requests.get().saturating_add(1);
+    peer.requests.set(count);
     let mut response = next.call(request).await?;
     if count >= REQUESTS && !peer.authenticated.get() {
+        peer.closing.set(true);
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
     }
@@ -84,14 +89,14 @@ pub(super) async fn limit_requests(
 
 impl Connection {
     pub(super) fn new(io: TcpStream) -> Self {
-        Self::with_patience(io, PATIENCE)
+        Self::with_life(io, UNAUTHENTICATED_LIFE)
     }
 
-    fn with_patience(io: TcpStream, patience: Duration) -> Self {
+    fn with_life(io: TcpStream, life: Duration) -> Self {
         Self {
             io,
             peer: Rc::default(),
-            deadline: Box::pin(sleep(patience)),
+            deadline: Box::pin(sleep(life)),
             stalled: false,
             read: false,
             octets_left: OCTETS,
@@ -122,6 +127,9 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check_deadline(cx)?;
+        if self.peer.closing.get() {
+            return Poll::Ready(Ok(()));
+        }
         let authenticated = self.peer.authenticated.get();
         if self.stalled || (self.octets_left == 0 && !authenticated) {
             return Poll::Pending;
@@ -154,7 +162,7 @@ impl AsyncWrite for Connection {
         let stalled = written.is_pending();
         let was_stalled = std::mem::replace(&mut self.stalled, stalled);
         if stalled && !was_stalled && self.peer.authenticated.get() {
-            self.deadline.as_mut().reset(Instant::now() + PATIENCE);
+            self.deadline.as_mut().reset(Instant::now() + STALL_TIMEOUT);
         }
         if was_stalled && !stalled {
             // Reading goes on.
@@ -184,30 +192,30 @@ mod tests {
 
     use super::*;
 
-    async fn pair(patience: Duration) -> (Connection, TcpStream) {
+    async fn pair(life: Duration) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (io, _) = listener.accept().await.unwrap();
-        (Connection::with_patience(io, patience), peer.unwrap())
+        (Connection::with_life(io, life), peer.unwrap())
     }
 
     #[actix_web::test]
     async fn unauthenticated_connection_ends_in_time_whether_silent_or_stalled() {
-        const PATIENCE: Duration = Duration::from_millis(50);
-        let (mut silent, _peer) = pair(PATIENCE).await;
+        const LIFE: Duration = Duration::from_millis(50);
+        let (mut silent, _peer) = pair(LIFE).await;
         let error = silent.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        let (mut unread, _peer) = pair(PATIENCE).await;
+        let (mut unread, _peer) = pair(LIFE).await;
         let error = unread.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[actix_web::test]
     async fn authenticated_connection_outlasts_the_time_of_unauthenticated_ones() {
-        const PATIENCE: Duration = Duration::from_millis(50);
-        let (mut connection, mut peer) = pair(PATIENCE).await;
+        const LIFE: Duration = Duration::from_millis(50);
+        let (mut connection, mut peer) = pair(LIFE).await;
         connection.peer().authenticated();
-        assert!(timeout(4 * PATIENCE, connection.read_u8()).await.is_err());
+        assert!(timeout(4 * LIFE, connection.read_u8()).await.is_err());
         peer.write_all(&vec![1; 2 * OCTETS]).await.unwrap();
         let mut octets = vec![0; 2 * OCTETS];
         connection.read_exact(&mut octets).await.unwrap();
@@ -216,7 +224,7 @@ mod tests {
     #[actix_web::test]
     async fn peer_that_leaves_answers_unread_is_not_read_until_it_reads_them() {
         const MUCH: usize = 64 << 20;
-        let (mut connection, mut peer) = pair(PATIENCE).await;
+        let (mut connection, mut peer) = pair(UNAUTHENTICATED_LIFE).await;
         peer.write_all(b"more").await.unwrap();
         let octets = vec![0; MUCH];
         let soon = Duration::from_millis(50);

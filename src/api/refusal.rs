@@ -54,6 +54,9 @@ impl ResponseError for Refusal {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
+        if matches!(self, Self::TooManyRequests) {
+            response.force_close();
+        }
         if matches!(self, Self::Unauthenticated) {
             // RFC 9110, section 11.6.1, and RFC 6750, section 3.
             response.append_header(("WWW-Authenticate", "Bearer realm=\"uacsta\""));
