@@ -33,7 +33,7 @@ impl<T: Serialize + DeserializeOwned + PartialEq> Value for T {}
 
 /// The opened list in a locked data folder.
 ///
-/// A change is synced to the journal first and then written to sled. [`recovery::complete`] is the only place that brings sled up
+/// A change is synced to the journal first and then written to sled. `recovery::complete` is the only place that brings sled up
 /// to date.
 #[derive(Debug)]
 pub struct Store {

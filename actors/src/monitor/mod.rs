@@ -1,6 +1,6 @@
 //! Monitor points: one unfiltered monitor of each monitored line on its phone, fanned out to the subscribed clients.
 //!
-//! `point` decides, and [`Monitor`] carries it out. The phone's actor owns the [`Calls`] of the line: each event passes through it, and
+//! `point` decides, and `Monitor` carries it out. The phone's actor owns the `Calls` of the line: each event passes through it, and
 //! emulated services and the check of rights read the calls there, so neither costs a message more.
 
 mod actor;

@@ -1,7 +1,7 @@
 //! The registrar: bindings, the phone list, the actors of phones, and the directory of lines.
 //!
-//! [`Registrar`] interprets what its parts decide: [`records`], [`persistence`], [`clients`], [`line_status`], [`batches`], and, below
-//! it, [`registration`](crate::registration) and [`directory`](crate::directory).
+//! `Registrar` interprets what its parts decide: `records`, `persistence`, `clients`, `line_status`, `batches`, and, below
+//! it, `registration`(crate::registration) and `directory`(crate::directory).
 
 mod actor;
 mod addrs;

@@ -83,7 +83,7 @@ pub enum MonitorEvent {
     PermitWithdrawn,
     /// Licensing restarted and lost its list of pending permit requests.
     LicensingRestarted,
-    /// The line's calls ended, or an hour passed since [`MonitorEffect::Drain`].
+    /// The line's calls ended, or an hour passed since `MonitorEffect::Drain`.
     Drained,
 }
 
