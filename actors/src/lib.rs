@@ -1,14 +1,14 @@
 //! The actors of a server, and the SIP layer below them.
 //!
 //! ```text
-//!                 Registrar ── starts, finds and removes ─────────► Phone ──► Monitor (one a monitored line)
+//!                 Registrar ── starts, finds and removes ─────────► Phone ──► Monitor (one for each line)
 //!                     ▲                                                ▲  ▲         │
 //!   REGISTER (new)    │                       requests to the phone    │  │ events  │ events
 //!        SipConnection (phone) ┴── refreshes, answers, events ──────────────────┘  │         ▼
 //!        SipConnection (client) ── requests ──► Client ────────────────────────────┘   SipConnection (client)
 //! ```
 //!
-//! Requests go up (client, monitor → phone → registrar → licensing), notifications go down; no actor waits for one that
+//! Requests go up (client → phone → registrar → licensing), notifications go down; no actor waits for one that
 //! may wait for it. A [`sip::connection::SipConnection`] carries one connection and belongs to nobody: its [`sip::uas::Uas`] decides
 //! who gets what arrives on it.
 //!

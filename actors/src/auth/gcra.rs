@@ -17,8 +17,8 @@ use uacsta_schema::phone_id::PhoneId;
 
 use super::address_prefix;
 
-/// Limits the log-ons of addresses and users that failed, in half a megabyte for any number of them. Each failure adds to the debt of
-/// its address and its user, which time reduces; above a limit, attempts are admitted only at the rate at which it is reduced.
+/// Limits log-ons of an address or user after failures, in constant memory (0.5 MiB). Each failure moves the theoretical arrival time
+/// of its address and its user on; beyond the limit, attempts are admitted at the configured rate only.
 ///
 /// The hashes are seeded, so that an attacker cannot choose names whose cells collide. The cells are atomic numbers: no thread waits for
 /// another.
@@ -70,7 +70,8 @@ pub enum LimitStatus {
 
 const CELLS: usize = 1 << 14;
 const KNOWN: usize = 1 << 15;
-/// How long after a failure an address is under suspicion, in microseconds: only then do the failures of the user elsewhere count.
+/// How long after its last failure an address counts as failing, in microseconds. Failures of a user elsewhere count for such
+/// addresses only.
 const SUSPICION: u64 = 60_000_000;
 const LOGGED: u64 = 1;
 

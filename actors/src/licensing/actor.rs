@@ -42,7 +42,7 @@ struct GivenBack;
 
 /// How often the log reports what is left of the evaluation period.
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// When the log begins to warn of its end.
+/// How long before the end of the evaluation period the log warns of it.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 impl Licensing {

@@ -11,22 +11,22 @@ use crate::licence::{PermitKind, code::Licence};
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct RequestPermit {
-    /// What for.
+    /// Whether for a phone or for a line.
     pub kind: PermitKind,
-    /// Who gets the answer. A request that is repeated keeps its place among those that wait.
+    /// The actor that receives the decision. A repeated request keeps its place in the queue.
     pub to: Recipient<PermitDecision>,
 }
 
-/// A permit, or `None` where there are too few licences: then another decision brings a permit as soon as one is free.
+/// A permit; `None` if none is free, and a second decision follows when one is.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct PermitDecision(pub Option<LicencePermit>);
 
-/// What holders of permits, and actors that wait for one, are told.
+/// A notice to the holders of permits and to the actors that wait for one.
 #[derive(Clone, Copy, Debug, Eq, Message, PartialEq)]
 #[rtype(result = "()")]
 pub enum LicensingNotice {
-    /// Licensing was restarted after a panic: requests for permits may be lost, and are to be repeated.
+    /// Licensing was restarted after a panic: requests for permits may be lost; holders repeat them.
     Restarted,
     /// More permits are in use than there are licences for: whoever holds a permit that
     /// [is withdrawn](LicencePermit::is_withdrawn) drops it and asks for another.

@@ -21,7 +21,7 @@ pub struct PendingRequest<'a> {
     transaction: TransactionId,
 }
 
-/// A handled request: it has its response, or a [`Responder`] owes it.
+/// A handled request: it has its response, or a [`Responder`] will send it.
 #[derive(Debug)]
 #[must_use = "a request needs a response"]
 pub struct Disposition(pub(super) Option<FinalResponse>);
@@ -59,7 +59,7 @@ pub struct Responder {
     sink: Arc<dyn ResponseSink>,
     transaction: TransactionId,
     answered: bool,
-    /// One more reference, as long as the response is owed.
+    /// One more reference until the response is sent.
     counted: Option<Arc<()>>,
 }
 

@@ -203,7 +203,7 @@ impl<U: Uas> Handler<Notify> for SipConnection<U> {
 
     fn handle(&mut self, Notify { session, content }: Notify, ctx: &mut Self::Context) {
         if self.clients.is_full() {
-            // A peer that reads its events and answers none is no better than one that does not read.
+            // A peer that answers no events is limited like one that does not read them.
             self.end_for(Incident::Unanswered, ctx);
         } else {
             self.send(session, &SessionRequest::Notify(content), ctx);

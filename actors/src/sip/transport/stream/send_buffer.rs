@@ -18,8 +18,8 @@ pub(super) struct SendBuffer {
     bound: usize,
 }
 
-/// Octets are written at the end of a turn, or when so many wait: a turn in which a thousand phones report must not look
-/// like a client that does not read.
+/// Octets are written at the end of a turn, or when this many wait: a turn in which a thousand phones report must not exceed the
+/// bound, which is for peers that do not read.
 const EAGER: usize = 64 * 1024;
 
 impl SendBuffer {
