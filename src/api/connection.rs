@@ -1,11 +1,11 @@
 //! A connection of the HTTP server: unauthenticated peers get little time, few requests and few octets.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -56,12 +56,29 @@ pub(super) struct Peer {
     requests: Cell<u32>,
     /// Whether nothing more is read, since the last answer closes the connection.
     closing: Cell<bool>,
+    /// Whether a request is being answered; nothing more is read meanwhile unless somebody has logged on.
+    answering: Cell<bool>,
+    reader: RefCell<Option<Waker>>,
 }
 
 impl Peer {
     /// Lifts the limits of an unauthenticated peer.
     pub(super) fn authenticated(&self) {
         self.authenticated.set(true);
+        self.wake_reader();
+    }
+
+    fn set_answering(&self, answering: bool) {
+        self.answering.set(answering);
+        if !answering {
+            self.wake_reader();
+        }
+    }
+
+    fn wake_reader(&self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
     }
 }
 
@@ -78,7 +95,10 @@ pub(super) async fn limit_requests(
     }
     let count = peer.requests.get().saturating_add(1);
     peer.requests.set(count);
-    let mut response = next.call(request).await?;
+    peer.set_answering(true);
+    let response = next.call(request).await;
+    peer.set_answering(false);
+    let mut response = response?;
     if count >= REQUESTS && !peer.authenticated.get() {
         peer.closing.set(true);
         let head = response.response_mut().head_mut();
@@ -108,6 +128,24 @@ impl Connection {
         Rc::clone(&self.peer)
     }
 
+    /// Reads and discards what has arrived. Octets that stay unread would have the system reset the connection when it is closed,
+    /// and the peer would lose its last answers.
+    fn discard_input(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let mut part = [0; 4096];
+        while self.octets_left > 0 {
+            let mut part = ReadBuf::new(&mut part);
+            if Pin::new(&mut self.io)
+                .poll_read(cx, &mut part)?
+                .is_pending()
+                || part.filled().is_empty()
+            {
+                break;
+            }
+            self.octets_left = self.octets_left.saturating_sub(part.filled().len());
+        }
+        Ok(())
+    }
+
     /// Fails once an unauthenticated peer has had its time, or a peer has left answers unread for too long.
     fn check_deadline(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.peer.authenticated.get() && !self.stalled {
@@ -128,10 +166,15 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         self.check_deadline(cx)?;
         if self.peer.closing.get() {
+            self.discard_input(cx)?;
             return Poll::Ready(Ok(()));
         }
         let authenticated = self.peer.authenticated.get();
         if self.stalled || (self.octets_left == 0 && !authenticated) {
+            return Poll::Pending;
+        }
+        if self.peer.answering.get() && !authenticated {
+            self.peer.reader.replace(Some(cx.waker().clone()));
             return Poll::Pending;
         }
         if std::mem::take(&mut self.read) {

@@ -43,11 +43,9 @@ async fn connection_without_log_on_carries_16_requests_and_is_closed() {
     let pages = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50);
     stream.write_all(&pages).await.unwrap();
     let mut answers = Vec::new();
-    // The end may be a reset, since not all was read.
-    let _ = stream.read_to_end(&mut answers).await;
+    // The peer may still send when the server closes, and then the end is a reset.
+    let end = timeout(Duration::from_secs(5), stream.read_to_end(&mut answers)).await;
+    assert!(end.is_ok(), "the connection stays open");
     let answers = String::from_utf8_lossy(&answers);
     assert_eq!(answers.matches("HTTP/1.1 200").count(), 16, "{answers}");
-    // A few that were read with the last one are refused, the rest is not read.
-    let refused = answers.matches("HTTP/1.1 400").count();
-    assert!(refused < 8, "{answers}");
 }
