@@ -325,12 +325,16 @@ impl Client {
 
     /// Subscribes to a line, or changes the subscription. A client that fills the mailbox of the phone's actor loses its
     /// connection, never a single message.
-    pub(super) fn subscribe(&self, line: &Line, change: SubscriptionChange) {
+    pub(super) fn subscribe(&mut self, line: &Line, change: SubscriptionChange) {
+        if self.monitors.is_overrun() {
+            return;
+        }
         let subscribe = Subscribe {
             line: line.entry.device.clone(),
             change,
         };
         if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
+            self.monitors.overrun();
             let reason = "it changes monitors faster than the phone's actor can follow";
             tracing::warn!(client = %self.user.name, phone = %line.entry.phone, line = %line.entry.device, reason, "closing the client's connection");
             self.context.counters.count(Counter::TooManyRequests);

@@ -45,6 +45,8 @@ pub(super) struct Monitors {
     cross_refs: Arc<CrossRefs>,
     /// The client's addresses for phones; `None` until the client starts a monitor.
     addrs: Option<Arc<ClientAddrs>>,
+    /// Whether the mailbox of a phone's actor was full: the client's connection ends, and nothing more is subscribed.
+    overrun: bool,
 }
 
 impl CrossRefs {
@@ -60,6 +62,7 @@ impl Monitors {
             count: 0,
             cross_refs,
             addrs: None,
+            overrun: false,
         }
     }
 
@@ -71,6 +74,14 @@ impl Monitors {
     /// The client's addresses, shared by all its subscriptions.
     pub(super) fn addrs(&mut self, make: impl FnOnce() -> ClientAddrs) -> Arc<ClientAddrs> {
         Arc::clone(self.addrs.get_or_insert_with(|| Arc::new(make())))
+    }
+
+    pub(super) fn overrun(&mut self) {
+        self.overrun = true;
+    }
+
+    pub(super) fn is_overrun(&self) -> bool {
+        self.overrun
     }
 
     /// How many monitors the client has.
