@@ -31,6 +31,23 @@ pub struct ListedPhone {
     pub enabled: bool,
 }
 
+impl ListedPhone {
+    /// A phone of which nothing is known yet but its user name.
+    pub fn new(id: PhoneId, enabled: bool) -> Self {
+        Self {
+            id,
+            maker: String::new(),
+            model: None,
+            firmware: None,
+            last_address: None,
+            last_identity: None,
+            lines: Vec::new(),
+            last_login: None,
+            enabled,
+        }
+    }
+}
+
 /// Writes entries to disk; answered when they are on disk.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), StoreError>")]

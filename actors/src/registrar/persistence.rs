@@ -231,17 +231,7 @@ mod tests {
     }
 
     fn entry(number: u8, enabled: bool) -> ListedPhone {
-        ListedPhone {
-            id: phone(number),
-            maker: String::new(),
-            model: None,
-            firmware: None,
-            last_address: None,
-            last_identity: None,
-            lines: Vec::new(),
-            last_login: None,
-            enabled,
-        }
+        ListedPhone::new(phone(number), enabled)
     }
 
     fn empty() -> Persistence<&'static str> {

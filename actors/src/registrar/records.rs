@@ -106,17 +106,7 @@ impl Records {
     /// Adds a phone that registered for the first time, and is not on disk yet.
     pub(super) fn add(&mut self, phone: PhoneId, enabled: bool) -> &mut Record {
         self.unknown += 1;
-        let entry = ListedPhone {
-            id: phone,
-            maker: String::new(),
-            model: None,
-            firmware: None,
-            last_address: None,
-            last_identity: None,
-            lines: Vec::new(),
-            last_login: None,
-            enabled,
-        };
+        let entry = ListedPhone::new(phone, enabled);
         let record = Box::new(Record::new(entry, false));
         self.listed.entry(phone).or_insert(record)
     }
