@@ -483,3 +483,43 @@ async fn right_passes_from_a_namesake_to_the_line_when_it_appears() {
     assert_eq!(opened.refused("GetDoNotDisturb", "").await, denied());
     assert_eq!(namesake.count("GetDoNotDisturb"), 1);
 }
+
+/// RFC 3966, section 4: numbers with another `ext` are other numbers.
+#[tokio::test]
+async fn rfc_3966_4_right_to_a_number_excludes_its_other_extensions() {
+    let lines = [
+        "tel:+4930555;ext=201",
+        "tel:+4930555;ext=202",
+        "sip:+4930555@pbx.example",
+    ];
+    let server = server(&lines[..1], true);
+    let mut phones = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let phone = server.phone_as(&format!("00041300000{at}"), |setup| {
+            setup.identities = vec![(*line).to_owned()];
+        });
+        phone.start().await;
+        phones.push(phone);
+    }
+    let board = board(&server).await;
+    let all = server.client().await;
+    let context = ";phone-context=dialstring";
+    let own = board.open(&format!("{}{context}", lines[0])).await;
+    let session = board.open_server().await;
+    for other in &lines[1..] {
+        for name in [(*other).to_owned(), format!("{other}{context}")] {
+            let refusal = board.invite(&name, |invite| invite).await;
+            assert_eq!(refusal.expect_err("no right").status(), 403, "{name}");
+            let call = element("callingDevice", &name) + &element("calledDirectoryNumber", "1");
+            assert_eq!(session.refused("MakeCall", &call).await, denied(), "{name}");
+            let refused = own.refused("MakeCall", &call).await;
+            assert_eq!(refused.1, "invalidCallingDeviceID", "{name}");
+            all.open(&name).await.done("MakeCall", &call).await;
+        }
+    }
+    own.make_call(lines[0], "1").await;
+    let unknown = all.invite("tel:+4930555;ext=203", |invite| invite).await;
+    assert_eq!(unknown.expect_err("no such line").status(), 404);
+    let calls: Vec<_> = phones.iter().map(|phone| phone.count("MakeCall")).collect();
+    assert_eq!(calls, [1, 2, 2]);
+}

@@ -64,10 +64,7 @@ fn equivalent_names_find_one_line() {
         Ok((FIRST, "sip:215@pbx.example")),
     );
     finds("tel:+4930123", Ok((FIRST, "sip:+4930123@pbx.example")));
-    finds(
-        "TEL:+49-(30)-1.23;ext=7",
-        Ok((FIRST, "sip:+4930123@pbx.example")),
-    );
+    finds("TEL:+49-(30)-1.23", Ok((FIRST, "sip:+4930123@pbx.example")));
     finds("000413000001", Ok((FIRST, "sip:215@pbx.example")));
     finds(
         "sip:00-04-13-00-00-01@x",
@@ -76,6 +73,32 @@ fn equivalent_names_find_one_line() {
     finds(&format!("215;{}", "x".repeat(509)), Err(NoLine::TooLong));
     finds("216", Err(NoLine::Unknown));
     finds("00:04:13:00:00:ff", Err(NoLine::Unknown));
+}
+
+/// RFC 3966, section 4: numbers with another `ext` are other numbers.
+#[test]
+fn rfc_3966_4_an_extension_distinguishes_numbers() {
+    let mut directory = directory();
+    let lines = ["tel:+4930555;ext=201", "tel:+4930555;ext=202"];
+    directory.set("000413000011".parse().unwrap(), [lines[0].into()]);
+    directory.set("000413000012".parse().unwrap(), [lines[1].into()]);
+    let check = |name: &str, expected: Result<&str, NoLine>| {
+        let found = directory.find(&name.into(), None);
+        let found = found.map(|entry| entry.name.to_string());
+        assert_eq!(found, expected.map(str::to_owned), "{name}");
+    };
+    check("tel:+49-30-555;ext=2.01;phone-context=x", Ok(lines[0]));
+    check("sip:+4930555;ext=202@a;user=phone", Ok(lines[1]));
+    check("+4930555", Err(NoLine::Unknown));
+    check("tel:+4930555;ext=203", Err(NoLine::Unknown));
+    check("tel:+4930123;ext=7", Err(NoLine::Unknown));
+    check("tel:+4930123;isub=7", Err(NoLine::Unknown));
+    check("493012345678;ext=1", Err(NoLine::Unknown));
+    let allowed = LineNames::from_iter([DeviceId::from(lines[0])]);
+    let seen = directory.page(&LineFilter::default(), None, usize::MAX);
+    let seen: Vec<_> = seen.iter().filter(|entry| allowed.mean(entry)).collect();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].device.as_str(), lines[0]);
 }
 
 #[test]

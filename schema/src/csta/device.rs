@@ -4,7 +4,7 @@ use super::{
     element::Element,
     error::ReadError,
     member::{Item, Member, identifiers},
-    name::{Name, split_scheme},
+    name::{NUMBER_PARAMETERS, Name, split_scheme},
     writer::Writer,
 };
 
@@ -16,11 +16,21 @@ identifiers! {
 }
 
 impl DeviceId {
-    /// The user part of a SIP URI, or the number, without normalisation; the host if there is neither.
+    /// The user part of a SIP URI, or the number with its `;ext=`, without normalisation; the host if there is neither.
     pub fn user(&self) -> &str {
         let (_, rest) = split_scheme(&self.0);
         let user = rest.rsplit_once('@').map_or(rest, |(user, _)| user);
-        user.split([';', '?']).next().unwrap_or(user)
+        let user = user.split('?').next().unwrap_or(user);
+        // RFC 3966, section 3: "ext" and "isub" come before all other parameters.
+        let is_other = |(at, _): &(usize, &str)| {
+            let parameter = user.get(at + 1..).unwrap_or_default();
+            let key = parameter.split('=').next().unwrap_or(parameter);
+            NUMBER_PARAMETERS
+                .iter()
+                .all(|known| !known.eq_ignore_ascii_case(key))
+        };
+        let end = user.match_indices(';').find(is_other);
+        end.and_then(|(end, _)| user.get(..end)).unwrap_or(user)
     }
 
     /// The parsed name: user, host and `mac` parameter.
@@ -217,6 +227,10 @@ mod tests {
         );
         check("sip:pbx.example:5060", "pbx.example:5060");
         check("tel:+49-30-(1).2;phone-context=x", "+49-30-(1).2");
+        check(
+            "tel:+4930555;ext=201;phone-context=x",
+            "+4930555;ext=201",
+        );
         check("101;mac=000413000001", "101");
         check("00:04:13:00:00:01", "00:04:13:00:00:01");
         check("sip:", "");
@@ -242,6 +256,9 @@ mod tests {
         );
         check("sip:101@pbx.example", "sip:101@other.example", false);
         check("sip:101@pbx.example", "102", false);
+        check("sip:+4930@a;ext=201", "tel:+49-30;ext=2.01", true);
+        check("sip:+4930@a", "tel:+4930;ext=201", false);
+        check("tel:+4930;ext=202", "tel:+4930;ext=201", false);
         check("sip:101@pbx.example", "", false);
     }
 }

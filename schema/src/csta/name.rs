@@ -4,11 +4,13 @@ use std::{borrow::Cow, fmt};
 
 /// The parts of a device name that identify the device.
 ///
-/// Comparison ignores scheme, password, port, display name, surrounding blanks and all parameters except `mac`.
+/// Comparison ignores scheme, password, port, display name, surrounding blanks and all parameters except `ext`, `isub` and
+/// `mac`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name<'a> {
     /// The unescaped user part of a SIP URI, or the number, of a tel URI without visual separators; the host if there is
-    /// neither.
+    /// neither. Ends with the number's `;ext=` and `;isub=`, since numbers that differ in them are different numbers (RFC 3966,
+    /// section 4).
     pub user: Cow<'a, str>,
     /// The host after a user part, without normalisation.
     pub host: Option<&'a str>,
@@ -17,11 +19,12 @@ pub struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// Parses a name. Allocates only to remove escapes or visual separators.
+    /// Parses a name. Allocates only to remove escapes or visual separators, and for an extension.
     pub fn of(text: &'a str) -> Self {
         let (uri, behind) = within_brackets(text);
         let (scheme, rest) = split_scheme(uri.trim());
-        let mac = [rest, behind].into_iter().find_map(mac);
+        let parameter = |key| [rest, behind].into_iter().find_map(|part| parameter(part, key));
+        let mac = parameter("mac");
         let (user, host) = match (rest.rsplit_once('@'), scheme) {
             (Some((user, host)), _) => (
                 without_password(bare(user)),
@@ -34,10 +37,16 @@ impl<'a> Name<'a> {
             Cow::Borrowed(user) => user.trim().into(),
             Cow::Owned(user) => user.trim().to_owned().into(),
         };
-        let user = match scheme {
+        let mut user = match scheme {
             Scheme::Tel => without_separators(user),
             Scheme::Sip | Scheme::None => user,
         };
+        for key in NUMBER_PARAMETERS {
+            if let Some(value) = parameter(key).filter(|value| !value.is_empty()) {
+                let value = without_separators(unescape(value));
+                user.to_mut().extend([";", key, "=", &*value]);
+            }
+        }
         Self { user, host, mac }
     }
 
@@ -60,6 +69,9 @@ impl fmt::Display for Name<'_> {
         }
     }
 }
+
+/// The parameters that belong to a number (RFC 3966, section 3).
+pub(super) const NUMBER_PARAMETERS: [&str; 2] = ["ext", "isub"];
 
 #[derive(Clone, Copy)]
 pub(super) enum Scheme {
@@ -91,12 +103,17 @@ fn within_brackets(text: &str) -> (&str, &str) {
     }
 }
 
-fn mac(parameters: &str) -> Option<&str> {
-    parameters.split(';').skip(1).find_map(|parameter| {
-        let (key, value) = parameter.split_once('=')?;
-        key.trim()
-            .eq_ignore_ascii_case("mac")
-            .then_some(value.trim())
+/// The value of a parameter, in the user part or behind the host.
+fn parameter<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let uri = text.split('?').next().unwrap_or(text);
+    uri.split('@').find_map(|part| {
+        part.split(';').skip(1).find_map(|parameter| {
+            let (known, value) = parameter.split_once('=')?;
+            known
+                .trim()
+                .eq_ignore_ascii_case(key)
+                .then_some(value.trim())
+        })
     })
 }
 
@@ -207,6 +224,12 @@ mod tests {
         check("tel:+49-30-(1).2;phone-context=x", "+493012", None);
         check("17133013", "17133013", None);
         check("101;MAC=000413000001;lr", "101", Some("000413000001"));
+        check("sip:101;mac=000413000001@a", "101@a", Some("000413000001"));
+        check("tel:+49-30;phone-context=x;EXT=2-01", "+4930;ext=201", None);
+        check("sip:+4930;ext=%3201@a;user=phone", "+4930;ext=201@a", None);
+        check("<sip:+4930@a;ext=201>", "+4930;ext=201@a", None);
+        check("+4930;isub=1;ext=201;lr", "+4930;ext=201;isub=1", None);
+        check("tel:+4930;ext=?ext=201", "+4930", None);
         check("101;lr;mac", "101", None);
         check("00:04:13:00:00:01", "00:04:13:00:00:01", None);
         check("sip:00:04:13:00:00:01@a", "00:04:13:00:00:01@a", None);
