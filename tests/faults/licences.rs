@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// As long as the trial lasts.
-const TRIAL: u64 = 45 * 24 * 3600;
+pub(super) const TRIAL: u64 = 45 * 24 * 3600;
 
-fn issuer() -> SigningKey {
+pub(super) fn issuer() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
@@ -29,7 +29,7 @@ fn after(seconds: u64) -> Server {
 }
 
 /// The data folder of such a server.
-fn used_for(seconds: u64) -> tempfile::TempDir {
+pub(super) fn used_for(seconds: u64) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("trial"), seconds.to_string()).unwrap();
     data
@@ -57,7 +57,7 @@ async fn until_over(server: &Server) {
     tokio::time::timeout(PATIENCE, over).await.unwrap();
 }
 
-async fn add(server: &Server, licence: Licence) -> (u16, String) {
+pub(super) async fn add(server: &Server, licence: Licence) -> (u16, String) {
     let body = format!("{{\"code\": \"{}\"}}", licence.code(&issuer()));
     server.http("POST", "/api/licenses", &body).await
 }

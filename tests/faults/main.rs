@@ -15,6 +15,8 @@ mod support;
 mod attacks;
 mod certificates;
 mod clients;
+#[cfg(target_os = "linux")]
+mod growth;
 mod half_open;
 mod hashes;
 #[cfg(target_os = "linux")]

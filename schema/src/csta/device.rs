@@ -227,10 +227,7 @@ mod tests {
         );
         check("sip:pbx.example:5060", "pbx.example:5060");
         check("tel:+49-30-(1).2;phone-context=x", "+49-30-(1).2");
-        check(
-            "tel:+4930555;ext=201;phone-context=x",
-            "+4930555;ext=201",
-        );
+        check("tel:+4930555;ext=201;phone-context=x", "+4930555;ext=201");
         check("101;mac=000413000001", "101");
         check("00:04:13:00:00:01", "00:04:13:00:00:01");
         check("sip:", "");

@@ -23,7 +23,11 @@ impl<'a> Name<'a> {
     pub fn of(text: &'a str) -> Self {
         let (uri, behind) = within_brackets(text);
         let (scheme, rest) = split_scheme(uri.trim());
-        let parameter = |key| [rest, behind].into_iter().find_map(|part| parameter(part, key));
+        let parameter = |key| {
+            [rest, behind]
+                .into_iter()
+                .find_map(|part| parameter(part, key))
+        };
         let mac = parameter("mac");
         let (user, host) = match (rest.rsplit_once('@'), scheme) {
             (Some((user, host)), _) => (
