@@ -20,6 +20,7 @@ mod dialog_migration;
 mod docs;
 mod emulation;
 mod emulation_by_maker;
+mod encodings;
 mod events;
 mod events_by_maker;
 mod extensions;

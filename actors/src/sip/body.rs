@@ -5,11 +5,22 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use uacsta_schema::{
     csta::{self, Changes, Document, Edition, RequestSystemStatus},
-    sip::{HeaderName, MessageWriter},
+    sip::{Head, HeaderName, MessageWriter},
 };
 
 /// The media type of CSTA documents (ECMA TR/87, section 7).
 pub(super) const CSTA: &str = "application/csta+xml";
+
+/// The body of a received message; decoded if the media type has a charset (RFC 7303, section 3.2).
+pub(super) fn received(head: &Head, body: &Bytes) -> Bytes {
+    let charset = head
+        .content_type()
+        .and_then(|kind| kind.params().get("charset"));
+    match charset {
+        Some(charset) => csta::with_charset(body.clone(), charset),
+        None => body.clone(),
+    }
+}
 
 /// A CSTA document to be sent.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
 
 use super::{
-    body::CSTA,
+    body::{CSTA, received},
     dialog::fits,
     responder::FinalResponse,
     session_timer::{MIN_SE, SessionTimer},
@@ -30,7 +30,7 @@ pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, FinalRespons
         .get(HeaderName::ContentEncoding)
         .is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"));
     if is_csta && !encoded {
-        return Ok(Some(request.body().clone()));
+        return Ok(Some(received(request.head(), request.body())));
     }
     // RFC 3261, section 21.4.7. The Accept of a 415 is useless to a sender that does not accept CSTA.
     let status = if *request.method() != Method::Invite || accepts_csta(request) {

@@ -16,6 +16,10 @@ pub(super) enum What {
     Namespace(Option<Edition>),
     /// The position for the namespace declaration that the root lacks.
     Declaration,
+    /// The position for the declaration of this prefix, which the document uses undeclared.
+    Prefix(Span),
+    /// An attribute to remove for every receiver.
+    Cut,
     CrossRef(Option<Box<Wrapping>>),
     Device(Option<Box<Wrapping>>),
     /// An element to remove for editions older than this.

@@ -12,9 +12,6 @@ pub enum ReadError {
         /// The syntax error at that position.
         what: &'static str,
     },
-    /// The bytes do not match the declared encoding, or the encoding is not supported.
-    #[error("the text is not valid {0}")]
-    Encoding(String),
     /// A document type declaration. CSTA does not use entities, and attackers do.
     #[error("a document type declaration is not allowed")]
     Forbidden,

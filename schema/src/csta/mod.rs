@@ -36,6 +36,7 @@ pub use device::{
 };
 pub use document::{CallEventSummary, Document, MAX_LENGTH};
 pub use edition::{Dialect, Edition};
+pub use encoding::with_charset;
 pub use enumeration::*;
 pub use error::ReadError;
 pub use event::*;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uacsta_schema::sip::{HeaderName, Response, Status};
 
 use crate::sip::{
+    body::received,
     session::{RequestError, SessionEnd},
     session_timer::MIN_SE,
 };
@@ -89,7 +90,7 @@ impl<'a> RequestOutcome<'a> {
         match self {
             Self::Response(response) => RequestError::Refused {
                 status: response.status(),
-                body: response.body().clone(),
+                body: received(response.head(), response.body()),
                 retry_after: response
                     .head()
                     .get(HeaderName::RetryAfter)

@@ -68,10 +68,10 @@ impl Document {
 
     /// Reads a document in one pass.
     ///
-    /// Removes leading blanks and a byte order mark, and converts ISO-8859-1 to UTF-8.
+    /// Removes leading blanks and a byte order mark, and converts other encodings to UTF-8.
     ///
     /// # Errors
-    /// [`ReadError`] names the first violation: encoding, length, limits, XML syntax or namespace.
+    /// [`ReadError`] names the first violation: length, limits, XML syntax or namespace.
     pub fn read_within(raw: Bytes, limits: DocumentLimits) -> Result<Self, ReadError> {
         if raw.len() > MAX_LENGTH {
             return Err(ReadError::TooLong);

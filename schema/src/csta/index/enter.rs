@@ -91,6 +91,19 @@ impl Indexer<'_> {
         self.found.edits.push(edit);
     }
 
+    /// Records what makes the document well-formed by Namespaces in XML 1.0, sections 5 and 6.3.
+    pub(super) fn mend_namespaces(&mut self) {
+        let declared = self.scanner.undeclared().iter().map(|prefix| Edit {
+            span: Span::at(self.found.root.end),
+            what: What::Prefix(*prefix),
+        });
+        let cut = self.scanner.repeated().iter().map(|attribute| Edit {
+            span: attribute.whole(),
+            what: What::Cut,
+        });
+        self.found.edits.extend(declared.chain(cut));
+    }
+
     fn unknown_namespace(&self, prefix: Option<Span>) -> ReadError {
         let prefix = prefix.map(|span| self.scanner.text(span));
         let uri = self.scanner.attributes().iter().find_map(|attribute| {
@@ -218,13 +231,8 @@ impl Indexer<'_> {
             } else if tag.space.is_csta()
                 && let Some((_, since)) = NEWER_ATTRIBUTES.iter().find(|(newer, _)| *newer == name)
             {
-                // Includes the blank before it and the closing quote.
-                let span = Span {
-                    start: attribute.name.start - 1,
-                    end: attribute.value.end + 1,
-                };
                 self.found.edits.push(Edit {
-                    span,
+                    span: attribute.whole(),
                     what: What::CutBelow(*since),
                 });
             }

@@ -80,6 +80,7 @@ pub(super) fn index(text: &str, limits: DocumentLimits) -> Result<DocumentIndex,
     indexer.found.missing = (indexer.required.iter().enumerate())
         .find(|(at, _)| indexer.members_seen & (1 << at) == 0)
         .map(|(_, member)| *member);
+    indexer.mend_namespaces();
     // Insertions before an element precede the edits of the element.
     indexer
         .found

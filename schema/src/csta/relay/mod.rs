@@ -87,7 +87,8 @@ impl Document {
                         &mut piece,
                     );
                 }
-                What::CutBelow(_) => {}
+                What::CutBelow(_) | What::Cut => {}
+                What::Prefix(prefix) => declaration(&text[prefix.range()], &mut piece),
                 What::ValueBelow(_, value) => piece(value.as_bytes()),
                 What::DeviceTagFrom(_, side) => self.tag(*side, "device", &mut piece),
             }
@@ -131,10 +132,28 @@ impl Document {
     }
 }
 
+/// Declares a prefix that its sender did not: that of XML Schema as meant, any other for a namespace of its own.
+fn declaration(prefix: &[u8], piece: &mut impl FnMut(&[u8])) {
+    let (space, suffix) = match prefix {
+        b"xsi" => ("http://www.w3.org/2001/XMLSchema-instance", &b""[..]),
+        other => ("urn:uacsta:undeclared:", other),
+    };
+    for part in [
+        &b" xmlns:"[..],
+        prefix,
+        b"=\"",
+        space.as_bytes(),
+        suffix,
+        b"\"",
+    ] {
+        piece(part);
+    }
+}
+
 fn wanted(edit: &Edit, changes: &Changes<'_>) -> bool {
     match &edit.what {
         What::Namespace(edition) => *edition != Some(changes.edition),
-        What::Declaration => true,
+        What::Declaration | What::Prefix(_) | What::Cut => true,
         What::CrossRef(_) => changes.cross_ref.is_some(),
         What::Device(_) => changes.device.is_some(),
         What::CutBelow(edition) | What::ValueBelow(edition, _) => changes.edition < *edition,

@@ -256,3 +256,57 @@ fn insertion_precedes_removed_member() {
         "<SingleStepTransferCall xmlns='NS'><activeCall><deviceID>1</deviceID></activeCall></SingleStepTransferCall>",
     );
 }
+
+/// Namespaces in XML 1.0, sections 5 and 6.3.
+#[test]
+fn relayed_documents_are_namespace_well_formed() {
+    let to3 = Edition::Ed3.into();
+    check(
+        "<A xmlns='NS' xsi:schemaLocation='NS a.xsd'><b/></A>",
+        &to3,
+        "<A xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns='NS' xsi:schemaLocation='NS a.xsd'><b/></A>",
+    );
+    check(
+        "<A xmlns='NS'><v:b v:c='1'/><w:d/></A>",
+        &to3,
+        "<A xmlns:v=\"urn:uacsta:undeclared:v\" xmlns:w=\"urn:uacsta:undeclared:w\" xmlns='NS'><v:b v:c='1'/><w:d/></A>",
+    );
+    check(
+        "<A><v:b/></A>",
+        &to3,
+        "<A xmlns=\"NS\" xmlns:v=\"urn:uacsta:undeclared:v\"><v:b/></A>",
+    );
+    check(
+        "<A xmlns='NS' xmlns:a='urn:x' xmlns:b='urn:&#x78;' a:n='1' b:n='2' b:o='3'/>",
+        &to3,
+        "<A xmlns='NS' xmlns:a='urn:x' xmlns:b='urn:&#x78;' a:n='1' b:o='3'/>",
+    );
+    check(
+        "<A xmlns='NS' xmlns:a='NS' xmlns:b='N6' a:n='1' b:n='2'/>",
+        &to3,
+        "<A xmlns='NS' xmlns:a='NS' xmlns:b='NS' a:n='1'/>",
+    );
+    check(
+        "<A xmlns='NS' xml:lang='de'/>",
+        &to3,
+        "<A xmlns='NS' xml:lang='de'/>",
+    );
+}
+
+#[test]
+fn documents_that_no_declaration_mends_are_rejected() {
+    for text in [
+        "<A xmlns='NS' xmlns:p=''/>",
+        "<A xmlns='NS' xmlns:xmlns='urn:x'/>",
+        "<A xmlns='NS' xmlns:xml='urn:x'/>",
+        "<A xmlns='NS' xmlns:p='http://www.w3.org/XML/1998/namespace'/>",
+        "<A xmlns='NS'><b xmlns='http://www.w3.org/2000/xmlns/'/></A>",
+        "<A xmlns='NS'><xmlns:b/></A>",
+        "<A xmlns='NS'><a:a/><b:a/><c:a/><d:a/><e:a/><f:a/><g:a/><h:a/><i:a/></A>",
+    ] {
+        assert!(
+            Document::read(Bytes::from(spelled(text))).is_err(),
+            "{text}"
+        );
+    }
+}

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::Space;
+use super::{Space, unescaped};
+
+/// The prefix that needs no declaration, and the namespaces that only itself and `xmlns` have.
+const XML_PREFIX: &str = "xml";
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// The declarations in scope at the scanner's position.
 #[derive(Debug, Default)]
@@ -19,7 +24,24 @@ const FEW: usize = 4;
 
 impl<'a> Namespaces<'a> {
     /// An element at `depth` declares `uri` for `prefix`, or as the default namespace.
-    pub(super) fn declare(&mut self, depth: usize, prefix: Option<&'a str>, uri: &str) {
+    ///
+    /// # Errors
+    /// The constraint of Namespaces in XML 1.0, sections 3 and 5, that the declaration violates.
+    pub(super) fn declare(
+        &mut self,
+        depth: usize,
+        prefix: Option<&'a str>,
+        uri: &'a str,
+    ) -> Result<(), &'static str> {
+        match (prefix, uri) {
+            (Some(XML_PREFIX), XML) => return Ok(()),
+            (Some(XML_PREFIX | "xmlns"), _) => {
+                return Err("a reserved namespace prefix is declared");
+            }
+            (_, XML | XMLNS) => return Err("a reserved namespace is declared"),
+            (Some(_), "") => return Err("a namespace prefix is undeclared"),
+            _ => {}
+        }
         let position = self.bindings.len();
         let outer = match position < FEW {
             true => None,
@@ -29,25 +51,37 @@ impl<'a> Namespaces<'a> {
             depth,
             prefix,
             outer,
-            space: match (prefix, uri) {
-                // Section 5: only the default namespace may be undeclared.
-                (Some(_), "") => Space::Foreign,
-                _ => Space::of(uri),
-            },
+            uri,
+            space: Space::of(uri),
         });
+        Ok(())
     }
 
-    /// The namespace of elements with `prefix`; foreign for an undeclared prefix.
-    pub(super) fn space(&self, prefix: Option<&str>) -> Space {
+    /// The namespace of elements with `prefix`; `None` for an undeclared prefix.
+    pub(super) fn space(&self, prefix: Option<&str>) -> Option<Space> {
+        match (self.find(prefix), prefix) {
+            (Some(binding), _) => Some(binding.space),
+            (None, None) => Some(Space::None),
+            (None, Some(XML_PREFIX)) => Some(Space::Foreign),
+            (None, Some(_)) => None,
+        }
+    }
+
+    /// Whether two prefixes of attributes mean one namespace, at least once a relay has replaced the edition.
+    pub(super) fn are_equal(&self, one: &str, other: &str) -> bool {
+        let [one, other] = [one, other].map(|prefix| self.find(Some(prefix)));
+        one.zip(other).is_some_and(|(one, other)| {
+            let are_csta = [one, other].map(|it| matches!(it.space, Space::Csta(_)));
+            are_csta == [true, true] || unescaped(one.uri) == unescaped(other.uri)
+        })
+    }
+
+    fn find(&self, prefix: Option<&str>) -> Option<&Binding<'a>> {
         let known = self.innermost.get(&prefix).copied().or_else(|| {
             let mut first = self.bindings.iter().take(FEW);
             first.rposition(|binding| binding.prefix == prefix)
         });
-        match known.and_then(|position| self.bindings.get(position)) {
-            Some(binding) => binding.space,
-            None if prefix.is_none() => Space::None,
-            None => Space::Foreign,
-        }
+        known.and_then(|position| self.bindings.get(position))
     }
 
     /// Removes the declarations of the element at `depth`.
@@ -72,6 +106,7 @@ impl<'a> Namespaces<'a> {
 struct Binding<'a> {
     depth: usize,
     prefix: Option<&'a str>,
+    uri: &'a str,
     space: Space,
     /// The declaration of the same prefix that this one hides.
     outer: Option<usize>,
@@ -79,6 +114,7 @@ struct Binding<'a> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -88,18 +124,18 @@ mod tests {
         let csta = "http://www.ecma-international.org/standards/ecma-323/csta/ed5";
         for (depth, uri) in [csta, "u", csta].into_iter().enumerate() {
             for name in &names {
-                namespaces.declare(depth, Some(name), uri);
+                namespaces.declare(depth, Some(name), uri).unwrap();
             }
         }
         for uri in [csta, "u", csta] {
             for name in &names {
-                assert_eq!(namespaces.space(Some(name)), Space::of(uri), "{name}");
+                assert_eq!(namespaces.space(Some(name)), Some(Space::of(uri)), "{name}");
             }
-            assert_eq!(namespaces.space(Some("q")), Space::Foreign);
+            assert_eq!(namespaces.space(Some("q")), None);
             let depth = namespaces.bindings.last().map_or(0, |last| last.depth);
             namespaces.leave(depth);
         }
-        assert_eq!(namespaces.space(Some("p0")), Space::Foreign);
+        assert_eq!(namespaces.space(Some("p0")), None);
         assert_eq!(namespaces.innermost.len(), 0);
     }
 }

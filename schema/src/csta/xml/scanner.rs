@@ -20,6 +20,9 @@ use super::{
 };
 use crate::csta::{error::ReadError, limits::DocumentLimits};
 
+/// The most undeclared prefixes of one document: each costs a declaration in what is relayed.
+const MOST_UNDECLARED: usize = 8;
+
 /// A token of the document. The scanner skips comments and processing instructions.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::csta) enum Token {
@@ -51,6 +54,16 @@ pub(in crate::csta) struct Attribute {
     pub(in crate::csta) value: Span,
 }
 
+impl Attribute {
+    /// The attribute with the blank before it and its closing quote.
+    pub(in crate::csta) fn whole(&self) -> Span {
+        Span {
+            start: self.name.start - 1,
+            end: self.value.end + 1,
+        }
+    }
+}
+
 /// A validating pull scanner over one document.
 #[derive(Debug)]
 pub(in crate::csta) struct Scanner<'a> {
@@ -61,6 +74,8 @@ pub(in crate::csta) struct Scanner<'a> {
     root_seen: bool,
     namespaces: Namespaces<'a>,
     attributes: SmallVec<[Attribute; 4]>,
+    undeclared: SmallVec<[Span; 1]>,
+    repeated: SmallVec<[Attribute; 1]>,
 }
 
 impl<'a> Scanner<'a> {
@@ -75,6 +90,8 @@ impl<'a> Scanner<'a> {
             root_seen: false,
             namespaces: Namespaces::default(),
             attributes: SmallVec::new(),
+            undeclared: SmallVec::new(),
+            repeated: SmallVec::new(),
         }
     }
 
@@ -85,6 +102,16 @@ impl<'a> Scanner<'a> {
     /// The attributes of the last opened tag.
     pub(in crate::csta) fn attributes(&self) -> &[Attribute] {
         &self.attributes
+    }
+
+    /// The prefixes without a declaration, each once (Namespaces in XML 1.0, section 5).
+    pub(in crate::csta) fn undeclared(&self) -> &[Span] {
+        &self.undeclared
+    }
+
+    /// Attributes whose expanded name the same tag has before (Namespaces in XML 1.0, section 6.3).
+    pub(in crate::csta) fn repeated(&self) -> &[Attribute] {
+        &self.repeated
     }
 
     /// The next token; `None` at the end of a complete document.
@@ -168,7 +195,15 @@ impl<'a> Scanner<'a> {
         self.attributes.clear();
         if !tag.attributes_raw().is_empty() {
             self.read_attributes(start, tag)?;
+            self.check_prefixes()?;
         }
+        let space = match self.namespaces.space(prefix) {
+            Some(space) => space,
+            None => {
+                self.note_undeclared(prefix, name)?;
+                Space::Foreign
+            }
+        };
         let local = prefix.map_or(0, |prefix| prefix.len() + 1);
         let tag = Tag {
             span,
@@ -177,7 +212,7 @@ impl<'a> Scanner<'a> {
                 start: name.start + local as u32,
                 end: name.end,
             },
-            space: self.namespaces.space(prefix),
+            space,
             empty,
         };
         if empty {
@@ -214,8 +249,56 @@ impl<'a> Scanner<'a> {
                 _ => continue,
             };
             self.namespaces
-                .declare(self.depth, declared, self.text(value));
+                .declare(self.depth, declared, self.text(value))
+                .map_err(|what| wrong(at, what))?;
         }
+        Ok(())
+    }
+
+    /// Checks the prefixes of the last opened tag's attributes, once all its declarations are known.
+    fn check_prefixes(&mut self) -> Result<(), ReadError> {
+        for at in 0..self.attributes.len() {
+            let attribute = self.attributes[at];
+            let Some((prefix, local)) = self.text(attribute.name).split_once(':') else {
+                continue;
+            };
+            if prefix == "xmlns" {
+                continue;
+            }
+            if self.namespaces.space(Some(prefix)).is_none() {
+                self.note_undeclared(Some(prefix), attribute.name)?;
+            }
+            let is_repeated = self.attributes[..at].iter().any(|earlier| {
+                self.text(earlier.name)
+                    .split_once(':')
+                    .is_some_and(|(other, name)| {
+                        name == local && self.namespaces.are_equal(other, prefix)
+                    })
+            });
+            if is_repeated {
+                self.repeated.push(attribute);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_undeclared(&mut self, prefix: Option<&str>, name: Span) -> Result<(), ReadError> {
+        let prefix = prefix.unwrap_or_default();
+        let known = self
+            .undeclared
+            .iter()
+            .any(|span| self.text(*span) == prefix);
+        if known {
+            return Ok(());
+        }
+        if prefix == "xmlns" || self.undeclared.len() == MOST_UNDECLARED {
+            return Err(wrong(
+                name.range().start,
+                "a namespace prefix is not declared",
+            ));
+        }
+        let start = name.range().start;
+        self.undeclared.push(Span::new(start, start + prefix.len()));
         Ok(())
     }
 

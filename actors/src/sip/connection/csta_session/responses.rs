@@ -10,7 +10,7 @@ use super::{
     effect::{SessionEffect, SessionEffects, SessionRequest},
 };
 use crate::sip::{
-    body::Body,
+    body::{Body, received},
     connection::{
         client_transactions::SessionPurpose, credentials::MOST_RETRIES, outcome::RequestOutcome,
     },
@@ -67,7 +67,7 @@ impl CstaSession {
         } else {
             self.phase = Phase::Open;
             self.schedule(now, &mut effects);
-            let body = response.body().clone();
+            let body = received(response.head(), response.body());
             effects.push(SessionEffect::Tell(SessionEventKind::Opened(body)));
         }
         effects
@@ -122,7 +122,7 @@ impl CstaSession {
             })];
         }
         let answer = match outcome.success() {
-            Some(response) => Ok(response.body().clone()),
+            Some(response) => Ok(received(response.head(), response.body())),
             None => Err(outcome.error()),
         };
         let response = SessionEventKind::Response { ticket, answer };
