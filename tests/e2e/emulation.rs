@@ -75,6 +75,35 @@ async fn call_that_ended_while_the_phone_was_away_is_cleared() {
 }
 
 #[tokio::test]
+async fn snapshot_without_calls_by_name_ends_no_call() {
+    const DATA: &str = "crossRefIDorSnapshotData";
+    let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(30));
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    let item = "<snapshotData><snapshotDeviceResponseInfo/></snapshotData>";
+    let answers = [
+        format!("<{DATA}/>"),
+        format!("<{DATA}>{item}</{DATA}>"),
+        format!("<{DATA}><snapshotData><call/></snapshotData></{DATA}>"),
+    ]
+    .map(|inner| Reaction::Document(document("ed3", "SnapshotDeviceResponse", &inner)));
+    let busy = Reaction::Document(failure("ed3", "systemResourceAvailibility", "resourceBusy"));
+    let first = answers[0].clone();
+    phone.always("SnapshotDevice", first);
+    phone.event(&call("-12").originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    for answer in answers.into_iter().chain([busy]) {
+        phone.always("SnapshotDevice", answer);
+        let seen = phone.count("SnapshotDevice");
+        phone.until_received("SnapshotDevice", seen + 3).await;
+    }
+    // The very next event is the call's own.
+    phone.event(&call("-12").delivered()).await.expect(200);
+    session.expect("DeliveredEvent").await;
+}
+
+#[tokio::test]
 async fn monitor_that_reports_no_events_of_a_call_is_restarted_once() {
     let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_millis(30));
     let phone = started(&server).await;

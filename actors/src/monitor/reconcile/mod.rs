@@ -58,6 +58,13 @@ impl Calls {
         let Snapshot::Data(listed) = snapshot else {
             return Reconciled::default();
         };
+        // An item without a call may stand for any of them, so none is known to be over.
+        if !listed.iter().all(|listed| listed.call_id().is_some()) {
+            for listed in listed {
+                self.add_listed(listed);
+            }
+            return Reconciled::default();
+        }
         let is_listed = |call: &Call| {
             listed
                 .iter()

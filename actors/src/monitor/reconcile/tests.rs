@@ -101,6 +101,14 @@ fn a_snapshot_that_cannot_be_read_changes_nothing() {
     for unreadable in [
         Snapshot::Follows(ServiceCrossRefId::from("1")),
         Snapshot::Missing,
+        Snapshot::Data(vec![DeviceCall::default()]),
+        Snapshot::Data(vec![DeviceCall {
+            connection: Some(ConnectionId {
+                call_id: None,
+                device_id: Some(line()),
+            }),
+            ..DeviceCall::default()
+        }]),
     ] {
         let mut calls = after(&["Established 7 101 connected"]);
         calls.session_lost();
@@ -110,6 +118,21 @@ fn a_snapshot_that_cannot_be_read_changes_nothing() {
         assert_eq!(told(&calls), "7:connected");
         assert!(calls.needs_snapshot(), "it is asked for again");
     }
+}
+
+#[test]
+fn a_snapshot_with_an_unnamed_call_ends_none_and_adds_the_others() {
+    let mut calls = after(&["Established 7 101 connected"]);
+    calls.session_lost();
+    let asked = calls.mark();
+    let Snapshot::Data(mut listed) = snapshot(&[("8", LocalConnectionState::HOLD)]) else {
+        unreachable!()
+    };
+    listed.push(DeviceCall::default());
+    let reconciled = calls.reconcile(&line(), &Snapshot::Data(listed), asked);
+    assert!(reconciled.over.is_empty());
+    assert_eq!(told(&calls), "7:connected 8:hold");
+    assert!(calls.needs_snapshot(), "it is asked for again");
 }
 
 #[test]

@@ -47,6 +47,10 @@ pub(super) fn device_answered(
     let Snapshot::Data(listed) = listed else {
         return tracked;
     };
+    // An item without a call may stand for this one.
+    if listed.iter().any(|listed| listed.call_id().is_none()) {
+        return tracked;
+    }
     let listed = listed
         .iter()
         .find(|listed| call.is_some() && listed.call_id() == call.map(CallId::as_str))

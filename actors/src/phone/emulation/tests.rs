@@ -452,6 +452,8 @@ fn a_snapshot_of_a_call_is_checked_with_the_phone() {
         <localCallState><compoundCallState><localConnectionState>connected</localConnectionState></compoundCallState></localCallState>\
         </snapshotDeviceResponseInfo></snapshotData></crossRefIDorSnapshotData></SnapshotDeviceResponse>";
     const EMPTY: &str = "<SnapshotDeviceResponse><crossRefIDorSnapshotData><snapshotData/></crossRefIDorSnapshotData></SnapshotDeviceResponse>";
+    const UNNAMED: &str = "<SnapshotDeviceResponse><crossRefIDorSnapshotData><snapshotData><snapshotDeviceResponseInfo/>\
+        </snapshotData></crossRefIDorSnapshotData></SnapshotDeviceResponse>";
     const TRACKED: &str = "answer SnapshotCallResponse 101 2 101 hold";
     #[track_caller]
     fn check(is_tracked: bool, answer: Result<Document, Refusal>, expected: &str) {
@@ -470,6 +472,7 @@ fn a_snapshot_of_a_call_is_checked_with_the_phone() {
         "answer SnapshotCallResponse 101 2 101 connected",
     );
     check(true, Ok(read(EMPTY)), "refuse NoCall");
+    check(true, Ok(read(UNNAMED)), TRACKED);
     check(true, Ok(read("<HoldCallResponse/>")), TRACKED);
     check(true, Err(Refusal::Busy), "refuse Busy");
     let lacking = Refusal::Refused(uacsta_schema::sip::Status::NOT_IMPLEMENTED);

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::csta::{device::SubjectDevice, types::ConnectionId};
+use crate::csta::{
+    device::SubjectDevice,
+    service::{DeviceCall, Snapshot},
+    types::ConnectionId,
+};
 
 fn read(text: &str) -> Result<Message, ReadError> {
     Document::read(Bytes::copy_from_slice(text.as_bytes()))
@@ -100,6 +104,40 @@ fn known_deviations_of_peers_are_accepted() {
         Failure::UNSPECIFIED,
     );
     check("<ParkCall/>", Message::Unknown("ParkCall".into()));
+}
+
+#[test]
+fn a_snapshot_without_a_list_of_calls_is_no_empty_list() {
+    fn check(inner: &str, expected: &Snapshot<DeviceCall>) {
+        let text = format!("<SnapshotDeviceResponse>{inner}</SnapshotDeviceResponse>");
+        let Ok(Message::Response(Response::SnapshotDeviceResponse(read))) = read(&text) else {
+            panic!("{text}");
+        };
+        assert_eq!(read.data, *expected, "{text}");
+    }
+    let within =
+        |data: &str| format!("<crossRefIDorSnapshotData>{data}</crossRefIDorSnapshotData>");
+    let empty = Snapshot::Data(Vec::new());
+    check(&within("<snapshotData/>"), &empty);
+    check(
+        &within("<snapshotData><v:x xmlns:v='urn:v'/></snapshotData>"),
+        &empty,
+    );
+    check(&within(""), &Snapshot::Missing);
+    check("<crossRefIDorSnapshotData/>", &Snapshot::Missing);
+    check(
+        &within("<snapshotData><call>7</call></snapshotData>"),
+        &Snapshot::Missing,
+    );
+    check(
+        &within("<snapshotData>none</snapshotData>"),
+        &Snapshot::Missing,
+    );
+    let unnamed = Snapshot::Data(vec![DeviceCall::default()]);
+    check(
+        &within("<snapshotData><snapshotDeviceResponseInfo/></snapshotData>"),
+        &unnamed,
+    );
 }
 
 #[test]

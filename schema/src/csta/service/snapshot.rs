@@ -87,9 +87,13 @@ impl<T: Item> Member for Snapshot<T> {
     fn read(element: &Element<'_>) -> Result<Self, ReadError> {
         match element.child("serviceCrossRefID") {
             Some(reference) => ServiceCrossRefId::read(reference).map(Self::Follows),
-            None => element
-                .child("snapshotData")
-                .map_or(Ok(Self::Missing), |data| Vec::read(data).map(Self::Data)),
+            // Other elements in place of the items are no empty list.
+            None => match element.child("snapshotData") {
+                Some(data) if data.is_empty() || data.child(T::NAME).is_some() => {
+                    Vec::read(data).map(Self::Data)
+                }
+                Some(_) | None => Ok(Self::Missing),
+            },
         }
     }
 
