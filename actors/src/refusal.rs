@@ -128,10 +128,15 @@ impl Refusal {
         }
     }
 
+    /// Whether the phone itself refused the request; otherwise the phone may never have received it.
+    pub(crate) fn is_by_phone(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Refused(_))
+    }
+
     /// Whether a retry cannot succeed: the phone lacks the service, or the line.
     pub fn is_permanent(&self) -> bool {
         let failure = self.failure();
-        matches!(self, Self::Failed { .. } | Self::Refused(_))
+        self.is_by_phone()
             && (failure == Failure::SERVICE_NOT_SUPPORTED || failure == Failure::INVALID_DEVICE_ID)
     }
 }

@@ -134,6 +134,36 @@ async fn unanswered_server_request_is_not_repeated() {
     let seen = phone.count("RequestSystemStatus");
     phone.until_received("RequestSystemStatus", seen + 10).await;
     assert_eq!(phone.count("SnapshotDevice"), 1);
+    // The silence does not show that the phone lacks the service: it still gets its clients' requests.
+    phone.always("SnapshotDevice", snapshot(&["-7"]));
+    let told = session
+        .done("SnapshotDevice", &element("snapshotObject", LINE))
+        .await;
+    assert!(told.raw.contains(">-7<"), "{}", told.raw);
+    let seen = phone.count("SnapshotDevice");
+    phone.until_received("SnapshotDevice", seen + 1).await;
+}
+
+#[tokio::test]
+async fn request_that_was_never_sent_does_not_count_as_unsupported() {
+    let server =
+        Server::with(|settings| settings.advanced.request_timeout = Duration::from_secs(1));
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let quiet = Reaction::Status(503, &[("Retry-After", "2")]);
+    phone.once("GetDoNotDisturb", quiet);
+    let device = element("device", LINE);
+    session.refused("GetDoNotDisturb", &device).await;
+    let unsent = session.done("GetCSTAFeatures", "").await;
+    assert_eq!(unsent.root.local(), "GetCSTAFeaturesResponse");
+    assert_eq!(phone.count("GetCSTAFeatures"), 0);
+    for _ in 0..10 {
+        session.done("GetCSTAFeatures", "").await;
+        if phone.count("GetCSTAFeatures") > 0 {
+            return;
+        }
+    }
+    panic!("the phone is not asked any more");
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub(super) struct Capabilities {
     listed: Option<Listed>,
     /// Services that the phone rejected as not supported.
     rejected: Vec<ServiceId>,
+    /// Services that the server asked for itself, and the phone did not answer.
+    unanswered: Vec<ServiceId>,
 }
 
 /// The services and events that a phone lists. An empty list of events counts as no list.
@@ -48,6 +50,7 @@ impl Capabilities {
             has_pickup_code: !config.settings.phones.pickup.is_empty(),
             listed: None,
             rejected: Vec::new(),
+            unanswered: Vec::new(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Capabilities {
         *self = Self {
             listed: self.listed.take(),
             rejected: std::mem::take(&mut self.rejected),
+            unanswered: std::mem::take(&mut self.unanswered),
             ..Self::new(config, phone, user_agent)
         };
     }
@@ -113,9 +117,23 @@ impl Capabilities {
     /// The phone provided a service, or rejected it as not supported.
     pub(super) fn proved(&mut self, service: ServiceId, supported: bool) {
         self.rejected.retain(|rejected| *rejected != service);
+        self.unanswered.retain(|unanswered| *unanswered != service);
         if !supported {
             self.rejected.push(service);
         }
+    }
+
+    /// The phone did not answer a request of the server's own. That does not show that the phone lacks the service, but
+    /// repeating the request would delay others by one timeout each time.
+    pub(super) fn unanswered(&mut self, service: ServiceId) {
+        if !self.unanswered.contains(&service) {
+            self.unanswered.push(service);
+        }
+    }
+
+    /// Whether the server asks the phone for a service by itself.
+    pub(super) fn is_worth_asking(&self, service: ServiceId) -> bool {
+        self.has(service) && !self.unanswered.contains(&service)
     }
 
     /// Who provides a service at this phone's lines.
@@ -230,6 +248,7 @@ impl Capabilities {
             has_pickup_code: true,
             listed: None,
             rejected: Vec::new(),
+            unanswered: Vec::new(),
         }
     }
 }
@@ -328,6 +347,26 @@ mod tests {
         check(
             &[ServiceId::MonitorStop],
             ServiceId::MonitorStop,
+            Provider::Emulation,
+        );
+    }
+
+    #[test]
+    fn an_unanswered_service_is_not_asked_for_and_stays_the_phones() {
+        const SNAPSHOT: ServiceId = ServiceId::SnapshotDevice;
+        let mut phone = Capabilities::generic();
+        let mut check = |change: fn(&mut Capabilities), is_asked: bool, provider: Provider| {
+            change(&mut phone);
+            assert_eq!(phone.is_worth_asking(SNAPSHOT), is_asked);
+            assert_eq!(phone.provider(SNAPSHOT), provider);
+        };
+        check(|_| {}, true, Provider::Phone);
+        check(|phone| phone.unanswered(SNAPSHOT), false, Provider::Phone);
+        check(|phone| phone.unanswered(SNAPSHOT), false, Provider::Phone);
+        check(|phone| phone.proved(SNAPSHOT, true), true, Provider::Phone);
+        check(
+            |phone| phone.proved(SNAPSHOT, false),
+            false,
             Provider::Emulation,
         );
     }

@@ -150,7 +150,7 @@ impl Phone {
         let Some(asked) = running.map(|monitored| monitored.calls.mark()) else {
             return;
         };
-        if self.capabilities.has(ServiceId::SnapshotDevice) {
+        if self.capabilities.is_worth_asking(ServiceId::SnapshotDevice) {
             let snapshot = SnapshotDevice {
                 snapshot_object: line.clone(),
             };

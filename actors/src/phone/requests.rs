@@ -98,7 +98,9 @@ impl Phone {
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.capabilities.are_listed()
-            || !self.capabilities.has(ServiceId::GetCSTAFeatures)
+            || !self
+                .capabilities
+                .is_worth_asking(ServiceId::GetCSTAFeatures)
             || self.is_busy()
         {
             return reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
@@ -219,14 +221,19 @@ impl Phone {
             if !matches!(requester, Requester::KeepAlive) {
                 tracing::info!(phone = %self.phone, service = %request.service, %refusal, "phone rejected the request");
             }
-            // A phone that ignores these requests counts as lacking the service, since each timeout would delay other
-            // requests.
-            let is_ignored = matches!(refusal, Refusal::TimedOut)
-                && matches!(requester, Requester::Snapshot { .. } | Requester::Features { .. });
-            is_ignored || refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
+            // Only the phone's own answer shows that it lacks a service.
+            refusal.is_by_phone() && refusal.failure() == Failure::SERVICE_NOT_SUPPORTED
         });
         if is_unsupported || result.is_ok() {
             self.capabilities.proved(request.service, !is_unsupported);
+        } else if request.was_sent
+            && matches!(result, Err(Refusal::TimedOut))
+            && matches!(
+                requester,
+                Requester::Snapshot { .. } | Requester::Features { .. }
+            )
+        {
+            self.capabilities.unanswered(request.service);
         }
         match requester {
             Requester::Client { reply, dialect } => {

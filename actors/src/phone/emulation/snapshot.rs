@@ -22,7 +22,10 @@ pub(super) fn call(
     call: Option<CallId>,
     phone: &PhoneView<'_>,
 ) -> EmulationOutcome<Option<CallId>> {
-    if !phone.capabilities.has(ServiceId::SnapshotDevice) {
+    if !phone
+        .capabilities
+        .is_worth_asking(ServiceId::SnapshotDevice)
+    {
         return EmulationOutcome::answer(tracked(call.as_ref(), phone).map(Message::from));
     }
     let request = SnapshotDevice {

@@ -42,6 +42,8 @@ pub(super) struct PhoneRequest {
     pub(super) body: Body,
     pub(super) deadline: Duration,
     pub(super) requester: Requester,
+    /// Whether the phone was sent the request and has not answered it.
+    pub(super) was_sent: bool,
     /// Whether the request was repeated after a 481.
     was_repeated: bool,
     /// How often the request crossed a request of the phone (491).
@@ -155,6 +157,7 @@ impl RequestQueue {
             body,
             deadline,
             requester,
+            was_sent: false,
             was_repeated: false,
             crossings: 0,
         });
@@ -197,6 +200,7 @@ impl RequestQueue {
         if request.requester.is_unhurried() {
             request.deadline = now + gate.timeout;
         }
+        request.was_sent = true;
         let sent = (request.id, request.body.clone());
         self.sent.push(request);
         Some(sent)
@@ -225,6 +229,7 @@ impl RequestQueue {
         else {
             return ResponseMatch::Concluded(request);
         };
+        request.was_sent = false;
         match *status {
             Status::REQUEST_PENDING if request.crossings < CROSSINGS => {
                 let at = now + after_crossing(true);
