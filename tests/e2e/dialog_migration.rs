@@ -1,6 +1,13 @@
 //! Dialogs that move to another connection: only the authenticated party may continue one (RFC 3261, section 12.2.2).
 
-use crate::support::{csta::Call, phone::Phone, server::Server};
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    csta::{Call, Document, element},
+    phone::{Phone, Reaction},
+    server::Server,
+    wire::final_of,
+};
 
 fn call(phone: &Phone) -> Call {
     Call::seen_by(phone.line(), "-12", phone.line(), "sip:300@pbx.example")
@@ -68,4 +75,37 @@ async fn other_peers_cannot_continue_the_session() {
         (phone.count("INVITE"), other.count("GetDoNotDisturb")),
         (1, 0)
     );
+}
+
+#[tokio::test]
+async fn waiting_requests_follow_the_session() {
+    let server = Server::with(|settings| settings.advanced.keep_alive = Duration::from_secs(2));
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let mut session = server.client().await.open(phone.line()).await;
+    session.watch(phone.line()).await;
+    let reference = phone.monitored().await;
+    phone.once("GetDoNotDisturb", Reaction::Silence);
+    let ask = |service| session.begin(service, &element("device", phone.line()));
+    let mut under_way = ask("GetDoNotDisturb");
+    phone.until_received("GetDoNotDisturb", 1).await;
+    let mut waiting = [ask("GetForwarding"), ask("GetForwarding")];
+    // The keep-alive waits as well.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    phone.reconnect().await;
+    let moved = Instant::now();
+    let event = call(&phone).originated().replace("{xref}", &reference);
+    phone.prove("INFO", &event).await.expect(200);
+    // Whether the phone performed the first is not known.
+    let answer = final_of(&mut under_way).await.unwrap().expect(200);
+    assert_eq!(Document::read(&answer.body).name(), "CSTAErrorCode");
+    for answer in &mut waiting {
+        let answer = final_of(answer).await.unwrap().expect(200);
+        assert_eq!(Document::read(&answer.body).name(), "GetForwardingResponse");
+    }
+    assert!(moved.elapsed() < Duration::from_secs(2));
+    // So do this one and the next.
+    phone.until_received("RequestSystemStatus", 3).await;
+    session.expect("OriginatedEvent").await;
+    assert!(session.quiet() && phone.count("INVITE") == 1);
 }

@@ -57,7 +57,10 @@ impl Handler<SessionEvent> for Phone {
             SessionEventKind::Request(body, reply) => self.received(body, reply, false, ctx),
             SessionEventKind::Repeated(body, reply) => self.received(body, reply, true, ctx),
             SessionEventKind::Response { ticket, answer } => self.responded(ticket, answer, ctx),
-            SessionEventKind::Ended(why) => self.on_session(SessionInput::Ended(why), ctx),
+            SessionEventKind::Ended(why) => {
+                self.requests.take_back_unsent();
+                self.on_session(SessionInput::Ended(why), ctx);
+            }
         }
     }
 }
@@ -83,6 +86,7 @@ impl Handler<Unbound> for Phone {
             // The BYE goes before the 200, since the phone may close the connection with the latter.
             self.on_session(SessionInput::Close(reason), ctx);
             self.admission.unbind();
+            self.refuse_waiting();
             let connection = Arc::clone(&binding.flow.connection);
             connection.do_send(LoggedOff(binding));
             responder.ok();
@@ -218,6 +222,7 @@ impl Handler<Moved<PhoneUas>> for Phone {
             ..PhoneBinding::clone(&former)
         });
         self.admission.bind(Arc::clone(&binding));
+        self.requests.take_back_unsent();
         self.on_session(SessionInput::Moved(moved.session), ctx);
         self.upstream
             .moved

@@ -293,18 +293,33 @@ impl Phone {
 
     /// The session ended. Fails the sent requests, since the phone may or may not have performed them.
     pub(super) fn interrupt(&mut self) {
-        let with_waiting = !self.admission.is_wanted();
+        self.refuse_queued(!self.admission.is_wanted());
+    }
+
+    /// The phone is away, and is not expected back soon: fails the requests that wait for its next session.
+    pub(super) fn refuse_waiting(&mut self) {
+        self.refuse_queued(true);
+    }
+
+    fn refuse_queued(&mut self, with_waiting: bool) {
+        let refusal = || {
+            if self.admission.is_enabled() {
+                Refusal::Away
+            } else {
+                Refusal::Disabled
+            }
+        };
         for request in self.requests.interrupt(with_waiting) {
             match request.requester {
                 Requester::Client { reply, dialect } => {
-                    responses::relay(reply, &dialect, Err(Refusal::Away));
+                    responses::relay(reply, &dialect, Err(refusal()));
                 }
-                Requester::Operator(operator) => drop(operator.send(Err(Refusal::Away))),
+                Requester::Operator(operator) => drop(operator.send(Err(refusal()))),
                 Requester::Features { reply, dialect } => {
                     reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
                 }
                 Requester::Emulation(request) => {
-                    request.client.respond(self.phone, Err(Refusal::Away));
+                    request.client.respond(self.phone, Err(refusal()));
                 }
                 Requester::SystemRegister
                 | Requester::MonitorStop { .. }

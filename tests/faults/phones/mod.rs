@@ -4,6 +4,7 @@ mod answers;
 mod connections;
 mod events;
 mod quirks;
+mod requests;
 mod storm;
 
 use std::{

@@ -1,24 +1,21 @@
 //! Queues the requests to a phone: order, deadlines, limits, and the pause that a Retry-After demands.
 
+mod requester;
+
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use tokio::sync::oneshot;
 use uacsta_schema::{
-    csta::{DeviceId, Dialect, Document, Edition, MonitorCrossRefId, ServiceId},
+    csta::{DeviceId, Edition, ServiceId},
     sip::Status,
 };
 
-use super::client_request::{ClientRequest, EmulatedRequest};
-use crate::{
-    monitor::Mark,
-    refusal::Refusal,
-    sip::{
-        responder::Responder,
-        session::{Body, RequestError},
-        session_timer::{CROSSINGS, after_crossing},
-    },
+pub(super) use self::requester::Requester;
+use super::client_request::ClientRequest;
+use crate::sip::{
+    session::{Body, RequestError},
+    session_timer::{CROSSINGS, after_crossing},
 };
 
 /// The requests without a response, sent and unsent. Boxed, since most phones have none.
@@ -31,6 +28,8 @@ pub(super) struct RequestQueue {
     sent: SmallVec<[Box<PhoneRequest>; 1]>,
     last_id: u64,
     quiet_until: Option<Duration>,
+    /// Whether the connection no longer has the session: it ended, or moves to another connection.
+    is_interrupted: bool,
     /// MonitorStarts past their deadline; the phone may still respond.
     late_monitor_starts: Vec<(u64, DeviceId)>,
 }
@@ -44,39 +43,10 @@ pub(super) struct PhoneRequest {
     pub(super) requester: Requester,
     /// Whether the phone was sent the request and has not answered it.
     pub(super) was_sent: bool,
-    /// Whether the request was repeated after a 481.
+    /// Whether the request was repeated after a rejection.
     was_repeated: bool,
     /// How often the request crossed a request of the phone (491).
     crossings: u8,
-}
-
-/// The sender of a request, which determines how the response is used.
-pub(super) enum Requester {
-    /// A client.
-    Client { reply: Responder, dialect: Dialect },
-    /// An operator, who probes the phone.
-    Operator(oneshot::Sender<Result<Document, Refusal>>),
-    /// The server: subscribes to changes of the phone's configuration.
-    SystemRegister,
-    /// The server: lists the phone's lines.
-    Lines,
-    /// The server: checks that the phone still responds.
-    KeepAlive,
-    /// The server: starts the monitor of a line.
-    MonitorStart(DeviceId),
-    /// The server: stops a monitor of a line.
-    MonitorStop {
-        line: DeviceId,
-        cross_ref: MonitorCrossRefId,
-    },
-    /// The server: compares the calls of a line with the calls that its events reported until the mark.
-    Snapshot { line: DeviceId, asked: Mark },
-    /// A client, for GetCSTAFeatures, which the server completes.
-    Features { reply: Responder, dialect: Dialect },
-    /// A client, for a service that the server emulates with several requests.
-    Emulation(Box<EmulatedRequest>),
-    /// The server: rolls back an emulated service whose client already has a response.
-    Rollback,
 }
 
 /// The position of a request in the queue.
@@ -117,23 +87,6 @@ pub(super) struct Expired {
     pub(super) requests: Vec<PhoneRequest>,
     /// When the keep-alive, which the queue dropped unsent, is due again.
     pub(super) keep_alive_at: Option<Duration>,
-}
-
-impl Requester {
-    /// Whether to repeat a request after a 481, which proves that the phone did not perform the request.
-    fn may_repeat(&self) -> bool {
-        match self {
-            Self::Client { .. } | Self::Features { .. } => true,
-            Self::Emulation(request) => request.step.is_first(),
-            _ => false,
-        }
-    }
-
-    /// Whether a request never expires in the queue. An unsent keep-alive does not show that the phone is silent, and an
-    /// unsent MonitorStop would leave the monitor running.
-    fn is_unhurried(&self) -> bool {
-        matches!(self, Self::KeepAlive | Self::MonitorStop { .. })
-    }
 }
 
 impl RequestQueue {
@@ -185,7 +138,7 @@ impl RequestQueue {
 
     /// Moves the next request that may be sent to the sent ones; returns its number and body.
     pub(super) fn send_next(&mut self, gate: &Gate, now: Duration) -> Option<(u64, Body)> {
-        if self.quiet_until > Some(now) {
+        if self.is_interrupted || self.quiet_until > Some(now) {
             return None;
         }
         self.quiet_until = None;
@@ -221,13 +174,22 @@ impl RequestQueue {
             return ResponseMatch::LateMonitorStart(self.late_monitor_starts.swap_remove(at).1);
         };
         let mut request = self.sent.remove(at);
-        let Err(RequestError::Refused {
-            status,
-            retry_after,
-            ..
-        }) = response
-        else {
-            return ResponseMatch::Concluded(request);
+        let (status, retry_after) = match response {
+            Err(RequestError::Refused {
+                status,
+                retry_after,
+                ..
+            }) => (status, retry_after),
+            Err(RequestError::Ended) => {
+                self.is_interrupted = true;
+                if request.requester.is_idempotent() {
+                    request.was_sent = false;
+                    self.own.push_front(request);
+                    return ResponseMatch::Requeued;
+                }
+                return ResponseMatch::Concluded(request);
+            }
+            _ => return ResponseMatch::Concluded(request),
         };
         request.was_sent = false;
         match *status {
@@ -248,6 +210,12 @@ impl RequestQueue {
             Status::SERVER_INTERNAL_ERROR | Status::SERVICE_UNAVAILABLE => {
                 if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
                     self.quiet_until = Some(now + wait);
+                    let stops = matches!(request.requester, Requester::MonitorStop { .. });
+                    if stops && !request.was_repeated {
+                        request.was_repeated = true;
+                        self.own.push_front(request);
+                        return ResponseMatch::Requeued;
+                    }
                 }
             }
             // The phone did not perform the request, so the next session repeats it.
@@ -263,8 +231,23 @@ impl RequestQueue {
         ResponseMatch::Concluded(request)
     }
 
-    /// Removes the requests whose deadline has passed.
+    /// The session is over, or continues on another connection. The connection has answered every request that it sent, so the
+    /// others reached it after the session, and are sent again.
+    pub(super) fn take_back_unsent(&mut self) {
+        self.is_interrupted = false;
+        for mut request in self.sent.drain(..).rev() {
+            request.was_sent = false;
+            if request.requester.is_for_others() {
+                self.waiting.push_front(request);
+            } else {
+                self.own.push_front(request);
+            }
+        }
+    }
+
+    /// Removes the requests whose deadline has passed, and ends the pause if it is over.
     pub(super) fn expire(&mut self, now: Duration) -> Expired {
+        self.quiet_until = self.quiet_until.filter(|until| *until > now);
         // An unsent keep-alive does not show that the phone is silent: another one is scheduled.
         let before = self.own.len();
         self.own.retain(|request| {
@@ -299,10 +282,10 @@ impl RequestQueue {
 
     /// When the next deadline or the end of the quiet time is.
     pub(super) fn next_due(&self) -> Option<Duration> {
-        let mut own = self.own.iter();
+        let own = self.own.iter();
         self.sent
             .iter()
-            .chain(own.find(|request| !request.requester.is_unhurried()))
+            .chain(own.filter(|request| !request.requester.is_unhurried()))
             .chain(self.waiting.front())
             .map(|request| request.deadline)
             .chain(self.quiet_until)
@@ -312,6 +295,7 @@ impl RequestQueue {
     /// Removes the requests that fail when the session ends: sent ones, which the phone may have performed, and the server's
     /// own. Clients' unsent requests wait for the next session, unless `with_waiting`.
     pub(super) fn interrupt(&mut self, with_waiting: bool) -> Vec<PhoneRequest> {
+        self.is_interrupted = false;
         self.late_monitor_starts.clear();
         let failed = self.sent.drain(..).chain(self.own.drain(..));
         let mut interrupted: Vec<_> = failed.map(|request| *request).collect();

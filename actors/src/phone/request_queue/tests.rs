@@ -1,9 +1,10 @@
 //! Tests of the request queue: what is sent when, and what a response or a deadline makes of it.
 
 use actix::{Actor, AsyncContext, Context, Handler};
+use uacsta_schema::csta::{Dialect, MonitorCrossRefId};
 
 use super::*;
-use crate::sip::responder::Respond;
+use crate::sip::responder::{Respond, Responder};
 
 /// A client's connection, which nothing is read from.
 struct Connection;
@@ -40,7 +41,8 @@ impl Case {
     }
 
     /// Plays steps, and returns what was sent, concluded or dropped, in order: `>name` queues a request (of a client by `>c`, `>!c` before all
-    /// others, of the server by other letters), `name=answer` is the phone's response, `+seconds` lets time pass.
+    /// others, of the server by other letters), `name=answer` is the phone's response, `name=gone` the connection's after the
+    /// session, `+seconds` lets time pass, `back` is the end of the session or its move.
     fn play(&mut self, steps: &str) -> String {
         let mut seen = Vec::new();
         for step in steps.split_whitespace() {
@@ -61,6 +63,13 @@ impl Case {
                 if let Some(at) = expired.keep_alive_at {
                     seen.push(format!("keep-alive at {}", at.as_secs()));
                 }
+                let due = self.queue.next_due();
+                assert!(
+                    due.is_none_or(|at| at > self.now),
+                    "{steps}: still due at {due:?}"
+                );
+            } else if step == "back" {
+                self.queue.take_back_unsent();
             }
             let gate = Gate {
                 at_a_time: self.at_a_time,
@@ -115,6 +124,7 @@ impl Case {
         };
         let response = match answer {
             "200" => Ok(Bytes::new()),
+            "gone" => Err(RequestError::Ended),
             "481" => refused(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None),
             "491" => refused(Status::REQUEST_PENDING, None),
             quiet => refused(Status::SERVICE_UNAVAILABLE, quiet.parse().ok()),
@@ -167,6 +177,67 @@ fn retry_after_defers_all_requests() {
     assert!(moved.queue.is_quiet_beyond(Duration::from_secs(4)));
     moved.queue.end_quiet();
     check(&mut moved, "+0", "c2");
+}
+
+#[test]
+fn pause_that_ends_without_a_session_is_not_due_for_ever() {
+    for answer in ["30", "491"] {
+        let mut case = Case::new();
+        check(
+            &mut case,
+            &format!(">l l={answer}"),
+            &format!("l, l {}", if answer == "491" { "again" } else { "done" }),
+        );
+        case.queue.interrupt(false);
+        // Without a session, nothing is sent.
+        case.at_a_time = 0;
+        check(&mut case, "+31 +1", "");
+        assert_eq!(case.queue.next_due(), None);
+    }
+}
+
+#[test]
+fn rejected_monitor_stop_is_repeated_after_the_pause() {
+    check(
+        &mut Case::new(),
+        ">s s=5 +4 +1 s=200",
+        "s, s again, s, s done",
+    );
+    check(
+        &mut Case::new(),
+        ">s s=5 +5 s=5 +5",
+        "s, s again, s, s done",
+    );
+}
+
+#[test]
+fn requests_that_wait_outlast_the_session() {
+    // After the first error, nothing is sent until the session continues elsewhere or the next one is open.
+    check(&mut Case::new(), ">c1 >c2 c1=gone >l +1", "c1, c1 done");
+    check(
+        &mut Case::new(),
+        ">c1 >c2 c1=gone >l back",
+        "c1, c1 done, l",
+    );
+    // What reached the connection after the session was not sent.
+    let mut parallel = Case {
+        at_a_time: 3,
+        ..Case::new()
+    };
+    check(
+        &mut parallel,
+        ">c1 >c2 >l >c3 c1=gone back",
+        "c1, c2, l, c1 done, l, c2, c3",
+    );
+    let waiting = parallel.queue.interrupt(false).len();
+    assert_eq!((waiting, parallel.queue.is_idle()), (3, true));
+    // The server's own are repeated where that does no harm.
+    check(
+        &mut Case::new(),
+        ">s s=gone back s=gone back s=200",
+        "s, s again, s, s again, s, s done",
+    );
+    check(&mut Case::new(), ">m1 m1=gone back", "m1, m1 done");
 }
 
 #[test]

@@ -196,6 +196,10 @@ impl PhoneSession {
                 {
                     *id = to;
                 }
+                // The request that moved the dialog shows that the phone is there; a keep-alive may have been lost.
+                if let PhoneSessionState::Open { keep_alive_at, .. } = &mut self.state {
+                    *keep_alive_at = Some(now + keep_alive);
+                }
                 smallvec![]
             }
             // The end of the connection, which says why, follows.

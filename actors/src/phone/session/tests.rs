@@ -29,6 +29,7 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
             "lost" => SessionInput::Ended(SessionEnd::ConnectionLost),
             "bye" => SessionInput::Ended(SessionEnd::Bye),
             "481" => SessionInput::Ended(SessionEnd::Unknown),
+            "moved" => SessionInput::Moved(ID),
             "close" => SessionInput::Close("x".into()),
             "renew" => SessionInput::Renew("x".into()),
             "drain" => SessionInput::Drain(oneshot::channel().0),
@@ -71,6 +72,11 @@ fn a_session_is_opened_prepared_and_kept_alive() {
     check(
         "wanted opened prepared + kept + kept",
         "Invite Prepare Ready 300s KeepAlive Poll 300s KeepAlive Poll",
+    );
+    // A keep-alive that was under way when the dialog moved may be lost.
+    check(
+        "wanted opened prepared + moved +",
+        "Invite Prepare Ready 300s KeepAlive 300s KeepAlive",
     );
     check("unwanted due", "");
 }

@@ -1,0 +1,73 @@
+//! Whom a request to the phone is for, and what that allows when its session ends.
+
+use tokio::sync::oneshot;
+use uacsta_schema::csta::{DeviceId, Dialect, Document, MonitorCrossRefId};
+
+use crate::{
+    monitor::Mark, phone::client_request::EmulatedRequest, refusal::Refusal,
+    sip::responder::Responder,
+};
+
+/// The sender of a request, which determines how the response is used.
+pub(in crate::phone) enum Requester {
+    /// A client.
+    Client { reply: Responder, dialect: Dialect },
+    /// An operator, who probes the phone.
+    Operator(oneshot::Sender<Result<Document, Refusal>>),
+    /// The server: subscribes to changes of the phone's configuration.
+    SystemRegister,
+    /// The server: lists the phone's lines.
+    Lines,
+    /// The server: checks that the phone still responds.
+    KeepAlive,
+    /// The server: starts the monitor of a line.
+    MonitorStart(DeviceId),
+    /// The server: stops a monitor of a line.
+    MonitorStop {
+        line: DeviceId,
+        cross_ref: MonitorCrossRefId,
+    },
+    /// The server: compares the calls of a line with the calls that its events reported until the mark.
+    Snapshot { line: DeviceId, asked: Mark },
+    /// A client, for GetCSTAFeatures, which the server completes.
+    Features { reply: Responder, dialect: Dialect },
+    /// A client, for a service that the server emulates with several requests.
+    Emulation(Box<EmulatedRequest>),
+    /// The server: rolls back an emulated service whose client already has a response.
+    Rollback,
+}
+
+impl Requester {
+    /// Whether to repeat a request after a 481, which proves that the phone did not perform the request.
+    pub(super) fn may_repeat(&self) -> bool {
+        match self {
+            Self::Client { .. } | Self::Features { .. } => true,
+            Self::Emulation(request) => request.step.is_first(),
+            _ => false,
+        }
+    }
+
+    /// Whether to repeat a request whose session moved to another connection before the response: it does the same twice as
+    /// once.
+    pub(super) fn is_idempotent(&self) -> bool {
+        matches!(
+            self,
+            Self::SystemRegister
+                | Self::Lines
+                | Self::KeepAlive
+                | Self::MonitorStop { .. }
+                | Self::Snapshot { .. }
+        )
+    }
+
+    /// Whether an unsent request waits for the next session: that of a client or an operator, unless it continues an emulation.
+    pub(super) fn is_for_others(&self) -> bool {
+        matches!(self, Self::Operator(_)) || self.may_repeat()
+    }
+
+    /// Whether a request never expires in the queue. An unsent keep-alive does not show that the phone is silent, and an
+    /// unsent MonitorStop would leave the monitor running.
+    pub(super) fn is_unhurried(&self) -> bool {
+        matches!(self, Self::KeepAlive | Self::MonitorStop { .. })
+    }
+}
