@@ -13,6 +13,7 @@ use uacsta::{
     process::{self, Signals},
 };
 use uacsta_connect::{CommandError, sentence};
+use uacsta_schema::escape_controls;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
     reason = "the one place where a failed command prints its error"
 )]
 fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("uacsta: {}", sentence(error.as_ref()));
+    let text = sentence(error.as_ref());
+    eprintln!("uacsta: {}", escape_controls(&text, &['\n', '\t']));
     error
         .downcast_ref()
         .map_or(ExitCode::FAILURE, CommandError::exit_code)

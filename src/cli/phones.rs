@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 /// The arguments of `phones`.
 #[derive(Args, Debug)]
@@ -72,7 +72,7 @@ impl List {
     fn run(self) -> Result<(), CommandError> {
         let answer: Value = self.server.request(Method::GET, "/api/phones", None)?;
         let text = if self.json {
-            escaped(&format!("{answer:#}\n"))
+            format!("{answer:#}\n")
         } else {
             table(&answer)
         };
@@ -98,20 +98,6 @@ impl One {
         let _: Value = self.server.request(Method::DELETE, &path, None)?;
         print(format!("{} is removed\n", self.phone).as_bytes())
     }
-}
-
-/// Escapes the control characters that JSON allows unescaped (U+007F to U+009F): a terminal would obey them, and phones choose
-/// their User-Agent.
-fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            // Writing to a String cannot fail.
-            '\u{7f}'..='\u{9f}' => drop(write!(text, "\\u{:04x}", u32::from(c))),
-            _ => text.push(c),
-        }
-    }
-    text
 }
 
 const COLUMNS: [(&str, &str); 9] = [
@@ -168,10 +154,10 @@ fn cell(phone: &Value, key: &str) -> String {
     match phone.get(key) {
         Some(Value::Number(seconds)) if key == "last_login" => local_time(seconds),
         Some(Value::String(text)) if key == "status" && out => format!("{text}, off"),
-        Some(Value::String(text)) => text.chars().filter(|c| !c.is_control()).collect(),
+        Some(Value::String(text)) => escape_controls(text, &[]).into_owned(),
         Some(Value::Array(items)) => {
             let names = items.iter().filter_map(Value::as_str);
-            names.collect::<Vec<_>>().join(" ")
+            escape_controls(&names.collect::<Vec<_>>().join(" "), &[]).into_owned()
         }
         _ => String::new(),
     }
@@ -191,15 +177,6 @@ fn local_time(seconds: &serde_json::Number) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn json_output_escapes_control_characters() {
-        let answer = json!({ "model": "D785\u{9b}2J\u{7f}\u{1b}[m \u{e4}" });
-        let json = escaped(&answer.to_string());
-        assert_eq!(json, "{\"model\":\"D785\\u009b2J\\u007f\\u001b[m \u{e4}\"}");
-        let read: Value = serde_json::from_str(&json).unwrap_or_default();
-        assert_eq!(read, answer);
-    }
 
     #[test]
     fn columns_are_aligned() {

@@ -6,14 +6,14 @@ mod phone_filter;
 mod queue;
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use file::{FileConfig, RotatingFile};
+use file::{FileConfig, RotatingFile, one_line};
 use phone_filter::PhoneFilter;
 use queue::LineQueue;
 use tracing_subscriber::{
@@ -60,11 +60,16 @@ pub fn start(
 ) -> io::Result<Logging> {
     let file_config = Arc::new(ArcSwap::from_pointee(file_config(settings, data)));
     // A disk or a pipe that blocks must not block phones, so each writer has a thread of its own.
-    let stderr = LineQueue::start(io::stderr(), "stderr", STDERR_QUEUE, Arc::clone(counters))?;
+    let terminal = io::stderr().is_terminal();
+    let stderr = LineQueue::start(
+        Stderr { terminal },
+        "stderr",
+        STDERR_QUEUE,
+        Arc::clone(counters),
+    )?;
     let file = RotatingFile::new(Arc::clone(&file_config), stderr.clone());
     let file = LineQueue::start(file, "logs", FILE_QUEUE, Arc::clone(counters))?;
     let phones = PhoneFilter::of(&settings.phones);
-    let terminal = io::stderr().is_terminal();
     let (text, text_level) = reload::Layer::new(in_format(settings, Format::Text));
     let (json, json_level) = reload::Layer::new(in_format(settings, Format::Json));
     let (loud, loudness) = reload::Layer::new(urgent(settings, terminal && !quiet));
@@ -140,6 +145,23 @@ impl Logging {
         self.file_config.store(Arc::new(config));
         self.phones.change(&settings.phones);
         (self.levels)(settings);
+    }
+}
+
+/// Standard error, one event a write. On a terminal escape sequences are the formatter's own, which escapes those of peers.
+struct Stderr {
+    terminal: bool,
+}
+
+impl Write for Stderr {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let kept: &[char] = if self.terminal { &['\u{1b}'] } else { &[] };
+        io::stderr().write_all(one_line(event, kept).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Faults of the log: an unread standard error, a full disk, and peers that cause many lines.
 
-use std::{fs, io::Read as _, os::unix::fs::symlink, time::Instant};
+use std::{fs, io::Read as _, os::unix::fs::symlink, sync::Arc, time::Instant};
 
 use tokio::time::timeout;
 
@@ -9,9 +9,9 @@ use crate::support::{
     csta::document,
     digest::Account,
     line::{Line, register, request},
-    phone::Phone,
-    process::{PASSWORDS, Serving},
-    server::http,
+    phone::{Phone, Setup},
+    process::{PASSWORDS, Serving, run},
+    server::{PHONES_PASSWORD, http},
 };
 
 fn phone(server: &Serving) -> Phone {
@@ -50,6 +50,54 @@ async fn unread_standard_error_does_not_block() {
     let ending = tokio::task::spawn_blocking(move || server.end());
     let log = timeout(4 * PATIENCE, ending).await.unwrap().unwrap();
     assert_eq!(log.matches("message refused").count(), 1_000);
+}
+
+/// What a terminal would obey (C1, DEL) or read in another order (bidirectional marks).
+const OBEYED: [char; 4] = ['\u{9b}', '\u{7f}', '\u{202e}', '\u{2066}'];
+
+/// A phone and a client send such characters where the server logs and lists them.
+async fn send_controls(server: &Serving, user: &str) {
+    let hostile: String = OBEYED.iter().collect();
+    let mut setup = Setup::new(server.phones, user, PHONES_PASSWORD, "sip:1@pbx.example");
+    setup.user_agent = format!("snomD345/10.1{hostile}");
+    Phone::new(setup, Arc::default())
+        .register()
+        .await
+        .expect(200);
+    let before = server.log().len();
+    let client = server.client().await;
+    client.register().await;
+    let invite = client
+        .outside("INVITE", "sip:1@127.0.0.1", "c1", "f1", 1)
+        .with("To", "<sip:1@127.0.0.1>")
+        .carrying(&format!("text/{hostile}"), "x");
+    client.wire.transact(&invite).await.unwrap().expect(415);
+    server.until_logged(before, "session refused").await;
+}
+
+#[tokio::test]
+async fn controls_of_peers_are_escaped_wherever_they_are_shown() {
+    let logs =
+        |format: &str| format!("{PASSWORDS}[logs]\nlevel = \"trace\"\nformat = \"{format}\"\n");
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), &logs("text"));
+    let mut stderr = server.take_stderr();
+    send_controls(&server, "000413c60001").await;
+    server.reload(&logs("json")).await;
+    send_controls(&server, "000413c60002").await;
+    let shown = tokio::task::spawn_blocking(move || {
+        let data = server.data().to_str().unwrap().to_owned();
+        let arguments = ["phones", "--data", &data, "--json"];
+        let [json, table] = [&arguments[..], &arguments[..3]]
+            .map(|arguments| String::from_utf8(run(arguments).stdout).unwrap());
+        let log = server.end();
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        [log, said, json, table]
+    });
+    for text in shown.await.unwrap() {
+        assert_eq!(text.find(OBEYED), None, "{text}");
+        assert!(text.contains("9b"), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -5,18 +5,13 @@ use std::{
     io::{self, Write},
 };
 
-/// An event as one line. Line breaks in fields, which peers may send, are escaped.
-pub(super) fn one_line(event: &[u8]) -> Vec<u8> {
-    let text = event.strip_suffix(b"\n").unwrap_or(event);
-    let mut line = Vec::with_capacity(event.len() + 1);
-    for byte in text {
-        match byte {
-            b'\n' => line.extend_from_slice(b"\\n"),
-            b'\r' => line.extend_from_slice(b"\\r"),
-            _ => line.push(*byte),
-        }
-    }
-    line.push(b'\n');
+use uacsta_schema::escape_controls;
+
+/// An event as one line. Controls in fields, which peers may send, are escaped, except `kept`.
+pub(in crate::logs) fn one_line(event: &[u8], kept: &[char]) -> String {
+    let text = String::from_utf8_lossy(event.strip_suffix(b"\n").unwrap_or(event));
+    let mut line = escape_controls(&text, kept).into_owned();
+    line.push('\n');
     line
 }
 

@@ -14,7 +14,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use jiff::{Zoned, civil::Date};
-use line::{one_line, write_whole};
+pub(super) use line::one_line;
+use line::write_whole;
 
 /// `uacsta.log`, and the older `uacsta.log.1`, `uacsta.log.2` and so on.
 pub(super) struct RotatingFile<E> {
@@ -205,8 +206,8 @@ impl<E: Write> RotatingFile<E> {
 impl<E: Write> Write for RotatingFile<E> {
     /// Writes one event.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let line = one_line(event);
-        if let Err(error) = self.try_write(&line, Zoned::now().date()) {
+        let line = one_line(event, &[]);
+        if let Err(error) = self.try_write(line.as_bytes(), Zoned::now().date()) {
             self.open = None;
             self.report_error(&error, Instant::now());
             return Err(error);

@@ -213,5 +213,5 @@ fn lost_lines_are_reported_once_a_minute() {
 
 #[test]
 fn line_breaks_are_escaped() {
-    assert_eq!(one_line(b"a\r\nERROR b\n"), b"a\\r\\nERROR b\n");
+    assert_eq!(one_line(b"a\r\nERROR b\n", &[]), "a\\r\\nERROR b\n");
 }

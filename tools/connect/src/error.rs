@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use uacsta_schema::escape_controls;
+
 use crate::ConnectError;
 
 /// Why a command failed; its display is one sentence.
@@ -60,13 +62,18 @@ pub fn sentence(error: &dyn Error) -> String {
     text
 }
 
-/// Writes to standard output. A closed pipe (`| head`) is not an error.
+/// Writes to standard output; escapes controls, which peers may send, except tabs and line feeds. A closed pipe (`| head`) is not an error.
 ///
 /// # Errors
 /// Standard output cannot be written.
 pub fn print(text: &[u8]) -> Result<(), CommandError> {
+    let text = String::from_utf8_lossy(text);
+    let text = escape_controls(&text, &['\n', '\t']);
     let mut output = io::stdout().lock();
-    match output.write_all(text).and_then(|()| output.flush()) {
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(CommandError::Failed(format!("standard output: {error}")))
         }

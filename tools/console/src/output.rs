@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use uacsta_schema::csta::*;
+use uacsta_schema::{csta::*, escape_controls};
 
 use crate::{LineEvent, console::own_state, event_text};
 
@@ -17,8 +17,8 @@ impl Output<'_> {
     /// Prints a line of text, or of JSON.
     pub(super) fn print(&mut self, text: &str, json: impl FnOnce() -> Value) -> io::Result<()> {
         match self.json {
-            true => writeln!(self.out, "{}", json())?,
-            false => writeln!(self.out, "{text}")?,
+            true => writeln!(self.out, "{}", escape_controls(&json().to_string(), &[]))?,
+            false => writeln!(self.out, "{}", escape_controls(text, &[]))?,
         }
         self.out.flush()
     }

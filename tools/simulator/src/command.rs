@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use uacsta_connect::{CommandError, ConnectArgs, ServerAddress, stop_signal};
-use uacsta_schema::mac::Mac;
+use uacsta_schema::{escape_controls, mac::Mac};
 
 use crate::{
     Fleet, FleetError, FleetOptions, Maker, Phone, PhoneOptions, Script, Stage, keep_calling,
@@ -159,7 +159,8 @@ async fn report(fleet: &Fleet) -> Result<(), CommandError> {
         }
         if before != now {
             let mut out = io::stdout().lock();
-            writeln!(out, "{now}").map_err(|error| CommandError::Failed(error.to_string()))?;
+            let shown = escape_controls(&now, &[]);
+            writeln!(out, "{shown}").map_err(|error| CommandError::Failed(error.to_string()))?;
             before = now;
         }
         tokio::time::sleep(REPORT_INTERVAL).await;

@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::Path};
 
 use serde_json::{Value, json};
 use uacsta_connect::{CommandError, ProbeOutcome, ProbeResult};
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 use super::{Listed, device_under_test::DeviceUnderTest};
 
@@ -162,8 +162,9 @@ impl Report {
             phone.firmware.as_ref(),
         ];
         let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
-        // The phone chooses these texts: strip control characters.
-        let name = words.join(" ").replace(char::is_control, "");
+        // The phone chooses these texts.
+        let words = words.join(" ");
+        let name = escape_controls(&words, &[]);
         format!("{name}, {}, line {}, {}", phone.mac, self.line, self.time)
     }
 
@@ -228,7 +229,7 @@ impl Row {
             self.service.clone(),
             self.profile.clone(),
             format!("{}{mark}", self.phone),
-            self.why.replace(char::is_control, ""),
+            escape_controls(&self.why, &[]).into_owned(),
         ]
     }
 
