@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     registrar::listed_once,
     support::{
-        csta::failure,
+        csta::{element, failure},
         phone::{Phone, Reaction},
         server::Server,
         sip::Message,
@@ -89,4 +89,44 @@ async fn extension_logs_on_only_as_itself() {
         .await;
     assert_eq!(refusal.status(), 401, "{}", refusal.text());
     assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 0);
+}
+
+/// Twelve decimal digits are a number as well as a MAC address.
+#[tokio::test]
+async fn number_of_twelve_digits_is_a_line() {
+    let server = Server::with(|settings| settings.phones.extensions = true);
+    let [first, number] = ["sip:201@example.com", "sip:493055512388@example.com"];
+    let phone = server.phone_as("493055512388", |setup| {
+        setup.identities = vec![first.to_owned(), number.to_owned()];
+    });
+    phone.start().await;
+    let client = server.client().await;
+    let session = client.open_server().await;
+    for (nth, (name, line)) in [
+        (number, number),
+        ("tel:493055512388", number),
+        ("sip:49-30-55-51-23-88@x", first),
+        ("tel:201", first),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        client
+            .open(name)
+            .await
+            .done("GetDoNotDisturb", &element("device", name))
+            .await;
+        let asked = phone.until_received("GetDoNotDisturb", 2 * nth + 1).await;
+        assert_eq!(asked.document().text("device"), line, "{name}");
+        session
+            .done("GetDoNotDisturb", &element("device", name))
+            .await;
+        let asked = phone.until_received("GetDoNotDisturb", 2 * nth + 2).await;
+        assert_eq!(asked.document().text("device"), line, "{name}");
+    }
+    server.switch("493055512388", false).await;
+    assert_eq!(
+        server.listed("49:30:55:51:23:88").await["in_operation"],
+        false
+    );
 }

@@ -513,7 +513,7 @@ async fn rfc_3966_4_right_to_a_number_excludes_its_other_extensions() {
             let call = element("callingDevice", &name) + &element("calledDirectoryNumber", "1");
             assert_eq!(session.refused("MakeCall", &call).await, denied(), "{name}");
             let refused = own.refused("MakeCall", &call).await;
-            assert_eq!(refused.1, "invalidCallingDeviceID", "{name}");
+            assert_eq!(refused.1, "invalidDeviceID", "{name}");
             all.open(&name).await.done("MakeCall", &call).await;
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{DeviceId, Name},
+    mac::Mac,
     phone_id::PhoneId,
 };
 
@@ -29,6 +30,8 @@ pub struct Entry {
     pub name: DeviceId,
     /// Whether the phone's ID also matches this line.
     pub(super) is_phones: bool,
+    /// Whether a line is called like the phone's ID without separators, which then means that line.
+    pub(super) is_phone_a_line: bool,
     pub(super) namesakes: Option<Namesakes>,
 }
 
@@ -40,6 +43,7 @@ impl Entry {
             name: device.clone(),
             device,
             is_phones: false,
+            is_phone_a_line: false,
             namesakes: None,
         }
     }
@@ -50,7 +54,10 @@ impl Entry {
         if !is_on(&name, self.phone) {
             return false;
         }
-        if self.is_phones && name.user.parse() == Ok(self.phone) {
+        if self.is_phones
+            && name.user.parse() == Ok(self.phone)
+            && !(self.is_phone_a_line && may_be_line(&name.user))
+        {
             return true;
         }
         name.user == self.device.name().user
@@ -76,6 +83,18 @@ pub(super) fn meant<'l>(
     let has_host = |held: &&Held| name.has_host_of(&held.device.name());
     let exact = there.clone().any(|held| has_host(&held));
     there.filter(move |held| !exact || has_host(held))
+}
+
+/// Whether a phone's ID may as well be a line: an extension, or the twelve decimal digits of a MAC address or a number.
+pub(super) fn may_be_line(user: &str) -> bool {
+    user.bytes().all(|byte| byte.is_ascii_digit()) || user.parse::<Mac>().is_err()
+}
+
+/// Whether a MAC address without letters may be a number with which the phone logs on. Numbers do not begin with 00, as makers'
+/// addresses do.
+pub(super) fn may_be_number(mac: Mac) -> bool {
+    let bare = mac.bare();
+    !bare.starts_with("00") && may_be_line(&bare)
 }
 
 pub(super) fn is_on(name: &Name<'_>, phone: PhoneId) -> bool {

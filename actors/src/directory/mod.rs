@@ -14,7 +14,7 @@ mod filter;
 mod summary;
 
 pub use entry::Entry;
-use entry::{Held, Namesakes, is_on, meant};
+use entry::{Held, Namesakes, is_on, may_be_line, may_be_number, meant};
 pub use filter::{LineFilter, LineNames};
 pub use summary::LineSummary;
 
@@ -103,8 +103,8 @@ impl Directory {
     /// Replaces the lines of a phone, without duplicates and without the identity that only serves its log-on.
     /// Returns whether the lines changed.
     pub fn set(&mut self, phone: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
-        let is_log_on =
-            |line: &DeviceId| phone.mac().is_some() && line.name().user.parse() == Ok(phone);
+        let log_on = phone.mac().filter(|mac| !may_be_number(*mac));
+        let is_log_on = |line: &DeviceId| log_on.is_some() && line.name().user.parse() == Ok(phone);
         let mut called = HashSet::new();
         let mut lines: Vec<PhoneLine> = listed
             .into_iter()
@@ -192,7 +192,7 @@ impl Directory {
         lines.map(|line| self.entry(phone, &line.device)).collect()
     }
 
-    /// Finds a line by phone ID, `sip:` or `tel:` URI or bare number, optionally with `;mac=`. Among several matches,
+    /// Finds a line by `sip:` or `tel:` URI or bare number, optionally with `;mac=`, or by phone ID. Among several matches,
     /// prefers the session's line while its phone is enabled, then the most available phone.
     pub fn find(&self, name: &DeviceId, session: Option<&Entry>) -> Result<Entry, NoLine> {
         if name.as_str().len() > LONGEST {
@@ -202,7 +202,7 @@ impl Directory {
         let phone = name.user.parse::<PhoneId>().ok();
         let phone = phone.filter(|id| is_on(&name, *id) && self.phones.contains_key(id));
         let first = || phone.and_then(|id| self.of(id).into_iter().next());
-        if phone.is_some_and(|id| id.mac().is_some()) {
+        if !may_be_line(&name.user) {
             return first().ok_or(NoLine::Unknown);
         }
         let Some(namesakes) = self.namesakes.get(&*name.user) else {
@@ -379,8 +379,8 @@ impl Directory {
             phone,
             device: device.clone(),
             name: self.name(phone, device),
-            is_phones: is_first
-                && (phone.mac().is_some() || !self.namesakes.contains_key(&*phone.bare())),
+            is_phones: is_first,
+            is_phone_a_line: is_first && self.namesakes.contains_key(&*phone.bare()),
             namesakes: namesakes.cloned(),
         }
     }

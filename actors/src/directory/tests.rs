@@ -188,10 +188,33 @@ fn look_up_and_filter_match_the_same_lines() {
     check("", &[]);
 }
 
+/// Twelve decimal digits may be a number.
 #[test]
-fn mac_address_takes_precedence_over_a_number() {
-    finds("493012345678", Ok((FIRST, "sip:493012345678@pbx.example")));
+fn line_takes_precedence_over_a_mac_address() {
+    let number = "493012345678";
+    let line = "sip:493012345678@pbx.example";
+    finds(number, Ok((FIRST, line)));
     finds("000413000002", Ok((SECOND, "sip:300@pbx.example")));
+    // A phone whose ID is that number, and one that logs on with its number.
+    let mut directory = directory();
+    let phones = [number, "493012345679"].map(|id| id.parse::<PhoneId>().unwrap());
+    let own = "sip:493012345679@pbx.example";
+    directory.set(phones[0], ["sip:601@a".into()]);
+    directory.set(phones[1], ["sip:602@a".into(), own.into()]);
+    let check = |name: &str, expected: &str, others: &[&str]| {
+        let name = DeviceId::from(name);
+        let found = directory.find(&name, None).unwrap();
+        assert_eq!(found.device.as_str(), expected, "{name}");
+        assert!(found.is_called(&name), "{name}");
+        for other in others {
+            let other = directory.find(&(*other).into(), None).unwrap();
+            assert!(!other.is_called(&name), "{name} {}", other.device);
+        }
+    };
+    check(number, line, &["601"]);
+    check("49-30-12-34-56-78", "sip:601@a", &[line]);
+    check("sip:493012345679@x", own, &["602"]);
+    check("49:30:12:34:56:79", "sip:602@a", &[own]);
 }
 
 #[test]

@@ -158,8 +158,10 @@ impl Handler<ForwardOrphan> for Registrar {
     type Result = ();
 
     fn handle(&mut self, ForwardOrphan { from, orphan }: ForwardOrphan, _: &mut Self::Context) {
-        let found = self.directory.find(&DeviceId::from(from.bare()), None);
-        let record = self.records.get(found.map_or(from, |entry| entry.phone));
+        let record = self.records.get(from).or_else(|| {
+            let found = self.directory.find(&DeviceId::from(from.bare()), None);
+            self.records.get(found.ok()?.phone)
+        });
         match record.and_then(|record| record.actor()) {
             Some(actor) => actor.do_send(Orphan(orphan)),
             None => orphan.responder.nowhere(),
