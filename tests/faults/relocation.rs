@@ -245,3 +245,38 @@ async fn monitors_of_a_dead_phone_move_to_its_replacement() {
     .await;
     tells(&first, &mut session, &reference).await;
 }
+
+#[tokio::test]
+async fn monitor_in_a_session_opened_by_mac_follows_the_name_that_it_gave() {
+    let server = Server::start();
+    let first = started(&server, FIRST, &[LINE]).await;
+    let named = first.line().to_owned();
+    let client = server.client().await;
+    let mut session = client.open(&format!("sip:{FIRST}@uacsta")).await;
+    let by_name = session.watch(&named).await;
+    let by_mac = session.watch(FIRST).await;
+    let start = "<monitorObject/>";
+    let started_without = session.done("MonitorStart", start).await;
+    let by_session = started_without.text("monitorCrossRefID").to_owned();
+    hears(&mut session, &by_session, &["BackInServiceEvent"]).await;
+    // The name goes to another phone, and another line comes first at the one with that MAC address.
+    lists(&first, &[LINE]).await;
+    let mut heard = Vec::new();
+    for _ in 0..5 {
+        let event = session.event().await;
+        heard.push((
+            event.text("monitorCrossRefID").to_owned(),
+            event.name().to_owned(),
+        ));
+    }
+    let second = started(&server, SECOND, &[&named]).await;
+    hears(&mut session, &by_name, &["BackInServiceEvent"]).await;
+    for (reference, events) in [(&by_name, 1), (&by_mac, 2), (&by_session, 2)] {
+        let of = heard.iter().filter(|(of, _)| of == reference);
+        assert_eq!(of.count(), events, "{heard:?}");
+    }
+    session.unwatch(&by_mac).await;
+    session.unwatch(&by_session).await;
+    until_monitors(&first, 0).await;
+    until_monitors(&second, 1).await;
+}

@@ -72,12 +72,12 @@ impl Scope {
         }
     }
 
-    /// The client's name for the line of a request.
+    /// The client's name for the line of a request: the one in the request, else that of the session.
     pub(super) fn line_name(&self, request: &Document) -> Option<DeviceId> {
-        match self {
-            Self::Server => named_device(request),
+        named_device(request).or_else(|| match self {
+            Self::Server => None,
             Self::Line { name, .. } => Some(name.clone()),
-        }
+        })
     }
 }
 
