@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, time::Duration};
 
+use uacsta_schema::phone_id::PhoneId;
+
 use crate::{
     error::SettingsError,
     secret::Secret,
@@ -128,11 +130,15 @@ impl Settings {
     fn check_logs(&self) -> Check {
         size("logs.max_size", self.logs.max_size, 64 << 10, 1 << 40)?;
         count("logs.keep", self.logs.keep as usize, 1, 10_000)?;
-        for (index, mac) in self.logs.phones.iter().enumerate() {
-            let digits = mac.chars().filter(|c| !matches!(c, ':' | '-' | '.'));
-            if mac.chars().filter(char::is_ascii_hexdigit).count() != 12 || digits.count() != 12 {
-                let what =
-                    format!("is {mac:?}, but must be a MAC address such as 00:04:13:aa:bb:cc");
+        for (index, phone) in self.logs.phones.iter().enumerate() {
+            let wrong = match phone.parse::<PhoneId>() {
+                Ok(phone) => phone.mac().is_none() && !self.phones.extensions,
+                Err(_) => true,
+            };
+            if wrong {
+                let what = format!(
+                    "is {phone:?}, but must be a MAC address such as 00:04:13:aa:bb:cc, or an extension where phones.extensions is set"
+                );
                 return Err(SettingsError::of_key(format!("logs.phones[{index}]"), what));
             }
         }

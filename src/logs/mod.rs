@@ -103,6 +103,7 @@ pub fn start(
         .try_init()
         .map_err(io::Error::other)?;
     panics::install_hook();
+    phones.announce();
     let levels = move |settings: &Logs| {
         let changed = [
             text_level.reload(in_format(settings, Format::Text)),

@@ -16,36 +16,46 @@ use tracing_subscriber::{
     layer::{Context, Filter},
     registry::LookupSpan,
 };
+use uacsta_schema::phone_id::PhoneId;
 
 /// The phones whose lines are logged; all if empty. Lines without a phone, warnings and errors are always logged.
 #[derive(Clone, Debug)]
-pub(super) struct PhoneFilter(Arc<ArcSwap<HashSet<BareMac>>>);
-
-/// A MAC address without separators in lower case, stored in spans that have the field.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct BareMac(String);
+pub(super) struct PhoneFilter(Arc<ArcSwap<HashSet<PhoneId>>>);
 
 impl PhoneFilter {
-    /// MAC addresses in any spelling.
+    /// Names of phones in any spelling.
     pub(super) fn of(phones: &[String]) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(bare(phones))))
+        Self(Arc::new(ArcSwap::from_pointee(parsed(phones))))
     }
 
     /// Applies to the next line.
     pub(super) fn change(&self, phones: &[String]) {
-        self.0.store(Arc::new(bare(phones)));
+        let phones = parsed(phones);
+        if phones != **self.0.load() {
+            self.0.store(Arc::new(phones));
+            self.announce();
+        }
+    }
+
+    /// Logs which lines are hidden, if any: whoever reads the log later may not know the settings.
+    pub(super) fn announce(&self) {
+        let phones = self.0.load();
+        if !phones.is_empty() {
+            let names = phones.iter().map(ToString::to_string);
+            let phones = names.collect::<Vec<_>>().join(" ");
+            tracing::info!(
+                phones,
+                "logs.phones is set: lines of other phones are hidden, except warnings and errors"
+            );
+        }
     }
 }
 
-fn bare(phones: &[String]) -> HashSet<BareMac> {
-    phones.iter().map(|phone| BareMac::of(phone)).collect()
-}
-
-impl BareMac {
-    fn of(phone: &str) -> Self {
-        let digits = phone.chars().filter(char::is_ascii_hexdigit);
-        Self(digits.map(|c| c.to_ascii_lowercase()).collect())
-    }
+fn parsed(phones: &[String]) -> HashSet<PhoneId> {
+    phones
+        .iter()
+        .filter_map(|phone| phone.parse().ok())
+        .collect()
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for PhoneFilter {
@@ -72,14 +82,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for PhoneFilter {
             return wanted.contains(&phone);
         }
         let spans = context.event_scope(event).into_iter().flatten();
-        let mut macs = spans.filter_map(|span| span.extensions().get::<BareMac>().cloned());
-        macs.next().is_none_or(|phone| wanted.contains(&phone))
+        let mut phones = spans.filter_map(|span| span.extensions().get::<PhoneId>().copied());
+        phones.next().is_none_or(|phone| wanted.contains(&phone))
     }
 }
 
 /// Finds the field `phone`.
 #[derive(Default)]
-struct Named(Option<BareMac>);
+struct Named(Option<PhoneId>);
 
 impl Visit for Named {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -87,7 +97,7 @@ impl Visit for Named {
             let mut text = String::new();
             // Writing to a string does not fail.
             let _ = write!(text, "{value:?}");
-            self.0 = Some(BareMac::of(&text));
+            self.0 = text.trim_matches('"').parse().ok();
         }
     }
 }

@@ -100,6 +100,64 @@ async fn controls_of_peers_are_escaped_wherever_they_are_shown() {
     }
 }
 
+/// The phones in the traced lines that contain this.
+fn traced(log: &str, text: &str) -> Vec<String> {
+    let phone_of = |line: &str| {
+        let (_, rest) = line.split_once(" phone=")?;
+        rest.split(' ').next().map(str::to_owned)
+    };
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("direction=") && line.contains(text));
+    lines
+        .map(|line| phone_of(line).unwrap_or_default())
+        .collect()
+}
+
+#[tokio::test]
+async fn traced_messages_name_the_phone_that_they_concern() {
+    let settings = format!("{PASSWORDS}[logs]\nlevel = \"trace\"\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    // One connection, as an edge proxy carries several phones.
+    let mut line = Line::to(server.phones).await;
+    let users = ["000413c60001", "000413c60002"];
+    for user in users {
+        line.log_on(&Account::new(user, PHONES_PASSWORD))
+            .await
+            .expect(200);
+    }
+    server.until_logged(0, "INVITE sip:000413c60002").await;
+    let log = tokio::task::spawn_blocking(move || server.end())
+        .await
+        .unwrap();
+    let (one, two) = ("00:04:13:c6:00:01", "00:04:13:c6:00:02");
+    assert_eq!(traced(&log, "REGISTER sip:"), [one, one, two, two], "{log}");
+    assert_eq!(traced(&log, "401 Unauthorized"), [one, two], "{log}");
+    let mut invited = traced(&log, "INVITE sip:");
+    invited.dedup();
+    assert_eq!(invited, [one, two], "{log}");
+}
+
+#[tokio::test]
+async fn phone_filter_logs_what_it_hides() {
+    let filtered = format!("{PASSWORDS}[logs]\nphones = [\"0004-13c6-0001\"]\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let from = server.log().len();
+    server.reload(&filtered).await;
+    let line = server.until_logged(from, "logs.phones is set").await;
+    assert!(line.contains("phones=\"00:04:13:c6:00:01\""), "{line}");
+}
+
+#[tokio::test]
+async fn unanswered_challenge_hints_at_md5() {
+    let limits = format!("{PASSWORDS}[limits]\nunauthenticated_time = 1\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &limits);
+    let mut line = Line::to(server.phones).await;
+    line.ask(&register("000413c60001")).await.expect(401);
+    let log = server.until_logged(0, "no log-on within").await;
+    assert!(log.contains("advanced.digest = [\\\"MD5\\\"]"), "{log}");
+}
+
 #[tokio::test]
 async fn last_lines_on_standard_error_are_flushed_at_exit() {
     let mut server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use uacsta_config::{Advanced, Secret, Settings};
+use uacsta_config::{Advanced, Digest, Secret, Settings};
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
@@ -129,6 +129,14 @@ impl DigestAuthenticator {
             minted: 1,
             ..Self::new(connection)
         }
+    }
+
+    /// Why a peer that was challenged may not have logged on, for the log.
+    pub fn hint(&self, advanced: &Advanced) -> Option<&'static str> {
+        let prefers_sha = advanced.digest.first() != Some(&Digest::Md5);
+        (self.minted > 0 && prefers_sha).then_some(
+            "it was challenged and sent no valid credentials; if it knows MD5 alone, set advanced.digest = [\"MD5\"]",
+        )
     }
 
     /// Checks a request's credentials and returns their user. `password` returns the password of a user, `None` for an unknown one.

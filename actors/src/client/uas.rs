@@ -273,6 +273,11 @@ impl Uas for ClientUas {
         }
     }
 
+    fn log_on_hint(&self) -> Option<&'static str> {
+        self.authenticator
+            .hint(&self.context.config().settings.advanced)
+    }
+
     fn ended(&mut self, reason: &str) {
         for (_, client) in self.clients.drain() {
             client.do_send(ClientDisconnected {

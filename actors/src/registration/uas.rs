@@ -7,7 +7,7 @@ use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
     phone_id::PhoneId,
-    sip::{HeaderName, Method, Request, Status},
+    sip::{Head, HeaderName, Method, Request, Status, header::NameAddr},
 };
 
 use super::{
@@ -28,6 +28,9 @@ use crate::{
     },
     truncated::truncated,
 };
+
+/// The user of the server in the From and To of its own requests.
+const SERVER: &str = "uacsta";
 
 /// Authenticates the phones of a connection, and holds the leases of their bindings.
 pub struct PhoneUas {
@@ -277,6 +280,27 @@ impl Uas for PhoneUas {
             },
         });
         disposition
+    }
+
+    /// The phone in To or From; the other one is the server itself, but in a REGISTER.
+    fn device_of(head: &Head) -> Option<String> {
+        let phone = |address: Result<NameAddr<'_>, _>| {
+            let address = address.ok()?;
+            let user = address.uri().user_decoded()?;
+            let phone: PhoneId = match address.uri().password() {
+                Some(rest) => format!("{user}:{rest}").parse().ok()?,
+                None => user.parse().ok()?,
+            };
+            (user != SERVER).then_some(phone)
+        };
+        let phones = [phone(head.to()), phone(head.from())];
+        let device = phones.into_iter().flatten().min();
+        device.map(|device| device.to_string())
+    }
+
+    fn log_on_hint(&self) -> Option<&'static str> {
+        self.authenticator
+            .hint(&self.context.config().settings.advanced)
     }
 
     fn sweep(&mut self, now: Duration) -> Option<Duration> {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uacsta_schema::sip::{Request, Status};
+use uacsta_schema::sip::{Head, Request, Status};
 
 use super::{
     incident::Incident,
@@ -23,6 +23,16 @@ pub trait Uas: Sized + Unpin + 'static {
 
     /// The peer, as far as known.
     fn peer(&self) -> Peer<'_>;
+
+    /// The device that a message of the connection concerns, for the trace.
+    fn device_of(_head: &Head) -> Option<String> {
+        None
+    }
+
+    /// What may have kept the peer from logging on, for the log.
+    fn log_on_hint(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Does the work that is due at `now`, the time since the server's start; returns the time of the next work.
     fn sweep(&mut self, _now: Duration) -> Option<Duration> {

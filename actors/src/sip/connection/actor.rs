@@ -60,6 +60,7 @@ impl<U: Uas> SipConnection<U> {
         Self::create(|ctx| {
             let address = Arc::new(ctx.address());
             let uas = uas(&address);
+            transport.find_devices(U::device_of);
             let reliability = endpoints.reliability();
             Self {
                 responses: address,
@@ -254,7 +255,11 @@ impl<U: Uas> Wake for SipConnection<U> {
             .map(|it| it.log_on_by);
         if log_on_by.is_some_and(|by| by <= now) {
             log_on_by = None;
-            self.end_for(Incident::NotAuthenticated, ctx);
+            let incident = Incident::NotAuthenticated;
+            if self.ending.is_none() {
+                self.report(incident, self.uas.log_on_hint());
+                self.end(incident.reason(), ctx);
+            }
         }
         let next = [
             self.clients.next_due(),

@@ -116,9 +116,6 @@ impl<U: Uas> SipConnection<U> {
             (DialogMatch::OutsideDialog, Method::Register | Method::Invite) => {
                 let disposition = self.uas.request(request, pending);
                 self.lift_limits();
-                if let Some(device) = self.uas.peer().device {
-                    self.transport.label(device);
-                }
                 disposition
             }
             (DialogMatch::OutsideDialog, method) => unhandled(method, false).into(),

@@ -26,6 +26,7 @@ use partial_budget::PartialShare;
 pub use stream::Io;
 use stream::StreamTransport;
 use tokio::sync::mpsc::Receiver;
+use trace::DeviceOf;
 use uacsta_schema::sip::{
     Request,
     codec::{Codec, Frame},
@@ -147,11 +148,11 @@ impl PeerTransport {
         }
     }
 
-    /// Labels the trace of these messages with their device.
-    pub fn label(&self, device: &Arc<str>) {
+    /// Labels each traced message with the device that it concerns.
+    pub(super) fn find_devices(&self, device_of: DeviceOf) {
         match &self.0 {
-            Carrier::Stream(stream) => stream.borrow_mut().trace().label(device),
-            Carrier::Udp(udp) => udp.borrow_mut().trace().label(device),
+            Carrier::Stream(stream) => stream.borrow_mut().trace().find_devices(device_of),
+            Carrier::Udp(udp) => udp.borrow_mut().trace().find_devices(device_of),
         }
     }
 

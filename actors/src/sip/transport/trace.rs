@@ -1,50 +1,61 @@
 //! Logs whole SIP messages at level trace, without credentials.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use bytes::BytesMut;
-use tracing::{Level, field::DisplayValue};
-use uacsta_schema::sip::codec::Frame;
+use tracing::Level;
+use uacsta_schema::sip::{
+    Head,
+    codec::{Frame, MessageLimits},
+};
 
-/// Logs the messages of one peer, labelled with its device as soon as that is known.
-#[derive(Debug, Default)]
-pub(super) struct Trace(Option<Arc<str>>);
+/// Logs the messages of one peer, each with the device that it concerns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trace(Option<DeviceOf>);
+
+/// Finds the device that a message concerns, for the log field `phone`.
+pub(in crate::sip) type DeviceOf = fn(&Head) -> Option<String>;
 
 impl Trace {
-    pub(super) fn label(&mut self, device: &Arc<str>) {
-        // Most often the device is the same as for the last request.
-        if !self
-            .0
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, device))
-        {
-            self.0 = Some(Arc::clone(device));
-        }
-    }
-
-    /// The log field `phone`, by which lines are filtered.
-    pub(super) fn device(&self) -> Option<DisplayValue<&str>> {
-        self.0.as_deref().map(tracing::field::display)
+    pub(super) fn find_devices(&mut self, device_of: DeviceOf) {
+        self.0 = Some(device_of);
     }
 
     /// Logs a message that was received.
-    pub(super) fn frame(&self, frame: &Frame) {
+    pub(super) fn frame(self, frame: &Frame) {
         if let Frame::Message(message) = frame
             && tracing::enabled!(target: TARGET, Level::TRACE)
         {
             let mut text = BytesMut::new();
             message.write(&mut text);
-            self.message("received", &text);
+            self.log("received", &text, self.device(message.head()));
         }
     }
 
-    pub(super) fn message(&self, direction: &'static str, message: &[u8]) {
-        if !tracing::enabled!(target: TARGET, Level::TRACE) {
-            return;
+    /// Logs a message that is sent.
+    pub(super) fn message(self, direction: &'static str, message: &[u8]) {
+        if tracing::enabled!(target: TARGET, Level::TRACE) {
+            self.log(direction, message, self.device_in(message));
         }
+    }
+
+    /// The device that a message which is sent concerns.
+    pub(super) fn device_in(self, message: &[u8]) -> Option<String> {
+        match Frame::datagram(BytesMut::from(message), &MessageLimits::default()) {
+            Ok(Frame::Message(message)) => self.device(message.head()),
+            _ => None,
+        }
+    }
+
+    fn device(self, head: &Head) -> Option<String> {
+        self.0.and_then(|device_of| device_of(head))
+    }
+
+    fn log(self, direction: &'static str, message: &[u8], device: Option<String>) {
         let text = String::from_utf8_lossy(message);
         let shown = without_credentials(&text);
-        tracing::trace!(target: TARGET, phone = self.device(), direction, message = %shown);
+        let phone = device.as_deref().map(tracing::field::display);
+        tracing::trace!(target: TARGET, phone, direction, message = %shown);
     }
 }
 

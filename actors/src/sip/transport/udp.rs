@@ -142,7 +142,9 @@ impl UdpPeer {
         self.trace.message(direction, octets);
         // A retransmission replaces it; a peer that receives none of them times out.
         if let Err(error) = self.sender.send(octets, to) {
-            tracing::debug!(%to, phone = self.trace.device(), %error, "cannot send datagram");
+            let device = self.trace.device_in(octets);
+            let phone = device.as_deref().map(tracing::field::display);
+            tracing::debug!(%to, phone, %error, "cannot send datagram");
         }
     }
 }
