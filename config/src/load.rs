@@ -60,6 +60,7 @@ fn load_with(
     settings.check().map_err(|error| merged.with_place(error))?;
     let set = layers.iter().skip(1).flat_map(Layer::keys);
     let placed = set.filter_map(|(key, value)| Some((key, value.origin()?.to_owned())));
+    settings.file = file.map(Path::to_owned);
     settings.places = Places(Arc::new(placed.collect()));
     Ok(settings)
 }

@@ -31,6 +31,9 @@ pub struct Settings {
     pub logs: Logs,
     /// The section `[web]`.
     pub web: Web,
+    /// The configuration file that was read.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// The origin of each setting.
     #[serde(skip)]
     pub(crate) places: Places,

@@ -14,18 +14,15 @@ mod reload;
 mod tests;
 
 use std::{
-    cell::RefCell,
-    fs::File,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    rc::Rc,
+    net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use actix_http::{HttpService, KeepAlive};
-use actix_rt::{net::TcpStream, task::JoinHandle};
+use actix_rt::net::TcpStream;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
     App, HttpResponse,
@@ -47,10 +44,10 @@ use uacsta_actors::{
     supervision::RestartableRecipient,
 };
 use uacsta_config::Secret;
-use uacsta_connect::data_dir::API_ADDRESS;
+use uacsta_connect::data_dir::{API_ADDRESS, reachable};
 
 use crate::{
-    data_dir::{Admin, write_private},
+    data_dir::{Admin, Announcement},
     net::{self, tls::Identity},
 };
 
@@ -95,13 +92,9 @@ pub struct Api {
 /// The running HTTP server.
 pub struct HttpServer {
     address: SocketAddr,
-    address_file: PathBuf,
+    announcement: Announcement,
     keys: web::Data<Keys>,
     server: ServerHandle,
-    /// Retries writing the address file.
-    announcing: Option<JoinHandle<()>>,
-    /// The locked address file.
-    announced: Rc<RefCell<Option<File>>>,
 }
 
 /// Listens on `address` for at most `connections` at a time. The API accepts `token`, and the user `admin` with `password`.
@@ -173,42 +166,14 @@ pub fn start(
         .max_concurrent_connections(connections)
         .listen("web.listen", listener, serve)?
         .run();
-    let address_file = data.join(API_ADDRESS);
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(HttpServer {
         address,
-        address_file,
+        announcement: Announcement::new(data, API_ADDRESS),
         keys,
         server: handle,
-        announcing: None,
-        announced: Rc::default(),
     })
-}
-
-/// Writes the address file and locks it. The lock ends with the process, so a reader can tell whether the server still runs.
-fn write_locked(path: &Path, url: &str) -> Result<File, String> {
-    write_private(path, url.as_bytes()).map_err(|error| error.to_string())?;
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    // On other systems a lock prevents reading.
-    #[cfg(unix)]
-    file.lock().map_err(|error| error.to_string())?;
-    Ok(file)
-}
-
-/// Removes the address file.
-///
-/// # Errors
-/// If it exists and cannot be removed.
-pub fn remove_address_file(data: &Path) -> io::Result<()> {
-    remove(&data.join(API_ADDRESS))
-}
-
-fn remove(file: &Path) -> io::Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 impl HttpServer {
@@ -217,27 +182,10 @@ impl HttpServer {
         self.address
     }
 
-    /// Writes the address file in the data folder, for the command line; retries until the disk has room.
+    /// Writes the address file in the data folder, for the command line.
     pub fn announce(&mut self) {
-        const AGAIN: Duration = Duration::from_secs(5);
         let url = format!("http://{}\n", reachable(self.address));
-        let file = self.address_file.clone();
-        if let Some(before) = self.announcing.take() {
-            before.abort();
-        }
-        let held = Rc::clone(&self.announced);
-        let tell = move || write_locked(&file, &url).map(|file| held.replace(Some(file)));
-        if let Err(error) = tell() {
-            tracing::error!(%error, "cannot write the API address file; the command line cannot reach the server until it is written");
-            self.announcing = Some(actix_rt::spawn(async move {
-                loop {
-                    actix_rt::time::sleep(AGAIN).await;
-                    if tell().is_ok() {
-                        break;
-                    }
-                }
-            }));
-        }
+        self.announcement.write(url);
     }
 
     /// Replaces the accepted token and password.
@@ -254,18 +202,8 @@ impl HttpServer {
 
     /// Removes the address file, finishes pending requests, then ends.
     pub async fn stop(self) {
-        if let Err(error) = remove(&self.address_file) {
-            tracing::warn!(file = %self.address_file.display(), "cannot remove the API address file: {error}");
-        }
+        self.announcement.remove();
         self.server.stop(true).await;
-    }
-}
-
-impl Drop for HttpServer {
-    fn drop(&mut self) {
-        if let Some(announcing) = self.announcing.take() {
-            announcing.abort();
-        }
     }
 }
 
@@ -306,15 +244,4 @@ async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
 
 async fn not_found() -> Result<HttpResponse, Refusal> {
     Err(Refusal::NotFound)
-}
-
-/// The address, or loopback in place of an unspecified one, for programs on this machine.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        });
-    }
-    address
 }

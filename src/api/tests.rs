@@ -153,7 +153,7 @@ fn served(folder: &Path) -> HttpServer {
         reload,
         identity: identity(folder),
     };
-    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let (token, password) = ("token".into(), "password".into());
     let mut web = start(loopback, 16, folder, &token, &password, api).unwrap();
     web.announce();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use uacsta_connect::{CommandError, print, sentence};
+use uacsta_connect::{CommandError, DataArgs, print, sentence};
 
 use crate::Server;
 
@@ -23,15 +23,14 @@ pub(super) struct CheckConfig {
     /// The same as FILE
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
-    /// Check this data folder as well: its files, and that it can be written; creates nothing
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 impl CheckConfig {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let file = self.file.or(self.config);
-        let data = self.data.as_deref();
+        let data = self.data.named();
         let settings = uacsta_config::load(file.as_deref(), data)?;
         let warnings = Server::default()
             .check(&settings, data)

@@ -13,25 +13,25 @@ use crate::data_dir::write_private;
 
 /// The arguments of `licenses`.
 #[derive(Args, Debug)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Examples:
+#[command(after_help = "Examples:
   uacsta licenses
   uacsta licenses add AEAAAAAH-AAAAAGIA-...
   uacsta licenses key issuer.key
-  uacsta licenses issue --key issuer.key --serial 7 --phones 25"
-)]
+  uacsta licenses issue --key issuer.key --serial 7 --phones 25")]
 pub(super) struct Licenses {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Print the API's JSON
+    #[arg(long, global = true)]
+    json: bool,
     #[command(flatten)]
-    show: Show,
+    server: ApiArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show licences and what uses them (the default)
-    Show(Show),
+    Show,
     /// Add a licence code to the running server
     Add(Add),
     /// Create the key of an issuer; prints the public key to build the program with
@@ -41,21 +41,10 @@ enum Command {
 }
 
 #[derive(Args, Debug)]
-struct Show {
-    /// Print the API's JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ApiArgs,
-}
-
-#[derive(Args, Debug)]
 struct Add {
     /// The code; case, spaces and dashes do not matter
     #[arg(required = true)]
     code: Vec<String>,
-    #[command(flatten)]
-    server: ApiArgs,
 }
 
 #[derive(Args, Debug)]
@@ -69,31 +58,33 @@ struct Issue {
     /// File with the issuer's private key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The licence's number: a number counts once on a server
-    #[arg(long)]
+    /// The licence's number, from 1: a number counts once on a server
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     serial: u32,
-    /// Phones that may be connected at a time
-    #[arg(long)]
+    /// Phones that may be connected at a time, at least 1
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     phones: u32,
     /// Lines that may be monitored at a time [default: one for each phone]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     lines: Option<u32>,
 }
 
 impl Licenses {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        match self.command.unwrap_or(Command::Show(self.show)) {
-            Command::Show(show) => show.run(),
-            Command::Add(add) => add.run(),
-            Command::Key(key) => key.run(),
-            Command::Issue(issue) => issue.run(),
+        match &self.command {
+            None | Some(Command::Show) => self.request(Method::GET, None),
+            Some(Command::Add(add)) => {
+                let body = json!({ "code": add.code.concat() });
+                self.request(Method::POST, Some(&body))
+            }
+            Some(Command::Key(key)) => key.run(),
+            Some(Command::Issue(issue)) => issue.run(),
         }
     }
-}
 
-impl Show {
-    fn run(self) -> Result<(), CommandError> {
-        let answer: Value = self.server.request(Method::GET, "/api/licenses", None)?;
+    /// Sends a request to the API and prints the licences of its answer.
+    fn request(&self, method: Method, body: Option<&Value>) -> Result<(), CommandError> {
+        let answer: Value = self.server.request(method, "/api/licenses", body)?;
         let text = if self.json {
             format!("{answer:#}\n")
         } else {
@@ -103,18 +94,8 @@ impl Show {
     }
 }
 
-impl Add {
-    fn run(self) -> Result<(), CommandError> {
-        let body = json!({ "code": self.code.concat() });
-        let answer: Value = self
-            .server
-            .request(Method::POST, "/api/licenses", Some(&body))?;
-        print(table(&answer).as_bytes())
-    }
-}
-
 impl Key {
-    fn run(self) -> Result<(), CommandError> {
+    fn run(&self) -> Result<(), CommandError> {
         if self.file.exists() {
             return Err(CommandError::Failed(format!(
                 "{} exists; overwriting an issuer's key would make its licences worthless",
@@ -141,7 +122,7 @@ impl Key {
 }
 
 impl Issue {
-    fn run(self) -> Result<(), CommandError> {
+    fn run(&self) -> Result<(), CommandError> {
         let file = self.key.display();
         let text = std::fs::read_to_string(&self.key)
             .map_err(|error| CommandError::Failed(format!("cannot read {file}: {error}")))?;

@@ -10,7 +10,7 @@ mod settings;
 
 use clap::{Parser, Subcommand};
 pub use serve::{Plan, Serve};
-use uacsta_connect::CommandError;
+use uacsta_connect::{CommandError, DataArgs};
 use uacsta_console::{Certify, Client};
 use uacsta_simulator::Simulate;
 
@@ -18,25 +18,28 @@ use uacsta_simulator::Simulate;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    subcommand_required = true,
     after_help = "Examples:
-  uacsta --demo                            demonstration on this machine; nothing is kept
+  uacsta serve --demo                      demonstration on this machine; nothing is kept
   uacsta serve --config /etc/uacsta.toml   run the server with this configuration
   uacsta check-config /etc/uacsta.toml     check a configuration file
   uacsta phones                            list the phones
 
+Options may stand before or after a subcommand. uacsta help COMMAND explains a command.
 Exit code: 0 success, 1 failure, 2 wrong usage or configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
+    // Every command that uses it has it as its own.
     #[command(flatten)]
-    serve: Serve,
+    _data: DataArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server (the default)
+    /// Run the server
     Serve(Serve),
     /// Check a configuration file without starting a server
     CheckConfig(check_config::CheckConfig),
@@ -64,7 +67,7 @@ impl Cli {
     /// # Errors
     /// The subcommand's error, which has an exit code.
     pub fn run(self) -> Result<Option<Serve>, CommandError> {
-        match self.command.unwrap_or(Command::Serve(self.serve)) {
+        match self.command {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
             Command::Phones(command) => command.run()?,
@@ -93,25 +96,36 @@ mod tests {
     }
 
     #[test]
-    fn serve_is_the_default() {
-        for line in [
+    fn command_is_required() {
+        for wrong in [
             &["uacsta"][..],
             &["uacsta", "--demo"],
-            &["uacsta", "serve", "--demo"],
-        ] {
-            let serve = Cli::try_parse_from(line).unwrap().run().unwrap();
-            assert!(serve.is_some(), "{line:?}");
-        }
-        for wrong in [
-            &["uacsta", "dance"][..],
+            &["uacsta", "dance"],
             &["uacsta", "phones", "on"],
-            &["uacsta", "--demo", "man"],
         ] {
-            assert_eq!(
-                Cli::try_parse_from(wrong).unwrap_err().exit_code(),
-                2,
-                "{wrong:?}"
-            );
+            let error = Cli::try_parse_from(wrong).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn options_stand_before_or_after_a_subcommand() {
+        for line in [
+            "uacsta --data x serve --config y",
+            "uacsta --data x phones --json off 000413000001",
+            "uacsta phones --data x off --json 000413000001",
+            "uacsta phones off 000413000001 --json --data x",
+            "uacsta licenses --data x add AAAA --json",
+            "uacsta settings --server http://a --token-file b reload --data x",
+            "uacsta client --tls --insecure lines --data x --server a:1 --user u --json",
+            "uacsta --data x client watch 215 --password-file y",
+            "uacsta certify --data x 000413000001",
+            "uacsta simulate --data x",
+            "uacsta check-config --data x",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            let parsed = format!("{:?}", cli.command);
+            assert!(parsed.contains(r#"data: Some("x")"#), "{line}: {parsed}");
         }
     }
 }

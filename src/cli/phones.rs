@@ -10,26 +10,26 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 /// The arguments of `phones`.
 #[derive(Args, Debug)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Examples:
+#[command(after_help = "Examples:
   uacsta phones
   uacsta phones --json | jq '.phones[].mac'
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
-  uacsta phones --server http://10.0.0.5:8080 --token-file cli.token"
-)]
+  uacsta phones --server http://10.0.0.5:8080 --token-file cli.token")]
 pub(super) struct Phones {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Print the API's JSON
+    #[arg(long, global = true)]
+    json: bool,
     #[command(flatten)]
-    list: List,
+    server: ApiArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the phones (the default)
-    List(List),
+    List,
     /// Enable a phone: clients may monitor and control it
     On(One),
     /// Disable a phone
@@ -38,65 +38,55 @@ enum Command {
     Forget(One),
 }
 
-#[derive(Args, Debug)]
-struct List {
-    /// Print the API's JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ApiArgs,
-}
-
 /// The phone that a subcommand is for.
 #[derive(Args, Debug)]
 struct One {
     /// MAC address, with or without separators, or the extension that the phone is listed under
     #[arg(value_name = "MAC")]
     phone: PhoneId,
-    #[command(flatten)]
-    server: ApiArgs,
 }
 
 impl Phones {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        match self.command.unwrap_or(Command::List(self.list)) {
-            Command::List(list) => list.run(),
-            Command::On(switch) => switch.run(true),
-            Command::Off(switch) => switch.run(false),
-            Command::Forget(phone) => phone.forget(),
+        match self.command.as_ref().unwrap_or(&Command::List) {
+            Command::List => self.list(),
+            Command::On(One { phone }) => self.switch(*phone, true),
+            Command::Off(One { phone }) => self.switch(*phone, false),
+            Command::Forget(One { phone }) => self.forget(*phone),
         }
     }
-}
 
-impl List {
-    fn run(self) -> Result<(), CommandError> {
+    fn list(&self) -> Result<(), CommandError> {
         let answer: Value = self.server.request(Method::GET, "/api/phones", None)?;
-        let text = if self.json {
-            format!("{answer:#}\n")
-        } else {
-            table(&answer)
-        };
-        print(text.as_bytes())
+        self.print(&answer, &table(&answer))
     }
-}
 
-impl One {
-    fn run(self, in_operation: bool) -> Result<(), CommandError> {
-        let path = format!("/api/phones/{}", self.phone.bare());
+    fn switch(&self, phone: PhoneId, in_operation: bool) -> Result<(), CommandError> {
+        let path = format!("/api/phones/{}", phone.bare());
         let body = json!({ "in_operation": in_operation });
-        let Value::Object(_) = self.server.request(Method::PUT, &path, Some(&body))? else {
+        let answer: Value = self.server.request(Method::PUT, &path, Some(&body))?;
+        if !answer.is_object() {
             return Err(CommandError::Failed(
                 "unexpected answer: not a JSON object; is this a uacsta server?".to_owned(),
             ));
-        };
+        }
         let state = if in_operation { "enabled" } else { "disabled" };
-        print(format!("{} is {state}\n", self.phone).as_bytes())
+        self.print(&answer, &format!("{phone} is {state}\n"))
     }
 
-    fn forget(self) -> Result<(), CommandError> {
-        let path = format!("/api/phones/{}", self.phone.bare());
-        let _: Value = self.server.request(Method::DELETE, &path, None)?;
-        print(format!("{} is removed\n", self.phone).as_bytes())
+    fn forget(&self, phone: PhoneId) -> Result<(), CommandError> {
+        let path = format!("/api/phones/{}", phone.bare());
+        let answer: Value = self.server.request(Method::DELETE, &path, None)?;
+        self.print(&answer, &format!("{phone} is removed\n"))
+    }
+
+    /// Prints the API's answer with `--json`, else `text`.
+    fn print(&self, answer: &Value, text: &str) -> Result<(), CommandError> {
+        if self.json {
+            print(format!("{answer:#}\n").as_bytes())
+        } else {
+            print(text.as_bytes())
+        }
     }
 }
 

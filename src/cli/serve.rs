@@ -48,7 +48,7 @@ impl Serve {
             })?;
             DataFolder::Demo(folder)
         } else {
-            DataFolder::Kept(self.data.folder.clone())
+            DataFolder::Kept(self.data.folder().to_owned())
         };
         let config = self.config.clone();
         if let Some(file) = &config {
@@ -167,9 +167,7 @@ mod tests {
         ] {
             let serve = Serve {
                 config: Some(config.into()),
-                data: DataArgs {
-                    folder: folder.path().to_owned(),
-                },
+                data: folder.path().into(),
                 demo: false,
             };
             let error = serve.plan().err().map(|error| error.to_string());
@@ -185,9 +183,7 @@ mod tests {
     fn demonstration_listens_on_loopback_and_leaves_nothing() {
         let serve = Serve {
             config: None,
-            data: DataArgs {
-                folder: "unused".into(),
-            },
+            data: DataArgs::default(),
             demo: true,
         };
         let plan = serve.plan().unwrap();

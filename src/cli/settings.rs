@@ -14,6 +14,8 @@ use uacsta_schema::sip::digest::{Algorithm, Ha1};
 pub(super) struct Settings {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    server: ApiArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,7 +28,7 @@ Examples:
   uacsta settings reload
   uacsta settings reload --server http://10.0.0.5:8080 --token-file cli.token"
     )]
-    Reload(ApiArgs),
+    Reload,
     /// Print the hash of a client's password for a settings file
     #[command(
         after_help = "Reads the password from standard input. The hash replaces the password in clients.password or an account; it is valid for
@@ -50,12 +52,13 @@ struct Hash {
 
 impl Settings {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let server = match self.command {
-            Command::Hash(hash) => return hash.run(),
-            Command::Reload(server) => server,
-        };
-        let _: Value = server.request(Method::POST, "/api/reload", None)?;
-        print(b"configuration reloaded\n")
+        match self.command {
+            Command::Hash(hash) => hash.run(),
+            Command::Reload => {
+                let _: Value = self.server.request(Method::POST, "/api/reload", None)?;
+                print(b"configuration reloaded\n")
+            }
+        }
     }
 }
 

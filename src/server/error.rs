@@ -43,9 +43,14 @@ pub enum StartError {
     /// The running time of earlier runs cannot be read.
     #[error("cannot read the file trial in the data folder: {0}")]
     Trial(#[from] io::Error),
-    /// The API address file of an earlier run cannot be removed.
-    #[error("cannot remove api.url from the data folder: {0}")]
-    ApiFile(io::Error),
+    /// A file in which an earlier run told its addresses cannot be removed.
+    #[error("cannot remove {name} from the data folder: {error}")]
+    Announcement {
+        /// The file.
+        name: &'static str,
+        /// The system's error.
+        error: io::Error,
+    },
     /// Another error, with the place of its setting.
     #[error("{place}: {error}")]
     At {

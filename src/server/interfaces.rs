@@ -34,6 +34,25 @@ pub struct Addresses {
     pub web: Option<SocketAddr>,
 }
 
+impl Addresses {
+    /// The open interfaces, each with its setting, but the API's.
+    pub fn by_setting(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> + use<> {
+        let all = [
+            ("phones.lan.tcp", self.phones_tcp),
+            ("phones.lan.tls", self.phones_tls),
+            ("phones.wan.tcp", self.phones_wan_tcp),
+            ("phones.wan.tls", self.phones_wan_tls),
+            ("phones.udp", self.phones_udp),
+            ("clients.lan.tcp", self.clients_tcp),
+            ("clients.lan.tls", self.clients_tls),
+            ("clients.wan.tcp", self.clients_wan_tcp),
+            ("clients.wan.tls", self.clients_wan_tls),
+        ];
+        all.into_iter()
+            .filter_map(|(setting, address)| Some((setting, address?)))
+    }
+}
+
 /// The listeners of all interfaces but the API's.
 pub(super) struct Interfaces {
     acceptor: Arc<Acceptor>,

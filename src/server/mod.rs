@@ -23,12 +23,15 @@ use uacsta_actors::{
     supervision::RestartableAddr,
 };
 use uacsta_config::{Profiles, Secret, Settings};
-use uacsta_connect::SystemClock;
+use uacsta_connect::{
+    SystemClock,
+    data_dir::{API_ADDRESS, LISTENING, Listening},
+};
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
     api::{self, Api, HttpServer, ReloadRequest},
-    data_dir::{self, Admin, RunningTime},
+    data_dir::{self, Admin, Announcement, RunningTime},
     net::{
         Acceptor, cert_watcher,
         tls::{self, Identity},
@@ -62,6 +65,8 @@ pub struct Running {
     pub addresses: Addresses,
     /// Requests of the API to reload the settings.
     pub reload_requests: mpsc::Receiver<ReloadRequest>,
+    /// Tells commands where it listens.
+    listening: Announcement,
     context: Arc<ServerContext>,
     addrs: RegistrarAddrs,
     data: PathBuf,
@@ -151,7 +156,10 @@ impl Server {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         // A server that was killed leaves the file. The command line would send the token to whatever listens there now.
-        api::remove_address_file(data).map_err(StartError::ApiFile)?;
+        for name in [API_ADDRESS, LISTENING] {
+            data_dir::remove_announcement(data, name)
+                .map_err(|error| StartError::Announcement { name, error })?;
+        }
         let list = StoreActor::open(lock)?;
         tracing::info!(listed = list.listed.len(), data = %data.display(), "phone list opened");
 
@@ -217,11 +225,15 @@ impl Server {
         if let Some(web) = &mut web {
             web.announce();
         }
+        let addresses = Addresses {
+            web: web.as_ref().map(HttpServer::address),
+            ..interfaces.addresses()
+        };
+        let mut listening = Announcement::new(data, LISTENING);
+        listening.write(announcement_text(&addresses, settings));
         Ok(Running {
-            addresses: Addresses {
-                web: web.as_ref().map(HttpServer::address),
-                ..interfaces.addresses()
-            },
+            addresses,
+            listening,
             reload_requests,
             data: data.to_owned(),
             token: data_dir.token,
@@ -250,6 +262,7 @@ impl Running {
     /// Stops listening, ends the clients' sessions, then the phones' monitors and sessions, then the threads. What was acknowledged
     /// is on disk. Takes less than 5 seconds.
     pub async fn stop(self) {
+        self.listening.remove();
         self.interfaces.end();
         self.cert_watcher.abort();
         self.time_keeper.abort();
@@ -328,4 +341,21 @@ fn open_web(
     .map_err(|source| StartError::listen("web.listen", listen, source))?;
     tracing::info!(interface = "web.listen", address = %web.address(), "listening");
     Ok(Some(web))
+}
+
+/// The content of the file that tells commands where the server listens.
+fn announcement_text(addresses: &Addresses, settings: &Settings) -> String {
+    let listening = Listening {
+        // A command runs in another folder.
+        config: settings
+            .file
+            .as_deref()
+            .and_then(|file| std::path::absolute(file).ok()),
+        interfaces: addresses
+            .by_setting()
+            .map(|(setting, address)| (setting.to_owned(), address))
+            .collect(),
+    };
+    // Strings and addresses always have a JSON form.
+    serde_json::to_string_pretty(&listening).unwrap_or_default() + "\n"
 }

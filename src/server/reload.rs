@@ -8,14 +8,15 @@ use uacsta_actors::{
     licence::{Allowance, code::Issuer},
 };
 use uacsta_config::{Logs, Profiles, Secret, Settings};
+use uacsta_connect::data_dir::API_ADDRESS;
 
 use super::{
-    Addresses, ConfigWarning, Running, StartError, allowance,
+    Addresses, ConfigWarning, Running, StartError, allowance, announcement_text,
     interfaces::{InterfaceChange, interfaces, overlap, when_released},
     open_web, warnings,
 };
 use crate::{
-    api::{self, HttpServer},
+    api::HttpServer,
     data_dir::{self, DataDir, InForce, RunningTime},
     net::{
         Interface,
@@ -154,12 +155,12 @@ impl Running {
         {
             former.retire();
         }
-        // Even if the address stays: the data folder may have been replaced.
-        self.announce();
         self.addresses = Addresses {
             web: self.web.as_ref().map(HttpServer::address),
             ..self.interfaces.addresses()
         };
+        // Even if the addresses stay: the data folder may have been replaced.
+        self.announce();
         self.addrs.phones.licensing.do_send(ConfigChanged);
         self.addrs.registrar.do_send(ConfigChanged);
         Ok(())
@@ -226,15 +227,18 @@ impl Running {
         self.announce();
     }
 
-    /// Writes or removes the API address file for the command line.
+    /// Writes the files from which commands learn the addresses.
     fn announce(&mut self) {
         match &mut self.web {
             Some(web) => web.announce(),
             None => {
-                if let Err(error) = api::remove_address_file(&self.data) {
+                if let Err(error) = data_dir::remove_announcement(&self.data, API_ADDRESS) {
                     tracing::error!(%error, "cannot remove the API address file");
                 }
             }
         }
+        let config = self.context.config();
+        self.listening
+            .write(announcement_text(&self.addresses, &config.settings));
     }
 }

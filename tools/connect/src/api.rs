@@ -1,8 +1,7 @@
 //! Client of the server's HTTP API for commands, authorised by the token in the data folder.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _},
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     CommandError, DataArgs,
-    data_dir::{self, API_ADDRESS, API_TOKEN},
+    data_dir::{self, API_ADDRESS, API_TOKEN, unreadable},
 };
 
 /// Which server's API to use.
@@ -24,10 +23,10 @@ pub struct ApiArgs {
     data: DataArgs,
     /// URL of another machine's API [example: http://10.0.0.5:8080]. The connection is not encrypted: across an untrusted network,
     /// forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give http://127.0.0.1:8080
-    #[arg(long = "server", value_name = "URL", requires = "token_file")]
+    #[arg(long = "server", value_name = "URL", global = true)]
     url: Option<String>,
     /// File with that server's token (its cli.token)
-    #[arg(long, value_name = "FILE", requires = "url")]
+    #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
 }
 
@@ -51,42 +50,31 @@ impl ApiArgs {
     }
 
     fn address_and_token(&self) -> Result<(String, String), CommandError> {
-        if let (Some(url), Some(file)) = (&self.url, &self.token_file) {
-            check_scheme(url)?;
-            return Ok((url.trim_end_matches('/').to_owned(), read_token(file)?));
+        match (&self.url, &self.token_file) {
+            (Some(url), Some(file)) => {
+                check_scheme(url)?;
+                return Ok((url.trim_end_matches('/').to_owned(), read_token(file)?));
+            }
+            (None, None) => {}
+            _ => {
+                return Err(CommandError::Usage(
+                    "--server URL and --token-file FILE belong together".to_owned(),
+                ));
+            }
         }
-        let folder = &self.data.folder;
+        let folder = self.data.folder();
         // A killed server leaves its address behind. Another program may listen there now and must not receive the token.
-        if !data_dir::is_in_use(folder).map_err(|error| unreadable(folder, &error))? {
-            let folder = folder.display();
-            return Err(CommandError::Failed(format!(
-                "no server runs with the data folder {folder}; start one (uacsta serve --data {folder}), name another folder with --data, or a server elsewhere with --server and --token-file"
-            )));
-        }
+        data_dir::require_running(folder, "a server elsewhere with --server and --token-file")?;
         let address = folder.join(API_ADDRESS);
-        let url = url_of_running_server(&address).map_err(|error| unreadable(&address, &error))?;
+        let url = data_dir::announced(&address).map_err(|error| unreadable(&address, &error))?;
         let Some(url) = url else {
             return Err(CommandError::Failed(format!(
                 "the server with the data folder {} has no API: it is still starting, or web.listen is empty",
                 folder.display()
             )));
         };
-        Ok((url, read_token(&folder.join(API_TOKEN))?))
+        Ok((url.trim().to_owned(), read_token(&folder.join(API_TOKEN))?))
     }
-}
-
-/// URL of the running server's API. `None` when the file is missing or an earlier server wrote it.
-fn url_of_running_server(address: &Path) -> io::Result<Option<String>> {
-    let mut file = match File::open(address) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
-    if !data_dir::writer_runs(&file)? {
-        return Ok(None);
-    }
-    let mut url = String::new();
-    file.read_to_string(&mut url)?;
-    Ok(Some(url.trim().to_owned()))
 }
 
 fn check_scheme(url: &str) -> Result<(), CommandError> {
@@ -152,10 +140,6 @@ fn read_token(file: &Path) -> Result<String, CommandError> {
         )));
     }
     Ok(token.to_owned())
-}
-
-fn unreadable(file: &Path, error: &io::Error) -> CommandError {
-    CommandError::Failed(format!("{} cannot be read: {error}", file.display()))
 }
 
 #[cfg(test)]

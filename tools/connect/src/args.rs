@@ -1,93 +1,219 @@
-//! Arguments that say where the server is, and what follows from them: address, TLS trust and password.
+//! Arguments that say where the server is, and what follows from them: address, TLS trust, user and password.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use uacsta_config::{Secret, Settings};
 
-use crate::{CommandError, ServerAddress, Trust, data_dir};
+use crate::{
+    CommandError, ServerAddress, Trust,
+    data_dir::{self, Listening},
+};
 
 /// The server's data folder.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct DataArgs {
-    /// Data folder: phone list, passwords, certificate, logs
+    /// The server's data folder: phone list, passwords, certificate, logs [default: uacsta-data in the current folder]
     #[arg(
         long = "data",
         value_name = "DIR",
         env = "STATE_DIRECTORY",
-        default_value = "uacsta-data"
+        hide_env = true,
+        global = true
     )]
-    pub folder: PathBuf,
+    data: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new("uacsta-data"))
+    }
+
+    /// The data folder, if one is named.
+    pub fn named(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+}
+
+impl From<&Path> for DataArgs {
+    fn from(folder: &Path) -> Self {
+        Self {
+            data: Some(folder.to_owned()),
+        }
+    }
 }
 
 /// Where the server is and how to log on.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectArgs {
-    /// The server: HOST:PORT
-    #[arg(long, value_name = "HOST:PORT")]
+    /// A server elsewhere [default: the one that runs with the data folder, at the port where it listens]
+    #[arg(long, value_name = "HOST:PORT", global = true)]
     server: Option<String>,
     /// Connect by TLS
-    #[arg(long)]
+    #[arg(long, global = true)]
     tls: bool,
     /// With --tls: accept any certificate
-    #[arg(long, requires = "tls", conflicts_with = "ca")]
+    #[arg(long, global = true)]
     insecure: bool,
     /// With --tls: trust the certificates in this PEM file, instead of certificate.pem in the data folder
-    #[arg(long, value_name = "FILE", requires = "tls")]
+    #[arg(long, value_name = "FILE", global = true)]
     ca: Option<PathBuf>,
-    /// The server's data folder, for its passwords and its certificate
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "STATE_DIRECTORY",
-        default_value = "uacsta-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
     /// File with the password; other users of the machine could read a password on the command line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     password_file: Option<PathBuf>,
 }
 
+/// Whom a command is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Side {
+    /// It acts as phones.
+    Phones,
+    /// It acts as a client.
+    Clients,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Phones => "phones",
+            Self::Clients => "clients",
+        }
+    }
+
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Phones => "UACSTA_PHONES_PASSWORD",
+            Self::Clients => "UACSTA_CLIENTS_PASSWORD",
+        }
+    }
+
+    fn secret(self, settings: &Settings) -> &Secret {
+        match self {
+            Self::Phones => &settings.phones.password,
+            Self::Clients => &settings.clients.password,
+        }
+    }
+}
+
+/// The server that a command uses, and how it logs on there.
+pub struct Target {
+    /// The server.
+    pub server: ServerAddress,
+    /// The password.
+    pub password: String,
+    /// The clients' user name in the server's settings, if they were read.
+    pub user: Option<String>,
+}
+
 impl ConnectArgs {
-    /// The server's address. Without `--server`, this machine at port `tcp`, or `tls` with `--tls`.
+    /// Finds the server, and the password: from `--password-file`, else from the environment, else from the server's settings.
     ///
     /// # Errors
-    /// The address is invalid, or no certificate to trust is known.
-    pub fn server(&self, tcp: u16, tls: u16) -> Result<ServerAddress, CommandError> {
+    /// No server runs with the data folder, the password is not found, or no certificate to trust is known.
+    pub fn target(&self, side: Side) -> Result<Target, CommandError> {
+        self.check()?;
+        let running = match &self.server {
+            Some(_) => None,
+            None => Some(self.running()?),
+        };
+        let address = match (&self.server, &running) {
+            (Some(address), _) => address.clone(),
+            (None, running) => self.local_address(side, running.as_ref())?,
+        };
         let trust = match (&self.ca, self.tls) {
             (_, false) => None,
             (_, true) if self.insecure => Some(Trust::AnyCertificate),
             (Some(file), true) => Some(Trust::File(file.clone())),
             (None, true) => Some(self.own_certificate()?),
         };
-        let port = if self.tls { tls } else { tcp };
-        let address = match &self.server {
-            Some(address) => address.clone(),
-            None => format!("127.0.0.1:{port}"),
-        };
-        Ok(ServerAddress::new(&address, trust.as_ref())?)
+        let server = ServerAddress::new(&address, trust.as_ref())?;
+        let config = running.and_then(|running| running.config);
+        let (password, user) = self.password(side, config.as_deref())?;
+        Ok(Target {
+            server,
+            password,
+            user,
+        })
     }
 
-    /// The password: from `--password-file`, else from the environment variable `variable`, else from the server's settings.
-    ///
-    /// # Errors
-    /// None of them has the password, or a file cannot be read.
-    pub fn password(
+    fn check(&self) -> Result<(), CommandError> {
+        let wrong = match () {
+            () if self.insecure && self.ca.is_some() => "--insecure and --ca exclude each other",
+            () if self.insecure && !self.tls => "--insecure needs --tls",
+            () if self.ca.is_some() && !self.tls => "--ca needs --tls",
+            () => return Ok(()),
+        };
+        Err(CommandError::Usage(wrong.to_owned()))
+    }
+
+    fn running(&self) -> Result<Listening, CommandError> {
+        let folder = self.data.folder();
+        data_dir::require_running(folder, "a server elsewhere with --server HOST:PORT")?;
+        let listening = Listening::read(folder)
+            .map_err(|error| data_dir::unreadable(&folder.join(data_dir::LISTENING), &error))?;
+        listening.ok_or_else(|| {
+            CommandError::Failed(format!(
+                "the server with the data folder {} is still starting; try again",
+                folder.display()
+            ))
+        })
+    }
+
+    fn local_address(
         &self,
-        variable: &str,
-        of: impl FnOnce(&Settings) -> &Secret,
+        side: Side,
+        running: Option<&Listening>,
     ) -> Result<String, CommandError> {
+        let transport = if self.tls { "tls" } else { "tcp" };
+        let address = running.and_then(|running| running.address(side.name(), transport));
+        let Some(address) = address else {
+            let (side, other) = (
+                side.name(),
+                if self.tls {
+                    "leave out --tls"
+                } else {
+                    "add --tls"
+                },
+            );
+            return Err(CommandError::Failed(format!(
+                "{side}.lan.{transport} is off in the settings of the server with the data folder {}; {other}",
+                self.data.folder().display()
+            )));
+        };
+        Ok(address.to_string())
+    }
+
+    /// The password, and the clients' user name where the settings were read.
+    fn password(
+        &self,
+        side: Side,
+        config: Option<&Path>,
+    ) -> Result<(String, Option<String>), CommandError> {
         if let Some(file) = &self.password_file {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                CommandError::Failed(format!("{} cannot be read: {error}", file.display()))
-            })?;
-            return Ok(text.trim_end_matches(['\r', '\n']).to_owned());
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| data_dir::unreadable(file, &error))?;
+            return Ok((text.trim_end_matches(['\r', '\n']).to_owned(), None));
         }
+        let variable = side.variable();
         if let Ok(password) = std::env::var(variable) {
-            return Ok(password);
+            return Ok((password, None));
         }
-        let settings = uacsta_config::load(None, Some(&self.data))?;
-        let secret = of(&settings);
+        let folder = self.data.folder();
+        let secrets = folder.join(data_dir::SECRETS);
+        // The settings would report it in words that do not say what to do.
+        if let Err(error) = std::fs::File::open(&secrets)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(data_dir::unreadable(&secrets, &error));
+        }
+        let settings = uacsta_config::load(config, Some(folder))?;
+        let secret = side.secret(&settings);
         if secret.is_hashed() {
             return Err(CommandError::Usage(format!(
                 "the settings contain only hashes of the password: set {variable} or --password-file"
@@ -96,14 +222,14 @@ impl ConnectArgs {
         match secret.expose() {
             "" => Err(CommandError::Usage(format!(
                 "no password: set {variable}, or give the server's data folder with --data ({} has none)",
-                self.data.join(data_dir::SECRETS).display()
+                secrets.display()
             ))),
-            password => Ok(password.to_owned()),
+            password => Ok((password.to_owned(), Some(settings.clients.user.clone()))),
         }
     }
 
     fn own_certificate(&self) -> Result<Trust, CommandError> {
-        let file = self.data.join(data_dir::CERTIFICATE);
+        let file = self.data.folder().join(data_dir::CERTIFICATE);
         if file.exists() {
             return Ok(Trust::File(file));
         }

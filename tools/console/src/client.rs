@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Parser, error::ErrorKind};
 use tokio::sync::mpsc;
-use uacsta_connect::{CommandError, ConnectArgs, stop_signal};
+use uacsta_connect::{CommandError, ConnectArgs, Side, stop_signal};
 
 use crate::{
     Console, ConsoleError,
@@ -27,9 +27,9 @@ use crate::{
 pub struct Client {
     #[command(flatten)]
     connect: ConnectArgs,
-    /// User name
-    #[arg(long, default_value = "ecsta")]
-    user: String,
+    /// User name [default: clients.user of the server's settings, else ecsta]
+    #[arg(long, global = true)]
+    user: Option<String>,
     /// Print JSON, one value a line
     #[arg(long, global = true)]
     json: bool,
@@ -49,23 +49,18 @@ struct Typed {
     command: Command,
 }
 
-/// Default ports of the clients' interfaces, TCP and TLS.
-const PORTS: (u16, u16) = (5070, 5071);
-
 impl Client {
     /// Runs the command, or the interactive console.
     ///
     /// # Errors
     /// Why it failed, with the exit code.
     pub fn run(self) -> Result<(), CommandError> {
-        let server = self.connect.server(PORTS.0, PORTS.1)?;
-        let password = self
-            .connect
-            .password("UACSTA_CLIENTS_PASSWORD", |settings| {
-                &settings.clients.password
-            })?;
+        let target = self.connect.target(Side::Clients)?;
+        let user = self.user.or(target.user);
+        let user = user.as_deref().unwrap_or("ecsta");
+        let server = target.server;
         actix_rt::System::new().block_on(async {
-            let mut console = Console::connect(&server, &self.user, &password).await?;
+            let mut console = Console::connect(&server, user, &target.password).await?;
             let mut out = io::stdout();
             let mut output = Output {
                 out: &mut out,

@@ -252,18 +252,8 @@ fn next_steps(server: &DemoServer<'_>) -> String {
         Some(tls) => format!("{tcp} (TCP), {tls} (TLS)"),
         None => format!("{tcp} (TCP)"),
     };
-    let server_argument = |address: SocketAddr, default: u16| match address.port() {
-        port if port == default => String::new(),
-        _ => format!(" --server {address}"),
-    };
-    let client = format!(
-        "{program} client --data {data}{}",
-        server_argument(server.clients_tcp, 5070)
-    );
-    let simulate = format!(
-        "{program} simulate --data {data}{}",
-        server_argument(server.phones_tcp, 5060)
-    );
+    let client = format!("{program} client --data {data}");
+    let simulate = format!("{program} simulate --data {data}");
     let api = server
         .web
         .map(|address| format!("  API       http://{address}\n"))

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use uacsta_connect::{CommandError, ConnectArgs, ServerAddress, stop_signal};
+use uacsta_connect::{CommandError, ConnectArgs, ServerAddress, Side, stop_signal};
 use uacsta_schema::{escape_controls, mac::Mac};
 
 use crate::{
@@ -50,8 +50,6 @@ pub struct Simulate {
     script: Option<PathBuf>,
 }
 
-/// Default ports of the phones' interfaces, TCP and TLS.
-const PORTS: (u16, u16) = (5060, 5061);
 /// How often the number of registered phones is printed, if it changed.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -70,13 +68,8 @@ impl Simulate {
             return Err(CommandError::Usage(text.to_owned()));
         }
         let maker = self.maker()?;
-        let server = self.connect.server(PORTS.0, PORTS.1)?;
-        let password = self
-            .connect
-            .password("UACSTA_PHONES_PASSWORD", |settings| {
-                &settings.phones.password
-            })?;
-        let options = self.options(&maker, server, &password);
+        let target = self.connect.target(Side::Phones)?;
+        let options = self.options(&maker, target.server, &target.password);
         actix_rt::System::new().block_on(async {
             let fleet = Fleet::start(options).await?;
             tokio::select! {
