@@ -4,14 +4,23 @@ use std::net::IpAddr;
 
 use actix::Message;
 use serde::{Deserialize, Serialize};
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::{csta::Name, mac::Mac, phone_id::PhoneId};
 
 /// An entry of the phone list. Status and calls are not stored.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListedPhone {
-    /// The phone's user name: a MAC address, or an extension.
+    /// The name that the phone logs on with: a MAC address, or an extension.
     #[serde(rename = "mac")]
     pub id: PhoneId,
+    /// The MAC address that a phone with an extension says elsewhere in its REGISTER. Other phones may say the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Mac>,
+    /// Whether the phone has logged on with `id` itself. Earlier versions listed a phone under its hint.
+    #[serde(default)]
+    pub name_confirmed: bool,
+    /// The MAC address under which an earlier version listed the phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_before_as: Option<Mac>,
     /// The maker, from the User-Agent or the MAC address.
     pub maker: String,
     /// The model, if the phone reports it.
@@ -36,6 +45,9 @@ impl ListedPhone {
     pub fn new(id: PhoneId, enabled: bool) -> Self {
         Self {
             id,
+            hint: None,
+            name_confirmed: false,
+            listed_before_as: None,
             maker: String::new(),
             model: None,
             firmware: None,
@@ -45,6 +57,23 @@ impl ListedPhone {
             last_login: None,
             enabled,
         }
+    }
+
+    /// The MAC address: the phone's name, else the hint.
+    pub fn hardware(&self) -> Option<Mac> {
+        self.id.mac().or(self.hint)
+    }
+
+    /// The name as a MAC address, if it may be a hint under which an earlier version listed a phone with an extension.
+    pub fn unconfirmed_mac(&self) -> Option<Mac> {
+        self.id.mac().filter(|_| !self.name_confirmed)
+    }
+
+    /// The extensions that the entry names: the users of the lines and of the last identity.
+    pub fn extensions(&self) -> impl Iterator<Item = PhoneId> {
+        let named = self.lines.iter().chain(&self.last_identity);
+        let phones = named.filter_map(|line| Name::of(line).user.parse::<PhoneId>().ok());
+        phones.filter(|phone| phone.mac().is_none())
     }
 }
 

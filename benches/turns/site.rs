@@ -313,7 +313,7 @@ fn extension(number: usize) -> String {
 
 fn listed_phone(number: usize) -> ListedPhone {
     ListedPhone {
-        id: phone(number),
+        name_confirmed: true,
         maker: "snom".to_owned(),
         model: Some("D345".to_owned()),
         firmware: Some("10.1.159.12".to_owned()),
@@ -321,7 +321,7 @@ fn listed_phone(number: usize) -> ListedPhone {
         last_identity: Some(extension(number)),
         lines: vec![extension(number)],
         last_login: Some(1_790_000_000),
-        enabled: true,
+        ..ListedPhone::new(phone(number), true)
     }
 }
 

@@ -42,7 +42,7 @@ enum Command {
 #[derive(Args, Debug)]
 struct One {
     /// MAC address, with or without separators, or the extension that the phone is listed under
-    #[arg(value_name = "MAC")]
+    #[arg(value_name = "PHONE")]
     phone: PhoneId,
 }
 
@@ -91,7 +91,7 @@ impl Phones {
 }
 
 const COLUMNS: [(&str, &str); 9] = [
-    ("MAC", "mac"),
+    ("PHONE", "mac"),
     ("MAKER", "maker"),
     ("MODEL", "model"),
     ("FIRMWARE", "firmware"),
@@ -144,6 +144,10 @@ fn cell(phone: &Value, key: &str) -> String {
     match phone.get(key) {
         Some(Value::Number(seconds)) if key == "last_login" => local_time(seconds),
         Some(Value::String(text)) if key == "status" && out => format!("{text}, off"),
+        Some(Value::String(name)) if key == "mac" => match phone.get("hint") {
+            Some(Value::String(mac)) => format!("{name} ({mac})"),
+            _ => name.clone(),
+        },
         Some(Value::String(text)) => escape_controls(text, &[]).into_owned(),
         Some(Value::Array(items)) => {
             let names = items.iter().filter_map(Value::as_str);
@@ -179,13 +183,15 @@ mod tests {
                 { "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
                   "last_address": null, "status": "away", "lines": [], "in_operation": false,
                   "reason": "it was switched off" },
+                { "mac": "215", "hint": "00:04:13:00:00:03", "maker": "snom", "status": "away", "in_operation": true },
             ],
         });
         let expected = "\
-MAC                MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    WHY
-00:04:13:00:00:01  snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
-00:15:65:00:00:02  Yealink                                            away, off            it was switched off
-2 phones, 1 connected, 2 lines monitored
+PHONE                    MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    WHY
+00:04:13:00:00:01        snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
+00:15:65:00:00:02        Yealink                                            away, off            it was switched off
+215 (00:04:13:00:00:03)  snom                                               away
+3 phones, 1 connected, 2 lines monitored
 ";
         assert_eq!(table(&answer), expected);
     }

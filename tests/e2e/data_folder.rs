@@ -23,7 +23,6 @@ const TELEPHONES: [(&str, &str, bool, bool); 16] = [
     ("00:04:13:00:00:d7", "sip:215@pbx.example", true, true),
     ("00:04:13:00:00:d8", "sip:216@pbx.example", true, true),
     ("00:04:13:00:00:d9", "sip:217@pbx.example", true, true),
-    ("00:04:13:a1:b2:c3", "sip:302@pbx.example", false, true),
     ("00:08:5d:00:00:eb", "235@pbx.example", true, true),
     ("00:08:5d:00:00:ec", "236@pbx.example", true, false),
     ("00:08:5d:00:00:ed", "237@pbx.example", true, true),
@@ -36,6 +35,8 @@ const TELEPHONES: [(&str, &str, bool, bool); 16] = [
     ("80:5e:c0:00:00:e2", "sip:226@pbx.example:5060", true, true),
     ("80:5e:c0:00:00:e3", "sip:227@pbx.example:5060", true, true),
     ("301", "sip:301@pbx.example", false, true),
+    // Listed under the MAC address in its User-Agent until now.
+    ("302", "sip:302@pbx.example", false, true),
 ];
 
 /// A copy of a folder of the fixtures.

@@ -1,7 +1,5 @@
 //! Phones that log on with an extension instead of a MAC address, such as Fanvil's and 3CX's.
 
-use serde_json::Value;
-
 use crate::{
     registrar::listed_once,
     support::{
@@ -62,7 +60,7 @@ async fn phone_without_mac_is_listed_and_served_under_its_extension() {
 }
 
 #[tokio::test]
-async fn mac_is_taken_from_instance_or_user_agent() {
+async fn mac_in_instance_or_user_agent_is_shown_with_the_phone() {
     let server = Server::with(|settings| settings.phones.extensions = true);
     let phone = fanvil(&server);
     let instance = "urn:uuid:00000000-0000-1000-8000-0C383E000215";
@@ -70,13 +68,125 @@ async fn mac_is_taken_from_instance_or_user_agent() {
         .register_as(|request| with_instance(request, instance))
         .await
         .expect(200);
-    assert_ne!(server.listed("0c:38:3e:00:02:15").await, Value::Null);
+    assert_eq!(server.listed("215").await["hint"], "0c:38:3e:00:02:15");
     let other = server.phone_as("216", |setup| {
-        setup.user_agent = "Fanvil X4 2.3.0 0c383e000216".to_owned();
+        setup.user_agent = "X4 2.3.0 0c383e000216".to_owned();
     });
     other.start().await;
-    assert_ne!(server.listed("0c:38:3e:00:02:16").await, Value::Null);
-    assert_eq!(server.listed("216").await, Value::Null);
+    let listed = server.listed("216").await;
+    assert_eq!(listed["hint"], "0c:38:3e:00:02:16");
+    assert_eq!(listed["maker"], "Fanvil", "its address says so");
+    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn phones_with_one_hint_are_served_side_by_side() {
+    let instance = "urn:uuid:00000000-0000-1000-8000-0004130003AA";
+    for (numbers, agent, instance) in [
+        (["2201", "2202"], "ExampleBase/7.1;0004130002FF", None),
+        (["1103", "1104"], "ExampleATA/1.0", Some(instance)),
+        (["3301", "3302"], "ExamplePhone 1.0.0.1-20240612", None),
+    ] {
+        let server = Server::with(|settings| settings.phones.extensions = true);
+        let phones = numbers
+            .map(|number| server.phone_as(number, |setup| setup.user_agent = agent.to_owned()));
+        for phone in &phones {
+            let register = |request: Message| match instance {
+                Some(instance) => with_instance(request, instance),
+                None => request,
+            };
+            phone.register_as(register).await.expect(200);
+            phone.in_session().await;
+        }
+        let client = server.client().await;
+        for (phone, number) in phones.iter().zip(numbers) {
+            let session = client.open(phone.line()).await;
+            session.done("GetDoNotDisturb", "").await;
+            phone.until_received("GetDoNotDisturb", 1).await;
+            // Its registration is refreshed on its own connection.
+            phone.register().await.expect(200);
+            assert_eq!(phone.count("INVITE"), 1, "{agent}");
+            let listed = server.listed(number).await;
+            assert_eq!(listed["status"], "controlled", "{agent}");
+            assert_eq!(listed["lines"], serde_json::json!([phone.line()]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn hint_left_out_of_a_refresh_makes_no_second_phone() {
+    let server = Server::with(|settings| settings.phones.extensions = true);
+    let phone = server.phone_as("3215", |_| {});
+    let instance = "urn:uuid:00000000-0000-1000-8000-000413000215";
+    phone
+        .register_as(|request| with_instance(request, instance))
+        .await
+        .expect(200);
+    phone.in_session().await;
+    phone.register().await.expect(200);
+    phone.reconnect().await;
+    phone.start().await;
+    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 1);
+    assert_eq!(server.listed("3215").await["hint"], "00:04:13:00:02:15");
+    server.client().await.open("sip:3215@uacsta").await;
+}
+
+/// An entry of the journal as earlier versions wrote it, out of operation.
+fn earlier(mac: &str, identity: &str, lines: &str) -> String {
+    format!(
+        r#"{{"mac":"{mac}","telephone":{{"mac":"{mac}","maker":"snom","model":"D345","firmware":null,"last_address":"127.0.0.1","last_identity":"{identity}","lines":[{lines}],"last_login":1796156689,"in_operation":false}}}}"#
+    ) + "\n"
+}
+
+#[tokio::test]
+async fn entries_that_were_listed_under_a_hint_move_to_the_extension() {
+    let server = Server::with(|settings| settings.phones.extensions = true);
+    let data = server.data().to_owned();
+    let server = server.restart(|_| {
+        std::fs::remove_dir_all(data.join("telephones")).unwrap();
+        let line = "sip:2201@pbx.example";
+        let entries = [
+            earlier("00:04:13:00:02:ff", line, &format!("\"{line}\"")),
+            earlier("00:04:13:00:03:02", "sip:3302@pbx.example", ""),
+            earlier(
+                "00:04:13:00:00:d7",
+                "sip:00d7@pbx.example",
+                "\"sip:00d7@pbx.example\"",
+            ),
+        ];
+        std::fs::write(data.join("telephones.jsonl"), entries.concat()).unwrap();
+    });
+    // One that never listed a line can only have been listed under a hint.
+    let moved = server.listed("3302").await;
+    assert_eq!(
+        (&moved["hint"], &moved["in_operation"]),
+        (&"00:04:13:00:03:02".into(), &false.into())
+    );
+    // The others are found when they log on: by the hint, or as themselves.
+    let handset = server.phone_as("2201", |setup| {
+        setup.user_agent = "ExampleBase/7.1;0004130002FF".to_owned();
+    });
+    handset.register().await.expect(200);
+    server.phone("0004130000d7").register().await.expect(200);
+    let server = server.restart(|_| {});
+    let list = server.list().await;
+    let names: Vec<_> = list["phones"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|phone| &phone["mac"])
+        .collect();
+    assert_eq!(names, ["00:04:13:00:00:d7", "2201", "3302"]);
+    assert!(
+        list["phones"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|phone| phone["in_operation"] == false)
+    );
+    let moved = server.listed("2201").await;
+    assert_eq!(moved["lines"], serde_json::json!(["sip:2201@pbx.example"]));
+    assert!(moved["last_login"].as_u64() >= Some(1_796_156_689));
 }
 
 #[tokio::test]

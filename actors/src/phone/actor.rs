@@ -67,7 +67,7 @@ impl Phone {
         binding: Option<Arc<PhoneBinding>>,
         address: WeakRestartableAddr<Self>,
     ) -> Self {
-        let capabilities = Capabilities::new(&context.config(), phone, None);
+        let capabilities = Capabilities::new(&context.config(), phone.mac(), None);
         Self {
             phone,
             address,
@@ -112,7 +112,7 @@ impl Phone {
             // A Retry-After applies only to the connection that received it.
             self.requests.end_quiet();
             let user_agent = binding.user_agent.as_deref();
-            self.capabilities = Capabilities::new(&self.context.config(), self.phone, user_agent);
+            self.capabilities = Capabilities::new(&self.context.config(), binding.mac, user_agent);
             self.session.reset(self.capabilities.edition());
         }
         self.admission.bind(binding);
@@ -252,7 +252,7 @@ impl Phone {
         let config = self.context.config();
         let host = config.settings.advanced.realm.as_str();
         let login = Login {
-            user: binding.identity.aor.0.bare().into(),
+            user: binding.phone.bare().into(),
             password: config.settings.phones.password.expose().into(),
         };
         binding.flow.connection.do_send(Open {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uacsta_config::Profile;
 use uacsta_schema::{
     csta::{Capability, Edition, EventId, Features, GetCSTAFeaturesResponse, ServiceId},
-    phone_id::PhoneId,
+    mac::Mac,
 };
 
 use super::ProfileEntry;
@@ -42,8 +42,8 @@ pub(super) enum Provider {
 }
 
 impl Capabilities {
-    pub(super) fn new(config: &RuntimeConfig, phone: PhoneId, user_agent: Option<&str>) -> Self {
-        let profile = config.profiles.recognise(phone.oui(), user_agent);
+    pub(super) fn new(config: &RuntimeConfig, mac: Option<Mac>, user_agent: Option<&str>) -> Self {
+        let profile = config.profiles.recognise(mac.map(Mac::oui), user_agent);
         Self {
             firmware: profile.describe(user_agent).firmware,
             profile,
@@ -58,14 +58,14 @@ impl Capabilities {
     pub(super) fn reconfigure(
         &mut self,
         config: &RuntimeConfig,
-        phone: PhoneId,
+        mac: Option<Mac>,
         user_agent: Option<&str>,
     ) {
         *self = Self {
             listed: self.listed.take(),
             rejected: std::mem::take(&mut self.rejected),
             unanswered: std::mem::take(&mut self.unanswered),
-            ..Self::new(config, phone, user_agent)
+            ..Self::new(config, mac, user_agent)
         };
     }
 

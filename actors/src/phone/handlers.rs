@@ -187,11 +187,11 @@ impl Handler<Orphan> for Phone {
     fn handle(&mut self, Orphan(orphan): Orphan, ctx: &mut Self::Context) {
         match self.admission.binding() {
             Some(binding) if self.session.id().is_some() => {
-                let user = binding.identity.aor.0;
+                let phone = binding.phone;
                 let search = Migrate::search(
                     orphan,
                     self.session.key(),
-                    Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, user)),
+                    Box::new(move |uas: &mut PhoneUas, request| uas.admits(request, phone)),
                     ctx.address().recipient(),
                 );
                 binding.flow.connection.do_send(search);
@@ -254,9 +254,11 @@ impl Handler<ConfigChanged> for Phone {
 
     /// The new profiles may change the phone's capabilities. The edition changes only with the next session.
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
+        let binding = self.admission.binding();
+        let mac = binding.map_or(self.phone.mac(), |binding| binding.mac);
         let user_agent = self.admission.user_agent();
         self.capabilities
-            .reconfigure(&self.context.config(), self.phone, user_agent);
+            .reconfigure(&self.context.config(), mac, user_agent);
         // The phone may accept more requests at a time than before.
         self.send_next(ctx);
     }

@@ -56,9 +56,14 @@ impl Registrar {
         listed: Vec<ListedPhone>,
         writable: bool,
     ) -> Self {
+        let (records, renamed) = Records::of(listed);
+        let mut persistence = Persistence::new(!writable);
+        for (phone, former) in renamed {
+            persistence.replace(phone, former);
+        }
         Self {
-            persistence: Persistence::new(!writable),
-            ..Self::of(context, addrs, store, Records::of(listed))
+            persistence,
+            ..Self::of(context, addrs, store, records)
         }
     }
 
@@ -95,11 +100,11 @@ impl Registrar {
         self.retry(ctx);
         // The reports of their connections may be lost.
         let ended = self.bindings.iter().filter(|binding| {
-            let is_listed = self.records.contains(binding.identity.device);
+            let is_listed = self.records.contains(binding.phone);
             !is_listed || !binding.flow.connection.connected()
         });
         for binding in ended.cloned().collect::<Vec<_>>() {
-            self.bindings.remove(binding.identity);
+            self.bindings.remove(binding.phone);
             self.unbound(binding, "its connection ended".into(), None);
         }
         self.tell_phones(ctx, |phone| phone.do_send(ReportAgain));
@@ -117,7 +122,7 @@ impl Registrar {
     ) -> Option<RestartableAddr<Phone>> {
         // A client's request for the phone ends the pause after a restart.
         self.resume(phone);
-        let binding = self.bindings.of_device(phone).next().cloned();
+        let binding = self.bindings.get(phone).cloned();
         let record = self.records.get_mut(phone)?;
         if let Some(actor) = record.actor() {
             return Some(actor.clone());
@@ -147,7 +152,7 @@ impl Registrar {
         if let Some(actor) = record.actor() {
             actor.do_send(Resume {
                 enabled: record.entry().enabled,
-                binding: self.bindings.of_device(phone).next().cloned(),
+                binding: self.bindings.get(phone).cloned(),
             });
         }
     }
@@ -264,7 +269,7 @@ impl Restartable for Registrar {
         let (open, persistence) = self.persistence.hand_over();
         // A REGISTER that waited for the disk gets 500, and its phone keeps its former binding.
         for write in open.into_iter().rev() {
-            if let Waiter::Phone(_, outcome, _) = write.waiter {
+            if let Waiter::Phone(outcome, _) = write.waiter {
                 self.bindings.revert(outcome);
             }
         }

@@ -7,6 +7,7 @@ mod actor;
 mod addrs;
 mod batches;
 mod clients;
+mod hinted;
 mod line_status;
 mod messages;
 mod persistence;

@@ -76,7 +76,8 @@ impl Registrar {
         if let Some(actor) = restored {
             actor.do_send(EnabledChanged(record.entry().enabled));
         }
-        self.directory.set(phone, []);
+        let lines = record.entry().lines.iter().cloned();
+        self.directory.set(phone, lines.map(DeviceId::from));
         self.directory
             .set_availability(phone, record.availability());
         self.lines_changed([], ctx);
@@ -158,9 +159,10 @@ impl Handler<ForwardOrphan> for Registrar {
     type Result = ();
 
     fn handle(&mut self, ForwardOrphan { from, orphan }: ForwardOrphan, _: &mut Self::Context) {
+        // The name that logs on, else a line.
         let record = self.records.get(from).or_else(|| {
-            let found = self.directory.find(&DeviceId::from(from.bare()), None);
-            self.records.get(found.ok()?.phone)
+            let line = self.directory.find(&DeviceId::from(from.bare()), None);
+            self.records.get(line.ok()?.phone)
         });
         match record.and_then(|record| record.actor()) {
             Some(actor) => actor.do_send(Orphan(orphan)),
@@ -276,7 +278,7 @@ fn may_be_removed(
     let Some(record) = records.get(phone) else {
         return Err(ChangeError::Unknown(phone));
     };
-    let is_bound = bindings.of_device(phone).next().is_some();
+    let is_bound = bindings.get(phone).is_some();
     if is_bound || record.status() != PhoneStatus::Away {
         return Err(ChangeError::Registered(phone));
     }

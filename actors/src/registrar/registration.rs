@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use actix_rt::Arbiter;
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
 use super::{
     actor::Registrar,
@@ -16,11 +16,11 @@ use super::{
 use crate::{
     counters::Counter,
     phone::{BindingMoved, Bound, Unbound},
-    phone_list::StoreError,
+    phone_list::{ListedPhone, StoreError},
     registration::{
         self, BindingEnded, Bindings, Flow, Granted, Lease, ListBinding, LoggedOff, PhoneBinding,
-        RAPID_REBINDS, Register, RegisterIdentity, RegisterOutcome, RegisterRequest, Rejection,
-        Released, Update, seconds_left,
+        RAPID_REBINDS, Register, RegisterOutcome, RegisterRequest, Rejection, Released, Update,
+        seconds_left,
     },
     sip::responder::Responder,
     truncated::Truncated,
@@ -30,21 +30,21 @@ impl Registrar {
     fn decide(&mut self, register: &Register) -> Result<RegisterOutcome<Flow>, Rejection> {
         let config = self.context.config();
         let request = RegisterRequest {
-            identity: register.identity,
+            phone: register.phone,
             request: &register.request,
             update: Update::read(&register.request, &config.settings.advanced)?,
             address: register.address,
             flow: register.flow.clone(),
         };
         let limit = config.settings.limits.unknown_phones;
-        let has_room = self.records.has_room(register.identity.device, limit);
+        let has_room = self.records.has_room(register.phone, limit);
         registration::register(&self.bindings, request, has_room, self.context.clock.now())
     }
 
     /// Waits for the disk if the list changes. A refresh changes nothing on disk, but waits for a pending binding.
     fn store(
         &mut self,
-        identity: RegisterIdentity,
+        phone: PhoneId,
         outcome: RegisterOutcome<Flow>,
         responder: Responder,
         ctx: &mut Context<Self>,
@@ -60,37 +60,43 @@ impl Registrar {
             is_entered = true;
         }
         self.bindings.apply(&outcome);
-        let (phone, waiter) = (identity.device, Waiter::Phone(identity, outcome, responder));
+        let waiter = Waiter::Phone(outcome, responder);
         if is_entered {
             return self.save(phone, ListChange::Entry, waiter, ctx);
         }
         let is_register = |waiter: &Waiter| matches!(waiter, Waiter::Phone(..));
-        if let Err(Waiter::Phone(identity, outcome, responder)) =
+        if let Err(Waiter::Phone(outcome, responder)) =
             self.persistence.join(phone, waiter, is_register)
         {
-            self.carry_out(identity, &outcome, responder);
+            self.carry_out(phone, &outcome, responder);
         }
     }
 
     /// Enters the address and the description of a phone into the list.
     fn enter(&mut self, binding: &PhoneBinding) {
-        let (phone, address) = (binding.identity.device, binding.address);
+        let (phone, address) = (binding.phone, binding.address);
         let user_agent = binding.user_agent.as_deref();
         let config = self.context.config();
         let details = LogOnDetails {
             described: config
                 .profiles
-                .recognise(phone.oui(), user_agent)
+                .recognise(binding.mac.map(Mac::oui), user_agent)
                 .describe(user_agent),
+            mac: binding.mac,
             address: address.ip(),
             at: self.context.clock.wall(),
             identity: binding.to.to_string(),
         };
         tracing::info!(%phone, %address, maker = details.described.maker, user_agent = %Truncated(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
+        let is_bound = |phone| self.bindings.get(phone).is_some();
+        if let Some(former) = self.records.take_over(phone, binding.mac, is_bound) {
+            self.persistence.replace(phone, former);
+        }
         if !self.records.contains(phone) {
-            let enabled = config.settings.advanced.auto_activate;
+            let was_enabled = self.records.was_enabled(binding.mac);
+            let enabled = was_enabled.unwrap_or(config.settings.advanced.auto_activate);
             tracing::info!(%phone, %address, enabled, "new phone");
-            self.records.add(phone, enabled);
+            self.records.add(ListedPhone::new(phone, enabled));
         }
         if let Some(record) = self.records.get_mut(phone) {
             record.logged_on(details);
@@ -103,30 +109,25 @@ impl Registrar {
     }
 
     /// Notifies the phone and its connections of the outcome of a REGISTER, and responds.
-    fn carry_out(
-        &mut self,
-        identity: RegisterIdentity,
-        outcome: &RegisterOutcome<Flow>,
-        responder: Responder,
-    ) {
+    fn carry_out(&mut self, phone: PhoneId, outcome: &RegisterOutcome<Flow>, responder: Responder) {
         match outcome {
             RegisterOutcome::Bound { binding, former } => {
-                let current = self.bindings.get(binding.identity);
+                let current = self.bindings.get(binding.phone);
                 match current.filter(|current| current.flow == binding.flow) {
                     Some(current) => {
                         let current = Arc::clone(current);
                         self.bound(&current, former.as_ref(), responder);
                     }
                     // Another REGISTER arrived meanwhile.
-                    None => list_binding(&self.bindings, identity.device, responder),
+                    None => list_binding(&self.bindings, phone, responder),
                 }
             }
             RegisterOutcome::Removed(binding) => {
-                tracing::info!(phone = %identity.device, address = %binding.address, "phone logged off");
+                tracing::info!(%phone, address = %binding.address, "phone logged off");
                 let reason = "the phone logged off".into();
                 self.unbound(Arc::clone(binding), reason, Some(responder));
             }
-            RegisterOutcome::Listed => list_binding(&self.bindings, identity.device, responder),
+            RegisterOutcome::Listed => list_binding(&self.bindings, phone, responder),
         }
     }
 
@@ -137,9 +138,8 @@ impl Registrar {
         former: Option<&Arc<PhoneBinding>>,
         responder: Responder,
     ) {
-        let device = binding.identity.device;
         self.grant(binding, Some(responder));
-        let record = self.records.get(device);
+        let record = self.records.get(binding.phone);
         let actor = record.and_then(|record| record.actor());
         if let Some(actor) = actor {
             actor.do_send(Bound(Arc::clone(binding)));
@@ -147,13 +147,13 @@ impl Registrar {
         // The phone's actor leaves its former connection when it has closed its session there.
         let is_left = actor.is_some();
         if let Some(former) = former
-            && (former.flow != binding.flow && !is_left
-                || former.flow == binding.flow && former.identity != binding.identity)
+            && former.flow != binding.flow
+            && !is_left
         {
             release(former, "the phone came back on another connection");
         }
         if !is_left {
-            self.actor_of(device, &Arbiter::current());
+            self.actor_of(binding.phone, &Arbiter::current());
         }
     }
 
@@ -173,7 +173,7 @@ impl Registrar {
         reason: Box<str>,
         responder: Option<Responder>,
     ) {
-        let record = self.records.get(binding.identity.device);
+        let record = self.records.get(binding.phone);
         match (record.and_then(|record| record.actor()), responder) {
             (Some(actor), responder) => actor.do_send(Unbound {
                 binding,
@@ -232,6 +232,12 @@ impl Registrar {
         if let Err(error) = saved {
             tracing::error!(entries = writes.len(), %error, "the phone list cannot be written");
         }
+        for former in self.persistence.take_forgotten() {
+            // One that registered meanwhile is a phone of its own, and is written again.
+            if self.bindings.get(former).is_none() {
+                self.remove(former, ctx);
+            }
+        }
         for Write {
             phone,
             change,
@@ -273,17 +279,14 @@ impl Registrar {
         if is_on_disk {
             self.show(phone, ctx);
         }
-        let Waiter::Phone(identity, outcome, responder) = waiter else {
+        let Waiter::Phone(outcome, responder) = waiter else {
             return;
         };
         if is_on_disk {
-            return self.carry_out(identity, &outcome, responder);
+            return self.carry_out(phone, &outcome, responder);
         }
         responder.with(Rejection::NotStored);
-        let bound: Vec<_> = self.bindings.of_device(phone).cloned().collect();
-        for binding in bound {
-            self.bindings.remove(binding.identity);
-        }
+        self.bindings.remove(phone);
         self.remove(phone, ctx);
     }
 }
@@ -292,10 +295,9 @@ impl Handler<Register> for Registrar {
     type Result = ();
 
     fn handle(&mut self, register: Register, ctx: &mut Self::Context) {
-        let (identity, address) = (register.identity, register.address);
-        let phone = identity.device;
+        let (phone, address) = (register.phone, register.address);
         let rejection = match self.decide(&register) {
-            Ok(outcome) => return self.store(identity, outcome, register.responder, ctx),
+            Ok(outcome) => return self.store(phone, outcome, register.responder, ctx),
             Err(rejection) => rejection,
         };
         if rejection != Rejection::TooManyUnknownPhones {
@@ -320,11 +322,11 @@ impl Handler<BindingEnded> for Registrar {
             reason,
         } = ended;
         // Another binding may have replaced this one already.
-        let current = self.bindings.get(binding.identity);
+        let current = self.bindings.get(binding.phone);
         if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
             let seconds_left = seconds_left(until, self.context.clock.now());
-            tracing::info!(phone = %binding.identity.device, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
-            self.bindings.remove(binding.identity);
+            tracing::info!(phone = %binding.phone, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
+            self.bindings.remove(binding.phone);
             self.unbound(binding, reason, None);
         }
     }
@@ -334,7 +336,7 @@ impl Handler<BindingMoved> for Registrar {
     type Result = ();
 
     fn handle(&mut self, BindingMoved { former, binding }: BindingMoved, _: &mut Self::Context) {
-        let current = self.bindings.get(binding.identity).cloned();
+        let current = self.bindings.get(binding.phone).cloned();
         let left = match current {
             Some(current) if current.flow == former.flow => {
                 self.bindings.insert(Arc::clone(&binding));
@@ -349,12 +351,12 @@ impl Handler<BindingMoved> for Registrar {
 }
 
 /// Has the connection of a phone's binding list the binding, since only the connection knows the expiry.
-fn list_binding(bindings: &Bindings<Flow>, device: PhoneId, responder: Responder) {
-    match bindings.of_device(device).next() {
-        Some(binding) => binding.flow.connection.do_send(ListBinding {
-            identity: binding.identity,
-            responder,
-        }),
+fn list_binding(bindings: &Bindings<Flow>, phone: PhoneId, responder: Responder) {
+    match bindings.get(phone) {
+        Some(binding) => {
+            let connection = &binding.flow.connection;
+            connection.do_send(ListBinding { phone, responder });
+        }
         None => responder.ok(),
     }
 }
@@ -367,13 +369,13 @@ fn release(binding: &Arc<PhoneBinding>, reason: &str) {
     });
 }
 
-/// Warns if a binding moves between addresses or connections, since two phones may have the same MAC address.
+/// Warns if a binding moves between addresses or connections, since two phones may have the same name.
 fn log_rebind(binding: &PhoneBinding, former: Option<&PhoneBinding>) {
     let Some(former) = former else { return };
-    let (phone, from, to) = (binding.identity.device, former.address, binding.address);
+    let (phone, from, to) = (binding.phone, former.address, binding.address);
     if from.ip() != to.ip() {
         tracing::warn!(%phone, %from, %to, "phone re-registered from another address; binding replaced");
     } else if binding.rapid_rebinds == RAPID_REBINDS {
-        tracing::warn!(%phone, %from, %to, "phone re-registers on one connection after the other: are there two with one MAC address?");
+        tracing::warn!(%phone, %from, %to, "phone re-registers on one connection after the other: are there two with this name?");
     }
 }

@@ -5,7 +5,7 @@ use uacsta_schema::phone_id::PhoneId;
 
 use super::messages::ChangeError;
 use crate::{
-    registration::{Flow, RegisterIdentity, RegisterOutcome, Rejection},
+    registration::{Flow, RegisterOutcome, Rejection},
     sip::responder::Responder,
 };
 
@@ -15,7 +15,7 @@ pub(super) enum Waiter {
     #[default]
     Nobody,
     /// A REGISTER. The registrar applies the outcome once the change is on disk.
-    Phone(RegisterIdentity, RegisterOutcome<Flow>, Responder),
+    Phone(RegisterOutcome<Flow>, Responder),
     Operator(oneshot::Sender<Result<(), ChangeError>>),
 }
 
@@ -24,7 +24,7 @@ impl Waiter {
     pub(super) fn reject(self, phone: PhoneId) {
         match self {
             Self::Nobody => {}
-            Self::Phone(_, _, responder) => responder.with(Rejection::NotStored),
+            Self::Phone(_, responder) => responder.with(Rejection::NotStored),
             Self::Operator(_) => self.tell(Err(ChangeError::Unknown(phone))),
         }
     }

@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Handler, Message};
-use uacsta_schema::sip::{HeaderName, Status};
+use uacsta_schema::{
+    phone_id::PhoneId,
+    sip::{HeaderName, Status},
+};
 
 use super::{
-    BindingEnded, Known, PhoneBinding, PhoneConnection, RegisterIdentity, RegistrarRecipients,
-    seconds_left,
+    BindingEnded, Known, PhoneBinding, PhoneConnection, RegistrarRecipients, seconds_left,
 };
 use crate::sip::responder::{FinalResponse, Responder};
 
@@ -42,13 +44,13 @@ impl Lease {
         }
     }
 
-    pub(crate) fn identity(&self) -> RegisterIdentity {
-        self.binding.identity
+    pub(crate) fn phone(&self) -> PhoneId {
+        self.binding.phone
     }
 
-    /// Whether this is the lease of the binding, not of a later one of the same identity.
+    /// Whether this is the lease of the binding, not of a later one of the same phone.
     pub(crate) fn is_of(&self, binding: &PhoneBinding) -> bool {
-        self.binding.identity == binding.identity && self.binding.made_at <= binding.made_at
+        self.binding.phone == binding.phone && self.binding.made_at <= binding.made_at
     }
 
     /// The binding's data that a REGISTER is compared with.
@@ -83,7 +85,7 @@ impl Lease {
             .header(HeaderName::Expires, seconds)
     }
 
-    /// Replaces a former lease of the same identity.
+    /// Replaces a former lease of the same phone.
     pub(crate) fn replace(self, former: &mut Self) {
         let mut former = std::mem::replace(former, self);
         former.is_known = true;
@@ -148,8 +150,8 @@ pub struct LoggedOff(pub Arc<PhoneBinding>);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ListBinding {
-    /// The address of record and device of the binding.
-    pub identity: RegisterIdentity,
+    /// The phone.
+    pub phone: PhoneId,
     /// Responds to the REGISTER.
     pub responder: Responder,
 }
@@ -195,15 +197,8 @@ impl Handler<LoggedOff> for PhoneConnection {
 impl Handler<ListBinding> for PhoneConnection {
     type Result = ();
 
-    fn handle(
-        &mut self,
-        ListBinding {
-            identity,
-            responder,
-        }: ListBinding,
-        _: &mut Self::Context,
-    ) {
-        match self.uas_mut().listing(identity) {
+    fn handle(&mut self, ListBinding { phone, responder }: ListBinding, _: &mut Self::Context) {
+        match self.uas_mut().listing(phone) {
             Some(response) => responder.with(response),
             None => responder.ok(),
         }

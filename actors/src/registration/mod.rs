@@ -24,8 +24,8 @@ mod rejection;
 pub mod stateless_uas;
 mod uas;
 
+pub use bindings::Binding;
 pub(crate) use bindings::Bindings;
-pub use bindings::{AddressOfRecord, Binding, RegisterIdentity};
 pub use lease::{Granted, Lease, ListBinding, LoggedOff, Released};
 pub use register::{ContactUpdate, Known, RegisterStep, Update, seconds_left};
 pub(crate) use register::{RAPID_REBINDS, RegisterOutcome, RegisterRequest, register};
@@ -68,7 +68,7 @@ pub struct RegistrarRecipients {
 #[rtype(result = "()")]
 pub struct Register {
     /// The authenticated sender.
-    pub identity: RegisterIdentity,
+    pub phone: PhoneId,
     /// The REGISTER.
     pub request: sip::Request,
     /// The source address.

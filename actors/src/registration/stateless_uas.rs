@@ -90,10 +90,10 @@ fn decide(
     }
     match request.method() {
         Method::Register => {
-            let identity = identify(context, request, from, false)?;
+            let phone = identify(context, request, from, false)?;
             let mut authenticator = DigestAuthenticator::new(number);
-            authenticate(context, &mut authenticator, identity, request, from, false)?;
-            Ok(identity.device)
+            authenticate(context, &mut authenticator, phone, request, from, false)?;
+            Ok(phone)
         }
         Method::Invite => Err(no_sessions()),
         Method::Cancel => Err(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.into()),

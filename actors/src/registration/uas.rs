@@ -6,13 +6,15 @@ use actix::Addr;
 use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
+    mac::Mac,
     phone_id::PhoneId,
     sip::{Head, HeaderName, Method, Request, Status, header::NameAddr},
 };
 
 use super::{
-    AddressOfRecord, ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection,
-    Register, RegisterIdentity, RegisterStep, RegistrarRecipients, Rejection, Update,
+    ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection, Register,
+    RegisterStep, RegistrarRecipients, Rejection, Update,
+    identity::{mac_of, name_of},
 };
 use crate::{
     ServerContext,
@@ -72,22 +74,21 @@ impl PhoneUas {
         request: &Request,
         pending: PendingRequest<'_>,
     ) -> Result<Disposition, FinalResponse> {
-        let identity = identify(&self.context, request, self.address, self.is_bound())?;
-        let device = identity.device;
-        if self.claimed.replace(device) != Some(device) {
-            self.name = Some(device.to_string().into());
+        let phone = identify(&self.context, request, self.address, self.is_bound())?;
+        if self.claimed.replace(phone) != Some(phone) {
+            self.name = Some(phone.to_string().into());
         }
-        self.authenticate(identity, request)?;
+        self.authenticate(phone, request)?;
         let config = self.context.config();
         let update = Update::read(request, &config.settings.advanced)?;
         let now = self.now();
         let mut leases = self.leases.iter();
-        let at = leases.position(|lease| lease.identity() == identity);
+        let at = leases.position(|lease| lease.phone() == phone);
         let step = match at {
             Some(at) => {
                 let lease = &mut self.leases[at];
                 let step = update.against(Some(lease.known()));
-                let step = step.map_err(|rejection| reject(device, self.address, rejection))?;
+                let step = step.map_err(|rejection| reject(phone, self.address, rejection))?;
                 if let (RegisterStep::Refresh, ContactUpdate::Bind { expires, .. }) =
                     (step, &update.contact)
                 {
@@ -106,7 +107,7 @@ impl PhoneUas {
         };
         let (responder, disposition) = pending.later();
         self.registrar.register.do_send(Register {
-            identity,
+            phone,
             request: request.clone(),
             address: self.address,
             flow,
@@ -118,30 +119,25 @@ impl PhoneUas {
         Ok(disposition)
     }
 
-    fn authenticate(
-        &mut self,
-        identity: RegisterIdentity,
-        request: &Request,
-    ) -> Result<(), FinalResponse> {
-        let mut leases = self.leases.iter();
-        let is_here = leases.any(|lease| lease.identity().device == identity.device);
+    fn authenticate(&mut self, phone: PhoneId, request: &Request) -> Result<(), FinalResponse> {
+        let is_here = self.leases.iter().any(|lease| lease.phone() == phone);
         authenticate(
             &self.context,
             &mut self.authenticator,
-            identity,
+            phone,
             request,
             self.address,
             is_here,
         )
     }
 
-    /// Checks that a request in a dialog of another connection comes from that dialog's phone, `user`.
-    pub(crate) fn admits(&mut self, request: &Request, user: PhoneId) -> Result<(), FinalResponse> {
-        let identity = RegisterIdentity {
-            aor: AddressOfRecord(user),
-            device: user,
-        };
-        self.authenticate(identity, request)
+    /// Checks that a request in a dialog of another connection comes from that dialog's phone.
+    pub(crate) fn admits(
+        &mut self,
+        request: &Request,
+        phone: PhoneId,
+    ) -> Result<(), FinalResponse> {
+        self.authenticate(phone, request)
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -153,15 +149,15 @@ impl PhoneUas {
         !self.leases.is_empty()
     }
 
-    /// Adds a lease, and replaces the former lease of its identity.
+    /// Adds a lease, and replaces the phone's former one.
     pub(crate) fn hold(&mut self, lease: Lease) {
-        let identity = lease.identity();
+        let phone = lease.phone();
         if self.claimed.is_none() {
-            self.claimed = Some(identity.device);
-            self.name = Some(identity.device.to_string().into());
+            self.claimed = Some(phone);
+            self.name = Some(phone.to_string().into());
         }
         let mut held = self.leases.iter_mut();
-        match held.find(|held| held.identity() == identity) {
+        match held.find(|held| held.phone() == phone) {
             Some(former) => lease.replace(former),
             None => self.leases.push(lease),
         }
@@ -177,28 +173,27 @@ impl PhoneUas {
     }
 
     /// The 200 that lists a binding, if this connection holds its lease.
-    pub(crate) fn listing(&self, identity: RegisterIdentity) -> Option<FinalResponse> {
-        let mut leases = self.leases.iter();
-        let lease = leases.find(|lease| lease.identity() == identity)?;
+    pub(crate) fn listing(&self, phone: PhoneId) -> Option<FinalResponse> {
+        let lease = self.leases.iter().find(|lease| lease.phone() == phone)?;
         Some(lease.response(self.now()))
     }
 }
 
 /// Logs why a REGISTER of an authenticated phone is rejected; returns the response.
-fn reject(device: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
-    tracing::warn!(phone = %device, %address, reason = %rejection, "REGISTER refused");
+fn reject(phone: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
+    tracing::warn!(%phone, %address, reason = %rejection, "REGISTER refused");
     rejection.into()
 }
 
-/// Reads the identity in a REGISTER. Counts and logs a rejection; always logs it if the sender `has_logged_on`.
+/// Reads the phone's name in a REGISTER. Counts and logs a rejection; always logs it if the sender `has_logged_on`.
 pub(crate) fn identify(
     context: &ServerContext,
     request: &Request,
     address: SocketAddr,
     has_logged_on: bool,
-) -> Result<RegisterIdentity, FinalResponse> {
+) -> Result<PhoneId, FinalResponse> {
     let extensions = context.config().settings.phones.extensions;
-    RegisterIdentity::of(request, extensions).map_err(|rejection| {
+    name_of(request, extensions).map_err(|rejection| {
         context.counters.count(Counter::RefusedRegister);
         let reason = rejection.to_string();
         if let Some(times) = context.may_log(address, has_logged_on, &reason) {
@@ -214,30 +209,31 @@ pub(crate) fn identify(
 pub(crate) fn authenticate(
     context: &ServerContext,
     authenticator: &mut DigestAuthenticator,
-    RegisterIdentity { aor, device }: RegisterIdentity,
+    phone: PhoneId,
     request: &Request,
     address: SocketAddr,
     is_here: bool,
 ) -> Result<(), FinalResponse> {
-    let AddressOfRecord(user) = aor;
     let user_agent = request.head().get(HeaderName::UserAgent);
     let config = context.config();
-    let profile = config.profiles.recognise(device.oui(), user_agent);
+    let profile = config
+        .profiles
+        .recognise(mac_of(request, phone).map(Mac::oui), user_agent);
     let password = &config.settings.phones.password;
     let caller = AuthRequest {
         address: address.ip(),
-        phone: Some(user),
-        logged_on: is_here.then_some(AuthUser::Phone(user)),
+        phone: Some(phone),
+        logged_on: is_here.then_some(AuthUser::Phone(phone)),
         only_md5: profile.md5_only,
     };
     let granted = context.check(authenticator, request, caller, |name| {
-        (name.parse() == Ok(user)).then_some(password)
+        (name.parse() == Ok(phone)).then_some(password)
     });
     granted.map(drop).map_err(|denial| {
         if let Some(reason) = denial.reason()
             && let Some(times) = context.may_log(address, false, reason)
         {
-            tracing::warn!(phone = %device, %address, reason, times = repeat_count(times), "log-on refused");
+            tracing::warn!(%phone, %address, reason, times = repeat_count(times), "log-on refused");
         }
         context.denied(&denial)
     })

@@ -62,7 +62,7 @@ fn listed_phone(number: usize) -> anyhow::Result<Change<ListedPhone>> {
         .with_context(|| format!("{name} is no MAC address"))?;
     let line = format!("sip:{}@bench.example", 100_000 + number);
     let entry = ListedPhone {
-        id: mac,
+        name_confirmed: true,
         maker: "snom".to_owned(),
         model: Some("D345".to_owned()),
         firmware: Some("10.1.159.12".to_owned()),
@@ -70,7 +70,7 @@ fn listed_phone(number: usize) -> anyhow::Result<Change<ListedPhone>> {
         last_identity: Some(line.clone()),
         lines: vec![line],
         last_login: Some(1_790_000_000),
-        enabled: true,
+        ..ListedPhone::new(mac, true)
     };
     Ok((mac, Some(entry)))
 }

@@ -254,7 +254,7 @@ async fn rapid_rebinding_of_a_mac_is_deferred() {
         }
     };
     assert_eq!(answer.expect(503).must("Retry-After"), "1");
-    logged(&server, &["are there two with one MAC address", LISTED]).await;
+    logged(&server, &["are there two with this name", LISTED]).await;
 }
 
 /// A24, A25: a registration that lapses or is withdrawn ends the session; the list keeps the phone and its last log-on.

@@ -3,19 +3,23 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use uacsta_config::Advanced;
-use uacsta_schema::sip::{
-    HeaderName, Request, Uri,
-    header::{Contacts, NameAddr},
+use uacsta_schema::{
+    phone_id::PhoneId,
+    sip::{
+        HeaderName, Request, Uri,
+        header::{Contacts, NameAddr},
+    },
 };
 
 use super::{
-    bindings::{Binding, Bindings, RegisterIdentity},
+    bindings::{Binding, Bindings},
+    identity::mac_of,
     rejection::Rejection,
 };
 
 /// A REGISTER of an authenticated phone; its connection has done steps 3 to 5.
 pub(crate) struct RegisterRequest<'r, F> {
-    pub(crate) identity: RegisterIdentity,
+    pub(crate) phone: PhoneId,
     pub(crate) request: &'r Request,
     pub(crate) update: Update<'r>,
     pub(crate) address: SocketAddr,
@@ -89,7 +93,7 @@ pub(crate) enum RegisterOutcome<F> {
     },
 }
 
-/// The registrar rejects a phone that moves to another address within this time, so that two phones with the same MAC address
+/// The registrar rejects a phone that moves to another address within this time, so that two phones with the same name
 /// do not replace each other endlessly.
 const REBIND_INTERVAL: Duration = Duration::from_secs(1);
 /// How many consecutive faster moves to another connection are accepted from the same address: a single phone may be
@@ -189,7 +193,7 @@ pub(crate) fn register<F: PartialEq>(
     has_room: bool,
     now: Duration,
 ) -> Result<RegisterOutcome<F>, Rejection> {
-    let current = current(bindings, request.identity);
+    let current = bindings.get(request.phone);
     let known = current.map(|binding| Known {
         contact: &binding.contact,
         call_id: &binding.call_id,
@@ -214,7 +218,8 @@ pub(crate) fn register<F: PartialEq>(
     let user_agent = head.get(HeaderName::UserAgent);
     let user_agent = user_agent.map(|agent| agent[..agent.floor_char_boundary(MAX_TEXT)].into());
     let binding = Arc::new(Binding {
-        identity: request.identity,
+        phone: request.phone,
+        mac: mac_of(request.request, request.phone),
         to: kept("To", head.to().map_err(malformed)?.uri().as_str())?,
         contact: kept("Contact", contact)?,
         call_id: kept("Call-ID", request.update.call_id)?,
@@ -236,37 +241,27 @@ impl<F> Bindings<F> {
         match outcome {
             RegisterOutcome::Listed => {}
             RegisterOutcome::Removed(binding) => {
-                self.remove(binding.identity);
+                self.remove(binding.phone);
             }
-            RegisterOutcome::Bound { binding, former } => {
-                if let Some(former) = former {
-                    self.remove(former.identity);
-                }
+            RegisterOutcome::Bound { binding, .. } => {
                 self.insert(Arc::clone(binding));
             }
         }
     }
 
-    /// Reverts the last REGISTER of an identity, before any response or notification.
+    /// Reverts the last REGISTER of a phone, before any response or notification.
     pub(crate) fn revert(&mut self, outcome: RegisterOutcome<F>) {
         match outcome {
             RegisterOutcome::Listed => {}
             RegisterOutcome::Removed(binding) => self.insert(binding),
             RegisterOutcome::Bound { binding, former } => {
-                self.remove(binding.identity);
+                self.remove(binding.phone);
                 if let Some(former) = former {
                     self.insert(former);
                 }
             }
         }
     }
-}
-
-/// The binding that a REGISTER changes. A device currently has one binding at a time: a REGISTER with another user on the
-/// same device replaces the binding.
-fn current<F>(bindings: &Bindings<F>, identity: RegisterIdentity) -> Option<&Arc<Binding<F>>> {
-    let own = bindings.get(identity);
-    own.or_else(|| bindings.of_device(identity.device).next())
 }
 
 /// How often in a row the binding moved to another connection within [`REBIND_INTERVAL`], including this time.

@@ -7,10 +7,7 @@ use uacsta_schema::sip::{
     message::SipMessage,
 };
 
-use super::{
-    super::bindings::tests::{binding, identity},
-    *,
-};
+use super::{super::bindings::tests::binding, *};
 
 fn advanced() -> Advanced {
     let mut advanced = Settings::builtin().advanced;
@@ -233,7 +230,7 @@ fn registers(
 ) -> Result<RegisterOutcome<u32>, Rejection> {
     let request = request("");
     let mut request = RegisterRequest {
-        identity: identity(MAC, MAC),
+        phone: MAC.parse().unwrap(),
         request: &request,
         update: Update {
             contact: bind(HERE, 300),
@@ -253,7 +250,7 @@ fn bound(rapid_rebinds: u8) -> Bindings<u32> {
     bindings.insert(Arc::new(Binding {
         made_at: 10 * SECOND,
         rapid_rebinds,
-        ..binding(identity(MAC, MAC), 1)
+        ..binding(MAC, 1)
     }));
     bindings
 }
@@ -351,7 +348,7 @@ fn applied(
 fn a_binding_is_replaced_and_ends() {
     let mut bindings = bound(0);
     applied(&mut bindings, (2, "192.0.2.2"), false, 7).unwrap();
-    assert_eq!(bindings.get(identity(MAC, MAC)).unwrap().flow, 2);
+    assert_eq!(bindings.get(MAC.parse().unwrap()).unwrap().flow, 2);
     let late = applied(&mut bindings, (3, "192.0.2.3"), true, 7).unwrap_err();
     assert_eq!(late, Rejection::OutOfOrder { cseq: 7, last: 7 });
     let outcome = applied(&mut bindings, (3, "192.0.2.3"), true, 8).unwrap();
@@ -366,21 +363,19 @@ fn what_nobody_was_told_is_taken_back_in_reverse() {
     let second = applied(&mut bindings, (2, "192.0.2.2"), true, 8).unwrap();
     assert_eq!(bindings.iter().count(), 0);
     bindings.revert(second);
-    assert_eq!(bindings.get(identity(MAC, MAC)).unwrap().flow, 2);
+    assert_eq!(bindings.get(MAC.parse().unwrap()).unwrap().flow, 2);
     bindings.revert(first);
-    assert_eq!(bindings.get(identity(MAC, MAC)).unwrap().flow, 1);
+    assert_eq!(bindings.get(MAC.parse().unwrap()).unwrap().flow, 1);
 }
 
 #[test]
-fn another_name_of_a_device_takes_its_binding_for_now() {
+fn another_name_with_the_same_hint_has_a_binding_of_its_own() {
     let mut bindings = bound(0);
     let outcome = registers(&bindings, (1, "192.0.2.1"), true, 60 * SECOND, |request| {
-        request.identity = identity("215", MAC);
+        request.phone = "215".parse().unwrap();
     });
     bindings.apply(&outcome.unwrap());
-    assert!(bindings.get(identity(MAC, MAC)).is_none());
-    assert!(bindings.get(identity("215", MAC)).is_some());
-    assert_eq!(bindings.iter().count(), 1);
+    assert_eq!(bindings.iter().count(), 2);
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub(super) struct Persistence<W> {
     is_writing: bool,
     /// Phones with a change that is not on disk.
     unsaved: HashSet<PhoneId>,
+    /// Entries that the next write of another one replaces: the new and the former name.
+    replaced: Vec<(PhoneId, PhoneId)>,
+    /// The former names in the write under way.
+    forgetting: Vec<PhoneId>,
     /// Whether the last write failed.
     failed: bool,
     /// Whether [`Self::retry`] is scheduled.
@@ -54,6 +58,8 @@ impl<W> Persistence<W> {
             writing: Vec::new(),
             is_writing: false,
             unsaved: HashSet::new(),
+            replaced: Vec::new(),
+            forgetting: Vec::new(),
             failed,
             retry_scheduled: false,
         }
@@ -69,6 +75,12 @@ impl<W> Persistence<W> {
             change,
             waiter,
         });
+    }
+
+    /// Has the next write of a phone's entry remove the entry of its former name, in one step.
+    pub(super) fn replace(&mut self, phone: PhoneId, former: PhoneId) {
+        self.unsaved.insert(phone);
+        self.replaced.push((phone, former));
     }
 
     /// Adds a waiter for an entry's change that others already wait for.
@@ -133,6 +145,13 @@ impl<W> Persistence<W> {
                 ListChange::Remove => *removed = true,
             }
         }
+        // A former name that is written itself is another phone's.
+        let is_due = |(phone, former): &&(PhoneId, PhoneId)| {
+            changes.contains_key(phone) && !changes.contains_key(former)
+        };
+        let due = self.replaced.iter().filter(is_due);
+        self.forgetting = due.map(|(_, former)| *former).collect();
+        save.forgotten.clone_from(&self.forgetting);
         for (phone, (enabled, removed)) in changes {
             let Some(entry) = entry(phone) else { continue };
             if removed {
@@ -152,6 +171,9 @@ impl<W> Persistence<W> {
     pub(super) fn end(&mut self, saved: bool) -> Vec<Write<W>> {
         self.is_writing = false;
         self.failed = !saved;
+        if !saved {
+            self.forgetting.clear();
+        }
         let written = std::mem::take(&mut self.writing);
         if saved {
             let queued = self.queue.iter();
@@ -164,6 +186,14 @@ impl<W> Persistence<W> {
             }
         }
         written
+    }
+
+    /// The former names that the last write removed.
+    pub(super) fn take_forgotten(&mut self) -> Vec<PhoneId> {
+        let forgotten = std::mem::take(&mut self.forgetting);
+        self.replaced
+            .retain(|(_, former)| !forgotten.contains(former));
+        forgotten
     }
 
     /// Whether the last write failed.
@@ -214,6 +244,7 @@ impl<W> Persistence<W> {
         let unsaved = std::mem::take(&mut self.unsaved);
         let successor = Self {
             unsaved,
+            replaced: std::mem::take(&mut self.replaced),
             ..Self::new(self.failed)
         };
         (open, successor)
@@ -221,173 +252,4 @@ impl<W> Persistence<W> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn phone(number: u8) -> PhoneId {
-        format!("0004130000{number:02x}").parse().unwrap()
-    }
-
-    fn entry(number: u8, enabled: bool) -> ListedPhone {
-        ListedPhone::new(phone(number), enabled)
-    }
-
-    fn empty() -> Persistence<&'static str> {
-        Persistence::new(false)
-    }
-
-    /// The content of the next write for the first phone, which is enabled in memory: `on`, `off`, `removed` or nothing.
-    #[track_caller]
-    fn writes(persistence: &mut Persistence<&'static str>) -> &'static str {
-        let one = entry(1, true);
-        let save = persistence
-            .begin(|id| (id == phone(1)).then_some(&one))
-            .unwrap();
-        match (&*save.listed, &*save.forgotten) {
-            ([one], []) if one.enabled => "on",
-            ([_], []) => "off",
-            ([], [_]) => "removed",
-            ([], []) => "nothing",
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn one_write_has_all_changes_of_an_entry() {
-        use ListChange::{Entry, Remove, SetEnabled};
-        for (changes, expected) in [
-            (&[Entry][..], "on"),
-            (&[SetEnabled(false)], "off"),
-            // Other changes of the phone keep the new value.
-            (&[SetEnabled(false), Entry], "off"),
-            (&[Entry, SetEnabled(false)], "off"),
-            // Of two contradictory changes the later one counts.
-            (&[SetEnabled(false), SetEnabled(true)], "on"),
-            (&[SetEnabled(true), SetEnabled(false), Entry], "off"),
-            (&[Remove], "removed"),
-            (&[Entry, Remove, Entry], "removed"),
-            (&[SetEnabled(false), Remove], "removed"),
-        ] {
-            let mut persistence = empty();
-            for change in changes {
-                persistence.push(phone(1), *change, "");
-            }
-            assert_eq!(writes(&mut persistence), expected, "{changes:?}");
-        }
-        let mut persistence = empty();
-        persistence.push(phone(2), Entry, "a phone that is gone");
-        assert_eq!(writes(&mut persistence), "nothing");
-        assert_eq!(persistence.end(true).len(), 1);
-    }
-
-    #[test]
-    fn what_comes_while_the_disk_is_busy_waits_for_the_next_write() {
-        let mut persistence = empty();
-        assert!(persistence.begin(|_| None).is_none());
-        persistence.push(phone(1), ListChange::Entry, "first");
-        assert_eq!(writes(&mut persistence), "on");
-        persistence.push(phone(1), ListChange::SetEnabled(false), "second");
-        assert!(persistence.begin(|_| None).is_none());
-        let written = persistence.end(true);
-        assert_eq!(written.len(), 1);
-        assert_eq!(written[0].waiter, "first");
-        assert_eq!(writes(&mut persistence), "off");
-        assert_eq!(persistence.end(true)[0].waiter, "second");
-    }
-
-    #[test]
-    fn who_joins_shares_the_fate_of_the_entry() {
-        let waits = |waiter: &&str| !waiter.is_empty();
-        let mut persistence = empty();
-        persistence.push(phone(1), ListChange::Entry, "");
-        assert_eq!(persistence.join(phone(1), "alone", waits), Err("alone"));
-        persistence.push(phone(1), ListChange::Entry, "first");
-        persistence.begin(|_| None).unwrap();
-        assert_eq!(persistence.join(phone(2), "other", waits), Err("other"));
-        assert_eq!(persistence.join(phone(1), "second", waits), Ok(()));
-        let written = persistence.end(false);
-        let waiters: Vec<&str> = written.iter().map(|write| write.waiter).collect();
-        assert_eq!(waiters, ["", "first", "second"]);
-        assert_eq!(persistence.join(phone(1), "late", waits), Err("late"));
-    }
-
-    #[test]
-    fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
-        let mut persistence = empty();
-        persistence.push(phone(1), ListChange::Entry, "");
-        persistence.begin(|_| None).unwrap();
-        persistence.push(phone(1), ListChange::Entry, "");
-        persistence.end(true);
-        assert!(persistence.unsaved().contains(&phone(1)), "changed since");
-        persistence.begin(|_| None).unwrap();
-        persistence.end(false);
-        assert!(persistence.has_failed());
-        assert!(persistence.unsaved().contains(&phone(1)));
-        persistence.push(phone(1), ListChange::Entry, "");
-        persistence.begin(|_| None).unwrap();
-        persistence.end(true);
-        assert!(persistence.unsaved().is_empty() && !persistence.has_failed());
-        // A switch that was refused is not done, so nothing lacks on disk.
-        persistence.push(phone(1), ListChange::SetEnabled(false), "");
-        persistence.begin(|_| None).unwrap();
-        persistence.end(false);
-        assert!(persistence.unsaved().is_empty());
-    }
-
-    #[test]
-    fn a_change_is_withdrawn_before_the_disk_is_asked() {
-        let removal = |change| change == ListChange::Remove;
-        let mut persistence = empty();
-        persistence.push(phone(1), ListChange::Remove, "operator");
-        persistence.push(phone(1), ListChange::Entry, "phone");
-        assert!(persistence.withdraw(phone(2), |_| true).is_empty());
-        assert_eq!(persistence.withdraw(phone(1), removal), ["operator"]);
-        assert_eq!(writes(&mut persistence), "on");
-        assert!(persistence.withdraw(phone(1), |_| true).is_empty());
-        persistence.push(phone(1), ListChange::Entry, "later");
-        assert_eq!(persistence.withdraw(phone(1), |_| true), ["later"]);
-    }
-
-    #[test]
-    fn a_successor_writes_what_was_on_its_way() {
-        let mut persistence = empty();
-        persistence.push(phone(1), ListChange::SetEnabled(false), "");
-        persistence.begin(|_| None).unwrap();
-        persistence.push(phone(2), ListChange::Remove, "");
-        let (open, successor) = persistence.hand_over();
-        let open: Vec<PhoneId> = open.iter().map(|write| write.phone).collect();
-        assert_eq!(open, [phone(1), phone(2)]);
-        assert_eq!(*successor.unsaved(), HashSet::from([phone(1), phone(2)]));
-    }
-
-    #[test]
-    fn refused_entries_are_written_again_and_any_entry_probes_the_disk() {
-        let mut persistence = empty();
-        assert!(!persistence.schedule_retry());
-        persistence.push(phone(1), ListChange::Entry, "");
-        persistence.push(phone(2), ListChange::Entry, "a new phone");
-        persistence.begin(|_| None).unwrap();
-        persistence.end(false);
-        assert!(persistence.schedule_retry() && !persistence.schedule_retry());
-        let on_disk = |id| id == phone(1);
-        persistence.retry(on_disk, || Some(phone(3)));
-        let queued = |persistence: &Persistence<&'static str>| {
-            let queue = persistence.queue.iter();
-            queue.map(|write| write.phone).collect::<Vec<_>>()
-        };
-        assert_eq!(queued(&persistence), [phone(1)]);
-        persistence.begin(|_| None).unwrap();
-        persistence.end(false);
-        assert!(persistence.schedule_retry(), "the last retry is over");
-        persistence.forget(phone(1));
-        // No entry lacks on disk, but the last write failed.
-        persistence.retry(on_disk, || Some(phone(3)));
-        assert_eq!(queued(&persistence), [phone(3)]);
-        persistence.begin(|_| None).unwrap();
-        persistence.end(true);
-        persistence.retry(on_disk, || Some(phone(3)));
-        assert!(queued(&persistence).is_empty() && !persistence.schedule_retry());
-    }
-}
+mod tests;

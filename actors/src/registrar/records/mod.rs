@@ -8,8 +8,9 @@ use std::{
 };
 
 use uacsta_config::Described;
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
+use super::hinted::{self, HintedEntries};
 use crate::{
     back_off::BackOff,
     directory::Availability,
@@ -29,6 +30,7 @@ pub(super) struct Records {
     unknown: usize,
     /// Whether the log has reported that the limit of unknown phones is reached.
     limit_logged: bool,
+    hinted: HintedEntries,
 }
 
 /// A listed phone.
@@ -48,6 +50,8 @@ pub(super) struct Record {
 /// A phone's data from a REGISTER.
 pub(super) struct LogOnDetails {
     pub(super) described: Described,
+    /// The MAC address in the REGISTER.
+    pub(super) mac: Option<Mac>,
     pub(super) address: IpAddr,
     /// In seconds since 1970-01-01T00:00:00Z.
     pub(super) at: u64,
@@ -56,17 +60,21 @@ pub(super) struct LogOnDetails {
 }
 
 impl Records {
-    /// Creates the records of the phones on disk.
-    pub(super) fn of(listed: Vec<ListedPhone>) -> Self {
+    /// Creates the records of the phones on disk. Returns the new and the former name of each phone that an earlier version
+    /// listed under a hint.
+    pub(super) fn of(mut listed: Vec<ListedPhone>) -> (Self, Vec<(PhoneId, PhoneId)>) {
+        let (hinted, renamed) = HintedEntries::of(&mut listed);
         let unknown = listed.iter().filter(|entry| entry.lines.is_empty());
-        Self {
+        let records = Self {
             unknown: unknown.count(),
             listed: listed
                 .into_iter()
                 .map(|entry| (entry.id, Box::new(Record::new(entry, true))))
                 .collect(),
+            hinted,
             ..Self::default()
-        }
+        };
+        (records, renamed)
     }
 
     /// The successor's records after a panic of the registrar. Phones that are not on disk are new again.
@@ -104,11 +112,47 @@ impl Records {
     }
 
     /// Adds a phone that registered for the first time, and is not on disk yet.
-    pub(super) fn add(&mut self, phone: PhoneId, enabled: bool) -> &mut Record {
-        self.unknown += 1;
-        let entry = ListedPhone::new(phone, enabled);
+    pub(super) fn add(&mut self, entry: ListedPhone) -> &mut Record {
+        self.unknown += usize::from(entry.lines.is_empty());
+        let phone = entry.id;
         let record = Box::new(Record::new(entry, false));
         self.listed.entry(phone).or_insert(record)
+    }
+
+    /// Gives a phone that registers the entry under which an earlier version listed it, until it has logged on with its name.
+    /// Returns the name of that entry, which stays listed until the new one is on disk.
+    pub(super) fn take_over(
+        &mut self,
+        phone: PhoneId,
+        hint: Option<Mac>,
+        is_bound: impl Fn(PhoneId) -> bool,
+    ) -> Option<PhoneId> {
+        let known = self.get(phone).map(Record::entry);
+        if known.is_some_and(|entry| entry.name_confirmed) {
+            return None;
+        }
+        let former = self.hinted.candidates(phone, hint).find_map(|id| {
+            // Another phone may have a listed one's line.
+            let may_be = known.is_none() || id.mac() == hint;
+            let entry = self.get(id).filter(|_| may_be && !is_bound(id))?.entry();
+            entry.unconfirmed_mac().is_some().then(|| entry.clone())
+        })?;
+        self.hinted.replaced(phone, &former);
+        match self.listed.get_mut(&phone) {
+            Some(record) => {
+                let entry = &mut record.entry;
+                let was_unknown = entry.lines.is_empty();
+                hinted::merge(entry, &former, false);
+                self.unknown -= usize::from(was_unknown && !entry.lines.is_empty());
+            }
+            None => drop(self.add(hinted::renewed(phone, &former))),
+        }
+        Some(former.id)
+    }
+
+    /// Whether the entry that phones with this MAC address had in an earlier version was enabled.
+    pub(super) fn was_enabled(&self, mac: Option<Mac>) -> Option<bool> {
+        self.hinted.was_enabled(mac)
     }
 
     /// Removes a phone. Keeps its actor while clients hold it.
@@ -149,7 +193,7 @@ impl Records {
     pub(super) fn has_room(&mut self, phone: PhoneId, limit: usize) -> bool {
         let has_room = self.unknown < limit;
         self.limit_logged &= !has_room;
-        has_room || self.contains(phone)
+        has_room || self.contains(phone) || self.hinted.names(phone)
     }
 
     /// Whether to log that the limit is reached: once, until a phone can be added again.
@@ -231,6 +275,10 @@ impl Record {
 
     pub(super) fn logged_on(&mut self, details: LogOnDetails) {
         let entry = &mut self.entry;
+        entry.name_confirmed = true;
+        // A hint that is left out once stays true.
+        let hint = details.mac.filter(|_| entry.id.mac().is_none());
+        entry.hint = hint.or(entry.hint);
         entry.maker = details.described.maker;
         entry.model = details.described.model;
         entry.firmware = details.described.firmware;
@@ -261,110 +309,4 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn phone(number: u8) -> PhoneId {
-        format!("0004130000{number:02x}").parse().unwrap()
-    }
-
-    fn lines(lines: &[&str]) -> Vec<String> {
-        lines.iter().map(|line| (*line).to_owned()).collect()
-    }
-
-    #[test]
-    fn phones_that_never_listed_a_line_are_limited() {
-        let mut records = Records::default();
-        for number in 1..=2 {
-            assert!(records.has_room(phone(number), 2));
-            records.add(phone(number), true);
-        }
-        assert!(!records.has_room(phone(3), 2));
-        assert!(records.may_log_limit());
-        assert!(!records.has_room(phone(4), 2) && !records.may_log_limit());
-        // A phone that is already listed is not new.
-        assert!(records.has_room(phone(1), 2));
-        // A phone that lists lines leaves the count, a phone that loses them joins it.
-        assert_eq!(records.set_lines(phone(1), &lines(&["a"])), Some(vec![]));
-        assert!(records.has_room(phone(3), 2));
-        assert_eq!(records.set_lines(phone(1), &[]), Some(lines(&["a"])));
-        assert!(!records.has_room(phone(3), 2) && records.may_log_limit());
-        // A removed phone leaves the count once.
-        assert!(records.remove(phone(2)) && !records.remove(phone(2)));
-        assert!(records.has_room(phone(3), 2));
-        assert_eq!(records.unknown, 1);
-    }
-
-    #[test]
-    fn the_first_line_becomes_the_identity_and_stays_it() {
-        let mut records = Records::default();
-        records.add(phone(1), true);
-        records.set_lines(phone(1), &lines(&["sip:215@h", "sip:216@h"]));
-        assert_eq!(
-            records.set_lines(phone(1), &lines(&["sip:215@h", "sip:216@h"])),
-            None
-        );
-        records.set_lines(phone(1), &[]);
-        let entry = records.get(phone(1)).unwrap().entry();
-        assert_eq!(entry.last_identity.as_deref(), Some("sip:215@h"));
-        assert_eq!(records.set_lines(phone(9), &lines(&["sip:215@h"])), None);
-    }
-
-    #[test]
-    fn phones_are_paged_in_order() {
-        let mut records = Records::default();
-        for number in [3, 1, 2] {
-            records.add(phone(number), true);
-        }
-        let after = |last| {
-            records
-                .after(last)
-                .map(|(phone, _)| phone)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(after(None), [1, 2, 3].map(phone));
-        assert_eq!(after(Some(phone(1))), [2, 3].map(phone));
-        assert_eq!(after(Some(phone(3))), []);
-    }
-
-    #[test]
-    fn the_successor_has_the_phones_that_are_on_disk() {
-        let mut records = Records::default();
-        records.add(phone(1), true).set_on_disk(true);
-        records.add(phone(2), true);
-        let records = records.hand_over();
-        assert!(records.contains(phone(1)) && !records.contains(phone(2)));
-        assert_eq!((records.len(), records.unknown), (1, 1));
-    }
-
-    #[test]
-    fn an_actor_that_panics_again_and_again_is_paused_for_longer_and_longer() {
-        let mut records = Records::default();
-        let record = records.add(phone(1), true);
-        let mut now = Duration::ZERO;
-        let mut pause = |lives: u64| {
-            now += Duration::from_secs(lives);
-            let pause = record.actor_restarted(now);
-            now += pause;
-            assert!(record.is_paused());
-            record.resume(now);
-            assert!(!record.is_paused());
-            pause.as_secs()
-        };
-        assert_eq!([0, 0, 0, 0].map(&mut pause), [0, 2, 4, 8]);
-        assert_eq!([100, 1].map(&mut pause), [0, 2]);
-    }
-
-    #[test]
-    fn a_disabled_phone_is_not_available_whatever_its_status() {
-        let mut records = Records::default();
-        let record = records.add(phone(1), false);
-        assert!(record.set_status(PhoneStatus::Controlled, None));
-        assert!(!record.set_status(PhoneStatus::Controlled, None));
-        assert_eq!(record.availability(), Availability::Disabled);
-        record.set_enabled(true);
-        assert_eq!(record.availability(), Availability::Controlled);
-    }
-}
+mod tests;
