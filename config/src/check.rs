@@ -285,7 +285,7 @@ fn quotable(key: &str, value: &str) -> Check {
 /// Reports the key that the operator has set.
 fn alone(key: &str, other: &str) -> SettingsError {
     let what =
-        format!("is set, but {other} is empty: set both, or neither for a self-signed certificate");
+        format!("is set, but {other} is empty: set both, or neither for a generated certificate");
     SettingsError::of_key(key, what)
 }
 

@@ -149,7 +149,7 @@ pub struct Wan {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// PEM file, the server's certificate first; `None`: self-signed.
+    /// PEM file, the server's certificate first; `None`: generated.
     #[serde(deserialize_with = "path")]
     pub certificate: Option<PathBuf>,
     /// PEM file of its private key.

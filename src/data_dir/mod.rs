@@ -2,16 +2,21 @@
 
 mod admin;
 mod announcement;
+mod authority;
 mod bootstrap;
+mod drafts;
 mod files;
+mod host_names;
+mod own_certificate;
 mod running_time;
-mod self_signed;
 
 pub use admin::{Admin, AdminError};
 pub use announcement::{Announcement, remove_announcement};
 pub use bootstrap::{
-    DataDir, DataDirError, InForce, is_own, keep_from_others, open_to_all, plan, prepare, renew,
+    DataDir, DataDirError, InForce, due_certificate, is_own, keep_from_others, open_to_all, plan,
+    prepare, renew,
 };
+pub use drafts::Drafts;
 pub use files::create_folder;
 pub(crate) use files::write_private;
 pub use running_time::RunningTime;

@@ -21,7 +21,7 @@ use uacsta_schema::sip::Codec;
 use super::{
     Acceptor, Interface, Side,
     connection_limits::ConnectionPermit,
-    counted_stream::{CountedStream, InspectedStream},
+    counted_stream::{CountedStream, Exchange, InspectedStream},
     endpoints::endpoints,
     handshake,
     protocol_mismatch::ProtocolMismatch,
@@ -117,13 +117,18 @@ impl AcceptedConnection {
         });
         let context = &self.acceptor.context;
         let time = context.config().settings.limits.tls_handshake;
-        let reason = match tokio::time::timeout(time, tls.accept(io)).await {
+        let accept = tls.accept(io).into_fallible();
+        let reason = match tokio::time::timeout(time, accept).await {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates();
                 let certificate = chain.and_then(<[_]>::first).cloned();
                 return self.start(Box::new(stream), certificate.as_ref());
             }
-            Ok(Err(error)) => {
+            Ok(Err((error, io))) if self.is_health_check(&error, &io) => {
+                let peer = self.endpoints.peer;
+                return tracing::debug!(%peer, "the peer closed the connection, as health checks do");
+            }
+            Ok(Err((error, _))) => {
                 context.counters.count(Counter::FailedHandshake);
                 handshake::reason(&error, self.interface.side)
             }
@@ -135,6 +140,13 @@ impl AcceptedConnection {
         let peer = self.endpoints.peer;
         self.acceptor
             .warn(&self.interface, peer, "TLS handshake failed", &reason);
+    }
+
+    /// Whether the peer closed the connection otherwise than on seeing the server's certificate, or is a front end that speaks
+    /// for itself.
+    fn is_health_check(&self, error: &io::Error, io: &InspectedStream) -> bool {
+        let may_be_rejected = io.exchange() == Exchange::Answered && !self.is_anonymous;
+        handshake::is_closed(error) && !may_be_rejected
     }
 
     fn start(self, io: Box<dyn Io>, certificate: Option<&CertificateDer<'_>>) {

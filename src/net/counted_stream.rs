@@ -23,6 +23,18 @@ pub(super) struct CountedStream {
 pub(super) struct InspectedStream {
     stream: CountedStream,
     inspect: Option<Inspect>,
+    exchange: Exchange,
+}
+
+/// How far peer and server have come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Exchange {
+    /// The server has sent nothing.
+    Begun,
+    /// The peer has sent nothing since the server answered.
+    Answered,
+    /// The peer has sent something since.
+    Continued,
 }
 
 type Inspect = Box<dyn FnOnce(&[u8]) -> io::Result<()>>;
@@ -35,7 +47,14 @@ impl CountedStream {
         InspectedStream {
             stream: self,
             inspect: Some(Box::new(inspect)),
+            exchange: Exchange::Begun,
         }
+    }
+}
+
+impl InspectedStream {
+    pub(super) fn exchange(&self) -> Exchange {
+        self.exchange
     }
 }
 
@@ -48,6 +67,9 @@ impl AsyncRead for InspectedStream {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream.io).poll_read(cx, buffer))?;
         let first = buffer.filled().get(before..).unwrap_or_default();
+        if self.exchange == Exchange::Answered && !first.is_empty() {
+            self.exchange = Exchange::Continued;
+        }
         Poll::Ready(match self.inspect.take_if(|_| !first.is_empty()) {
             Some(inspect) => inspect(first),
             None => Ok(()),
@@ -61,7 +83,11 @@ impl AsyncWrite for InspectedStream {
         cx: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream.io).poll_write(cx, buffer)
+        let written = ready!(Pin::new(&mut self.stream.io).poll_write(cx, buffer))?;
+        if self.exchange == Exchange::Begun {
+            self.exchange = Exchange::Answered;
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

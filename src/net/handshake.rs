@@ -17,15 +17,21 @@ pub(super) fn reason(error: &io::Error, side: Side) -> Cow<'static, str> {
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref()) {
         return of_tls(error, side);
     }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => {
-            "the peer closed the connection during the handshake, as port scanners do, and some phones that reject the server's certificate".into()
-        }
-        _ => error.to_string().into(),
+    match is_closed(error) {
+        true => "the peer closed the connection during the handshake, as port scanners do, and some phones that reject the server's certificate".into(),
+        false => error.to_string().into(),
     }
+}
+
+/// Whether the peer closed the connection.
+pub(super) fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    )
 }
 
 fn of_tls(error: &Error, side: Side) -> Cow<'static, str> {
@@ -79,7 +85,7 @@ fn of_offer(what: &PeerIncompatible) -> Cow<'static, str> {
 fn of_alert(alert: AlertDescription) -> Cow<'static, str> {
     match alert {
         AlertDescription::UnknownCA => {
-            "the peer does not trust the authority of the server's certificate (unknown CA): load the authority's certificate, or the server's own if it is self-signed, into the phone".into()
+            "the peer does not trust the authority of the server's certificate (unknown CA): load the authority's certificate into the phone (ca.pem in the data folder, if the server generated its certificate; the certificate itself if it is self-signed)".into()
         }
         AlertDescription::CertificateExpired => {
             "the server's certificate has expired for the peer: replace it, or set the phone's clock".into()

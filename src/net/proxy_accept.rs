@@ -1,6 +1,6 @@
 //! Reads the PROXY header of a connection from a trusted front end; its source address is the peer from then on.
 
-use std::{borrow::Cow, io};
+use std::borrow::Cow;
 
 use tokio::{net::TcpStream, time::timeout};
 use uacsta_actors::counters::Counter;
@@ -10,6 +10,7 @@ use super::{
     acceptor::LIMIT_REACHED,
     connection::{Accepted, Proxied},
     endpoints::canonical,
+    handshake,
     proxy_header::{self, ProxiedPeer},
 };
 
@@ -32,7 +33,7 @@ pub(super) async fn read_header(
     let proxied = match timeout(time, proxy_header::read(stream)).await {
         Ok(Ok(proxied)) => proxied,
         // A health check.
-        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
+        Ok(Err(error)) if handshake::is_closed(&error) => return None,
         Ok(Err(error)) => return refuse(Counter::RefusedFront, error.to_string().into()),
         Err(_) => {
             return refuse(

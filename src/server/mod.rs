@@ -39,6 +39,7 @@ use crate::{
     store::{Lock, StoreActor},
 };
 
+mod certificate;
 mod check;
 mod error;
 mod interfaces;
@@ -75,7 +76,7 @@ pub struct Running {
     time: Arc<RunningTime>,
     time_keeper: JoinHandle<()>,
     identity: Arc<Identity>,
-    cert_watcher: JoinHandle<()>,
+    certificate_tasks: [JoinHandle<()>; 2],
     interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
     store: Arbiter,
@@ -240,7 +241,10 @@ impl Server {
             issuer,
             time_keeper: actix_rt::spawn(Arc::clone(&time).keep()),
             time,
-            cert_watcher: cert_watcher::watch(Arc::clone(&identity)),
+            certificate_tasks: [
+                cert_watcher::watch(Arc::clone(&identity)),
+                actix_rt::spawn(certificate::keep(data.to_owned(), Arc::clone(&context))),
+            ],
             identity,
             interfaces,
             arbiters,
@@ -264,7 +268,7 @@ impl Running {
     pub async fn stop(self) {
         self.listening.remove();
         self.interfaces.end();
-        self.cert_watcher.abort();
+        self.certificate_tasks.iter().for_each(JoinHandle::abort);
         self.time_keeper.abort();
         self.time.write();
         let web = actix_rt::spawn(async {

@@ -103,7 +103,7 @@ impl Running {
                     settings.clients.password.clone(),
                     settings.web.password.clone(),
                 ],
-                self_signed: data_dir::is_own(&self.data, &files.certificate)
+                own_certificate: data_dir::is_own(&self.data, &files.certificate)
                     .then(|| self.identity.pem()),
             },
             issuer: self.issuer.clone(),

@@ -19,7 +19,7 @@ const INSIDE: &str = "UACSTA_TEST_NETWORK";
 
 /// Whether the test runs in a network of its own, where it may change addresses. Where it does not, it is run there, by
 /// this program once more; its failure is this one's.
-fn in_own_network(test: &str) -> bool {
+pub(super) fn in_own_network(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
     }
@@ -56,7 +56,7 @@ fn in_own_network(test: &str) -> bool {
     false
 }
 
-fn ip(arguments: &[&str]) {
+pub(super) fn ip(arguments: &[&str]) {
     let status = Command::new("ip").args(arguments).status().unwrap();
     assert!(status.success(), "ip {arguments:?}");
 }

@@ -13,6 +13,7 @@ mod chaos;
 mod support;
 
 mod attacks;
+mod authority;
 mod certificates;
 mod clients;
 #[cfg(target_os = "linux")]

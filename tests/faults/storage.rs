@@ -370,7 +370,7 @@ async fn killed_server_on_a_full_disk_serves_listed_phones() {
     let began = server.until_logged(from, "clients.lan.tls").await;
     for words in [
         "serving the phone list from telephones.jsonl",
-        "cannot replace the self-signed certificate",
+        "cannot replace the generated certificate",
     ] {
         assert!(began.contains(words), "{words}: {began}");
     }

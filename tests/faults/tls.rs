@@ -288,7 +288,7 @@ async fn failed_handshake_is_logged_with_the_peer_address() {
     // A header field of a ClientHello, and no more.
     let peer = send(tls, b"\x16\x03\x01\x01").await;
     explained(&peer.to_string(), "limits.tls_handshake").await;
-    drop(TcpStream::connect(tls).await.unwrap());
+    cut_handshake(TcpStream::connect(tls).await.unwrap()).await;
     explained(FAILED, "closed the connection during the handshake").await;
     send(tls, b"\x80\x2e\x01\x00\x02 SSL of 1995").await;
     explained(FAILED, "does not speak TLS").await;
@@ -311,6 +311,88 @@ async fn failed_handshake_is_logged_with_the_peer_address() {
         let lines = log.lines().filter(|line| line.contains(part)).count();
         assert_eq!(lines, 1, "{part}:\n{log}");
     }
+}
+
+/// Closes the connection once the server has answered, as a phone does that rejects its certificate.
+async fn cut_handshake(mut stream: TcpStream) {
+    let name = "localhost".try_into().unwrap();
+    let mut session = rustls::ClientConnection::new(trusting_nobody(), name).unwrap();
+    let mut hello = Vec::new();
+    session.write_tls(&mut hello).unwrap();
+    stream.write_all(&hello).await.unwrap();
+    assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
+}
+
+fn trusting_nobody() -> std::sync::Arc<rustls::ClientConfig> {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let none = rustls::RootCertStore::empty();
+    config
+        .with_root_certificates(none)
+        .with_no_client_auth()
+        .into()
+}
+
+/// Shakes hands and resets the connection at once.
+async fn reset_after_handshake(address: SocketAddr, data: &Path) {
+    let mut roots = rustls::RootCertStore::empty();
+    let authority = CertificateDer::from_pem_file(data.join("ca.pem")).unwrap();
+    roots.add(authority).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+    let name = "localhost".try_into().unwrap();
+    let stream = connector.connect(name, stream).await.unwrap();
+    reset(stream.into_inner().0);
+}
+
+/// Closes the connection by RST.
+fn reset(stream: TcpStream) {
+    let socket = socket2::SockRef::from(&stream);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+}
+
+/// Connects as the front end that `advanced.proxy_protocol_from` names.
+async fn from_front(address: SocketAddr) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+#[tokio::test]
+async fn health_checks_are_no_failed_handshakes() {
+    let settings = format!(
+        "[phones]\npassword = {PHONES_PASSWORD:?}\n[advanced]\nproxy_protocol_from = [\"127.0.0.2\"]\n"
+    );
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let tls = server.phones_tls;
+    for _ in 0..20 {
+        drop(TcpStream::connect(tls).await.unwrap());
+        reset(TcpStream::connect(tls).await.unwrap());
+        reset_after_handshake(tls, server.data()).await;
+        drop(from_front(tls).await);
+        reset(from_front(tls).await);
+        let mut local = from_front(tls).await;
+        local
+            .write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
+            .await
+            .unwrap();
+        cut_handshake(local).await;
+    }
+    // A failed one, after which the others are known to have ended.
+    cut_handshake(TcpStream::connect(tls).await.unwrap()).await;
+    logged(&server, "closed the connection during the handshake").await;
+    assert_eq!(server.metric("uacsta_tls_handshakes_failed_total").await, 1);
+    assert_eq!(server.metric("uacsta_proxy_headers_refused_total").await, 0);
+    let log = server.log();
+    let is_warning = |line: &&str| line.contains("WARN uacsta::net");
+    let faults = log.lines().filter(is_warning).count();
+    assert_eq!(faults, 1, "{log}");
 }
 
 #[tokio::test]

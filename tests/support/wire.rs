@@ -344,9 +344,18 @@ fn pinned(file: &Path, own: Option<&Path>) -> Arc<rustls::ClientConfig> {
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap();
-    let builder = builder
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
+    let builder = match file.ends_with("ca.pem") {
+        true => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots
+                .add(CertificateDer::from_pem_file(file).unwrap())
+                .unwrap();
+            builder.with_root_certificates(roots)
+        }
+        false => builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier),
+    };
     Arc::new(match own {
         None => builder.with_no_client_auth(),
         Some(own) => {

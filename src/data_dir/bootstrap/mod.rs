@@ -1,4 +1,4 @@
-//! Generates what a data folder lacks: passwords, the command line's token, a self-signed certificate.
+//! Generates what a data folder lacks: passwords, the command line's token, a private authority and a certificate.
 
 use std::{
     io,
@@ -6,27 +6,29 @@ use std::{
     sync::Arc,
 };
 
-use tracing::{info, warn};
+use jiff::Timestamp;
+use tracing::warn;
 use uacsta_config::{Secret, Settings};
 use uacsta_connect::data_dir::{API_TOKEN, SECRETS};
 
 use super::{
+    authority,
+    drafts::{Draft, Drafts, Why},
     files::{self, Prepared, create_folder, may_be_filled, read},
-    self_signed,
+    own_certificate::{self, Due, OwnCertificate},
 };
 use crate::net::tls::{Identity, TlsError};
 
 /// Certificate, key and token of a data folder, generated now or earlier.
 #[derive(Debug)]
 pub struct DataDir {
-    /// PEM file of the certificate: the settings' own, or the self-signed one.
+    /// PEM file of the certificate: the settings' own, or the generated one.
     pub certificate: PathBuf,
     /// PEM file of its private key.
     pub key: PathBuf,
     /// The command line's token for the API.
     pub token: Secret,
-    /// Files not written yet.
-    drafts: Vec<Draft>,
+    drafts: Drafts,
 }
 
 /// What a running server uses of the generated files.
@@ -36,25 +38,8 @@ pub struct InForce {
     pub token: Secret,
     /// The passwords of phones, clients and administrator.
     pub passwords: [Secret; 3],
-    /// The self-signed certificate and its key, PEM, if the server uses them.
-    pub self_signed: Option<[Arc<[u8]>; 2]>,
-}
-
-/// A file to be put into the data folder, and what to log then.
-#[derive(Debug)]
-struct Draft {
-    file: Prepared,
-    why: Why,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Why {
-    /// Generated; not logged.
-    Generated,
-    Passwords,
-    Certificate,
-    /// Removed while the server ran.
-    Missing,
+    /// The generated certificate and its key, PEM, if the server uses them.
+    pub own_certificate: Option<[Arc<[u8]>; 2]>,
 }
 
 impl DataDir {
@@ -63,7 +48,7 @@ impl DataDir {
     /// # Errors
     /// As [`Identity::read`].
     pub fn identity(&self) -> Result<Identity, TlsError> {
-        let drafts: Vec<&Prepared> = self.drafts.iter().map(|draft| &draft.file).collect();
+        let drafts: Vec<&Prepared> = self.drafts.0.iter().map(|draft| &draft.file).collect();
         let paths = [&self.certificate, &self.key].map(|path| {
             let draft = drafts.iter().find(|draft| draft.path() == path);
             draft.map_or(path.as_path(), |draft| draft.temporary_path())
@@ -76,20 +61,7 @@ impl DataDir {
     /// # Errors
     /// The first file that cannot be written.
     pub fn write(&mut self) -> Result<(), DataDirError> {
-        for Draft { file, why } in self.drafts.drain(..) {
-            let path = file.path().to_owned();
-            file.persist()?;
-            let file = path.display();
-            match why {
-                Why::Generated => {}
-                Why::Passwords => info!(%file, "generated passwords; they are in this file"),
-                Why::Certificate => info!(%file, "generated a self-signed certificate"),
-                Why::Missing => {
-                    warn!(%file, "file was removed; written again with the values in use");
-                }
-            }
-        }
-        Ok(())
+        std::mem::take(&mut self.drafts).write()
     }
 }
 
@@ -123,7 +95,7 @@ pub enum DataDirError {
         path: PathBuf,
     },
     /// The certificate cannot be generated.
-    #[error("cannot generate a self-signed certificate: {0}")]
+    #[error("cannot generate a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
     /// The system provides no random numbers.
     #[error("the system provides no random numbers: {0}")]
@@ -173,23 +145,39 @@ pub fn plan(data: &Path, settings: &Settings) -> Result<Option<(PathBuf, PathBuf
     Ok(match (&settings.tls.certificate, &settings.tls.key) {
         (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
         _ => {
-            let [certificate, key] = self_signed::files(data);
-            let serves =
-                certificate.exists() && key.exists() && !self_signed::expires_soon(&certificate);
-            serves.then_some((certificate, key))
+            let due = OwnCertificate::inspect(data, settings).due(Timestamp::now());
+            due.is_none().then(|| own_certificate::files(data).into())
         }
     })
 }
 
-/// Whether `certificate` is the file of this data folder's self-signed certificate.
+/// Whether `certificate` is the file of this data folder's generated certificate.
 pub fn is_own(data: &Path, certificate: &Path) -> bool {
-    self_signed::files(data)[0] == certificate
+    own_certificate::files(data)[0] == certificate
+}
+
+/// A new certificate, if the generated one is due: it expires, or the names of the server have changed. A certificate that is not
+/// signed by the data folder's authority is left to [`prepare`] and [`renew`].
+///
+/// # Errors
+/// A file cannot be written.
+pub fn due_certificate(data: &Path, settings: &Settings) -> Result<Drafts, DataDirError> {
+    if settings.tls.certificate.is_some() {
+        return Ok(Drafts::default());
+    }
+    let (own, now) = (OwnCertificate::inspect(data, settings), Timestamp::now());
+    match own.due(now) {
+        Some(due) if own.signer().is_some() && due != Due::Missing => {
+            own.generate(due, now).map(Drafts)
+        }
+        _ => Ok(Drafts::default()),
+    }
 }
 
 /// Secret files, and the data folder itself, that every user of this machine may read or change.
 pub fn open_to_all(data: &Path, settings: &Settings) -> Vec<PathBuf> {
-    let [_, own_key] = self_signed::files(data);
-    let files = [SECRETS, API_TOKEN, "admin.toml"];
+    let [_, own_key] = own_certificate::files(data);
+    let files = [SECRETS, API_TOKEN, "admin.toml", authority::KEY];
     let mut all: Vec<PathBuf> = files.iter().map(|name| data.join(name)).collect();
     all.extend([data.to_owned(), own_key]);
     all.extend(settings.tls.key.clone());
@@ -218,9 +206,10 @@ fn gather(
         (Some(certificate), Some(key)) => [certificate.clone(), key.clone()],
         _ => {
             drafts.extend(own_certificate(data, settings, in_force)?);
-            self_signed::files(data)
+            own_certificate::files(data)
         }
     };
+    let drafts = Drafts(drafts);
     Ok(DataDir {
         certificate,
         key,
@@ -310,45 +299,33 @@ fn token(path: &Path, in_force: Option<&InForce>) -> Result<(Secret, Option<Draf
     Ok((token, Some(Draft { file, why })))
 }
 
-/// The self-signed certificate and key, if they are missing or expire soon.
+/// The files of the generated certificate that are missing, or all of them if it is due.
 fn own_certificate(
     data: &Path,
     settings: &Settings,
     in_force: Option<&InForce>,
 ) -> Result<Vec<Draft>, DataDirError> {
-    let files = self_signed::files(data);
-    let missing = |path: &&PathBuf| !path.exists();
-    let missing_files = files.iter().filter(missing).count();
-    if missing_files == 0 && !self_signed::expires_soon(&files[0]) {
+    let (own, now) = (OwnCertificate::inspect(data, settings), Timestamp::now());
+    let Some(due) = own.due(now) else {
+        own.warn();
         return Ok(Vec::new());
-    }
-    let known = in_force.and_then(|in_force| in_force.self_signed.as_ref());
-    if let Some(known) = known.filter(|_| missing_files > 0) {
-        let removed = files.iter().zip(known).filter(|(path, _)| missing(path));
-        let drafts = removed.map(|(path, pem)| {
+    };
+    let known = in_force.and_then(|in_force| in_force.own_certificate.as_ref());
+    if let Some(known) = known.filter(|_| due == Due::Missing) {
+        let files = own_certificate::files(data);
+        let files = files.iter().zip(known).zip(own.missing());
+        let drafts = files.filter(|(_, missing)| *missing);
+        let drafts = drafts.map(|((path, pem), _)| {
             let file = Prepared::new(path, pem)?;
             let why = Why::Missing;
             Ok(Draft { file, why })
         });
         return drafts.collect();
     }
-    if missing_files == 0 {
-        warn!(file = %files[0].display(), "the self-signed certificate expires within 30 days; generated a new one: load it into the phones that trust the old one");
-    }
-    let pem = self_signed::generate(settings)?;
-    let drafts = files
-        .iter()
-        .zip(pem)
-        .zip([Why::Certificate, Why::Generated]);
-    // The key is written first: a certificate is complete only with its key.
-    let drafts = drafts.rev().map(|((path, pem), why)| {
-        let file = Prepared::new(path, pem.as_bytes())?;
-        Ok(Draft { file, why })
-    });
-    match drafts.collect() {
+    match own.generate(due, now) {
         // For example, the disk is full. The phones are served with the old certificate.
-        Err(error) if missing_files == 0 => {
-            warn!(%error, "cannot replace the self-signed certificate; still using it until it expires");
+        Err(error) if due != Due::Missing => {
+            warn!(%error, "cannot replace the generated certificate; still using it");
             Ok(Vec::new())
         }
         drafts => drafts,

@@ -35,7 +35,7 @@ fn first_start_generates_and_second_keeps() {
 }
 
 #[test]
-fn self_signed_certificate_is_renewed_before_it_expires() {
+fn generated_certificate_is_renewed_before_it_expires() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let made = prepare(data, &mut Settings::builtin()).unwrap();
@@ -62,7 +62,7 @@ fn generated_files_are_private() {
     prepare(&data, &mut Settings::builtin()).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
-    for name in ["secrets.toml", "cli.token", "key.pem"] {
+    for name in ["secrets.toml", "cli.token", "key.pem", "ca-key.pem"] {
         assert_eq!(mode(&data.join(name)), 0o600, "{name}");
     }
 }
