@@ -739,3 +739,56 @@ async fn device_information_is_answered_from_known_data() {
         apparatus.raw
     );
 }
+
+/// What the server itself writes in a line's session names the line as the session was opened; the phone's documents pass.
+#[tokio::test]
+async fn own_responses_and_events_use_the_name_of_the_session() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    for service in [
+        "SnapshotDevice",
+        "SnapshotCall",
+        "SetMessageWaitingIndicator",
+    ] {
+        phone.always(service, lacking());
+    }
+    let own = "tel:0001;phone-context=dialstring";
+    let client = server.client().await;
+    let mut session = client.open(own).await;
+    let mut other = client.open_server().await;
+    session.monitor("0001").await;
+    other.watch(LINE).await;
+    let device = subject("device", own);
+    let told = session.expect("BackInServiceEvent").await;
+    assert!(told.raw.contains(&device), "{}", told.raw);
+    let call = call("-12");
+    phone.event(&call.originated()).await.expect(200);
+    let told = session.expect("OriginatedEvent").await;
+    assert!(!told.raw.contains(own), "{}", told.raw);
+    other.expect("OriginatedEvent").await;
+    let whole = session.done("SnapshotDevice", "").await;
+    assert!(
+        whole.raw.contains(&element("deviceID", own)),
+        "{}",
+        whole.raw
+    );
+    assert!(!whole.raw.contains(LINE), "{}", whole.raw);
+    let of_call = connection("snapshotObject", "-12", own);
+    let parties = session.done("SnapshotCall", &of_call).await;
+    assert!(parties.raw.contains(own) && !parties.raw.contains(LINE));
+    let on = element("messageWaitingOn", "true");
+    session.done("SetMessageWaitingIndicator", &on).await;
+    for (session, name) in [(&mut session, own), (&mut other, LINE)] {
+        let told = session.expect("MessageWaitingEvent").await;
+        assert!(
+            told.raw.contains(&subject("targetDevice", name)),
+            "{}",
+            told.raw
+        );
+    }
+    phone.bye().await.expect(200);
+    for (session, name) in [(&mut session, own), (&mut other, LINE)] {
+        let told = session.expect("OutOfServiceEvent").await;
+        assert!(told.raw.contains(&subject("device", name)), "{}", told.raw);
+    }
+}

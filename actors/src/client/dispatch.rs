@@ -203,7 +203,11 @@ impl Client {
     /// Relays a request to the phone of its line.
     fn relay(&self, request: CstaRequest, resolved: &ResolvedLine) {
         let line = &resolved.line;
-        let dialect = request.document.dialect();
+        let session = self.sessions.get(request.session);
+        let dialect = match session {
+            Some(session) => session.scope.dialect(&request.document, line),
+            None => request.document.dialect(),
+        };
         let sent = line.phone.try_send(phone::Request {
             document: request.document,
             device: resolved
@@ -262,7 +266,7 @@ impl Client {
             cross_ref: Arc::clone(&cross_ref),
             session: id,
             client: addrs,
-            dialect: request.document.dialect(),
+            dialect: session.scope.dialect(&request.document, line),
             filter: filter.unwrap_or_default(),
             in_service: None,
         };
@@ -380,13 +384,16 @@ impl Client {
             }
             Err(refusal) => return dial.request.refuse(&self.user.name, &refusal),
         };
+        let document = &dial.request.document;
+        let session = self.sessions.get(dial.request.session);
+        let dialect = session.map(|session| session.scope.dialect(document, &line));
         let request = DialRequest {
             client: self.user.name.clone(),
             session: dial.session,
             line: Line::clone(&line),
             user: dial.user,
             destination: dial.destination,
-            dialect: dial.request.document.dialect(),
+            dialect: dialect.unwrap_or_default(),
             cross_ref: self.monitors.next_cross_ref().into(),
             timeout: self.context.config().settings.advanced.request_timeout,
             failed: ctx.address().recipient(),

@@ -151,6 +151,7 @@ mod tests {
             name: DeviceId::from("215"),
             line: line(PHONE, "sip:215@example.com"),
             is_stale,
+            own_name: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use uacsta_schema::csta::{DeviceId, MonitorFilter};
+use uacsta_schema::csta::{DeviceId, MonitorFilter, OwnName};
 
 use super::rights::Rights;
 use crate::{
@@ -143,14 +143,16 @@ impl Monitors {
         Some((Arc::clone(&monitor.line), change))
     }
 
-    /// Sets the line that a look-up found for a monitor; returns the moved monitor if this is another line.
+    /// Sets the line that a look-up found for a monitor, and the client's name of it; returns the moved monitor if this is another line.
     pub(super) fn set_line(
         &mut self,
         session: u64,
         cross_ref: &str,
         line: &Arc<Line>,
+        own_name: Option<Arc<OwnName>>,
     ) -> Option<MovedMonitor> {
         let monitor = self.by_session.get_mut(&session)?.get_mut(cross_ref)?;
+        monitor.subscriber.dialect.own_name = own_name;
         let former = mem::replace(&mut monitor.line, Arc::clone(line));
         let (was, is) = (&former.entry, &line.entry);
         let has_moved = was.phone != is.phone || was.device != is.device;
@@ -223,7 +225,7 @@ mod tests {
         let check = |phone: &str, device: &str, moved: bool| {
             let mut monitors = three();
             let found = line(phone, device);
-            let change = monitors.set_line(1, "1", &found);
+            let change = monitors.set_line(1, "1", &found, None);
             assert_eq!(change.is_some(), moved, "{phone} {device}");
             if let Some(change) = change {
                 assert_eq!(change.former.entry.device.as_str(), "215");
@@ -235,7 +237,11 @@ mod tests {
         check(PHONE, "215", false);
         check(PHONE, "216", true);
         check("000413000002", "215", true);
-        assert!(three().set_line(2, "1", &line(PHONE, "216")).is_none());
+        assert!(
+            three()
+                .set_line(2, "1", &line(PHONE, "216"), None)
+                .is_none()
+        );
     }
 
     #[test]

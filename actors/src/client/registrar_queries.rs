@@ -132,11 +132,7 @@ impl Client {
         match pending.then {
             Then::OpenSession(offer) => match line {
                 Ok(line) => {
-                    let scope = Scope::Line {
-                        name: pending.name,
-                        line,
-                        is_stale: false,
-                    };
+                    let scope = Scope::line(pending.name, line);
                     self.open_session(scope, offer, ctx);
                 }
                 Err(refusal) => offer.refuse(&self.user.name, &pending.name, refusal),
@@ -174,7 +170,10 @@ impl Client {
             Relocated::Nowhere => return,
         };
         let (session, cross_ref) = (lookup.session, lookup.cross_ref);
-        if let Some(moved) = self.monitors.set_line(session, &cross_ref, &line) {
+        let scope = self.sessions.get(session).map(|session| &session.scope);
+        let own_name = scope.and_then(|scope| scope.own_name(&line));
+        let moved = self.monitors.set_line(session, &cross_ref, &line, own_name);
+        if let Some(moved) = moved {
             let (phone, device) = (line.entry.phone, &line.entry.device);
             tracing::info!(client = %self.user.name, %phone, line = %device, from = %moved.former.entry.phone, %cross_ref, "monitor moved to the line's new phone");
             Self::unsubscribe(&moved.former, cross_ref);

@@ -173,11 +173,7 @@ mod tests {
 
     #[test]
     fn a_monitor_moves_or_stays_or_is_revoked() {
-        let of_line = Scope::Line {
-            name: DeviceId::from("215"),
-            line: line(PHONE, "sip:215@example.com"),
-            is_stale: false,
-        };
+        let of_line = Scope::line(DeviceId::from("215"), line(PHONE, "sip:215@example.com"));
         let other = || Ok(line("000413000002", "sip:215@example.com"));
         let unknown = || Err(NoLine::Unknown.into());
         let check = |scope: &Scope, answers: Vec<Result<Arc<Line>, Refusal>>, expected: &[&str]| {

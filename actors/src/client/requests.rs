@@ -147,11 +147,10 @@ mod tests {
 
     #[test]
     fn requests_are_routed_by_service_rights_and_scope() {
-        let of_line = Scope::Line {
-            name: DeviceId::from("215"),
-            line: line("000413000001", "sip:215@example.com"),
-            is_stale: false,
-        };
+        let of_line = Scope::line(
+            DeviceId::from("215"),
+            line("000413000001", "sip:215@example.com"),
+        );
         let check = |scope: &Scope, rights: &Rights, root: &str, content: &str, expected: &str| {
             let request = document(root, content);
             let service = request.service().unwrap();

@@ -49,11 +49,7 @@ mod tests {
         let (mut sessions, mut monitors) = (Sessions::default(), Monitors::new(Arc::default()));
         let server = sessions.open(Scope::Server, Dialect::default(), 9).unwrap();
         let mut of_line = |name: &str| {
-            let scope = Scope::Line {
-                name: DeviceId::from(name),
-                line: line("000413000001", name),
-                is_stale: false,
-            };
+            let scope = Scope::line(DeviceId::from(name), line("000413000001", name));
             sessions.open(scope, Dialect::default(), 9).unwrap()
         };
         let (line215, line216) = (of_line("215"), of_line("216"));

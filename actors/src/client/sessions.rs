@@ -4,7 +4,7 @@ use std::{collections::HashMap, mem, sync::Arc};
 
 use tracing::field::display;
 use uacsta_schema::{
-    csta::{DeviceId, Dialect, Document},
+    csta::{DeviceId, Dialect, Document, OwnName},
     phone_id::PhoneId,
     sip::Status,
 };
@@ -41,6 +41,8 @@ pub(super) enum Scope {
         line: Arc<Line>,
         /// Whether lines have changed since that look-up.
         is_stale: bool,
+        /// The client's name in what the server writes, if the phone's name is another.
+        own_name: Option<Arc<OwnName>>,
     },
 }
 
@@ -60,6 +62,35 @@ pub(super) struct Sessions {
 }
 
 impl Scope {
+    /// The scope of a line's session, opened by this name.
+    pub(super) fn line(name: DeviceId, line: Arc<Line>) -> Self {
+        Self::Line {
+            own_name: OwnName::new(&line.entry.device, &name),
+            name,
+            line,
+            is_stale: false,
+        }
+    }
+
+    /// The client's name of a line in what the server writes: in a line's session the session's name, else that of the line
+    /// list. `None` if it is the phone's name.
+    pub(super) fn own_name(&self, of: &Line) -> Option<Arc<OwnName>> {
+        let device = &of.entry.device;
+        match self {
+            Self::Server => OwnName::new(device, &of.entry.name),
+            Self::Line { line, own_name, .. } if line.entry.device == *device => own_name.clone(),
+            Self::Line { name, .. } => OwnName::new(device, name),
+        }
+    }
+
+    /// How the server writes for a client that sent this request for a line.
+    pub(super) fn dialect(&self, request: &Document, line: &Line) -> Dialect {
+        Dialect {
+            own_name: self.own_name(line),
+            ..request.dialect()
+        }
+    }
+
     pub(super) fn is_server(&self) -> bool {
         matches!(self, Self::Server)
     }
@@ -146,20 +177,34 @@ impl Sessions {
         self.by_key.iter().map(|(key, session)| (*key, session))
     }
 
+    /// Sets the edition and prefix of the newest request.
     pub(super) fn set_dialect(&mut self, key: u64, dialect: Dialect) {
         if let Some(session) = self.by_key.get_mut(&key) {
-            session.dialect = dialect;
+            let own_name = match &session.scope {
+                Scope::Server => None,
+                Scope::Line { own_name, .. } => own_name.clone(),
+            };
+            session.dialect = Dialect {
+                own_name,
+                ..dialect
+            };
         }
     }
 
     /// The name of a line's session was looked up again. Returns whether another phone has the line now.
     pub(super) fn set_line(&mut self, key: u64, found: &Arc<Line>) -> bool {
         let session = self.by_key.get_mut(&key);
-        let Some(Scope::Line { line, is_stale, .. }) = session.map(|session| &mut session.scope)
+        let Some(Scope::Line {
+            name,
+            line,
+            is_stale,
+            own_name,
+        }) = session.map(|session| &mut session.scope)
         else {
             return false;
         };
         *is_stale = false;
+        *own_name = OwnName::new(&found.entry.device, name);
         mem::replace(line, Arc::clone(found)).entry.phone != found.entry.phone
     }
 
@@ -181,11 +226,7 @@ mod tests {
     use crate::client::fixtures::line;
 
     fn line_scope(name: &str) -> Scope {
-        Scope::Line {
-            name: DeviceId::from(name),
-            line: line("000413000001", name),
-            is_stale: false,
-        }
+        Scope::line(DeviceId::from(name), line("000413000001", name))
     }
 
     #[test]

@@ -8,8 +8,8 @@ use uacsta_schema::{
 };
 
 use super::{
-    Deps, Observed, PointAction, PointEnded, PointRequest, Subscriber, SubscriptionChange,
-    SubscriptionChanged,
+    Deps, Emulated, Observed, PointAction, PointEnded, PointRequest, Subscriber,
+    SubscriptionChange, SubscriptionChanged,
     point::{MonitorEffect, MonitorEvent, MonitorPoint},
     subscribers::Subscribers,
 };
@@ -187,6 +187,17 @@ impl Handler<Observed> for Monitor {
             self.on(MonitorEvent::InService(in_service), ctx);
         }
         let left = self.subscribers.relay(&event, in_service);
+        if left > 0 {
+            self.on(MonitorEvent::Left(left), ctx);
+        }
+    }
+}
+
+impl Handler<Emulated> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Emulated(event): Emulated, ctx: &mut Self::Context) {
+        let left = self.subscribers.tell(&event);
         if left > 0 {
             self.on(MonitorEvent::Left(left), ctx);
         }

@@ -64,7 +64,6 @@ impl Subscriber {
         if self.in_service.replace(in_service) == Some(in_service) {
             return;
         }
-        let monitor = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
         let device = SubjectDevice::from(line.clone());
         let event: csta::Event = if in_service {
             BackInServiceEvent {
@@ -79,12 +78,17 @@ impl Subscriber {
             }
             .into()
         };
-        if !self.filter.leaves_out(event.id()) {
-            self.send(Body::Whole(csta::write(
+        self.write(event);
+    }
+
+    /// Sends an event of the server's own if the filter lets it through; `false` if the client is gone.
+    fn write(&self, event: csta::Event) -> bool {
+        let monitor = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
+        self.filter.leaves_out(event.id())
+            || self.send(Body::Whole(csta::write(
                 &event.reported_by(monitor).into(),
                 &self.dialect,
-            )));
-        }
+            )))
     }
 }
 
@@ -151,6 +155,11 @@ impl Subscribers {
                 device: None,
             })
         })
+    }
+
+    /// Sends an event of the server's own to each subscriber; returns how many were removed since they are gone.
+    pub(super) fn tell(&mut self, event: &csta::Event) -> usize {
+        self.retain(|subscriber| subscriber.write(event.clone()))
     }
 
     /// Sends MonitorStop to each subscriber and removes it.

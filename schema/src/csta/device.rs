@@ -12,7 +12,7 @@ identifiers! {
     /// A device identifier as it appears in documents: a SIP or tel URI, a number, a MAC address ...
     ///
     /// `==` compares the text; [`names`](Self::names) compares the devices.
-    pub struct DeviceId;
+    pub struct DeviceId = device;
 }
 
 impl DeviceId {

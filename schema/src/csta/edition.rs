@@ -1,4 +1,8 @@
-//! Editions of ECMA-323, and the edition and namespace prefix that a peer uses.
+//! Editions of ECMA-323, and the edition, namespace prefix and device name that a peer uses.
+
+use std::sync::Arc;
+
+use super::DeviceId;
 
 /// An edition of ECMA-323, identified by the namespace of its schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,13 +57,35 @@ pub struct Dialect {
     pub edition: Edition,
     /// The namespace prefix of its elements; `None` for the default namespace.
     pub prefix: Option<Box<str>>,
+    /// The name of a device that the server writes for this peer; `None`: the device's own.
+    pub own_name: Option<Arc<OwnName>>,
+}
+
+/// A peer's name of a device.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OwnName {
+    device: DeviceId,
+    name: DeviceId,
+}
+
+impl OwnName {
+    /// A name of `device`; `None` if it is the device's own.
+    pub fn new(device: &DeviceId, name: &DeviceId) -> Option<Arc<Self>> {
+        let (device, name) = (device.clone(), name.clone());
+        (device != name).then(|| Arc::new(Self { device, name }))
+    }
+
+    /// The peer's name, if `text` names the device.
+    pub(super) fn of(&self, text: &str) -> Option<&str> {
+        self.device.names(text).then_some(self.name.as_str())
+    }
 }
 
 impl From<Edition> for Dialect {
     fn from(edition: Edition) -> Self {
         Self {
             edition,
-            prefix: None,
+            ..Self::default()
         }
     }
 }

@@ -163,9 +163,9 @@ macro_rules! write_member {
     };
 }
 
-/// Defines identifiers: opaque text that its sender has chosen.
+/// Defines identifiers: opaque text that its sender has chosen. `$write` is the writer's method for it.
 macro_rules! identifiers {
-    ($( $(#[$meta:meta])* pub struct $name:ident; )+) => {$(
+    ($( $(#[$meta:meta])* pub struct $name:ident = $write:ident; )+) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(std::sync::Arc<str>);
@@ -206,7 +206,7 @@ macro_rules! identifiers {
             }
 
             fn write(&self, out: &mut $crate::csta::writer::Writer<'_>, name: &str) {
-                out.text_element(name, &self.0);
+                out.$write(name, &self.0);
             }
         }
     )+};

@@ -35,7 +35,7 @@ pub use device::{
     CalledDevice, CallingDevice, Destinations, DeviceId, Endpoint, RedirectionDevice, SubjectDevice,
 };
 pub use document::{CallEventSummary, Document, MAX_LENGTH};
-pub use edition::{Dialect, Edition};
+pub use edition::{Dialect, Edition, OwnName};
 pub use encoding::with_charset;
 pub use enumeration::*;
 pub use error::ReadError;

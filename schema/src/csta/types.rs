@@ -11,13 +11,13 @@ use super::{
 
 identifiers! {
     /// The identifier of a call: opaque text, never a number.
-    pub struct CallId;
+    pub struct CallId = text_element;
     /// The cross reference of a monitor, chosen by the side that monitors.
-    pub struct MonitorCrossRefId;
+    pub struct MonitorCrossRefId = text_element;
     /// The identifier of a system status registration.
-    pub struct SysStatRegisterId;
+    pub struct SysStatRegisterId = text_element;
     /// The cross reference of a response whose data follows in notifications.
-    pub struct ServiceCrossRefId;
+    pub struct ServiceCrossRefId = text_element;
 }
 
 /// A connection identifier: a call at a device (ECMA-269, connection identifier).

@@ -68,6 +68,13 @@ impl<'a> Writer<'a> {
         self.close(name);
     }
 
+    /// Writes a device by the receiver's name of it.
+    pub(super) fn device(&mut self, name: &str, device: &str) {
+        let own = self.dialect.own_name.as_ref();
+        let device = own.and_then(|own| own.of(device)).unwrap_or(device);
+        self.text_element(name, device);
+    }
+
     pub(super) fn into_bytes(self) -> Bytes {
         self.out.into()
     }

@@ -13,6 +13,7 @@ pub(crate) fn speeches() -> Vec<Dialect> {
         Edition::ALL.map(|edition| Dialect {
             edition,
             prefix: prefix.map(Box::from),
+            ..Dialect::default()
         })
     };
     [with(None), with(Some("csta"))].concat()

@@ -173,6 +173,7 @@ impl Maker {
         Dialect {
             edition: self.0.edition,
             prefix,
+            own_name: None,
         }
     }
 

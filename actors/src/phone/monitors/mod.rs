@@ -3,12 +3,13 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use actix::{Addr, Handler};
-use uacsta_schema::csta::{self, CallId, DeviceId, Dialect, Document, Event, MonitorCrossRefId};
+use uacsta_schema::csta::{CallId, DeviceId, Document, Event, MonitorCrossRefId};
 
 use super::lines::LineList;
 use crate::{
     monitor::{
-        Calls, Monitor, MonitorEvent, Observed, PointEnded, SubscriptionChange, SubscriptionChanged,
+        Calls, Emulated, Monitor, MonitorEvent, Observed, PointEnded, SubscriptionChange,
+        SubscriptionChanged,
     },
     refusal::Refusal,
     truncated::Truncated,
@@ -246,9 +247,8 @@ impl MonitoredLines {
 
     /// Sends an event that the server generated to the subscribers of a line.
     pub(super) fn notify_subscribers(&self, line: &DeviceId, event: Event) {
-        let written = csta::write(&event.into(), &Dialect::default());
-        if let (Some(monitored), Ok(event)) = (self.get(line), Document::read(written)) {
-            monitored.monitor.do_send(Observed(Arc::new(event)));
+        if let Some(monitored) = self.get(line) {
+            monitored.monitor.do_send(Emulated(event));
         }
     }
 

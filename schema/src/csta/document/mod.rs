@@ -147,6 +147,7 @@ impl Document {
         Dialect {
             edition: self.edition.unwrap_or_default(),
             prefix: self.prefix().map(Box::from),
+            own_name: None,
         }
     }
 
