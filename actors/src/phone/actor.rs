@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context};
 use uacsta_schema::{
-    csta::{
-        DeviceId, Document, Edition, RequestSystemStatus, RequestTypes, ServiceId, SystemRegister,
-    },
+    csta::{DeviceId, Edition, RequestTypes, ServiceId, SystemRegister},
     phone_id::PhoneId,
 };
 
@@ -27,7 +25,6 @@ use crate::{
     licence::PermitKind,
     licensing::RequestPermit,
     monitor::MonitorEvent,
-    refusal::Refusal,
     registration::{PhoneBinding, Released},
     sip::session::{Close, Login, Open},
     supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
@@ -105,19 +102,28 @@ impl Phone {
     pub(super) fn bound(&mut self, binding: Arc<PhoneBinding>, ctx: &mut Context<Self>) {
         let known = self.admission.binding();
         let moved = known.is_none_or(|known| known.flow != binding.flow);
+        let is_anew = known.is_some_and(|known| known.call_id != binding.call_id);
+        let user_agent_changed = known.is_some_and(|known| known.user_agent != binding.user_agent);
         if known.is_some() && moved {
             self.leave_connection("the phone came back on another connection", ctx);
         }
         if moved {
             // A Retry-After applies only to the connection that received it.
             self.requests.end_quiet();
+        }
+        if moved || user_agent_changed {
             let user_agent = binding.user_agent.as_deref();
             self.capabilities = Capabilities::new(&self.context.config(), binding.mac, user_agent);
+        }
+        if moved {
             self.session.reset(self.capabilities.edition());
         }
         self.admission.bind(binding);
         if moved {
             self.report(None);
+        } else if is_anew {
+            self.requests.end_quiet();
+            self.on_session(SessionInput::RegisteredAnew, ctx);
         }
         if self.session.is_closed() {
             self.open_session(ctx);
@@ -191,10 +197,8 @@ impl Phone {
                 self.monitored.notify(&MonitorEvent::PhoneReady);
                 self.send_next(ctx);
             }
-            SessionEffect::KeepAlive => {
-                let request = RequestSystemStatus::default().into();
-                self.send_own(Requester::KeepAlive, request, ctx);
-            }
+            SessionEffect::KeepAlive => self.keep_alive(ctx),
+            SessionEffect::ProbeDialog => self.probe_dialog(ctx),
             SessionEffect::Poll { all } => {
                 for line in self.monitored.to_check(all) {
                     self.request_calls(line, ctx);
@@ -265,29 +269,6 @@ impl Phone {
             interval: config.settings.advanced.sip_expires,
             login: Some(login.into()),
         });
-    }
-
-    /// A phone that does not respond to the keep-alive is away, even if its connection is still open.
-    pub(super) fn kept_alive(
-        &mut self,
-        result: &Result<Document, Refusal>,
-        ctx: &mut Context<Self>,
-    ) {
-        match result {
-            Err(Refusal::TimedOut) => {
-                tracing::warn!(phone = %self.phone, "phone is away: it did not respond to the keep-alive");
-                self.leave_connection("the phone does not answer the keep-alive", ctx);
-                self.report(Some("it does not answer the keep-alive".into()));
-            }
-            // The session's end is reported by itself.
-            Err(Refusal::Away) => {}
-            result => {
-                if let Err(refusal) = result {
-                    tracing::warn!(phone = %self.phone, %refusal, "keep-alive refused");
-                }
-                self.on_session(SessionInput::KeptAlive, ctx);
-            }
-        }
     }
 
     /// Subscribes to changes of the phone's configuration, if the phone supports that (ECMA-269, system registration).

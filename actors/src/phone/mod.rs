@@ -12,6 +12,7 @@ mod events;
 mod handlers;
 mod incoming;
 mod lines;
+mod liveness;
 mod messages;
 mod monitors;
 mod probe;

@@ -218,7 +218,7 @@ impl Phone {
     ) {
         let requester = request.requester;
         let is_unsupported = result.as_ref().is_err_and(|refusal| {
-            if !matches!(requester, Requester::KeepAlive) {
+            if !matches!(requester, Requester::KeepAlive | Requester::DialogProbe) {
                 tracing::info!(phone = %self.phone, service = %request.service, %refusal, "phone rejected the request");
             }
             // Only the phone's own answer shows that it lacks a service.
@@ -271,6 +271,7 @@ impl Phone {
             }
             Requester::Lines => self.give_up_list(ctx),
             Requester::KeepAlive => self.kept_alive(&result, ctx),
+            Requester::DialogProbe => self.dialog_probed(&result, ctx),
             Requester::MonitorStart(line) => {
                 self.monitor_started(&line, responses::cross_ref(result), ctx);
             }
@@ -326,6 +327,7 @@ impl Phone {
                 | Requester::Rollback
                 | Requester::Lines
                 | Requester::KeepAlive
+                | Requester::DialogProbe
                 | Requester::MonitorStart(_)
                 | Requester::Snapshot { .. } => {}
             }

@@ -3,6 +3,7 @@
 mod answers;
 mod connections;
 mod events;
+mod liveness;
 mod quirks;
 mod requests;
 mod storm;

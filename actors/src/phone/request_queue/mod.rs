@@ -142,7 +142,10 @@ impl RequestQueue {
             return None;
         }
         self.quiet_until = None;
-        if self.sent.len() >= gate.at_a_time {
+        // A phone that registered anew may have forgotten what it was sent.
+        let probes =
+            |request: &Box<PhoneRequest>| matches!(request.requester, Requester::DialogProbe);
+        if self.sent.len() >= gate.at_a_time && !self.own.front().is_some_and(probes) {
             return None;
         }
         let mut request = match self.own.pop_front() {

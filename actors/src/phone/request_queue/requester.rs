@@ -20,6 +20,8 @@ pub(in crate::phone) enum Requester {
     Lines,
     /// The server: checks that the phone still responds.
     KeepAlive,
+    /// The server: checks that a phone which registered anew still has the dialog.
+    DialogProbe,
     /// The server: starts the monitor of a line.
     MonitorStart(DeviceId),
     /// The server: stops a monitor of a line.

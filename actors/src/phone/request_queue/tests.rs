@@ -100,6 +100,7 @@ impl Case {
                 dialect: Dialect::default(),
             },
             "k" => Requester::KeepAlive,
+            "d" => Requester::DialogProbe,
             "m" => Requester::MonitorStart(DeviceId::from(name)),
             "s" => Requester::MonitorStop {
                 line: DeviceId::from(name),
@@ -155,6 +156,12 @@ fn requests_are_sent_one_by_one_the_servers_own_first() {
     );
     check(&mut Case::new(), ">c1 >l >!c2 c1=200", "c1, c1 done, c2");
     check(&mut Case::new(), ">c1 c2=200", "c1, c2?");
+    // A probe of the dialog does not wait behind what the phone may have forgotten.
+    check(
+        &mut Case::new(),
+        ">c1 >l >!d +10",
+        "c1, d, c1 late, d late, l late",
+    );
     let mut preparing = Case {
         clients: false,
         ..Case::new()

@@ -65,6 +65,8 @@ pub(super) enum SessionInput {
     Prepared,
     /// The phone responded to the keep-alive.
     KeptAlive,
+    /// The phone registered anew on the same connection, as after a reboot behind a proxy.
+    RegisteredAnew,
     /// The keep-alive was not sent; the next one is due then.
     KeepAliveDeferred(Duration),
     /// The dialog continues on another connection.
@@ -96,6 +98,8 @@ pub(super) enum SessionEffect {
     Ready,
     /// Sends a keep-alive.
     KeepAlive,
+    /// Checks at once that the phone still has the dialog.
+    ProbeDialog,
     /// Requests the calls of the lines with calls, to find missed events; `all` requests the calls of all lines, and the
     /// lines.
     Poll { all: bool },
@@ -182,6 +186,16 @@ impl PhoneSession {
                 *keep_alives = keep_alives.wrapping_add(1);
                 let all = keep_alives.is_multiple_of(POLL_EVERY);
                 smallvec![SessionEffect::Poll { all }]
+            }
+            SessionInput::RegisteredAnew => {
+                self.back_off = BackOff::default();
+                match self.state {
+                    PhoneSessionState::Waiting { .. } => self.invite(now),
+                    PhoneSessionState::Preparing { .. } | PhoneSessionState::Open { .. } => {
+                        smallvec![SessionEffect::ProbeDialog]
+                    }
+                    _ => smallvec![],
+                }
             }
             SessionInput::KeepAliveDeferred(until) => {
                 if let PhoneSessionState::Open { keep_alive_at, .. } = &mut self.state {

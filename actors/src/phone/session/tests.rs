@@ -29,6 +29,7 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
             "lost" => SessionInput::Ended(SessionEnd::ConnectionLost),
             "bye" => SessionInput::Ended(SessionEnd::Bye),
             "481" => SessionInput::Ended(SessionEnd::Unknown),
+            "anew" => SessionInput::RegisteredAnew,
             "moved" => SessionInput::Moved(ID),
             "close" => SessionInput::Close("x".into()),
             "renew" => SessionInput::Renew("x".into()),
@@ -131,6 +132,21 @@ fn a_lost_session_is_opened_again() {
         "wanted opened prepared lost + wanted",
         "Invite Prepare Ready Lost 0s Invite",
     );
+}
+
+#[test]
+fn new_registration_ends_the_back_off_and_probes_the_dialog() {
+    check(
+        "wanted rejected + rejected anew rejected +",
+        "Invite Failed 1s Invite Failed Invite Failed 1s Invite",
+    );
+    check("wanted anew opened anew", "Invite Prepare ProbeDialog");
+    // The phone no longer knows the dialog: the next session is opened at once, whatever happened before.
+    check(
+        "wanted rejected + opened prepared anew 481",
+        "Invite Failed 1s Invite Prepare Ready ProbeDialog Lost Invite Ended",
+    );
+    check("anew", "");
 }
 
 #[test]
