@@ -1,4 +1,4 @@
-//! Exponential back-off for retries: 1, 2, 4 ... 60 seconds.
+//! Exponential back-off for retries: 1, 2, 4 ... 60 seconds, or up to a longer limit.
 
 use std::time::Duration;
 
@@ -36,13 +36,22 @@ impl BackOff {
 
     /// Counts a failure; returns the delay of the next retry.
     pub(crate) fn failed(&mut self) -> Duration {
-        let wait = self.wait();
+        self.failed_within(LONGEST)
+    }
+
+    /// Counts a failure; returns the delay of the next retry, of at most `longest`.
+    pub(crate) fn failed_within(&mut self, longest: Duration) -> Duration {
+        let wait = self.doubled().min(longest);
         self.failures = self.failures.saturating_add(1);
         wait
     }
 
     fn wait(self) -> Duration {
-        LONGEST.min(Duration::from_secs(1 << self.failures.min(6)))
+        self.doubled().min(LONGEST)
+    }
+
+    fn doubled(self) -> Duration {
+        Duration::from_secs(1 << self.failures.min(16))
     }
 }
 
@@ -88,6 +97,14 @@ mod tests {
             "x x x x x x x x 59 61",
             &[1, 2, 4, 8, 16, 32, 60, 60, 60, 1],
         );
+    }
+
+    #[test]
+    fn the_longest_wait_may_be_an_hour() {
+        let mut back_off = BackOff::default();
+        let mut failed = || back_off.failed_within(Duration::from_secs(3600)).as_secs();
+        let waits: Vec<u64> = (0..14).map(|_| failed()).collect();
+        assert_eq!(waits[5..], [32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     lines::LineList,
     monitors::MonitoredLines,
     request_queue::{RequestQueue, Requester},
-    session::{PhoneSession, SessionEffect, SessionInput},
+    session::{Outlook, PhoneSession, SessionEffect, SessionInput},
 };
 use crate::{
     ServerContext,
@@ -216,7 +216,13 @@ impl Phone {
                 self.carry_out(effects, ctx);
                 self.monitored.session_lost();
             }
-            SessionEffect::Failed(reason) => {
+            SessionEffect::Failed {
+                mut reason,
+                outlook,
+            } => {
+                if outlook == Outlook::Lasting {
+                    reason += "; it is asked less and less often, down to once an hour, until it registers anew";
+                }
                 tracing::warn!(phone = %self.phone, reason, "no CSTA session with the phone");
                 self.report(Some(reason));
             }

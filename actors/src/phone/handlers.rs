@@ -7,7 +7,10 @@ use tokio::sync::oneshot;
 
 use super::{
     BindingMoved, Bound, EnabledChanged, LinesListed, Orphan, Phone, ReportAgain, Request, Resume,
-    Retire, Unbound, actor::UNLICENSED, responses, session::SessionInput,
+    Retire, Unbound,
+    actor::UNLICENSED,
+    responses,
+    session::{Outlook, SessionInput},
 };
 use crate::{
     ConfigChanged,
@@ -39,18 +42,25 @@ impl Handler<SessionEvent> for Phone {
             }
             SessionEventKind::Refused(why) => {
                 let reason = format!("the INVITE was {why}");
-                let retry_after = match why {
-                    RequestError::Refused { retry_after, .. } => {
-                        retry_after.filter(|wait| !wait.is_zero())
+                let (retry_after, outlook) = match why {
+                    RequestError::Refused {
+                        status,
+                        retry_after,
+                        ..
+                    } => (
+                        retry_after.filter(|wait| !wait.is_zero()),
+                        Outlook::of(status),
+                    ),
+                    // The request for the next session is the same.
+                    RequestError::TooLarge => (None, Outlook::Lasting),
+                    RequestError::TimedOut | RequestError::Ended | RequestError::NoDialog => {
+                        (None, Outlook::Passing)
                     }
-                    RequestError::TimedOut
-                    | RequestError::Ended
-                    | RequestError::TooLarge
-                    | RequestError::NoDialog => None,
                 };
                 let rejected = SessionInput::Rejected {
                     reason,
                     retry_after,
+                    outlook,
                 };
                 self.on_session(rejected, ctx);
             }

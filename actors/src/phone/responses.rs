@@ -6,6 +6,7 @@ use uacsta_schema::csta::{
     SystemStatusValue,
 };
 
+use super::session::{Outlook, Unusable};
 use crate::{
     ServerContext,
     refusal::Refusal,
@@ -93,14 +94,20 @@ pub(super) fn cross_ref(response: Result<Document, Refusal>) -> Result<MonitorCr
 pub(super) fn check_status(
     context: &ServerContext,
     body: Bytes,
-) -> Result<Option<Edition>, String> {
-    let is_useless =
-        |refusal: Refusal| format!("the answer to RequestSystemStatus is of no use: {refusal}");
+) -> Result<Option<Edition>, Unusable> {
+    // A phone without CSTA may accept the INVITE as an ordinary call.
+    let is_useless = |refusal: Refusal| Unusable {
+        reason: format!("the answer to RequestSystemStatus is of no use: {refusal}"),
+        outlook: Outlook::Lasting,
+    };
     let (status, document) = system_status(context, body).map_err(is_useless)?;
     if status == SystemStatusValue::NORMAL {
         Ok(document.edition())
     } else {
-        Err(format!("its system status is {status}, not normal"))
+        Err(Unusable {
+            reason: format!("its system status is {status}, not normal"),
+            outlook: Outlook::Passing,
+        })
     }
 }
 

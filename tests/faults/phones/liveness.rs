@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{LISTED, hears, until_status, watched};
+use super::{LISTED, MAC, hears, until_status, watched};
 use crate::support::{
     csta::element,
     phone::{Phone, Reaction},
@@ -88,4 +88,27 @@ async fn new_call_id_leaves_the_session_of_a_phone_that_knows_it() {
     // A refresh probes nothing.
     register_by(&phone, "after-the-reboot").await;
     assert_eq!(phone.count("RequestSystemStatus"), before + 1);
+}
+
+#[tokio::test]
+async fn lasting_refusal_is_shown_until_the_phone_registers_anew() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.always("INVITE", Reaction::Status(488, &[]));
+    phone.register().await.expect(200);
+    phone.until_received("INVITE", 3).await;
+    until_status(&server, "registered").await;
+    let reason = server.listed(LISTED).await["reason"].to_string();
+    assert!(
+        reason.contains("488") && reason.contains("once an hour"),
+        "{reason}"
+    );
+    phone.relent("INVITE");
+    let begun = Instant::now();
+    register_by(&phone, "after-the-reboot").await;
+    phone.in_session().await;
+    // The next INVITE was due after 4 s.
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    until_status(&server, "controlled").await;
+    assert_eq!(phone.count("INVITE"), 4);
 }

@@ -1,11 +1,14 @@
 //! The state machine of the CSTA session with a phone: open, prepare, keep alive, drain, and reopen after a loss.
 
+mod outlook;
+
 use std::time::Duration;
 
 use smallvec::{SmallVec, smallvec};
 use tokio::sync::oneshot;
 use uacsta_schema::csta::Edition;
 
+pub(super) use self::outlook::Outlook;
 use crate::{
     back_off::BackOff,
     sip::{
@@ -54,12 +57,13 @@ pub(super) enum SessionInput {
     /// The phone may not be controlled after all.
     Unwanted,
     /// The phone accepted the INVITE; an error says why the session is unusable.
-    Opened(SessionId, Result<Option<Edition>, String>),
+    Opened(SessionId, Result<Option<Edition>, Unusable>),
     /// The phone rejected the INVITE, or did not respond.
     Rejected {
         reason: String,
         /// The phone's Retry-After.
         retry_after: Option<Duration>,
+        outlook: Outlook,
     },
     /// The phone's lines are known.
     Prepared,
@@ -85,6 +89,13 @@ pub(super) enum SessionInput {
     Due,
 }
 
+/// Why a session that the phone accepted is unusable.
+#[derive(Debug)]
+pub(super) struct Unusable {
+    pub(super) reason: String,
+    pub(super) outlook: Outlook,
+}
+
 /// An action of the phone's actor.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum SessionEffect {
@@ -106,7 +117,7 @@ pub(super) enum SessionEffect {
     /// Fails the session's sent requests, and drops its monitors and lists.
     Lost,
     /// Logs and reports that the session could not be opened.
-    Failed(String),
+    Failed { reason: String, outlook: Outlook },
     /// Logs and reports that the session ended.
     Ended(SessionEnd),
     /// Logs that the server closed the session.
@@ -152,15 +163,16 @@ impl PhoneSession {
                 self.edition = edition.unwrap_or(self.edition);
                 smallvec![SessionEffect::Prepare]
             }
-            SessionInput::Opened(id, Err(reason)) => {
+            SessionInput::Opened(id, Err(Unusable { reason, outlook })) => {
                 let mut effects: Effects = smallvec![SessionEffect::Bye(id)];
-                effects.extend(self.fail(reason, None, now));
+                effects.extend(self.fail(reason, None, outlook, now));
                 effects
             }
             SessionInput::Rejected {
                 reason,
                 retry_after,
-            } => self.fail(reason, retry_after, now),
+                outlook,
+            } => self.fail(reason, retry_after, outlook, now),
             SessionInput::Prepared => {
                 let PhoneSessionState::Preparing { id } = self.state else {
                     return smallvec![];
@@ -226,7 +238,11 @@ impl PhoneSession {
                 // 481 means that the phone has no session: the next session is opened at once.
                 let at_once = why == SessionEnd::Unknown && self.back_off.is_fresh();
                 let mut effects: Effects = smallvec![SessionEffect::Lost];
-                effects.extend(self.retry(at_once.then_some(Duration::ZERO), now));
+                effects.extend(self.retry(
+                    at_once.then_some(Duration::ZERO),
+                    Outlook::Passing,
+                    now,
+                ));
                 effects.push(SessionEffect::Ended(why));
                 effects
             }
@@ -260,15 +276,21 @@ impl PhoneSession {
         smallvec![SessionEffect::Invite]
     }
 
-    fn fail(&mut self, reason: String, wait: Option<Duration>, now: Duration) -> Effects {
-        let mut effects = self.retry(wait, now);
-        effects.push(SessionEffect::Failed(reason));
+    fn fail(
+        &mut self,
+        reason: String,
+        wait: Option<Duration>,
+        outlook: Outlook,
+        now: Duration,
+    ) -> Effects {
+        let mut effects = self.retry(wait, outlook, now);
+        effects.push(SessionEffect::Failed { reason, outlook });
         effects
     }
 
-    /// Tries again after 1, 2, 4 ... 60 seconds, or after as long as the phone asks for.
-    fn retry(&mut self, wait: Option<Duration>, now: Duration) -> Effects {
-        let back_off = self.back_off.failed();
+    /// Tries again after 1, 2, 4 ... seconds, as the outlook allows, or after as long as the phone asks for.
+    fn retry(&mut self, wait: Option<Duration>, outlook: Outlook, now: Duration) -> Effects {
+        let back_off = self.back_off.failed_within(outlook.longest_wait());
         // A phone may extend the back-off, but not shorten it; zero means the server's own delay.
         let wait = wait.map_or(back_off, |wait| {
             if wait.is_zero() {
@@ -304,7 +326,8 @@ impl PhoneSession {
         }
         match &mut self.state {
             PhoneSessionState::Opening { .. } => {
-                self.fail("the INVITE was never answered".into(), None, now)
+                let reason = "the INVITE was never answered".into();
+                self.fail(reason, None, Outlook::Passing, now)
             }
             PhoneSessionState::Waiting { .. } => self.invite(now),
             PhoneSessionState::Open { keep_alive_at, .. } => {

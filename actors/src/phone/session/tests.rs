@@ -7,9 +7,14 @@ const ID: SessionId = SessionId::NONE;
 
 /// Plays events, and returns the effects of each, or, for `+`, the seconds until the machine is due, which pass.
 fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
-    let rejected = |retry_after: Option<u64>| SessionInput::Rejected {
+    let rejected = |retry_after: Option<u64>, outlook| SessionInput::Rejected {
         reason: "486".to_owned(),
         retry_after: retry_after.map(Duration::from_secs),
+        outlook,
+    };
+    let unusable = || Unusable {
+        reason: "disabled".to_owned(),
+        outlook: Outlook::Passing,
     };
     let mut seen = Vec::new();
     for step in steps.split_whitespace() {
@@ -23,7 +28,7 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
             "wanted" => SessionInput::Wanted,
             "unwanted" => SessionInput::Unwanted,
             "opened" => SessionInput::Opened(ID, Ok(Some(Edition::Ed5))),
-            "useless" => SessionInput::Opened(ID, Err("disabled".to_owned())),
+            "useless" => SessionInput::Opened(ID, Err(unusable())),
             "prepared" => SessionInput::Prepared,
             "kept" => SessionInput::KeptAlive,
             "lost" => SessionInput::Ended(SessionEnd::ConnectionLost),
@@ -36,10 +41,12 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
             "drain" => SessionInput::Drain(oneshot::channel().0),
             "idle" => SessionInput::Idle,
             "due" => SessionInput::Due,
+            "refused" => rejected(None, Outlook::Lasting),
             rejection => rejected(
                 rejection
                     .strip_prefix("rejected")
                     .and_then(|s| s.parse().ok()),
+                Outlook::Passing,
             ),
         };
         let effects = session.on(event, *now, KEEP_ALIVE);
@@ -108,6 +115,23 @@ fn failures_are_retried_with_back_off() {
     // The INVITE is given up after 64*T1 and a quarter.
     check("wanted + +", "Invite 40s Failed 1s Invite");
     check("wanted useless +", "Invite Bye Failed 1s Invite");
+    // A refusal that lasts is met less and less often, until the phone registers anew.
+    let mut session = PhoneSession::new(Edition::Ed3);
+    let mut now = Duration::ZERO;
+    let seen = play(
+        &mut session,
+        &mut now,
+        &format!("wanted {}", "refused + ".repeat(14)),
+    );
+    assert!(seen.contains("64s Invite Failed 128s Invite"), "{seen}");
+    assert!(
+        seen.ends_with("2048s Invite Failed 3600s Invite Failed 3600s Invite"),
+        "{seen}"
+    );
+    assert_eq!(
+        play(&mut session, &mut now, "refused anew refused +"),
+        "Failed Invite Failed 1s Invite"
+    );
     // A phone may ask for a longer wait, not for a shorter one.
     check("wanted rejected30 +", "Invite Failed 30s Invite");
     check(
