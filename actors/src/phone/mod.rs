@@ -9,6 +9,7 @@ mod capabilities;
 mod client_request;
 mod emulation;
 mod events;
+mod failed_requests;
 mod handlers;
 mod incoming;
 mod lines;

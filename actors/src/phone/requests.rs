@@ -210,7 +210,7 @@ impl Phone {
     }
 
     /// Handles the result of a request.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         request: PhoneRequest,
         result: Result<Document, Refusal>,
@@ -290,60 +290,6 @@ impl Phone {
                 self.go_on(client, event, &[], Turn::Next, ctx);
             }
         }
-    }
-
-    /// The session ended. Fails the sent requests, since the phone may or may not have performed them.
-    pub(super) fn interrupt(&mut self) {
-        self.refuse_queued(!self.admission.is_wanted());
-    }
-
-    /// The phone is away, and is not expected back soon: fails the requests that wait for its next session.
-    pub(super) fn refuse_waiting(&mut self) {
-        self.refuse_queued(true);
-    }
-
-    fn refuse_queued(&mut self, with_waiting: bool) {
-        let refusal = || {
-            if self.admission.is_enabled() {
-                Refusal::Away
-            } else {
-                Refusal::Disabled
-            }
-        };
-        for request in self.requests.interrupt(with_waiting) {
-            match request.requester {
-                Requester::Client { reply, dialect } => {
-                    responses::relay(reply, &dialect, Err(refusal()));
-                }
-                Requester::Operator(operator) => drop(operator.send(Err(refusal()))),
-                Requester::Features { reply, dialect } => {
-                    reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
-                }
-                Requester::Emulation(request) => {
-                    request.client.respond(self.phone, Err(refusal()));
-                }
-                Requester::SystemRegister
-                | Requester::MonitorStop { .. }
-                | Requester::Rollback
-                | Requester::Lines
-                | Requester::KeepAlive
-                | Requester::DialogProbe
-                | Requester::MonitorStart(_)
-                | Requester::Snapshot { .. } => {}
-            }
-        }
-    }
-
-    /// Fails the requests whose deadline has passed, and sends the next ones.
-    pub(super) fn sweep_requests(&mut self, now: Duration, ctx: &mut Context<Self>) {
-        let expired = self.requests.expire(now);
-        if let Some(at) = expired.keep_alive_at {
-            self.on_session(SessionInput::KeepAliveDeferred(at), ctx);
-        }
-        for request in expired.requests {
-            self.conclude(request, Err(Refusal::TimedOut), ctx);
-        }
-        self.send_next(ctx);
     }
 
     /// Emulates the service that a client requests; `hidden` are lines that the client may not see.

@@ -1,14 +1,20 @@
 //! The state machine of the CSTA session with a phone: open, prepare, keep alive, drain, and reopen after a loss.
 
+mod effect;
+mod input;
 mod outlook;
 
 use std::time::Duration;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 use tokio::sync::oneshot;
 use uacsta_schema::csta::Edition;
 
-pub(super) use self::outlook::Outlook;
+pub(super) use self::{
+    effect::{Effects, SessionEffect},
+    input::{SessionInput, Unusable},
+    outlook::Outlook,
+};
 use crate::{
     back_off::BackOff,
     sip::{
@@ -48,83 +54,6 @@ enum PhoneSessionState {
         _done: oneshot::Sender<()>,
     },
 }
-
-/// An input of the session machine.
-#[derive(Debug)]
-pub(super) enum SessionInput {
-    /// The phone may be controlled: it is bound, enabled and licensed.
-    Wanted,
-    /// The phone may not be controlled after all.
-    Unwanted,
-    /// The phone accepted the INVITE; an error says why the session is unusable.
-    Opened(SessionId, Result<Option<Edition>, Unusable>),
-    /// The phone rejected the INVITE, or did not respond.
-    Rejected {
-        reason: String,
-        /// The phone's Retry-After.
-        retry_after: Option<Duration>,
-        outlook: Outlook,
-    },
-    /// The phone's lines are known.
-    Prepared,
-    /// The phone responded to the keep-alive.
-    KeptAlive,
-    /// The phone registered anew on the same connection, as after a reboot behind a proxy.
-    RegisteredAnew,
-    /// The keep-alive was not sent; the next one is due then.
-    KeepAliveDeferred(Duration),
-    /// The dialog continues on another connection.
-    Moved(SessionId),
-    /// The peer or the connection ended the session.
-    Ended(SessionEnd),
-    /// The server ends the session, for this reason.
-    Close(Box<str>),
-    /// The server ends the session and opens the next one.
-    Renew(Box<str>),
-    /// The server ends the session when the phone has responded to all requests, and drops the sender.
-    Drain(oneshot::Sender<()>),
-    /// No request waits for the phone any more.
-    Idle,
-    /// The time of [`PhoneSession::next_due`] has come.
-    Due,
-}
-
-/// Why a session that the phone accepted is unusable.
-#[derive(Debug)]
-pub(super) struct Unusable {
-    pub(super) reason: String,
-    pub(super) outlook: Outlook,
-}
-
-/// An action of the phone's actor.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum SessionEffect {
-    /// Sends an INVITE.
-    Invite,
-    /// Sends a BYE.
-    Bye(SessionId),
-    /// Subscribes to changes of the phone's configuration, and lists the phone's lines.
-    Prepare,
-    /// Starts the monitors, and sends the queued requests.
-    Ready,
-    /// Sends a keep-alive.
-    KeepAlive,
-    /// Checks at once that the phone still has the dialog.
-    ProbeDialog,
-    /// Requests the calls of the lines with calls, to find missed events; `all` requests the calls of all lines, and the
-    /// lines.
-    Poll { all: bool },
-    /// Fails the session's sent requests, and drops its monitors and lists.
-    Lost,
-    /// Logs and reports that the session could not be opened.
-    Failed { reason: String, outlook: Outlook },
-    /// Logs and reports that the session ended.
-    Ended(SessionEnd),
-    /// Logs that the server closed the session.
-    Closed(Box<str>),
-}
-
-pub(super) type Effects = SmallVec<[SessionEffect; 2]>;
 
 /// After this many keep-alives, the server requests the calls of all lines, and the lines.
 const POLL_EVERY: u32 = 5;

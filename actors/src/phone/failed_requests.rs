@@ -1,0 +1,65 @@
+//! Fails requests that the phone will not perform: their time is over, or the session is.
+
+use std::time::Duration;
+
+use actix::Context;
+use uacsta_schema::csta;
+
+use super::{Phone, request_queue::Requester, responses, session::SessionInput};
+use crate::refusal::Refusal;
+
+impl Phone {
+    /// The session ended. Fails the sent requests, since the phone may or may not have performed them.
+    pub(super) fn interrupt(&mut self) {
+        self.refuse_queued(!self.admission.is_wanted());
+    }
+
+    /// The phone is away, and is not expected back soon: fails the requests that wait for its next session.
+    pub(super) fn refuse_waiting(&mut self) {
+        self.refuse_queued(true);
+    }
+
+    fn refuse_queued(&mut self, with_waiting: bool) {
+        let refusal = || {
+            if self.admission.is_enabled() {
+                Refusal::Away
+            } else {
+                Refusal::Disabled
+            }
+        };
+        for request in self.requests.interrupt(with_waiting) {
+            match request.requester {
+                Requester::Client { reply, dialect } => {
+                    responses::relay(reply, &dialect, Err(refusal()));
+                }
+                Requester::Operator(operator) => drop(operator.send(Err(refusal()))),
+                Requester::Features { reply, dialect } => {
+                    reply.csta(csta::write(&self.capabilities.features().into(), &dialect));
+                }
+                Requester::Emulation(request) => {
+                    request.client.respond(self.phone, Err(refusal()));
+                }
+                Requester::SystemRegister
+                | Requester::MonitorStop { .. }
+                | Requester::Rollback
+                | Requester::Lines
+                | Requester::KeepAlive
+                | Requester::DialogProbe
+                | Requester::MonitorStart(_)
+                | Requester::Snapshot { .. } => {}
+            }
+        }
+    }
+
+    /// Fails the requests whose deadline has passed, and sends the next ones.
+    pub(super) fn sweep_requests(&mut self, now: Duration, ctx: &mut Context<Self>) {
+        let expired = self.requests.expire(now);
+        if let Some(at) = expired.keep_alive_at {
+            self.on_session(SessionInput::KeepAliveDeferred(at), ctx);
+        }
+        for request in expired.requests {
+            self.conclude(request, Err(Refusal::TimedOut), ctx);
+        }
+        self.send_next(ctx);
+    }
+}

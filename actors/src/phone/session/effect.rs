@@ -1,0 +1,36 @@
+//! What the session machine has the phone's actor do.
+
+use smallvec::SmallVec;
+
+use super::Outlook;
+use crate::sip::session::{SessionEnd, SessionId};
+
+/// An action of the phone's actor.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::phone) enum SessionEffect {
+    /// Sends an INVITE.
+    Invite,
+    /// Sends a BYE.
+    Bye(SessionId),
+    /// Subscribes to changes of the phone's configuration, and lists the phone's lines.
+    Prepare,
+    /// Starts the monitors, and sends the queued requests.
+    Ready,
+    /// Sends a keep-alive.
+    KeepAlive,
+    /// Checks at once that the phone still has the dialog.
+    ProbeDialog,
+    /// Requests the calls of the lines with calls, to find missed events; `all` requests the calls of all lines, and the
+    /// lines.
+    Poll { all: bool },
+    /// Fails the session's sent requests, and drops its monitors and lists.
+    Lost,
+    /// Logs and reports that the session could not be opened.
+    Failed { reason: String, outlook: Outlook },
+    /// Logs and reports that the session ended.
+    Ended(SessionEnd),
+    /// Logs that the server closed the session.
+    Closed(Box<str>),
+}
+
+pub(in crate::phone) type Effects = SmallVec<[SessionEffect; 2]>;

@@ -1,0 +1,56 @@
+//! The inputs of the session machine.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uacsta_schema::csta::Edition;
+
+use super::Outlook;
+use crate::sip::session::{SessionEnd, SessionId};
+
+/// An input of the session machine.
+#[derive(Debug)]
+pub(in crate::phone) enum SessionInput {
+    /// The phone may be controlled: it is bound, enabled and licensed.
+    Wanted,
+    /// The phone may not be controlled after all.
+    Unwanted,
+    /// The phone accepted the INVITE; an error says why the session is unusable.
+    Opened(SessionId, Result<Option<Edition>, Unusable>),
+    /// The phone rejected the INVITE, or did not respond.
+    Rejected {
+        reason: String,
+        /// The phone's Retry-After.
+        retry_after: Option<Duration>,
+        outlook: Outlook,
+    },
+    /// The phone's lines are known.
+    Prepared,
+    /// The phone responded to the keep-alive.
+    KeptAlive,
+    /// The phone registered anew on the same connection, as after a reboot behind a proxy.
+    RegisteredAnew,
+    /// The keep-alive was not sent; the next one is due then.
+    KeepAliveDeferred(Duration),
+    /// The dialog continues on another connection.
+    Moved(SessionId),
+    /// The peer or the connection ended the session.
+    Ended(SessionEnd),
+    /// The server ends the session, for this reason.
+    Close(Box<str>),
+    /// The server ends the session and opens the next one.
+    Renew(Box<str>),
+    /// The server ends the session when the phone has responded to all requests, and drops the sender.
+    Drain(oneshot::Sender<()>),
+    /// No request waits for the phone any more.
+    Idle,
+    /// The time of [`PhoneSession::next_due`](super::PhoneSession::next_due) has come.
+    Due,
+}
+
+/// Why a session that the phone accepted is unusable.
+#[derive(Debug)]
+pub(in crate::phone) struct Unusable {
+    pub(in crate::phone) reason: String,
+    pub(in crate::phone) outlook: Outlook,
+}
