@@ -317,6 +317,28 @@ impl Serving {
         std::mem::replace(&mut self.data, tempfile::tempdir().unwrap())
     }
 
+    /// Stops it in good order and starts it again on the same ports and data folder.
+    #[cfg(unix)]
+    pub fn restart(self, settings: &str) -> Self {
+        let ports = [
+            ("PHONES__LAN__TCP", Some(self.phones)),
+            ("PHONES__LAN__TLS", Some(self.phones_tls)),
+            ("PHONES__UDP", self.phones_udp),
+            ("CLIENTS__LAN__TCP", Some(self.clients)),
+            ("CLIENTS__LAN__TLS", Some(self.clients_tls)),
+            ("WEB__LISTEN", Some(self.web)),
+        ];
+        let (code, data) = self.stop();
+        assert_eq!(code, Some(0));
+        Self::start_as(data, settings, |command| {
+            for (interface, address) in ports {
+                if let Some(address) = address {
+                    command.env(format!("UACSTA__{interface}"), address.to_string());
+                }
+            }
+        })
+    }
+
     /// SIGTERM; the exit code, and the data folder, which stays.
     #[cfg(unix)]
     pub fn stop(mut self) -> (Option<i32>, TempDir) {

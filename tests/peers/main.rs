@@ -1,0 +1,16 @@
+//! Programs that others wrote - softphones, a proxy, scanners - against the built server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    unreachable_pub,
+    dead_code,
+    reason = "a test fails where it stands, says what it skips, and shares its support with the end-to-end tests"
+)]
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod programs;
+mod scanners;
+mod transcript;
