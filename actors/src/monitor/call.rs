@@ -49,6 +49,8 @@ pub(super) struct Party {
 
 /// The maximum number of tracked parties of a call; a new party replaces the oldest one.
 pub(super) const PARTIES: usize = 32;
+/// The maximum length of a tracked call's identifier and of each name in the call, in octets; nothing longer is kept.
+pub(crate) const LONGEST: usize = 256;
 
 impl Call {
     pub(super) fn new(id: &str, state: ConnectionState, last_event: Mark) -> Self {
@@ -127,6 +129,9 @@ impl Call {
     }
 
     pub(super) fn party(&mut self, device: &str, state: ConnectionState) {
+        if device.len() > LONGEST {
+            return;
+        }
         match self
             .parties
             .iter_mut()
@@ -220,9 +225,9 @@ pub(crate) fn parties_of(told: &DeviceCall, line: &DeviceId) -> SnapshotCallResp
     }
 }
 
-/// Sets a value that is still missing.
+/// Sets a value that is still missing, unless the new one is too long.
 pub(super) fn fill(kept: &mut Option<Box<str>>, told: Option<&str>) {
     if kept.is_none() {
-        *kept = told.map(Box::from);
+        *kept = told.filter(|told| told.len() <= LONGEST).map(Box::from);
     }
 }

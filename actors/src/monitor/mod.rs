@@ -13,7 +13,7 @@ mod reconcile;
 mod subscribers;
 
 pub use actor::Monitor;
-pub(crate) use call::{ConnectionState, parties_of};
+pub(crate) use call::{ConnectionState, LONGEST, parties_of};
 pub(crate) use calls::Calls;
 pub(crate) use event_history::Mark;
 pub use messages::*;

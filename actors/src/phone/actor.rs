@@ -206,7 +206,7 @@ impl Phone {
                 // The phone does not report changes of its lines, so the server requests the lines.
                 let provider = self.capabilities.provider(ServiceId::SystemRegister);
                 if all && provider == Provider::Emulation {
-                    self.request_lines(ctx);
+                    self.lines_changed(ctx);
                 }
             }
             SessionEffect::Lost => {
@@ -279,7 +279,9 @@ impl Phone {
 
     /// Subscribes to changes of the phone's configuration, if the phone supports that (ECMA-269, system registration).
     pub(super) fn system_register(&mut self, ctx: &mut Context<Self>) {
-        if !self.capabilities.has(ServiceId::SystemRegister) {
+        // The phone may cancel the registration again and again, without an answer.
+        let is_pending = self.requests.is_registering();
+        if is_pending || !self.capabilities.has(ServiceId::SystemRegister) {
             return;
         }
         let register = SystemRegister {
@@ -318,14 +320,7 @@ impl Wake for Phone {
         let now = self.context.clock.now();
         self.sweep_requests(now, ctx);
         self.on_session(SessionInput::Due, ctx);
-        match self.lines.next_due() {
-            Some(at) if at > now => self.wake_at(at, ctx),
-            Some(_) => {
-                tracing::warn!(phone = %self.phone, "phone did not send the list of lines that it announced; it keeps the lines of before");
-                self.give_up_list(ctx);
-            }
-            None => {}
-        }
+        self.lines_due(now, ctx);
         let effects = self.emulation.expire(now);
         self.carry_out(effects, ctx);
     }

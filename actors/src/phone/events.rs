@@ -7,34 +7,28 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
-        self, DeviceId, Document, GetSwitchingFunctionDevices, Message, MonitorCrossRefId,
-        MonitorObject, MonitorStart, MonitorStop, Response, ServiceId, SnapshotDevice,
+        self, DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart,
+        MonitorStop, Response, ServiceId, SnapshotDevice,
     },
     sip::Status,
 };
 
 use super::{
-    LinesListed, Phone, Subscribe,
-    actor::DRAIN_CHECK,
-    admission::is_grace_over,
-    capabilities::Provider,
-    incoming::Incoming,
-    lines::{LinesKnown, MAX_LINES},
-    monitors::Started,
-    request_queue::Requester,
-    session::SessionInput,
+    Phone, Subscribe, actor::DRAIN_CHECK, admission::is_grace_over, capabilities::Provider,
+    incoming::Incoming, monitors::Started, request_queue::Requester,
 };
 use crate::{
     counters::Counter,
-    directory::LONGEST,
     licensing::LicencePermit,
+    log_limit::repeat_count,
     monitor::{
-        Deps, Mark, Monitor, MonitorEvent, PointAction, PointRequest, Reconciled, Subscriber,
-        SubscriptionChange,
+        Deps, LONGEST, Mark, Monitor, MonitorEvent, PointAction, PointRequest, Reconciled,
+        Subscriber, SubscriptionChange,
     },
     refusal::Refusal,
     sip::responder::{FinalResponse, Responder},
     supervision::RestartableAddr,
+    truncated::truncated,
 };
 
 impl Phone {
@@ -75,12 +69,8 @@ impl Phone {
             }
             Incoming::Event(event) => self.observed(Arc::new(event)),
             // The report takes effect before the phone receives the response.
-            Incoming::Lines(part) => {
-                if let Some(known) = self.lines.add(part) {
-                    self.lines_known(known, ctx);
-                }
-            }
-            Incoming::LinesChanged => self.request_lines(ctx),
+            Incoming::Lines(part) => self.lines_listed(part, ctx),
+            Incoming::LinesChanged => self.lines_changed(ctx),
             Incoming::SystemRegisterAborted => self.system_register(ctx),
             Incoming::Ignored(notification) => {
                 tracing::debug!(phone = %self.phone, notification, "unexpected notification");
@@ -95,52 +85,25 @@ impl Phone {
     /// Routes an event to the monitor point with its cross reference.
     fn observed(&mut self, event: Arc<Document>) {
         let is_starting = self.requests.is_starting_monitor();
-        if let Err(event) = self.monitored.observe(event, is_starting) {
-            self.context.counters.count(Counter::StrayEvent);
-            tracing::debug!(phone = %self.phone, event = event.name(), cross_ref = event.cross_ref(), "event for unknown monitor");
-        }
-    }
-
-    /// Requests the lines; a phone that cannot list lines keeps its former ones.
-    pub(super) fn request_lines(&mut self, ctx: &mut Context<Self>) {
-        if self
-            .capabilities
-            .has(ServiceId::GetSwitchingFunctionDevices)
-        {
-            self.lines.requested();
-            let request = GetSwitchingFunctionDevices::default();
-            self.send_own(Requester::Lines, request.into(), ctx);
-        } else {
-            self.give_up_list(ctx);
-        }
-    }
-
-    /// Goes on without a list of lines.
-    pub(super) fn give_up_list(&mut self, ctx: &mut Context<Self>) {
-        let identity = self.admission.binding().map(|binding| &*binding.to);
-        let known = self.lines.give_up(identity);
-        self.lines_known(known, ctx);
-    }
-
-    fn lines_known(&mut self, known: LinesKnown, ctx: &mut Context<Self>) {
-        let (phone, left_out) = (self.phone, known.left_out);
-        if left_out > 0 {
-            tracing::warn!(%phone, left_out, "phone lists lines that have no name or one of more than {LONGEST} octets, or more than {MAX_LINES} lines; they are left out");
-        }
-        if known.is_new {
-            tracing::info!(%phone, lines = known.lines.len(), "phone listed its lines");
-        }
-        if known.is_news {
-            let is_ready = self.session.is_open();
-            for line in self.monitored.lines_listed(&self.lines, is_ready) {
-                tracing::warn!(%phone, %line, "phone no longer has a line that is monitored");
+        match self.monitored.observe(event, is_starting) {
+            Ok(true) => {}
+            Ok(false) => {
+                if let Some(times) = self.may_log("long names in calls") {
+                    tracing::warn!(phone = %self.phone, times = repeat_count(times), "phone sent an event with a name of more than {LONGEST} octets; the event was relayed, but the name is not kept");
+                }
+            }
+            Err(event) => {
+                self.context.counters.count(Counter::StrayEvent);
+                tracing::debug!(phone = %self.phone, event = event.name(), cross_ref = truncated(event.cross_ref()), "event for unknown monitor");
             }
         }
-        self.upstream.lines.do_send(LinesListed {
-            phone,
-            lines: known.lines,
-        });
-        self.on_session(SessionInput::Prepared, ctx);
+    }
+
+    /// Whether to log a fault of the phone's documents, at most once a minute; `Some` is how often it occurred since.
+    pub(super) fn may_log(&self, what: &str) -> Option<u32> {
+        let address = self.admission.binding()?.address.ip();
+        let now = self.context.clock.now();
+        self.context.log_limit.admit(address, what, now)
     }
 
     /// Requests the calls of a line with a running monitor, to compare them with the calls that events reported.

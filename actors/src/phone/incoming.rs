@@ -47,7 +47,7 @@ impl Incoming {
                     Notification::SwFunctionDevicesChanged(_) => Self::LinesChanged,
                     Notification::SystemRegisterAbort(_) => Self::SystemRegisterAborted,
                 },
-                Ok(_) => Self::Ignored(document.name().to_owned()),
+                Ok(_) => Self::Ignored(Truncated(document.name()).to_string()),
                 Err(error) => Self::Unreadable(error.to_string()),
             },
             Kind::Response(_) | Kind::Failure | Kind::Unknown => Self::Unexpected(format!(
@@ -61,7 +61,10 @@ impl Incoming {
         match request {
             Request::SystemStatus(request) => Self::Request(
                 SystemStatusResponse::default().into(),
-                format!("its system status is {}", request.system_status),
+                format!(
+                    "its system status is {}",
+                    Truncated(request.system_status.as_str())
+                ),
             ),
             Request::RequestSystemStatus(_) => {
                 let system_status = SystemStatusValue::NORMAL;

@@ -14,6 +14,7 @@ use crate::{
         responder::Responder,
         session::{Body, RequestError},
     },
+    truncated::Truncated,
 };
 
 /// Responds to a client: with the phone's response, or with the CSTA error of the refusal.
@@ -70,7 +71,7 @@ pub(super) fn read(
     } else {
         Err(Refusal::NotCsta(format!(
             "{} came instead of {service}Response",
-            document.name()
+            Truncated(document.name())
         )))
     }
 }
@@ -84,7 +85,7 @@ pub(super) fn cross_ref(response: Result<Document, Refusal>) -> Result<MonitorCr
         }
         Ok(_) => Err(Refusal::NotCsta(format!(
             "{} came instead of MonitorStartResponse",
-            document.name()
+            Truncated(document.name())
         ))),
         Err(error) => Err(Refusal::NotCsta(error.to_string())),
     }
@@ -105,7 +106,10 @@ pub(super) fn check_status(
         Ok(document.edition())
     } else {
         Err(Unusable {
-            reason: format!("its system status is {status}, not normal"),
+            reason: format!(
+                "its system status is {}, not normal",
+                Truncated(status.as_str())
+            ),
             outlook: Outlook::Passing,
         })
     }
@@ -131,7 +135,7 @@ fn system_status(
         }),
         _ => Err(Refusal::NotCsta(format!(
             "{} came instead of RequestSystemStatusResponse",
-            document.name()
+            Truncated(document.name())
         ))),
     }
 }

@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{element::Element, error::ReadError, member::Member, writer::Writer};
+use super::{
+    element::Element,
+    error::{ReadError, quoted},
+    member::Member,
+    writer::Writer,
+};
 
 /// The reason of a rejection: a category and a value, open to values of later editions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -189,7 +194,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.category.fmt(formatter)?;
         if !self.value.is_empty() {
-            write!(formatter, ": {}", self.value)?;
+            write!(formatter, ": {}", quoted(&self.value))?;
         }
         self.explanation()
             .map_or(Ok(()), |explanation| write!(formatter, " ({explanation})"))

@@ -3,6 +3,7 @@
 mod answers;
 mod connections;
 mod events;
+mod excess;
 mod liveness;
 mod quirks;
 mod requests;

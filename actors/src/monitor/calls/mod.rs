@@ -6,7 +6,7 @@ use uacsta_schema::csta::{
 };
 
 use super::{
-    call::{Call, ConnectionState, fill},
+    call::{Call, ConnectionState, LONGEST, fill},
     event_history::EventHistory,
 };
 
@@ -21,12 +21,15 @@ pub(crate) struct Calls {
 pub(super) const MOST: usize = 32;
 
 impl Calls {
-    /// An event of the line's monitor.
-    pub(crate) fn observe(&mut self, line: &DeviceId, event: &Document) {
+    /// An event of the line's monitor. Returns whether the event is tracked completely: no name in it is too long.
+    pub(crate) fn observe(&mut self, line: &DeviceId, event: &Document) -> bool {
         let transition = event.event().and_then(EventId::transition);
         let (Some(transition), Some(summary)) = (transition, event.call_summary()) else {
-            return;
+            return true;
         };
+        if summary.call.len() > LONGEST {
+            return false;
+        }
         match transition {
             Transition::Initiated => self.stands(line, &summary, ConnectionState::Initiated),
             Transition::Alerting => self.stands(line, &summary, ConnectionState::Alerting),
@@ -39,6 +42,9 @@ impl Calls {
             // The new calls stand in lists, which only the second pass reads; such events are rare.
             Transition::Joined => self.joined(line, event),
         }
+        let names = [&summary.device, &summary.calling, &summary.called];
+        let mut names = names.into_iter().flatten();
+        names.all(|name| name.len() <= LONGEST)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -188,8 +194,13 @@ impl Calls {
         let Some(at) = self.calls.iter().position(is_old) else {
             return;
         };
+        let new_connections = connections
+            .iter()
+            .filter_map(|item| item.new_connection.as_ref());
+        let mut new_calls = new_connections.filter_map(|new| new.call_id.as_ref());
+        let is_tracked = new_calls.all(|id| id.as_str().len() <= LONGEST);
         let state = ConnectionState::read(local.unwrap_or(fallback).as_str());
-        let Some(state) = state else {
+        let Some(state) = state.filter(|_| is_tracked) else {
             return self.calls.retain(|call| !is_old(call));
         };
         let mut call = self.calls.remove(at);

@@ -230,3 +230,29 @@ fn the_model_is_bounded() {
     }
     assert_eq!(calls.calls.len(), MOST);
 }
+
+#[test]
+fn names_that_are_too_long_are_not_kept() {
+    #[track_caller]
+    fn check(before: &[&str], words: &str, is_tracked: bool, expected: &str) {
+        let long = "x".repeat(LONGEST + 1);
+        let mut calls = after(before);
+        let seen = event(&words.replace("LONG", &long));
+        assert_eq!(calls.observe(&line(), &seen), is_tracked, "{words}");
+        assert_eq!(told(&calls), expected, "{words}");
+    }
+    check(&[], "Established LONG 101 connected", false, "");
+    check(&[], "Established 7 LONG connected", false, "7:connected");
+    check(&[], "Established 7 101 LONG", true, "7:connected");
+    let before = &["Established 7 101 connected"];
+    check(before, "Held LONG 101 hold", false, "7:connected");
+    check(
+        before,
+        "ConnectionCleared LONG 101 null",
+        false,
+        "7:connected",
+    );
+    let longest = "y".repeat(LONGEST);
+    let calls = after(&[&format!("Established {longest} 101 connected")]);
+    assert_eq!(told(&calls), format!("{longest}:connected"));
+}

@@ -7,7 +7,7 @@
 use uacsta_schema::csta::{CallState, DeviceCall, DeviceId, Event, Snapshot};
 
 use super::{
-    call::{Call, ConnectionState},
+    call::{Call, ConnectionState, LONGEST},
     calls::{Calls, MOST},
     event_history::Mark,
 };
@@ -108,6 +108,7 @@ impl Calls {
         if let Some(state) = state.unwrap_or(Some(ConnectionState::Connected))
             && self.find(id).is_none()
             && self.calls.len() < MOST
+            && id.len() <= LONGEST
         {
             self.calls.push(Call {
                 // A call of the first snapshot may be older than the monitor.

@@ -175,11 +175,13 @@ fn a_call_that_is_listed_and_never_told_of_is_noticed_once_a_session() {
 }
 
 #[test]
-fn a_call_that_is_listed_as_over_is_not_added() {
+fn a_call_that_is_listed_as_over_or_too_long_is_not_added() {
     let mut calls = Calls::default();
+    let long = "x".repeat(LONGEST + 1);
     let listed = snapshot(&[
         ("7", LocalConnectionState::HOLD),
         ("8", LocalConnectionState::NULL),
+        (&long, LocalConnectionState::HOLD),
     ]);
     let asked = calls.mark();
     calls.reconcile(&line(), &listed, asked);

@@ -8,7 +8,7 @@ use uacsta_schema::csta::{CallId, DeviceId, Document, Event, MonitorCrossRefId};
 use super::lines::LineList;
 use crate::{
     monitor::{
-        Calls, Emulated, Monitor, MonitorEvent, Observed, PointEnded, SubscriptionChange,
+        Calls, Emulated, LONGEST, Monitor, MonitorEvent, Observed, PointEnded, SubscriptionChange,
         SubscriptionChanged,
     },
     refusal::Refusal,
@@ -32,6 +32,8 @@ pub(super) struct MonitoredLines {
     lines: Vec<MonitoredLine>,
     /// Events that arrived before the response to a MonitorStart.
     early: VecDeque<Arc<Document>>,
+    /// The length of these events, in octets.
+    early_octets: usize,
 }
 
 /// The next action after the response to a MonitorStart.
@@ -47,6 +49,8 @@ pub(super) enum Started {
 
 /// How many events wait for the response of a MonitorStart.
 const MAX_EARLY: usize = 64;
+/// How many octets of events wait for it.
+const MAX_EARLY_OCTETS: usize = 128 << 10;
 
 impl MonitoredLine {
     fn is(&self, cross_ref: &str) -> bool {
@@ -194,6 +198,9 @@ impl MonitoredLines {
     ) -> Started {
         // Events name their line by the cross reference alone.
         let result = result.and_then(|cross_ref| match self.known_as(cross_ref.as_str()) {
+            _ if cross_ref.as_str().len() > LONGEST => Err(Refusal::NotCsta(format!(
+                "the monitorCrossRefID is longer than {LONGEST} octets"
+            ))),
             Some(other) if other.line != *line => Err(Refusal::NotCsta(format!(
                 "the monitorCrossRefID {} is that of the monitor of {}",
                 Truncated(cross_ref.as_str()),
@@ -221,10 +228,12 @@ impl MonitoredLines {
 
     /// Removes the events that arrived before the response to a MonitorStart.
     pub(super) fn take_early(&mut self) -> VecDeque<Arc<Document>> {
+        self.early_octets = 0;
         std::mem::take(&mut self.early)
     }
 
     /// Routes an event to the monitor point with its cross reference, or keeps the event while a MonitorStart is pending.
+    /// Returns whether the event's calls and names are short enough to be tracked.
     ///
     /// # Errors
     /// An event of no known monitor.
@@ -232,17 +241,20 @@ impl MonitoredLines {
         &mut self,
         event: Arc<Document>,
         is_starting: bool,
-    ) -> Result<(), Arc<Document>> {
+    ) -> Result<bool, Arc<Document>> {
         let cross_ref = event.cross_ref();
         if let Some(monitored) = cross_ref.and_then(|cross_ref| self.known_as(cross_ref)) {
-            monitored.calls.observe(&monitored.line, &event);
+            let is_tracked = monitored.calls.observe(&monitored.line, &event);
             monitored.monitor.do_send(Observed(event));
-        } else if is_starting && self.early.len() < MAX_EARLY {
-            self.early.push_back(event);
-        } else {
+            return Ok(is_tracked);
+        }
+        let octets = self.early_octets + event.raw().len();
+        if !is_starting || self.early.len() >= MAX_EARLY || octets > MAX_EARLY_OCTETS {
             return Err(event);
         }
-        Ok(())
+        self.early_octets = octets;
+        self.early.push_back(event);
+        Ok(true)
     }
 
     /// Sends an event that the server generated to the subscribers of a line.
@@ -270,7 +282,7 @@ impl MonitoredLines {
 
     /// The phone's session ended, and with it the monitors.
     pub(super) fn session_lost(&mut self) {
-        self.early.clear();
+        self.take_early();
         for monitored in &mut self.lines {
             monitored.cross_ref = None;
             monitored.calls.session_lost();

@@ -18,6 +18,9 @@ use crate::sip::{
     session_timer::{CROSSINGS, after_crossing},
 };
 
+/// How many MonitorStarts past their deadline are kept; the oldest are past the life of their transactions as well.
+const MAX_LATE: usize = 64;
+
 /// The requests without a response, sent and unsent. Boxed, since most phones have none.
 #[derive(Default)]
 pub(super) struct RequestQueue {
@@ -263,6 +266,9 @@ impl RequestQueue {
         while let Some(at) = self.sent.iter().position(|request| is_late(request)) {
             let request = self.sent.remove(at);
             if let Requester::MonitorStart(line) = &request.requester {
+                if self.late_monitor_starts.len() == MAX_LATE {
+                    self.late_monitor_starts.remove(0);
+                }
                 self.late_monitor_starts.push((request.id, line.clone()));
             }
             requests.push(*request);
@@ -331,6 +337,12 @@ impl RequestQueue {
     /// Whether every sent request has its response.
     pub(super) fn has_sent_none(&self) -> bool {
         self.sent.is_empty()
+    }
+
+    /// Whether a SystemRegister is queued or has no response yet.
+    pub(super) fn is_registering(&self) -> bool {
+        let mut pending = self.own.iter().chain(&self.sent);
+        pending.any(|request| matches!(request.requester, Requester::SystemRegister))
     }
 
     /// Whether a MonitorStart of a line is queued or has no response yet.
