@@ -63,12 +63,7 @@ impl Settings {
                 return Err(SettingsError::of_key(key, what));
             }
         }
-        let length = self.web.password.expose().chars().count();
-        if (1..12).contains(&length) {
-            let what = "is too short to be secure; it protects the administration: use 12 characters or more";
-            return Err(SettingsError::of_key("web.password", what));
-        }
-        Ok(())
+        self.check_web()
     }
 
     fn check_clients(&self) -> Check {
@@ -355,6 +350,9 @@ mod tests {
         refused("logs.keep", |s| s.logs.keep = 0);
         refused("logs.phones[0]", |s| s.logs.phones = vec!["0004".into()]);
         refused("web.password", |s| s.web.password = "short".into());
+        let outside: SocketAddr = "0.0.0.0:8080".parse().unwrap();
+        refused("web.listen", |s| s.web.listen = outside.into());
+        refused("web.names[0]", |s| s.web.names = vec!["a:80".into()]);
         let hashes = "{HA1}MD5=0123456789abcdef0123456789abcdef";
         refused("web.password", |s| s.web.password = hashes.into());
         refused("phones.password", |s| s.phones.password = hashes.into());

@@ -1,6 +1,7 @@
 //! The settings of operators, typed and in layers, and the profiles of phone makers.
 
 mod check;
+mod check_web;
 mod choice;
 mod error;
 mod layer;

@@ -275,6 +275,10 @@ pub struct Logs {
 pub struct Web {
     /// The address of the HTTP server.
     pub listen: Listen,
+    /// The names and further addresses by which browsers and programs reach it.
+    pub names: Vec<String>,
+    /// TLS proxies in front of it, whose X-Forwarded-For names the peer.
+    pub trusted_proxies: Vec<Network>,
     /// The password of the user `admin`.
     pub password: Secret,
 }

@@ -2,7 +2,6 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    rc::Rc,
     sync::Arc,
 };
 
@@ -24,7 +23,7 @@ use uacsta_actors::{
 };
 use uacsta_config::Secret;
 
-use super::{Refusal, connection::Peer};
+use super::{Refusal, connection::Peer, forwarded};
 
 /// The credentials that the API accepts.
 pub(super) struct Keys {
@@ -144,14 +143,15 @@ pub(super) async fn check(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-    let address = request
-        .peer_addr()
-        .map_or(unknown, |peer| peer.ip().to_canonical());
+    let address = request.peer_addr().map_or(unknown, |peer| peer.ip());
     let keys = request.app_data::<web::Data<Keys>>();
     keys.map_or(Err(Refusal::Unauthenticated), |keys| {
+        let config = keys.context.config();
+        let proxies = &config.settings.web.trusted_proxies;
+        let address = forwarded::peer(address, request.headers(), proxies);
         keys.check(authorization, address)
     })?;
-    if let Some(peer) = request.request().conn_data::<Rc<Peer>>() {
+    if let Some(peer) = Peer::of(&request) {
         peer.authenticated();
     }
     next.call(request).await

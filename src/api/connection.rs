@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     io,
+    net::IpAddr,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
@@ -52,6 +53,8 @@ pub(super) struct Connection {
 /// What is known of the peer of a connection.
 #[derive(Default)]
 pub(super) struct Peer {
+    /// The server's address to which it connected.
+    local: Option<IpAddr>,
     authenticated: Cell<bool>,
     requests: Cell<u32>,
     /// Whether nothing more is read, since the last answer closes the connection.
@@ -62,6 +65,16 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// The peer of a request.
+    pub(super) fn of(request: &ServiceRequest) -> Option<&Self> {
+        request.request().conn_data::<Rc<Self>>().map(Rc::as_ref)
+    }
+
+    /// The server's address to which it connected.
+    pub(super) fn local(&self) -> Option<IpAddr> {
+        self.local
+    }
+
     /// Lifts the limits of an unauthenticated peer.
     pub(super) fn authenticated(&self) {
         self.authenticated.set(true);
@@ -113,9 +126,14 @@ impl Connection {
     }
 
     fn with_life(io: TcpStream, life: Duration) -> Self {
+        let local = io.local_addr().ok();
+        let peer = Peer {
+            local: local.map(|address| address.ip().to_canonical()),
+            ..Peer::default()
+        };
         Self {
             io,
-            peer: Rc::default(),
+            peer: Rc::new(peer),
             deadline: Box::pin(sleep(life)),
             stalled: false,
             read: false,

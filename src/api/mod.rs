@@ -3,6 +3,8 @@
 mod authentication;
 mod certificate;
 mod connection;
+mod forwarded;
+mod host;
 mod licenses;
 mod methods;
 mod metrics;
@@ -138,6 +140,7 @@ pub fn start(
             )
             .default_service(web::to(not_found))
             .wrap(from_fn(methods::head_as_get))
+            .wrap(from_fn(host::check))
             .wrap(from_fn(connection::limit_requests))
     };
     let listener = TcpListener::bind(address)?;

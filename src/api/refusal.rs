@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     RateLimited,
     #[error("cross-origin request refused: Origin differs from Host")]
     CrossOrigin,
+    #[error("{0:?} is not a host of this server: use its address, or add the name to web.names")]
+    Misdirected(String),
     #[error("there is no such page")]
     NotFound,
     #[error("too many requests on a connection without log-on; open another one")]
@@ -45,6 +47,7 @@ impl ResponseError for Refusal {
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::NoLines(_) | Self::UnknownPhone(_) => StatusCode::NOT_FOUND,
+            Self::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) | Self::TooManyRequests => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,

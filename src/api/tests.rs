@@ -342,7 +342,7 @@ async fn each_request_gets_its_status_and_json() {
 async fn ask(web: &HttpServer, method: &str, path: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(web.address()).await.unwrap();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer token\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer token\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

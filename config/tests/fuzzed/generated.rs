@@ -24,7 +24,7 @@ proptest! {
         let mut networks: Vec<String> = trusted.iter().map(|(address, prefix)| format!("'{address}/{prefix}'")).collect();
         networks.push(format!("'{name}'"));
         let text = format!(
-            "phones.lan.tcp = '{lan}'\nweb.listen = '{web}'\nlimits = {{ message_head = '{head}KiB', message_line = 512, message_body = {body} }}\n\
+            "phones.lan.tcp = '{lan}'\nweb.listen = '{web}'\nweb.trusted_proxies = ['10.0.0.1']\nlimits = {{ message_head = '{head}KiB', message_line = 512, message_body = {body} }}\n\
              logs.level = '{level}'\nadvanced.digest = {algorithms:?}\n\
              clients = {{ trusted = [{}], trusted_authority = 'ca.pem' }}\n",
             networks.join(", ")

@@ -44,6 +44,7 @@ fn again(settings: &Settings) -> String {
         listen("phones.udp", phones.udp),
         listen("clients.lan.tls", clients.lan.tls),
         listen("web.listen", web.listen),
+        list("web.trusted_proxies", &web.trusted_proxies),
         list("clients.trusted", &clients.trusted),
         list("advanced.digest", &advanced.digest),
         list(
