@@ -263,7 +263,7 @@ impl Running {
         self.api.clone()
     }
 
-    /// Stops listening, ends the clients' sessions, then the phones' monitors and sessions, then the threads. What was acknowledged
+    /// Stops listening, settles clients' requests, ends the clients' sessions, then the phones' monitors and sessions, then the threads. What was acknowledged
     /// is on disk. Takes less than 5 seconds.
     pub async fn stop(self) {
         self.listening.remove();
@@ -276,9 +276,12 @@ impl Running {
                 web.stop().await;
             }
         });
+        // Clients get the answers to their requests before their BYE.
+        let settled = self.addrs.registrar.send(Retire::SettleRequests);
+        let _ = tokio::time::timeout(SETTLE_TIME, settled).await;
         // Clients and phones that do not answer must not delay the end.
         let _ = tokio::time::timeout(CLIENT_TIME, self.addrs.registrar.send(Stopping)).await;
-        if tokio::time::timeout(PHONE_TIME, self.addrs.registrar.send(Retire))
+        if tokio::time::timeout(PHONE_TIME, self.addrs.registrar.send(Retire::EndSession))
             .await
             .is_err()
         {
@@ -295,6 +298,8 @@ impl Running {
     }
 }
 
+/// The longest time for phones to answer the requests of clients.
+const SETTLE_TIME: Duration = Duration::from_millis(1200);
 /// The longest time for clients to end their sessions.
 const CLIENT_TIME: Duration = Duration::from_secs(1);
 /// The longest time for phones to confirm MonitorStop.

@@ -7,8 +7,10 @@ use std::{
 
 use crate::support::{
     PATIENCE,
+    csta::{Document, element},
     phone::{Phone, Reaction},
     process::{PASSWORDS, Serving},
+    wire::final_of,
 };
 
 /// Ends the server while phones talk; its exit code, and how long that took.
@@ -117,15 +119,36 @@ async fn unresponsive_phone_does_not_delay_shutdown() {
     let (code, took) = ended(server).await;
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(5), "it took {took:?}");
-    well.until("a BYE", |state| {
-        state
-            .received
-            .iter()
-            .any(|received| received.message.method() == "BYE")
-            .then_some(())
-    })
-    .await;
+    // The phone that does not answer MonitorStop gets a BYE as well.
+    for phone in [&silent, &well] {
+        receives_monitor_stop_before_bye(phone).await;
+    }
     drop(data);
+}
+
+#[tokio::test]
+async fn requests_of_a_busy_phone_are_answered_before_the_shutdown() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let phone = server.phone("000413000001", "sip:101@pbx.example");
+    phone.start().await;
+    let client = server.client().await;
+    let mut session = client.open_server().await;
+    session.watch(phone.line()).await;
+    phone.always("GetDoNotDisturb", Reaction::Silence);
+    let asked = element("device", phone.line());
+    let mut under_way = session.begin("GetDoNotDisturb", &asked);
+    let mut waiting = session.begin("GetForwarding", &asked);
+    phone.until_received("GetDoNotDisturb", 1).await;
+    let (code, took) = ended(server).await;
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    for answer in [&mut under_way, &mut waiting] {
+        let answer = final_of(answer).await.expect("an answer").expect(200);
+        assert_eq!(Document::read(&answer.body).name(), "CSTAErrorCode");
+    }
+    while session.incoming().await.expect("a BYE").method() != "BYE" {}
+    receives_monitor_stop_before_bye(&phone).await;
+    assert_eq!(phone.count("GetForwarding"), 0);
 }
 
 /// What `sd_notify(3)` says: one datagram a call.

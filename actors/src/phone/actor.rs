@@ -161,6 +161,7 @@ impl Phone {
         } else if is_over || !self.monitored.has_calls() && self.requests.is_idle() {
             let reason = "there is no licence for the phone".into();
             self.on_session(SessionInput::Close(reason), ctx);
+            self.refuse_waiting();
             self.report(None);
         } else {
             ctx.run_later(DRAIN_CHECK, Self::drain);
@@ -212,9 +213,14 @@ impl Phone {
             SessionEffect::Lost => {
                 self.lines.session_lost();
                 self.interrupt();
-                let effects = self.emulation.session_lost();
-                self.carry_out(effects, ctx);
-                self.monitored.session_lost();
+                self.monitors_lost(ctx);
+            }
+            SessionEffect::MonitorsLost => self.monitors_lost(ctx),
+            SessionEffect::EventsLost => self.monitored.events_lost(),
+            SessionEffect::OutOfService => {
+                tracing::warn!(phone = %self.phone, "phone is out of service: its system is disabled or starts");
+                self.refuse_unsent();
+                self.report(Some("its system is disabled or starts".into()));
             }
             SessionEffect::Failed {
                 mut reason,
@@ -234,6 +240,12 @@ impl Phone {
                 tracing::info!(phone = %self.phone, %reason, "CSTA session with the phone closed");
             }
         }
+    }
+
+    fn monitors_lost(&mut self, ctx: &mut Context<Self>) {
+        let effects = self.emulation.session_lost();
+        self.carry_out(effects, ctx);
+        self.monitored.session_lost();
     }
 
     /// Opens the session if the phone may be controlled now; requests the licence permit if only the permit is missing.

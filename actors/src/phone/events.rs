@@ -28,7 +28,7 @@ use crate::{
     refusal::Refusal,
     sip::responder::{FinalResponse, Responder},
     supervision::RestartableAddr,
-    truncated::truncated,
+    truncated::{Truncated, truncated},
 };
 
 impl Phone {
@@ -54,6 +54,14 @@ impl Phone {
         match incoming {
             Incoming::Request(response, note) => {
                 tracing::info!(phone = %self.phone, response = response.name(), note, "phone sent a request");
+                return responder.csta(csta::write(&response, &dialect));
+            }
+            Incoming::SystemStatus(status, response) => {
+                let told = Truncated(status.as_str());
+                tracing::info!(phone = %self.phone, status = %told, "phone reported its system status");
+                if !is_repeated {
+                    self.system_status(&status, true, ctx);
+                }
                 return responder.csta(csta::write(&response, &dialect));
             }
             Incoming::MonitorStop(cross_ref, response) => {

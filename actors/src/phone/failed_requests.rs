@@ -5,7 +5,12 @@ use std::time::Duration;
 use actix::Context;
 use uacsta_schema::csta;
 
-use super::{Phone, request_queue::Requester, responses, session::SessionInput};
+use super::{
+    Phone,
+    request_queue::{PhoneRequest, Requester},
+    responses,
+    session::SessionInput,
+};
 use crate::refusal::Refusal;
 
 impl Phone {
@@ -19,7 +24,18 @@ impl Phone {
         self.refuse_queued(true);
     }
 
+    /// The phone performs no requests for now: fails those of clients that were not sent.
+    pub(super) fn refuse_unsent(&mut self) {
+        let waiting = self.requests.take_waiting();
+        self.refuse_all(waiting);
+    }
+
     fn refuse_queued(&mut self, with_waiting: bool) {
+        let queued = self.requests.interrupt(with_waiting);
+        self.refuse_all(queued);
+    }
+
+    fn refuse_all(&mut self, requests: Vec<PhoneRequest>) {
         let refusal = || {
             if self.admission.is_enabled() {
                 Refusal::Away
@@ -27,7 +43,7 @@ impl Phone {
                 Refusal::Disabled
             }
         };
-        for request in self.requests.interrupt(with_waiting) {
+        for request in requests {
             match request.requester {
                 Requester::Client { reply, dialect } => {
                     responses::relay(reply, &dialect, Err(refusal()));
@@ -49,6 +65,7 @@ impl Phone {
                 | Requester::Snapshot { .. } => {}
             }
         }
+        self.requests.check_settled();
     }
 
     /// Fails the requests whose deadline has passed, and sends the next ones.

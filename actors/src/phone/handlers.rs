@@ -9,6 +9,7 @@ use super::{
     BindingMoved, Bound, EnabledChanged, LinesListed, Orphan, Phone, ReportAgain, Request, Resume,
     Retire, Unbound,
     actor::UNLICENSED,
+    messages::SETTLE_TIME,
     responses,
     session::{Outlook, SessionInput},
 };
@@ -244,14 +245,24 @@ impl Handler<Moved<PhoneUas>> for Phone {
 impl Handler<Retire> for Phone {
     type Result = ResponseFuture<()>;
 
-    /// Stops the monitors; the session ends when the phone has responded.
-    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, retire: Retire, ctx: &mut Self::Context) -> Self::Result {
         let (sender, done) = oneshot::channel();
-        self.on_session(SessionInput::Drain(sender), ctx);
-        for (line, cross_ref) in self.monitored.take_running() {
-            self.stop_monitor(&line, cross_ref, ctx);
+        match retire {
+            Retire::SettleRequests => {
+                let until = self.context.clock.now() + SETTLE_TIME;
+                self.requests.settle(until, sender);
+                self.refuse_unsent();
+                self.wake_at(until, ctx);
+            }
+            // The session ends when the phone has responded.
+            Retire::EndSession => {
+                self.on_session(SessionInput::Drain(sender), ctx);
+                for (line, cross_ref) in self.monitored.take_running() {
+                    self.stop_monitor(&line, cross_ref, ctx);
+                }
+                self.send_next(ctx);
+            }
         }
-        self.send_next(ctx);
         Box::pin(async move {
             // The sender is only ever dropped.
             let _ = done.await;

@@ -15,6 +15,8 @@ pub(super) enum Incoming {
     Event(Document),
     /// A request, and its response; the text is for the log.
     Request(Message, String),
+    /// The phone's system status, and the response.
+    SystemStatus(SystemStatusValue, Message),
     /// MonitorStop of the switching function: the phone ended a monitor by itself (ECMA-269, section 15.1.2).
     MonitorStop(MonitorCrossRefId, Message),
     /// A part of the list of lines.
@@ -59,12 +61,9 @@ impl Incoming {
 
     fn request(request: Request) -> Self {
         match request {
-            Request::SystemStatus(request) => Self::Request(
+            Request::SystemStatus(request) => Self::SystemStatus(
+                request.system_status,
                 SystemStatusResponse::default().into(),
-                format!(
-                    "its system status is {}",
-                    Truncated(request.system_status.as_str())
-                ),
             ),
             Request::RequestSystemStatus(_) => {
                 let system_status = SystemStatusValue::NORMAL;

@@ -82,8 +82,11 @@ impl Phone {
             }
             (Liveness::Reported | Liveness::Lost, _) => {}
             (Liveness::Alive, result) => {
-                if let Err(refusal) = result {
-                    tracing::warn!(%phone, %refusal, "keep-alive refused");
+                match result {
+                    Ok(answer) => self.system_status_answered(answer, ctx),
+                    Err(refusal) => {
+                        tracing::warn!(%phone, %refusal, "keep-alive refused");
+                    }
                 }
                 self.on_session(SessionInput::KeptAlive, ctx);
             }
@@ -104,7 +107,12 @@ impl Phone {
         ctx: &mut Context<Self>,
     ) {
         match self.liveness(result) {
-            Liveness::Alive => self.on_session(SessionInput::KeptAlive, ctx),
+            Liveness::Alive => {
+                if let Ok(answer) = result {
+                    self.system_status_answered(answer, ctx);
+                }
+                self.on_session(SessionInput::KeptAlive, ctx);
+            }
             Liveness::Lost => {
                 let reason = "the phone registered anew, and does not answer in the session";
                 self.on_session(SessionInput::Renew(reason.into()), ctx);

@@ -1,6 +1,6 @@
 //! Messages to a phone: from the registrar, clients and the UAS of its connection.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::Message;
 use uacsta_schema::csta::{DeviceId, Dialect, Document};
@@ -10,6 +10,11 @@ use crate::{
     registration::{PhoneBinding, PhoneUas},
     sip::{connection::OrphanRequest, responder::Responder},
 };
+
+/// How long a phone may take to answer MonitorStop while the server stops, before the session ends all the same.
+pub(super) const RETIRE_TIME: Duration = Duration::from_millis(1500);
+/// How long a phone may take to answer clients' requests while the server stops.
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 /// The registrar bound the phone: the server now sends its requests by this binding.
 #[derive(Debug, Message)]
@@ -74,11 +79,15 @@ pub struct Subscribe {
     pub change: SubscriptionChange,
 }
 
-/// The server is stopping: the phone stops its monitors, then ends its session. The answer comes when that is done, or the
-/// phone is away.
+/// The server is stopping. The answer comes when the step is done, or the phone is away.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Retire;
+pub enum Retire {
+    /// The phone refuses further requests of clients, and answers those under way, within a second.
+    SettleRequests,
+    /// The phone stops its monitors, then ends its session, within 1.5 seconds.
+    EndSession,
+}
 
 /// The registrar was restarted after a panic: the phone reports its status and its lines again.
 #[derive(Clone, Copy, Debug, Message)]

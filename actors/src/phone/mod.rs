@@ -24,6 +24,7 @@ mod request_queue;
 mod requests;
 mod responses;
 mod session;
+mod system_status;
 
 pub use actor::Phone;
 pub use messages::*;

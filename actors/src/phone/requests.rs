@@ -77,7 +77,10 @@ impl Phone {
     pub(super) fn refusal(&self) -> Option<Refusal> {
         if !self.admission.is_enabled() {
             Some(Refusal::Disabled)
-        } else if !self.session.is_coming() {
+        } else if !self.session.is_coming()
+            || self.session.is_out_of_service()
+            || self.requests.is_settling()
+        {
             Some(Refusal::Away)
         } else if self.is_busy() {
             self.context.counters.count(Counter::TooManyForPhone);
@@ -97,6 +100,8 @@ impl Phone {
     /// GetCSTAFeatures: the server asks the phone once per connection, and responds with the services that work on its lines.
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
+            || self.session.is_out_of_service()
+            || self.requests.is_settling()
             || self.capabilities.are_listed()
             || !self
                 .capabilities
@@ -141,9 +146,11 @@ impl Phone {
 
     /// Sends as many queued requests as the phone accepts now.
     pub(super) fn send_next(&mut self, ctx: &mut Context<Self>) {
+        self.requests.check_settled();
         if let (Some(session), Some(binding)) = (self.session.id(), self.admission.binding()) {
             let gate = Gate {
-                at_a_time: if self.capabilities.is_serial() {
+                // What blocks a silent phone must not delay its MonitorStop at the end.
+                at_a_time: if self.capabilities.is_serial() && !self.session.is_draining() {
                     1
                 } else {
                     AT_A_TIME

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use uacsta_schema::csta::{
-    self, Dialect, Document, Edition, Kind, Message, MonitorCrossRefId, Response, ServiceId,
+    self, Dialect, Document, Kind, Message, MonitorCrossRefId, Response, ServiceId,
     SystemStatusValue,
 };
 
-use super::session::{Outlook, Unusable};
+use super::{
+    session::{Accepted, Outlook, Unusable},
+    system_status::SystemState,
+};
 use crate::{
     ServerContext,
     refusal::Refusal,
@@ -91,27 +94,26 @@ pub(super) fn cross_ref(response: Result<Document, Refusal>) -> Result<MonitorCr
     }
 }
 
-/// Reads the response to RequestSystemStatus: the edition that the phone speaks, or why it cannot be controlled.
-pub(super) fn check_status(
-    context: &ServerContext,
-    body: Bytes,
-) -> Result<Option<Edition>, Unusable> {
+/// Reads the response to RequestSystemStatus: the phone's edition and status, or why it cannot be controlled.
+pub(super) fn check_status(context: &ServerContext, body: Bytes) -> Result<Accepted, Unusable> {
     // A phone without CSTA may accept the INVITE as an ordinary call.
     let is_useless = |refusal: Refusal| Unusable {
         reason: format!("the answer to RequestSystemStatus is of no use: {refusal}"),
         outlook: Outlook::Lasting,
     };
     let (status, document) = system_status(context, body).map_err(is_useless)?;
-    if status == SystemStatusValue::NORMAL {
-        Ok(document.edition())
-    } else {
-        Err(Unusable {
+    match SystemState::of(&status) {
+        Some(system) if system != SystemState::Disabled => Ok(Accepted {
+            edition: document.edition(),
+            system,
+        }),
+        _ => Err(Unusable {
             reason: format!(
                 "its system status is {}, not normal",
                 Truncated(status.as_str())
             ),
             outlook: Outlook::Passing,
-        })
+        }),
     }
 }
 

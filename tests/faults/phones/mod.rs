@@ -8,6 +8,7 @@ mod liveness;
 mod quirks;
 mod requests;
 mod storm;
+mod system_status;
 
 use std::{
     fs,

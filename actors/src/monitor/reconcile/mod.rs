@@ -36,6 +36,11 @@ impl Calls {
         }
     }
 
+    /// Events of the running monitor may be missing.
+    pub(crate) fn events_lost(&mut self) {
+        self.history.gap = true;
+    }
+
     /// The phone's session ended, and with it the line's monitor.
     pub(crate) fn session_lost(&mut self) {
         self.monitor_lost();

@@ -280,6 +280,13 @@ impl MonitoredLines {
             .collect()
     }
 
+    /// The phone says that events may be missing.
+    pub(super) fn events_lost(&mut self) {
+        for monitored in &mut self.lines {
+            monitored.calls.events_lost();
+        }
+    }
+
     /// The phone's session ended, and with it the monitors.
     pub(super) fn session_lost(&mut self) {
         self.take_early();

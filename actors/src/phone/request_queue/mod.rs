@@ -6,6 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
+use tokio::sync::oneshot;
 use uacsta_schema::{
     csta::{DeviceId, Edition, ServiceId},
     sip::Status,
@@ -33,6 +34,9 @@ pub(super) struct RequestQueue {
     quiet_until: Option<Duration>,
     /// Whether the connection no longer has the session: it ended, or moves to another connection.
     is_interrupted: bool,
+    /// Whether the server is stopping; the sender is dropped when no request of a client is left.
+    is_settling: bool,
+    settled: Option<oneshot::Sender<()>>,
     /// MonitorStarts past their deadline; the phone may still respond.
     late_monitor_starts: Vec<(u64, DeviceId)>,
 }
@@ -309,9 +313,41 @@ impl RequestQueue {
         let failed = self.sent.drain(..).chain(self.own.drain(..));
         let mut interrupted: Vec<_> = failed.map(|request| *request).collect();
         if with_waiting {
-            interrupted.extend(self.waiting.drain(..).map(|request| *request));
+            interrupted.extend(self.take_waiting());
         }
         interrupted
+    }
+
+    /// The server is stopping: clients' requests under way have until this time at most, and `done` is dropped when none is
+    /// left.
+    pub(super) fn settle(&mut self, until: Duration, done: oneshot::Sender<()>) {
+        self.is_settling = true;
+        self.settled = Some(done);
+        for request in self.sent.iter_mut().chain(&mut self.own) {
+            if request.requester.is_of_others() {
+                request.deadline = request.deadline.min(until);
+                request.requester.limit(until);
+            }
+        }
+        self.check_settled();
+    }
+
+    /// Whether the server is stopping, and takes no more requests.
+    pub(super) fn is_settling(&self) -> bool {
+        self.is_settling
+    }
+
+    /// Drops the sender of [`Self::settle`] if no request of a client is left.
+    pub(super) fn check_settled(&mut self) {
+        let mut left = self.sent.iter().chain(&self.own).chain(&self.waiting);
+        if !left.any(|request| request.requester.is_of_others()) {
+            self.settled = None;
+        }
+    }
+
+    /// Removes the unsent requests of clients and operators.
+    pub(super) fn take_waiting(&mut self) -> Vec<PhoneRequest> {
+        self.waiting.drain(..).map(|request| *request).collect()
     }
 
     /// Ends the pause, which applies only to the connection that received the Retry-After.

@@ -1,5 +1,7 @@
 //! Whom a request to the phone is for, and what that allows when its session ends.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 use uacsta_schema::csta::{DeviceId, Dialect, Document, MonitorCrossRefId};
 
@@ -60,6 +62,21 @@ impl Requester {
                 | Self::MonitorStop { .. }
                 | Self::Snapshot { .. }
         )
+    }
+
+    /// Whether a client or an operator waits for the response.
+    pub(super) fn is_of_others(&self) -> bool {
+        matches!(
+            self,
+            Self::Client { .. } | Self::Operator(_) | Self::Features { .. } | Self::Emulation(_)
+        )
+    }
+
+    /// Limits the time of the further steps of an emulated service.
+    pub(super) fn limit(&mut self, until: Duration) {
+        if let Self::Emulation(request) = self {
+            request.client.deadline = request.client.deadline.min(until);
+        }
     }
 
     /// Whether an unsent request waits for the next session: that of a client or an operator, unless it continues an emulation.

@@ -23,6 +23,12 @@ pub(in crate::phone) enum SessionEffect {
     /// Requests the calls of the lines with calls, to find missed events; `all` requests the calls of all lines, and the
     /// lines.
     Poll { all: bool },
+    /// The monitors no longer run on the phone, which still has the session.
+    MonitorsLost,
+    /// Events may be missing: the next snapshot counts at once.
+    EventsLost,
+    /// Fails the waiting requests, and reports that the phone is out of service.
+    OutOfService,
     /// Fails the session's sent requests, and drops its monitors and lists.
     Lost,
     /// Logs and reports that the session could not be opened.

@@ -6,7 +6,10 @@ use tokio::sync::oneshot;
 use uacsta_schema::csta::Edition;
 
 use super::Outlook;
-use crate::sip::session::{SessionEnd, SessionId};
+use crate::{
+    phone::system_status::SystemState,
+    sip::session::{SessionEnd, SessionId},
+};
 
 /// An input of the session machine.
 #[derive(Debug)]
@@ -16,13 +19,19 @@ pub(in crate::phone) enum SessionInput {
     /// The phone may not be controlled after all.
     Unwanted,
     /// The phone accepted the INVITE; an error says why the session is unusable.
-    Opened(SessionId, Result<Option<Edition>, Unusable>),
+    Opened(SessionId, Result<Accepted, Unusable>),
     /// The phone rejected the INVITE, or did not respond.
     Rejected {
         reason: String,
         /// The phone's Retry-After.
         retry_after: Option<Duration>,
         outlook: Outlook,
+    },
+    /// The phone told its system status.
+    Status {
+        state: SystemState,
+        /// Whether the phone told it unasked, which is a change even if it is the same as before.
+        is_change: bool,
     },
     /// The phone's lines are known.
     Prepared,
@@ -46,6 +55,14 @@ pub(in crate::phone) enum SessionInput {
     Idle,
     /// The time of [`PhoneSession::next_due`](super::PhoneSession::next_due) has come.
     Due,
+}
+
+/// What the phone answered to the INVITE.
+#[derive(Debug)]
+pub(in crate::phone) struct Accepted {
+    /// The edition that the phone speaks, if it tells one.
+    pub(in crate::phone) edition: Option<Edition>,
+    pub(in crate::phone) system: SystemState,
 }
 
 /// Why a session that the phone accepted is unusable.

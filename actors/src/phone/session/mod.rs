@@ -12,9 +12,10 @@ use uacsta_schema::csta::Edition;
 
 pub(super) use self::{
     effect::{Effects, SessionEffect},
-    input::{SessionInput, Unusable},
+    input::{Accepted, SessionInput, Unusable},
     outlook::Outlook,
 };
+use super::{messages::RETIRE_TIME, system_status::SystemState};
 use crate::{
     back_off::BackOff,
     sip::{
@@ -40,10 +41,11 @@ enum PhoneSessionState {
     /// The INVITE was sent, and fails at this time.
     Opening { until: Duration },
     /// The phone accepted the INVITE; the server does not know the phone's lines yet.
-    Preparing { id: SessionId },
+    Preparing { id: SessionId, system: SystemState },
     /// In use. `keep_alive_at` is `None` while a keep-alive has no response.
     Open {
         id: SessionId,
+        system: SystemState,
         keep_alive_at: Option<Duration>,
         /// How many keep-alives the phone answered.
         keep_alives: u32,
@@ -51,6 +53,8 @@ enum PhoneSessionState {
     /// The session ends when the phone has responded to all requests, and drops the sender.
     Draining {
         id: SessionId,
+        /// When the session ends all the same.
+        until: Duration,
         _done: oneshot::Sender<()>,
     },
 }
@@ -87,8 +91,8 @@ impl PhoneSession {
                 self.state = PhoneSessionState::Closed;
                 smallvec![]
             }
-            SessionInput::Opened(id, Ok(edition)) => {
-                self.state = PhoneSessionState::Preparing { id };
+            SessionInput::Opened(id, Ok(Accepted { edition, system })) => {
+                self.state = PhoneSessionState::Preparing { id, system };
                 self.edition = edition.unwrap_or(self.edition);
                 smallvec![SessionEffect::Prepare]
             }
@@ -103,11 +107,12 @@ impl PhoneSession {
                 outlook,
             } => self.fail(reason, retry_after, outlook, now),
             SessionInput::Prepared => {
-                let PhoneSessionState::Preparing { id } = self.state else {
+                let PhoneSessionState::Preparing { id, system } = self.state else {
                     return smallvec![];
                 };
                 self.state = PhoneSessionState::Open {
                     id,
+                    system,
                     keep_alive_at: Some(now + keep_alive),
                     keep_alives: 0,
                 };
@@ -116,6 +121,7 @@ impl PhoneSession {
             }
             SessionInput::KeptAlive => {
                 let PhoneSessionState::Open {
+                    system,
                     keep_alive_at,
                     keep_alives,
                     ..
@@ -124,6 +130,9 @@ impl PhoneSession {
                     return smallvec![];
                 };
                 *keep_alive_at = Some(now + keep_alive);
+                if *system == SystemState::Disabled {
+                    return smallvec![];
+                }
                 *keep_alives = keep_alives.wrapping_add(1);
                 let all = keep_alives.is_multiple_of(POLL_EVERY);
                 smallvec![SessionEffect::Poll { all }]
@@ -144,8 +153,9 @@ impl PhoneSession {
                 }
                 smallvec![]
             }
+            SessionInput::Status { state, is_change } => self.system_told(state, is_change, now),
             SessionInput::Moved(to) => {
-                if let PhoneSessionState::Preparing { id }
+                if let PhoneSessionState::Preparing { id, .. }
                 | PhoneSessionState::Open { id, .. }
                 | PhoneSessionState::Draining { id, .. } = &mut self.state
                 {
@@ -183,16 +193,55 @@ impl PhoneSession {
             }
             SessionInput::Drain(done) => match self.id() {
                 Some(id) => {
-                    self.state = PhoneSessionState::Draining { id, _done: done };
+                    let until = now + RETIRE_TIME;
+                    self.state = PhoneSessionState::Draining {
+                        id,
+                        until,
+                        _done: done,
+                    };
                     smallvec![]
                 }
                 None => self.close("the server is stopping".into()),
             },
-            SessionInput::Idle if matches!(self.state, PhoneSessionState::Draining { .. }) => {
-                self.close("the server is stopping".into())
-            }
+            SessionInput::Idle if self.is_draining() => self.close("the server is stopping".into()),
             SessionInput::Due => self.due(now),
             SessionInput::Wanted | SessionInput::Idle => smallvec![],
+        }
+    }
+
+    /// The phone told its system status; in an answer, only another status than before is a change.
+    fn system_told(&mut self, told: SystemState, is_change: bool, now: Duration) -> Effects {
+        match &mut self.state {
+            PhoneSessionState::Preparing { id, .. } if told == SystemState::Disabled => {
+                let mut effects: Effects = smallvec![SessionEffect::Bye(*id), SessionEffect::Lost];
+                let reason = "its system is disabled or starts".into();
+                effects.extend(self.fail(reason, None, Outlook::Passing, now));
+                effects
+            }
+            PhoneSessionState::Preparing { system, .. } => {
+                *system = told;
+                smallvec![]
+            }
+            PhoneSessionState::Open { system, .. } => {
+                let before = std::mem::replace(system, told);
+                match told {
+                    _ if told == before && (!is_change || told == SystemState::Disabled) => {
+                        smallvec![]
+                    }
+                    SystemState::Disabled => {
+                        smallvec![SessionEffect::MonitorsLost, SessionEffect::OutOfService]
+                    }
+                    _ if before == SystemState::Disabled => smallvec![SessionEffect::Ready],
+                    SystemState::Enabled => {
+                        smallvec![SessionEffect::MonitorsLost, SessionEffect::Ready]
+                    }
+                    SystemState::MessagesLost => {
+                        smallvec![SessionEffect::EventsLost, SessionEffect::Poll { all: true }]
+                    }
+                    SystemState::Normal => smallvec![],
+                }
+            }
+            _ => smallvec![],
         }
     }
 
@@ -263,22 +312,19 @@ impl PhoneSession {
                 *keep_alive_at = None;
                 smallvec![SessionEffect::KeepAlive]
             }
-            PhoneSessionState::Closed
-            | PhoneSessionState::Preparing { .. }
-            | PhoneSessionState::Draining { .. } => smallvec![],
+            PhoneSessionState::Draining { .. } => self.close("the server is stopping".into()),
+            PhoneSessionState::Closed | PhoneSessionState::Preparing { .. } => smallvec![],
         }
     }
 
     /// When [`SessionInput::Due`] is due.
     pub(super) fn next_due(&self) -> Option<Duration> {
         match self.state {
-            PhoneSessionState::Waiting { until } | PhoneSessionState::Opening { until } => {
-                Some(until)
-            }
+            PhoneSessionState::Waiting { until }
+            | PhoneSessionState::Opening { until }
+            | PhoneSessionState::Draining { until, .. } => Some(until),
             PhoneSessionState::Open { keep_alive_at, .. } => keep_alive_at,
-            PhoneSessionState::Closed
-            | PhoneSessionState::Preparing { .. }
-            | PhoneSessionState::Draining { .. } => None,
+            PhoneSessionState::Closed | PhoneSessionState::Preparing { .. } => None,
         }
     }
 
@@ -294,7 +340,7 @@ impl PhoneSession {
     /// The session's identifier, once the phone accepts requests.
     pub(super) fn id(&self) -> Option<SessionId> {
         match self.state {
-            PhoneSessionState::Preparing { id }
+            PhoneSessionState::Preparing { id, .. }
             | PhoneSessionState::Open { id, .. }
             | PhoneSessionState::Draining { id, .. } => Some(id),
             PhoneSessionState::Closed
@@ -303,20 +349,34 @@ impl PhoneSession {
         }
     }
 
+    /// Whether the server ends the session.
+    pub(super) fn is_draining(&self) -> bool {
+        matches!(self.state, PhoneSessionState::Draining { .. })
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.state, PhoneSessionState::Closed)
     }
 
+    /// Whether the session is open, and the phone is in service.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self.state, PhoneSessionState::Open { .. })
+        matches!(self.state, PhoneSessionState::Open { .. }) && !self.is_out_of_service()
+    }
+
+    /// Whether the phone says in its session that it performs no requests.
+    pub(super) fn is_out_of_service(&self) -> bool {
+        matches!(
+            self.state,
+            PhoneSessionState::Open {
+                system: SystemState::Disabled,
+                ..
+            }
+        )
     }
 
     /// Whether clients' requests may be sent.
     pub(super) fn serves_clients(&self) -> bool {
-        matches!(
-            self.state,
-            PhoneSessionState::Open { .. } | PhoneSessionState::Draining { .. }
-        )
+        self.is_open() || self.is_draining()
     }
 
     /// Whether the session is open, or will be unless the phone refuses.

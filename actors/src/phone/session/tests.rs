@@ -16,6 +16,11 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
         reason: "disabled".to_owned(),
         outlook: Outlook::Passing,
     };
+    let accepted = || Accepted {
+        edition: Some(Edition::Ed5),
+        system: SystemState::Normal,
+    };
+    let status = |state, is_change| SessionInput::Status { state, is_change };
     let mut seen = Vec::new();
     for step in steps.split_whitespace() {
         let event = match step {
@@ -27,7 +32,13 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
             }
             "wanted" => SessionInput::Wanted,
             "unwanted" => SessionInput::Unwanted,
-            "opened" => SessionInput::Opened(ID, Ok(Some(Edition::Ed5))),
+            "opened" => SessionInput::Opened(ID, Ok(accepted())),
+            "disabled" => status(SystemState::Disabled, true),
+            "enabled" => status(SystemState::Enabled, true),
+            "messagesLost" => status(SystemState::MessagesLost, true),
+            "normal" => status(SystemState::Normal, true),
+            "says-disabled" => status(SystemState::Disabled, false),
+            "says-enabled" => status(SystemState::Enabled, false),
             "useless" => SessionInput::Opened(ID, Err(unusable())),
             "prepared" => SessionInput::Prepared,
             "kept" => SessionInput::KeptAlive,
@@ -159,6 +170,43 @@ fn a_lost_session_is_opened_again() {
 }
 
 #[test]
+fn system_status_takes_the_phone_out_of_service_and_back() {
+    let open = "wanted opened prepared";
+    for (steps, expected) in [
+        ("disabled disabled", "MonitorsLost OutOfService"),
+        ("disabled normal normal", "MonitorsLost OutOfService Ready"),
+        ("disabled enabled", "MonitorsLost OutOfService Ready"),
+        ("enabled enabled", "MonitorsLost Ready MonitorsLost Ready"),
+        (
+            "messagesLost messagesLost",
+            "EventsLost Poll EventsLost Poll",
+        ),
+        // In an answer, only what differs from before is a change.
+        (
+            "says-disabled says-disabled normal",
+            "MonitorsLost OutOfService Ready",
+        ),
+        ("says-enabled says-enabled", "MonitorsLost Ready"),
+        // The phone is asked whether it is there, but not for its calls.
+        (
+            "disabled + kept",
+            "MonitorsLost OutOfService 300s KeepAlive",
+        ),
+        ("disabled bye", "MonitorsLost OutOfService Lost Ended"),
+    ] {
+        check(
+            &format!("{open} {steps}"),
+            &format!("Invite Prepare Ready {expected}"),
+        );
+    }
+    check(
+        "wanted opened disabled +",
+        "Invite Prepare Bye Lost Failed 1s Invite",
+    );
+    check("disabled", "");
+}
+
+#[test]
 fn new_registration_ends_the_back_off_and_probes_the_dialog() {
     check(
         "wanted rejected + rejected anew rejected +",
@@ -198,8 +246,13 @@ fn the_server_closes_and_renews_sessions() {
 fn draining_ends_a_session_when_it_is_idle() {
     check("wanted opened prepared idle", "Invite Prepare Ready");
     check(
-        "wanted opened prepared drain + idle idle",
-        "Invite Prepare Ready 0s Closed Bye Lost",
+        "wanted opened prepared drain idle idle",
+        "Invite Prepare Ready Closed Bye Lost",
+    );
+    // A silent phone gets a BYE all the same.
+    check(
+        "wanted opened prepared drain due + due",
+        "Invite Prepare Ready 1s Closed Bye Lost",
     );
     check("wanted drain idle", "Invite Closed Lost");
     for (steps, is_done) in [("", false), ("idle", true), ("bye", true), ("close", true)] {
