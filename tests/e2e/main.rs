@@ -33,6 +33,7 @@ mod program;
 mod readme;
 mod registrar;
 mod rights;
+mod ringing;
 mod server_session;
 mod services;
 mod services_by_maker;

@@ -26,7 +26,7 @@ use crate::{
     licensing::RequestPermit,
     monitor::MonitorEvent,
     registration::{PhoneBinding, Released},
-    sip::session::{Close, Login, Open},
+    sip::session::{Close, Login, Open, Withdraw},
     supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
 };
 
@@ -183,6 +183,13 @@ impl Phone {
     fn carry_out_session(&mut self, effect: SessionEffect, ctx: &mut Context<Self>) {
         match effect {
             SessionEffect::Invite => self.invite(ctx),
+            SessionEffect::Withdraw(key) => {
+                if let Some(binding) = self.admission.binding() {
+                    let owner = ctx.address().recipient();
+                    let connection = &binding.flow.connection;
+                    connection.do_send(Withdraw { owner, key });
+                }
+            }
             SessionEffect::Bye(session) => {
                 if let Some(binding) = self.admission.binding() {
                     binding.flow.connection.do_send(Close { session });
@@ -283,6 +290,7 @@ impl Phone {
             target: binding.contact.clone(),
             to: format!("<{}>", binding.to).into(),
             from: format!("<sip:uacsta@{}>", domain(&binding.to).unwrap_or(host)).into(),
+            routes: Box::default(),
             edition: self.session.edition(),
             interval: config.settings.advanced.sip_expires,
             login: Some(login.into()),

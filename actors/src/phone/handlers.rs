@@ -1,6 +1,6 @@
 //! Handles the messages of the phone's connection, the registrar and licensing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::{AsyncContext, Handler, ResponseFuture};
 use tokio::sync::oneshot;
@@ -19,9 +19,12 @@ use crate::{
     registration::{Flow, LoggedOff, PhoneBinding, PhoneUas},
     sip::{
         connection::{Migrate, Moved},
-        session::{RequestError, SessionEvent, SessionEventKind},
+        session::{Close, RequestError, SessionEvent, SessionEventKind},
     },
 };
+
+/// How long a phone that rang on the INVITE is left alone, unless it registers anew.
+const RANG: Duration = Duration::from_secs(3600);
 
 impl Handler<SessionEvent> for Phone {
     type Result = ();
@@ -54,6 +57,8 @@ impl Handler<SessionEvent> for Phone {
                     ),
                     // The request for the next session is the same.
                     RequestError::TooLarge => (None, Outlook::Lasting),
+                    // A person would be called every minute.
+                    RequestError::Rang => (Some(RANG), Outlook::Lasting),
                     RequestError::TimedOut | RequestError::Ended | RequestError::NoDialog => {
                         (None, Outlook::Passing)
                     }
@@ -217,8 +222,10 @@ impl Handler<Moved<PhoneUas>> for Phone {
 
     /// The session moved to another connection. The phone has authenticated there, so the registrar moves the binding.
     fn handle(&mut self, moved: Moved<PhoneUas>, ctx: &mut Self::Context) {
-        if moved.key != self.session.key() {
-            return;
+        let session = moved.session;
+        if moved.key != self.session.key() || self.admission.binding().is_none() {
+            // The server closed the session while it moved.
+            return moved.connection.do_send(Close { session });
         }
         let Some(former) = self.admission.unbind() else {
             return;

@@ -16,6 +16,8 @@ pub struct Dialog {
     remote: Box<str>,
     target: Box<str>,
     routes: Box<[Box<str>]>,
+    /// The Request-URI where it is not the target: the first route, if that is a strict router's.
+    strict: Option<Box<str>>,
     /// The header fields that are the same in all our requests, formatted once.
     lines: Box<str>,
     local_cseq: u32,
@@ -43,8 +45,11 @@ pub enum NoDialog {
 /// # Errors
 /// Too many.
 pub fn fits(head: &Head) -> Result<(), NoDialog> {
-    let of =
-        |party: NameAddr<'_>| party.uri().as_str().len() + party.tag().unwrap_or_default().len();
+    let of = |party: NameAddr<'_>| {
+        party.uri().as_str().len()
+            + party.tag().unwrap_or_default().len()
+            + party.params().get("epid").unwrap_or_default().len()
+    };
     let target = match head.contacts() {
         Ok(Contacts::List(contacts)) => contacts.first().map_or(0, |it| it.uri().as_str().len()),
         _ => 0,
@@ -68,8 +73,16 @@ pub fn fits(head: &Head) -> Result<(), NoDialog> {
 pub struct OutOfOrder;
 
 impl Dialog {
-    /// The dialog that an INVITE of ours starts; `local` and `remote` are the From and To without tags.
-    pub fn uac(call_id: &str, local_tag: &str, local: &str, remote: &str, target: &str) -> Self {
+    /// The dialog that an INVITE of ours starts; `local` and `remote` are the From and To without tags, `routes` the Route of
+    /// the INVITE alone (RFC 3261, section 12.1.2).
+    pub fn uac(
+        call_id: &str,
+        local_tag: &str,
+        local: &str,
+        remote: &str,
+        target: &str,
+        routes: &[Box<str>],
+    ) -> Self {
         let mut dialog = Self {
             call_id: call_id.into(),
             local_tag: local_tag.into(),
@@ -79,7 +92,8 @@ impl Dialog {
             target: Uri::parse(target)
                 .map_or(target, |uri| uri.without_headers())
                 .into(),
-            routes: Box::default(),
+            routes: routes.into(),
+            strict: None,
             lines: "".into(),
             local_cseq: 0,
             remote_cseq: None,
@@ -88,14 +102,40 @@ impl Dialog {
         dialog
     }
 
+    /// The dialog that a 2xx to an INVITE of ours establishes, of which nothing else is known.
+    ///
+    /// # Errors
+    /// The From or To cannot be read.
+    pub fn of_response(response: &Head) -> Result<Self, HeaderError> {
+        let (from, to) = (response.from()?, response.to()?);
+        let mut dialog = Self::uac(
+            response.call_id().unwrap_or_default(),
+            from.tag().unwrap_or_default(),
+            &party(&from),
+            &party(&to),
+            to.uri().as_str(),
+            &[],
+        );
+        dialog.local_cseq = response.cseq()?.number;
+        // ACK and BYE can be sent even if it is too long.
+        let _ = dialog.confirmed(response);
+        Ok(dialog)
+    }
+
     /// The 2xx to our INVITE establishes the dialog (RFC 3261, section 12.1.2).
     ///
     /// # Errors
     /// It establishes none. ACK and BYE can be sent nevertheless.
     pub fn confirmed(&mut self, response: &Head) -> Result<(), NoDialog> {
-        self.remote_tag = response.to()?.tag().unwrap_or_default().into();
+        let to = response.to()?;
+        self.remote_tag = to.tag().unwrap_or_default().into();
         self.format_lines();
         fits(response)?;
+        if let Some(epid) = to.params().get("epid")
+            && !self.remote.contains(";epid=")
+        {
+            self.remote = format!("{};epid={epid}", self.remote).into();
+        }
         let mut routes: Vec<Box<str>> = response
             .list(HeaderName::RecordRoute)
             .map(Into::into)
@@ -116,9 +156,10 @@ impl Dialog {
             local_tag: local_tag.into(),
             remote_tag: from.tag().unwrap_or_default().into(),
             local: format!("<{}>", to.uri()).into(),
-            remote: format!("<{}>", from.uri()).into(),
+            remote: party(&from).into(),
             target: from.uri().without_headers().into(),
             routes: head.list(HeaderName::RecordRoute).map(Into::into).collect(),
+            strict: None,
             lines: "".into(),
             local_cseq: 0,
             remote_cseq: Some(head.cseq()?.number),
@@ -145,9 +186,19 @@ impl Dialog {
         &self.local_tag
     }
 
-    /// The Request-URI of our requests (RFC 3261, section 12.1.1: the remote target).
+    /// Where the peer is reached (RFC 3261, section 12.1.1: the remote target).
     pub fn target(&self) -> &str {
         &self.target
+    }
+
+    /// The Request-URI of our requests: the target, or the URI of a strict router (RFC 3261, section 12.2.1.1).
+    pub fn request_uri(&self) -> &str {
+        self.strict.as_deref().unwrap_or(&self.target)
+    }
+
+    /// Whether the peer has given the dialog its tag.
+    pub fn is_confirmed(&self) -> bool {
+        !self.remote_tag.is_empty()
     }
 
     /// The CSeq of our last request.
@@ -164,6 +215,16 @@ impl Dialog {
     ) -> MessageWriter<'out> {
         self.local_cseq += 1;
         self.compose(out, method, via, self.local_cseq)
+    }
+
+    /// Starts the CANCEL of the INVITE with this CSeq, whose Via it repeats (RFC 3261, section 9.1).
+    pub fn cancel<'out>(
+        &self,
+        out: &'out mut BytesMut,
+        via: impl std::fmt::Display,
+        cseq: u32,
+    ) -> MessageWriter<'out> {
+        self.compose(out, &Method::Cancel, via, cseq)
     }
 
     /// Starts the ACK for the 2xx to the INVITE with this CSeq (RFC 3261, section 13.2.2.4).
@@ -224,6 +285,9 @@ impl Dialog {
             && *self.target != *contact.uri().without_headers()
         {
             self.target = contact.uri().without_headers().into();
+            if self.strict.is_some() {
+                self.format_lines();
+            }
         }
     }
 
@@ -234,7 +298,7 @@ impl Dialog {
         via: impl std::fmt::Display,
         cseq: u32,
     ) -> MessageWriter<'out> {
-        MessageWriter::request(out, method, &self.target)
+        MessageWriter::request(out, method, self.request_uri())
             .header(HeaderName::Via, via)
             .lines(&self.lines)
             .header(HeaderName::CSeq, format_args!("{cseq} {method}"))
@@ -248,8 +312,13 @@ impl Dialog {
                 .expect("a String takes all that is written to it");
         };
         line(HeaderName::MaxForwards, format_args!("70"));
-        for route in &self.routes {
+        self.strict = self.routes.first().and_then(|route| strict_router(route));
+        // RFC 3261, section 12.2.1.1: a strict router takes the Request-URI, and the target becomes the last Route.
+        for route in self.routes.iter().skip(usize::from(self.strict.is_some())) {
             line(HeaderName::Route, format_args!("{route}"));
+        }
+        if self.strict.is_some() {
+            line(HeaderName::Route, format_args!("<{}>", self.target));
         }
         line(
             HeaderName::From,
@@ -266,6 +335,22 @@ impl Dialog {
         line(HeaderName::CallId, format_args!("{}", self.call_id));
         self.lines = lines.into();
     }
+}
+
+/// The URI of a party, and the `epid` by which servers for Office Communicator find its endpoint (MS-SIPRE, section 3.2.4.1).
+fn party(address: &NameAddr<'_>) -> String {
+    let uri = address.uri();
+    match address.params().get("epid") {
+        Some(epid) => format!("<{uri}>;epid={epid}"),
+        None => format!("<{uri}>"),
+    }
+}
+
+/// The URI of a route without `lr`, with what a Request-URI may contain (RFC 3261, sections 12.2.1.1 and 19.1.1).
+fn strict_router(route: &str) -> Option<Box<str>> {
+    let route = NameAddr::parse(route).ok()?;
+    let uri = route.uri();
+    (!uri.params().has("lr")).then(|| uri.without_headers().into())
 }
 
 /// The identifiers of a dialog in a received message (RFC 3261, section 12).

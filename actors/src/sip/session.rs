@@ -38,6 +38,8 @@ pub struct Open {
     pub to: Box<str>,
     /// The From, without a tag.
     pub from: Box<str>,
+    /// The Route of the INVITE, such as the Path of a registration (RFC 3327, section 5.4).
+    pub routes: Box<[Box<str>]>,
     /// The edition of the CSTA documents in this INVITE and in those that refresh the session.
     pub edition: Edition,
     /// The session interval to propose (RFC 4028, section 4).
@@ -109,6 +111,17 @@ pub struct Close {
     pub session: SessionId,
 }
 
+/// Withdraws an [`Open`] of the same owner and key: cancels its INVITE, or ends the session that it opened meanwhile. The owner
+/// receives no further event of it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Withdraw {
+    /// The owner of the session.
+    pub owner: Recipient<SessionEvent>,
+    /// The owner's name for the session.
+    pub key: u64,
+}
+
 /// An event of one of the receiver's sessions.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -160,6 +173,8 @@ pub enum RequestError {
     TimedOut,
     /// The session or its connection ended first.
     Ended,
+    /// The peer rang instead of accepting our INVITE, which was cancelled.
+    Rang,
     /// The request was not sent: it is too large for a datagram.
     TooLarge,
     /// The 2xx to our INVITE establishes no dialog, or one that needs too much memory.
@@ -204,6 +219,7 @@ impl fmt::Display for RequestError {
             }
             Self::TimedOut => f.write_str("not answered in time"),
             Self::Ended => f.write_str("interrupted by the end of its session"),
+            Self::Rang => f.write_str("cancelled: the phone rang on it"),
             Self::NoDialog => f.write_str("accepted by a 200 that establishes no dialog"),
             Self::TooLarge => f.write_str("not sent: too large for a datagram"),
         }

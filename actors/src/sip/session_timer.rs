@@ -92,8 +92,13 @@ impl SessionTimer {
         if self.ours {
             self.interval / 2
         } else {
-            self.interval - Duration::from_secs(32).min(self.interval / 3)
+            self.expiry()
         }
+    }
+
+    /// The time from a refresh to the BYE that ends the session without another one (RFC 4028, section 10).
+    pub fn expiry(&self) -> Duration {
+        self.interval - Duration::from_secs(32).min(self.interval / 3)
     }
 }
 

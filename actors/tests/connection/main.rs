@@ -32,6 +32,7 @@ use uacsta_schema::{
     },
 };
 
+mod cancel;
 mod dialogs;
 mod session_timer;
 mod unanswered;
@@ -72,23 +73,30 @@ fn open(most_unanswered: usize) -> Opening {
     let uas = |_: &Arc<Addr<_>>| RejectingUas { ended: say };
     let connection = SipConnection::start(transport, endpoints, uas, limits, clock, 7);
     let owner = Owner(tell).start();
-    connection.do_send(Open {
-        owner: owner.clone().recipient(),
-        key: 1,
-        target: "sip:phone@127.0.0.1".into(),
-        to: "<sip:phone@127.0.0.1>".into(),
-        from: "<sip:uacsta@127.0.0.1>".into(),
-        edition: Edition::Ed3,
-        interval: Duration::from_secs(300),
-        login: None,
-    });
-    Opening {
+    let opening = Opening {
         connection,
         owner,
         events,
         ended,
         far,
-    }
+    };
+    open_again(&opening, 1);
+    opening
+}
+
+/// Opens a session by this key.
+fn open_again(opening: &Opening, key: u64) {
+    opening.connection.do_send(Open {
+        owner: opening.owner.clone().recipient(),
+        key,
+        target: "sip:phone@127.0.0.1".into(),
+        to: "<sip:phone@127.0.0.1>".into(),
+        from: "<sip:uacsta@127.0.0.1>".into(),
+        routes: Box::default(),
+        edition: Edition::Ed3,
+        interval: Duration::from_secs(300),
+        login: None,
+    });
 }
 
 fn codec() -> Codec {

@@ -18,10 +18,14 @@ pub enum Reaction {
     Refusal(u16, String),
     /// The usual answer, delayed.
     Late(Duration),
+    /// 180, and then 200 to the CANCEL and 487, or nothing (RFC 3261, section 9.2).
+    Ring,
     /// No answer at all.
     Silence,
     /// The connection ends with an RST.
     Reset,
+    /// 200 to a CANCEL, and this response to its INVITE.
+    Cancelled(Box<Message>),
 }
 
 /// A request of the server.
@@ -88,6 +92,9 @@ impl Phone {
                 }
                 dialog.peer_cseq = request.cseq();
             }
+            if method == "CANCEL" {
+                return state.ringing.take().map(Reaction::Cancelled);
+            }
             let key = if state.reactions.contains_key(&service) {
                 &service
             } else {
@@ -127,6 +134,16 @@ impl Phone {
                     tokio::time::sleep(delay).await;
                     phone.reply(&wire, &request, &service);
                 }));
+            }
+            Some(Reaction::Ring) => {
+                let ours = tag();
+                wire.send(&request.answer(180, "Ringing").tagged(&ours));
+                let end = request.answer(487, "Request Terminated").tagged(&ours);
+                self.change(|state| state.ringing = Some(Box::new(end)));
+            }
+            Some(Reaction::Cancelled(end)) => {
+                wire.send(&request.answer(200, "OK").tagged(&tag()));
+                wire.send(&end);
             }
             Some(Reaction::Silence) => {}
             Some(Reaction::Reset) => wire.reset(),

@@ -21,7 +21,7 @@ pub use self::{
 };
 use super::{
     PATIENCE, credentials::Credentials, dialog::Dialog, digest::Account, documents::Documents,
-    wire::Wire,
+    sip::Message, wire::Wire,
 };
 
 /// A phone; clones are the same one.
@@ -52,6 +52,8 @@ pub struct State {
     /// Whether it is connected.
     pub connected: bool,
     wire: Option<Wire>,
+    /// The 487 to the INVITE on which it rings.
+    ringing: Option<Box<Message>>,
     /// The server's address after a restart.
     server: Option<SocketAddr>,
     reactions: HashMap<String, VecDeque<(Reaction, bool)>>,

@@ -128,6 +128,7 @@ impl Console {
             target: server.uri().into(),
             to: format!("<{}>", server.uri()).into(),
             from: format!("<sip:{user}@{}>", server.host()).into(),
+            routes: Box::default(),
             edition: Edition::default(),
             interval: INTERVAL,
             login: Some(Arc::new(Login {

@@ -10,6 +10,8 @@ use crate::sip::session::{SessionEnd, SessionId};
 pub(in crate::phone) enum SessionEffect {
     /// Sends an INVITE.
     Invite,
+    /// Cancels the INVITE of the session with this key, or ends the session that it opened meanwhile.
+    Withdraw(u64),
     /// Sends a BYE.
     Bye(SessionId),
     /// Subscribes to changes of the phone's configuration, and lists the phone's lines.

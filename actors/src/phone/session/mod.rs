@@ -172,6 +172,12 @@ impl PhoneSession {
                 self.state = PhoneSessionState::Closed;
                 smallvec![SessionEffect::Lost]
             }
+            SessionInput::Ended(why)
+                if matches!(self.state, PhoneSessionState::Draining { .. }) =>
+            {
+                self.state = PhoneSessionState::Closed;
+                smallvec![SessionEffect::Lost, SessionEffect::Ended(why)]
+            }
             SessionInput::Ended(why) => {
                 self.back_off.lost(now);
                 // 481 means that the phone has no session: the next session is opened at once.
@@ -247,9 +253,8 @@ impl PhoneSession {
 
     fn invite(&mut self, now: Duration) -> Effects {
         self.key += 1;
-        // The connection responds within the 64*T1 of its transaction, unless the connection ended before it received the
-        // INVITE.
-        let until = now + LIFE + LIFE / 4;
+        // The connection responds within 64*T1, and as much for the CANCEL, unless it ended before it received the INVITE.
+        let until = now + LIFE * 2 + LIFE / 4;
         self.state = PhoneSessionState::Opening { until };
         smallvec![SessionEffect::Invite]
     }
@@ -291,6 +296,8 @@ impl PhoneSession {
         }
         if let Some(id) = self.id() {
             effects.push(SessionEffect::Bye(id));
+        } else if let PhoneSessionState::Opening { .. } = self.state {
+            effects.push(SessionEffect::Withdraw(self.key));
         }
         self.state = PhoneSessionState::Closed;
         self.key += 1;
@@ -305,7 +312,9 @@ impl PhoneSession {
         match &mut self.state {
             PhoneSessionState::Opening { .. } => {
                 let reason = "the INVITE was never answered".into();
-                self.fail(reason, None, Outlook::Passing, now)
+                let mut effects: Effects = smallvec![SessionEffect::Withdraw(self.key)];
+                effects.extend(self.fail(reason, None, Outlook::Passing, now));
+                effects
             }
             PhoneSessionState::Waiting { .. } => self.invite(now),
             PhoneSessionState::Open { keep_alive_at, .. } => {

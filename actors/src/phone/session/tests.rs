@@ -123,8 +123,8 @@ fn failures_are_retried_with_back_off() {
         "wanted rejected + rejected + rejected +",
         "Invite Failed 1s Invite Failed 2s Invite Failed 4s Invite",
     );
-    // The INVITE is given up after 64*T1 and a quarter.
-    check("wanted + +", "Invite 40s Failed 1s Invite");
+    // The INVITE is given up after twice 64*T1 and a quarter.
+    check("wanted + +", "Invite 72s Withdraw Failed 1s Invite");
     check("wanted useless +", "Invite Bye Failed 1s Invite");
     // A refusal that lasts is met less and less often, until the phone registers anew.
     let mut session = PhoneSession::new(Edition::Ed3);
@@ -224,7 +224,7 @@ fn new_registration_ends_the_back_off_and_probes_the_dialog() {
 #[test]
 fn the_server_closes_and_renews_sessions() {
     check("close", "Lost");
-    check("wanted close", "Invite Closed Lost");
+    check("wanted close", "Invite Closed Withdraw Lost");
     check("wanted rejected close +", "Invite Failed Lost 0s");
     check("wanted opened close", "Invite Prepare Closed Bye Lost");
     check(
@@ -254,7 +254,14 @@ fn draining_ends_a_session_when_it_is_idle() {
         "wanted opened prepared drain due + due",
         "Invite Prepare Ready 1s Closed Bye Lost",
     );
-    check("wanted drain idle", "Invite Closed Lost");
+    check("wanted drain idle", "Invite Closed Withdraw Lost");
+    // A session that ends meanwhile is not opened again.
+    for end in ["481", "bye"] {
+        check(
+            &format!("wanted opened prepared drain {end} + wanted"),
+            "Invite Prepare Ready Lost Ended 0s Invite",
+        );
+    }
     for (steps, is_done) in [("", false), ("idle", true), ("bye", true), ("close", true)] {
         let mut session = PhoneSession::new(Edition::Ed3);
         let mut now = Duration::ZERO;

@@ -8,6 +8,7 @@ use uacsta_schema::sip::{SipMessage, codec::Frame};
 
 use super::{
     client_transactions::ClientTransactions,
+    csta_session::{CstaSession, SessionEffect, SessionRequest},
     endpoints::Endpoints,
     messages::{Overrun, Shut},
     owner::SessionOwner,
@@ -20,7 +21,7 @@ use crate::{
     sip::{
         incident::Incident,
         responder::{FinalResponse, Responder, ResponseSink},
-        session::SessionEnd,
+        session::{RequestError, SessionEnd, SessionEventKind, SessionId},
         transport::{PeerTransport, TransportError},
         uas::{Limits, Uas},
     },
@@ -217,7 +218,11 @@ impl<U: Uas> Actor for SipConnection<U> {
         self.transport.flush_now();
         self.clients.abandon_events();
         for id in self.sessions.all() {
-            if let Some(session) = self.sessions.get(id) {
+            if let Some(session) = self.sessions.get_mut(id) {
+                if let Some(next) = session.next_mut().take() {
+                    let refused = SessionEventKind::Refused(RequestError::Ended);
+                    SessionOwner::new(next.owner, next.key).tell(SessionId::NONE, refused);
+                }
                 let effects = session.end(SessionEnd::ConnectionLost);
                 self.session_effects(id, effects, ctx);
             }
@@ -243,7 +248,7 @@ impl<U: Uas> Wake for SipConnection<U> {
             .sweep(now, |sent| self.transport.retransmit(sent));
         for id in self.sessions.due(now) {
             if let Some(session) = self.sessions.get_mut(id) {
-                let effects = session.due();
+                let effects = session.due(now);
                 self.session_effects(id, effects, ctx);
             }
         }
@@ -297,7 +302,19 @@ impl<U: Uas> StreamHandler<Result<Frame, TransportError>> for SipConnection<U> {
 impl<U: Uas> Handler<Shut> for SipConnection<U> {
     type Result = ();
 
+    /// Answers what awaits a response and ends the sessions first.
     fn handle(&mut self, Shut { reason }: Shut, ctx: &mut Self::Context) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.terminate_requests(None, ctx);
+        for id in self.sessions.all() {
+            let is_established = |session: &CstaSession| session.is_established();
+            if self.sessions.get(id).is_some_and(is_established) {
+                let bye = SessionEffect::Send(SessionRequest::Bye);
+                self.session_effects(id, [bye].into_iter().collect(), ctx);
+            }
+        }
         self.end(reason, ctx);
     }
 }

@@ -6,6 +6,7 @@ mod credentials;
 mod csta_session;
 mod dialog_migration;
 mod endpoints;
+mod invites;
 mod messages;
 mod outcome;
 mod owner;

@@ -85,18 +85,20 @@ impl<'a> RequestOutcome<'a> {
         }
     }
 
+    /// The Retry-After of a response, at most an hour.
+    pub(super) fn retry_after(self) -> Option<Duration> {
+        let value = self.response()?.head().get(HeaderName::RetryAfter)?;
+        let seconds = value.split([' ', ';', '(']).next()?.parse().ok()?;
+        Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+    }
+
     /// Why there is no positive response.
     pub(super) fn error(self) -> RequestError {
         match self {
             Self::Response(response) => RequestError::Refused {
                 status: response.status(),
                 body: received(response.head(), response.body()),
-                retry_after: response
-                    .head()
-                    .get(HeaderName::RetryAfter)
-                    .and_then(|value| value.split([' ', ';', '(']).next())
-                    .and_then(|seconds| seconds.parse().ok())
-                    .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
+                retry_after: self.retry_after(),
             },
             Self::TimedOut => RequestError::TimedOut,
             Self::Unreachable => RequestError::Ended,

@@ -21,6 +21,11 @@ impl SessionOwner {
         self.key == key
     }
 
+    /// Whether a session is that of this owner.
+    pub(super) fn is(&self, events: &Recipient<SessionEvent>) -> bool {
+        self.events == *events
+    }
+
     /// Whether the actor has stopped.
     pub(super) fn is_gone(&self) -> bool {
         !self.events.connected()
@@ -44,6 +49,16 @@ impl SessionOwner {
 }
 
 impl Sessions<SessionOwner> {
+    /// A session of this owner that [is closing](super::csta_session::CstaSession::is_closing).
+    pub(super) fn closing(&self, owner: &Recipient<SessionEvent>) -> Option<SessionId> {
+        self.search(|known, session| session.is_closing() && known.is(owner))
+    }
+
+    /// The session that this owner opened by this key.
+    pub(super) fn opened(&self, owner: &Recipient<SessionEvent>, key: u64) -> Option<SessionId> {
+        self.search(|known, _| known.has_key(key) && known.is(owner))
+    }
+
     /// Sends the owner of a session an event.
     pub(super) fn tell(&self, id: SessionId, what: SessionEventKind) {
         if let Some(owner) = self.owner(id) {

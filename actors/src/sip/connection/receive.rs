@@ -254,6 +254,9 @@ impl<U: Uas> SipConnection<U> {
             }
             response.finish(composer);
         });
+        if let Some(session) = known.and_then(|id| self.sessions.get_mut(id)) {
+            session.answered(request);
+        }
         if let (Some(id), Some(timer)) = (session, timer)
             && let Some(session) = self.sessions.get_mut(id)
         {
@@ -291,7 +294,9 @@ impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
         let to = migration.orphan.connection.clone();
         let session = self.sessions.find(migration.dialog()).filter(|id| {
             let owner = self.sessions.owner(*id);
+            let session = self.sessions.get(*id);
             owner.is_some_and(|owner| owner.has_key(migration.key))
+                && session.is_some_and(CstaSession::is_established)
         });
         match (
             std::mem::replace(&mut migration.step, MigrationStep::Release),
@@ -322,7 +327,8 @@ impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
                     to.do_send(migration);
                 }
             }
-            (MigrationStep::Adopt(owned), _) => {
+            (MigrationStep::Adopt(mut owned), _) => {
+                owned.session.moved(self.clock.now());
                 let due = owned.session.due_at();
                 let id = self.sessions.adopt(*owned);
                 if let Some(at) = due {

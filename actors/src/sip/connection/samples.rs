@@ -20,18 +20,23 @@ fn parse(text: &str) -> SipMessage {
 
 /// A response with this status, method and further lines.
 pub(super) fn response(status: u16, method: &str, lines: &str) -> Response {
-    answer(status, method, "z9hG4bK1", lines)
+    answer(status, method, "z9hG4bK1", "2", lines)
 }
 
 /// The response to a request of ours with this branch.
 pub(super) fn response_to(branch: Branch, status: u16, method: &str) -> Response {
-    answer(status, method, &branch.to_string(), "")
+    answer(status, method, &branch.to_string(), "2", "")
 }
 
-fn answer(status: u16, method: &str, branch: &str, lines: &str) -> Response {
+/// A 200 to an INVITE of ours, with this tag of the peer.
+pub(super) fn response_with_tag(branch: Branch, tag: &str) -> Response {
+    answer(200, "INVITE", &branch.to_string(), tag, "")
+}
+
+fn answer(status: u16, method: &str, branch: &str, tag: &str, lines: &str) -> Response {
     let text = format!(
         "SIP/2.0 {status} Response\r\nVia: SIP/2.0/UDP 127.0.0.1;branch={branch}\r\nFrom: <sip:a@a>;tag=0-1\r\n\
-         To: <sip:b@a>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\n{lines}Content-Length: 0\r\n\r\n"
+         To: <sip:b@a>;tag={tag}\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\n{lines}Content-Length: 0\r\n\r\n"
     );
     match parse(&text) {
         SipMessage::Response(response) => response,

@@ -2,28 +2,31 @@
 
 use actix::{Context, Handler, ResponseFuture};
 use tokio::sync::oneshot;
-use uacsta_schema::sip::{HeaderName, MessageWriter, Response};
+use uacsta_schema::sip::{HeaderName, MessageWriter, Method, Response, Status};
 
 use super::{
     actor::SipConnection,
     client_transactions::{Branch, ClientEffect, ClientEffects, Purpose},
-    csta_session::{CstaSession, SessionEffect, SessionEffects, SessionRequest},
+    csta_session::{SessionEffect, SessionEffects, SessionRequest},
     messages::SendRequest,
     outcome::RequestOutcome,
-    owner::SessionOwner,
-    sessions::OwnedSession,
 };
 use crate::sip::{
-    dialog::DialogId,
+    dialog::{Dialog, DialogId},
     incident::Incident,
-    session::{Close, Invoke, Notify, Open, RequestError, SessionEventKind, SessionId},
+    session::{Close, Invoke, Notify, RequestError, SessionEventKind, SessionId},
     transport::TooLarge,
     uas::Uas,
 };
 
 impl<U: Uas> SipConnection<U> {
     /// Sends a request in the dialog of a session.
-    fn send(&mut self, id: SessionId, request: &SessionRequest, ctx: &mut Context<Self>) {
+    pub(super) fn send(
+        &mut self,
+        id: SessionId,
+        request: &SessionRequest,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
@@ -44,7 +47,12 @@ impl<U: Uas> SipConnection<U> {
     }
 
     /// A request was sent with this CSeq; or it is too large, which concludes it.
-    fn sent(&mut self, branch: Branch, sent: Result<u32, TooLarge>, ctx: &mut Context<Self>) {
+    pub(super) fn sent(
+        &mut self,
+        branch: Branch,
+        sent: Result<u32, TooLarge>,
+        ctx: &mut Context<Self>,
+    ) {
         let id = branch.transaction();
         match sent {
             Ok(cseq) => self.clients.sent(id, cseq, self.transport.sent()),
@@ -63,6 +71,16 @@ impl<U: Uas> SipConnection<U> {
         let now = self.clock.now();
         match self.clients.on_response(response, now, transmit) {
             Some(effects) => self.client_effects(effects, ctx),
+            // RFC 3261, section 13.2.2.4: a 2xx is acknowledged however late it comes.
+            None if response.status().is_success()
+                && self.clients.is_ours(response)
+                && response
+                    .head()
+                    .cseq()
+                    .is_ok_and(|cseq| cseq.method == Method::Invite) =>
+            {
+                self.decline(response, ctx);
+            }
             None => {
                 tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status().code(), "response matches no transaction");
             }
@@ -84,22 +102,30 @@ impl<U: Uas> SipConnection<U> {
                     response,
                 } => {
                     if let Some(session) = self.sessions.get(session) {
-                        // The ACK of a rejection has the branch of its INVITE.
-                        let via = self.endpoints.via(branch);
-                        let to = response.head().to().ok();
-                        let tag = to.as_ref().and_then(|to| to.tag());
                         let dialog = session.dialog();
-                        self.transport
-                            .compose(|out| dialog.ack_rejection(out, via, cseq, tag).end());
+                        self.acknowledge_rejection(dialog, branch, cseq, response);
                         self.clients.acknowledged(branch, self.transport.sent());
                     }
                 }
                 ClientEffect::AcknowledgeAgain { cseq, response } => {
                     let dialog = DialogId::of_response(response);
-                    if let Some(id) = dialog.and_then(|dialog| self.sessions.find(dialog)) {
-                        self.acknowledge(id, cseq);
+                    match dialog.and_then(|dialog| self.sessions.find(dialog)) {
+                        Some(id) => self.acknowledge(id, cseq),
+                        // The session has ended, or moved to another connection.
+                        None => {
+                            if let Ok(dialog) = Dialog::of_response(response.head()) {
+                                self.acknowledge_in(&dialog, SessionId::NONE, cseq);
+                            }
+                        }
                     }
                 }
+                ClientEffect::Decline(response) => self.decline(response, ctx),
+                ClientEffect::Cancel {
+                    session,
+                    invite,
+                    cseq,
+                    rang,
+                } => self.cancel(session, invite, cseq, rang, ctx),
                 ClientEffect::WakeAt(at) => self.wake_at(at, ctx),
             }
         }
@@ -124,7 +150,22 @@ impl<U: Uas> SipConnection<U> {
                 // The sender may have stopped waiting.
                 let _ = sender.send(outcome.response().cloned().ok_or_else(|| outcome.error()));
             }
-            Purpose::Bye | Purpose::Answered => {}
+            Purpose::Orphaned(orphaned) => {
+                let (dialog, branch) = *orphaned;
+                match outcome.response() {
+                    Some(response) if !response.status().is_success() => {
+                        self.acknowledge_rejection(&dialog, branch, cseq, response);
+                        self.clients.acknowledged(branch, self.transport.sent());
+                    }
+                    // Its BYE was sent already.
+                    Some(_) if dialog.is_confirmed() => {
+                        self.acknowledge_in(&dialog, SessionId::NONE, cseq);
+                    }
+                    Some(response) => self.decline(response, ctx),
+                    None => {}
+                }
+            }
+            Purpose::Bye | Purpose::Cancel | Purpose::Answered { .. } => {}
         }
     }
 
@@ -140,13 +181,21 @@ impl<U: Uas> SipConnection<U> {
                 SessionEffect::Acknowledge { cseq } => self.acknowledge(id, cseq),
                 SessionEffect::Tell(what) => self.sessions.tell(id, what),
                 SessionEffect::AbandonRequests { tell } => {
-                    for ticket in self.clients.abandon(id) {
+                    let Some(session) = self.sessions.get(id) else {
+                        continue;
+                    };
+                    for ticket in self.clients.abandon(id, session.dialog()) {
                         if tell {
                             let answer = Err(RequestError::Ended);
                             self.sessions
                                 .tell(id, SessionEventKind::Response { ticket, answer });
                         }
                     }
+                }
+                SessionEffect::TerminateRequests => self.terminate_requests(Some(id), ctx),
+                SessionEffect::GiveUp => {
+                    let effects = self.clients.give_up(id, self.clock.now());
+                    self.client_effects(effects, ctx);
                 }
                 SessionEffect::WakeAt(at) => self.wake_at(at, ctx),
                 SessionEffect::LogNoDialog(error) => {
@@ -155,32 +204,25 @@ impl<U: Uas> SipConnection<U> {
                 SessionEffect::LogEventRejected(status) => {
                     tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = status.code(), "event rejected by the client");
                 }
-                SessionEffect::Remove => drop(self.sessions.remove(id)),
+                SessionEffect::Remove => {
+                    let removed = self.sessions.remove(id);
+                    if let Some(next) = removed.and_then(|mut it| it.session.next_mut().take()) {
+                        self.open(&next, ctx);
+                    }
+                }
             }
         }
     }
 
-    /// Sends the ACK of the 2xx to the INVITE with this CSeq, which has a branch of its own (RFC 3261, section 13.2.2.4).
-    fn acknowledge(&self, id: SessionId, cseq: u32) {
-        if let Some(session) = self.sessions.get(id) {
-            let via = self.endpoints.via(self.clients.ack_branch(id, cseq));
-            self.transport
-                .compose(|out| session.dialog().ack(out, via, cseq).end());
+    /// Answers 487 to the peer's requests that await a response: in this session, or all.
+    pub(super) fn terminate_requests(
+        &mut self,
+        session: Option<SessionId>,
+        ctx: &mut Context<Self>,
+    ) {
+        for request in self.servers.unanswered(session) {
+            self.answer(request, Status::REQUEST_TERMINATED.into(), None, ctx);
         }
-    }
-}
-
-impl<U: Uas> Handler<Open> for SipConnection<U> {
-    type Result = ();
-
-    fn handle(&mut self, open: Open, ctx: &mut Self::Context) {
-        let call = self.sessions.unguessable();
-        let call_id = format!("{call:016x}@{}", self.endpoints.host);
-        let tag = self.sessions.next_tag().to_string();
-        let session = CstaSession::inviting(&open, &call_id, &tag);
-        let owner = SessionOwner::new(open.owner, open.key);
-        let id = self.sessions.insert(OwnedSession { owner, session });
-        self.send(id, &SessionRequest::Invite { retries: 0 }, ctx);
     }
 }
 

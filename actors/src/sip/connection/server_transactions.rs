@@ -162,6 +162,16 @@ impl ServerTransactions {
         Some((known.request.clone()?, known.session))
     }
 
+    /// The requests that await their responses: in this session, or all.
+    pub(super) fn unanswered(&self, session: Option<SessionId>) -> Vec<TransactionId> {
+        let in_session = |known: &ServerTransaction| session.is_none() || known.session == session;
+        let known = self.table.iter().filter(|(_, known)| in_session(known));
+        known
+            .map(|(slot, _)| self.table.id(slot))
+            .filter(|id| self.table.awaiting_response(*id).is_some())
+            .collect()
+    }
+
     /// Assigns a pending request to the session that has migrated here with it.
     pub(super) fn assign(&mut self, id: TransactionId, session: SessionId) {
         if let Some(slot) = self.table.awaiting_response(id) {
@@ -227,6 +237,7 @@ impl ServerTransactions {
                 TransactionEffect::Set(..)
                 | TransactionEffect::Deliver
                 | TransactionEffect::Acknowledge
+                | TransactionEffect::Cancel { .. }
                 | TransactionEffect::TimedOut
                 | TransactionEffect::Unreachable => {}
             }

@@ -109,6 +109,11 @@ impl SessionRefresh {
         })
     }
 
+    /// The refresh that is due waits for a request of the peer's.
+    pub(super) fn postpone(&mut self, made_call_id: bool, now: Duration) -> RefreshStep {
+        RefreshStep::Wait(*self.due.insert(now + after_crossing(made_call_id)))
+    }
+
     /// A refresh of ours was rejected, which leaves the session until its interval ends. `made_call_id` says that our INVITE
     /// opened the dialog.
     pub(super) fn rejected(
@@ -121,8 +126,15 @@ impl SessionRefresh {
             // RFC 3261, section 14.1: a refresh that crosses a request of the peer's is sent again.
             if outcome.is_crossing() {
                 self.crossed += 1;
-                let at = now + after_crossing(made_call_id);
-                return Some(RefreshStep::Wait(*self.due.insert(at)));
+                return Some(self.postpone(made_call_id, now));
+            }
+            // RFC 3261, section 14.2: one that overlaps another is sent again after the Retry-After of its 500.
+            if let Some(wait) = outcome.retry_after()
+                && let Some(timer) = self.timer
+                && now + wait < self.renewed + timer.expiry()
+            {
+                self.crossed += 1;
+                return Some(RefreshStep::Wait(*self.due.insert(now + wait)));
             }
             // RFC 4028, section 7.4: "the UAC MAY retry the request" with the Min-SE of the 422.
             if let Some(Some(least)) = outcome.interval_too_small() {

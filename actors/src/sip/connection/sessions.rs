@@ -153,6 +153,16 @@ impl<O> Sessions<O> {
         })
     }
 
+    /// The first session that `is` chooses.
+    pub(super) fn search(&self, is: impl Fn(&O, &CstaSession) -> bool) -> Option<SessionId> {
+        let mut entries = self.slots.iter();
+        let found = entries.find(|(_, entry)| is(&entry.owned.owner, &entry.owned.session));
+        found.map(|(slot, entry)| SessionId {
+            slot: slot as u32,
+            serial: entry.serial,
+        })
+    }
+
     /// The identities of all sessions that `select` chooses.
     fn ids(&self, select: impl Fn(&CstaSession) -> bool) -> Vec<SessionId> {
         let chosen = self

@@ -24,6 +24,11 @@ pub enum TransactionEffect {
     Transmit,
     /// Send the ACK of a final response that is not a 2xx (RFC 3261, section 17.1.1.3).
     Acknowledge,
+    /// Send a CANCEL, since the peer has rung for too long or the INVITE was given up (RFC 3261, section 9.1).
+    Cancel {
+        /// Whether the peer rings.
+        rang: bool,
+    },
     /// Tell the user that no response arrived in time.
     TimedOut,
     /// Tell the user that the connection failed.
@@ -34,7 +39,7 @@ pub enum TransactionEffect {
     Terminate,
 }
 
-/// The timers of RFC 3261, table 4, and of RFC 6026.
+/// The timers of RFC 3261, table 4, and of RFC 6026, and one of ours.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Timer {
     /// INVITE request retransmission.
@@ -61,6 +66,8 @@ pub enum Timer {
     L,
     /// Wait for further 2xx responses (RFC 6026).
     M,
+    /// How long a peer may ring on an INVITE.
+    Ringing,
 }
 
 /// An event of a transaction.
@@ -74,6 +81,8 @@ pub enum TransactionEvent {
     Response(Status),
     /// The ACK of a final response that is not a 2xx was received.
     Ack,
+    /// The user gives its INVITE up.
+    GiveUp,
     /// A timer that was set has fired.
     Fired(Timer),
     /// The transport cannot carry the message.
@@ -100,6 +109,9 @@ pub const T2: Duration = Duration::from_secs(4);
 pub const T4: Duration = Duration::from_secs(5);
 /// How long a transaction may take: 64 times T1.
 pub const LIFE: Duration = Duration::from_secs(32);
+/// How long a peer may ring on an INVITE for CSTA, which nobody answers by hand. Some phones ring before they accept by
+/// themselves.
+pub const RINGING: Duration = Duration::from_secs(2);
 
 impl Reliability {
     /// A waiting time for retransmissions only: zero on a reliable transport.

@@ -220,6 +220,11 @@ impl<T> Transactions<T> {
         }
     }
 
+    /// Whether the transaction in `slot` is an INVITE that was sent.
+    pub fn is_invite(&self, slot: usize) -> bool {
+        matches!(self.slots[slot].machine, Machine::InviteClient(_))
+    }
+
     /// The slot of a received request without a final response.
     pub fn awaiting_response(&self, id: TransactionId) -> Option<usize> {
         let slot = self.slot(id)?;

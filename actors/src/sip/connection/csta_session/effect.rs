@@ -22,13 +22,17 @@ pub(in crate::sip::connection) enum SessionEffect {
     Tell(SessionEventKind),
     /// End the client transactions of the session. `tell`: send the owner an error for each CSTA request without a response.
     AbandonRequests { tell: bool },
+    /// Answer the peer's requests in the session that await a response: 487 (RFC 3261, section 15.1.2).
+    TerminateRequests,
+    /// Cancel the INVITE that opens the session (RFC 3261, section 9.1).
+    GiveUp,
     /// Call [`super::CstaSession::due`] at this time.
     WakeAt(Duration),
     /// Log that the 2xx to our INVITE establishes no dialog.
     LogNoDialog(NoDialog),
     /// Log that the peer rejected an event.
     LogEventRejected(Status),
-    /// Remove the session.
+    /// Remove the session, and open the one that waits for its end.
     Remove,
 }
 

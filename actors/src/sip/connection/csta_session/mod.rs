@@ -40,17 +40,34 @@ pub(super) struct CstaSession {
     edition: Edition,
     /// Whether the peer accepts UPDATE, which needs no body and no ACK.
     updates: bool,
+    /// Whether a refresh of ours awaits its response.
+    refreshing: bool,
+    /// The CSeq of an INVITE of the peer's in the dialog that awaits our response.
+    answering: Option<u32>,
+    /// What its owner opens when the INVITE that it gave up has its final response: a phone never gets two at a time.
+    next: Option<Box<Open>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Phase {
     /// Our INVITE awaits its final response.
     Inviting,
-    /// The owner closed the session before the INVITE was answered.
-    Abandoned,
+    /// The same, but the session will not open.
+    GivenUp(GivenUp),
     /// Our 2xx awaits its ACK.
     Unacknowledged,
     Open,
+}
+
+/// Why an INVITE was given up before its final response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum GivenUp {
+    /// The owner closed the session, and is told nothing more.
+    Closed,
+    /// The peer rang.
+    Rang,
+    /// The peer took too long.
+    Silent,
 }
 
 /// The session interval where nobody names one (RFC 4028, section 4).
@@ -60,13 +77,23 @@ impl CstaSession {
     /// A session whose INVITE is to be sent.
     pub(super) fn inviting(open: &Open, call_id: &str, tag: &str) -> Self {
         Self {
-            dialog: Dialog::uac(call_id, tag, &open.from, &open.to, &open.target),
+            dialog: Dialog::uac(
+                call_id,
+                tag,
+                &open.from,
+                &open.to,
+                &open.target,
+                &open.routes,
+            ),
             credentials: Credentials::new(open.login.clone()),
             phase: Phase::Inviting,
             refresh: SessionRefresh::new(SessionRefresh::proposed(open.interval)),
             opened: true,
             edition: open.edition,
             updates: false,
+            refreshing: false,
+            answering: None,
+            next: None,
         }
     }
 
@@ -84,6 +111,9 @@ impl CstaSession {
             opened: false,
             edition: Edition::default(),
             updates: allows_update(invite.head()),
+            refreshing: false,
+            answering: None,
+            next: None,
         })
     }
 
@@ -97,6 +127,21 @@ impl CstaSession {
 
     pub(super) fn dialog(&self) -> &Dialog {
         &self.dialog
+    }
+
+    /// Whether there is a dialog.
+    pub(super) fn is_established(&self) -> bool {
+        matches!(self.phase, Phase::Unacknowledged | Phase::Open)
+    }
+
+    /// Whether the session was closed, but its INVITE has no final response yet.
+    pub(super) fn is_closing(&self) -> bool {
+        self.phase == Phase::GivenUp(GivenUp::Closed)
+    }
+
+    /// What is opened when this session, which [is closing](Self::is_closing), is removed.
+    pub(super) fn next_mut(&mut self) -> &mut Option<Box<Open>> {
+        &mut self.next
     }
 
     pub(super) fn interval(&self) -> Option<Duration> {
@@ -119,10 +164,14 @@ impl CstaSession {
     }
 
     /// The time of [`Self::due_at`] came.
-    pub(super) fn due(&mut self) -> SessionEffects {
-        let step = self.refresh.fired();
+    pub(super) fn due(&mut self, now: Duration) -> SessionEffects {
+        let mut step = self.refresh.fired();
         if self.phase == Phase::Unacknowledged {
             return self.end(SessionEnd::Silent);
+        }
+        // RFC 3261, section 14.1: none "while another INVITE transaction is in progress in either direction".
+        if self.answering.is_some() && matches!(step, Some(RefreshStep::Send(_))) {
+            step = Some(self.refresh.postpone(self.opened, now));
         }
         step.map_or_else(SessionEffects::new, |step| self.refresh_step(step))
     }
@@ -166,14 +215,38 @@ impl CstaSession {
         effects
     }
 
+    /// The peer's INVITE with this CSeq has its response.
+    pub(super) fn answered(&mut self, request: &Request) {
+        if let Some(waiting) = self.answering
+            && *request.method() == Method::Invite
+            && request
+                .head()
+                .cseq()
+                .is_ok_and(|cseq| cseq.number == waiting)
+        {
+            self.answering = None;
+        }
+    }
+
+    /// The session moved to another connection, which knows no request that was under way.
+    pub(super) fn moved(&mut self, now: Duration) {
+        self.answering = None;
+        if std::mem::take(&mut self.refreshing) {
+            self.refresh.postpone(self.opened, now);
+        }
+    }
+
     /// A request of the peer's arrived.
     pub(super) fn received(&mut self, request: &Request) -> PeerRequest {
         let head = request.head();
-        let in_order = head
-            .cseq()
-            .is_ok_and(|cseq| self.dialog.received(cseq.number).is_ok());
-        if !in_order {
+        let cseq = head.cseq().ok().map(|cseq| cseq.number);
+        if !cseq.is_some_and(|number| self.dialog.received(number).is_ok()) {
             return self.out_of_order(request);
+        }
+        if matches!(request.method(), Method::Invite | Method::Update)
+            && let Some(response) = self.overlapping()
+        {
+            return PeerRequest::Answered(response);
         }
         let response = match request.method() {
             Method::Info | Method::Invite => {
@@ -181,7 +254,12 @@ impl CstaSession {
                     self.dialog.retarget(head);
                 }
                 match csta_body(request) {
-                    Ok(Some(document)) => return PeerRequest::ForOwner(document),
+                    Ok(Some(document)) => {
+                        if *request.method() == Method::Invite {
+                            self.answering = cseq;
+                        }
+                        return PeerRequest::ForOwner(document);
+                    }
                     Ok(None) => Status::OK.into(),
                     Err(response) => response,
                 }
@@ -194,6 +272,22 @@ impl CstaSession {
             method => unhandled(method, true),
         };
         PeerRequest::Answered(response)
+    }
+
+    /// The rejection of a refresh of the peer's that overlaps one of ours, or its own last one (RFC 3261, section 14.2; RFC
+    /// 3311, section 5.2).
+    fn overlapping(&self) -> Option<FinalResponse> {
+        if self.refreshing {
+            return Some(Status::REQUEST_PENDING.into());
+        }
+        self.answering?;
+        // "a randomly chosen value of between 0 and 10 seconds".
+        let wait = getrandom::u32().unwrap_or_default() % 11;
+        Some(
+            FinalResponse::from(Status::SERVER_INTERNAL_ERROR)
+                .header(HeaderName::RetryAfter, wait)
+                .because("the last INVITE of the dialog has no response yet"),
+        )
     }
 
     /// A CSeq that is not above the last one is out of order: 500 (RFC 3261, section 12.2.2). Some phones retransmit INFO on a
@@ -214,28 +308,42 @@ impl CstaSession {
 
     /// The owner closes the session.
     pub(super) fn close(&mut self) -> SessionEffects {
-        if self.phase == Phase::Inviting {
-            // RFC 3261, section 15: a BYE needs a dialog. It is sent when the INVITE is answered.
-            self.phase = Phase::Abandoned;
-            return SessionEffects::new();
+        if matches!(self.phase, Phase::Inviting | Phase::GivenUp(_)) {
+            // RFC 3261, section 15: a BYE needs a dialog. It is sent if the INVITE is accepted nevertheless.
+            self.phase = Phase::GivenUp(GivenUp::Closed);
+            return smallvec![SessionEffect::GiveUp];
         }
         let mut effects = SessionEffects::new();
+        effects.push(SessionEffect::TerminateRequests);
         effects.push(SessionEffect::Send(SessionRequest::Bye));
         effects.push(SessionEffect::AbandonRequests { tell: false });
         effects.push(SessionEffect::Remove);
         effects
     }
 
+    /// The INVITE is cancelled, since the peer `rang` or took too long.
+    pub(super) fn cancelled(&mut self, rang: bool) {
+        if self.phase == Phase::Inviting {
+            let why = if rang { GivenUp::Rang } else { GivenUp::Silent };
+            self.phase = Phase::GivenUp(why);
+        }
+    }
+
     /// The peer ended the session, or was lost. Where it may still hold the session, it is sent a BYE.
     pub(super) fn end(&self, why: SessionEnd) -> SessionEffects {
         let mut effects = SessionEffects::new();
+        if why != SessionEnd::ConnectionLost {
+            effects.push(SessionEffect::TerminateRequests);
+        }
         if matches!(why, SessionEnd::Silent | SessionEnd::Expired) {
             effects.push(SessionEffect::Send(SessionRequest::Bye));
         }
         effects.push(SessionEffect::AbandonRequests { tell: true });
         let last = match self.phase {
-            Phase::Inviting => Some(SessionEventKind::Refused(RequestError::Ended)),
-            Phase::Abandoned => None,
+            Phase::GivenUp(GivenUp::Closed) => None,
+            Phase::Inviting | Phase::GivenUp(_) => {
+                Some(SessionEventKind::Refused(RequestError::Ended))
+            }
             Phase::Unacknowledged | Phase::Open => Some(SessionEventKind::Ended(why)),
         };
         effects.extend(last.map(SessionEffect::Tell));

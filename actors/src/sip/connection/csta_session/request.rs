@@ -33,7 +33,9 @@ impl CstaSession {
             SessionRequest::Invite { retries } => {
                 Some(SessionPurpose::Invite { retries: *retries })
             }
-            SessionRequest::Refresh(_) => Some(SessionPurpose::Refresh),
+            SessionRequest::Refresh(_) => Some(SessionPurpose::Refresh {
+                by_invite: !self.updates,
+            }),
             SessionRequest::Invoke {
                 ticket,
                 content,
@@ -59,7 +61,8 @@ impl CstaSession {
     ) -> u32 {
         let composer = self.dialog.request(out, method, via);
         let target = self.dialog.target();
-        let composer = self.credentials.authorize(composer, method, target);
+        let uri = self.dialog.request_uri();
+        let composer = self.credentials.authorize(composer, method, uri);
         match request {
             SessionRequest::Invite { .. } => {
                 let mut composer = composer
@@ -75,6 +78,7 @@ impl CstaSession {
                 Body::request_system_status(self.edition).finish(composer);
             }
             SessionRequest::Refresh(timer) => {
+                self.refreshing = true;
                 let composer = composer
                     .header(HeaderName::Contact, endpoints.contact(is_sips(target)))
                     .header(HeaderName::Supported, "timer")

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use smallvec::smallvec;
-use uacsta_schema::sip::{Method, Response};
+use uacsta_schema::sip::{Method, Response, Status};
 
 use super::{
-    CstaSession, INTERVAL, Phase, allows_update,
+    CstaSession, GivenUp, INTERVAL, Phase, allows_update,
     effect::{SessionEffect, SessionEffects, SessionRequest},
 };
 use crate::sip::{
@@ -14,7 +14,7 @@ use crate::sip::{
     connection::{
         client_transactions::SessionPurpose, credentials::MOST_RETRIES, outcome::RequestOutcome,
     },
-    session::{RequestError, SessionEventKind},
+    session::{RequestError, SessionEnd, SessionEventKind},
     session_timer::SessionTimer,
 };
 
@@ -32,8 +32,8 @@ impl CstaSession {
                 Some(response) => self.established(response, cseq, now),
                 None => self.not_established(retries, outcome),
             },
-            SessionPurpose::Refresh => self.refreshed(cseq, outcome, now),
-            SessionPurpose::Notify => match (outcome.session_end(), outcome.rejection()) {
+            SessionPurpose::Refresh { by_invite } => self.refreshed(by_invite, cseq, outcome, now),
+            SessionPurpose::Notify => match (self.session_end(outcome), outcome.rejection()) {
                 (Some(why), _) => self.end(why),
                 (None, Some(rejection)) => {
                     smallvec![SessionEffect::LogEventRejected(rejection.status())]
@@ -61,9 +61,9 @@ impl CstaSession {
         self.updates = allows_update(response.head());
         self.refresh.agree(SessionTimer::agreed(response.head()));
         effects.push(SessionEffect::Acknowledge { cseq });
-        if self.phase == Phase::Abandoned {
+        if let Phase::GivenUp(_) = self.phase {
             effects.push(SessionEffect::Send(SessionRequest::Bye));
-            effects.push(SessionEffect::Remove);
+            self.refuse(RequestError::Ended, &mut effects);
         } else {
             self.phase = Phase::Open;
             self.schedule(now, &mut effects);
@@ -78,9 +78,8 @@ impl CstaSession {
         let again = SessionEffect::Send(SessionRequest::Invite {
             retries: retries + 1,
         });
-        if retries < MOST_RETRIES {
+        if retries < MOST_RETRIES && self.phase == Phase::Inviting {
             if let Some(challenge) = outcome.challenge()
-                && self.phase == Phase::Inviting
                 && self.credentials.challenged(challenge)
             {
                 return smallvec![again];
@@ -97,10 +96,23 @@ impl CstaSession {
     }
 
     fn refuse(&self, why: RequestError, effects: &mut SessionEffects) {
-        if self.phase == Phase::Inviting {
-            effects.push(SessionEffect::Tell(SessionEventKind::Refused(why)));
-        }
+        let why = match self.phase {
+            Phase::GivenUp(GivenUp::Closed) => None,
+            Phase::GivenUp(GivenUp::Rang) => Some(RequestError::Rang),
+            Phase::GivenUp(GivenUp::Silent) => Some(RequestError::TimedOut),
+            Phase::Inviting | Phase::Unacknowledged | Phase::Open => Some(why),
+        };
+        effects.extend(why.map(|why| SessionEffect::Tell(SessionEventKind::Refused(why))));
         effects.push(SessionEffect::Remove);
+    }
+
+    /// Why the outcome of an INFO ends the session. A client that never answers, but reads on, keeps its session: how many
+    /// INFOs it may leave unanswered is limited, and its connection shows whether it lives.
+    fn session_end(&self, outcome: RequestOutcome<'_>) -> Option<SessionEnd> {
+        match outcome {
+            RequestOutcome::TimedOut if !self.opened => None,
+            _ => outcome.session_end(),
+        }
     }
 
     fn responded(
@@ -127,7 +139,7 @@ impl CstaSession {
         };
         let response = SessionEventKind::Response { ticket, answer };
         let mut effects: SessionEffects = smallvec![SessionEffect::Tell(response)];
-        if let Some(why) = outcome.session_end() {
+        if let Some(why) = self.session_end(outcome) {
             effects.extend(self.end(why));
         }
         effects
@@ -135,11 +147,24 @@ impl CstaSession {
 
     fn refreshed(
         &mut self,
+        by_invite: bool,
         cseq: u32,
         outcome: RequestOutcome<'_>,
         now: Duration,
     ) -> SessionEffects {
         let mut effects = SessionEffects::new();
+        self.refreshing = false;
+        // The peer's Allow promises an UPDATE that it does not support.
+        let is_unsupported = outcome.rejection().is_some_and(|response| {
+            [Status::METHOD_NOT_ALLOWED, Status::NOT_IMPLEMENTED].contains(&response.status())
+        });
+        if !by_invite
+            && is_unsupported
+            && let Some(timer) = self.refresh.timer()
+        {
+            self.updates = false;
+            return smallvec![SessionEffect::Send(SessionRequest::Refresh(timer))];
+        }
         if let Some(response) = outcome.success() {
             let head = response.head();
             self.dialog.retarget(head);

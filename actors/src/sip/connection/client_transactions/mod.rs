@@ -9,6 +9,7 @@ use uacsta_schema::sip::{Method, Response};
 use super::outcome::RequestOutcome;
 use crate::sip::{
     body::Body,
+    dialog::Dialog,
     session::{RequestError, SessionId},
     transaction::{
         Reliability, Timer, TransactionEffect, TransactionEvent,
@@ -25,6 +26,8 @@ pub(super) struct ClientTransactions {
     random: u64,
     /// How many transactions there may be before no event is sent.
     most: usize,
+    /// The INVITEs that were cancelled, each with its CANCEL, whose branch is the same (RFC 3261, section 9.1).
+    cancels: Vec<(TransactionId, TransactionId)>,
 }
 
 struct ClientTransaction {
@@ -41,10 +44,15 @@ pub(super) enum Purpose {
     Session(SessionId, SessionPurpose),
     /// To end a session that the connection has already removed.
     Bye,
+    /// To cancel an INVITE.
+    Cancel,
     /// Outside dialogs, for another actor.
     Request(ResponseSender),
-    /// The final response arrived. The transaction remains for its copies; those of a 2xx to an INVITE are acknowledged.
-    Answered,
+    /// An INVITE in a session that has ended meanwhile. Its final response is acknowledged all the same.
+    Orphaned(Box<(Dialog, Branch)>),
+    /// The final response arrived. The transaction remains for its copies; those of a 2xx to an INVITE are acknowledged, and
+    /// one with another To `tag` makes a dialog of its own (RFC 3261, section 13.2.2.4).
+    Answered { tag: Option<Box<str>> },
 }
 
 /// Why a request was sent in a session.
@@ -53,7 +61,7 @@ pub(super) enum SessionPurpose {
     /// Opens the session; `retries` counts the challenges and the 422 that were answered.
     Invite { retries: u8 },
     /// Refreshes the session.
-    Refresh,
+    Refresh { by_invite: bool },
     /// A CSTA request. The content is kept if a challenge to it can be answered.
     Invoke {
         ticket: u64,
@@ -63,6 +71,9 @@ pub(super) enum SessionPurpose {
     /// A CSTA event.
     Notify,
 }
+
+/// How many BYEs without a response there may be before a 2xx without a session gets none.
+const MOST_DECLINED: usize = 64;
 
 /// Receives the final response to a request outside dialogs.
 pub(super) type ResponseSender = oneshot::Sender<Result<Response, RequestError>>;
@@ -92,6 +103,15 @@ pub(super) enum ClientEffect<'r> {
     },
     /// Send the ACK of a 2xx again (RFC 3261, section 13.2.2.4).
     AcknowledgeAgain { cseq: u32, response: &'r Response },
+    /// Send the ACK of a 2xx to an INVITE that has no session, and a BYE (RFC 3261, section 13.2.2.4).
+    Decline(&'r Response),
+    /// Send the CANCEL of an INVITE of this session, since the peer `rang` for too long or never answered.
+    Cancel {
+        session: SessionId,
+        invite: Branch,
+        cseq: u32,
+        rang: bool,
+    },
     /// A timer is due at this time.
     WakeAt(Duration),
 }
@@ -127,7 +147,11 @@ impl Purpose {
     fn session(&self) -> Option<SessionId> {
         match self {
             Self::Session(session, _) => Some(*session),
-            Self::Bye | Self::Request(_) | Self::Answered => None,
+            Self::Bye
+            | Self::Cancel
+            | Self::Request(_)
+            | Self::Orphaned(_)
+            | Self::Answered { .. } => None,
         }
     }
 }
@@ -139,6 +163,7 @@ impl ClientTransactions {
             reliability,
             random,
             most,
+            cancels: Vec::new(),
         }
     }
 
@@ -170,6 +195,43 @@ impl ClientTransactions {
         (branch, self.table.deadline(id.slot as usize))
     }
 
+    /// Starts the transaction of the CANCEL of this INVITE; also returns when its first timer is due.
+    pub(super) fn start_cancel(
+        &mut self,
+        invite: Branch,
+        now: Duration,
+    ) -> (TransactionId, Option<Duration>) {
+        let (cancel, due) = self.start(&Method::Cancel, Purpose::Cancel, now);
+        self.cancels.push((invite.id, cancel.id));
+        (cancel.id, due)
+    }
+
+    /// Gives up the INVITE that opens this session: it is cancelled as soon as that is allowed.
+    pub(super) fn give_up(&mut self, session: SessionId, now: Duration) -> ClientEffects<'static> {
+        let invite = self.table.iter().find(|(_, known)| {
+            matches!(&known.purpose, Purpose::Session(of, SessionPurpose::Invite { .. }) if *of == session)
+        });
+        match invite {
+            Some((slot, _)) => self.on(slot, TransactionEvent::GiveUp, None, now, |_| ()),
+            None => ClientEffects::new(),
+        }
+    }
+
+    /// Whether few enough sessions are being ended that one more, of which nothing is known, gets its BYE.
+    pub(super) fn may_decline(&self) -> bool {
+        let byes = self.table.iter();
+        byes.filter(|(_, known)| matches!(known.purpose, Purpose::Bye))
+            .count()
+            < MOST_DECLINED
+    }
+
+    /// Whether a response has a branch of ours, although it may match no transaction any more.
+    pub(super) fn is_ours(&self, response: &Response) -> bool {
+        let via = response.head().top_via().ok();
+        let branch = via.and_then(|via| Branch::parse(via.branch()?));
+        branch.is_some_and(|branch| branch.random == self.random)
+    }
+
     /// The branch of the ACK of a 2xx, which is a transaction of its own (RFC 3261, section 13.2.2.4).
     pub(super) fn ack_branch(&self, session: SessionId, cseq: u32) -> Branch {
         Branch {
@@ -177,7 +239,8 @@ impl ClientTransactions {
                 slot: session.slot,
                 serial: cseq,
             },
-            random: self.random,
+            // No request has this one.
+            random: !self.random,
         }
     }
 
@@ -211,7 +274,19 @@ impl ClientTransactions {
     ) -> Option<ClientEffects<'r>> {
         let via = response.head().top_via().ok()?;
         let branch = Branch::parse(via.branch()?)?;
-        let slot = self.table.slot(branch.id)?;
+        let is_cancel = || {
+            let cseq = response.head().cseq();
+            cseq.is_ok_and(|cseq| cseq.method == Method::Cancel)
+        };
+        let slot = match self.table.slot(branch.id) {
+            Some(slot) if !self.table.is_invite(slot) => slot,
+            _ if is_cancel() => {
+                let mut cancels = self.cancels.iter();
+                let (_, cancel) = cancels.find(|(invite, _)| *invite == branch.id)?;
+                self.table.slot(*cancel)?
+            }
+            slot => slot?,
+        };
         let event = TransactionEvent::Response(response.status());
         (branch.random == self.random).then(|| self.on(slot, event, Some(response), now, transmit))
     }
@@ -272,8 +347,23 @@ impl ClientTransactions {
                             response,
                         });
                     }
+                    // The ACK of an INVITE without a session is sent with the outcome.
+                    (Purpose::Orphaned(_), _) => {}
                     _ => known.sent.iter().for_each(|ack| transmit(ack)),
                 },
+                TransactionEffect::Cancel { rang } => {
+                    if let Purpose::Session(session, _) = known.purpose {
+                        effects.push(ClientEffect::Cancel {
+                            session,
+                            invite: Branch {
+                                id,
+                                random: self.random,
+                            },
+                            cseq: known.cseq,
+                            rang,
+                        });
+                    }
+                }
                 TransactionEffect::Set(_, after) => effects.push(ClientEffect::WakeAt(now + after)),
                 TransactionEffect::Terminate => over = true,
                 TransactionEffect::Transmit => {
@@ -283,17 +373,22 @@ impl ClientTransactions {
         }
         let cseq = self.table[slot].cseq;
         let concluded = if over {
-            Some(self.table.remove(slot).purpose).zip(outcome)
+            let purpose = self.table.remove(slot).purpose;
+            self.cancels.retain(|(_, cancel)| *cancel != id);
+            Some(purpose).zip(outcome)
         } else if let Some(outcome) = outcome {
             self.table.stop_retransmissions(slot);
-            let purpose = std::mem::replace(&mut self.table[slot].purpose, Purpose::Answered);
-            Some((purpose, outcome))
+            self.answered(slot, response).zip(Some(outcome))
         } else {
             None
         };
         match (concluded, response) {
-            (Some((Purpose::Answered, _)), Some(response)) => {
-                effects.push(ClientEffect::AcknowledgeAgain { cseq, response });
+            (Some((Purpose::Answered { tag }, _)), Some(response)) => {
+                effects.push(if response.head().to_tag() == tag.as_deref() {
+                    ClientEffect::AcknowledgeAgain { cseq, response }
+                } else {
+                    ClientEffect::Decline(response)
+                });
             }
             (Some((purpose, outcome)), _) => effects.push(ClientEffect::Conclude {
                 purpose,
@@ -305,8 +400,22 @@ impl ClientTransactions {
         effects
     }
 
-    /// Ends the transactions of a session; returns the tickets of its CSTA requests without a response.
-    pub(super) fn abandon(&mut self, session: SessionId) -> Vec<u64> {
+    /// A transaction that goes on has its final response; returns what its request was for, or a copy of [`Purpose::Answered`].
+    fn answered(&mut self, slot: usize, response: Option<&Response>) -> Option<Purpose> {
+        let purpose = &mut self.table[slot].purpose;
+        if let Purpose::Answered { tag } = purpose {
+            return Some(Purpose::Answered { tag: tag.clone() });
+        }
+        let is_cancel = matches!(purpose, Purpose::Cancel);
+        let accepted = response.filter(|response| response.status().is_success() && !is_cancel);
+        let tag = accepted.and_then(|response| response.head().to_tag());
+        let tag = tag.map(Into::into);
+        Some(std::mem::replace(purpose, Purpose::Answered { tag }))
+    }
+
+    /// Ends the transactions of a session, of which INVITEs are still acknowledged in its dialog; returns the tickets of its
+    /// CSTA requests without a response.
+    pub(super) fn abandon(&mut self, session: SessionId, dialog: &Dialog) -> Vec<u64> {
         let slots: Vec<usize> = self
             .table
             .iter()
@@ -315,11 +424,23 @@ impl ClientTransactions {
             .collect();
         let mut tickets = Vec::new();
         for slot in slots {
-            if let Purpose::Session(_, SessionPurpose::Invoke { ticket, .. }) =
-                self.table.remove(slot).purpose
-            {
-                tickets.push(ticket);
+            match &self.table[slot].purpose {
+                Purpose::Session(
+                    _,
+                    SessionPurpose::Invite { .. } | SessionPurpose::Refresh { by_invite: true },
+                ) => {
+                    let branch = Branch {
+                        id: self.table.id(slot),
+                        random: self.random,
+                    };
+                    let orphaned = Purpose::Orphaned(Box::new((dialog.clone(), branch)));
+                    self.table[slot].purpose = orphaned;
+                    continue;
+                }
+                Purpose::Session(_, SessionPurpose::Invoke { ticket, .. }) => tickets.push(*ticket),
+                _ => {}
             }
+            self.table.remove(slot);
         }
         tickets
     }
@@ -327,6 +448,7 @@ impl ClientTransactions {
     /// Ends all transactions but CSTA requests, so that each of a thousand sessions that end at once need not search for its
     /// own.
     pub(super) fn abandon_events(&mut self) {
+        self.cancels.clear();
         self.table.retain(|known| {
             matches!(
                 known.purpose,
@@ -337,153 +459,4 @@ impl ClientTransactions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::samples::response_to, *};
-    use crate::sip::transaction::{LIFE, T4};
-
-    const NOW: Duration = Duration::from_secs(100);
-    const SESSION: SessionId = SessionId { slot: 3, serial: 9 };
-
-    fn transactions(reliability: Reliability) -> ClientTransactions {
-        ClientTransactions::new(reliability, 7, 2)
-    }
-
-    fn info(ticket: u64) -> Purpose {
-        let purpose = SessionPurpose::Invoke {
-            ticket,
-            content: None,
-            retries: 0,
-        };
-        Purpose::Session(SESSION, purpose)
-    }
-
-    /// The names of the effects; WakeAt is left out.
-    fn names(effects: &ClientEffects<'_>) -> Vec<&'static str> {
-        let name = |effect: &ClientEffect<'_>| match effect {
-            ClientEffect::Conclude { .. } => Some("conclude"),
-            ClientEffect::AcknowledgeRejection { .. } => Some("ack"),
-            ClientEffect::AcknowledgeAgain { .. } => Some("ack again"),
-            ClientEffect::WakeAt(_) => None,
-        };
-        effects.iter().filter_map(name).collect()
-    }
-
-    #[test]
-    fn each_final_response_concludes_its_request_and_leaves_no_transaction() {
-        use Reliability::{Reliable as Tcp, Unreliable as Udp};
-        for (reliability, method, status, first, copy, lingers) in [
-            (Tcp, "INFO", 200, &["conclude"][..], &[][..], None),
-            (Tcp, "INFO", 486, &["conclude"], &[], None),
-            (Udp, "INFO", 200, &["conclude"], &[], Some(T4)),
-            (Udp, "INFO", 486, &["conclude"], &[], Some(T4)),
-            (
-                Tcp,
-                "INVITE",
-                200,
-                &["conclude"],
-                &["ack again"],
-                Some(LIFE),
-            ),
-            (
-                Udp,
-                "INVITE",
-                200,
-                &["conclude"],
-                &["ack again"],
-                Some(LIFE),
-            ),
-            (Tcp, "INVITE", 486, &["ack", "conclude"], &[], None),
-            (Udp, "INVITE", 486, &["ack", "conclude"], &[], Some(LIFE)),
-            (Udp, "INVITE", 180, &[], &[], Some(LIFE)),
-        ] {
-            let case = format!("{reliability:?} {method} {status}");
-            let mut all = transactions(reliability);
-            let method_sent = if method == "INVITE" {
-                Method::Invite
-            } else {
-                Method::Info
-            };
-            let (branch, due) = all.start(&method_sent, info(1), NOW);
-            assert!(due.is_some(), "{case}");
-            let response = response_to(branch, status, method);
-            let effects = all.on_response(&response, NOW, |_| ()).expect("matches");
-            assert_eq!(names(&effects), first, "{case}");
-            let effects = all.on_response(&response, NOW, |_| ());
-            assert_eq!(effects.is_some(), lingers.is_some(), "{case}");
-            assert_eq!(
-                effects.map_or(vec![], |effects| names(&effects)),
-                copy,
-                "{case}"
-            );
-            if let (Some(lingers), false) = (lingers, status == 180) {
-                assert_eq!(
-                    all.due(NOW + lingers - Duration::from_millis(1)),
-                    [],
-                    "{case}"
-                );
-                for (id, timer) in all.due(NOW + lingers) {
-                    let effects = all.on_timer(id, timer, NOW + lingers, |_| ());
-                    assert_eq!(names(&effects), [""; 0], "{case}");
-                }
-                assert!(all.table.is_empty(), "{case}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_request_without_a_response_times_out() {
-        for reliability in [Reliability::Reliable, Reliability::Unreliable] {
-            let mut all = transactions(reliability);
-            all.start(&Method::Info, info(1), NOW);
-            let mut seen = Vec::new();
-            for (id, timer) in all.due(NOW + LIFE) {
-                seen.extend(all.on_timer(id, timer, NOW + LIFE, |_| ()));
-            }
-            let timed_out = seen.iter().any(|effect| {
-                matches!(
-                    effect,
-                    ClientEffect::Conclude {
-                        outcome: RequestOutcome::TimedOut,
-                        ..
-                    }
-                )
-            });
-            assert!(timed_out && all.table.is_empty(), "{reliability:?}");
-        }
-    }
-
-    #[test]
-    fn a_branch_names_its_transaction_alone() {
-        let mut all = transactions(Reliability::Reliable);
-        let (branch, _) = all.start(&Method::Info, info(1), NOW);
-        assert_eq!(Branch::parse(&branch.to_string()), Some(branch));
-        let foreign = Branch {
-            random: 8,
-            ..branch
-        };
-        let response = response_to(foreign, 200, "INFO");
-        assert!(all.on_response(&response, NOW, |_| ()).is_none());
-        for branch in ["", "z9hG4bK", "z9hG4bK0-1", "z9hG4bK0-1-x", "0-1-7"] {
-            assert_eq!(Branch::parse(branch), None, "{branch}");
-        }
-    }
-
-    #[test]
-    fn the_end_of_a_session_returns_its_open_tickets() {
-        let mut all = transactions(Reliability::Reliable);
-        let other = SessionId { slot: 3, serial: 8 };
-        all.start(&Method::Info, info(1), NOW);
-        all.start(
-            &Method::Info,
-            Purpose::Session(SESSION, SessionPurpose::Notify),
-            NOW,
-        );
-        all.start(&Method::Bye, Purpose::Bye, NOW);
-        assert!(all.is_full());
-        assert_eq!(all.abandon(other), [0; 0]);
-        assert_eq!(all.abandon(SESSION), [1]);
-        assert_eq!(all.table.len(), 1);
-        all.abandon_events();
-        assert!(all.table.is_empty() && !all.is_full());
-    }
-}
+mod tests;
