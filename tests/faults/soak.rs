@@ -1,4 +1,4 @@
-//! A long run of calls and registrations after which memory and descriptors have not grown.
+//! Long runs after which memory and descriptors have not grown: calls and registrations, and what comes and goes.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::{
     host::{descriptors, phone, start, status},
-    support::{csta::Call, phone::Phone, sip::Message},
+    support::{csta::Call, phone::Phone, process::Serving, sip::Message},
 };
 
 /// How many seconds it is watched; `UACSTA_SOAK=3600` watches it for an hour, with 2 000 phones, and judges growth by the day.
@@ -25,9 +25,13 @@ const PER_DAY: f64 = 1024.0;
 const AT_ALL: f64 = 2048.0;
 /// How many parts the long run is divided into; what is not given back in a part is its lowest size.
 const PARTS: usize = 10;
+/// What a thousand log-ons or monitors that came and went may leave behind, in kB.
+const PER_THOUSAND: f64 = 300.0;
+/// The same for phones and lists, which are written to the disk: the storage's cache fills during a short run.
+const PER_THOUSAND_STORED: f64 = 1000.0;
 
-/// By how much a size grows in a day, and how far that may be wrong: a straight line through the parts' lowest sizes (least
-/// squares, twice the standard error). `sizes` are in kB, each with the days that had passed.
+/// By how much a size grows in a unit, such as a day, and how far that may be wrong: a straight line through the parts'
+/// lowest sizes (least squares, twice the standard error). `sizes` are in kB, each with the units that had passed.
 fn growth(sizes: &[(f64, f64)]) -> (f64, f64) {
     let lowest: Vec<(f64, f64)> = sizes
         .chunks(sizes.len().div_ceil(PARTS))
@@ -75,9 +79,14 @@ fn growth_is_distinguished_from_noise() {
     }
 }
 
+/// How long to run, in seconds.
+fn seconds() -> u64 {
+    std::env::var("UACSTA_SOAK").map_or(SOAK, |number| number.parse().unwrap())
+}
+
 #[tokio::test]
 async fn long_run_does_not_grow_memory_or_descriptors() {
-    let seconds = std::env::var("UACSTA_SOAK").map_or(SOAK, |number| number.parse().unwrap());
+    let seconds = seconds();
     let number = if seconds > 60 { 2_000 } else { 50 };
     let server = start(&["prlimit", "--nofile=20000", "--"]);
     let phones: Vec<Phone> = (0..number).map(|number| phone(&server, number)).collect();
@@ -144,4 +153,70 @@ fn check_growth(sizes: &[(f64, f64)]) {
         growth - error <= PER_DAY,
         "{growth:.0} kB a day, give or take {error:.0}"
     );
+}
+
+/// Does something `number` times, [`TURNS`] at a time, after half as many that warm up. Fails if a thousand of them leave
+/// more than `most` kB, beyond the error of the measurement.
+async fn check_leftovers(
+    server: &Serving,
+    (what, most): (&str, f64),
+    number: usize,
+    once: impl AsyncFn(usize),
+) {
+    let part = (number / PARTS / TURNS).max(1) * TURNS * seconds() as usize / SOAK as usize;
+    let mut done = 0;
+    let mut run = async |times: usize| {
+        for first in (done..done + times).step_by(TURNS) {
+            join_all((first..first + TURNS).map(|turn| once(turn))).await;
+        }
+        done += times;
+    };
+    run(part * PARTS / 2).await;
+    let open = descriptors(server);
+    let mut sizes = Vec::new();
+    for passed in 1..=PARTS {
+        run(part).await;
+        sizes.push((
+            (passed * part) as f64 / 1000.0,
+            status(server, "RssAnon") as f64,
+        ));
+    }
+    let (growth, error) = growth(&sizes);
+    println!("a thousand {what} leave {growth:.0} kB, give or take {error:.0}");
+    assert!(
+        growth - error <= most,
+        "a thousand {what} leave {growth:.0} kB, give or take {error:.0}: {sizes:?}"
+    );
+    assert!(
+        descriptors(server) <= open + TURNS,
+        "{what} leave descriptors"
+    );
+}
+
+/// How many log-ons, phones and so on come and go at a time.
+const TURNS: usize = 10;
+
+#[tokio::test]
+async fn phones_and_lists_that_come_and_go_leave_no_memory() {
+    let server = start(&["env"]);
+    let most = if seconds() > SOAK {
+        PER_THOUSAND
+    } else {
+        PER_THOUSAND_STORED
+    };
+    let come_and_go = async |turn: usize| {
+        let phone = phone(&server, turn % (2 * TURNS));
+        phone.start().await;
+        phone.unregister().await.expect(200);
+        phone.reboot();
+    };
+    check_leftovers(&server, ("phones", most), 500, come_and_go).await;
+    // Each time a phone comes, it has another line.
+    let list = async |turn: usize| {
+        let mac = format!("000413c2{:04x}", turn % TURNS);
+        let phone = server.phone(&mac, &format!("sip:{}@pbx.example", 20_000 + turn));
+        phone.start().await;
+        phone.reboot();
+    };
+    check_leftovers(&server, ("lists", most), 500, list).await;
 }

@@ -12,5 +12,7 @@
 mod support;
 
 mod programs;
+mod proxy;
 mod scanners;
+mod softphones;
 mod transcript;

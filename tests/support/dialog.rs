@@ -55,15 +55,21 @@ impl Dialog {
         if method != "ACK" {
             self.cseq += 1;
         }
-        let mut request = Message::request(method, &self.target)
-            .with("Via", via)
-            .with("Max-Forwards", 70)
-            .with("From", &self.local)
-            .with("To", &self.remote)
-            .with("Call-ID", &self.call_id)
-            .with("CSeq", format!("{} {method}", self.cseq));
-        for route in &self.routes {
+        // A strict router is the Request-URI, and the target the last of the routes.
+        let strict = self.routes.first().filter(|route| !route.contains(";lr"));
+        let mut request =
+            Message::request(method, strict.map_or(&self.target, |route| address(route)))
+                .with("Via", via)
+                .with("Max-Forwards", 70)
+                .with("From", &self.local)
+                .with("To", &self.remote)
+                .with("Call-ID", &self.call_id)
+                .with("CSeq", format!("{} {method}", self.cseq));
+        for route in self.routes.iter().skip(usize::from(strict.is_some())) {
             request = request.with("Route", route);
+        }
+        if strict.is_some() {
+            request = request.with("Route", format!("<{}>", self.target));
         }
         request
     }

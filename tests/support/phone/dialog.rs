@@ -132,7 +132,11 @@ impl Phone {
             state.dialog = Some(Dialog::called(invite, &ours));
             state.dialogs += 1;
         });
-        self.accept(wire, invite).tagged(&ours).csta(self.status())
+        let routes = invite.all("Record-Route");
+        let answer = routes.fold(self.accept(wire, invite), |answer, route| {
+            answer.with("Record-Route", route)
+        });
+        answer.tagged(&ours).csta(self.status())
     }
 
     /// A 200 that accepts the session timer of the request (RFC 4028, section 9).
