@@ -39,6 +39,8 @@ pub mod log_limit;
 #[cfg(feature = "actors")]
 pub mod monitor;
 #[cfg(feature = "actors")]
+pub mod numbers;
+#[cfg(feature = "actors")]
 pub mod phone;
 #[cfg(feature = "actors")]
 pub mod phone_list;

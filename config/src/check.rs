@@ -40,6 +40,7 @@ impl Settings {
             return Err(SettingsError::of_key("advanced.digest", what));
         }
         self.check_clients()?;
+        self.numbers.check()?;
         if self.phones.require_certificate && self.phones.trusted_authority.is_none() {
             let what = "is true, but phones.trusted_authority is empty: set it to the PEM file of the authority that signs the phones' certificates";
             return Err(SettingsError::of_key("phones.require_certificate", what));

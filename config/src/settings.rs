@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{
     choice::{Digest, Format, Level},
+    numbers::Numbers,
     secret::Secret,
     trust::{Network, Trusted},
     value::{ByteSize, Listen, seconds},
@@ -19,6 +20,8 @@ pub struct Settings {
     pub phones: Phones,
     /// The section `[clients]`.
     pub clients: Clients,
+    /// The section `[numbers]`.
+    pub numbers: Numbers,
     /// The section `[tls]`.
     pub tls: Tls,
     /// The section `[advanced]`.

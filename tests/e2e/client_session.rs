@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{
-    csta::{Document, connection, document, element},
+    csta::{Document, connection, document, element, subject},
     digest::{Account, Algorithm},
     fixture::{LINE, MAC, call, started},
     line::{Line, request},
@@ -728,5 +728,61 @@ async fn a_hundred_clients_log_on_at_once() {
     phone.event(&call(LINE).originated()).await.expect(200);
     for mut session in watching {
         session.expect("OriginatedEvent").await;
+    }
+}
+
+/// Communicator's main number with an extension, and the number in every spelling, mean the internal number.
+#[tokio::test]
+async fn rfc_3966_5_3_number_of_the_office_means_its_internal_line() {
+    let server = Server::with(|settings| {
+        let numbers = &mut settings.numbers;
+        numbers.country = "49".to_owned();
+        numbers.area = "30".to_owned();
+        numbers.exchange = "555".to_owned();
+        numbers.internal = vec![4];
+        settings.clients.accounts.push(uacsta_config::Account {
+            user: "anna".to_owned(),
+            password: "let anna dial".into(),
+            lines: vec!["tel:+4930555;ext=0201".to_owned()],
+            control: true,
+            numbers: Vec::new(),
+        });
+    });
+    let phone = server.phone("000413000201");
+    phone.start().await;
+    let reception = server.phone_as("000413000999", |setup| {
+        setup.identities = vec!["sip:+4930555@pbx.example".to_owned()];
+    });
+    reception.start().await;
+    let anna = server.client_as(|setup| setup.account = Account::new("anna", "let anna dial"));
+    let anna = anna.await;
+    for name in [
+        "tel:+4930555;ext=0201;phone-context=dialstring",
+        "tel:+49-30-555-0201",
+        "sip:0049305550201@pbx.example",
+        "tel:0201",
+    ] {
+        let mut session = anna.open(name).await;
+        session.monitor(name).await;
+        let told = session.expect("BackInServiceEvent").await;
+        assert!(told.raw.contains(&subject("device", name)), "{}", told.raw);
+        session.make_call(name, "1").await;
+        let device = element("requestedDeviceID", name);
+        session.done("GetSwitchingFunctionDevices", &device).await;
+        let listed = session.expect("SwitchingFunctionDevices").await;
+        assert!(listed.raw.contains(phone.line()), "{}", listed.raw);
+        session.bye().await;
+    }
+    assert_eq!(
+        (phone.count("MakeCall"), reception.count("MakeCall")),
+        (4, 0)
+    );
+    for (name, status) in [
+        ("tel:+4930555;ext=0202", 404),
+        ("tel:+4930444;ext=0201", 404),
+        ("tel:030555", 403),
+    ] {
+        let refused = anna.invite(name, |invite| invite).await;
+        assert_eq!(refused.expect_err(name).status(), status, "{name}");
     }
 }

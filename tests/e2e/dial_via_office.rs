@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::support::{
     csta::{Call, Document, element, failure},
     cti_client::{CtiClient, Session},
+    digest::Account,
     fixture::LINE,
     phone::{Phone, Reaction},
     server::Server,
@@ -284,4 +285,24 @@ async fn attempt_that_cannot_start_is_refused() {
         other.refused("MakeCall", &request()).await,
         ("operation".to_owned(), "invalidDeviceID".to_owned())
     );
+}
+
+#[tokio::test]
+async fn desk_phone_dials_global_numbers_by_the_rules_of_the_office() {
+    let (server, phone, _) = office().await;
+    let server = server.restart(|settings| {
+        settings.numbers.country = "49".to_owned();
+        settings.numbers.area = "30".to_owned();
+        settings.numbers.outside = "0".to_owned();
+    });
+    let phone = server.phone_as(&phone.setup().user, |_| {});
+    phone.start().await;
+    let client = server.client_as(|setup| {
+        setup.account = Account::new("mobile", "on the road");
+    });
+    let session = client.await.open_server().await;
+    let call = element("callingDevice", "0170 123456") + &element("calledDirectoryNumber", "102");
+    session.done("MakeCall", &call).await;
+    let made = received(&phone, "MakeCall").await;
+    assert_eq!(made.text("calledDirectoryNumber"), "00170123456");
 }

@@ -6,9 +6,9 @@ use actix::{AsyncContext, Context, prelude::SendError};
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{
-        ChangeMonitorFilter, ChangeMonitorFilterResponse, MonitorCrossRefId, MonitorFilter,
-        MonitorObject, MonitorStartResponse, MonitorStopResponse, Request, SysStatRegisterId,
-        SystemStatusResponse,
+        ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, MonitorCrossRefId,
+        MonitorFilter, MonitorObject, MonitorStartResponse, MonitorStopResponse, Request,
+        SysStatRegisterId, SystemStatusResponse,
     },
     sip::Status,
 };
@@ -27,6 +27,7 @@ use crate::{
     directory::LineFilter,
     log_limit::repeat_count,
     monitor::{ClientAddrs, Subscriber, SubscriptionChange},
+    numbers::dialled,
     phone::{self, Subscribe},
     refusal::Refusal,
     registrar::Line,
@@ -387,12 +388,14 @@ impl Client {
         let document = &dial.request.document;
         let session = self.sessions.get(dial.request.session);
         let dialect = session.map(|session| session.scope.dialect(document, &line));
+        let rules = self.user.rights.rules();
+        let dialled = |number: DeviceId| dialled(rules, &number).unwrap_or(number);
         let request = DialRequest {
             client: self.user.name.clone(),
             session: dial.session,
             line: Line::clone(&line),
-            user: dial.user,
-            destination: dial.destination,
+            user: dialled(dial.user),
+            destination: dialled(dial.destination),
             dialect: dialect.unwrap_or_default(),
             cross_ref: self.monitors.next_cross_ref().into(),
             timeout: self.context.config().settings.advanced.request_timeout,

@@ -122,7 +122,7 @@ impl LineRequest {
         rights: &Rights,
     ) -> Result<ResolvedLine, Refusal> {
         let request = &self.request.document;
-        let is_called = |name: &DeviceId| line.entry.is_called(name);
+        let is_called = |name: &DeviceId| rights.is_called(&line.entry, name);
         let is_renamed = self.named.as_ref().is_none_or(is_called);
         // The connection of the other party in the line's call. The phone reported and recognises this name.
         let is_of_party = request.device().is_some() && request.is_for_connection();
@@ -217,7 +217,10 @@ mod tests {
         let check = |scope: &Scope, root: &str, content: &str, expected: Option<bool>| {
             let request = request(1, root, content);
             let request = LineRequest::new(request, LineAction::Relay, scope);
-            let resolved = request.resolve(line(PHONE, "sip:215@example.com"), &Rights::all());
+            let resolved = request.resolve(
+                line(PHONE, "sip:215@example.com"),
+                &Rights::all(&uacsta_config::Numbers::default()),
+            );
             assert_eq!(resolved.ok().map(|it| it.is_renamed), expected, "{content}");
         };
         let dnd = "GetDoNotDisturb";

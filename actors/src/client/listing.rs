@@ -111,7 +111,7 @@ pub(super) fn listed(
         _ if category.is_some_and(|it| *it != RequestedDeviceCategory::STATION) => {
             Some(Arc::default())
         }
-        Some(device) => Some(Arc::new([device.clone()].into_iter().collect())),
+        Some(device) => Some(Arc::new(rights.lines_called(device))),
         None => rights.lines(),
     };
     LineFilter { phone, names }
@@ -321,7 +321,7 @@ mod tests {
             (answered(2), ""),
             (requested(1), "read 3"),
         ];
-        play(&Rights::all(), steps);
+        play(&Rights::all(&uacsta_config::Numbers::default()), steps);
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
             (ListEvent::RetryDue(1), "read 1"),
             (page(1, 200..250, true), "send 100, send 50"),
         ];
-        play(&Rights::all(), steps);
+        play(&Rights::all(&uacsta_config::Numbers::default()), steps);
     }
 
     #[test]
@@ -353,7 +353,7 @@ mod tests {
             (ListEvent::SessionEnded(2), ""),
             (ListEvent::RetryDue(2), ""),
         ];
-        play(&Rights::all(), steps);
+        play(&Rights::all(&uacsta_config::Numbers::default()), steps);
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
             (requested(2), ""),
             (ListEvent::PageRead(1, None), "refuse 1, read 2"),
         ];
-        play(&Rights::all(), steps);
+        play(&Rights::all(&uacsta_config::Numbers::default()), steps);
     }
 
     #[test]

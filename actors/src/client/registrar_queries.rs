@@ -96,7 +96,7 @@ impl Client {
 
     /// Looks up the lines of monitors that may have moved, a bounded number per turn.
     pub(super) fn relocate(&mut self, mut relocation: Relocation, ctx: &mut Context<Self>) {
-        let lookups = relocation.step(&self.sessions, &self.monitors);
+        let lookups = relocation.step(&self.sessions, &self.monitors, self.user.rights.rules());
         if !relocation.is_done() {
             let next_turn = yield_now().into_actor(self);
             ctx.spawn(next_turn.map(move |(), client, ctx| client.relocate(relocation, ctx)));

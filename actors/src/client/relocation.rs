@@ -2,13 +2,14 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use uacsta_config::Numbers;
 use uacsta_schema::csta::DeviceId;
 
 use super::{
     monitors::Monitors,
     sessions::{Scope, Sessions},
 };
-use crate::{directory::Entry, refusal::Refusal, registrar::Line};
+use crate::{directory::Entry, numbers::spellings, refusal::Refusal, registrar::Line};
 
 /// How many monitors are examined in one turn.
 const STEP: usize = 500;
@@ -61,7 +62,12 @@ impl Relocation {
     }
 
     /// Examines some monitors; returns the look-ups for those that may have moved.
-    pub(super) fn step(&mut self, sessions: &Sessions, monitors: &Monitors) -> Vec<MonitorLookup> {
+    pub(super) fn step(
+        &mut self,
+        sessions: &Sessions,
+        monitors: &Monitors,
+        rules: &Numbers,
+    ) -> Vec<MonitorLookup> {
         let start = self.remaining.len().saturating_sub(STEP);
         let some = self.remaining.drain(start..);
         some.filter_map(|(session, cross_ref)| {
@@ -71,7 +77,15 @@ impl Relocation {
             let (user, called) = (entry.device.name().user, name.name().user);
             // A phone's own name means its first line.
             let names_phone = called.parse() == Ok(entry.phone);
-            if !self.moved.contains(&*user) && !self.moved.contains(&*called) && !names_phone {
+            let is_spelled_so = || {
+                let mut spelled = spellings(rules, &name.name()).into_iter();
+                spelled.any(|name| self.moved.contains(&*name.name().user))
+            };
+            if !self.moved.contains(&*user)
+                && !self.moved.contains(&*called)
+                && !names_phone
+                && !is_spelled_so()
+            {
                 return None;
             }
             // A line's session stays with its phone. In the server's session a name means the connected phone; if several are
@@ -149,7 +163,7 @@ mod tests {
         let check = |name: &str, users: &[&str], expected: bool| {
             let (sessions, monitors) = monitored(Scope::Server, &[name]);
             let mut relocation = Relocation::new(moved(users), &monitors);
-            let lookups = relocation.step(&sessions, &monitors);
+            let lookups = relocation.step(&sessions, &monitors, &Numbers::default());
             assert!(relocation.is_done());
             assert_eq!(!lookups.is_empty(), expected, "{name} {users:?}");
         };
@@ -165,9 +179,19 @@ mod tests {
         let names = vec!["215"; STEP + 1];
         let (sessions, monitors) = monitored(Scope::Server, &names);
         let mut relocation = Relocation::new(moved(&["215"]), &monitors);
-        assert_eq!(relocation.step(&sessions, &monitors).len(), STEP);
+        assert_eq!(
+            relocation
+                .step(&sessions, &monitors, &Numbers::default())
+                .len(),
+            STEP
+        );
         assert!(!relocation.is_done());
-        assert_eq!(relocation.step(&sessions, &monitors).len(), 1);
+        assert_eq!(
+            relocation
+                .step(&sessions, &monitors, &Numbers::default())
+                .len(),
+            1
+        );
         assert!(relocation.is_done());
     }
 
@@ -179,7 +203,9 @@ mod tests {
         let check = |scope: &Scope, answers: Vec<Result<Arc<Line>, Refusal>>, expected: &[&str]| {
             let (sessions, monitors) = monitored(scope.clone(), &["215"]);
             let mut relocation = Relocation::new(moved(&["215"]), &monitors);
-            let mut lookup = relocation.step(&sessions, &monitors).remove(0);
+            let mut lookup = relocation
+                .step(&sessions, &monitors, &Numbers::default())
+                .remove(0);
             let mut outcomes = Vec::new();
             for answer in answers {
                 outcomes.push(match lookup.found(answer) {

@@ -161,7 +161,11 @@ mod tests {
             };
             assert!(routed.starts_with(expected), "{root} {content}: {routed}");
         };
-        let (server, all, monitor_only) = (&Scope::Server, &Rights::all(), &Rights::to_monitor());
+        let (server, all, monitor_only) = (
+            &Scope::Server,
+            &Rights::all(&uacsta_config::Numbers::default()),
+            &Rights::to_monitor(),
+        );
         let call =
             "<callingDevice>215</callingDevice><calledDirectoryNumber>1</calledDirectoryNumber>";
         check(server, all, "MakeCall", call, "phone");

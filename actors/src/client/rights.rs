@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use uacsta_config::{Account, Secret, Settings};
+use uacsta_config::{Account, Numbers, Secret, Settings};
 use uacsta_schema::csta::{DeviceId, ServiceId};
 
 use crate::{
     directory::{Entry, LineNames},
+    numbers::spellings,
     registrar::Line,
 };
 
@@ -19,6 +20,8 @@ pub struct Rights {
     control: bool,
     /// The user's own numbers, digits and `+` alone.
     numbers: Vec<Box<str>>,
+    /// How the office's numbers are written.
+    rules: Numbers,
 }
 
 /// The user of a client, and how the user was authenticated.
@@ -62,11 +65,12 @@ impl LogOn {
 
 impl Rights {
     /// All lines and all services, without a number of the user's own.
-    pub(super) fn all() -> Self {
+    pub(super) fn all(rules: &Numbers) -> Self {
         Self {
             lines: None,
             control: true,
             numbers: Vec::new(),
+            rules: rules.clone(),
         }
     }
 
@@ -74,13 +78,13 @@ impl Rights {
     pub fn of<'s>(settings: &'s Settings, user: &str) -> Option<(&'s Secret, Self)> {
         let clients = &settings.clients;
         if user == clients.user {
-            return Some((&clients.password, Self::all()));
+            return Some((&clients.password, Self::all(&settings.numbers)));
         }
         let account = clients
             .accounts
             .iter()
             .find(|account| account.user == user)?;
-        Some((&account.password, Self::granted(account)))
+        Some((&account.password, Self::granted(account, &settings.numbers)))
     }
 
     /// The rights of a user (`user@host`) whom a trusted front end names: those of the account with this address or name,
@@ -93,23 +97,43 @@ impl Rights {
                 .iter()
                 .find(|account| account.user.eq_ignore_ascii_case(wanted))
         };
-        called(user)
-            .or_else(|| called(name))
-            .map_or_else(Self::all, Self::granted)
+        called(user).or_else(|| called(name)).map_or_else(
+            || Self::all(&settings.numbers),
+            |account| Self::granted(account, &settings.numbers),
+        )
     }
 
-    fn granted(account: &Account) -> Self {
-        let lines = &account.lines;
+    fn granted(account: &Account, rules: &Numbers) -> Self {
+        let lines = account.lines.iter().cloned().map(DeviceId::from);
         Self {
-            lines: (!lines.is_empty())
-                .then(|| Arc::new(lines.iter().cloned().map(DeviceId::from).collect())),
+            lines: (!account.lines.is_empty()).then(|| Arc::new(LineNames::spelled(lines, rules))),
             control: account.control,
             numbers: account
                 .numbers
                 .iter()
                 .map(|number| digits(&DeviceId::from(number.clone())))
                 .collect(),
+            rules: rules.clone(),
         }
+    }
+
+    /// How the office's numbers are written.
+    pub(super) fn rules(&self) -> &Numbers {
+        &self.rules
+    }
+
+    /// The lines with this name, or with another spelling of its number.
+    pub(super) fn lines_called(&self, name: &DeviceId) -> LineNames {
+        LineNames::spelled([name.clone()], &self.rules)
+    }
+
+    /// Whether a name matches a line, in any spelling of its number.
+    pub(super) fn is_called(&self, entry: &Entry, name: &DeviceId) -> bool {
+        entry.is_called(name)
+            || (self.rules.are_set()
+                && spellings(&self.rules, &name.name())
+                    .iter()
+                    .any(|name| entry.is_called(name)))
     }
 
     /// Whether any lines are hidden from the user.
@@ -136,20 +160,32 @@ impl Rights {
 
     /// Whether one of the parties is a hidden line of the same phone. Compares user parts, ignoring case.
     pub(super) fn hides_party(&self, line: &Line, parties: &[DeviceId]) -> bool {
-        let mut parties = parties.iter().filter(|party| !line.entry.is_called(party));
-        parties.any(|party| {
+        let is_hidden = |party: &DeviceId| {
             let user = party.name().user;
             self.hidden(line)
                 .any(|hidden| hidden.name().user.eq_ignore_ascii_case(&user))
+        };
+        let mut parties = parties
+            .iter()
+            .filter(|party| !self.is_called(&line.entry, party));
+        parties.any(|party| {
+            is_hidden(party) || spellings(&self.rules, &party.name()).iter().any(is_hidden)
         })
     }
 
     /// The user's own number that the device denotes, as digits and `+`; `None` for any other device. Accepts any spelling of
     /// the number.
     pub fn own_number(&self, device: &DeviceId) -> Option<DeviceId> {
-        let number = (!self.numbers.is_empty()).then(|| digits(device))?;
-        let known = self.numbers.contains(&number);
-        known.then(|| number.into_string().into())
+        if self.numbers.is_empty() {
+            return None;
+        }
+        let own = |device: &DeviceId| {
+            let asked = digits(device);
+            self.numbers.iter().find(|number| **number == asked)
+        };
+        let spelled = || spellings(&self.rules, &device.name());
+        let number = own(device).or_else(|| spelled().iter().find_map(own))?;
+        Some(number.clone().into())
     }
 
     /// The only visible line, if there is exactly one.
@@ -182,7 +218,7 @@ impl Rights {
         let lines = lines.iter().map(|line| DeviceId::from(*line));
         Self {
             lines: Some(Arc::new(lines.collect())),
-            ..Self::all()
+            ..Self::all(&Numbers::default())
         }
     }
 
@@ -190,7 +226,7 @@ impl Rights {
     pub(super) fn to_monitor() -> Self {
         Self {
             control: false,
-            ..Self::all()
+            ..Self::all(&Numbers::default())
         }
     }
 }
@@ -214,16 +250,15 @@ mod tests {
         check(&confined, "sip:ANNA@elsewhere.example", true);
         check(&confined, "215", false);
         check(&confined, "0170", false);
-        check(&Rights::all(), "anna", false);
+        check(&Rights::all(&Numbers::default()), "anna", false);
     }
 
     #[test]
     fn rfc_3966_every_form_of_an_own_number_is_recognised() {
         let check = |own: &str, written: &str, expected: bool| {
             let rights = Rights {
-                lines: None,
-                control: true,
                 numbers: vec![digits(&DeviceId::from(own.to_owned()))],
+                ..Rights::all(&Numbers::default())
             };
             let written = DeviceId::from(written.to_owned());
             assert_eq!(

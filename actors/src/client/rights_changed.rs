@@ -66,7 +66,11 @@ mod tests {
             };
             monitors.insert(session, monitor);
         }
-        let lost = revoked(&sessions, &monitors, &Rights::all());
+        let lost = revoked(
+            &sessions,
+            &monitors,
+            &Rights::all(&uacsta_config::Numbers::default()),
+        );
         assert!(lost.sessions.is_empty() && lost.monitors.is_empty());
         let lost = revoked(&sessions, &monitors, &Rights::of_lines(&["215"]));
         assert_eq!(lost.sessions, HashSet::from([line216]));

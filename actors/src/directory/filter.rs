@@ -6,9 +6,11 @@ use std::{
 };
 
 use smallvec::SmallVec;
+use uacsta_config::Numbers;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{Directory, Entry};
+use crate::numbers::spellings;
 
 /// A filter for lines; by default all lines of enabled phones.
 #[derive(Clone, Debug, Default)]
@@ -48,9 +50,18 @@ impl LineNames {
 
 impl FromIterator<DeviceId> for LineNames {
     fn from_iter<T: IntoIterator<Item = DeviceId>>(names: T) -> Self {
+        Self::spelled(names, &Numbers::default())
+    }
+}
+
+impl LineNames {
+    /// These device IDs, and the other spellings of their numbers.
+    pub fn spelled(names: impl IntoIterator<Item = DeviceId>, rules: &Numbers) -> Self {
         let names: Vec<DeviceId> = names.into_iter().collect();
         let mut by_user = HashMap::<Box<str>, SmallVec<[DeviceId; 1]>>::new();
-        for name in &names {
+        let spelled = |name: &DeviceId| spellings(rules, &name.name());
+        let others: Vec<DeviceId> = names.iter().flat_map(spelled).collect();
+        for name in names.iter().chain(&others) {
             let user = name.name().user;
             let phone = user.parse::<PhoneId>().map(PhoneId::bare);
             if let Some(phone) = phone.ok().filter(|phone| **phone != *user) {

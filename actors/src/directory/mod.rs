@@ -6,16 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use smallvec::SmallVec;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 mod entry;
 mod filter;
+mod look_up;
 mod summary;
 
 pub use entry::Entry;
-use entry::{Held, Namesakes, is_on, may_be_line, may_be_number, meant};
+use entry::{Held, Namesakes, may_be_number};
 pub use filter::{LineFilter, LineNames};
+pub(crate) use look_up::LONGEST;
+pub use look_up::NoLine;
 pub use summary::LineSummary;
 
 /// The lines of all phones. The list and the counts are updated incrementally, since there may be very many lines.
@@ -80,23 +82,6 @@ impl Availability {
             Self::Registered | Self::Controlled => 2,
         }
     }
-}
-
-/// The maximum length of a device ID in a look-up, in bytes; callers store it.
-pub(crate) const LONGEST: usize = 512;
-
-/// The reason why a look-up found no line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum NoLine {
-    /// No phone has the line.
-    #[error("no phone has this line")]
-    Unknown,
-    /// The device ID is longer than the limit.
-    #[error("no line has a name of more than {LONGEST} octets")]
-    TooLong,
-    /// Several phones have the line.
-    #[error("more than one phone has this line; add ;mac=<MAC> to say which")]
-    Ambiguous,
 }
 
 impl Directory {
@@ -190,38 +175,6 @@ impl Directory {
         let known = self.phones.get(&phone).into_iter();
         let lines = known.flat_map(|known| &known.lines);
         lines.map(|line| self.entry(phone, &line.device)).collect()
-    }
-
-    /// Finds a line by `sip:` or `tel:` URI or bare number, optionally with `;mac=`, or by phone ID. Among several matches,
-    /// prefers the session's line while its phone is enabled, then the most available phone.
-    pub fn find(&self, name: &DeviceId, session: Option<&Entry>) -> Result<Entry, NoLine> {
-        if name.as_str().len() > LONGEST {
-            return Err(NoLine::TooLong);
-        }
-        let name = name.name();
-        let phone = name.user.parse::<PhoneId>().ok();
-        let phone = phone.filter(|id| is_on(&name, *id) && self.phones.contains_key(id));
-        let first = || phone.and_then(|id| self.of(id).into_iter().next());
-        if !may_be_line(&name.user) {
-            return first().ok_or(NoLine::Unknown);
-        }
-        let Some(namesakes) = self.namesakes.get(&*name.user) else {
-            return first().ok_or(NoLine::Unknown);
-        };
-        let found: SmallVec<[&Held; 2]> = meant(&name, namesakes).collect();
-        let own = session.and_then(|own| found.iter().find(|held| held.is(own.phone, &own.device)));
-        if let Some(own) = own.filter(|own| self.rank(own.phone) > 0) {
-            return Ok(self.entry(own.phone, &own.device));
-        }
-        let best = found.iter().map(|held| self.rank(held.phone)).max();
-        let mut found = found
-            .iter()
-            .filter(|held| Some(self.rank(held.phone)) == best);
-        match (found.next(), found.next()) {
-            (None, _) => first().ok_or(NoLine::Unknown),
-            (Some(held), None) => Ok(self.entry(held.phone, &held.device)),
-            (Some(_), Some(_)) => Err(NoLine::Ambiguous),
-        }
     }
 
     /// Up to `limit` matching lines, ordered by device ID and phone, starting after `after`. Reading page by page yields each

@@ -1,6 +1,8 @@
 //! Tests of the directory: look-ups, the list of lines and its pages.
 #![allow(clippy::unwrap_used)]
 
+use uacsta_config::Numbers;
+
 use super::*;
 
 const FIRST: &str = "00:04:13:00:00:01";
@@ -186,6 +188,52 @@ fn look_up_and_filter_match_the_same_lines() {
     check("sip:501@x", &["sip:501@pbx.example"]);
     check("502", &["sip:503@pbx.example"]);
     check("", &[]);
+}
+
+/// Another spelling of a number means its line, unless a line is called so.
+#[test]
+fn number_is_found_in_the_spellings_of_the_office() {
+    let rules = Numbers {
+        country: "49".into(),
+        area: "30".into(),
+        exchange: "555".into(),
+        internal: vec![3],
+        international: "00".into(),
+        national: "0".into(),
+        outside: "0".into(),
+    };
+    let mut directory = directory();
+    let phone = |last: u8| format!("0004130000{last}").parse::<PhoneId>().unwrap();
+    directory.set(phone(11), ["sip:+4930555@a".into()]);
+    directory.set(phone(12), ["tel:+4930555601".into()]);
+    directory.set(phone(13), ["tel:+4930555;ext=602".into()]);
+    let check = |name: &str, expected: Result<&str, NoLine>| {
+        let name = DeviceId::from(name);
+        let found = directory.find_number(&name, None, &rules);
+        let expected = expected.map(str::to_owned);
+        let device = found.map(|entry| entry.device.to_string());
+        assert_eq!(device, expected, "{name}");
+        let allowed = LineNames::spelled([name.clone()], &rules);
+        let seen = directory.page(&LineFilter::default(), None, usize::MAX);
+        let mut seen = seen.iter().filter(|entry| allowed.mean(entry));
+        let seen = seen.next().map(|entry| entry.device.to_string());
+        assert_eq!(seen.ok_or(NoLine::Unknown), expected, "{name}");
+    };
+    let reception = Ok("sip:+4930555@a");
+    check("tel:+4930555215", Ok("sip:215@pbx.example"));
+    check("tel:+4930555;ext=215", Ok("sip:215@pbx.example"));
+    check("030 555 215", Ok("sip:215@pbx.example"));
+    check("215", Ok("sip:215@pbx.example"));
+    check("tel:+49-30-555", reception);
+    check("030555", reception);
+    check("tel:+4930555;ext=216", Err(NoLine::Unknown));
+    check("601", Ok("tel:+4930555601"));
+    check("602", Ok("tel:+4930555;ext=602"));
+    check("tel:+4930555602", Ok("tel:+4930555;ext=602"));
+    let ambiguous = directory.find_number(&"+4930555300".into(), None, &rules);
+    assert_eq!(ambiguous, Err(NoLine::Ambiguous));
+    let without = directory.find_number(&"+4930555215".into(), None, &Numbers::default());
+    assert_eq!(without, Err(NoLine::Unknown));
 }
 
 /// Twelve decimal digits may be a number.

@@ -139,7 +139,9 @@ impl Handler<FindLine> for Registrar {
     type Result = MessageResult<FindLine>;
 
     fn handle(&mut self, find: FindLine, _: &mut Self::Context) -> Self::Result {
-        let found = self.directory.find(&find.name, find.session.as_ref());
+        let rules = &self.context.config().settings.numbers;
+        let directory = &self.directory;
+        let found = directory.find_number(&find.name, find.session.as_ref(), rules);
         MessageResult(found.and_then(|entry| {
             let phone = self
                 .actor_of(entry.phone, &Arbiter::current())
