@@ -122,3 +122,23 @@ async fn phone_that_rebooted_behind_a_proxy_gets_a_new_session_at_once() {
     }
     assert_eq!(other.count("INVITE"), 1);
 }
+
+/// RFC 3261, section 12.2.1.1: the Request-URI is the proxy's, and the phone's Contact is the last Route.
+#[tokio::test]
+async fn phone_behind_a_strict_router_is_served() {
+    let Some(kamailio) = find("kamailio", "kamailio") else {
+        return;
+    };
+    let mode = "STRICT=\"Record-Route: <sip:{proxy};transport=tcp>\\r\\n\"";
+    let site = Site::start(&kamailio, Some(mode), 3600).await;
+    let phone = site.phone(201);
+    phone.start().await;
+    let mut session = site.server.client().await.open_server().await;
+    session.watch(phone.line()).await;
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+    let call = crate::support::csta::Call::seen_by(phone.line(), "1", phone.line(), "102");
+    phone.event(&call.originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+}

@@ -1,6 +1,9 @@
 //! linphone, baresip and pjsua as phones. None of them speaks CSTA: the server asks once and leaves them in peace.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -30,6 +33,32 @@ fn port(server: &Serving, transport: &str) -> u16 {
 
 fn authority(server: &Serving) -> String {
     server.data().join("ca.pem").display().to_string()
+}
+
+/// One process for each user: linphone has one call that rings at a time.
+fn linphone(program: &Path, server: &Serving, (user, transport): (&str, &str)) -> Program {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join(".local/share/linphone")).unwrap();
+    // It takes no address from a certificate.
+    let host = if transport == "tls" {
+        "localhost"
+    } else {
+        "127.0.0.1"
+    };
+    let settings = format!(
+        "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\nroot_ca={}\n[rtp]\naudio_rtp_port=-1\n\
+         [proxy_0]\nreg_proxy=<sip:{host}:{};transport={transport}>\nreg_identity=sip:{user}@{host}\n\
+         reg_expires={EXPIRES}\nreg_sendregister=1\n\
+         [auth_info_0]\nusername={user}\npasswd={PASSWORD}\nrealm=uacsta\n",
+        authority(server),
+        port(server, transport)
+    );
+    std::fs::write(folder.path().join("linphonerc"), settings).unwrap();
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder.path())
+        .args(["-c", "linphonerc", "-d", "6", "-l", "trace"]);
+    Program::start(command, folder, Some("trace"))
 }
 
 fn baresip(program: PathBuf, server: &Serving) -> Program {
@@ -89,6 +118,8 @@ async fn until_listed(server: &Serving, user: &str, what: &str, such: impl Fn(&V
 struct Expected {
     /// What ends the softphone.
     quit: &'static str,
+    /// Whether it comes back to a restarted server within seconds.
+    returns: bool,
     /// What the reason in the phone list says.
     reason: &'static str,
     /// How many INVITEs may come until it refreshes its registration: with back-off, four in 12 s.
@@ -96,9 +127,9 @@ struct Expected {
 }
 
 /// What every softphone does: it registers over each transport, is asked for a session, refreshes its registration,
-/// registers again with a server that was restarted, and logs off. `softphones` are one for all users, or one for each.
+/// registers again with a server that was restarted if it does so soon, and logs off. `softphones` are one for all users, or one for each.
 async fn check_life(mut server: Serving, mut softphones: Vec<Program>, expected: Expected) {
-    for round in 1..=2 {
+    for round in 1..=1 + usize::from(expected.returns) {
         let users = || USERS.iter().zip(softphones.iter().cycle());
         let mut asked = Vec::new();
         for ((user, _), softphone) in users() {
@@ -126,7 +157,7 @@ async fn check_life(mut server: Serving, mut softphones: Vec<Program>, expected:
                 trace()
             );
         }
-        if round == 1 {
+        if round == 1 && expected.returns {
             server = tokio::task::spawn_blocking(move || server.restart(SETTINGS))
                 .await
                 .unwrap();
@@ -148,6 +179,39 @@ async fn check_life(mut server: Serving, mut softphones: Vec<Program>, expected:
 fn start() -> Serving {
     Serving::start(tempfile::tempdir().unwrap(), SETTINGS)
 }
+
+/// linphone rings on any INVITE, and nobody is there to answer.
+#[tokio::test]
+async fn linphone_is_cancelled_after_2_s_and_not_rung_again() {
+    let Some(program) = find("linphonec", "linphone-cli") else {
+        return;
+    };
+    let server = start();
+    let softphones: Vec<Program> = USERS
+        .iter()
+        .map(|user| linphone(&program, &server, *user))
+        .collect();
+    for ((user, _), softphone) in USERS.iter().zip(&softphones) {
+        softphone
+            .until("ringing", 1, |sip| sip.is("180", user))
+            .await;
+        softphone
+            .until("a CANCEL", 1, |sip| sip.is("CANCEL", user))
+            .await;
+        softphone
+            .until("the end of the call", 1, |sip| sip.is("487", user))
+            .await;
+    }
+    let expected = Expected {
+        quit: "quit",
+        // It waits for a minute.
+        returns: false,
+        reason: "the phone rang",
+        invites: 1,
+    };
+    check_life(server, softphones, expected).await;
+}
+
 #[tokio::test]
 async fn baresip_that_refuses_is_not_asked_again_each_minute() {
     let Some(program) = find("baresip", "baresip-core") else {
@@ -157,6 +221,7 @@ async fn baresip_that_refuses_is_not_asked_again_each_minute() {
     let softphone = baresip(program, &server);
     let expected = Expected {
         quit: "/quit",
+        returns: true,
         reason: "500",
         invites: 4,
     };
@@ -184,6 +249,7 @@ async fn pjsua_that_refuses_is_not_asked_again_each_minute() {
     let softphone = pjsua(python, &server);
     let expected = Expected {
         quit: "quit",
+        returns: true,
         reason: "415 Unsupported Media Type; ",
         invites: 4,
     };
