@@ -11,7 +11,9 @@ use uacsta_schema::{
 };
 
 use crate::{
-    auth::{self, AuthContext, AuthRequest, Denial, DigestAuthenticator, RETRY_AFTER},
+    auth::{
+        self, AuthContext, AuthRequest, Authenticated, Denial, DigestAuthenticator, RETRY_AFTER,
+    },
     clock,
     counters::{self, Counter},
     licence, log_limit,
@@ -79,7 +81,7 @@ impl ServerContext {
         request: &'r Request,
         caller: AuthRequest<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
-    ) -> Result<&'r str, Denial> {
+    ) -> Result<Authenticated<'r>, Denial> {
         let context = AuthContext {
             settings: &self.config().settings,
             nonces: &self.nonces,

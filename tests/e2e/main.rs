@@ -31,6 +31,7 @@ mod monitors;
 mod phone_session;
 mod program;
 mod readme;
+mod rebinding;
 mod registrar;
 mod rights;
 mod ringing;

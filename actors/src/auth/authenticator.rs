@@ -53,6 +53,16 @@ pub struct AuthRequest<'c> {
     pub only_md5: bool,
 }
 
+/// A request with valid credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct Authenticated<'r> {
+    /// The user of the credentials.
+    pub user: &'r str,
+    /// When the challenge that they answer was sent on this connection, in whole milliseconds. The sender wrote the request
+    /// after that.
+    pub challenged_at: Duration,
+}
+
 /// Why a request is denied.
 #[derive(Debug)]
 pub enum Denial {
@@ -139,7 +149,7 @@ impl DigestAuthenticator {
         )
     }
 
-    /// Checks a request's credentials and returns their user. `password` returns the password of a user, `None` for an unknown one.
+    /// Checks a request's credentials. `password` returns the password of a user, `None` for an unknown one.
     ///
     /// # Errors
     /// The request has no valid credentials, or its sender is rate-limited.
@@ -149,7 +159,7 @@ impl DigestAuthenticator {
         request: &'r Request,
         caller: AuthRequest<'_>,
         password: impl FnOnce(&str) -> Option<&'p Secret>,
-    ) -> Result<&'r str, Denial> {
+    ) -> Result<Authenticated<'r>, Denial> {
         let advanced = &context.settings.advanced;
         let realm = advanced.realm.as_str();
         let ours = request
@@ -164,13 +174,13 @@ impl DigestAuthenticator {
             });
         };
         let now = context.now;
-        let nonce = match context.nonces.check(
+        let (nonce, minted) = match context.nonces.check(
             credentials.nonce,
-            now.as_secs(),
-            NONCE_LIFE.as_secs(),
+            millis(now),
+            millis(NONCE_LIFE),
             &self.connection,
         ) {
-            Nonce::Fresh(nonce) => nonce,
+            Nonce::Fresh { salt, minted } => (salt, minted),
             // RFC 7616, section 3.3: "stale ... indicating that the previous request from the client was rejected because the nonce
             // value was stale". A nonce of another connection or of an earlier run is stale here.
             Nonce::Stale | Nonce::Forged => return Err(self.stale(context, caller)),
@@ -235,7 +245,10 @@ impl DigestAuthenticator {
         if !is_logged_on {
             context.limiter.succeeded(attempt);
         }
-        Ok(credentials.username)
+        Ok(Authenticated {
+            user: credentials.username,
+            challenged_at: Duration::from_millis(minted),
+        })
     }
 
     fn stale(&mut self, context: &AuthContext<'_>, caller: AuthRequest<'_>) -> Denial {
@@ -266,13 +279,17 @@ impl DigestAuthenticator {
     ) -> ChallengeData {
         self.minted += 1;
         self.counts[self.minted as usize % REMEMBERED] = 0;
-        let now = context.now.as_secs();
+        let now = millis(context.now);
         ChallengeData {
             nonce: context.nonces.mint(now, self.minted, &self.connection),
             stale,
             only_md5: caller.only_md5,
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn algorithm(digest: uacsta_config::Digest) -> Algorithm {

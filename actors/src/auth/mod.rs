@@ -7,6 +7,7 @@ mod gcra;
 
 pub use address_prefix::address_prefix;
 pub use authenticator::{
-    AuthContext, AuthRequest, ChallengeData, Denial, DigestAuthenticator, RETRY_AFTER,
+    AuthContext, AuthRequest, Authenticated, ChallengeData, Denial, DigestAuthenticator,
+    RETRY_AFTER,
 };
 pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate};

@@ -109,7 +109,7 @@ impl ClientUas {
             .check(authenticator, request, auth_request, |user| {
                 Rights::of(settings, user).map(|(password, _)| password)
             });
-        let user = granted.map_err(|denial| {
+        let granted = granted.map_err(|denial| {
             if let Some(reason) = denial.reason()
                 && let Some(times) = self.context.may_log(self.address, false, reason)
             {
@@ -117,6 +117,7 @@ impl ClientUas {
             }
             self.context.denied(&denial)
         })?;
+        let user = granted.user;
         if let Some(client) = self.connected_client(user) {
             return Ok(client);
         }

@@ -33,6 +33,7 @@ impl Registrar {
             phone: register.phone,
             request: &register.request,
             update: Update::read(&register.request, &config.settings.advanced)?,
+            challenged_at: register.challenged_at,
             address: register.address,
             flow: register.flow.clone(),
         };

@@ -17,6 +17,8 @@ pub struct Binding<F> {
     pub to: Box<str>,
     /// The Contact's URI.
     pub contact: Box<str>,
+    /// The proxies on the way to the phone, the first hop first (RFC 3327, section 5.3).
+    pub path: Box<[Box<str>]>,
     /// The Call-ID of the REGISTER that created the binding.
     pub call_id: Box<str>,
     /// The CSeq of that REGISTER.
@@ -80,6 +82,7 @@ pub(crate) mod tests {
             mac: phone.mac(),
             to: format!("sip:{}@h", phone.bare()).into(),
             contact: "sip:a@192.0.2.1:5060".into(),
+            path: Box::default(),
             call_id: "c".into(),
             cseq: 1,
             expires: 300,

@@ -19,6 +19,8 @@ pub struct Lease {
     registrar: Arc<RegistrarRecipients>,
     binding: Arc<PhoneBinding>,
     cseq: u32,
+    /// When the last REGISTER arrived.
+    at: Duration,
     until: Duration,
     /// Whether the registrar knows that the lease ended.
     is_known: bool,
@@ -38,6 +40,7 @@ impl Lease {
         Self {
             registrar: Arc::clone(registrar),
             cseq: binding.cseq,
+            at: binding.made_at,
             until,
             binding: Arc::clone(binding),
             is_known: false,
@@ -59,12 +62,15 @@ impl Lease {
             contact: &self.binding.contact,
             call_id: &self.binding.call_id,
             cseq: self.cseq,
+            path: &self.binding.path,
+            at: self.at,
         }
     }
 
     /// Extends the binding by this many seconds, for a REGISTER with this CSeq.
     pub(crate) fn refresh(&mut self, cseq: u32, expires: u32, now: Duration) {
         self.cseq = cseq;
+        self.at = now;
         self.until = now + Duration::from_secs(expires.into());
     }
 
@@ -77,12 +83,17 @@ impl Lease {
     pub(crate) fn response(&self, now: Duration) -> FinalResponse {
         let seconds = seconds_left(self.until, now);
         let contact = &self.binding.contact;
-        FinalResponse::from(Status::OK)
+        let response = FinalResponse::from(Status::OK)
             .header(
                 HeaderName::Contact,
                 format_args!("<{contact}>;expires={seconds}"),
             )
-            .header(HeaderName::Expires, seconds)
+            .header(HeaderName::Expires, seconds);
+        // RFC 3327, section 5.3: "The registrar copies the Path header field values into a Path header field".
+        match &*self.binding.path {
+            [] => response,
+            path => response.header(HeaderName::Path, path.join(", ")),
+        }
     }
 
     /// Replaces a former lease of the same phone.

@@ -71,6 +71,8 @@ pub struct Register {
     pub phone: PhoneId,
     /// The REGISTER.
     pub request: sip::Request,
+    /// When its sender was challenged on this connection.
+    pub challenged_at: Duration,
     /// The source address.
     pub address: SocketAddr,
     /// The connection that received the REGISTER.

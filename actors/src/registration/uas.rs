@@ -78,16 +78,17 @@ impl PhoneUas {
         if self.claimed.replace(phone) != Some(phone) {
             self.name = Some(phone.to_string().into());
         }
-        self.authenticate(phone, request)?;
+        let challenged_at = self.authenticate(phone, request)?;
         let config = self.context.config();
-        let update = Update::read(request, &config.settings.advanced)?;
+        let update = Update::read(request, &config.settings.advanced);
+        let update = update.map_err(|rejection| reject(phone, self.address, rejection))?;
         let now = self.now();
         let mut leases = self.leases.iter();
         let at = leases.position(|lease| lease.phone() == phone);
         let step = match at {
             Some(at) => {
                 let lease = &mut self.leases[at];
-                let step = update.against(Some(lease.known()));
+                let step = update.against(Some(lease.known()), challenged_at);
                 let step = step.map_err(|rejection| reject(phone, self.address, rejection))?;
                 if let (RegisterStep::Refresh, ContactUpdate::Bind { expires, .. }) =
                     (step, &update.contact)
@@ -109,6 +110,7 @@ impl PhoneUas {
         self.registrar.register.do_send(Register {
             phone,
             request: request.clone(),
+            challenged_at,
             address: self.address,
             flow,
             responder,
@@ -119,7 +121,12 @@ impl PhoneUas {
         Ok(disposition)
     }
 
-    fn authenticate(&mut self, phone: PhoneId, request: &Request) -> Result<(), FinalResponse> {
+    /// Returns when the sender was challenged.
+    fn authenticate(
+        &mut self,
+        phone: PhoneId,
+        request: &Request,
+    ) -> Result<Duration, FinalResponse> {
         let is_here = self.leases.iter().any(|lease| lease.phone() == phone);
         authenticate(
             &self.context,
@@ -137,7 +144,7 @@ impl PhoneUas {
         request: &Request,
         phone: PhoneId,
     ) -> Result<(), FinalResponse> {
-        self.authenticate(phone, request)
+        self.authenticate(phone, request).map(drop)
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -179,9 +186,11 @@ impl PhoneUas {
     }
 }
 
-/// Logs why a REGISTER of an authenticated phone is rejected; returns the response.
+/// Logs why a REGISTER of an authenticated phone is rejected, except for its expiry, which it then changes; returns the response.
 fn reject(phone: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
-    tracing::warn!(%phone, %address, reason = %rejection, "REGISTER refused");
+    if !matches!(rejection, Rejection::IntervalTooBrief { .. }) {
+        tracing::warn!(%phone, %address, reason = %rejection, "REGISTER refused");
+    }
     rejection.into()
 }
 
@@ -205,7 +214,8 @@ pub(crate) fn identify(
 }
 
 /// Checks that the credentials of a request are those of the phone that it names, so that one phone cannot register another.
-/// Otherwise the response is a challenge. `is_here` says that the phone is bound on the same connection.
+/// Otherwise the response is a challenge. `is_here` says that the phone is bound on the same connection. Returns when the sender
+/// was challenged.
 pub(crate) fn authenticate(
     context: &ServerContext,
     authenticator: &mut DigestAuthenticator,
@@ -213,7 +223,7 @@ pub(crate) fn authenticate(
     request: &Request,
     address: SocketAddr,
     is_here: bool,
-) -> Result<(), FinalResponse> {
+) -> Result<Duration, FinalResponse> {
     let user_agent = request.head().get(HeaderName::UserAgent);
     let config = context.config();
     let profile = config
@@ -229,7 +239,8 @@ pub(crate) fn authenticate(
     let granted = context.check(authenticator, request, caller, |name| {
         (name.parse() == Ok(phone)).then_some(password)
     });
-    granted.map(drop).map_err(|denial| {
+    let granted = granted.map(|authenticated| authenticated.challenged_at);
+    granted.map_err(|denial| {
         if let Some(reason) = denial.reason()
             && let Some(times) = context.may_log(address, false, reason)
         {

@@ -84,10 +84,13 @@ pub(crate) fn check_request(request: &Request, secure: bool) -> Result<(), Final
     {
         return Err(FinalResponse::from(Status::MESSAGE_TOO_LARGE).because(error.to_string()));
     }
+    // RFC 3327, section 5.3: a proxy may require Path of the registrar.
+    let is_registration = *request.method() == Method::Register;
+    let is_path = |tag: &str| is_registration && tag.eq_ignore_ascii_case("path");
     let unknown: Vec<&str> = request
         .head()
         .list(HeaderName::Require)
-        .filter(|tag| !tag.eq_ignore_ascii_case("timer"))
+        .filter(|tag| !tag.eq_ignore_ascii_case("timer") && !is_path(tag))
         .collect();
     if unknown.is_empty() {
         return Ok(());

@@ -19,8 +19,13 @@ const DIGITS: usize = 64;
 /// The result of verifying a nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nonce {
-    /// Valid. The salt identifies the nonce in a replay window.
-    Fresh(u64),
+    /// Valid.
+    Fresh {
+        /// Identifies the nonce in a replay window.
+        salt: u64,
+        /// When it was made, in the unit of [`NonceKey::mint`].
+        minted: u64,
+    },
     /// Signed by this server, but expired, or from the future after a clock change: challenge again with `stale`.
     Stale,
     /// Not signed by this server for this binding.
@@ -35,7 +40,7 @@ impl NonceKey {
     }
 
     /// Makes a nonce of 64 hexadecimal digits: time, salt, and 128 bits of HMAC-SHA256 over both and the binding.
-    /// `now` is in seconds, `salt` must be unique per nonce, and `binding` is the scope of the nonce, such as a
+    /// `now` is in a unit of the caller's, `salt` must be unique per nonce, and `binding` is the scope of the nonce, such as a
     /// realm or an address.
     #[must_use]
     pub fn mint(&self, now: u64, salt: u64, binding: &[u8]) -> Minted {
@@ -48,7 +53,7 @@ impl NonceKey {
         Minted(digits)
     }
 
-    /// Verifies a nonce and its age of at most `life`; `now` and `life` are in seconds. The comparison takes
+    /// Verifies a nonce and its age of at most `life`; `now` and `life` are in the unit of [`Self::mint`]. The comparison takes
     /// constant time.
     #[must_use]
     pub fn check(&self, nonce: &str, now: u64, life: u64, binding: &[u8]) -> Nonce {
@@ -60,7 +65,7 @@ impl NonceKey {
         } else if now.abs_diff(minted) > life {
             Nonce::Stale
         } else {
-            Nonce::Fresh(salt)
+            Nonce::Fresh { salt, minted }
         }
     }
 
@@ -128,8 +133,9 @@ mod tests {
                 "{nonce} at {now}"
             );
         };
-        check(nonce, 1_000, b"realm", Nonce::Fresh(42));
-        check(nonce, 1_300, b"realm", Nonce::Fresh(42));
+        let fresh = |salt, minted| Nonce::Fresh { salt, minted };
+        check(nonce, 1_000, b"realm", fresh(42, 1_000));
+        check(nonce, 1_300, b"realm", fresh(42, 1_000));
         check(nonce, 1_301, b"realm", Nonce::Stale);
         check(nonce, 699, b"realm", Nonce::Stale);
         check(nonce, 1_000, b"other", Nonce::Forged);
@@ -149,7 +155,7 @@ mod tests {
         );
         assert_eq!(
             key.check(key.mint(u64::MAX, u64::MAX, b"").as_str(), u64::MAX, 0, b""),
-            Nonce::Fresh(u64::MAX)
+            fresh(u64::MAX, u64::MAX)
         );
     }
 

@@ -60,9 +60,12 @@ fn nonce(text: &str) {
     let key = NonceKey::new([7; 32]);
     assert_eq!(key.check(text, 1_000, 300, b"realm"), Nonce::Forged);
     let minted = key.mint(1_000, text.len() as u64, text.as_bytes());
-    let salt = Nonce::Fresh(text.len() as u64);
+    let fresh = Nonce::Fresh {
+        salt: text.len() as u64,
+        minted: 1_000,
+    };
     assert_eq!(
         key.check(minted.as_str(), 1_000, 300, text.as_bytes()),
-        salt
+        fresh
     );
 }

@@ -6,7 +6,7 @@ use uacsta_config::Advanced;
 use uacsta_schema::{
     phone_id::PhoneId,
     sip::{
-        HeaderName, Request, Uri,
+        Head, HeaderName, Request, Uri,
         header::{Contacts, NameAddr},
     },
 };
@@ -22,11 +22,13 @@ pub(crate) struct RegisterRequest<'r, F> {
     pub(crate) phone: PhoneId,
     pub(crate) request: &'r Request,
     pub(crate) update: Update<'r>,
+    /// When the sender was challenged on this connection.
+    pub(crate) challenged_at: Duration,
     pub(crate) address: SocketAddr,
     pub(crate) flow: F,
 }
 
-/// The parsed REGISTER, with Call-ID and CSeq for the order of REGISTERs.
+/// The parsed REGISTER, with Call-ID and CSeq for the order of REGISTERs, and the Path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Update<'r> {
     /// The requested change of the binding.
@@ -35,6 +37,8 @@ pub struct Update<'r> {
     pub call_id: &'r str,
     /// The CSeq.
     pub cseq: u32,
+    /// The proxies on the way to the phone.
+    pub path: Vec<&'r str>,
 }
 
 /// The change of a binding that a REGISTER requests.
@@ -62,6 +66,10 @@ pub struct Known<'b> {
     pub call_id: &'b str,
     /// The last CSeq.
     pub cseq: u32,
+    /// The proxies on the way to the phone.
+    pub path: &'b [Box<str>],
+    /// When the last REGISTER arrived.
+    pub at: Duration,
 }
 
 /// The effect of a REGISTER on a single binding.
@@ -101,12 +109,14 @@ const REBIND_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const RAPID_REBINDS: u8 = 3;
 /// The longest text in a binding, in octets. Limits the memory that a sender with the phones' password can use.
 pub(crate) const MAX_TEXT: usize = 512;
+/// The longest Path, in octets.
+const MAX_PATH: usize = 2048;
 
 impl<'r> Update<'r> {
     /// Parses a REGISTER. Of several Contacts to bind, the first counts.
     ///
     /// # Errors
-    /// The REGISTER is malformed or contradictory, or the expiry is too brief.
+    /// The REGISTER is malformed or contradictory, the expiry is too brief, or the phone does not support its Path.
     pub fn read(request: &'r Request, advanced: &Advanced) -> Result<Self, Rejection> {
         let head = request.head();
         // Step 6: "*" requires an expiry of zero, and excludes other Contacts.
@@ -130,14 +140,19 @@ impl<'r> Update<'r> {
             contact,
             call_id: head.call_id().unwrap_or_default(),
             cseq: head.cseq().map_err(malformed)?.number,
+            path: path(head)?,
         })
     }
 
-    /// The effect on the known binding, if any.
+    /// The effect on the known binding, if any, of a REGISTER whose sender was challenged at that time.
     ///
     /// # Errors
     /// A CSeq that is out of order.
-    pub fn against(&self, known: Option<Known<'_>>) -> Result<RegisterStep, Rejection> {
+    pub fn against(
+        &self,
+        known: Option<Known<'_>>,
+        challenged_at: Duration,
+    ) -> Result<RegisterStep, Rejection> {
         // Step 6: a REGISTER without a Contact queries the bindings.
         if matches!(self.contact, ContactUpdate::Query) {
             return Ok(RegisterStep::List);
@@ -148,9 +163,11 @@ impl<'r> Update<'r> {
                 _ => RegisterStep::List,
             });
         };
-        // Steps 6 and 7: with the Call-ID of the binding, a CSeq that is not higher fails the whole request.
-        let same_call = self.call_id == known.call_id;
-        if same_call && self.cseq <= known.cseq {
+        // Steps 6 and 7: with the Call-ID of the binding, a CSeq that is not higher fails the whole request, which an earlier one
+        // overtook. A phone that restarted may count anew; the answer to a challenge after the last REGISTER is later than that.
+        let has_overtaken = self.call_id == known.call_id && self.cseq <= known.cseq;
+        let same_call = self.call_id == known.call_id && !has_overtaken;
+        if has_overtaken && challenged_at.as_millis() < known.at.as_millis() {
             return Err(Rejection::OutOfOrder {
                 cseq: self.cseq,
                 last: known.cseq,
@@ -164,11 +181,39 @@ impl<'r> Update<'r> {
                     false => RegisterStep::List,
                 }
             }
-            ContactUpdate::Bind { contact, .. } if same_call && *contact == known.contact => {
+            ContactUpdate::Bind { contact, .. }
+                if same_call
+                    && *contact == known.contact
+                    && self
+                        .path
+                        .iter()
+                        .copied()
+                        .eq(known.path.iter().map(|hop| &**hop)) =>
+            {
                 RegisterStep::Refresh
             }
             _ => RegisterStep::Bind,
         })
+    }
+}
+
+/// The Path of a REGISTER. As RFC 3327, section 5.3, recommends, the phone must say that it supports it: the proxy that adds it
+/// receives all requests to the phone.
+fn path(head: &Head) -> Result<Vec<&str>, Rejection> {
+    let path: Vec<&str> = head.list(HeaderName::Path).collect();
+    if path.is_empty() {
+        return Ok(path);
+    }
+    if !head.lists(HeaderName::Supported, "path") {
+        let path = path.join(", ");
+        return Err(Rejection::PathNotSupported { path });
+    }
+    for hop in head.addresses(HeaderName::Path) {
+        hop.map_err(malformed)?;
+    }
+    match path.iter().map(|hop| hop.len()).sum() {
+        ..=MAX_PATH => Ok(path),
+        length => Err(too_long("Path", length, MAX_PATH)),
     }
 }
 
@@ -198,8 +243,10 @@ pub(crate) fn register<F: PartialEq>(
         contact: &binding.contact,
         call_id: &binding.call_id,
         cseq: binding.cseq,
+        path: &binding.path,
+        at: binding.made_at,
     });
-    let step = request.update.against(known)?;
+    let step = request.update.against(known, request.challenged_at)?;
     let ContactUpdate::Bind { contact, expires } = request.update.contact else {
         let removed = current.filter(|_| step == RegisterStep::Remove);
         return Ok(removed
@@ -222,6 +269,13 @@ pub(crate) fn register<F: PartialEq>(
         mac: mac_of(request.request, request.phone),
         to: kept("To", head.to().map_err(malformed)?.uri().as_str())?,
         contact: kept("Contact", contact)?,
+        path: request
+            .update
+            .path
+            .iter()
+            .copied()
+            .map(Into::into)
+            .collect(),
         call_id: kept("Call-ID", request.update.call_id)?,
         cseq: request.update.cseq,
         expires,
@@ -304,10 +358,14 @@ fn removes(contact: &str, bound: &str) -> bool {
 fn kept(field: &str, text: &str) -> Result<Box<str>, Rejection> {
     match text.len() {
         ..=MAX_TEXT => Ok(text.into()),
-        length => Err(malformed(format!(
-            "the {field} has {length} octets, but may have {MAX_TEXT}"
-        ))),
+        length => Err(too_long(field, length, MAX_TEXT)),
     }
+}
+
+fn too_long(field: &str, length: usize, most: usize) -> Rejection {
+    malformed(format!(
+        "the {field} has {length} octets, but may have {most}"
+    ))
 }
 
 fn malformed(what: impl ToString) -> Rejection {

@@ -118,13 +118,16 @@ fn step(
         contact: HERE,
         call_id: "c",
         cseq: 1,
+        path: &[],
+        at: 10 * SECOND,
     };
     let update = Update {
         contact,
         call_id,
         cseq,
+        path: Vec::new(),
     };
-    update.against(bound.then_some(known))
+    update.against(bound.then_some(known), 9 * SECOND)
 }
 
 #[test]
@@ -220,6 +223,71 @@ fn steps_6_and_7_compare_with_the_binding() {
     }
 }
 
+#[test]
+fn step_7_a_lower_cseq_counts_if_the_sender_was_challenged_since() {
+    let hop: Box<str> = "<sip:edge@h;lr>".into();
+    let known = Known {
+        contact: HERE,
+        call_id: "c",
+        cseq: 51,
+        path: std::slice::from_ref(&hop),
+        at: Duration::from_micros(10_000_700),
+    };
+    let update = |contact, cseq| Update {
+        contact,
+        call_id: "c",
+        cseq,
+        path: vec![&*hop],
+    };
+    let against = |contact, cseq, challenged_at| {
+        update(contact, cseq).against(Some(known), Duration::from_millis(challenged_at))
+    };
+    let late = Err(Rejection::OutOfOrder { cseq: 1, last: 51 });
+    assert_eq!(against(bind(HERE, 300), 1, 9_999), late);
+    // A challenge has whole milliseconds.
+    assert_eq!(against(bind(HERE, 300), 1, 10_000), Ok(RegisterStep::Bind));
+    assert_eq!(
+        against(bind(HERE, 300), 52, 20_000),
+        Ok(RegisterStep::Refresh)
+    );
+    assert_eq!(against(remove(&["*"]), 1, 9_999), late);
+    assert_eq!(against(remove(&["*"]), 1, 10_000), Ok(RegisterStep::Remove));
+    // Another way to the phone is another binding.
+    let moved = Update {
+        path: vec![],
+        ..update(bind(HERE, 300), 52)
+    };
+    assert_eq!(moved.against(Some(known), SECOND), Ok(RegisterStep::Bind));
+}
+
+#[test]
+fn rfc_3327_5_3_a_path_needs_a_phone_that_supports_it() {
+    let edges = "<sip:a@h;lr>, <sip:b@h;lr>";
+    for (supported, path, expected) in [
+        ("", "", Some(0)),
+        ("Supported: path\r\n", "", Some(0)),
+        ("Supported: outbound, path\r\n", edges, Some(2)),
+        ("Supported: outbound\r\n", edges, None),
+        ("Supported: path\r\n", "<sip:a", None),
+    ] {
+        let header = match path {
+            "" => String::new(),
+            path => format!("Path: {path}\r\n"),
+        };
+        let request = request(&format!("Contact: <sip:a@h>\r\n{supported}{header}"));
+        let read = Update::read(&request, &advanced());
+        let hops = read.as_ref().ok().map(|update| update.path.len());
+        assert_eq!(hops, expected, "{supported} {path}");
+    }
+    let long = format!(
+        "Supported: path\r\nPath: <sip:{}@h>\r\n",
+        "a".repeat(MAX_PATH)
+    );
+    let read = request(&long);
+    let read = Update::read(&read, &advanced());
+    assert!(matches!(read, Err(Rejection::Malformed(_))), "{read:?}");
+}
+
 /// What a REGISTER for `HERE` does, with another Call-ID and CSeq 7.
 fn registers(
     bindings: &Bindings<u32>,
@@ -236,7 +304,9 @@ fn registers(
             contact: bind(HERE, 300),
             call_id: "d",
             cseq: 7,
+            path: Vec::new(),
         },
+        challenged_at: SECOND,
         address: format!("{address}:5060").parse().unwrap(),
         flow,
     };

@@ -1,0 +1,81 @@
+//! REGISTERs that replace a binding: after a reboot with the same Call-ID, and through edge proxies (RFC 3327).
+
+use std::{cell::Cell, sync::Mutex};
+
+use crate::support::{
+    credentials::{Credentials, log_on},
+    digest::Account,
+    server::{PHONES_PASSWORD, Server},
+    sip::Message,
+};
+
+const MAC: &str = "000413000216";
+
+/// Numbers REGISTERs of one Call-ID from `first` on.
+fn counted(first: u32) -> impl Fn(Message) -> Message {
+    let next = Cell::new(first);
+    move |request| {
+        let cseq = next.replace(next.get() + 1);
+        request
+            .set("Call-ID", "boot-000413000216")
+            .set("CSeq", format!("{cseq} REGISTER"))
+    }
+}
+
+/// C16: the power is cut, so the old connection stays half-open; the phone kept its Call-ID and counts from 1.
+#[tokio::test]
+async fn phone_that_counts_anew_after_a_power_cut_is_registered_at_once() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.register_as(counted(51)).await.expect(200);
+    phone.in_session().await;
+    let _half_open = phone.power_cut();
+    let again = server.phone(MAC);
+    again.register_as(counted(1)).await.expect(200);
+    again.in_session().await;
+    // The next ones count on from there.
+    again.register_as(counted(3)).await.expect(200);
+    let late = again.register_as(counted(2)).await;
+    assert_eq!(late.status(), 500, "the challenge was before: {late:?}");
+}
+
+/// C16: over UDP, a phone that rebooted has the same address, and so the same connection.
+#[tokio::test]
+async fn phone_that_counts_anew_on_the_same_connection_answers_a_new_challenge() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.register_as(counted(51)).await.expect(200);
+    let wire = phone.wire().await;
+    let (count, account) = (counted(1), Account::new(MAC, PHONES_PASSWORD));
+    let fresh = || count(phone.registration(&wire));
+    let credentials = Mutex::new(Credentials::new(account, None));
+    let (_, answer) = log_on(&wire, &credentials, fresh).await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    phone.register_as(counted(3)).await.expect(200);
+}
+
+const EDGE: &str = "<sip:edge-7@192.0.2.80;transport=tcp;lr>";
+
+fn through(edge: &str) -> impl Fn(Message) -> Message {
+    move |request| {
+        request
+            .with("Supported", "path")
+            .with("Path", edge.to_owned())
+    }
+}
+
+#[tokio::test]
+async fn rfc_3327_5_3_path_without_support_of_the_phone_gets_420() {
+    let server = Server::start();
+    let phone = server.phone("000413000217");
+    let refusal = phone
+        .register_as(|request| request.with("Path", EDGE))
+        .await;
+    assert_eq!(refusal.status(), 420, "{}", refusal.text());
+    assert_eq!(
+        (refusal.must("Unsupported"), refusal.must("Path")),
+        ("path", EDGE)
+    );
+    let required = |request| through(EDGE)(request).with("Require", "path");
+    phone.register_as(required).await.expect(200);
+}
