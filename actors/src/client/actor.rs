@@ -29,7 +29,7 @@ use crate::{
     ConfigChanged, ServerContext,
     counters::Counter,
     monitor::MonitorStopped,
-    registrar::{ClientConnected, LineStatus, LinesChanged, Registrar, Stopping},
+    registrar::{ClientConnected, ClientEnded, LineStatus, LinesChanged, Registrar, Stopping},
     sip::{
         connection::Shut,
         responder::FinalResponse,
@@ -193,7 +193,9 @@ impl Actor for Client {
         });
     }
 
-    fn stopped(&mut self, _: &mut Self::Context) {
+    fn stopped(&mut self, ctx: &mut Self::Context) {
+        let client = ctx.address().recipient();
+        self.registrar.do_send(ClientEnded(client));
         if !std::thread::panicking() {
             return;
         }

@@ -14,7 +14,7 @@ use super::{
     batches::{BATCH, Batches, HasBatches, TOLD, in_batches},
     clients::{self, Clients, moved_lines, user_parts},
     line_status::{self, LineStatusSubscriptions},
-    messages::{ClientConnected, Stopping},
+    messages::Stopping,
     persistence::{ListChange, Persistence},
     records::Records,
     waiter::Waiter,
@@ -355,14 +355,6 @@ impl Handler<LicensingNotice> for Registrar {
 
     fn handle(&mut self, notice: LicensingNotice, ctx: &mut Self::Context) {
         self.tell_phones(ctx, move |phone| phone.do_send(notice));
-    }
-}
-
-impl Handler<ClientConnected> for Registrar {
-    type Result = ();
-
-    fn handle(&mut self, client: ClientConnected, _: &mut Self::Context) {
-        self.clients.add(client);
     }
 }
 

@@ -1,7 +1,12 @@
 //! The connected clients, and their notifications of changed lines.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
+use actix::Recipient;
 use uacsta_schema::csta::Name;
 
 use super::messages::{ClientConnected, LinesChanged, Stopping};
@@ -13,7 +18,8 @@ pub(super) const GATHERED: Duration = Duration::from_millis(200);
 /// The connected clients.
 #[derive(Default)]
 pub(super) struct Clients {
-    connected: Vec<ClientConnected>,
+    /// By the client. Its memory is freed when its last recipient is dropped.
+    connected: HashMap<Recipient<LinesChanged>, ClientConnected>,
     /// The user parts of lines that may have moved to another phone since the last notification.
     moved: HashSet<Box<str>>,
     /// Whether [`Self::tell_changed`] is scheduled.
@@ -33,7 +39,11 @@ pub(super) struct Schedule {
 
 impl Clients {
     pub(super) fn add(&mut self, client: ClientConnected) {
-        self.connected.push(client);
+        self.connected.insert(client.lines_changed.clone(), client);
+    }
+
+    pub(super) fn remove(&mut self, client: &Recipient<LinesChanged>) {
+        self.connected.remove(client);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -73,19 +83,17 @@ impl Clients {
     }
 
     fn tell_lines(&mut self, moved: HashSet<Box<str>>) {
-        self.connected
-            .retain(|client| client.lines_changed.connected());
+        self.connected.retain(|client, _| client.connected());
         let moved = Arc::new(moved);
-        for client in &self.connected {
+        for client in self.connected.keys() {
             let moved = Arc::clone(&moved);
-            client.lines_changed.do_send(LinesChanged { moved });
+            client.do_send(LinesChanged { moved });
         }
     }
 
     pub(super) fn tell_config_changed(&mut self) {
-        self.connected
-            .retain(|client| client.config_changed.connected());
-        for client in &self.connected {
+        self.connected.retain(|client, _| client.connected());
+        for client in self.connected.values() {
             client.config_changed.do_send(ConfigChanged);
         }
     }
@@ -95,8 +103,8 @@ impl Clients {
         // Several clients may share a connection, so it closes after all of them.
         let (stopping, connections): (Vec<_>, Vec<_>) = self
             .connected
-            .drain(..)
-            .map(|client| (client.stopping.send(Stopping), client.shut))
+            .drain()
+            .map(|(_, client)| (client.stopping.send(Stopping), client.shut))
             .unzip();
         async move {
             // An error means that the client or connection has already ended.

@@ -28,6 +28,11 @@ pub struct ClientConnected {
     pub shut: Recipient<Shut>,
 }
 
+/// A client ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ClientEnded(pub Recipient<LinesChanged>);
+
 /// Lines were added, removed or moved. Clients receive two notifications: one without lines at the end of the turn, since
 /// names may mean other lines now; and one with the lines a moment later.
 #[derive(Clone, Debug, Message)]

@@ -12,8 +12,9 @@ use super::{
     batches::{BATCH, LaterResult, in_batches},
     clients::user_parts,
     messages::{
-        ChangeError, FindLine, IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk,
-        PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus, UnsubscribeStatus,
+        ChangeError, ClientConnected, ClientEnded, FindLine, IsOnDisk, Line, LinePage, ListLines,
+        ListPhones, OnDisk, PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus,
+        UnsubscribeStatus,
     },
     persistence::ListChange,
     records::Records,
@@ -132,6 +133,22 @@ impl Registrar {
             self.directory.forget(phone);
             self.lines_changed(lines, ctx);
         }
+    }
+}
+
+impl Handler<ClientConnected> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, client: ClientConnected, _: &mut Self::Context) {
+        self.clients.add(client);
+    }
+}
+
+impl Handler<ClientEnded> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, ClientEnded(client): ClientEnded, _: &mut Self::Context) {
+        self.clients.remove(&client);
     }
 }
 

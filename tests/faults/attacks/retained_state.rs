@@ -4,7 +4,10 @@
 use super::connections::most_resident;
 use super::{bystander, is_served};
 #[cfg(target_os = "linux")]
-use crate::support::sip::Message;
+use crate::{
+    host::status,
+    support::{digest::Account, line::Line, server::CLIENTS_PASSWORD, sip::Message},
+};
 use crate::{
     phones::{logged, phone_of, serving},
     support::{
@@ -156,6 +159,28 @@ async fn invite_data_kept_by_a_dialog_is_bounded() {
     update.await.expect(513);
     assert_eq!(server.metric(REFUSED).await, before + 3);
     session.ask("GetForwarding", &element("device", line)).await;
+}
+
+/// A client that has gone leaves nothing: neither where the registrar knows it, nor where it subscribed.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn clients_that_come_and_go_leave_no_memory() {
+    const MOST: usize = 150;
+    let server = serving("");
+    let account = Account::new("ecsta", CLIENTS_PASSWORD);
+    let come_and_go = async |times: usize| {
+        for _ in 0..times {
+            let mut client = Line::to(server.clients).await;
+            client.log_on(&account).await.expect(200);
+        }
+        while server.metric("uacsta_connections").await > 0 {}
+        status(&server, "RssAnon")
+    };
+    let warm = come_and_go(1_000).await;
+    let times = 4_000;
+    let grown = come_and_go(times).await.saturating_sub(warm) * 1024;
+    println!("{} octets each", grown / times);
+    assert!(grown < times * MOST, "{grown} octets after {times} log-ons");
 }
 
 /// The rest of an INVITE may be as long as a message, and is forgotten with the answer.
