@@ -97,4 +97,9 @@ impl StoreError {
     pub(crate) fn closed() -> Self {
         Self("the phone list is closed".to_owned())
     }
+
+    /// The disk does not answer.
+    pub(crate) fn hanging() -> Self {
+        Self("the disk has not answered for half a minute".to_owned())
+    }
 }

@@ -295,6 +295,101 @@ async fn acknowledged_disable_survives_concurrent_writes() {
     assert!(!list.contains("\"in_operation\":true"), "{list}");
 }
 
+/// `off` is acknowledged while the phone's lines are written, and the server is killed at once: the phone stays off.
+#[tokio::test]
+async fn acknowledged_disable_survives_kill_during_the_write_of_lines() {
+    const ROUNDS: u64 = 30;
+    let mut data = tempfile::tempdir().unwrap();
+    for round in 0..ROUNDS {
+        let server = Serving::start(data, SETTINGS);
+        let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
+        let mac = format!("000413c8{round:04x}");
+        let phone = phone(&server, &mac);
+        phone.register().await.expect(200);
+        // It lists its lines now; the two meet at the disk in one order or the other.
+        phone.until_received("GetSwitchingFunctionDevices", 1).await;
+        tokio::time::sleep(Duration::from_micros(round * 200)).await;
+        let path = format!("/api/phones/{mac}");
+        let off = "{\"in_operation\": false}";
+        let (status, body) = http(server.web, token.trim(), "PUT", &path, off).await;
+        assert_eq!(status, 200, "{body}");
+        tokio::time::sleep(Duration::from_micros(round % 5 * 500)).await;
+        data = server.kill();
+    }
+    let server = Serving::start(data, SETTINGS);
+    let list = server.list().await;
+    assert_eq!(list.matches("\"mac\"").count() as u64, ROUNDS);
+    assert!(!list.contains("\"in_operation\":true"), "{list}");
+}
+
+/// Makes each sync of a server's files take a minute; `None` where nobody may trace it.
+#[cfg(target_os = "linux")]
+async fn hang(server: &Serving) -> Option<std::process::Child> {
+    let id = server.id().to_string();
+    let delay = "inject=fdatasync:delay_enter=60000000";
+    let tracer = std::process::Command::new("strace")
+        .args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=fdatasync",
+            "-e",
+            delay,
+            "-p",
+            &id,
+        ])
+        .spawn();
+    let mut tracer = tracer.ok()?;
+    loop {
+        let tasks = fs::read_dir(format!("/proc/{id}/task")).unwrap();
+        let mut states = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
+        if states.all(|state| state.is_ok_and(|state| !state.contains("TracerPid:\t0\n"))) {
+            return Some(tracer);
+        }
+        if tracer.try_wait().unwrap().is_some() {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A disk that hangs instead of failing: a new phone gets 503 after half a minute, a listed one is served on.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hanging_disk_is_waited_for_at_most_30_s() {
+    // A connection may log on for longer than that.
+    let settings = format!("{SETTINGS}[limits]\nunauthenticated_time = 60\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let listed = phone(&server, "000413c90001");
+    listed.start().await;
+    let Some(mut tracer) = hang(&server).await else {
+        println!("SKIPPED: needs strace and the right to trace a process");
+        return;
+    };
+    let mac = "000413c90002";
+    let new = phone(&server, mac);
+    let wire = new.wire().await;
+    let offer = challenge(&wire.transact(&register(mac)).await.unwrap());
+    let proof = offer.answer(
+        "REGISTER",
+        "sip:127.0.0.1",
+        &Account::new(mac, PHONES_PASSWORD),
+        1,
+    );
+    let mut answers = wire.start(&register(mac).with("Authorization", proof));
+    let answer = tokio::time::timeout(Duration::from_secs(40), answers.recv()).await;
+    let answer = answer.unwrap().unwrap();
+    assert_eq!(answer.status(), 503, "{}", answer.text());
+    assert_eq!(answer.must("Retry-After"), "60");
+    listed.register().await.expect(200);
+    let list = server.list().await;
+    assert!(!list.contains(&with_colons(mac)), "{list}");
+    tracer.kill().unwrap();
+    tracer.wait().unwrap();
+}
+
 /// A phone that registers while an operator removes it is listed on disk when it gets its 200, whoever is first.
 #[tokio::test]
 async fn phone_registering_during_removal_is_stored_when_acknowledged() {

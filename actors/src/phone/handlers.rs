@@ -283,7 +283,7 @@ impl Handler<ConfigChanged> for Phone {
     /// The new profiles may change the phone's capabilities. The edition changes only with the next session.
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
         let binding = self.admission.binding();
-        let mac = binding.map_or(self.phone.mac(), |binding| binding.mac);
+        let mac = binding.map_or_else(|| self.phone.mac(), |binding| binding.mac);
         let user_agent = self.admission.user_agent();
         self.capabilities
             .reconfigure(&self.context.config(), mac, user_agent);

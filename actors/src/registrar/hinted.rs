@@ -20,9 +20,7 @@ impl HintedEntries {
     /// line. Returns the new and the former name of each.
     pub(super) fn of(listed: &mut Vec<ListedPhone>) -> (Self, Vec<(PhoneId, PhoneId)>) {
         let mut renamed = Vec::new();
-        let (hinted, kept) = std::mem::take(listed)
-            .into_iter()
-            .partition(|entry| is_hinted(entry));
+        let (hinted, kept) = std::mem::take(listed).into_iter().partition(is_hinted);
         *listed = kept;
         for former in hinted {
             let Some(extension) = former.extensions().next() else {
@@ -106,7 +104,7 @@ pub(super) fn renewed(phone: PhoneId, former: &ListedPhone) -> ListedPhone {
 /// Adds what an entry of an earlier version says. A phone that is off in either stays off, unless it `is_new`. The lines may be
 /// those of another handset.
 pub(super) fn merge(entry: &mut ListedPhone, former: &ListedPhone, is_new: bool) {
-    entry.hint = entry.hint.or(former.id.mac());
+    entry.hint = entry.hint.or_else(|| former.id.mac());
     entry.listed_before_as = former.id.mac();
     entry.enabled = former.enabled && (is_new || entry.enabled);
     entry.last_login = entry.last_login.max(former.last_login);

@@ -15,6 +15,7 @@ mod queries;
 mod records;
 mod registration;
 mod waiter;
+mod writes;
 
 pub use actor::Registrar;
 pub use addrs::RegistrarAddrs;

@@ -26,10 +26,18 @@ pub(super) struct Persistence<W> {
     failed: bool,
     /// Whether [`Self::retry`] is scheduled.
     retry_scheduled: bool,
+    /// When the write under way began.
+    began: Duration,
+    /// Whether [`Self::overdue`] is scheduled.
+    check_scheduled: bool,
+    /// The phones of the write under way, if its requesters have been told that it failed.
+    abandoned: Vec<PhoneId>,
 }
 
 /// The delay before a failed write is retried.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a requester waits for a disk that does not answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A change of one phone's entry.
 #[derive(Debug, Eq, PartialEq)]
@@ -62,6 +70,9 @@ impl<W> Persistence<W> {
             forgetting: Vec::new(),
             failed,
             retry_scheduled: false,
+            began: Duration::ZERO,
+            check_scheduled: false,
+            abandoned: Vec::new(),
         }
     }
 
@@ -121,15 +132,17 @@ impl<W> Persistence<W> {
         withdrawn.map(|write| write.waiter).collect()
     }
 
-    /// Starts the next write, if there are changes and no write is under way. `entry` returns the entry in memory.
+    /// Starts the next write at `now`, if there are changes and no write is under way. `entry` returns the entry in memory.
     pub(super) fn begin<'t>(
         &mut self,
+        now: Duration,
         entry: impl Fn(PhoneId) -> Option<&'t ListedPhone>,
     ) -> Option<Save> {
         if self.is_writing || self.queue.is_empty() {
             return None;
         }
         self.is_writing = true;
+        self.began = now;
         self.writing = std::mem::take(&mut self.queue);
         let mut save = Save {
             listed: Vec::new(),
@@ -153,15 +166,13 @@ impl<W> Persistence<W> {
         self.forgetting = due.map(|(_, former)| *former).collect();
         save.forgotten.clone_from(&self.forgetting);
         for (phone, (enabled, removed)) in changes {
-            let Some(entry) = entry(phone) else { continue };
-            if removed {
-                save.forgotten.push(phone);
-            } else {
-                let enabled = enabled.unwrap_or(entry.enabled);
-                save.listed.push(ListedPhone {
-                    enabled,
+            match entry(phone) {
+                _ if removed => save.forgotten.push(phone),
+                None => {}
+                Some(entry) => save.listed.push(ListedPhone {
+                    enabled: enabled.unwrap_or(entry.enabled),
                     ..entry.clone()
-                });
+                }),
             }
         }
         Some(save)
@@ -170,7 +181,10 @@ impl<W> Persistence<W> {
     /// The write of [`Self::begin`] succeeded or failed; returns its changes.
     pub(super) fn end(&mut self, saved: bool) -> Vec<Write<W>> {
         self.is_writing = false;
-        self.failed = !saved;
+        // What the disk has of an abandoned write differs from the memory.
+        let abandoned = std::mem::take(&mut self.abandoned);
+        self.failed = !saved || !abandoned.is_empty();
+        self.unsaved.extend(abandoned);
         if !saved {
             self.forgetting.clear();
         }
@@ -186,6 +200,29 @@ impl<W> Persistence<W> {
             }
         }
         written
+    }
+
+    /// Whether to schedule [`Self::overdue`], and after which time.
+    pub(super) fn schedule_check(&mut self, now: Duration) -> Option<Duration> {
+        let is_due = self.is_writing && !std::mem::replace(&mut self.check_scheduled, true);
+        let left = (self.began + PATIENCE).saturating_sub(now);
+        // A write that was abandoned leaves those that wait for the next one.
+        is_due.then(|| if left.is_zero() { PATIENCE } else { left })
+    }
+
+    /// The changes that wait for a write which the disk has not answered for [`PATIENCE`]. The write goes on without them, and
+    /// what it leaves is written again.
+    pub(super) fn overdue(&mut self, now: Duration) -> Vec<Write<W>> {
+        self.check_scheduled = false;
+        if !self.is_writing || now < self.began + PATIENCE {
+            return Vec::new();
+        }
+        self.failed = true;
+        let writing = self.writing.iter().map(|write| write.phone);
+        self.abandoned.extend(writing);
+        let mut open = std::mem::take(&mut self.writing);
+        open.append(&mut self.queue);
+        open
     }
 
     /// The former names that the last write removed.
@@ -216,23 +253,28 @@ impl<W> Persistence<W> {
         self.failed && !std::mem::replace(&mut self.retry_scheduled, true)
     }
 
-    /// Queues the unsaved entries, or else `probe`, any other entry, which shows whether the disk is writable again. A phone
-    /// that was never on disk is added when it registers again.
+    /// Queues the unsaved entries, or else `probe`, any other entry, which shows whether the disk is writable again.
+    /// `is_on_disk` says of a listed phone whether it was ever on disk: if not, it is added when it registers again. One that is
+    /// not listed is removed from the disk.
     pub(super) fn retry(
         &mut self,
-        is_on_disk: impl Fn(PhoneId) -> bool,
+        is_on_disk: impl Fn(PhoneId) -> Option<bool>,
         probe: impl FnOnce() -> Option<PhoneId>,
     ) where
         W: Default,
     {
         self.retry_scheduled = false;
-        let unsaved = self.unsaved.iter().copied();
-        let mut due: Vec<PhoneId> = unsaved.filter(|phone| is_on_disk(*phone)).collect();
+        let change = |phone| match is_on_disk(phone) {
+            Some(true) => Some((phone, ListChange::Entry)),
+            Some(false) => None,
+            None => Some((phone, ListChange::Remove)),
+        };
+        let mut due: Vec<_> = self.unsaved.iter().copied().filter_map(change).collect();
         if due.is_empty() && self.failed {
-            due.extend(probe());
+            due.extend(probe().map(|phone| (phone, ListChange::Entry)));
         }
-        for phone in due {
-            self.push(phone, ListChange::Entry, W::default());
+        for (phone, change) in due {
+            self.push(phone, change, W::default());
         }
     }
 

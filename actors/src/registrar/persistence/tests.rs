@@ -4,6 +4,8 @@
 
 use super::*;
 
+const NOW: Duration = Duration::ZERO;
+
 fn phone(number: u8) -> PhoneId {
     format!("0004130000{number:02x}").parse().unwrap()
 }
@@ -21,7 +23,7 @@ fn empty() -> Persistence<&'static str> {
 fn writes(persistence: &mut Persistence<&'static str>) -> &'static str {
     let one = entry(1, true);
     let save = persistence
-        .begin(|id| (id == phone(1)).then_some(&one))
+        .begin(NOW, |id| (id == phone(1)).then_some(&one))
         .unwrap();
     match (&*save.listed, &*save.forgotten) {
         ([one], []) if one.enabled => "on",
@@ -63,11 +65,11 @@ fn one_write_has_all_changes_of_an_entry() {
 #[test]
 fn what_comes_while_the_disk_is_busy_waits_for_the_next_write() {
     let mut persistence = empty();
-    assert!(persistence.begin(|_| None).is_none());
+    assert!(persistence.begin(NOW, |_| None).is_none());
     persistence.push(phone(1), ListChange::Entry, "first");
     assert_eq!(writes(&mut persistence), "on");
     persistence.push(phone(1), ListChange::SetEnabled(false), "second");
-    assert!(persistence.begin(|_| None).is_none());
+    assert!(persistence.begin(NOW, |_| None).is_none());
     let written = persistence.end(true);
     assert_eq!(written.len(), 1);
     assert_eq!(written[0].waiter, "first");
@@ -82,7 +84,7 @@ fn who_joins_shares_the_fate_of_the_entry() {
     persistence.push(phone(1), ListChange::Entry, "");
     assert_eq!(persistence.join(phone(1), "alone", waits), Err("alone"));
     persistence.push(phone(1), ListChange::Entry, "first");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     assert_eq!(persistence.join(phone(2), "other", waits), Err("other"));
     assert_eq!(persistence.join(phone(1), "second", waits), Ok(()));
     let written = persistence.end(false);
@@ -95,21 +97,21 @@ fn who_joins_shares_the_fate_of_the_entry() {
 fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
     let mut persistence = empty();
     persistence.push(phone(1), ListChange::Entry, "");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.push(phone(1), ListChange::Entry, "");
     persistence.end(true);
     assert!(persistence.unsaved().contains(&phone(1)), "changed since");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.end(false);
     assert!(persistence.has_failed());
     assert!(persistence.unsaved().contains(&phone(1)));
     persistence.push(phone(1), ListChange::Entry, "");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.end(true);
     assert!(persistence.unsaved().is_empty() && !persistence.has_failed());
     // A switch that was refused is not done, so nothing lacks on disk.
     persistence.push(phone(1), ListChange::SetEnabled(false), "");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.end(false);
     assert!(persistence.unsaved().is_empty());
 }
@@ -132,7 +134,7 @@ fn a_change_is_withdrawn_before_the_disk_is_asked() {
 fn a_successor_writes_what_was_on_its_way() {
     let mut persistence = empty();
     persistence.push(phone(1), ListChange::SetEnabled(false), "");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.push(phone(2), ListChange::Remove, "");
     let (open, successor) = persistence.hand_over();
     let open: Vec<PhoneId> = open.iter().map(|write| write.phone).collect();
@@ -146,24 +148,24 @@ fn refused_entries_are_written_again_and_any_entry_probes_the_disk() {
     assert!(!persistence.schedule_retry());
     persistence.push(phone(1), ListChange::Entry, "");
     persistence.push(phone(2), ListChange::Entry, "a new phone");
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.end(false);
     assert!(persistence.schedule_retry() && !persistence.schedule_retry());
-    let on_disk = |id| id == phone(1);
+    let on_disk = |id| Some(id == phone(1));
     persistence.retry(on_disk, || Some(phone(3)));
     let queued = |persistence: &Persistence<&'static str>| {
         let queue = persistence.queue.iter();
         queue.map(|write| write.phone).collect::<Vec<_>>()
     };
     assert_eq!(queued(&persistence), [phone(1)]);
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.end(false);
     assert!(persistence.schedule_retry(), "the last retry is over");
     persistence.forget(phone(1));
     // No entry lacks on disk, but the last write failed.
     persistence.retry(on_disk, || Some(phone(3)));
     assert_eq!(queued(&persistence), [phone(3)]);
-    persistence.begin(|_| None).unwrap();
+    persistence.begin(NOW, |_| None).unwrap();
     persistence.end(true);
     persistence.retry(on_disk, || Some(phone(3)));
     assert!(queued(&persistence).is_empty() && !persistence.schedule_retry());
@@ -176,17 +178,17 @@ fn a_replaced_entry_leaves_the_disk_with_the_write_of_its_successor() {
     let mut persistence = empty();
     persistence.replace(phone(1), phone(2));
     persistence.push(phone(3), ListChange::Entry, "another");
-    assert!(persistence.begin(known).unwrap().forgotten.is_empty());
+    assert!(persistence.begin(NOW, known).unwrap().forgotten.is_empty());
     persistence.end(true);
     for (saved, forgotten) in [(false, vec![]), (true, vec![phone(2)])] {
         persistence.push(phone(1), ListChange::Entry, "");
-        let save = persistence.begin(known).unwrap();
+        let save = persistence.begin(NOW, known).unwrap();
         assert_eq!((save.listed.len(), save.forgotten), (1, vec![phone(2)]));
         persistence.end(saved);
         assert_eq!(persistence.take_forgotten(), forgotten, "{saved}");
     }
     persistence.push(phone(1), ListChange::Entry, "");
-    assert!(persistence.begin(known).unwrap().forgotten.is_empty());
+    assert!(persistence.begin(NOW, known).unwrap().forgotten.is_empty());
     // A phone that logs on with the former name keeps its entry.
     persistence.end(true);
     persistence.replace(phone(1), phone(2));
@@ -194,9 +196,59 @@ fn a_replaced_entry_leaves_the_disk_with_the_write_of_its_successor() {
     persistence.push(phone(2), ListChange::Entry, "");
     assert!(
         persistence
-            .begin(|_| Some(&one))
+            .begin(NOW, |_| Some(&one))
             .unwrap()
             .forgotten
             .is_empty()
     );
+}
+
+#[test]
+fn requesters_wait_30_s_for_a_disk_that_hangs() {
+    let seconds = Duration::from_secs;
+    let waiters = |writes: Vec<Write<&'static str>>| {
+        let waiters = writes.into_iter().map(|write| write.waiter);
+        waiters.collect::<Vec<_>>()
+    };
+    let mut persistence = empty();
+    assert_eq!(persistence.schedule_check(NOW), None, "nothing is written");
+    persistence.push(phone(1), ListChange::SetEnabled(false), "first");
+    persistence.begin(seconds(5), |_| None).unwrap();
+    assert_eq!(persistence.schedule_check(seconds(6)), Some(seconds(29)));
+    assert_eq!(
+        persistence.schedule_check(seconds(6)),
+        None,
+        "it is scheduled"
+    );
+    persistence.push(phone(2), ListChange::Entry, "second");
+    assert!(persistence.overdue(seconds(34)).is_empty());
+    assert_eq!(persistence.schedule_check(seconds(34)), Some(seconds(1)));
+    assert_eq!(
+        waiters(persistence.overdue(seconds(35))),
+        ["first", "second"]
+    );
+    assert!(persistence.has_failed());
+    // Those who come later wait as long.
+    persistence.push(phone(3), ListChange::Entry, "third");
+    assert!(
+        persistence.begin(seconds(36), |_| None).is_none(),
+        "one at a time"
+    );
+    assert_eq!(persistence.schedule_check(seconds(36)), Some(PATIENCE));
+    assert_eq!(waiters(persistence.overdue(seconds(66))), ["third"]);
+    // The disk has what nobody was told of, so the memory is written again.
+    assert!(persistence.end(true).is_empty());
+    assert!(persistence.unsaved().contains(&phone(1)));
+    assert!(persistence.schedule_retry());
+    persistence.retry(|_| Some(true), || None);
+    assert_eq!(writes(&mut persistence), "on");
+    persistence.end(true);
+    // A phone that was refused is not listed, but may be on disk.
+    persistence.push(phone(1), ListChange::Entry, "new");
+    persistence.begin(NOW, |_| None).unwrap();
+    persistence.overdue(seconds(30));
+    persistence.forget(phone(1));
+    persistence.end(true);
+    persistence.retry(|_| None, || None);
+    assert_eq!(writes(&mut persistence), "removed");
 }
