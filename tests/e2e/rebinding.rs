@@ -5,6 +5,7 @@ use std::{cell::Cell, sync::Mutex};
 use crate::support::{
     credentials::{Credentials, log_on},
     digest::Account,
+    phone::Phone,
     server::{PHONES_PASSWORD, Server},
     sip::Message,
 };
@@ -62,6 +63,37 @@ fn through(edge: &str) -> impl Fn(Message) -> Message {
             .with("Supported", "path")
             .with("Path", edge.to_owned())
     }
+}
+
+async fn invited(phone: &Phone, nth: usize) -> Vec<String> {
+    let invite = phone.until_received("INVITE", nth).await.message;
+    invite.all("Route").map(str::to_owned).collect()
+}
+
+/// C18: the INVITE to a phone behind an edge proxy has the Path of its registration as Route.
+#[tokio::test]
+async fn rfc_3327_5_4_path_becomes_the_route_of_the_invite() {
+    let server = Server::start();
+    let phone = server.phone("000413000217");
+    for _ in 0..2 {
+        let answer = phone.register_as(through(EDGE)).await;
+        assert_eq!(answer.expect(200).must("Path"), EDGE, "also in a refresh");
+    }
+    phone.in_session().await;
+    assert_eq!(invited(&phone, 1).await, [EDGE]);
+    // In the dialog its own route set counts (RFC 3261, section 12.1.2).
+    let session = server.client().await.open(phone.line()).await;
+    session.done("GetDoNotDisturb", "").await;
+    let info = phone.until_received("GetDoNotDisturb", 1).await;
+    assert_eq!(info.message.all("Route").count(), 0);
+    let edges = format!("{EDGE}, <sip:core@192.0.2.81;lr>");
+    phone.reboot();
+    let answer = phone.register_as(through(&edges)).await;
+    assert_eq!(answer.expect(200).must("Path"), edges);
+    assert_eq!(
+        invited(&phone, 2).await,
+        edges.split(", ").collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]

@@ -290,7 +290,7 @@ impl Phone {
             target: binding.contact.clone(),
             to: format!("<{}>", binding.to).into(),
             from: format!("<sip:uacsta@{}>", domain(&binding.to).unwrap_or(host)).into(),
-            routes: Box::default(),
+            routes: binding.path.clone(),
             edition: self.session.edition(),
             interval: config.settings.advanced.sip_expires,
             login: Some(login.into()),
