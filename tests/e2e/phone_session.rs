@@ -557,6 +557,21 @@ async fn retransmitted_event_is_relayed_once() {
 }
 
 #[tokio::test]
+async fn values_of_a_phone_count_without_regard_to_case() {
+    let server = Server::start();
+    let phone = server.phone_as(MAC, |setup| setup.status.push_back("Normal"));
+    phone.start().await;
+    assert_eq!(phone.count("INVITE"), 1);
+    let session = server.client().await.open(phone.line()).await;
+    let lacking = failure("ed5", "operation", "ServiceNotSupported");
+    phone.always("SnapshotDevice", Reaction::Document(lacking));
+    let object = element("snapshotObject", phone.line());
+    session.refused("SnapshotDevice", &object).await;
+    session.refused("SnapshotDevice", &object).await;
+    assert_eq!(phone.count("SnapshotDevice"), 1, "it said that it has none");
+}
+
+#[tokio::test]
 async fn lower_cseq_in_a_dialog_gets_500() {
     // RFC 3261, section 12.2.2.
     let server = Server::start();

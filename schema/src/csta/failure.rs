@@ -105,6 +105,15 @@ macro_rules! failures {
                 pub const $constant: Self = Self { category: Category::$category, value: Cow::Borrowed($value) };
             )+
 
+            /// A failure with this category and a known value, without regard to case.
+            fn known(category: Category, value: &str) -> Option<Self> {
+                let known = [$( Self::$constant, )+];
+                let is_meant = |known: &Self| {
+                    known.category == category && known.value.eq_ignore_ascii_case(value)
+                };
+                known.into_iter().find(is_meant)
+            }
+
             /// The explanation of a known failure.
             fn explanation(&self) -> Option<&'static str> {
                 match (self.category, self.value.as_ref()) {
@@ -210,7 +219,10 @@ impl Member for Failure {
         };
         match Category::of_element(choice.name) {
             Some(Category::Unspecified) => Ok(Self::UNSPECIFIED),
-            Some(category) => Ok(Self::new(category, choice.text())),
+            Some(category) => {
+                let value = choice.text();
+                Ok(Self::known(category, value).unwrap_or_else(|| Self::new(category, value)))
+            }
             None => Err(ReadError::Malformed {
                 element: element.name.to_owned(),
                 what: format!("{:?} is not a failure category", choice.name),

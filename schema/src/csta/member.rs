@@ -72,8 +72,10 @@ impl Member for String {
 impl Member for bool {
     fn read(element: &Element<'_>) -> Result<Self, ReadError> {
         match element.text() {
-            "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
+            "1" => Ok(true),
+            "0" => Ok(false),
+            text if text.eq_ignore_ascii_case("true") => Ok(true),
+            text if text.eq_ignore_ascii_case("false") => Ok(false),
             _ => Err(element.malformed("true or false")),
         }
     }
@@ -212,7 +214,8 @@ macro_rules! identifiers {
     )+};
 }
 
-/// Defines open enumerations: unknown values are kept as text. The first constant is the default.
+/// Defines open enumerations: known values are read without regard to case, as some peers send `Normal`, and unknown values
+/// are kept as text. The first constant is the default.
 macro_rules! enumerations {
     ($(
         $(#[$meta:meta])*
@@ -246,7 +249,10 @@ macro_rules! enumerations {
                 match value {
                     $first_value => Self::$first,
                     $( $value => Self::$constant, )*
-                    other => Self(other.to_owned().into()),
+                    other => [$first_value, $( $value, )*]
+                        .into_iter()
+                        .find(|known| known.eq_ignore_ascii_case(other))
+                        .map_or_else(|| Self(other.to_owned().into()), |known| Self(known.into())),
                 }
             }
         }

@@ -107,6 +107,42 @@ fn known_deviations_of_peers_are_accepted() {
 }
 
 #[test]
+fn values_are_read_without_regard_to_case() {
+    fn check(text: &str, expected: impl Into<Message>) {
+        assert_eq!(read(text), Ok(expected.into()), "{text}");
+    }
+    for status in ["normal", "Normal", "NORMAL"] {
+        check(
+            &format!(
+                "<RequestSystemStatusResponse><systemStatus>{status}</systemStatus></RequestSystemStatusResponse>"
+            ),
+            RequestSystemStatusResponse {
+                system_status: crate::csta::SystemStatusValue::NORMAL,
+            },
+        );
+    }
+    for on in ["TRUE", "True", "1"] {
+        check(
+            &format!(
+                "<GetDoNotDisturbResponse><doNotDisturbOn>{on}</doNotDisturbOn></GetDoNotDisturbResponse>"
+            ),
+            GetDoNotDisturbResponse {
+                do_not_disturb_on: true,
+                ..GetDoNotDisturbResponse::default()
+            },
+        );
+    }
+    check(
+        "<CSTAErrorCode><operation>ServiceNotSupported</operation></CSTAErrorCode>",
+        Failure::SERVICE_NOT_SUPPORTED,
+    );
+    check(
+        "<CSTAErrorCode><operation>SomethingElse</operation></CSTAErrorCode>",
+        Failure::new(crate::csta::Category::Operation, "SomethingElse"),
+    );
+}
+
+#[test]
 fn a_snapshot_without_a_list_of_calls_is_no_empty_list() {
     fn check(inner: &str, expected: &Snapshot<DeviceCall>) {
         let text = format!("<SnapshotDeviceResponse>{inner}</SnapshotDeviceResponse>");
