@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    csta::{Call, connection, document, element, failure, subject},
+    csta::{Call, Document, connection, document, element, failure, subject},
     fixture::{LINE, MAC},
     phone::{Phone, Reaction},
     server::Server,
@@ -72,6 +72,34 @@ async fn call_that_ended_while_the_phone_was_away_is_cleared() {
     phone.event(&call("-13").cleared()).await.expect(200);
     session.expect("ConnectionClearedEvent").await;
     assert_eq!(phone.count("SnapshotDevice"), 1);
+}
+
+/// A phone without SnapshotDevice: its calls end with its restart, which a new Call-ID or a CSeq from 1 shows.
+#[tokio::test]
+async fn calls_from_before_a_restart_end_without_a_snapshot() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.always("SnapshotDevice", lacking());
+    let inner = element("snapshotObject", LINE);
+    phone.event(&call("-12").originated()).await.expect(200);
+    session.expect("OriginatedEvent").await;
+    // A lost connection alone ends no call.
+    phone.disconnect();
+    session.expect("OutOfServiceEvent").await;
+    phone.start().await;
+    session.expect("BackInServiceEvent").await;
+    let kept = session.done("SnapshotDevice", &inner).await;
+    assert!(kept.raw.contains(">-12<"), "{}", kept.raw);
+    phone.reboot();
+    session.expect("OutOfServiceEvent").await;
+    phone.start().await;
+    session.expect("BackInServiceEvent").await;
+    let over = session.expect("ConnectionClearedEvent").await;
+    assert_eq!(over.text("droppedConnection/callID"), "-12");
+    let left = session.done("SnapshotDevice", &inner).await;
+    assert!(!left.raw.contains(">-12<"), "{}", left.raw);
 }
 
 #[tokio::test]
@@ -279,6 +307,34 @@ async fn reconnect_call_is_emulated_with_clear_and_retrieve_tried_twice() {
 }
 
 #[tokio::test]
+async fn reconnect_call_clears_nothing_when_the_held_call_is_over() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let mut session = server.client().await.open(LINE).await;
+    session.watch(LINE).await;
+    phone.always("ReconnectCall", lacking());
+    let (active, held) = (call("-12"), call("-13"));
+    for event in [
+        held.originated(),
+        held.held(),
+        active.originated(),
+        held.cleared(),
+    ] {
+        phone.event(&event).await.expect(200);
+        session.event().await;
+    }
+    let inner = connection("activeCall", "-12", LINE) + &connection("heldCall", "-13", LINE);
+    for service in ["ReconnectCall", "AlternateCall"] {
+        let refused = session.refused(service, &inner).await;
+        assert_eq!(refused, refusal("stateIncompatibility", "noHeldCall"));
+    }
+    assert_eq!(
+        (phone.count("ClearConnection"), phone.count("HoldCall")),
+        (0, 0)
+    );
+}
+
+#[tokio::test]
 async fn snapshot_call_is_answered_from_events_and_verified_with_the_phone() {
     let server = Server::start();
     let phone = started(&server).await;
@@ -456,6 +512,75 @@ async fn call_may_start_without_any_digits() {
     let called = phone.until_received("MakeCall", 2).await.document();
     assert_eq!(called.text("calledDirectoryNumber"), "102");
     assert_eq!(called.text("callingDevice"), LINE);
+}
+
+/// A call that waits for digits, and its callID.
+async fn dialling(session: &crate::support::cti_client::Session) -> String {
+    let number = "<calledDirectoryNumber>0;</calledDirectoryNumber>";
+    let begun = session
+        .done("MakeCall", &(element("callingDevice", LINE) + number))
+        .await;
+    begun.text("callingDevice/callID").to_owned()
+}
+
+fn dialled(id: &str, digits: &str) -> String {
+    connection("diallingConnection", id, LINE) + &element("diallingSequence", digits)
+}
+
+#[tokio::test]
+async fn digits_while_the_call_is_made_make_no_second_call() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let session = server.client().await.open(LINE).await;
+    let id = dialling(&session).await;
+    phone.always("MakeCall", Reaction::Late(Duration::from_millis(200)));
+    let answers = ["1", "2", "3;"].map(|digits| session.begin("DialDigits", &dialled(&id, digits)));
+    let mut names = Vec::new();
+    for mut answer in answers {
+        let answer = crate::support::wire::final_of(&mut answer).await.unwrap();
+        names.push(Document::read(&answer.body).name().to_owned());
+    }
+    assert_eq!(
+        names,
+        ["DialDigitsResponse", "CSTAErrorCode", "CSTAErrorCode"]
+    );
+    session
+        .done("GetDoNotDisturb", &element("device", LINE))
+        .await;
+    assert_eq!(phone.count("MakeCall"), 1);
+}
+
+#[tokio::test]
+async fn call_that_is_cleared_while_it_is_made_does_not_stay() {
+    for service in ["ClearConnection", "ClearCall"] {
+        let server = Server::start();
+        let phone = started(&server).await;
+        let mut session = server.client().await.open(LINE).await;
+        session.watch(LINE).await;
+        let id = dialling(&session).await;
+        phone.once("MakeCall", Reaction::Late(Duration::from_millis(300)));
+        let mut placed = session.begin("DialDigits", &dialled(&id, "1"));
+        phone.until_received("MakeCall", 1).await;
+        let member = match service {
+            "ClearCall" => "callToBeCleared",
+            _ => "connectionToBeCleared",
+        };
+        session.done(service, &connection(member, &id, LINE)).await;
+        for event in [
+            "ServiceInitiatedEvent",
+            "DigitsDialedEvent",
+            "DigitsDialedEvent",
+        ] {
+            session.expect(event).await;
+        }
+        let over = session.expect("ConnectionClearedEvent").await;
+        assert_eq!(over.text("droppedConnection/callID"), id);
+        let placed = crate::support::wire::final_of(&mut placed).await.unwrap();
+        assert!(placed.body.contains("invalidCallID"), "{}", placed.text());
+        let cleared = phone.until_received("ClearConnection", 1).await.document();
+        assert_eq!(cleared.text("connectionToBeCleared/callID"), "-12");
+        assert!(session.quiet());
+    }
 }
 
 #[tokio::test]

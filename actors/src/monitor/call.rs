@@ -177,7 +177,7 @@ impl Call {
 impl ConnectionState {
     /// Parses the name of a state in a document; `None` for null and unknown names.
     pub(super) fn read(name: &str) -> Option<Self> {
-        Some(match name {
+        Some(match LocalConnectionState::from(name).as_str() {
             "initiated" => Self::Initiated,
             "alerting" => Self::Alerting,
             "connected" => Self::Connected,

@@ -13,6 +13,8 @@ pub(super) struct EventHistory {
     /// Whether a snapshot was compared since the monitor started: an unreported call in a later snapshot is younger than the
     /// monitor.
     pub(super) compared: bool,
+    /// When the phone was restarted: the calls without an event since then are over, unless a snapshot lists them.
+    pub(super) phone_restarted: Option<Mark>,
     /// Whether the monitor was already restarted in this session because of an unreported call.
     pub(super) restarted: bool,
 }
@@ -21,6 +23,11 @@ impl EventHistory {
     /// The moment after the last event.
     pub(super) fn now(&self) -> Mark {
         self.now
+    }
+
+    /// Whether all calls are known: a snapshot was compared, and no events are missing since.
+    pub(super) fn is_complete(&self) -> bool {
+        self.compared && !self.gap
     }
 
     /// Counts an event; returns the moment after the event.

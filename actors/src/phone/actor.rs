@@ -202,6 +202,9 @@ impl Phone {
             }
             SessionEffect::Ready => {
                 self.report(None);
+                if let Some(binding) = self.admission.binding() {
+                    self.monitored.session_opened(binding);
+                }
                 self.monitored.notify(&MonitorEvent::PhoneReady);
                 self.send_next(ctx);
             }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use uacsta_schema::{
     csta::{
-        self, DeviceId, Document, Message, MonitorCrossRefId, MonitorObject, MonitorStart,
-        MonitorStop, Response, ServiceId, SnapshotDevice,
+        self, DeviceId, Document, Event, Message, MonitorCrossRefId, MonitorObject, MonitorStart,
+        MonitorStop, Response, ServiceId, Snapshot, SnapshotDevice,
     },
     sip::Status,
 };
@@ -126,6 +126,23 @@ impl Phone {
                 snapshot_object: line.clone(),
             };
             self.send_own(Requester::Snapshot { line, asked }, snapshot.into(), ctx);
+        } else {
+            self.end_former_calls(&line);
+        }
+    }
+
+    /// The phone does not list the calls of a line: those from before a restart of the phone are over.
+    fn end_former_calls(&mut self, line: &DeviceId) {
+        if let Some(monitored) = self.monitored.get_mut(line) {
+            let over = monitored.calls.end_former(line);
+            self.notify_over(line, over);
+        }
+    }
+
+    fn notify_over(&self, line: &DeviceId, over: Vec<Event>) {
+        for over in over {
+            tracing::info!(phone = %self.phone, %line, "call ended without an event; ConnectionCleared sent to its clients");
+            self.monitored.notify_subscribers(line, over);
         }
     }
 
@@ -139,7 +156,7 @@ impl Phone {
         let Ok(Ok(Message::Response(Response::SnapshotDeviceResponse(response)))) =
             result.map(|document| document.message())
         else {
-            return;
+            return self.end_former_calls(line);
         };
         let Some(monitored) = self.monitored.get_mut(line) else {
             return;
@@ -149,9 +166,9 @@ impl Phone {
             tracing::warn!(phone = %self.phone, %line, "phone has a call that the line's monitor sent no event of; the monitor is restarted");
             monitored.monitor.do_send(MonitorEvent::Unheard);
         }
-        for over in over {
-            tracing::info!(phone = %self.phone, %line, "call ended without an event; ConnectionCleared sent to its clients");
-            self.monitored.notify_subscribers(line, over);
+        self.notify_over(line, over);
+        if !matches!(response.data, Snapshot::Data(_)) {
+            self.end_former_calls(line);
         }
     }
 

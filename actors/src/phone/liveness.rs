@@ -111,6 +111,9 @@ impl Phone {
                 if let Ok(answer) = result {
                     self.system_status_answered(answer, ctx);
                 }
+                if let Some(binding) = self.admission.binding() {
+                    self.monitored.session_survived(binding);
+                }
                 self.on_session(SessionInput::KeptAlive, ctx);
             }
             Liveness::Lost => {

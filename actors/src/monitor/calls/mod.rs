@@ -1,5 +1,7 @@
 //! The calls of one line, tracked from the events of its monitor (ECMA-269, connection state model).
 
+use std::collections::VecDeque;
+
 use uacsta_schema::csta::{
     CallEventSummary, CallState, DeviceCall, DeviceId, Document, Event, EventId,
     LocalConnectionState, Message, Snapshot, SnapshotDeviceResponse, Transition,
@@ -15,10 +17,14 @@ use super::{
 pub(crate) struct Calls {
     pub(super) calls: Vec<Call>,
     pub(super) history: EventHistory,
+    /// The calls that ended last.
+    ended: VecDeque<Box<str>>,
 }
 
 /// The maximum number of tracked calls at a line; a new call replaces the oldest one.
 pub(super) const MOST: usize = 32;
+/// How many ended calls are remembered.
+const MOST_ENDED: usize = 8;
 
 impl Calls {
     /// An event of the line's monitor. Returns whether the event is tracked completely: no name in it is too long.
@@ -54,6 +60,12 @@ impl Calls {
     /// A call by its identifier.
     pub(crate) fn find(&self, id: &str) -> Option<&Call> {
         self.calls.iter().find(|call| *call.id == *id)
+    }
+
+    /// Whether a call is known to be over: it ended, or events and a snapshot report other calls only, among them `another`.
+    pub(crate) fn is_over(&self, id: &str, another: &str) -> bool {
+        let is_complete = self.history.is_complete() && self.find(another).is_some();
+        self.find(id).is_none() && (is_complete || self.ended.iter().any(|ended| **ended == *id))
     }
 
     /// The data of a SnapshotDevice response for this line.
@@ -115,7 +127,7 @@ impl Calls {
     /// Removes an ended or transferred connection; removes the call if the connection is the line's own.
     fn left(&mut self, line: &DeviceId, summary: &CallEventSummary<'_>) {
         let own = match summary.local.as_deref() {
-            Some(local) => local == LocalConnectionState::NULL.as_str(),
+            Some(local) => LocalConnectionState::from(local) == LocalConnectionState::NULL,
             None => summary
                 .device
                 .as_deref()
@@ -136,7 +148,17 @@ impl Calls {
     }
 
     fn forget(&mut self, id: &str) {
-        self.calls.retain(|call| *call.id != *id);
+        self.end(|call| *call.id == *id);
+    }
+
+    /// Removes and returns calls that ended.
+    pub(super) fn end(&mut self, is_over: impl FnMut(&mut Call) -> bool) -> Vec<Call> {
+        let over: Vec<Call> = self.calls.extract_if(.., is_over).collect();
+        for call in &over {
+            self.ended.truncate(MOST_ENDED - 1);
+            self.ended.push_front(call.id.clone());
+        }
+        over
     }
 
     /// Two calls became one, or one became another.
@@ -201,10 +223,11 @@ impl Calls {
         let is_tracked = new_calls.all(|id| id.as_str().len() <= LONGEST);
         let state = ConnectionState::read(local.unwrap_or(fallback).as_str());
         let Some(state) = state.filter(|_| is_tracked) else {
-            return self.calls.retain(|call| !is_old(call));
+            self.end(|call| is_old(call));
+            return;
         };
         let mut call = self.calls.remove(at);
-        self.calls.retain(|call| !is_old(call));
+        self.end(|call| is_old(call));
         call.became(line, state, &connections);
         call.updated(self.history.event());
         self.calls.insert(at.min(self.calls.len()), call);

@@ -232,6 +232,14 @@ fn the_model_is_bounded() {
 }
 
 #[test]
+fn states_are_read_without_regard_to_case() {
+    let mut calls = after(&["Established 7 101 Connected", "Held 7 101 HOLD"]);
+    assert_eq!(told(&calls), "7:hold");
+    calls.observe(&line(), &event("ConnectionCleared 7 102 Null"));
+    assert_eq!(told(&calls), "");
+}
+
+#[test]
 fn names_that_are_too_long_are_not_kept() {
     #[track_caller]
     fn check(before: &[&str], words: &str, is_tracked: bool, expected: &str) {

@@ -47,6 +47,20 @@ impl Calls {
         self.history.restarted = false;
     }
 
+    /// The phone was restarted: its calls are over. A snapshot or the lack of one confirms it, once the monitor runs.
+    pub(crate) fn phone_restarted(&mut self) {
+        self.history.phone_restarted = Some(self.history.now());
+    }
+
+    /// The phone cannot list its calls: removes those from before its restart, and returns their ConnectionClearedEvents.
+    pub(crate) fn end_former(&mut self, line: &DeviceId) -> Vec<Event> {
+        let Some(restarted) = self.history.phone_restarted.take() else {
+            return Vec::new();
+        };
+        let over = self.end(|call| call.last_event <= restarted).into_iter();
+        over.map(|call| call.cleared(line).into()).collect()
+    }
+
     /// Whether a call may have ended without an event.
     pub(crate) fn needs_snapshot(&self) -> bool {
         self.history.gap && !self.is_empty()
@@ -76,16 +90,13 @@ impl Calls {
                 .any(|listed| listed.call_id() == Some(&*call.id))
         };
         let gap = self.history.gap;
-        let ended = |call: &mut Call| {
+        let is_over = |call: &mut Call| {
             let missing = call.last_event <= asked && !is_listed(call);
             let again = std::mem::replace(&mut call.missing, missing);
             missing && (gap || again)
         };
-        let over = self
-            .calls
-            .extract_if(.., ended)
-            .map(|call| call.cleared(line).into())
-            .collect();
+        let over = self.end(is_over).into_iter();
+        let over = over.map(|call| call.cleared(line).into()).collect();
         let unreported = self
             .calls
             .iter()
@@ -95,6 +106,7 @@ impl Calls {
             self.add_listed(listed);
         }
         self.history.gap = false;
+        self.history.phone_restarted = None;
         self.history.compared = true;
         self.history.restarted |= unheard;
         Reconciled { over, unheard }

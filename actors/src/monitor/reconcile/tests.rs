@@ -136,6 +136,24 @@ fn a_snapshot_with_an_unnamed_call_ends_none_and_adds_the_others() {
 }
 
 #[test]
+fn calls_from_before_a_restart_end_without_a_snapshot() {
+    let former = |calls: &mut Calls| calls.end_former(&line()).len();
+    let mut calls = after(&["Established 7 101 connected", "Held 8 101 hold"]);
+    calls.session_lost();
+    assert_eq!(former(&mut calls), 0, "the phone may be the same");
+    calls.phone_restarted();
+    calls.observe(&line(), &event("Originated 9 101 connected"));
+    assert_eq!(former(&mut calls), 2);
+    assert_eq!(told(&calls), "9:connected");
+    assert_eq!(former(&mut calls), 0);
+    // A snapshot tells more than the restart.
+    calls.phone_restarted();
+    let asked = calls.mark();
+    assert!(over(&mut calls, &["9"], asked).is_empty());
+    assert_eq!(former(&mut calls), 0);
+}
+
+#[test]
 fn a_snapshot_is_needed_after_a_gap_while_there_are_calls() {
     let mut calls = Calls::default();
     calls.session_lost();

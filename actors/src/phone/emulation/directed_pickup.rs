@@ -1,8 +1,8 @@
 //! DirectedPickupCall by a call to the feature code of the phone system, `phones.pickup` (ECMA-269).
 
 use uacsta_schema::csta::{
-    AutoOriginate, DeviceId, DirectedPickupCall, DirectedPickupCallResponse, Document, MakeCall,
-    Message, Response,
+    AutoOriginate, ConnectionId, DeviceId, DirectedPickupCall, DirectedPickupCallResponse,
+    Document, MakeCall, Message, Response,
 };
 
 use super::outcome::PhoneView;
@@ -41,12 +41,13 @@ pub(super) fn call(
 pub(super) fn call_answered(
     answer: Result<Document, Refusal>,
 ) -> Result<DirectedPickupCallResponse, Refusal> {
+    made_call(answer).map(|picked_call| DirectedPickupCallResponse { picked_call })
+}
+
+/// The connection of the call that the phone made.
+pub(super) fn made_call(answer: Result<Document, Refusal>) -> Result<ConnectionId, Refusal> {
     match answer?.message() {
-        Ok(Message::Response(Response::MakeCallResponse(response))) => {
-            Ok(DirectedPickupCallResponse {
-                picked_call: response.calling_device,
-            })
-        }
+        Ok(Message::Response(Response::MakeCallResponse(response))) => Ok(response.calling_device),
         Ok(_) => Err(Refusal::NotCsta("it is not MakeCallResponse".to_owned())),
         Err(error) => Err(Refusal::NotCsta(error.to_string())),
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 use uacsta_schema::csta::{
-    CallId, ConnectionId, DeviceId, Document, Message, MonitorCrossRefId, Request,
-    SetMessageWaitingIndicatorResponse,
+    CallId, ClearCallResponse, ClearConnectionResponse, ConnectionId, DeviceId, Document, Message,
+    MonitorCrossRefId, Request, SetMessageWaitingIndicatorResponse,
 };
 
 use self::{
@@ -91,7 +91,7 @@ impl Emulation {
             EmulationEvent::Answered(EmulationStep::DialDigits(connection), answer) => self
                 .state()
                 .collections
-                .call_answered(&connection, answer.map(drop))
+                .call_answered(&connection, answer)
                 .step(EmulationStep::DialDigits),
         }
     }
@@ -132,7 +132,20 @@ impl Emulation {
             Request::ClearConnection(request) => self
                 .state()
                 .collections
-                .clear(line, &request.connection_to_be_cleared)
+                .clear(
+                    line,
+                    &request.connection_to_be_cleared,
+                    ClearConnectionResponse::default().into(),
+                )
+                .step(EmulationStep::DialDigits),
+            Request::ClearCall(request) => self
+                .state()
+                .collections
+                .clear(
+                    line,
+                    &request.call_to_be_cleared,
+                    ClearCallResponse::default().into(),
+                )
                 .step(EmulationStep::DialDigits),
             Request::GetMessageWaitingIndicator(_) => {
                 let messages = self.0.as_ref().map(|state| &state.messages);
@@ -161,7 +174,6 @@ impl Emulation {
             | Request::MonitorStart(_)
             | Request::ChangeMonitorFilter(_)
             | Request::AnswerCall(_)
-            | Request::ClearCall(_)
             | Request::HoldCall(_)
             | Request::RetrieveCall(_)
             | Request::ConsultationCall(_)
@@ -185,7 +197,7 @@ impl Emulation {
     }
 
     /// Whether a request is emulated although the phone provides its service: a MakeCall whose digits are still to come, or a
-    /// ClearConnection of such a call.
+    /// ClearConnection or ClearCall of such a call.
     pub(super) fn claims(&self, request: &ClientRequest, capabilities: &Capabilities) -> bool {
         let state = self.0.as_ref();
         let collections = state.map(|state| &state.collections);

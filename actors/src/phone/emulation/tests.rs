@@ -234,6 +234,16 @@ fn reconnect_clears_nothing_for_a_call_that_is_not_on_hold() {
     assert_eq!(script.request(RECONNECT), ["ask ClearConnection 1 101"]);
     let mut script = Script::without(&[]).monitored(&[]);
     assert_eq!(script.request(RECONNECT), ["ask ClearConnection 1 101"]);
+    let cleared = "<ConnectionClearedEvent><droppedConnection><callID>2</callID><deviceID>101</deviceID>\
+        </droppedConnection></ConnectionClearedEvent>";
+    for request in [RECONNECT, ALTERNATE] {
+        let mut script = Script::without(&[]).monitored(&[&talking, &event("Held"), cleared]);
+        assert_eq!(script.request(request), ["refuse NotHeld"]);
+        // The phone uses the name again.
+        let mut script =
+            Script::without(&[]).monitored(&[&talking, cleared, &talking, &event("Held")]);
+        assert!(script.request(request)[0].starts_with("ask "));
+    }
 }
 
 #[test]
@@ -307,6 +317,18 @@ fn a_call_that_waits_for_digits_ends() {
     );
     check(
         |script| {
+            script.request(
+                "<ClearCall><callToBeCleared><callID>dialling-1</callID>\
+                 <deviceID>101</deviceID></callToBeCleared></ClearCall>",
+            )
+        },
+        &[
+            "answer ClearCallResponse",
+            &format!("{cleared} normalClearing"),
+        ],
+    );
+    check(
+        |script| {
             script.request(&digits("1"));
             script.answered(Err(Refusal::Busy))
         },
@@ -334,6 +356,43 @@ fn digits_after_the_last_make_no_second_call() {
         script.answer("<MakeCallResponse/>")[0],
         "answer DialDigitsResponse"
     );
+}
+
+#[test]
+fn a_call_that_is_cleared_while_it_is_made_is_cleared_at_the_phone() {
+    const MADE: &str = "<MakeCallResponse><callingDevice><callID>7</callID><deviceID>101</deviceID></callingDevice></MakeCallResponse>";
+    const CLEAR: &str = "<ClearConnection><connectionToBeCleared><callID>dialling-1</callID>\
+        <deviceID>101</deviceID></connectionToBeCleared></ClearConnection>";
+    let placing = || {
+        let mut script = Script::without(&[ServiceId::DialDigits]);
+        script.request(PARTIAL);
+        script.request(&digits("1"));
+        script
+    };
+    let mut script = placing();
+    let step = script.step.take();
+    assert_eq!(
+        script.request(CLEAR),
+        [
+            "answer ClearConnectionResponse",
+            "notify 101 ConnectionClearedEvent dialling-1 101 101 null normalClearing",
+        ]
+    );
+    assert_eq!(script.request(CLEAR), ["refuse NoCall"]);
+    assert_eq!(script.request(&digits("2")), ["refuse NotSupported"]);
+    script.step = step;
+    assert_eq!(
+        script.answer(MADE),
+        ["refuse NoCall", "rollback ClearConnection 7 101"]
+    );
+    assert!(told(&script.emulation.session_lost()).is_empty());
+    // A new call that waits for digits leaves the one that the phone is making alone.
+    let mut script = placing();
+    let step = script.step.take();
+    let begun = script.request(PARTIAL);
+    assert!(begun[1].starts_with("notify 101 ServiceInitiatedEvent"));
+    script.step = step;
+    assert_eq!(script.answer(MADE)[0], "answer DialDigitsResponse");
 }
 
 #[test]

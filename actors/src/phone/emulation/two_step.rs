@@ -2,7 +2,7 @@
 //! (ECMA-269).
 
 use uacsta_schema::csta::{
-    AlternateCall, AlternateCallResponse, ClearConnection, ConnectionId, HoldCall, Message,
+    AlternateCall, AlternateCallResponse, CallId, ClearConnection, ConnectionId, HoldCall, Message,
     ReconnectCall, ReconnectCallResponse, Request, RetrieveCall,
 };
 
@@ -54,16 +54,20 @@ impl TwoStep {
         }
     }
 
-    /// Sends the first request. ReconnectCall is refused if the call to retrieve is known not to be on hold, since a cleared
-    /// call cannot be restored.
+    /// Sends the first request. The service is refused if the call to retrieve is known to be over; ReconnectCall also if it is
+    /// known not to be on hold, since a cleared call cannot be restored.
     pub(super) fn start(self, phone: &PhoneView<'_>) -> EmulationOutcome<Self> {
-        let held = phone
-            .calls
-            .zip(self.held.call_id.as_ref())
-            .and_then(|(calls, call)| calls.find(call.as_str()));
-        let is_elsewhere = held.is_some_and(|call| call.state != ConnectionState::Hold);
-        if self.service == TwoStepService::ReconnectCall && is_elsewhere {
-            return EmulationOutcome::answer(Err(Refusal::NotHeld));
+        if let (Some(calls), Some(held)) = (phone.calls, &self.held.call_id) {
+            let active = self.active.call_id.as_ref().map_or("", CallId::as_str);
+            let is_elsewhere = || {
+                let held = calls.find(held.as_str());
+                held.is_some_and(|call| call.state != ConnectionState::Hold)
+            };
+            if calls.is_over(held.as_str(), active)
+                || self.service == TwoStepService::ReconnectCall && is_elsewhere()
+            {
+                return EmulationOutcome::answer(Err(Refusal::NotHeld));
+            }
         }
         self.ask()
     }

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use actix::{Addr, Handler};
 use uacsta_schema::csta::{CallId, DeviceId, Document, Event, MonitorCrossRefId};
 
+use self::boot_cycle::BootCycle;
 use super::lines::LineList;
 use crate::{
     monitor::{
@@ -12,8 +13,11 @@ use crate::{
         SubscriptionChanged,
     },
     refusal::Refusal,
+    registration::PhoneBinding,
     truncated::Truncated,
 };
+
+mod boot_cycle;
 
 /// A line with a monitor point.
 pub(super) struct MonitoredLine {
@@ -34,6 +38,7 @@ pub(super) struct MonitoredLines {
     early: VecDeque<Arc<Document>>,
     /// The length of these events, in octets.
     early_octets: usize,
+    boot_cycle: BootCycle,
 }
 
 /// The next action after the response to a MonitorStart.
@@ -285,6 +290,20 @@ impl MonitoredLines {
         for monitored in &mut self.lines {
             monitored.calls.events_lost();
         }
+    }
+
+    /// The phone's session is open under this registration. If the phone was restarted, its former calls are over.
+    pub(super) fn session_opened(&mut self, binding: &PhoneBinding) {
+        if self.boot_cycle.continues(binding) {
+            for monitored in &mut self.lines {
+                monitored.calls.phone_restarted();
+            }
+        }
+    }
+
+    /// The phone knows the session still, although it registered anew.
+    pub(super) fn session_survived(&mut self, binding: &PhoneBinding) {
+        self.boot_cycle.continues(binding);
     }
 
     /// The phone's session ended, and with it the monitors.

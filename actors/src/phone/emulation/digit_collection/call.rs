@@ -15,8 +15,17 @@ pub(super) struct DigitCollection {
     pub(super) line: DeviceId,
     request: MakeCall,
     digits: String,
-    /// The end of the interdigit timeout; `None` once the number is complete and the phone makes the call.
-    pub(super) expires_at: Option<Duration>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// Further digits are awaited until the end of the interdigit timeout.
+    Collecting { expires_at: Duration },
+    /// The number is complete, and the phone was asked to make the call.
+    Placing,
+    /// A client cleared the call after the phone was asked to make it: the phone's call is cleared as soon as it is known.
+    Abandoned,
 }
 
 /// The interdigit timeout.
@@ -40,8 +49,31 @@ impl DigitCollection {
             line,
             digits: digits(request.called_directory_number.as_str()).to_owned(),
             request,
-            expires_at: Some(now + INTERDIGIT_TIMEOUT),
+            stage: Stage::Collecting {
+                expires_at: now + INTERDIGIT_TIMEOUT,
+            },
         }
+    }
+
+    /// The end of the interdigit timeout; `None` once the number is complete.
+    pub(super) fn expires_at(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::Collecting { expires_at } => Some(expires_at),
+            Stage::Placing | Stage::Abandoned => None,
+        }
+    }
+
+    pub(super) fn is_collecting(&self) -> bool {
+        self.expires_at().is_some()
+    }
+
+    /// Whether a client cleared the call, and was told so, while the phone makes it.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.stage == Stage::Abandoned
+    }
+
+    pub(super) fn abandon(&mut self) {
+        self.stage = Stage::Abandoned;
     }
 
     /// Adds digits; returns whether the number is complete.
@@ -56,7 +88,13 @@ impl DigitCollection {
         }
         self.digits.push_str(digits(sequence));
         let is_complete = !is_partial(sequence);
-        self.expires_at = (!is_complete).then_some(now + INTERDIGIT_TIMEOUT);
+        self.stage = if is_complete {
+            Stage::Placing
+        } else {
+            Stage::Collecting {
+                expires_at: now + INTERDIGIT_TIMEOUT,
+            }
+        };
         Ok(is_complete)
     }
 
@@ -64,9 +102,9 @@ impl DigitCollection {
         !self.digits.is_empty()
     }
 
-    /// Whether this is the connection of this call at this line.
+    /// Whether this is the connection of this call at this line, and no client has cleared the call.
     pub(super) fn is(&self, line: &DeviceId, connection: &ConnectionId) -> bool {
-        *line == self.line && connection.call_id == self.connection.call_id
+        !self.is_abandoned() && *line == self.line && connection.call_id == self.connection.call_id
     }
 
     /// The MakeCall with the whole number.

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use uacsta_schema::csta::{
-    ClearConnectionResponse, ConnectionId, DeviceId, DialDigits, DialDigitsResponse, EventCause,
-    MakeCall, MakeCallResponse, Request, ServiceId,
+    ClearConnection, ConnectionId, DeviceId, DialDigits, DialDigitsResponse, Document, EventCause,
+    MakeCall, MakeCallResponse, Message, Request, ServiceId,
 };
 
 use self::call::{DigitCollection, is_partial};
-use super::outcome::{EmulationEffect, EmulationEffects, EmulationOutcome};
+use super::{
+    directed_pickup::made_call,
+    outcome::{EmulationEffect, EmulationEffects, EmulationOutcome},
+};
 use crate::{
     phone::{
         capabilities::{Capabilities, Provider},
@@ -19,7 +22,7 @@ use crate::{
 
 mod call;
 
-/// The calls that wait for digits, at most one per line.
+/// The calls that wait for digits, at most one per line, and those that the phone is making.
 #[derive(Default)]
 pub(super) struct DigitCollections {
     calls: Vec<DigitCollection>,
@@ -42,18 +45,18 @@ pub(super) fn claims(
             }
             _ => false,
         },
-        Some(ServiceId::ClearConnection) => {
+        Some(ServiceId::ClearConnection | ServiceId::ClearCall) => {
             let Some(collections) = collections.filter(|state| !state.calls.is_empty()) else {
                 return false;
             };
             let line = request.line();
-            match request.read() {
-                Ok(Request::ClearConnection(clear)) => {
-                    let cleared = &clear.connection_to_be_cleared;
-                    collections.calls.iter().any(|call| call.is(&line, cleared))
-                }
-                _ => false,
-            }
+            let cleared = match request.read() {
+                Ok(Request::ClearConnection(clear)) => clear.connection_to_be_cleared,
+                Ok(Request::ClearCall(clear)) => clear.call_to_be_cleared,
+                _ => return false,
+            };
+            let mut calls = collections.calls.iter();
+            calls.any(|call| call.is(&line, &cleared))
         }
         _ => false,
     }
@@ -74,7 +77,8 @@ impl DigitCollections {
         request: MakeCall,
         now: Duration,
     ) -> EmulationOutcome<ConnectionId> {
-        let mut effects = self.end(|call| call.line == *line, &EventCause::NORMAL_CLEARING);
+        let is_replaced = |call: &DigitCollection| call.line == *line && call.is_collecting();
+        let mut effects = self.end(is_replaced, &EventCause::NORMAL_CLEARING);
         self.started += 1;
         let call = DigitCollection::new(self.started, line.clone(), request, now);
         let response = MakeCallResponse {
@@ -84,7 +88,7 @@ impl DigitCollections {
         if call.has_digits() {
             effects.push(call.notify(call.dialled()));
         }
-        effects.extend(call.expires_at.map(EmulationEffect::WakeAt));
+        effects.extend(call.expires_at().map(EmulationEffect::WakeAt));
         self.calls.push(call);
         EmulationOutcome::answer(Ok(response.into())).then(effects)
     }
@@ -98,7 +102,7 @@ impl DigitCollections {
     ) -> EmulationOutcome<ConnectionId> {
         let connection = &request.dialling_connection;
         let mut calls = self.calls.iter_mut();
-        let Some(call) = calls.find(|call| call.is(line, connection) && call.expires_at.is_some())
+        let Some(call) = calls.find(|call| call.is(line, connection) && call.is_collecting())
         else {
             return EmulationOutcome::answer(Err(Refusal::NotSupported));
         };
@@ -110,37 +114,62 @@ impl DigitCollections {
         if is_complete {
             EmulationOutcome::ask(call.connection.clone(), call.complete()).then([dialled])
         } else {
-            let wake = call.expires_at.map(EmulationEffect::WakeAt);
+            let wake = call.expires_at().map(EmulationEffect::WakeAt);
             EmulationOutcome::answer(Ok(DialDigitsResponse::default().into()))
                 .then([dialled])
                 .then(wake)
         }
     }
 
-    /// The phone answered the MakeCall with the whole number: the phone's call replaces the one that waited for digits.
+    /// The phone answered the MakeCall with the whole number: the phone's call replaces the one that waited for digits. If a
+    /// client has cleared that one, the phone's call is cleared as well.
     pub(super) fn call_answered(
         &mut self,
         connection: &ConnectionId,
-        answer: Result<(), Refusal>,
+        answer: Result<Document, Refusal>,
     ) -> EmulationOutcome<ConnectionId> {
+        let is_meant = |call: &DigitCollection| call.connection == *connection;
+        let mut calls = self.calls.iter();
+        if calls.any(|call| is_meant(call) && call.is_abandoned()) {
+            self.calls.retain(|call| !is_meant(call));
+            let rollback = made_call(answer).ok().map(|connection_to_be_cleared| {
+                let clear = ClearConnection {
+                    connection_to_be_cleared,
+                    ..ClearConnection::default()
+                };
+                EmulationEffect::Rollback(clear.into())
+            });
+            return EmulationOutcome::answer(Err(Refusal::NoCall)).then(rollback);
+        }
         let cause = if answer.is_ok() {
             EventCause::MAKE_CALL
         } else {
             EventCause::DEST_NOT_OBTAINABLE
         };
-        let effects = self.end(|call| call.connection == *connection, &cause);
-        EmulationOutcome::answer(answer.map(|()| DialDigitsResponse::default().into()))
-            .then(effects)
+        let effects = self.end(is_meant, &cause);
+        EmulationOutcome::answer(answer.map(|_| DialDigitsResponse::default().into())).then(effects)
     }
 
-    /// ClearConnection of a call that waits for digits.
+    /// Clears a call that waits for digits, or that the phone is making; the response is the service's.
     pub(super) fn clear(
         &mut self,
         line: &DeviceId,
         cleared: &ConnectionId,
+        response: Message,
     ) -> EmulationOutcome<ConnectionId> {
-        let effects = self.end(|call| call.is(line, cleared), &EventCause::NORMAL_CLEARING);
-        EmulationOutcome::answer(Ok(ClearConnectionResponse::default().into())).then(effects)
+        let cause = EventCause::NORMAL_CLEARING;
+        let mut calls = self.calls.iter_mut();
+        let effects = match calls.find(|call| call.is(line, cleared)) {
+            // Another client has cleared it meanwhile.
+            None => return EmulationOutcome::answer(Err(Refusal::NoCall)),
+            Some(call) if call.is_collecting() => self.end(|call| call.is(line, cleared), &cause),
+            Some(call) => {
+                let effect = call.notify(call.cleared(cause));
+                call.abandon();
+                EmulationEffects::from_iter([effect])
+            }
+        };
+        EmulationOutcome::answer(Ok(response)).then(effects)
     }
 
     /// Ends all calls with the session.
@@ -151,10 +180,14 @@ impl DigitCollections {
     /// Ends the calls whose interdigit timeout has expired.
     pub(super) fn expire(&mut self, now: Duration) -> EmulationEffects {
         let mut effects = self.end(
-            |call| call.expires_at.is_some_and(|at| at <= now),
+            |call| call.expires_at().is_some_and(|at| at <= now),
             &EventCause::INTERDIGIT_TIMEOUT,
         );
-        let next = self.calls.iter().filter_map(|call| call.expires_at).min();
+        let next = self
+            .calls
+            .iter()
+            .filter_map(DigitCollection::expires_at)
+            .min();
         effects.extend(next.map(EmulationEffect::WakeAt));
         effects
     }
@@ -166,6 +199,7 @@ impl DigitCollections {
     ) -> EmulationEffects {
         self.calls
             .extract_if(.., |call| which(call))
+            .filter(|call| !call.is_abandoned())
             .map(|call| call.notify(call.cleared(cause.clone())))
             .collect()
     }
