@@ -14,6 +14,7 @@ use super::{
     capabilities::{Capabilities, Provider},
     emulation::Emulation,
     lines::LineList,
+    liveness::registers_anew,
     monitors::MonitoredLines,
     request_queue::{RequestQueue, Requester},
     session::{Outlook, PhoneSession, SessionEffect, SessionInput},
@@ -102,7 +103,7 @@ impl Phone {
     pub(super) fn bound(&mut self, binding: Arc<PhoneBinding>, ctx: &mut Context<Self>) {
         let known = self.admission.binding();
         let moved = known.is_none_or(|known| known.flow != binding.flow);
-        let is_anew = known.is_some_and(|known| known.call_id != binding.call_id);
+        let is_anew = known.is_some_and(|known| registers_anew(known, &binding));
         let user_agent_changed = known.is_some_and(|known| known.user_agent != binding.user_agent);
         if known.is_some() && moved {
             self.leave_connection("the phone came back on another connection", ctx);

@@ -13,8 +13,10 @@ use super::{
     request_queue::{Requester, Turn},
     session::SessionInput,
 };
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, registration::Binding};
 
+/// How long a binding takes to be written at most, mostly.
+const WRITE_TIME: Duration = Duration::from_secs(1);
 /// How long a phone that registered anew may take to answer in its dialog.
 const PROBE_TIME: Duration = Duration::from_secs(4);
 
@@ -53,6 +55,12 @@ impl Liveness {
             _ => Self::Alive,
         }
     }
+}
+
+/// Whether a REGISTER that made a binding on the connection of the former one may be of a phone that was restarted. A refresh
+/// makes none, as it is answered by the connection, unless the former binding is still being written.
+pub(super) fn registers_anew<F>(former: &Binding<F>, binding: &Binding<F>) -> bool {
+    former.call_id != binding.call_id || binding.made_at >= former.made_at + WRITE_TIME
 }
 
 impl Phone {

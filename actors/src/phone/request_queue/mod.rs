@@ -150,9 +150,9 @@ impl RequestQueue {
         }
         self.quiet_until = None;
         // A phone that registered anew may have forgotten what it was sent.
-        let probes =
-            |request: &Box<PhoneRequest>| matches!(request.requester, Requester::DialogProbe);
-        if self.sent.len() >= gate.at_a_time && !self.own.front().is_some_and(probes) {
+        let mut own = self.own.iter().map(|request| &request.requester);
+        let probes = matches!(own.next(), Some(Requester::DialogProbe));
+        if self.sent.len() >= gate.at_a_time && !probes {
             return None;
         }
         let mut request = match self.own.pop_front() {
