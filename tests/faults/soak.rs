@@ -197,6 +197,26 @@ async fn check_leftovers(
 const TURNS: usize = 10;
 
 #[tokio::test]
+async fn log_ons_and_monitors_that_come_and_go_leave_no_memory() {
+    let server = start(&["env"]);
+    let phone = phone(&server, 0);
+    phone.start().await;
+    let log_on = async |_| {
+        let client = server.client().await;
+        client.register().await.expect(200);
+        client.open_server().await.bye().await;
+        client.wire.close();
+    };
+    check_leftovers(&server, ("log-ons", PER_THOUSAND), 1_000, log_on).await;
+    let session = server.client().await.open_server().await;
+    let monitor = async |_| {
+        let reference = session.monitor(phone.line()).await;
+        session.unwatch(&reference).await;
+    };
+    check_leftovers(&server, ("monitors", PER_THOUSAND), 2_000, monitor).await;
+}
+
+#[tokio::test]
 async fn phones_and_lists_that_come_and_go_leave_no_memory() {
     let server = start(&["env"]);
     let most = if seconds() > SOAK {
