@@ -123,6 +123,27 @@ async fn phone_that_rebooted_behind_a_proxy_gets_a_new_session_at_once() {
     assert_eq!(other.count("INVITE"), 1);
 }
 
+/// RFC 3327, sections 5.3 and 5.4.
+#[tokio::test]
+async fn path_of_a_proxy_is_answered_and_becomes_the_route_to_the_phone() {
+    let Some(kamailio) = find("kamailio", "kamailio") else {
+        return;
+    };
+    let site = Site::start(&kamailio, Some("PATH"), 3600).await;
+    let phone = site.phone(201);
+    let registered = phone
+        .register_as(|register| register.with("Supported", "path"))
+        .await
+        .expect(200);
+    let path = registered.must("Path");
+    assert!(path.contains(&site.proxy.to_string()), "{path}");
+    phone.in_session().await;
+    let session = site.server.client().await.open_server().await;
+    session
+        .done("GetDoNotDisturb", &element("device", phone.line()))
+        .await;
+}
+
 /// RFC 3261, section 12.2.1.1: the Request-URI is the proxy's, and the phone's Contact is the last Route.
 #[tokio::test]
 async fn phone_behind_a_strict_router_is_served() {
