@@ -47,10 +47,6 @@ impl Layer {
                 );
                 return Err(SettingsError::of_key(key, what).at(place));
             }
-            if !matches!(value.kind, ValueKind::String(_)) {
-                let what = "must be a quoted string";
-                return Err(SettingsError::of_key(key, what).at(place));
-            }
             if !given(&key) {
                 put(&mut layer, &key, value);
             }
@@ -66,10 +62,17 @@ impl Layer {
         let keys = known.keys();
         let mut layer = Map::new();
         for (name, text) in variables {
-            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            let Some(name) = name.to_str() else {
                 continue;
             };
             let place = format!("environment variable {name}");
+            if !name.starts_with(PREFIX) {
+                if let Some(key) = meant_key(name, &keys) {
+                    let what = format!("is not a setting; did you mean {}?", variable(key));
+                    return Err(SettingsError::of_place(place, what));
+                }
+                continue;
+            }
             let key = name[PREFIX.len()..].replace("__", ".").to_lowercase();
             let Some(default) = keys.get(&key) else {
                 let near = nearest(&key, &keys).map(|key| variable(&key));
@@ -80,8 +83,9 @@ impl Layer {
                 .ok_or_else(|| SettingsError::of_place(&place, "is not valid UTF-8"))?;
             let value = match &default.kind {
                 ValueKind::Array(_) => list(text, &place)?,
-                _ => Value::new(Some(&place), text),
+                default => Value::new(Some(&place), typed(text, default)),
             };
+            fits_default(&key, &value, default)?;
             put(&mut layer, &key, value);
         }
         Ok(Self(layer))
@@ -117,11 +121,28 @@ impl Source for Layer {
 }
 
 const PREFIX: &str = "UACSTA__";
+/// Variables of commands that resemble settings.
+const OF_COMMANDS: [&str; 2] = ["UACSTA_PHONES_PASSWORD", "UACSTA_CLIENTS_PASSWORD"];
 /// The settings that the first start generates.
 const SECRETS: [&str; 3] = ["phones.password", "clients.password", "web.password"];
 
 fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+/// The setting that a variable means which has one underscore where two belong, or is not in capitals.
+fn meant_key<'a>(name: &str, keys: &'a BTreeMap<String, Value>) -> Option<&'a str> {
+    let squeezed = |text: &str| {
+        let words = text.split(['_', '.']).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("_").to_lowercase()
+    };
+    let name = match OF_COMMANDS.contains(&name) {
+        true => return None,
+        false => squeezed(name),
+    };
+    let meant = name.strip_prefix("uacsta_")?;
+    let mut keys = keys.keys();
+    keys.find(|key| squeezed(key) == meant).map(String::as_str)
 }
 
 pub(crate) fn line(name: &str, text: &str, at: usize) -> String {
@@ -226,7 +247,11 @@ fn known_only(
         let name = join(section, key);
         let Some(default) = known.get(key) else {
             let place = value.origin().unwrap_or_default().to_owned();
-            let near = nearest(&name, keys);
+            let near = match value.kind {
+                ValueKind::Table(_) => nearest_section(&name, known, section),
+                _ => None,
+            };
+            let near = near.or_else(|| nearest(&name, keys));
             return Err(SettingsError::of_key(name, unknown(near)).at(place));
         };
         match (&value.kind, &default.kind) {
@@ -243,10 +268,70 @@ fn known_only(
                 let what = "is a value, not a section";
                 return Err(SettingsError::of_key(name, what).at(place));
             }
-            _ => {}
+            _ => fits_default(&name, value, default)?,
         }
     }
     Ok(())
+}
+
+/// A variable's text in the type of the default, where it can be read so.
+fn typed(text: &str, default: &ValueKind) -> ValueKind {
+    let read = match default {
+        ValueKind::Boolean(_) => text.parse().ok().map(ValueKind::Boolean),
+        ValueKind::I64(_) => text.parse().ok().map(ValueKind::I64),
+        _ => None,
+    };
+    read.unwrap_or_else(|| text.into())
+}
+
+/// Rejects a value of another type than the default's. config-rs would convert it: 1 and "yes" into true.
+fn fits_default(key: &str, value: &Value, default: &Value) -> Result<(), SettingsError> {
+    let Some(expected) = expected_type(&value.kind, &default.kind) else {
+        return Ok(());
+    };
+    let place = value.origin().unwrap_or_default().to_owned();
+    // The value may be a password in the wrong place.
+    let what = format!("is {}, but must be {expected}", type_of(&value.kind));
+    Err(SettingsError::of_key(key, what).at(place))
+}
+
+/// The type that a value should have; `None` if it has it.
+fn expected_type(kind: &ValueKind, default: &ValueKind) -> Option<&'static str> {
+    match (default, kind) {
+        (ValueKind::Boolean(_), ValueKind::Boolean(_))
+        | (ValueKind::I64(_), ValueKind::I64(_))
+        | (ValueKind::Array(_), ValueKind::Array(_))
+        | (ValueKind::String(_), ValueKind::String(_)) => None,
+        // A size may be a number of bytes.
+        (ValueKind::String(size), ValueKind::I64(_)) if size.ends_with("iB") => None,
+        (ValueKind::Boolean(_), _) => Some("true or false"),
+        (ValueKind::I64(_), _) => Some("an integer"),
+        (ValueKind::Array(_), _) => Some("a list"),
+        (ValueKind::String(_), _) => Some("a quoted string"),
+        _ => None,
+    }
+}
+
+fn type_of(kind: &ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Boolean(_) => "a boolean",
+        ValueKind::String(_) => "a string",
+        ValueKind::Array(_) => "a list",
+        ValueKind::Table(_) => "a table",
+        _ => "a number",
+    }
+}
+
+/// The section most similar to the unknown one, as its heading.
+fn nearest_section(wrong: &str, known: &Map<String, Value>, within: &str) -> Option<String> {
+    known
+        .iter()
+        .filter(|(_, value)| matches!(value.kind, ValueKind::Table(_)))
+        .map(|(key, _)| join(within, key))
+        .map(|name| (distance(&name, wrong), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 1 + wrong.len() / 3)
+        .map(|(_, name)| format!("[{name}]"))
 }
 
 fn unknown(near: Option<String>) -> String {

@@ -377,6 +377,74 @@ mod tests {
     }
 
     #[test]
+    fn values_of_another_type_than_the_default_are_refused() {
+        for (text, expected) in [
+            (
+                "[phones]\nextensions = 'yes'",
+                "phones.extensions is a string, but must be true or false",
+            ),
+            (
+                "[phones]\nextensions = 'true'",
+                "phones.extensions is a string, but must be true or false",
+            ),
+            (
+                "[advanced]\nauto_activate = 1",
+                "advanced.auto_activate is a number, but must be true or false",
+            ),
+            (
+                "[advanced]\narbiters = true",
+                "advanced.arbiters is a boolean, but must be an integer",
+            ),
+            (
+                "[advanced]\narbiters = '2'",
+                "advanced.arbiters is a string, but must be an integer",
+            ),
+            (
+                "[advanced]\nrealm = 5",
+                "advanced.realm is a number, but must be a quoted string",
+            ),
+            (
+                "[advanced]\ndigest = 'MD5'",
+                "advanced.digest is a string, but must be a list",
+            ),
+        ] {
+            refused(text, &format!("uacsta.toml, line 2: {expected}"));
+        }
+        let account = "[[clients.accounts]]\nuser = 'a'\npassword = 'b'\ncontrol = 0";
+        refused(
+            account,
+            "uacsta.toml, line 4: clients.accounts[0].control is an integer, but must be true or false",
+        );
+        for text in ["yes", "1", "TRUE", ""] {
+            refused_variable(
+                "UACSTA__PHONES__EXTENSIONS",
+                text,
+                "environment variable UACSTA__PHONES__EXTENSIONS: phones.extensions is a string, but must be true or false",
+            );
+        }
+    }
+
+    #[test]
+    fn similar_section_is_suggested() {
+        for (wrong, right) in [
+            (
+                "[phone]\nudp = ''",
+                "phone is not a setting; did you mean [phones]?",
+            ),
+            (
+                "[client]\nuser = 'a'",
+                "client is not a setting; did you mean [clients]?",
+            ),
+            (
+                "[phones.lam]\ntcp = ''",
+                "phones.lam is not a setting; did you mean [phones.lan]?",
+            ),
+        ] {
+            refused(wrong, &format!("uacsta.toml, line 1: {right}"));
+        }
+    }
+
+    #[test]
     fn wrong_secrets_are_explained() {
         fn check(text: &str, expected: &str) {
             let folder = tempfile::tempdir().unwrap();
@@ -392,7 +460,7 @@ mod tests {
         );
         check(
             "[web]\npassword = 12345678901",
-            "secrets.toml, line 2: web.password must be a quoted string",
+            "secrets.toml, line 2: web.password is a number, but must be a quoted string",
         );
         check(
             "[clients]\nuser = 'a'\n[web]\npassword = 'short'",
@@ -427,6 +495,30 @@ mod tests {
             "often",
             "environment variable UACSTA__ADVANCED__KEEP_ALIVE: advanced.keep_alive is a string, but must be an integer",
         );
+        for (name, meant) in [
+            ("UACSTA_PHONES__LAN__TCP", "UACSTA__PHONES__LAN__TCP"),
+            ("UACSTA_PHONES_LAN_TCP", "UACSTA__PHONES__LAN__TCP"),
+            ("UACSTA__PHONES_LAN_TCP", "UACSTA__PHONES__LAN__TCP"),
+            ("uacsta__logs__level", "UACSTA__LOGS__LEVEL"),
+            ("UACSTA_LOGS_LEVEL", "UACSTA__LOGS__LEVEL"),
+        ] {
+            let expected =
+                format!("environment variable {name}: is not a setting; did you mean {meant}?");
+            refused_variable(name, "", &expected);
+        }
+        refused_variable(
+            "UACSTA__FOO",
+            "1",
+            "environment variable UACSTA__FOO: is not a setting; default.toml lists them all",
+        );
+        // Those of commands and of the build.
+        for name in [
+            "UACSTA_CLIENTS_PASSWORD",
+            "UACSTA_PHONES_PASSWORD",
+            "UACSTA_ISSUER",
+        ] {
+            load_with(None, None, variables(&[(name, "x")])).unwrap();
+        }
         refused_variable(
             "UACSTA__ADVANCED__DIGEST",
             "",
@@ -464,7 +556,7 @@ mod tests {
             ),
             (
                 "accounts = [{ user = 'a', password = 'x', control = 'geheim99' }]",
-                "clients.accounts[0].control is a string, but must be a boolean",
+                "clients.accounts[0].control is a string, but must be true or false",
             ),
             (
                 "password = 1234567890123456789012345678901234567890",

@@ -9,7 +9,7 @@ use crate::{
     numbers::Numbers,
     secret::Secret,
     trust::{Network, Trusted},
-    value::{ByteSize, Listen, seconds},
+    value::{ByteSize, Listen, boolean, seconds},
 };
 
 /// All settings.
@@ -115,7 +115,7 @@ pub struct Account {
     #[serde(default)]
     pub lines: Vec<String>,
     /// Whether it may control calls, or only monitor them.
-    #[serde(default = "may_control")]
+    #[serde(default = "may_control", deserialize_with = "boolean")]
     pub control: bool,
     /// The user's own phone numbers.
     #[serde(default)]

@@ -42,7 +42,7 @@ enum Command {
 #[derive(Args, Debug)]
 struct One {
     /// MAC address, with or without separators, or the extension that the phone is listed under
-    #[arg(value_name = "PHONE")]
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
     phone: PhoneId,
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use uacsta_config::{Secret, Settings};
+use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
     CommandError, ServerAddress, Trust,
@@ -44,6 +45,27 @@ impl From<&Path> for DataArgs {
         Self {
             data: Some(folder.to_owned()),
         }
+    }
+}
+
+/// Parses the phone that a command is for.
+///
+/// # Errors
+/// The text is neither a MAC address nor an extension.
+pub fn parse_phone(text: &str) -> Result<PhoneId, String> {
+    let mac_like = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '-' | '.');
+    let separated = text.matches([':', '-', '.']).count() >= 2;
+    match text.parse() {
+        // No extension looks like this, but a MAC address with a digit too few or a wrong letter does.
+        Ok(PhoneId::Extension(_))
+            if text.contains(':') || separated && text.chars().all(mac_like) =>
+        {
+            Err(
+                "not a MAC address; write its twelve hexadecimal digits, such as 00:04:13:aa:bb:cc"
+                    .to_owned(),
+            )
+        }
+        parsed => parsed.map_err(|error| error.to_string()),
     }
 }
 
@@ -237,5 +259,30 @@ impl ConnectArgs {
             "--tls needs a certificate to trust: --ca FILE, --data DIR of the server, or --insecure"
                 .to_owned(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistyped_mac_address_is_no_extension() {
+        for (text, fits) in [
+            ("00:04:13:aa:bb:cc", true),
+            ("000413aabbcc", true),
+            ("215", true),
+            ("front-desk", true),
+            ("00:04:13:aa:bb", false),
+            ("00:04:13:aa:bb:cg", false),
+            ("00-04-13-aa-bb", false),
+        ] {
+            let parsed = parse_phone(text);
+            let told = parsed.as_ref().err().map_or("", String::as_str);
+            assert!(
+                fits == parsed.is_ok() && fits != told.starts_with("not a MAC address"),
+                "{text}: {told}"
+            );
+        }
     }
 }

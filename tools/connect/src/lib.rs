@@ -11,7 +11,7 @@ mod server;
 mod stop_signal;
 
 pub use api::ApiArgs;
-pub use args::{ConnectArgs, DataArgs, Side, Target};
+pub use args::{ConnectArgs, DataArgs, Side, Target, parse_phone};
 pub use clock::SystemClock;
 pub use duration::parse_duration;
 pub use error::{CommandError, print, sentence};

@@ -36,7 +36,8 @@ Examples:
   uacsta certify 000413aabbcc --call 0301234567 --caller 216 --save /tmp"
 )]
 pub struct Certify {
-    /// MAC address, with or without separators
+    /// The phone's MAC address, with or without separators, or the extension that it is listed under
+    #[arg(value_parser = uacsta_connect::parse_phone)]
     mac: PhoneId,
     /// The phone's line, where it has several (default: the first)
     #[arg(long, value_name = "NUMBER")]
