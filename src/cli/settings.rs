@@ -1,6 +1,6 @@
 //! `uacsta settings`: reloads a running server's configuration, and hashes passwords for it.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use ::uacsta_config::Secret;
 use clap::{Args, Subcommand};
@@ -31,7 +31,7 @@ Examples:
     Reload,
     /// Print the hash of a client's password for a settings file
     #[command(
-        after_help = "Reads the password from standard input. The hash replaces the password in clients.password or an account; it is valid for
+        after_help = "Asks for the password twice, without showing it, or reads it from a pipe. The hash replaces the password in clients.password or an account; it is valid for
 this user and realm only.
 
 Examples:
@@ -64,21 +64,34 @@ impl Settings {
 
 impl Hash {
     fn run(self) -> Result<(), CommandError> {
-        let mut password = String::new();
-        io::stdin()
-            .read_line(&mut password)
-            .map_err(|error| CommandError::Failed(format!("standard input: {error}")))?;
-        let password = password.trim_end_matches(['\r', '\n']);
-        if password.is_empty() {
-            return Err(CommandError::Usage(
-                "give the password on standard input".to_owned(),
-            ));
-        }
+        let password = read_password()?;
         let hashes = [Algorithm::Md5, Algorithm::Sha256].map(|algorithm| {
-            let hash = Ha1::new(algorithm, &self.user, &self.realm, password).expose();
+            let hash = Ha1::new(algorithm, &self.user, &self.realm, &password).expose();
             (algorithm.as_str(), hash)
         });
         let hashed = Secret::hashed(hashes.iter().map(|(name, hash)| (*name, hash.as_str())));
         print(format!("{}\n", hashed.expose()).as_bytes())
     }
+}
+
+/// Asks for the password on a terminal, else reads a line of standard input.
+fn read_password() -> Result<String, CommandError> {
+    let failed = |error| CommandError::Failed(format!("standard input: {error}"));
+    let password = if io::stdin().is_terminal() {
+        let password = rpassword::prompt_password("Password: ").map_err(failed)?;
+        if rpassword::prompt_password("Again: ").map_err(failed)? != password {
+            return Err(CommandError::Usage("the two passwords differ".to_owned()));
+        }
+        password
+    } else {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map_err(failed)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if password.is_empty() {
+        return Err(CommandError::Usage(
+            "the password is empty; type one, or give it on standard input".to_owned(),
+        ));
+    }
+    Ok(password)
 }

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::process::{Serving, run};
+use crate::support::process::{Serving, finish, program, run};
 
 /// Checks the exit code, and that the only line on stderr has each of these words.
 #[track_caller]
@@ -46,4 +46,132 @@ async fn client_finds_ports_user_and_password_by_the_data_folder() {
         &["no server runs with the data folder", "--server HOST:PORT"],
     );
     drop(folder);
+}
+
+/// `--server` for a port of the server.
+fn at(address: std::net::SocketAddr) -> String {
+    format!("--server={address}")
+}
+
+#[test]
+fn client_errors_name_the_likely_cause() {
+    let server = serving("");
+    let data = format!("--data={}", server.data().display());
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = format!("--data={}", other.path().display());
+    let check = |arguments: &[&str], words: &[&str]| {
+        let mut command = program();
+        command.env("UACSTA_CLIENTS_PASSWORD", "not it");
+        let output = finish(command.args(["client", "lines"]).args(arguments));
+        fails(&output, 1, words);
+    };
+    let to_phones = ["that of phones.lan.tcp", &server.clients.to_string()];
+    check(&[&data, &at(server.clients_tls)], &["for TLS", "add --tls"]);
+    check(
+        &[&elsewhere, &at(server.clients_tls)],
+        &["expects TLS, add --tls"],
+    );
+    check(&[&data, &at(server.phones)], &to_phones);
+    check(&[&elsewhere, &at(server.phones)], &["the port of phones?"]);
+    let insecure = ["--tls", "--insecure"];
+    let check_tls = |data: &str, address, words: &[&str]| {
+        check(&[&insecure[..], &[data, &at(address)]].concat(), words);
+    };
+    check_tls(&data, server.clients, &["leave out --tls"]);
+    check_tls(
+        &elsewhere,
+        server.clients,
+        &["does not speak TLS", "leave out --tls"],
+    );
+    check_tls(&elsewhere, server.phones_tls, &["the port of phones?"]);
+    check(&[&data], &["does not accept", "UACSTA_CLIENTS_PASSWORD"]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    check(&[&elsewhere, &at(free)], &["no server listens there"]);
+    // A certificate of somebody else.
+    let stranger = serving("");
+    let ca = format!("--ca={}", stranger.data().join("certificate.pem").display());
+    check(
+        &["--tls", &ca, &data],
+        &["not signed by a trusted issuer", "--insecure"],
+    );
+    // Secrets that cannot be read.
+    let secrets = server.data().join("secrets.toml");
+    std::fs::remove_file(&secrets).unwrap();
+    std::fs::create_dir(&secrets).unwrap();
+    let output = run(&["client", "lines", &data]);
+    fails(&output, 1, &["secrets.toml cannot be read"]);
+}
+
+/// Simulated phones of a server; they end when it is dropped.
+struct Simulated(std::process::Child);
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn simulated(server: &Serving, phones: &str) -> Simulated {
+    let mut command = program();
+    command.args(["simulate", "--phones", phones, "--data"]);
+    command
+        .arg(server.data())
+        .stdout(std::process::Stdio::null());
+    let fleet = Simulated(command.spawn().unwrap());
+    let last = format!("sip:{}@", 214 + phones.parse::<u32>().unwrap());
+    server.until_listed(&last).await;
+    fleet
+}
+
+#[tokio::test]
+async fn dial_tells_that_a_number_does_not_exist() {
+    let server = serving("");
+    let data = server.data().to_str().unwrap().to_owned();
+    let fleet = simulated(&server, "2").await;
+    let dial = |line: &str, number: &str| run(&["client", "dial", line, number, "--data", &data]);
+    let output = dial("215", "0399");
+    fails(
+        &output,
+        1,
+        &["cannot reach 0399: the number does not exist"],
+    );
+    assert!(
+        run(&["client", "drop", "215", "--data", &data])
+            .status
+            .success()
+    );
+    let output = dial("999", "216");
+    fails(&output, 1, &["there is no line 999"]);
+    let output = dial("216", "215");
+    assert!(output.status.success(), "{output:?}");
+    let calls = run(&["client", "calls", "215", "--data", &data]);
+    assert!(
+        String::from_utf8_lossy(&calls.stdout).contains("with 216"),
+        "{calls:?}"
+    );
+    drop(fleet);
+}
+
+#[tokio::test]
+async fn client_says_when_there_is_nothing_and_which_phone_is_away() {
+    let server = serving("");
+    let data = server.data().to_str().unwrap().to_owned();
+    let say = |command: &[&str]| {
+        let output = run(&[&["client", "--data", &data], command].concat());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(say(&["lines"]).starts_with("no lines: "));
+    assert_eq!(say(&["lines", "--json"]), "");
+    let fleet = simulated(&server, "1").await;
+    assert_eq!(say(&["lines"]), "sip:215@pbx.example\n");
+    assert_eq!(say(&["calls", "215"]), "215 has no calls\n");
+    drop(fleet);
+    server.until_listed("\"away\"").await;
+    let away = "sip:215@pbx.example  phone is away or disabled\n";
+    assert_eq!(say(&["lines"]), away);
+    assert!(say(&["lines", "--json"]).contains("\"away\":true"));
 }

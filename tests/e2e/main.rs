@@ -14,6 +14,8 @@ mod arbiters;
 mod certify;
 mod client_session;
 mod commands;
+#[cfg(unix)]
+mod console;
 mod crash;
 mod data_folder;
 mod dial_via_office;

@@ -218,6 +218,25 @@ fn simulated_phones_of_every_maker_call_and_change_lines() {
 }
 
 #[test]
+fn simulated_phones_make_as_many_calls_as_requested() {
+    in_system(async {
+        let server = Server::start();
+        for (phones, first) in [(2, 215), (20, 300)] {
+            let fleet = fleet_from(&server, &Maker::snom(), phones, first).await;
+            let made = std::sync::atomic::AtomicU64::new(0);
+            let time = Duration::from_secs(6);
+            let calling = uacsta_simulator::keep_calling(&fleet, 600.0, &made);
+            assert!(tokio::time::timeout(time, calling).await.is_err());
+            let made = made.into_inner();
+            assert!(
+                (54..=62).contains(&made),
+                "{phones} phones: {made} calls in 6 s"
+            );
+        }
+    });
+}
+
+#[test]
 fn client_controls_simulated_phones() {
     in_system(async {
         let server = Server::start();

@@ -10,7 +10,7 @@ use uacsta_config::{Secret, Settings};
 use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
-    CommandError, ServerAddress, Trust,
+    CommandError, ConnectError, ServerAddress, Trust,
     data_dir::{self, Listening},
 };
 
@@ -129,8 +129,63 @@ pub struct Target {
     pub server: ServerAddress,
     /// The password.
     pub password: String,
+    /// Where the password is from.
+    pub password_source: String,
     /// The clients' user name in the server's settings, if they were read.
     pub user: Option<String>,
+    /// Why the port is probably the wrong one.
+    pub wrong_port: Option<String>,
+}
+
+impl Target {
+    /// The error of a connection, with its likely cause.
+    pub fn explained(&self, error: ConnectError) -> CommandError {
+        match (&error, &self.wrong_port) {
+            (ConnectError::Unreachable { .. }, Some(cause)) => {
+                CommandError::Failed(format!("{error}: {cause}"))
+            }
+            _ => error.into(),
+        }
+    }
+}
+
+/// The default ports, by setting.
+const PORTS: [(&str, u16); 5] = [
+    ("phones.lan.tcp", 5060),
+    ("phones.lan.tls", 5061),
+    ("clients.lan.tcp", 5070),
+    ("clients.lan.tls", 5071),
+    ("web.listen", 8080),
+];
+
+/// Why the port is wrong, if it is the default of another interface, or another interface of the local server.
+fn wrong_port(address: &str, side: Side, tls: bool, local: Option<&Listening>) -> Option<String> {
+    let (_, port) = address.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let of_local = local.and_then(|local| {
+        let mut interfaces = local.interfaces.iter();
+        let found = interfaces.find(|(_, at)| at.port() == port);
+        found.map(|(setting, _)| setting.as_str())
+    });
+    let of_default = || PORTS.iter().find(|(_, default)| *default == port);
+    let setting = of_local.or_else(|| of_default().map(|(setting, _)| *setting))?;
+    let name = side.name();
+    let (at, transport) = setting.split_once('.')?;
+    let is_tls = transport.ends_with("tls");
+    if at != name {
+        let own = local.and_then(|local| local.address(name, if tls { "tls" } else { "tcp" }));
+        let own = own.map_or_else(|| format!("{name}.lan"), |address| address.to_string());
+        return Some(format!(
+            "port {port} is that of {setting}; {name} connect to {own}"
+        ));
+    }
+    match (is_tls, tls) {
+        (true, false) => Some(format!("port {port} is for TLS ({setting}): add --tls")),
+        (false, true) => Some(format!(
+            "port {port} is not for TLS ({setting}): leave out --tls"
+        )),
+        _ => None,
+    }
 }
 
 impl ConnectArgs {
@@ -155,12 +210,17 @@ impl ConnectArgs {
             (None, true) => Some(self.own_certificate()?),
         };
         let server = ServerAddress::new(&address, trust.as_ref())?;
-        let config = running.and_then(|running| running.config);
-        let (password, user) = self.password(side, config.as_deref())?;
+        // A server elsewhere does not need the folder.
+        let local = running.or_else(|| Listening::read(self.data.folder()).ok().flatten());
+        let wrong_port = wrong_port(&address, side, self.tls, local.as_ref());
+        let config = local.and_then(|local| local.config);
+        let (password, password_source, user) = self.password(side, config.as_deref())?;
         Ok(Target {
             server,
             password,
+            password_source,
             user,
+            wrong_port,
         })
     }
 
@@ -211,25 +271,26 @@ impl ConnectArgs {
         Ok(address.to_string())
     }
 
-    /// The password, and the clients' user name where the settings were read.
+    /// The password, where it is from, and the clients' user name where the settings were read.
     fn password(
         &self,
         side: Side,
         config: Option<&Path>,
-    ) -> Result<(String, Option<String>), CommandError> {
+    ) -> Result<(String, String, Option<String>), CommandError> {
         if let Some(file) = &self.password_file {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| data_dir::unreadable(file, &error))?;
-            return Ok((text.trim_end_matches(['\r', '\n']).to_owned(), None));
+            let password = text.trim_end_matches(['\r', '\n']).to_owned();
+            return Ok((password, file.display().to_string(), None));
         }
         let variable = side.variable();
         if let Ok(password) = std::env::var(variable) {
-            return Ok((password, None));
+            return Ok((password, variable.to_owned(), None));
         }
         let folder = self.data.folder();
         let secrets = folder.join(data_dir::SECRETS);
         // The settings would report it in words that do not say what to do.
-        if let Err(error) = std::fs::File::open(&secrets)
+        if let Err(error) = std::fs::read(&secrets)
             && error.kind() != io::ErrorKind::NotFound
         {
             return Err(data_dir::unreadable(&secrets, &error));
@@ -246,7 +307,11 @@ impl ConnectArgs {
                 "no password: set {variable}, or give the server's data folder with --data ({} has none)",
                 secrets.display()
             ))),
-            password => Ok((password.to_owned(), Some(settings.clients.user.clone()))),
+            password => Ok((
+                password.to_owned(),
+                format!("of the server with the data folder {}", folder.display()),
+                Some(settings.clients.user.clone()),
+            )),
         }
     }
 

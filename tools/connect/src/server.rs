@@ -185,15 +185,29 @@ impl ServerAddress {
     }
 }
 
-/// Words an error of the system or of TLS.
+/// Describes an error of the system or of TLS, with what to do.
 fn reason(error: &io::Error) -> String {
+    const NO_TLS: &str =
+        "the server does not speak TLS there; leave out --tls, or connect to its TLS port";
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     match (error.kind(), tls) {
-        (io::ErrorKind::ConnectionRefused, _) => "connection refused".to_owned(),
-        (_, Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))) => {
-            "its certificate is not signed by a trusted issuer".to_owned()
+        (io::ErrorKind::ConnectionRefused, _) => {
+            "connection refused: no server listens there".to_owned()
         }
-        (_, Some(rustls::Error::InvalidMessage(_))) => "the server does not speak TLS".to_owned(),
+        (_, Some(rustls::Error::InvalidCertificate(wrong))) => match wrong {
+            // A stranger of the same name is BadSignature.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => "its certificate is not signed by a trusted issuer; trust the server's certificate.pem with --ca FILE, or any with --insecure".to_owned(),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is not for this host name or address; connect by one that it names, or accept any with --insecure".to_owned()
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired; renew it on the server".to_owned()
+            }
+            _ => error.to_string(),
+        },
+        (_, Some(rustls::Error::InvalidMessage(_))) => NO_TLS.to_owned(),
+        // The server closes a connection whose first octets it cannot read.
+        (io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset, _) => NO_TLS.to_owned(),
         _ => error.to_string(),
     }
 }

@@ -1,19 +1,15 @@
 //! `uacsta client`: a CTI console, interactive or with a single command.
 
-use std::{
-    io::{self, BufRead},
-    thread,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
-use clap::{Args, Parser, error::ErrorKind};
-use tokio::sync::mpsc;
-use uacsta_connect::{CommandError, ConnectArgs, Side, stop_signal};
+use clap::{Args, CommandFactory, Parser, error::ErrorKind};
+use uacsta_connect::{CommandError, ConnectArgs, Side, Target, stop_signal};
 
 use crate::{
     Console, ConsoleError,
     commands::{Command, RunError},
     output::Output,
+    prompt::Prompt,
 };
 
 /// The arguments of `client`.
@@ -56,19 +52,22 @@ impl Client {
     /// Why it failed, with the exit code.
     pub fn run(self) -> Result<(), CommandError> {
         let target = self.connect.target(Side::Clients)?;
-        let user = self.user.or(target.user);
-        let user = user.as_deref().unwrap_or("ecsta");
-        let server = target.server;
+        let user = self.user.as_deref().or(target.user.as_deref());
+        let user = user.unwrap_or("ecsta");
+        let server = &target.server;
         actix_rt::System::new().block_on(async {
-            let mut console = Console::connect(&server, user, &target.password).await?;
-            let mut out = io::stdout();
-            let mut output = Output {
-                out: &mut out,
-                json: self.json,
-            };
+            let connected = Console::connect(server, user, &target.password).await;
+            let mut console = connected.map_err(|error| explained(error, user, &target))?;
             let done = match &self.command {
-                Some(command) => single(command, &mut console, &mut output).await,
-                None => interactive(&mut console, &mut output, &server.address()).await,
+                Some(command) => {
+                    let mut out = io::stdout();
+                    let mut output = Output {
+                        out: &mut out,
+                        json: self.json,
+                    };
+                    single(command, &mut console, &mut output).await
+                }
+                None => interactive(&mut console, self.json, &server.address()).await,
             };
             match done {
                 // A closed pipe (`| head`) is not an error.
@@ -101,32 +100,52 @@ async fn single(
     }
 }
 
-async fn interactive(
-    console: &mut Console,
-    output: &mut Output<'_>,
-    server: &str,
-) -> Result<(), RunError> {
-    if !output.json {
+async fn interactive(console: &mut Console, json: bool, server: &str) -> Result<(), RunError> {
+    let (mut prompt, mut out) = Prompt::start(completions())?;
+    let mut output = Output {
+        out: &mut *out,
+        json,
+    };
+    if !json {
         writeln!(
             output.out,
             "Connected to {server}. help lists the commands; quit leaves."
         )?;
     }
-    let mut typed = lines();
     let stop = stop_signal();
     tokio::pin!(stop);
+    if prompt.is_terminal() {
+        // For completion; an account may be allowed to list none.
+        let _ = console.lines().await;
+    }
     loop {
-        tokio::select! {
-            event = console.next() => output.event(&event?)?,
-            () = &mut stop => return Ok(()),
-            line = typed.recv() => {
-                let Some(line) = line else { return Ok(()) };
-                if !run_line(&line, console, output).await? {
-                    return Ok(());
-                }
+        prompt.offer_lines(console.known_lines());
+        prompt.ask();
+        let line = loop {
+            tokio::select! {
+                event = console.next() => output.event(&event?)?,
+                () = &mut stop => return Ok(()),
+                line = prompt.line() => break line,
             }
+        };
+        let Some(line) = line else { return Ok(()) };
+        if !run_line(&line, console, &mut output).await? {
+            return Ok(());
         }
     }
+}
+
+/// The commands, each with the words that may follow its line.
+fn completions() -> Vec<(String, Vec<String>)> {
+    let typed = Typed::command();
+    let of = |command: &clap::Command| {
+        let choices = command.get_positionals().nth(1);
+        let choices = choices.map(clap::Arg::get_possible_values);
+        let choices = choices.unwrap_or_default().into_iter();
+        let choices = choices.map(|choice| choice.get_name().to_owned());
+        (command.get_name().to_owned(), choices.collect())
+    };
+    typed.get_subcommands().map(of).collect()
 }
 
 /// Carries out a typed line and prints its error, if any. Returns `false` for `quit`.
@@ -169,17 +188,25 @@ fn parse_error_text(error: &clap::Error) -> String {
     text
 }
 
-/// The lines of standard input, read by a thread, so that events are printed meanwhile.
-fn lines() -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel(1);
-    thread::spawn(move || {
-        for line in io::stdin().lock().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
+/// The error of a log-on, with its likely cause.
+fn explained(error: ConsoleError, user: &str, target: &Target) -> CommandError {
+    let text = match error {
+        ConsoleError::Dial(error) => return target.explained(error),
+        ConsoleError::LogOn => match &target.wrong_port {
+            Some(cause) => format!("{error}: {cause}"),
+            None => format!(
+                "{error}: check --user ({user}) and the password ({}); or is that the port of phones?",
+                target.password_source
+            ),
+        },
+        ConsoleError::NoSession(_) | ConsoleError::Over(_) => match &target.wrong_port {
+            Some(cause) => format!("{error}: {cause}"),
+            None if target.server.is_secure() => error.to_string(),
+            None => format!("{error}: if that port expects TLS, add --tls"),
+        },
+        error => error.to_string(),
+    };
+    CommandError::Failed(text)
 }
 
 impl From<ConsoleError> for CommandError {
@@ -196,7 +223,7 @@ impl From<RunError> for CommandError {
         match error {
             RunError::Console(error) => error.into(),
             RunError::WhereTo => Self::Usage(error.to_string()),
-            RunError::Output(_) => Self::Failed(error.to_string()),
+            error => Self::Failed(error.to_string()),
         }
     }
 }

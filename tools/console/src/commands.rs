@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use uacsta_schema::csta::*;
 
-use crate::{Console, ConsoleError, output::Output};
+use crate::{Console, ConsoleError, dial::dial, output::Output};
 
 /// A console command.
 #[derive(Clone, Debug, Subcommand)]
@@ -135,25 +135,21 @@ impl Command {
         output: &mut Output<'_>,
     ) -> Result<(), RunError> {
         match self {
-            Self::Lines => {
-                for line in console.lines().await? {
-                    let text = line.device_id.unwrap_or_default().to_string();
-                    let model = line.device_model_name;
-                    output.print(&text, || json!({ "line": text, "model": model }))?;
-                }
-            }
+            Self::Lines => list(console, output).await?,
             Self::Watch { lines, .. } => {
                 for line in lines {
-                    console.watch(line).await?;
+                    console.watch(line).await.map_err(unknown(line))?;
+                    output.note(&format!("watching {line}"))?;
                 }
             }
             Self::Unwatch { line } => console.unwatch(line).await?,
-            Self::Dial { line, number } => {
-                let connection = console.dial(line, number).await?;
-                output.call(&connection)?;
-            }
+            Self::Dial { line, number } => dial(console, output, line, number).await?,
             Self::Calls { line } => {
-                for call in console.calls(line).await? {
+                let calls = console.calls(line).await.map_err(unknown(line))?;
+                if calls.is_empty() {
+                    output.note(&format!("{line} has no calls"))?;
+                }
+                for call in calls {
                     output.device_call(&call)?;
                 }
             }
@@ -267,6 +263,53 @@ const ANY: [LocalConnectionState; 5] = [
     LocalConnectionState::HOLD,
 ];
 
+/// Lists the lines, and marks those whose phone is away.
+async fn list(console: &mut Console, output: &mut Output<'_>) -> Result<(), RunError> {
+    let lines = console.lines().await?;
+    if lines.is_empty() {
+        output.note("no lines: no phone has registered yet, or this user may see none")?;
+    }
+    // Each phone is asked, which takes too long for thousands.
+    let asks = lines.len() <= MOST_ASKED;
+    for line in lines {
+        let Some(device) = line.device_id else {
+            continue;
+        };
+        let away = match asks {
+            true => Some(console.is_away(&device).await?),
+            false => None,
+        };
+        let mark = match away {
+            Some(true) => "  phone is away or disabled",
+            _ => "",
+        };
+        let model = line.device_model_name;
+        output.print(
+            &format!("{device}{mark}"),
+            || json!({ "line": device.as_str(), "model": model, "away": away }),
+        )?;
+    }
+    if !asks {
+        output.note(&format!(
+            "(phones are asked whether they are away for at most {MOST_ASKED} lines)"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The longest list of lines whose phones are asked whether they are away.
+const MOST_ASKED: usize = 200;
+/// Says so where the line is unknown to the server.
+pub(super) fn unknown(line: &str) -> impl FnOnce(ConsoleError) -> ConsoleError {
+    let line = line.to_owned();
+    move |error| match error {
+        ConsoleError::Failed(failure) if failure == Failure::INVALID_DEVICE_ID => {
+            ConsoleError::NoLine(line)
+        }
+        error => error,
+    }
+}
+
 async fn dnd(
     console: &mut Console,
     output: &mut Output<'_>,
@@ -304,7 +347,11 @@ async fn forward(
             .invoke(GetForwarding { device })
             .await?
             .forwarding_list;
-        for item in list.into_iter().flatten() {
+        let list = list.unwrap_or_default();
+        if list.is_empty() {
+            output.note(&format!("{line} has no forwardings"))?;
+        }
+        for item in list {
             output.forwarding(line, &item)?;
         }
         return Ok(());
@@ -332,6 +379,14 @@ pub(super) enum RunError {
     /// The console's request failed.
     #[error(transparent)]
     Console(#[from] ConsoleError),
+    /// The call did not reach the number.
+    #[error("cannot reach {number}: {why}")]
+    Unreachable {
+        /// The number.
+        number: String,
+        /// What became of the call.
+        why: String,
+    },
     /// The destination is missing.
     #[error("no destination: add a number, or off")]
     WhereTo,

@@ -27,10 +27,13 @@ use uacsta_actors::sip::{
     connection::{Shut, SipConnection},
     session::{Invoke, Login, Open, RequestError, SessionId},
 };
-use uacsta_connect::{ConnectError, ServerAddress, SystemClock};
+use uacsta_connect::{ServerAddress, SystemClock};
 use uacsta_schema::{csta::*, sip::Status};
 
-use crate::listener::{ConsoleEvent, ConsoleUas, Listener};
+use crate::{
+    ConsoleError,
+    listener::{ConsoleEvent, ConsoleUas, Listener},
+};
 
 /// A client that is logged on, with the server's session open.
 pub struct Console {
@@ -41,6 +44,8 @@ pub struct Console {
     waiting: VecDeque<Bytes>,
     watched: HashMap<MonitorCrossRefId, DeviceId>,
     tickets: u64,
+    /// The lines of the last list.
+    listed: Vec<DeviceId>,
 }
 
 /// An event of a watched line.
@@ -52,53 +57,6 @@ pub struct LineEvent {
     pub event: Event,
     /// The document as received.
     pub document: Document,
-}
-
-/// Why a console's request failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsoleError {
-    /// The server cannot be reached.
-    #[error(transparent)]
-    Dial(#[from] ConnectError),
-    /// The server rejected the user or the password.
-    #[error("the server does not accept this user and password")]
-    LogOn,
-    /// The server rejected the INVITE.
-    #[error("the server opens no session: the INVITE was {0}")]
-    NoSession(RequestError),
-    /// The server or the phone rejected the request.
-    #[error("{0}")]
-    Failed(#[from] Failure),
-    /// The request was rejected by its SIP status alone, or not answered.
-    #[error("{service} was {why}")]
-    RequestError {
-        /// The request.
-        service: &'static str,
-        /// How it failed.
-        why: RequestError,
-    },
-    /// The response does not belong to the request.
-    #[error("invalid response to {service}: {reason}")]
-    NotCsta {
-        /// The request.
-        service: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The line has no call in the required state.
-    #[error("{line} has no call that {which}")]
-    NoCall {
-        /// The line.
-        line: String,
-        /// The required state.
-        which: &'static str,
-    },
-    /// The line is not watched.
-    #[error("{0} is not watched")]
-    NotWatched(String),
-    /// The session is over.
-    #[error("the session with the server is over: {0}")]
-    Over(String),
 }
 
 /// How many events may be queued.
@@ -144,6 +102,7 @@ impl Console {
                 waiting: VecDeque::new(),
                 watched: HashMap::new(),
                 tickets: 0,
+                listed: Vec::new(),
             }),
             Some(ConsoleEvent::Refused(RequestError::Refused {
                 status: Status::UNAUTHORIZED | Status::FORBIDDEN,
@@ -210,9 +169,37 @@ impl Console {
             lines.extend(part.device_list);
             if part.last_segment {
                 self.waiting = others;
+                let listed = lines.iter().filter_map(|line| line.device_id.clone());
+                self.listed = listed.collect();
                 return Ok(lines);
             }
         }
+    }
+
+    /// The numbers of the lines that [`Self::lines`] returned last.
+    pub fn known_lines(&self) -> Vec<String> {
+        let lines = self.listed.iter();
+        lines.map(|line| line.user().to_owned()).collect()
+    }
+
+    /// Whether the line's phone is away or disabled.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub async fn is_away(&mut self, line: &DeviceId) -> Result<bool, ConsoleError> {
+        let snapshot_object = line.clone();
+        match self.invoke(SnapshotDevice { snapshot_object }).await {
+            Err(ConsoleError::Failed(failure)) => Ok(failure == Failure::DEVICE_OUT_OF_SERVICE),
+            Err(error @ ConsoleError::Over(_)) => Err(error),
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether the line is watched.
+    pub fn is_watched(&self, line: &str) -> bool {
+        self.watched
+            .values()
+            .any(|watched| watched.as_str() == line)
     }
 
     /// Starts a monitor on a line; [`Self::next`] returns its events.
@@ -314,7 +301,12 @@ impl Console {
         states: &[LocalConnectionState],
         which: &'static str,
     ) -> Result<ConnectionId, ConsoleError> {
-        let calls = self.calls(line).await?;
+        let calls = self.calls(line).await.map_err(|error| match error {
+            ConsoleError::Failed(failure) if failure == Failure::INVALID_DEVICE_ID => {
+                ConsoleError::NoLine(line.to_owned())
+            }
+            error => error,
+        })?;
         let of = |state: &LocalConnectionState| {
             calls
                 .iter()

@@ -5,11 +5,15 @@ mod client;
 mod commands;
 mod console;
 pub mod demo;
+mod dial;
+mod error;
 mod event_text;
 mod listener;
 mod output;
+mod prompt;
 
 pub use certify::Certify;
 pub use client::Client;
-pub use console::{Console, ConsoleError, LineEvent};
+pub use console::{Console, LineEvent};
+pub use error::ConsoleError;
 pub use event_text::{EventText, event_text};

@@ -23,6 +23,14 @@ impl Output<'_> {
         self.out.flush()
     }
 
+    /// Prints a note for people; programs see the same from what is printed or not.
+    pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
+        match self.json {
+            true => Ok(()),
+            false => self.print(text, || Value::Null),
+        }
+    }
+
     /// Prints an event with the time.
     pub(super) fn event(&mut self, event: &LineEvent) -> io::Result<()> {
         let now = jiff::Zoned::now();

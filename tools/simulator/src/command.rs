@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -52,6 +53,8 @@ pub struct Simulate {
 
 /// How often the number of registered phones is printed, if it changed.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the number of calls is printed.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Simulate {
     /// Runs the phones until Ctrl-C.
@@ -67,34 +70,48 @@ impl Simulate {
             let text = "--calls-per-minute must be above 0, and at most 1000000";
             return Err(CommandError::Usage(text.to_owned()));
         }
+        if self.calls_per_minute.is_some() && self.phones < 2 {
+            let text = "--calls-per-minute needs at least 2 phones";
+            return Err(CommandError::Usage(text.to_owned()));
+        }
         let maker = self.maker()?;
         let target = self.connect.target(Side::Phones)?;
+        let cause = match target.wrong_port {
+            Some(cause) => cause,
+            None => format!("the phones' password: {}", target.password_source),
+        };
         let options = self.options(&maker, target.server, &target.password);
         actix_rt::System::new().block_on(async {
             let fleet = Fleet::start(options).await?;
             tokio::select! {
                 () = stop_signal() => Ok(()),
-                ended = self.run_fleet(&fleet, script.as_ref()) => ended,
+                ended = self.run_fleet(&fleet, script.as_ref(), &cause) => ended,
             }
         })
     }
 
     /// Reports progress, carries out the script and makes the calls; ends only on failure.
-    async fn run_fleet(&self, fleet: &Fleet, script: Option<&Script>) -> Result<(), CommandError> {
+    async fn run_fleet(
+        &self,
+        fleet: &Fleet,
+        script: Option<&Script>,
+        cause: &str,
+    ) -> Result<(), CommandError> {
+        let made = AtomicU64::new(0);
         let actions = async {
             fleet.ready().await;
             if let Some(script) = script {
                 script.play(fleet, |_| ()).await?;
             }
             match self.calls_per_minute {
-                Some(rate) => keep_calling(fleet, rate).await,
+                Some(rate) => keep_calling(fleet, rate, &made).await,
                 None => std::future::pending().await,
             }
             Ok::<(), crate::ScriptError>(())
         };
         tokio::select! {
             ended = actions => ended.map_err(|error| CommandError::Failed(error.to_string())),
-            ended = report(fleet) => ended,
+            ended = report(fleet, cause, &made) => ended,
         }
     }
 
@@ -138,17 +155,32 @@ impl Simulate {
     }
 }
 
-/// Prints how many phones are registered and under control, and one phone's error, when they change.
-async fn report(fleet: &Fleet) -> Result<(), CommandError> {
+/// Prints how many phones are registered and under control, and one phone's error, when they change;
+/// `cause` is the likely cause of such an error.
+async fn report(fleet: &Fleet, cause: &str, made: &AtomicU64) -> Result<(), CommandError> {
     let mut before = String::new();
+    let mut counted = tokio::time::Instant::now();
+    let mut shown_calls = 0;
     let all = fleet.phones().len();
     let noun = if all == 1 { "phone" } else { "phones" };
     loop {
         let [registered, listed] =
             [Stage::Registered, Stage::Listed].map(|stage| fleet.count(stage));
         let mut now = format!("{all} {noun}: {registered} registered, {listed} under control");
+        let calls = made.load(Ordering::Relaxed);
+        if calls > 0 && counted.elapsed() >= COUNT_INTERVAL {
+            counted = tokio::time::Instant::now();
+            shown_calls = calls;
+        }
+        if shown_calls > 0 {
+            now = format!("{now}, {shown_calls} calls made");
+        }
         if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
-            now = format!("{now} ({trouble})");
+            let is_log_on = trouble.contains("401") || trouble.contains("403");
+            now = match registered {
+                0 if is_log_on => format!("{now} ({trouble}; {cause})"),
+                _ => format!("{now} ({trouble})"),
+            };
         }
         if before != now {
             let mut out = io::stdout().lock();

@@ -76,6 +76,8 @@ impl Certify {
     /// # Errors
     /// The phone contradicts its profile, or cannot be tried; with the exit code.
     pub fn run(self) -> Result<(), CommandError> {
+        // The tries take minutes and disturb the phone: not for a report that cannot be kept.
+        report::check_folder(&self.save)?;
         let phones = self.phones()?;
         let mac = self.mac.to_string();
         let unknown = || CommandError::Failed(format!("no phone {mac} in the phone list"));

@@ -16,6 +16,35 @@ pub(super) struct Report {
     rows: Vec<Row>,
 }
 
+/// What the words and signs of the table mean.
+pub(super) const LEGEND: &str = "\
+PROFILE  the first firmware that has the service, yes or no; unlisted: the maker's profile does not name it;
+         emulated: the server does it in the phone's place
+PHONE    done              carried it out
+         known, refused    has the service, and refused this request for the reason in WHY
+         lacking           answered that it does not have the service
+         silent            did not answer in time
+         answers nonsense  answered, but not as ECMA-323 says
+         not tried         needs what WHY names
+         !                 contradicts the profile
+";
+
+/// Checks that files can be written into a folder.
+///
+/// # Errors
+/// It is missing, or cannot be written.
+pub(super) fn check_folder(folder: &Path) -> Result<(), CommandError> {
+    let name = format!(".certify-{}", std::process::id());
+    let file = folder.join(name);
+    let tried = fs::File::create_new(&file).and_then(|_| fs::remove_file(&file));
+    tried.map_err(|error| {
+        let folder = folder.display();
+        CommandError::Usage(format!(
+            "cannot write into the folder {folder} (--save): {error}"
+        ))
+    })
+}
+
 /// One service.
 struct Row {
     service: String,
@@ -67,6 +96,8 @@ impl Report {
             text.push_str(row.trim_end());
             text.push('\n');
         }
+        text.push('\n');
+        text.push_str(LEGEND);
         text.push('\n');
         text.push_str(&self.contradictions());
         text

@@ -1,0 +1,168 @@
+//! The interactive console on a terminal: prompt, completion, history, and events beside the typed text.
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    process::{Child, Command},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::support::{
+    PATIENCE,
+    process::{PASSWORDS, Serving, program},
+    programs,
+};
+
+/// The program on a pseudo-terminal.
+struct Terminal {
+    keys: File,
+    shown: Arc<Mutex<String>>,
+    child: Child,
+}
+
+impl Terminal {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = program();
+        command.args(arguments);
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&keys).unwrap();
+        unlockpt(&keys).unwrap();
+        let name = ptsname(&keys, Vec::new()).unwrap();
+        let name = name.to_str().unwrap();
+        let screen = || File::options().read(true).write(true).open(name).unwrap();
+        let child = command
+            .env("TERM", "xterm")
+            .stdin(screen())
+            .stdout(screen())
+            .stderr(screen())
+            .spawn()
+            .unwrap();
+        let keys = File::from(keys);
+        let mut output = keys.try_clone().unwrap();
+        let shown = Arc::<Mutex<String>>::default();
+        let all = Arc::clone(&shown);
+        std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            // Reading fails once the program has ended.
+            while let Ok(length) = output.read(&mut part) {
+                let part = String::from_utf8_lossy(&part[..length]);
+                all.lock().unwrap().push_str(&part);
+            }
+        });
+        Self { keys, shown, child }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until the text is shown after the first `from` octets; where the text ends.
+    async fn until(&self, from: usize, text: &str) -> usize {
+        let begun = Instant::now();
+        loop {
+            let shown = self.shown.lock().unwrap().clone();
+            let found = shown.get(from..).and_then(|new| new.find(text));
+            if let Some(at) = found {
+                return from + at + text.len();
+            }
+            assert!(begun.elapsed() < PATIENCE, "no {text:?} in {shown:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits for the program's end; its exit code.
+    fn end(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn console_completes_and_remembers_and_events_leave_the_typed_line_whole() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let phone = server.phone("000413000001", "sip:101@pbx.example");
+    phone.start().await;
+    server.until_listed("sip:101@").await;
+    let data = server.data().to_str().unwrap().to_owned();
+    let mut terminal = Terminal::start(&["client", "--data", &data]);
+    let at = terminal.until(0, "uacsta> ").await;
+    // Completion of a command and of a line.
+    terminal.press("wa\t10\t");
+    let at = terminal.until(at, "watch 101 ").await;
+    terminal.press("\r");
+    let at = terminal.until(at, "watching 101").await;
+    let at = terminal.until(at, "uacsta> ").await;
+    // An event comes while somebody types.
+    terminal.press("lin");
+    let at = terminal.until(at, "lin").await;
+    phone.unregister().await.expect(200);
+    let at = terminal.until(at, "is out of service\r\nuacsta> lin").await;
+    terminal.press("es\r");
+    let at = terminal.until(at, "phone is away or disabled").await;
+    let at = terminal.until(at, "uacsta> ").await;
+    // History.
+    terminal.press("\u{1b}[A");
+    let at = terminal.until(at, "lines").await;
+    terminal.press("\u{3}");
+    terminal.until(at, "uacsta> ").await;
+    terminal.press("quit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[tokio::test]
+async fn console_ends_with_its_session_and_restores_the_terminal() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let data = server.data().to_str().unwrap().to_owned();
+    let mut terminal = Terminal::start(&["client", "--data", &data]);
+    let mode = || {
+        rustix::termios::tcgetattr(&terminal.keys)
+            .unwrap()
+            .local_modes
+    };
+    let canonical = rustix::termios::LocalModes::ICANON;
+    let at = terminal.until(0, "uacsta> ").await;
+    assert!(!mode().contains(canonical));
+    let folder = server.kill();
+    terminal
+        .until(at, "the session with the server is over")
+        .await;
+    assert!(mode().contains(canonical));
+    assert_eq!(terminal.end(), Some(1));
+    drop(folder);
+}
+
+#[tokio::test]
+async fn password_to_hash_is_asked_twice_without_echo() {
+    for (again, says, code) in [("sesame", "{HA1}", 0), ("Sesam", "differ", 2)] {
+        // The password is read from the controlling terminal.
+        let Some(setsid) = programs::find("setsid", "util-linux") else {
+            return;
+        };
+        let hash = ["settings", "hash", "ecsta"];
+        let mut command = Command::new(setsid);
+        command.args(["--ctty", env!("CARGO_BIN_EXE_uacsta")]);
+        command.args(hash);
+        let mut terminal = Terminal::run(command);
+        let at = terminal.until(0, "Password: ").await;
+        terminal.press("sesame\n");
+        let at = terminal.until(at, "Again: ").await;
+        terminal.press(&format!("{again}\n"));
+        terminal.until(at, says).await;
+        assert_eq!(terminal.end(), Some(code));
+        let shown = terminal.shown.lock().unwrap();
+        assert!(!shown.to_lowercase().contains("sesam"), "{shown}");
+    }
+}

@@ -1,0 +1,94 @@
+//! The command `dial`: makes a call and tells whether it reaches somebody.
+
+use std::time::Duration;
+
+use uacsta_schema::csta::*;
+
+use crate::{
+    Console,
+    commands::{RunError, unknown},
+    event_text,
+    output::Output,
+};
+
+/// How long `dial` waits for the called party to be reached.
+const DIAL_TIME: Duration = Duration::from_secs(5);
+
+/// The causes of a call to a number that nobody has.
+const NO_SUCH_NUMBER: [EventCause; 3] = [
+    EventCause::NUMBER_UNALLOCATED,
+    EventCause::DEST_NOT_OBTAINABLE,
+    EventCause::INVALID_NUMBER_FORMAT,
+];
+
+/// Makes a call and waits a moment whether it reaches somebody.
+pub(super) async fn dial(
+    console: &mut Console,
+    output: &mut Output<'_>,
+    line: &str,
+    number: &str,
+) -> Result<(), RunError> {
+    let was_watched = console.is_watched(line);
+    // Without a monitor the end of the call stays unknown, which is no reason to make none.
+    let is_watched = was_watched || console.watch(line).await.is_ok();
+    let made = console.dial(line, number).await.map_err(unknown(line));
+    let outcome = match made {
+        Ok(connection) => {
+            output.call(&connection)?;
+            match is_watched {
+                true => reached(console, output, line, number, &connection, was_watched).await,
+                false => Ok(()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    };
+    if is_watched && !was_watched {
+        // The monitor may have ended with the phone.
+        let _ = console.unwatch(line).await;
+    }
+    outcome
+}
+
+/// Waits until the call rings, fails or ends, but not for long. Prints the events of watched lines meanwhile.
+async fn reached(
+    console: &mut Console,
+    output: &mut Output<'_>,
+    line: &str,
+    number: &str,
+    made: &ConnectionId,
+    was_watched: bool,
+) -> Result<(), RunError> {
+    let end = tokio::time::Instant::now() + DIAL_TIME;
+    while let Ok(event) = tokio::time::timeout_at(end, console.next()).await {
+        let event = event?;
+        let is_own = event.line.as_ref().is_some_and(|own| own.as_str() == line);
+        if was_watched || !is_own {
+            output.event(&event)?;
+        }
+        let described = event_text(&event.event, event.line.as_ref());
+        if !is_own || described.call != made.call_id {
+            continue;
+        }
+        let failed = |why: String| {
+            Err(RunError::Unreachable {
+                number: number.to_owned(),
+                why,
+            })
+        };
+        match &event.event {
+            Event::DeliveredEvent(_)
+            | Event::EstablishedEvent(_)
+            | Event::QueuedEvent(_)
+            | Event::DivertedEvent(_) => return Ok(()),
+            Event::FailedEvent(e) if NO_SUCH_NUMBER.contains(&e.tail.cause) => {
+                return failed("the number does not exist".to_owned());
+            }
+            Event::FailedEvent(e) => return failed(e.tail.cause.to_string()),
+            Event::ConnectionClearedEvent(_) | Event::CallClearedEvent(_) => {
+                return failed("the call has ended".to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
