@@ -6,16 +6,16 @@ use actix::{AsyncContext, Context, prelude::SendError};
 use bytes::Bytes;
 use uacsta_schema::{
     csta::{
-        ChangeMonitorFilter, ChangeMonitorFilterResponse, DeviceId, MonitorCrossRefId,
-        MonitorFilter, MonitorObject, MonitorStartResponse, MonitorStopResponse, Request,
-        SysStatRegisterId, SystemStatusResponse,
+        ChangeMonitorFilter, ChangeMonitorFilterResponse, MonitorCrossRefId, MonitorFilter,
+        MonitorObject, MonitorStartResponse, MonitorStopResponse, Request, SysStatRegisterId,
+        SystemStatusResponse,
     },
     sip::Status,
 };
 
 use super::{
     actor::Client,
-    dial_via_office::{DialRequest, PendingDial},
+    dial_via_office::PendingDial,
     features,
     line_resolver::{LineAction, LineRequest, ResolvedLine},
     monitors::ClientMonitor,
@@ -27,7 +27,6 @@ use crate::{
     directory::LineFilter,
     log_limit::repeat_count,
     monitor::{ClientAddrs, Subscriber, SubscriptionChange},
-    numbers::dialled,
     phone::{self, Subscribe},
     refusal::Refusal,
     registrar::Line,
@@ -368,39 +367,5 @@ impl Client {
                 StatusSubscription::new(registrar.clone(), ctx.address().recipient(), key)
             });
         }
-    }
-
-    /// Starts a call via the office on the line that was found.
-    pub(super) fn dial(
-        &mut self,
-        dial: PendingDial,
-        line: Result<Arc<Line>, Refusal>,
-        ctx: &Context<Self>,
-    ) {
-        let line = match line {
-            Ok(line) if self.office_calls.have_room() => line,
-            Ok(_) => {
-                self.context.counters.count(Counter::TooManyRequests);
-                return dial.request.refuse(&self.user.name, &Refusal::Busy);
-            }
-            Err(refusal) => return dial.request.refuse(&self.user.name, &refusal),
-        };
-        let document = &dial.request.document;
-        let session = self.sessions.get(dial.request.session);
-        let dialect = session.map(|session| session.scope.dialect(document, &line));
-        let rules = self.user.rights.rules();
-        let dialled = |number: DeviceId| dialled(rules, &number).unwrap_or(number);
-        let request = DialRequest {
-            client: self.user.name.clone(),
-            session: dial.session,
-            line: Line::clone(&line),
-            user: dialled(dial.user),
-            destination: dialled(dial.destination),
-            dialect: dialect.unwrap_or_default(),
-            cross_ref: self.monitors.next_cross_ref().into(),
-            timeout: self.context.config().settings.advanced.request_timeout,
-            failed: ctx.address().recipient(),
-        };
-        self.office_calls.start(request, dial.request.reply);
     }
 }

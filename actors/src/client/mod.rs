@@ -10,6 +10,7 @@ mod line_resolver;
 mod listing;
 mod messages;
 mod monitors;
+mod office_line;
 mod registrar_queries;
 mod relocation;
 mod requests;

@@ -27,16 +27,16 @@ use crate::{
 const PAGE_RETRY: Duration = Duration::from_secs(1);
 
 /// A pending look-up.
-struct PendingLookup {
+pub(super) struct PendingLookup {
     /// The client's name for the line.
-    name: DeviceId,
+    pub(super) name: DeviceId,
     /// The last known line of the name, kept while its phone has the line.
-    last: Option<Entry>,
-    then: Then,
+    pub(super) last: Option<Entry>,
+    pub(super) then: Then,
 }
 
 /// The action on the found line.
-enum Then {
+pub(super) enum Then {
     OpenSession(SessionOffer),
     CarryOut(LineRequest),
     Dial(PendingDial),
@@ -77,23 +77,6 @@ impl Client {
         }
     }
 
-    /// Looks up the desk phone's line for a call via the office: the session's line, else the client's only visible line.
-    pub(super) fn look_up_office_line(&self, dial: PendingDial, ctx: &mut Context<Self>) {
-        let session = self.sessions.get(dial.request.session);
-        let (name, last) = match session.map(|session| &session.scope) {
-            Some(Scope::Line { name, line, .. }) => (name.clone(), Some(line.entry.clone())),
-            _ => match self.user.rights.only_line() {
-                Some(line) => (line.clone(), None),
-                None => {
-                    let refusal = Refusal::NumberWithoutLine;
-                    return dial.request.refuse(&self.user.name, &refusal);
-                }
-            },
-        };
-        let then = Then::Dial(dial);
-        self.look_up(PendingLookup { name, last, then }, ctx);
-    }
-
     /// Looks up the lines of monitors that may have moved, a bounded number per turn.
     pub(super) fn relocate(&mut self, mut relocation: Relocation, ctx: &mut Context<Self>) {
         let lookups = relocation.step(&self.sessions, &self.monitors, self.user.rights.rules());
@@ -112,7 +95,7 @@ impl Client {
         self.look_up(PendingLookup { name, last, then }, ctx);
     }
 
-    fn look_up(&self, pending: PendingLookup, ctx: &mut Context<Self>) {
+    pub(super) fn look_up(&self, pending: PendingLookup, ctx: &mut Context<Self>) {
         let answer = self.registrar.send(FindLine {
             name: pending.name.clone(),
             session: pending.last.clone(),
