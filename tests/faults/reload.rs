@@ -11,6 +11,7 @@ use crate::support::{
     documents::Documents,
     phone::{self, Phone, Reaction},
     process::{PASSWORDS, Serving, run},
+    wire::final_of,
 };
 
 const HOLDS: &str = "configuration reloaded";
@@ -273,11 +274,47 @@ async fn withdrawn_rights_end_sessions_and_monitors() {
     server
         .until_logged(from, "the settings do not contain its user")
         .await;
-    assert!(
-        session.incoming().await.is_none(),
-        "the connection of a user that is gone stands"
-    );
+    // Each session ends with BYE, then the connection.
+    while let Some(end) = session.incoming().await {
+        assert_eq!(end.method(), "BYE");
+    }
     talk(&first, &mut ecsta).await;
+}
+
+#[tokio::test]
+async fn queued_requests_are_refused_when_their_right_is_withdrawn() {
+    let account = |rights: &str| {
+        format!(
+            "{PASSWORDS}[advanced]\nrequest_timeout = 3\n[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
+        )
+    };
+    let server = Serving::start(tempfile::tempdir().unwrap(), &account(""));
+    let line = "sip:101@pbx.example";
+    let phone = server.phone("000413000001", line);
+    phone.start().await;
+    let anna = CtiClient::at(server.clients, "anna", "let anna dial").await;
+    let session = anna.open(line).await;
+    // The others wait until this one is given up.
+    phone.once("GetDoNotDisturb", Reaction::Silence);
+    let _unanswered = session.begin("GetDoNotDisturb", "");
+    phone.until_received("GetDoNotDisturb", 1).await;
+    let call = format!(
+        "<callingDevice>{line}</callingDevice><calledDirectoryNumber>5</calledDirectoryNumber>"
+    );
+    let mut call = session.begin("MakeCall", &call);
+    let mut mute = session.begin("GetMicrophoneMute", "");
+    reload(&server, &account("control = false\n"), HOLDS).await;
+    for (answer, expected) in [
+        (&mut call, "privilegeViolationSpecifiedDevice"),
+        (&mut mute, "GetMicrophoneMuteResponse"),
+    ] {
+        let answer = final_of(answer).await.expect("a connection that stands");
+        assert!(answer.text().contains(expected), "{}", answer.text());
+    }
+    assert_eq!(
+        (phone.count("MakeCall"), phone.count("GetMicrophoneMute")),
+        (0, 1)
+    );
 }
 
 #[cfg(unix)]

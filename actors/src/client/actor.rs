@@ -20,6 +20,7 @@ use super::{
     monitors::{CrossRefs, Monitors},
     relocation::Relocation,
     requests::PendingCount,
+    rights::Rights,
     rights_changed::{Revoked, revoked},
     sessions::{ClientSession, Scope, SessionOffer, Sessions},
     system::Registrations,
@@ -301,7 +302,10 @@ impl Handler<ConfigChanged> for Client {
     type Result = ();
 
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
-        let Some(rights) = self.user.log_on.rights(&self.context.config().settings) else {
+        let rights = self.user.log_on.rights(&self.context.config().settings);
+        let waiting = &self.user.changed_rights;
+        waiting.set(rights.as_ref().unwrap_or(&Rights::none()));
+        let Some(rights) = rights else {
             return self.connection.do_send(Shut {
                 reason: "the settings do not contain its user any more".into(),
             });

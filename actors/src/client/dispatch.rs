@@ -208,6 +208,7 @@ impl Client {
             Some(session) => session.scope.dialect(&request.document, line),
             None => request.document.dialect(),
         };
+        let permission = self.user.changed_rights.permission(line, &request.document);
         let sent = line.phone.try_send(phone::Request {
             document: request.document,
             device: resolved
@@ -215,7 +216,7 @@ impl Client {
                 .then(|| line.entry.device.as_str().into()),
             hidden: self.user.rights.hidden(line).cloned().collect(),
             dialect,
-            reply: request.reply,
+            reply: request.reply.permitted(permission),
         });
         let (unsent, refusal) = match sent {
             Ok(()) => return,

@@ -6,7 +6,10 @@ use actix::Message;
 use bytes::Bytes;
 use uacsta_schema::csta::DeviceId;
 
-use super::rights::{LogOn, Rights};
+use super::{
+    rights::{LogOn, Rights},
+    withdrawal::ChangedRights,
+};
 use crate::sip::responder::Responder;
 
 /// The user of a client, with address and rights.
@@ -19,6 +22,8 @@ pub struct ClientUser {
     pub log_on: LogOn,
     /// The user's rights under the current settings.
     pub rights: Rights,
+    /// The same for requests that wait for their phone.
+    pub changed_rights: ChangedRights,
 }
 
 /// Opens a session.

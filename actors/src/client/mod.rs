@@ -20,6 +20,7 @@ mod segments;
 mod sessions;
 mod system;
 pub mod uas;
+mod withdrawal;
 
 pub use actor::Client;
 pub use messages::{ClientDisconnected, ClientUser, OpenSession};

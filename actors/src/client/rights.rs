@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use uacsta_config::{Account, Numbers, Secret, Settings};
-use uacsta_schema::csta::{DeviceId, ServiceId};
+use uacsta_schema::csta::{DeviceId, Document, ServiceId};
 
 use crate::{
     directory::{Entry, LineNames},
@@ -171,6 +171,24 @@ impl Rights {
         parties.any(|party| {
             is_hidden(party) || spellings(&self.rules, &party.name()).iter().any(is_hidden)
         })
+    }
+
+    /// Whether the user may make a request for a line.
+    pub(super) fn permit(&self, line: &Line, request: &Document) -> bool {
+        let service = request.service();
+        service.is_some_and(|service| self.allow(service))
+            && self.sees(&line.entry)
+            && !(self.is_confined() && self.hides_party(line, &request.connections().1))
+    }
+
+    /// No right at all, after the account was removed.
+    pub(super) fn none() -> Self {
+        Self {
+            lines: Some(Arc::default()),
+            control: false,
+            numbers: Vec::new(),
+            rules: Numbers::default(),
+        }
     }
 
     /// The user's own number that the device denotes, as digits and `+`; `None` for any other device. Accepts any spelling of

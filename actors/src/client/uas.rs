@@ -9,7 +9,10 @@ use uacsta_schema::{
     sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
 };
 
-use super::{Client, ClientDisconnected, ClientUser, CrossRefs, LogOn, OpenSession, Rights};
+use super::{
+    Client, ClientDisconnected, ClientUser, CrossRefs, LogOn, OpenSession, Rights,
+    withdrawal::ChangedRights,
+};
 use crate::{
     ServerContext,
     auth::{AuthRequest, AuthUser, DigestAuthenticator},
@@ -180,6 +183,7 @@ impl ClientUas {
                 address: self.address.ip(),
                 log_on,
                 rights,
+                changed_rights: ChangedRights::default(),
             },
             Arc::clone(&self.cross_refs),
         )

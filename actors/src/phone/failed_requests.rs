@@ -27,22 +27,24 @@ impl Phone {
     /// The phone performs no requests for now: fails those of clients that were not sent.
     pub(super) fn refuse_unsent(&mut self) {
         let waiting = self.requests.take_waiting();
-        self.refuse_all(waiting);
+        self.refuse_all(waiting, &self.why_away());
     }
 
     fn refuse_queued(&mut self, with_waiting: bool) {
         let queued = self.requests.interrupt(with_waiting);
-        self.refuse_all(queued);
+        self.refuse_all(queued, &self.why_away());
     }
 
-    fn refuse_all(&mut self, requests: Vec<PhoneRequest>) {
-        let refusal = || {
-            if self.admission.is_enabled() {
-                Refusal::Away
-            } else {
-                Refusal::Disabled
-            }
-        };
+    fn why_away(&self) -> Refusal {
+        if self.admission.is_enabled() {
+            Refusal::Away
+        } else {
+            Refusal::Disabled
+        }
+    }
+
+    pub(super) fn refuse_all(&mut self, requests: Vec<PhoneRequest>, refusal: &Refusal) {
+        let refusal = || refusal.clone();
         for request in requests {
             match request.requester {
                 Requester::Client { reply, dialect } => {

@@ -159,12 +159,17 @@ impl Phone {
                 timeout: self.context.config().settings.advanced.request_timeout,
             };
             let now = self.context.clock.now();
+            let mut withdrawn = self.requests.take_withdrawn();
             while let Some((ticket, content)) = self.requests.send_next(&gate, now) {
                 binding.flow.connection.do_send(Invoke {
                     session,
                     ticket,
                     content,
                 });
+                withdrawn.extend(self.requests.take_withdrawn());
+            }
+            if !withdrawn.is_empty() {
+                self.refuse_all(withdrawn, &Refusal::NoRight);
             }
             if self.requests.is_idle() {
                 self.on_session(SessionInput::Idle, ctx);

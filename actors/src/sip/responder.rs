@@ -41,6 +41,7 @@ impl<'a> PendingRequest<'a> {
             transaction: self.transaction,
             answered: false,
             counted: None,
+            permission: None,
         };
         (responder, Disposition(None))
     }
@@ -61,6 +62,13 @@ pub struct Responder {
     answered: bool,
     /// One more reference until the response is sent.
     counted: Option<Arc<()>>,
+    permission: Option<Arc<dyn Permission>>,
+}
+
+/// The sender's right to a request, which may be withdrawn while the request waits.
+pub trait Permission: fmt::Debug + Send + Sync {
+    /// Whether the sender may no longer make the request.
+    fn is_withdrawn(&self) -> bool;
 }
 
 /// Where a response goes: a connection with any UAS, or an actor of ours that sent the request. All responders of a connection
@@ -116,6 +124,7 @@ impl Responder {
             transaction: TransactionId { slot: 0, serial: 0 },
             answered: false,
             counted: None,
+            permission: None,
         }
     }
 
@@ -156,6 +165,18 @@ impl Responder {
     pub fn counted(mut self, count: &Arc<()>) -> Self {
         self.counted = Some(Arc::clone(count));
         self
+    }
+
+    /// Attaches the sender's right to the request.
+    pub fn permitted(mut self, permission: Arc<dyn Permission>) -> Self {
+        self.permission = Some(permission);
+        self
+    }
+
+    /// Whether the sender may no longer make the request.
+    pub fn is_withdrawn(&self) -> bool {
+        let permission = self.permission.as_ref();
+        permission.is_some_and(|permission| permission.is_withdrawn())
     }
 
     /// Hands the transaction to the connection that received the request and now answers it.

@@ -1,6 +1,7 @@
 //! Queues the requests to a phone: order, deadlines, limits, and the pause that a Retry-After demands.
 
 mod requester;
+mod withdrawn;
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -64,6 +64,17 @@ impl Requester {
         )
     }
 
+    /// Whether the client lost the right to a request of which the phone has performed no part.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        match self {
+            Self::Client { reply, .. } => reply.is_withdrawn(),
+            Self::Emulation(request) => {
+                request.step.is_first() && request.client.responder.is_withdrawn()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a client or an operator waits for the response.
     pub(super) fn is_of_others(&self) -> bool {
         matches!(
