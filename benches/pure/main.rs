@@ -53,10 +53,12 @@ fn sip(criterion: &mut Criterion) {
     });
     let request = register();
     group.bench_function("compose a 200 to it", |bencher| {
+        let source = ([192, 0, 2, 17], 42411).into();
         let mut out = BytesMut::with_capacity(4096);
         bencher.iter(|| {
             out.clear();
-            MessageWriter::answer(&mut out, Status::OK, black_box(&request), Some("8f21c0"))
+            let request = black_box(&request);
+            MessageWriter::answer(&mut out, Status::OK, request, Some("8f21c0"), source)
                 .header(HeaderName::Expires, 300)
                 .end();
         });

@@ -11,6 +11,7 @@
 mod support;
 
 mod arbiters;
+mod bodies;
 mod certify;
 mod client_session;
 mod commands;
@@ -37,6 +38,7 @@ mod rebinding;
 mod registrar;
 mod rights;
 mod ringing;
+mod routes;
 mod server_session;
 mod services;
 mod services_by_maker;

@@ -321,7 +321,7 @@ async fn client_that_answers_no_events_is_disconnected_and_logged() {
 }
 
 /// RFC 3261, sections 12.2.2 and 15: another user logs on on a client's connection. The sessions of the former one are ended, and what
-/// was asked in them meanwhile is in no dialog.
+/// was asked in them meanwhile is not done.
 #[tokio::test]
 async fn new_user_on_a_connection_ends_the_previous_users_sessions() {
     const PASSWORD: &str = "a password of its own";
@@ -361,7 +361,9 @@ async fn new_user_on_a_connection_ends_the_previous_users_sessions() {
     wire.send_bytes(octets);
     final_of(&mut registered).await.unwrap().expect(200);
     for mut answer in asked {
-        final_of(&mut answer).await.unwrap().expect(481);
+        // Under way when its session ended, or after it.
+        let status = final_of(&mut answer).await.unwrap().status();
+        assert!([487, 481].contains(&status), "{status}");
     }
     let bye = former.incoming().await.unwrap();
     assert_eq!(bye.method(), "BYE", "{}", bye.text());

@@ -16,6 +16,7 @@ mod attacks;
 mod authority;
 mod certificates;
 mod clients;
+mod ended_sessions;
 #[cfg(target_os = "linux")]
 mod growth;
 mod half_open;

@@ -338,7 +338,7 @@ mod tests {
             let response = registered(&request, &advanced);
             assert_eq!(response.status.code(), status, "{more}");
             let mut out = BytesMut::new();
-            response.compose_stateless(&mut out, &request, "t");
+            response.compose_stateless(&mut out, &request, "t", ([192, 0, 2, 1], 5070).into());
             let text = std::str::from_utf8(&out).unwrap();
             assert!(text.contains(expected), "{more}: {text}");
         };

@@ -68,8 +68,7 @@ pub fn receive(
 /// Answers a request statelessly.
 pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: &str) -> Received {
     let mut datagram = BytesMut::new();
-    answer.compose_stateless(&mut datagram, request, tag);
-    stamp(&mut datagram, from);
+    answer.compose_stateless(&mut datagram, request, tag, from);
     let via = request.head().top_via().ok();
     Received::Answered {
         datagram,

@@ -5,20 +5,123 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use uacsta_schema::{
     csta::{self, Changes, Document, Edition, RequestSystemStatus},
-    sip::{Head, HeaderName, MessageWriter},
+    sip::{Head, HeaderName, MediaType, MessageWriter, multipart},
 };
 
 /// The media type of CSTA documents (ECMA TR/87, section 7).
 pub(super) const CSTA: &str = "application/csta+xml";
 
-/// The body of a received message; decoded if the media type has a charset (RFC 7303, section 3.2).
+/// The body of a response: its CSTA document if there is one, else all of it.
 pub(super) fn received(head: &Head, body: &Bytes) -> Bytes {
-    let charset = head
-        .content_type()
-        .and_then(|kind| kind.params().get("charset"));
-    match charset {
-        Some(charset) => csta::with_charset(body.clone(), charset),
-        None => body.clone(),
+    match csta_part(head, body) {
+        Ok(Some(document)) => document,
+        Ok(None) | Err(Unsupported) => body.clone(),
+    }
+}
+
+/// A body, or a part that must be understood, is of no supported type, disposition or encoding (RFC 3261, section 8.2.3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Unsupported;
+
+/// The CSTA document of a received message; `None` without a body.
+///
+/// # Errors
+/// The body is none, or more than one.
+pub(super) fn csta_part(head: &Head, body: &Bytes) -> Result<Option<Bytes>, Unsupported> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let entity = Entity {
+        kind: head.get(HeaderName::ContentType),
+        disposition: head.get(HeaderName::ContentDisposition),
+        encodings: [head.get(HeaderName::ContentEncoding), None],
+        body,
+    };
+    entity.csta(0)?.map(Some).ok_or(Unsupported)
+}
+
+/// A body, or a part of one.
+struct Entity<'a> {
+    kind: Option<&'a str>,
+    disposition: Option<&'a str>,
+    encodings: [Option<&'a str>; 2],
+    body: &'a Bytes,
+}
+
+/// How deep multipart bodies are read.
+const DEEPEST: u8 = 3;
+
+impl Entity<'_> {
+    /// The CSTA document; `None` if this is another body that need not be understood.
+    fn csta(&self, depth: u8) -> Result<Option<Bytes>, Unsupported> {
+        // RFC 3261, section 20.11; RFC 5621, section 8.
+        let disposition = MediaType::parse(self.disposition.unwrap_or_default());
+        let handling = disposition.params().get("handling").unwrap_or_default();
+        let is_required = handling.eq_ignore_ascii_case("required");
+        let is_known = ["", "signal", "session", "render"]
+            .iter()
+            .any(|known| disposition.essence().eq_ignore_ascii_case(known));
+        if is_required && !is_known {
+            return Err(Unsupported);
+        }
+        let document = if self.is_encoded() {
+            None
+        } else {
+            self.document(depth)?
+        };
+        match document {
+            None if is_required => Err(Unsupported),
+            document => Ok(document),
+        }
+    }
+
+    fn is_encoded(&self) -> bool {
+        let plain = ["identity", "7bit", "8bit", "binary"];
+        let is_plain = |encoding: &str| plain.iter().any(|it| encoding.eq_ignore_ascii_case(it));
+        !self.encodings.iter().flatten().all(|it| is_plain(it))
+    }
+
+    fn document(&self, depth: u8) -> Result<Option<Bytes>, Unsupported> {
+        let kind = MediaType::parse(self.kind.unwrap_or_default());
+        if kind.is(CSTA) || kind.is("application/CSTAdata+xml") {
+            // RFC 7303, section 3.2.
+            return Ok(Some(match kind.params().get("charset") {
+                Some(charset) => csta::with_charset(self.body.clone(), charset),
+                None => self.body.clone(),
+            }));
+        }
+        let is_multipart = kind
+            .essence()
+            .get(..10)
+            .is_some_and(|start| start.eq_ignore_ascii_case("multipart/"));
+        if !is_multipart || depth == DEEPEST {
+            return Ok(None);
+        }
+        let boundary = kind.params().get("boundary").unwrap_or_default();
+        let mut found = None;
+        for part in multipart::parts(self.body, boundary).unwrap_or_default() {
+            let header = |name| part.header(name);
+            let [kind, disposition, encoding, transfer] = [
+                header("Content-Type"),
+                header("Content-Disposition"),
+                header("Content-Encoding"),
+                header("Content-Transfer-Encoding"),
+            ];
+            let part = Entity {
+                kind: kind.as_deref(),
+                disposition: disposition.as_deref(),
+                encodings: [encoding.as_deref(), transfer.as_deref()],
+                body: part.body(),
+            };
+            if let Some(document) = part.csta(depth + 1)?
+                && found.replace(document).is_some()
+                && !MediaType::parse(self.kind.unwrap_or_default()).is("multipart/alternative")
+            {
+                // One response cannot answer two documents.
+                return Err(Unsupported);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use uacsta_schema::sip::{HeaderName, MediaType, Method, Request, Status, header::Contacts};
 
 use super::{
-    body::{CSTA, received},
+    body::{CSTA, csta_part},
     dialog::fits,
     responder::FinalResponse,
     session_timer::{MIN_SE, SessionTimer},
@@ -16,21 +16,14 @@ pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS,
 /// The CSTA document in the body of a request; `None` without a body.
 ///
 /// # Errors
-/// 415 for another type of body, or 406 for an INVITE whose sender does not accept CSTA.
+/// 415 for another body, 406 for an INVITE whose sender does not accept CSTA, or 469 for an INFO of a package.
 pub(crate) fn csta_body(request: &Request) -> Result<Option<Bytes>, FinalResponse> {
-    if request.body().is_empty() {
-        return Ok(None);
+    // RFC 6086, section 4.2.2. No package is offered; CSTA is in INFO of the older kind (RFC 6086, section 4.2.1).
+    if *request.method() == Method::Info && request.head().get(HeaderName::InfoPackage).is_some() {
+        return Err(FinalResponse::from(Status::BAD_INFO_PACKAGE).header(HeaderName::RecvInfo, ""));
     }
-    let is_csta = request
-        .head()
-        .content_type()
-        .is_some_and(|kind| kind.is(CSTA) || kind.is("application/CSTAdata+xml"));
-    let encoded = request
-        .head()
-        .get(HeaderName::ContentEncoding)
-        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-    if is_csta && !encoded {
-        return Ok(Some(received(request.head(), request.body())));
+    if let Ok(document) = csta_part(request.head(), request.body()) {
+        return Ok(document);
     }
     // RFC 3261, section 21.4.7. The Accept of a 415 is useless to a sender that does not accept CSTA.
     let status = if *request.method() != Method::Invite || accepts_csta(request) {

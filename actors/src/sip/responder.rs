@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Display, Write as _},
+    net::SocketAddr,
     sync::Arc,
 };
 
@@ -250,10 +251,16 @@ impl FinalResponse {
         self
     }
 
-    /// Composes the response to a request for which no state is kept (RFC 3261, section 8.2.7); `tag` must be the same for
-    /// each copy of a request.
-    pub(crate) fn compose_stateless(&self, out: &mut BytesMut, request: &Request, tag: &str) {
-        let composer = MessageWriter::answer(out, self.status, request, Some(tag));
+    /// Composes the response to a request from `source` for which no state is kept (RFC 3261, section 8.2.7); `tag` must be
+    /// the same for each copy of a request.
+    pub(crate) fn compose_stateless(
+        &self,
+        out: &mut BytesMut,
+        request: &Request,
+        tag: &str,
+        source: SocketAddr,
+    ) {
+        let composer = MessageWriter::answer(out, self.status, request, Some(tag), source);
         self.finish(composer.lines(&self.lines));
     }
 

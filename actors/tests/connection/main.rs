@@ -34,6 +34,7 @@ use uacsta_schema::{
 
 mod cancel;
 mod dialogs;
+mod routes;
 mod session_timer;
 mod unanswered;
 
@@ -52,6 +53,11 @@ struct Opening {
 
 /// Opens a session with a peer that may leave `most_unanswered` requests unanswered.
 fn open(most_unanswered: usize) -> Opening {
+    open_through(most_unanswered, &[])
+}
+
+/// The same, with these Routes in the INVITE.
+fn open_through(most_unanswered: usize, routes: &[&str]) -> Opening {
     let (near, far) = tokio::io::duplex(1 << 20);
     let transport =
         PeerTransport::stream(Box::new(near), codec(), 1 << 24, Duration::from_secs(20));
@@ -80,23 +86,29 @@ fn open(most_unanswered: usize) -> Opening {
         ended,
         far,
     };
-    open_again(&opening, 1);
+    let open = opening_by(&opening, 1, routes);
+    opening.connection.do_send(open);
     opening
 }
 
 /// Opens a session by this key.
 fn open_again(opening: &Opening, key: u64) {
-    opening.connection.do_send(Open {
+    let open = opening_by(opening, key, &[]);
+    opening.connection.do_send(open);
+}
+
+fn opening_by(opening: &Opening, key: u64, routes: &[&str]) -> Open {
+    Open {
         owner: opening.owner.clone().recipient(),
         key,
         target: "sip:phone@127.0.0.1".into(),
         to: "<sip:phone@127.0.0.1>".into(),
         from: "<sip:uacsta@127.0.0.1>".into(),
-        routes: Box::default(),
+        routes: routes.iter().map(|route| (*route).into()).collect(),
         edition: Edition::Ed3,
         interval: Duration::from_secs(300),
         login: None,
-    });
+    }
 }
 
 fn codec() -> Codec {

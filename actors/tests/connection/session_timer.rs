@@ -168,6 +168,31 @@ fn rfc_4028_7_4_a_refresh_is_sent_again_with_the_min_se_of_a_422() {
 }
 
 #[test]
+fn an_update_that_is_refused_is_followed_by_invite() {
+    let invites = [
+        (150, "UPDATE"),
+        (150, "INVITE"),
+        (150, "ACK"),
+        (300, "INVITE"),
+        (300, "ACK"),
+    ];
+    for status in [501, 405] {
+        let refuses = [Rejects(status, ""), Grants("300;refresher=uac")];
+        check(OURS, &refuses, &invites, None);
+    }
+}
+
+#[test]
+fn rfc_3261_14_2_a_refresh_that_overlaps_another_is_sent_again_after_the_retry_after() {
+    let busy = [
+        Rejects(500, "Retry-After: 7\r\n"),
+        Grants("300;refresher=uac"),
+    ];
+    let again = [(150, "UPDATE"), (157, "UPDATE"), (307, "UPDATE")];
+    check(OURS, &busy, &again, None);
+}
+
+#[test]
 fn rfc_3261_14_1_a_crossed_refresh_is_sent_three_times_again() {
     let (seen, ended) = run(OURS, false, &[Rejects(491, "")]);
     let at: Vec<Duration> = seen

@@ -1,10 +1,13 @@
 //! Writes a message straight into a connection's buffer (RFC 3261, sections 7 and 8.2.6.2).
 
-use std::fmt::{self, Display, Write};
+use std::{
+    fmt::{self, Display, Write},
+    net::SocketAddr,
+};
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Head, HeaderName, Method, Request, Status};
+use super::{Head, HeaderName, Method, Request, Status, via_response::stamped};
 
 /// A message being written. The constructor writes the start line, each call adds header fields, and `end`, `body` or
 /// `body_with` finishes the message. The writer adds Content-Length itself.
@@ -46,15 +49,28 @@ impl<'a> MessageWriter<'a> {
         Self { out }
     }
 
-    /// Starts the response to a request: copies Via, From, To, Call-ID and CSeq, and adds `to_tag` to To
-    /// unless it has a tag (RFC 3261, section 8.2.6.2). A dialog also needs Record-Route (RFC 3261, section 12.1.1).
+    /// Starts the response to a request that came from `source`: copies Via, to which it adds that (RFC 3261, section
+    /// 18.2.1; RFC 3581, section 4), From, To, Call-ID and CSeq, and adds `to_tag` to To unless it has a tag (RFC 3261,
+    /// section 8.2.6.2). A dialog also needs Record-Route (RFC 3261, section 12.1.1).
     pub fn answer(
         out: &'a mut BytesMut,
         status: Status,
         request: &Request,
         to_tag: Option<&str>,
+        source: SocketAddr,
     ) -> Self {
-        Self::response(out, status).echo(request.head(), to_tag)
+        let mut vias = request.head().all(HeaderName::Via);
+        let mut response = Self::response(out, status);
+        if let Some(top) = vias.next() {
+            response = match stamped(top, source) {
+                Some(stamped) => response.header(HeaderName::Via, stamped),
+                None => response.text(HeaderName::Via, top),
+            };
+        }
+        for via in vias {
+            response = response.text(HeaderName::Via, via);
+        }
+        response.echo_parties(request.head(), to_tag)
     }
 
     /// Writes a header field.
@@ -138,6 +154,11 @@ impl<'a> MessageWriter<'a> {
         for via in head.all(HeaderName::Via) {
             self = self.text(HeaderName::Via, via);
         }
+        self.echo_parties(head, to_tag)
+    }
+
+    /// Copies From, To, Call-ID and CSeq.
+    fn echo_parties(mut self, head: &Head, to_tag: Option<&str>) -> Self {
         for header in [
             HeaderName::From,
             HeaderName::To,
@@ -244,9 +265,10 @@ mod tests {
     fn response_copies_header_fields_of_its_request() {
         let check = |to: &str, tag: Option<&str>, answered: &str| {
             let mut out = BytesMut::new();
-            MessageWriter::answer(&mut out, Status::OK, &request(to), tag).end();
+            let source = "192.0.2.1:5060".parse().unwrap();
+            MessageWriter::answer(&mut out, Status::OK, &request(to), tag, source).end();
             let expected = format!(
-                "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP one;branch=b1, SIP/2.0/UDP two\r\nVia: SIP/2.0/TLS three\r\n\
+                "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP one;branch=b1;received=192.0.2.1, SIP/2.0/UDP two\r\nVia: SIP/2.0/TLS three\r\n\
                  From: \"A\" <sip:a@h>;tag=1\r\nTo: {answered}\r\nCall-ID: x@y\r\nCSeq: 3 INVITE\r\nContent-Length: 0\r\n\r\n"
             );
             assert_eq!(out, expected.as_bytes(), "{to:?}");

@@ -10,6 +10,7 @@ pub mod header;
 pub mod message;
 pub mod message_writer;
 mod method;
+pub mod multipart;
 mod name;
 pub mod nonce;
 mod pending_message;

@@ -1,7 +1,7 @@
-//! Adds `received` and `rport` to the Via of a response over UDP (RFC 3261, section 18.2; RFC 3581, section 4).
+//! Adds `received` and `rport` to the Via of a response (RFC 3261, section 18.2; RFC 3581, section 4).
 
 use std::{
-    fmt::Write,
+    fmt::{self, Display, Write as _},
     net::{IpAddr, SocketAddr},
 };
 
@@ -23,8 +23,7 @@ pub fn answer_address(via: Option<&Via<'_>>, source: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Adds the source of a request to the topmost Via of its response: `received` if the Via contains a different
-/// host, and both `received` and the value of `rport` if it contains `rport`.
+/// Adds the source of a request to the topmost Via of its written response, as [`stamped`] does.
 pub fn stamp(answer: &mut BytesMut, source: SocketAddr) {
     let Some((start, end)) = top_via(answer) else {
         return;
@@ -32,7 +31,7 @@ pub fn stamp(answer: &mut BytesMut, source: SocketAddr) {
     let value = answer
         .get(start..end)
         .and_then(|value| str::from_utf8(value).ok());
-    let Some(stamped) = value.and_then(|value| stamped(value, source)) else {
+    let Some(stamped) = value.and_then(|value| Some(stamped(value, source)?.to_string())) else {
         return;
     };
     let rest = answer.split_off(end);
@@ -53,7 +52,10 @@ fn top_via(message: &[u8]) -> Option<(usize, usize)> {
     Some((start, start + end.unwrap_or(value.len())))
 }
 
-fn stamped(value: &str, source: SocketAddr) -> Option<String> {
+/// The Via lines of a response whose request came from `source`, if its first value lacks that: `received` if its host is
+/// another, and both `received` and the value of `rport` if it contains `rport`.
+pub(super) fn stamped(line: &str, source: SocketAddr) -> Option<impl Display> {
+    let (value, rest) = line.split_at(position(line, b',').unwrap_or(line.len()));
     let via = Via::parse(value).ok()?;
     let address = source.ip().to_canonical();
     let asks = via.params().has("rport");
@@ -61,20 +63,21 @@ fn stamped(value: &str, source: SocketAddr) -> Option<String> {
     if !asks && host == Ok(address) {
         return None;
     }
-    let mut parts = split(value, b';');
-    let mut stamped = parts.next()?.to_owned();
-    for part in parts {
-        let name = part.split('=').next().unwrap_or(part).trim_ascii();
-        // Ignores the sender's own `received` and `rport` values.
-        if name.eq_ignore_ascii_case("rport") {
-            let _ = write!(stamped, ";rport={}", source.port());
-        } else if !name.eq_ignore_ascii_case("received") {
-            stamped.push(';');
-            stamped.push_str(part);
+    Some(fmt::from_fn(move |f| {
+        let mut parts = split(value, b';');
+        f.write_str(parts.next().unwrap_or_default())?;
+        for part in parts {
+            let name = part.split('=').next().unwrap_or(part).trim_ascii();
+            // Ignores the sender's own `received` and `rport` values.
+            if name.eq_ignore_ascii_case("rport") {
+                write!(f, ";rport={}", source.port())?;
+            } else if !name.eq_ignore_ascii_case("received") {
+                f.write_char(';')?;
+                f.write_str(part)?;
+            }
         }
-    }
-    let _ = write!(stamped, ";received={address}");
-    Some(stamped)
+        write!(f, ";received={address}{rest}")
+    }))
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ fn look_at(head: &Head) {
 
 fn is_answered(request: &Request, controls: bool) {
     let mut out = BytesMut::new();
-    MessageWriter::answer(&mut out, Status::OK, request, Some("ours")).end();
+    let source = ([192, 0, 2, 1], 5060).into();
+    MessageWriter::answer(&mut out, Status::OK, request, Some("ours"), source).end();
     let Some(SipMessage::Response(response)) = read(&out) else {
         panic!("{:?} is not a response", String::from_utf8_lossy(&out));
     };
@@ -103,12 +104,14 @@ fn is_answered(request: &Request, controls: bool) {
     assert!(told.to_tag().is_some());
     if !controls {
         assert_eq!(told.to_tag(), asked.to_tag().or(Some("ours")));
-        for header in [
-            HeaderName::Via,
-            HeaderName::From,
-            HeaderName::CallId,
-            HeaderName::CSeq,
-        ] {
+        let below = |head: &Head| -> Vec<String> {
+            let vias = head.all(HeaderName::Via).skip(1);
+            vias.map(str::to_owned).collect()
+        };
+        assert_eq!(below(told), below(asked));
+        let host = |head: &Head| head.top_via().map(|via| via.host().to_owned());
+        assert_eq!(host(told).ok(), host(asked).ok());
+        for header in [HeaderName::From, HeaderName::CallId, HeaderName::CSeq] {
             assert!(told.all(header).eq(asked.all(header)), "{header}");
         }
     }

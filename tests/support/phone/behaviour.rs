@@ -12,6 +12,8 @@ use super::{
 pub enum Reaction {
     /// 200 with this document.
     Document(String),
+    /// 200 with a body of this type.
+    Carrying(&'static str, String),
     /// A response with that status and these headers, without a body.
     Status(u16, &'static [(&'static str, &'static str)]),
     /// A response with that status and document.
@@ -111,6 +113,9 @@ impl Phone {
             None => self.reply(wire, &request, &service),
             Some(Reaction::Document(text)) => {
                 wire.send(&request.answer(200, "OK").tagged(&tag()).csta(text));
+            }
+            Some(Reaction::Carrying(kind, body)) => {
+                wire.send(&request.answer(200, "OK").carrying(kind, body));
             }
             Some(Reaction::Status(status, headers)) => {
                 let answer = request.answer(status, "As the test wants").tagged(&tag());

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, StreamHandler};
+use bytes::BytesMut;
 use tracing::field::{DisplayValue, display};
-use uacsta_schema::sip::{SipMessage, codec::Frame};
+use uacsta_schema::sip::{SipMessage, codec::Frame, via_response::stamp};
 
 use super::{
     client_transactions::ClientTransactions,
@@ -160,9 +161,18 @@ impl<U: Uas> SipConnection<U> {
             Frame::Pong => {}
             Frame::Refused(refused) => {
                 self.report(Incident::Malformed, Some(refused.reason()));
-                self.transport.compose(|out| refused.answer(out));
+                let mut answer = BytesMut::new();
+                if refused.answer(&mut answer) {
+                    self.reply(answer);
+                }
             }
         }
+    }
+
+    /// Sends the response to a message that is no request.
+    fn reply(&self, mut answer: BytesMut) {
+        stamp(&mut answer, self.endpoints.peer);
+        self.transport.compose(|out| out.extend_from_slice(&answer));
     }
 
     /// The transport delivers nothing more.
@@ -183,7 +193,7 @@ impl<U: Uas> SipConnection<U> {
             TransportError::Overflow => self.end_for(Incident::Unread, ctx),
             TransportError::Framing(error) => {
                 if let Some(answer) = error.answer() {
-                    self.transport.compose(|out| out.extend_from_slice(answer));
+                    self.reply(BytesMut::from(&**answer));
                 }
                 let incident = Incident::Framing(&error);
                 let detail = error.to_string();

@@ -90,7 +90,7 @@ impl<U: Uas> SipConnection<U> {
         let busy =
             FinalResponse::from(Status::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, "1");
         self.transport.respond(request, |out| {
-            busy.compose_stateless(out, request, self.servers.tag());
+            busy.compose_stateless(out, request, self.servers.tag(), self.endpoints.peer);
         });
     }
 
@@ -230,7 +230,8 @@ impl<U: Uas> SipConnection<U> {
             .and_then(|id| self.sessions.get(id))
             .map_or_else(|| self.servers.tag(), CstaSession::local_tag);
         self.transport.respond(request, |out| {
-            let mut composer = MessageWriter::answer(out, response.status, request, Some(to_tag))
+            let (status, source) = (response.status, self.endpoints.peer);
+            let mut composer = MessageWriter::answer(out, status, request, Some(to_tag), source)
                 .lines(&response.lines);
             if started.is_some() {
                 // RFC 3261, section 12.1.1: "The UAS MUST copy all Record-Route header field values" and "MUST maintain the order".
@@ -256,6 +257,9 @@ impl<U: Uas> SipConnection<U> {
         });
         if let Some(session) = known.and_then(|id| self.sessions.get_mut(id)) {
             session.answered(request);
+        }
+        if !response.status.is_success() && response.status != Status::UNAUTHORIZED {
+            tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status.code(), reason = response.reason.as_deref(), method = request.method().as_str(), cseq = request.head().get(HeaderName::CSeq), call_id = request.head().call_id(), "request rejected");
         }
         if let (Some(id), Some(timer)) = (session, timer)
             && let Some(session) = self.sessions.get_mut(id)

@@ -9,11 +9,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::Receiver;
-use uacsta_schema::sip::{
-    Request,
-    codec::Frame,
-    via_response::{answer_address, stamp},
-};
+use uacsta_schema::sip::{Request, codec::Frame, via_response::answer_address};
 
 use super::{error::TransportError, trace::Trace};
 
@@ -72,9 +68,6 @@ impl UdpPeer {
     pub(super) fn compose<T>(&mut self, compose: impl FnOnce(&mut BytesMut) -> T) -> T {
         let mut message = BytesMut::new();
         let composed = compose(&mut message);
-        if message.starts_with(b"SIP/2.0 ") {
-            stamp(&mut message, self.peer);
-        }
         self.send(message, self.peer);
         composed
     }
@@ -99,7 +92,6 @@ impl UdpPeer {
     pub(super) fn respond(&mut self, request: &Request, compose: impl FnOnce(&mut BytesMut)) {
         let mut message = BytesMut::new();
         compose(&mut message);
-        stamp(&mut message, self.peer);
         let via = request.head().top_via().ok();
         self.send(message, answer_address(via.as_ref(), self.peer));
     }

@@ -1,0 +1,100 @@
+//! How messages find their way: Via of responses, strict routers, and the endpoint of Office Communicator.
+
+use crate::support::{
+    cti_client::CtiClient,
+    fixture::MAC,
+    phone::Phone,
+    server::Server,
+    sip::{Message, parameter, unique},
+};
+
+const STRICT: &str = "<sip:192.0.2.30:5060;transport=tcp>";
+const EPID: &str = "0a1b2c3d4e";
+
+/// A request whose Via names another host, and the parameters of the Via in its response.
+async fn via_of(client: &CtiClient, method: &str, more: &str, cseq: &str) -> Message {
+    let wire = &client.wire;
+    let uri = format!("sip:{}", wire.peer);
+    let transport = wire.transport;
+    let via = format!(
+        "SIP/2.0/{transport} host.invalid:7;branch={}{more}",
+        unique("z9hG4bK")
+    );
+    let request = client
+        .outside(method, &uri, &unique("call"), "t1", 1)
+        .set("Via", via)
+        .with("Via", "SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK7")
+        .with("To", format!("<{uri}>"))
+        .set("CSeq", cseq);
+    wire.transact(&request).await.unwrap()
+}
+
+#[tokio::test]
+async fn response_names_the_source_of_its_request_on_tcp_and_tls() {
+    let server = Server::start();
+    for tls in [false, true] {
+        let certificate = tls.then(|| server.certificate());
+        let client = server
+            .client_as(|setup| {
+                if let Some(certificate) = certificate {
+                    setup.server = server.addresses.clients_tls.unwrap();
+                    setup.certificate = Some(certificate);
+                }
+            })
+            .await;
+        let port = client.wire.local.port().to_string();
+        for (method, cseq, status) in [
+            ("OPTIONS", "1 OPTIONS", 200),
+            ("REGISTER", "1 REGISTER", 401),
+            // Its CSeq cannot be read.
+            ("OPTIONS", "x OPTIONS", 400),
+        ] {
+            let plain = via_of(&client, method, "", cseq).await.expect(status);
+            let mut vias = plain.all("Via");
+            let (top, below) = (vias.next().unwrap(), vias.next().unwrap());
+            assert_eq!(parameter(top, "received"), Some("127.0.0.1"), "{top}");
+            assert_eq!(parameter(top, "rport"), None, "{top}");
+            assert!(!below.contains("received"), "{below}");
+            let asking = via_of(&client, method, ";rport", cseq).await.expect(status);
+            let top = asking.must("Via");
+            assert_eq!(parameter(top, "received"), Some("127.0.0.1"), "{top}");
+            assert_eq!(parameter(top, "rport"), Some(&*port), "{top}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn client_behind_a_strict_router_is_reached_through_it() {
+    let server = Server::start();
+    let phone: Phone = server.phone(MAC);
+    phone.start().await;
+    let client = server.client().await;
+    let through = |invite: Message| invite.with("Record-Route", STRICT);
+    let mut session = client.invite(phone.line(), through).await.unwrap();
+    assert_eq!(session.answer.must("Record-Route"), STRICT);
+    session.monitor(phone.line()).await;
+    let event = session.incoming().await.unwrap();
+    // RFC 3261, section 12.2.1.1.
+    assert_eq!(event.uri(), "sip:192.0.2.30:5060;transport=tcp");
+    let contact = format!("<sip:{}@{};transport=tcp>", "ecsta", client.wire.local);
+    assert_eq!(event.all("Route").collect::<Vec<_>>(), [contact]);
+}
+
+#[tokio::test]
+async fn epid_of_a_client_stays_in_the_to_of_requests() {
+    let server = Server::start();
+    let phone: Phone = server.phone(MAC);
+    phone.start().await;
+    let client = server.client().await;
+    let communicator = |invite: Message| {
+        let from = format!("{};epid={EPID}", invite.must("From"));
+        invite.set("From", from)
+    };
+    let mut session = client.invite(phone.line(), communicator).await.unwrap();
+    session.monitor(phone.line()).await;
+    let event = session.incoming().await.unwrap();
+    assert_eq!(parameter(event.must("To"), "epid"), Some(EPID));
+    let tag = parameter(event.must("To"), "tag").map(str::to_owned);
+    let ours = session.next("INFO");
+    assert_eq!(parameter(ours.must("From"), "tag").map(str::to_owned), tag);
+}
