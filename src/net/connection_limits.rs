@@ -6,21 +6,25 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use uacsta_actors::{auth::address_prefix, counters::Counter};
+use uacsta_actors::{
+    auth::address_prefix, counters::Counter, sip::connection::CountUnauthenticated,
+};
 use uacsta_config::Limits;
 
 /// Counts one open connection until it is dropped.
 pub(super) struct ConnectionPermit {
     address: IpAddr,
     counts: ConnectionCounts,
-    /// Taken by the connection's actor, which drops it once the peer has authenticated.
+    /// Taken by the connection's actor, which counts with it while the peer is unauthenticated.
     pub(super) unauthenticated: Option<UnauthenticatedPermit>,
 }
 
-/// Counts one unauthenticated connection until it is dropped.
+/// Counts one connection while it is unauthenticated, until it is dropped.
+#[derive(Debug)]
 pub(super) struct UnauthenticatedPermit {
     address: IpAddr,
     counts: ConnectionCounts,
+    is_counted: bool,
 }
 
 /// The open connections of all interfaces.
@@ -78,6 +82,7 @@ impl ConnectionPermit {
         let unauthenticated = UnauthenticatedPermit {
             address,
             counts: counts.clone(),
+            is_counted: true,
         };
         Ok(Self {
             address,
@@ -165,13 +170,29 @@ impl Drop for ConnectionPermit {
     }
 }
 
-impl Drop for UnauthenticatedPermit {
-    fn drop(&mut self) {
+impl CountUnauthenticated for UnauthenticatedPermit {
+    /// A peer that logged off is counted even above the limit.
+    fn set(&mut self, unauthenticated: bool) {
+        if std::mem::replace(&mut self.is_counted, unauthenticated) == unauthenticated {
+            return;
+        }
         let mut totals = self.counts.lock();
+        if unauthenticated {
+            totals.unauthenticated += 1;
+            let count = totals.by_address.entry(self.address).or_default();
+            count.unauthenticated += 1;
+            return;
+        }
         totals.unauthenticated = totals.unauthenticated.saturating_sub(1);
         totals.subtract(self.address, |count| {
             count.unauthenticated = count.unauthenticated.saturating_sub(1);
         });
+    }
+}
+
+impl Drop for UnauthenticatedPermit {
+    fn drop(&mut self) {
+        self.set(false);
     }
 }
 

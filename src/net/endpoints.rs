@@ -63,8 +63,12 @@ pub(super) fn endpoints(
             Transport::TCP
         },
         unauthenticated: Some(Box::new(Unauthenticated {
-            log_on_by: accepted.since + limits.unauthenticated_time,
-            counted: Box::new(unauthenticated),
+            time: limits.unauthenticated_time,
+            log_on_by: Some(accepted.since + limits.unauthenticated_time),
+            counted: match unauthenticated {
+                Some(permit) => Box::new(permit),
+                None => Box::new(()),
+            },
         })),
         agent: Arc::clone(&acceptor.context.agent),
     })

@@ -6,7 +6,11 @@ use actix::{Actor, Addr};
 use uacsta_config::Advanced;
 use uacsta_schema::{
     csta::{self, DeviceId},
-    sip::{HeaderName, Method, Request, Status, header::Contacts, uri::Uri},
+    sip::{
+        HeaderName, Method, Request, Status,
+        header::{Contacts, NameAddr},
+        uri::Uri,
+    },
 };
 
 use super::{
@@ -192,6 +196,14 @@ impl ClientUas {
         Ok(client)
     }
 
+    /// Ends a client and its sessions: the connection is a stranger's again.
+    fn log_off(&mut self, client: &Addr<Client>) {
+        client.do_send(ClientDisconnected {
+            reason: "the client logged off".into(),
+        });
+        self.clients.retain(|_, known| known != client);
+    }
+
     fn invite(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
         let client = match self.current_client() {
             Some(client) => client.clone(),
@@ -219,6 +231,19 @@ impl ClientUas {
             reply,
         });
         disposition
+    }
+}
+
+/// Whether a REGISTER only removes bindings (RFC 3261, section 10.2.2).
+fn logs_off(request: &Request) -> bool {
+    let head = request.head();
+    match head.contacts() {
+        Ok(Contacts::Star) => head.expires() == Some(0),
+        Ok(Contacts::List(contacts)) => {
+            let asked = |contact: &NameAddr<'_>| contact.expires().or_else(|| head.expires());
+            !contacts.is_empty() && contacts.iter().all(|contact| asked(contact) == Some(0))
+        }
+        Err(_) => false,
     }
 }
 
@@ -273,7 +298,12 @@ impl Uas for ClientUas {
             return self.invite(request, pending);
         }
         match self.authenticate(request) {
-            Ok(_) => registered(request, &self.context.config().settings.advanced).into(),
+            Ok(client) => {
+                if logs_off(request) {
+                    self.log_off(&client);
+                }
+                registered(request, &self.context.config().settings.advanced).into()
+            }
             Err(response) => response.into(),
         }
     }

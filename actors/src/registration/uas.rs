@@ -41,6 +41,8 @@ pub struct PhoneUas {
     address: SocketAddr,
     connection: Arc<Addr<PhoneConnection>>,
     authenticator: DigestAuthenticator,
+    /// Held by each REGISTER that the registrar has not answered.
+    awaited: Arc<()>,
     /// The leases of the bindings on this connection; mostly one.
     leases: SmallVec<[Lease; 1]>,
     /// The phone in the last REGISTER; `name` is the same as text, for the log.
@@ -63,6 +65,7 @@ impl PhoneUas {
             address,
             connection: Arc::clone(connection),
             authenticator,
+            awaited: Arc::default(),
             leases: SmallVec::new(),
             claimed: None,
             name: None,
@@ -113,7 +116,7 @@ impl PhoneUas {
             challenged_at,
             address: self.address,
             flow,
-            responder,
+            responder: responder.counted(&self.awaited),
         });
         if let (Some(at), RegisterStep::Remove) = (at, step) {
             self.leases.swap_remove(at).discard();
@@ -334,7 +337,8 @@ impl Uas for PhoneUas {
         Peer {
             name: self.name.as_deref().unwrap_or_default(),
             device: self.name.as_ref(),
-            authenticated: self.is_bound(),
+            // One whose REGISTER waits for the disk has proved itself.
+            authenticated: self.is_bound() || Arc::strong_count(&self.awaited) > 1,
         }
     }
 }

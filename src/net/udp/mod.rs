@@ -230,7 +230,8 @@ impl UdpListener {
             port: self.local.port(),
             transport: Transport::UDP,
             unauthenticated: Some(Box::new(Unauthenticated {
-                log_on_by: acceptor.context.clock.now() + limits.unauthenticated_time,
+                time: limits.unauthenticated_time,
+                log_on_by: Some(acceptor.context.clock.now() + limits.unauthenticated_time),
                 // It has authenticated; what is missing is its binding.
                 counted: Box::new(()),
             })),

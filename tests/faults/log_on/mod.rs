@@ -2,6 +2,7 @@
 
 mod credentials;
 mod guessing;
+mod log_off;
 
 use crate::support::{
     digest::Account,

@@ -86,7 +86,7 @@ impl<U: Uas> SipConnection<U> {
 
     /// Does what the UAS has due, and schedules what it has due next.
     pub(crate) fn reschedule(&mut self, ctx: &mut Context<Self>) {
-        self.lift_limits();
+        self.follow_log_on(ctx);
         if let Some(at) = self.uas.sweep(self.clock.now()) {
             self.wake_at(at, ctx);
         }
@@ -144,11 +144,19 @@ impl<U: Uas> SipConnection<U> {
         self.alarm.set(at, self.clock.now(), ctx);
     }
 
-    /// Lifts the limits of an unauthenticated peer as soon as it has authenticated.
-    pub(super) fn lift_limits(&mut self) {
-        if self.endpoints.unauthenticated.is_some() && self.uas.peer().authenticated {
-            self.endpoints.unauthenticated = None;
-            self.transport.authenticated();
+    /// Lifts the limits of an unauthenticated peer as soon as it has authenticated, and sets them again when it has logged off.
+    pub(super) fn follow_log_on(&mut self, ctx: &mut Context<Self>) {
+        let authenticated = self.uas.peer().authenticated;
+        let now = self.clock.now();
+        let Some(peer) = &mut self.endpoints.unauthenticated else {
+            return;
+        };
+        if !peer.follow(authenticated, now) {
+            return;
+        }
+        self.transport.authenticated(authenticated);
+        if let Some(at) = peer.log_on_by {
+            self.wake_at(at, ctx);
         }
     }
 
@@ -210,8 +218,9 @@ impl<U: Uas> Actor for SipConnection<U> {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.add_stream(self.transport.frames());
-        if let Some(peer) = &self.endpoints.unauthenticated {
-            self.wake_at(peer.log_on_by, ctx);
+        let peer = self.endpoints.unauthenticated.as_ref();
+        if let Some(at) = peer.and_then(|peer| peer.log_on_by) {
+            self.wake_at(at, ctx);
         }
     }
 
@@ -262,12 +271,12 @@ impl<U: Uas> Wake for SipConnection<U> {
                 self.session_effects(id, effects, ctx);
             }
         }
-        self.lift_limits();
+        self.follow_log_on(ctx);
         let mut log_on_by = self
             .endpoints
             .unauthenticated
             .as_ref()
-            .map(|it| it.log_on_by);
+            .and_then(|it| it.log_on_by);
         if log_on_by.is_some_and(|by| by <= now) {
             log_on_by = None;
             let incident = Incident::NotAuthenticated;

@@ -1,6 +1,11 @@
 //! The addresses of both ends of a connection, and our Via and Contact on it (RFC 3261, section 8.1.1).
 
-use std::{any::Any, fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt::{Debug, Display},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use uacsta_schema::sip::header::Transport;
 
@@ -17,19 +22,44 @@ pub struct Endpoints {
     pub port: u16,
     /// UDP, TCP or TLS.
     pub transport: Transport,
-    /// Present until the peer has authenticated, if it must.
+    /// Present if the peer must authenticate.
     pub unauthenticated: Option<Box<Unauthenticated>>,
     /// Our `User-Agent` and `Server`.
     pub agent: Arc<str>,
 }
 
-/// A peer that has not authenticated yet.
+/// The limits of a peer while it is not authenticated: before its log-on, and after it logged off.
 #[derive(Debug)]
 pub struct Unauthenticated {
-    /// The deadline, by the clock of the connection.
-    pub log_on_by: Duration,
-    /// Counts the peer as unauthenticated until it is dropped.
-    pub counted: Box<dyn Any + Send>,
+    /// How long it may take to log on.
+    pub time: Duration,
+    /// The deadline, by the clock of the connection; `None` while it is authenticated.
+    pub log_on_by: Option<Duration>,
+    /// Counts it as unauthenticated, until it is dropped.
+    pub counted: Box<dyn CountUnauthenticated>,
+}
+
+/// Counts a peer while it is not authenticated.
+pub trait CountUnauthenticated: Debug + Send {
+    /// The peer has logged on or off.
+    fn set(&mut self, unauthenticated: bool);
+}
+
+/// For a peer that is not counted.
+impl CountUnauthenticated for () {
+    fn set(&mut self, _: bool) {}
+}
+
+impl Unauthenticated {
+    /// The peer is authenticated, or is not, at `now`. Returns whether that is a change.
+    pub(super) fn follow(&mut self, authenticated: bool, now: Duration) -> bool {
+        if authenticated == self.log_on_by.is_none() {
+            return false;
+        }
+        self.log_on_by = (!authenticated).then(|| now + self.time);
+        self.counted.set(!authenticated);
+        true
+    }
 }
 
 impl Endpoints {

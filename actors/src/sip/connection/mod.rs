@@ -20,5 +20,5 @@ mod sessions;
 
 pub use actor::SipConnection;
 pub use dialog_migration::{Migrate, Moved, OrphanRequest, Prove};
-pub use endpoints::{Endpoints, Unauthenticated};
+pub use endpoints::{CountUnauthenticated, Endpoints, Unauthenticated};
 pub use messages::{Overrun, SendRequest, Shut};

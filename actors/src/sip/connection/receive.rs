@@ -115,7 +115,7 @@ impl<U: Uas> SipConnection<U> {
             (DialogMatch::Foreign, _) => self.uas.orphan(request, pending),
             (DialogMatch::OutsideDialog, Method::Register | Method::Invite) => {
                 let disposition = self.uas.request(request, pending);
-                self.lift_limits();
+                self.follow_log_on(ctx);
                 disposition
             }
             (DialogMatch::OutsideDialog, method) => unhandled(method, false).into(),
@@ -276,6 +276,7 @@ impl<U: Uas> Handler<Respond> for SipConnection<U> {
 
     fn handle(&mut self, respond: Respond, ctx: &mut Self::Context) {
         self.answer(respond.transaction, respond.answer, None, ctx);
+        self.follow_log_on(ctx);
     }
 }
 

@@ -85,10 +85,10 @@ impl PeerTransport {
         self
     }
 
-    /// Lifts the limits of unauthenticated peers.
-    pub fn authenticated(&self) {
+    /// Lifts the limits of unauthenticated peers, or sets them again.
+    pub fn authenticated(&self, authenticated: bool) {
         if let Carrier::Stream(stream) = &self.0 {
-            stream.borrow_mut().authenticated();
+            stream.borrow_mut().authenticated(authenticated);
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) struct StreamTransport {
     turn: Turn,
     deadline: MessageDeadline,
     limits: UnauthenticatedLimits,
+    /// The limits that are lifted while the peer is authenticated.
+    lifted: UnauthenticatedLimits,
     end: End,
     waker: Option<Waker>,
     trace: Trace,
@@ -55,6 +57,22 @@ struct UnauthenticatedLimits {
     partial: Option<PartialShare>,
     /// Bounds how many messages are handled in a pass of the event loop.
     permit: Option<FairSharePermit>,
+}
+
+impl UnauthenticatedLimits {
+    fn are_lifted(&self) -> bool {
+        self.partial.is_none() && self.permit.is_none()
+    }
+
+    /// Gives back what the peer uses of what is shared.
+    fn release(&mut self) {
+        if let Some(partial) = &mut self.partial {
+            partial.restart(0);
+        }
+        if let Some(permit) = &mut self.permit {
+            *permit = FairSharePermit::default();
+        }
+    }
 }
 
 /// Whether more frames may arrive.
@@ -83,6 +101,7 @@ impl StreamTransport {
             turn: Turn::default(),
             deadline: MessageDeadline::new(patience),
             limits: UnauthenticatedLimits::default(),
+            lifted: UnauthenticatedLimits::default(),
             end: End::Open,
             waker: None,
             trace: Trace::default(),
@@ -154,9 +173,13 @@ impl StreamTransport {
         self.limits.permit = Some(FairSharePermit::default());
     }
 
-    /// Lifts both limits.
-    pub(super) fn authenticated(&mut self) {
-        self.limits = UnauthenticatedLimits::default();
+    /// Lifts both limits, or sets them again.
+    pub(super) fn authenticated(&mut self, authenticated: bool) {
+        if authenticated == self.limits.are_lifted() {
+            return;
+        }
+        std::mem::swap(&mut self.limits, &mut self.lifted);
+        self.lifted.release();
         // Read what was held back.
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
