@@ -172,9 +172,7 @@ impl PhoneSession {
                 self.state = PhoneSessionState::Closed;
                 smallvec![SessionEffect::Lost]
             }
-            SessionInput::Ended(why)
-                if matches!(self.state, PhoneSessionState::Draining { .. }) =>
-            {
+            SessionInput::Ended(why) if self.is_draining() => {
                 self.state = PhoneSessionState::Closed;
                 smallvec![SessionEffect::Lost, SessionEffect::Ended(why)]
             }
