@@ -304,7 +304,7 @@ impl Handler<ConfigChanged> for Client {
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
         let rights = self.user.log_on.rights(&self.context.config().settings);
         let waiting = &self.user.changed_rights;
-        waiting.set(rights.as_ref().unwrap_or(&Rights::none()));
+        waiting.set(rights.clone().unwrap_or_else(Rights::none));
         let Some(rights) = rights else {
             return self.connection.do_send(Shut {
                 reason: "the settings do not contain its user any more".into(),

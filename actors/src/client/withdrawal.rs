@@ -21,8 +21,8 @@ struct LinePermission {
 
 impl ChangedRights {
     /// The rights have changed: requests without a right are not sent any more.
-    pub(super) fn set(&self, rights: &Rights) {
-        self.0.store(Some(Arc::new(rights.clone())));
+    pub(super) fn set(&self, rights: Rights) {
+        self.0.store(Some(Arc::new(rights)));
     }
 
     /// The right to a request for a line.
