@@ -1,6 +1,12 @@
 //! The uacsta program: parses the arguments, then runs the command or the server.
 
-use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
+use std::{
+    convert::Infallible,
+    io::{self, IsTerminal as _},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use clap::Parser;
@@ -12,6 +18,7 @@ use uacsta::{
     logs,
     process::{self, Signals},
 };
+use uacsta_config::Settings;
 use uacsta_connect::{CommandError, sentence};
 use uacsta_schema::escape_controls;
 
@@ -40,14 +47,20 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn run(serve: &Serve) -> anyhow::Result<()> {
-    let plan = Arc::new(serve.plan()?);
+    let plan = match serve.plan() {
+        Ok(plan) => Arc::new(plan),
+        Err(error) => {
+            log_failed_start(serve.existing_folder(), &error);
+            return Err(error.into());
+        }
+    };
     data_dir::keep_from_others();
     let counters = Arc::default();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)
         .context("cannot write the log")?;
     #[cfg(unix)]
     process::limits::raise_file_limit();
-    actix_rt::System::new().block_on(async {
+    let served = actix_rt::System::new().block_on(async {
         // Without a handler SIGHUP would end the program during its start.
         let signals = Signals::install();
         let mut running = Server::default()
@@ -58,6 +71,9 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             process::limits::warn_if_too_few(plan.settings.limits.connections);
         }
         let addresses = running.addresses.clone();
+        if !plan.is_demo() && !io::stderr().is_terminal() {
+            tell_addresses(&addresses, plan.data());
+        }
         let (again, try_out) = (Arc::clone(&plan), logging.folder_test());
         let read = move || {
             let settings = again.read_again().map_err(|wrong| wrong.to_string())?;
@@ -74,7 +90,57 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
         process::stopping();
         running.stop().await;
         Ok(ended?)
-    })
+    });
+    if let Err(error) = &served {
+        log_failure(error);
+    }
+    served
+}
+
+/// Logs why the server does not serve, into the log file alone: standard error gets the sentence of the program's end.
+fn log_failure(error: &anyhow::Error) {
+    tracing::error!(
+        target: logs::FILE_ONLY,
+        reason = sentence(error.as_ref()),
+        "the server does not start, or has failed"
+    );
+}
+
+/// Logs a configuration that cannot be read, where the data folder has been used before.
+fn log_failed_start(data: Option<&Path>, error: &CommandError) {
+    let Some(data) = data.filter(|data| data.is_dir()) else {
+        return;
+    };
+    data_dir::keep_from_others();
+    // The settings of the log cannot be read either.
+    let defaults = Settings::builtin().logs;
+    if let Ok(_logging) = logs::start(&defaults, data, true, &Arc::default()) {
+        tracing::error!(
+            target: logs::FILE_ONLY,
+            reason = %error,
+            "the server does not start"
+        );
+    }
+}
+
+/// Says where the server listens, for the journal; on a terminal the log does.
+#[allow(
+    clippy::print_stderr,
+    reason = "it belongs to the output, not to the log"
+)]
+fn tell_addresses(addresses: &Addresses, data: &Path) {
+    let web = addresses.web.map(|address| ("web.listen", address));
+    let all: Vec<String> = addresses
+        .by_setting()
+        .chain(web)
+        .map(|(setting, address)| format!("{setting} {address}"))
+        .collect();
+    eprintln!(
+        "uacsta {} serves: {}",
+        env!("CARGO_PKG_VERSION"),
+        all.join(", ")
+    );
+    eprintln!("uacsta: data folder {}", data.display());
 }
 
 /// Runs the demonstration if requested; returns only when it fails.

@@ -199,8 +199,7 @@ impl HttpServer {
     /// Finishes pending requests, then ends, while another server may listen already.
     pub fn retire(self) {
         tracing::info!(interface = "web.listen", address = %self.address, "no longer listening");
-        let server = self.server.clone();
-        actix_rt::spawn(async move { server.stop(true).await });
+        actix_rt::spawn(async move { self.server.stop(true).await });
     }
 
     /// Removes the address file, finishes pending requests, then ends.

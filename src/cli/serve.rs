@@ -37,6 +37,11 @@ pub struct Plan {
 }
 
 impl Serve {
+    /// The data folder, unless it is that of a demonstration.
+    pub fn existing_folder(&self) -> Option<&Path> {
+        (!self.demo).then(|| self.data.folder())
+    }
+
     /// Reads the settings. The server's start creates the data folder.
     ///
     /// # Errors

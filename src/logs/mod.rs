@@ -40,6 +40,8 @@ pub struct Logging {
     stderr: LineQueue,
 }
 
+/// The target of lines that standard error does not get.
+pub const FILE_ONLY: &str = "uacsta::file_only";
 /// Octets queued for the disk.
 const FILE_QUEUE: usize = 16 << 20;
 /// Octets queued for standard error.
@@ -202,7 +204,7 @@ fn urgent(settings: &Logs, verbose: bool) -> Targets {
     } else {
         LevelFilter::WARN
     };
-    targets(level(settings.level).min(most))
+    targets(level(settings.level).min(most)).with_target(FILE_ONLY, LevelFilter::OFF)
 }
 
 /// Local time, to be compared with phones' displays.

@@ -156,6 +156,46 @@ fn invalid_profile_is_reported_with_file_and_line() {
     }
 }
 
+#[test]
+fn failed_start_is_in_the_log_file() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    for (text, reason) in [
+        (
+            FREE.replacen("127.0.0.1:0", &address.to_string(), 1),
+            "the port is in use",
+        ),
+        ("[phone]\n".to_owned(), "did you mean [phones]?"),
+    ] {
+        let (folder, file) = settings_file(&text);
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let output = run(&["serve", "--config", &file, "--data", data.to_str().unwrap()]);
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.matches(reason).count(), 1, "{said}");
+        let log = std::fs::read_to_string(data.join("logs/uacsta.log")).unwrap();
+        assert!(log.contains("ERROR") && log.contains(reason), "{log}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn server_without_a_terminal_says_where_it_listens() {
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let mut said = BufReader::new(server.take_stderr())
+        .lines()
+        .map_while(Result::ok);
+    let line = said.find(|line| line.contains(" serves: ")).unwrap();
+    for (setting, address) in [
+        ("phones.lan.tcp", server.phones),
+        ("clients.lan.tls", server.clients_tls),
+        ("web.listen", server.web),
+    ] {
+        assert!(line.contains(&format!("{setting} {address}")), "{line}");
+    }
+}
+
 /// What lies in a folder, by name.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();

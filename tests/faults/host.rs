@@ -248,7 +248,7 @@ const RESOLVER: &str = "127.17.0.53";
 #[tokio::test]
 async fn unresolvable_name_delays_nothing() {
     let Ok(resolver) = std::net::UdpSocket::bind((RESOLVER, 53)) else {
-        return println!("SKIPPED: port 53 may not be bound");
+        return crate::support::programs::skipped("port 53 may not be bound");
     };
     resolver.set_nonblocking(true).unwrap();
     let settings = tempfile::NamedTempFile::new().unwrap();
@@ -263,7 +263,9 @@ async fn unresolvable_name_delays_nothing() {
         .status();
     let mut datagram = [0; 512];
     if tried.is_err() || resolver.recv(&mut datagram).is_err() {
-        return println!("SKIPPED: a resolver of the server's own is not permitted");
+        return crate::support::programs::skipped(
+            "a resolver of the server's own is not permitted",
+        );
     }
     while resolver.recv(&mut datagram).is_ok() {}
     let server = start(&wrapper);

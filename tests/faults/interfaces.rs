@@ -38,7 +38,7 @@ pub(super) fn in_own_network(test: &str) -> bool {
         .status()
         .is_ok_and(|status| status.success())
     {
-        println!("SKIPPED: this machine lets no test have a network of its own");
+        crate::support::programs::skipped("this machine lets no test have a network of its own");
         return false;
     }
     let this = std::env::current_exe().unwrap();

@@ -19,7 +19,7 @@ use crate::support::{
 fn has_ipv6() -> bool {
     let bound = TcpListener::bind((Ipv6Addr::LOCALHOST, 0));
     if let Err(error) = &bound {
-        println!("SKIPPED: nobody can listen on [::1] here: {error}");
+        crate::support::programs::skipped(&format!("nobody can listen on [::1] here: {error}"));
     }
     bound.is_ok()
 }

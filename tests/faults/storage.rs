@@ -102,7 +102,7 @@ pub(super) fn may_mount() -> bool {
         .status();
     let may = tried.is_ok_and(|status| status.success());
     if !may {
-        println!("SKIPPED: unshare -rm is not permitted");
+        crate::support::programs::skipped("unshare -rm is not permitted");
     }
     may
 }
@@ -365,7 +365,7 @@ async fn hanging_disk_is_waited_for_at_most_30_s() {
     let listed = phone(&server, "000413c90001");
     listed.start().await;
     let Some(mut tracer) = hang(&server).await else {
-        println!("SKIPPED: needs strace and the right to trace a process");
+        crate::support::programs::skipped("needs strace and the right to trace a process");
         return;
     };
     let mac = "000413c90002";

@@ -1,6 +1,6 @@
 //! Outside programs that some tests need, and how a test is skipped without them.
 
-use std::path::PathBuf;
+use std::{fs, io::Write as _, path::PathBuf};
 
 /// Where a program lies; without it the test says that it was skipped, and fails where CI demands all of them.
 pub fn find(program: &str, package: &str) -> Option<PathBuf> {
@@ -28,4 +28,17 @@ fn or_skipped(found: Option<PathBuf>, program: &str, source: &str) -> Option<Pat
         );
     }
     found
+}
+
+/// Says that a test was skipped. The test target `skipped`, which runs last, repeats it.
+pub fn skipped(reason: &str) {
+    println!("SKIPPED: {reason}");
+    let test = std::thread::current().name().unwrap_or("?").to_owned();
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/skipped");
+    // Each test has a file of its own, so that a later run replaces its line.
+    let file = fs::create_dir_all(folder)
+        .and_then(|()| fs::File::create(format!("{folder}/{}", test.replace("::", "."))));
+    if let Ok(mut file) = file {
+        let _ = writeln!(file, "{test}: {reason}");
+    }
 }

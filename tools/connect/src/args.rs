@@ -31,7 +31,9 @@ pub struct DataArgs {
 impl DataArgs {
     /// The data folder.
     pub fn folder(&self) -> &Path {
-        self.data.as_deref().unwrap_or(Path::new("uacsta-data"))
+        self.data
+            .as_deref()
+            .unwrap_or_else(|| Path::new("uacsta-data"))
     }
 
     /// The data folder, if one is named.
