@@ -5,7 +5,6 @@ mod client;
 mod commands;
 mod console;
 pub mod demo;
-mod dial;
 mod error;
 mod event_text;
 mod listener;

@@ -1,12 +1,15 @@
 //! The console's commands, on the command line and in interactive mode.
 
+mod dial;
+
 use std::io;
 
 use clap::{Subcommand, ValueEnum};
+use dial::dial;
 use serde_json::json;
 use uacsta_schema::csta::*;
 
-use crate::{Console, ConsoleError, dial::dial, output::Output};
+use crate::{Console, ConsoleError, output::Output};
 
 /// A console command.
 #[derive(Clone, Debug, Subcommand)]
@@ -300,7 +303,7 @@ async fn list(console: &mut Console, output: &mut Output<'_>) -> Result<(), RunE
 /// The longest list of lines whose phones are asked whether they are away.
 const MOST_ASKED: usize = 200;
 /// Says so where the line is unknown to the server.
-pub(super) fn unknown(line: &str) -> impl FnOnce(ConsoleError) -> ConsoleError {
+fn unknown(line: &str) -> impl FnOnce(ConsoleError) -> ConsoleError {
     let line = line.to_owned();
     move |error| match error {
         ConsoleError::Failed(failure) if failure == Failure::INVALID_DEVICE_ID => {

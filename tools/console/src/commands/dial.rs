@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use uacsta_schema::csta::*;
 
-use crate::{
-    Console,
-    commands::{RunError, unknown},
-    event_text,
-    output::Output,
-};
+use super::{RunError, unknown};
+use crate::{Console, event_text, output::Output};
 
 /// How long `dial` waits for the called party to be reached.
 const DIAL_TIME: Duration = Duration::from_secs(5);
