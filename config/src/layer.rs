@@ -91,6 +91,25 @@ impl Layer {
         Ok(Self(layer))
     }
 
+    /// The lists of all layers under `key` as one, each item once. A value that is no list is returned as it is.
+    pub(crate) fn joined(layers: &[Self], key: &str) -> Self {
+        let mut layer = Map::new();
+        let mut items: Vec<Value> = Vec::new();
+        for value in layers.iter().filter_map(|layer| layer.keys().remove(key)) {
+            let ValueKind::Array(list) = value.kind else {
+                put(&mut layer, key, value);
+                return Self(layer);
+            };
+            let new = list.into_iter();
+            items.extend(
+                new.filter(|item| !items.iter().any(|known| known.kind == item.kind))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        put(&mut layer, key, Value::new(None, items));
+        Self(layer)
+    }
+
     fn parse(name: &str, text: &str) -> Result<Self, SettingsError> {
         let document = DeTable::parse(text).map_err(|error| {
             let place = match error.span() {

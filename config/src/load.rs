@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Reads the settings, each layer overriding the one before: the defaults, `file`, `conf.d/*.toml` beside it in order of
-/// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. A password that none of them
+/// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. Licence codes add up instead. A password that none of them
 /// sets is taken from `secrets.toml` in `data`.
 ///
 /// # Errors
@@ -55,15 +55,26 @@ fn load_with(
         let is_given = |key: &str| !merged.0.get_string(key).is_ok_and(|set| set.is_empty());
         layers.push(Layer::secrets(&secrets, &defaults, is_given)?);
     }
-    let merged = Merged::of(layers.clone())?;
+    // A code in any layer counts, whatever operators added at run time.
+    let codes = Layer::joined(&layers, CODES);
+    let merged = Merged::of(layers.iter().cloned().chain([codes]))?;
     let mut settings = merged.settings()?;
     settings.check().map_err(|error| merged.with_place(error))?;
     let set = layers.iter().skip(1).flat_map(Layer::keys);
     let placed = set.filter_map(|(key, value)| Some((key, value.origin()?.to_owned())));
+    let codes = (0..settings.licenses.codes.len()).map(|index| format!("{CODES}[{index}]"));
+    let placed = placed.chain(
+        codes
+            .filter_map(|key| Some((merged.origin(&key)?, key)))
+            .map(|(place, key)| (key, place)),
+    );
     settings.file = file.map(Path::to_owned);
     settings.places = Places(Arc::new(placed.collect()));
     Ok(settings)
 }
+
+/// The setting whose lists add up over the layers.
+const CODES: &str = "licenses.codes";
 
 /// The merged layers; each value keeps its origin.
 struct Merged(Config);

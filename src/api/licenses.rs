@@ -64,7 +64,7 @@ async fn add(
         )));
     }
     api.admin
-        .add_code(&known.codes, &code)
+        .add_code(&code)
         .map_err(|error| Refusal::Unavailable(error.to_string()))?;
     reload::now(&api).await?;
     tracing::info!(%licence, "licence added by an operator");
@@ -78,7 +78,6 @@ fn shown(licences: &Licences) -> Value {
         lines,
         issued,
         trial_left,
-        codes: _,
     } = licences;
     let of = |licence: &Licence| json!({ "serial": licence.serial, "phones": licence.phones, "lines": licence.lines });
     json!({

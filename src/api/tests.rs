@@ -48,7 +48,6 @@ impl Handler<GetLicences> for Registrar {
             phones: None,
             lines: Some(5),
             issued: None,
-            codes: Vec::new(),
             trial_left: Duration::from_secs(6),
         })
     }

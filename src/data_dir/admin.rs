@@ -47,11 +47,11 @@ impl Admin {
         }
     }
 
-    /// Adds a licence code to `licenses.codes`. `others` are the codes from other settings, which the file overrides.
+    /// Adds a licence code to `licenses.codes`, whose codes count beside those of other settings.
     ///
     /// # Errors
     /// The file cannot be read, parsed or written; it is unchanged then.
-    pub fn add_code(&self, others: &[String], code: &str) -> Result<(), AdminError> {
+    pub fn add_code(&self, code: &str) -> Result<(), AdminError> {
         let text = match fs::read_to_string(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text.map_err(|source| AdminError::Read {
@@ -75,14 +75,12 @@ impl Admin {
             .or_insert_with(|| Value::Array(Vec::new()))
             .as_array_mut()
             .ok_or_else(|| invalid("licenses.codes is not a list"))?;
-        for code in others.iter().map(String::as_str).chain([code]) {
-            let code = Value::String(code.to_owned());
-            if !codes.contains(&code) {
-                codes.push(code);
-            }
+        let code = Value::String(code.to_owned());
+        if !codes.contains(&code) {
+            codes.push(code);
         }
         let text = format!(
-            "# Changed by operators while the server ran; overrides all other settings.\n{all}"
+            "# Changed by operators while the server ran; overrides all other settings, except that licence codes add up.\n{all}"
         );
         Ok(write_private(&self.file, text.as_bytes())?)
     }
@@ -97,20 +95,19 @@ mod tests {
     fn codes_are_added_and_the_rest_stays() {
         let folder = tempfile::tempdir().unwrap();
         let (admin, file) = (Admin::of(folder.path()), folder.path().join("admin.toml"));
-        admin.add_code(&[], "AAAA").unwrap();
+        admin.add_code("AAAA").unwrap();
         fs::write(
             &file,
             fs::read_to_string(&file).unwrap() + "[logs]\nlevel = \"debug\"\n",
         )
         .unwrap();
-        admin
-            .add_code(&["AAAA".to_owned(), "BBBB".to_owned()], "CCCC")
-            .unwrap();
+        admin.add_code("BBBB").unwrap();
+        admin.add_code("AAAA").unwrap();
         let loaded = uacsta_config::load(None, Some(folder.path())).unwrap();
-        assert_eq!(loaded.licenses.codes, ["AAAA", "BBBB", "CCCC"]);
+        assert_eq!(loaded.licenses.codes, ["AAAA", "BBBB"]);
         assert_eq!(loaded.logs.level, uacsta_config::Level::Debug);
         fs::write(&file, "licenses = 1").unwrap();
-        let error = admin.add_code(&[], "DDDD").unwrap_err().to_string();
+        let error = admin.add_code("DDDD").unwrap_err().to_string();
         assert!(
             error.contains("admin.toml cannot be changed: licenses is not a section"),
             "{error}"

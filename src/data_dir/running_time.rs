@@ -13,31 +13,29 @@ use super::write_private;
 
 /// The time that the server has run, including earlier runs.
 pub struct RunningTime {
-    file: PathBuf,
+    files: [PathBuf; 2],
     before: Duration,
     clock: Arc<dyn Clock>,
 }
 
+/// Where it is stored: the removal of one file, or a spoilt one, does not begin the evaluation period again.
+const FILES: [&str; 2] = ["trial", "telephones.time"];
 /// How often it is written. A crash loses at most this much.
 const WRITE_INTERVAL: Duration = Duration::from_secs(600);
 
 impl RunningTime {
-    /// Reads the time of earlier runs. An invalid file counts as zero and is logged.
+    /// Reads the time of earlier runs: the longest that a file tells. An invalid file counts as missing and is logged.
     ///
     /// # Errors
-    /// The file exists and cannot be read.
+    /// A file exists and cannot be read.
     pub fn open(data: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let file = data.join("trial");
-        let before = match fs::read_to_string(&file) {
-            Ok(text) => text.trim().parse().unwrap_or_else(|_| {
-                tracing::warn!(file = %file.display(), "invalid running time, expected a number of seconds; the evaluation period starts again");
-                0
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        let files = FILES.map(|name| data.join(name));
+        let mut before = 0;
+        for file in &files {
+            before = before.max(stored(file)?);
+        }
         Ok(Self {
-            file,
+            files,
             before: Duration::from_secs(before),
             clock,
         })
@@ -51,8 +49,10 @@ impl RunningTime {
     /// Writes the time so far. If that fails, only the time since the last write is lost.
     pub fn write(&self) {
         let all = (self.before + self.clock.now()).as_secs();
-        if let Err(error) = write_private(&self.file, format!("{all}\n").as_bytes()) {
-            tracing::warn!(%error, "cannot write the running time");
+        for file in &self.files {
+            if let Err(error) = write_private(file, format!("{all}\n").as_bytes()) {
+                tracing::warn!(%error, "cannot write the running time");
+            }
         }
     }
 
@@ -64,6 +64,17 @@ impl RunningTime {
             let _ = tokio::task::spawn_blocking(move || time.write()).await;
             tokio::time::sleep(WRITE_INTERVAL).await;
         }
+    }
+}
+
+fn stored(file: &Path) -> io::Result<u64> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(text.trim().parse().unwrap_or_else(|_| {
+            tracing::warn!(file = %file.display(), "invalid running time, expected a number of seconds; using the copy");
+            0
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
     }
 }
 
@@ -95,7 +106,17 @@ mod tests {
             time.before().as_secs()
         };
         assert_eq!([run(100), run(50), run(0)], [0, 100, 150]);
-        fs::write(folder.path().join("trial"), "soon").unwrap();
-        assert_eq!(run(1), 0);
+        // A file that is removed, spoilt or older, as from a backup, does not matter as long as the other is there.
+        for name in FILES {
+            let file = folder.path().join(name);
+            let expected = run(0);
+            assert!(expected >= 150);
+            fs::remove_file(&file).unwrap();
+            assert_eq!(run(0), expected, "{name} removed");
+            for text in ["soon", "0", ""] {
+                fs::write(&file, text).unwrap();
+                assert_eq!(run(0), expected, "{name}: {text:?}");
+            }
+        }
     }
 }

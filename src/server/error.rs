@@ -41,7 +41,7 @@ pub enum StartError {
         error: CodeError,
     },
     /// The running time of earlier runs cannot be read.
-    #[error("cannot read the file trial in the data folder: {0}")]
+    #[error("cannot read the running time in the data folder (trial, telephones.time): {0}")]
     Trial(#[from] io::Error),
     /// A file in which an earlier run told its addresses cannot be removed.
     #[error("cannot remove {name} from the data folder: {error}")]
@@ -80,9 +80,13 @@ impl StartError {
                 &settings.clients.trusted_authority,
             ),
         ];
+        let code;
         let key = match &self {
             Self::Listen { setting, .. } => Some(*setting),
-            Self::Licence { .. } => Some("licenses.codes"),
+            Self::Licence { at, .. } => {
+                code = format!("licenses.codes[{at}]");
+                Some(code.as_str())
+            }
             Self::Tls(error) => files
                 .into_iter()
                 .find(|(_, path)| path.as_deref() == Some(error.path()))

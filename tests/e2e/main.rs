@@ -40,6 +40,7 @@ mod rights;
 mod ringing;
 mod routes;
 mod server_session;
+mod service_unit;
 mod services;
 mod services_by_maker;
 mod sessions_by_maker;

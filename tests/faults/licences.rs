@@ -148,6 +148,44 @@ async fn trial_ends_after_the_last_call_and_a_licence_restores_service() {
 }
 
 #[tokio::test]
+async fn code_added_to_the_file_counts_beside_codes_added_at_run_time() {
+    let server = after(TRIAL);
+    assert_eq!(add(&server, ONE).await.0, 200);
+    let file = tempfile::tempdir().unwrap();
+    let file = file.path().join("uacsta.toml");
+    let [known, other] = [1, 2].map(|serial| Licence { serial, ..ONE }.code(&issuer()));
+    std::fs::write(
+        &file,
+        format!("[licenses]\ncodes = [{known:?}, {other:?}]\n"),
+    )
+    .unwrap();
+    let settings = uacsta_config::load(Some(&file), Some(server.data())).unwrap();
+    assert_eq!(settings.licenses.codes, [known, other]);
+    // An invalid code is reported where it stands.
+    std::fs::write(&file, "[licenses]\ncodes = [\n'AAAA',\n]\n").unwrap();
+    let settings = uacsta_config::load(Some(&file), Some(server.data())).unwrap();
+    let program = uacsta::Server::default().licensed_by(Issuer::with(&issuer()));
+    let error = program.check(&settings, None).unwrap_err().to_string();
+    assert!(
+        error.contains("uacsta.toml") && error.contains("line 3"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn removed_file_does_not_begin_the_trial_again() {
+    for name in ["trial", "telephones.time"] {
+        let server = after(TRIAL);
+        let data = server.data().to_owned();
+        let server = server.restart(|_| {});
+        std::fs::remove_file(data.join(name)).unwrap();
+        let server = server.restart(|_| {});
+        let (_, body) = server.http("GET", "/api/licenses", "").await;
+        assert!(body.contains("\"trial_seconds_left\":0"), "{name}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn freed_licence_goes_to_a_waiting_line() {
     let server = after(TRIAL);
     assert_eq!(add(&server, ONE).await.0, 200);

@@ -262,7 +262,6 @@ impl Handler<GetLicences> for Licensing {
             phones: self.allowed(PermitKind::Phone),
             lines: self.allowed(PermitKind::Line),
             issued: config.allowance.licences().map(<[Licence]>::to_vec),
-            codes: config.settings.licenses.codes.clone(),
             trial_left: config.allowance.trial_left(self.context.clock.now()),
         })
     }

@@ -54,8 +54,6 @@ pub struct Licences {
     pub lines: Option<usize>,
     /// The licences; `None` where the build has no issuer.
     pub issued: Option<Vec<Licence>>,
-    /// Their codes, as they are configured.
-    pub codes: Vec<String>,
     /// What is left of the evaluation period.
     pub trial_left: Duration,
 }
