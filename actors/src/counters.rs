@@ -1,18 +1,97 @@
 //! The counters of the metrics: they only grow, and every thread can read them.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
-use uacsta_schema::sip::{Excess, FrameError};
+use uacsta_schema::{
+    csta::ServiceId,
+    sip::{Excess, FrameError},
+};
 
-use crate::sip::incident::Incident;
+use crate::{histogram::Histogram, refusal::Refusal, sip::incident::Incident};
 
-/// The counters since the server's start.
+/// The counters and histograms since the server's start.
 #[derive(Debug)]
-pub struct Counters([AtomicU64; Counter::ALL.len()]);
+pub struct Counters {
+    events: [AtomicU64; Counter::ALL.len()],
+    requests: [[AtomicU64; RequestResult::ALL.len()]; ServiceId::ALL.len()],
+    /// From sending a request to a phone to its answer.
+    pub answer_time: Histogram,
+    /// From a REGISTER with credentials to its final response.
+    pub register_time: Histogram,
+    client_sessions: AtomicU64,
+}
+
+/// The result of a request to a phone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RequestResult {
+    /// The phone carried it out.
+    Done,
+    /// The phone answered with a CSTA error.
+    CstaError,
+    /// The phone refused it in SIP.
+    Refused,
+    /// The phone did not answer in time.
+    TimedOut,
+    /// The session ended, or the answer is of no use.
+    Failed,
+}
+
+/// A session of a client, which counts as open until this is dropped.
+#[derive(Debug)]
+pub struct CountedSession(Arc<Counters>);
 
 impl Default for Counters {
     fn default() -> Self {
-        Self([const { AtomicU64::new(0) }; Counter::ALL.len()])
+        Self {
+            events: [const { AtomicU64::new(0) }; Counter::ALL.len()],
+            requests: [const { [const { AtomicU64::new(0) }; RequestResult::ALL.len()] };
+                ServiceId::ALL.len()],
+            answer_time: Histogram::default(),
+            register_time: Histogram::default(),
+            client_sessions: AtomicU64::new(0),
+        }
+    }
+}
+
+impl RequestResult {
+    /// All results.
+    pub const ALL: [Self; 5] = [
+        Self::Done,
+        Self::CstaError,
+        Self::Refused,
+        Self::TimedOut,
+        Self::Failed,
+    ];
+
+    /// The value of the label `result`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::CstaError => "csta_error",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The result of a phone's answer.
+    pub fn of<T>(result: &Result<T, Refusal>) -> Self {
+        match result {
+            Ok(_) => Self::Done,
+            Err(Refusal::Failed { .. }) => Self::CstaError,
+            Err(Refusal::Refused(_)) => Self::Refused,
+            Err(Refusal::TimedOut) => Self::TimedOut,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+impl Drop for CountedSession {
+    fn drop(&mut self) {
+        self.0.client_sessions.fetch_sub(1, Relaxed);
     }
 }
 
@@ -82,15 +161,15 @@ events! {
     RefusedFront = "uacsta_proxy_headers_refused_total" "",
     /// TLS handshakes that failed.
     FailedHandshake = "uacsta_tls_handshakes_failed_total" "",
-    /// Messages that broke the grammar of SIP, or a limit, and were refused.
-    Malformed = "uacsta_messages_refused_total" "",
-    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    /// Messages that broke the grammar of SIP and were refused.
+    Malformed = "uacsta_messages_malformed_total" "",
+    /// Messages that were refused because of a limit.
     LongHead = "uacsta_messages_refused_total" "limits.message_head",
-    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    /// Messages that were refused because of a limit.
     LongLine = "uacsta_messages_refused_total" "limits.message_line",
-    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    /// Messages that were refused because of a limit.
     ManyHeaders = "uacsta_messages_refused_total" "limits.message_headers",
-    /// Messages that broke the grammar of SIP, or a limit, and were refused.
+    /// Messages that were refused because of a limit.
     LongBody = "uacsta_messages_refused_total" "limits.message_body",
     /// Streams on which what came was not SIP, so that the connection ended.
     NoSip = "uacsta_framing_errors_total" "",
@@ -110,8 +189,8 @@ events! {
     RefusedRegister = "uacsta_registers_refused_total" "",
     /// New phones that were refused because of a limit.
     TooManyPhones = "uacsta_phones_refused_total" "limits.unknown_phones",
-    /// Requests that were refused because too many wait.
-    TooManyRequests = "uacsta_requests_refused_total" "",
+    /// SIP requests that were refused because too many of their connection are unanswered.
+    TooManyRequests = "uacsta_transactions_refused_total" "",
     /// Requests that were refused because too many wait.
     TooManyForPhone = "uacsta_requests_refused_total" "limits.pending_requests_per_phone",
     /// Requests that were refused because too many wait.
@@ -162,12 +241,33 @@ impl From<&FrameError> for Counter {
 impl Counters {
     /// Adds one.
     pub fn count(&self, event: Counter) {
-        self.0[event as usize].fetch_add(1, Relaxed);
+        self.events[event as usize].fetch_add(1, Relaxed);
+    }
+
+    /// Counts the result of a request to a phone.
+    pub fn count_request(&self, service: ServiceId, result: RequestResult) {
+        self.requests[service as usize][result as usize].fetch_add(1, Relaxed);
+    }
+
+    /// How many requests of a service to phones had a result.
+    pub fn requests(&self, service: ServiceId, result: RequestResult) -> u64 {
+        self.requests[service as usize][result as usize].load(Relaxed)
+    }
+
+    /// Counts a session of a client.
+    pub fn client_session(self: &Arc<Self>) -> CountedSession {
+        self.client_sessions.fetch_add(1, Relaxed);
+        CountedSession(Arc::clone(self))
+    }
+
+    /// How many sessions clients have open.
+    pub fn client_sessions(&self) -> u64 {
+        self.client_sessions.load(Relaxed)
     }
 
     /// The present value.
     pub fn total(&self, event: Counter) -> u64 {
-        self.0[event as usize].load(Relaxed)
+        self.events[event as usize].load(Relaxed)
     }
 }
 
@@ -189,6 +289,19 @@ mod tests {
             };
             assert_eq!(counters.total(event), expected, "{event:?}");
             assert!(event.meaning().ends_with('.'), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn no_family_mixes_labelled_and_unlabelled_series() {
+        for event in Counter::ALL {
+            let same_family = |other: &Counter| other.name() == event.name();
+            let mut family = Counter::ALL.into_iter().filter(same_family);
+            let is_labelled = !event.label().is_empty();
+            assert!(
+                family.all(|other| !other.label().is_empty() == is_labelled),
+                "{event:?}"
+            );
         }
     }
 

@@ -31,6 +31,8 @@ pub mod counters;
 #[cfg(feature = "actors")]
 pub mod directory;
 #[cfg(feature = "actors")]
+pub mod histogram;
+#[cfg(feature = "actors")]
 pub mod licence;
 #[cfg(feature = "actors")]
 pub mod licensing;

@@ -10,6 +10,7 @@ mod methods;
 mod metrics;
 mod phones;
 mod probe;
+mod process_figures;
 mod refusal;
 mod reload;
 #[cfg(test)]
@@ -42,7 +43,7 @@ use uacsta_actors::{
     ServerContext,
     licence::code::Issuer,
     licensing::{CountPermits, GetLicences},
-    registrar::{FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled},
+    registrar::{CountPhones, FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled},
     supervision::RestartableRecipient,
 };
 use uacsta_config::Secret;
@@ -69,6 +70,8 @@ pub struct Api {
     pub switch: RestartableRecipient<SetEnabled>,
     /// Removes a phone.
     pub remove: RestartableRecipient<RemovePhone>,
+    /// Counts the listed phones by status.
+    pub phones: RestartableRecipient<CountPhones>,
     /// Finds the actor of a phone.
     pub find: RestartableRecipient<FindLine>,
     /// Tells whether the phone list is on disk.

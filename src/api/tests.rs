@@ -75,6 +75,14 @@ impl Handler<CountPermits> for Registrar {
     }
 }
 
+impl Handler<CountPhones> for Registrar {
+    type Result = MessageResult<CountPhones>;
+
+    fn handle(&mut self, _: CountPhones, _: &mut Self::Context) -> MessageResult<CountPhones> {
+        MessageResult([2, 1, 3])
+    }
+}
+
 impl Handler<FindLine> for Registrar {
     type Result = Result<Line, NoLine>;
 
@@ -142,6 +150,7 @@ fn served(folder: &Path) -> HttpServer {
         switch: registrar.recipient(),
         remove: registrar.recipient(),
         find: registrar.recipient(),
+        phones: registrar.recipient(),
         disk: registrar.recipient(),
         count: registrar.recipient(),
         context: context(),

@@ -212,6 +212,7 @@ impl Server {
             switch: registrar.recipient(),
             remove: registrar.recipient(),
             find: registrar.recipient(),
+            phones: registrar.recipient(),
             disk: registrar.recipient(),
             count: licensing.recipient(),
             context: Arc::clone(&context),

@@ -30,6 +30,7 @@ mod events_by_maker;
 mod extensions;
 mod framing;
 mod ledger;
+mod metrics;
 mod monitors;
 mod phone_session;
 mod program;

@@ -195,7 +195,7 @@ async fn requests_for_a_blocked_thread_get_one_answer_each() {
         drop(late.begin("MonitorStart", &start));
     }
     assert!(late.incoming().await.is_none(), "its connection ends");
-    let refused = metric(&server, "uacsta_requests_refused_total").await;
+    let refused = metric(&server, "uacsta_transactions_refused_total").await;
     assert_eq!(refused as usize, early.len() + 1);
 
     gate.open();

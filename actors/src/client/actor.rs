@@ -104,6 +104,8 @@ impl Client {
             let reason = "too many sessions on this connection";
             return reply.with(FinalResponse::from(Status::SERVICE_UNAVAILABLE).because(reason));
         };
+        let counted = self.context.counters.client_session();
+        self.sessions.count(key, counted);
         let user = display(Truncated(&user));
         match &scope {
             Scope::Server => tracing::info!(%client, user, "server session opened"),

@@ -10,6 +10,7 @@ use uacsta_schema::{
 };
 
 use crate::{
+    counters::CountedSession,
     refusal::Refusal,
     registrar::Line,
     sip::{
@@ -26,6 +27,8 @@ pub(super) struct ClientSession {
     pub(super) scope: Scope,
     /// The edition and prefix of the newest request.
     pub(super) dialect: Dialect,
+    /// Counts it for the metrics.
+    _counted: Option<CountedSession>,
 }
 
 /// Which lines a session can address.
@@ -149,9 +152,17 @@ impl Sessions {
             id: None,
             scope,
             dialect,
+            _counted: None,
         };
         self.by_key.insert(self.last_key, session);
         Some(self.last_key)
+    }
+
+    /// Has a session hold its count.
+    pub(super) fn count(&mut self, key: u64, counted: CountedSession) {
+        if let Some(session) = self.by_key.get_mut(&key) {
+            session._counted = Some(counted);
+        }
     }
 
     /// The 200 to the INVITE has been sent.

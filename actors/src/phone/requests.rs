@@ -18,7 +18,7 @@ use super::{
     session::SessionInput,
 };
 use crate::{
-    counters::Counter,
+    counters::{Counter, RequestResult},
     refusal::Refusal,
     sip::{
         responder::Responder,
@@ -199,6 +199,10 @@ impl Phone {
         let now = self.context.clock.now();
         match self.requests.received(id, &response, now) {
             ResponseMatch::Concluded(request) => {
+                if matches!(response, Ok(_) | Err(RequestError::Refused { .. })) {
+                    let took = now.saturating_sub(request.sent_at);
+                    self.context.counters.answer_time.observe(took);
+                }
                 let result = responses::read(&self.context, response, request.service);
                 self.conclude(*request, result, ctx);
                 self.send_next(ctx);
@@ -228,6 +232,10 @@ impl Phone {
         result: Result<Document, Refusal>,
         ctx: &mut Context<Self>,
     ) {
+        let outcome = RequestResult::of(&result);
+        self.context
+            .counters
+            .count_request(request.service, outcome);
         let requester = request.requester;
         let is_unsupported = result.as_ref().is_err_and(|refusal| {
             if !matches!(requester, Requester::KeepAlive | Requester::DialogProbe) {

@@ -180,6 +180,11 @@ pub enum ChangeError {
 #[rtype(result = "OnDisk")]
 pub struct IsOnDisk;
 
+/// Counts the listed phones by status: away, registered, controlled.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "[usize; 3]")]
+pub struct CountPhones;
+
 /// How much of the phone list is on disk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OnDisk {

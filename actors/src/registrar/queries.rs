@@ -12,8 +12,8 @@ use super::{
     batches::{BATCH, LaterResult, in_batches},
     clients::user_parts,
     messages::{
-        ChangeError, ClientConnected, ClientEnded, FindLine, IsOnDisk, Line, LinePage, ListLines,
-        ListPhones, OnDisk, PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus,
+        ChangeError, ClientConnected, ClientEnded, CountPhones, FindLine, IsOnDisk, Line, LinePage,
+        ListLines, ListPhones, OnDisk, PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus,
         UnsubscribeStatus,
     },
     persistence::ListChange,
@@ -274,6 +274,18 @@ impl Handler<RemovePhone> for Registrar {
             return Box::pin(async move { Err(error) });
         }
         self.change_on_disk(phone, ListChange::Remove, ctx)
+    }
+}
+
+impl Handler<CountPhones> for Registrar {
+    type Result = MessageResult<CountPhones>;
+
+    fn handle(&mut self, _: CountPhones, _: &mut Self::Context) -> Self::Result {
+        let mut counts = [0; 3];
+        for (_, record) in self.records.after(None) {
+            counts[record.status() as usize] += 1;
+        }
+        MessageResult(counts)
     }
 }
 

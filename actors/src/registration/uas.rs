@@ -1,6 +1,6 @@
 //! The UAS of phones' connections: authenticates REGISTER, and responds to refreshes without the registrar.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::Addr;
 use actix_rt::Arbiter;
@@ -25,7 +25,7 @@ use crate::{
         connection::OrphanRequest,
         dialog::DialogId,
         incident::Incident,
-        responder::{Disposition, FinalResponse, PendingRequest},
+        responder::{Disposition, FinalResponse, Held, PendingRequest},
         uas::{Peer, Uas},
     },
     truncated::truncated,
@@ -77,6 +77,7 @@ impl PhoneUas {
         request: &Request,
         pending: PendingRequest<'_>,
     ) -> Result<Disposition, FinalResponse> {
+        let begun = self.now();
         let phone = identify(&self.context, request, self.address, self.is_bound())?;
         if self.claimed.replace(phone) != Some(phone) {
             self.name = Some(phone.to_string().into());
@@ -99,7 +100,10 @@ impl PhoneUas {
                     lease.refresh(update.cseq, *expires, now);
                 }
                 if matches!(step, RegisterStep::List | RegisterStep::Refresh) {
-                    return Ok(lease.response(now).into());
+                    let response = lease.response(now);
+                    let took = self.now().saturating_sub(begun);
+                    self.context.counters.register_time.observe(took);
+                    return Ok(response.into());
                 }
                 step
             }
@@ -110,6 +114,11 @@ impl PhoneUas {
             arbiter: Arbiter::current(),
         };
         let (responder, disposition) = pending.later();
+        let timer = RegisterTimer {
+            context: Arc::clone(&self.context),
+            begun,
+        };
+        let responder = responder.holding(Box::new(timer));
         self.registrar.register.do_send(Register {
             phone,
             request: request.clone(),
@@ -186,6 +195,27 @@ impl PhoneUas {
     pub(crate) fn listing(&self, phone: PhoneId) -> Option<FinalResponse> {
         let lease = self.leases.iter().find(|lease| lease.phone() == phone)?;
         Some(lease.response(self.now()))
+    }
+}
+
+/// Measures the time of a REGISTER until its final response.
+struct RegisterTimer {
+    context: Arc<ServerContext>,
+    begun: Duration,
+}
+
+impl fmt::Debug for RegisterTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "since {:?}", self.begun)
+    }
+}
+
+impl Held for RegisterTimer {}
+
+impl Drop for RegisterTimer {
+    fn drop(&mut self) {
+        let took = self.context.clock.now().saturating_sub(self.begun);
+        self.context.counters.register_time.observe(took);
     }
 }
 

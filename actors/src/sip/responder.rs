@@ -43,6 +43,7 @@ impl<'a> PendingRequest<'a> {
             answered: false,
             counted: None,
             permission: None,
+            held: None,
         };
         (responder, Disposition(None))
     }
@@ -64,6 +65,8 @@ pub struct Responder {
     /// One more reference until the response is sent.
     counted: Option<Arc<()>>,
     permission: Option<Arc<dyn Permission>>,
+    /// Dropped when the response is sent.
+    held: Option<Box<dyn Held>>,
 }
 
 /// The sender's right to a request, which may be withdrawn while the request waits.
@@ -71,6 +74,9 @@ pub trait Permission: fmt::Debug + Send + Sync {
     /// Whether the sender may no longer make the request.
     fn is_withdrawn(&self) -> bool;
 }
+
+/// A value that a responder holds until the response is sent, such as a timer.
+pub trait Held: fmt::Debug + Send {}
 
 /// Where a response goes: a connection with any UAS, or an actor of ours that sent the request. All responders of a connection
 /// share one value, since each copy of an actor's address allocates.
@@ -126,6 +132,7 @@ impl Responder {
             answered: false,
             counted: None,
             permission: None,
+            held: None,
         }
     }
 
@@ -178,6 +185,12 @@ impl Responder {
     pub fn is_withdrawn(&self) -> bool {
         let permission = self.permission.as_ref();
         permission.is_some_and(|permission| permission.is_withdrawn())
+    }
+
+    /// Holds a value until the response is given.
+    pub fn holding(mut self, value: Box<dyn Held>) -> Self {
+        self.held = Some(value);
+        self
     }
 
     /// Hands the transaction to the connection that received the request and now answers it.

@@ -209,6 +209,6 @@ async fn three_thousand_mutated_messages_do_no_harm() {
         }
     }
     assert_eq!(metric(&server, "uacsta_panics_total").await, 0);
-    assert!(metric(&server, "uacsta_messages_refused_total").await > 100);
+    assert!(metric(&server, "uacsta_messages_malformed_total").await > 100);
     is_served(&server, &phone).await;
 }

@@ -51,6 +51,8 @@ pub(super) struct PhoneRequest {
     pub(super) requester: Requester,
     /// Whether the phone was sent the request and has not answered it.
     pub(super) was_sent: bool,
+    /// When it was sent last.
+    pub(super) sent_at: Duration,
     /// Whether the request was repeated after a rejection.
     was_repeated: bool,
     /// How often the request crossed a request of the phone (491).
@@ -119,6 +121,7 @@ impl RequestQueue {
             deadline,
             requester,
             was_sent: false,
+            sent_at: Duration::ZERO,
             was_repeated: false,
             crossings: 0,
         });
@@ -165,6 +168,7 @@ impl RequestQueue {
             request.deadline = now + gate.timeout;
         }
         request.was_sent = true;
+        request.sent_at = now;
         let sent = (request.id, request.body.clone());
         self.sent.push(request);
         Some(sent)
