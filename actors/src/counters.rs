@@ -17,7 +17,7 @@ use crate::{histogram::Histogram, refusal::Refusal, sip::incident::Incident};
 pub struct Counters {
     events: [AtomicU64; Counter::ALL.len()],
     requests: [[AtomicU64; RequestResult::ALL.len()]; ServiceId::ALL.len()],
-    /// From sending a request to a phone to its answer.
+    /// From sending a request to a phone to its answer, unless a SIP status refused it.
     pub answer_time: Histogram,
     /// From a REGISTER with credentials to its final response.
     pub register_time: Histogram,

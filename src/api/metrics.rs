@@ -165,7 +165,7 @@ fn requests(page: &mut Page, counters: &Counters) {
     }
     page.histogram(
         "uacsta_phone_request_duration_seconds",
-        "From sending a request to a phone to its answer.",
+        "From sending a request to a phone to its answer, unless a SIP status refused it.",
         &counters.answer_time,
     );
     page.histogram(

@@ -199,8 +199,8 @@ impl Phone {
         let now = self.context.clock.now();
         match self.requests.received(id, &response, now) {
             ResponseMatch::Concluded(request) => {
-                if matches!(response, Ok(_) | Err(RequestError::Refused { .. })) {
-                    let took = now.saturating_sub(request.sent_at);
+                if let (Ok(_), Some(sent_at)) = (&response, request.sent_at) {
+                    let took = now.saturating_sub(sent_at);
                     self.context.counters.answer_time.observe(took);
                 }
                 let result = responses::read(&self.context, response, request.service);
@@ -246,7 +246,7 @@ impl Phone {
         });
         if is_unsupported || result.is_ok() {
             self.capabilities.proved(request.service, !is_unsupported);
-        } else if request.was_sent
+        } else if request.sent_at.is_some()
             && matches!(result, Err(Refusal::TimedOut))
             && matches!(
                 requester,

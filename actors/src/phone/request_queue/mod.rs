@@ -49,10 +49,8 @@ pub(super) struct PhoneRequest {
     pub(super) body: Body,
     pub(super) deadline: Duration,
     pub(super) requester: Requester,
-    /// Whether the phone was sent the request and has not answered it.
-    pub(super) was_sent: bool,
-    /// When it was sent last.
-    pub(super) sent_at: Duration,
+    /// When the phone was sent the request; `None` if it was not, or refused it.
+    pub(super) sent_at: Option<Duration>,
     /// Whether the request was repeated after a rejection.
     was_repeated: bool,
     /// How often the request crossed a request of the phone (491).
@@ -120,8 +118,7 @@ impl RequestQueue {
             body,
             deadline,
             requester,
-            was_sent: false,
-            sent_at: Duration::ZERO,
+            sent_at: None,
             was_repeated: false,
             crossings: 0,
         });
@@ -167,8 +164,7 @@ impl RequestQueue {
         if request.requester.is_unhurried() {
             request.deadline = now + gate.timeout;
         }
-        request.was_sent = true;
-        request.sent_at = now;
+        request.sent_at = Some(now);
         let sent = (request.id, request.body.clone());
         self.sent.push(request);
         Some(sent)
@@ -198,7 +194,7 @@ impl RequestQueue {
             Err(RequestError::Ended) => {
                 self.is_interrupted = true;
                 if request.requester.is_idempotent() {
-                    request.was_sent = false;
+                    request.sent_at = None;
                     self.own.push_front(request);
                     return ResponseMatch::Requeued;
                 }
@@ -206,7 +202,7 @@ impl RequestQueue {
             }
             _ => return ResponseMatch::Concluded(request),
         };
-        request.was_sent = false;
+        request.sent_at = None;
         match *status {
             Status::REQUEST_PENDING if request.crossings < CROSSINGS => {
                 let at = now + after_crossing(true);
@@ -251,7 +247,7 @@ impl RequestQueue {
     pub(super) fn take_back_unsent(&mut self) {
         self.is_interrupted = false;
         for mut request in self.sent.drain(..).rev() {
-            request.was_sent = false;
+            request.sent_at = None;
             if request.requester.is_for_others() {
                 self.waiting.push_front(request);
             } else {
