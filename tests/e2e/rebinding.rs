@@ -97,17 +97,13 @@ async fn rfc_3327_5_4_path_becomes_the_route_of_the_invite() {
 }
 
 #[tokio::test]
-async fn rfc_3327_5_3_path_without_support_of_the_phone_gets_420() {
+async fn rfc_3327_5_3_path_is_taken_from_a_phone_that_does_not_list_it() {
     let server = Server::start();
     let phone = server.phone("000413000217");
-    let refusal = phone
+    let registered = phone
         .register_as(|request| request.with("Path", EDGE))
-        .await;
-    assert_eq!(refusal.status(), 420, "{}", refusal.text());
-    assert_eq!(
-        (refusal.must("Unsupported"), refusal.must("Path")),
-        ("path", EDGE)
-    );
-    let required = |request| through(EDGE)(request).with("Require", "path");
-    phone.register_as(required).await.expect(200);
+        .await
+        .expect(200);
+    assert_eq!(registered.must("Path"), EDGE);
+    assert_eq!(invited(&phone, 1).await, [EDGE]);
 }

@@ -27,12 +27,6 @@ pub enum Rejection {
         /// The last CSeq.
         last: u32,
     },
-    /// A proxy wants to stay on the way to a phone that does not say that it supports this.
-    #[error("a proxy added a Path, but the phone does not support path (RFC 3327)")]
-    PathNotSupported {
-        /// The Path.
-        path: String,
-    },
     /// The phone was bound elsewhere less than a second ago.
     #[error("the phone registered on another connection less than a second ago")]
     RebindTooSoon,
@@ -50,7 +44,6 @@ impl From<Rejection> for FinalResponse {
             Rejection::Malformed(_) => Status::BAD_REQUEST,
             Rejection::NoPhone(_) => Status::FORBIDDEN,
             Rejection::IntervalTooBrief { .. } => Status::INTERVAL_TOO_BRIEF,
-            Rejection::PathNotSupported { .. } => Status::BAD_EXTENSION,
             // RFC 3261, section 10.3, step 7: a request that fails by its CSeq gets 500.
             Rejection::OutOfOrder { .. } => Status::SERVER_INTERNAL_ERROR,
             Rejection::RebindTooSoon | Rejection::TooManyUnknownPhones | Rejection::NotStored => {
@@ -62,9 +55,6 @@ impl From<Rejection> for FinalResponse {
             Rejection::IntervalTooBrief { min_expires } => {
                 response.header(HeaderName::MinExpires, min_expires)
             }
-            Rejection::PathNotSupported { path } => response
-                .header(HeaderName::Unsupported, "path")
-                .header(HeaderName::Path, path),
             Rejection::RebindTooSoon => response.header(HeaderName::RetryAfter, 1),
             Rejection::TooManyUnknownPhones | Rejection::NotStored => {
                 response.header(HeaderName::RetryAfter, 60)

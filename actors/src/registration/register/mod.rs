@@ -116,7 +116,7 @@ impl<'r> Update<'r> {
     /// Parses a REGISTER. Of several Contacts to bind, the first counts.
     ///
     /// # Errors
-    /// The REGISTER is malformed or contradictory, the expiry is too brief, or the phone does not support its Path.
+    /// The REGISTER is malformed or contradictory, or the expiry is too brief.
     pub fn read(request: &'r Request, advanced: &Advanced) -> Result<Self, Rejection> {
         let head = request.head();
         // Step 6: "*" requires an expiry of zero, and excludes other Contacts.
@@ -197,17 +197,10 @@ impl<'r> Update<'r> {
     }
 }
 
-/// The Path of a REGISTER. As RFC 3327, section 5.3, recommends, the phone must say that it supports it: the proxy that adds it
-/// receives all requests to the phone.
+/// The Path of a REGISTER. It is taken from phones that do not list `path` in Supported too, as RFC 3327, section 5.3, leaves to
+/// the registrar: few phones do, and without it they cannot be reached through their proxy.
 fn path(head: &Head) -> Result<Vec<&str>, Rejection> {
     let path: Vec<&str> = head.list(HeaderName::Path).collect();
-    if path.is_empty() {
-        return Ok(path);
-    }
-    if !head.lists(HeaderName::Supported, "path") {
-        let path = path.join(", ");
-        return Err(Rejection::PathNotSupported { path });
-    }
     for hop in head.addresses(HeaderName::Path) {
         hop.map_err(malformed)?;
     }
