@@ -41,17 +41,14 @@ impl Peer {
     }
 
     /// The next request, which has this method and comes so many seconds after the start.
-    #[track_caller]
-    fn next(&mut self, method: &'static str, seconds: u64) -> impl Future<Output = Request> {
-        async move {
-            match timeout(Duration::from_secs(600), self.frames.next()).await {
-                Ok(Some(Ok(Frame::Message(SipMessage::Request(request))))) => {
-                    let at = self.started.elapsed().as_secs();
-                    assert_eq!((request.method().as_str(), at), (method, seconds));
-                    request
-                }
-                other => panic!("not a request: {other:?}"),
+    async fn next(&mut self, method: &'static str, seconds: u64) -> Request {
+        match timeout(Duration::from_secs(600), self.frames.next()).await {
+            Ok(Some(Ok(Frame::Message(SipMessage::Request(request))))) => {
+                let at = self.started.elapsed().as_secs();
+                assert_eq!((request.method().as_str(), at), (method, seconds));
+                request
             }
+            other => panic!("not a request: {other:?}"),
         }
     }
 

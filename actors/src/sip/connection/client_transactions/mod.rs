@@ -1,16 +1,23 @@
 //! Client transactions (RFC 3261, section 17.1): the requests that a connection sent, why, and what their events lead to.
 
-use std::{fmt, time::Duration};
+mod branch;
+mod purpose;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
 
 use smallvec::SmallVec;
-use tokio::sync::oneshot;
 use uacsta_schema::sip::{Method, Response};
 
+pub(super) use self::{
+    branch::Branch,
+    purpose::{Purpose, SessionPurpose},
+};
 use super::outcome::RequestOutcome;
 use crate::sip::{
-    body::Body,
     dialog::Dialog,
-    session::{RequestError, SessionId},
+    session::SessionId,
     transaction::{
         Reliability, Timer, TransactionEffect, TransactionEvent,
         table::{Machine, TransactionId, Transactions},
@@ -37,53 +44,8 @@ struct ClientTransaction {
     purpose: Purpose,
 }
 
-/// Why a request was sent.
-#[derive(Debug)]
-pub(super) enum Purpose {
-    /// In a session, which handles the outcome.
-    Session(SessionId, SessionPurpose),
-    /// To end a session that the connection has already removed.
-    Bye,
-    /// To cancel an INVITE.
-    Cancel,
-    /// Outside dialogs, for another actor.
-    Request(ResponseSender),
-    /// An INVITE in a session that has ended meanwhile. Its final response is acknowledged all the same.
-    Orphaned(Box<(Dialog, Branch)>),
-    /// The final response arrived. The transaction remains for its copies; those of a 2xx to an INVITE are acknowledged, and
-    /// one with another To `tag` makes a dialog of its own (RFC 3261, section 13.2.2.4).
-    Answered { tag: Option<Box<str>> },
-}
-
-/// Why a request was sent in a session.
-#[derive(Debug)]
-pub(super) enum SessionPurpose {
-    /// Opens the session; `retries` counts the challenges and the 422 that were answered.
-    Invite { retries: u8 },
-    /// Refreshes the session.
-    Refresh { by_invite: bool },
-    /// A CSTA request. The content is kept if a challenge to it can be answered.
-    Invoke {
-        ticket: u64,
-        content: Option<Body>,
-        retries: u8,
-    },
-    /// A CSTA event.
-    Notify,
-}
-
 /// How many BYEs without a response there may be before a 2xx without a session gets none.
 const MOST_DECLINED: usize = 64;
-
-/// Receives the final response to a request outside dialogs.
-pub(super) type ResponseSender = oneshot::Sender<Result<Response, RequestError>>;
-
-/// The branch of a request of ours. Its text names the transaction, so that a response finds it without a search.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Branch {
-    id: TransactionId,
-    random: u64,
-}
 
 /// What the event of a client transaction leads to.
 #[derive(Debug)]
@@ -118,43 +80,6 @@ pub(super) enum ClientEffect<'r> {
 
 /// In the order in which they are carried out.
 pub(super) type ClientEffects<'r> = SmallVec<[ClientEffect<'r>; 2]>;
-
-impl fmt::Display for Branch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TransactionId { slot, serial } = self.id;
-        write!(f, "z9hG4bK{slot:x}-{serial:x}-{:x}", self.random)
-    }
-}
-
-impl Branch {
-    fn parse(branch: &str) -> Option<Self> {
-        let mut parts = branch.strip_prefix("z9hG4bK")?.split('-');
-        let slot = u32::from_str_radix(parts.next()?, 16).ok()?;
-        let serial = u32::from_str_radix(parts.next()?, 16).ok()?;
-        let random = u64::from_str_radix(parts.next()?, 16).ok()?;
-        Some(Self {
-            id: TransactionId { slot, serial },
-            random,
-        })
-    }
-
-    pub(super) fn transaction(self) -> TransactionId {
-        self.id
-    }
-}
-
-impl Purpose {
-    fn session(&self) -> Option<SessionId> {
-        match self {
-            Self::Session(session, _) => Some(*session),
-            Self::Bye
-            | Self::Cancel
-            | Self::Request(_)
-            | Self::Orphaned(_)
-            | Self::Answered { .. } => None,
-        }
-    }
-}
 
 impl ClientTransactions {
     pub(super) fn new(reliability: Reliability, random: u64, most: usize) -> Self {
@@ -457,6 +382,3 @@ impl ClientTransactions {
         });
     }
 }
-
-#[cfg(test)]
-mod tests;

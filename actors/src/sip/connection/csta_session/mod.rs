@@ -240,7 +240,7 @@ impl CstaSession {
     pub(super) fn received(&mut self, request: &Request) -> PeerRequest {
         let head = request.head();
         let cseq = head.cseq().ok().map(|cseq| cseq.number);
-        if !cseq.is_some_and(|number| self.dialog.received(number).is_ok()) {
+        if cseq.is_none_or(|number| self.dialog.received(number).is_err()) {
             return self.out_of_order(request);
         }
         if matches!(request.method(), Method::Invite | Method::Update)
