@@ -297,9 +297,9 @@ mod tests {
         for event in Counter::ALL {
             let same_family = |other: &Counter| other.name() == event.name();
             let mut family = Counter::ALL.into_iter().filter(same_family);
-            let is_labelled = !event.label().is_empty();
+            let is_bare = event.label().is_empty();
             assert!(
-                family.all(|other| !other.label().is_empty() == is_labelled),
+                family.all(|other| other.label().is_empty() == is_bare),
                 "{event:?}"
             );
         }
