@@ -21,7 +21,7 @@ pub fn at(file: PathBuf, source: &str) -> Option<PathBuf> {
 
 fn or_skipped(found: Option<PathBuf>, program: &str, source: &str) -> Option<PathBuf> {
     if found.is_none() {
-        println!("SKIPPED: {program} is not installed ({source})");
+        skipped(&format!("{program} is not installed ({source})"));
         assert!(
             std::env::var("CI").as_deref() != Ok("true"),
             "{program} is not installed, and CI=true demands it"
