@@ -394,7 +394,9 @@ async fn wrong_method_gets_405_with_allow() {
     // RFC 9110, section 9.3.2: "the server SHOULD send the same header fields in response to a HEAD request as ... GET".
     for path in ["/healthz", "/readyz", "/metrics", "/api/phones", "/nothing"] {
         let fields = |fields: String| -> Vec<String> {
-            let same = |line: &&str| !line.starts_with("date:");
+            // The processor time in the metrics grows by a digit now and then.
+            let varies = |line: &str| path == "/metrics" && line.starts_with("content-length:");
+            let same = |line: &&str| !line.starts_with("date:") && !varies(line);
             fields.lines().filter(same).map(str::to_owned).collect()
         };
         let (status, head, _) = ask(&web, "HEAD", path).await;
