@@ -238,6 +238,9 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.peer.closing.get() {
+            self.discard_input(cx)?;
+        }
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
