@@ -10,7 +10,8 @@ use crate::Server;
 /// The arguments of `check-config`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve.
+    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve. With --data the files of the
+data folder are checked too, and whether the addresses can be listened on; those of the folder's running server are fine.
 
 Examples:
   uacsta check-config /etc/uacsta/uacsta.toml

@@ -222,8 +222,23 @@ impl ListenSocket {
     }
 }
 
-/// `[::]` accepts IPv4 too.
+/// Tests whether an address can be listened on, and releases it.
+///
+/// # Errors
+/// The system's error.
+pub fn try_bind(address: SocketAddr, datagrams: bool) -> io::Result<()> {
+    match datagrams {
+        true => udp::bound(address).map(drop),
+        false => tcp_socket(address).map(drop),
+    }
+}
+
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::from_std(StdListener::from(tcp_socket(address)?))
+}
+
+/// A listening socket. `[::]` accepts IPv4 too.
+fn tcp_socket(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -238,5 +253,5 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(StdListener::from(socket))
+    Ok(socket)
 }

@@ -18,7 +18,7 @@ mod udp;
 
 pub use acceptor::Acceptor;
 pub use connection_limits::ConnectionCounts;
-pub use listener::{Bound, Listener};
+pub use listener::{Bound, Listener, try_bind};
 use tokio_rustls::TlsAcceptor;
 use uacsta_config::Listen;
 

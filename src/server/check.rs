@@ -1,17 +1,23 @@
 //! Checks whether a server would start with given settings, without starting it.
 
-use std::{path::Path, time::Duration};
+use std::{fs::OpenOptions, io, net::SocketAddr, path::Path, time::Duration};
 
-use uacsta_config::{Profiles, Settings};
+use uacsta_config::{Listen, Profiles, Settings};
+use uacsta_connect::data_dir::{API_ADDRESS, LOCK, Listening, announced, is_in_use};
 
-use super::{ConfigWarning, Server, StartError, allowance};
+use super::{ConfigWarning, Server, StartError, allowance, interfaces::overlap};
 use crate::{
     data_dir::{self, RunningTime},
-    net::tls::{self, Identity},
+    net::{
+        tls::{self, Identity},
+        try_bind,
+    },
+    store::{StoreActor, StoreError},
 };
 
 impl Server {
-    /// Checks settings, and the data folder if it is given, but not addresses and the phone list. Returns warnings. Writes nothing.
+    /// Checks settings, and the data folder if it is given, with its phone list and the addresses to listen on.
+    /// Returns warnings. Writes nothing.
     ///
     /// # Errors
     /// Why [`Self::run`] would fail.
@@ -55,6 +61,9 @@ impl Server {
         {
             tls::authorities(authority, false)?;
         }
+        if let Some(data) = data {
+            check_use(settings, data)?;
+        }
         let mut all = ConfigWarning::of(settings);
         all.extend(
             data.into_iter()
@@ -62,6 +71,75 @@ impl Server {
         );
         Ok(all)
     }
+}
+
+/// Checks the phone list and the addresses. What the folder's running server uses is free for its successor.
+fn check_use(settings: &Settings, data: &Path) -> Result<(), StartError> {
+    let lock = data.join(LOCK);
+    let unusable = |source| StoreError::File {
+        action: "opened",
+        path: lock.clone(),
+        source,
+    };
+    if lock.exists() {
+        OpenOptions::new()
+            .write(true)
+            .open(&lock)
+            .map_err(unusable)?;
+    }
+    let is_in_use = is_in_use(data).map_err(unusable)?;
+    let mut own = Vec::new();
+    if is_in_use {
+        // A file that cannot be read leaves its ports in use.
+        let listening = Listening::read(data).ok().flatten().unwrap_or_default();
+        let interfaces = listening.interfaces.into_iter();
+        own.extend(interfaces.map(|(setting, address)| (setting == UDP, address)));
+        own.extend(api_address(data).map(|address| (false, address)));
+    } else {
+        StoreActor::check(data)?;
+    }
+    for (setting, listen) in listeners(settings) {
+        let Some(address) = listen.address() else {
+            continue;
+        };
+        let datagrams = setting == UDP;
+        let is_own = |(udp, own): &(bool, SocketAddr)| *udp == datagrams && overlap(*own, address);
+        match try_bind(address, datagrams) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && own.iter().any(is_own) => {}
+            // The server waits for it.
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrNotAvailable && setting != "web.listen" => {}
+            Err(error) => return Err(StartError::listen(setting, listen, error)),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The setting of the one interface that is not TCP.
+const UDP: &str = "phones.udp";
+
+/// Where the API of the folder's running server listens.
+fn api_address(data: &Path) -> Option<SocketAddr> {
+    let url = announced(&data.join(API_ADDRESS)).ok().flatten()?;
+    url.trim().strip_prefix("http://")?.parse().ok()
+}
+
+/// Every interface in the order in which a start opens them.
+fn listeners(settings: &Settings) -> [(&'static str, Listen); 10] {
+    let (phones, clients) = (&settings.phones, &settings.clients);
+    [
+        ("phones.lan.tcp", phones.lan.tcp),
+        ("phones.lan.tls", phones.lan.tls),
+        ("phones.wan.tcp", phones.wan.tcp),
+        ("phones.wan.tls", phones.wan.tls),
+        (UDP, phones.udp),
+        ("clients.lan.tcp", clients.lan.tcp),
+        ("clients.lan.tls", clients.lan.tls),
+        ("clients.wan.tcp", clients.wan.tcp),
+        ("clients.wan.tls", clients.wan.tls),
+        ("web.listen", settings.web.listen),
+    ]
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The actor that writes the phone list to disk on a thread of its own. Changes of 2 ms share one flush.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use actix_rt::Arbiter;
@@ -51,6 +51,14 @@ impl StoreActor {
             listed: entries.into_values().collect(),
             writable,
         })
+    }
+
+    /// Checks whether [`Self::open`] could read the phone list of a folder that no server uses. Writes nothing there.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub fn check(folder: &Path) -> Result<(), super::StoreError> {
+        super::recovery::check::<ListedPhone>(folder)
     }
 
     fn flush(&mut self) {

@@ -83,7 +83,7 @@ pub(super) fn restore_journal<T: Value>(
 ) -> Result<Vec<Change<T>>, StoreError> {
     let path = folder.join(FOLDER);
     let existed = path.exists();
-    let entries = match (existed.then(|| read_copy(folder, &path)), damage) {
+    let entries = match (existed.then(|| read_copy(&path, folder)), damage) {
         (None, None) => Entries::new(),
         (Some(Ok(entries)), None) => entries,
         (Some(Ok(entries)), Some(damage)) if !entries.is_empty() => {
@@ -93,14 +93,7 @@ pub(super) fn restore_journal<T: Value>(
         }
         (Some(Err(error)), _) if !error.is_damage() => return Err(error),
         (database, damage) => {
-            // sled opens some damaged files as an empty database.
-            let database = database.and_then(Result::err);
-            let database = database.map(|error| error.to_string());
-            return Err(StoreError::Unreadable {
-                folder: folder.to_owned(),
-                database: database.unwrap_or_else(|| "it is empty".to_owned()),
-                journal: damage.unwrap_or_else(|| "missing".to_owned()),
-            });
+            return Err(unreadable(folder, database.and_then(Result::err), damage));
         }
     };
     if existed && entries.is_empty() {
@@ -111,12 +104,44 @@ pub(super) fn restore_journal<T: Value>(
     Ok(listed.map(|(id, value)| (id, Some(value))).collect())
 }
 
-/// Reads a copy of the database, since sled repairs a damaged one by truncating it.
-fn read_copy<T: Value>(folder: &Path, path: &Path) -> Result<Entries<T>, StoreError> {
+/// Checks whether a start could read the list. Writes nothing into the folder.
+///
+/// # Errors
+/// Why the start would fail.
+pub(super) fn check<T: Value>(folder: &Path) -> Result<(), StoreError> {
+    let path = folder.join(FOLDER);
+    let database = path
+        .exists()
+        .then(|| read_copy::<T>(&path, &std::env::temp_dir()));
+    match (database, journal::read::<T>(folder)) {
+        (Some(Err(error)), _) if !error.is_damage() => Err(error),
+        // The one is completed from the other.
+        (_, Ok(Some(_))) | (None | Some(Ok(_)), Ok(None)) => Ok(()),
+        (Some(Ok(entries)), Err(_)) if !entries.is_empty() => Ok(()),
+        (database, journal) => Err(unreadable(
+            folder,
+            database.and_then(Result::err),
+            journal.err(),
+        )),
+    }
+}
+
+/// Neither file can be read. Without an error the database is empty: sled opens some damaged files so.
+fn unreadable(folder: &Path, database: Option<StoreError>, damage: Option<String>) -> StoreError {
+    let database = database.map(|error| error.to_string());
+    StoreError::Unreadable {
+        folder: folder.to_owned(),
+        database: database.unwrap_or_else(|| "it is empty".to_owned()),
+        journal: damage.unwrap_or_else(|| "missing".to_owned()),
+    }
+}
+
+/// Reads a copy of the database, made in the folder `beside`, since sled repairs a damaged one by truncating it.
+fn read_copy<T: Value>(path: &Path, beside: &Path) -> Result<Entries<T>, StoreError> {
     let copy = tempfile::Builder::new()
         .prefix("telephones.copy-")
-        .tempdir_in(folder)
-        .map_err(failed("written", folder))?;
+        .tempdir_in(beside)
+        .map_err(failed("written", beside))?;
     copy_folder(path, copy.path()).map_err(failed("copied", path))?;
     // Dropping the copy removes it.
     Ok(read(copy.path())?.1)

@@ -207,53 +207,76 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// `check-config` refuses what `serve` would, in the same words, and writes nothing.
+#[track_caller]
+fn predicted(prepare: &dyn Fn(&Path), inside: &str, words: &[&str]) {
+    let (folder, file) = settings_file(FREE);
+    prepare(folder.path());
+    let data = folder.path().join(inside);
+    let before = [names(folder.path()), names(&data)];
+    let arguments = ["--config", &file, "--data", data.to_str().unwrap()];
+    let output = run(&[&["check-config"], &arguments[..]].concat());
+    fails(&output, 2, words);
+    assert_eq!([names(folder.path()), names(&data)], before, "{words:?}");
+    let start = run(&[&["serve"], &arguments[..]].concat());
+    assert!(!start.status.success());
+    let last = |said: &[u8]| {
+        let said = String::from_utf8_lossy(said).into_owned();
+        said.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(last(&output.stderr), last(&start.stderr));
+}
+
+/// Fills a new data folder with a file, or with a folder where a file belongs.
+fn filled(name: &'static str, text: Option<&'static str>) -> impl Fn(&Path) {
+    move |folder| {
+        let path = folder.join("data").join(name);
+        std::fs::create_dir(folder.join("data")).unwrap();
+        match text {
+            Some(text) => std::fs::write(path, text).unwrap(),
+            None => std::fs::create_dir(path).unwrap(),
+        }
+    }
+}
+
 #[test]
 fn check_config_predicts_the_start_without_writing() {
-    let check = |prepare: &dyn Fn(&Path), inside: &str, words: &[&str]| {
-        let (folder, file) = settings_file(FREE);
-        prepare(folder.path());
-        let data = folder.path().join(inside);
-        let before = [names(folder.path()), names(&data)];
-        let arguments = ["--config", &file, "--data", data.to_str().unwrap()];
-        let output = run(&[&["check-config"], &arguments[..]].concat());
-        fails(&output, 2, words);
-        assert_eq!([names(folder.path()), names(&data)], before, "{words:?}");
-        let start = run(&[&["serve"], &arguments[..]].concat());
-        assert!(!start.status.success());
-        let last = |said: &[u8]| {
-            let said = String::from_utf8_lossy(said).into_owned();
-            said.lines().last().unwrap_or_default().to_owned()
-        };
-        assert_eq!(last(&output.stderr), last(&start.stderr));
-    };
-    let with = |name: &'static str, text: &'static str| {
-        move |folder: &Path| {
-            std::fs::create_dir(folder.join("data")).unwrap();
-            std::fs::write(folder.join("data").join(name), text).unwrap();
-        }
-    };
-    let holding = |name: &'static str| {
-        move |folder: &Path| std::fs::create_dir_all(folder.join("data").join(name)).unwrap()
-    };
     let in_the_way = |folder: &Path| std::fs::write(folder.join("data"), "").unwrap();
-    check(&in_the_way, "data", &["/data"]);
-    check(&in_the_way, "data/deeper", &["/data/deeper"]);
-    check(
-        &with("secrets.toml", "phones = "),
-        "data",
-        &["secrets.toml, line 1: is not TOML"],
-    );
-    check(&holding("cli.token"), "data", &["cli.token cannot be read"]);
-    check(&holding("trial"), "data", &["the file trial"]);
+    predicted(&in_the_way, "data", &["/data"]);
+    predicted(&in_the_way, "data/deeper", &["/data/deeper"]);
     let rubbish = |folder: &Path| {
         std::fs::create_dir(folder.join("data")).unwrap();
         for name in ["certificate.pem", "key.pem"] {
             std::fs::write(folder.join("data").join(name), "rubbish").unwrap();
         }
     };
-    check(&rubbish, "data", &["/data/certificate.pem"]);
+    predicted(&rubbish, "data", &["/data/certificate.pem"]);
+    for (name, text, words) in [
+        (
+            "secrets.toml",
+            Some("phones = "),
+            &["secrets.toml, line 1: is not TOML"][..],
+        ),
+        ("secrets.toml", None, &["secrets.toml"]),
+        ("cli.token", None, &["cli.token cannot be read"]),
+        ("trial", None, &["running time", "trial"]),
+        (
+            "telephones.jsonl",
+            Some("rubbish\n"),
+            &["cannot read the phone list", "telephones.jsonl"],
+        ),
+        (
+            "telephones.lock",
+            None,
+            &["telephones.lock cannot be opened"],
+        ),
+    ] {
+        predicted(&filled(name, text), "data", words);
+    }
+}
 
-    // One that is to be made is no mistake, but perhaps a slip of the pen.
+#[test]
+fn check_config_notes_that_a_data_folder_is_new() {
     let (folder, file) = settings_file(FREE);
     let data = folder.path().join("new/data");
     let output = run(&["check-config", &file, "--data", data.to_str().unwrap()]);
@@ -311,6 +334,40 @@ fn port_in_use_is_named() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     let last = said.lines().last().unwrap_or_default();
     assert!(last.contains(&address) && last.contains("use"), "{said}");
+}
+
+#[test]
+fn check_config_reports_ports_of_other_programs_only() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let check = |setting: &str, address: String, data: &Path| {
+        let mut command = program();
+        on_free_ports(&mut command);
+        command.env(format!("UACSTA__{setting}"), address);
+        finish(command.args(["check-config", "--data"]).arg(data))
+    };
+    // The settings of the running server, and those of another one beside it.
+    for (setting, address) in [
+        ("PHONES__LAN__TCP", server.phones),
+        ("CLIENTS__LAN__TLS", server.clients_tls),
+        ("WEB__LISTEN", server.web),
+    ] {
+        let own = check(setting, address.to_string(), server.data());
+        assert!(own.status.success(), "{own:?}");
+        let beside = check(setting, address.to_string(), other.path());
+        fails(&beside, 2, &["the port is in use", &address.to_string()]);
+    }
+    for (setting, address) in [
+        ("PHONES__LAN__TLS", taken.local_addr().unwrap()),
+        ("PHONES__UDP", udp.local_addr().unwrap()),
+    ] {
+        for data in [server.data(), other.path()] {
+            let output = check(setting, address.to_string(), data);
+            fails(&output, 2, &["the port is in use", &address.to_string()]);
+        }
+    }
 }
 
 #[test]

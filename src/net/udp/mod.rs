@@ -13,8 +13,8 @@ use std::{
 
 use bytes::BytesMut;
 use nonce_keys::NonceKeys;
-pub(super) use socket::bind;
 use socket::{SharedSocket, local_address_towards};
+pub(super) use socket::{bind, bound};
 use tokio::{
     net::UdpSocket,
     sync::{

@@ -30,6 +30,11 @@ impl DatagramSender for SharedSocket {
 
 /// Binds a socket. `[::]` receives IPv4 too.
 pub(in crate::net) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    UdpSocket::from_std(bound(address)?.into())
+}
+
+/// A bound socket.
+pub(in crate::net) fn bound(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -40,7 +45,7 @@ pub(in crate::net) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok(socket)
 }
 
 /// The local address that the system routes to a peer from, for interfaces on all addresses.
