@@ -108,6 +108,10 @@ impl Authority {
                 Err(_) => name.try_into().map(SanType::DnsName),
             })
             .collect::<Result<_, _>>()?;
+        // socat resolves a name that it has not found before the first address, and gives up where that fails.
+        params
+            .subject_alt_names
+            .sort_by_key(|name| matches!(name, SanType::IpAddress(_)));
         params.use_authority_key_identifier_extension = true;
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
