@@ -33,10 +33,11 @@ fn serving_on(address: &str) -> Serving {
             "PHONES__UDP",
             "CLIENTS__LAN__TCP",
             "CLIENTS__LAN__TLS",
-            "WEB__LISTEN",
         ] {
             command.env(format!("UACSTA__{interface}"), format!("{address}:0"));
         }
+        // Off loopback it would need TLS.
+        command.env("UACSTA__WEB__LISTEN", "[::1]:0");
     };
     Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, on)
 }

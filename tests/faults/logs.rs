@@ -194,7 +194,7 @@ async fn log_lines_about_strangers_are_limited_to_one_a_minute() {
     known.register().await.expect(200);
     for (name, times) in [
         ("uacsta_registers_refused_total", 300),
-        ("uacsta_messages_refused_total", 300),
+        ("uacsta_messages_malformed_total", 300),
         ("uacsta_framing_errors_total", 50),
     ] {
         assert_eq!(server.metric(name).await, times, "{name}");

@@ -1,5 +1,7 @@
 //! Monitored lines that move to another phone, lose their phone or change domain.
 
+use std::time::Duration;
+
 use crate::support::{
     csta::{Call, element},
     cti_client::Session,
@@ -7,6 +9,8 @@ use crate::support::{
     server::Server,
 };
 
+/// How often a list that a phone sends of its own accord takes effect, and some more.
+const LISTED_EVERY: Duration = Duration::from_millis(1_100);
 const FIRST: &str = "000413000001";
 const SECOND: &str = "000413000002";
 const LINE: &str = "sip:0005@pbx.example";
@@ -32,6 +36,8 @@ async fn lists(phone: &Phone, lines: &[&str]) {
     );
     let part = phone.document("SwitchingFunctionDevices", &part);
     phone.info(&part).await.expect(200);
+    // What a phone lists of its own accord takes effect once a second.
+    tokio::time::sleep(LISTED_EVERY).await;
 }
 
 async fn hears(session: &mut Session, reference: &str, names: &[&str]) {

@@ -125,7 +125,7 @@ async fn strings_kept_for_a_client_are_bounded() {
 /// RFC 3261, section 12.1.1: of an INVITE a dialog keeps its identifiers, its target and the route set, which have a bound.
 #[tokio::test]
 async fn invite_data_kept_by_a_dialog_is_bounded() {
-    const REFUSED: &str = "uacsta_messages_refused_total";
+    const REFUSED: &str = "uacsta_messages_malformed_total";
     let server = serving("");
     let phone = phone_of(&server, "000413000001", |_| {});
     phone.start().await;

@@ -202,7 +202,9 @@ impl<'r> Update<'r> {
 fn path(head: &Head) -> Result<Vec<&str>, Rejection> {
     let path: Vec<&str> = head.list(HeaderName::Path).collect();
     for hop in head.addresses(HeaderName::Path) {
-        hop.map_err(malformed)?;
+        if !hop.map_err(malformed)?.uri().is_sip() {
+            return Err(malformed("a Path is a sip or sips URI"));
+        }
     }
     match path.iter().map(|hop| hop.len()).sum() {
         ..=MAX_PATH => Ok(path),

@@ -263,7 +263,12 @@ fn step_7_a_lower_cseq_counts_if_the_sender_was_challenged_since() {
 #[test]
 fn rfc_3327_5_3_a_path_is_read() {
     let edges = "<sip:a@h;lr>, <sip:b@h;lr>";
-    for (path, expected) in [("", Some(0)), (edges, Some(2)), ("<sip:a", None)] {
+    for (path, expected) in [
+        ("", Some(0)),
+        (edges, Some(2)),
+        ("<sip:a", None),
+        ("<http://a/>", None),
+    ] {
         let header = match path {
             "" => String::new(),
             path => format!("Path: {path}\r\n"),
