@@ -18,7 +18,7 @@ impl Output<'_> {
     pub(super) fn print(&mut self, text: &str, json: impl FnOnce() -> Value) -> io::Result<()> {
         match self.json {
             true => writeln!(self.out, "{}", escape_controls(&json().to_string(), &[]))?,
-            false => writeln!(self.out, "{}", escape_controls(text, &[]))?,
+            false => writeln!(self.out, "{}", escape_controls(text, &['\n', '\t']))?,
         }
         self.out.flush()
     }
