@@ -23,7 +23,7 @@ pub fn answer_address(via: Option<&Via<'_>>, source: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Adds the source of a request to the topmost Via of its written response, as [`stamped`] does.
+/// Adds the source of a request to the topmost Via of its written response, as `stamped` does.
 pub fn stamp(answer: &mut BytesMut, source: SocketAddr) {
     let Some((start, end)) = top_via(answer) else {
         return;
