@@ -236,9 +236,14 @@ impl Interfaces {
         self.reopen(gone).await;
     }
 
-    /// Closes all sockets at the end of the server.
-    pub(super) fn end(self) {
-        self.listeners.into_iter().for_each(Listener::abort);
+    /// Accepts no further connections. Returns the UDP listeners, which carry the ends of their phones' sessions until they are
+    /// aborted.
+    pub(super) async fn stop_accepting(self) -> Vec<Listener> {
+        let mut carrying = Vec::new();
+        for listener in self.listeners {
+            carrying.extend(listener.retire().await);
+        }
+        carrying
     }
 }
 

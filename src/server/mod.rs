@@ -33,7 +33,7 @@ use crate::{
     api::{self, Api, HttpServer, ReloadRequest},
     data_dir::{self, Admin, Announcement, RunningTime},
     net::{
-        Acceptor, cert_watcher,
+        Acceptor, Listener, cert_watcher,
         tls::{self, Identity},
     },
     store::{Lock, StoreActor},
@@ -268,7 +268,7 @@ impl Running {
     /// is on disk. Takes less than 5 seconds.
     pub async fn stop(self) {
         self.listening.remove();
-        self.interfaces.end();
+        let carrying = self.interfaces.stop_accepting().await;
         self.certificate_tasks.iter().for_each(JoinHandle::abort);
         self.time_keeper.abort();
         self.time.write();
@@ -290,6 +290,7 @@ impl Running {
         }
         // For the phones' responses to BYE.
         tokio::time::sleep(BYE_TIME).await;
+        carrying.into_iter().for_each(Listener::abort);
         let _ = web.await;
         for arbiter in self.arbiters.into_iter().chain([self.store]) {
             arbiter.stop();

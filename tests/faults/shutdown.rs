@@ -2,14 +2,17 @@
 
 use std::{
     os::unix::net::UnixDatagram,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::support::{
     PATIENCE,
     csta::{Document, element},
-    phone::{Phone, Reaction},
+    datagrams::Weather,
+    phone::{Phone, Reaction, Setup},
     process::{PASSWORDS, Serving},
+    server::PHONES_PASSWORD,
     wire::final_of,
 };
 
@@ -99,6 +102,24 @@ async fn shutdown_stops_monitors_and_ends_sessions() {
         last = Some(request);
     }
     assert_eq!(last.expect("a BYE").method(), "BYE");
+}
+
+#[tokio::test]
+async fn phone_on_udp_gets_monitor_stop_and_bye_too() {
+    let settings = PASSWORDS.replace("[phones]", "[phones]\nudp = \"127.0.0.1:0\"");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let line = "sip:101@pbx.example";
+    let at = server.phones_udp.unwrap();
+    let mut setup = Setup::new(at, "000413000001", PHONES_PASSWORD, line);
+    setup.udp = Some(Weather::Fair);
+    let phone = Phone::new(setup, Arc::default());
+    phone.start().await;
+    let client = server.client().await;
+    let mut session = client.open_server().await;
+    session.watch(line).await;
+    let (code, _) = ended(server).await;
+    assert_eq!(code, Some(0));
+    receives_monitor_stop_before_bye(&phone).await;
 }
 
 #[tokio::test]
