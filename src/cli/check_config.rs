@@ -10,8 +10,8 @@ use crate::Server;
 /// The arguments of `check-config`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve. With --data the files of the
-data folder are checked too, and whether the addresses can be listened on; those of the folder's running server are fine.
+    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve. The files of the data folder, if there is one, are
+checked too, and whether the addresses can be listened on; those of the folder's running server are fine.
 
 Examples:
   uacsta check-config /etc/uacsta/uacsta.toml
@@ -31,7 +31,9 @@ pub(super) struct CheckConfig {
 impl CheckConfig {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let file = self.file.or(self.config);
-        let data = self.data.named();
+        // A folder that is not named is checked if it is there.
+        let default = Some(self.data.folder()).filter(|folder| folder.exists());
+        let data = self.data.named().or(default);
         let settings = uacsta_config::load(file.as_deref(), data)?;
         let warnings = Server::default()
             .check(&settings, data)
