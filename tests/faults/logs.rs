@@ -149,6 +149,20 @@ async fn phone_filter_logs_what_it_hides() {
 }
 
 #[tokio::test]
+async fn refused_client_does_not_hide_a_refused_phone_of_its_address() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let wrong = |user: &str| Account::new(user, "a guess");
+    let mut client = Line::to(server.clients).await;
+    client.log_on(&wrong("ecsta")).await.expect(401);
+    let mut phone = Line::to(server.phones).await;
+    phone.log_on(&wrong("000413c60001")).await.expect(401);
+    let log = server
+        .until_logged(0, "log-on refused phone=00:04:13:c6:00:01")
+        .await;
+    assert!(log.contains("client log-on refused"), "{log}");
+}
+
+#[tokio::test]
 async fn unanswered_challenge_hints_at_md5() {
     let limits = format!("{PASSWORDS}[limits]\nunauthenticated_time = 1\n");
     let server = Serving::start(tempfile::tempdir().unwrap(), &limits);

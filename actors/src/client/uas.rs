@@ -118,7 +118,7 @@ impl ClientUas {
             });
         let granted = granted.map_err(|denial| {
             if let Some(reason) = denial.reason()
-                && let Some(times) = self.context.may_log(self.address, false, reason)
+                && let Some(times) = self.context.may_log(self.address, false, &["client: ", reason].concat())
             {
                 tracing::warn!(address = %self.address, reason, times = repeat_count(times), "client log-on refused");
             }

@@ -275,7 +275,7 @@ pub(crate) fn authenticate(
     let granted = granted.map(|authenticated| authenticated.challenged_at);
     granted.map_err(|denial| {
         if let Some(reason) = denial.reason()
-            && let Some(times) = context.may_log(address, false, reason)
+            && let Some(times) = context.may_log(address, false, &["phone: ", reason].concat())
         {
             tracing::warn!(%phone, %address, reason, times = repeat_count(times), "log-on refused");
         }
