@@ -2,8 +2,8 @@
 
 use uacsta_schema::{
     mac::Mac,
-    phone_id::PhoneId,
-    sip::{HeaderName, Request, header::Contacts},
+    phone_id::{PhoneId, PhoneIdError},
+    sip::{HeaderName, Request, Uri, header::Contacts},
 };
 
 use super::rejection::Rejection;
@@ -24,19 +24,22 @@ pub(super) fn name_of(request: &Request, extensions: bool) -> Result<PhoneId, Re
             "the To of a REGISTER is a sip or sips URI".to_owned(),
         ));
     }
-    let user = uri.user_decoded().unwrap_or_default();
-    // A MAC address with bare colons parses as user and password (RFC 3261, section 19.1.1).
-    let user = match uri.password() {
-        Some(rest) => format!("{user}:{rest}").parse(),
-        None => user.parse::<PhoneId>(),
-    };
-    let user = user.map_err(|error| Rejection::NoPhone(error.to_string()))?;
+    let user = user_of(&uri).map_err(|error| Rejection::NoPhone(error.to_string()))?;
     if user.mac().is_none() && !extensions {
         return Err(Rejection::NoPhone(
             "the user name of a phone is its MAC address, 12 hexadecimal digits; an extension is accepted where phones.extensions is set".to_owned(),
         ));
     }
     Ok(user)
+}
+
+/// The phone that the user of a URI names. A MAC address with bare colons parses as user and password (RFC 3261, section 19.1.1).
+pub(super) fn user_of(uri: &Uri<'_>) -> Result<PhoneId, PhoneIdError> {
+    let user = uri.user_decoded().unwrap_or_default();
+    match uri.password() {
+        Some(rest) => format!("{user}:{rest}").parse(),
+        None => user.parse(),
+    }
 }
 
 /// The MAC address of a phone: its name, else a hint in the Contact's `+sip.instance` or user, or in the User-Agent. A hint is

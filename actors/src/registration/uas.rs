@@ -14,7 +14,7 @@ use uacsta_schema::{
 use super::{
     ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection, Register,
     RegisterStep, RegistrarRecipients, Rejection, Update,
-    identity::{mac_of, name_of},
+    identity::{mac_of, name_of, user_of},
 };
 use crate::{
     ServerContext,
@@ -325,13 +325,8 @@ impl Uas for PhoneUas {
     /// The phone in To or From; the other one is the server itself, but in a REGISTER.
     fn device_of(head: &Head) -> Option<String> {
         let phone = |address: Result<NameAddr<'_>, _>| {
-            let address = address.ok()?;
-            let user = address.uri().user_decoded()?;
-            let phone: PhoneId = match address.uri().password() {
-                Some(rest) => format!("{user}:{rest}").parse().ok()?,
-                None => user.parse().ok()?,
-            };
-            (user != SERVER).then_some(phone)
+            let phone = user_of(&address.ok()?.uri()).ok()?;
+            (phone.bare() != SERVER).then_some(phone)
         };
         let phones = [phone(head.to()), phone(head.from())];
         let device = phones.into_iter().flatten().min();
