@@ -97,10 +97,12 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
     served
 }
 
-/// Logs why the server does not serve, into the log file alone: standard error gets the sentence of the program's end.
+/// Logs why the server does not serve, into the log file alone: standard error gets the sentence of the program's end. The
+/// process number tells the line from those of a server that runs on the same folder.
 fn log_failure(error: &anyhow::Error) {
     tracing::error!(
         target: logs::FILE_ONLY,
+        pid = std::process::id(),
         reason = sentence(error.as_ref()),
         "the server does not start, or has failed"
     );
@@ -117,6 +119,7 @@ fn log_failed_start(data: Option<&Path>, error: &CommandError) {
     if let Ok(_logging) = logs::start(&defaults, data, true, &Arc::default()) {
         tracing::error!(
             target: logs::FILE_ONLY,
+            pid = std::process::id(),
             reason = %error,
             "the server does not start"
         );
