@@ -30,7 +30,7 @@ pub(super) enum Refusal {
     },
     #[error("phone {0} has not listed its lines yet")]
     NoLines(uacsta_schema::phone_id::PhoneId),
-    #[error("no phone {0} in the phone list")]
+    #[error("no phone {0} in the phone list; uacsta phones prints the list")]
     UnknownPhone(uacsta_schema::phone_id::PhoneId),
     #[error("{0}")]
     Invalid(String),
