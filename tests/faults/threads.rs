@@ -196,9 +196,11 @@ async fn requests_for_a_blocked_thread_get_one_answer_each() {
     }
     let ended = late.incoming().await.expect("its session ends");
     assert!(ended.text().starts_with("BYE "), "{}", ended.text());
+    assert!(late.incoming().await.is_none(), "its connection ends");
 
     gate.open();
     refresh.unwrap().await.unwrap().expect(200);
+    // The page reads the clock, which stands still for its thread as well while the gate is closed.
     let refused = metric(&server, "uacsta_transactions_refused_total").await;
     assert_eq!(refused as usize, early.len() + 1);
     let (mut done, mut busy) = (0, 0);
