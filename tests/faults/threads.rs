@@ -160,6 +160,12 @@ fn error_of(answer: &Message) -> Option<String> {
         .then(|| document.text("systemResourceAvailibility").to_owned())
 }
 
+async fn ends_with_its_connection(session: &mut Session) {
+    let ended = session.incoming().await.expect("the session ends");
+    assert!(ended.text().starts_with("BYE "), "{}", ended.text());
+    assert!(session.incoming().await.is_none(), "the connection ends");
+}
+
 /// The phone's mailbox holds 4096. What finds no room is refused at once, though the phone's thread does nothing, and who was told
 /// already that its monitor stands loses its connection; the phone's own bound holds for the others once it goes on.
 #[tokio::test]
@@ -194,9 +200,7 @@ async fn requests_for_a_blocked_thread_get_one_answer_each() {
     for _ in 0..2 {
         drop(late.begin("MonitorStart", &start));
     }
-    let ended = late.incoming().await.expect("its session ends");
-    assert!(ended.text().starts_with("BYE "), "{}", ended.text());
-    assert!(late.incoming().await.is_none(), "its connection ends");
+    ends_with_its_connection(&mut late).await;
 
     gate.open();
     refresh.unwrap().await.unwrap().expect(200);

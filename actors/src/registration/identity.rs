@@ -24,7 +24,7 @@ pub(super) fn name_of(request: &Request, extensions: bool) -> Result<PhoneId, Re
             "the To of a REGISTER is a sip or sips URI".to_owned(),
         ));
     }
-    let user = user_of(&uri).map_err(|error| Rejection::NoPhone(error.to_string()))?;
+    let user = user_of(uri).map_err(|error| Rejection::NoPhone(error.to_string()))?;
     if user.mac().is_none() && !extensions {
         return Err(Rejection::NoPhone(
             "the user name of a phone is its MAC address, 12 hexadecimal digits; an extension is accepted where phones.extensions is set".to_owned(),

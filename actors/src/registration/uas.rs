@@ -325,7 +325,7 @@ impl Uas for PhoneUas {
     /// The phone in To or From; the other one is the server itself, but in a REGISTER.
     fn device_of(head: &Head) -> Option<String> {
         let phone = |address: Result<NameAddr<'_>, _>| {
-            let phone = user_of(&address.ok()?.uri()).ok()?;
+            let phone = user_of(address.ok()?.uri()).ok()?;
             (phone.bare() != SERVER).then_some(phone)
         };
         let phones = [phone(head.to()), phone(head.from())];
