@@ -167,7 +167,7 @@ impl<'r> Update<'r> {
         // overtook. A phone that restarted may count anew; the answer to a challenge after the last REGISTER is later than that.
         let has_overtaken = self.call_id == known.call_id && self.cseq <= known.cseq;
         let same_call = self.call_id == known.call_id && !has_overtaken;
-        if has_overtaken && challenged_at.as_millis() < known.at.as_millis() {
+        if has_overtaken && challenged_at.as_millis() <= known.at.as_millis() {
             return Err(Rejection::OutOfOrder {
                 cseq: self.cseq,
                 last: known.cseq,
