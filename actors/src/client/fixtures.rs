@@ -48,7 +48,7 @@ pub(super) fn line(phone: &str, device: &str) -> Arc<Line> {
 }
 
 /// A subscription with this cross reference.
-pub(super) fn subscriber(cross_ref: &str) -> Subscriber {
+pub(crate) fn subscriber(cross_ref: &str) -> Subscriber {
     let sink = Context::<Sink>::new().address();
     Subscriber {
         cross_ref: cross_ref.into(),

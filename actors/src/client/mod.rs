@@ -5,7 +5,7 @@ mod dial_via_office;
 mod dispatch;
 mod features;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod line_resolver;
 mod listing;
 mod messages;

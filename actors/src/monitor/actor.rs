@@ -159,10 +159,13 @@ impl Handler<SubscriptionChanged> for Monitor {
     fn handle(&mut self, changed: SubscriptionChanged, ctx: &mut Self::Context) {
         self.joins = changed.joins;
         match changed.change {
-            SubscriptionChange::Join(subscriber) => {
-                self.subscribers.add(subscriber);
-                self.on(MonitorEvent::Joined, ctx);
-            }
+            SubscriptionChange::Join(subscriber) => match self.subscribers.add(subscriber) {
+                Ok(()) => self.on(MonitorEvent::Joined, ctx),
+                Err(refused) => {
+                    tracing::info!(phone = %self.phone, line = %self.line, cross_ref = %refused.cross_ref, "client has too many monitors of the line; MonitorStop sent");
+                    refused.stop();
+                }
+            },
             SubscriptionChange::Filter { cross_ref, filter } => {
                 self.subscribers.filter(&cross_ref, filter);
             }

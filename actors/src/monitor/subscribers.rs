@@ -81,6 +81,17 @@ impl Subscriber {
         self.write(event);
     }
 
+    /// Ends the subscription with MonitorStop.
+    pub(super) fn stop(self) {
+        let stop = MonitorStop {
+            monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&self.cross_ref)),
+        };
+        self.send(Body::Whole(csta::write(&stop.into(), &self.dialect)));
+        self.client.stopped.do_send(MonitorStopped {
+            cross_ref: self.cross_ref,
+        });
+    }
+
     /// Sends an event of the server's own if the filter lets it through; `false` if the client is gone.
     fn write(&self, event: csta::Event) -> bool {
         let monitor = MonitorCrossRefId::from(Arc::clone(&self.cross_ref));
@@ -96,13 +107,27 @@ impl Subscriber {
 #[derive(Default)]
 pub(super) struct Subscribers(pub(super) SmallVec<[Subscriber; 1]>);
 
+/// The maximum number of a client's subscriptions to one line. Each event is sent to all of them in one turn, and each
+/// subscription that ends is searched among them, while other phones wait.
+const MAX_PER_CLIENT: usize = 1000;
+
 impl Subscribers {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn add(&mut self, subscriber: Subscriber) {
+    /// Adds a subscriber.
+    ///
+    /// # Errors
+    /// The subscriber, if its client has [`MAX_PER_CLIENT`] subscriptions already.
+    pub(super) fn add(&mut self, subscriber: Subscriber) -> Result<(), Subscriber> {
+        let known = self.0.iter();
+        let own = known.filter(|known| Arc::ptr_eq(&known.client, &subscriber.client));
+        if own.count() >= MAX_PER_CLIENT {
+            return Err(subscriber);
+        }
         self.0.push(subscriber);
+        Ok(())
     }
 
     /// Removes a subscriber; returns how many were removed.
@@ -165,13 +190,35 @@ impl Subscribers {
     /// Sends MonitorStop to each subscriber and removes it.
     pub(super) fn stop_all(&mut self) {
         for subscriber in self.0.drain(..) {
-            let stop = MonitorStop {
-                monitor_cross_ref_id: MonitorCrossRefId::from(Arc::clone(&subscriber.cross_ref)),
-            };
-            subscriber.send(Body::Whole(csta::write(&stop.into(), &subscriber.dialect)));
-            subscriber.client.stopped.do_send(MonitorStopped {
-                cross_ref: subscriber.cross_ref,
-            });
+            subscriber.stop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::client::fixtures::subscriber;
+
+    #[test]
+    fn subscriptions_of_one_client_to_a_line_are_limited() {
+        let client = subscriber("").client;
+        let of_client = |number: usize| Subscriber {
+            client: Arc::clone(&client),
+            ..subscriber(&number.to_string())
+        };
+        let mut subscribers = Subscribers::default();
+        for number in 0..MAX_PER_CLIENT {
+            assert!(subscribers.add(of_client(number)).is_ok());
+        }
+        let refused = subscribers.add(of_client(MAX_PER_CLIENT)).err();
+        assert_eq!(&*refused.unwrap().cross_ref, "1000");
+        // Another client is served, and one that ends gives its place back.
+        assert!(subscribers.add(subscriber("another")).is_ok());
+        assert_eq!(subscribers.remove("7"), 1);
+        assert!(subscribers.add(of_client(MAX_PER_CLIENT)).is_ok());
+        assert_eq!(subscribers.len(), MAX_PER_CLIENT + 1);
     }
 }
