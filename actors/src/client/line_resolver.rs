@@ -89,13 +89,18 @@ impl LineResolver {
     }
 }
 
-/// The registrar's answer to a look-up, as far as the client may see the line.
+/// The registrar's answer to a look-up, as far as the client may see the line. Of the phone's other lines, only those are kept
+/// that are hidden from the client: a phone may have a thousand lines, and each of them would have all others.
 pub(super) fn visible(
     answer: Result<Result<Line, NoLine>, MailboxError>,
     rights: &Rights,
 ) -> Result<Arc<Line>, Refusal> {
     match answer {
-        Ok(Ok(line)) if rights.sees(&line.entry) => Ok(Arc::new(line)),
+        Ok(Ok(mut line)) if rights.sees(&line.entry) => {
+            line.others.retain(|other| !rights.sees(other));
+            line.others.shrink_to_fit();
+            Ok(Arc::new(line))
+        }
         Ok(Ok(_)) => Err(Refusal::NoRight),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Refusal::Away),
@@ -141,6 +146,8 @@ impl LineRequest {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use uacsta_config::Numbers;
+
     use super::*;
     use crate::client::fixtures::{document, line, request};
 
@@ -153,6 +160,24 @@ mod tests {
             is_stale,
             own_name: None,
         }
+    }
+
+    #[test]
+    fn of_the_other_lines_of_a_phone_only_hidden_ones_are_kept() {
+        let others = ["216", "217"].map(|device| line(PHONE, device).entry.clone());
+        let check = |rights: &Rights, kept: usize| {
+            let answer = Line {
+                others: others.to_vec(),
+                ..Line::clone(&line(PHONE, "215"))
+            };
+            let line = visible(Ok(Ok(answer)), rights).unwrap();
+            assert_eq!(line.others.len(), kept);
+            assert_eq!(rights.hidden(&line).count(), kept);
+            assert!(line.others.capacity() <= kept);
+        };
+        check(&Rights::all(&Numbers::default()), 0);
+        check(&Rights::of_lines(&["215"]), 2);
+        check(&Rights::of_lines(&["215", "216"]), 1);
     }
 
     #[test]

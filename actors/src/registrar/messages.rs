@@ -64,7 +64,7 @@ pub struct Line {
     pub entry: Entry,
     /// The actor of the phone.
     pub phone: RestartableAddr<Phone>,
-    /// The phone's other lines.
+    /// The phone's other lines; a client keeps those that are hidden from it.
     pub others: Vec<Entry>,
 }
 
