@@ -22,6 +22,7 @@ pub struct RunningTime {
 const FILES: [&str; 2] = ["trial", "telephones.time"];
 /// How often it is written. A crash loses at most this much.
 const WRITE_INTERVAL: Duration = Duration::from_secs(600);
+const CENTURY: u64 = 100 * 365 * 24 * 3600;
 
 impl RunningTime {
     /// Reads the time of earlier runs: the longest that a file tells. An invalid file counts as missing and is logged.
@@ -68,14 +69,20 @@ impl RunningTime {
 }
 
 fn stored(file: &Path) -> io::Result<u64> {
-    match fs::read_to_string(file) {
-        Ok(text) => Ok(text.trim().parse().unwrap_or_else(|_| {
+    match fs::read(file) {
+        Ok(octets) => Ok(seconds(&octets).unwrap_or_else(|| {
             tracing::warn!(file = %file.display(), "invalid running time, expected a number of seconds; using the copy");
             0
         })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error),
     }
+}
+
+/// A running time beyond a century is no time that a server has run.
+fn seconds(octets: &[u8]) -> Option<u64> {
+    let seconds = std::str::from_utf8(octets).ok()?.trim().parse().ok()?;
+    (seconds < CENTURY).then_some(seconds)
 }
 
 #[cfg(test)]
@@ -113,7 +120,13 @@ mod tests {
             assert!(expected >= 150);
             fs::remove_file(&file).unwrap();
             assert_eq!(run(0), expected, "{name} removed");
-            for text in ["soon", "0", ""] {
+            for text in [
+                &b"soon"[..],
+                b"0",
+                b"",
+                b"\xff\xfe",
+                b"18446744073709551615",
+            ] {
                 fs::write(&file, text).unwrap();
                 assert_eq!(run(0), expected, "{name}: {text:?}");
             }
