@@ -1,6 +1,6 @@
 //! Checks ranges of settings, and rules between them.
 
-use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, time::Duration};
+use std::{fmt::Display, net::SocketAddr, time::Duration};
 
 use uacsta_schema::phone_id::PhoneId;
 
@@ -9,7 +9,7 @@ use crate::{
     secret::Secret,
     settings::{Limits, Settings, Wan},
     trust::Trusted,
-    value::ByteSize,
+    value::{ByteSize, overlap},
 };
 
 type Check = Result<(), SettingsError>;
@@ -100,7 +100,7 @@ impl Settings {
 
     fn check_listeners(&self) -> Check {
         let (phones, clients) = (&self.phones, &self.clients);
-        let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
+        let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
         for (key, listen) in [
             ("phones.lan.tcp", phones.lan.tcp),
             ("phones.lan.tls", phones.lan.tls),
@@ -115,10 +115,12 @@ impl Settings {
             let Some(address) = listen.address().filter(|address| address.port() != 0) else {
                 continue;
             };
-            if let Some(other) = taken.insert(address, key) {
-                let what = format!("is {address}, but {other} listens there already");
+            let mut others = taken.iter();
+            if let Some((other, at)) = others.find(|(_, at)| overlap(*at, address)) {
+                let what = format!("is {address}, but {other} listens there already, on {at}");
                 return Err(SettingsError::of_key(key, what));
             }
+            taken.push((key, address));
         }
         Ok(())
     }
@@ -312,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn interfaces_may_share_a_port_at_addresses_of_their_own() {
+        let mut settings = Settings::builtin();
+        let listen = |address: &str| address.parse::<SocketAddr>().unwrap().into();
+        settings.clients.lan.tcp = listen("[::1]:5060");
+        settings.check().unwrap();
+        settings.phones.lan.tcp = listen("127.0.0.1:5060");
+        settings.clients.lan.tls = listen("127.0.0.2:5060");
+        settings.check().unwrap();
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         let second = Duration::from_secs(1);
         refused("advanced.sip_expires", |s| s.advanced.sip_expires = second);
@@ -338,6 +351,13 @@ mod tests {
             s.phones.require_certificate = true;
         });
         refused("clients.lan.tcp", |s| s.clients.lan.tcp = s.phones.lan.tcp);
+        // The phones' interface is 0.0.0.0:5060.
+        for address in ["127.0.0.1:5060", "[::ffff:127.0.0.1]:5060", "[::]:5060"] {
+            let overlapping: SocketAddr = address.parse().unwrap();
+            refused("clients.lan.tcp", |s| {
+                s.clients.lan.tcp = overlapping.into();
+            });
+        }
         refused("tls.certificate", |s| {
             s.tls.certificate = Some("a.pem".into());
         });

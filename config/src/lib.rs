@@ -27,4 +27,4 @@ pub use settings::{
     Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };
 pub use trust::{Network, Trusted};
-pub use value::{ByteSize, Listen};
+pub use value::{ByteSize, Listen, overlap};

@@ -1,6 +1,10 @@
 //! Addresses to listen on, sizes and times as settings write them.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -50,6 +54,14 @@ impl fmt::Display for Listen {
             None => f.write_str("off"),
         }
     }
+}
+
+/// Whether two addresses cannot be listened on at the same time. `[::]` accepts IPv4 too.
+pub fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let [mine, theirs] = [one, other].map(|address| address.ip().to_canonical());
+    let covers =
+        |all: IpAddr, part: IpAddr| all.is_unspecified() && (all.is_ipv6() || part.is_ipv4());
+    one.port() == other.port() && (mine == theirs || covers(mine, theirs) || covers(theirs, mine))
 }
 
 /// A size in bytes, written as a number of bytes or with a binary unit: `512KiB`, `10MiB`, `1GiB`.

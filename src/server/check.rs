@@ -2,10 +2,10 @@
 
 use std::{fs::OpenOptions, io, net::SocketAddr, path::Path, time::Duration};
 
-use uacsta_config::{Listen, Profiles, Settings};
+use uacsta_config::{Listen, Profiles, Settings, overlap};
 use uacsta_connect::data_dir::{API_ADDRESS, LOCK, Listening, announced, is_in_use};
 
-use super::{ConfigWarning, Server, StartError, allowance, interfaces::overlap};
+use super::{ConfigWarning, Server, StartError, allowance};
 use crate::{
     data_dir::{self, RunningTime},
     net::{

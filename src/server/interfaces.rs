@@ -4,7 +4,7 @@ use std::{io, mem, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
-use uacsta_config::{Listen, Settings};
+use uacsta_config::{Listen, Settings, overlap};
 
 use super::error::StartError;
 use crate::net::{Acceptor, Bound, Interface, Listener, Public, Side};
@@ -297,12 +297,6 @@ pub(super) async fn when_released<T>(
             result => return result,
         }
     }
-}
-
-/// Whether two addresses cannot be listened on at the same time.
-pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
-    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() == other.port() && (one.ip() == other.ip() || is_any)
 }
 
 /// The interfaces of these settings that are on.

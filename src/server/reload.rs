@@ -7,12 +7,12 @@ use uacsta_actors::{
     ConfigChanged, RuntimeConfig,
     licence::{Allowance, code::Issuer},
 };
-use uacsta_config::{Logs, Profiles, Secret, Settings};
+use uacsta_config::{Logs, Profiles, Secret, Settings, overlap};
 use uacsta_connect::data_dir::API_ADDRESS;
 
 use super::{
     Addresses, ConfigWarning, Running, StartError, allowance, announcement_text,
-    interfaces::{InterfaceChange, interfaces, overlap, when_released},
+    interfaces::{InterfaceChange, interfaces, when_released},
     open_web, warnings,
 };
 use crate::{

@@ -276,6 +276,21 @@ fn check_config_predicts_the_start_without_writing() {
 }
 
 #[test]
+fn check_config_predicts_that_addresses_overlap() {
+    let overlapping = |folder: &Path| {
+        let text = format!(
+            "{FREE}[phones.wan]\ntcp = \"0.0.0.0:5060\"\ntls = \"127.0.0.1:5060\"\npublic_host = \"pbx.example\"\n"
+        );
+        std::fs::write(folder.join("uacsta.toml"), text).unwrap();
+    };
+    let words = &[
+        "phones.wan.tls is 127.0.0.1:5060",
+        "phones.wan.tcp listens there already",
+    ];
+    predicted(&overlapping, "data", words);
+}
+
+#[test]
 fn check_config_notes_that_a_data_folder_is_new() {
     let (folder, file) = settings_file(FREE);
     let data = folder.path().join("new/data");
