@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use uacsta_connect::{CommandError, DataArgs, print, sentence};
 
+use super::serve::check_kind;
 use crate::Server;
 
 /// The arguments of `check-config`.
@@ -31,6 +32,9 @@ pub(super) struct CheckConfig {
 impl CheckConfig {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let file = self.file.or(self.config);
+        if let Some(file) = &file {
+            check_kind(file)?;
+        }
         // A folder that is not named is checked if it is there.
         let default = Some(self.data.folder()).filter(|folder| folder.exists());
         let data = self.data.named().or(default);

@@ -77,7 +77,7 @@ fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, CommandErr
 }
 
 /// Rejects a pipe or device: a reload would find it empty and apply the defaults.
-fn check_kind(config: &Path) -> Result<(), CommandError> {
+pub(super) fn check_kind(config: &Path) -> Result<(), CommandError> {
     // Reading reports a missing file or a folder.
     let is_file = config.metadata().is_ok_and(|about| about.is_file());
     if is_file || !config.exists() || config.is_dir() {

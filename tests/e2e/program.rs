@@ -290,6 +290,18 @@ fn check_config_predicts_that_addresses_overlap() {
     predicted(&overlapping, "data", words);
 }
 
+#[cfg(unix)]
+#[test]
+fn check_config_predicts_that_a_device_is_no_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for command in ["check-config", "serve"] {
+        let arguments = ["--config", "/dev/null", "--data", data.to_str().unwrap()];
+        let output = run(&[&[command], &arguments[..]].concat());
+        fails(&output, 2, &["/dev/null is not a regular file"]);
+    }
+}
+
 #[test]
 fn check_config_notes_that_a_data_folder_is_new() {
     let (folder, file) = settings_file(FREE);
