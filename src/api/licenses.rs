@@ -63,10 +63,17 @@ async fn add(
             licence.serial
         )));
     }
-    api.admin
+    let is_new = api
+        .admin
         .add_code(&code)
         .map_err(|error| Refusal::Unavailable(error.to_string()))?;
-    reload::now(&api).await?;
+    if let Err(refusal) = reload::now(&api).await {
+        // A code that was refused must not count after the next reload.
+        if is_new && let Err(error) = api.admin.remove_code(&code) {
+            tracing::error!(%error, %licence, "cannot remove a licence that was refused");
+        }
+        return Err(refusal);
+    }
     tracing::info!(%licence, "licence added by an operator");
     show(api).await
 }

@@ -47,11 +47,29 @@ impl Admin {
         }
     }
 
-    /// Adds a licence code to `licenses.codes`, whose codes count beside those of other settings.
+    /// Adds a licence code to `licenses.codes`, whose codes count beside those of other settings. Returns whether it was not there.
     ///
     /// # Errors
     /// The file cannot be read, parsed or written; it is unchanged then.
-    pub fn add_code(&self, code: &str) -> Result<(), AdminError> {
+    pub fn add_code(&self, code: &str) -> Result<bool, AdminError> {
+        self.change_codes(|codes| {
+            let is_new = codes.iter().all(|known| known.as_str() != Some(code));
+            if is_new {
+                codes.push(code.into());
+            }
+            is_new
+        })
+    }
+
+    /// Removes a licence code.
+    ///
+    /// # Errors
+    /// As [`Self::add_code`].
+    pub fn remove_code(&self, code: &str) -> Result<(), AdminError> {
+        self.change_codes(|codes| codes.retain(|known| known.as_str() != Some(code)))
+    }
+
+    fn change_codes<R>(&self, change: impl FnOnce(&mut Vec<Value>) -> R) -> Result<R, AdminError> {
         let text = match fs::read_to_string(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text.map_err(|source| AdminError::Read {
@@ -75,14 +93,12 @@ impl Admin {
             .or_insert_with(|| Value::Array(Vec::new()))
             .as_array_mut()
             .ok_or_else(|| invalid("licenses.codes is not a list"))?;
-        let code = Value::String(code.to_owned());
-        if !codes.contains(&code) {
-            codes.push(code);
-        }
+        let changed = change(codes);
         let text = format!(
             "# Changed by operators while the server ran; overrides all other settings, except that licence codes add up.\n{all}"
         );
-        Ok(write_private(&self.file, text.as_bytes())?)
+        write_private(&self.file, text.as_bytes())?;
+        Ok(changed)
     }
 }
 
@@ -101,8 +117,10 @@ mod tests {
             fs::read_to_string(&file).unwrap() + "[logs]\nlevel = \"debug\"\n",
         )
         .unwrap();
-        admin.add_code("BBBB").unwrap();
-        admin.add_code("AAAA").unwrap();
+        assert!(admin.add_code("BBBB").unwrap());
+        assert!(!admin.add_code("AAAA").unwrap());
+        assert!(admin.add_code("CCCC").unwrap());
+        admin.remove_code("CCCC").unwrap();
         let loaded = uacsta_config::load(None, Some(folder.path())).unwrap();
         assert_eq!(loaded.licenses.codes, ["AAAA", "BBBB"]);
         assert_eq!(loaded.logs.level, uacsta_config::Level::Debug);

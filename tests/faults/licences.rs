@@ -173,6 +173,24 @@ async fn code_added_to_the_file_counts_beside_codes_added_at_run_time() {
 }
 
 #[tokio::test]
+async fn refused_code_does_not_count_after_the_next_reload() {
+    let server = after(TRIAL);
+    let profiles = server.data().join("phones");
+    std::fs::create_dir(&profiles).unwrap();
+    std::fs::write(profiles.join("snom.toml"), "rubbish").unwrap();
+    let (status, body) = add(&server, ONE).await;
+    assert!(
+        status == 400 && body.contains("configuration is unchanged"),
+        "{body}"
+    );
+    std::fs::remove_dir_all(&profiles).unwrap();
+    let (status, body) = add(&server, Licence { serial: 2, ..ONE }).await;
+    assert!(status == 200 && !body.contains("\"serial\":1"), "{body}");
+    let (status, body) = add(&server, ONE).await;
+    assert!(status == 200 && body.contains("\"serial\":1"), "{body}");
+}
+
+#[tokio::test]
 async fn removed_file_does_not_begin_the_trial_again() {
     for name in ["trial", "telephones.time"] {
         let server = after(TRIAL);
