@@ -112,3 +112,17 @@ async fn lasting_refusal_is_shown_until_the_phone_registers_anew() {
     until_status(&server, "controlled").await;
     assert_eq!(phone.count("INVITE"), 4);
 }
+
+#[tokio::test]
+async fn phone_that_registers_anew_while_it_rings_is_asked_again() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.once("INVITE", Reaction::Ring);
+    phone.register().await.expect(200);
+    phone.until_received("INVITE", 1).await;
+    register_by(&phone, "after-the-reboot").await;
+    // The first INVITE is cancelled, and the next one follows then instead of an hour later.
+    phone.in_session().await;
+    until_status(&server, "controlled").await;
+    assert_eq!((phone.count("INVITE"), phone.count("CANCEL")), (2, 1));
+}

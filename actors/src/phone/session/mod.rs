@@ -3,13 +3,14 @@
 mod effect;
 mod input;
 mod outlook;
+mod state;
 
 use std::time::Duration;
 
 use smallvec::smallvec;
-use tokio::sync::oneshot;
 use uacsta_schema::csta::Edition;
 
+use self::state::PhoneSessionState;
 pub(super) use self::{
     effect::{Effects, SessionEffect},
     input::{Accepted, SessionInput, Unusable},
@@ -31,32 +32,6 @@ pub(super) struct PhoneSession {
     key: u64,
     back_off: BackOff,
     edition: Edition,
-}
-
-enum PhoneSessionState {
-    /// No session is open or wanted.
-    Closed,
-    /// The next attempt is due at this time.
-    Waiting { until: Duration },
-    /// The INVITE was sent, and fails at this time.
-    Opening { until: Duration },
-    /// The phone accepted the INVITE; the server does not know the phone's lines yet.
-    Preparing { id: SessionId, system: SystemState },
-    /// In use. `keep_alive_at` is `None` while a keep-alive has no response.
-    Open {
-        id: SessionId,
-        system: SystemState,
-        keep_alive_at: Option<Duration>,
-        /// How many keep-alives the phone answered.
-        keep_alives: u32,
-    },
-    /// The session ends when the phone has responded to all requests, and drops the sender.
-    Draining {
-        id: SessionId,
-        /// When the session ends all the same.
-        until: Duration,
-        _done: oneshot::Sender<()>,
-    },
 }
 
 /// After this many keep-alives, the server requests the calls of all lines, and the lines.
@@ -139,8 +114,14 @@ impl PhoneSession {
             }
             SessionInput::RegisteredAnew => {
                 self.back_off = BackOff::default();
-                match self.state {
+                match &mut self.state {
                     PhoneSessionState::Waiting { .. } => self.invite(now),
+                    PhoneSessionState::Opening {
+                        registered_anew, ..
+                    } => {
+                        *registered_anew = true;
+                        smallvec![]
+                    }
                     PhoneSessionState::Preparing { .. } | PhoneSessionState::Open { .. } => {
                         smallvec![SessionEffect::ProbeDialog]
                     }
@@ -253,7 +234,10 @@ impl PhoneSession {
         self.key += 1;
         // The connection responds within 64*T1, and as much for the CANCEL, unless it ended before it received the INVITE.
         let until = now + LIFE * 2 + LIFE / 4;
-        self.state = PhoneSessionState::Opening { until };
+        self.state = PhoneSessionState::Opening {
+            until,
+            registered_anew: false,
+        };
         smallvec![SessionEffect::Invite]
     }
 
@@ -264,6 +248,14 @@ impl PhoneSession {
         outlook: Outlook,
         now: Duration,
     ) -> Effects {
+        let at_once = matches!(
+            self.state,
+            PhoneSessionState::Opening {
+                registered_anew: true,
+                ..
+            }
+        );
+        let wait = if at_once { Some(Duration::ZERO) } else { wait };
         let mut effects = self.retry(wait, outlook, now);
         effects.push(SessionEffect::Failed { reason, outlook });
         effects
@@ -328,7 +320,7 @@ impl PhoneSession {
     pub(super) fn next_due(&self) -> Option<Duration> {
         match self.state {
             PhoneSessionState::Waiting { until }
-            | PhoneSessionState::Opening { until }
+            | PhoneSessionState::Opening { until, .. }
             | PhoneSessionState::Draining { until, .. } => Some(until),
             PhoneSessionState::Open { keep_alive_at, .. } => keep_alive_at,
             PhoneSessionState::Closed | PhoneSessionState::Preparing { .. } => None,

@@ -1,5 +1,7 @@
 //! Tests of the session machine: what each event has the phone's actor do, and when the next attempt is due.
 
+use tokio::sync::oneshot;
+
 use super::*;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(300);
@@ -142,6 +144,15 @@ fn failures_are_retried_with_back_off() {
     assert_eq!(
         play(&mut session, &mut now, "refused anew refused +"),
         "Failed Invite Failed 1s Invite"
+    );
+    // A phone that registers anew while its INVITE has no answer is asked again when that one has failed.
+    check(
+        "wanted anew rejected3600 refused +",
+        "Invite Invite Failed Failed 2s Invite",
+    );
+    check(
+        "wanted anew + rejected +",
+        "Invite 72s Withdraw Invite Failed Failed 2s Invite",
     );
     // A phone may ask for a longer wait, not for a shorter one.
     check("wanted rejected30 +", "Invite Failed 30s Invite");
