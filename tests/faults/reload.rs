@@ -285,7 +285,7 @@ async fn withdrawn_rights_end_sessions_and_monitors() {
 async fn queued_requests_are_refused_when_their_right_is_withdrawn() {
     let account = |rights: &str| {
         format!(
-            "{PASSWORDS}[advanced]\nrequest_timeout = 3\n[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
+            "{PASSWORDS}[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n{rights}"
         )
     };
     let server = Serving::start(tempfile::tempdir().unwrap(), &account(""));
@@ -294,16 +294,24 @@ async fn queued_requests_are_refused_when_their_right_is_withdrawn() {
     phone.start().await;
     let anna = CtiClient::at(server.clients, "anna", "let anna dial").await;
     let session = anna.open(line).await;
-    // The others wait until this one is given up.
+    // The others wait until the phone answers this one.
     phone.once("GetDoNotDisturb", Reaction::Silence);
-    let _unanswered = session.begin("GetDoNotDisturb", "");
-    phone.until_received("GetDoNotDisturb", 1).await;
+    let _held = session.begin("GetDoNotDisturb", "");
+    let held = phone.until_received("GetDoNotDisturb", 1).await.message;
     let call = format!(
         "<callingDevice>{line}</callingDevice><calledDirectoryNumber>5</calledDirectoryNumber>"
     );
     let mut call = session.begin("MakeCall", &call);
     let mut mute = session.begin("GetMicrophoneMute", "");
     reload(&server, &account("control = false\n"), HOLDS).await;
+    let document = phone.document(
+        "GetDoNotDisturbResponse",
+        "<doNotDisturbOn>false</doNotDisturbOn>",
+    );
+    phone
+        .wire()
+        .await
+        .send(&held.answer(200, "OK").csta(document));
     for (answer, expected) in [
         (&mut call, "privilegeViolationSpecifiedDevice"),
         (&mut mute, "GetMicrophoneMuteResponse"),
