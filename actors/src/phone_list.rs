@@ -18,9 +18,6 @@ pub struct ListedPhone {
     /// Whether the phone has logged on with `id` itself. Earlier versions listed a phone under its hint.
     #[serde(default)]
     pub name_confirmed: bool,
-    /// The MAC address under which an earlier version listed the phone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub listed_before_as: Option<Mac>,
     /// The maker, from the User-Agent or the MAC address.
     pub maker: String,
     /// The model, if the phone reports it.
@@ -47,7 +44,6 @@ impl ListedPhone {
             id,
             hint: None,
             name_confirmed: false,
-            listed_before_as: None,
             maker: String::new(),
             model: None,
             firmware: None,

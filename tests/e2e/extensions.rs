@@ -184,6 +184,16 @@ async fn entries_that_were_listed_under_a_hint_move_to_the_extension() {
             .iter()
             .all(|phone| phone["in_operation"] == false)
     );
+    // Another phone with the same hint is new, and not off.
+    let other = server.phone_as("2207", |setup| {
+        setup.user_agent = "ExampleBase/7.1;0004130002FF".to_owned();
+    });
+    other.start().await;
+    let listed = server.listed("2207").await;
+    assert_eq!(
+        (&listed["hint"], &listed["in_operation"]),
+        (&"00:04:13:00:02:ff".into(), &true.into())
+    );
     let moved = server.listed("2201").await;
     assert_eq!(moved["lines"], serde_json::json!(["sip:2201@pbx.example"]));
     assert!(moved["last_login"].as_u64() >= Some(1_796_156_689));

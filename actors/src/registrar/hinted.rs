@@ -11,8 +11,8 @@ use crate::phone_list::ListedPhone;
 pub(super) struct HintedEntries {
     /// The unconfirmed entry that names an extension; `None` if there are several.
     naming: HashMap<PhoneId, Option<Mac>>,
-    /// Whether a replaced entry was enabled. It may have been that of several phones, as of the handsets of a base.
-    enabled: HashMap<Mac, bool>,
+    /// Whether a replaced entry was enabled, by the extensions that it named.
+    enabled: HashMap<PhoneId, bool>,
 }
 
 impl HintedEntries {
@@ -35,9 +35,6 @@ impl HintedEntries {
         }
         let mut hinted = Self::default();
         for entry in &*listed {
-            if let Some(mac) = entry.listed_before_as {
-                hinted.enabled.insert(mac, entry.enabled);
-            }
             let Some(mac) = entry.unconfirmed_mac() else {
                 continue;
             };
@@ -71,14 +68,15 @@ impl HintedEntries {
     /// Notes that a phone's entry replaces `former`.
     pub(super) fn replaced(&mut self, phone: PhoneId, former: &ListedPhone) {
         log_renamed(phone, former.id);
-        if let Some(mac) = former.id.mac() {
-            self.enabled.insert(mac, former.enabled);
-        }
+        let named = former.extensions().filter(|named| *named != phone);
+        self.enabled
+            .extend(named.map(|named| (named, former.enabled)));
     }
 
-    /// Whether the replaced entry of this MAC address was enabled, for another phone with it.
-    pub(super) fn was_enabled(&self, mac: Option<Mac>) -> Option<bool> {
-        self.enabled.get(&mac?).copied()
+    /// Whether a replaced entry that named this phone was enabled. Phones that only have its MAC address are others, such as
+    /// further accounts of a softphone.
+    pub(super) fn was_enabled(&self, phone: PhoneId) -> Option<bool> {
+        self.enabled.get(&phone).copied()
     }
 }
 
@@ -105,7 +103,6 @@ pub(super) fn renewed(phone: PhoneId, former: &ListedPhone) -> ListedPhone {
 /// those of another handset.
 pub(super) fn merge(entry: &mut ListedPhone, former: &ListedPhone, is_new: bool) {
     entry.hint = entry.hint.or_else(|| former.id.mac());
-    entry.listed_before_as = former.id.mac();
     entry.enabled = former.enabled && (is_new || entry.enabled);
     entry.last_login = entry.last_login.max(former.last_login);
     if entry.lines.is_empty() && former.extensions().any(|named| named == entry.id) {
@@ -204,14 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn phones_of_a_replaced_entry_keep_its_state() {
+    fn a_replaced_entry_decides_for_the_phones_that_it_named() {
         let mut hinted = HintedEntries::default();
-        let mac = BASE.parse().ok();
-        assert_eq!(hinted.was_enabled(mac), None);
-        hinted.replaced(id("202"), &entry(BASE, "sip:202@h", &[], false));
-        assert_eq!(hinted.was_enabled(mac), Some(false));
-        let mut listed = vec![renewed(id("202"), &entry(BASE, "sip:202@h", &[], false))];
-        let (hinted, _) = HintedEntries::of(&mut listed);
-        assert_eq!(hinted.was_enabled(mac), Some(false), "after a restart, too");
+        let lines = ["sip:202@h", "sip:203@h"];
+        hinted.replaced(id("202"), &entry(BASE, lines[0], &lines, false));
+        assert_eq!(hinted.was_enabled(id("203")), Some(false));
+        for other in ["201", "202", BASE] {
+            assert_eq!(hinted.was_enabled(id(other)), None, "{other}");
+        }
     }
 }

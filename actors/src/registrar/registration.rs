@@ -91,7 +91,7 @@ impl Registrar {
             self.persistence.replace(phone, former);
         }
         if !self.records.contains(phone) {
-            let was_enabled = self.records.was_enabled(binding.mac);
+            let was_enabled = self.records.was_enabled(phone);
             let enabled = was_enabled.unwrap_or(config.settings.advanced.auto_activate);
             tracing::info!(%phone, %address, enabled, "new phone");
             self.records.add(ListedPhone::new(phone, enabled));

@@ -150,9 +150,9 @@ impl Records {
         Some(former.id)
     }
 
-    /// Whether the entry that phones with this MAC address had in an earlier version was enabled.
-    pub(super) fn was_enabled(&self, mac: Option<Mac>) -> Option<bool> {
-        self.hinted.was_enabled(mac)
+    /// Whether the entry of an earlier version that named this phone, and is another's now, was enabled.
+    pub(super) fn was_enabled(&self, phone: PhoneId) -> Option<bool> {
+        self.hinted.was_enabled(phone)
     }
 
     /// Removes a phone. Keeps its actor while clients hold it.
