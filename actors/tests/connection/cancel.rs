@@ -1,22 +1,27 @@
 //! An INVITE that rings, comes to nothing or is withdrawn is cancelled, and a late 2xx is ended (RFC 3261, 9.1 and 13.2.2.4).
 
-use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_rt::System;
 use futures_util::StreamExt as _;
 use tokio::{
     io::{AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf},
+    sync::mpsc::{self, UnboundedSender},
     time::{Instant, timeout},
 };
 use tokio_util::codec::FramedRead;
-use uacsta_actors::sip::session::{RequestError, SessionEventKind, Withdraw};
+use uacsta_actors::sip::{
+    session::{RequestError, SessionEventKind, Withdraw},
+    transport::{DatagramSender, PeerTransport},
+};
 use uacsta_schema::sip::{
     HeaderName, Request,
-    codec::{Codec, Frame},
+    codec::{Codec, Frame, MessageLimits},
+    header::Transport,
     message::SipMessage,
 };
 
-use super::{Opening, answer, codec, open, open_again};
+use super::{Opening, answer, codec, open, open_again, open_on};
 
 /// The peer of a connection.
 struct Peer {
@@ -225,5 +230,66 @@ fn rfc_3261_13_2_2_4_a_second_2xx_with_another_tag_is_acknowledged_and_ended() {
         peer.respond(&invite, 200, "peer").await;
         assert_eq!(peer.next("ACK", 0).await.head().to_tag(), Some("peer"));
         peer.quiet().await;
+    });
+}
+
+#[test]
+fn every_late_2xx_gets_a_bye_however_many_byes_await_a_response() {
+    System::new().block_on(async {
+        let mut peer = Peer::new();
+        let invite = peer.next("INVITE", 0).await;
+        assert_eq!(peer.refused().await, RequestError::TimedOut);
+        for number in 0..200 {
+            let tag = format!("late-{number}");
+            peer.respond(&invite, 200, &tag).await;
+            let ack = peer.next("ACK", 32).await;
+            let bye = peer.next("BYE", 32).await;
+            for request in [ack, bye] {
+                assert_eq!(request.head().to_tag(), Some(&*tag));
+            }
+        }
+    });
+}
+
+/// Collects the datagrams of a connection.
+struct Datagrams(UnboundedSender<String>);
+
+impl DatagramSender for Datagrams {
+    fn send(&self, datagram: &[u8], _: SocketAddr) -> std::io::Result<()> {
+        let text = String::from_utf8_lossy(datagram).into_owned();
+        self.0.send(text).map_err(std::io::Error::other)
+    }
+}
+
+#[test]
+fn a_late_2xx_on_udp_that_cannot_get_a_reliable_bye_is_not_acknowledged() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (collect, mut datagrams) = mpsc::unbounded_channel();
+        let (frames, received) = mpsc::channel(8);
+        let peer = ([127, 0, 0, 1], 5060).into();
+        let transport = PeerTransport::udp(Arc::new(Datagrams(collect)), peer, received);
+        let opening = open_on(transport, Transport::UDP, usize::MAX, &[]);
+        let invite = datagrams.recv().await.unwrap();
+        let Ok(Frame::Message(SipMessage::Request(invite))) =
+            Frame::datagram(invite.as_bytes().into(), &MessageLimits::default())
+        else {
+            panic!("not a request: {invite}");
+        };
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let mut counts = [0; 2];
+        for number in 0..100 {
+            let text = answer(&invite, 200, "").replace("tag=peer", &format!("tag=late-{number}"));
+            let late = Frame::datagram(text.as_bytes().into(), &MessageLimits::default());
+            frames.send(Ok(late.unwrap())).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        while let Ok(sent) = datagrams.try_recv() {
+            counts[0] += usize::from(sent.starts_with("ACK "));
+            counts[1] += usize::from(sent.starts_with("BYE "));
+        }
+        // Those that are not acknowledged repeat their 2xx, and get both when some of the 64 BYEs have a response.
+        assert_eq!(counts, [64, 64]);
+        drop(opening);
     });
 }

@@ -61,13 +61,26 @@ fn open_through(most_unanswered: usize, routes: &[&str]) -> Opening {
     let (near, far) = tokio::io::duplex(1 << 20);
     let transport =
         PeerTransport::stream(Box::new(near), codec(), 1 << 24, Duration::from_secs(20));
+    Opening {
+        far,
+        ..open_on(transport, Transport::TCP, most_unanswered, routes)
+    }
+}
+
+/// The same, on this transport.
+fn open_on(
+    carrier: PeerTransport,
+    transport: Transport,
+    most_unanswered: usize,
+    routes: &[&str],
+) -> Opening {
     let (tell, events) = mpsc::unbounded_channel();
     let (say, ended) = mpsc::unbounded_channel();
     let endpoints = Endpoints {
         peer: ([127, 0, 0, 1], 5060).into(),
         host: "127.0.0.1".into(),
         port: 5060,
-        transport: Transport::TCP,
+        transport,
         unauthenticated: None,
         agent: "test".into(),
     };
@@ -77,14 +90,14 @@ fn open_through(most_unanswered: usize, routes: &[&str]) -> Opening {
         ..Limits::default()
     };
     let uas = |_: &Arc<Addr<_>>| RejectingUas { ended: say };
-    let connection = SipConnection::start(transport, endpoints, uas, limits, clock, 7);
+    let connection = SipConnection::start(carrier, endpoints, uas, limits, clock, 7);
     let owner = Owner(tell).start();
     let opening = Opening {
         connection,
         owner,
         events,
         ended,
-        far,
+        far: tokio::io::duplex(1).0,
     };
     let open = opening_by(&opening, 1, routes);
     opening.connection.do_send(open);

@@ -13,6 +13,7 @@ use super::{
 use crate::sip::{
     dialog::Dialog,
     session::{Open, SessionId, Withdraw},
+    transaction::Reliability,
     uas::Uas,
 };
 
@@ -58,11 +59,13 @@ impl<U: Uas> SipConnection<U> {
         let Ok(mut dialog) = Dialog::of_response(response.head()) else {
             return;
         };
-        tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), call_id = dialog.call_id(), "2xx to an INVITE without a session; sending BYE");
-        self.acknowledge_in(&dialog, SessionId::NONE, dialog.local_cseq());
-        if !self.clients.may_decline() {
+        let is_kept = self.clients.may_decline();
+        // RFC 3261, section 13.3.1.4: without an ACK the peer repeats its 2xx, and in the end sends the BYE itself.
+        if !is_kept && self.endpoints.reliability() == Reliability::Unreliable {
             return;
         }
+        tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), call_id = dialog.call_id(), "2xx to an INVITE without a session; sending BYE");
+        self.acknowledge_in(&dialog, SessionId::NONE, dialog.local_cseq());
         let now = self.clock.now();
         let (branch, due) = self.clients.start(&Method::Bye, Purpose::Bye, now);
         let via = self.endpoints.via(branch);
@@ -70,6 +73,11 @@ impl<U: Uas> SipConnection<U> {
             dialog.request(out, &Method::Bye, via).end();
             dialog.local_cseq()
         });
+        if !is_kept {
+            // A stream loses no BYE, so its response is not awaited.
+            self.clients.withdraw(branch.transaction());
+            return;
+        }
         if let Some(at) = due {
             self.wake_at(at, ctx);
         }

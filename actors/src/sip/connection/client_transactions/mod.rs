@@ -44,7 +44,7 @@ struct ClientTransaction {
     purpose: Purpose,
 }
 
-/// How many BYEs without a response there may be before a 2xx without a session gets none.
+/// How many BYEs may await a response before that to a 2xx without a session is sent without waiting for one.
 const MOST_DECLINED: usize = 64;
 
 /// What the event of a client transaction leads to.
@@ -142,7 +142,8 @@ impl ClientTransactions {
         }
     }
 
-    /// Whether few enough sessions are being ended that one more, of which nothing is known, gets its BYE.
+    /// Whether few enough sessions are being ended that the BYE of one more, of which nothing is known, is kept until its
+    /// response.
     pub(super) fn may_decline(&self) -> bool {
         let byes = self.table.iter();
         byes.filter(|(_, known)| matches!(known.purpose, Purpose::Bye))
