@@ -1,10 +1,13 @@
 //! Phones that ring on the CSTA INVITE or accept it too late: CANCEL, BYE, and no second INVITE meanwhile (RFC 3261, 9.1).
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use crate::{
     registrar::listed_once,
-    support::{fixture::MAC, phone::Phone, phone::Reaction, server::Server, sip::Message},
+    support::{
+        datagrams::Weather, fixture::MAC, phone::Phone, phone::Reaction, server::Server,
+        sip::Message,
+    },
 };
 
 const LISTED: &str = "00:04:13:00:00:01";
@@ -92,4 +95,65 @@ async fn invite_accepted_after_the_phone_was_switched_off_is_ended() {
 #[tokio::test]
 async fn phone_switched_off_and_on_gets_its_next_invite_after_the_last_one() {
     accepts_late(true).await;
+}
+
+/// A phone that reacts so to its first INVITE, and comes back on another connection meanwhile, in a session there; with that
+/// INVITE.
+async fn comes_back(udp: bool, reaction: Reaction) -> (Server, Phone, Message) {
+    let server = Server::with(|settings| {
+        if udp {
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            settings.phones.udp = uacsta_config::Listen::from(any);
+        }
+    });
+    let phone = server.phone_as(MAC, |setup| {
+        if let Some(at) = server.addresses.phones_udp {
+            (setup.server, setup.udp) = (at, Some(Weather::Fair));
+        }
+    });
+    phone.once("INVITE", reaction);
+    phone.register().await.expect(200);
+    let invite = phone.until_received("INVITE", 1).await.message;
+    phone.reconnect().await;
+    phone.start().await;
+    (server, phone, invite)
+}
+
+#[tokio::test]
+async fn invite_that_rings_on_a_connection_that_was_replaced_is_cancelled_there() {
+    for udp in [false, true] {
+        let (_server, phone, invite) = comes_back(udp, Reaction::Ring).await;
+        let cancel = phone.until_received("CANCEL", 1).await.message;
+        assert_eq!(cancel.must("Via"), invite.must("Via"));
+        // The ACK of the 487, and that of the other session.
+        let acks = phone.until("two ACKs", |state| {
+            let acks = state.received.iter().map(|it| &it.message);
+            let acks = acks.filter(|message| message.method() == "ACK");
+            let vias: Vec<_> = acks.map(|ack| ack.must("Via").to_owned()).collect();
+            (vias.len() == 2).then_some(vias)
+        });
+        assert!(acks.await.contains(&invite.must("Via").to_owned()));
+        assert_eq!(phone.count("INVITE"), 2);
+    }
+}
+
+#[tokio::test]
+async fn invite_accepted_on_a_connection_that_was_replaced_is_ended_there() {
+    for udp in [false, true] {
+        let late = Reaction::Late(Duration::from_millis(500));
+        let (_server, phone, invite) = comes_back(udp, late).await;
+        for method in ["ACK", "BYE"] {
+            let what = format!("{method} of the first INVITE");
+            phone
+                .until(&what, |state| {
+                    let mut all = state.received.iter().map(|it| &it.message);
+                    all.find(|message| {
+                        message.method() == method
+                            && message.must("Call-ID") == invite.must("Call-ID")
+                    })
+                    .map(drop)
+                })
+                .await;
+        }
+    }
 }

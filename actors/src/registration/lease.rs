@@ -140,8 +140,8 @@ pub struct Granted {
     pub responder: Option<Responder>,
 }
 
-/// Ends a connection's lease. The connection ends with its last lease: a front end or a base station may carry several
-/// phones.
+/// Ends a connection's lease. The connection ends with its last lease, after the INVITEs that were given up: a front end or a
+/// base station may carry several phones.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Released {
@@ -174,6 +174,7 @@ impl Handler<Granted> for PhoneConnection {
         let uas = self.uas_mut();
         let response = lease.response(uas.now());
         uas.hold(lease);
+        self.stay();
         self.reschedule(ctx);
         if let Some(responder) = responder {
             self.respond(responder, response, ctx);
@@ -188,7 +189,7 @@ impl Handler<Released> for PhoneConnection {
         let uas = self.uas_mut();
         uas.release(&binding, &reason);
         if !uas.is_bound() {
-            self.end(reason, ctx);
+            self.leave(reason, ctx);
         }
     }
 }
@@ -200,7 +201,7 @@ impl Handler<LoggedOff> for PhoneConnection {
         let reason = "the phone logged off";
         let uas = self.uas_mut();
         if uas.release(&binding, reason) && !uas.is_bound() {
-            self.end(reason, ctx);
+            self.leave(reason, ctx);
         }
     }
 }

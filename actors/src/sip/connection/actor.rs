@@ -42,6 +42,8 @@ pub struct SipConnection<U: Uas> {
     alarm: Alarm,
     /// Why the connection ends after this turn.
     pub(super) ending: Option<Box<str>>,
+    /// Why the connection ends once the INVITEs that were given up have their final responses.
+    leaving: Option<Box<str>>,
 }
 
 /// How many messages of other actors may wait for a connection. Events to a slow client wait in its transport, which is bounded
@@ -75,6 +77,7 @@ impl<U: Uas> SipConnection<U> {
                 sessions: Sessions::new(random),
                 alarm: Alarm::default(),
                 ending: None,
+                leaving: None,
             }
         })
     }
@@ -110,6 +113,25 @@ impl<U: Uas> SipConnection<U> {
         if self.ending.is_none() {
             self.ending = Some(reason.into());
             ctx.stop();
+        }
+    }
+
+    /// Ends the connection once no INVITE that was given up awaits its final response: one that rings is cancelled, and a late
+    /// 2xx is ended by a BYE (RFC 3261, section 9.1).
+    pub(crate) fn leave(&mut self, reason: impl Into<Box<str>>, ctx: &mut Context<Self>) {
+        self.leaving = Some(reason.into());
+        self.invite_over(ctx);
+    }
+
+    /// Withdraws [`Self::leave`], since the peer logged on again.
+    pub(crate) fn stay(&mut self) {
+        self.leaving = None;
+    }
+
+    /// A session was removed.
+    pub(super) fn invite_over(&mut self, ctx: &mut Context<Self>) {
+        if let Some(reason) = self.leaving.take_if(|_| !self.sessions.any_closing()) {
+            self.end(reason, ctx);
         }
     }
 
@@ -280,7 +302,7 @@ impl<U: Uas> Wake for SipConnection<U> {
         if log_on_by.is_some_and(|by| by <= now) {
             log_on_by = None;
             let incident = Incident::NotAuthenticated;
-            if self.ending.is_none() {
+            if self.ending.is_none() && self.leaving.is_none() {
                 self.report(incident, self.uas.log_on_hint());
                 self.end(incident.reason(), ctx);
             }

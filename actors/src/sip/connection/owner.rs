@@ -54,6 +54,11 @@ impl Sessions<SessionOwner> {
         self.search(|known, session| session.is_closing() && known.is(owner))
     }
 
+    /// Whether any session [is closing](super::csta_session::CstaSession::is_closing).
+    pub(super) fn any_closing(&self) -> bool {
+        self.search(|_, session| session.is_closing()).is_some()
+    }
+
     /// The session that this owner opened by this key.
     pub(super) fn opened(&self, owner: &Recipient<SessionEvent>, key: u64) -> Option<SessionId> {
         self.search(|known, _| known.has_key(key) && known.is(owner))
