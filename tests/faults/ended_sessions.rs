@@ -1,11 +1,15 @@
 //! Requests under way when their session ends: each gets a final response before the BYE (RFC 3261, section 15.1.2).
 
 use crate::support::{
-    csta::element,
+    csta::{document, element},
     cti_client::{CtiClient, Session},
+    dialog::Dialog,
+    digest::Account,
+    line::{Line, request},
     phone::{Phone, Reaction},
     process::{PASSWORDS, Serving},
-    sip::Message,
+    server::CLIENTS_PASSWORD,
+    sip::{Frame, Message, unique},
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -26,21 +30,77 @@ async fn asked(session: &Session, phone: &Phone) -> UnboundedReceiver<Message> {
     answers
 }
 
+/// Opens a session on a bare connection, which keeps the order of what arrives, and sends these requests in it.
+async fn ordered(server: &Serving, account: &Account, services: &[&str]) -> Line {
+    let mut line = Line::to(server.clients).await;
+    line.log_on(account).await.expect(200);
+    let invite = request("INVITE", &account.user)
+        .set("To", format!("<{LINE}>"))
+        .with("Contact", "<sip:anna@127.0.0.1:9;transport=tcp>")
+        .csta(document("ed3", "RequestSystemStatus", ""));
+    let invite = Message {
+        start: format!("INVITE {LINE} SIP/2.0"),
+        ..invite
+    };
+    let answer = line.ask(&invite).await.expect(200);
+    let mut dialog = Dialog::calling(&invite, &answer);
+    let via = || format!("SIP/2.0/TCP 127.0.0.1:9;branch={}", unique("z9hG4bK"));
+    line.write(dialog.request("ACK", via()).bytes()).await;
+    for service in services {
+        let asked = document("ed3", service, &element("device", LINE));
+        let info = dialog.request("INFO", via()).csta(asked);
+        line.write(info.bytes()).await;
+    }
+    line
+}
+
+/// What arrives until the connection ends: status or method, and the method in CSeq.
+async fn rest_of(mut line: Line) -> Vec<String> {
+    let mut rest = Vec::new();
+    while let Some(frame) = line.frame().await {
+        if let Frame::Message(message) = frame {
+            let (_, of) = message.must("CSeq").split_once(' ').unwrap();
+            rest.push(match message.status() {
+                0 => message.method().to_owned(),
+                status => format!("{status} {of}"),
+            });
+        }
+    }
+    rest
+}
+
 #[tokio::test]
 async fn request_under_way_is_answered_before_the_bye_of_a_removed_account() {
-    let account = "[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n";
-    let with = format!("{PASSWORDS}{account}");
+    let entry = "[[clients.accounts]]\nuser = \"anna\"\npassword = \"let anna dial\"\n";
+    let with = format!("{PASSWORDS}{entry}");
     let server = Serving::start(tempfile::tempdir().unwrap(), &with);
     let phone = silent_phone(&server).await;
+    let account = Account::new("anna", "let anna dial");
     let client = CtiClient::at(server.clients, "anna", "let anna dial").await;
     let mut session = client.open(LINE).await;
-    let mut answers = asked(&session, &phone).await;
+    session.watch(LINE).await;
+    let line = ordered(&server, &account, &["GetForwarding"]).await;
+    phone.until_received("GetForwarding", 1).await;
     server.reload(PASSWORDS).await;
-    let bye = session.incoming().await.expect("a BYE");
-    assert_eq!(bye.method(), "BYE", "{}", bye.text());
-    // What is read in order was sent in order.
-    let answer = answers.try_recv().expect("an answer before the BYE");
-    answer.expect(487);
+    assert_eq!(rest_of(line).await, ["487 INFO", "BYE"]);
+    // The phone, which is still busy, is told to stop the monitor at once, and keeps its session.
+    phone.until_received("MonitorStop", 1).await;
+    assert_eq!(phone.count("BYE"), 0);
+}
+
+#[tokio::test]
+async fn requests_under_way_are_answered_before_the_bye_of_a_shutdown() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let phone = silent_phone(&server).await;
+    let account = Account::new("ecsta", CLIENTS_PASSWORD);
+    let both = ["GetForwarding", "GetForwarding"];
+    let line = ordered(&server, &account, &both).await;
+    // The second waits for the first.
+    phone.until_received("GetForwarding", 1).await;
+    let ended = tokio::task::spawn_blocking(move || server.signal("TERM"));
+    assert_eq!(rest_of(line).await, ["200 INFO", "200 INFO", "BYE"]);
+    assert_eq!(ended.await.unwrap(), Some(0));
+    phone.until_received("BYE", 1).await;
 }
 
 #[tokio::test]

@@ -312,6 +312,30 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
 }
 
 #[tokio::test]
+async fn busy_phone_without_a_licence_gets_monitor_stop_and_bye_after_its_answer() {
+    let server = after(TRIAL);
+    assert_eq!(add(&server, ONE).await.0, 200);
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let mut session = server.client().await.open(phone.line()).await;
+    session.watch(phone.line()).await;
+    phone.once("GetDoNotDisturb", Reaction::Late(Duration::from_secs(2)));
+    let mut answer = session.begin("GetDoNotDisturb", "");
+    phone.until_received("GetDoNotDisturb", 1).await;
+    std::fs::write(server.data().join("admin.toml"), "").unwrap();
+    assert_eq!(server.http("POST", "/api/reload", "").await.0, 200);
+    let answer = crate::support::wire::final_of(&mut answer).await.unwrap();
+    assert!(
+        answer.body.contains("GetDoNotDisturbResponse"),
+        "{}",
+        answer.body
+    );
+    session.expect("OutOfServiceEvent").await;
+    phone.until_received("BYE", 1).await;
+    assert_eq!(phone.count("MonitorStop"), 1);
+}
+
+#[tokio::test]
 async fn returning_phone_still_needs_a_licence_for_its_line() {
     let server = after(TRIAL);
     assert_eq!(add(&server, Licence { phones: 2, ..ONE }).await.0, 200);
