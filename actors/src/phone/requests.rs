@@ -13,7 +13,8 @@ use super::{
     capabilities::Provider,
     client_request::{ClientRequest, EmulatedRequest, reaches_hidden},
     emulation::EmulationEvent,
-    request_queue::{Gate, PhoneRequest, Requester, ResponseMatch, Turn},
+    monitors::MonitoredLines,
+    request_queue::{Gate, LateRequest, PhoneRequest, Requester, ResponseMatch, Turn},
     responses,
     session::SessionInput,
 };
@@ -159,17 +160,19 @@ impl Phone {
                 timeout: self.context.config().settings.advanced.request_timeout,
             };
             let now = self.context.clock.now();
-            let mut withdrawn = self.requests.take_withdrawn();
+            let monitored = &self.monitored;
+            let is_refused = |requester: &_| refusal_now(requester, monitored);
+            let mut refused = self.requests.take_refused(is_refused);
             while let Some((ticket, content)) = self.requests.send_next(&gate, now) {
                 binding.flow.connection.do_send(Invoke {
                     session,
                     ticket,
                     content,
                 });
-                withdrawn.extend(self.requests.take_withdrawn());
+                refused.extend(self.requests.take_refused(is_refused));
             }
-            if !withdrawn.is_empty() {
-                self.refuse_all(withdrawn, &Refusal::NoRight);
+            for (request, refusal) in refused {
+                self.refuse_all(vec![request], &refusal);
             }
             if self.requests.is_idle() {
                 self.on_session(SessionInput::Idle, ctx);
@@ -212,16 +215,24 @@ impl Phone {
                     self.wake_at(at, ctx);
                 }
             }
-            ResponseMatch::LateMonitorStart(line) => {
-                if let Ok(started) =
-                    responses::read(&self.context, response, ServiceId::MonitorStart)
-                {
-                    self.monitor_started(&line, responses::cross_ref(Ok(started)), ctx);
+            ResponseMatch::Late(late) => {
+                if let Ok(response) = responses::read(&self.context, response, late.service()) {
+                    self.succeeded_late(&late, response, ctx);
                 }
             }
             ResponseMatch::Unexpected => {
                 tracing::debug!(phone = %self.phone, "response after the request's deadline");
             }
+        }
+    }
+
+    /// The phone performed a request after its client was told that it did not: the server undoes it.
+    fn succeeded_late(&mut self, late: &LateRequest, response: Document, ctx: &mut Context<Self>) {
+        if let LateRequest::MonitorStart(line) = late {
+            self.monitor_started(line, responses::cross_ref(Ok(response)), ctx);
+        } else if let Some(undo) = late.undone_by(&response) {
+            tracing::info!(phone = %self.phone, service = %late.service(), undo = undo.name(), "phone performed a request after its time-out; undoing it");
+            self.send_own(Requester::Rollback, undo, ctx);
         }
     }
 
@@ -311,4 +322,16 @@ impl Phone {
             }
         }
     }
+}
+
+/// Why a request must not be sent now that its turn has come.
+fn refusal_now(requester: &Requester, monitored: &MonitoredLines) -> Option<Refusal> {
+    if requester.is_withdrawn() {
+        return Some(Refusal::NoRight);
+    }
+    let Requester::Emulation(request) = requester else {
+        return None;
+    };
+    let line = monitored.get(&request.client.line());
+    request.step.refusal(line.map(|line| &line.calls))
 }

@@ -17,7 +17,7 @@ use self::{
     monitor_stop::UnstoppedMonitors, two_step::TwoStep,
 };
 use super::{capabilities::Capabilities, client_request::ClientRequest};
-use crate::refusal::Refusal;
+use crate::{monitor::Calls, refusal::Refusal};
 
 mod digit_collection;
 mod directed_pickup;
@@ -250,6 +250,22 @@ impl Emulation {
 }
 
 impl EmulationStep {
+    /// Why the first step must not be sent, with the line's calls as they are now.
+    pub(super) fn refusal(&self, calls: Option<&Calls>) -> Option<Refusal> {
+        match self {
+            Self::TwoStep(two_step) if two_step.is_at_first() => two_step.refusal(calls),
+            _ => None,
+        }
+    }
+
+    /// The call that is active before a service of two steps.
+    pub(super) fn active_call(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::TwoStep(two_step) => Some(two_step.active()),
+            Self::SnapshotCall(_) | Self::DirectedPickupCall | Self::DialDigits(_) => None,
+        }
+    }
+
     /// Whether the phone has performed no part of the service yet, so that this step may be repeated.
     pub(super) fn is_first(&self) -> bool {
         match self {

@@ -7,7 +7,10 @@ use uacsta_schema::csta::{
 };
 
 use super::outcome::{EmulationEffect, EmulationOutcome, PhoneView};
-use crate::{monitor::ConnectionState, refusal::Refusal};
+use crate::{
+    monitor::{Calls, ConnectionState},
+    refusal::Refusal,
+};
 
 /// The progress of the two requests to the phone.
 #[derive(Debug)]
@@ -54,22 +57,30 @@ impl TwoStep {
         }
     }
 
-    /// Sends the first request. The service is refused if the call to retrieve is known to be over; ReconnectCall also if it is
-    /// known not to be on hold, since a cleared call cannot be restored.
+    /// Sends the first request, unless the service is refused.
     pub(super) fn start(self, phone: &PhoneView<'_>) -> EmulationOutcome<Self> {
-        if let (Some(calls), Some(held)) = (phone.calls, &self.held.call_id) {
-            let active = self.active.call_id.as_ref().map_or("", CallId::as_str);
-            let is_elsewhere = || {
-                let held = calls.find(held.as_str());
-                held.is_some_and(|call| call.state != ConnectionState::Hold)
-            };
-            if calls.is_over(held.as_str(), active)
-                || self.service == TwoStepService::ReconnectCall && is_elsewhere()
-            {
-                return EmulationOutcome::answer(Err(Refusal::NotHeld));
-            }
+        match self.refusal(phone.calls) {
+            Some(refusal) => EmulationOutcome::answer(Err(refusal)),
+            None => self.ask(),
         }
-        self.ask()
+    }
+
+    /// The service is refused if the call to retrieve is known to be over; ReconnectCall also if it is known not to be on hold,
+    /// since a cleared call cannot be restored.
+    pub(super) fn refusal(&self, calls: Option<&Calls>) -> Option<Refusal> {
+        let (calls, held) = (calls?, self.held.call_id.as_ref()?);
+        let active = self.active.call_id.as_ref().map_or("", CallId::as_str);
+        let is_elsewhere = || {
+            let held = calls.find(held.as_str());
+            held.is_some_and(|call| call.state != ConnectionState::Hold)
+        };
+        let is_refused = calls.is_over(held.as_str(), active)
+            || self.service == TwoStepService::ReconnectCall && is_elsewhere();
+        is_refused.then_some(Refusal::NotHeld)
+    }
+
+    pub(super) fn active(&self) -> &ConnectionId {
+        &self.active
     }
 
     /// Whether the phone has completed neither request.

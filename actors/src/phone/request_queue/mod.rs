@@ -1,7 +1,8 @@
 //! Queues the requests to a phone: order, deadlines, limits, and the pause that a Retry-After demands.
 
+mod late;
+mod refused;
 mod requester;
-mod withdrawn;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,15 +14,16 @@ use uacsta_schema::{
     sip::Status,
 };
 
-pub(super) use self::requester::Requester;
+pub(super) use self::{late::LateRequest, requester::Requester};
 use super::client_request::ClientRequest;
 use crate::sip::{
     session::{Body, RequestError},
     session_timer::{CROSSINGS, after_crossing},
 };
 
-/// How many MonitorStarts past their deadline are kept; the oldest are past the life of their transactions as well.
-const MAX_LATE: usize = 64;
+/// How many requests past their deadline are kept: with 8 at a time for a second each, the oldest are past the 64*T1 of their
+/// transactions as well.
+const MAX_LATE: usize = 256;
 
 /// The requests without a response, sent and unsent. Boxed, since most phones have none.
 #[derive(Default)]
@@ -38,8 +40,8 @@ pub(super) struct RequestQueue {
     /// Whether the server is stopping; the sender is dropped when no request of a client is left.
     is_settling: bool,
     settled: Option<oneshot::Sender<()>>,
-    /// MonitorStarts past their deadline; the phone may still respond.
-    late_monitor_starts: Vec<(u64, DeviceId)>,
+    /// Requests past their deadline; the phone may still respond.
+    late: Vec<(u64, LateRequest)>,
 }
 
 /// A request to the phone.
@@ -84,8 +86,8 @@ pub(super) enum ResponseMatch {
     Concluded(Box<PhoneRequest>),
     /// The request is sent again.
     Requeued,
-    /// The response to a MonitorStart arrived after its deadline.
-    LateMonitorStart(DeviceId),
+    /// The response arrived after the deadline.
+    Late(LateRequest),
     /// The response matches no request.
     Unexpected,
 }
@@ -178,11 +180,10 @@ impl RequestQueue {
         now: Duration,
     ) -> ResponseMatch {
         let Some(at) = self.sent.iter().position(|request| request.id == id) else {
-            let mut late = self.late_monitor_starts.iter();
-            let Some(at) = late.position(|(known, _)| *known == id) else {
-                return ResponseMatch::Unexpected;
-            };
-            return ResponseMatch::LateMonitorStart(self.late_monitor_starts.swap_remove(at).1);
+            let late = self.late.iter().position(|(known, _)| *known == id);
+            return late.map_or(ResponseMatch::Unexpected, |at| {
+                ResponseMatch::Late(self.late.remove(at).1)
+            });
         };
         let mut request = self.sent.remove(at);
         let (status, retry_after) = match response {
@@ -270,11 +271,10 @@ impl RequestQueue {
         let mut requests = Vec::new();
         while let Some(at) = self.sent.iter().position(|request| is_late(request)) {
             let request = self.sent.remove(at);
-            if let Requester::MonitorStart(line) = &request.requester {
-                if self.late_monitor_starts.len() == MAX_LATE {
-                    self.late_monitor_starts.remove(0);
-                }
-                self.late_monitor_starts.push((request.id, line.clone()));
+            let late = LateRequest::of(&request);
+            self.late.extend(late.map(|late| (request.id, late)));
+            if self.late.len() > MAX_LATE {
+                self.late.remove(0);
             }
             requests.push(*request);
         }
@@ -310,7 +310,7 @@ impl RequestQueue {
     /// own. Clients' unsent requests wait for the next session, unless `with_waiting`.
     pub(super) fn interrupt(&mut self, with_waiting: bool) -> Vec<PhoneRequest> {
         self.is_interrupted = false;
-        self.late_monitor_starts.clear();
+        self.late.clear();
         let failed = self.sent.drain(..).chain(self.own.drain(..));
         let mut interrupted: Vec<_> = failed.map(|request| *request).collect();
         if with_waiting {

@@ -65,7 +65,7 @@ impl Requester {
     }
 
     /// Whether the client lost the right to a request of which the phone has performed no part.
-    pub(super) fn is_withdrawn(&self) -> bool {
+    pub(in crate::phone) fn is_withdrawn(&self) -> bool {
         match self {
             Self::Client { reply, .. } => reply.is_withdrawn(),
             Self::Emulation(request) => {

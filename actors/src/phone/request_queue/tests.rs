@@ -135,7 +135,10 @@ impl Case {
         match self.queue.received(id, &response, self.now) {
             ResponseMatch::Concluded(request) => format!("{} done", self.name(request.id)),
             ResponseMatch::Requeued => format!("{name} again"),
-            ResponseMatch::LateMonitorStart(line) => format!("late monitor of {}", line.as_str()),
+            ResponseMatch::Late(LateRequest::MonitorStart(line)) => {
+                format!("late monitor of {}", line.as_str())
+            }
+            ResponseMatch::Late(late) => format!("late {}", late.service()),
             ResponseMatch::Unexpected => format!("{name}?"),
         }
     }
