@@ -1,5 +1,6 @@
 //! Logging: all lines to a file, important ones to standard error too.
 
+mod fields;
 mod file;
 mod panics;
 mod phone_filter;
@@ -13,6 +14,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use fields::TextFields;
 use file::{FileConfig, RotatingFile, one_line};
 use phone_filter::PhoneFilter;
 use queue::LineQueue;
@@ -78,6 +80,7 @@ pub fn start(
     tracing_subscriber::registry()
         .with(
             fmt::layer()
+                .fmt_fields(TextFields)
                 .with_writer(file.clone())
                 .with_ansi(false)
                 .with_timer(LocalTime)
@@ -96,6 +99,7 @@ pub fn start(
         )
         .with(
             fmt::layer()
+                .fmt_fields(TextFields)
                 .with_writer(stderr.clone())
                 .with_ansi(terminal)
                 .with_target(false)

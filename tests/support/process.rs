@@ -365,11 +365,12 @@ fn log(data: &Path) -> String {
     fs::read_to_string(data.join("logs/uacsta.log")).unwrap_or_default()
 }
 
-/// The address on the line that says where an interface listens.
+/// The address of an interface in the field `listening` of a log line, or in the line of one that was awaited.
 fn address(log: &str, interface: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| {
         line.contains(" listening") && line.contains(interface) && !line.contains("no longer")
     })?;
-    line.split(|c: char| c.is_whitespace() || c == '=')
+    let (_, rest) = line.split_once(interface)?;
+    rest.split(|c: char| c.is_whitespace() || "=\"".contains(c))
         .find_map(|part| part.parse().ok())
 }
