@@ -82,7 +82,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
         };
         let ended = tokio::select! {
             signal = process::run(&mut running, signals, read, |logs| logging.change(logs)) => {
-                tracing::info!(signal, "stopping");
+                tracing::info!(signal, "server stopping");
                 Ok(())
             }
             Err(error) = demonstrate(&plan, &addresses) => Err(error),

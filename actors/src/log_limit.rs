@@ -47,7 +47,8 @@ impl LogLimit {
 }
 
 /// The number of occurrences as a field of a log line, which omits 1.
-pub(crate) fn repeat_count(times: u32) -> Option<u32> {
+#[must_use]
+pub fn repeat_count(times: u32) -> Option<u32> {
     (times > 1).then_some(times)
 }
 

@@ -20,6 +20,7 @@ use uacsta_actors::{
     ServerContext,
     auth::{AuthAttempt, AuthUser, LimitStatus, Rate},
     counters::Counter,
+    log_limit::repeat_count,
 };
 use uacsta_config::Secret;
 
@@ -78,9 +79,9 @@ impl Keys {
         self.context.counters.count(Counter::FailedLogOn);
         match log_on_limiter.failed(attempt, rate, now) {
             LimitStatus::Below => {
-                let what = "API log-on failed: wrong token or password";
+                let what = "API log-on failed";
                 if let Some(times) = self.context.log_limit.admit(address, what, now) {
-                    tracing::warn!(peer = %address, times, "{what}");
+                    tracing::warn!(peer = %address, times = repeat_count(times), "API log-on failed: wrong token or password");
                 }
             }
             LimitStatus::Reached => {

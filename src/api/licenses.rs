@@ -67,7 +67,7 @@ async fn add(
         .admin
         .add_code(&code)
         .map_err(|error| Refusal::Unavailable(error.to_string()))?;
-    if let Err(refusal) = reload::now(&api).await {
+    if let Err(refusal) = reload::now(&api, true).await {
         // A code that was refused must not count after the next reload.
         if is_new && let Err(error) = api.admin.remove_code(&code) {
             tracing::error!(%error, %licence, "cannot remove a licence that was refused");

@@ -201,7 +201,7 @@ impl HttpServer {
 
     /// Finishes pending requests, then ends, while another server may listen already.
     pub fn retire(self) {
-        tracing::info!(interface = "web.listen", address = %self.address, "no longer listening");
+        tracing::debug!(interface = "web.listen", address = %self.address, "no longer listening");
         actix_rt::spawn(async move { self.server.stop(true).await });
     }
 

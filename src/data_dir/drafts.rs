@@ -30,6 +30,11 @@ pub(super) enum Why {
 }
 
 impl Drafts {
+    /// Whether nothing was generated.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Puts the files in place.
     ///
     /// # Errors

@@ -102,9 +102,7 @@ impl OwnCertificate {
         if let Err(reason) = &self.authority {
             warn!(
                 reason,
-                "the private authority in the data folder cannot be used; restore {} and {}, else a new one replaces it when the next certificate is generated",
-                authority::FILE,
-                authority::KEY
+                "the private authority in the data folder cannot be used; restore ca.pem and ca-key.pem, else a new one replaces it when the next certificate is generated"
             );
         }
         let (Some(certificate), None) = (&self.certificate, self.signer()) else {
@@ -116,8 +114,7 @@ impl OwnCertificate {
             warn!(
                 file = %self.files[0].display(),
                 lacks = lacks.join(" "),
-                "the generated certificate lacks names of this server and is kept because phones may trust it; for one that has them, remove certificate.pem and key.pem, restart, and load {} into the phones",
-                authority::FILE
+                "the generated certificate lacks names of this server and is kept because phones may trust it; for one that has them, remove certificate.pem and key.pem, restart, and load ca.pem into the phones"
             );
         }
     }

@@ -14,8 +14,8 @@ pub(super) fn install_hook() {
         tracing::error!(
             place,
             trace = trace.as_deref(),
-            "actor panicked: {}",
-            panic.payload_as_str().unwrap_or("no message")
+            error = panic.payload_as_str().unwrap_or("no message"),
+            "actor panicked"
         );
     }));
 }
@@ -58,7 +58,7 @@ mod tests {
         set_hook(usual);
         let said = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let place = format!("place=\"{}:", file!());
-        for part in ["ERROR", "actor panicked: nothing works", &place] {
+        for part in ["ERROR", "actor panicked", "nothing works", &place] {
             assert!(said.contains(part), "{part:?} is not in {said:?}");
         }
         assert_eq!(said.lines().count(), 1, "{said}");

@@ -15,8 +15,8 @@ use arc_swap::ArcSwap;
 use rustls_pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use uacsta_actors::{
-    ServerContext, client::CrossRefs, counters::Counter, registrar::RegistrarAddrs,
-    sip::transport::PartialBudget,
+    ServerContext, client::CrossRefs, counters::Counter, log_limit::repeat_count,
+    registrar::RegistrarAddrs, sip::transport::PartialBudget,
 };
 use uacsta_config::Trusted;
 use uacsta_schema::sip::MessageLimits;
@@ -71,10 +71,16 @@ impl Acceptor {
     }
 
     /// Logs a fault of a peer, at most once a minute for each peer and reason.
-    pub(super) fn warn(&self, interface: &Interface, peer: SocketAddr, what: &str, reason: &str) {
+    pub(super) fn warn(
+        &self,
+        interface: &Interface,
+        peer: SocketAddr,
+        fault: PeerFault,
+        reason: &str,
+    ) {
         let now = self.context.clock.now();
         if let Some(times) = self.context.log_limit.admit(peer.ip(), reason, now) {
-            tracing::warn!(interface = interface.setting, %peer, reason, times, "{what}");
+            tracing::warn!(interface = interface.setting, %peer, reason, times = repeat_count(times), "{}", fault.text());
         }
     }
 
@@ -164,7 +170,7 @@ fn accept(
         Ok(permit) => permit,
         Err(limit) => {
             acceptor.context.counters.count(limit);
-            return acceptor.warn(interface, peer, LIMIT_REACHED, limit.label());
+            return acceptor.warn(interface, peer, PeerFault::Limit, limit.label());
         }
     };
     acceptor.context.counters.count(Counter::Connected);
@@ -189,7 +195,29 @@ fn accept(
     });
 }
 
-pub(super) const LIMIT_REACHED: &str = "connection refused: limit of open connections reached";
+/// Why a connection is refused.
+#[derive(Clone, Copy)]
+pub(super) enum PeerFault {
+    /// A limit of open connections is reached.
+    Limit,
+    /// Its PROXY header is missing or invalid.
+    FrontEnd,
+    /// TLS on an interface without, or the reverse.
+    Protocol,
+    Handshake,
+}
+
+impl PeerFault {
+    /// The text of the log line.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Limit => "connection refused: limit of open connections reached",
+            Self::FrontEnd => "connection from a front end refused",
+            Self::Protocol => "connection refused",
+            Self::Handshake => "TLS handshake failed",
+        }
+    }
+}
 
 /// Serves a connection on this thread if it is the only one, else on each in turn.
 fn distribute(

@@ -93,7 +93,7 @@ impl Reminder {
                 tracing::error!(%certificate, "certificate is not valid yet, and peers reject TLS: check this machine's clock");
             }
             Some(Validity::ExpiresWithin(days)) => {
-                tracing::warn!(%certificate, %until, "certificate expires within {days} days: replace its files (no restart needed), or reload the settings if the server generated it");
+                tracing::warn!(%certificate, days, %until, "certificate expires soon: replace its files (no restart needed), or reload the settings if the server generated it");
             }
             Some(Validity::Expired) => {
                 tracing::error!(%certificate, %until, "certificate has expired, and peers reject TLS: replace its files (no restart needed)");

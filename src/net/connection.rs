@@ -20,6 +20,7 @@ use uacsta_schema::sip::Codec;
 
 use super::{
     Acceptor, Interface, Side,
+    acceptor::PeerFault,
     connection_limits::ConnectionPermit,
     counted_stream::{CountedStream, Exchange, InspectedStream},
     endpoints::endpoints,
@@ -99,12 +100,7 @@ impl AcceptedConnection {
             let Some(mismatch) = ProtocolMismatch::of(first, false) else {
                 return Ok(());
             };
-            acceptor.warn(
-                &interface,
-                peer,
-                "connection refused",
-                &mismatch.to_string(),
-            );
+            acceptor.warn(&interface, peer, PeerFault::Protocol, &mismatch.to_string());
             Err(io::Error::other(mismatch))
         });
         self.start(Box::new(io), None);
@@ -139,7 +135,7 @@ impl AcceptedConnection {
         };
         let peer = self.endpoints.peer;
         self.acceptor
-            .warn(&self.interface, peer, "TLS handshake failed", &reason);
+            .warn(&self.interface, peer, PeerFault::Handshake, &reason);
     }
 
     /// Whether the peer closed the connection otherwise than on seeing the server's certificate, or is a front end that speaks

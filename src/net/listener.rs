@@ -121,7 +121,7 @@ impl Listener {
         let former = self.interface.swap(Arc::new(interface));
         let setting = self.interface.load().setting;
         if self.retired.send_replace(false) || former.setting != setting {
-            tracing::info!(interface = setting, address = %self.address, "listening");
+            tracing::debug!(interface = setting, address = %self.address, "listening");
         }
     }
 
@@ -147,7 +147,7 @@ impl Listener {
 
     fn log_closed(&self) {
         let setting = self.interface.load().setting;
-        tracing::info!(interface = setting, address = %self.address, "no longer listening");
+        tracing::debug!(interface = setting, address = %self.address, "no longer listening");
     }
 
     /// Whether it is retired, or serves new connections.
@@ -177,11 +177,14 @@ async fn serve(
     if matches!(socket, ListenSocket::Awaited) {
         tracing::warn!(interface = setting, %address, "this machine does not have the address; listening as soon as it does");
         (address, socket) = tokio::select! {
-            bound = until_bound(setting, address, datagrams) => bound,
+            bound = until_bound(setting, address, datagrams) => {
+                tracing::info!(interface = setting, address = %bound.0, "this machine has the address now; listening");
+                bound
+            }
             _ = retired.wait_for(|retired| *retired) => return,
         };
     }
-    tracing::info!(interface = setting, %address, "listening");
+    tracing::debug!(interface = setting, %address, "listening");
     match socket {
         ListenSocket::Stream(socket) => accept_all(socket, current, acceptor).await,
         ListenSocket::Datagram(socket) => {

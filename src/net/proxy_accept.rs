@@ -7,7 +7,7 @@ use uacsta_actors::counters::Counter;
 
 use super::{
     Acceptor, Interface,
-    acceptor::LIMIT_REACHED,
+    acceptor::PeerFault,
     connection::{Accepted, Proxied},
     endpoints::canonical,
     handshake,
@@ -25,8 +25,7 @@ pub(super) async fn read_header(
     let context = &acceptor.context;
     let refuse = |event: Counter, reason: Cow<'_, str>| {
         context.counters.count(event);
-        let what = "connection from a front end refused";
-        acceptor.warn(interface, accepted.peer, what, &reason);
+        acceptor.warn(interface, accepted.peer, PeerFault::FrontEnd, &reason);
         None
     };
     let time = context.config().settings.limits.tls_handshake;
@@ -63,7 +62,7 @@ pub(super) async fn read_header(
         }),
         Err(limit) => {
             context.counters.count(limit);
-            acceptor.warn(interface, peer, LIMIT_REACHED, limit.label());
+            acceptor.warn(interface, peer, PeerFault::Limit, limit.label());
             None
         }
     }

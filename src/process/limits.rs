@@ -22,7 +22,7 @@ pub fn warn_if_too_few(connections: usize) {
         tracing::warn!(
             descriptors,
             wanted,
-            "too few file descriptors for limits.connections: raise LimitNOFILE= of the service, or ulimit -n, or lower the setting"
+            "too few file descriptors for limits.connections: raise LimitNOFILE of the service, or ulimit -n, or lower the setting"
         );
     }
 }

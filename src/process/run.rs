@@ -72,6 +72,7 @@ async fn finish(
     request: Option<ReloadRequest>,
     log: &mut impl FnMut(&Logs),
 ) {
+    let before = running.addresses.listed();
     let outcome = match outcome {
         Ok(validated) => {
             let logs = validated.logs().clone();
@@ -83,8 +84,18 @@ async fn finish(
         Err(wrong) => Err(wrong),
     };
     match &outcome {
-        Ok(()) => tracing::info!("configuration reloaded"),
-        Err(wrong) => tracing::error!(wrong, "reload failed; the configuration is unchanged"),
+        Ok(()) if request.as_ref().is_some_and(ReloadRequest::is_part) => {
+            tracing::debug!("configuration reloaded");
+        }
+        Ok(()) => {
+            let listening = running.addresses.listed();
+            let listening = (listening != before).then_some(listening);
+            tracing::info!(listening, "configuration reloaded");
+        }
+        Err(wrong) => tracing::error!(
+            error = wrong,
+            "reload failed; the configuration is unchanged"
+        ),
     }
     if let Some(request) = request {
         request.answer(outcome);

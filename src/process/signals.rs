@@ -31,7 +31,7 @@ mod unix {
         pub fn install() -> Self {
             let listen = |kind, name| {
                 signal(kind)
-                    .inspect_err(|error| tracing::error!(%error, "no handler for {name}"))
+                    .inspect_err(|error| tracing::error!(%error, signal = name, "cannot install the signal's handler"))
                     .ok()
             };
             // Without a handler SIGXFSZ kills the process; with one, a file at the limit (LimitFSIZE=) is like a full disk.

@@ -35,6 +35,14 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// All of them as a field of a log line: `setting=address`, with a space between two.
+    pub(crate) fn listed(&self) -> String {
+        let web = self.web.map(|address| ("web.listen", address));
+        let all = self.by_setting().chain(web);
+        let all = all.map(|(setting, address)| format!("{setting}={address}"));
+        all.collect::<Vec<_>>().join(" ")
+    }
+
     /// The open interfaces, each with its setting, but the API's.
     pub fn by_setting(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> + use<> {
         let all = [

@@ -162,7 +162,7 @@ impl Server {
                 .map_err(|error| StartError::Announcement { name, error })?;
         }
         let list = StoreActor::open(lock)?;
-        tracing::info!(listed = list.listed.len(), data = %data.display(), "phone list opened");
+        let listed = list.listed.len();
 
         let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
@@ -233,6 +233,8 @@ impl Server {
         };
         let mut listening = Announcement::new(data, LISTENING);
         listening.write(announcement_text(&addresses, settings));
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(version, data = %data.display(), listed, listening = addresses.listed(), "server started");
         Ok(Running {
             addresses,
             listening,
@@ -244,7 +246,11 @@ impl Server {
             time,
             certificate_tasks: [
                 cert_watcher::watch(Arc::clone(&identity)),
-                actix_rt::spawn(certificate::keep(data.to_owned(), Arc::clone(&context))),
+                actix_rt::spawn(certificate::keep(
+                    data.to_owned(),
+                    Arc::clone(&context),
+                    Arc::clone(&identity),
+                )),
             ],
             identity,
             interfaces,
@@ -350,7 +356,7 @@ fn open_web(
         api.clone(),
     )
     .map_err(|source| StartError::listen("web.listen", listen, source))?;
-    tracing::info!(interface = "web.listen", address = %web.address(), "listening");
+    tracing::debug!(interface = "web.listen", address = %web.address(), "listening");
     Ok(Some(web))
 }
 

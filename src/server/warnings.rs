@@ -91,8 +91,15 @@ impl ConfigWarning {
     /// Logs it.
     pub(super) fn warn(&self) {
         match self {
-            Self::ShortPassword { whose } => tracing::warn!(whose, "{self}"),
-            Self::WithoutCertificate { .. } | Self::OpenToAll { .. } => tracing::warn!("{self}"),
+            Self::ShortPassword { whose } => {
+                tracing::warn!(user = whose, reason = %self, "password is too short to be secure");
+            }
+            Self::WithoutCertificate { .. } => {
+                tracing::warn!(reason = %self, "interfaces accept phones without a certificate");
+            }
+            Self::OpenToAll { path } => {
+                tracing::warn!(file = %path.display(), reason = %self, "file is open to every user of this machine");
+            }
         }
     }
 }

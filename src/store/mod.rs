@@ -66,9 +66,7 @@ impl Store {
         let (database, entries) = match recovery::complete(folder, changes) {
             Ok((database, entries)) => (Some(database), entries),
             Err(full) if full.is_disk_full() => {
-                error!(
-                    "serving the phone list from telephones.jsonl until there is room on the disk: {full}"
-                );
+                error!(error = %full, "serving the phone list from telephones.jsonl until there is room on the disk");
                 (None, Journal::resume(folder)?.entries()?)
             }
             Err(error) => return Err(error),

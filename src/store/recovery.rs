@@ -88,7 +88,7 @@ pub(super) fn restore_journal<T: Value>(
         (Some(Ok(entries)), None) => entries,
         (Some(Ok(entries)), Some(damage)) if !entries.is_empty() => {
             let kept = set_aside(folder, journal::NAME)?;
-            error!(kept = %kept.display(), damage, "telephones.jsonl was damaged; writing it again from the database");
+            error!(kept = %kept.display(), error = damage, "telephones.jsonl was damaged; writing it again from the database");
             entries
         }
         (Some(Err(error)), _) if !error.is_damage() => return Err(error),

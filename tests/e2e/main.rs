@@ -31,6 +31,7 @@ mod extensions;
 mod framing;
 mod late_answers;
 mod ledger;
+mod log;
 mod metrics;
 mod monitors;
 mod phone_session;

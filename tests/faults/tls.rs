@@ -209,7 +209,7 @@ async fn invalid_certificate_is_reported_and_tcp_still_works() {
 
     // It ends tonight.
     files.replace(params(-30, 1));
-    let line = logged(&server, "expires within 1 days").await;
+    let line = logged(&server, "days=1 ").await;
     assert!(line.contains("WARN"), "{line}");
     assert!(shows(server.phones_tls, &files.certificate()).await);
 

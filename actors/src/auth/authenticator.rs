@@ -122,6 +122,19 @@ const REMEMBERED: usize = 8;
 /// 3261, section 21.5.4).
 pub const RETRY_AFTER: u32 = 5;
 
+/// The user in a request's credentials for `realm`, whether they are valid or not.
+pub fn claimed_user<'r>(request: &'r Request, realm: &str) -> Option<&'r str> {
+    credentials(request, realm).map(|credentials| credentials.username)
+}
+
+fn credentials<'r>(request: &'r Request, realm: &str) -> Option<Credentials<'r>> {
+    request
+        .head()
+        .all(HeaderName::Authorization)
+        .filter_map(|value| Credentials::parse(value).ok())
+        .find(|credentials| credentials.realm == realm)
+}
+
 impl DigestAuthenticator {
     /// For the connection with this number, which must be unique.
     pub fn new(connection: u64) -> Self {
@@ -162,12 +175,7 @@ impl DigestAuthenticator {
     ) -> Result<Authenticated<'r>, Denial> {
         let advanced = &context.settings.advanced;
         let realm = advanced.realm.as_str();
-        let ours = request
-            .head()
-            .all(HeaderName::Authorization)
-            .filter_map(|value| Credentials::parse(value).ok())
-            .find(|credentials| credentials.realm == realm);
-        let Some(credentials) = ours else {
+        let Some(credentials) = credentials(request, realm) else {
             return Err(Denial::Challenged {
                 challenge: self.challenge(context, caller, false),
                 reason: None,

@@ -8,6 +8,6 @@ mod gcra;
 pub use address_prefix::address_prefix;
 pub use authenticator::{
     AuthContext, AuthRequest, Authenticated, ChallengeData, Denial, DigestAuthenticator,
-    RETRY_AFTER,
+    RETRY_AFTER, claimed_user,
 };
 pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate};

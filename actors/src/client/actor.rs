@@ -34,7 +34,7 @@ use crate::{
     sip::{
         connection::Shut,
         responder::FinalResponse,
-        session::{Accept, Body, Close, Notify, SessionEvent, SessionEventKind},
+        session::{Accept, Body, Close, Notify, SessionEnd, SessionEvent, SessionEventKind},
     },
     supervision::RestartableAddr,
     truncated::Truncated,
@@ -100,17 +100,19 @@ impl Client {
             .sessions_per_connection;
         let Some(key) = self.sessions.open(scope.clone(), dialect.clone(), limit) else {
             self.context.counters.count(Counter::TooManySessions);
-            tracing::warn!(%client, sessions = self.sessions.len(), "session refused: limits.sessions_per_connection reached");
+            tracing::warn!(client = %client.user, peer = %client.peer, sessions = self.sessions.len(), "session refused: limits.sessions_per_connection reached");
             let reason = "too many sessions on this connection";
             return reply.with(FinalResponse::from(Status::SERVICE_UNAVAILABLE).because(reason));
         };
         let counted = self.context.counters.client_session();
         self.sessions.count(key, counted);
-        let user = display(Truncated(&user));
+        let from = display(Truncated(&user));
         match &scope {
-            Scope::Server => tracing::info!(%client, user, "server session opened"),
+            Scope::Server => {
+                tracing::info!(client = %client.user, peer = %client.peer, from, "server session opened");
+            }
             Scope::Line { name, line, .. } => {
-                tracing::info!(%client, user, phone = %line.entry.phone, line = %Truncated(name.as_str()), "line session opened");
+                tracing::info!(client = %client.user, peer = %client.peer, from, phone = %line.entry.phone, line = %Truncated(name.as_str()), "line session opened");
             }
         }
         let status = RequestSystemStatusResponse {
@@ -126,16 +128,19 @@ impl Client {
         });
     }
 
-    /// Ends a session, its monitors and its registrations.
-    fn end_session(&mut self, key: u64, reason: &str) {
+    /// Ends a session, its monitors and its registrations. The log-off of the client is logged by itself.
+    fn end_session(&mut self, key: u64, reason: &str, logs_off: bool) {
         let Some(session) = self.sessions.end(key) else {
             return;
         };
         let client = &self.user.name;
         match &session.scope {
-            Scope::Server => tracing::info!(%client, reason, "server session closed"),
+            _ if logs_off => {}
+            Scope::Server => {
+                tracing::info!(client = %client.user, peer = %client.peer, reason, "server session closed");
+            }
             Scope::Line { name, line, .. } => {
-                tracing::info!(%client, phone = %line.entry.phone, line = %Truncated(name.as_str()), reason, "line session closed");
+                tracing::info!(client = %client.user, peer = %client.peer, phone = %line.entry.phone, line = %Truncated(name.as_str()), reason, "line session closed");
             }
         }
         for monitor in self.monitors.session_ended(key) {
@@ -151,7 +156,7 @@ impl Client {
             if let Some(session) = id {
                 self.connection.do_send(Close { session });
             }
-            self.end_session(key, reason);
+            self.end_session(key, reason, true);
         }
     }
 
@@ -178,7 +183,7 @@ impl Client {
             };
             self.notify(session, stop);
         }
-        tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, "monitor stopped: the client has no right to the line any more");
+        tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, phone = %entry.phone, line = %entry.device, "monitor stopped: the client has no right to the line any more");
         Self::unsubscribe(&monitor.line, cross_ref);
     }
 }
@@ -203,7 +208,7 @@ impl Actor for Client {
             return;
         }
         self.context.counters.count(Counter::Panicked);
-        tracing::error!(client = %self.user.name, "client actor panicked; closing its connection, so that the client reconnects");
+        tracing::error!(client = %self.user.name.user, peer = %self.user.name.peer, "client actor panicked; closing its connection, so that the client reconnects");
         let reason = "the client's actor panicked";
         self.connection.do_send(Shut {
             reason: reason.into(),
@@ -225,7 +230,7 @@ impl Handler<OpenSession> for Client {
         let document = match content.map(|body| self.context.read(body)).transpose() {
             Ok(document) => document,
             Err(error) => {
-                tracing::warn!(client = %self.user.name, %error, "session refused: not a CSTA document");
+                tracing::warn!(client = %self.user.name.user, peer = %self.user.name.peer, %error, "session refused: not a CSTA document");
                 return reply
                     .with(FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()));
             }
@@ -263,7 +268,7 @@ impl Handler<SessionEvent> for Client {
             SessionEventKind::Opened(_) => self.sessions.established(key, event.session),
             SessionEventKind::Request(body, reply) => self.request(key, body, reply, ctx),
             SessionEventKind::Ended(why) => {
-                self.end_session(key, &why.to_string());
+                self.end_session(key, &why.to_string(), why == SessionEnd::ConnectionLost);
                 self.on_list(ListEvent::SessionEnded(key), ctx);
             }
             // Only the segments of lists are requests to a client.
@@ -281,7 +286,7 @@ impl Handler<ClientDisconnected> for Client {
     type Result = ();
 
     fn handle(&mut self, gone: ClientDisconnected, ctx: &mut Self::Context) {
-        tracing::info!(client = %self.user.name, reason = %gone.reason, "client disconnected");
+        tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, reason = %gone.reason, "client logged off");
         self.end_all(&gone.reason);
         ctx.stop();
     }
@@ -322,7 +327,7 @@ impl Handler<ConfigChanged> for Client {
             if let Some(session) = self.sessions.get(key).and_then(|session| session.id) {
                 self.connection.do_send(Close { session });
             }
-            self.end_session(key, "the client has no right to the line any more");
+            self.end_session(key, "the client has no right to the line any more", false);
             self.on_list(ListEvent::SessionEnded(key), ctx);
         }
         self.on_list(ListEvent::RightsChanged, ctx);

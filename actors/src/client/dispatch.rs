@@ -53,14 +53,14 @@ impl Client {
         let document = match self.context.read(body) {
             Ok(document) => document,
             Err(error) => {
-                tracing::warn!(%client, %error, "not a CSTA document");
+                tracing::warn!(client = %client.user, peer = %client.peer, %error, "not a CSTA document");
                 let response = FinalResponse::from(Status::BAD_REQUEST);
                 return reply.with(response.because(error.to_string()));
             }
         };
         let Some(service) = document.service() else {
             let root = Truncated(document.name());
-            tracing::warn!(%client, %root, "not a CSTA request");
+            tracing::warn!(client = %client.user, peer = %client.peer, %root, "not a CSTA request");
             let reason = format!("{root} is not a CSTA request");
             return reply.with(FinalResponse::from(Status::BAD_REQUEST).because(reason));
         };
@@ -253,7 +253,7 @@ impl Client {
         };
         let cross_ref: Arc<str> = self.monitors.next_cross_ref().into();
         let entry = &line.entry;
-        tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, %cross_ref, "monitor started");
+        tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, phone = %entry.phone, line = %entry.device, monitor = %cross_ref, "monitor started");
         // Most clients use the phone's name of the line: both share one text.
         let name = session.scope.line_name(&request.document);
         let name = name.filter(|name| *name != entry.device);
@@ -293,10 +293,14 @@ impl Client {
         }
         self.context.counters.count(Counter::TooManyMonitors);
         let client = &self.user.name;
-        let what = format!("monitors of {client}");
+        let what = ["monitors of ", &client.user].concat();
         let now = self.context.clock.now();
-        if let Some(times) = self.context.log_limit.admit(self.user.address, &what, now) {
-            tracing::warn!(%client, monitors, times = repeat_count(times), "monitors refused: limits.monitors_per_client reached");
+        if let Some(times) = self
+            .context
+            .log_limit
+            .admit(self.user.name.peer.ip(), &what, now)
+        {
+            tracing::warn!(client = %client.user, peer = %client.peer, monitors, times = repeat_count(times), "monitors refused: limits.monitors_per_client reached");
         }
         true
     }
@@ -307,7 +311,7 @@ impl Client {
             return request.refuse(&self.user.name, &Refusal::NoMonitor);
         };
         let (entry, cross_ref) = (&monitor.line.entry, monitor.subscriber.cross_ref);
-        tracing::info!(client = %self.user.name, phone = %entry.phone, line = %entry.device, %cross_ref, "monitor stopped");
+        tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, phone = %entry.phone, line = %entry.device, monitor = %cross_ref, "monitor stopped");
         Self::unsubscribe(&monitor.line, cross_ref);
         request.respond(MonitorStopResponse::default());
     }
@@ -341,7 +345,7 @@ impl Client {
         if let Err(SendError::Full(_)) = line.phone.try_send(subscribe) {
             self.monitors.overrun();
             let reason = "it changes monitors faster than the phone's actor can follow";
-            tracing::warn!(client = %self.user.name, phone = %line.entry.phone, line = %line.entry.device, reason, "closing the client's connection");
+            tracing::warn!(client = %self.user.name.user, peer = %self.user.name.peer, phone = %line.entry.phone, line = %line.entry.device, reason, "closing the client's connection");
             self.context.counters.count(Counter::TooManyRequests);
             self.connection.do_send(Shut {
                 reason: reason.into(),

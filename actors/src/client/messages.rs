@@ -1,6 +1,6 @@
 //! Messages to a client from the UAS of its connection.
 
-use std::net::IpAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use actix::Message;
 use bytes::Bytes;
@@ -12,12 +12,19 @@ use super::{
 };
 use crate::sip::responder::Responder;
 
+/// A client in log lines: its user, and the address of its connection.
+#[derive(Debug)]
+pub struct ClientName {
+    /// Truncated.
+    pub user: Box<str>,
+    /// Clients of one user differ by it.
+    pub peer: SocketAddr,
+}
+
 /// The user of a client, with address and rights.
 pub struct ClientUser {
-    /// User and address, for the log.
-    pub name: Box<str>,
-    /// The peer's address.
-    pub address: IpAddr,
+    /// For the log.
+    pub name: Arc<ClientName>,
     /// How the user was authenticated.
     pub log_on: LogOn,
     /// The user's rights under the current settings.

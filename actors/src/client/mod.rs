@@ -23,7 +23,7 @@ pub mod uas;
 mod withdrawal;
 
 pub use actor::Client;
-pub use messages::{ClientDisconnected, ClientUser, OpenSession};
+pub use messages::{ClientDisconnected, ClientName, ClientUser, OpenSession};
 pub use monitors::CrossRefs;
 pub use rights::{LogOn, Rights};
 pub use uas::ClientConnection;

@@ -158,7 +158,7 @@ impl Client {
         let moved = self.monitors.set_line(session, &cross_ref, &line, own_name);
         if let Some(moved) = moved {
             let (phone, device) = (line.entry.phone, &line.entry.device);
-            tracing::info!(client = %self.user.name, %phone, line = %device, from = %moved.former.entry.phone, %cross_ref, "monitor moved to the line's new phone");
+            tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, %phone, line = %device, former = %moved.former.entry.phone, monitor = %cross_ref, "monitor moved to the line's new phone");
             Self::unsubscribe(&moved.former, cross_ref);
             self.subscribe(&line, SubscriptionChange::Join(moved.subscriber));
         }

@@ -9,7 +9,7 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use super::{rights::Rights, sessions::Scope};
+use super::{messages::ClientName, rights::Rights, sessions::Scope};
 use crate::{refusal::Refusal, sip::responder::Responder};
 
 /// A client's CSTA request without a response yet.
@@ -30,14 +30,18 @@ impl CstaRequest {
     }
 
     /// Logs why the request of this client is refused, and sends the CSTA error.
-    pub(super) fn refuse(self, client: &str, refusal: &Refusal) {
+    pub(super) fn refuse(self, client: &ClientName, refusal: &Refusal) {
         let phone = self.phone.map(tracing::field::display);
-        tracing::info!(%client, phone, service = self.document.name(), %refusal, "request refused");
+        tracing::info!(client = %client.user, peer = %client.peer, phone, service = self.document.name(), reason = %refusal, "request refused");
         self.respond(refusal.failure());
     }
 
     /// Sends the response, or refuses the request of this client.
-    pub(super) fn conclude(self, client: &str, response: Result<impl Into<Message>, Refusal>) {
+    pub(super) fn conclude(
+        self,
+        client: &ClientName,
+        response: Result<impl Into<Message>, Refusal>,
+    ) {
         match response {
             Ok(response) => self.respond(response),
             Err(refusal) => self.refuse(client, &refusal),

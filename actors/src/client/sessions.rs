@@ -9,6 +9,7 @@ use uacsta_schema::{
     sip::Status,
 };
 
+use super::messages::ClientName;
 use crate::{
     counters::CountedSession,
     refusal::Refusal,
@@ -117,16 +118,16 @@ impl Scope {
 
 impl SessionOffer {
     /// Rejects the client's INVITE for the line `name`.
-    pub(super) fn refuse(self, client: &str, name: &DeviceId, refusal: Refusal) {
+    pub(super) fn refuse(self, client: &ClientName, name: &DeviceId, refusal: Refusal) {
         let line = display(Truncated(name.as_str()));
         let response = match refusal {
             Refusal::NoRight => {
-                tracing::warn!(%client, line, "session refused: no right to the line");
+                tracing::warn!(client = %client.user, peer = %client.peer, line, "session refused: no right to the line");
                 let reason = "this log-on has no right to the line";
                 FinalResponse::from(Status::FORBIDDEN).because(reason)
             }
             Refusal::NoLine(error) => {
-                tracing::info!(%client, line, %error, "session refused");
+                tracing::info!(client = %client.user, peer = %client.peer, line, reason = %error, "session refused: no such line");
                 FinalResponse::from(Status::NOT_FOUND).because(error.to_string())
             }
             _ => Status::SERVICE_UNAVAILABLE.into(),

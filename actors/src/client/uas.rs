@@ -14,12 +14,12 @@ use uacsta_schema::{
 };
 
 use super::{
-    Client, ClientDisconnected, ClientUser, CrossRefs, LogOn, OpenSession, Rights,
+    Client, ClientDisconnected, ClientName, ClientUser, CrossRefs, LogOn, OpenSession, Rights,
     withdrawal::ChangedRights,
 };
 use crate::{
     ServerContext,
-    auth::{AuthRequest, AuthUser, DigestAuthenticator},
+    auth::{AuthRequest, AuthUser, DigestAuthenticator, claimed_user},
     counters::Counter,
     log_limit::repeat_count,
     registrar::Registrar,
@@ -120,7 +120,8 @@ impl ClientUas {
             if let Some(reason) = denial.reason()
                 && let Some(times) = self.context.may_log(self.address, false, &["client: ", reason].concat())
             {
-                tracing::warn!(address = %self.address, reason, times = repeat_count(times), "client log-on refused");
+                let user = claimed_user(request, &settings.advanced.realm);
+                tracing::warn!(client = truncated(user), peer = %self.address, reason, times = repeat_count(times), "client log-on refused");
             }
             self.context.denied(&denial)
         })?;
@@ -145,7 +146,8 @@ impl ClientUas {
             .filter(|uri| has_user(uri))
             .map(|uri| csta::Name::of(uri).to_string());
         let Some(user) = user else {
-            tracing::warn!(address = %self.address, "front end request refused: the From names no user");
+            let from = truncated(request.head().get(HeaderName::From));
+            tracing::warn!(from, peer = %self.address, "front end request refused: the From names no user");
             return Err(FinalResponse::from(Status::FORBIDDEN).because("the From names no user"));
         };
         if let Some(client) = self.connected_client(&user) {
@@ -159,7 +161,7 @@ impl ClientUas {
             .sessions_per_connection;
         if self.clients.len() >= limit {
             self.context.counters.count(Counter::TooManySessions);
-            tracing::warn!(address = %self.address, users = self.clients.len(), "front end request refused: limits.sessions_per_connection users reached");
+            tracing::warn!(client = %Truncated(&user), peer = %self.address, users = self.clients.len(), "front end request refused: limits.sessions_per_connection users reached");
             return Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
                 .because("too many users on this connection"));
         }
@@ -175,16 +177,18 @@ impl ClientUas {
         let rights = log_on.rights(&self.context.config().settings);
         let rights = rights.ok_or(Status::SERVER_INTERNAL_ERROR)?;
         let user: Box<str> = log_on.user().into();
-        let name = format!("{}@{}", Truncated(&user), self.address);
-        tracing::info!(client = %name, trusted = self.trusted, "client logged on");
+        let name = Truncated(&user).to_string();
+        tracing::info!(client = %name, peer = %self.address, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
         let client = Client::new(
             Arc::clone(&self.context),
             self.registrar.clone(),
             self.connection.clone(),
             ClientUser {
-                name: name.into(),
-                address: self.address.ip(),
+                name: Arc::new(ClientName {
+                    user: name.into(),
+                    peer: self.address,
+                }),
                 log_on,
                 rights,
                 changed_rights: ChangedRights::default(),
@@ -216,7 +220,7 @@ impl ClientUas {
             Ok(content) => content,
             Err(response) => {
                 let content_type = truncated(request.head().get(HeaderName::ContentType));
-                tracing::warn!(client = %self.name, content_type, "session refused: the INVITE body is not CSTA");
+                tracing::warn!(client = %self.name, peer = %self.address, content_type, "session refused: the INVITE body is not CSTA");
                 return response.into();
             }
         };

@@ -76,7 +76,7 @@ impl PermitUsage {
 
     fn log(&self, changed: PermitKind) {
         let PermitCounts { phones, lines } = self.counts();
-        tracing::info!(phones, lines, ?changed, "licence permits in use");
+        tracing::debug!(phones, lines, ?changed, "licence permits in use");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The actor of a monitor point: carries out what [`MonitorPoint`] decides, and fans events out to the subscribers.
 
+use std::mem;
+
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use smallvec::SmallVec;
 use uacsta_schema::{
@@ -31,6 +33,8 @@ pub struct Monitor {
     joins: u64,
     /// Whether the phone accepts requests when this actor starts.
     ready: bool,
+    /// Whether the log says that the line is not monitored.
+    has_warned: bool,
 }
 
 /// How many messages may wait for the monitor point's turn.
@@ -49,6 +53,7 @@ impl Monitor {
             retry: None,
             joins: 0,
             ready,
+            has_warned: false,
         }
     }
 
@@ -94,7 +99,8 @@ impl Monitor {
             MonitorEffect::Drain => self.ask(PointAction::Drain),
             MonitorEffect::RetryIn(wait, refusal) => {
                 if let Some(refusal) = refusal {
-                    tracing::warn!(phone = %self.phone, line = %self.line, %refusal, again_in = ?wait, "line is not monitored");
+                    self.has_warned = true;
+                    tracing::warn!(phone = %self.phone, line = %self.line, reason = %refusal, seconds = wait.as_secs(), "line is not monitored");
                 }
                 let retry = ctx.run_later(wait, |monitor, ctx| {
                     monitor.retry = None;
@@ -105,7 +111,12 @@ impl Monitor {
                 }
             }
             MonitorEffect::Monitored => {
-                tracing::info!(phone = %self.phone, line = %self.line, clients = self.subscribers.len(), "line is monitored");
+                let clients = self.subscribers.len();
+                if mem::take(&mut self.has_warned) {
+                    tracing::info!(phone = %self.phone, line = %self.line, clients, "line is monitored again");
+                } else {
+                    tracing::debug!(phone = %self.phone, line = %self.line, clients, "line is monitored");
+                }
                 self.subscribers.tell_all(&self.line, true);
             }
             MonitorEffect::OutOfService => self.subscribers.tell_all(&self.line, false),
@@ -113,7 +124,7 @@ impl Monitor {
                 self.subscribers.tell_newest(&self.line, in_service);
             }
             MonitorEffect::GiveUp(refusal) => {
-                tracing::warn!(phone = %self.phone, line = %self.line, %refusal, "line cannot be monitored; MonitorStop sent to its clients");
+                tracing::warn!(phone = %self.phone, line = %self.line, reason = %refusal, "line cannot be monitored; MonitorStop sent to its clients");
                 self.subscribers.stop_all();
             }
             MonitorEffect::End => self.ask(PointAction::End(self.joins)),
@@ -162,7 +173,7 @@ impl Handler<SubscriptionChanged> for Monitor {
             SubscriptionChange::Join(subscriber) => match self.subscribers.add(subscriber) {
                 Ok(()) => self.on(MonitorEvent::Joined, ctx),
                 Err(refused) => {
-                    tracing::info!(phone = %self.phone, line = %self.line, cross_ref = %refused.cross_ref, "client has too many monitors of the line; MonitorStop sent");
+                    tracing::info!(phone = %self.phone, line = %self.line, monitor = %refused.cross_ref, "client has too many monitors of the line; MonitorStop sent");
                     refused.stop();
                 }
             },

@@ -197,7 +197,7 @@ impl Phone {
                 }
             }
             SessionEffect::Prepare => {
-                tracing::info!(phone = %self.phone, edition = ?self.session.edition(), "CSTA session with the phone opened");
+                tracing::info!(phone = %self.phone, edition = self.session.edition().number(), "CSTA session with the phone opened");
                 self.system_register(ctx);
                 self.request_lines(ctx);
             }
@@ -248,7 +248,7 @@ impl Phone {
                 self.report(Some(why.to_string()));
             }
             SessionEffect::Closed(reason) => {
-                tracing::info!(phone = %self.phone, %reason, "CSTA session with the phone closed");
+                tracing::debug!(phone = %self.phone, %reason, "CSTA session with the phone closed");
             }
         }
     }

@@ -52,7 +52,7 @@ impl ClientRequest {
     /// Responds with the message, or with the CSTA error of the refusal, which is logged.
     pub(super) fn respond(self, phone: PhoneId, answer: Result<Message, Refusal>) {
         let response = answer.unwrap_or_else(|refusal| {
-            tracing::info!(%phone, service = self.document.name(), %refusal, "request refused");
+            tracing::info!(%phone, service = self.document.name(), reason = %refusal, "request refused");
             refusal.failure().into()
         });
         self.responder.csta(csta::write(&response, &self.dialect));

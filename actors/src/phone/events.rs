@@ -102,7 +102,7 @@ impl Phone {
             }
             Err(event) => {
                 self.context.counters.count(Counter::StrayEvent);
-                tracing::debug!(phone = %self.phone, event = event.name(), cross_ref = truncated(event.cross_ref()), "event for unknown monitor");
+                tracing::debug!(phone = %self.phone, event = event.name(), monitor = truncated(event.cross_ref()), "event for unknown monitor");
             }
         }
     }
@@ -340,7 +340,7 @@ impl Handler<PointRequest> for Phone {
             PointAction::End(joins) => {
                 let ended = self.monitored.remove(&line, joins);
                 if let Some(cross_ref) = ended.and_then(|ended| ended.cross_ref) {
-                    tracing::info!(phone = %self.phone, %line, "line is no longer monitored");
+                    tracing::debug!(phone = %self.phone, %line, "line is no longer monitored");
                     self.stop_monitor(&line, cross_ref, ctx);
                 }
             }

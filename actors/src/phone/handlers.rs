@@ -8,7 +8,6 @@ use tokio::sync::oneshot;
 use super::{
     BindingMoved, Bound, EnabledChanged, LinesListed, Orphan, Phone, ReportAgain, Request, Resume,
     Retire, Unbound,
-    actor::UNLICENSED,
     messages::SETTLE_TIME,
     responses,
     session::{Outlook, SessionInput},
@@ -174,7 +173,7 @@ impl Handler<PermitDecision> for Phone {
                 self.open_session(ctx);
             }
         } else if self.admission.deny(self.context.clock.now()) {
-            tracing::warn!(phone = %self.phone, "{UNLICENSED}");
+            tracing::warn!(phone = %self.phone, "there is no licence for the phone; see: uacsta licenses");
             self.drain(ctx);
         }
     }
@@ -230,7 +229,7 @@ impl Handler<Moved<PhoneUas>> for Phone {
         let Some(former) = self.admission.unbind() else {
             return;
         };
-        tracing::info!(phone = %self.phone, from = %former.address, to = %moved.address, "dialog continues on another connection; binding moved");
+        tracing::info!(phone = %self.phone, former = %former.address, peer = %moved.address, "dialog continues on another connection; binding moved");
         let binding = Arc::new(PhoneBinding {
             flow: Flow {
                 connection: Arc::new(moved.connection),

@@ -79,7 +79,7 @@ impl Phone {
         let phone = self.phone;
         match (self.liveness(result), result) {
             (Liveness::Lost, Err(refusal)) => {
-                tracing::warn!(%phone, %refusal, "phone is away: it did not answer the keep-alive");
+                tracing::warn!(%phone, reason = %refusal, "phone is away: it did not answer the keep-alive");
                 self.leave_connection("the phone does not answer the keep-alive", ctx);
                 self.refuse_waiting();
                 let mut reason = "it does not answer the keep-alive".to_owned();
@@ -93,7 +93,7 @@ impl Phone {
                 match result {
                     Ok(answer) => self.system_status_answered(answer, ctx),
                     Err(refusal) => {
-                        tracing::warn!(%phone, %refusal, "keep-alive refused");
+                        tracing::warn!(%phone, reason = %refusal, "keep-alive refused");
                     }
                 }
                 self.on_session(SessionInput::KeptAlive, ctx);

@@ -51,7 +51,7 @@ impl Phone {
             let reaches = reaches_hidden(&document, &hidden, self.lines.lines(), &self.monitored);
             reaches.then_some(Refusal::NoRight)
         }) {
-            tracing::info!(phone = %self.phone, %service, %refusal, "request refused");
+            tracing::info!(phone = %self.phone, %service, reason = %refusal, "request refused");
             return responses::relay(reply, &dialect, Err(refusal));
         }
         let request = ClientRequest {
@@ -250,7 +250,7 @@ impl Phone {
         let requester = request.requester;
         let is_unsupported = result.as_ref().is_err_and(|refusal| {
             if !matches!(requester, Requester::KeepAlive | Requester::DialogProbe) {
-                tracing::info!(phone = %self.phone, service = %request.service, %refusal, "phone rejected the request");
+                tracing::info!(phone = %self.phone, service = %request.service, reason = %refusal, "phone rejected the request");
             }
             // Only the phone's own answer shows that it lacks a service.
             refusal.is_by_phone() && refusal.failure() == Failure::SERVICE_NOT_SUPPORTED

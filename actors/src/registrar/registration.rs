@@ -20,7 +20,7 @@ use crate::{
         seconds_left,
     },
     sip::responder::Responder,
-    truncated::Truncated,
+    truncated::truncated,
 };
 
 impl Registrar {
@@ -85,17 +85,19 @@ impl Registrar {
             at: self.context.clock.wall(),
             identity: binding.to.to_string(),
         };
-        tracing::info!(%phone, %address, maker = details.described.maker, user_agent = %Truncated(user_agent.unwrap_or("")), expires = binding.expires, "phone registered");
         let is_bound = |phone| self.bindings.get(phone).is_some();
         if let Some(former) = self.records.take_over(phone, binding.mac, is_bound) {
             self.persistence.replace(phone, former);
         }
+        let mut enabled = None;
         if !self.records.contains(phone) {
             let was_enabled = self.records.was_enabled(phone);
-            let enabled = was_enabled.unwrap_or(config.settings.advanced.auto_activate);
-            tracing::info!(%phone, %address, enabled, "new phone");
-            self.records.add(ListedPhone::new(phone, enabled));
+            let is_enabled = was_enabled.unwrap_or(config.settings.advanced.auto_activate);
+            self.records.add(ListedPhone::new(phone, is_enabled));
+            enabled = Some(is_enabled);
         }
+        let is_new = enabled.map(|_| true);
+        tracing::info!(%phone, peer = %address, maker = details.described.maker, user_agent = truncated(user_agent), expires = binding.expires, is_new, enabled, "phone registered");
         if let Some(record) = self.records.get_mut(phone) {
             record.logged_on(details);
         }
@@ -126,7 +128,7 @@ impl Registrar {
                 }
             }
             RegisterOutcome::Removed(binding) => {
-                tracing::info!(%phone, address = %binding.address, "phone logged off");
+                tracing::info!(%phone, peer = %binding.address, "phone logged off");
                 let reason = "the phone logged off".into();
                 self.unbound(Arc::clone(binding), reason, Some(responder));
             }
@@ -203,11 +205,11 @@ impl Handler<Register> for Registrar {
             Err(rejection) => rejection,
         };
         if rejection != Rejection::TooManyUnknownPhones {
-            tracing::warn!(%phone, %address, reason = %rejection, "REGISTER refused");
+            tracing::warn!(%phone, peer = %address, reason = %rejection, "REGISTER refused");
         } else {
             self.context.counters.count(Counter::TooManyPhones);
             if self.records.may_log_limit() {
-                tracing::warn!(%phone, %address, "new phones refused: limits.unknown_phones is reached by phones that never listed a line");
+                tracing::warn!(%phone, peer = %address, "new phones refused: limits.unknown_phones is reached by phones that never listed a line");
             }
         }
         register.responder.with(rejection);
@@ -227,7 +229,7 @@ impl Handler<BindingEnded> for Registrar {
         let current = self.bindings.get(binding.phone);
         if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
             let seconds_left = seconds_left(until, self.context.clock.now());
-            tracing::info!(phone = %binding.phone, address = %binding.address, %reason, seconds_left, "phone is away; binding removed");
+            tracing::info!(phone = %binding.phone, peer = %binding.address, %reason, seconds_left, "phone is away; binding removed");
             self.bindings.remove(binding.phone);
             self.unbound(binding, reason, None);
         }
@@ -274,10 +276,10 @@ fn release(binding: &Arc<PhoneBinding>, reason: &str) {
 /// Warns if a binding moves between addresses or connections, since two phones may have the same name.
 fn log_rebind(binding: &PhoneBinding, former: Option<&PhoneBinding>) {
     let Some(former) = former else { return };
-    let (phone, from, to) = (binding.phone, former.address, binding.address);
-    if from.ip() != to.ip() {
-        tracing::warn!(%phone, %from, %to, "phone re-registered from another address; binding replaced");
+    let (phone, former_peer, peer) = (binding.phone, former.address, binding.address);
+    if former_peer.ip() != peer.ip() {
+        tracing::warn!(%phone, former = %former_peer, %peer, "phone re-registered from another address; binding replaced");
     } else if binding.rapid_rebinds == RAPID_REBINDS {
-        tracing::warn!(%phone, %from, %to, "phone re-registers on one connection after the other: are there two with this name?");
+        tracing::warn!(%phone, former = %former_peer, %peer, "phone re-registers on one connection after the other: are there two with this name?");
     }
 }

@@ -222,7 +222,7 @@ impl Drop for RegisterTimer {
 /// Logs why a REGISTER of an authenticated phone is rejected, except for its expiry, which it then changes; returns the response.
 fn reject(phone: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
     if !matches!(rejection, Rejection::IntervalTooBrief { .. }) {
-        tracing::warn!(%phone, %address, reason = %rejection, "REGISTER refused");
+        tracing::warn!(%phone, peer = %address, reason = %rejection, "REGISTER refused");
     }
     rejection.into()
 }
@@ -240,7 +240,7 @@ pub(crate) fn identify(
         let reason = rejection.to_string();
         if let Some(times) = context.may_log(address, has_logged_on, &reason) {
             let to = truncated(request.head().get(HeaderName::To));
-            tracing::warn!(%address, to, reason, times = repeat_count(times), "REGISTER refused");
+            tracing::warn!(peer = %address, to, reason, times = repeat_count(times), "REGISTER refused");
         }
         rejection.into()
     })
@@ -277,7 +277,7 @@ pub(crate) fn authenticate(
         if let Some(reason) = denial.reason()
             && let Some(times) = context.may_log(address, false, &["phone: ", reason].concat())
         {
-            tracing::warn!(%phone, %address, reason, times = repeat_count(times), "log-on refused");
+            tracing::warn!(%phone, peer = %address, reason, times = repeat_count(times), "log-on refused");
         }
         context.denied(&denial)
     })

@@ -24,6 +24,12 @@ impl Edition {
     /// All editions, oldest first.
     pub const ALL: [Self; 5] = [Self::Ed2, Self::Ed3, Self::Ed4, Self::Ed5, Self::Ed6];
 
+    /// 2 to 6.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8 + 2
+    }
+
     /// The namespace of this edition's schema.
     pub const fn namespace(self) -> &'static str {
         match self {

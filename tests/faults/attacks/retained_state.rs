@@ -77,7 +77,7 @@ async fn monitors_of_a_client_are_limited_and_reusable() {
         .collect();
     assert_eq!(said.len(), 1, "once a minute: {said:?}");
     assert!(
-        said[0].contains("client=ecsta@127.0.0.1") && said[0].contains("monitors=3"),
+        said[0].contains("client=ecsta peer=127.0.0.1:") && said[0].contains("monitors=3"),
         "{}",
         said[0]
     );

@@ -87,7 +87,7 @@ impl Visit for Said {
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event()
-            && *metadata.level() <= Level::INFO
+            && *metadata.level() <= Level::DEBUG
             && metadata.target().starts_with("uacsta")
     }
 

@@ -85,7 +85,7 @@ impl DialViaOffice {
         let (phone, device) = (line.entry.phone, &line.entry.device);
         match action {
             DialAction::Call => {
-                tracing::info!(%client, %phone, line = %device, %user, %destination, "starting a call via the office");
+                tracing::info!(client = %client.user, peer = %client.peer, %phone, line = %device, caller = %user, %destination, "starting a call via the office");
                 let call = MakeCall {
                     calling_device: device.clone(),
                     called_directory_number: user.clone(),
@@ -121,10 +121,10 @@ impl DialViaOffice {
             }
             DialAction::Reject(failure) => self.respond(&failure.into()),
             DialAction::Connected => {
-                tracing::info!(%client, %phone, line = %device, "parties of a call via the office connected");
+                tracing::info!(client = %client.user, peer = %client.peer, %phone, line = %device, "parties of a call via the office connected");
             }
             DialAction::Failed(connection, cause) => {
-                tracing::info!(%client, %phone, line = %device, %cause, "call via the office failed");
+                tracing::info!(client = %client.user, peer = %client.peer, %phone, line = %device, reason = %cause, "call via the office failed");
                 if let Some(connection) = connection {
                     self.report_failure(connection, cause);
                 }

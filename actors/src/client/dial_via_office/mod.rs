@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use actix::{Message, Recipient};
 use uacsta_schema::csta::{ConnectionId, DeviceId, Dialect, EventCause};
 
-use crate::{registrar::Line, sip::session::SessionId};
+use crate::{client::ClientName, registrar::Line, sip::session::SessionId};
 
 mod actor;
 mod office_calls;
@@ -19,7 +19,7 @@ pub(super) use office_calls::{OfficeCalls, PendingDial};
 /// A requested call, and the client that requests it.
 pub(super) struct DialRequest {
     /// The client, for the log.
-    pub(super) client: Box<str>,
+    pub(super) client: Arc<ClientName>,
     /// The client's session with the request.
     pub(super) session: SessionId,
     /// The desk phone's line.

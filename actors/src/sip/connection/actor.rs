@@ -147,7 +147,7 @@ impl<U: Uas> SipConnection<U> {
     pub(super) fn report(&self, incident: Incident<'_>, reason: Option<&str>) {
         if let Some(times) = self.uas.incident(incident) {
             let times = (times > 1).then_some(times);
-            tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), reason, times, "{}", incident.text());
+            tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), reason, times, "{}", incident.text());
         }
     }
 
@@ -156,9 +156,11 @@ impl<U: Uas> SipConnection<U> {
         self.uas.peer().device.map(|device| display(&**device))
     }
 
-    /// The name of the peer, as a field of log lines.
-    pub(super) fn who(&self) -> &str {
-        self.uas.peer().name
+    /// The user of a peer that is no device, as a field of log lines; `None` before its log-on.
+    pub(super) fn client(&self) -> Option<DisplayValue<&str>> {
+        let peer = self.uas.peer();
+        let is_client = peer.device.is_none() && !peer.name.is_empty();
+        is_client.then(|| display(peer.name))
     }
 
     /// Calls [`Wake::wake`] at `at`, or before.
@@ -250,7 +252,7 @@ impl<U: Uas> Actor for SipConnection<U> {
         if std::thread::panicking() {
             let incident = Incident::Panicked;
             self.uas.incident(incident);
-            tracing::error!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), "{}", incident.text());
+            tracing::error!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), "{}", incident.text());
         }
         let reason = self
             .ending

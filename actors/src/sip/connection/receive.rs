@@ -219,7 +219,7 @@ impl<U: Uas> SipConnection<U> {
                 }
                 Err(error) => {
                     owner.tell_cancelled();
-                    tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), %error, "cannot open session");
+                    tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), %error, "cannot open session");
                     timer = None;
                     response = FinalResponse::from(Status::BAD_REQUEST).because(error.to_string());
                 }
@@ -259,7 +259,7 @@ impl<U: Uas> SipConnection<U> {
             session.answered(request);
         }
         if !response.status.is_success() && response.status != Status::UNAUTHORIZED {
-            tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status.code(), reason = response.reason.as_deref(), method = request.method().as_str(), cseq = request.head().get(HeaderName::CSeq), call_id = request.head().call_id(), "request rejected");
+            tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), status = response.status.code(), reason = response.reason.as_deref(), method = request.method().as_str(), cseq = request.head().get(HeaderName::CSeq), call_id = request.head().call_id(), "request rejected");
         }
         if let (Some(id), Some(timer)) = (session, timer)
             && let Some(session) = self.sessions.get_mut(id)

@@ -82,7 +82,7 @@ impl<U: Uas> SipConnection<U> {
                 self.decline(response, ctx);
             }
             None => {
-                tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = response.status().code(), "response matches no transaction");
+                tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), status = response.status().code(), "response matches no transaction");
             }
         }
     }
@@ -199,10 +199,10 @@ impl<U: Uas> SipConnection<U> {
                 }
                 SessionEffect::WakeAt(at) => self.wake_at(at, ctx),
                 SessionEffect::LogNoDialog(error) => {
-                    tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), %error, "cannot open session: the 2xx to our INVITE establishes no dialog; sending BYE");
+                    tracing::warn!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), %error, "cannot open session: the 2xx to our INVITE establishes no dialog; sending BYE");
                 }
                 SessionEffect::LogEventRejected(status) => {
-                    tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), who = self.who(), status = status.code(), "event rejected by the client");
+                    tracing::debug!(peer = %self.endpoints.peer, phone = self.phone(), client = self.client(), status = status.code(), "event rejected by the client");
                 }
                 SessionEffect::Remove => {
                     let removed = self.sessions.remove(id);

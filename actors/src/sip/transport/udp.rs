@@ -136,7 +136,7 @@ impl UdpPeer {
         if let Err(error) = self.sender.send(octets, to) {
             let device = self.trace.device_in(octets);
             let phone = device.as_deref().map(tracing::field::display);
-            tracing::debug!(%to, phone, %error, "cannot send datagram");
+            tracing::debug!(peer = %to, phone, %error, "cannot send datagram");
         }
     }
 }
