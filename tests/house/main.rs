@@ -7,5 +7,6 @@
 mod catalogue;
 mod documents;
 mod layers;
+mod log;
 mod shape;
 mod source;
