@@ -11,7 +11,7 @@ const FIELDS: &str = "address call_id caller certificate changed changes client 
     descriptors destination direction edition enabled entries error event expires file folder former from interface is_new kept \
     lacks left_out length licence licensed_lines licensed_phones limit line lines listed listening maker maximum message method \
     monitor monitors note notification outcome peer phone phones pid place reason response root seconds seconds_left service \
-    sessions setting signal state status times to trace trusted until user user_agent users version wanted";
+    sessions setting signal state status times to trace trusted undo until user user_agent users version wanted";
 
 /// One call of a macro of `tracing`.
 #[derive(Debug, PartialEq)]
