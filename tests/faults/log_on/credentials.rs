@@ -287,7 +287,8 @@ async fn replayed_udp_credentials_are_rejected_after_the_association_ends() {
     // Who answers tells its tag: one for all strangers, and each link its own.
     let tag = async || {
         let request = request("OPTIONS", MAC).set("Via", via());
-        let answer = ask(&socket, &request).await.expect(200);
+        // Too many on one link get 503.
+        let answer = ask(&socket, &request).await;
         answer.must("To").to_owned()
     };
     let strangers = tag().await;

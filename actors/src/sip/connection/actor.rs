@@ -42,10 +42,12 @@ pub struct SipConnection<U: Uas> {
     alarm: Alarm,
     /// Why the connection ends after this turn.
     pub(super) ending: Option<Box<str>>,
-    /// Why the connection ends once the INVITEs that were given up have their final responses.
-    leaving: Option<Box<str>>,
+    /// Why the connection ends once the INVITEs that were given up have their final responses, and when at the latest.
+    leaving: Option<(Box<str>, Duration)>,
 }
 
+/// How long a connection that its peer left waits for the final responses to INVITEs.
+const LEAVE: Duration = Duration::from_secs(5);
 /// How many messages of other actors may wait for a connection. Events to a slow client wait in its transport, which is bounded
 /// in octets; this bound is for those that wait between threads.
 const MAILBOX: usize = 1 << 16;
@@ -116,11 +118,13 @@ impl<U: Uas> SipConnection<U> {
         }
     }
 
-    /// Ends the connection once no INVITE that was given up awaits its final response: one that rings is cancelled, and a late
-    /// 2xx is ended by a BYE (RFC 3261, section 9.1).
+    /// Ends the connection once no INVITE that was given up awaits its final response, within seconds: one that rings is
+    /// cancelled, and a late 2xx is ended by a BYE (RFC 3261, section 9.1).
     pub(crate) fn leave(&mut self, reason: impl Into<Box<str>>, ctx: &mut Context<Self>) {
-        self.leaving = Some(reason.into());
-        self.invite_over(ctx);
+        let until = self.clock.now() + LEAVE;
+        self.leaving = Some((reason.into(), until));
+        self.leave_if_done(ctx);
+        self.wake_at(until, ctx);
     }
 
     /// Withdraws [`Self::leave`], since the peer logged on again.
@@ -128,9 +132,12 @@ impl<U: Uas> SipConnection<U> {
         self.leaving = None;
     }
 
-    /// A session was removed.
-    pub(super) fn invite_over(&mut self, ctx: &mut Context<Self>) {
-        if let Some(reason) = self.leaving.take_if(|_| !self.sessions.any_closing()) {
+    /// Ends a connection that [leaves](Self::leave), if it need not wait any more.
+    pub(super) fn leave_if_done(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        let is_done =
+            |(_, until): &mut (_, Duration)| *until <= now || !self.sessions.any_closing();
+        if let Some((reason, _)) = self.leaving.take_if(is_done) {
             self.end(reason, ctx);
         }
     }
@@ -295,6 +302,7 @@ impl<U: Uas> Wake for SipConnection<U> {
                 self.session_effects(id, effects, ctx);
             }
         }
+        self.leave_if_done(ctx);
         self.follow_log_on(ctx);
         let mut log_on_by = self
             .endpoints
@@ -314,6 +322,7 @@ impl<U: Uas> Wake for SipConnection<U> {
             answered,
             self.sessions.next_due(),
             log_on_by,
+            self.leaving.as_ref().map(|(_, until)| *until),
             self.uas.sweep(now),
         ];
         if let Some(at) = next.into_iter().flatten().min() {

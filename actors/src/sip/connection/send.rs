@@ -209,7 +209,7 @@ impl<U: Uas> SipConnection<U> {
                     if let Some(next) = removed.and_then(|mut it| it.session.next_mut().take()) {
                         self.open(&next, ctx);
                     }
-                    self.invite_over(ctx);
+                    self.leave_if_done(ctx);
                 }
             }
         }
