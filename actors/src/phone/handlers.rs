@@ -58,9 +58,10 @@ impl Handler<SessionEvent> for Phone {
                     RequestError::TooLarge => (None, Outlook::Lasting),
                     // A person would be called every minute.
                     RequestError::Rang => (Some(RANG), Outlook::Lasting),
-                    RequestError::TimedOut | RequestError::Ended | RequestError::NoDialog => {
-                        (None, Outlook::Passing)
-                    }
+                    RequestError::TimedOut
+                    | RequestError::Ended
+                    | RequestError::ConnectionLost
+                    | RequestError::NoDialog => (None, Outlook::Passing),
                 };
                 let rejected = SessionInput::Rejected {
                     reason,

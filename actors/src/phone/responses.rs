@@ -45,9 +45,12 @@ pub(super) fn read(
         Ok(body) => (body, None),
         Err(RequestError::Refused { body, status, .. }) => (body, Some(status)),
         Err(RequestError::TimedOut) => return Err(Refusal::TimedOut),
-        Err(RequestError::Ended | RequestError::NoDialog | RequestError::Rang) => {
-            return Err(Refusal::Away);
-        }
+        Err(
+            RequestError::Ended
+            | RequestError::ConnectionLost
+            | RequestError::NoDialog
+            | RequestError::Rang,
+        ) => return Err(Refusal::Away),
         Err(RequestError::TooLarge) => return Err(Refusal::TooLarge),
     };
     let document = match context.read(body) {

@@ -171,8 +171,10 @@ pub enum RequestError {
     },
     /// No response arrived in time.
     TimedOut,
-    /// The session or its connection ended first.
+    /// The session ended first.
     Ended,
+    /// The connection ended first.
+    ConnectionLost,
     /// The peer rang instead of accepting our INVITE, which was cancelled.
     Rang,
     /// The request was not sent: it is too large for a datagram.
@@ -219,6 +221,7 @@ impl fmt::Display for RequestError {
             }
             Self::TimedOut => f.write_str("not answered in time"),
             Self::Ended => f.write_str("interrupted by the end of its session"),
+            Self::ConnectionLost => f.write_str("interrupted: the connection was lost"),
             Self::Rang => f.write_str("cancelled: the phone rang on it"),
             Self::NoDialog => f.write_str("accepted by a 200 that establishes no dialog"),
             Self::TooLarge => f.write_str("not sent: too large for a datagram"),

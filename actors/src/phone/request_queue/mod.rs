@@ -192,7 +192,7 @@ impl RequestQueue {
                 retry_after,
                 ..
             }) => (status, retry_after),
-            Err(RequestError::Ended) => {
+            Err(RequestError::Ended | RequestError::ConnectionLost) => {
                 self.is_interrupted = true;
                 if request.requester.is_idempotent() {
                     request.sent_at = None;

@@ -270,7 +270,7 @@ impl<U: Uas> Actor for SipConnection<U> {
         for id in self.sessions.all() {
             if let Some(session) = self.sessions.get_mut(id) {
                 if let Some(next) = session.next_mut().take() {
-                    let refused = SessionEventKind::Refused(RequestError::Ended);
+                    let refused = SessionEventKind::Refused(RequestError::ConnectionLost);
                     SessionOwner::new(next.owner, next.key).tell(SessionId::NONE, refused);
                 }
                 let effects = session.end(SessionEnd::ConnectionLost);

@@ -101,7 +101,7 @@ impl<'a> RequestOutcome<'a> {
                 retry_after: self.retry_after(),
             },
             Self::TimedOut => RequestError::TimedOut,
-            Self::Unreachable => RequestError::Ended,
+            Self::Unreachable => RequestError::ConnectionLost,
             Self::TooLarge => RequestError::TooLarge,
         }
     }

@@ -299,6 +299,6 @@ impl<U: Uas> Handler<SendRequest> for SipConnection<U> {
         }
         self.sent(branch, sent, ctx);
         // The sender is dropped if the connection ends.
-        Box::pin(async { response.await.unwrap_or(Err(RequestError::Ended)) })
+        Box::pin(async { response.await.unwrap_or(Err(RequestError::ConnectionLost)) })
     }
 }

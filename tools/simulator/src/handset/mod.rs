@@ -231,7 +231,7 @@ impl Handset {
             if phone.link.as_ref() != Some(&connection) {
                 return;
             }
-            match registration.on(result.unwrap_or(Err(RequestError::Ended))) {
+            match registration.on(result.unwrap_or(Err(RequestError::ConnectionLost))) {
                 Next::Retry => phone.register(connection, registration, ctx),
                 Next::Refresh(after) => {
                     phone.failures = 0;
@@ -243,7 +243,7 @@ impl Handset {
                     });
                 }
                 // `Lost` reports the end of the connection.
-                Next::Failed(RequestError::Ended) => {}
+                Next::Failed(RequestError::ConnectionLost) => {}
                 Next::Failed(why) => {
                     tracing::warn!(mac = %phone.mac, %why, "simulated phone: REGISTER failed");
                     phone.cut("the REGISTER failed");

@@ -339,15 +339,16 @@ impl CstaSession {
             effects.push(SessionEffect::Send(SessionRequest::Bye));
         }
         effects.push(SessionEffect::AbandonRequests { tell: true });
-        let last = match self.phase {
-            Phase::GivenUp(GivenUp::Closed) => None,
-            Phase::Inviting | Phase::GivenUp(_) => {
-                Some(SessionEventKind::Refused(RequestError::Ended))
-            }
-            Phase::Unacknowledged | Phase::Open => Some(SessionEventKind::Ended(why)),
-        };
-        effects.extend(last.map(SessionEffect::Tell));
-        effects.push(SessionEffect::Remove);
+        if self.is_established() {
+            effects.push(SessionEffect::Tell(SessionEventKind::Ended(why)));
+            effects.push(SessionEffect::Remove);
+        } else {
+            let error = match why {
+                SessionEnd::ConnectionLost => RequestError::ConnectionLost,
+                _ => RequestError::Ended,
+            };
+            self.refuse(error, &mut effects);
+        }
         effects
     }
 }

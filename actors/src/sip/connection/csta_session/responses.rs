@@ -95,7 +95,7 @@ impl CstaSession {
         effects
     }
 
-    fn refuse(&self, why: RequestError, effects: &mut SessionEffects) {
+    pub(super) fn refuse(&self, why: RequestError, effects: &mut SessionEffects) {
         let why = match self.phase {
             Phase::GivenUp(GivenUp::Closed) => None,
             Phase::GivenUp(GivenUp::Rang) => Some(RequestError::Rang),

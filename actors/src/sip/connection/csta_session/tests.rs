@@ -149,6 +149,32 @@ fn an_invite_that_was_given_up_opens_no_session_whatever_its_response() {
         let effects = session.concluded(SessionPurpose::Invite { retries: 0 }, 1, outcome, NOW);
         assert_eq!(names(&effects), expected, "{status}");
     }
+    for (why, end, expected) in [
+        (rang, SessionEnd::ConnectionLost, Some(RequestError::Rang)),
+        (
+            silent,
+            SessionEnd::ConnectionLost,
+            Some(RequestError::TimedOut),
+        ),
+        (closed, SessionEnd::ConnectionLost, None),
+        (
+            |_: &mut CstaSession| (),
+            SessionEnd::ConnectionLost,
+            Some(RequestError::ConnectionLost),
+        ),
+        (|_| (), SessionEnd::Bye, Some(RequestError::Ended)),
+    ] {
+        let mut session = inviting(true);
+        why(&mut session);
+        let told = session
+            .end(end)
+            .into_iter()
+            .find_map(|effect| match effect {
+                SessionEffect::Tell(SessionEventKind::Refused(why)) => Some(why),
+                _ => None,
+            });
+        assert_eq!(told, expected, "{end:?}");
+    }
     assert_eq!(names(&inviting(true).close()), ["cancel"]);
     let ended = ["487", "BYE", "abandon silently", "remove"];
     assert_eq!(names(&open().close()), ended);
