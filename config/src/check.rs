@@ -18,53 +18,73 @@ impl Settings {
     /// Checks every value and the rules between values.
     ///
     /// # Errors
-    /// The first invalid setting: its key, its value, and what is allowed.
+    /// The invalid settings: key, value, and what is allowed.
     pub fn check(&self) -> Check {
+        SettingsError::of_all(self.mistakes())
+    }
+
+    /// The invalid settings; of lists and rules between settings, the first.
+    pub(crate) fn mistakes(&self) -> Vec<SettingsError> {
         let advanced = &self.advanced;
-        let expires = advanced.sip_expires.as_secs();
-        seconds("advanced.sip_expires", advanced.sip_expires, 60, 86400)?;
-        if !(10..=expires).contains(&advanced.min_expires.as_secs()) {
-            let least = advanced.min_expires.as_secs();
-            let what = format!(
-                "is {least}, but must be a number of seconds from 10 to {expires} (advanced.sip_expires)"
-            );
-            return Err(SettingsError::of_key("advanced.min_expires", what));
+        let checks = [
+            seconds("advanced.sip_expires", advanced.sip_expires, 60, 86400),
+            self.check_min_expires(),
+            seconds("advanced.keep_alive", advanced.keep_alive, 5, 3600),
+            seconds("advanced.request_timeout", advanced.request_timeout, 1, 30),
+            count("advanced.arbiters", advanced.arbiters, 0, 256),
+            // The realm is a quoted-string of the challenge (RFC 7616, section 3.3).
+            quotable("advanced.realm", &advanced.realm),
+            self.check_digest(),
+            self.check_clients(),
+            self.numbers.check(),
+            self.check_phones(),
+            wan("phones.wan", &self.phones.wan),
+            wan("clients.wan", &self.clients.wan),
+            self.check_listeners(),
+            self.check_certificate(),
+            self.check_logs(),
+            unhashed("phones.password", &self.phones.password),
+            unhashed("web.password", &self.web.password),
+            self.check_web(),
+        ];
+        let checks = checks.into_iter().chain(limits(&self.limits));
+        checks.filter_map(Result::err).collect()
+    }
+
+    fn check_min_expires(&self) -> Check {
+        let (least, expires) = (self.advanced.min_expires, self.advanced.sip_expires);
+        let (least, expires) = (least.as_secs(), expires.as_secs());
+        if (10..=expires).contains(&least) {
+            return Ok(());
         }
-        seconds("advanced.keep_alive", advanced.keep_alive, 5, 3600)?;
-        seconds("advanced.request_timeout", advanced.request_timeout, 1, 30)?;
-        count("advanced.arbiters", advanced.arbiters, 0, 256)?;
-        // The realm is a quoted-string of the challenge (RFC 7616, section 3.3).
-        quotable("advanced.realm", &advanced.realm)?;
-        if advanced.digest.is_empty() {
-            let what = "is empty, but must name at least one of SHA-256 and MD5";
-            return Err(SettingsError::of_key("advanced.digest", what));
+        let what = format!(
+            "is {least}, but must be a number of seconds from 10 to {expires} (advanced.sip_expires)"
+        );
+        Err(SettingsError::of_key("advanced.min_expires", what))
+    }
+
+    fn check_digest(&self) -> Check {
+        if !self.advanced.digest.is_empty() {
+            return Ok(());
         }
-        self.check_clients()?;
-        self.numbers.check()?;
-        if self.phones.require_certificate && self.phones.trusted_authority.is_none() {
-            let what = "is true, but phones.trusted_authority is empty: set it to the PEM file of the authority that signs the phones' certificates";
-            return Err(SettingsError::of_key("phones.require_certificate", what));
+        let what = "is empty, but must name at least one of SHA-256 and MD5";
+        Err(SettingsError::of_key("advanced.digest", what))
+    }
+
+    fn check_phones(&self) -> Check {
+        if !self.phones.require_certificate || self.phones.trusted_authority.is_some() {
+            return Ok(());
         }
-        wan("phones.wan", &self.phones.wan)?;
-        wan("clients.wan", &self.clients.wan)?;
-        self.check_listeners()?;
+        let what = "is true, but phones.trusted_authority is empty: set it to the PEM file of the authority that signs the phones' certificates";
+        Err(SettingsError::of_key("phones.require_certificate", what))
+    }
+
+    fn check_certificate(&self) -> Check {
         match (&self.tls.certificate, &self.tls.key) {
-            (Some(_), None) => return Err(alone("tls.certificate", "tls.key")),
-            (None, Some(_)) => return Err(alone("tls.key", "tls.certificate")),
-            _ => {}
+            (Some(_), None) => Err(alone("tls.certificate", "tls.key")),
+            (None, Some(_)) => Err(alone("tls.key", "tls.certificate")),
+            _ => Ok(()),
         }
-        limits(&self.limits)?;
-        self.check_logs()?;
-        for (key, secret) in [
-            ("phones.password", &self.phones.password),
-            ("web.password", &self.web.password),
-        ] {
-            if secret.is_hashed() {
-                let what = "holds hashes, but the password itself is needed here";
-                return Err(SettingsError::of_key(key, what));
-            }
-        }
-        self.check_web()
     }
 
     fn check_clients(&self) -> Check {
@@ -153,94 +173,104 @@ fn sound(key: &str, secret: &Secret) -> Check {
     Err(SettingsError::of_key(key, what))
 }
 
-fn limits(limits: &Limits) -> Check {
+fn unhashed(key: &str, secret: &Secret) -> Check {
+    if !secret.is_hashed() {
+        return Ok(());
+    }
+    let what = "holds hashes, but the password itself is needed here";
+    Err(SettingsError::of_key(key, what))
+}
+
+fn limits(limits: &Limits) -> impl Iterator<Item = Check> {
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
-    let head = limits.message_head;
-    size("limits.message_head", head, KIB, MIB)?;
-    size(
-        "limits.message_line",
-        limits.message_line,
-        512,
-        head.bytes(),
-    )?;
-    count("limits.message_headers", limits.message_headers, 16, 4096)?;
-    size(
-        "limits.message_body",
-        limits.message_body,
-        4 * KIB,
-        16 * MIB,
-    )?;
-    count("limits.xml_depth", limits.xml_depth, 8, 256)?;
-    count("limits.xml_attributes", limits.xml_attributes, 8, 256)?;
-    seconds("limits.message_time", limits.message_time, 1, 300)?;
-    seconds("limits.tls_handshake", limits.tls_handshake, 1, 60)?;
-    let all = limits.connections;
-    count("limits.connections", all, 1, 1_000_000)?;
-    count(
-        "limits.connections_per_address",
-        limits.connections_per_address,
-        1,
-        all,
-    )?;
-    seconds(
-        "limits.unauthenticated_time",
-        limits.unauthenticated_time,
-        1,
-        300,
-    )?;
-    count(
-        "limits.unauthenticated_connections",
-        limits.unauthenticated_connections,
-        1,
-        1_000_000,
-    )?;
-    size(
-        "limits.unauthenticated_memory",
-        limits.unauthenticated_memory,
-        MIB,
-        1024 * MIB,
-    )?;
-    count(
-        "limits.pending_requests_per_client",
-        limits.pending_requests_per_client,
-        1,
-        100_000,
-    )?;
-    count(
-        "limits.monitors_per_client",
-        limits.monitors_per_client,
-        1,
-        1_000_000,
-    )?;
-    count("limits.unknown_phones", limits.unknown_phones, 1, 1_000_000)?;
-    count("limits.failed_log_ons", limits.failed_log_ons, 1, 10_000)?;
-    count("limits.log_on_tries", limits.log_on_tries, 1, 1_000)?;
-    size(
-        "limits.client_queue",
-        limits.client_queue,
-        64 * KIB,
-        1024 * MIB,
-    )?;
-    count(
-        "limits.client_unanswered",
-        limits.client_unanswered,
-        256,
-        1_000_000,
-    )?;
-    count(
-        "limits.pending_requests_per_phone",
-        limits.pending_requests_per_phone,
-        1,
-        10_000,
-    )?;
-    count("limits.api_connections", limits.api_connections, 1, 10_000)?;
-    count(
-        "limits.sessions_per_connection",
-        limits.sessions_per_connection,
-        1,
-        100_000,
-    )
+    let (head, all) = (limits.message_head, limits.connections);
+    let checks = [
+        size("limits.message_head", head, KIB, MIB),
+        size(
+            "limits.message_line",
+            limits.message_line,
+            512,
+            head.bytes(),
+        ),
+        count("limits.message_headers", limits.message_headers, 16, 4096),
+        size(
+            "limits.message_body",
+            limits.message_body,
+            4 * KIB,
+            16 * MIB,
+        ),
+        count("limits.xml_depth", limits.xml_depth, 8, 256),
+        count("limits.xml_attributes", limits.xml_attributes, 8, 256),
+        seconds("limits.message_time", limits.message_time, 1, 300),
+        seconds("limits.tls_handshake", limits.tls_handshake, 1, 60),
+        count("limits.connections", all, 1, 1_000_000),
+        count(
+            "limits.connections_per_address",
+            limits.connections_per_address,
+            1,
+            all,
+        ),
+        seconds(
+            "limits.unauthenticated_time",
+            limits.unauthenticated_time,
+            1,
+            300,
+        ),
+        count(
+            "limits.unauthenticated_connections",
+            limits.unauthenticated_connections,
+            1,
+            1_000_000,
+        ),
+        size(
+            "limits.unauthenticated_memory",
+            limits.unauthenticated_memory,
+            MIB,
+            1024 * MIB,
+        ),
+        count(
+            "limits.pending_requests_per_client",
+            limits.pending_requests_per_client,
+            1,
+            100_000,
+        ),
+        count(
+            "limits.monitors_per_client",
+            limits.monitors_per_client,
+            1,
+            1_000_000,
+        ),
+        count("limits.unknown_phones", limits.unknown_phones, 1, 1_000_000),
+        count("limits.failed_log_ons", limits.failed_log_ons, 1, 10_000),
+        count("limits.log_on_tries", limits.log_on_tries, 1, 1_000),
+        size(
+            "limits.client_queue",
+            limits.client_queue,
+            64 * KIB,
+            1024 * MIB,
+        ),
+        count(
+            "limits.client_unanswered",
+            limits.client_unanswered,
+            256,
+            1_000_000,
+        ),
+        count(
+            "limits.pending_requests_per_phone",
+            limits.pending_requests_per_phone,
+            1,
+            10_000,
+        ),
+        count("limits.api_connections", limits.api_connections, 1, 10_000),
+        count(
+            "limits.sessions_per_connection",
+            limits.sessions_per_connection,
+            1,
+            100_000,
+        ),
+    ];
+    checks.into_iter()
 }
 
 fn range<T: PartialOrd + Display>(key: &str, value: T, of: &str, least: T, most: T) -> Check {

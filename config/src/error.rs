@@ -1,13 +1,15 @@
-//! The error of an invalid setting: one sentence with place, key and remedy.
+//! The error of invalid settings: one sentence for each, with place, key and remedy.
 
 use std::fmt;
 
-/// An invalid setting; displayed as one sentence.
+/// An invalid setting; displayed as one sentence, with the number of mistakes if there are several.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct SettingsError {
     place: Option<String>,
     key: Option<String>,
     what: String,
+    /// The other mistakes that were found with this one.
+    others: Vec<SettingsError>,
 }
 
 impl SettingsError {
@@ -21,11 +23,39 @@ impl SettingsError {
         self.place.as_deref()
     }
 
+    /// This mistake and the others that were found with it, in the order of their places.
+    pub fn all(&self) -> impl Iterator<Item = String> {
+        let first = Self {
+            others: Vec::new(),
+            ..self.clone()
+        };
+        let all = std::iter::once(first).chain(self.others.iter().cloned());
+        all.map(|mistake| mistake.to_string())
+    }
+
+    /// All mistakes as one error; none is no error.
+    pub(crate) fn of_all(mut mistakes: Vec<Self>) -> Result<(), Self> {
+        mistakes.sort_by_cached_key(|mistake| {
+            let place = mistake.place().unwrap_or_default();
+            let (file, line) = place.rsplit_once(", line ").unwrap_or((place, ""));
+            (file.to_owned(), line.parse().unwrap_or(0_usize))
+        });
+        let mut mistakes = mistakes.into_iter();
+        let Some(first) = mistakes.next() else {
+            return Ok(());
+        };
+        Err(Self {
+            others: mistakes.collect(),
+            ..first
+        })
+    }
+
     pub(crate) fn of_key(key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             place: None,
             key: Some(key.into()),
             what: what.into(),
+            others: Vec::new(),
         }
     }
 
@@ -34,6 +64,7 @@ impl SettingsError {
             place: Some(place.into()),
             key: None,
             what: what.into(),
+            others: Vec::new(),
         }
     }
 
@@ -53,6 +84,10 @@ impl fmt::Display for SettingsError {
         if let Some(key) = &self.key {
             write!(f, "{key} ")?;
         }
-        f.write_str(&self.what)
+        f.write_str(&self.what)?;
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        write!(f, " (the first of {} mistakes)", self.others.len() + 1)
     }
 }

@@ -1,6 +1,10 @@
 //! One layer of settings, from a TOML file or the environment; each value knows its line or variable.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 use toml::{
@@ -21,14 +25,39 @@ impl Layer {
             .expect("default.toml is part of the program and tested")
     }
 
-    /// Reads a TOML file whose keys must all be among those of `known`.
-    pub(crate) fn file(path: &Path, known: &Self) -> Result<Self, SettingsError> {
+    /// Reads a TOML file. Leaves out keys that are not among those of `known`, or have values of another type, and adds them to
+    /// `mistakes`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not TOML.
+    pub(crate) fn file(
+        path: &Path,
+        known: &Self,
+        mistakes: &mut Vec<SettingsError>,
+    ) -> Result<Self, SettingsError> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| SettingsError::of_place(&name, format!("cannot be read: {error}")))?;
-        let layer = Self::parse(&name, &text)?;
-        known_only(&layer.0, &known.0, "", &known.keys())?;
+        let mut layer = Self::parse(&name, &text)?;
+        known_only(&mut layer.0, &known.0, "", &known.keys(), mistakes);
         Ok(layer)
+    }
+
+    /// Removes the value of `key`, or the list that contains it. Returns whether there was one.
+    pub(crate) fn remove(&mut self, key: &str) -> bool {
+        let key = key.split('[').next().unwrap_or(key);
+        let mut layer = &mut self.0;
+        let mut segments = key.split('.').peekable();
+        while let Some(segment) = segments.next() {
+            if segments.peek().is_none() {
+                return layer.remove(segment).is_some();
+            }
+            match layer.get_mut(segment).map(|value| &mut value.kind) {
+                Some(ValueKind::Table(table)) => layer = table,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Reads the generated passwords, except those whose keys are `given` in other layers.
@@ -36,59 +65,41 @@ impl Layer {
         path: &Path,
         known: &Self,
         given: impl Fn(&str) -> bool,
+        mistakes: &mut Vec<SettingsError>,
     ) -> Result<Self, SettingsError> {
         let mut layer = Map::new();
-        for (key, value) in Self::file(path, known)?.keys() {
+        for (key, value) in Self::file(path, known, mistakes)?.keys() {
             let place = value.origin().unwrap_or_default().to_owned();
             if !SECRETS.contains(&key.as_str()) {
                 let what = format!(
                     "does not belong in this file, which has only {}",
                     SECRETS.join(", ")
                 );
-                return Err(SettingsError::of_key(key, what).at(place));
-            }
-            if !given(&key) {
+                mistakes.push(SettingsError::of_key(key, what).at(place));
+            } else if !given(&key) {
                 put(&mut layer, &key, value);
             }
         }
         Ok(Self(layer))
     }
 
-    /// Reads the variables `UACSTA__SECTION__KEY` of an environment.
+    /// Reads the variables `UACSTA__SECTION__KEY` of an environment. Leaves out those that are no settings, and adds them to
+    /// `mistakes`.
     pub(crate) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         known: &Self,
-    ) -> Result<Self, SettingsError> {
+        mistakes: &mut Vec<SettingsError>,
+    ) -> Self {
         let keys = known.keys();
         let mut layer = Map::new();
         for (name, text) in variables {
-            let Some(name) = name.to_str() else {
-                continue;
-            };
-            let place = format!("environment variable {name}");
-            if !name.starts_with(PREFIX) {
-                if let Some(key) = meant_key(name, &keys) {
-                    let what = format!("is not a setting; did you mean {}?", variable(key));
-                    return Err(SettingsError::of_place(place, what));
-                }
-                continue;
+            match setting(&name, &text, &keys) {
+                Ok(Some((key, value))) => put(&mut layer, &key, value),
+                Ok(None) => {}
+                Err(error) => mistakes.push(error),
             }
-            let key = name[PREFIX.len()..].replace("__", ".").to_lowercase();
-            let Some(default) = keys.get(&key) else {
-                let near = nearest(&key, &keys).map(|key| variable(&key));
-                return Err(SettingsError::of_place(place, unknown(near)));
-            };
-            let text = text
-                .to_str()
-                .ok_or_else(|| SettingsError::of_place(&place, "is not valid UTF-8"))?;
-            let value = match &default.kind {
-                ValueKind::Array(_) => list(text, &place)?,
-                default => Value::new(Some(&place), typed(text, default)),
-            };
-            fits_default(&key, &value, default)?;
-            put(&mut layer, &key, value);
         }
-        Ok(Self(layer))
+        Self(layer)
     }
 
     /// The lists of all layers under `key` as one, each item once. A value that is no list is returned as it is.
@@ -147,6 +158,43 @@ const SECRETS: [&str; 3] = ["phones.password", "clients.password", "web.password
 
 fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+/// The setting that a variable sets, with its value; `None` if the variable is for something else.
+fn setting(
+    name: &OsStr,
+    text: &OsStr,
+    keys: &BTreeMap<String, Value>,
+) -> Result<Option<(String, Value)>, SettingsError> {
+    let Some(name) = name.to_str() else {
+        return Ok(None);
+    };
+    let place = format!("environment variable {name}");
+    let Some(segments) = name.strip_prefix(PREFIX) else {
+        return match meant_key(name, keys) {
+            Some(key) => {
+                let what = format!("is not a setting; did you mean {}?", variable(key));
+                Err(SettingsError::of_place(place, what))
+            }
+            None => Ok(None),
+        };
+    };
+    let key = segments.replace("__", ".").to_lowercase();
+    let Some(default) = keys.get(&key) else {
+        let near = nearest(&key, keys).map(|key| variable(&key));
+        return Err(SettingsError::of_place(place, unknown(near)));
+    };
+    let text = text
+        .to_str()
+        .ok_or_else(|| SettingsError::of_place(&place, "is not valid UTF-8"))?;
+    let value = match &default.kind {
+        ValueKind::Array(_) => list(text, &place)?,
+        default => Value::new(Some(&place), typed(text, default)),
+    };
+    match mistyped(&value.kind, &default.kind) {
+        Some(what) => Err(SettingsError::of_key(key, what).at(place)),
+        None => Ok(Some((key, value))),
+    }
 }
 
 /// The setting that a variable means which has one underscore where two belong, or is not in capitals.
@@ -256,41 +304,43 @@ fn collect_keys(layer: &Map<String, Value>, section: &str, keys: &mut BTreeMap<S
     }
 }
 
+/// Removes values whose keys are not among those of `known`, or that have another type, and adds them to `mistakes`.
 fn known_only(
-    layer: &Map<String, Value>,
+    layer: &mut Map<String, Value>,
     known: &Map<String, Value>,
     section: &str,
     keys: &BTreeMap<String, Value>,
-) -> Result<(), SettingsError> {
-    for (key, value) in layer {
+    mistakes: &mut Vec<SettingsError>,
+) {
+    layer.retain(|key, value| {
         let name = join(section, key);
-        let Some(default) = known.get(key) else {
-            let place = value.origin().unwrap_or_default().to_owned();
-            let near = match value.kind {
-                ValueKind::Table(_) => nearest_section(&name, known, section),
-                _ => None,
-            };
-            let near = near.or_else(|| nearest(&name, keys));
-            return Err(SettingsError::of_key(name, unknown(near)).at(place));
-        };
-        match (&value.kind, &default.kind) {
-            (ValueKind::Table(table), ValueKind::Table(known)) => {
-                known_only(table, known, &name, keys)?;
-            }
-            (_, ValueKind::Table(_)) => {
-                let place = value.origin().unwrap_or_default().to_owned();
-                let what = format!("is a section: write its keys under [{name}]");
-                return Err(SettingsError::of_key(name, what).at(place));
-            }
-            (ValueKind::Table(_), _) => {
-                let place = value.origin().unwrap_or_default().to_owned();
-                let what = "is a value, not a section";
-                return Err(SettingsError::of_key(name, what).at(place));
-            }
-            _ => fits_default(&name, value, default)?,
+        let default = known.get(key);
+        if let (ValueKind::Table(table), Some(ValueKind::Table(known))) =
+            (&mut value.kind, default.map(|default| &default.kind))
+        {
+            known_only(table, known, &name, keys, mistakes);
+            return true;
         }
-    }
-    Ok(())
+        let checked = match (default, &value.kind) {
+            (None, kind) => {
+                let near = match kind {
+                    ValueKind::Table(_) => nearest_section(&name, known, section),
+                    _ => None,
+                };
+                Err(unknown(near.or_else(|| nearest(&name, keys))))
+            }
+            (Some(default), kind) => match (kind, &default.kind) {
+                (_, ValueKind::Table(_)) => {
+                    Err(format!("is a section: write its keys under [{name}]"))
+                }
+                (ValueKind::Table(_), _) => Err("is a value, not a section".to_owned()),
+                _ => mistyped(kind, &default.kind).map_or(Ok(()), Err),
+            },
+        };
+        let place = value.origin().unwrap_or_default();
+        let mistake = checked.map_err(|what| SettingsError::of_key(name, what).at(place));
+        mistake.map_err(|mistake| mistakes.push(mistake)).is_ok()
+    });
 }
 
 /// A variable's text in the type of the default, where it can be read so.
@@ -303,15 +353,11 @@ fn typed(text: &str, default: &ValueKind) -> ValueKind {
     read.unwrap_or_else(|| text.into())
 }
 
-/// Rejects a value of another type than the default's. config-rs would convert it: 1 and "yes" into true.
-fn fits_default(key: &str, value: &Value, default: &Value) -> Result<(), SettingsError> {
-    let Some(expected) = expected_type(&value.kind, &default.kind) else {
-        return Ok(());
-    };
-    let place = value.origin().unwrap_or_default().to_owned();
+/// What is wrong with a value of another type than the default's, if it has one. config-rs would convert it: 1 and "yes" into true.
+fn mistyped(kind: &ValueKind, default: &ValueKind) -> Option<String> {
+    let expected = expected_type(kind, default)?;
     // The value may be a password in the wrong place.
-    let what = format!("is {}, but must be {expected}", type_of(&value.kind));
-    Err(SettingsError::of_key(key, what).at(place))
+    Some(format!("is {}, but must be {expected}", type_of(kind)))
 }
 
 /// The type that a value should have; `None` if it has it.

@@ -19,7 +19,7 @@ use crate::{
 /// sets is taken from `secrets.toml` in `data`.
 ///
 /// # Errors
-/// The first error: an unreadable file, an unknown key, an invalid value.
+/// All mistakes that were found: unreadable files, unknown keys, invalid values.
 pub fn load(file: Option<&Path>, data: Option<&Path>) -> Result<Settings, SettingsError> {
     load_with(file, data, std::env::vars_os())
 }
@@ -39,27 +39,41 @@ fn load_with(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Settings, SettingsError> {
     let defaults = Layer::defaults();
-    let mut layers = vec![defaults.clone()];
+    let mut mistakes = Vec::new();
+    let mut files = Vec::new();
     if let Some(file) = file {
-        layers.push(Layer::file(file, &defaults)?);
-        for part in parts(&file.with_file_name("conf.d"))? {
-            layers.push(Layer::file(&part, &defaults)?);
+        files.push(file.to_owned());
+        files.extend(parts(&file.with_file_name("conf.d"))?);
+    }
+    let (admin, secrets) = (existing(data, "admin.toml"), existing(data, "secrets.toml"));
+    let mut read = |file: PathBuf| Layer::file(&file, &defaults, &mut mistakes);
+    let files: Vec<_> = files.into_iter().map(&mut read).collect();
+    let admin = admin.map(read);
+    let environment = Layer::environment(environment, &defaults, &mut mistakes);
+    let read = files.into_iter().chain([Ok(environment)]).chain(admin);
+    let mut layers = vec![defaults.clone()];
+    let mut unread = Vec::new();
+    for layer in read {
+        match layer {
+            Ok(layer) => layers.push(layer),
+            Err(error) => unread.push(error),
         }
     }
-    layers.push(Layer::environment(environment, &defaults)?);
-    if let Some(admin) = existing(data, "admin.toml") {
-        layers.push(Layer::file(&admin, &defaults)?);
+    if !unread.is_empty() {
+        // Rules between settings may fail for what is missing.
+        mistakes.extend(unread);
+        SettingsError::of_all(mistakes.clone())?;
     }
-    if let Some(secrets) = existing(data, "secrets.toml") {
+    if let Some(secrets) = secrets {
         let merged = Merged::of(layers.clone())?;
         let is_given = |key: &str| !merged.0.get_string(key).is_ok_and(|set| set.is_empty());
-        layers.push(Layer::secrets(&secrets, &defaults, is_given)?);
+        let secrets = Layer::secrets(&secrets, &defaults, is_given, &mut mistakes)?;
+        layers.push(secrets);
     }
-    // A code in any layer counts, whatever operators added at run time.
-    let codes = Layer::joined(&layers, CODES);
-    let merged = Merged::of(layers.iter().cloned().chain([codes]))?;
-    let mut settings = merged.settings()?;
-    settings.check().map_err(|error| merged.with_place(error))?;
+    let (merged, mut settings) = parse(&mut layers, &mut mistakes)?;
+    let wrong = settings.mistakes().into_iter();
+    mistakes.extend(wrong.map(|mistake| merged.with_place(mistake)));
+    SettingsError::of_all(mistakes)?;
     let set = layers.iter().skip(1).flat_map(Layer::keys);
     let placed = set.filter_map(|(key, value)| Some((key, value.origin()?.to_owned())));
     let codes = (0..settings.licenses.codes.len()).map(|index| format!("{CODES}[{index}]"));
@@ -71,6 +85,31 @@ fn load_with(
     settings.file = file.map(Path::to_owned);
     settings.places = Places(Arc::new(placed.collect()));
     Ok(settings)
+}
+
+/// Merges and parses the layers. A value that cannot be parsed is added to `mistakes` and left out, so that others are found.
+fn parse(
+    layers: &mut [Layer],
+    mistakes: &mut Vec<SettingsError>,
+) -> Result<(Merged, Settings), SettingsError> {
+    loop {
+        // A code in any layer counts, whatever operators added at run time.
+        let codes = Layer::joined(layers, CODES);
+        let merged = Merged::of(layers.iter().cloned().chain([codes]))?;
+        let error = match merged.settings() {
+            Ok(settings) => return Ok((merged, settings)),
+            Err(error) => error,
+        };
+        let mut is_left_out = false;
+        for layer in layers.iter_mut().skip(1) {
+            is_left_out |= error.key().is_some_and(|key| layer.remove(key));
+        }
+        mistakes.push(error.clone());
+        if !is_left_out {
+            SettingsError::of_all(std::mem::take(mistakes))?;
+            return Err(error);
+        }
+    }
 }
 
 /// The setting whose lists add up over the layers.
@@ -388,6 +427,44 @@ mod tests {
     }
 
     #[test]
+    fn all_mistakes_are_reported_with_their_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("uacsta.toml");
+        let text = "[advanced]\nsip_expire = 300\nkeep_alive = 1\n[logs]\nlevel = 'loud'\nformat = 'prose'\nkeep = 'x'\n\
+                    [limits]\nxml_depth = 7\n[[clients.accounts]]\nuser = 'a'";
+        let wrong = [
+            "uacsta.toml, line 2: advanced.sip_expire is not a setting; did you mean advanced.sip_expires?",
+            "uacsta.toml, line 3: advanced.keep_alive is 1, but must be a number of seconds from 5 to 3600",
+            "uacsta.toml, line 5: logs.level is \"loud\", but must be one of error, warn, info, debug, trace",
+            "uacsta.toml, line 6: logs.format is \"prose\", but must be one of text, json",
+            "uacsta.toml, line 7: logs.keep is a string, but must be an integer",
+            "uacsta.toml, line 9: limits.xml_depth is 7, but must be a number from 8 to 256",
+            "uacsta.toml, line 10: clients.accounts[0].password is missing",
+            "environment variable UACSTA__ADVANCED__ARBITER: is not a setting; did you mean UACSTA__ADVANCED__ARBITERS?",
+        ];
+        fs::write(&file, text).unwrap();
+        let typo = variables(&[("UACSTA__ADVANCED__ARBITER", "2")]);
+        let error = load_with(Some(&file), None, typo.clone()).unwrap_err();
+        let shown = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
+        let all: Vec<String> = error.all().map(&shown).collect();
+        assert_eq!(all, wrong);
+        let first = format!("{} (the first of 8 mistakes)", wrong[0]);
+        assert_eq!(shown(error.to_string()), first);
+        // A file that cannot be read may contain what the others need.
+        fs::write(&file, "[advanced").unwrap();
+        let conf_d = folder.path().join("conf.d");
+        fs::create_dir(&conf_d).unwrap();
+        fs::write(conf_d.join("a.toml"), "phones.require_certificate = true").unwrap();
+        let error = load_with(Some(&file), None, typo).unwrap_err();
+        assert_eq!(
+            error.all().count(),
+            2,
+            "{:?}",
+            error.all().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     fn values_of_another_type_than_the_default_are_refused() {
         for (text, expected) in [
             (
@@ -475,7 +552,7 @@ mod tests {
         );
         check(
             "[clients]\nuser = 'a'\n[web]\npassword = 'short'",
-            "secrets.toml, line 2: clients.user does not belong in this file, which has only phones.password, clients.password, web.password",
+            "secrets.toml, line 2: clients.user does not belong in this file, which has only phones.password, clients.password, web.password (the first of 2 mistakes)",
         );
         let folder = tempfile::tempdir().unwrap();
         let secrets = folder.path().join("secrets.toml");

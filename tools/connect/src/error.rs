@@ -33,7 +33,15 @@ impl CommandError {
 
 impl From<uacsta_config::SettingsError> for CommandError {
     fn from(error: uacsta_config::SettingsError) -> Self {
-        Self::Usage(error.to_string())
+        let all: Vec<String> = error.all().collect();
+        match &all[..] {
+            [_, _, ..] => Self::Usage(format!(
+                "{} mistakes in the configuration:\n  {}",
+                all.len(),
+                all.join("\n  ")
+            )),
+            _ => Self::Usage(error.to_string()),
+        }
     }
 }
 
