@@ -53,7 +53,8 @@ impl Settings {
 
     fn check_min_expires(&self) -> Check {
         let (least, expires) = (self.advanced.min_expires, self.advanced.sip_expires);
-        let (least, expires) = (least.as_secs(), expires.as_secs());
+        // An invalid sip_expires is a mistake of its own.
+        let (least, expires) = (least.as_secs(), expires.as_secs().max(60));
         if (10..=expires).contains(&least) {
             return Ok(());
         }

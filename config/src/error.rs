@@ -9,7 +9,7 @@ pub struct SettingsError {
     key: Option<String>,
     what: String,
     /// The other mistakes that were found with this one.
-    others: Vec<SettingsError>,
+    others: Vec<Self>,
 }
 
 impl SettingsError {

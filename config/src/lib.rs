@@ -12,6 +12,7 @@ mod profiles;
 mod secret;
 mod service;
 mod settings;
+mod suggestion;
 mod trust;
 mod value;
 mod version;

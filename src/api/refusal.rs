@@ -30,7 +30,9 @@ pub(super) enum Refusal {
     },
     #[error("phone {0} has not listed its lines yet")]
     NoLines(uacsta_schema::phone_id::PhoneId),
-    #[error("no phone {0} in the phone list; uacsta phones prints the list")]
+    #[error(
+        "no phone {0} in the phone list; name it by its MAC address, such as 00:04:13:aa:bb:cc, or by the extension it is listed under; uacsta phones prints the list"
+    )]
     UnknownPhone(uacsta_schema::phone_id::PhoneId),
     #[error("{0}")]
     Invalid(String),

@@ -271,7 +271,7 @@ async fn each_request_gets_its_status_and_json() {
             "token",
             on,
             404,
-            "no phone 00:04:13:00:00:02 in the phone list; uacsta phones prints the list",
+            "no phone 00:04:13:00:00:02 in the phone list; name it by its MAC address, such as 00:04:13:aa:bb:cc, or by the extension it is listed under; uacsta phones prints the list",
         ),
         (
             (Method::PUT, "/api/phones/0;4"),

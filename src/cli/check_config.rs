@@ -11,8 +11,9 @@ use crate::Server;
 /// The arguments of `check-config`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve. The files of the data folder, if there is one, are
-checked too, and whether the addresses can be listened on; those of the folder's running server are fine.
+    after_help = "The conf.d folder beside the file and UACSTA__ variables are read as by serve. The files of the data
+folder, if there is one, are checked too, and whether the addresses can be listened on; those of the
+folder's running server are fine. Nothing is written.
 
 Examples:
   uacsta check-config /etc/uacsta/uacsta.toml

@@ -59,13 +59,13 @@ struct Issue {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The licence's number, from 1: a number counts once on a server
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     serial: u32,
     /// Phones that may be connected at a time, at least 1
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     phones: u32,
     /// Lines that may be monitored at a time [default: one for each phone]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     lines: Option<u32>,
 }
 

@@ -96,6 +96,35 @@ mod tests {
     }
 
     #[test]
+    fn help_says_what_a_command_does_in_lines_of_at_most_100_characters() {
+        fn check(command: &mut clap::Command, path: &str) {
+            assert!(command.get_about().is_some(), "{path} has no description");
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 100, "{path}: {line}");
+            }
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{path} {argument}");
+            }
+            for inner in command.get_subcommands_mut() {
+                let path = format!("{path} {}", inner.get_name());
+                check(inner, &path);
+            }
+        }
+        let mut program = Cli::command();
+        program.build();
+        check(&mut program, "uacsta");
+        for command in program
+            .get_subcommands()
+            .filter(|it| it.get_name() != "help")
+        {
+            let after = command.get_after_help().map(ToString::to_string);
+            let has_example = after.is_some_and(|text| text.contains("Example"));
+            assert!(has_example, "{} has no example", command.get_name());
+        }
+    }
+
+    #[test]
     fn command_is_required() {
         for wrong in [
             &["uacsta"][..],

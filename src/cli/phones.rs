@@ -15,7 +15,10 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
   uacsta phones --json | jq '.phones[].mac'
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
-  uacsta phones --server http://10.0.0.5:8080 --token-file cli.token")]
+  uacsta phones --server http://10.0.0.5:8080 --token-file cli.token
+
+Across an untrusted network, forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give
+--server http://127.0.0.1:8080.")]
 pub(super) struct Phones {
     #[command(subcommand)]
     command: Option<Command>,
@@ -32,7 +35,7 @@ enum Command {
     List,
     /// Enable a phone: clients may monitor and control it
     On(One),
-    /// Disable a phone
+    /// Disable a phone: its session ends, and clients see it as out of service
     Off(One),
     /// Remove a phone that is away, and its lines; it counts as new if it registers again
     Forget(One),

@@ -1,6 +1,9 @@
 //! `client` and `simulate` against a running server: how they find it, and what they say when they cannot use it.
 
-use std::process::Output;
+use std::{
+    io::{BufRead as _, Write as _},
+    process::Output,
+};
 
 use crate::support::process::{Serving, finish, program, run};
 
@@ -105,6 +108,100 @@ fn client_errors_name_the_likely_cause() {
     fails(&output, 1, &["secrets.toml cannot be read"]);
 }
 
+#[tokio::test]
+async fn simulated_phones_that_do_not_register_name_the_likely_cause() {
+    let server = serving("");
+    let data = format!("--data={}", server.data().display());
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = format!("--data={}", other.path().display());
+    let mut simulated = Vec::new();
+    for (data, address, words) in [
+        (
+            &data,
+            server.phones_tls,
+            "is for TLS (phones.lan.tls): add --tls",
+        ),
+        (
+            &elsewhere,
+            server.phones_tls,
+            "if that port expects TLS, add --tls",
+        ),
+        (
+            &data,
+            server.clients,
+            "that of clients.lan.tcp; phones connect to",
+        ),
+        (
+            &elsewhere,
+            server.clients,
+            "or is that the port of clients?",
+        ),
+        (
+            &data,
+            server.phones,
+            "check the phones' password (UACSTA_PHONES_PASSWORD)",
+        ),
+    ] {
+        let mut command = program();
+        command.env("UACSTA_PHONES_PASSWORD", "not it");
+        command.args(["simulate", data, &at(address)]);
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = std::io::BufReader::new(child.stdout.take().unwrap());
+        simulated.push((Simulated(child), output, words));
+    }
+    for (child, output, words) in simulated {
+        // The end of the program ends the loop.
+        let mut lines = output.lines().map_while(Result::ok).take(10);
+        assert!(lines.any(|line| line.contains(words)), "{words}");
+        drop(child);
+    }
+}
+
+/// What ends the console.
+enum End {
+    Input(&'static str),
+    Signal(rustix::process::Signal),
+}
+
+#[tokio::test]
+async fn console_logs_off_however_it_ends() {
+    for end in [
+        End::Input("quit\n"),
+        End::Input(""),
+        End::Signal(rustix::process::Signal::INT),
+        End::Signal(rustix::process::Signal::TERM),
+    ] {
+        let server = serving("");
+        let mut command = program();
+        command.args(["client", "--data"]).arg(server.data());
+        command.stdin(std::process::Stdio::piped());
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut greeting = String::new();
+        let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut greeting).unwrap();
+        assert!(greeting.starts_with("Connected to "), "{greeting}");
+        let mut input = child.stdin.take();
+        match end {
+            End::Input(text) => input.take().unwrap().write_all(text.as_bytes()).unwrap(),
+            End::Signal(signal) => {
+                let id = rustix::process::Pid::from_child(&child);
+                rustix::process::kill_process(id, signal).unwrap();
+            }
+        }
+        assert!(child.wait().unwrap().success());
+        drop(input);
+        let log = server.until_logged(0, "client logged off").await;
+        let line = log.lines().find(|line| line.contains("client logged off"));
+        assert!(!line.unwrap().contains("sessions="), "{log}");
+    }
+}
+
 /// Simulated phones of a server; they end when it is dropped.
 struct Simulated(std::process::Child);
 
@@ -137,13 +234,15 @@ async fn dial_tells_that_a_number_does_not_exist() {
     fails(
         &output,
         1,
-        &["cannot reach 0399: the number does not exist"],
+        &[
+            "cannot reach 0399: the number does not exist",
+            "the call is cleared",
+        ],
     );
-    assert!(
-        run(&["client", "drop", "215", "--data", &data])
-            .status
-            .success()
-    );
+    let calls = run(&["client", "calls", "215", "--data", &data]);
+    assert_eq!(String::from_utf8_lossy(&calls.stdout), "215 has no calls\n");
+    let output = dial("215", "0299");
+    fails(&output, 1, &["cannot reach 0299: busy"]);
     let output = dial("999", "216");
     fails(&output, 1, &["there is no line 999"]);
     let output = dial("216", "215");

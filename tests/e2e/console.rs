@@ -146,7 +146,7 @@ async fn console_ends_with_its_session_and_restores_the_terminal() {
 
 #[tokio::test]
 async fn password_to_hash_is_asked_twice_without_echo() {
-    for (again, says, code) in [("sesame", "{HA1}", 0), ("Sesam", "differ", 2)] {
+    for (again, says, code) in [("open sesame", "{HA1}", 0), ("Open Sesam", "differ", 2)] {
         // The password is read from the controlling terminal.
         let Some(setsid) = programs::find("setsid", "util-linux") else {
             return;
@@ -157,7 +157,7 @@ async fn password_to_hash_is_asked_twice_without_echo() {
         command.args(hash);
         let mut terminal = Terminal::run(command);
         let at = terminal.until(0, "Password: ").await;
-        terminal.press("sesame\n");
+        terminal.press("open sesame\n");
         let at = terminal.until(at, "Again: ").await;
         terminal.press(&format!("{again}\n"));
         terminal.until(at, says).await;

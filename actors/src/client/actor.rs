@@ -286,7 +286,9 @@ impl Handler<ClientDisconnected> for Client {
     type Result = ();
 
     fn handle(&mut self, gone: ClientDisconnected, ctx: &mut Self::Context) {
-        tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, reason = %gone.reason, "client logged off");
+        let open = self.sessions.len();
+        let sessions = (open > 0).then_some(open);
+        tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, reason = %gone.reason, sessions, "client logged off");
         self.end_all(&gone.reason);
         ctx.stop();
     }

@@ -21,8 +21,7 @@ use crate::{
 pub struct ApiArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// URL of another machine's API [example: http://10.0.0.5:8080]. The connection is not encrypted: across an untrusted network,
-    /// forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give http://127.0.0.1:8080
+    /// API of a server elsewhere, such as http://10.0.0.5:8080; not encrypted
     #[arg(long = "server", value_name = "URL", global = true)]
     url: Option<String>,
     /// File with that server's token (its cli.token)

@@ -17,7 +17,7 @@ use crate::{
 /// The server's data folder.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DataArgs {
-    /// The server's data folder: phone list, passwords, certificate, logs [default: uacsta-data in the current folder]
+    /// The server's data folder [default: uacsta-data in the current folder]
     #[arg(
         long = "data",
         value_name = "DIR",
@@ -74,7 +74,7 @@ pub fn parse_phone(text: &str) -> Result<PhoneId, String> {
 /// Where the server is and how to log on.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectArgs {
-    /// A server elsewhere [default: the one that runs with the data folder, at the port where it listens]
+    /// A server elsewhere [default: the one that runs with the data folder]
     #[arg(long, value_name = "HOST:PORT", global = true)]
     server: Option<String>,
     /// Connect by TLS
@@ -83,12 +83,12 @@ pub struct ConnectArgs {
     /// With --tls: accept any certificate
     #[arg(long, global = true)]
     insecure: bool,
-    /// With --tls: trust the certificates in this PEM file, instead of certificate.pem in the data folder
+    /// With --tls: PEM file to trust [default: DIR/certificate.pem]
     #[arg(long, value_name = "FILE", global = true)]
     ca: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// File with the password; other users of the machine could read a password on the command line
+    /// File with the password [default: the password of the server with DIR]
     #[arg(long, value_name = "FILE", global = true)]
     password_file: Option<PathBuf>,
 }

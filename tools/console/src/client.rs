@@ -19,7 +19,10 @@ use crate::{
   uacsta client lines --json
   uacsta client dial 215 216
   uacsta client watch 215 216 --json --for 30s
-  UACSTA_CLIENTS_PASSWORD=... uacsta client --server pbx.example:5071 --tls --ca ca.pem lines")]
+  UACSTA_CLIENTS_PASSWORD=... uacsta client --server pbx.example:5071 --tls --ca ca.pem lines
+
+The password is that of --password-file, else of UACSTA_CLIENTS_PASSWORD, else of the settings of
+the server with the data folder.")]
 pub struct Client {
     #[command(flatten)]
     connect: ConnectArgs,
@@ -58,17 +61,16 @@ impl Client {
         actix_rt::System::new().block_on(async {
             let connected = Console::connect(server, user, &target.password).await;
             let mut console = connected.map_err(|error| explained(error, user, &target))?;
-            let done = match &self.command {
-                Some(command) => {
-                    let mut out = io::stdout();
-                    let mut output = Output {
-                        out: &mut out,
-                        json: self.json,
-                    };
-                    single(command, &mut console, &mut output).await
-                }
-                None => interactive(&mut console, self.json, &server.address()).await,
+            let address = server.address();
+            let running = self.carry_out(&mut console, &address);
+            let done = tokio::select! {
+                done = running => done,
+                () = stop_signal() => match &self.command {
+                    None | Some(Command::Watch { .. }) => Ok(()),
+                    Some(_) => Err(RunError::Interrupted),
+                },
             };
+            console.log_off().await;
             match done {
                 // A closed pipe (`| head`) is not an error.
                 Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -76,9 +78,21 @@ impl Client {
             }
         })
     }
+
+    async fn carry_out(&self, console: &mut Console, server: &str) -> Result<(), RunError> {
+        let Some(command) = &self.command else {
+            return interactive(console, self.json, server).await;
+        };
+        let mut out = io::stdout();
+        let mut output = Output {
+            out: &mut out,
+            json: self.json,
+        };
+        single(command, console, &mut output).await
+    }
 }
 
-/// Carries out one command. `watch` runs until its time is over, or Ctrl-C.
+/// Carries out one command. `watch` runs until its time is over.
 async fn single(
     command: &Command,
     console: &mut Console,
@@ -89,13 +103,11 @@ async fn single(
         return Ok(());
     };
     let end = tokio::time::sleep(time.unwrap_or(Duration::MAX));
-    let stop = stop_signal();
-    tokio::pin!(end, stop);
+    tokio::pin!(end);
     loop {
         tokio::select! {
             event = console.next() => output.event(&event?)?,
             () = &mut end => return Ok(()),
-            () = &mut stop => return Ok(()),
         }
     }
 }
@@ -112,8 +124,6 @@ async fn interactive(console: &mut Console, json: bool, server: &str) -> Result<
             "Connected to {server}. help lists the commands; quit leaves."
         )?;
     }
-    let stop = stop_signal();
-    tokio::pin!(stop);
     if prompt.is_terminal() {
         // For completion; an account may be allowed to list none.
         let _ = console.lines().await;
@@ -124,7 +134,6 @@ async fn interactive(console: &mut Console, json: bool, server: &str) -> Result<
         let line = loop {
             tokio::select! {
                 event = console.next() => output.event(&event?)?,
-                () = &mut stop => return Ok(()),
                 line = prompt.line() => break line,
             }
         };

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use uacsta_actors::sip::{
     connection::{Shut, SipConnection},
-    session::{Invoke, Login, Open, RequestError, SessionId},
+    session::{Close, Invoke, Login, Open, RequestError, SessionId},
 };
 use uacsta_connect::{ServerAddress, SystemClock};
 use uacsta_schema::{csta::*, sip::Status};
@@ -61,6 +61,8 @@ pub struct LineEvent {
 
 /// How many events may be queued.
 const EVENT_QUEUE: usize = 8192;
+/// How long [`Console::log_off`] may take.
+const LOG_OFF_TIME: Duration = Duration::from_secs(2);
 /// The session interval requested (RFC 4028).
 const INTERVAL: Duration = Duration::from_secs(1800);
 
@@ -317,6 +319,18 @@ impl Console {
             line: line.to_owned(),
             which,
         })
+    }
+
+    /// Ends the session by BYE, and waits until the connection is closed.
+    pub async fn log_off(mut self) {
+        let session = self.session;
+        self.link.do_send(Close { session });
+        self.link.do_send(Shut {
+            reason: "the console is closed".into(),
+        });
+        let closed = async { while self.next_event().await.is_ok() {} };
+        // The program may end without the server's part in it.
+        let _ = tokio::time::timeout(LOG_OFF_TIME, closed).await;
     }
 
     async fn next_event(&mut self) -> Result<ConsoleEvent, ConsoleError> {

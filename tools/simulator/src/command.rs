@@ -23,7 +23,7 @@ pub struct Simulate {
     #[command(flatten)]
     connect: ConnectArgs,
     /// Number of phones
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     phones: u32,
     /// Maker of the phones: snom, yealink, mitel, auerswald or fanvil
     #[arg(long, default_value = "snom")]
@@ -31,19 +31,19 @@ pub struct Simulate {
     /// Table with the behaviour of a maker's phones [example: tools/simulator/makers/snom.toml]
     #[arg(long, value_name = "FILE", conflicts_with = "maker")]
     maker_file: Option<PathBuf>,
-    /// The first phone's MAC address; the others follow it (default: the maker's prefix, then the extension in hexadecimal)
+    /// The first phone's MAC address; the others follow [default: by maker and extension]
     #[arg(long, value_name = "MAC")]
     first_mac: Option<Mac>,
     /// The first phone's number; the others follow it
-    #[arg(long, default_value_t = 215)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 215)]
     first_extension: u32,
     /// Lines of each phone
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
     lines: u32,
     /// The host part of the lines' identities
-    #[arg(long, default_value = "pbx.example")]
+    #[arg(long, value_name = "HOST", default_value = "pbx.example")]
     domain: String,
-    /// Make this many calls a minute between the phones
+    /// Make this many calls a minute between the phones [default: none]
     #[arg(long, value_name = "RATE")]
     calls_per_minute: Option<f64>,
     /// Carry out this script, one step a line, then go on
@@ -76,9 +76,10 @@ impl Simulate {
         }
         let maker = self.maker()?;
         let target = self.connect.target(Side::Phones)?;
-        let cause = match target.wrong_port {
-            Some(cause) => cause,
-            None => format!("the phones' password: {}", target.password_source),
+        let cause = LikelyCause {
+            wrong_port: target.wrong_port,
+            password_source: target.password_source,
+            is_secure: target.server.is_secure(),
         };
         let options = self.options(&maker, target.server, &target.password);
         actix_rt::System::new().block_on(async {
@@ -95,7 +96,7 @@ impl Simulate {
         &self,
         fleet: &Fleet,
         script: Option<&Script>,
-        cause: &str,
+        cause: &LikelyCause,
     ) -> Result<(), CommandError> {
         let made = AtomicU64::new(0);
         let actions = async {
@@ -155,9 +156,32 @@ impl Simulate {
     }
 }
 
-/// Prints how many phones are registered and under control, and one phone's error, when they change;
-/// `cause` is the likely cause of such an error.
-async fn report(fleet: &Fleet, cause: &str, made: &AtomicU64) -> Result<(), CommandError> {
+/// What the cause of phones that do not register may be.
+struct LikelyCause {
+    wrong_port: Option<String>,
+    password_source: String,
+    is_secure: bool,
+}
+
+impl LikelyCause {
+    /// The likely cause of a phone's error.
+    fn of(&self, trouble: &str) -> Option<String> {
+        if let Some(cause) = &self.wrong_port {
+            return Some(cause.clone());
+        }
+        if trouble.contains("401") || trouble.contains("403") {
+            let from = &self.password_source;
+            return Some(format!(
+                "check the phones' password ({from}); or is that the port of clients?"
+            ));
+        }
+        let is_closed = !trouble.starts_with("cannot connect") && !trouble.contains("REGISTER");
+        (is_closed && !self.is_secure).then(|| "if that port expects TLS, add --tls".to_owned())
+    }
+}
+
+/// Prints how many phones are registered and under control, and one phone's error, when they change.
+async fn report(fleet: &Fleet, cause: &LikelyCause, made: &AtomicU64) -> Result<(), CommandError> {
     let mut before = String::new();
     let mut counted = tokio::time::Instant::now();
     let mut shown_calls = 0;
@@ -176,10 +200,10 @@ async fn report(fleet: &Fleet, cause: &str, made: &AtomicU64) -> Result<(), Comm
             now = format!("{now}, {shown_calls} calls made");
         }
         if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
-            let is_log_on = trouble.contains("401") || trouble.contains("403");
-            now = match registered {
-                0 if is_log_on => format!("{now} ({trouble}; {cause})"),
-                _ => format!("{now} ({trouble})"),
+            let cause = cause.of(&trouble).filter(|_| registered == 0);
+            now = match cause {
+                Some(cause) => format!("{now} ({trouble}: {cause})"),
+                None => format!("{now} ({trouble})"),
             };
         }
         if before != now {
@@ -194,17 +218,35 @@ async fn report(fleet: &Fleet, cause: &str, made: &AtomicU64) -> Result<(), Comm
 
 fn help() -> String {
     format!(
-        "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer after two seconds:
-01... rings for ever, 02... is busy, 03... does not exist, 04... answers at once.
+        "The phones call each other by their numbers. Numbers that begin with 0 or + are outside and answer
+after two seconds: 01... rings for ever, 02... is busy, 03... does not exist, 04... answers at once.
 
-Steps of a script: {STEPS}
+The password is that of --password-file, else of UACSTA_PHONES_PASSWORD, else of the settings of the
+server with the data folder.
+
+Steps of a script, where N is the number of a line:
+{}
 
 Examples:
   uacsta simulate --phones 3 --maker snom
-  uacsta simulate --server pbx.example:5061 --tls --ca ca.pem --phones 1000 --maker yealink --calls-per-minute 300
+  uacsta simulate --phones 1000 --maker yealink --calls-per-minute 300
+  uacsta simulate --server pbx.example:5061 --tls --ca ca.pem
   uacsta simulate --phones 3 --script calls.txt
-  uacsta simulate --maker-file my-maker.toml"
+  uacsta simulate --maker-file my-maker.toml",
+        wrapped(STEPS)
     )
+}
+
+/// The items of a list that commas separate, in indented lines of at most 100 characters.
+fn wrapped(list: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for item in list.split_inclusive(", ").map(str::trim_end) {
+        match lines.last_mut() {
+            Some(line) if line.len() + item.len() < 100 => *line += &format!(" {item}"),
+            _ => lines.push(format!("  {item}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// The MAC address `index` addresses after `mac`.

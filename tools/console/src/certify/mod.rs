@@ -19,15 +19,16 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 /// The arguments of `certify`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without --call nobody is disturbed: settings are set to their present values, and services that need a call are tried on a
-nonexistent one, which most phones that have the service reject with another error than phones that lack it. A phone that is
-in a call is not tested.
+    after_help = "Without --call nobody is disturbed: settings are set to their present values, and services that need
+a call are tried on a nonexistent one, which most phones that have the service reject with another
+error than phones that lack it. A phone that is in a call is not tested.
 
-The phone gets a second monitor and registration for a moment. A phone that keeps only one of each loses the server's:
-uacsta phones off MAC, then on, opens a new session.
+The phone gets a second monitor and registration for a moment. A phone that keeps only one of each
+loses the server's: uacsta phones off MAC, then on, opens a new session.
 
-With --call the phone makes several calls to NUMBER, which must answer by itself, take two calls, and hang up by itself.
-With --caller another phone of this server calls the phone, so that AnswerCall and DeflectCall are tried too.
+With --call the phone makes several calls to NUMBER, which must answer by itself, take two calls,
+and hang up by itself. With --caller another phone of this server calls the phone, so that
+AnswerCall and DeflectCall are tried too.
 
 Exit code: 0 when the phone does what its profile says, 1 when it contradicts it.
 
@@ -36,10 +37,10 @@ Examples:
   uacsta certify 000413aabbcc --call 0301234567 --caller 216 --save /tmp"
 )]
 pub struct Certify {
-    /// The phone's MAC address, with or without separators, or the extension that it is listed under
-    #[arg(value_parser = uacsta_connect::parse_phone)]
+    /// MAC address, with or without separators, or the extension that the phone is listed under
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
     mac: PhoneId,
-    /// The phone's line, where it has several (default: the first)
+    /// The phone's line, where it has several [default: the first]
     #[arg(long, value_name = "NUMBER")]
     line: Option<String>,
     /// Have the phone call this number

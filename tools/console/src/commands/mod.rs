@@ -1,11 +1,11 @@
 //! The console's commands, on the command line and in interactive mode.
 
 mod dial;
-
-use std::io;
+mod error;
 
 use clap::{Subcommand, ValueEnum};
 use dial::dial;
+pub(super) use error::RunError;
 use serde_json::json;
 use uacsta_schema::csta::*;
 
@@ -21,7 +21,7 @@ pub(super) enum Command {
         /// The lines: numbers, SIP URIs or MAC addresses
         #[arg(required = true)]
         lines: Vec<String>,
-        /// Stop after this time, such as 30s, 5m or 500ms (as a single command; else Ctrl-C ends it)
+        /// Stop after this time, such as 30s, 5m or 500ms [default: at Ctrl-C]
         #[arg(long = "for", value_name = "TIME", value_parser = uacsta_connect::parse_duration)]
         time: Option<std::time::Duration>,
     },
@@ -374,26 +374,4 @@ async fn forward(
     };
     console.invoke(request).await?;
     Ok(())
-}
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RunError {
-    /// The console's request failed.
-    #[error(transparent)]
-    Console(#[from] ConsoleError),
-    /// The call did not reach the number.
-    #[error("cannot reach {number}: {why}")]
-    Unreachable {
-        /// The number.
-        number: String,
-        /// What became of the call.
-        why: String,
-    },
-    /// The destination is missing.
-    #[error("no destination: add a number, or off")]
-    WhereTo,
-    /// The output cannot be written.
-    #[error("cannot write the output: {0}")]
-    Output(#[from] io::Error),
 }

@@ -1,0 +1,112 @@
+//! Suggests the setting or section that an unknown one resembles.
+
+use std::collections::BTreeMap;
+
+use config::{Map, Value, ValueKind};
+
+/// The section most similar to the unknown one, as its heading.
+pub(crate) fn nearest_section(
+    wrong: &str,
+    known: &Map<String, Value>,
+    within: &str,
+) -> Option<String> {
+    known
+        .iter()
+        .filter(|(_, value)| matches!(value.kind, ValueKind::Table(_)))
+        .map(|(key, _)| join(within, key))
+        .map(|name| (distance(&name, wrong), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 1 + wrong.len() / 3)
+        .map(|(_, name)| format!("[{name}]"))
+}
+
+pub(crate) fn unknown(near: Option<String>) -> String {
+    match near {
+        Some(near) => format!("is not a setting; did you mean {near}?"),
+        None => "is not a setting; default.toml lists them all".to_owned(),
+    }
+}
+
+/// The known key most similar to `wrong`, if one is similar.
+pub(crate) fn nearest(wrong: &str, keys: &BTreeMap<String, Value>) -> Option<String> {
+    let last = wrong.rsplit('.').next().unwrap_or(wrong);
+    let rate = |key: &String| {
+        let own = key.rsplit('.').next().unwrap_or(key);
+        let whole = distance(key, wrong);
+        // The right key in the wrong section counts as one wrong letter.
+        (whole.min(distance(own, last) + 1), whole)
+    };
+    keys.keys()
+        .map(|key| (rate(key), key))
+        .min()
+        .filter(|((distance, _), _)| *distance <= 1 + last.len() / 3)
+        .map(|(_, key)| key.clone())
+}
+
+pub(crate) fn join(section: &str, key: &str) -> String {
+    match section {
+        "" => key.to_owned(),
+        _ => format!("{section}.{key}"),
+    }
+}
+
+/// The Levenshtein distance of two words.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
+            let above = *cell;
+            let change = diagonal + usize::from(from != to);
+            left = change.min(above + 1).min(left + 1);
+            diagonal = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("sip_expires", "sip_expire", 1),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn nearest_keys() {
+        let keys = [
+            "advanced.sip_expires",
+            "advanced.keep_alive",
+            "phones.password",
+            "phones.lan.tcp",
+            "clients.password",
+        ];
+        let keys = keys.map(|key| (key.to_owned(), Value::from("")));
+        let keys = BTreeMap::from(keys);
+        for (wrong, right) in [
+            ("advanced.sip_expire", Some("advanced.sip_expires")),
+            ("advanced.sipexpires", Some("advanced.sip_expires")),
+            ("sip_expires", Some("advanced.sip_expires")),
+            ("phone.password", Some("phones.password")),
+            ("phones.lan.tpc", Some("phones.lan.tcp")),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(wrong, &keys).as_deref(), right, "{wrong}");
+        }
+    }
+}
