@@ -2,7 +2,8 @@
 
 use std::{
     convert::Infallible,
-    io::{self, IsTerminal as _},
+    fmt,
+    io::{self, IsTerminal as _, Write as _},
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -34,13 +35,9 @@ fn main() -> ExitCode {
 }
 
 /// Prints the error as one sentence; returns its exit code.
-#[allow(
-    clippy::print_stderr,
-    reason = "the one place where a failed command prints its error"
-)]
 fn report(error: &anyhow::Error) -> ExitCode {
     let text = sentence(error.as_ref());
-    eprintln!("uacsta: {}", escape_controls(&text, &['\n', '\t']));
+    say(format_args!("{}", escape_controls(&text, &['\n', '\t'])));
     error
         .downcast_ref()
         .map_or(ExitCode::FAILURE, CommandError::exit_code)
@@ -126,11 +123,12 @@ fn log_failed_start(data: Option<&Path>, error: &CommandError) {
     }
 }
 
+/// Writes a line to standard error. One that cannot be written, as on a full disk, is left out: `eprintln` would panic.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "uacsta: {line}");
+}
+
 /// Says where the server listens, for the journal; on a terminal the log does.
-#[allow(
-    clippy::print_stderr,
-    reason = "it belongs to the output, not to the log"
-)]
 fn tell_addresses(addresses: &Addresses, data: &Path) {
     let web = addresses.web.map(|address| ("web.listen", address));
     let all: Vec<String> = addresses
@@ -138,12 +136,9 @@ fn tell_addresses(addresses: &Addresses, data: &Path) {
         .chain(web)
         .map(|(setting, address)| format!("{setting} {address}"))
         .collect();
-    eprintln!(
-        "uacsta {} serves: {}",
-        env!("CARGO_PKG_VERSION"),
-        all.join(", ")
-    );
-    eprintln!("uacsta: data folder {}", data.display());
+    let version = env!("CARGO_PKG_VERSION");
+    say(format_args!("version {version} serves: {}", all.join(", ")));
+    say(format_args!("data folder {}", data.display()));
 }
 
 /// Runs the demonstration if requested; returns only when it fails.

@@ -1,6 +1,7 @@
 //! Restarts actors after a panic, and provides addresses that remain valid across the restart.
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{Arc, Weak},
 };
@@ -44,8 +45,10 @@ pub trait Restartable: Actor<Context = Context<Self>> {
 
 /// Starts the successor of an actor that panicked; call it in [`Actor::stopped`]. Messages in the mailbox are lost, and
 /// senders of requests get an error.
+///
+/// A thread that unwinds drops all its actors, and a successor as soon as it starts; that one gets none.
 pub fn restart_after_panic<A: Restartable>(actor: &mut A) {
-    if !std::thread::panicking() {
+    if !std::thread::panicking() || IS_STARTING.replace(true) {
         return;
     }
     actor.counters().count(Counter::Panicked);
@@ -54,6 +57,12 @@ pub fn restart_after_panic<A: Restartable>(actor: &mut A) {
         address.0.store(Arc::new(successor.start()));
         actor.report_restart();
     }
+    IS_STARTING.set(false);
+}
+
+thread_local! {
+    /// Whether this thread starts a successor.
+    static IS_STARTING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl<A: Actor> RestartableAddr<A> {
@@ -266,6 +275,25 @@ mod tests {
         assert_eq!(recipient.send(Add(3)).await.unwrap(), 7);
         assert!(recipient.connected());
         assert_eq!(counters.total(Counter::Panicked), 2);
+    }
+
+    #[test]
+    fn a_thread_that_unwinds_starts_one_successor_at_most() {
+        let counters = Arc::new(Counters::default());
+        let shared = Arc::clone(&counters);
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            actix_rt::System::new().block_on(async {
+                let address = RestartableAddr::start_in(&Arbiter::current(), |address| Adder {
+                    sum: 0,
+                    address,
+                    counters: shared,
+                });
+                assert_eq!(address.send(Add(2)).await.unwrap(), 2);
+                panic!("outside an actor, on purpose");
+            })
+        }));
+        assert!(unwound.is_err());
+        assert!(counters.total(Counter::Panicked) <= 1);
     }
 
     #[actix::test]

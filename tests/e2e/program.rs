@@ -13,7 +13,7 @@ use crate::support::{
     cti_client::{self, CtiClient},
     documents::Documents,
     phone::{self, Phone},
-    process::{Serving, finish, on_free_ports, program, run},
+    process::{PASSWORDS, Serving, finish, on_free_ports, program, run},
 };
 
 /// The exit code is this, and stderr is one sentence that holds each of these words.
@@ -194,6 +194,24 @@ fn server_without_a_terminal_says_where_it_listens() {
     ] {
         assert!(line.contains(&format!("{setting} {address}")), "{line}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn standard_error_on_a_full_disk_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap().to_owned();
+    let script = "exec \"$@\" 2>/dev/full";
+    let server = Serving::under(&["sh", "-c", script, &folder], data, PASSWORDS);
+    let phone = server.phone("000413000001", "sip:101@pbx.example");
+    phone.start().await;
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    let (_folder, file) = settings_file("nonsense = 1");
+    let refused = std::process::Command::new("sh")
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_uacsta")])
+        .args(["check-config", "--config", &file])
+        .status();
+    assert_eq!(refused.unwrap().code(), Some(2));
 }
 
 /// What lies in a folder, by name.

@@ -158,12 +158,15 @@ impl Rights {
         hidden.map(|other| &other.device)
     }
 
-    /// Whether one of the parties is a hidden line of the same phone. Compares user parts, ignoring case.
+    /// Whether one of the parties is a hidden line of the same phone. Compares user parts, ignoring case and what a phone may
+    /// ignore: visual separators and parameters.
     pub(super) fn hides_party(&self, line: &Line, parties: &[DeviceId]) -> bool {
         let is_hidden = |party: &DeviceId| {
-            let user = party.name().user;
-            self.hidden(line)
-                .any(|hidden| hidden.name().user.eq_ignore_ascii_case(&user))
+            let (user, dialled) = (party.name().user, dialled(party));
+            self.hidden(line).any(|hidden| {
+                hidden.name().user.eq_ignore_ascii_case(&user)
+                    || !dialled.is_empty() && self::dialled(hidden) == dialled
+            })
         };
         let mut parties = parties
             .iter()
@@ -217,6 +220,13 @@ impl Rights {
     }
 }
 
+/// What a phone may dial for a device: its number without parameters, in small letters.
+fn dialled(device: &DeviceId) -> String {
+    let number = digits(device);
+    let number = number.split(';').next().unwrap_or_default();
+    number.to_ascii_lowercase()
+}
+
 /// A number without its scheme, host and visual separators (RFC 3966, section 5.1.1).
 fn digits(number: &DeviceId) -> Box<str> {
     let separator = |c: &char| matches!(c, '-' | '.' | '(' | ')' | ' ' | '/');
@@ -266,6 +276,8 @@ mod tests {
         let confined = Rights::of_lines(&["215"]);
         check(&confined, "anna", true);
         check(&confined, "sip:ANNA@elsewhere.example", true);
+        check(&confined, "anna;ext=5", true);
+        check(&confined, "//An-na", true);
         check(&confined, "215", false);
         check(&confined, "0170", false);
         check(&Rights::all(&Numbers::default()), "anna", false);
