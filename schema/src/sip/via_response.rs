@@ -55,6 +55,9 @@ fn top_via(message: &[u8]) -> Option<(usize, usize)> {
 /// The Via lines of a response whose request came from `source`, if its first value lacks that: `received` if its host is
 /// another, and both `received` and the value of `rport` if it contains `rport`.
 pub(super) fn stamped(line: &str, source: SocketAddr) -> Option<impl Display> {
+    if is_plain(line, source) {
+        return None;
+    }
     let (value, rest) = line.split_at(position(line, b',').unwrap_or(line.len()));
     let via = Via::parse(value).ok()?;
     let address = source.ip().to_canonical();
@@ -78,6 +81,26 @@ pub(super) fn stamped(line: &str, source: SocketAddr) -> Option<impl Display> {
         }
         write!(f, ";received={address}{rest}")
     }))
+}
+
+/// Whether these are the Via lines of a sender who names its own IPv4 address, and neither quotes anything nor contains `rport`:
+/// those of most requests, which need no parsing.
+fn is_plain(line: &str, source: SocketAddr) -> bool {
+    if memchr::memchr3(b',', b'"', b'<', line.as_bytes()).is_some() {
+        return false;
+    }
+    let (start, params) = line.split_once(';').unwrap_or((line, ""));
+    let sent_by = start.rsplit(' ').next().unwrap_or_default();
+    let host = sent_by.split(':').next().unwrap_or_default();
+    let IpAddr::V4(address) = source.ip().to_canonical() else {
+        return false;
+    };
+    let params = params.as_bytes();
+    let is_rport = |at: usize| {
+        let name = params.get(at..at + "rport".len());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(b"rport"))
+    };
+    host.parse() == Ok(address) && !memchr::memchr2_iter(b'r', b'R', params).any(is_rport)
 }
 
 #[cfg(test)]
@@ -141,7 +164,19 @@ mod tests {
             r#"SIP/2.0/UDP 10.0.0.7:5062;x="\",;rport;";branch=b;received=192.0.2.1"#,
             "192.0.2.1:5062",
         );
+        check(
+            "SIP/2.0/UDP 192.0.2.1 ;branch=b",
+            FROM,
+            "SIP/2.0/UDP 192.0.2.1 ;branch=b",
+            "192.0.2.1:5060",
+        );
         // RFC 3581, section 4.
+        check(
+            "SIP/2.0/UDP 192.0.2.1:5062;branch=b;RPort",
+            FROM,
+            "SIP/2.0/UDP 192.0.2.1:5062;branch=b;rport=40000;received=192.0.2.1",
+            FROM,
+        );
         check(
             "SIP/2.0/UDP 10.0.0.7:5062;rport;branch=b",
             FROM,
