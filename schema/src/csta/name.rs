@@ -23,10 +23,11 @@ impl<'a> Name<'a> {
     pub fn of(text: &'a str) -> Self {
         let (uri, behind) = within_brackets(text);
         let (scheme, rest) = split_scheme(uri.trim());
+        // Most names have no parameter.
+        let has_parameters = memchr::memchr(b'=', text.as_bytes()).is_some();
         let parameter = |key| {
-            [rest, behind]
-                .into_iter()
-                .find_map(|part| parameter(part, key))
+            let mut parts = [rest, behind].into_iter().filter(|_| has_parameters);
+            parts.find_map(|part| parameter(part, key))
         };
         let mac = parameter("mac");
         let (user, host) = match (rest.rsplit_once('@'), scheme) {
