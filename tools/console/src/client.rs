@@ -64,11 +64,13 @@ impl Client {
             let address = server.address();
             let running = self.carry_out(&mut console, &address);
             let done = tokio::select! {
-                done = running => done,
+                // First, so that the signals have their handlers before anything is printed.
+                biased;
                 () = stop_signal() => match &self.command {
                     None | Some(Command::Watch { .. }) => Ok(()),
                     Some(_) => Err(RunError::Interrupted),
                 },
+                done = running => done,
             };
             console.log_off().await;
             match done {

@@ -85,6 +85,8 @@ impl Simulate {
         actix_rt::System::new().block_on(async {
             let fleet = Fleet::start(options).await?;
             tokio::select! {
+                // First, so that the signals have their handlers before anything is printed.
+                biased;
                 () = stop_signal() => Ok(()),
                 ended = self.run_fleet(&fleet, script.as_ref(), &cause) => ended,
             }
