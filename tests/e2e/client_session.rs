@@ -280,6 +280,29 @@ async fn cancelled_session_frees_its_place() {
 }
 
 #[tokio::test]
+async fn rfc_3261_8_2_2_2_merged_invite_gets_482() {
+    let server = Server::with(|settings| {
+        let trusted = "127.0.0.1".to_owned().try_into().unwrap();
+        settings.clients.trusted.push(trusted);
+    });
+    started(&server).await;
+    let mut client = Line::to(server.addresses.clients_tcp.unwrap()).await;
+    let status = document("ed3", "RequestSystemStatus", "");
+    let invite = request("INVITE", "cti").set("To", format!("<{LINE}>"));
+    let invite = invite.csta(status);
+    let copy = invite
+        .clone()
+        .set("Via", request("INVITE", "cti").must("Via"));
+    client.write([invite.bytes(), copy.bytes()].concat()).await;
+    let mut statuses = [0; 2];
+    for status in &mut statuses {
+        *status = client.answer().await.status();
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 482]);
+}
+
+#[tokio::test]
 async fn sessions_of_a_connection_are_limited() {
     let server = Server::with(|settings| settings.limits.sessions_per_connection = 2);
     started(&server).await;

@@ -49,6 +49,9 @@ impl<U: Uas> SipConnection<U> {
         let id = self.servers.next_id();
         let secure = self.endpoints.transport.is_secure();
         let Disposition(response) = match check_request(&request, secure) {
+            Ok(()) if self.servers.has_merged(&request) => {
+                FinalResponse::from(Status::LOOP_DETECTED).into()
+            }
             Ok(()) => self.route(&request, dialog, id, ctx),
             Err(response) => {
                 if response.status == Status::MESSAGE_TOO_LARGE {

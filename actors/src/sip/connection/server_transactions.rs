@@ -28,6 +28,8 @@ pub(super) struct ServerTransactions {
 
 struct ServerTransaction {
     key: Key,
+    /// What it has in common with merged copies.
+    merged: Key,
     /// The request, as long as it is needed.
     request: Option<Rc<Request>>,
     /// The session that the request is in.
@@ -95,6 +97,7 @@ impl ServerTransactions {
         let key = matching::key(&request, request.method());
         let transaction = ServerTransaction {
             key,
+            merged: matching::merged_key(&request),
             request: Some(Rc::new(request)),
             session,
             sent: None,
@@ -120,6 +123,13 @@ impl ServerTransactions {
             self.on(slot, TransactionEvent::Again, now, transmit);
         }
         slot.is_some()
+    }
+
+    /// Whether an INVITE is a copy of one that has a transaction, and came another way (RFC 3261, section 8.2.2.2).
+    pub(super) fn has_merged(&self, request: &Request) -> bool {
+        let merged = matching::merged_key(request);
+        let mut known = self.table.iter();
+        merged.is_some() && known.any(|(_, known)| known.merged == merged)
     }
 
     /// Handles the ACK of a rejection (RFC 3261, section 17.1.1.3) or, on UDP, of a 2xx; `false` if none awaits it.

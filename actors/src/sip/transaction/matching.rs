@@ -66,6 +66,15 @@ pub fn key(request: &Request, method: &Method) -> Key {
     })
 }
 
+/// What an INVITE outside dialogs has in common with copies of it that came other ways (RFC 3261, section 8.2.2.2); `None` for
+/// other requests.
+pub fn merged_key(request: &Request) -> Key {
+    let head = request.head();
+    let is_initial = *request.method() == Method::Invite && head.to_tag().is_none();
+    let number = head.cseq().ok().filter(|_| is_initial)?.number;
+    Some(HASHES.hash_one((head.call_id(), head.from_tag(), number)))
+}
+
 /// The branch, if it is unique: one of RFC 3261, section 8.1.1.7 begins with a magic cookie, after which more must follow.
 fn unique_branch<'a>(via: &Via<'a>) -> Option<&'a str> {
     via.branch()
