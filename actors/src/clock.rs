@@ -9,4 +9,9 @@ pub trait Clock: Send + Sync {
 
     /// Seconds since 1970-01-01T00:00:00Z, for display and files.
     fn wall(&self) -> u64;
+
+    /// The same in full precision, as far as the clock has it.
+    fn since_epoch(&self) -> Duration {
+        Duration::from_secs(self.wall())
+    }
 }

@@ -16,6 +16,7 @@ use crate::{
     },
     clock,
     counters::{self, Counter},
+    ladder::Ladder,
     licence, log_limit,
     sip::{incident::Incident, responder::FinalResponse},
 };
@@ -32,6 +33,8 @@ pub struct ServerContext {
     pub log_on_limiter: auth::LogOnLimiter,
     /// Limits log lines about one peer.
     pub log_limit: log_limit::LogLimit,
+    /// The last messages of each phone and client.
+    pub ladder: Ladder,
     /// The counters of the metrics.
     pub counters: Arc<counters::Counters>,
     /// The value of Server and User-Agent in SIP.

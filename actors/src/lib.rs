@@ -33,6 +33,8 @@ pub mod directory;
 #[cfg(feature = "actors")]
 pub mod histogram;
 #[cfg(feature = "actors")]
+pub mod ladder;
+#[cfg(feature = "actors")]
 pub mod licence;
 #[cfg(feature = "actors")]
 pub mod licensing;

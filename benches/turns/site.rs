@@ -16,6 +16,7 @@ use uacsta_actors::{
     client::{CrossRefs, uas::ClientUas},
     clock::Clock,
     counters::Counters,
+    ladder::Ladder,
     licence::Allowance,
     licensing::Licensing,
     log_limit::LogLimit,
@@ -98,6 +99,7 @@ impl Site {
             nonces: NonceKey::new([7; 32]),
             log_on_limiter: LogOnLimiter::default(),
             log_limit: LogLimit::default(),
+            ladder: Ladder::default(),
             counters: Arc::new(Counters::default()),
             agent: "bench".into(),
         });

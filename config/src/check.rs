@@ -186,6 +186,10 @@ fn limits(limits: &Limits) -> impl Iterator<Item = Check> {
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
     let (head, all) = (limits.message_head, limits.connections);
+    let ladder = match limits.ladder.bytes() {
+        0 => Ok(()),
+        _ => size("limits.ladder", limits.ladder, MIB, 1024 * MIB),
+    };
     let checks = [
         size("limits.message_head", head, KIB, MIB),
         size(
@@ -263,6 +267,7 @@ fn limits(limits: &Limits) -> impl Iterator<Item = Check> {
             1,
             10_000,
         ),
+        ladder,
         count("limits.api_connections", limits.api_connections, 1, 10_000),
         count(
             "limits.sessions_per_connection",

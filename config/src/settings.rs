@@ -237,6 +237,8 @@ pub struct Limits {
     pub monitors_per_client: usize,
     /// Listed phones that never listed a line.
     pub unknown_phones: usize,
+    /// The last messages of all phones and clients together; 0: none are kept.
+    pub ladder: ByteSize,
     /// Connections of the API and the administration.
     pub api_connections: usize,
     /// CSTA sessions on one client connection.

@@ -125,6 +125,7 @@ fn context() -> Arc<ServerContext> {
         nonces: NonceKey::new([0; 32]),
         log_on_limiter: LogOnLimiter::default(),
         log_limit: uacsta_actors::log_limit::LogLimit::default(),
+        ladder: uacsta_actors::ladder::Ladder::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
     })

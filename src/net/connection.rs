@@ -9,6 +9,7 @@ use uacsta_actors::{
     auth::DigestAuthenticator,
     client::uas::ClientUas,
     counters::Counter,
+    ladder::Path,
     registration::PhoneUas,
     sip::{
         connection::{Endpoints, SipConnection},
@@ -60,7 +61,7 @@ pub(super) fn serve(
     acceptor: &Arc<Acceptor>,
 ) {
     let peer = accepted.peer;
-    let endpoints = match endpoints(&stream, &mut accepted, interface, acceptor) {
+    let (endpoints, local) = match endpoints(&stream, &mut accepted, interface, acceptor) {
         Ok(endpoints) => endpoints,
         Err(error) => {
             return tracing::debug!(%peer, %error, "connection closed before it was served");
@@ -68,6 +69,7 @@ pub(super) fn serve(
     };
     let connection = AcceptedConnection {
         endpoints,
+        local,
         number: accepted.number,
         is_anonymous: accepted.is_anonymous,
         interface: Arc::clone(interface),
@@ -85,6 +87,7 @@ pub(super) fn serve(
 
 struct AcceptedConnection {
     endpoints: Endpoints,
+    local: SocketAddr,
     number: u64,
     /// Behind a front end that does not name the peer.
     is_anonymous: bool,
@@ -148,6 +151,7 @@ impl AcceptedConnection {
     fn start(self, io: Box<dyn Io>, certificate: Option<&CertificateDer<'_>>) {
         let Self {
             endpoints,
+            local,
             number,
             is_anonymous,
             interface,
@@ -167,16 +171,25 @@ impl AcceptedConnection {
         );
         let context = Arc::clone(&acceptor.context);
         let clock = Arc::clone(&context.clock);
+        let path = Path {
+            local,
+            peer,
+            transport: endpoints.transport,
+        };
+        let recorder = |find| context.ladder.recorder(Arc::clone(&clock), path, find);
         // The system's random numbers served for the keys at the start; if they fail now, the number has to do.
         let random = getrandom::u64().unwrap_or(number);
         match interface.side {
             Side::Phones => {
                 let authenticator = DigestAuthenticator::new(number);
                 let registrar = Arc::clone(&acceptor.registrar.connections);
+                let recorder = recorder(PhoneUas::party_of);
+                let transport = transport.fair_share().recorded(recorder.clone());
                 let uas = |connection: &_| {
                     PhoneUas::new(context, registrar, peer, authenticator, connection)
+                        .recorded(recorder)
                 };
-                let (transport, limits) = (transport.fair_share(), uas::Limits::default());
+                let limits = uas::Limits::default();
                 SipConnection::start(transport, endpoints, uas, limits, clock, random);
             }
             Side::Clients => {
@@ -185,10 +198,13 @@ impl AcceptedConnection {
                 let limits = ClientUas::limits(&context);
                 let registrar = acceptor.registrar.registrar.clone();
                 let cross_refs = Arc::clone(&acceptor.cross_refs);
+                let recorder = recorder(ClientUas::party_of);
+                let transport = transport.recorded(recorder.clone());
                 let uas = |connection: &Arc<_>| {
                     ClientUas::new(
                         context, registrar, cross_refs, peer, number, trusted, connection,
                     )
+                    .recorded(recorder)
                 };
                 SipConnection::start(transport, endpoints, uas, limits, clock, random);
             }

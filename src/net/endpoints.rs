@@ -17,7 +17,7 @@ use super::{
     connection::{Accepted, Proxied},
 };
 
-/// Sets the socket's options and returns the endpoints of the connection. Takes its unauthenticated permit.
+/// Sets the socket's options and returns the endpoints of the connection, and our address. Takes its unauthenticated permit.
 ///
 /// # Errors
 /// The peer has closed the connection.
@@ -26,7 +26,7 @@ pub(super) fn endpoints(
     accepted: &mut Accepted,
     interface: &Interface,
     acceptor: &Acceptor,
-) -> io::Result<Endpoints> {
+) -> io::Result<(Endpoints, SocketAddr)> {
     let unauthenticated = accepted.permit.unauthenticated.take();
     stream.set_nodelay(true)?;
     // Clients, and phones without a session, send nothing for hours. Unacknowledged data ends the connection after 64*T1, the
@@ -53,7 +53,7 @@ pub(super) fn endpoints(
         None => (host(local.ip()), 0),
     };
     let limits = &acceptor.context.config().settings.limits;
-    Ok(Endpoints {
+    let endpoints = Endpoints {
         peer: accepted.peer,
         host,
         port: if port == 0 { local.port() } else { port },
@@ -71,7 +71,8 @@ pub(super) fn endpoints(
             },
         })),
         agent: Arc::clone(&acceptor.context.agent),
-    })
+    };
+    Ok((endpoints, canonical(local)))
 }
 
 /// The address as a SIP host: IPv6 in brackets, without its zone (RFC 3261, section 25.1), IPv4-mapped as IPv4.

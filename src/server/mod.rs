@@ -15,6 +15,7 @@ use uacsta_actors::{
     auth::LogOnLimiter,
     clock::Clock,
     counters::Counters,
+    ladder::Ladder,
     licence::{Allowance, code::Issuer},
     licensing::Licensing,
     log_limit::LogLimit,
@@ -176,6 +177,7 @@ impl Server {
             nonces: NonceKey::new(key),
             log_on_limiter: LogOnLimiter::default(),
             log_limit: LogLimit::default(),
+            ladder: Ladder::new(),
             counters,
             agent: concat!("uacsta/", env!("CARGO_PKG_VERSION")).into(),
         });
@@ -198,9 +200,11 @@ impl Server {
         let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))
             .map(|_| Arbiter::new())
             .collect();
-        let handles = std::iter::once(Arbiter::current())
+        let handles: Vec<_> = std::iter::once(Arbiter::current())
             .chain(arbiters.iter().map(Arbiter::handle))
             .collect();
+        let ladder = settings.limits.ladder.as_usize();
+        context.ladder.start(&handles, ladder);
         let acceptor = Acceptor::new(Arc::clone(&context), addrs.clone(), Arc::default(), handles);
         let acceptor = Arc::new(acceptor);
         let interfaces = Interfaces::open(&acceptor, interfaces(settings, &acceptors))?;

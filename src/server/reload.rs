@@ -144,6 +144,8 @@ impl Running {
             web.change_keys(&data_dir.token, &settings.web.password);
         }
         self.token = data_dir.token;
+        let ladder = settings.limits.ladder.as_usize();
+        self.context.ladder.set_bound(ladder);
         self.context.config.store(Arc::new(RuntimeConfig {
             settings,
             profiles,

@@ -8,7 +8,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::oneshot,
 };
-use uacsta_actors::{clock::Clock, licence::code::Issuer};
+use uacsta_actors::{ServerContext, clock::Clock, licence::code::Issuer};
 use uacsta_config::Settings;
 
 use super::{
@@ -32,6 +32,8 @@ pub struct Server {
     pub settings: Settings,
     /// What it wrote to the two ends.
     pub documents: Arc<Documents>,
+    /// What its actors share.
+    pub context: Arc<ServerContext>,
     data: Arc<TempDir>,
     program: Option<uacsta::Server>,
     stop: Option<oneshot::Sender<()>>,
@@ -204,7 +206,8 @@ impl Server {
             actix_rt::System::new().block_on(async move {
                 match starting.run(given.clone(), folder.path()) {
                     Ok(mut running) => {
-                        let _ = told.send(Ok(running.addresses.clone()));
+                        let context = running.api().context;
+                        let _ = told.send(Ok((running.addresses.clone(), context)));
                         tokio::select! {
                             _ = stopped => {}
                             () = apply_reload_requests(&mut running, &given, folder.path()) => {}
@@ -215,13 +218,14 @@ impl Server {
                 }
             });
         });
-        let addresses = hear
+        let (addresses, context) = hear
             .recv()
             .map_err(|_| "the server's thread ended".to_owned())??;
         Ok(Self {
             addresses,
             settings,
             documents,
+            context,
             data,
             program,
             stop: Some(stop),

@@ -1,6 +1,6 @@
 //! The UAS of client connections: log-on by REGISTER or with the first INVITE, and new sessions.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr};
 use uacsta_config::Advanced;
@@ -21,6 +21,7 @@ use crate::{
     ServerContext,
     auth::{AuthRequest, AuthUser, DigestAuthenticator, claimed_user},
     counters::Counter,
+    ladder::{ConnectionRecorder, Party},
     log_limit::repeat_count,
     registrar::Registrar,
     sip::{
@@ -50,6 +51,7 @@ pub struct ClientUas {
     /// By user. A connection that is not from a trusted front end has at most one client.
     clients: HashMap<Box<str>, Addr<Client>>,
     name: String,
+    recorder: Option<Rc<ConnectionRecorder>>,
 }
 
 impl ClientUas {
@@ -73,7 +75,26 @@ impl ClientUas {
             trusted,
             clients: HashMap::new(),
             name: String::new(),
+            recorder: None,
         }
+    }
+
+    /// Tells the recorder of the connection who its client is.
+    #[must_use]
+    pub fn recorded(self, recorder: Rc<ConnectionRecorder>) -> Self {
+        if self.trusted {
+            recorder.trust();
+        }
+        Self {
+            recorder: Some(recorder),
+            ..self
+        }
+    }
+
+    /// The client that a message concerns: the user of the remote end.
+    pub fn party_of(remote: &str, _local: &str) -> Option<Party> {
+        let user = user_in(&NameAddr::parse(remote).ok()?)?;
+        Some(Party::Client(Truncated(&user).to_string().into()))
     }
 
     /// How many requests may be pending on a client's connection, and how many events may be unanswered.
@@ -140,12 +161,7 @@ impl ClientUas {
     /// The client of the user in the From of a trusted front end's request (RFC 3261, section 20.20).
     fn trusted_client(&mut self, request: &Request) -> Result<Addr<Client>, FinalResponse> {
         let from = request.head().from().ok();
-        let user = from
-            .as_ref()
-            .map(|from| from.uri().as_str())
-            .filter(|uri| has_user(uri))
-            .map(|uri| csta::Name::of(uri).to_string());
-        let Some(user) = user else {
+        let Some(user) = from.as_ref().and_then(user_in) else {
             let from = truncated(request.head().get(HeaderName::From));
             tracing::warn!(from, peer = %self.address, "front end request refused: the From names no user");
             return Err(FinalResponse::from(Status::FORBIDDEN).because("the From names no user"));
@@ -180,6 +196,9 @@ impl ClientUas {
         let name = Truncated(&user).to_string();
         tracing::info!(client = %name, peer = %self.address, trusted = self.trusted, "client logged on");
         self.name.clone_from(&name);
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| !self.trusted) {
+            recorder.set_only_party(Party::Client(name.as_str().into()));
+        }
         let client = Client::new(
             Arc::clone(&self.context),
             self.registrar.clone(),
@@ -289,6 +308,12 @@ fn line(request: &Request) -> Option<DeviceId> {
         .flatten()
         .find(|uri| has_user(uri))
         .map(DeviceId::from)
+}
+
+/// The user that an address names, as clients are known by.
+fn user_in(address: &NameAddr<'_>) -> Option<String> {
+    let uri = address.uri().as_str();
+    has_user(uri).then(|| csta::Name::of(uri).to_string())
 }
 
 /// Whether a URI has a user part or a number.

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     directory::{Entry, NoLine},
+    ladder::Party,
     phone::{EnabledChanged, Orphan, Status as PhoneStatus},
     phone_list::StoreError,
     registration::{Bindings, Flow, ForwardOrphan},
@@ -123,6 +124,7 @@ impl Registrar {
             return;
         }
         self.persistence.forget(phone);
+        self.context.ladder.forget(&Party::Phone(phone));
         // Withdraws the entry's queued changes, so that they do not apply to a new entry.
         for waiter in self.persistence.withdraw(phone, |_| true) {
             waiter.reject(phone);

@@ -1,6 +1,6 @@
 //! The UAS of phones' connections: authenticates REGISTER, and responds to refreshes without the registrar.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix::Addr;
 use actix_rt::Arbiter;
@@ -20,6 +20,7 @@ use crate::{
     ServerContext,
     auth::{AuthRequest, AuthUser, DigestAuthenticator},
     counters::Counter,
+    ladder::{ConnectionRecorder, Party},
     log_limit::repeat_count,
     sip::{
         connection::OrphanRequest,
@@ -48,6 +49,7 @@ pub struct PhoneUas {
     /// The phone in the last REGISTER; `name` is the same as text, for the log.
     claimed: Option<PhoneId>,
     name: Option<Arc<str>>,
+    recorder: Option<Rc<ConnectionRecorder>>,
 }
 
 impl PhoneUas {
@@ -69,7 +71,23 @@ impl PhoneUas {
             leases: SmallVec::new(),
             claimed: None,
             name: None,
+            recorder: None,
         }
+    }
+
+    /// Tells the recorder of the connection which phones have authenticated.
+    #[must_use]
+    pub fn recorded(self, recorder: Rc<ConnectionRecorder>) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..self
+        }
+    }
+
+    /// The phone that a message concerns, by the addresses of both ends: the other one is the server itself, but in a REGISTER.
+    pub fn party_of(remote: &str, local: &str) -> Option<Party> {
+        let addresses = [NameAddr::parse(remote), NameAddr::parse(local)];
+        phone_in(addresses.map(Result::ok)).map(Party::Phone)
     }
 
     fn register(
@@ -171,6 +189,9 @@ impl PhoneUas {
     /// Adds a lease, and replaces the phone's former one.
     pub(crate) fn hold(&mut self, lease: Lease) {
         let phone = lease.phone();
+        if let Some(recorder) = &self.recorder {
+            recorder.add_party(Party::Phone(phone));
+        }
         if self.claimed.is_none() {
             self.claimed = Some(phone);
             self.name = Some(phone.to_string().into());
@@ -289,6 +310,13 @@ pub(crate) fn no_sessions() -> FinalResponse {
         .because("phones do not open sessions here; clients have an interface of their own")
 }
 
+/// The phone in To or From; the other one is the server itself, but in a REGISTER.
+fn phone_in(addresses: [Option<NameAddr<'_>>; 2]) -> Option<PhoneId> {
+    let phones = addresses.into_iter().flatten();
+    let phones = phones.filter_map(|address| user_of(address.uri()).ok());
+    phones.filter(|phone| phone.bare() != SERVER).min()
+}
+
 impl Uas for PhoneUas {
     fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
         match request.method() {
@@ -322,15 +350,8 @@ impl Uas for PhoneUas {
         disposition
     }
 
-    /// The phone in To or From; the other one is the server itself, but in a REGISTER.
     fn device_of(head: &Head) -> Option<String> {
-        let phone = |address: Result<NameAddr<'_>, _>| {
-            let phone = user_of(address.ok()?.uri()).ok()?;
-            (phone.bare() != SERVER).then_some(phone)
-        };
-        let phones = [phone(head.to()), phone(head.from())];
-        let device = phones.into_iter().flatten().min();
-        device.map(|device| device.to_string())
+        phone_in([head.to().ok(), head.from().ok()]).map(|phone| phone.to_string())
     }
 
     fn log_on_hint(&self) -> Option<&'static str> {

@@ -21,13 +21,13 @@ pub(super) fn received(head: &Head, body: &Bytes) -> Bytes {
 
 /// A body, or a part that must be understood, is of no supported type, disposition or encoding (RFC 3261, section 8.2.3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Unsupported;
+pub(crate) struct Unsupported;
 
 /// The CSTA document of a received message; `None` without a body.
 ///
 /// # Errors
 /// The body is none, or more than one.
-pub(super) fn csta_part(head: &Head, body: &Bytes) -> Result<Option<Bytes>, Unsupported> {
+pub(crate) fn csta_part(head: &Head, body: &Bytes) -> Result<Option<Bytes>, Unsupported> {
     if body.is_empty() {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! The SIP layer: pure transactions, dialogs and session timers, and the connection actor that drives them.
 
 #[cfg(feature = "actors")]
-mod body;
+pub(crate) mod body;
 #[cfg(feature = "actors")]
 pub mod connection;
 pub mod dialog;

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::{
     FrameError, Head, HeaderName, MessageWriter, SipMessage, Status,
@@ -87,6 +87,7 @@ pub struct Refused {
     pub(super) status: Status,
     pub(super) reason: String,
     pub(super) head: Head,
+    pub(super) body: Bytes,
     pub(super) answerable: bool,
 }
 
@@ -107,6 +108,12 @@ impl Refused {
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The body as received.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
     }
 
     /// Writes the response and returns true, except for an ACK or a response (RFC 3261, sections 8.1.1 and 17).

@@ -128,6 +128,7 @@ impl PendingMessage {
                 status,
                 reason: problem.into_owned(),
                 head,
+                body,
                 answerable: !is_ack,
             }),
             (Start::BadResponse { problem }, _) => {
@@ -136,6 +137,7 @@ impl PendingMessage {
                     status: Status::BAD_REQUEST,
                     reason,
                     head,
+                    body,
                     answerable: false,
                 })
             }
@@ -145,6 +147,7 @@ impl PendingMessage {
                     status: Status::BAD_REQUEST,
                     reason,
                     head,
+                    body,
                     answerable,
                 })
             }
@@ -191,6 +194,7 @@ impl PendingMessage {
             status,
             reason,
             head: self.head.clone(),
+            body: Bytes::new(),
             answerable: self.start.is_answerable(),
         };
         refused.answer(&mut out).then(|| out.freeze())

@@ -6,7 +6,7 @@ mod socket;
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
@@ -26,6 +26,7 @@ use tokio::{
 use uacsta_actors::{
     auth::DigestAuthenticator,
     counters::Counter,
+    ladder::Path,
     registration::{
         PhoneUas,
         stateless_uas::{self, Received},
@@ -33,7 +34,7 @@ use uacsta_actors::{
     sip::{
         connection::{Endpoints, SipConnection, Unauthenticated},
         responder::FinalResponse,
-        transport::{DatagramSender, PeerTransport, TransportError},
+        transport::{DatagramSender, MessageRecorder as _, PeerTransport, TransportError},
         uas::Limits,
     },
 };
@@ -191,8 +192,37 @@ impl UdpListener {
                     }
                 }
             },
-            received => self.answer(received),
+            received => {
+                self.record(&frame, &received, from);
+                self.answer(received);
+            }
         }
+    }
+
+    /// Records the request of an unauthenticated peer and its response.
+    fn record(&self, frame: &Frame, received: &Received, peer: SocketAddr) {
+        let Received::Answered { datagram, .. } = received else {
+            return;
+        };
+        // To find out which address the peer reached takes too long where anybody may ask.
+        let local = match (self.local.ip(), peer.ip()) {
+            (address, IpAddr::V4(_)) if address.is_unspecified() => Ipv4Addr::UNSPECIFIED.into(),
+            (address, _) => address,
+        };
+        let path = Path {
+            local: canonical(SocketAddr::new(local, self.local.port())),
+            peer,
+            transport: Transport::UDP,
+        };
+        let context = &self.acceptor.context;
+        let clock = Arc::clone(&context.clock);
+        let recorder = context.ladder.recorder(clock, path, PhoneUas::party_of);
+        match frame {
+            Frame::Message(message) => recorder.received(message.head(), message.body()),
+            Frame::Refused(refused) => recorder.received(refused.head(), refused.body()),
+            Frame::Ping | Frame::Pong => {}
+        }
+        recorder.sent(datagram);
     }
 
     fn answer(&self, received: Received) {
@@ -238,6 +268,11 @@ impl UdpListener {
             agent: Arc::clone(&acceptor.context.agent),
         };
         let (connection, frames) = mpsc::channel(QUEUE);
+        let path = Path {
+            local: canonical(SocketAddr::new(local, self.local.port())),
+            peer: from,
+            transport: Transport::UDP,
+        };
         let sender: Arc<dyn DatagramSender> = Arc::clone(&self.socket) as _;
         let context = Arc::clone(&acceptor.context);
         let registrar = Arc::clone(&acceptor.registrar.connections);
@@ -245,9 +280,13 @@ impl UdpListener {
         arbiter.spawn_fn(move || {
             let clock = Arc::clone(&context.clock);
             let authenticator = DigestAuthenticator::after_stateless(key);
-            let uas =
-                |connection: &_| PhoneUas::new(context, registrar, from, authenticator, connection);
-            let transport = PeerTransport::udp(sender, from, frames);
+            let find = PhoneUas::party_of;
+            let recorder = context.ladder.recorder(Arc::clone(&clock), path, find);
+            let transport = PeerTransport::udp(sender, from, frames).recorded(recorder.clone());
+            let uas = |connection: &_| {
+                PhoneUas::new(context, registrar, from, authenticator, connection)
+                    .recorded(recorder)
+            };
             let random = getrandom::u64().unwrap_or(key);
             SipConnection::start(transport, endpoints, uas, Limits::default(), clock, random);
         });

@@ -166,7 +166,7 @@ async fn invite_data_kept_by_a_dialog_is_bounded() {
 #[tokio::test]
 async fn clients_that_come_and_go_leave_no_memory() {
     const MOST: usize = 150;
-    let server = serving("");
+    let server = serving("[limits]\nladder = 0\n");
     let account = Account::new("ecsta", CLIENTS_PASSWORD);
     let come_and_go = async |times: usize| {
         for _ in 0..times {

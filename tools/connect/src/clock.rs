@@ -22,9 +22,13 @@ impl Clock for SystemClock {
     }
 
     fn wall(&self) -> u64 {
+        self.since_epoch().as_secs()
+    }
+
+    fn since_epoch(&self) -> Duration {
         // An unset clock may lie before 1970.
         SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+            .unwrap_or_default()
     }
 }

@@ -80,6 +80,7 @@ fn server() -> (Arc<ServerContext>, Arc<PhoneUpstream>) {
         nonces: NonceKey::new([0; 32]),
         log_on_limiter: crate::auth::LogOnLimiter::default(),
         log_limit: crate::log_limit::LogLimit::default(),
+        ladder: crate::ladder::Ladder::default(),
         counters: Arc::default(),
         agent: "uacsta".into(),
     });

@@ -4,6 +4,7 @@ mod buffers;
 mod error;
 mod fair_share;
 mod partial_budget;
+mod recorder;
 mod stream;
 mod trace;
 mod udp;
@@ -23,6 +24,7 @@ pub use error::TransportError;
 use futures_util::Stream;
 pub use partial_budget::PartialBudget;
 use partial_budget::PartialShare;
+pub use recorder::MessageRecorder;
 pub use stream::Io;
 use stream::StreamTransport;
 use tokio::sync::mpsc::Receiver;
@@ -81,6 +83,16 @@ impl PeerTransport {
     pub fn fair_share(self) -> Self {
         if let Carrier::Stream(stream) = &self.0 {
             stream.borrow_mut().limit_rate();
+        }
+        self
+    }
+
+    /// Passes each message to `recorder`.
+    #[must_use]
+    pub fn recorded(self, recorder: Rc<dyn MessageRecorder>) -> Self {
+        match &self.0 {
+            Carrier::Stream(stream) => stream.borrow_mut().trace().record(recorder),
+            Carrier::Udp(udp) => udp.borrow_mut().trace().record(recorder),
         }
         self
     }

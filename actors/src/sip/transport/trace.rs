@@ -1,6 +1,6 @@
-//! Logs whole SIP messages at level trace, without credentials.
+//! Passes whole SIP messages to the recorder, and logs them at level trace, without credentials.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use bytes::BytesMut;
 use tracing::Level;
@@ -9,20 +9,36 @@ use uacsta_schema::sip::{
     codec::{Frame, MessageLimits},
 };
 
-/// Logs the messages of one peer, each with the device that it concerns.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Trace(Option<DeviceOf>);
+use super::recorder::MessageRecorder;
+
+/// Records and logs the messages of one peer, each log line with the device that it concerns.
+#[derive(Default)]
+pub(super) struct Trace {
+    device_of: Option<DeviceOf>,
+    recorder: Option<Rc<dyn MessageRecorder>>,
+}
 
 /// Finds the device that a message concerns, for the log field `phone`.
 pub(in crate::sip) type DeviceOf = fn(&Head) -> Option<String>;
 
 impl Trace {
     pub(super) fn find_devices(&mut self, device_of: DeviceOf) {
-        self.0 = Some(device_of);
+        self.device_of = Some(device_of);
     }
 
-    /// Logs a message that was received.
-    pub(super) fn frame(self, frame: &Frame) {
+    pub(super) fn record(&mut self, recorder: Rc<dyn MessageRecorder>) {
+        self.recorder = Some(recorder);
+    }
+
+    /// A message was received.
+    pub(super) fn frame(&self, frame: &Frame) {
+        if let Some(recorder) = &self.recorder {
+            match frame {
+                Frame::Message(message) => recorder.received(message.head(), message.body()),
+                Frame::Refused(refused) => recorder.received(refused.head(), refused.body()),
+                Frame::Ping | Frame::Pong => {}
+            }
+        }
         if let Frame::Message(message) = frame
             && tracing::enabled!(target: TARGET, Level::TRACE)
         {
@@ -32,26 +48,29 @@ impl Trace {
         }
     }
 
-    /// Logs a message that is sent.
-    pub(super) fn message(self, direction: &'static str, message: &[u8]) {
+    /// A message is sent.
+    pub(super) fn message(&self, direction: &'static str, message: &[u8]) {
+        if let Some(recorder) = &self.recorder {
+            recorder.sent(message);
+        }
         if tracing::enabled!(target: TARGET, Level::TRACE) {
             self.log(direction, message, self.device_in(message));
         }
     }
 
     /// The device that a message which is sent concerns.
-    pub(super) fn device_in(self, message: &[u8]) -> Option<String> {
+    pub(super) fn device_in(&self, message: &[u8]) -> Option<String> {
         match Frame::datagram(BytesMut::from(message), &MessageLimits::default()) {
             Ok(Frame::Message(message)) => self.device(message.head()),
             _ => None,
         }
     }
 
-    fn device(self, head: &Head) -> Option<String> {
-        self.0.and_then(|device_of| device_of(head))
+    fn device(&self, head: &Head) -> Option<String> {
+        self.device_of.and_then(|device_of| device_of(head))
     }
 
-    fn log(self, direction: &'static str, message: &[u8], device: Option<String>) {
+    fn log(&self, direction: &'static str, message: &[u8], device: Option<String>) {
         let text = String::from_utf8_lossy(message);
         let shown = without_credentials(&text);
         let phone = device.as_deref().map(tracing::field::display);

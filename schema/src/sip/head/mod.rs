@@ -23,6 +23,12 @@ pub struct Head {
 }
 
 impl Head {
+    /// All of the head as received: start line, header fields and the empty line, with folded lines joined.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The first value of a header field, trimmed.
     #[must_use]
     pub fn get(&self, header: HeaderName) -> Option<&str> {

@@ -1,0 +1,197 @@
+//! Replaces secrets in a SIP message by asterisks: digest responses, other credentials, and passwords in URIs.
+
+use std::ops::Range;
+
+/// Header fields with credentials (RFC 3261, sections 20.7, 20.28; RFC 7615).
+const CREDENTIALS: [&[u8]; 2] = [b"authorization", b"proxy-authorization"];
+const CONFIRMATIONS: [&[u8]; 2] = [b"authentication-info", b"proxy-authentication-info"];
+
+/// Masks a whole message in place. Lengths stay, so that its Content-Length still holds.
+pub(super) fn mask(message: &mut [u8]) {
+    let mut start = 0;
+    while let Some(line) = message.get_mut(start..).and_then(next_line) {
+        start += line.len();
+        if line.trim_ascii().is_empty() {
+            break;
+        }
+        mask_line(line);
+    }
+    mask_passwords(message);
+}
+
+/// The first line of some text, with its line end.
+fn next_line(text: &mut [u8]) -> Option<&mut [u8]> {
+    let end = memchr::memchr(b'\n', text).map_or(text.len(), |feed| feed + 1);
+    text.get_mut(..end).filter(|line| !line.is_empty())
+}
+
+fn mask_line(line: &mut [u8]) {
+    let Some(colon) = memchr::memchr(b':', line) else {
+        return;
+    };
+    let (name, value) = line.split_at_mut(colon);
+    let is_one_of = |names: [&[u8]; 2]| {
+        let name = name.trim_ascii();
+        names.iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    let value = value.get_mut(1..).unwrap_or_default();
+    if is_one_of(CREDENTIALS) {
+        let scheme_at = value.len() - value.trim_ascii_start().len();
+        let scheme = value.get(scheme_at..scheme_at + 7).unwrap_or_default();
+        if scheme.eq_ignore_ascii_case(b"digest ") {
+            mask_parameter(&mut value[scheme_at + 7..], b"response");
+        } else {
+            fill(value, scheme_at..value.trim_ascii_end().len());
+        }
+    } else if is_one_of(CONFIRMATIONS) {
+        mask_parameter(value, b"rspauth");
+    }
+}
+
+/// Masks the value of each parameter of this name in a list (RFC 7616, section 3.4).
+fn mask_parameter(list: &mut [u8], name: &[u8]) {
+    let mut start = 0;
+    while start < list.len() {
+        let rest = list.get(start..).unwrap_or_default();
+        let end = start + parameter_end(rest);
+        let parameter = list.get(start..end).unwrap_or_default();
+        if let Some(equals) = memchr::memchr(b'=', parameter)
+            && let Some((known, value)) = parameter.split_at_checked(equals)
+            && known.trim_ascii().eq_ignore_ascii_case(name)
+        {
+            let value = value.get(1..).unwrap_or_default();
+            let leading = value.len() - value.trim_ascii_start().len();
+            let is_quoted = value.trim_ascii_start().starts_with(b"\"");
+            let length = value.trim_ascii().len();
+            let from = start + equals + 1 + leading;
+            let closed = is_quoted && length > 1 && value.trim_ascii().ends_with(b"\"");
+            fill(
+                list,
+                from + usize::from(is_quoted)..from + length - usize::from(closed),
+            );
+        }
+        start = end + 1;
+    }
+}
+
+/// The end of the first parameter of a list: the next comma outside quotes.
+fn parameter_end(list: &[u8]) -> usize {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let end = list.iter().position(|octet| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        match octet {
+            b'"' => is_quoted = !is_quoted,
+            b'\\' => is_escaped = is_quoted,
+            b',' => return !is_quoted,
+            _ => {}
+        }
+        false
+    });
+    end.unwrap_or(list.len())
+}
+
+/// Masks the password of each SIP URI in head and body (RFC 3261, section 19.1.1), unless user and password are the halves of a MAC
+/// address with colons, which names a phone.
+fn mask_passwords(message: &mut [u8]) {
+    let mut start = 0;
+    while let Some(found) = memchr::memchr(b':', message.get(start..).unwrap_or_default()) {
+        let at = start + found + 1;
+        start = at;
+        let scheme = message.get(..at - 1).unwrap_or_default();
+        let is_sip = [b"sip".as_slice(), b"sips"].iter().any(|name| {
+            let from = scheme.len().checked_sub(name.len());
+            from.is_some_and(|from| scheme[from..].eq_ignore_ascii_case(name))
+        });
+        if is_sip && let Some(password) = password(&message[at..]) {
+            fill(message, at + password.start..at + password.end);
+            start = at + password.end;
+        }
+    }
+}
+
+/// Where the password is in a URI without its scheme.
+fn password(uri: &[u8]) -> Option<Range<usize>> {
+    let end = uri.iter().position(|octet| {
+        matches!(
+            octet,
+            b'@' | b'>' | b'<' | b'"' | b' ' | b'\t' | b'\r' | b'\n'
+        )
+    })?;
+    let user = uri.get(..end).filter(|_| uri[end] == b'@')?;
+    let colon = memchr::memchr(b':', user)?;
+    let is_mac =
+        str::from_utf8(user).is_ok_and(|user| user.parse::<uacsta_schema::mac::Mac>().is_ok());
+    (!is_mac).then_some(colon + 1..end)
+}
+
+fn fill(octets: &mut [u8], range: Range<usize>) {
+    octets.get_mut(range).unwrap_or_default().fill(b'*');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(message: &str, expected: &str) {
+        let mut octets = message.as_bytes().to_vec();
+        mask(&mut octets);
+        assert_eq!(String::from_utf8_lossy(&octets), expected);
+    }
+
+    #[test]
+    fn digest_responses_are_masked_and_the_rest_of_the_credentials_stays() {
+        for (field, expected) in [
+            (
+                "Authorization: Digest username=\"a\", response=\"0a1b\", uri=\"sip:b\"",
+                "Authorization: Digest username=\"a\", response=\"****\", uri=\"sip:b\"",
+            ),
+            (
+                "proxy-authorization : digest nonce=\"a,response=b\",Response = 0a1b ,qop=auth",
+                "proxy-authorization : digest nonce=\"a,response=b\",Response = **** ,qop=auth",
+            ),
+            (
+                "Authorization: Digest username=\"a\\\",b\",response=\"0a1b",
+                "Authorization: Digest username=\"a\\\",b\",response=\"****",
+            ),
+            ("Authorization: Basic dTpw", "Authorization: **********"),
+            ("Authorization:", "Authorization:"),
+            (
+                "Authorization: Digest response=",
+                "Authorization: Digest response=",
+            ),
+            (
+                "Authentication-Info: rspauth=\"0a1b\", nextnonce=\"c\"",
+                "Authentication-Info: rspauth=\"****\", nextnonce=\"c\"",
+            ),
+            ("Subject: response=\"0a1b\"", "Subject: response=\"0a1b\""),
+        ] {
+            check(
+                &format!("REGISTER sip:h SIP/2.0\r\n{field}\r\nTo: <sip:a@h>\r\n\r\n"),
+                &format!("REGISTER sip:h SIP/2.0\r\n{expected}\r\nTo: <sip:a@h>\r\n\r\n"),
+            );
+        }
+    }
+
+    #[test]
+    fn passwords_in_uris_are_masked_in_head_and_body() {
+        check(
+            "INFO sip:a:geheim@h SIP/2.0\r\nTo: \"x\" <SIPS:a:b@h>\r\n\r\n<d>sip:a:0a1b@h</d><d>sip:h:5060</d>",
+            "INFO sip:a:******@h SIP/2.0\r\nTo: \"x\" <SIPS:a:*@h>\r\n\r\n<d>sip:a:****@h</d><d>sip:h:5060</d>",
+        );
+        check(
+            "INFO sip:h:5060 SIP/2.0\r\nTo: <sip:00:04:13:00:00:01@h>\r\n\r\n",
+            "INFO sip:h:5060 SIP/2.0\r\nTo: <sip:00:04:13:00:00:01@h>\r\n\r\n",
+        );
+    }
+
+    #[test]
+    fn a_body_is_no_header_field() {
+        check(
+            "INFO sip:h SIP/2.0\r\n\r\nAuthorization: Digest response=\"0a1b\"",
+            "INFO sip:h SIP/2.0\r\n\r\nAuthorization: Digest response=\"0a1b\"",
+        );
+    }
+}
