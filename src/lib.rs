@@ -4,6 +4,7 @@ pub mod api;
 pub mod cli;
 pub mod data_dir;
 pub mod demo;
+pub mod ladder;
 pub mod logs;
 pub mod net;
 pub mod process;

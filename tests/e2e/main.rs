@@ -29,6 +29,7 @@ mod events;
 mod events_by_maker;
 mod extensions;
 mod framing;
+mod ladder;
 mod late_answers;
 mod ledger;
 mod log;
