@@ -1,15 +1,16 @@
 //! Checks ranges of settings, and rules between them.
 
-use std::{fmt::Display, net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use uacsta_schema::phone_id::PhoneId;
 
 use crate::{
     error::SettingsError,
     secret::Secret,
-    settings::{Limits, Settings, Wan},
+    setting::Values,
+    settings::{Settings, Wan},
     trust::Trusted,
-    value::{ByteSize, overlap},
+    value::overlap,
 };
 
 type Check = Result<(), SettingsError>;
@@ -25,15 +26,9 @@ impl Settings {
 
     /// The invalid settings; of lists and rules between settings, the first.
     pub(crate) fn mistakes(&self) -> Vec<SettingsError> {
-        let advanced = &self.advanced;
         let checks = [
-            seconds("advanced.sip_expires", advanced.sip_expires, 60, 86400),
-            self.check_min_expires(),
-            seconds("advanced.keep_alive", advanced.keep_alive, 5, 3600),
-            seconds("advanced.request_timeout", advanced.request_timeout, 1, 30),
-            count("advanced.arbiters", advanced.arbiters, 0, 256),
             // The realm is a quoted-string of the challenge (RFC 7616, section 3.3).
-            quotable("advanced.realm", &advanced.realm),
+            quotable("advanced.realm", &self.advanced.realm),
             self.check_digest(),
             self.check_clients(),
             self.numbers.check(),
@@ -47,21 +42,11 @@ impl Settings {
             unhashed("web.password", &self.web.password),
             self.check_web(),
         ];
-        let checks = checks.into_iter().chain(limits(&self.limits));
-        checks.filter_map(Result::err).collect()
-    }
-
-    fn check_min_expires(&self) -> Check {
-        let (least, expires) = (self.advanced.min_expires, self.advanced.sip_expires);
-        // An invalid sip_expires is a mistake of its own.
-        let (least, expires) = (least.as_secs(), expires.as_secs().max(60));
-        if (10..=expires).contains(&least) {
-            return Ok(());
-        }
-        let what = format!(
-            "is {least}, but must be a number of seconds from 10 to {expires} (advanced.sip_expires)"
-        );
-        Err(SettingsError::of_key("advanced.min_expires", what))
+        let values = Values::of(self);
+        let out_of_range = values.out_of_range();
+        out_of_range
+            .chain(checks.into_iter().filter_map(Result::err))
+            .collect()
     }
 
     fn check_digest(&self) -> Check {
@@ -147,8 +132,6 @@ impl Settings {
     }
 
     fn check_logs(&self) -> Check {
-        size("logs.max_size", self.logs.max_size, 64 << 10, 1 << 40)?;
-        count("logs.keep", self.logs.keep as usize, 1, 10_000)?;
         for (index, phone) in self.logs.phones.iter().enumerate() {
             let wrong = match phone.parse::<PhoneId>() {
                 Ok(phone) => phone.mac().is_none() && !self.phones.extensions,
@@ -180,129 +163,6 @@ fn unhashed(key: &str, secret: &Secret) -> Check {
     }
     let what = "holds hashes, but the password itself is needed here";
     Err(SettingsError::of_key(key, what))
-}
-
-fn limits(limits: &Limits) -> impl Iterator<Item = Check> {
-    const KIB: u64 = 1 << 10;
-    const MIB: u64 = 1 << 20;
-    let (head, all) = (limits.message_head, limits.connections);
-    let ladder = match limits.ladder.bytes() {
-        0 => Ok(()),
-        _ => size("limits.ladder", limits.ladder, MIB, 1024 * MIB),
-    };
-    let checks = [
-        size("limits.message_head", head, KIB, MIB),
-        size(
-            "limits.message_line",
-            limits.message_line,
-            512,
-            head.bytes(),
-        ),
-        count("limits.message_headers", limits.message_headers, 16, 4096),
-        size(
-            "limits.message_body",
-            limits.message_body,
-            4 * KIB,
-            16 * MIB,
-        ),
-        count("limits.xml_depth", limits.xml_depth, 8, 256),
-        count("limits.xml_attributes", limits.xml_attributes, 8, 256),
-        seconds("limits.message_time", limits.message_time, 1, 300),
-        seconds("limits.tls_handshake", limits.tls_handshake, 1, 60),
-        count("limits.connections", all, 1, 1_000_000),
-        count(
-            "limits.connections_per_address",
-            limits.connections_per_address,
-            1,
-            all,
-        ),
-        seconds(
-            "limits.unauthenticated_time",
-            limits.unauthenticated_time,
-            1,
-            300,
-        ),
-        count(
-            "limits.unauthenticated_connections",
-            limits.unauthenticated_connections,
-            1,
-            1_000_000,
-        ),
-        size(
-            "limits.unauthenticated_memory",
-            limits.unauthenticated_memory,
-            MIB,
-            1024 * MIB,
-        ),
-        count(
-            "limits.pending_requests_per_client",
-            limits.pending_requests_per_client,
-            1,
-            100_000,
-        ),
-        count(
-            "limits.monitors_per_client",
-            limits.monitors_per_client,
-            1,
-            1_000_000,
-        ),
-        count("limits.unknown_phones", limits.unknown_phones, 1, 1_000_000),
-        count("limits.failed_log_ons", limits.failed_log_ons, 1, 10_000),
-        count("limits.log_on_tries", limits.log_on_tries, 1, 1_000),
-        size(
-            "limits.client_queue",
-            limits.client_queue,
-            64 * KIB,
-            1024 * MIB,
-        ),
-        count(
-            "limits.client_unanswered",
-            limits.client_unanswered,
-            256,
-            1_000_000,
-        ),
-        count(
-            "limits.pending_requests_per_phone",
-            limits.pending_requests_per_phone,
-            1,
-            10_000,
-        ),
-        ladder,
-        count("limits.api_connections", limits.api_connections, 1, 10_000),
-        count(
-            "limits.sessions_per_connection",
-            limits.sessions_per_connection,
-            1,
-            100_000,
-        ),
-    ];
-    checks.into_iter()
-}
-
-fn range<T: PartialOrd + Display>(key: &str, value: T, of: &str, least: T, most: T) -> Check {
-    if value >= least && value <= most {
-        return Ok(());
-    }
-    let what = format!("is {value}, but must be {of} from {least} to {most}");
-    Err(SettingsError::of_key(key, what))
-}
-
-fn seconds(key: &str, value: Duration, least: u64, most: u64) -> Check {
-    range(key, value.as_secs(), "a number of seconds", least, most)
-}
-
-fn count(key: &str, value: usize, least: usize, most: usize) -> Check {
-    range(key, value, "a number", least, most)
-}
-
-fn size(key: &str, value: ByteSize, least: u64, most: u64) -> Check {
-    range(
-        key,
-        value,
-        "a size",
-        ByteSize::new(least),
-        ByteSize::new(most),
-    )
 }
 
 fn quotable(key: &str, value: &str) -> Check {
@@ -340,7 +200,10 @@ fn wan(key: &str, wan: &Wan) -> Check {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
     use super::*;
+    use crate::value::ByteSize;
 
     #[track_caller]
     fn refused(key: &str, change: impl FnOnce(&mut Settings)) {
@@ -404,6 +267,7 @@ mod tests {
         refused("limits.xml_depth", |s| s.limits.xml_depth = 7);
         refused("limits.xml_attributes", |s| s.limits.xml_attributes = 257);
         refused("limits.connections", |s| s.limits.connections = 0);
+        refused("limits.ladder", |s| s.limits.ladder = ByteSize::new(1));
         refused("logs.keep", |s| s.logs.keep = 0);
         refused("logs.phones[0]", |s| s.logs.phones = vec!["0004".into()]);
         refused("web.password", |s| s.web.password = "short".into());

@@ -10,6 +10,9 @@ macro_rules! choice {
         pub enum $name { $($(#[$variant_doc])* $variant),+ }
 
         impl $name {
+            /// All words.
+            pub(crate) const WORDS: &[&str] = &[$($word),+];
+
             /// The word that settings and messages use.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -23,7 +26,13 @@ macro_rules! choice {
                 $(if word.eq_ignore_ascii_case($word) {
                     return Ok(Self::$variant);
                 })+
-                Err(format!("is {word:?}, but must be one of {}", [$($word),+].join(", ")))
+                Err(format!("is {word:?}, but must be one of {}", Self::WORDS.join(", ")))
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
 

@@ -25,12 +25,25 @@ impl SettingsError {
 
     /// This mistake and the others that were found with it, in the order of their places.
     pub fn all(&self) -> impl Iterator<Item = String> {
+        self.mistakes().map(|mistake| mistake.to_string())
+    }
+
+    /// As [`Self::all`], as one error each.
+    pub fn mistakes(&self) -> impl Iterator<Item = Self> {
         let first = Self {
             others: Vec::new(),
             ..self.clone()
         };
-        let all = std::iter::once(first).chain(self.others.iter().cloned());
-        all.map(|mistake| mistake.to_string())
+        std::iter::once(first).chain(self.others.iter().cloned())
+    }
+
+    /// The same without its place.
+    #[must_use]
+    pub fn unplaced(self) -> Self {
+        Self {
+            place: None,
+            ..self
+        }
     }
 
     /// All mistakes as one error; none is no error.
@@ -50,7 +63,8 @@ impl SettingsError {
         })
     }
 
-    pub(crate) fn of_key(key: impl Into<String>, what: impl Into<String>) -> Self {
+    /// The mistake of a key; `what` completes the sentence that begins with it.
+    pub fn of_key(key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             place: None,
             key: Some(key.into()),

@@ -1,29 +1,38 @@
 //! The settings of operators, typed and in layers, and the profiles of phone makers.
 
+mod catalogue;
 mod check;
 mod check_web;
 mod choice;
+mod description;
+mod environment;
 mod error;
 mod layer;
 mod load;
 mod numbers;
+mod origin;
 mod profile;
 mod profiles;
 mod secret;
 mod service;
+mod setting;
 mod settings;
 mod suggestion;
+mod toml_value;
 mod trust;
 mod value;
 mod version;
 
+pub use catalogue::{Applies, Unit};
 pub use choice::{Digest, Format, Level};
 pub use error::SettingsError;
-pub use load::load;
+pub use load::{OPERATOR_FILE, load, load_changed};
 pub use numbers::Numbers;
+pub use origin::Source;
 pub use profile::{Described, Profile};
 pub use profiles::Profiles;
 pub use secret::Secret;
+pub use setting::{Setting, known, shown, value_of_text};
 pub use settings::{
     Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };

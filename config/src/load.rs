@@ -1,4 +1,4 @@
-//! Loads the settings from their layers: defaults, file, `conf.d`, environment, `admin.toml`.
+//! Loads the settings from their layers: defaults, file, `conf.d`, `settings.toml`, environment, `admin.toml`.
 
 use std::{
     ffi::OsString,
@@ -11,17 +11,33 @@ use config::{Config, ConfigError, Value, ValueKind};
 use crate::{
     error::SettingsError,
     layer::Layer,
-    settings::{Places, Settings},
+    origin::{Origin, Origins, Source},
+    settings::Settings,
 };
 
+/// The file in the data folder with what operators set through the API.
+pub const OPERATOR_FILE: &str = "settings.toml";
+
 /// Reads the settings, each layer overriding the one before: the defaults, `file`, `conf.d/*.toml` beside it in order of
-/// name, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in the folder `data`. Licence codes add up instead. A password that none of them
-/// sets is taken from `secrets.toml` in `data`.
+/// name, [`OPERATOR_FILE`] in the folder `data`, the environment (`UACSTA__SECTION__KEY`), and `admin.toml` in `data`. Licence
+/// codes add up instead. A password that none of them sets is taken from `secrets.toml` in `data`.
 ///
 /// # Errors
 /// All mistakes that were found: unreadable files, unknown keys, invalid values.
 pub fn load(file: Option<&Path>, data: Option<&Path>) -> Result<Settings, SettingsError> {
-    load_with(file, data, std::env::vars_os())
+    load_with(file, data, None, std::env::vars_os())
+}
+
+/// As [`load`], with the TOML `operator` in the place of the operators' file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_changed(
+    file: Option<&Path>,
+    data: &Path,
+    operator: &str,
+) -> Result<Settings, SettingsError> {
+    load_with(file, Some(data), Some(operator), std::env::vars_os())
 }
 
 impl Settings {
@@ -36,6 +52,7 @@ impl Settings {
 fn load_with(
     file: Option<&Path>,
     data: Option<&Path>,
+    operator: Option<&str>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Settings, SettingsError> {
     let defaults = Layer::defaults();
@@ -46,9 +63,23 @@ fn load_with(
         files.extend(parts(&file.with_file_name("conf.d"))?);
     }
     let (admin, secrets) = (existing(data, "admin.toml"), existing(data, "secrets.toml"));
-    let mut read = |file: PathBuf| Layer::file(&file, &defaults, &mut mistakes);
-    let files: Vec<_> = files.into_iter().map(&mut read).collect();
-    let admin = admin.map(read);
+    let mut read = |file: PathBuf, source| Layer::file(&file, source, &defaults, &mut mistakes);
+    let mut files: Vec<_> = files
+        .into_iter()
+        .map(|file| read(file, Source::File))
+        .collect();
+    let admin = admin.map(|file| read(file, Source::File).map(Layer::locked));
+    let operator_file = existing(data, OPERATOR_FILE);
+    files.extend(match operator {
+        None => operator_file.map(|file| read(file, Source::Operator)),
+        Some(text) => Some(Layer::text(
+            OPERATOR_FILE,
+            text,
+            Source::Operator,
+            &defaults,
+            &mut mistakes,
+        )),
+    });
     let environment = Layer::environment(environment, &defaults, &mut mistakes);
     let read = files.into_iter().chain([Ok(environment)]).chain(admin);
     let mut layers = vec![defaults.clone()];
@@ -74,16 +105,18 @@ fn load_with(
     let wrong = settings.mistakes().into_iter();
     mistakes.extend(wrong.map(|mistake| merged.with_place(mistake)));
     SettingsError::of_all(mistakes)?;
-    let set = layers.iter().skip(1).flat_map(Layer::keys);
-    let placed = set.filter_map(|(key, value)| Some((key, value.origin()?.to_owned())));
+    let set = layers.iter().skip(1).flat_map(Layer::origins);
     let codes = (0..settings.licenses.codes.len()).map(|index| format!("{CODES}[{index}]"));
-    let placed = placed.chain(
-        codes
-            .filter_map(|key| Some((merged.origin(&key)?, key)))
-            .map(|(place, key)| (key, place)),
-    );
+    let codes = codes.filter_map(|key| {
+        let origin = Origin {
+            source: Source::File,
+            place: merged.origin(&key)?,
+            locked: false,
+        };
+        Some((key, origin))
+    });
     settings.file = file.map(Path::to_owned);
-    settings.places = Places(Arc::new(placed.collect()));
+    settings.origins = Origins(Arc::new(set.chain(codes).collect()));
     Ok(settings)
 }
 
@@ -280,14 +313,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("uacsta.toml");
         fs::write(&file, text).unwrap();
-        let error = load_with(Some(&file), None, []).unwrap_err().to_string();
+        let error = load_with(Some(&file), None, None, [])
+            .unwrap_err()
+            .to_string();
         let shown = error.replace(&format!("{}/", folder.path().display()), "");
         assert_eq!(shown, expected);
     }
 
     #[track_caller]
     fn refused_variable(name: &str, value: &str, expected: &str) {
-        let error = load_with(None, None, variables(&[(name, value)])).unwrap_err();
+        let error = load_with(None, None, None, variables(&[(name, value)])).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 
@@ -336,7 +371,7 @@ mod tests {
             ("UACSTA__ADVANCED__AUTO_ACTIVATE", "false"),
             ("PATH", "/bin"),
         ]);
-        let settings = load_with(Some(&file), Some(&data), environment).unwrap();
+        let settings = load_with(Some(&file), Some(&data), None, environment).unwrap();
         assert_eq!(settings.advanced.sip_expires, Duration::from_secs(600));
         assert_eq!(settings.advanced.realm, "c");
         assert_eq!(settings.advanced.keep_alive, Duration::from_secs(7));
@@ -358,13 +393,60 @@ mod tests {
     }
 
     #[test]
+    fn operators_override_files_and_the_environment_overrides_operators() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, data) = (folder.path().join("uacsta.toml"), folder.path());
+        let toml =
+            "[advanced]\nkeep_alive = 9\nsip_expires = 600\nmin_expires = 70\nrequest_timeout = 3";
+        fs::write(&file, toml).unwrap();
+        let operator = "[advanced]\nkeep_alive = 10\nsip_expires = 700\nrequest_timeout = 4";
+        fs::write(data.join("settings.toml"), operator).unwrap();
+        fs::write(data.join("admin.toml"), "advanced.request_timeout = 5").unwrap();
+        let environment = variables(&[("UACSTA__ADVANCED__KEEP_ALIVE", "11")]);
+        let load = |operator| load_with(Some(&file), Some(data), operator, environment.clone());
+        let seen = |settings: Settings, key: &str| {
+            let list = settings.list();
+            let one = list.iter().find(|one| one.key == key).unwrap();
+            (one.value.clone(), one.source, one.locked)
+        };
+        let settings = load(None).unwrap();
+        for (key, value, source, locked) in [
+            ("advanced.keep_alive", 11, Source::Environment, true),
+            ("advanced.sip_expires", 700, Source::Operator, false),
+            ("advanced.min_expires", 70, Source::File, false),
+            ("advanced.request_timeout", 5, Source::File, true),
+            ("advanced.arbiters", 0, Source::Default, false),
+        ] {
+            let expected = (value.into(), source, locked);
+            assert_eq!(seen(settings.clone(), key), expected, "{key}");
+        }
+        assert_eq!(
+            settings.place("advanced.sip_expires"),
+            Some(&*format!(
+                "{}, line 3",
+                data.join("settings.toml").display()
+            ))
+        );
+        // A change takes the place of the operators' file.
+        let changed = load(Some("[advanced]\nmin_expires = 80")).unwrap();
+        let of = |key| seen(changed.clone(), key);
+        let operator = (80.into(), Source::Operator, false);
+        assert_eq!(of("advanced.min_expires"), operator);
+        let reset = (600.into(), Source::File, false);
+        assert_eq!(of("advanced.sip_expires"), reset);
+    }
+
+    #[test]
     fn accounts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("uacsta.toml");
         let text = "[[clients.accounts]]\nuser = 'front'\npassword = 'x'\nlines = ['100']\n\
                     [[clients.accounts]]\nuser = 'wall'\npassword = 'y'\ncontrol = false";
         fs::write(&file, text).unwrap();
-        let accounts = load_with(Some(&file), None, []).unwrap().clients.accounts;
+        let accounts = load_with(Some(&file), None, None, [])
+            .unwrap()
+            .clients
+            .accounts;
         assert_eq!(accounts.len(), 2);
         assert!(accounts[0].control && accounts[0].lines == ["100"]);
         assert!(!accounts[1].control && accounts[1].lines.is_empty());
@@ -444,7 +526,7 @@ mod tests {
         ];
         fs::write(&file, text).unwrap();
         let typo = variables(&[("UACSTA__ADVANCED__ARBITER", "2")]);
-        let error = load_with(Some(&file), None, typo.clone()).unwrap_err();
+        let error = load_with(Some(&file), None, None, typo.clone()).unwrap_err();
         let shown = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
         let all: Vec<String> = error.all().map(&shown).collect();
         assert_eq!(all, wrong);
@@ -455,7 +537,7 @@ mod tests {
         let conf_d = folder.path().join("conf.d");
         fs::create_dir(&conf_d).unwrap();
         fs::write(conf_d.join("a.toml"), "phones.require_certificate = true").unwrap();
-        let error = load_with(Some(&file), None, typo).unwrap_err();
+        let error = load_with(Some(&file), None, None, typo).unwrap_err();
         assert_eq!(
             error.all().count(),
             2,
@@ -537,7 +619,7 @@ mod tests {
         fn check(text: &str, expected: &str) {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("secrets.toml"), text).unwrap();
-            let error = load_with(None, Some(folder.path()), []).unwrap_err();
+            let error = load_with(None, Some(folder.path()), None, []).unwrap_err();
             let shown = error.to_string();
             let shown = shown.replace(&format!("{}/", folder.path().display()), "");
             assert_eq!(shown, expected);
@@ -557,7 +639,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let secrets = folder.path().join("secrets.toml");
         fs::write(&secrets, "[web]\npassword = 'short'").unwrap();
-        let error = load_with(None, Some(folder.path()), []).unwrap_err();
+        let error = load_with(None, Some(folder.path()), None, []).unwrap_err();
         let place = format!("{}, line 2", secrets.display());
         assert_eq!(
             (error.place(), error.key()),
@@ -565,7 +647,7 @@ mod tests {
         );
         // One that is not used does no harm.
         let set = variables(&[("UACSTA__WEB__PASSWORD", "long enough for all")]);
-        let settings = load_with(None, Some(folder.path()), set).unwrap();
+        let settings = load_with(None, Some(folder.path()), None, set).unwrap();
         let variable = "environment variable UACSTA__WEB__PASSWORD";
         assert_eq!(settings.place("web.password"), Some(variable));
         assert_eq!(settings.place("web.listen"), None);
@@ -605,7 +687,7 @@ mod tests {
             "UACSTA_PHONES_PASSWORD",
             "UACSTA_ISSUER",
         ] {
-            load_with(None, None, variables(&[(name, "x")])).unwrap();
+            load_with(None, None, None, variables(&[(name, "x")])).unwrap();
         }
         refused_variable(
             "UACSTA__ADVANCED__DIGEST",
@@ -662,14 +744,16 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("uacsta.toml");
             fs::write(&file, format!("[clients]\n{text}")).unwrap();
-            let error = load_with(Some(&file), None, []).unwrap_err().to_string();
+            let error = load_with(Some(&file), None, None, [])
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(place), "{text}: {error}");
             let told = error.contains("geheim") || error.contains("12345678");
             assert!(!told, "{error}");
         }
         let accounts = "UACSTA__CLIENTS__ACCOUNTS";
         for text in ["a:geheim99", "['a:geheim99']"] {
-            let error = load_with(None, None, variables(&[(accounts, text)])).unwrap_err();
+            let error = load_with(None, None, None, variables(&[(accounts, text)])).unwrap_err();
             let error = error.to_string();
             assert!(
                 error.contains("is a string, but must be a table"),
@@ -684,7 +768,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there() {
-        let error = load_with(Some(Path::new("no-such-file.toml")), None, []).unwrap_err();
+        let error = load_with(Some(Path::new("no-such-file.toml")), None, None, []).unwrap_err();
         assert_eq!(error.place(), Some("no-such-file.toml"));
         assert!(
             error

@@ -1,11 +1,11 @@
 //! The section `[numbers]`: how the office's numbers are written and dialled.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::SettingsError;
 
 /// The rules for numbers of the office. Digits only; without a country code no rule applies.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Numbers {
     /// Country code.

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
 use crate::{
     error::SettingsError,
-    layer::{line, one_line},
     profile::Profile,
+    toml_value::{line, one_line},
 };
 
 /// The profiles of all makers.

@@ -1,19 +1,20 @@
 //! The settings as types; their defaults are in `default.toml`.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     choice::{Digest, Format, Level},
     numbers::Numbers,
+    origin::Origins,
     secret::Secret,
     trust::{Network, Trusted},
-    value::{ByteSize, Listen, boolean, seconds},
+    value::{ByteSize, Listen, boolean, path, seconds},
 };
 
 /// All settings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The section `[phones]`.
@@ -39,28 +40,11 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// The origin of each setting.
     #[serde(skip)]
-    pub(crate) places: Places,
-}
-
-/// The origin of settings, by key: a file with its line, or an environment variable. Two settings that differ by origin are equal.
-#[derive(Clone, Default)]
-pub(crate) struct Places(pub(crate) Arc<BTreeMap<String, String>>);
-
-impl fmt::Debug for Places {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
-}
-
-impl Settings {
-    /// The origin of a setting; `None` for a default.
-    pub fn place(&self, key: &str) -> Option<&str> {
-        self.places.0.get(key).map(String::as_str)
-    }
+    pub(crate) origins: Origins,
 }
 
 /// How phones reach the server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phones {
     /// The password that phones log on with.
@@ -68,7 +52,7 @@ pub struct Phones {
     /// Whether an extension is accepted as user name beside the MAC address.
     pub extensions: bool,
     /// PEM file of the authorities that sign phones' certificates; `None`: no certificate is requested.
-    #[serde(deserialize_with = "path")]
+    #[serde(with = "path")]
     pub trusted_authority: Option<PathBuf>,
     /// Whether a phone on TLS must have a certificate.
     pub require_certificate: bool,
@@ -83,7 +67,7 @@ pub struct Phones {
 }
 
 /// How CTI clients reach the server, and who they may be.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clients {
     /// The user name that clients log on with.
@@ -93,7 +77,7 @@ pub struct Clients {
     /// Front ends that are not challenged; their From names the user.
     pub trusted: Vec<Trusted>,
     /// PEM file of the authorities that sign the certificates named in `trusted`.
-    #[serde(deserialize_with = "path")]
+    #[serde(with = "path")]
     pub trusted_authority: Option<PathBuf>,
     /// Interface to the local network.
     pub lan: Lan,
@@ -104,7 +88,7 @@ pub struct Clients {
 }
 
 /// An account of CTI clients with its rights.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
     /// User name.
@@ -123,7 +107,7 @@ pub struct Account {
 }
 
 /// An interface to the local network.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lan {
     /// SIP over TCP.
@@ -133,7 +117,7 @@ pub struct Lan {
 }
 
 /// An interface to peers in other networks, with a public address.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wan {
     /// SIP over TCP.
@@ -149,34 +133,34 @@ pub struct Wan {
 }
 
 /// The server's certificate.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// PEM file, the server's certificate first; `None`: generated.
-    #[serde(deserialize_with = "path")]
+    #[serde(with = "path")]
     pub certificate: Option<PathBuf>,
     /// PEM file of its private key.
-    #[serde(deserialize_with = "path")]
+    #[serde(with = "path")]
     pub key: Option<PathBuf>,
 }
 
 /// Times and behaviour.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Advanced {
     /// Whether new phones are enabled when they register.
     pub auto_activate: bool,
     /// The longest registration and session interval granted to phones.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub sip_expires: Duration,
     /// The shortest registration; shorter ones get 423.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub min_expires: Duration,
     /// The interval of CSTA keep-alives with a phone.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub keep_alive: Duration,
     /// The time for a phone to answer a request, including the wait in its queue.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub request_timeout: Duration,
     /// The realm of digest authentication.
     pub realm: String,
@@ -189,7 +173,7 @@ pub struct Advanced {
 }
 
 /// Limits that protect the server; `default.toml` gives their ranges.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Start line and headers of a SIP message.
@@ -205,10 +189,10 @@ pub struct Limits {
     /// Attributes and namespace declarations of one element.
     pub xml_attributes: usize,
     /// The time from a message's first octet to its last.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub message_time: Duration,
     /// The time for a TLS handshake.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub tls_handshake: Duration,
     /// Open connections in all.
     pub connections: usize,
@@ -219,7 +203,7 @@ pub struct Limits {
     /// Memory for incomplete messages of all unauthenticated connections.
     pub unauthenticated_memory: ByteSize,
     /// The time for a connection to log on.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub unauthenticated_time: Duration,
     /// Failed log-ons of one address or user before further ones are rate-limited.
     pub failed_log_ons: usize,
@@ -246,7 +230,7 @@ pub struct Limits {
 }
 
 /// Licence codes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Licenses {
     /// The codes, in any order.
@@ -254,13 +238,13 @@ pub struct Licenses {
 }
 
 /// Log files.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logs {
     /// The lowest severity that is logged.
     pub level: Level,
     /// The folder; `None`: `logs` in the data folder.
-    #[serde(deserialize_with = "path")]
+    #[serde(with = "path")]
     pub directory: Option<PathBuf>,
     /// The size at which the next file is started.
     pub max_size: ByteSize,
@@ -275,7 +259,7 @@ pub struct Logs {
 }
 
 /// Administration and API.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Web {
     /// The address of the HTTP server.
@@ -290,15 +274,4 @@ pub struct Web {
 
 fn may_control() -> bool {
     true
-}
-
-fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    // A private key in the place of its path must not appear in the error.
-    if text.contains(char::is_control) || text.contains("-----BEGIN") {
-        return Err(serde::de::Error::custom(
-            "is the secret itself, but must be the path of a file that contains it",
-        ));
-    }
-    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
 }

@@ -2,11 +2,11 @@
 
 use std::{fmt, net::IpAddr};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A front end that is not challenged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Trusted {
     /// By source address.
     Network(Network),
@@ -15,8 +15,8 @@ pub enum Trusted {
 }
 
 /// An address or a network (RFC 4632): `10.1.2.3`, `10.1.0.0/16`, `2001:db8::/32`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Network {
     address: IpAddr,
     prefix: u8,
@@ -47,6 +47,18 @@ impl Network {
         (1..=bits)
             .contains(&prefix)
             .then_some(Self { address, prefix })
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.to_string()
+    }
+}
+
+impl From<Trusted> for String {
+    fn from(trusted: Trusted) -> Self {
+        trusted.to_string()
     }
 }
 

@@ -3,14 +3,13 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
-    time::Duration,
 };
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An address to listen on; `""` is off, port 0 any free port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Listen(Option<SocketAddr>);
 
 impl Listen {
@@ -44,6 +43,14 @@ impl TryFrom<String> for Listen {
         text.parse().map(|address| Self(Some(address))).map_err(|_| {
             format!("is {text:?}, but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off")
         })
+    }
+}
+
+impl From<Listen> for String {
+    fn from(listen: Listen) -> Self {
+        listen
+            .0
+            .map_or_else(Self::new, |address| address.to_string())
     }
 }
 
@@ -109,9 +116,58 @@ impl<'de> Deserialize<'de> for ByteSize {
     }
 }
 
-/// Seconds in the file, a [`Duration`] in the program.
-pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_secs)
+impl Serialize for ByteSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Seconds in the file, a [`Duration`](std::time::Duration) in the program.
+pub(crate) mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(duration.as_secs())
+    }
+}
+
+/// A file or folder; empty: none.
+pub(crate) mod path {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // A private key in the place of its path must not appear in the error.
+        if text.contains(char::is_control) || text.contains("-----BEGIN") {
+            return Err(Error::custom(
+                "is the secret itself, but must be the path of a file that contains it",
+            ));
+        }
+        Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        path: &Option<PathBuf>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let path = path.as_deref().map(|path| path.display().to_string());
+        serializer.serialize_str(&path.unwrap_or_default())
+    }
 }
 
 /// `true` or `false`. config-rs would take numbers and words such as "yes" as well.
@@ -140,7 +196,7 @@ const UNITS: [(&str, u64); 4] = [
     ("KiB", 1 << 10),
 ];
 
-fn parse_size(text: &str) -> Option<u64> {
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let number: u64 = digits.parse().ok()?;
     let unit = text.get(digits.len()..)?.trim();

@@ -34,20 +34,10 @@ const MIN_PASSWORD: usize = 10;
 
 /// Warns of changed settings that apply after a restart only.
 pub(super) fn warn_of_delayed_settings(former: &Settings, settings: &Settings, web_moves: bool) {
-    let (limits, wanted) = (&former.limits, &settings.limits);
-    for (setting, waits) in [
-        (
-            "advanced.arbiters",
-            settings.advanced.arbiters != former.advanced.arbiters,
-        ),
-        (
-            "limits.api_connections",
-            wanted.api_connections != limits.api_connections && !web_moves,
-        ),
-    ] {
-        if waits {
-            tracing::warn!(setting, "this setting applies after a restart");
-        }
+    let delayed = settings.delayed(former);
+    // The API's limit applies to its new listener.
+    for setting in delayed.filter(|key| !(web_moves && *key == "limits.api_connections")) {
+        tracing::warn!(setting, "this setting applies after a restart");
     }
 }
 

@@ -381,7 +381,7 @@ fn list_and_summary_follow_every_change() {
         let told = directory.phones.values().filter(|known| known.are_told);
         assert_eq!(
             kept,
-            told.map(|known| known.lines.len()).sum(),
+            told.map(|known| known.lines.len()).sum::<usize>(),
             "round {round}"
         );
     }

@@ -1,0 +1,48 @@
+//! Where each setting in force comes from: a default, a file, the environment or an operator.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// A layer of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `default.toml`, or a generated password.
+    Default,
+    /// A configuration file.
+    File,
+    /// An environment variable.
+    Environment,
+    /// An operator, through the API.
+    Operator,
+}
+
+impl Source {
+    /// The word that API and command line use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// The origin of one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) source: Source,
+    /// A file with its line, or an environment variable.
+    pub(crate) place: String,
+    /// Whether it overrides what an operator sets.
+    pub(crate) locked: bool,
+}
+
+/// The origins of settings that are no defaults, by key. Two settings that differ by origin are equal.
+#[derive(Clone, Default)]
+pub(crate) struct Origins(pub(crate) Arc<BTreeMap<String, Origin>>);
+
+impl fmt::Debug for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
