@@ -196,8 +196,8 @@ async fn removed_file_does_not_begin_the_trial_again() {
         let server = after(TRIAL);
         let data = server.data().to_owned();
         let server = server.restart(|_| {});
-        std::fs::remove_file(data.join(name)).unwrap();
-        let server = server.restart(|_| {});
+        // While it is stopped: as it stops it writes both.
+        let server = server.restart(|_| std::fs::remove_file(data.join(name)).unwrap());
         let (_, body) = server.http("GET", "/api/licenses", "").await;
         assert!(body.contains("\"trial_seconds_left\":0"), "{name}: {body}");
     }

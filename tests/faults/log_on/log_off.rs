@@ -3,6 +3,7 @@
 use tempfile::tempdir;
 
 use crate::support::{
+    PATIENCE,
     digest::Account,
     line::{Line, register, request},
     process::Serving,
@@ -29,7 +30,10 @@ async fn log_off(line: &mut Line, account: &Account, call_id: &str) -> Message {
 
 /// Waits until so many open connections are without log-on.
 async fn until_strangers(server: &Serving, number: u64) {
-    while server.metric("uacsta_connections_unauthenticated").await != number {}
+    let reached =
+        async { while server.metric("uacsta_connections_unauthenticated").await != number {} };
+    let reached = tokio::time::timeout(PATIENCE, reached).await;
+    reached.unwrap_or_else(|_| panic!("never {number} connections without log-on"));
 }
 
 #[tokio::test]
