@@ -1,6 +1,8 @@
 //! What `/metrics` says of phones, sessions and requests.
 
-use crate::support::{PATIENCE, server::Server};
+use std::{io::Write as _, process::Stdio};
+
+use crate::support::{PATIENCE, programs, server::Server};
 
 /// The value of a series; `None` if the page lacks it.
 async fn value(server: &Server, series: &str) -> Option<f64> {
@@ -42,4 +44,35 @@ async fn requests_registers_and_sessions_are_measured() {
     tokio::time::timeout(PATIENCE, ended)
         .await
         .expect("no session is counted");
+}
+
+#[tokio::test]
+async fn promtool_finds_nothing_to_object_to() {
+    let Some(promtool) = programs::find("promtool", "prometheus") else {
+        return;
+    };
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    phone.in_session().await;
+    let session = server.client().await.open_server().await;
+    session.make_call(phone.line(), "102").await;
+    let (_, page) = server.http("GET", "/metrics", "").await;
+    let mut checking = std::process::Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The page fits into the pipe, or promtool reads on.
+    let mut input = checking.stdin.take().unwrap();
+    input.write_all(page.as_bytes()).unwrap();
+    drop(input);
+    let checked = checking.wait_with_output().unwrap();
+    let objections = String::from_utf8_lossy(&checked.stderr);
+    assert!(
+        checked.status.success() && objections.is_empty(),
+        "{objections}"
+    );
 }
