@@ -234,6 +234,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of("limits.sessions_per_connection", AtOnce).count(1, 100_000),
     Row::of("licenses.codes", AtOnce).secret(),
     Row::of("logs.level", AtOnce).choices(Level::WORDS),
+    Row::of("logs.levels", AtOnce),
     Row::of("logs.directory", AtOnce),
     Row::of("logs.max_size", AtOnce).bytes(64 * KIB, TIB),
     Row::of("logs.keep", AtOnce).count(1, 10_000),

@@ -8,6 +8,7 @@ use crate::{
     choice::{Digest, Format, Level},
     numbers::Numbers,
     origin::Origins,
+    part_level::PartLevel,
     secret::Secret,
     trust::{Network, Trusted},
     value::{ByteSize, Listen, boolean, path, seconds},
@@ -243,6 +244,8 @@ pub struct Licenses {
 pub struct Logs {
     /// The lowest severity that is logged.
     pub level: Level,
+    /// The levels of parts of the program that differ from it.
+    pub levels: Vec<PartLevel>,
     /// The folder; `None`: `logs` in the data folder.
     #[serde(with = "path")]
     pub directory: Option<PathBuf>,

@@ -195,9 +195,9 @@ impl Drop for Logging {
 /// The levels of the layer of a format; off if the other one is set.
 fn in_format(settings: &Logs, format: Format) -> Targets {
     if settings.format == format {
-        targets(level(settings.level))
+        targets(settings, LevelFilter::TRACE)
     } else {
-        targets(LevelFilter::OFF)
+        targets(settings, LevelFilter::OFF)
     }
 }
 
@@ -208,7 +208,7 @@ fn urgent(settings: &Logs, verbose: bool) -> Targets {
     } else {
         LevelFilter::WARN
     };
-    targets(level(settings.level).min(most)).with_target(FILE_ONLY, LevelFilter::OFF)
+    targets(settings, most).with_target(FILE_ONLY, LevelFilter::OFF)
 }
 
 /// Local time, to be compared with phones' displays.
@@ -231,11 +231,46 @@ fn level(level: Level) -> LevelFilter {
     }
 }
 
-/// Our lines at `level`, those of libraries at warning.
-fn targets(level: LevelFilter) -> Targets {
+/// Our lines at the levels of the settings, those of libraries at warning; none above `most`.
+fn targets(settings: &Logs, most: LevelFilter) -> Targets {
+    let general = level(settings.level).min(most);
+    let parts = settings.levels.iter();
+    let parts = parts.map(|one| (one.part(), level(one.level()).min(most)));
     Targets::new()
-        .with_target("uacsta", level)
+        .with_target("uacsta", general)
+        .with_targets(parts)
         // It logs each invalid HTTP request; the sender gets a response.
         .with_target("actix_http", LevelFilter::OFF)
-        .with_default(level.min(LevelFilter::WARN))
+        .with_default(general.min(LevelFilter::WARN))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tracing::Level as Severity;
+
+    use super::*;
+
+    #[test]
+    fn parts_have_levels_of_their_own() {
+        let mut settings = uacsta_config::Settings::builtin().logs;
+        let levels = ["uacsta_actors::sip=trace", "uacsta::net=error"];
+        let levels = levels.map(|text| text.to_owned().try_into().unwrap());
+        settings.levels = levels.to_vec();
+        let file = in_format(&settings, Format::Text);
+        let stderr = urgent(&settings, false);
+        let json = in_format(&settings, Format::Json);
+        for (part, severity, in_file, on_stderr) in [
+            ("uacsta_actors::sip::link", Severity::TRACE, true, false),
+            ("uacsta_actors::sip", Severity::WARN, true, true),
+            ("uacsta_actors::phone", Severity::DEBUG, false, false),
+            ("uacsta_actors::phone", Severity::INFO, true, false),
+            ("uacsta::net::tls", Severity::WARN, false, false),
+            ("uacsta::net::tls", Severity::ERROR, true, true),
+            ("rustls", Severity::INFO, false, false),
+        ] {
+            let told = [&file, &stderr, &json].map(|to| to.would_enable(part, &severity));
+            assert_eq!(told, [in_file, on_stderr, false], "{part} {severity}");
+        }
+    }
 }
