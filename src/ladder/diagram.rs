@@ -46,9 +46,14 @@ impl Diagram {
             text.push_str(&diagram.message(message));
         }
         if text.is_empty() {
-            return format!("no messages of {} are kept\n", diagram.party);
+            return diagram.none();
         }
         text
+    }
+
+    /// What is shown in place of no messages.
+    pub fn none(&self) -> String {
+        format!("no messages of {} are kept\n", self.party)
     }
 
     /// The lines of one message: its arrow, below the day and the addresses where these differ from the last message's.

@@ -16,6 +16,7 @@ use super::checksum::checksum;
 /// A capture file that grows packet by packet.
 #[derive(Debug)]
 pub struct Capture {
+    /// What was not [taken](Self::take) yet.
     file: Vec<u8>,
     /// The next sequence numbers of each connection: ours, and the peer's.
     sequences: HashMap<(SocketAddr, SocketAddr), [u32; 2]>,
@@ -48,10 +49,16 @@ impl Capture {
         for message in messages {
             capture.add(message);
         }
-        capture.file
+        capture.take()
     }
 
-    fn add(&mut self, message: &RecordedMessage) {
+    /// The part of the file that was added since the last call; at first with the header of the file.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.file)
+    }
+
+    /// Adds a message.
+    pub fn add(&mut self, message: &RecordedMessage) {
         let octets = message.masked();
         let ends = Ends::of(&message.path, message.direction);
         if message.path.transport == Transport::UDP {

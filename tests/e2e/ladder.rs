@@ -3,11 +3,14 @@
 use std::{
     net::SocketAddr,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
+use bytes::Bytes;
 use tokio::time::timeout;
 use uacsta::ladder::{diagram::Diagram, pcap::Capture};
-use uacsta_actors::ladder::{Direction, Followed, Party, RecordedMessage};
+use uacsta_actors::ladder::{Direction, Followed, Party, Path, RecordedMessage};
+use uacsta_schema::sip::Transport;
 
 use crate::support::{
     PATIENCE,
@@ -127,6 +130,41 @@ async fn messages_of_a_client_are_kept_under_its_user() {
             "{expected}: {words:#?}"
         );
     }
+}
+
+#[tokio::test]
+async fn messages_of_a_front_end_are_those_of_its_users() {
+    let server = Server::with(|settings| {
+        let trusted = uacsta_config::Trusted::try_from("127.0.0.1".to_owned());
+        settings.clients.trusted.push(trusted.unwrap());
+    });
+    let one = started(&server).await;
+    let client = server.client().await;
+    let open = async |user: &str| {
+        let from = format!("<sip:{user}@example.com>;tag={user}");
+        let opened = client.invite(one.line(), |invite| invite.set("From", &from));
+        opened.await.expect("the front end is trusted")
+    };
+    let (alice, bob) = (open("alice").await, open("bob").await);
+    alice.done("GetDoNotDisturb", "").await;
+    bob.monitor(one.line()).await;
+    let of = async |user: &str| {
+        let user = format!("{user}@example.com");
+        words(&kept(&server, &Party::Client(user.as_str().into())).await).join("\n")
+    };
+    let (alice, bob) = (of("alice").await, of("bob").await);
+    assert!(
+        alice.contains("> INFO GetDoNotDisturb\n< 200 OK GetDoNotDisturbResponse"),
+        "{alice}"
+    );
+    assert!(
+        bob.contains("> INFO MonitorStart\n< 200 OK MonitorStartResponse"),
+        "{bob}"
+    );
+    assert!(
+        !alice.contains("Monitor") && !bob.contains("DoNotDisturb"),
+        "{alice}\n{bob}"
+    );
 }
 
 #[tokio::test]
@@ -250,6 +288,24 @@ async fn diagram_has_an_arrow_for_each_message() {
     );
 }
 
+/// The same messages on other addresses.
+fn moved(
+    messages: &[RecordedMessage],
+    [local, peer]: [&str; 2],
+    transport: Transport,
+) -> Vec<RecordedMessage> {
+    let path = Arc::new(Path {
+        local: local.parse().unwrap(),
+        peer: peer.parse().unwrap(),
+        transport,
+    });
+    let moved = |message: &RecordedMessage| {
+        let octets = Bytes::from(message.masked());
+        RecordedMessage::new(message.at, message.direction, Arc::clone(&path), octets)
+    };
+    messages.iter().map(moved).collect()
+}
+
 #[tokio::test]
 async fn tshark_reads_the_capture_of_a_phone() {
     let Some(tshark) = programs::find("tshark", "tshark") else {
@@ -259,27 +315,42 @@ async fn tshark_reads_the_capture_of_a_phone() {
     let one = started(&server).await;
     server.client().await.open(one.line()).await;
     let messages = kept(&server, &phone(MAC)).await;
+    let v6 = ["[2001:db8::1]:5061", "[2001:db8::7]:40000"];
+    let v4 = ["192.0.2.1:5060", "192.0.2.7:5060"];
+    for messages in [
+        moved(&messages, v6, Transport::TLS),
+        moved(&messages, v4, Transport::UDP),
+        messages,
+    ] {
+        check_capture(&tshark, &messages);
+    }
+}
+
+/// tshark finds each message in its capture, and nothing wrong with any packet.
+fn check_capture(tshark: &std::path::Path, messages: &[RecordedMessage]) {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), Capture::of(&messages)).unwrap();
+    std::fs::write(file.path(), Capture::of(messages)).unwrap();
     let fields = [
         "sip.Method",
         "sip.Status-Code",
         "sip.Call-ID",
-        "_ws.expert",
         "_ws.malformed",
+        "tcp.analysis.flags",
     ];
+    let checks = ["ip", "tcp", "udp"].map(|protocol| format!("{protocol}.check_checksum:TRUE"));
     let output = Command::new(tshark)
-        .args([
-            "-o",
-            "ip.check_checksum:TRUE",
-            "-o",
-            "tcp.check_checksum:TRUE",
-            "-T",
-            "fields",
-            "-r",
-        ])
+        .args(checks.iter().flat_map(|check| ["-o", check]))
+        .args(["-T", "fields", "-r"])
         .arg(file.path())
         .args(fields.iter().flat_map(|field| ["-e", field]))
+        .args([
+            "-e",
+            "ip.checksum.status",
+            "-e",
+            "tcp.checksum.status",
+            "-e",
+            "udp.checksum.status",
+        ])
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -290,12 +361,18 @@ async fn tshark_reads_the_capture_of_a_phone() {
         .map(|line| line.split('\t').collect())
         .collect();
     assert_eq!(rows.len(), messages.len(), "{text}");
-    for (row, message) in rows.iter().zip(&messages) {
+    for (row, message) in rows.iter().zip(messages) {
         let summary = message.summary();
         let start = summary.to_string();
         let expected = start.split(' ').next().unwrap();
         assert!(row[0] == expected || row[1] == expected, "{start}: {row:?}");
         assert_eq!(row[2], summary.call_id);
-        assert_eq!(row[4], "", "{row:?}");
+        assert_eq!(row[3..5], ["", ""], "{row:?}");
+        // 1: good.
+        assert!(
+            row[5..].iter().all(|status| ["", "1"].contains(status)),
+            "{row:?}"
+        );
+        assert!(row[6..].contains(&"1"), "{row:?}");
     }
 }

@@ -6,7 +6,12 @@ use super::{bystander, is_served};
 #[cfg(target_os = "linux")]
 use crate::{
     host::status,
-    support::{digest::Account, line::Line, server::CLIENTS_PASSWORD, sip::Message},
+    support::{
+        digest::Account,
+        line::{Line, request},
+        server::CLIENTS_PASSWORD,
+        sip::Message,
+    },
 };
 use crate::{
     phones::{logged, phone_of, serving},
@@ -181,6 +186,38 @@ async fn clients_that_come_and_go_leave_no_memory() {
     let grown = come_and_go(times).await.saturating_sub(warm) * 1024;
     println!("{} octets each", grown / times);
     assert!(grown < times * MOST, "{grown} octets after {times} log-ons");
+}
+
+/// The messages of phones are kept for fault finding, all together within `limits.ladder`.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn recorded_messages_use_bounded_memory() {
+    const PHONES: u32 = 100;
+    let server = serving("[limits]\nladder = \"2MiB\"\n");
+    let mut line = Line::to(server.phones).await;
+    let macs: Vec<String> = (0..PHONES)
+        .map(|number| format!("0004130{number:05}"))
+        .collect();
+    for mac in &macs {
+        let account = Account::new(mac, "let me ring");
+        line.log_on(&account).await.expect(200);
+    }
+    let mut fill = async || {
+        for mac in &macs {
+            for _ in 0..10 {
+                let long = request("OPTIONS", mac).with("Subject", "y".repeat(10_000));
+                line.ask(&long).await.expect(200);
+            }
+        }
+    };
+    let before = most_resident(server.id());
+    fill().await;
+    let grown = most_resident(server.id()).saturating_sub(before);
+    assert!(grown < 6 << 10, "the messages take {grown} kB");
+    let full = most_resident(server.id());
+    fill().await;
+    let grown = most_resident(server.id()).saturating_sub(full);
+    assert!(grown < 512, "the messages take {grown} kB more");
 }
 
 /// The rest of an INVITE may be as long as a message, and is forgotten with the answer.
