@@ -64,11 +64,13 @@ impl Ladder {
             .get_or_init(|| threads.iter().map(start).collect());
     }
 
-    /// Changes the bound of all threads together; messages beyond it are removed.
+    /// Changes the bound of all threads together. A change removes all messages.
     pub fn set_bound(&self, bound: usize) {
         let threads = self.threads();
         let bound = bound / threads.len().max(1);
-        self.bound.store(bound, Relaxed);
+        if self.bound.swap(bound, Relaxed) == bound {
+            return;
+        }
         for thread in threads {
             thread.do_send(SetBound(bound));
         }

@@ -4,6 +4,7 @@
 //! threads and merges what they have.
 
 mod ladders;
+mod log;
 mod message;
 mod recorder;
 mod rings;

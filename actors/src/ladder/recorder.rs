@@ -1,18 +1,14 @@
 //! Records the messages of one connection, each in the ring of the party that it concerns.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::HashSet,
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::HashSet, rc::Rc, sync::Arc};
 
-use bytes::Bytes;
-use uacsta_schema::sip::Head;
+use uacsta_schema::sip::{Head, HeaderName};
 
 use super::{
-    message::{Direction, Party, Path, RecordedMessage},
-    thread::ThreadRings,
+    log::{EncodedPath, encode},
+    message::{Direction, Party, Path},
+    rings::NewMessage,
+    thread::{PartyRing, ThreadRings},
 };
 use crate::{clock::Clock, sip::transport::MessageRecorder};
 
@@ -25,25 +21,28 @@ pub struct ConnectionRecorder {
     rings: Rc<RefCell<ThreadRings>>,
     clock: Arc<dyn Clock>,
     path: Arc<Path>,
+    encoded: EncodedPath,
     find: FindParty,
     parties: RefCell<Parties>,
-    is_trusted: Cell<bool>,
 }
 
+/// The parties of a connection.
 #[derive(Default)]
 struct Parties {
     authenticated: HashSet<Party>,
-    /// The last addresses of received and of sent messages, with the party that was found in them.
-    last: [Addresses; 2],
+    is_trusted: bool,
     /// The only party of the connection, whatever its addresses are.
     only: Option<Party>,
+    /// The last addresses of received and of sent messages, with the ring that was found for them.
+    last: [Last; 2],
 }
 
 #[derive(Default)]
-struct Addresses {
+struct Last {
     remote: String,
     local: String,
-    party: Option<Party>,
+    is_register: bool,
+    found: Option<PartyRing>,
 }
 
 /// What decides whose a message is.
@@ -65,56 +64,57 @@ impl ConnectionRecorder {
         Self {
             rings,
             clock,
+            encoded: encode(&path),
             path: Arc::new(path),
             find,
             parties: RefCell::default(),
-            is_trusted: Cell::new(false),
         }
     }
 
     /// A phone has authenticated on the connection, which may carry several.
     pub fn add_party(&self, party: Party) {
-        self.parties.borrow_mut().authenticated.insert(party);
+        self.change(|parties| {
+            parties.authenticated.insert(party);
+        });
     }
 
     /// A client has authenticated on the connection: all its messages are that client's, also those of its log-on.
     pub fn set_only_party(&self, party: Party) {
-        let mut parties = self.parties.borrow_mut();
-        if let Some(claimed) = parties.last[0].party.take() {
+        let claimed = self.parties.borrow().last[0]
+            .found
+            .as_ref()
+            .map(|found| found.party.clone());
+        if let Some(claimed) = claimed {
             let mut rings = self.rings.borrow_mut();
             rings.adopt(&claimed, &party, &self.path);
         }
-        parties.only = Some(party);
+        self.change(|parties| parties.only = Some(party));
     }
 
     /// All parties of the connection count as authenticated: it is that of a trusted front end.
     pub fn trust(&self) {
-        self.is_trusted.set(true);
+        self.change(|parties| parties.is_trusted = true);
+    }
+
+    /// Changes what decides whose messages are.
+    fn change(&self, change: impl FnOnce(&mut Parties)) {
+        let mut parties = self.parties.borrow_mut();
+        change(&mut parties);
+        parties.last = Default::default();
     }
 
     fn record(&self, direction: Direction, ends: &Ends<'_>, parts: [&[u8]; 2]) {
-        let mut parties = self.parties.borrow_mut();
-        let (party, is_authenticated) = parties.of(direction, ends, self.find);
-        let Some(party) = party else {
-            return;
-        };
-        let is_authenticated = is_authenticated || self.is_trusted.get();
         let mut rings = self.rings.borrow_mut();
-        let length = parts[0].len() + parts[1].len();
-        let kept = length.min(rings.longest(is_authenticated));
-        let mut octets = Vec::with_capacity(kept);
-        for part in parts {
-            let room = part.len().min(kept - octets.len());
-            octets.extend_from_slice(part.get(..room).unwrap_or_default());
+        let mut parties = self.parties.borrow_mut();
+        if let Some(found) = parties.ring_of(direction, ends, self.find, &mut rings) {
+            let message = NewMessage {
+                at: self.clock.since_epoch(),
+                direction,
+                path: &self.encoded,
+                parts,
+            };
+            rings.add(found, &message, &self.path);
         }
-        let message = RecordedMessage {
-            at: self.clock.since_epoch(),
-            direction,
-            path: Arc::clone(&self.path),
-            length,
-            octets: Bytes::from(octets),
-        };
-        rings.add(party, is_authenticated, message);
     }
 
     fn is_off(&self) -> bool {
@@ -123,36 +123,52 @@ impl ConnectionRecorder {
 }
 
 impl Parties {
-    /// The party of a message, and whether it has authenticated.
-    fn of(
+    fn ring_of(
         &mut self,
         direction: Direction,
         ends: &Ends<'_>,
         find: FindParty,
-    ) -> (Option<&Party>, bool) {
-        if let Some(only) = &self.only {
-            return (Some(only), true);
-        }
+        rings: &mut ThreadRings,
+    ) -> Option<&PartyRing> {
         let (remote, local) = match (direction, ends.is_request) {
             (Direction::Received, true) | (Direction::Sent, false) => (ends.from, ends.to),
             (Direction::Received, false) | (Direction::Sent, true) => (ends.to, ends.from),
         };
-        let last = &mut self.last[usize::from(direction == Direction::Sent)];
-        if last.remote != remote || last.local != local {
-            last.party = find(remote, local);
+        let at = usize::from(direction == Direction::Sent);
+        let last = &self.last[at];
+        let is_known = last.found.as_ref().is_some_and(|found| rings.has(found))
+            && (self.only.is_some()
+                || (last.remote == remote
+                    && last.local == local
+                    && last.is_register == ends.is_register));
+        if !is_known {
+            let party = self.party(find(remote, local), ends.is_register);
+            let found = party.and_then(|(party, authenticated)| rings.ring(party, authenticated));
+            let last = &mut self.last[at];
             last.remote.clear();
             last.remote.push_str(remote);
             last.local.clear();
             last.local.push_str(local);
+            last.is_register = ends.is_register;
+            last.found = found;
         }
-        let party = last.party.as_ref();
-        if party.is_some_and(|party| self.authenticated.contains(party)) {
-            return (party, true);
+        self.last[at].found.as_ref()
+    }
+
+    /// The party of a message that names `party`, and whether it has authenticated.
+    fn party(&self, party: Option<Party>, is_register: bool) -> Option<(Party, bool)> {
+        if let Some(only) = &self.only {
+            return Some((only.clone(), true));
+        }
+        if let Some(party) = party.as_ref()
+            && (self.is_trusted || self.authenticated.contains(party))
+        {
+            return Some((party.clone(), true));
         }
         let mut authenticated = self.authenticated.iter();
         match (authenticated.next(), authenticated.next()) {
-            (Some(only), None) if !ends.is_register => (Some(only), true),
-            _ => (party, false),
+            (Some(only), None) if !is_register => Some((only.clone(), true)),
+            _ => party.map(|party| (party, false)),
         }
     }
 }
@@ -164,12 +180,8 @@ impl MessageRecorder for ConnectionRecorder {
         }
         let text = head.as_str();
         let ends = Ends {
-            from: head
-                .get(uacsta_schema::sip::HeaderName::From)
-                .unwrap_or_default(),
-            to: head
-                .get(uacsta_schema::sip::HeaderName::To)
-                .unwrap_or_default(),
+            from: head.get(HeaderName::From).unwrap_or_default(),
+            to: head.get(HeaderName::To).unwrap_or_default(),
             is_request: !text.starts_with("SIP/2.0 "),
             is_register: text.starts_with("REGISTER "),
         };

@@ -1,222 +1,250 @@
-//! The last messages of each party on a thread, within a bound in octets; the oldest make room for new ones.
+//! The last messages of each party on a thread, within a bound in octets.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap, rc::Rc};
 
-use slab::Slab;
+use super::{
+    log::{EncodedPath, Log, NONE, Record},
+    message::{Direction, Party, RecordedMessage},
+};
 
-use super::message::{Party, RecordedMessage};
-
-/// The rings of a thread.
-///
-/// All entries form a list by age, and those of each party another one. The oldest entry of all is the oldest of its party, so
-/// that an entry leaves both lists at its front, unless its party exceeds a share of its own.
+/// The rings of a thread. All share two logs: one for everybody, and one for what a party sends beyond its share, so that a busy
+/// party does not overwrite the messages of others.
 #[derive(Debug)]
 pub(super) struct Rings {
     bound: usize,
-    used: usize,
-    entries: Slab<Entry>,
-    oldest: usize,
-    newest: usize,
-    rings: HashMap<Party, Ring>,
+    /// By [`SHARED`] and [`BUSY`].
+    logs: [Log; 2],
+    rings: HashMap<Party, Rc<Ring>>,
+    /// How many rings there may be before those without messages are removed.
+    swept_at: usize,
+    messages: u64,
 }
 
+/// The messages of one party: its last records, each of which has the position of the one before.
 #[derive(Debug)]
-struct Entry {
-    message: RecordedMessage,
-    party: Party,
-    older: usize,
-    newer: usize,
-    /// The next one of the same party.
-    next: usize,
+pub(super) struct Ring {
+    last: [Cell<u64>; 2],
+    /// The number of the last message in the log of busy parties.
+    last_busy: Cell<Option<u64>>,
+    /// How many octets of the shared log were used, and in which lap of it.
+    used: Cell<usize>,
+    lap: Cell<u64>,
 }
 
-/// The entries of one party; at least one.
-#[derive(Debug)]
-struct Ring {
-    first: usize,
-    last: usize,
-    used: usize,
+/// A message that is recorded.
+pub(super) struct NewMessage<'a> {
+    pub(super) at: std::time::Duration,
+    pub(super) direction: Direction,
+    pub(super) path: &'a EncodedPath,
+    /// Head and body.
+    pub(super) parts: [&'a [u8]; 2],
 }
 
-/// No entry.
-const NONE: usize = usize::MAX;
-/// What an entry costs besides its octets: the list of entries doubles when it is full, and the octets have a header.
-const ENTRY: usize = 2 * size_of::<Entry>() + 32;
-/// What a ring costs besides its entries, with the name of a client.
-const RING: usize = 2 * size_of::<(Party, Ring)>() + 64;
-/// The share of the bound that one party may use at most, so that a busy one leaves room for the others; and the least share.
+const SHARED: usize = 0;
+const BUSY: usize = 1;
+/// The parts of the bound, in eighths: the logs, and the rings themselves.
+const PARTS: [usize; 3] = [5, 2, 1];
+/// What a ring takes, with its entry in the map and the name of a client.
+const RING: usize = 256;
+/// The share of the shared log that a party may fill in each of its laps, and the least share.
 const SHARES: usize = 64;
 const LEAST_SHARE: usize = 64 * 1024;
+/// How many messages and octets of a log are read at most, since the connections of the thread wait meanwhile.
+const MOST_READ: usize = 4096;
+const MOST_OCTETS_READ: usize = 4 << 20;
+/// So many rings are looked through at least before a sweep.
+const SWEEP: usize = 64;
 
 impl Rings {
     /// Rings of at most `bound` octets in all; 0 keeps nothing.
     pub(super) fn new(bound: usize) -> Self {
         Self {
             bound,
-            used: 0,
-            entries: Slab::new(),
-            oldest: NONE,
-            newest: NONE,
+            logs: [PARTS[SHARED], PARTS[BUSY]].map(|part| Log::new(bound / 8 * part)),
             rings: HashMap::new(),
+            swept_at: SWEEP,
+            messages: 0,
         }
     }
 
-    /// Keeps at most so many octets from now on.
-    pub(super) fn set_bound(&mut self, bound: usize) {
-        if bound == 0 {
-            // Gives back the memory of the lists, too.
-            *self = Self::new(0);
-        }
-        self.bound = bound;
-        self.make_room(0);
+    pub(super) fn bound(&self) -> usize {
+        self.bound
     }
 
-    #[cfg(test)]
-    pub(super) fn used(&self) -> usize {
-        self.used
-    }
-
-    /// How many octets of a message are kept at most; 0 if none is kept.
+    /// How many octets of a message are kept at most.
     pub(super) fn longest(&self) -> usize {
-        self.share().saturating_sub(ENTRY)
+        self.logs[BUSY].longest()
     }
 
-    /// Keeps a message of at most [`Self::longest`] octets.
-    pub(super) fn add(&mut self, party: &Party, message: RecordedMessage) {
-        let cost = message.octets.len() + ENTRY;
-        if cost > self.share() {
-            return;
+    /// The ring of a party; `None` if there are too many.
+    pub(super) fn ring(&mut self, party: &Party) -> Option<Rc<Ring>> {
+        if let Some(ring) = self.rings.get(party) {
+            return Some(Rc::clone(ring));
         }
-        while let Some(ring) = self.rings.get(party)
-            && ring.used + cost > self.share()
-        {
-            self.remove(ring.first);
+        let most = self.bound / 8 * PARTS[2] / RING;
+        if self.rings.len() >= self.swept_at.min(most) {
+            self.sweep();
         }
-        self.make_room(cost + RING);
-        let at = self.entries.insert(Entry {
-            message,
-            party: party.clone(),
-            older: self.newest,
-            newer: NONE,
-            next: NONE,
-        });
-        self.used += cost;
-        match self.entries.get_mut(self.newest) {
-            Some(newest) => newest.newer = at,
-            None => self.oldest = at,
+        if self.rings.len() >= most {
+            return None;
         }
-        self.newest = at;
-        if let Some(ring) = self.rings.get_mut(party) {
-            let last = std::mem::replace(&mut ring.last, at);
-            ring.used += cost;
-            if let Some(last) = self.entries.get_mut(last) {
-                last.next = at;
-            }
+        let ring = Rc::new(Ring::default());
+        self.rings.insert(party.clone(), Rc::clone(&ring));
+        Some(ring)
+    }
+
+    /// Adds a message, of which at most [`Self::longest`] octets are kept.
+    pub(super) fn add(&mut self, ring: &Ring, message: &NewMessage<'_>) {
+        let lap = self.logs[SHARED].lap();
+        if ring.lap.replace(lap) != lap {
+            ring.used.set(0);
+        }
+        let capacity = self.logs[SHARED].capacity();
+        let share = (capacity / SHARES).max(LEAST_SHARE).min(capacity / 2);
+        let log = if ring.used.get() < share {
+            SHARED
         } else {
-            self.used += RING;
-            let ring = Ring {
-                first: at,
-                last: at,
-                used: cost,
-            };
-            self.rings.insert(party.clone(), ring);
-        }
-    }
-
-    /// The messages of a party, the oldest first.
-    pub(super) fn of(&self, party: &Party) -> impl Iterator<Item = &RecordedMessage> + use<'_> {
-        let mut at = self.rings.get(party).map_or(NONE, |ring| ring.first);
-        std::iter::from_fn(move || {
-            let entry = self.entries.get(at)?;
-            at = entry.next;
-            Some(&entry.message)
-        })
-    }
-
-    /// Removes the ring of a party.
-    pub(super) fn forget(&mut self, party: &Party) {
-        while let Some(ring) = self.rings.get(party) {
-            self.remove(ring.first);
-        }
-    }
-
-    fn share(&self) -> usize {
-        (self.bound / SHARES).max(LEAST_SHARE).min(self.bound / 2)
-    }
-
-    /// Removes the oldest entries until `octets` more are within the bound.
-    fn make_room(&mut self, octets: usize) {
-        while self.used + octets > self.bound && self.oldest != NONE {
-            self.remove(self.oldest);
-        }
-    }
-
-    /// Removes an entry that is the first of its ring.
-    fn remove(&mut self, at: usize) {
-        let Some(entry) = self.entries.try_remove(at) else {
+            BUSY
+        };
+        let [head, body] = message.parts;
+        let longest = self.longest();
+        let kept_head = head.len().min(longest);
+        let kept_body = body.len().min(longest - kept_head);
+        let record = Record {
+            previous: ring.last[log].get(),
+            number: self.messages,
+            at: message.at,
+            direction: message.direction,
+            path: message.path,
+            length: head.len() + body.len(),
+            parts: [
+                head.get(..kept_head).unwrap_or_default(),
+                body.get(..kept_body).unwrap_or_default(),
+            ],
+        };
+        let Some((position, size)) = self.logs[log].write(&record) else {
             return;
         };
-        match self.entries.get_mut(entry.older) {
-            Some(older) => older.newer = entry.newer,
-            None => self.oldest = entry.newer,
+        ring.last[log].set(position);
+        match log {
+            SHARED => ring.used.set(ring.used.get() + size),
+            _ => ring.last_busy.set(Some(self.messages)),
         }
-        match self.entries.get_mut(entry.newer) {
-            Some(newer) => newer.older = entry.older,
-            None => self.newest = entry.older,
+        self.messages += 1;
+    }
+
+    /// The messages of a party, the oldest first, without a gap between them.
+    pub(super) fn of(&self, party: &Party) -> Vec<RecordedMessage> {
+        let Some(ring) = self.rings.get(party) else {
+            return Vec::new();
+        };
+        let (busy, is_whole) = self.chain(ring, BUSY);
+        let (mut messages, _) = self.chain(ring, SHARED);
+        if !is_whole {
+            // What was overwritten in the log of busy parties is missing after older messages.
+            let oldest = busy.last().map(|(number, _)| *number);
+            let after = oldest.or_else(|| ring.last_busy.get());
+            messages.retain(|(number, _)| Some(*number) > after);
         }
-        let cost = entry.message.octets.len() + ENTRY;
-        self.used -= cost;
-        if entry.next == NONE {
-            self.rings.remove(&entry.party);
-            self.used -= RING;
-        } else if let Some(ring) = self.rings.get_mut(&entry.party) {
-            ring.first = entry.next;
-            ring.used -= cost;
+        messages.extend(busy);
+        messages.sort_by_key(|(number, _)| *number);
+        messages.into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// The messages of a ring in a log, the newest first, and whether these are all that were ever written.
+    fn chain(&self, ring: &Ring, log: usize) -> (Vec<(u64, RecordedMessage)>, bool) {
+        let mut position = ring.last[log].get();
+        let mut messages = Vec::new();
+        let mut octets = 0;
+        while messages.len() < MOST_READ
+            && octets < MOST_OCTETS_READ
+            && let Some((previous, number, message)) = self.logs[log].read(position)
+        {
+            octets += message.octets.len();
+            messages.push((number, message));
+            position = previous;
         }
+        (messages, position == NONE)
+    }
+
+    /// Removes the messages of a party.
+    pub(super) fn forget(&mut self, party: &Party) {
+        if let Some(ring) = self.rings.remove(party) {
+            ring.clear();
+            // Its connections go on with it.
+            if Rc::strong_count(&ring) > 1 {
+                self.rings.insert(party.clone(), ring);
+            }
+        }
+    }
+
+    /// Removes rings without messages that no connection uses.
+    fn sweep(&mut self) {
+        let logs = &self.logs;
+        self.rings.retain(|_, ring| {
+            let has_messages = [SHARED, BUSY]
+                .iter()
+                .any(|log| logs[*log].holds(ring.last[*log].get()));
+            has_messages || Rc::strong_count(ring) > 1
+        });
+        self.swept_at = (2 * self.rings.len()).max(SWEEP);
+    }
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self {
+            last: [Cell::new(NONE), Cell::new(NONE)],
+            last_busy: Cell::new(None),
+            used: Cell::new(0),
+            lap: Cell::new(0),
+        }
+    }
+}
+
+impl Ring {
+    fn clear(&self) {
+        self.last.iter().for_each(|last| last.set(NONE));
+        self.last_busy.set(None);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::time::Duration;
 
-    use bytes::Bytes;
     use proptest::prelude::*;
-    use uacsta_schema::sip::Transport;
 
     use super::*;
-    use crate::ladder::{Direction, Path};
 
-    fn party(number: u8) -> Party {
+    fn party(number: u64) -> Party {
         Party::Client(format!("user{number}").into())
     }
 
-    /// A message of `length` octets, told apart by `at`.
-    fn message(at: u64, length: usize) -> RecordedMessage {
-        let address = ([192, 0, 2, 1], 5060).into();
-        RecordedMessage {
+    /// Adds a message of so many octets, told apart by `at`.
+    fn add(rings: &mut Rings, number: u64, at: u64, length: usize) {
+        let octets = vec![b'x'; length];
+        let message = NewMessage {
             at: Duration::from_secs(at),
             direction: Direction::Received,
-            path: Arc::new(Path {
-                local: address,
-                peer: address,
-                transport: Transport::TCP,
-            }),
-            length,
-            octets: Bytes::from(vec![b'x'; length]),
+            path: &[0; 37],
+            parts: [&octets, b""],
+        };
+        if let Some(ring) = rings.ring(&party(number)) {
+            rings.add(&ring, &message);
         }
     }
 
-    fn times(rings: &Rings, number: u8) -> Vec<u64> {
-        let times = rings.of(&party(number)).map(|kept| kept.at.as_secs());
-        times.collect()
+    fn times(rings: &Rings, number: u64) -> Vec<u64> {
+        let kept = rings.of(&party(number));
+        kept.iter().map(|kept| kept.at.as_secs()).collect()
     }
 
     #[test]
     fn messages_of_a_party_are_kept_in_order() {
         let mut rings = Rings::new(1 << 20);
         for (at, number) in [(1, 1), (2, 2), (3, 1), (4, 2), (5, 1)] {
-            rings.add(&party(number), message(at, 100));
+            add(&mut rings, number, at, 100);
         }
         assert_eq!(times(&rings, 1), [1, 3, 5]);
         assert_eq!(times(&rings, 2), [2, 4]);
@@ -224,74 +252,97 @@ mod tests {
         rings.forget(&party(1));
         assert_eq!(times(&rings, 1), [0; 0]);
         assert_eq!(times(&rings, 2), [2, 4]);
+        add(&mut rings, 1, 6, 100);
+        assert_eq!(times(&rings, 1), [6]);
     }
 
     #[test]
-    fn a_busy_party_leaves_the_messages_of_others() {
+    fn busy_party_leaves_the_messages_of_others_and_has_no_gap() {
         let mut rings = Rings::new(1 << 20);
-        rings.add(&party(1), message(0, 500));
+        add(&mut rings, 1, 0, 500);
         for at in 1..10_000 {
-            rings.add(&party(2), message(at, 500));
+            add(&mut rings, 2, at, 500);
         }
         assert_eq!(times(&rings, 1), [0]);
         let kept = times(&rings, 2);
-        assert_eq!(kept.last(), Some(&9999));
-        assert!((50..200).contains(&kept.len()), "{}", kept.len());
+        let first = kept.first().copied().unwrap_or_default();
+        assert_eq!(kept, (first..10_000).collect::<Vec<_>>());
+        assert!((300..1000).contains(&kept.len()), "{}", kept.len());
     }
 
     #[test]
-    fn the_oldest_messages_make_room_and_an_empty_ring_is_removed() {
+    fn party_that_was_busy_has_no_gap_either() {
         let mut rings = Rings::new(1 << 20);
-        for at in 0..=u64::from(u8::MAX) {
-            rings.add(&party(at as u8), message(at, 10_000));
+        for at in 0..1000 {
+            add(&mut rings, 1, at, 500);
+        }
+        let busy = times(&rings, 1);
+        assert!(busy.len() > 400 && busy.len() < 1000, "{}", busy.len());
+        // Another busy party overwrites its messages.
+        for at in 1000..3000 {
+            add(&mut rings, 2, at, 500);
+        }
+        assert_eq!(times(&rings, 1), [0; 0]);
+        // The others fill the shared log, so that each has its share again.
+        for at in 3000..6000 {
+            add(&mut rings, at, at, 500);
+        }
+        for at in 6000..6010 {
+            add(&mut rings, 1, at, 500);
+        }
+        assert_eq!(times(&rings, 1), (6000..6010).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn newest_messages_overwrite_the_oldest_and_rings_without_messages_are_removed() {
+        let mut rings = Rings::new(1 << 20);
+        for at in 0..10_000 {
+            add(&mut rings, at, at, 5_000);
         }
         assert_eq!(times(&rings, 0), [0; 0]);
-        assert_eq!(times(&rings, 255), [255]);
-        assert!(rings.rings.len() < 110 && rings.rings.len() > 90);
+        assert_eq!(times(&rings, 9_999), [9_999]);
+        assert!(rings.rings.len() < 300, "{}", rings.rings.len());
     }
 
     #[test]
-    fn nothing_is_kept_once_the_bound_is_zero() {
+    fn only_the_start_of_a_long_message_is_kept() {
         let mut rings = Rings::new(1 << 20);
-        rings.add(&party(1), message(1, 100));
-        rings.set_bound(0);
-        assert_eq!(rings.longest(), 0);
-        rings.add(&party(1), message(2, 0));
-        assert_eq!((rings.used, times(&rings, 1)), (0, vec![]));
-        rings.set_bound(1 << 20);
-        rings.add(&party(1), message(3, 100));
-        assert_eq!(times(&rings, 1), [3]);
+        add(&mut rings, 1, 1, 500_000);
+        let kept = rings.of(&party(1));
+        let kept = kept.first();
+        assert!(kept.is_some_and(|kept| kept.is_truncated() && kept.length == 500_000));
+        assert_eq!(kept.map(|kept| kept.octets.len()), Some(rings.longest()));
+    }
+
+    #[test]
+    fn nothing_is_kept_within_no_bound() {
+        let mut rings = Rings::new(0);
+        add(&mut rings, 1, 1, 100);
+        assert_eq!(times(&rings, 1), [0; 0]);
+        assert!(rings.rings.is_empty());
     }
 
     proptest! {
         #[test]
-        fn the_rings_stay_within_their_bound(
+        fn each_party_has_its_last_messages_without_a_gap(
             bound in 0_usize..400_000,
-            added in prop::collection::vec((0_u8..20, 0_usize..20_000), 0..300),
-            forgotten in prop::collection::vec(0_u8..20, 0..5),
-            later in 0_usize..200_000,
+            added in prop::collection::vec((0_u64..20, 0_usize..20_000), 0..400),
+            forgotten in (0_u64..20, 0_usize..400),
         ) {
             let mut rings = Rings::new(bound);
+            let mut expected = HashMap::<u64, Vec<u64>>::new();
             for (at, (number, length)) in added.iter().enumerate() {
-                rings.add(&party(*number), message(at as u64, *length));
-                prop_assert!(rings.used <= bound);
+                if at == forgotten.1 {
+                    rings.forget(&party(forgotten.0));
+                    expected.remove(&forgotten.0);
+                }
+                add(&mut rings, *number, at as u64, *length);
+                expected.entry(*number).or_default().push(at as u64);
             }
-            for number in forgotten {
-                rings.forget(&party(number));
+            for (number, all) in expected {
+                let kept = times(&rings, number);
+                prop_assert!(all.ends_with(&kept), "{:?} of {:?}", kept, all);
             }
-            rings.set_bound(later);
-            prop_assert!(rings.used <= later);
-            let mut seen = 0;
-            for (party, ring) in &rings.rings {
-                let kept: Vec<_> = rings.of(party).collect();
-                prop_assert!(kept.is_sorted_by_key(|kept| kept.at));
-                let used: usize = kept.iter().map(|kept| kept.octets.len() + ENTRY).sum();
-                prop_assert_eq!(ring.used, used);
-                seen += kept.len();
-            }
-            prop_assert_eq!(seen, rings.entries.len());
-            let used: usize = rings.rings.values().map(|ring| ring.used + RING).sum();
-            prop_assert_eq!(used, rings.used);
         }
     }
 }

@@ -6,8 +6,9 @@ use actix::{Actor, Context, Handler, Message, MessageResult};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
 use super::{
+    log::encode,
     message::{Party, Path, RecordedMessage},
-    rings::Rings,
+    rings::{NewMessage, Ring, Rings},
 };
 
 /// The rings of the connections on a thread.
@@ -16,7 +17,18 @@ pub(super) struct ThreadRings {
     authenticated: Rings,
     /// Messages of peers before they authenticated, of which anybody can send as many as they like.
     unauthenticated: Rings,
+    /// Counts the changes of the bound, each of which replaces all rings.
+    generation: u64,
     followers: Vec<Follower>,
+}
+
+/// The ring of a party.
+#[derive(Debug)]
+pub(super) struct PartyRing {
+    pub(super) party: Party,
+    ring: Rc<Ring>,
+    is_authenticated: bool,
+    generation: u64,
 }
 
 /// What a follower receives.
@@ -43,56 +55,91 @@ impl ThreadRings {
         Self {
             authenticated: Rings::new(bound - bound / UNAUTHENTICATED),
             unauthenticated: Rings::new(bound / UNAUTHENTICATED),
+            generation: 0,
             followers: Vec::new(),
         }
     }
 
     pub(super) fn is_off(&self) -> bool {
-        self.authenticated.longest() == 0
+        self.authenticated.bound() == 0
     }
 
-    /// How many octets of a message are kept at most.
-    pub(super) fn longest(&self, is_authenticated: bool) -> usize {
-        if is_authenticated {
-            self.authenticated.longest()
-        } else {
-            self.unauthenticated.longest()
-        }
+    /// The ring of a party; `None` if there are too many.
+    pub(super) fn ring(&mut self, party: Party, is_authenticated: bool) -> Option<PartyRing> {
+        let rings = match is_authenticated {
+            true => &mut self.authenticated,
+            false => &mut self.unauthenticated,
+        };
+        Some(PartyRing {
+            ring: rings.ring(&party)?,
+            party,
+            is_authenticated,
+            generation: self.generation,
+        })
     }
 
-    pub(super) fn add(&mut self, party: &Party, is_authenticated: bool, message: RecordedMessage) {
+    /// Whether a ring is one of these, not of those before the bound was changed.
+    pub(super) fn has(&self, ring: &PartyRing) -> bool {
+        ring.generation == self.generation
+    }
+
+    pub(super) fn add(&mut self, to: &PartyRing, message: &NewMessage<'_>, path: &Arc<Path>) {
         if !self.followers.is_empty() {
-            self.followers
-                .retain_mut(|follower| follower.party != *party || follower.tell(message.clone()));
+            self.tell_followers(&to.party, message, path);
         }
-        if is_authenticated {
-            self.authenticated.add(party, message);
-        } else {
-            self.unauthenticated.add(party, message);
-        }
+        let rings = match to.is_authenticated {
+            true => &mut self.authenticated,
+            false => &mut self.unauthenticated,
+        };
+        rings.add(&to.ring, message);
+    }
+
+    fn tell_followers(&mut self, party: &Party, message: &NewMessage<'_>, path: &Arc<Path>) {
+        self.followers.retain_mut(|follower| {
+            follower.party != *party
+                || follower.tell(RecordedMessage::new(
+                    message.at,
+                    message.direction,
+                    Arc::clone(path),
+                    message.parts.concat().into(),
+                ))
+        });
     }
 
     /// The messages of a connection before its log-on, which were kept for `claimed`, are those of `party`.
-    pub(super) fn adopt(&mut self, claimed: &Party, party: &Party, path: &Arc<Path>) {
+    pub(super) fn adopt(&mut self, claimed: &Party, party: &Party, path: &Path) {
         if claimed == party {
             return;
         }
+        let Some(ring) = self.authenticated.ring(party) else {
+            return;
+        };
         let kept = self.unauthenticated.of(claimed);
-        let of_connection = kept.filter(|message| Arc::ptr_eq(&message.path, path));
-        for message in of_connection.cloned().collect::<Vec<_>>() {
-            self.authenticated.add(party, message);
+        for message in kept.iter().filter(|message| *message.path == *path) {
+            let message = NewMessage {
+                at: message.at,
+                direction: message.direction,
+                path: &encode(path),
+                parts: [&message.octets, b""],
+            };
+            self.authenticated.add(&ring, &message);
         }
     }
 
+    /// Changes the bound, for which all messages are removed.
     fn set_bound(&mut self, bound: usize) {
-        self.unauthenticated.set_bound(bound / UNAUTHENTICATED);
-        self.authenticated
-            .set_bound(bound - bound / UNAUTHENTICATED);
+        let followers = std::mem::take(&mut self.followers);
+        let generation = self.generation + 1;
+        *self = Self {
+            generation,
+            followers,
+            ..Self::new(bound)
+        };
     }
 
     fn of(&self, party: &Party) -> Vec<RecordedMessage> {
-        let mut kept: Vec<_> = self.unauthenticated.of(party).cloned().collect();
-        kept.extend(self.authenticated.of(party).cloned());
+        let mut kept = self.unauthenticated.of(party);
+        kept.extend(self.authenticated.of(party));
         kept
     }
 }
@@ -186,7 +233,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
-    use bytes::Bytes;
     use tokio::sync::mpsc::{Receiver, channel};
     use uacsta_schema::sip::Transport;
 
@@ -197,31 +243,31 @@ mod tests {
         Party::Client(user.into())
     }
 
-    fn message(at: u64) -> RecordedMessage {
+    fn add(rings: &mut ThreadRings, user: &str, is_authenticated: bool, at: u64) {
         let address = ([192, 0, 2, 1], 5060).into();
         let path = Path {
             local: address,
             peer: address,
             transport: Transport::TCP,
         };
-        let octets = Bytes::from_static(b"message");
-        RecordedMessage::new(
-            Duration::from_secs(at),
-            Direction::Sent,
-            Arc::new(path),
-            octets,
-        )
+        let message = NewMessage {
+            at: Duration::from_secs(at),
+            direction: Direction::Sent,
+            path: &encode(&path),
+            parts: [b"head", b"body"],
+        };
+        let ring = rings.ring(party(user), is_authenticated);
+        rings.add(&ring.unwrap(), &message, &Arc::new(path));
     }
 
     fn rings(followers: &[(&str, &Sender<Followed>)]) -> ThreadRings {
         let mut rings = ThreadRings::new(1 << 20);
-        rings
-            .followers
-            .extend(followers.iter().map(|(user, sender)| Follower {
-                party: party(user),
-                sender: (*sender).clone(),
-                missed: 0,
-            }));
+        let followers = followers.iter().map(|(user, sender)| Follower {
+            party: party(user),
+            sender: (*sender).clone(),
+            missed: 0,
+        });
+        rings.followers.extend(followers);
         rings
     }
 
@@ -240,10 +286,10 @@ mod tests {
         let (sender, mut receiver) = channel(3);
         let mut rings = rings(&[("a", &sender)]);
         for at in 1..=5 {
-            rings.add(&party("a"), at % 2 == 0, message(at));
+            add(&mut rings, "a", at % 2 == 0, at);
         }
         assert_eq!(waiting(&mut receiver), ["1", "2", "3"]);
-        rings.add(&party("a"), true, message(6));
+        add(&mut rings, "a", true, 6);
         assert_eq!(waiting(&mut receiver), ["missed 2", "6"]);
         assert_eq!(rings.of(&party("a")).len(), 6);
     }
@@ -252,24 +298,25 @@ mod tests {
     fn follower_receives_the_messages_of_its_party_until_it_leaves() {
         let (sender, mut receiver) = channel(3);
         let mut rings = rings(&[("a", &sender)]);
-        rings.add(&party("b"), true, message(1));
-        rings.add(&party("a"), true, message(2));
+        add(&mut rings, "b", true, 1);
+        add(&mut rings, "a", true, 2);
         assert_eq!(waiting(&mut receiver), ["2"]);
         drop(receiver);
-        rings.add(&party("a"), true, message(3));
+        add(&mut rings, "a", true, 3);
         assert!(rings.followers.is_empty());
     }
 
     #[test]
-    fn both_kinds_of_rings_stay_within_the_bound_of_the_thread() {
-        let mut rings = ThreadRings::new(1 << 20);
-        for at in 0..20_000 {
-            rings.add(&party(&format!("{at}")), at % 2 == 0, message(at));
-        }
-        let used = rings.authenticated.used() + rings.unauthenticated.used();
-        assert!(used <= 1 << 20 && used > 1 << 19, "{used}");
+    fn new_bound_replaces_the_rings() {
+        let mut rings = rings(&[]);
+        let ring = rings.ring(party("a"), true).unwrap();
+        add(&mut rings, "a", true, 1);
+        assert!(rings.has(&ring));
+        rings.set_bound(2 << 20);
+        assert!(!rings.has(&ring) && rings.of(&party("a")).is_empty());
+        add(&mut rings, "a", true, 2);
+        assert_eq!(rings.of(&party("a")).len(), 1);
         rings.set_bound(0);
-        assert!(rings.is_off());
-        assert_eq!(rings.authenticated.used() + rings.unauthenticated.used(), 0);
+        assert!(rings.is_off() && rings.ring(party("a"), true).is_none());
     }
 }

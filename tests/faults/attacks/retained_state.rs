@@ -225,7 +225,7 @@ async fn recorded_messages_use_bounded_memory() {
 #[tokio::test]
 async fn many_sessions_of_a_client_use_bounded_memory() {
     const SESSIONS: usize = 400;
-    let server = serving("");
+    let server = serving("[limits]\nladder = 0\n");
     let phone = phone_of(&server, "000413000001", |_| {});
     phone.start().await;
     let client = server.client().await;

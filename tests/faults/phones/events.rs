@@ -50,7 +50,7 @@ async fn events_are_relayed_in_arrival_order() {
 async fn event_storm_of_one_phone_is_bounded_and_delays_no_other() {
     const ROUNDS: usize = 40;
     const PAIRS: usize = 50;
-    let server = serving("");
+    let server = serving("[limits]\nladder = 0\n");
     let (phone, neighbour) = (
         phone_of(&server, MAC, |_| {}),
         phone_of(&server, NEIGHBOUR, |_| {}),
