@@ -29,7 +29,9 @@ pub struct ConnectionRecorder {
 /// The parties of a connection.
 #[derive(Default)]
 struct Parties {
-    authenticated: HashSet<Party>,
+    /// Those that have authenticated: the first one, which mostly is the only one, and the others.
+    first: Option<Party>,
+    others: HashSet<Party>,
     is_trusted: bool,
     /// The only party of the connection, whatever its addresses are.
     only: Option<Party>,
@@ -73,20 +75,21 @@ impl ConnectionRecorder {
 
     /// A phone has authenticated on the connection, which may carry several.
     pub fn add_party(&self, party: Party) {
-        self.change(|parties| {
-            parties.authenticated.insert(party);
+        self.change(|parties| match &parties.first {
+            None => parties.first = Some(party),
+            Some(first) if *first == party => {}
+            Some(_) => {
+                parties.others.insert(party);
+            }
         });
     }
 
     /// A client has authenticated on the connection: all its messages are that client's, also those of its log-on.
     pub fn set_only_party(&self, party: Party) {
-        let claimed = self.parties.borrow().last[0]
-            .found
-            .as_ref()
-            .map(|found| found.party.clone());
+        let claimed = self.parties.borrow_mut().last[0].found.take();
         if let Some(claimed) = claimed {
             let mut rings = self.rings.borrow_mut();
-            rings.adopt(&claimed, &party, &self.path);
+            rings.adopt(&claimed.ring.party, &party, &self.path);
         }
         self.change(|parties| parties.only = Some(party));
     }
@@ -143,7 +146,7 @@ impl Parties {
                     && last.is_register == ends.is_register));
         if !is_known {
             let party = self.party(find(remote, local), ends.is_register);
-            let found = party.and_then(|(party, authenticated)| rings.ring(party, authenticated));
+            let found = party.and_then(|(party, authenticated)| rings.ring(&party, authenticated));
             let last = &mut self.last[at];
             last.remote.clear();
             last.remote.push_str(remote);
@@ -161,13 +164,14 @@ impl Parties {
             return Some((only.clone(), true));
         }
         if let Some(party) = party.as_ref()
-            && (self.is_trusted || self.authenticated.contains(party))
+            && (self.is_trusted
+                || self.first.as_ref() == Some(party)
+                || self.others.contains(party))
         {
             return Some((party.clone(), true));
         }
-        let mut authenticated = self.authenticated.iter();
-        match (authenticated.next(), authenticated.next()) {
-            (Some(only), None) if !is_register => Some((only.clone(), true)),
+        match &self.first {
+            Some(first) if self.others.is_empty() && !is_register => Some((first.clone(), true)),
             _ => party.map(|party| (party, false)),
         }
     }

@@ -23,12 +23,21 @@ pub(super) struct Rings {
 /// The messages of one party: its last records, each of which has the position of the one before.
 #[derive(Debug)]
 pub(super) struct Ring {
+    pub(super) party: Party,
     last: [Cell<u64>; 2],
-    /// The number of the last message in the log of busy parties.
-    last_busy: Cell<Option<u64>>,
+    /// The number after that of its last message in each log.
+    next: [Cell<u64>; 2],
     /// How many octets of the shared log were used, and in which lap of it.
     used: Cell<usize>,
     lap: Cell<u64>,
+}
+
+/// The messages of a ring in one log.
+struct Chain {
+    /// With their numbers, the newest first.
+    messages: Vec<(u64, RecordedMessage)>,
+    /// The number of the first message since which none was overwritten.
+    complete_since: u64,
 }
 
 /// A message that is recorded.
@@ -88,7 +97,7 @@ impl Rings {
         if self.rings.len() >= most {
             return None;
         }
-        let ring = Rc::new(Ring::default());
+        let ring = Rc::new(Ring::of(party.clone()));
         self.rings.insert(party.clone(), Rc::clone(&ring));
         Some(ring)
     }
@@ -126,11 +135,11 @@ impl Rings {
             return;
         };
         ring.last[log].set(position);
-        match log {
-            SHARED => ring.used.set(ring.used.get() + size),
-            _ => ring.last_busy.set(Some(self.messages)),
+        if log == SHARED {
+            ring.used.set(ring.used.get() + size);
         }
         self.messages += 1;
+        ring.next[log].set(self.messages);
     }
 
     /// The messages of a party, the oldest first, without a gap between them.
@@ -138,21 +147,19 @@ impl Rings {
         let Some(ring) = self.rings.get(party) else {
             return Vec::new();
         };
-        let (busy, is_whole) = self.chain(ring, BUSY);
-        let (mut messages, _) = self.chain(ring, SHARED);
-        if !is_whole {
-            // What was overwritten in the log of busy parties is missing after older messages.
-            let oldest = busy.last().map(|(number, _)| *number);
-            let after = oldest.or_else(|| ring.last_busy.get());
-            messages.retain(|(number, _)| Some(*number) > after);
-        }
-        messages.extend(busy);
+        let chains = [SHARED, BUSY].map(|log| self.chain(ring, log));
+        // What was overwritten in one log is missing behind older messages of the other.
+        let complete_since = chains.iter().map(|chain| chain.complete_since).max();
+        let mut messages: Vec<_> = chains
+            .into_iter()
+            .flat_map(|chain| chain.messages)
+            .collect();
+        messages.retain(|(number, _)| Some(*number) >= complete_since);
         messages.sort_by_key(|(number, _)| *number);
         messages.into_iter().map(|(_, message)| message).collect()
     }
 
-    /// The messages of a ring in a log, the newest first, and whether these are all that were ever written.
-    fn chain(&self, ring: &Ring, log: usize) -> (Vec<(u64, RecordedMessage)>, bool) {
+    fn chain(&self, ring: &Ring, log: usize) -> Chain {
         let mut position = ring.last[log].get();
         let mut messages = Vec::new();
         let mut octets = 0;
@@ -164,7 +171,15 @@ impl Rings {
             messages.push((number, message));
             position = previous;
         }
-        (messages, position == NONE)
+        let complete_since = match messages.last() {
+            _ if position == NONE => 0,
+            Some((oldest, _)) => *oldest,
+            None => ring.next[log].get(),
+        };
+        Chain {
+            messages,
+            complete_since,
+        }
     }
 
     /// Removes the messages of a party.
@@ -191,21 +206,19 @@ impl Rings {
     }
 }
 
-impl Default for Ring {
-    fn default() -> Self {
+impl Ring {
+    fn of(party: Party) -> Self {
         Self {
+            party,
             last: [Cell::new(NONE), Cell::new(NONE)],
-            last_busy: Cell::new(None),
+            next: [Cell::new(0), Cell::new(0)],
             used: Cell::new(0),
             lap: Cell::new(0),
         }
     }
-}
 
-impl Ring {
     fn clear(&self) {
         self.last.iter().for_each(|last| last.set(NONE));
-        self.last_busy.set(None);
     }
 }
 

@@ -25,8 +25,7 @@ pub(super) struct ThreadRings {
 /// The ring of a party.
 #[derive(Debug)]
 pub(super) struct PartyRing {
-    pub(super) party: Party,
-    ring: Rc<Ring>,
+    pub(super) ring: Rc<Ring>,
     is_authenticated: bool,
     generation: u64,
 }
@@ -65,14 +64,13 @@ impl ThreadRings {
     }
 
     /// The ring of a party; `None` if there are too many.
-    pub(super) fn ring(&mut self, party: Party, is_authenticated: bool) -> Option<PartyRing> {
+    pub(super) fn ring(&mut self, party: &Party, is_authenticated: bool) -> Option<PartyRing> {
         let rings = match is_authenticated {
             true => &mut self.authenticated,
             false => &mut self.unauthenticated,
         };
         Some(PartyRing {
-            ring: rings.ring(&party)?,
-            party,
+            ring: rings.ring(party)?,
             is_authenticated,
             generation: self.generation,
         })
@@ -85,7 +83,7 @@ impl ThreadRings {
 
     pub(super) fn add(&mut self, to: &PartyRing, message: &NewMessage<'_>, path: &Arc<Path>) {
         if !self.followers.is_empty() {
-            self.tell_followers(&to.party, message, path);
+            self.tell_followers(&to.ring.party, message, path);
         }
         let rings = match to.is_authenticated {
             true => &mut self.authenticated,
@@ -256,7 +254,7 @@ mod tests {
             path: &encode(&path),
             parts: [b"head", b"body"],
         };
-        let ring = rings.ring(party(user), is_authenticated);
+        let ring = rings.ring(&party(user), is_authenticated);
         rings.add(&ring.unwrap(), &message, &Arc::new(path));
     }
 
@@ -309,7 +307,7 @@ mod tests {
     #[test]
     fn new_bound_replaces_the_rings() {
         let mut rings = rings(&[]);
-        let ring = rings.ring(party("a"), true).unwrap();
+        let ring = rings.ring(&party("a"), true).unwrap();
         add(&mut rings, "a", true, 1);
         assert!(rings.has(&ring));
         rings.set_bound(2 << 20);
@@ -317,6 +315,6 @@ mod tests {
         add(&mut rings, "a", true, 2);
         assert_eq!(rings.of(&party("a")).len(), 1);
         rings.set_bound(0);
-        assert!(rings.is_off() && rings.ring(party("a"), true).is_none());
+        assert!(rings.is_off() && rings.ring(&party("a"), true).is_none());
     }
 }
