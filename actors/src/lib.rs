@@ -49,6 +49,8 @@ pub mod phone;
 #[cfg(feature = "actors")]
 pub mod phone_list;
 #[cfg(feature = "actors")]
+pub mod reason;
+#[cfg(feature = "actors")]
 pub mod refusal;
 #[cfg(feature = "actors")]
 pub mod registrar;

@@ -270,11 +270,11 @@ impl Site {
     }
 
     fn reached(&self, number: usize, status: Status) {
-        let (phone, reason) = (phone(number), None);
+        let (phone, cause) = (phone(number), None);
         let reached = AvailabilityChanged {
             phone,
             status,
-            reason,
+            cause,
         };
         self.registrar.do_send(reached);
     }

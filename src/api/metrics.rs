@@ -7,7 +7,8 @@ use uacsta_actors::{
     counters::{Counter, Counters, RequestResult},
     histogram::{BOUNDS, Histogram},
     licensing::{CountPermits, PermitCounts},
-    registrar::CountPhones,
+    reason::Code,
+    registrar::{CountPhones, CountReasons},
 };
 use uacsta_schema::csta::ServiceId;
 
@@ -20,9 +21,11 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
     let stopped = |who: &str| Refusal::Unavailable(format!("{who} is not running"));
     let counts = api.count.send(CountPermits).await;
     let phones = api.phones.send(CountPhones).await;
+    let reasons = api.reasons.send(CountReasons).await;
     let state = State {
         counts: counts.map_err(|_| stopped("licensing"))?,
         phones: phones.map_err(|_| stopped("the registrar"))?,
+        reasons: reasons.map_err(|_| stopped("the registrar"))?,
         unsaved: api.on_disk().await?.unsaved,
         open: api.open.totals(),
         expiry: api.identity.certificate().until.as_second(),
@@ -38,6 +41,8 @@ struct State {
     counts: PermitCounts,
     /// Away, registered, controlled.
     phones: [usize; 3],
+    /// By the code of their reason.
+    reasons: [usize; Code::ALL.len()],
     /// Phones whose entry is not on disk.
     unsaved: usize,
     /// Open connections, and those without log-on.
@@ -128,6 +133,12 @@ fn gauges(page: &mut Page, counters: &Counters, state: &State) {
     {
         page.sample("uacsta_phones", &format!("status=\"{status}\""), count);
     }
+    const BY_REASON: &str = "uacsta_phones_by_reason";
+    let meaning = "Listed phones that are not controlled, or have an ambiguous line, by the code of the reason.";
+    page.family(BY_REASON, meaning, "gauge");
+    for (code, count) in Code::ALL.into_iter().zip(state.reasons) {
+        page.sample(BY_REASON, &format!("reason=\"{}\"", code.name()), count);
+    }
     page.family("uacsta_sessions", "Open CSTA sessions.", "gauge");
     page.sample("uacsta_sessions", "side=\"phones\"", controlled);
     page.sample(
@@ -214,6 +225,7 @@ mod tests {
         let state = State {
             counts,
             phones: [2, 1, 3],
+            reasons: std::array::from_fn(|number| number % 3),
             unsaved: 1,
             open: (5, 2),
             expiry: 1_800_000_000,
@@ -229,6 +241,7 @@ mod tests {
             "uacsta_connections 5",
             "uacsta_connections_unauthenticated 2",
             "uacsta_phones{status=\"controlled\"} 3",
+            "uacsta_phones_by_reason{reason=\"neverRegistered\"} 1",
             "uacsta_sessions{side=\"clients\"} 0",
             "uacsta_telephones_unsaved 1",
             "uacsta_certificate_expiry_timestamp_seconds 1800000000",

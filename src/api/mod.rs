@@ -43,7 +43,9 @@ use uacsta_actors::{
     ServerContext,
     licence::code::Issuer,
     licensing::{CountPermits, GetLicences},
-    registrar::{CountPhones, FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled},
+    registrar::{
+        CountPhones, CountReasons, FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled,
+    },
     supervision::RestartableRecipient,
 };
 use uacsta_config::Secret;
@@ -72,6 +74,8 @@ pub struct Api {
     pub remove: RestartableRecipient<RemovePhone>,
     /// Counts the listed phones by status.
     pub phones: RestartableRecipient<CountPhones>,
+    /// The registrar, for the counts of phones by reason.
+    pub reasons: RestartableRecipient<CountReasons>,
     /// Finds the actor of a phone.
     pub find: RestartableRecipient<FindLine>,
     /// Tells whether the phone list is on disk.

@@ -75,6 +75,14 @@ impl Handler<CountPermits> for Registrar {
     }
 }
 
+impl Handler<CountReasons> for Registrar {
+    type Result = MessageResult<CountReasons>;
+
+    fn handle(&mut self, _: CountReasons, _: &mut Self::Context) -> MessageResult<CountReasons> {
+        MessageResult(Default::default())
+    }
+}
+
 impl Handler<CountPhones> for Registrar {
     type Result = MessageResult<CountPhones>;
 
@@ -152,6 +160,7 @@ fn served(folder: &Path) -> HttpServer {
         remove: registrar.recipient(),
         find: registrar.recipient(),
         phones: registrar.recipient(),
+        reasons: registrar.recipient(),
         disk: registrar.recipient(),
         count: registrar.recipient(),
         context: context(),

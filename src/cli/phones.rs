@@ -102,7 +102,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("LAST LOGIN", "last_login"),
     ("STATUS", "status"),
     ("LINES", "lines"),
-    ("WHY", "reason"),
+    ("REASON", "reason"),
 ];
 
 /// Aligned columns, then a line with the counts.
@@ -144,7 +144,11 @@ fn table(answer: &Value) -> String {
 
 fn cell(phone: &Value, key: &str) -> String {
     let out = phone.get("in_operation") == Some(&Value::Bool(false));
-    match phone.get(key) {
+    let value = match phone.get(key) {
+        Some(Value::Object(reason)) => reason.get("detail"),
+        value => value,
+    };
+    match value {
         Some(Value::Number(seconds)) if key == "last_login" => local_time(seconds),
         Some(Value::String(text)) if key == "status" && out => format!("{text}, off"),
         Some(Value::String(name)) if key == "mac" => match phone.get("hint") {
@@ -185,14 +189,14 @@ mod tests {
                   "last_address": "10.0.0.7", "status": "controlled", "lines": ["100", "101"], "in_operation": true },
                 { "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
                   "last_address": null, "status": "away", "lines": [], "in_operation": false,
-                  "reason": "it was switched off" },
+                  "reason": { "code": "notInOperation", "detail": "An operator switched the phone off." } },
                 { "mac": "215", "hint": "00:04:13:00:00:03", "maker": "snom", "status": "away", "in_operation": true },
             ],
         });
         let expected = "\
-PHONE                    MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    WHY
+PHONE                    MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    REASON
 00:04:13:00:00:01        snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
-00:15:65:00:00:02        Yealink                                            away, off            it was switched off
+00:15:65:00:00:02        Yealink                                            away, off            An operator switched the phone off.
 215 (00:04:13:00:00:03)  snom                                               away
 3 phones, 1 connected, 2 lines monitored
 ";

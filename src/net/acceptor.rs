@@ -16,7 +16,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use uacsta_actors::{
     ServerContext, client::CrossRefs, counters::Counter, log_limit::repeat_count,
-    registrar::RegistrarAddrs, sip::transport::PartialBudget,
+    reason::ContactFault, registrar::RegistrarAddrs, sip::transport::PartialBudget,
 };
 use uacsta_config::Trusted;
 use uacsta_schema::sip::MessageLimits;
@@ -81,6 +81,18 @@ impl Acceptor {
         let now = self.context.clock.now();
         if let Some(times) = self.context.log_limit.admit(peer.ip(), reason, now) {
             tracing::warn!(interface = interface.setting, %peer, reason, times = repeat_count(times), "{}", fault.text());
+        }
+    }
+
+    /// Reports a fault of a phone to the registrar.
+    pub(super) fn refused(
+        &self,
+        interface: &Interface,
+        peer: SocketAddr,
+        fault: Option<ContactFault>,
+    ) {
+        if let Some(fault) = fault.filter(|_| interface.side == Side::Phones) {
+            self.registrar.connections.refused_unnamed(peer, fault);
         }
     }
 

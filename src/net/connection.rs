@@ -25,7 +25,7 @@ use super::{
     connection_limits::ConnectionPermit,
     counted_stream::{CountedStream, Exchange, InspectedStream},
     endpoints::endpoints,
-    handshake,
+    handshake::{self, HandshakeFailure},
     protocol_mismatch::ProtocolMismatch,
 };
 
@@ -104,6 +104,7 @@ impl AcceptedConnection {
                 return Ok(());
             };
             acceptor.warn(&interface, peer, PeerFault::Protocol, &mismatch.to_string());
+            acceptor.refused(&interface, peer, mismatch.fault());
             Err(io::Error::other(mismatch))
         });
         self.start(Box::new(io), None);
@@ -117,7 +118,7 @@ impl AcceptedConnection {
         let context = &self.acceptor.context;
         let time = context.config().settings.limits.tls_handshake;
         let accept = tls.accept(io).into_fallible();
-        let reason = match tokio::time::timeout(time, accept).await {
+        let failure = match tokio::time::timeout(time, accept).await {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates();
                 let certificate = chain.and_then(<[_]>::first).cloned();
@@ -129,16 +130,17 @@ impl AcceptedConnection {
             }
             Ok(Err((error, _))) => {
                 context.counters.count(Counter::FailedHandshake);
-                handshake::reason(&error, self.interface.side)
+                HandshakeFailure::of(&error, self.interface.side)
             }
             Err(_) => {
                 context.counters.count(Counter::SlowHandshake);
-                "not complete within limits.tls_handshake".into()
+                HandshakeFailure::too_slow()
             }
         };
         let peer = self.endpoints.peer;
-        self.acceptor
-            .warn(&self.interface, peer, PeerFault::Handshake, &reason);
+        let (acceptor, interface) = (&self.acceptor, &self.interface);
+        acceptor.warn(interface, peer, PeerFault::Handshake, &failure.to_string());
+        acceptor.refused(interface, peer, failure.fault());
     }
 
     /// Whether the peer closed the connection otherwise than on seeing the server's certificate, or is a front end that speaks

@@ -1,5 +1,7 @@
 //! Detects peers on the wrong port by their first octets: TLS on TCP, SIP on TLS, an unexpected PROXY header.
 
+use uacsta_actors::reason::ContactFault;
+
 use super::proxy_header;
 
 /// What a peer sent instead of the port's protocol, as the reason of a log line.
@@ -20,6 +22,15 @@ pub(super) enum ProtocolMismatch {
 }
 
 impl ProtocolMismatch {
+    /// What it says about a phone; `None` if it is a fault of a front end.
+    pub(super) fn fault(self) -> Option<ContactFault> {
+        match self {
+            Self::TlsOnTcp => Some(ContactFault::WrongTransport { is_tls: true }),
+            Self::SipOnTls => Some(ContactFault::WrongTransport { is_tls: false }),
+            Self::Proxy => None,
+        }
+    }
+
     /// `None` if `first` may be the port's protocol, or is none of these.
     pub(super) fn of(first: &[u8], secure: bool) -> Option<Self> {
         // RFC 8446, section 5.1: a handshake record of any version. No SIP message begins like that.

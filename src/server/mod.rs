@@ -217,6 +217,7 @@ impl Server {
             remove: registrar.recipient(),
             find: registrar.recipient(),
             phones: registrar.recipient(),
+            reasons: registrar.recipient(),
             disk: registrar.recipient(),
             count: licensing.recipient(),
             context: Arc::clone(&context),

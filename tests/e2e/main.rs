@@ -38,6 +38,7 @@ mod monitors;
 mod phone_session;
 mod program;
 mod readme;
+mod reasons;
 mod rebinding;
 mod registrar;
 mod rights;

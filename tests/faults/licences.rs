@@ -67,7 +67,7 @@ async fn until_listed(server: &Server, mac: &str, status: &str) -> serde_json::V
     until_listed_for(server, mac, status, "").await
 }
 
-/// Waits until a phone of the list is so for a reason that contains this.
+/// Waits until a phone of the list is so for a reason whose sentence contains this.
 async fn until_listed_for(
     server: &Server,
     mac: &str,
@@ -77,7 +77,7 @@ async fn until_listed_for(
     let wait = async {
         loop {
             let listed = server.listed(mac).await;
-            let why = listed["reason"].as_str().unwrap_or_default();
+            let why = listed["reason"]["detail"].as_str().unwrap_or_default();
             if listed["status"] == status && why.contains(reason) {
                 return listed;
             }
@@ -428,7 +428,7 @@ async fn restarted_licensing_keeps_counts_and_waiting_lines() {
     first.event(&event).await.expect(200);
     session.expect("OriginatedEvent").await;
     let listed = until_listed(&server, "00:04:13:00:00:32", "registered").await;
-    let reason = listed["reason"].as_str().unwrap_or_default();
+    let reason = listed["reason"]["detail"].as_str().unwrap_or_default();
     assert!(reason.contains("licence"), "{listed}");
     assert_eq!((first.count("INVITE"), second.count("INVITE")), (1, 0));
     session.unwatch(&reference).await;

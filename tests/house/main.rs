@@ -8,5 +8,6 @@ mod catalogue;
 mod documents;
 mod layers;
 mod log;
+mod reasons;
 mod shape;
 mod source;

@@ -70,19 +70,64 @@ pub enum Denial {
     Challenged {
         /// The challenge for the response.
         challenge: ChallengeData,
-        /// Why the credentials are wrong, for the log; `None` where there were none, their nonce was stale, or the log has it already.
-        reason: Option<&'static str>,
+        /// Why the credentials are wrong, and what the rate limit says; `None` where there were none, or their nonce was stale.
+        fault: Option<(CredentialFault, LimitStatus)>,
     },
     /// Too many log-ons failed before, so the credentials were not checked: 503 with [`RETRY_AFTER`].
     RateLimited,
 }
 
 impl Denial {
-    /// Why the credentials are wrong, if it is to be logged.
+    /// Why the credentials are wrong.
+    pub fn fault(&self) -> Option<CredentialFault> {
+        match self {
+            Self::Challenged { fault, .. } => fault.map(|(fault, _)| fault),
+            Self::RateLimited => None,
+        }
+    }
+
+    /// Why the credentials are wrong, for the log; `None` if the log has it already.
     pub fn reason(&self) -> Option<&'static str> {
         match self {
-            Self::Challenged { reason, .. } => *reason,
-            Self::RateLimited => None,
+            Self::Challenged {
+                fault: Some((fault, limit)),
+                ..
+            } => match limit {
+                LimitStatus::Below => Some(fault.reason()),
+                LimitStatus::Reached => Some(
+                    "too many log-ons failed: this address, and this user from addresses with failures, are limited to limits.log_on_tries a second; further failures are not logged until there is a pause",
+                ),
+                LimitStatus::Exceeded => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with credentials.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CredentialFault {
+    /// Their algorithm was not offered.
+    Algorithm,
+    /// The user is not known.
+    UnknownUser,
+    /// The user's password is stored as the hash of another algorithm.
+    OtherHash,
+    /// The password is wrong.
+    Password,
+    /// They are for another Request-URI.
+    OtherUri,
+}
+
+impl CredentialFault {
+    /// The fault in words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Algorithm => "the digest algorithm was not offered",
+            Self::UnknownUser => "the user name is not known here",
+            Self::OtherHash => "the user's password is stored as the hash of another algorithm",
+            Self::Password => "the password is wrong",
+            Self::OtherUri => "the credentials are for another Request-URI",
         }
     }
 }
@@ -178,7 +223,7 @@ impl DigestAuthenticator {
         let Some(credentials) = credentials(request, realm) else {
             return Err(Denial::Challenged {
                 challenge: self.challenge(context, caller, false),
-                reason: None,
+                fault: None,
             });
         };
         let now = context.now;
@@ -223,28 +268,23 @@ impl DigestAuthenticator {
             None => credentials.verifies_without_qop(ha1, method),
         });
         let wrong = match () {
-            () if !offered => Some("the digest algorithm was not offered"),
-            () if known.is_none() => Some("the user name is not known here"),
-            () if ha1.is_none() => {
-                Some("the user's password is stored as the hash of another algorithm")
-            }
-            () if !proved => Some("the password is wrong"),
+            () if !offered => Some(CredentialFault::Algorithm),
+            () if known.is_none() => Some(CredentialFault::UnknownUser),
+            () if ha1.is_none() => Some(CredentialFault::OtherHash),
+            () if !proved => Some(CredentialFault::Password),
             () if !digest_uri::matches(credentials.uri, request.uri(), credentials.username) => {
-                Some("the credentials are for another Request-URI")
+                Some(CredentialFault::OtherUri)
             }
             () => None,
         };
-        if let Some(reason) = wrong {
+        if let Some(fault) = wrong {
             context.counters.count(Counter::FailedLogOn);
             let challenge = self.challenge(context, caller, false);
-            let reason = match context.limiter.failed(attempt, rate, now) {
-                LimitStatus::Below => Some(reason),
-                LimitStatus::Reached => Some(
-                    "too many log-ons failed: this address, and this user from addresses with failures, are limited to limits.log_on_tries a second; further failures are not logged until there is a pause",
-                ),
-                LimitStatus::Exceeded => None,
-            };
-            return Err(Denial::Challenged { challenge, reason });
+            let limit = context.limiter.failed(attempt, rate, now);
+            return Err(Denial::Challenged {
+                challenge,
+                fault: Some((fault, limit)),
+            });
         }
         // Without qop there is no count: such a nonce is good for one request.
         if !self.counts(nonce, credentials.nc.unwrap_or(u32::MAX)) {
@@ -263,7 +303,7 @@ impl DigestAuthenticator {
         context.counters.count(Counter::StaleNonce);
         Denial::Challenged {
             challenge: self.challenge(context, caller, true),
-            reason: None,
+            fault: None,
         }
     }
 

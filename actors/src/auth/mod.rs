@@ -7,7 +7,7 @@ mod gcra;
 
 pub use address_prefix::address_prefix;
 pub use authenticator::{
-    AuthContext, AuthRequest, Authenticated, ChallengeData, Denial, DigestAuthenticator,
-    RETRY_AFTER, claimed_user,
+    AuthContext, AuthRequest, Authenticated, ChallengeData, CredentialFault, Denial,
+    DigestAuthenticator, RETRY_AFTER, claimed_user,
 };
 pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate};

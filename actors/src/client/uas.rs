@@ -19,11 +19,13 @@ use super::{
 };
 use crate::{
     ServerContext,
-    auth::{AuthRequest, AuthUser, DigestAuthenticator, claimed_user},
+    auth::{AuthRequest, AuthUser, CredentialFault, DigestAuthenticator, claimed_user},
     counters::Counter,
     ladder::{ConnectionRecorder, Party},
     log_limit::repeat_count,
+    reason::ContactFault,
     registrar::Registrar,
+    registration::ContactFailed,
     sip::{
         connection::SipConnection,
         incident::Incident,
@@ -138,10 +140,19 @@ impl ClientUas {
                 Rights::of(settings, user).map(|(password, _)| password)
             });
         let granted = granted.map_err(|denial| {
+            let user = claimed_user(request, &settings.advanced.realm);
+            if denial.fault() == Some(CredentialFault::UnknownUser)
+                && let Some(phone) = user.and_then(|user| user.parse().ok())
+            {
+                self.registrar.do_send(ContactFailed {
+                    phone: Some(phone),
+                    from: self.address.ip(),
+                    fault: ContactFault::ClientsInterface,
+                });
+            }
             if let Some(reason) = denial.reason()
                 && let Some(times) = self.context.may_log(self.address, false, &["client: ", reason].concat())
             {
-                let user = claimed_user(request, &settings.advanced.realm);
                 tracing::warn!(client = truncated(user), peer = %self.address, reason, times = repeat_count(times), "client log-on refused");
             }
             self.context.denied(&denial)

@@ -283,6 +283,16 @@ impl Directory {
         })
     }
 
+    /// A line of this phone that another phone has as well, if it is as available, so that the line's name means neither.
+    pub fn rival(&self, phone: PhoneId) -> Option<(DeviceId, PhoneId)> {
+        let known = self.phones.get(&phone).filter(|known| known.are_told)?;
+        known.lines.iter().find_map(|PhoneLine { device, .. }| {
+            let mut others = self.listed_namesakes(phone, device);
+            let other = others.find(|held| self.rank(held.phone) == known.availability.rank())?;
+            Some((device.clone(), other.phone))
+        })
+    }
+
     /// Whether another phone has a line with the same user part as one of this phone's lines.
     fn has_namesakes(&self, phone: PhoneId) -> bool {
         let known = self.phones.get(&phone).filter(|known| known.are_told);

@@ -17,7 +17,8 @@ use super::{
     liveness::registers_anew,
     monitors::MonitoredLines,
     request_queue::{RequestQueue, Requester},
-    session::{Outlook, PhoneSession, SessionEffect, SessionInput},
+    session::{PhoneSession, SessionEffect, SessionInput},
+    system_status::OUT_OF_SERVICE,
 };
 use crate::{
     ServerContext,
@@ -26,6 +27,7 @@ use crate::{
     licence::PermitKind,
     licensing::RequestPermit,
     monitor::MonitorEvent,
+    reason::Cause,
     registration::{PhoneBinding, Released},
     sip::session::{Close, Login, Open, Withdraw},
     supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
@@ -51,8 +53,6 @@ pub struct Phone {
 const MAILBOX: usize = 4096;
 /// How often the server checks whether the calls of a phone or line without a licence are over.
 pub(super) const DRAIN_CHECK: Duration = Duration::from_secs(5);
-/// Why a phone is not controlled.
-pub(super) const UNLICENSED: &str = "there is no licence for it; see: uacsta licenses";
 
 impl Phone {
     /// Creates the actor of a phone; `address` reaches the actor and its successors.
@@ -86,8 +86,9 @@ impl Phone {
         self.alarm.set(at, self.context.clock.now(), ctx);
     }
 
-    /// Reports the phone's status to the registrar; releases the licence permit of a phone that is away.
-    pub(super) fn report(&mut self, reason: Option<String>) {
+    /// Reports the phone's status and its cause to the registrar, where no cause means that the one of before goes on; releases the
+    /// licence permit of a phone that is away.
+    pub(super) fn report(&mut self, cause: Option<Cause>) {
         let status = self.admission.status(self.session.is_open());
         if status == Status::Away || !self.admission.is_enabled() {
             self.admission.release_permit();
@@ -96,7 +97,11 @@ impl Phone {
         self.upstream.availability.do_send(AvailabilityChanged {
             phone: self.phone,
             status,
-            reason: reason.or_else(|| is_unlicensed.then(|| UNLICENSED.to_owned())),
+            cause: if is_unlicensed {
+                Some(Cause::NoLicence)
+            } else {
+                cause
+            },
         });
     }
 
@@ -121,7 +126,7 @@ impl Phone {
         }
         self.admission.bind(binding);
         if moved {
-            self.report(None);
+            self.report(Some(Cause::Opening));
         } else if is_anew {
             self.requests.end_quiet();
             self.on_session(SessionInput::RegisteredAnew, ctx);
@@ -231,21 +236,15 @@ impl Phone {
             SessionEffect::OutOfService => {
                 tracing::warn!(phone = %self.phone, "phone is out of service: its system is disabled or starts");
                 self.refuse_unsent();
-                self.report(Some("its system is disabled or starts".into()));
+                self.report(Some(Cause::PhoneOutOfService(OUT_OF_SERVICE.into())));
             }
-            SessionEffect::Failed {
-                mut reason,
-                outlook,
-            } => {
-                if outlook == Outlook::Lasting {
-                    reason += "; it is asked less and less often, down to once an hour, until it registers anew";
-                }
-                tracing::warn!(phone = %self.phone, reason, "no CSTA session with the phone");
-                self.report(Some(reason));
+            SessionEffect::Failed(cause) => {
+                tracing::warn!(phone = %self.phone, reason = cause.detail(), "no CSTA session with the phone");
+                self.report(Some(cause));
             }
             SessionEffect::Ended(why) => {
                 tracing::warn!(phone = %self.phone, reason = %why, "CSTA session with the phone lost");
-                self.report(Some(why.to_string()));
+                self.report(Some(Cause::SessionLost(why)));
             }
             SessionEffect::Closed(reason) => {
                 tracing::debug!(phone = %self.phone, %reason, "CSTA session with the phone closed");

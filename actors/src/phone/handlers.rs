@@ -13,8 +13,9 @@ use super::{
     session::{Outlook, SessionInput},
 };
 use crate::{
-    ConfigChanged,
+    ConfigChanged, ServerContext,
     licensing::{LicensingNotice, PermitDecision},
+    reason::{Cause, Unanswered},
     registration::{Flow, LoggedOff, PhoneBinding, PhoneUas},
     sip::{
         connection::{Migrate, Moved},
@@ -44,30 +45,7 @@ impl Handler<SessionEvent> for Phone {
                 self.on_session(SessionInput::Opened(session, edition), ctx);
             }
             SessionEventKind::Refused(why) => {
-                let reason = format!("the INVITE was {why}");
-                let (retry_after, outlook) = match why {
-                    RequestError::Refused {
-                        status,
-                        retry_after,
-                        ..
-                    } => (
-                        retry_after.filter(|wait| !wait.is_zero()),
-                        Outlook::of(status),
-                    ),
-                    // The request for the next session is the same.
-                    RequestError::TooLarge => (None, Outlook::Lasting),
-                    // A person would be called every minute.
-                    RequestError::Rang => (Some(RANG), Outlook::Lasting),
-                    RequestError::TimedOut
-                    | RequestError::Ended
-                    | RequestError::ConnectionLost
-                    | RequestError::NoDialog => (None, Outlook::Passing),
-                };
-                let rejected = SessionInput::Rejected {
-                    reason,
-                    retry_after,
-                    outlook,
-                };
+                let rejected = rejected(&self.context, why);
                 self.on_session(rejected, ctx);
             }
             SessionEventKind::Request(body, reply) => self.received(body, reply, false, ctx),
@@ -95,24 +73,24 @@ impl Handler<Unbound> for Phone {
     fn handle(&mut self, unbound: Unbound, ctx: &mut Self::Context) {
         let Unbound {
             binding,
-            reason,
+            end,
             responder,
         } = unbound;
         if let Some(responder) = responder {
             // The BYE goes before the 200, since the phone may close the connection with the latter.
-            self.on_session(SessionInput::Close(reason), ctx);
+            self.on_session(SessionInput::Close(end.to_string().into()), ctx);
             self.admission.unbind();
             self.refuse_waiting();
             let connection = Arc::clone(&binding.flow.connection);
             connection.do_send(LoggedOff(binding));
             responder.ok();
-            return self.report(None);
+            return self.report(Some(end.into()));
         }
         // The dialog may have moved to another connection meanwhile.
         let known = self.admission.binding();
         if known.is_some_and(|known| known.flow == binding.flow) {
-            self.leave_connection(&reason, ctx);
-            self.report(Some(reason.into()));
+            self.leave_connection(&end.to_string(), ctx);
+            self.report(Some(end.into()));
         }
     }
 }
@@ -143,7 +121,8 @@ impl Handler<EnabledChanged> for Phone {
             let reason = "an operator switched the phone off".into();
             self.on_session(SessionInput::Close(reason), ctx);
         }
-        self.report(None);
+        let is_bound = self.admission.binding().is_some();
+        self.report(is_bound.then_some(Cause::Opening));
     }
 }
 
@@ -169,9 +148,13 @@ impl Handler<PermitDecision> for Phone {
             return;
         }
         if let Some(permit) = permit {
+            let is_awaited = self.admission.is_unlicensed();
             self.admission.grant(permit);
             if self.session.is_closed() {
                 self.open_session(ctx);
+                if is_awaited {
+                    self.report(Some(Cause::Opening));
+                }
             }
         } else if self.admission.deny(self.context.clock.now()) {
             tracing::warn!(phone = %self.phone, "there is no licence for the phone; see: uacsta licenses");
@@ -297,5 +280,47 @@ impl Handler<Request> for Phone {
 
     fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
         self.ask(request, ctx);
+    }
+}
+
+/// Why the phone did not accept the INVITE, and when to ask again.
+fn rejected(context: &ServerContext, why: RequestError) -> SessionInput {
+    let connection_ended = || Cause::ConnectionLost("it ended during the INVITE".into());
+    let (cause, retry_after, outlook) = match why {
+        RequestError::Refused {
+            status,
+            body,
+            retry_after,
+        } => {
+            let outlook = Outlook::of(status);
+            let cause = Cause::Rejected {
+                status,
+                error: responses::csta_error(context, body),
+                is_lasting: outlook == Outlook::Lasting,
+            };
+            let retry_after = retry_after.filter(|wait| !wait.is_zero());
+            (cause, retry_after, outlook)
+        }
+        // The request for the next session is the same.
+        RequestError::TooLarge => (Cause::RequestTooLarge, None, Outlook::Lasting),
+        // A person would be called every minute.
+        RequestError::Rang => (Cause::Rings, Some(RANG), Outlook::Lasting),
+        RequestError::TimedOut => {
+            let to = Unanswered::Invite;
+            let cause = Cause::NoAnswer { to, proxy: None };
+            (cause, None, Outlook::Passing)
+        }
+        RequestError::Ended | RequestError::ConnectionLost => {
+            (connection_ended(), None, Outlook::Passing)
+        }
+        RequestError::NoDialog => {
+            let cause = Cause::NoCsta("its 200 to the INVITE establishes no dialog".into());
+            (cause, None, Outlook::Passing)
+        }
+    };
+    SessionInput::Rejected {
+        cause,
+        retry_after,
+        outlook,
     }
 }

@@ -13,7 +13,11 @@ use super::{
     request_queue::{Requester, Turn},
     session::SessionInput,
 };
-use crate::{refusal::Refusal, registration::Binding};
+use crate::{
+    reason::{Cause, Unanswered},
+    refusal::Refusal,
+    registration::Binding,
+};
 
 /// How long a binding takes to be written at most, mostly.
 const WRITE_TIME: Duration = Duration::from_secs(1);
@@ -82,11 +86,13 @@ impl Phone {
                 tracing::warn!(%phone, reason = %refusal, "phone is away: it did not answer the keep-alive");
                 self.leave_connection("the phone does not answer the keep-alive", ctx);
                 self.refuse_waiting();
-                let mut reason = "it does not answer the keep-alive".to_owned();
-                if let Refusal::Refused(status) = refusal {
-                    reason += &format!(", but a proxy does with {status}");
-                }
-                self.report(Some(reason));
+                self.report(Some(Cause::NoAnswer {
+                    to: Unanswered::KeepAlive,
+                    proxy: match refusal {
+                        Refusal::Refused(status) => Some(*status),
+                        _ => None,
+                    },
+                }));
             }
             (Liveness::Reported | Liveness::Lost, _) => {}
             (Liveness::Alive, result) => {

@@ -7,7 +7,7 @@ use uacsta_schema::csta::{DeviceId, Dialect, Document};
 
 use crate::{
     monitor::SubscriptionChange,
-    registration::{PhoneBinding, PhoneUas},
+    registration::{BindingEnd, PhoneBinding, PhoneUas},
     sip::{connection::OrphanRequest, responder::Responder},
 };
 
@@ -27,8 +27,8 @@ pub struct Bound(pub Arc<PhoneBinding>);
 pub struct Unbound {
     /// May be one that the phone no longer uses.
     pub binding: Arc<PhoneBinding>,
-    /// Why, for the log and the phone list.
-    pub reason: Box<str>,
+    /// Why.
+    pub end: BindingEnd,
     /// Responds to the REGISTER that ended the binding, if it was one.
     pub responder: Option<Responder>,
 }

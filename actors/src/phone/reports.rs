@@ -8,6 +8,7 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 use super::Status;
 use crate::{
     licensing::Licensing,
+    reason::Cause,
     registration::PhoneBinding,
     supervision::{RestartableAddr, RestartableRecipient},
 };
@@ -54,8 +55,8 @@ pub struct AvailabilityChanged {
     pub phone: PhoneId,
     /// How.
     pub status: Status,
-    /// Why not better, in words.
-    pub reason: Option<String>,
+    /// Why it is not controlled; `None` if it is, or if the cause of before goes on.
+    pub cause: Option<Cause>,
 }
 
 /// A phone's actor was restarted after a panic. It has no binding until it receives [`Resume`](super::Resume).

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     ServerContext,
+    reason::Cause,
     refusal::Refusal,
     sip::{
         responder::Responder,
@@ -99,11 +100,22 @@ pub(super) fn cross_ref(response: Result<Document, Refusal>) -> Result<MonitorCr
     }
 }
 
+/// The CSTA error in the body of a response, in words.
+pub(super) fn csta_error(context: &ServerContext, body: Bytes) -> Option<Box<str>> {
+    match context.read(body).ok()?.message() {
+        Ok(Message::Failure(failure)) => Some(Truncated(&failure.to_string()).to_string().into()),
+        _ => None,
+    }
+}
+
 /// Reads the response to RequestSystemStatus: the phone's edition and status, or why it cannot be controlled.
 pub(super) fn check_status(context: &ServerContext, body: Bytes) -> Result<Accepted, Unusable> {
     // A phone without CSTA may accept the INVITE as an ordinary call.
     let is_useless = |refusal: Refusal| Unusable {
-        reason: format!("the answer to RequestSystemStatus is of no use: {refusal}"),
+        cause: Cause::NoCsta(match refusal {
+            Refusal::NotCsta(why) => why.into(),
+            refusal => refusal.to_string().into(),
+        }),
         outlook: Outlook::Lasting,
     };
     let (status, document) = system_status(context, body).map_err(is_useless)?;
@@ -113,10 +125,7 @@ pub(super) fn check_status(context: &ServerContext, body: Bytes) -> Result<Accep
             system,
         }),
         _ => Err(Unusable {
-            reason: format!(
-                "its system status is {}, not normal",
-                Truncated(status.as_str())
-            ),
+            cause: Cause::PhoneOutOfService(Truncated(status.as_str()).to_string().into()),
             outlook: Outlook::Passing,
         }),
     }

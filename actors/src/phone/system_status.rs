@@ -19,6 +19,9 @@ pub(super) enum SystemState {
     Disabled,
 }
 
+/// The statuses of [`SystemState::Disabled`], in words.
+pub(super) const OUT_OF_SERVICE: &str = "disabled or initializing";
+
 impl SystemState {
     /// `None` for a value that ECMA-269 does not have.
     pub(super) fn of(status: &SystemStatusValue) -> Option<Self> {

@@ -26,7 +26,7 @@ use crate::{
     licensing::LicensingNotice,
     phone::{AvailabilityChanged, LinesListed, Phone, PhoneRestarted, ReportAgain, Resume, Retire},
     phone_list::{ListedPhone, Save},
-    registration::{Bindings, Flow},
+    registration::{BindingEnd, Bindings, Flow},
     supervision::{Restartable, RestartableAddr, restart_after_panic},
 };
 
@@ -56,7 +56,7 @@ impl Registrar {
         listed: Vec<ListedPhone>,
         writable: bool,
     ) -> Self {
-        let (records, renamed) = Records::of(listed);
+        let (records, renamed) = Records::of(listed, context.clock.wall());
         let mut persistence = Persistence::new(!writable);
         for (phone, former) in renamed {
             persistence.replace(phone, former);
@@ -105,7 +105,7 @@ impl Registrar {
         });
         for binding in ended.cloned().collect::<Vec<_>>() {
             self.bindings.remove(binding.phone);
-            self.unbound(binding, "its connection ended".into(), None);
+            self.unbound(binding, BindingEnd::connection_ended(), None);
         }
         self.tell_phones(ctx, |phone| phone.do_send(ReportAgain));
         self.publish_status(|_| true, ctx);
@@ -321,7 +321,8 @@ impl Handler<AvailabilityChanged> for Registrar {
         let Some(record) = self.records.get_mut(phone) else {
             return;
         };
-        let is_new = record.set_status(changed.status, changed.reason);
+        let now = || self.context.clock.wall();
+        let is_new = record.set_status(changed.status, changed.cause, now);
         let availability = record.availability();
         if self.directory.set_availability(phone, availability) {
             self.lines_changed(user_parts(&self.directory.of(phone)), ctx);

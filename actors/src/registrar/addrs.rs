@@ -30,6 +30,7 @@ impl RegistrarAddrs {
                 register: registrar.recipient(),
                 binding_ended: registrar.recipient(),
                 forward_orphan: registrar.recipient(),
+                contact_failed: registrar.recipient(),
             }),
             phones: Arc::new(PhoneUpstream {
                 licensing,

@@ -10,6 +10,7 @@ use crate::{
     directory::{Entry, LineFilter, LineKey, LineSummary, NoLine},
     phone::{Phone, Status as PhoneStatus},
     phone_list::{ListedPhone, StoreError},
+    reason::{Code, Reason},
     sip::connection::Shut,
     supervision::RestartableAddr,
 };
@@ -138,8 +139,8 @@ pub struct PhoneDetails {
     pub entry: ListedPhone,
     /// How the phone can be reached.
     pub status: PhoneStatus,
-    /// The reason for the status, in words.
-    pub reason: Option<String>,
+    /// Why it is not controlled.
+    pub reason: Option<Reason>,
     /// Whether the entry's last change is not on disk.
     pub unsaved: bool,
 }
@@ -184,6 +185,11 @@ pub struct IsOnDisk;
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "[usize; 3]")]
 pub struct CountPhones;
+
+/// Counts the listed phones by the code of their reason, in the order of [`Code::ALL`].
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "[usize; Code::ALL.len()]")]
+pub struct CountReasons;
 
 /// How much of the phone list is on disk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -12,6 +12,7 @@ mod line_status;
 mod messages;
 mod persistence;
 mod queries;
+mod reasons;
 mod records;
 mod registration;
 mod waiter;

@@ -99,7 +99,7 @@ impl Registrar {
             ListChange::Entry => {}
             ListChange::SetEnabled(enabled) => {
                 tracing::info!(%phone, enabled, "phone switched by an operator");
-                record.set_enabled(enabled);
+                record.set_enabled(enabled, self.context.clock.wall());
                 if let Some(actor) = record.actor() {
                     actor.do_send(EnabledChanged(enabled));
                 }
@@ -224,7 +224,7 @@ impl Handler<ListPhones> for Registrar {
                 .map(|(phone, record)| PhoneDetails {
                     entry: record.entry().clone(),
                     status: record.status(),
-                    reason: record.reason().cloned(),
+                    reason: registrar.reason(phone, record),
                     unsaved: unsaved.contains(&phone),
                 })
                 .collect()

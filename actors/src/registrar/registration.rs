@@ -1,23 +1,27 @@
 //! REGISTER at the registrar: decides, waits for the disk, and notifies phone and connection.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::{Context, Handler};
 use actix_rt::Arbiter;
 use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
 use super::{
-    actor::Registrar, messages::ChangeError, persistence::ListChange, records::LogOnDetails,
+    actor::Registrar,
+    messages::ChangeError,
+    persistence::ListChange,
+    records::{LogOnDetails, Rebind},
     waiter::Waiter,
 };
 use crate::{
     counters::Counter,
     phone::{BindingMoved, Bound, Unbound},
     phone_list::ListedPhone,
+    reason::ContactFault,
     registration::{
-        self, BindingEnded, Bindings, Flow, Granted, Lease, ListBinding, LoggedOff, PhoneBinding,
-        RAPID_REBINDS, Register, RegisterOutcome, RegisterRequest, Rejection, Released, Update,
-        seconds_left,
+        self, BindingEnd, BindingEnded, Bindings, Flow, Granted, Lease, ListBinding, LoggedOff,
+        PhoneBinding, RAPID_REBINDS, Register, RegisterOutcome, RegisterRequest, Rejection,
+        Released, Update, seconds_left,
     },
     sip::responder::Responder,
     truncated::truncated,
@@ -53,8 +57,10 @@ impl Registrar {
                 .as_ref()
                 .is_none_or(|former| former.flow != binding.flow)
         {
-            log_rebind(binding, former.as_deref());
             self.enter(binding);
+            if let Some(former) = former {
+                self.rebound(binding, former);
+            }
             is_entered = true;
         }
         self.bindings.apply(&outcome);
@@ -86,25 +92,48 @@ impl Registrar {
             identity: binding.to.to_string(),
         };
         let is_bound = |phone| self.bindings.get(phone).is_some();
-        if let Some(former) = self.records.take_over(phone, binding.mac, is_bound) {
+        if let Some(former) = self
+            .records
+            .take_over(phone, binding.mac, is_bound, details.at)
+        {
             self.persistence.replace(phone, former);
         }
         let mut enabled = None;
         if !self.records.contains(phone) {
             let was_enabled = self.records.was_enabled(phone);
             let is_enabled = was_enabled.unwrap_or(config.settings.advanced.auto_activate);
-            self.records.add(ListedPhone::new(phone, is_enabled));
+            self.records
+                .add(ListedPhone::new(phone, is_enabled), details.at);
             enabled = Some(is_enabled);
         }
         let is_new = enabled.map(|_| true);
         tracing::info!(%phone, peer = %address, maker = details.described.maker, user_agent = truncated(user_agent), expires = binding.expires, is_new, enabled, "phone registered");
-        if let Some(record) = self.records.get_mut(phone) {
-            record.logged_on(details);
-        }
+        self.records.logged_on(phone, details);
         // An operator's removal that was not written yet is withdrawn.
         let is_removal = |change| change == ListChange::Remove;
         for waiter in self.persistence.withdraw(phone, is_removal) {
             waiter.tell(Err(ChangeError::Registered(phone)));
+        }
+    }
+
+    /// Notes and warns that a binding moves between addresses or connections, since two phones may have the same name.
+    fn rebound(&mut self, binding: &PhoneBinding, former: &PhoneBinding) {
+        let (phone, former, peer) = (binding.phone, former.address, binding.address);
+        let is_rapid = binding.rapid_rebinds == RAPID_REBINDS;
+        if former.ip() != peer.ip() {
+            tracing::warn!(%phone, %former, %peer, "phone re-registered from another address; binding replaced");
+        } else if is_rapid {
+            tracing::warn!(%phone, %former, %peer, "phone re-registers on one connection after the other: are there two with this name?");
+        }
+        let (now, at) = (self.context.clock.now(), self.context.clock.wall());
+        if let Some(record) = self.records.get_mut(phone) {
+            let rebind = Rebind {
+                former,
+                address: peer,
+                is_rapid,
+                expires: Duration::from_secs(binding.expires.into()),
+            };
+            record.rebound(rebind, now, at);
         }
     }
 
@@ -129,8 +158,7 @@ impl Registrar {
             }
             RegisterOutcome::Removed(binding) => {
                 tracing::info!(%phone, peer = %binding.address, "phone logged off");
-                let reason = "the phone logged off".into();
-                self.unbound(Arc::clone(binding), reason, Some(responder));
+                self.unbound(Arc::clone(binding), BindingEnd::LoggedOff, Some(responder));
             }
             RegisterOutcome::Listed => list_binding(&self.bindings, phone, responder),
         }
@@ -175,14 +203,14 @@ impl Registrar {
     pub(super) fn unbound(
         &self,
         binding: Arc<PhoneBinding>,
-        reason: Box<str>,
+        end: BindingEnd,
         responder: Option<Responder>,
     ) {
         let record = self.records.get(binding.phone);
         match (record.and_then(|record| record.actor()), responder) {
             (Some(actor), responder) => actor.do_send(Unbound {
                 binding,
-                reason,
+                end,
                 responder,
             }),
             (None, Some(responder)) => {
@@ -190,7 +218,7 @@ impl Registrar {
                 connection.do_send(LoggedOff(binding));
                 responder.ok();
             }
-            (None, None) => release(&binding, &reason),
+            (None, None) => release(&binding, &end.to_string()),
         }
     }
 }
@@ -204,6 +232,12 @@ impl Handler<Register> for Registrar {
             Ok(outcome) => return self.store(phone, outcome, register.responder, ctx),
             Err(rejection) => rejection,
         };
+        if let Some(record) = self.records.get_mut(phone)
+            && self.bindings.get(phone).is_none()
+        {
+            let fault = ContactFault::rejected(&rejection);
+            record.contact_failed(fault, address.ip(), self.context.clock.wall());
+        }
         if rejection != Rejection::TooManyUnknownPhones {
             tracing::warn!(%phone, peer = %address, reason = %rejection, "REGISTER refused");
         } else {
@@ -223,15 +257,15 @@ impl Handler<BindingEnded> for Registrar {
         let BindingEnded {
             binding,
             until,
-            reason,
+            end,
         } = ended;
         // Another binding may have replaced this one already.
         let current = self.bindings.get(binding.phone);
         if current.is_some_and(|current| Arc::ptr_eq(current, &binding)) {
             let seconds_left = seconds_left(until, self.context.clock.now());
-            tracing::info!(phone = %binding.phone, peer = %binding.address, %reason, seconds_left, "phone is away; binding removed");
+            tracing::info!(phone = %binding.phone, peer = %binding.address, reason = %end, seconds_left, "phone is away; binding removed");
             self.bindings.remove(binding.phone);
-            self.unbound(binding, reason, None);
+            self.unbound(binding, end, None);
         }
     }
 }
@@ -271,15 +305,4 @@ fn release(binding: &Arc<PhoneBinding>, reason: &str) {
         binding: Arc::clone(binding),
         reason: reason.into(),
     });
-}
-
-/// Warns if a binding moves between addresses or connections, since two phones may have the same name.
-fn log_rebind(binding: &PhoneBinding, former: Option<&PhoneBinding>) {
-    let Some(former) = former else { return };
-    let (phone, former_peer, peer) = (binding.phone, former.address, binding.address);
-    if former_peer.ip() != peer.ip() {
-        tracing::warn!(%phone, former = %former_peer, %peer, "phone re-registered from another address; binding replaced");
-    } else if binding.rapid_rebinds == RAPID_REBINDS {
-        tracing::warn!(%phone, former = %former_peer, %peer, "phone re-registers on one connection after the other: are there two with this name?");
-    }
 }

@@ -9,7 +9,8 @@ use uacsta_schema::{
 };
 
 use super::{
-    BindingEnded, Known, PhoneBinding, PhoneConnection, RegistrarRecipients, seconds_left,
+    BindingEnd, BindingEnded, Known, PhoneBinding, PhoneConnection, RegistrarRecipients,
+    seconds_left,
 };
 use crate::sip::responder::{FinalResponse, Responder};
 
@@ -102,9 +103,9 @@ impl Lease {
         former.is_known = true;
     }
 
-    /// Ends the binding; `reason` is for the log.
-    pub(crate) fn end(mut self, reason: &str) {
-        self.report(reason);
+    /// Ends the binding.
+    pub(crate) fn end(mut self, end: BindingEnd) {
+        self.report(end);
         self.is_known = true;
     }
 
@@ -113,11 +114,11 @@ impl Lease {
         self.is_known = true;
     }
 
-    fn report(&self, reason: &str) {
+    fn report(&self, end: BindingEnd) {
         self.registrar.binding_ended.do_send(BindingEnded {
             binding: Arc::clone(&self.binding),
             until: self.until,
-            reason: reason.into(),
+            end,
         });
     }
 }
@@ -125,7 +126,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if !self.is_known {
-            self.report("its connection ended");
+            self.report(BindingEnd::connection_ended());
         }
     }
 }
@@ -187,7 +188,7 @@ impl Handler<Released> for PhoneConnection {
 
     fn handle(&mut self, Released { binding, reason }: Released, ctx: &mut Self::Context) {
         let uas = self.uas_mut();
-        uas.release(&binding, &reason);
+        uas.release(&binding, BindingEnd::ConnectionLost(reason.clone()));
         if !uas.is_bound() {
             self.leave(reason, ctx);
         }
@@ -198,10 +199,9 @@ impl Handler<LoggedOff> for PhoneConnection {
     type Result = ();
 
     fn handle(&mut self, LoggedOff(binding): LoggedOff, ctx: &mut Self::Context) {
-        let reason = "the phone logged off";
         let uas = self.uas_mut();
-        if uas.release(&binding, reason) && !uas.is_bound() {
-            self.leave(reason, ctx);
+        if uas.release(&binding, BindingEnd::LoggedOff) && !uas.is_bound() {
+            self.leave(BindingEnd::LoggedOff.to_string(), ctx);
         }
     }
 }

@@ -2,13 +2,18 @@
 //!
 //! The registrar and the phones import this room, which imports neither.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Addr, Message};
 use actix_rt::ArbiterHandle;
 use uacsta_schema::{phone_id::PhoneId, sip};
 
 use crate::{
+    reason::ContactFault,
     sip::{
         connection::{OrphanRequest, SipConnection},
         responder::Responder,
@@ -16,6 +21,8 @@ use crate::{
     supervision::RestartableRecipient,
 };
 
+mod authentication;
+mod binding_end;
 mod bindings;
 mod identity;
 mod lease;
@@ -24,6 +31,7 @@ mod rejection;
 pub mod stateless_uas;
 mod uas;
 
+pub use binding_end::BindingEnd;
 pub use bindings::Binding;
 pub(crate) use bindings::Bindings;
 pub use lease::{Granted, Lease, ListBinding, LoggedOff, Released};
@@ -61,6 +69,40 @@ pub struct RegistrarRecipients {
     pub binding_ended: RestartableRecipient<BindingEnded>,
     /// Finds the phone of an orphan.
     pub forward_orphan: RestartableRecipient<ForwardOrphan>,
+    /// Notes failed contacts of listed phones.
+    pub contact_failed: RestartableRecipient<ContactFailed>,
+}
+
+impl RegistrarRecipients {
+    /// Reports a contact of this phone that failed.
+    pub(crate) fn refused(&self, phone: PhoneId, from: SocketAddr, fault: ContactFault) {
+        self.contact_failed.do_send(ContactFailed {
+            phone: Some(phone),
+            from: from.ip(),
+            fault,
+        });
+    }
+
+    /// Reports a failed contact from an address; the peer did not name a phone.
+    pub fn refused_unnamed(&self, from: SocketAddr, fault: ContactFault) {
+        self.contact_failed.do_send(ContactFailed {
+            phone: None,
+            from: from.ip(),
+            fault,
+        });
+    }
+}
+
+/// A peer was refused before it was a registered phone. The registrar keeps this for listed phones only.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ContactFailed {
+    /// The phone that the peer named.
+    pub phone: Option<PhoneId>,
+    /// The peer's address.
+    pub from: IpAddr,
+    /// Why it was refused.
+    pub fault: ContactFault,
 }
 
 /// A REGISTER that only the registrar can respond to.
@@ -89,8 +131,8 @@ pub struct BindingEnded {
     pub binding: Arc<PhoneBinding>,
     /// The binding's expiry, as time since the server's start.
     pub until: Duration,
-    /// Why, for the log.
-    pub reason: Box<str>,
+    /// Why.
+    pub end: BindingEnd,
 }
 
 /// Asks the registrar to forward an in-dialog request to its phone. The request arrived outside its dialog's connection.

@@ -13,7 +13,11 @@ use uacsta_schema::{
     },
 };
 
-use super::uas::{authenticate, identify, no_sessions};
+use super::{
+    RegistrarRecipients,
+    authentication::{authenticate, identify},
+    uas::no_sessions,
+};
 use crate::{
     ServerContext,
     auth::DigestAuthenticator,
@@ -44,6 +48,7 @@ pub enum Received {
 /// only there; `tag` is the To tag of every answer, the same for a repeated request.
 pub fn receive(
     context: &ServerContext,
+    registrar: &RegistrarRecipients,
     frame: &Frame,
     from: SocketAddr,
     number: u64,
@@ -59,7 +64,7 @@ pub fn receive(
         }
         _ => return Received::Nothing,
     };
-    match decide(context, request, from, number) {
+    match decide(context, registrar, request, from, number) {
         Ok(phone) => Received::Phone(phone),
         Err(answer) => refuse(request, &answer, from, tag),
     }
@@ -79,6 +84,7 @@ pub fn refuse(request: &Request, answer: &FinalResponse, from: SocketAddr, tag: 
 /// The authenticated phone of a request, or the answer.
 fn decide(
     context: &ServerContext,
+    registrar: &RegistrarRecipients,
     request: &Request,
     from: SocketAddr,
     number: u64,
@@ -89,9 +95,18 @@ fn decide(
     }
     match request.method() {
         Method::Register => {
-            let phone = identify(context, request, from, false)?;
+            let phone = identify(context, registrar, request, from, false)?;
             let mut authenticator = DigestAuthenticator::new(number);
-            authenticate(context, &mut authenticator, phone, request, from, false)?;
+            let authenticator = &mut authenticator;
+            authenticate(
+                context,
+                registrar,
+                authenticator,
+                phone,
+                request,
+                from,
+                false,
+            )?;
             Ok(phone)
         }
         Method::Invite => Err(no_sessions()),

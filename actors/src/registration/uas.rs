@@ -6,22 +6,21 @@ use actix::Addr;
 use actix_rt::Arbiter;
 use smallvec::SmallVec;
 use uacsta_schema::{
-    mac::Mac,
     phone_id::PhoneId,
-    sip::{Head, HeaderName, Method, Request, Status, header::NameAddr},
+    sip::{Head, Method, Request, Status, header::NameAddr},
 };
 
 use super::{
-    ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection, Register,
+    BindingEnd, ContactUpdate, Flow, ForwardOrphan, Lease, PhoneBinding, PhoneConnection, Register,
     RegisterStep, RegistrarRecipients, Rejection, Update,
-    identity::{mac_of, name_of, user_of},
+    authentication::{authenticate, identify},
+    identity::user_of,
 };
 use crate::{
     ServerContext,
-    auth::{AuthRequest, AuthUser, DigestAuthenticator},
-    counters::Counter,
+    auth::DigestAuthenticator,
     ladder::{ConnectionRecorder, Party},
-    log_limit::repeat_count,
+    reason::ContactFault,
     sip::{
         connection::OrphanRequest,
         dialog::DialogId,
@@ -29,7 +28,6 @@ use crate::{
         responder::{Disposition, FinalResponse, Held, PendingRequest},
         uas::{Peer, Uas},
     },
-    truncated::truncated,
 };
 
 /// The user of the server in the From and To of its own requests.
@@ -96,22 +94,29 @@ impl PhoneUas {
         pending: PendingRequest<'_>,
     ) -> Result<Disposition, FinalResponse> {
         let begun = self.now();
-        let phone = identify(&self.context, request, self.address, self.is_bound())?;
+        let phone = identify(
+            &self.context,
+            &self.registrar,
+            request,
+            self.address,
+            self.is_bound(),
+        )?;
         if self.claimed.replace(phone) != Some(phone) {
             self.name = Some(phone.to_string().into());
         }
         let challenged_at = self.authenticate(phone, request)?;
         let config = self.context.config();
         let update = Update::read(request, &config.settings.advanced);
-        let update = update.map_err(|rejection| reject(phone, self.address, rejection))?;
+        let update = update.map_err(|rejection| self.reject(phone, rejection))?;
         let now = self.now();
         let mut leases = self.leases.iter();
         let at = leases.position(|lease| lease.phone() == phone);
         let step = match at {
             Some(at) => {
+                let known = self.leases[at].known();
+                let step = update.against(Some(known), challenged_at);
+                let step = step.map_err(|rejection| self.reject(phone, rejection))?;
                 let lease = &mut self.leases[at];
-                let step = update.against(Some(lease.known()), challenged_at);
-                let step = step.map_err(|rejection| reject(phone, self.address, rejection))?;
                 if let (RegisterStep::Refresh, ContactUpdate::Bind { expires, .. }) =
                     (step, &update.contact)
                 {
@@ -160,6 +165,7 @@ impl PhoneUas {
         let is_here = self.leases.iter().any(|lease| lease.phone() == phone);
         authenticate(
             &self.context,
+            &self.registrar,
             &mut self.authenticator,
             phone,
             request,
@@ -203,13 +209,24 @@ impl PhoneUas {
         }
     }
 
-    /// Ends the lease of a binding, if this connection holds it; `reason` is for the log.
-    pub(crate) fn release(&mut self, binding: &PhoneBinding, reason: &str) -> bool {
+    /// Ends the lease of a binding, if this connection holds it.
+    pub(crate) fn release(&mut self, binding: &PhoneBinding, end: BindingEnd) -> bool {
         let at = self.leases.iter().position(|lease| lease.is_of(binding));
         if let Some(at) = at {
-            self.leases.swap_remove(at).end(reason);
+            self.leases.swap_remove(at).end(end);
         }
         at.is_some()
+    }
+
+    /// Logs and reports why a REGISTER of an authenticated phone is rejected, except for its expiry, which it then changes;
+    /// returns the response.
+    fn reject(&self, phone: PhoneId, rejection: Rejection) -> FinalResponse {
+        if !matches!(rejection, Rejection::IntervalTooBrief { .. }) {
+            tracing::warn!(%phone, peer = %self.address, reason = %rejection, "REGISTER refused");
+        }
+        let fault = ContactFault::rejected(&rejection);
+        self.registrar.refused(phone, self.address, fault);
+        rejection.into()
     }
 
     /// The 200 that lists a binding, if this connection holds its lease.
@@ -238,70 +255,6 @@ impl Drop for RegisterTimer {
         let took = self.context.clock.now().saturating_sub(self.begun);
         self.context.counters.register_time.observe(took);
     }
-}
-
-/// Logs why a REGISTER of an authenticated phone is rejected, except for its expiry, which it then changes; returns the response.
-fn reject(phone: PhoneId, address: SocketAddr, rejection: Rejection) -> FinalResponse {
-    if !matches!(rejection, Rejection::IntervalTooBrief { .. }) {
-        tracing::warn!(%phone, peer = %address, reason = %rejection, "REGISTER refused");
-    }
-    rejection.into()
-}
-
-/// Reads the phone's name in a REGISTER. Counts and logs a rejection; always logs it if the sender `has_logged_on`.
-pub(crate) fn identify(
-    context: &ServerContext,
-    request: &Request,
-    address: SocketAddr,
-    has_logged_on: bool,
-) -> Result<PhoneId, FinalResponse> {
-    let extensions = context.config().settings.phones.extensions;
-    name_of(request, extensions).map_err(|rejection| {
-        context.counters.count(Counter::RefusedRegister);
-        let reason = rejection.to_string();
-        if let Some(times) = context.may_log(address, has_logged_on, &reason) {
-            let to = truncated(request.head().get(HeaderName::To));
-            tracing::warn!(peer = %address, to, reason, times = repeat_count(times), "REGISTER refused");
-        }
-        rejection.into()
-    })
-}
-
-/// Checks that the credentials of a request are those of the phone that it names, so that one phone cannot register another.
-/// Otherwise the response is a challenge. `is_here` says that the phone is bound on the same connection. Returns when the sender
-/// was challenged.
-pub(crate) fn authenticate(
-    context: &ServerContext,
-    authenticator: &mut DigestAuthenticator,
-    phone: PhoneId,
-    request: &Request,
-    address: SocketAddr,
-    is_here: bool,
-) -> Result<Duration, FinalResponse> {
-    let user_agent = request.head().get(HeaderName::UserAgent);
-    let config = context.config();
-    let profile = config
-        .profiles
-        .recognise(mac_of(request, phone).map(Mac::oui), user_agent);
-    let password = &config.settings.phones.password;
-    let caller = AuthRequest {
-        address: address.ip(),
-        phone: Some(phone),
-        logged_on: is_here.then_some(AuthUser::Phone(phone)),
-        only_md5: profile.md5_only,
-    };
-    let granted = context.check(authenticator, request, caller, |name| {
-        (name.parse() == Ok(phone)).then_some(password)
-    });
-    let granted = granted.map(|authenticated| authenticated.challenged_at);
-    granted.map_err(|denial| {
-        if let Some(reason) = denial.reason()
-            && let Some(times) = context.may_log(address, false, &["phone: ", reason].concat())
-        {
-            tracing::warn!(%phone, peer = %address, reason, times = repeat_count(times), "log-on refused");
-        }
-        context.denied(&denial)
-    })
 }
 
 /// The response to an INVITE: the server opens sessions with phones, phones do not.
@@ -363,14 +316,14 @@ impl Uas for PhoneUas {
         let lapsed = |lease: &Lease| lease.lapses_at() <= now;
         while let Some(at) = self.leases.iter().position(lapsed) {
             let lease = self.leases.swap_remove(at);
-            lease.end("its registration was not refreshed");
+            lease.end(BindingEnd::Lapsed);
         }
         self.leases.iter().map(Lease::lapses_at).min()
     }
 
     fn ended(&mut self, reason: &str) {
         for lease in self.leases.drain(..) {
-            lease.end(reason);
+            lease.end(BindingEnd::ConnectionLost(reason.into()));
         }
     }
 

@@ -174,7 +174,8 @@ impl UdpListener {
         }
         let context = &self.acceptor.context;
         let key = self.keys.of(from);
-        match stateless_uas::receive(context, &frame, from, key, &self.tag) {
+        let registrar = &self.acceptor.registrar.connections;
+        match stateless_uas::receive(context, registrar, &frame, from, key, &self.tag) {
             Received::Phone(phone) => match self.connect(from, key) {
                 Ok(peer) => {
                     // The queue of a new connection has room.

@@ -291,7 +291,8 @@ async fn largest_retry_after_causes_no_panic() {
         Reaction::Status(503, &[("Retry-After", "18446744073709551615")]),
     );
     phone.register().await.expect(200);
-    let refused = async { while server.listed("00:04:13:c1:90:0d").await["reason"].is_null() {} };
+    let listed = || server.listed("00:04:13:c1:90:0d");
+    let refused = async { while listed().await["reason"]["code"] != "notReady" {} };
     tokio::time::timeout(PATIENCE, refused)
         .await
         .expect("the refusal is listed");

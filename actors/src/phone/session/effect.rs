@@ -2,8 +2,10 @@
 
 use smallvec::SmallVec;
 
-use super::Outlook;
-use crate::sip::session::{SessionEnd, SessionId};
+use crate::{
+    reason::Cause,
+    sip::session::{SessionEnd, SessionId},
+};
 
 /// An action of the phone's actor.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,7 +36,7 @@ pub(in crate::phone) enum SessionEffect {
     /// Fails the session's sent requests, and drops its monitors and lists.
     Lost,
     /// Logs and reports that the session could not be opened.
-    Failed { reason: String, outlook: Outlook },
+    Failed(Cause),
     /// Logs and reports that the session ended.
     Ended(SessionEnd),
     /// Logs that the server closed the session.

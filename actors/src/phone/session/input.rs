@@ -8,6 +8,7 @@ use uacsta_schema::csta::Edition;
 use super::Outlook;
 use crate::{
     phone::system_status::SystemState,
+    reason::Cause,
     sip::session::{SessionEnd, SessionId},
 };
 
@@ -22,7 +23,7 @@ pub(in crate::phone) enum SessionInput {
     Opened(SessionId, Result<Accepted, Unusable>),
     /// The phone rejected the INVITE, or did not respond.
     Rejected {
-        reason: String,
+        cause: Cause,
         /// The phone's Retry-After.
         retry_after: Option<Duration>,
         outlook: Outlook,
@@ -68,6 +69,6 @@ pub(in crate::phone) struct Accepted {
 /// Why a session that the phone accepted is unusable.
 #[derive(Debug)]
 pub(in crate::phone) struct Unusable {
-    pub(in crate::phone) reason: String,
+    pub(in crate::phone) cause: Cause,
     pub(in crate::phone) outlook: Outlook,
 }

@@ -16,9 +16,13 @@ pub(super) use self::{
     input::{Accepted, SessionInput, Unusable},
     outlook::Outlook,
 };
-use super::{messages::RETIRE_TIME, system_status::SystemState};
+use super::{
+    messages::RETIRE_TIME,
+    system_status::{OUT_OF_SERVICE, SystemState},
+};
 use crate::{
     back_off::BackOff,
+    reason::{Cause, Unanswered},
     sip::{
         session::{SessionEnd, SessionId},
         transaction::LIFE,
@@ -71,16 +75,16 @@ impl PhoneSession {
                 self.edition = edition.unwrap_or(self.edition);
                 smallvec![SessionEffect::Prepare]
             }
-            SessionInput::Opened(id, Err(Unusable { reason, outlook })) => {
+            SessionInput::Opened(id, Err(Unusable { cause, outlook })) => {
                 let mut effects: Effects = smallvec![SessionEffect::Bye(id)];
-                effects.extend(self.fail(reason, None, outlook, now));
+                effects.extend(self.fail(cause, None, outlook, now));
                 effects
             }
             SessionInput::Rejected {
-                reason,
+                cause,
                 retry_after,
                 outlook,
-            } => self.fail(reason, retry_after, outlook, now),
+            } => self.fail(cause, retry_after, outlook, now),
             SessionInput::Prepared => {
                 let PhoneSessionState::Preparing { id, system } = self.state else {
                     return smallvec![];
@@ -199,8 +203,8 @@ impl PhoneSession {
         match &mut self.state {
             PhoneSessionState::Preparing { id, .. } if told == SystemState::Disabled => {
                 let mut effects: Effects = smallvec![SessionEffect::Bye(*id), SessionEffect::Lost];
-                let reason = "its system is disabled or starts".into();
-                effects.extend(self.fail(reason, None, Outlook::Passing, now));
+                let cause = Cause::PhoneOutOfService(OUT_OF_SERVICE.into());
+                effects.extend(self.fail(cause, None, Outlook::Passing, now));
                 effects
             }
             PhoneSessionState::Preparing { system, .. } => {
@@ -243,7 +247,7 @@ impl PhoneSession {
 
     fn fail(
         &mut self,
-        reason: String,
+        cause: Cause,
         wait: Option<Duration>,
         outlook: Outlook,
         now: Duration,
@@ -257,7 +261,7 @@ impl PhoneSession {
         );
         let wait = if at_once { Some(Duration::ZERO) } else { wait };
         let mut effects = self.retry(wait, outlook, now);
-        effects.push(SessionEffect::Failed { reason, outlook });
+        effects.push(SessionEffect::Failed(cause));
         effects
     }
 
@@ -301,9 +305,12 @@ impl PhoneSession {
         }
         match &mut self.state {
             PhoneSessionState::Opening { .. } => {
-                let reason = "the INVITE was never answered".into();
+                let cause = Cause::NoAnswer {
+                    to: Unanswered::Invite,
+                    proxy: None,
+                };
                 let mut effects: Effects = smallvec![SessionEffect::Withdraw(self.key)];
-                effects.extend(self.fail(reason, None, Outlook::Passing, now));
+                effects.extend(self.fail(cause, None, Outlook::Passing, now));
                 effects
             }
             PhoneSessionState::Waiting { .. } => self.invite(now),

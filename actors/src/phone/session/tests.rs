@@ -10,12 +10,12 @@ const ID: SessionId = SessionId::NONE;
 /// Plays events, and returns the effects of each, or, for `+`, the seconds until the machine is due, which pass.
 fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
     let rejected = |retry_after: Option<u64>, outlook| SessionInput::Rejected {
-        reason: "486".to_owned(),
+        cause: Cause::Opening,
         retry_after: retry_after.map(Duration::from_secs),
         outlook,
     };
     let unusable = || Unusable {
-        reason: "disabled".to_owned(),
+        cause: Cause::Opening,
         outlook: Outlook::Passing,
     };
     let accepted = || Accepted {

@@ -1,21 +1,27 @@
-//! The listed phones: the stored entry, the actor and the status of each, and the limit of unknown phones.
+//! The listed phones, by name and by last address, and the limit of unknown phones.
 
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
     ops::Bound,
-    time::Duration,
 };
 
-use uacsta_config::Described;
 use uacsta_schema::{mac::Mac, phone_id::PhoneId};
 
+mod failures;
+mod record;
+mod same_name;
+
+use self::failures::{Addresses, Failure};
+pub(super) use self::{
+    record::{LogOnDetails, Record},
+    same_name::Rebind,
+};
 use super::hinted::{self, HintedEntries};
 use crate::{
-    back_off::BackOff,
-    directory::Availability,
-    phone::{Phone, Status as PhoneStatus},
+    phone::Phone,
     phone_list::ListedPhone,
+    reason::ContactFault,
     supervision::{RestartableAddr, WeakRestartableAddr},
 };
 
@@ -31,47 +37,27 @@ pub(super) struct Records {
     /// Whether the log has reported that the limit of unknown phones is reached.
     limit_logged: bool,
     hinted: HintedEntries,
-}
-
-/// A listed phone.
-pub(super) struct Record {
-    entry: ListedPhone,
-    actor: Option<RestartableAddr<Phone>>,
-    status: PhoneStatus,
-    /// The reason for the status, in words.
-    reason: Option<String>,
-    is_on_disk: bool,
-    /// The pause of the session after a restart of the actor.
-    restarts: BackOff,
-    /// Whether the actor was restarted and has not received its binding yet.
-    is_paused: bool,
-}
-
-/// A phone's data from a REGISTER.
-pub(super) struct LogOnDetails {
-    pub(super) described: Described,
-    /// The MAC address in the REGISTER.
-    pub(super) mac: Option<Mac>,
-    pub(super) address: IpAddr,
-    /// In seconds since 1970-01-01T00:00:00Z.
-    pub(super) at: u64,
-    /// The URI of the To, for a phone without a list of lines.
-    pub(super) identity: String,
+    addresses: Addresses,
 }
 
 impl Records {
     /// Creates the records of the phones on disk. Returns the new and the former name of each phone that an earlier version
-    /// listed under a hint.
-    pub(super) fn of(mut listed: Vec<ListedPhone>) -> (Self, Vec<(PhoneId, PhoneId)>) {
+    /// listed under a hint. The server starts `at` this time, in seconds since 1970-01-01T00:00:00Z.
+    pub(super) fn of(mut listed: Vec<ListedPhone>, at: u64) -> (Self, Vec<(PhoneId, PhoneId)>) {
         let (hinted, renamed) = HintedEntries::of(&mut listed);
         let unknown = listed.iter().filter(|entry| entry.lines.is_empty());
+        let mut addresses = Addresses::default();
+        for entry in &listed {
+            addresses.moved(None, entry.last_address);
+        }
         let records = Self {
             unknown: unknown.count(),
             listed: listed
                 .into_iter()
-                .map(|entry| (entry.id, Box::new(Record::new(entry, true))))
+                .map(|entry| (entry.id, Box::new(Record::from_disk(entry, at))))
                 .collect(),
             hinted,
+            addresses,
             ..Self::default()
         };
         (records, renamed)
@@ -85,6 +71,10 @@ impl Records {
         records.unknown = listed
             .filter(|record| record.entry.lines.is_empty())
             .count();
+        records.addresses = Addresses::default();
+        for record in records.listed.values() {
+            records.addresses.moved(None, record.entry.last_address);
+        }
         records
     }
 
@@ -112,10 +102,11 @@ impl Records {
     }
 
     /// Adds a phone that registered for the first time, and is not on disk yet.
-    pub(super) fn add(&mut self, entry: ListedPhone) -> &mut Record {
+    pub(super) fn add(&mut self, entry: ListedPhone, at: u64) -> &mut Record {
+        self.addresses.moved(None, entry.last_address);
         self.unknown += usize::from(entry.lines.is_empty());
         let phone = entry.id;
-        let record = Box::new(Record::new(entry, false));
+        let record = Box::new(Record::new(entry, at));
         self.listed.entry(phone).or_insert(record)
     }
 
@@ -126,6 +117,7 @@ impl Records {
         phone: PhoneId,
         hint: Option<Mac>,
         is_bound: impl Fn(PhoneId) -> bool,
+        at: u64,
     ) -> Option<PhoneId> {
         let known = self.get(phone).map(Record::entry);
         if known.is_some_and(|entry| entry.name_confirmed) {
@@ -142,10 +134,12 @@ impl Records {
             Some(record) => {
                 let entry = &mut record.entry;
                 let was_unknown = entry.lines.is_empty();
+                let address = entry.last_address;
                 hinted::merge(entry, &former, false);
+                self.addresses.moved(address, entry.last_address);
                 self.unknown -= usize::from(was_unknown && !entry.lines.is_empty());
             }
-            None => drop(self.add(hinted::renewed(phone, &former))),
+            None => drop(self.add(hinted::renewed(phone, &former), at)),
         }
         Some(former.id)
     }
@@ -161,6 +155,7 @@ impl Records {
             return false;
         };
         self.unknown -= usize::from(record.entry.lines.is_empty());
+        self.addresses.moved(record.entry.last_address, None);
         self.removed.retain(|_, actor| actor.upgrade().is_some());
         if let Some(actor) = record.actor {
             self.removed.insert(phone, actor.downgrade());
@@ -172,6 +167,27 @@ impl Records {
     pub(super) fn restore_actor(&mut self, phone: PhoneId) -> Option<&RestartableAddr<Phone>> {
         let actor = self.removed.remove(&phone)?.upgrade()?;
         Some(self.listed.get_mut(&phone)?.actor.insert(actor))
+    }
+
+    /// Enters the data of a REGISTER that made a binding; the contacts that failed before are over.
+    pub(super) fn logged_on(&mut self, phone: PhoneId, details: LogOnDetails) {
+        let address = details.address;
+        if let Some(record) = self.listed.get_mut(&phone) {
+            self.addresses
+                .moved(record.entry.last_address, Some(address));
+            record.logged_on(details);
+        }
+        self.addresses.registered(address);
+    }
+
+    /// Notes a failed contact of a peer that named no phone.
+    pub(super) fn failed_from(&mut self, address: IpAddr, fault: ContactFault, at: u64) {
+        self.addresses.failed(address, fault, at);
+    }
+
+    /// The last failed contact from an address, of a peer that named no phone.
+    pub(super) fn failure_from(&self, address: IpAddr) -> Option<&Failure> {
+        self.addresses.failure(address)
     }
 
     /// Stores the lines that a phone listed. Returns the former lines if they differ.
@@ -199,112 +215,6 @@ impl Records {
     /// Whether to log that the limit is reached: once, until a phone can be added again.
     pub(super) fn may_log_limit(&mut self) -> bool {
         !std::mem::replace(&mut self.limit_logged, true)
-    }
-}
-
-impl Record {
-    fn new(entry: ListedPhone, is_on_disk: bool) -> Self {
-        Self {
-            entry,
-            actor: None,
-            status: PhoneStatus::Away,
-            reason: None,
-            is_on_disk,
-            restarts: BackOff::default(),
-            is_paused: false,
-        }
-    }
-
-    pub(super) fn entry(&self) -> &ListedPhone {
-        &self.entry
-    }
-
-    pub(super) fn actor(&self) -> Option<&RestartableAddr<Phone>> {
-        self.actor.as_ref()
-    }
-
-    /// The phone's actor was started at `now`.
-    pub(super) fn set_actor(&mut self, actor: RestartableAddr<Phone>, now: Duration) {
-        self.actor = Some(actor);
-        self.restarts.stands(now);
-    }
-
-    pub(super) fn status(&self) -> PhoneStatus {
-        self.status
-    }
-
-    pub(super) fn reason(&self) -> Option<&String> {
-        self.reason.as_ref()
-    }
-
-    /// Returns whether the status changed.
-    pub(super) fn set_status(&mut self, status: PhoneStatus, reason: Option<String>) -> bool {
-        self.reason = reason;
-        std::mem::replace(&mut self.status, status) != status
-    }
-
-    pub(super) fn set_enabled(&mut self, enabled: bool) {
-        self.entry.enabled = enabled;
-    }
-
-    pub(super) fn is_on_disk(&self) -> bool {
-        self.is_on_disk
-    }
-
-    pub(super) fn set_on_disk(&mut self, is_on_disk: bool) {
-        self.is_on_disk = is_on_disk;
-    }
-
-    pub(super) fn availability(&self) -> Availability {
-        match self.status {
-            _ if !self.entry.enabled => Availability::Disabled,
-            PhoneStatus::Away => Availability::Away,
-            PhoneStatus::Registered => Availability::Registered,
-            PhoneStatus::Controlled => Availability::Controlled,
-        }
-    }
-
-    /// Maker and model, for clients.
-    pub(super) fn model(&self) -> String {
-        let ListedPhone { maker, model, .. } = &self.entry;
-        match model {
-            Some(model) => format!("{maker} {model}"),
-            None => maker.clone(),
-        }
-    }
-
-    pub(super) fn logged_on(&mut self, details: LogOnDetails) {
-        let entry = &mut self.entry;
-        entry.name_confirmed = true;
-        // A hint that is left out once stays true.
-        let hint = details.mac.filter(|_| entry.id.mac().is_none());
-        entry.hint = hint.or(entry.hint);
-        entry.maker = details.described.maker;
-        entry.model = details.described.model;
-        entry.firmware = details.described.firmware;
-        entry.last_address = Some(details.address);
-        entry.last_login = Some(details.at);
-        entry.last_identity.get_or_insert(details.identity);
-    }
-
-    /// The phone's actor panicked and was restarted at `now`. Returns how long its session is paused.
-    pub(super) fn actor_restarted(&mut self, now: Duration) -> Duration {
-        self.is_paused = true;
-        self.restarts.lost(now);
-        let is_first = self.restarts.is_fresh();
-        let wait = self.restarts.failed();
-        // A malformed message may make each successor panic at once, so the pause grows.
-        if is_first { Duration::ZERO } else { wait }
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        self.is_paused
-    }
-
-    /// Ends the pause after a restart at `now`.
-    pub(super) fn resume(&mut self, now: Duration) {
-        self.restarts.stands(now);
-        self.is_paused = false;
     }
 }
 

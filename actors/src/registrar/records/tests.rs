@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use super::*;
+use crate::{directory::Availability, phone::Status as PhoneStatus};
 
 fn phone(number: u8) -> PhoneId {
     format!("0004130000{number:02x}").parse().unwrap()
@@ -21,7 +24,7 @@ fn phones_that_never_listed_a_line_are_limited() {
     let mut records = Records::default();
     for number in 1..=2 {
         assert!(records.has_room(phone(number), 2));
-        records.add(entry(number, true));
+        records.add(entry(number, true), 0);
     }
     assert!(!records.has_room(phone(3), 2));
     assert!(records.may_log_limit());
@@ -42,7 +45,7 @@ fn phones_that_never_listed_a_line_are_limited() {
 #[test]
 fn the_first_line_becomes_the_identity_and_stays_it() {
     let mut records = Records::default();
-    records.add(entry(1, true));
+    records.add(entry(1, true), 0);
     records.set_lines(phone(1), &lines(&["sip:215@h", "sip:216@h"]));
     assert_eq!(
         records.set_lines(phone(1), &lines(&["sip:215@h", "sip:216@h"])),
@@ -58,7 +61,7 @@ fn the_first_line_becomes_the_identity_and_stays_it() {
 fn phones_are_paged_in_order() {
     let mut records = Records::default();
     for number in [3, 1, 2] {
-        records.add(entry(number, true));
+        records.add(entry(number, true), 0);
     }
     let after = |last| {
         records
@@ -74,8 +77,8 @@ fn phones_are_paged_in_order() {
 #[test]
 fn the_successor_has_the_phones_that_are_on_disk() {
     let mut records = Records::default();
-    records.add(entry(1, true)).set_on_disk(true);
-    records.add(entry(2, true));
+    records.add(entry(1, true), 0).set_on_disk(true);
+    records.add(entry(2, true), 0);
     let records = records.hand_over();
     assert!(records.contains(phone(1)) && !records.contains(phone(2)));
     assert_eq!((records.len(), records.unknown), (1, 1));
@@ -84,7 +87,7 @@ fn the_successor_has_the_phones_that_are_on_disk() {
 #[test]
 fn an_actor_that_panics_again_and_again_is_paused_for_longer_and_longer() {
     let mut records = Records::default();
-    let record = records.add(entry(1, true));
+    let record = records.add(entry(1, true), 0);
     let mut now = Duration::ZERO;
     let mut pause = |lives: u64| {
         now += Duration::from_secs(lives);
@@ -102,10 +105,10 @@ fn an_actor_that_panics_again_and_again_is_paused_for_longer_and_longer() {
 #[test]
 fn a_disabled_phone_is_not_available_whatever_its_status() {
     let mut records = Records::default();
-    let record = records.add(entry(1, false));
-    assert!(record.set_status(PhoneStatus::Controlled, None));
-    assert!(!record.set_status(PhoneStatus::Controlled, None));
+    let record = records.add(entry(1, false), 0);
+    assert!(record.set_status(PhoneStatus::Controlled, None, || 1));
+    assert!(!record.set_status(PhoneStatus::Controlled, None, || 1));
     assert_eq!(record.availability(), Availability::Disabled);
-    record.set_enabled(true);
+    record.set_enabled(true, 1);
     assert_eq!(record.availability(), Availability::Controlled);
 }

@@ -1,0 +1,46 @@
+//! Why a phone is not controlled: the cause with its facts, since when, and what to do.
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
+mod cause;
+mod code;
+mod contact;
+
+pub use cause::{Cause, Unanswered};
+pub use code::Code;
+pub use contact::{Contact, ContactFault, TlsFault};
+
+/// A cause, and since when it holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reason {
+    /// The cause.
+    pub cause: Cause,
+    /// In seconds since 1970-01-01T00:00:00Z; `None` if it is older than this run of the server.
+    pub since: Option<u64>,
+}
+
+impl Reason {
+    /// What follows a former reason at this time: a cause of the same code goes on, with the facts of now.
+    #[must_use]
+    pub fn after(former: Option<Self>, cause: Cause, at: u64) -> Self {
+        let continued = former.filter(|former| former.cause.code() == cause.code());
+        Self {
+            cause,
+            since: continued.map_or(Some(at), |former| former.since),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Reason", 4)?;
+        members.serialize_field("code", self.cause.code().name())?;
+        members.serialize_field("detail", &self.cause.detail())?;
+        members.serialize_field("remedy", self.cause.remedy())?;
+        members.serialize_field("since", &self.since)?;
+        members.end()
+    }
+}
+
+#[cfg(test)]
+mod tests;

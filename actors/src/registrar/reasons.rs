@@ -1,0 +1,110 @@
+//! Why listed phones are not controlled: chooses the reason that an operator needs, and counts phones by it.
+
+use std::ops::ControlFlow;
+
+use actix::{Context, Handler};
+use tokio::sync::oneshot;
+use uacsta_schema::phone_id::PhoneId;
+
+use super::{
+    actor::Registrar,
+    batches::{BATCH, LaterResult, in_batches},
+    messages::CountReasons,
+    records::Record,
+};
+use crate::{
+    phone::Status,
+    reason::{Cause, Code, Reason},
+    registration::ContactFailed,
+};
+
+impl Registrar {
+    /// Why a phone is not controlled, or a line of it is ambiguous. What explains the rest comes first.
+    pub(super) fn reason(&self, phone: PhoneId, record: &Record) -> Option<Reason> {
+        if !record.entry().enabled {
+            return Some(record.switched_off());
+        }
+        let two_devices = record.same_name(self.context.clock.now());
+        two_devices.or_else(|| match record.status() {
+            Status::Away => self.refused(record).or_else(|| record.reason().cloned()),
+            Status::Registered => record.reason().cloned(),
+            Status::Controlled => self.same_number(phone, record),
+        })
+    }
+
+    /// The last failed contact of a phone since it is away.
+    fn refused(&self, record: &Record) -> Option<Reason> {
+        let away_since = record.reason().and_then(|reason| reason.since);
+        let by_address = record.entry().last_address;
+        let by_address = by_address.and_then(|address| self.records.failure_from(address));
+        let failures = [record.failure(), by_address].into_iter().flatten();
+        let last = failures.max_by_key(|failure| failure.at)?;
+        (Some(last.at) >= away_since).then(|| last.reason())
+    }
+
+    /// Another available phone that has a line of this one.
+    fn same_number(&self, phone: PhoneId, record: &Record) -> Option<Reason> {
+        let (line, other) = self.directory.rival(phone)?;
+        let since = self.records.get(other)?.status_since();
+        let cause = Cause::SameNumber {
+            line: line.as_str().into(),
+            other,
+        };
+        Some(Reason {
+            cause,
+            since: since.max(record.status_since()),
+        })
+    }
+}
+
+impl Handler<ContactFailed> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, failed: ContactFailed, _: &mut Self::Context) {
+        let ContactFailed { phone, from, fault } = failed;
+        let at = self.context.clock.wall();
+        match phone {
+            // The failures of others say nothing about a phone that is here.
+            Some(phone) if self.bindings.get(phone).is_some() => {}
+            Some(phone) => {
+                if let Some(record) = self.records.get_mut(phone) {
+                    record.contact_failed(fault, from, at);
+                }
+            }
+            None => self.records.failed_from(from, fault, at),
+        }
+    }
+}
+
+impl Handler<CountReasons> for Registrar {
+    type Result = LaterResult<CountReasons>;
+
+    fn handle(&mut self, _: CountReasons, ctx: &mut Self::Context) -> Self::Result {
+        let (done, is_done) = oneshot::channel();
+        let mut open = Some(([0; Code::ALL.len()], done));
+        let mut last = None;
+        let work = move |registrar: &mut Self, _: &mut Context<Self>| {
+            let Some((counts, _)) = &mut open else {
+                return ControlFlow::Break(());
+            };
+            let mut looked_at = 0;
+            for (phone, record) in registrar.records.after(last).take(BATCH) {
+                looked_at += 1;
+                last = Some(phone);
+                if let Some(reason) = registrar.reason(phone, record) {
+                    counts[reason.cause.code() as usize] += 1;
+                }
+            }
+            if looked_at == BATCH {
+                return ControlFlow::Continue(());
+            }
+            if let Some((counts, done)) = open.take() {
+                // The sender may be gone.
+                let _ = done.send(counts);
+            }
+            ControlFlow::Break(())
+        };
+        in_batches(self, ctx, Box::new(work));
+        LaterResult(is_done)
+    }
+}
