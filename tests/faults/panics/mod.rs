@@ -61,6 +61,9 @@ impl Trap {
     }
 }
 
+/// In seconds since 1970.
+const DATE: u64 = 1_800_000_000;
+
 impl Clock for Trap {
     fn now(&self) -> Duration {
         if self.left.load(Ordering::SeqCst) > 0 && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
@@ -73,7 +76,12 @@ impl Clock for Trap {
         if self.date.swap(false, Ordering::SeqCst) {
             panic!("the date fails on purpose");
         }
-        1_800_000_000
+        DATE
+    }
+
+    /// The date of recorded messages, which does not fail.
+    fn since_epoch(&self) -> Duration {
+        Duration::from_secs(DATE)
     }
 }
 
