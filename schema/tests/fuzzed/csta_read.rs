@@ -9,8 +9,8 @@ pub(crate) fn holds(body: &[u8]) {
         Ok(document) => document,
         Err(error) => return is_short(&error.to_string()),
     };
-    // ISO 8859-1 can double its length in UTF-8; the declaration changes to UTF-8.
-    assert!(document.raw().len() <= 2 * body.len() + "UTF-8".len());
+    // An octet of windows-1252 has up to three in UTF-8, such as the quotation marks; the declaration changes to UTF-8.
+    assert!(document.raw().len() <= 3 * body.len() + "UTF-8".len());
     is_bounded(document.raw());
     let again = Document::read(document.raw().clone()).expect("an accepted document reads again");
     assert_eq!(again.raw(), document.raw());
