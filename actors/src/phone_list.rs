@@ -35,6 +35,9 @@ pub struct ListedPhone {
     /// Whether the phone may be controlled and monitored.
     #[serde(rename = "in_operation")]
     pub enabled: bool,
+    /// When an operator listed the phone, or enabled or disabled it last, in seconds since 1970-01-01T00:00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switched_at: Option<u64>,
 }
 
 impl ListedPhone {
@@ -52,6 +55,7 @@ impl ListedPhone {
             lines: Vec::new(),
             last_login: None,
             enabled,
+            switched_at: None,
         }
     }
 

@@ -97,9 +97,9 @@ impl Registrar {
         };
         match change {
             ListChange::Entry => {}
-            ListChange::SetEnabled(enabled) => {
+            ListChange::SetEnabled(enabled, at) => {
                 tracing::info!(%phone, enabled, "phone switched by an operator");
-                record.set_enabled(enabled, self.context.clock.wall());
+                record.set_enabled(enabled, at);
                 if let Some(actor) = record.actor() {
                     actor.do_send(EnabledChanged(enabled));
                 }
@@ -264,7 +264,8 @@ impl Handler<SetEnabled> for Registrar {
         if !self.records.contains(phone) {
             return Box::pin(async move { Err(ChangeError::Unknown(phone)) });
         }
-        self.change_on_disk(phone, ListChange::SetEnabled(enabled), ctx)
+        let at = self.context.clock.wall();
+        self.change_on_disk(phone, ListChange::SetEnabled(enabled, at), ctx)
     }
 }
 

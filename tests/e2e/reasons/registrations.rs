@@ -22,7 +22,11 @@ async fn phone_that_is_switched_off_says_so_since_then() {
     let reason = until_reason(&server, LISTED, Some("notInOperation")).await;
     let since = reason["since"].as_u64().unwrap();
     assert!((before..=now()).contains(&since), "{reason}");
+    let server = server.restart(|_| {});
+    let after = until_reason(&server, LISTED, Some("notInOperation")).await;
+    assert_eq!(after["since"], reason["since"], "it survives a restart");
     server.switch(LISTED, true).await;
+    server.phone(MAC).start().await;
     until_well(&server).await;
 }
 

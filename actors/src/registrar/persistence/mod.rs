@@ -52,8 +52,9 @@ pub(super) struct Write<W> {
 pub(super) enum ListChange {
     /// Writes the entry as it is in memory. A failed write is retried.
     Entry,
-    /// An operator sets `enabled`; memory follows once the change is on disk. A failed write cancels the change.
-    SetEnabled(bool),
+    /// An operator sets `enabled` at this time, in seconds since 1970-01-01T00:00:00Z; memory follows once the change is on disk.
+    /// A failed write cancels the change.
+    SetEnabled(bool, u64),
     /// An operator removes the entry. A failed write cancels the removal.
     Remove,
 }
@@ -149,12 +150,12 @@ impl<W> Persistence<W> {
             forgotten: Vec::new(),
         };
         // By phone: the new `enabled`, if it changes, and whether the entry is removed.
-        let mut changes = BTreeMap::<PhoneId, (Option<bool>, bool)>::new();
+        let mut changes = BTreeMap::<PhoneId, (Option<(bool, u64)>, bool)>::new();
         for Write { phone, change, .. } in &self.writing {
             let (enabled, removed) = changes.entry(*phone).or_default();
             match change {
                 ListChange::Entry => {}
-                ListChange::SetEnabled(on) => *enabled = Some(*on),
+                ListChange::SetEnabled(on, at) => *enabled = Some((*on, *at)),
                 ListChange::Remove => *removed = true,
             }
         }
@@ -170,7 +171,8 @@ impl<W> Persistence<W> {
                 _ if removed => save.forgotten.push(phone),
                 None => {}
                 Some(entry) => save.listed.push(ListedPhone {
-                    enabled: enabled.unwrap_or(entry.enabled),
+                    enabled: enabled.map_or(entry.enabled, |(enabled, _)| enabled),
+                    switched_at: enabled.map(|(_, at)| at).or(entry.switched_at),
                     ..entry.clone()
                 }),
             }

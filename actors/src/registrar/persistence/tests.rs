@@ -39,16 +39,16 @@ fn one_write_has_all_changes_of_an_entry() {
     use ListChange::{Entry, Remove, SetEnabled};
     for (changes, expected) in [
         (&[Entry][..], "on"),
-        (&[SetEnabled(false)], "off"),
+        (&[SetEnabled(false, 7)], "off"),
         // Other changes of the phone keep the new value.
-        (&[SetEnabled(false), Entry], "off"),
-        (&[Entry, SetEnabled(false)], "off"),
+        (&[SetEnabled(false, 7), Entry], "off"),
+        (&[Entry, SetEnabled(false, 7)], "off"),
         // Of two contradictory changes the later one counts.
-        (&[SetEnabled(false), SetEnabled(true)], "on"),
-        (&[SetEnabled(true), SetEnabled(false), Entry], "off"),
+        (&[SetEnabled(false, 7), SetEnabled(true, 7)], "on"),
+        (&[SetEnabled(true, 7), SetEnabled(false, 7), Entry], "off"),
         (&[Remove], "removed"),
         (&[Entry, Remove, Entry], "removed"),
-        (&[SetEnabled(false), Remove], "removed"),
+        (&[SetEnabled(false, 7), Remove], "removed"),
     ] {
         let mut persistence = empty();
         for change in changes {
@@ -68,7 +68,7 @@ fn what_comes_while_the_disk_is_busy_waits_for_the_next_write() {
     assert!(persistence.begin(NOW, |_| None).is_none());
     persistence.push(phone(1), ListChange::Entry, "first");
     assert_eq!(writes(&mut persistence), "on");
-    persistence.push(phone(1), ListChange::SetEnabled(false), "second");
+    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "second");
     assert!(persistence.begin(NOW, |_| None).is_none());
     let written = persistence.end(true);
     assert_eq!(written.len(), 1);
@@ -110,7 +110,7 @@ fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
     persistence.end(true);
     assert!(persistence.unsaved().is_empty() && !persistence.has_failed());
     // A switch that was refused is not done, so nothing lacks on disk.
-    persistence.push(phone(1), ListChange::SetEnabled(false), "");
+    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "");
     persistence.begin(NOW, |_| None).unwrap();
     persistence.end(false);
     assert!(persistence.unsaved().is_empty());
@@ -133,7 +133,7 @@ fn a_change_is_withdrawn_before_the_disk_is_asked() {
 #[test]
 fn a_successor_writes_what_was_on_its_way() {
     let mut persistence = empty();
-    persistence.push(phone(1), ListChange::SetEnabled(false), "");
+    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "");
     persistence.begin(NOW, |_| None).unwrap();
     persistence.push(phone(2), ListChange::Remove, "");
     let (open, successor) = persistence.hand_over();
@@ -212,7 +212,7 @@ fn requesters_wait_30_s_for_a_disk_that_hangs() {
     };
     let mut persistence = empty();
     assert_eq!(persistence.schedule_check(NOW), None, "nothing is written");
-    persistence.push(phone(1), ListChange::SetEnabled(false), "first");
+    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "first");
     persistence.begin(seconds(5), |_| None).unwrap();
     assert_eq!(persistence.schedule_check(seconds(6)), Some(seconds(29)));
     assert_eq!(

@@ -31,8 +31,6 @@ pub(in crate::registrar) struct Record {
     /// The contacts that failed since the phone's last registration.
     failure: Option<Box<Failure>>,
     same_name: SameName,
-    /// When an operator switched the phone on or off.
-    switched_at: Option<u64>,
     pub(super) is_on_disk: bool,
     /// The pause of the session after a restart of the actor.
     restarts: BackOff,
@@ -67,7 +65,6 @@ impl Record {
             reason: Some(reason),
             failure: None,
             same_name: SameName::default(),
-            switched_at: None,
             is_on_disk: false,
             restarts: BackOff::default(),
             is_paused: false,
@@ -78,7 +75,7 @@ impl Record {
     pub(super) fn from_disk(entry: ListedPhone, started_at: u64) -> Self {
         let (cause, since) = match entry.last_login {
             Some(_) => (Cause::NotSinceStart, Some(started_at)),
-            None => (Cause::NeverRegistered, None),
+            None => (Cause::NeverRegistered, entry.switched_at),
         };
         Self {
             reason: Some(Reason { cause, since }),
@@ -129,7 +126,7 @@ impl Record {
     pub(in crate::registrar) fn switched_off(&self) -> Reason {
         Reason {
             cause: Cause::NotInOperation,
-            since: self.switched_at,
+            since: self.entry.switched_at,
         }
     }
 
@@ -179,7 +176,7 @@ impl Record {
 
     pub(in crate::registrar) fn set_enabled(&mut self, enabled: bool, at: u64) {
         self.entry.enabled = enabled;
-        self.switched_at = Some(at);
+        self.entry.switched_at = Some(at);
     }
 
     pub(in crate::registrar) fn is_on_disk(&self) -> bool {
