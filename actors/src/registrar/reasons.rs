@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     phone::Status,
-    reason::{Cause, Code, Reason},
-    registration::ContactFailed,
+    reason::{Cause, Code, ContactFault, Reason},
+    registration::{ContactFailed, is_client},
 };
 
 impl Registrar {
@@ -63,15 +63,23 @@ impl Handler<ContactFailed> for Registrar {
     fn handle(&mut self, failed: ContactFailed, _: &mut Self::Context) {
         let ContactFailed { phone, from, fault } = failed;
         let at = self.context.clock.wall();
-        match phone {
-            // The failures of others say nothing about a phone that is here.
-            Some(phone) if self.bindings.get(phone).is_some() => {}
-            Some(phone) => {
-                if let Some(record) = self.records.get_mut(phone) {
-                    record.contact_failed(fault, from, at);
-                }
-            }
-            None => self.records.failed_from(from, fault, at),
+        let Some(phone) = phone else {
+            return self.records.failed_from(from, fault, at);
+        };
+        // The failures of others say nothing about a phone that is here.
+        if self.bindings.get(phone).is_some() {
+            return;
+        }
+        if let Some(record) = self.records.get_mut(phone) {
+            return record.contact_failed(fault, from, at);
+        }
+        // A phone that has a client's name would count as one with an extension.
+        let user = phone.bare();
+        let is_of_phones = fault != ContactFault::ClientsInterface;
+        if is_of_phones && is_client(&self.context.config().settings, &user) {
+            let (user, is_client) = (user.into(), true);
+            let fault = ContactFault::WrongUserName { user, is_client };
+            self.records.failed_from(from, fault, at);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use uacsta_config::Settings;
 use uacsta_schema::{
     mac::Mac,
     phone_id::PhoneId,
@@ -56,13 +57,17 @@ fn wrong_name(
     }
     let to = request.head().to().ok()?;
     let user = to.uri().user_decoded().unwrap_or_default();
-    let config = context.config();
-    let clients = &config.settings.clients;
-    let accounts = clients.accounts.iter().map(|account| &account.user);
     Some(ContactFault::WrongUserName {
         user: Truncated(&user).to_string().into(),
-        is_client: accounts.chain([&clients.user]).any(|known| *known == *user),
+        is_client: is_client(&context.config().settings, &user),
     })
+}
+
+/// Whether clients log on with this name.
+pub(crate) fn is_client(settings: &Settings, user: &str) -> bool {
+    let clients = &settings.clients;
+    let accounts = clients.accounts.iter().map(|account| &account.user);
+    accounts.chain([&clients.user]).any(|known| known == user)
 }
 
 /// Checks that the credentials of a request are those of the phone that it names, so that one phone cannot register another.

@@ -31,6 +31,7 @@ mod rejection;
 pub mod stateless_uas;
 mod uas;
 
+pub(crate) use authentication::is_client;
 pub use binding_end::BindingEnd;
 pub use bindings::Binding;
 pub(crate) use bindings::Bindings;

@@ -131,6 +131,19 @@ async fn name_of_a_client_from_the_phones_address_is_told() {
 }
 
 #[tokio::test]
+async fn name_of_a_client_is_told_also_where_extensions_are_names_of_phones() {
+    let server = Server::with(|settings| settings.phones.extensions = true);
+    left(&server).await;
+    refused(&server, 401, |setup| {
+        "ecsta".clone_into(&mut setup.user);
+        CLIENTS_PASSWORD.clone_into(&mut setup.password);
+    })
+    .await;
+    let words = ["ecsta", "the name of a client", "127.0.0.1"];
+    until_says(&server, "wrongUserName", &words).await;
+}
+
+#[tokio::test]
 async fn refused_register_is_told() {
     let server = Server::start();
     let phone = left(&server).await;
