@@ -17,18 +17,16 @@ async fn until_reason(server: &Server, phone: &str, code: Option<&str>) -> Value
     let mut last = Value::Null;
     let wait = async {
         loop {
-            let listed = server.listed(phone).await;
-            if !listed.is_null() && listed["reason"]["code"].as_str() == code {
-                break;
+            last = server.listed(phone).await;
+            if !last.is_null() && last["reason"]["code"].as_str() == code {
+                return;
             }
-            last = listed;
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-        panic!("{phone} has not the reason {code:?}: {last}");
-    }
-    server.listed(phone).await["reason"].clone()
+    let found = tokio::time::timeout(PATIENCE, wait).await;
+    assert!(found.is_ok(), "{phone} has not the reason {code:?}: {last}");
+    last["reason"].take()
 }
 
 /// Waits until the phone is listed with this reason, whose sentence has all of these words.
