@@ -201,7 +201,7 @@ impl Site {
         Ok(())
     }
 
-    /// What `GET /api/phones` asks for.
+    /// What `GET /api/v1/phones` asks for.
     pub(crate) async fn telephone_list(&self) -> anyhow::Result<()> {
         let registrar = self.registrar.clone();
         let asking = move || async move {

@@ -1,30 +1,29 @@
 //! Authenticates API requests: by the token (RFC 6750) or the administrator's password (RFC 7617).
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN},
+    http::header::{HOST, HeaderMap, HeaderValue, ORIGIN},
     middleware::Next,
-    web,
 };
 use arc_swap::ArcSwap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use subtle::ConstantTimeEq;
 use uacsta_actors::{
     ServerContext,
-    auth::{AuthAttempt, AuthUser, LimitStatus, Rate},
+    auth::{AuthAttempt, AuthUser, LimitStatus, RETRY_AFTER, Rate},
     counters::Counter,
     log_limit::repeat_count,
 };
 use uacsta_config::Secret;
 
-use super::{Refusal, connection::Peer, forwarded};
+use super::{
+    access::{LogOn, Right},
+    problem::{Kind, Problem},
+};
 
 /// The credentials that the API accepts.
 pub(super) struct Keys {
@@ -56,13 +55,13 @@ impl Keys {
     ///
     /// The token is exempt from the rate limit: it cannot be guessed, and behind a proxy the command line shares its address
     /// with everybody.
-    fn check(&self, authorization: &str, address: IpAddr) -> Result<(), Refusal> {
+    pub(super) fn check(&self, authorization: &str, address: IpAddr) -> Result<LogOn, Problem> {
         if authorization.is_empty() {
-            return Err(Refusal::Unauthenticated);
+            return Err(Problem::not_logged_on());
         }
         let accepted = self.accepted.load();
         if accepted.has_token(authorization) {
-            return Ok(());
+            return Ok(LogOn::administrator("cli.token"));
         }
         let log_on_limiter = &self.context.log_on_limiter;
         let attempt = AuthAttempt::new(address, AuthUser::Administrator);
@@ -70,11 +69,12 @@ impl Keys {
         let now = self.context.clock.now();
         if !log_on_limiter.admits(attempt, rate, now) {
             self.context.counters.count(Counter::LogOnRateLimited);
-            return Err(Refusal::RateLimited);
+            let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
+            return Err(Problem::too_many(detail, RETRY_AFTER.into()));
         }
         if accepted.has_password(authorization) {
             log_on_limiter.succeeded(attempt);
-            return Ok(());
+            return Ok(LogOn::administrator("admin"));
         }
         self.context.counters.count(Counter::FailedLogOn);
         match log_on_limiter.failed(attempt, rate, now) {
@@ -89,7 +89,20 @@ impl Keys {
             }
             LimitStatus::Exceeded => {}
         }
-        Err(Refusal::Unauthenticated)
+        Err(Problem::not_logged_on())
+    }
+
+    pub(super) fn context(&self) -> &ServerContext {
+        &self.context
+    }
+}
+
+impl LogOn {
+    fn administrator(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            right: Right::Admin,
+        }
     }
 }
 
@@ -131,31 +144,17 @@ fn is_cross_origin(headers: &HeaderMap) -> bool {
     site.is_none() || site != text(HOST)
 }
 
-/// Passes an authenticated request on, and lifts the limits of its connection.
-pub(super) async fn check(
+/// Refuses changes that a browser sends for a page of another origin.
+pub(super) async fn refuse_cross_origin(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if !request.method().is_safe() && is_cross_origin(request.headers()) {
-        return Err(Refusal::CrossOrigin.into());
+        let detail = "cross-origin request refused: Origin differs from Host";
+        let problem = Problem::new(Kind::NO_RIGHT, detail);
+        return Ok(request.error_response(problem).map_into_right_body());
     }
-    let authorization = request.headers().get(AUTHORIZATION);
-    let authorization = authorization
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-    let address = request.peer_addr().map_or(unknown, |peer| peer.ip());
-    let keys = request.app_data::<web::Data<Keys>>();
-    keys.map_or(Err(Refusal::Unauthenticated), |keys| {
-        let config = keys.context.config();
-        let proxies = &config.settings.web.trusted_proxies;
-        let address = forwarded::peer(address, request.headers(), proxies);
-        keys.check(authorization, address)
-    })?;
-    if let Some(peer) = Peer::of(&request) {
-        peer.authenticated();
-    }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::ConnectionType,
+    http::{ConnectionType, StatusCode},
     middleware::Next,
 };
 use tokio::{
@@ -23,7 +23,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::Refusal;
+use super::problem::Problem;
 
 /// How long a connection lasts on which nobody logs on.
 const UNAUTHENTICATED_LIFE: Duration = Duration::from_secs(10);
@@ -98,13 +98,15 @@ impl Peer {
 /// Answers the first requests of an unauthenticated peer and closes the connection after the last of them.
 pub(super) async fn limit_requests(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let Some(peer) = request.request().conn_data::<Rc<Peer>>().cloned() else {
-        return next.call(request).await;
+        return Ok(next.call(request).await?.map_into_left_body());
     };
     if peer.closing.get() {
-        return Err(Refusal::TooManyRequests.into());
+        let detail = "too many requests on a connection without log-on; open another one";
+        let problem = Problem::blank(StatusCode::BAD_REQUEST, detail).closing();
+        return Ok(request.error_response(problem).map_into_right_body());
     }
     let count = peer.requests.get().saturating_add(1);
     peer.requests.set(count);
@@ -117,7 +119,7 @@ pub(super) async fn limit_requests(
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
     }
-    Ok(response)
+    Ok(response.map_into_left_body())
 }
 
 impl Connection {

@@ -6,25 +6,25 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::{Version, header::HOST},
+    http::{StatusCode, Version, header::HOST},
     middleware::Next,
     web,
 };
 
-use super::{Api, Refusal, connection::Peer};
+use super::{Api, connection::Peer, problem::Problem};
 
 /// Answers 421 (RFC 9110, section 15.5.20) to requests for another host.
 pub(super) async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if let Err(refusal) = host(&request) {
-        return Ok(request.error_response(refusal).map_into_right_body());
+    if let Err(problem) = host(&request) {
+        return Ok(request.error_response(problem).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-fn host(request: &ServiceRequest) -> Result<(), Refusal> {
+fn host(request: &ServiceRequest) -> Result<(), Problem> {
     let local = Peer::of(request).and_then(Peer::local);
     let api = request.app_data::<web::Data<Api>>();
     let config = api.map(|api| api.context.config());
@@ -40,11 +40,19 @@ fn host(request: &ServiceRequest) -> Result<(), Refusal> {
         return Ok(());
     }
     if hosts[0].is_none() || hosts[1].is_some() {
-        return Err(Refusal::Invalid("a request needs one Host".to_owned()));
+        return Err(Problem::blank(
+            StatusCode::BAD_REQUEST,
+            "a request needs one Host",
+        ));
     }
     let mut hosts = hosts.into_iter().flatten();
     match hosts.find(|host| !is_ours(without_port(host), local, names)) {
-        Some(foreign) => Err(Refusal::Misdirected(foreign.to_owned())),
+        Some(foreign) => Err(Problem::blank(
+            StatusCode::MISDIRECTED_REQUEST,
+            format!(
+                "{foreign:?} is not a host of this server: use its address, or add the name to web.names"
+            ),
+        )),
         None => Ok(()),
     }
 }

@@ -11,14 +11,14 @@ use actix_web::{
     web,
 };
 
-use super::Refusal;
+use super::problem::Problem;
 
 /// The methods of a resource that can only be read.
 pub(super) const READ: &str = "GET, HEAD";
 
 /// A resource that answers methods other than those in `allow` with 405.
 pub(super) fn only(allow: &'static str, resource: Resource) -> Resource {
-    let refuse = move |method| ready(Err::<&str, _>(Refusal::Method { method, allow }));
+    let refuse = move |method: Method| ready(Err::<&str, _>(Problem::method(&method, allow)));
     resource.default_service(web::to(refuse))
 }
 

@@ -13,12 +13,13 @@ use uacsta_actors::{
 use uacsta_schema::csta::ServiceId;
 
 use super::{
-    Api, Refusal,
+    Api,
+    problem::Problem,
     process_figures::{Figure, figures},
 };
 
-pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
-    let stopped = |who: &str| Refusal::Unavailable(format!("{who} is not running"));
+pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let stopped = |who: &str| Problem::unavailable(format!("{who} is not running"));
     let counts = api.count.send(CountPermits).await;
     let phones = api.phones.send(CountPhones).await;
     let reasons = api.reasons.send(CountReasons).await;

@@ -1,20 +1,24 @@
 //! The HTTP server: the API for the command line and other programs, `/healthz`, `/readyz` and `/metrics`.
 
+mod access;
+mod answer;
 mod authentication;
-mod certificate;
+mod body;
 mod connection;
+mod document;
 mod forwarded;
 mod host;
-mod licenses;
 mod methods;
 mod metrics;
-mod phones;
-mod probe;
+mod page;
+mod problem;
 mod process_figures;
-mod refusal;
 mod reload;
+mod resources;
+mod routes;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::{
     io,
@@ -35,8 +39,10 @@ use actix_web::{
 };
 use authentication::Keys;
 use connection::Connection;
+use document::Document;
+use jiff::Timestamp;
 use methods::{READ, only};
-use refusal::Refusal;
+use problem::{Kind, Problem};
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
 use uacsta_actors::{
@@ -44,12 +50,14 @@ use uacsta_actors::{
     licence::code::Issuer,
     licensing::{CountPermits, GetLicences},
     registrar::{
-        CountPhones, CountReasons, FindLine, IsOnDisk, ListPhones, OnDisk, RemovePhone, SetEnabled,
+        CountPhones, CountReasons, FindLine, GetPhone, IsOnDisk, ListPhones, OnDisk, RemovePhone,
+        SetEnabled,
     },
     supervision::RestartableRecipient,
 };
 use uacsta_config::Secret;
 use uacsta_connect::data_dir::{API_ADDRESS, reachable};
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     data_dir::{Admin, Announcement},
@@ -68,6 +76,8 @@ pub use reload::ReloadRequest;
 pub struct Api {
     /// Lists phones.
     pub list: RestartableRecipient<ListPhones>,
+    /// Finds a phone of the list.
+    pub phone: RestartableRecipient<GetPhone>,
     /// Enables and disables a phone.
     pub switch: RestartableRecipient<SetEnabled>,
     /// Removes a phone.
@@ -96,6 +106,8 @@ pub struct Api {
     pub reload: Sender<ReloadRequest>,
     /// The TLS certificate in use.
     pub identity: Arc<Identity>,
+    /// When the server was started.
+    pub started_at: Timestamp,
 }
 
 /// The running HTTP server.
@@ -121,34 +133,27 @@ pub fn start(
     let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.context)));
     let api = web::Data::new(api);
     let known = keys.clone();
+    let document = web::Data::new(Document::new());
     let app = move || {
         App::new()
             .app_data(api.clone())
             .app_data(known.clone())
-            .app_data(
-                web::JsonConfig::default()
-                    .limit(BODY)
-                    .error_handler(|error, _| {
-                        Refusal::Invalid(format!("invalid body: {error}")).into()
-                    }),
-            )
+            .app_data(document.clone())
+            .app_data(web::PayloadConfig::new(BODY))
             .service(only(READ, web::resource("/healthz").get(healthy)))
             .service(only(READ, web::resource("/readyz").get(ready)))
             .service(only(READ, web::resource("/metrics").get(metrics::page)))
             .service(
-                web::scope("/api")
-                    .wrap(from_fn(authentication::check))
-                    .configure(certificate::routes)
-                    .configure(phones::routes)
-                    .configure(licenses::routes)
-                    .configure(reload::routes)
-                    .configure(probe::routes)
-                    .default_service(web::to(not_found)),
+                web::scope(routes::BASE)
+                    .wrap(from_fn(authentication::refuse_cross_origin))
+                    .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
+                    .default_service(web::to(access::no_handler)),
             )
             .default_service(web::to(not_found))
             .wrap(from_fn(methods::head_as_get))
             .wrap(from_fn(host::check))
             .wrap(from_fn(connection::limit_requests))
+            .wrap(from_fn(answer::finish))
     };
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
@@ -227,16 +232,16 @@ impl Api {
     }
 
     /// Whether the phone list is on disk.
-    async fn on_disk(&self) -> Result<OnDisk, Refusal> {
+    async fn on_disk(&self) -> Result<OnDisk, Problem> {
         let asked = self.disk.send(IsOnDisk).await;
-        asked.map_err(|_| Refusal::Unavailable("the registrar is not running".to_owned()))
+        asked.map_err(|_| Problem::unavailable("the registrar is not running"))
     }
 }
 
 /// A server that cannot write its phone list still serves listed phones: it is ready, with a warning.
-async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
+async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     if api.count.send(CountPermits).await.is_err() {
-        return Err(Refusal::Unavailable("licensing is not running".to_owned()));
+        return Err(Problem::unavailable("licensing is not running"));
     }
     let OnDisk { writable, unsaved } = api.on_disk().await?;
     let answer = if writable {
@@ -251,6 +256,6 @@ async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Refusal> {
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn not_found() -> Result<HttpResponse, Refusal> {
-    Err(Refusal::NotFound)
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(Kind::NOT_FOUND, "there is no such page"))
 }

@@ -16,6 +16,7 @@ use crate::data_dir::write_private;
 #[command(after_help = "Examples:
   uacsta licenses
   uacsta licenses add AEAAAAAH-AAAAAGIA-...
+  uacsta licenses remove 7
   uacsta licenses key issuer.key
   uacsta licenses issue --key issuer.key --serial 7 --phones 25")]
 pub(super) struct Licenses {
@@ -34,6 +35,8 @@ enum Command {
     Show,
     /// Add a licence code to the running server
     Add(Add),
+    /// Remove a licence that was added to the running server
+    Remove(Remove),
     /// Create the key of an issuer; prints the public key to build the program with
     Key(Key),
     /// Issue a licence: prints its code
@@ -45,6 +48,12 @@ struct Add {
     /// The code; case, spaces and dashes do not matter
     #[arg(required = true)]
     code: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+struct Remove {
+    /// The licence's number
+    serial: u32,
 }
 
 #[derive(Args, Debug)]
@@ -72,19 +81,27 @@ struct Issue {
 impl Licenses {
     pub(super) fn run(self) -> Result<(), CommandError> {
         match &self.command {
-            None | Some(Command::Show) => self.request(Method::GET, None),
+            None | Some(Command::Show) => self.show(),
             Some(Command::Add(add)) => {
                 let body = json!({ "code": add.code.concat() });
-                self.request(Method::POST, Some(&body))
+                self.change(Method::POST, PATH, Some(&body))
+            }
+            Some(Command::Remove(Remove { serial })) => {
+                self.change(Method::DELETE, &format!("{PATH}/{serial}"), None)
             }
             Some(Command::Key(key)) => key.run(),
             Some(Command::Issue(issue)) => issue.run(),
         }
     }
 
-    /// Sends a request to the API and prints the licences of its answer.
-    fn request(&self, method: Method, body: Option<&Value>) -> Result<(), CommandError> {
-        let answer: Value = self.server.request(method, "/api/licenses", body)?;
+    /// Changes the licences and prints them as they are then.
+    fn change(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(), CommandError> {
+        let _: Value = self.server.request(method, path, body)?;
+        self.show()
+    }
+
+    fn show(&self) -> Result<(), CommandError> {
+        let answer: Value = self.server.request(Method::GET, PATH, None)?;
         let text = if self.json {
             format!("{answer:#}\n")
         } else {
@@ -93,6 +110,8 @@ impl Licenses {
         print(text.as_bytes())
     }
 }
+
+const PATH: &str = "/api/v1/licenses";
 
 impl Key {
     fn run(&self) -> Result<(), CommandError> {
@@ -157,13 +176,13 @@ fn table(answer: &Value) -> String {
     // Writing to a String cannot fail.
     for (title, key) in [("phones", "phones"), ("lines", "lines")] {
         let of = &answer[key];
-        let used = number(of, "in_use").unwrap_or(0);
-        let _ = match number(of, "seats") {
+        let used = number(of, "used").unwrap_or(0);
+        let _ = match number(of, "licensed") {
             Some(seats) => writeln!(text, "{title:8} {used} in use of {seats}"),
             None => writeln!(text, "{title:8} {used} in use, not limited"),
         };
     }
-    match answer["licences"].as_array() {
+    match answer["licenses"].as_array() {
         None => {
             text.push_str("licences none needed: this program was built without an issuer\n");
         }
@@ -178,7 +197,7 @@ fn table(answer: &Value) -> String {
                     of("lines")
                 );
             }
-            let left = number(answer, "trial_seconds_left").unwrap_or(0);
+            let left = number(answer, "evaluationSecondsLeft").unwrap_or(0);
             let _ = match left {
                 0 => writeln!(text, "trial    over"),
                 left => match left.div_ceil(24 * 3600) {
@@ -197,22 +216,22 @@ mod tests {
 
     #[test]
     fn licences_are_listed_with_their_use() {
-        let of = |used: u64, seats: Option<u64>| json!({ "in_use": used, "seats": seats });
+        let of = |used: u64, seats: Option<u64>| json!({ "used": used, "licensed": seats });
         for (answer, expected) in [
             (
-                json!({ "phones": of(3, None), "lines": of(2, None), "licences": null, "trial_seconds_left": 100 }),
+                json!({ "phones": of(3, None), "lines": of(2, None), "licenses": null, "evaluationSecondsLeft": 100 }),
                 "phones   3 in use, not limited\nlines    2 in use, not limited\nlicences none needed: this program was built without an issuer\n",
             ),
             (
-                json!({ "phones": of(3, None), "lines": of(2, None), "licences": [], "trial_seconds_left": 100 }),
+                json!({ "phones": of(3, None), "lines": of(2, None), "licenses": [], "evaluationSecondsLeft": 100 }),
                 "phones   3 in use, not limited\nlines    2 in use, not limited\ntrial    less than a day left\n",
             ),
             (
-                json!({ "phones": of(0, None), "lines": of(0, None), "licences": [], "trial_seconds_left": 86_401 }),
+                json!({ "phones": of(0, None), "lines": of(0, None), "licenses": [], "evaluationSecondsLeft": 86_401 }),
                 "phones   0 in use, not limited\nlines    0 in use, not limited\ntrial    2 days left\n",
             ),
             (
-                json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licences": [{ "serial": 7, "phones": 5, "lines": 5 }], "trial_seconds_left": 0 }),
+                json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licenses": [{ "serial": 7, "phones": 5, "lines": 5 }], "evaluationSecondsLeft": 0 }),
                 "phones   3 in use of 5\nlines    2 in use of 5\nlicence  7: 5 phones, 5 lines\ntrial    over\n",
             ),
         ] {

@@ -7,6 +7,7 @@ mod man;
 mod phones;
 mod serve;
 mod settings;
+mod status;
 
 use clap::{Parser, Subcommand};
 pub use serve::{Plan, Serve};
@@ -43,9 +44,11 @@ enum Command {
     Serve(Serve),
     /// Check a configuration file without starting a server
     CheckConfig(check_config::CheckConfig),
+    /// Show the state of the server: phones, lines, connections and warnings
+    Status(status::Status),
     /// List the phones; enable, disable or remove one
     Phones(phones::Phones),
-    /// Show licences and what uses them, add a licence, or issue licences
+    /// Show licences and what uses them, add or remove one, or issue licences
     Licenses(licenses::Licenses),
     /// Reload the configuration of a running server; hash a password
     Settings(settings::Settings),
@@ -70,6 +73,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
+            Command::Status(command) => command.run()?,
             Command::Phones(command) => command.run()?,
             Command::Licenses(command) => command.run()?,
             Command::Settings(command) => command.run()?,

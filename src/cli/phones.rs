@@ -12,7 +12,7 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   uacsta phones
-  uacsta phones --json | jq '.phones[].mac'
+  uacsta phones --json | jq '.items[].id'
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
   uacsta phones --server http://10.0.0.5:8080 --token-file cli.token
@@ -60,14 +60,15 @@ impl Phones {
     }
 
     fn list(&self) -> Result<(), CommandError> {
-        let answer: Value = self.server.request(Method::GET, "/api/phones", None)?;
-        self.print(&answer, &table(&answer))
+        let phones = self.server.list("/api/v1/phones")?;
+        let status: Value = self.server.request(Method::GET, "/api/v1/status", None)?;
+        self.print(&phones, &table(&phones, &status))
     }
 
     fn switch(&self, phone: PhoneId, in_operation: bool) -> Result<(), CommandError> {
-        let path = format!("/api/phones/{}", phone.bare());
-        let body = json!({ "in_operation": in_operation });
-        let answer: Value = self.server.request(Method::PUT, &path, Some(&body))?;
+        let body = json!({ "inOperation": in_operation });
+        let path = path(phone);
+        let answer: Value = self.server.request(Method::PATCH, &path, Some(&body))?;
         if !answer.is_object() {
             return Err(CommandError::Failed(
                 "unexpected answer: not a JSON object; is this a uacsta server?".to_owned(),
@@ -78,9 +79,8 @@ impl Phones {
     }
 
     fn forget(&self, phone: PhoneId) -> Result<(), CommandError> {
-        let path = format!("/api/phones/{}", phone.bare());
-        let answer: Value = self.server.request(Method::DELETE, &path, None)?;
-        self.print(&answer, &format!("{phone} is removed\n"))
+        let _: Value = self.server.request(Method::DELETE, &path(phone), None)?;
+        self.print(&json!({ "id": phone }), &format!("{phone} is removed\n"))
     }
 
     /// Prints the API's answer with `--json`, else `text`.
@@ -93,21 +93,25 @@ impl Phones {
     }
 }
 
+fn path(phone: PhoneId) -> String {
+    format!("/api/v1/phones/{}", phone.bare())
+}
+
 const COLUMNS: [(&str, &str); 9] = [
-    ("PHONE", "mac"),
+    ("PHONE", "id"),
     ("MAKER", "maker"),
     ("MODEL", "model"),
     ("FIRMWARE", "firmware"),
-    ("ADDRESS", "last_address"),
-    ("LAST LOGIN", "last_login"),
-    ("STATUS", "status"),
+    ("ADDRESS", "address"),
+    ("LAST LOGIN", "lastLogOnAt"),
+    ("STATUS", "state"),
     ("LINES", "lines"),
     ("REASON", "reason"),
 ];
 
 /// Aligned columns, then a line with the counts.
-fn table(answer: &Value) -> String {
-    let phones = answer.get("phones").and_then(Value::as_array);
+fn table(answer: &Value, status: &Value) -> String {
+    let phones = answer.get("items").and_then(Value::as_array);
     let phones = phones.map(Vec::as_slice).unwrap_or_default();
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned())];
     rows.extend(
@@ -130,29 +134,29 @@ fn table(answer: &Value) -> String {
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
-    let count = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let count = |key: &str| status.get(key).and_then(Value::as_u64).unwrap_or(0);
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
         "{} phones, {} connected, {} lines monitored",
         phones.len(),
-        count("connected_phones"),
-        count("monitored_lines")
+        count("connectedPhones"),
+        count("monitoredLines")
     );
     text
 }
 
 fn cell(phone: &Value, key: &str) -> String {
-    let out = phone.get("in_operation") == Some(&Value::Bool(false));
+    let out = phone.get("inOperation") == Some(&Value::Bool(false));
     let value = match phone.get(key) {
         Some(Value::Object(reason)) => reason.get("detail"),
         value => value,
     };
     match value {
-        Some(Value::Number(seconds)) if key == "last_login" => local_time(seconds),
-        Some(Value::String(text)) if key == "status" && out => format!("{text}, off"),
-        Some(Value::String(name)) if key == "mac" => match phone.get("hint") {
-            Some(Value::String(mac)) => format!("{name} ({mac})"),
+        Some(Value::String(time)) if key == "lastLogOnAt" => local_time(time),
+        Some(Value::String(text)) if key == "state" && out => format!("{text}, off"),
+        Some(Value::String(name)) if key == "id" => match phone.get("mac") {
+            Some(Value::String(mac)) if mac != name => format!("{name} ({mac})"),
             _ => name.clone(),
         },
         Some(Value::String(text)) => escape_controls(text, &[]).into_owned(),
@@ -164,11 +168,9 @@ fn cell(phone: &Value, key: &str) -> String {
     }
 }
 
-/// Formats seconds since 1970 in the local time zone.
-fn local_time(seconds: &serde_json::Number) -> String {
-    let time = seconds
-        .as_i64()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+/// Shows a time of the API in the local time zone.
+fn local_time(time: &str) -> String {
+    let time: Option<jiff::Timestamp> = time.parse().ok();
     time.map_or_else(String::new, |time| {
         let here = time.to_zoned(jiff::tz::TimeZone::system());
         here.strftime("%Y-%m-%d %H:%M").to_string()
@@ -182,15 +184,13 @@ mod tests {
     #[test]
     fn columns_are_aligned() {
         let answer = json!({
-            "connected_phones": 1,
-            "monitored_lines": 2,
-            "phones": [
-                { "mac": "00:04:13:00:00:01", "maker": "snom", "model": "D345", "firmware": "10.1.159.12",
-                  "last_address": "10.0.0.7", "status": "controlled", "lines": ["100", "101"], "in_operation": true },
-                { "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
-                  "last_address": null, "status": "away", "lines": [], "in_operation": false,
+            "items": [
+                { "id": "00:04:13:00:00:01", "mac": "00:04:13:00:00:01", "maker": "snom", "model": "D345", "firmware": "10.1.159.12",
+                  "address": "10.0.0.7", "state": "controlled", "lines": ["100", "101"], "inOperation": true },
+                { "id": "00:15:65:00:00:02", "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
+                  "address": null, "state": "away", "lines": [], "inOperation": false,
                   "reason": { "code": "notInOperation", "detail": "An operator switched the phone off." } },
-                { "mac": "215", "hint": "00:04:13:00:00:03", "maker": "snom", "status": "away", "in_operation": true },
+                { "id": "215", "mac": "00:04:13:00:00:03", "maker": "snom", "state": "away", "inOperation": true },
             ],
         });
         let expected = "\
@@ -200,6 +200,7 @@ PHONE                    MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STAT
 215 (00:04:13:00:00:03)  snom                                               away
 3 phones, 1 connected, 2 lines monitored
 ";
-        assert_eq!(table(&answer), expected);
+        let status = json!({ "connectedPhones": 1, "monitoredLines": 2 });
+        assert_eq!(table(&answer, &status), expected);
     }
 }

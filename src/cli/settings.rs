@@ -59,7 +59,8 @@ impl Settings {
         match self.command {
             Command::Hash(hash) => hash.run(),
             Command::Reload => {
-                let _: Value = self.server.request(Method::POST, "/api/reload", None)?;
+                let path = "/api/v1/settings/reload";
+                let _: Value = self.server.request(Method::POST, path, None)?;
                 print(b"configuration reloaded\n")
             }
         }

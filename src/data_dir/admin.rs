@@ -61,12 +61,16 @@ impl Admin {
         })
     }
 
-    /// Removes a licence code.
+    /// Removes a licence code. Returns whether it was there.
     ///
     /// # Errors
     /// As [`Self::add_code`].
-    pub fn remove_code(&self, code: &str) -> Result<(), AdminError> {
-        self.change_codes(|codes| codes.retain(|known| known.as_str() != Some(code)))
+    pub fn remove_code(&self, code: &str) -> Result<bool, AdminError> {
+        self.change_codes(|codes| {
+            let before = codes.len();
+            codes.retain(|known| known.as_str() != Some(code));
+            codes.len() < before
+        })
     }
 
     fn change_codes<R>(&self, change: impl FnOnce(&mut Vec<Value>) -> R) -> Result<R, AdminError> {
@@ -120,7 +124,8 @@ mod tests {
         assert!(admin.add_code("BBBB").unwrap());
         assert!(!admin.add_code("AAAA").unwrap());
         assert!(admin.add_code("CCCC").unwrap());
-        admin.remove_code("CCCC").unwrap();
+        assert!(admin.remove_code("CCCC").unwrap());
+        assert!(!admin.remove_code("CCCC").unwrap());
         let loaded = uacsta_config::load(None, Some(folder.path())).unwrap();
         assert_eq!(loaded.licenses.codes, ["AAAA", "BBBB"]);
         assert_eq!(loaded.logs.level, uacsta_config::Level::Debug);

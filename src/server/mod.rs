@@ -213,6 +213,7 @@ impl Server {
         let (registrar, licensing) = (&addrs.registrar, &addrs.phones.licensing);
         let api = Api {
             list: registrar.recipient(),
+            phone: registrar.recipient(),
             switch: registrar.recipient(),
             remove: registrar.recipient(),
             find: registrar.recipient(),
@@ -227,6 +228,7 @@ impl Server {
             admin: Admin::of(data),
             reload,
             identity: Arc::clone(&identity),
+            started_at: jiff::Timestamp::now(),
         };
         let mut web = open_web(settings, data, &data_dir.token, &api)?;
         if let Some(web) = &mut web {

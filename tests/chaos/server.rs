@@ -86,8 +86,10 @@ impl ServerContext {
 
     /// Puts a telephone into operation or out of it, as an operator does.
     pub async fn switch(&self, mac: &str, on: bool) {
-        let body = format!("{{\"in_operation\": {on}}}");
-        let (status, _) = self.ask("PUT", &format!("/api/phones/{mac}"), &body).await;
+        let body = format!("{{\"inOperation\": {on}}}");
+        let (status, _) = self
+            .ask("PATCH", &format!("/api/v1/phones/{mac}"), &body)
+            .await;
         // What was refused, as on a full disk, may be on disk or not.
         let mark = (200..300).contains(&status).then_some(on);
         self.site.state().telephones.insert(mac.to_owned(), mark);
@@ -96,16 +98,16 @@ impl ServerContext {
     /// Every telephone that was acknowledged is listed, with the mark that an operator gave it.
     pub async fn check_list(&self) {
         let acknowledged = self.site.state().telephones.clone();
-        let (status, body) = self.ask("GET", "/api/phones", "").await;
+        let (status, body) = self.ask("GET", "/api/v1/phones?limit=1000", "").await;
         let list: Value = serde_json::from_str(&body).unwrap_or_default();
-        let phones = list["phones"].as_array().cloned().unwrap_or_default();
+        let phones = list["items"].as_array().cloned().unwrap_or_default();
         if status != 200 || phones.is_empty() && !acknowledged.is_empty() {
             return self.site.fault(format!("the phone list: {status} {body}"));
         }
         for (mac, mark) in acknowledged {
-            let fault = match phones.iter().find(|phone| phone["mac"] == *mac) {
+            let fault = match phones.iter().find(|phone| phone["id"] == *mac) {
                 None => format!("telephone {mac} was acknowledged and is lost"),
-                Some(phone) if mark.is_some_and(|mark| phone["in_operation"] != mark) => {
+                Some(phone) if mark.is_some_and(|mark| phone["inOperation"] != mark) => {
                     format!("telephone {mac} lost its mark {mark:?}")
                 }
                 Some(_) => continue,

@@ -94,5 +94,5 @@ async fn phone_reconnecting_on_another_thread_stays_reachable() {
         session.expect("OriginatedEvent").await;
     }
     let listed = server.list().await;
-    assert_eq!(listed["connected_phones"], PHONES);
+    assert_eq!(listed["connectedPhones"], PHONES);
 }

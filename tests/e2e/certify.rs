@@ -177,7 +177,7 @@ async fn simulated(server: &Server, file: &Path) -> Simulating {
         .spawn()
         .unwrap();
     let phone = Simulating(phone);
-    until(server, "status", "controlled").await;
+    until(server, "state", "controlled").await;
     until(server, "lines", "sip:215@pbx.example").await;
     phone
 }
@@ -282,7 +282,7 @@ fn certify_leaves_unsuitable_phone_alone() {
         fleet.phone(0).hang_up().await.unwrap();
         fleet.phone(0).go_away();
         fleet.phone(0).is_away().await;
-        until(&server, "status", "away").await;
+        until(&server, "state", "away").await;
         refused(&mac, &[], 1, "cannot be asked: ");
     });
 }

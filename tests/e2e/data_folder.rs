@@ -67,12 +67,12 @@ fn copy_folder(from: &Path, to: &Path) {
 
 fn described(phone: &Value) -> (&str, &str, bool, bool) {
     (
-        phone["mac"].as_str().unwrap(),
-        phone["last_identity"].as_str().unwrap(),
+        phone["id"].as_str().unwrap(),
+        phone["identity"].as_str().unwrap(),
         phone["lines"]
             .as_array()
-            .is_some_and(|lines| lines == &[phone["last_identity"].clone()]),
-        phone["in_operation"].as_bool().unwrap(),
+            .is_some_and(|lines| lines == &[phone["identity"].clone()]),
+        phone["inOperation"].as_bool().unwrap(),
     )
 }
 
@@ -80,10 +80,10 @@ fn described(phone: &Value) -> (&str, &str, bool, bool) {
 async fn phones_stored_by_an_earlier_build_are_listed_and_served() {
     for layout in LAYOUTS {
         let server = Server::of(uacsta::Server::default(), copy_of(layout));
-        let (status, list) = server.http("GET", "/api/phones", "").await;
+        let (status, list) = server.http("GET", "/api/v1/phones", "").await;
         assert_eq!(status, 200, "{list}");
         let list: Value = serde_json::from_str(&list).unwrap();
-        let listed: Vec<_> = list["phones"]
+        let listed: Vec<_> = list["items"]
             .as_array()
             .unwrap()
             .iter()
@@ -97,7 +97,7 @@ async fn phones_stored_by_an_earlier_build_are_listed_and_served() {
         let off = server.phone("00085d0000ec");
         assert_eq!(off.register().await.status(), 200);
         let listed = server.listed("00:08:5d:00:00:ec").await;
-        assert_eq!(listed["in_operation"], false, "{layout}");
+        assert_eq!(listed["inOperation"], false, "{layout}");
     }
 }
 
@@ -106,10 +106,10 @@ async fn licences_and_trial_days_of_an_earlier_build_count() {
     for layout in LAYOUTS {
         let issuer = Issuer::with(&SigningKey::from_bytes(&[7; 32]));
         let server = Server::licensed_by(issuer, copy_of(layout));
-        let (status, licences) = server.http("GET", "/api/licenses", "").await;
+        let (status, licences) = server.http("GET", "/api/v1/licenses", "").await;
         assert_eq!(status, 200, "{licences}");
         let licences: Value = serde_json::from_str(&licences).unwrap();
-        let serials: Vec<_> = licences["licences"]
+        let serials: Vec<_> = licences["licenses"]
             .as_array()
             .unwrap()
             .iter()
@@ -117,7 +117,7 @@ async fn licences_and_trial_days_of_an_earlier_build_count() {
             .collect();
         assert_eq!(serials, [(Some(7), Some(40)), (Some(8), Some(5))]);
         // Ten of its 45 days were used.
-        let left = licences["trial_seconds_left"].as_u64().unwrap();
+        let left = licences["evaluationSecondsLeft"].as_u64().unwrap();
         let days = 24 * 3600;
         assert!((34 * days..=35 * days).contains(&left), "{left}");
     }

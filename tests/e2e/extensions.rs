@@ -37,7 +37,7 @@ async fn extension_log_on_is_refused_with_advice_when_disabled() {
         "{}",
         refusal.text()
     );
-    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 0);
+    assert_eq!(server.list().await["items"].as_array().unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn phone_without_mac_is_listed_and_served_under_its_extension() {
     let server = Server::with(|settings| settings.phones.extensions = true);
     let phone = fanvil(&server);
     phone.register().await.expect(200);
-    let listed = listed_once(&server, "215", |phone| phone["status"] == "controlled").await;
+    let listed = listed_once(&server, "215", |phone| phone["state"] == "controlled").await;
     let own = format!("sip:215@{}", phone.setup().server);
     assert_eq!(listed["maker"], "Fanvil");
     assert_eq!(listed["lines"], serde_json::json!([own]));
@@ -56,7 +56,7 @@ async fn phone_without_mac_is_listed_and_served_under_its_extension() {
     // An operator names it so, too, and the list on disk keeps it.
     server.switch("215", false).await;
     let server = server.restart(|_| {});
-    assert_eq!(server.listed("215").await["in_operation"], false);
+    assert_eq!(server.listed("215").await["inOperation"], false);
 }
 
 #[tokio::test]
@@ -68,15 +68,15 @@ async fn mac_in_instance_or_user_agent_is_shown_with_the_phone() {
         .register_as(|request| with_instance(request, instance))
         .await
         .expect(200);
-    assert_eq!(server.listed("215").await["hint"], "0c:38:3e:00:02:15");
+    assert_eq!(server.listed("215").await["mac"], "0c:38:3e:00:02:15");
     let other = server.phone_as("216", |setup| {
         setup.user_agent = "X4 2.3.0 0c383e000216".to_owned();
     });
     other.start().await;
     let listed = server.listed("216").await;
-    assert_eq!(listed["hint"], "0c:38:3e:00:02:16");
+    assert_eq!(listed["mac"], "0c:38:3e:00:02:16");
     assert_eq!(listed["maker"], "Fanvil", "its address says so");
-    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 2);
+    assert_eq!(server.list().await["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn phones_with_one_hint_are_served_side_by_side() {
             phone.register().await.expect(200);
             assert_eq!(phone.count("INVITE"), 1, "{agent}");
             let listed = server.listed(number).await;
-            assert_eq!(listed["status"], "controlled", "{agent}");
+            assert_eq!(listed["state"], "controlled", "{agent}");
             assert_eq!(listed["lines"], serde_json::json!([phone.line()]));
         }
     }
@@ -126,8 +126,8 @@ async fn hint_left_out_of_a_refresh_makes_no_second_phone() {
     phone.register().await.expect(200);
     phone.reconnect().await;
     phone.start().await;
-    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 1);
-    assert_eq!(server.listed("3215").await["hint"], "00:04:13:00:02:15");
+    assert_eq!(server.list().await["items"].as_array().unwrap().len(), 1);
+    assert_eq!(server.listed("3215").await["mac"], "00:04:13:00:02:15");
     server.client().await.open("sip:3215@uacsta").await;
 }
 
@@ -159,7 +159,7 @@ async fn entries_that_were_listed_under_a_hint_move_to_the_extension() {
     // One that never listed a line can only have been listed under a hint.
     let moved = server.listed("3302").await;
     assert_eq!(
-        (&moved["hint"], &moved["in_operation"]),
+        (&moved["mac"], &moved["inOperation"]),
         (&"00:04:13:00:03:02".into(), &false.into())
     );
     // The others are found when they log on: by the hint, or as themselves.
@@ -170,19 +170,19 @@ async fn entries_that_were_listed_under_a_hint_move_to_the_extension() {
     server.phone("0004130000d7").register().await.expect(200);
     let server = server.restart(|_| {});
     let list = server.list().await;
-    let names: Vec<_> = list["phones"]
+    let names: Vec<_> = list["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|phone| &phone["mac"])
+        .map(|phone| &phone["id"])
         .collect();
     assert_eq!(names, ["00:04:13:00:00:d7", "2201", "3302"]);
     assert!(
-        list["phones"]
+        list["items"]
             .as_array()
             .unwrap()
             .iter()
-            .all(|phone| phone["in_operation"] == false)
+            .all(|phone| phone["inOperation"] == false)
     );
     // Another phone with the same hint is new, and not off.
     let other = server.phone_as("2207", |setup| {
@@ -191,12 +191,12 @@ async fn entries_that_were_listed_under_a_hint_move_to_the_extension() {
     other.start().await;
     let listed = server.listed("2207").await;
     assert_eq!(
-        (&listed["hint"], &listed["in_operation"]),
+        (&listed["mac"], &listed["inOperation"]),
         (&"00:04:13:00:02:ff".into(), &true.into())
     );
     let moved = server.listed("2201").await;
     assert_eq!(moved["lines"], serde_json::json!(["sip:2201@pbx.example"]));
-    assert!(moved["last_login"].as_u64() >= Some(1_796_156_689));
+    assert!(moved["lastLogOnAt"].as_str() >= Some("2026-12-01T20:24:49.000Z"));
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn extension_logs_on_only_as_itself() {
         .register_as(|request| request.set("To", &foreign))
         .await;
     assert_eq!(refusal.status(), 401, "{}", refusal.text());
-    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 0);
+    assert_eq!(server.list().await["items"].as_array().unwrap().len(), 0);
 }
 
 /// Twelve decimal digits are a number as well as a MAC address.
@@ -246,7 +246,7 @@ async fn number_of_twelve_digits_is_a_line() {
     }
     server.switch("493055512388", false).await;
     assert_eq!(
-        server.listed("49:30:55:51:23:88").await["in_operation"],
+        server.listed("49:30:55:51:23:88").await["inOperation"],
         false
     );
 }

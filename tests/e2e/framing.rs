@@ -266,7 +266,7 @@ async fn connection_without_log_on_is_closed() {
     let mut line = Line::to(server.addresses.phones_tcp.unwrap()).await;
     assert!(line.frame().await.is_none(), "the server ends it");
     assert_eq!(
-        server.listed("00:04:13:00:00:01").await["status"],
+        server.listed("00:04:13:00:00:01").await["state"],
         "controlled"
     );
 }

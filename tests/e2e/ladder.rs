@@ -96,7 +96,7 @@ async fn ring_of_a_phone_survives_its_connections_and_ends_with_the_phone() {
 
     one.unregister().await.expect(200);
     one.disconnect();
-    let path = format!("/api/phones/{MAC}");
+    let path = format!("/api/v1/phones/{MAC}");
     let remove = async { while server.http("DELETE", &path, "").await.0 >= 300 {} };
     timeout(PATIENCE, remove).await.expect("the phone is away");
     assert!(kept(&server, &phone(MAC)).await.is_empty());

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api;
 mod arbiters;
 mod bodies;
 mod certify;

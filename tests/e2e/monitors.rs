@@ -131,7 +131,7 @@ async fn end_of_session_or_connection_stops_its_monitors() {
     }
     assert_eq!(phone.count("MonitorStart"), 3);
     // The session was ended by the server as well: nothing of it is left in its count of lines.
-    assert_eq!(server.list().await["monitored_lines"], 0);
+    assert_eq!(server.list().await["monitoredLines"], 0);
 }
 
 #[tokio::test]
@@ -170,19 +170,19 @@ async fn counters_show_connections_and_monitors() {
     }
     let list = server.list().await;
     assert_eq!(
-        (&list["connected_phones"], &list["monitored_lines"]),
+        (&list["connectedPhones"], &list["monitoredLines"]),
         (&2.into(), &1.into()),
         "a line watched by many counts once"
     );
     phones[1].disconnect();
-    let wait = async { while server.list().await["connected_phones"] != 1 {} };
+    let wait = async { while server.list().await["connectedPhones"] != 1 {} };
     tokio::time::timeout(crate::support::PATIENCE, wait)
         .await
         .expect("the phone gives its seat back");
     for session in &sessions {
         session.bye().await;
     }
-    let wait = async { while server.list().await["monitored_lines"] != 0 {} };
+    let wait = async { while server.list().await["monitoredLines"] != 0 {} };
     tokio::time::timeout(crate::support::PATIENCE, wait)
         .await
         .expect("the line gives its seat back");

@@ -456,7 +456,7 @@ async fn unrefreshed_registration_expires() {
     let (phone, mut session, _) = watched(&server).await;
     session.expect("OutOfServiceEvent").await;
     assert_ne!(
-        server.listed("00:04:13:00:00:01").await["status"],
+        server.listed("00:04:13:00:00:01").await["state"],
         "controlled"
     );
     phone.register().await.expect(200);

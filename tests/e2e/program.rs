@@ -484,7 +484,7 @@ fn command_line_lists_enables_and_disables_phones() {
             String::from_utf8_lossy(&list.stderr)
         );
         let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
-        assert_eq!(list["phones"].as_array().map(Vec::len), Some(0), "{list}");
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(0), "{list}");
         for change in ["on", "forget"] {
             let one = ["phones", change, "00:04:13:00:00:01"];
             let output = run(&[&one, there].concat());

@@ -184,11 +184,11 @@ async fn mac_is_accepted_in_every_spelling() {
         server.phone(spelling).register().await.expect(200);
     }
     let list = server.list().await;
-    let macs: Vec<&Value> = list["phones"]
+    let macs: Vec<&Value> = list["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|phone| &phone["mac"])
+        .map(|phone| &phone["id"])
         .collect();
     assert_eq!(macs, ["00:04:13:ab:cd:ef"]);
 }
@@ -204,7 +204,7 @@ async fn user_name_that_is_not_a_mac_is_rejected() {
             refusal.text()
         );
     }
-    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 0);
+    assert_eq!(server.list().await["items"].as_array().unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -290,7 +290,7 @@ async fn register_with_lower_cseq_changes_nothing() {
     };
     let answer = phone.register_as(late).await;
     assert_ne!(answer.status(), 200, "{}", answer.text());
-    assert_eq!(server.listed(SNOM).await["status"], "controlled");
+    assert_eq!(server.listed(SNOM).await["state"], "controlled");
     assert_eq!(phone.count("BYE"), 0);
 }
 
@@ -312,7 +312,7 @@ async fn removing_an_unbound_contact_keeps_the_binding() {
     phone.reconnect().await;
     let answer = phone.register_as(remove).await.expect(200);
     assert!(granted(&answer) > 0);
-    assert_eq!(server.listed(SNOM).await["status"], "controlled");
+    assert_eq!(server.listed(SNOM).await["state"], "controlled");
     assert_eq!(phone.count("BYE"), 0);
 }
 
@@ -328,7 +328,7 @@ async fn removing_the_bound_contact_unregisters() {
     let remove = |request: Message| request.set("Contact", &all).set("Expires", 0);
     let answer = phone.register_as(remove).await.expect(200);
     assert_eq!(answer.header("Contact"), None);
-    listed_once(&server, SNOM, |phone| phone["status"] == "away").await;
+    listed_once(&server, SNOM, |phone| phone["state"] == "away").await;
 }
 
 #[tokio::test]
@@ -338,7 +338,7 @@ async fn contact_star_unregisters() {
     phone.start().await;
     let answer = phone.unregister().await.expect(200);
     assert_eq!(answer.header("Contact"), None);
-    listed_once(&server, SNOM, |phone| phone["status"] != "controlled").await;
+    listed_once(&server, SNOM, |phone| phone["state"] != "controlled").await;
     phone.register().await.expect(200);
     phone.until_received("INVITE", 2).await;
 }
@@ -422,20 +422,20 @@ async fn phone_list_shows_maker_model_address_and_identity() {
             "{listed}"
         );
         assert!(
-            listed["last_address"]
+            listed["address"]
                 .as_str()
                 .is_some_and(|address| address.starts_with("127.0.0.1")),
             "{listed}"
         );
         assert!(
-            listed["last_identity"]
+            listed["identity"]
                 .as_str()
                 .is_some_and(|identity| !identity.is_empty()),
             "{listed}"
         );
-        assert!(!listed["last_login"].is_null(), "{listed}");
+        assert!(!listed["lastLogOnAt"].is_null(), "{listed}");
         assert_eq!(
-            (&listed["status"], &listed["in_operation"]),
+            (&listed["state"], &listed["inOperation"]),
             (&"controlled".into(), &true.into()),
             "{listed}"
         );
@@ -452,27 +452,27 @@ async fn phone_list_and_disabled_state_survive_a_restart() {
     let before = server.list().await;
     let server = server.restart(|_| {});
     let after = server.list().await;
-    for (old, new) in before["phones"]
+    for (old, new) in before["items"]
         .as_array()
         .unwrap()
         .iter()
-        .zip(after["phones"].as_array().unwrap())
+        .zip(after["items"].as_array().unwrap())
     {
         for field in [
-            "mac",
+            "id",
             "maker",
             "model",
-            "last_address",
-            "last_identity",
-            "last_login",
-            "in_operation",
+            "address",
+            "identity",
+            "lastLogOnAt",
+            "inOperation",
         ] {
             assert_eq!(old[field], new[field], "{field}");
         }
-        assert_ne!(new["status"], "controlled", "status is never stored");
+        assert_ne!(new["state"], "controlled", "status is never stored");
     }
     assert_eq!(
-        server.listed("00:04:13:00:00:02").await["in_operation"],
+        server.listed("00:04:13:00:00:02").await["inOperation"],
         false
     );
 }
@@ -502,7 +502,7 @@ async fn unknown_phone_waits_for_the_operator_without_auto_activate() {
     let phone = server.phone("000413000001");
     phone.register().await;
     let listed = listed_once(&server, SNOM, |phone| !phone.is_null()).await;
-    assert_eq!(listed["in_operation"], false, "{listed}");
+    assert_eq!(listed["inOperation"], false, "{listed}");
     server.switch(SNOM, true).await;
     phone.register().await.expect(200);
     phone.in_session().await;
@@ -520,7 +520,7 @@ async fn disabled_phone_loses_its_session_until_enabled() {
     phone.start().await;
     server.switch(SNOM, false).await;
     phone.until_received("BYE", 1).await;
-    assert_eq!(server.listed(SNOM).await["in_operation"], false);
+    assert_eq!(server.listed(SNOM).await["inOperation"], false);
     server.switch(SNOM, true).await;
     phone.register().await.expect(200);
     phone.in_session().await;
@@ -530,15 +530,18 @@ async fn disabled_phone_loses_its_session_until_enabled() {
 async fn api_requires_its_token_and_an_existing_phone() {
     let server = Server::start();
     assert_eq!(
-        server.http_as("a guess", "GET", "/api/phones", "").await.0,
+        server
+            .http_as("a guess", "GET", "/api/v1/phones", "")
+            .await
+            .0,
         401
     );
     assert_eq!(
         server
             .http(
-                "PUT",
-                "/api/phones/00:04:13:00:00:09",
-                "{\"in_operation\": true}"
+                "PATCH",
+                "/api/v1/phones/00:04:13:00:00:09",
+                "{\"inOperation\": true}"
             )
             .await
             .0,
@@ -546,10 +549,10 @@ async fn api_requires_its_token_and_an_existing_phone() {
     );
     assert_eq!(
         server
-            .http("PUT", "/api/phones/a;b", "{\"in_operation\": true}")
+            .http("PATCH", "/api/v1/phones/a;b", "{\"inOperation\": true}")
             .await
             .0,
-        400
+        404
     );
     for path in ["/healthz", "/readyz"] {
         assert_eq!(server.http("GET", path, "").await.0, 200, "{path}");
@@ -620,7 +623,7 @@ async fn disabled_interface_does_not_listen() {
 
 /// Waits until the list says of the phone that it is away.
 async fn until_away(server: &Server) {
-    let wait = async { while server.listed(SNOM).await["status"] != "away" {} };
+    let wait = async { while server.listed(SNOM).await["state"] != "away" {} };
     let waited = tokio::time::timeout(PATIENCE, wait).await;
     waited.expect("the list says that the phone is away");
 }
@@ -637,7 +640,7 @@ async fn removed_phone_frees_its_lines() {
     watching.monitor("210").await;
     watching.expect("BackInServiceEvent").await;
     new.start().await;
-    let path = "/api/phones/000413000001";
+    let path = "/api/v1/phones/000413000001";
     let (status, body) = server.http("DELETE", path, "").await;
     assert_eq!(status, 409, "{body}");
     assert!(body.contains("is registered"), "{body}");
@@ -645,7 +648,7 @@ async fn removed_phone_frees_its_lines() {
     watching.expect("OutOfServiceEvent").await;
     until_away(&server).await;
     let (status, body) = server.http("DELETE", path, "").await;
-    assert_eq!(status, 200, "{body}");
+    assert_eq!(status, 204, "{body}");
     assert_eq!(server.http("DELETE", path, "").await.0, 404);
     assert_eq!(server.listed("00:04:13:00:00:01").await, Value::Null);
 
@@ -682,8 +685,10 @@ async fn removed_phone_that_returns_is_monitored_again() {
     phone.unregister().await;
     session.expect("OutOfServiceEvent").await;
     until_away(&server).await;
-    let (status, body) = server.http("DELETE", "/api/phones/000413000001", "").await;
-    assert_eq!(status, 200, "{body}");
+    let (status, body) = server
+        .http("DELETE", "/api/v1/phones/000413000001", "")
+        .await;
+    assert_eq!(status, 204, "{body}");
     phone.start().await;
     session.expect("BackInServiceEvent").await;
     assert_eq!(phone.count("MonitorStart"), 2);
@@ -701,7 +706,7 @@ async fn unregister_on_another_connection_removes_the_binding() {
     phone.reconnect().await;
     phone.register().await.expect(200);
     let wait = async {
-        while server.listed("00:04:13:00:00:01").await["status"] != "controlled" {
+        while server.listed("00:04:13:00:00:01").await["state"] != "controlled" {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     };

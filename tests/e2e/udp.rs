@@ -73,7 +73,7 @@ async fn lives(weather: Weather) {
     );
     phone.unregister().await.expect(200);
     listed_once(&server, "0c:38:3e:00:00:01", |phone| {
-        phone["status"] == "away"
+        phone["state"] == "away"
     })
     .await;
 }

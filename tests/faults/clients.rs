@@ -22,13 +22,9 @@ fn call() -> Call {
 
 /// Waits until as many lines are watched.
 async fn until_watched(server: &Server, lines: usize) {
-    let wait = async { while server.list().await["monitored_lines"] != lines {} };
+    let wait = async { while server.list().await["monitoredLines"] != lines {} };
     let in_time = tokio::time::timeout(PATIENCE, wait).await;
-    assert!(
-        in_time.is_ok(),
-        "{}",
-        server.list().await["monitored_lines"]
-    );
+    assert!(in_time.is_ok(), "{}", server.list().await["monitoredLines"]);
 }
 
 fn object(line: &str) -> String {
@@ -120,7 +116,7 @@ async fn crashing_clients_leave_all_counters_at_zero() {
     for pair in asked.chunks(2) {
         assert_eq!(pair, ["MonitorStart", "MonitorStop"], "{asked:?}");
     }
-    assert_eq!(server.list().await["connected_phones"], 1);
+    assert_eq!(server.list().await["connectedPhones"], 1);
 }
 
 /// B5: nothing reaches a phone that an operator took out of operation.

@@ -59,7 +59,7 @@ async fn monitors_without_a_permit_leave_nothing() {
         phones: 2,
         lines: 0,
     };
-    assert_eq!(add(&server, licence).await.0, 200);
+    assert_eq!(add(&server, licence).await.0, 201);
     server.context.ladder.set_bound(0);
     let [first, phone] = ["000413000001", "000413000002"].map(|mac| server.phone(mac));
     first.start().await;

@@ -38,8 +38,8 @@ async fn half_open_connection_is_closed_after_32_seconds() {
     assert!(answer.body.contains("deviceOutOfService"));
     loop {
         let list = server.list().await;
-        let away = list["phones"][0]["status"] == "away";
-        if away && list["connected_phones"] == 1 && list["monitored_lines"] == 0 {
+        let away = list["items"][0]["state"] == "away";
+        if away && list["connectedPhones"] == 1 && list["monitoredLines"] == 0 {
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "{list}");

@@ -145,11 +145,7 @@ async fn phones_and_clients_are_served_over_ipv6_on_every_transport() {
     }
 
     let list = server.list().await;
-    assert_eq!(
-        list.matches("\"last_address\":\"::1\"").count(),
-        3,
-        "{list}"
-    );
+    assert_eq!(list.matches("\"address\":\"::1\"").count(), 3, "{list}");
     let table = printed(&server);
     assert_eq!(table.matches("  ::1  ").count(), 3, "{table}");
     let log = server.log();

@@ -46,10 +46,10 @@ const ONE: Licence = Licence {
 async fn until_over(server: &Server) {
     let over = async {
         while !server
-            .http("GET", "/api/licenses", "")
+            .http("GET", "/api/v1/licenses", "")
             .await
             .1
-            .contains("\"trial_seconds_left\":0")
+            .contains("\"evaluationSecondsLeft\":0")
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -59,7 +59,12 @@ async fn until_over(server: &Server) {
 
 pub(super) async fn add(server: &Server, licence: Licence) -> (u16, String) {
     let body = format!("{{\"code\": \"{}\"}}", licence.code(&issuer()));
-    server.http("POST", "/api/licenses", &body).await
+    server.http("POST", "/api/v1/licenses", &body).await
+}
+
+async fn reload(server: &Server) {
+    let (status, body) = server.http("POST", "/api/v1/settings/reload", "").await;
+    assert_eq!(status, 200, "{body}");
 }
 
 /// Waits until a phone of the list is so.
@@ -78,7 +83,7 @@ async fn until_listed_for(
         loop {
             let listed = server.listed(mac).await;
             let why = listed["reason"]["detail"].as_str().unwrap_or_default();
-            if listed["status"] == status && why.contains(reason) {
+            if listed["state"] == status && why.contains(reason) {
                 return listed;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -131,17 +136,17 @@ async fn trial_ends_after_the_last_call_and_a_licence_restores_service() {
 
     // One licence for one phone: who has waited longest gets it, and the line that a client has held all the time is back.
     let (status, body) = add(&server, ONE).await;
-    assert_eq!(status, 200, "{body}");
+    assert_eq!(status, 201, "{body}");
     session.expect("BackInServiceEvent").await;
     session.done("GetDoNotDisturb", "").await;
     assert_eq!(
-        server.listed("00:04:13:00:00:02").await["status"],
+        server.listed("00:04:13:00:00:02").await["state"],
         "registered"
     );
     let (status, body) = add(&server, ONE).await;
-    assert!(status == 400 && body.contains("was added before"), "{body}");
+    assert!(status == 409 && body.contains("was added before"), "{body}");
     let (status, _) = add(&server, Licence { serial: 2, ..ONE }).await;
-    assert_eq!(status, 200);
+    assert_eq!(status, 201);
     until_listed(&server, "00:04:13:00:00:02", "controlled").await;
     let kept = uacsta_config::load(None, Some(server.data())).unwrap();
     assert_eq!(kept.licenses.codes.len(), 2);
@@ -150,7 +155,7 @@ async fn trial_ends_after_the_last_call_and_a_licence_restores_service() {
 #[tokio::test]
 async fn code_added_to_the_file_counts_beside_codes_added_at_run_time() {
     let server = after(TRIAL);
-    assert_eq!(add(&server, ONE).await.0, 200);
+    assert_eq!(add(&server, ONE).await.0, 201);
     let file = tempfile::tempdir().unwrap();
     let file = file.path().join("uacsta.toml");
     let [known, other] = [1, 2].map(|serial| Licence { serial, ..ONE }.code(&issuer()));
@@ -180,14 +185,35 @@ async fn refused_code_does_not_count_after_the_next_reload() {
     std::fs::write(profiles.join("snom.toml"), "rubbish").unwrap();
     let (status, body) = add(&server, ONE).await;
     assert!(
-        status == 400 && body.contains("configuration is unchanged"),
+        status == 422 && body.contains("configuration is unchanged"),
         "{body}"
     );
     std::fs::remove_dir_all(&profiles).unwrap();
-    let (status, body) = add(&server, Licence { serial: 2, ..ONE }).await;
-    assert!(status == 200 && !body.contains("\"serial\":1"), "{body}");
-    let (status, body) = add(&server, ONE).await;
-    assert!(status == 200 && body.contains("\"serial\":1"), "{body}");
+    let serials = async || {
+        let licenses = server.get("/api/v1/licenses").await["licenses"].take();
+        let licenses = licenses.as_array().cloned().unwrap();
+        let serials = licenses.iter().map(|one| one["serial"].as_u64());
+        serials.collect::<Vec<_>>()
+    };
+    assert_eq!(add(&server, Licence { serial: 2, ..ONE }).await.0, 201);
+    assert_eq!(serials().await, [Some(2)]);
+    assert_eq!(add(&server, ONE).await.0, 201);
+    assert!(serials().await.contains(&Some(1)));
+}
+
+#[tokio::test]
+async fn licence_is_removed_where_it_was_added() {
+    let server = after(TRIAL);
+    assert_eq!(add(&server, ONE).await.0, 201);
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    let (status, body) = server.http("DELETE", "/api/v1/licenses/1", "").await;
+    assert_eq!(status, 204, "{body}");
+    phone.until_received("BYE", 1).await;
+    let (status, body) = server.http("DELETE", "/api/v1/licenses/1", "").await;
+    assert_eq!(status, 404, "{body}");
+    let kept = uacsta_config::load(None, Some(server.data())).unwrap();
+    assert_eq!(kept.licenses.codes.len(), 0);
 }
 
 #[tokio::test]
@@ -198,15 +224,18 @@ async fn removed_file_does_not_begin_the_trial_again() {
         let server = server.restart(|_| {});
         // While it is stopped: as it stops it writes both.
         let server = server.restart(|_| std::fs::remove_file(data.join(name)).unwrap());
-        let (_, body) = server.http("GET", "/api/licenses", "").await;
-        assert!(body.contains("\"trial_seconds_left\":0"), "{name}: {body}");
+        let (_, body) = server.http("GET", "/api/v1/licenses", "").await;
+        assert!(
+            body.contains("\"evaluationSecondsLeft\":0"),
+            "{name}: {body}"
+        );
     }
 }
 
 #[tokio::test]
 async fn freed_licence_goes_to_a_waiting_line() {
     let server = after(TRIAL);
-    assert_eq!(add(&server, ONE).await.0, 200);
+    assert_eq!(add(&server, ONE).await.0, 201);
     let first = server.phone("000413000001");
     first.start().await;
     let second = server.phone("000413000002");
@@ -238,14 +267,14 @@ async fn wall_clock_does_not_end_the_trial() {
     let server = after(TRIAL - 3600);
     let left = |body: &str| {
         let told: serde_json::Value = serde_json::from_str(body).unwrap();
-        told["trial_seconds_left"].as_u64().unwrap()
+        told["evaluationSecondsLeft"].as_u64().unwrap()
     };
-    let (_, body) = server.http("GET", "/api/licenses", "").await;
+    let (_, body) = server.http("GET", "/api/v1/licenses", "").await;
     let first = left(&body);
     assert!((3590..=3600).contains(&first), "{body}");
     // What is left is kept, and a restart begins nothing anew.
     let server = server.restart(|_| {});
-    let (_, body) = server.http("GET", "/api/licenses", "").await;
+    let (_, body) = server.http("GET", "/api/v1/licenses", "").await;
     assert!(left(&body) <= first && left(&body) > 3500, "{body}");
 }
 
@@ -259,7 +288,7 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
         ..ONE
     });
     for licence in licences {
-        assert_eq!(add(&server, licence).await.0, 200);
+        assert_eq!(add(&server, licence).await.0, 201);
     }
     let phones: Vec<Phone> = (10..22)
         .map(|number| server.phone(&format!("0004130000{number}")))
@@ -272,7 +301,7 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
         let codes = left.iter().map(|licence| licence.code(&issuer()));
         let file = format!("[licenses]\ncodes = {:?}\n", codes.collect::<Vec<_>>());
         std::fs::write(server.data().join("admin.toml"), file).unwrap();
-        assert_eq!(server.http("POST", "/api/reload", "").await.0, 200);
+        reload(&server).await;
     };
     let ended = async |phones| {
         let wait = async {
@@ -281,8 +310,8 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
             }
         };
         tokio::time::timeout(PATIENCE, wait).await.unwrap();
-        let in_use = format!("\"phones\":{{\"in_use\":{0},\"seats\":{0}}}", 12 - phones);
-        let (_, body) = server.http("GET", "/api/licenses", "").await;
+        let in_use = format!("\"phones\":{{\"used\":{0},\"licensed\":{0},", 12 - phones);
+        let (_, body) = server.http("GET", "/api/v1/licenses", "").await;
         assert!(body.contains(&in_use), "{body}");
         assert_eq!((count("BYE"), count("INVITE")), (phones, 12));
     };
@@ -314,7 +343,7 @@ async fn only_surplus_licences_are_withdrawn_and_requests_finish() {
 #[tokio::test]
 async fn busy_phone_without_a_licence_gets_monitor_stop_and_bye_after_its_answer() {
     let server = after(TRIAL);
-    assert_eq!(add(&server, ONE).await.0, 200);
+    assert_eq!(add(&server, ONE).await.0, 201);
     let phone = server.phone("000413000001");
     phone.start().await;
     let mut session = server.client().await.open(phone.line()).await;
@@ -323,7 +352,7 @@ async fn busy_phone_without_a_licence_gets_monitor_stop_and_bye_after_its_answer
     let mut answer = session.begin("GetDoNotDisturb", "");
     phone.until_received("GetDoNotDisturb", 1).await;
     std::fs::write(server.data().join("admin.toml"), "").unwrap();
-    assert_eq!(server.http("POST", "/api/reload", "").await.0, 200);
+    reload(&server).await;
     let answer = crate::support::wire::final_of(&mut answer).await.unwrap();
     assert!(
         answer.body.contains("GetDoNotDisturbResponse"),
@@ -338,7 +367,7 @@ async fn busy_phone_without_a_licence_gets_monitor_stop_and_bye_after_its_answer
 #[tokio::test]
 async fn returning_phone_still_needs_a_licence_for_its_line() {
     let server = after(TRIAL);
-    assert_eq!(add(&server, Licence { phones: 2, ..ONE }).await.0, 200);
+    assert_eq!(add(&server, Licence { phones: 2, ..ONE }).await.0, 201);
     let (first, second) = (server.phone("000413000021"), server.phone("000413000022"));
     first.start().await;
     second.start().await;
@@ -368,7 +397,7 @@ async fn monitor_started_after_licence_withdrawal_is_stopped() {
         lines,
     };
     for licence in [held(1, 0), held(2, 1)] {
-        assert_eq!(add(&server, licence).await.0, 200);
+        assert_eq!(add(&server, licence).await.0, 201);
     }
     let phone = server.phone("000413000001");
     phone.start().await;
@@ -378,7 +407,7 @@ async fn monitor_started_after_licence_withdrawal_is_stopped() {
     phone.until_received("MonitorStart", 1).await;
     let left = format!("[licenses]\ncodes = [{:?}]\n", held(1, 0).code(&issuer()));
     std::fs::write(server.data().join("admin.toml"), left).unwrap();
-    assert_eq!(server.http("POST", "/api/reload", "").await.0, 200);
+    reload(&server).await;
     session.expect("OutOfServiceEvent").await;
     phone.until_received("MonitorStop", 1).await;
     phone
@@ -386,7 +415,7 @@ async fn monitor_started_after_licence_withdrawal_is_stopped() {
             state.monitors.is_empty().then_some(())
         })
         .await;
-    assert_eq!(add(&server, held(3, 1)).await.0, 200);
+    assert_eq!(add(&server, held(3, 1)).await.0, 201);
     session.expect("BackInServiceEvent").await;
     assert_eq!(
         (phone.count("MonitorStart"), phone.count("MonitorStop")),
@@ -400,7 +429,7 @@ async fn restarted_licensing_keeps_counts_and_waiting_lines() {
     let program = uacsta::Server::default().by(trap.clone() as Arc<_>);
     let program = program.licensed_by(Issuer::with(&issuer()));
     let server = Server::of(program, used_for(TRIAL));
-    assert_eq!(add(&server, ONE).await.0, 200);
+    assert_eq!(add(&server, ONE).await.0, 201);
     let (first, second) = (server.phone("000413000031"), server.phone("000413000032"));
     first.start().await;
     let mut session = server.client().await.open_server().await;
@@ -410,14 +439,14 @@ async fn restarted_licensing_keeps_counts_and_waiting_lines() {
     for failed in 1..=3 {
         // Whoever is asked this reads the clock.
         trap.spring_at(1);
-        let (status, body) = server.http("GET", "/api/licenses", "").await;
+        let (status, body) = server.http("GET", "/api/v1/licenses", "").await;
         assert_eq!(status, 503, "{body}");
         server.until_failed(failed).await;
-        let (status, body) = server.http("GET", "/api/licenses", "").await;
+        let (status, body) = server.http("GET", "/api/v1/licenses", "").await;
         assert_eq!(status, 200, "{body}");
         for counts in [
-            r#""phones":{"in_use":1,"seats":1}"#,
-            r#""lines":{"in_use":1,"seats":1}"#,
+            r#""phones":{"used":1,"licensed":1,"free":0}"#,
+            r#""lines":{"used":1,"licensed":1,"free":0}"#,
         ] {
             assert!(body.contains(counts), "{body}");
         }
@@ -483,7 +512,7 @@ fn command_line_creates_keys_and_codes_and_shows_licences() {
     let words = said(0, &[&["licenses"], &data[..]].concat());
     assert!(words.contains("phones   0 in use, not limited"), "{words}");
     let words = said(0, &[&["licenses", "show", "--json"], &data[..]].concat());
-    assert!(words.contains("\"trial_seconds_left\""), "{words}");
+    assert!(words.contains("\"evaluationSecondsLeft\""), "{words}");
     let words = said(1, &[&["licenses", "add", code.trim()], &data[..]].concat());
     assert!(words.contains("built without an issuer"), "{words}");
 }

@@ -242,7 +242,7 @@ async fn log_lines_about_slow_guessing_are_limited_to_one_a_minute() {
         }
     }
     for _ in 0..50 {
-        let (status, _) = http(server.web, "token", "GET", "/api/phones", "").await;
+        let (status, _) = http(server.web, "token", "GET", "/api/v1/phones", "").await;
         assert_eq!(status, 401);
         let (status, _) = http(server.web, "", "GET", "/ HTTP/1.1\r\nno header\r\n", "").await;
         assert_eq!(status, 400);

@@ -90,11 +90,11 @@ async fn reload_applies_all_settings_and_keeps_connections() {
     new.register().await.expect(200);
     server.until_listed("00:04:13:00:00:02").await;
     let list: serde_json::Value = serde_json::from_str(&server.list().await).unwrap();
-    let states: Vec<_> = list["phones"]
+    let states: Vec<_> = list["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|phone| phone["in_operation"].as_bool())
+        .map(|phone| phone["inOperation"].as_bool())
         .collect();
     assert_eq!(
         states,

@@ -104,7 +104,7 @@ async fn monitor_follows_a_moved_line_with_the_same_cross_reference() {
     session.unwatch(&reference).await;
     until_monitors(&first, 0).await;
     until_monitors(&second, 0).await;
-    assert_eq!(server.list().await["monitored_lines"], 0);
+    assert_eq!(server.list().await["monitoredLines"], 0);
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn replaced_certificate_is_served_within_5_s_without_disconnects() {
     assert!(shows(clients, &second).await, "clients see it too");
     session.make_call(LINE, "102").await;
     assert_eq!(phone.count("INVITE"), 1, "no connection was lost");
-    let (status, told) = server.http("GET", "/api/certificate", "").await;
+    let (status, told) = server.http("GET", "/api/v1/certificate", "").await;
     assert_eq!(status, 200, "{told}");
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     let shown = CertificateDer::from_pem_file(&second).unwrap();

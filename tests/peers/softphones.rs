@@ -97,8 +97,8 @@ fn pjsua(python: PathBuf, server: &Serving) -> Program {
 /// The entry of a phone in the list; null when it is not there.
 async fn listed(server: &Serving, user: &str) -> Value {
     let list: Value = serde_json::from_str(&server.list().await).unwrap();
-    let phones = list["phones"].as_array().unwrap();
-    let found = phones.iter().find(|phone| phone["mac"] == user);
+    let phones = list["items"].as_array().unwrap();
+    let found = phones.iter().find(|phone| phone["id"] == user);
     found.cloned().unwrap_or(Value::Null)
 }
 
@@ -170,7 +170,7 @@ async fn check_life(mut server: Serving, mut softphones: Vec<Program>, expected:
         softphone.ended().await;
     }
     for (user, _) in USERS {
-        until_listed(&server, user, "away", |phone| phone["status"] == "away").await;
+        until_listed(&server, user, "away", |phone| phone["state"] == "away").await;
     }
     assert_eq!(server.metric("uacsta_phones_connected").await, 0);
     assert_eq!(server.metric("uacsta_panics_total").await, 0);

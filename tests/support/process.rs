@@ -281,10 +281,17 @@ impl Serving {
         self.data.path()
     }
 
-    /// `GET /api/phones`, as it came.
+    /// The phone list of `GET /api/v1/phones`, as it came.
     pub async fn list(&self) -> String {
         let token = fs::read_to_string(self.data().join("cli.token")).unwrap();
-        let (status, body) = http(self.web, token.trim(), "GET", "/api/phones", "").await;
+        let (status, body) = http(
+            self.web,
+            token.trim(),
+            "GET",
+            "/api/v1/phones?limit=1000",
+            "",
+        )
+        .await;
         assert_eq!(status, 200, "{body}");
         body
     }

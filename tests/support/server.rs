@@ -136,34 +136,42 @@ impl Server {
         self.data().join("certificate.pem")
     }
 
-    /// `GET /api/phones`.
+    /// The whole phone list of `GET /api/v1/phones`, and the counts of `GET /api/v1/status`.
     pub async fn list(&self) -> Value {
-        let (status, body) = self.http("GET", "/api/phones", "").await;
-        assert_eq!(status, 200, "{body}");
+        let mut list = self.get("/api/v1/phones?limit=1000").await;
+        assert_eq!(list["next"], Value::Null, "more than a page");
+        let mut status = self.get("/api/v1/status").await;
+        for count in ["connectedPhones", "monitoredLines"] {
+            list[count] = status[count].take();
+        }
+        list
+    }
+
+    /// The JSON answer to a GET.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.http("GET", path, "").await;
+        assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
     }
 
     /// One phone of the list; null when it is not there.
-    pub async fn listed(&self, mac: &str) -> Value {
-        let list = self.list().await;
-        let phones = list["phones"].as_array().unwrap();
-        phones
-            .iter()
-            .find(|phone| phone["mac"] == mac)
-            .cloned()
-            .unwrap_or(Value::Null)
+    pub async fn listed(&self, id: &str) -> Value {
+        let mut list = self.list().await;
+        let phones = list["items"].as_array_mut().unwrap();
+        let phone = phones.iter_mut().find(|phone| phone["id"] == id);
+        phone.map_or(Value::Null, Value::take)
     }
 
-    /// `PUT /api/phones/{mac}`: puts a phone into operation or out of it.
-    pub async fn switch(&self, mac: &str, on: bool) {
+    /// Puts a phone into operation or out of it.
+    pub async fn switch(&self, id: &str, on: bool) {
         let (status, body) = self
             .http(
-                "PUT",
-                &format!("/api/phones/{mac}"),
-                &format!("{{\"in_operation\": {on}}}"),
+                "PATCH",
+                &format!("/api/v1/phones/{id}"),
+                &format!("{{\"inOperation\": {on}}}"),
             )
             .await;
-        assert!((200..300).contains(&status), "{status} {body}");
+        assert_eq!(status, 200, "{body}");
     }
 
     /// Waits until so many of its parts have failed, and the last of them has been replaced.

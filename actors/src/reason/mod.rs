@@ -1,7 +1,5 @@
 //! Why a phone is not controlled: the cause with its facts, since when, and what to do.
 
-use serde::{Serialize, Serializer, ser::SerializeStruct as _};
-
 mod cause;
 mod code;
 mod contact;
@@ -28,17 +26,6 @@ impl Reason {
             cause,
             since: continued.map_or(Some(at), |former| former.since),
         }
-    }
-}
-
-impl Serialize for Reason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_struct("Reason", 4)?;
-        members.serialize_field("code", self.cause.code().name())?;
-        members.serialize_field("detail", &self.cause.detail())?;
-        members.serialize_field("remedy", self.cause.remedy())?;
-        members.serialize_field("since", &self.since)?;
-        members.end()
     }
 }
 

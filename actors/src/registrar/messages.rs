@@ -131,11 +131,15 @@ pub struct ListPhones {
     pub after: Option<PhoneId>,
 }
 
+/// Requests a listed phone by its name, or by the user of one of its lines.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Option<PhoneDetails>")]
+pub struct GetPhone(pub PhoneId);
+
 /// A listed phone and its status.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug)]
 pub struct PhoneDetails {
     /// The entry as it is stored.
-    #[serde(flatten)]
     pub entry: ListedPhone,
     /// How the phone can be reached.
     pub status: PhoneStatus,

@@ -12,12 +12,12 @@ use super::{
     batches::{BATCH, LaterResult, in_batches},
     clients::user_parts,
     messages::{
-        ChangeError, ClientConnected, ClientEnded, CountPhones, FindLine, IsOnDisk, Line, LinePage,
-        ListLines, ListPhones, OnDisk, PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus,
-        UnsubscribeStatus,
+        ChangeError, ClientConnected, ClientEnded, CountPhones, FindLine, GetPhone, IsOnDisk, Line,
+        LinePage, ListLines, ListPhones, OnDisk, PhoneDetails, RemovePhone, SetEnabled,
+        SubscribeStatus, UnsubscribeStatus,
     },
     persistence::ListChange,
-    records::Records,
+    records::{Record, Records},
     waiter::Waiter,
 };
 use crate::{
@@ -49,6 +49,16 @@ impl Registrar {
         };
         in_batches(self, ctx, Box::new(work));
         LaterResult(is_done)
+    }
+
+    /// A phone as it is told to operators.
+    fn details(&self, phone: PhoneId, record: &Record, unsaved: bool) -> PhoneDetails {
+        PhoneDetails {
+            entry: record.entry().clone(),
+            status: record.status(),
+            reason: self.reason(phone, record),
+            unsaved,
+        }
     }
 
     /// Writes an operator's change to disk, then applies it.
@@ -221,14 +231,26 @@ impl Handler<ListPhones> for Registrar {
             let unsaved = registrar.persistence.unsaved();
             let records = registrar.records.after(list.after).take(BATCH);
             records
-                .map(|(phone, record)| PhoneDetails {
-                    entry: record.entry().clone(),
-                    status: record.status(),
-                    reason: registrar.reason(phone, record),
-                    unsaved: unsaved.contains(&phone),
-                })
+                .map(|(phone, record)| registrar.details(phone, record, unsaved.contains(&phone)))
                 .collect()
         })
+    }
+}
+
+impl Handler<GetPhone> for Registrar {
+    type Result = MessageResult<GetPhone>;
+
+    fn handle(&mut self, GetPhone(name): GetPhone, _: &mut Self::Context) -> Self::Result {
+        let by_line = || {
+            let line = self.directory.find(&DeviceId::from(name.bare()), None);
+            self.records.get(line.ok()?.phone)
+        };
+        let record = self.records.get(name).or_else(by_line);
+        MessageResult(record.map(|record| {
+            let phone = record.entry().id;
+            let is_unsaved = self.persistence.unsaved().contains(&phone);
+            self.details(phone, record, is_unsaved)
+        }))
     }
 }
 

@@ -70,7 +70,7 @@ async fn names_that_are_not_listed_leave_no_trace() {
     }
     until_reason(&server, LISTED, Some("loggedOff")).await;
     let list = server.list().await;
-    assert_eq!(list["phones"].as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
 }
 
 #[tokio::test]

@@ -45,5 +45,5 @@ async fn until_says(server: &Server, code: &str, words: &[&str]) {
 /// Waits until nothing keeps the phone from being controlled.
 async fn until_well(server: &Server) {
     until_reason(server, LISTED, None).await;
-    assert_eq!(server.listed(LISTED).await["status"], "controlled");
+    assert_eq!(server.listed(LISTED).await["state"], "controlled");
 }

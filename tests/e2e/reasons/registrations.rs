@@ -20,7 +20,8 @@ async fn phone_that_is_switched_off_says_so_since_then() {
     server.switch(LISTED, false).await;
     until_says(&server, "notInOperation", &["An operator"]).await;
     let reason = until_reason(&server, LISTED, Some("notInOperation")).await;
-    let since = reason["since"].as_u64().unwrap();
+    let since: jiff::Timestamp = reason["since"].as_str().unwrap().parse().unwrap();
+    let since = u64::try_from(since.as_second()).unwrap();
     assert!((before..=now()).contains(&since), "{reason}");
     let server = server.restart(|_| {});
     let after = until_reason(&server, LISTED, Some("notInOperation")).await;

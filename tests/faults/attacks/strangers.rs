@@ -30,7 +30,7 @@ async fn unknown_phones_are_challenged_without_state() {
     });
     join_all(knocking).await;
     let list = server.list().await;
-    assert_eq!(list["phones"].as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
     is_served(&server, &phone).await;
 }
 
@@ -89,7 +89,7 @@ async fn long_phone_descriptions_are_truncated() {
         let said = status == 200 || answer.contains("octets, but may have 512");
         assert!(said, "{field}: {answer}");
     }
-    let (_, list) = server.http("GET", "/api/phones", "").await;
+    let (_, list) = server.http("GET", "/api/v1/phones", "").await;
     assert!(list.contains("snom"), "{list}");
     assert!(list.len() < 2_000, "{} octets of a list", list.len());
 }
@@ -240,7 +240,7 @@ async fn phones_cannot_act_as_clients_nor_clients_as_phones() {
     let client = server.client().await;
     client.register().await.expect(200);
     let list = server.list().await;
-    assert_eq!(list["phones"].as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
     is_served(&server, &phone).await;
 }
 

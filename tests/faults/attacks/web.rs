@@ -80,7 +80,7 @@ async fn request_for_a_foreign_host_gets_421() {
         (format!("Host: {own}\r\nHost: evil.example\r\n"), "400"),
         (String::new(), "400"),
     ] {
-        for path in ["/api/phones", "/metrics"] {
+        for path in ["/api/v1/phones", "/metrics"] {
             let answer = asked(&server, path, &(fields.clone() + &token)).await;
             let expected = format!("HTTP/1.1 {status} ");
             assert!(answer.starts_with(&expected), "{path} {fields}: {answer}");
@@ -90,7 +90,7 @@ async fn request_for_a_foreign_host_gets_421() {
             );
         }
     }
-    let absolute = format!("http://evil.example{}", "/api/phones");
+    let absolute = format!("http://evil.example{}", "/api/v1/phones");
     let answer = asked(&server, &absolute, &format!("Host: {own}\r\n{token}")).await;
     assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
 }
@@ -102,7 +102,7 @@ async fn forwarded_address_is_logged_for_a_trusted_proxy_only() {
     for (proxies, peer) in [("\"127.0.0.1\"", "203.0.113.7"), ("", "127.0.0.1")] {
         let settings = format!("[web]\ntrusted_proxies = [{proxies}]\n");
         let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
-        let answer = asked(&server, "/api/phones", wrong).await;
+        let answer = asked(&server, "/api/v1/phones", wrong).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         let log = server.until_logged(0, "API log-on failed").await;
         assert!(log.contains(&format!("peer={peer}")), "{log}");

@@ -168,7 +168,7 @@ async fn password_guessing_is_logged_once() {
 async fn administered(server: &Serving, source: [u8; 4], authorization: &str) -> String {
     let mut line = Line::from(source, server.web).await;
     let request = format!(
-        "GET /api/phones HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nConnection: close\r\n\r\n"
+        "GET /api/v1/phones HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nConnection: close\r\n\r\n"
     );
     line.write(request).await;
     let mut answer = String::new();

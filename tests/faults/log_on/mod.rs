@@ -42,8 +42,8 @@ async fn secrets_do_not_leak_into_logs_responses_or_process_lists() {
     }
     let mut told = String::new();
     for (token, path) in [
-        (token.trim(), "/api/phones"),
-        (web, "/api/phones"),
+        (token.trim(), "/api/v1/phones"),
+        (web, "/api/v1/phones"),
         ("", "/metrics"),
     ] {
         told += &http(server.web, token, "GET", path, "").await.1;

@@ -107,7 +107,7 @@ async fn restarted_registrar_keeps_its_state() {
         second.register().await.expect(500);
         second.reboot();
         assert_eq!(
-            server.listed("00:04:13:c1:90:01").await["status"],
+            server.listed("00:04:13:c1:90:01").await["state"],
             "controlled"
         );
         is_told(&first, &mut session, "a").await;
@@ -121,7 +121,7 @@ async fn restarted_registrar_keeps_its_state() {
     second.start().await;
     session.expect("BackInServiceEvent").await;
     let server = server.restart(|_| {});
-    assert_eq!(server.list().await["phones"].as_array().unwrap().len(), 2);
+    assert_eq!(server.list().await["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn restarted_monitor_point_keeps_its_clients() {
         other.expect("OriginatedEvent").await;
     }
     let counts = server.list().await;
-    assert_eq!(counts["monitored_lines"], 2, "{counts}");
+    assert_eq!(counts["monitoredLines"], 2, "{counts}");
 }
 
 #[tokio::test]

@@ -256,7 +256,7 @@ async fn refused_monitor_start_backs_off_or_is_abandoned() {
     .await;
     assert!(begun.elapsed() >= Duration::from_secs(3));
     assert_eq!(phone.count("MonitorStart"), 3);
-    assert_eq!(server.list().await["monitored_lines"], 1);
+    assert_eq!(server.list().await["monitoredLines"], 1);
     session.unwatch(&reference).await;
     phone.until_received("MonitorStop", 1).await;
 
@@ -265,7 +265,7 @@ async fn refused_monitor_start_backs_off_or_is_abandoned() {
         phone.once("MonitorStart", Reaction::Document(never));
         let reference = session.monitor(phone.line()).await;
         hears(&mut session, &reference, &["MonitorStop"]).await;
-        let wait = async { while server.list().await["monitored_lines"] != 0 {} };
+        let wait = async { while server.list().await["monitoredLines"] != 0 {} };
         tokio::time::timeout(PATIENCE, wait)
             .await
             .expect("the line gives its seat back");

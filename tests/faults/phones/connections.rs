@@ -125,13 +125,13 @@ async fn phone_leaving_a_shared_connection_keeps_the_others() {
     let first = server.phone(MAC);
     first.start().await;
     line.log_on(&account(second)).await.expect(200);
-    let status = async |mac| server.listed(mac).await["status"].clone();
+    let status = async |mac| server.listed(mac).await["state"].clone();
     let lapsed = async { while status("00:04:13:00:00:b3").await != "away" {} };
     let in_time = tokio::time::timeout(2 * PATIENCE, lapsed).await;
     assert!(in_time.is_ok(), "a registration of 1 s lasts");
     line.log_on(&account(second)).await.expect(200);
     assert_ne!(status("00:04:13:00:00:b2").await, "away");
-    assert_eq!(server.list().await["connected_phones"], 2);
+    assert_eq!(server.list().await["connectedPhones"], 2);
 
     let last = server.phone(second);
     last.start().await;
@@ -150,7 +150,7 @@ async fn keep_alive_detects_a_phone_that_stopped_reading() {
     phone.wire().await.listen(false);
     hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
     until_status(&server, "away").await;
-    assert_eq!(server.list().await["connected_phones"], 0);
+    assert_eq!(server.list().await["connectedPhones"], 0);
     let refused = session
         .refused("GetDoNotDisturb", &element("device", phone.line()))
         .await;
@@ -187,7 +187,7 @@ async fn phone_is_reached_at_its_new_port_after_nat_rebinding() {
     };
     let ended = tokio::time::timeout(PATIENCE, ended).await;
     assert!(ended.is_ok(), "the old connection stands");
-    assert_eq!(server.list().await["connected_phones"], 1);
+    assert_eq!(server.list().await["connectedPhones"], 1);
 }
 
 /// A23: the last one that proves to be the phone is the phone, and two that chase each other are held apart.
@@ -266,12 +266,12 @@ async fn unregistered_phone_stays_listed_with_its_last_log_on() {
     });
     let (phone, mut session, reference) = watched(&server).await;
     let before = server.listed(LISTED).await;
-    assert!(before["last_login"].is_u64(), "{before}");
+    assert!(before["lastLogOnAt"].is_string(), "{before}");
     // Expiry is 1 s; the server waits 5 s more for a refresh that is late, where 32 s are allowed.
     hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
     until_status(&server, "away").await;
     let lapsed = server.listed(LISTED).await;
-    for kept in ["last_login", "in_operation", "lines", "mac"] {
+    for kept in ["lastLogOnAt", "inOperation", "lines", "id"] {
         assert_eq!(lapsed[kept], before[kept], "{kept}");
     }
     phone.register().await.expect(200);

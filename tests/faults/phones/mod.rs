@@ -54,7 +54,7 @@ fn call(phone: &Phone) -> Call {
 
 /// Waits until the API says so of the phone.
 async fn until_status(server: &Server, status: &str) {
-    let wait = async { while server.listed(LISTED).await["status"] != status {} };
+    let wait = async { while server.listed(LISTED).await["state"] != status {} };
     let in_time = tokio::time::timeout(PATIENCE, wait).await;
     assert!(in_time.is_ok(), "the phone is not listed as {status}");
 }

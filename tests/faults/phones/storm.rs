@@ -43,8 +43,8 @@ async fn phones_returning_at_once_are_all_restored() {
         assert!(begun.elapsed() < Duration::from_secs(60));
         assert!(slowest < Duration::from_secs(8), "{slowest:?}");
         let list = server.list().await;
-        assert_eq!(list["phones"].as_array().map(Vec::len), Some(PHONES + 1));
-        assert_eq!(list["connected_phones"], PHONES + 1);
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(PHONES + 1));
+        assert_eq!(list["connectedPhones"], PHONES + 1);
         assert!(phones.iter().all(|phone| phone.count("INVITE") == powered));
         phones.iter().for_each(Phone::reboot);
     }

@@ -43,9 +43,41 @@ impl ApiArgs {
         let (url, token) = self.address_and_token()?;
         // A command sends few requests, so each one runs in a runtime of its own.
         let answer = actix_rt::System::new().block_on(send(&url, &token, method, path, body))?;
-        serde_json::from_slice(&answer).map_err(|error| {
+        // 204 has no body.
+        let answer = if answer.is_empty() {
+            b"null"
+        } else {
+            &answer[..]
+        };
+        serde_json::from_slice(answer).map_err(|error| {
             CommandError::Failed(format!("unexpected response from {url}: {error}"))
         })
+    }
+
+    /// Reads all pages of a list: `{"items", "next", "total"}`.
+    ///
+    /// # Errors
+    /// As [`Self::request`].
+    pub fn list(&self, path: &str) -> Result<Value, CommandError> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let first = format!("{path}{separator}limit=1000");
+        let mut list: Value = self.request(Method::GET, &first, None)?;
+        while let Some(next) = list["next"].as_str() {
+            let page = format!("{first}&after={next}");
+            let mut page: Value = self.request(Method::GET, &page, None)?;
+            if let (Some(items), Some(more)) =
+                (list["items"].as_array_mut(), page["items"].as_array_mut())
+            {
+                items.append(more);
+            }
+            list["next"] = page["next"].take();
+        }
+        if list["items"].is_array() {
+            return Ok(list);
+        }
+        Err(CommandError::Failed(
+            "unexpected answer: not a list; is this a uacsta server?".to_owned(),
+        ))
     }
 
     fn address_and_token(&self) -> Result<(String, String), CommandError> {
@@ -120,7 +152,7 @@ async fn send(
         return Ok(answer.to_vec());
     }
     let told: Option<Value> = serde_json::from_slice(&answer).ok();
-    let told = told.as_ref().and_then(|told| told.get("error")?.as_str());
+    let told = told.as_ref().and_then(|told| told.get("detail")?.as_str());
     Err(CommandError::Failed(match (status, told) {
         (_, Some(sentence)) => sentence.to_owned(),
         (StatusCode::NOT_FOUND, None) => format!("{url} is not a uacsta server"),

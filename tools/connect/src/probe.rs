@@ -1,4 +1,4 @@
-//! What the API answers to `POST /api/phones/{mac}/csta`: one service tried at one phone.
+//! What the API answers to `POST /api/v1/phones/{phone}/csta`: one service tried at one phone.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub struct ProbeResult {
 
 /// What a phone did with a request.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "camelCase")]
 pub enum ProbeOutcome {
     /// The phone carried out the request.
     Done,

@@ -120,7 +120,7 @@ impl<'a> DeviceUnderTest<'a> {
         let message = Message::Request(request);
         let request = csta::write(&message, &Edition::Ed3.into());
         let body = json!({ "request": String::from_utf8_lossy(&request) });
-        let path = format!("/api/phones/{}/csta", self.phone.bare());
+        let path = format!("/api/v1/phones/{}/csta", self.phone.bare());
         let mut result: ProbeResult = self.server.request(Method::POST, &path, Some(&body))?;
         if result.outcome == ProbeOutcome::NotAsked {
             let reason = result.reason.unwrap_or_default();

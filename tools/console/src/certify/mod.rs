@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use device_under_test::DeviceUnderTest;
 use report::Report;
-use reqwest::Method;
 use serde::Deserialize;
-use serde_json::Value;
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
@@ -62,13 +60,19 @@ pub struct Certify {
 /// A phone as the API lists it.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Listed {
-    mac: String,
+    id: String,
     maker: String,
     model: Option<String>,
     firmware: Option<String>,
-    status: String,
+    state: String,
     lines: Vec<String>,
-    reason: Option<String>,
+    reason: Option<Reason>,
+}
+
+/// Why a phone cannot be controlled.
+#[derive(Clone, Debug, Deserialize)]
+struct Reason {
+    detail: String,
 }
 
 impl Certify {
@@ -82,10 +86,11 @@ impl Certify {
         let phones = self.phones()?;
         let mac = self.mac.to_string();
         let unknown = || CommandError::Failed(format!("no phone {mac} in the phone list"));
-        let phone = phones.iter().find(|phone| phone.mac == mac);
+        let phone = phones.iter().find(|phone| phone.id == mac);
         let phone = phone.ok_or_else(unknown)?;
-        if phone.status != "controlled" {
-            let reason = phone.reason.as_deref().unwrap_or(&phone.status);
+        if phone.state != "controlled" {
+            let reason = phone.reason.as_ref().map(|reason| &reason.detail);
+            let reason = reason.unwrap_or(&phone.state);
             return Err(CommandError::Failed(format!(
                 "{mac} cannot be asked: {reason}; see uacsta phones"
             )));
@@ -115,8 +120,8 @@ impl Certify {
     }
 
     fn phones(&self) -> Result<Vec<Listed>, CommandError> {
-        let mut list: Value = self.server.request(Method::GET, "/api/phones", None)?;
-        serde_json::from_value(list["phones"].take())
+        let mut list = self.server.list("/api/v1/phones")?;
+        serde_json::from_value(list["items"].take())
             .map_err(|error| CommandError::Failed(format!("unexpected phone list: {error}")))
     }
 
@@ -128,7 +133,7 @@ impl Certify {
     ) -> Result<DeviceUnderTest<'a>, CommandError> {
         let owner = phones.iter().find_map(|phone| {
             let line = line(phone, Some(number)).ok()?;
-            Some((phone.mac.parse().ok()?, line))
+            Some((phone.id.parse().ok()?, line))
         });
         let nobody =
             || CommandError::Usage(format!("no phone of this server has the line {number}"));
@@ -153,7 +158,7 @@ fn line(phone: &Listed, number: Option<&str>) -> Result<DeviceId, CommandError> 
         let known: Vec<_> = lines().map(|line| line.user().to_owned()).collect();
         CommandError::Usage(format!(
             "{} has no such line; its lines are: {}",
-            phone.mac,
+            phone.id,
             known.join(", ")
         ))
     })

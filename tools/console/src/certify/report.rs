@@ -134,7 +134,7 @@ impl Report {
     pub(super) fn json(&self) -> Value {
         let services: Vec<Value> = self.rows.iter().map(Row::json).collect();
         let Listed {
-            mac,
+            id: mac,
             maker,
             model,
             firmware,
@@ -171,11 +171,11 @@ impl Report {
             0 => Ok(()),
             1 => Err(CommandError::Failed(format!(
                 "{} contradicts its profile in one service",
-                self.phone.mac
+                self.phone.id
             ))),
             count => Err(CommandError::Failed(format!(
                 "{} contradicts its profile in {count} services",
-                self.phone.mac
+                self.phone.id
             ))),
         }
     }
@@ -196,7 +196,7 @@ impl Report {
         // The phone chooses these texts.
         let words = words.join(" ");
         let name = escape_controls(&words, &[]);
-        format!("{name}, {}, line {}, {}", phone.mac, self.line, self.time)
+        format!("{name}, {}, line {}, {}", phone.id, self.line, self.time)
     }
 
     fn contradictions(&self) -> String {

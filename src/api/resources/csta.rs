@@ -1,9 +1,9 @@
-//! `/api/phones/{mac}/csta`: sends a CSTA request of an operator to a phone, without emulation.
+//! `/phones/{phone}/csta`: sends a CSTA request of an operator to a phone, without emulation.
 
 use std::sync::Arc;
 
-use actix_web::web;
-use serde::Deserialize;
+use actix_web::{post, web};
+use serde::{Deserialize, Serialize};
 use uacsta_actors::{
     phone::{Probe, ProbeAnswer, ProfileEntry},
     refusal::Refusal as Why,
@@ -15,55 +15,104 @@ use uacsta_schema::{
     phone_id::PhoneId,
     sip::Status,
 };
+use utoipa::ToSchema;
 
-use super::{Api, Refusal, methods::only, phones};
+use super::{Api, Body, Kind, Operator, Problem, phones, stopping};
 
-/// Adds the path.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let csta = web::resource("/phones/{mac}/csta").post(probe);
-    config.service(only("POST", csta));
-}
-
-/// The body of a probe.
-#[derive(Deserialize)]
+/// A CSTA request for a phone.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ProbeRequest {
-    /// A CSTA request (ECMA-323) with the phone's own names for devices.
+pub(in crate::api) struct CstaRequest {
+    /// A request of ECMA-323 with the phone's own names for devices.
     request: String,
 }
 
-async fn probe(
+/// What a phone did with a CSTA request.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct CstaResult {
+    /// Root element of the request.
+    service: String,
+    /// Whether the phone supports the service according to its profile; services that the profile does not list are assumed.
+    expected: bool,
+    /// The profile's entry: the first firmware, `yes` or `no`.
+    listed: Option<String>,
+    /// Whether the server emulates the service by others.
+    emulated: bool,
+    /// What the phone did: `done`, `lacking`, `refused`, `useless`, `silent` or `notAsked`.
+    #[schema(value_type = String)]
+    outcome: ProbeOutcome,
+    /// Why it failed, in words.
+    reason: Option<String>,
+    /// The phone's document.
+    document: Option<String>,
+}
+
+impl From<ProbeResult> for CstaResult {
+    fn from(result: ProbeResult) -> Self {
+        let ProbeResult {
+            service,
+            expected,
+            listed,
+            emulated,
+            outcome,
+            reason,
+            document,
+        } = result;
+        Self {
+            service,
+            expected,
+            listed,
+            emulated,
+            outcome,
+            reason,
+            document,
+        }
+    }
+}
+
+/// Sends a CSTA request to a phone.
+///
+/// For trying what a phone can do: the request goes to the phone as it is, without emulation, and the phone may ring.
+#[utoipa::path(
+    operation_id = "sendCsta", tag = "phones", request_body = CstaRequest,
+    params(("phone" = String, Path, description = "MAC address or extension.")),
+    responses((status = 200, description = "What the phone did.", body = CstaResult)),
+    extensions(("x-effect" = json!("rings")))
+)]
+#[post("/phones/{phone}/csta")]
+pub(in crate::api) async fn send(
+    _: Operator,
     api: web::Data<Api>,
-    phone: web::Path<String>,
-    body: web::Json<ProbeRequest>,
-) -> Result<web::Json<ProbeResult>, Refusal> {
-    let phone = phones::phone(&phone)?;
-    let invalid = |why: String| Refusal::Invalid(format!("invalid CSTA request: {why}"));
-    let document = Document::read(body.into_inner().request.into_bytes().into())
-        .map_err(|error| invalid(error.to_string()))?;
+    name: web::Path<String>,
+    Body(CstaRequest { request }): Body<CstaRequest>,
+) -> Result<web::Json<CstaResult>, Problem> {
+    let invalid = |why: String| Problem::member("request", format!("invalid CSTA request: {why}"));
+    let document = Document::read(request.into_bytes().into());
+    let document = document.map_err(|error| invalid(error.to_string()))?;
     let Some(service) = document.service() else {
         let name = document.name();
         return Err(invalid(format!("{name} is not a CSTA request")));
     };
+    let phone = phones::found(&api, &name).await?.entry.id;
     let asked = FindLine {
         name: DeviceId::from(phone.bare()),
         session: None,
     };
-    let line = api.find.send(asked).await;
-    let line = line.map_err(phones::closed)?;
-    let actor = line.map_err(|_| Refusal::NoLines(phone))?.phone;
-    let probed = actor
-        .send(Probe {
-            service,
-            document: Arc::new(document),
-        })
-        .await;
+    let line = api.find.send(asked).await.map_err(stopping)?;
+    let no_lines = |_| {
+        let detail = format!("phone {phone} has not listed its lines yet");
+        Problem::new(Kind::LINE_OUT_OF_SERVICE, detail)
+    };
+    let actor = line.map_err(no_lines)?.phone;
+    let document = Arc::new(document);
+    let probed = actor.send(Probe { service, document }).await;
     let probed = probed.map_err(|_| {
-        Refusal::Unavailable(format!("the actor of phone {phone} failed; try again"))
+        Problem::unavailable(format!("the actor of phone {phone} failed; try again"))
     })?;
     let result = result(service, probed);
     log(phone, &result);
-    Ok(web::Json(result))
+    Ok(web::Json(result.into()))
 }
 
 fn log(phone: PhoneId, result: &ProbeResult) {

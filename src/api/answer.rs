@@ -1,0 +1,147 @@
+//! What all answers have: `Request-Id`, problems as JSON, and `ETag` for single resources.
+
+use std::fmt;
+
+use actix_web::{
+    Error, HttpMessage as _, HttpRequest, HttpResponse, Responder,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+        },
+    },
+    middleware::Next,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::problem::{Kind, Problem};
+
+/// The number of a request, in its answer, in the log and in the audit log.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(String);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+impl RequestId {
+    fn new() -> Self {
+        // Without randomness the number tells nothing, and all else works.
+        Self(format!("{:08x}", getrandom::u32().unwrap_or_default()))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Numbers the request, and writes the body of a refusal.
+pub(super) async fn finish(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = RequestId::new();
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if let Some(body) = refusal(&response).map(|problem| problem.body(&id.0)) {
+        response = response.map_body(|_, _| BoxBody::new(body));
+        let json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+    }
+    let status = response.status().as_u16();
+    let asked = response.request();
+    tracing::debug!(request = %id, method = %asked.method(), path = asked.path(), status, "API request answered");
+    let headers = response.headers_mut();
+    if !headers.contains_key(CACHE_CONTROL) {
+        let private = HeaderValue::from_static("private, no-cache");
+        headers.insert(CACHE_CONTROL, private);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.0) {
+        headers.insert(REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+/// The problem of a response that is an error.
+fn refusal(response: &ServiceResponse) -> Option<Problem> {
+    let error = response.response().error()?;
+    Some(match error.as_error::<Problem>() {
+        Some(problem) => problem.clone(),
+        None => Problem::blank(response.status(), error.to_string()),
+    })
+}
+
+/// A single resource: answered with its ETag, or 304 if the client has it (RFC 9110, section 13.1.2).
+#[derive(Debug)]
+pub(super) struct Tagged<T>(pub(super) T);
+
+impl<T: Serialize> Responder for Tagged<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        // Values of ours always have a JSON form.
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let tag = tag_of(&body);
+        if names(request, &IF_NONE_MATCH, &tag) {
+            return HttpResponse::NotModified()
+                .insert_header((ETAG, tag))
+                .finish();
+        }
+        HttpResponse::Ok()
+            .insert_header((ETAG, tag))
+            .content_type("application/json")
+            .body(body)
+    }
+}
+
+/// The ETag of a value as [`Tagged`] answers it.
+fn tag_of(body: &[u8]) -> String {
+    let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(body));
+    format!("\"{}\"", hash.get(..16).unwrap_or_default())
+}
+
+/// Checks that a change is for the `current` state of its resource, where the client says so by `If-Match` (RFC 9110, section
+/// 13.1.1).
+pub(super) fn check_match(request: &HttpRequest, current: &impl Serialize) -> Result<(), Problem> {
+    let tag = tag_of(&serde_json::to_vec(current).unwrap_or_default());
+    if !request.headers().contains_key(IF_MATCH) || names(request, &IF_MATCH, &tag) {
+        return Ok(());
+    }
+    let detail = "somebody has changed it since you read it; read it again";
+    Err(Problem::new(Kind::CHANGED_MEANWHILE, detail).with(ETAG, &tag))
+}
+
+/// The same for a change that must say so (RFC 6585, section 3).
+#[expect(dead_code, reason = "for changes of settings and operators")]
+pub(super) fn require_match(
+    request: &HttpRequest,
+    current: &impl Serialize,
+) -> Result<(), Problem> {
+    if !request.headers().contains_key(IF_MATCH) {
+        let detail = "name the state that you change: send If-Match with the ETag of your last GET";
+        return Err(Problem::new(Kind::IF_MATCH_NEEDED, detail));
+    }
+    check_match(request, current)
+}
+
+/// Whether a list of tags has this one. Tags are compared weakly, since proxies that compress make them weak.
+fn names(request: &HttpRequest, field: &HeaderName, tag: &str) -> bool {
+    let fields = request.headers().get_all(field);
+    let mut tags = fields
+        .filter_map(|field| field.to_str().ok())
+        .flat_map(|field| field.split(','));
+    tags.any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    })
+}
+
+/// 201 with the place of what was made.
+pub(super) fn created(location: &str, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(StatusCode::CREATED)
+        .insert_header(("Location", location))
+        .json(body)
+}

@@ -1,0 +1,128 @@
+//! Bodies of requests: JSON, every member of which is known.
+
+use std::pin::Pin;
+
+use actix_web::{
+    Error, FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::{Method, StatusCode},
+    web::Bytes,
+};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::problem::{Kind, Problem};
+
+/// A JSON body. A PATCH may be a merge patch (RFC 7396).
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let octets = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !is_json {
+                let detail = "the body must be JSON: send Content-Type: application/json";
+                return Err(Problem::blank(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).into());
+            }
+            Ok(Self(read(&octets.await?)?))
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    match request.content_type() {
+        "application/json" => true,
+        "application/merge-patch+json" => request.method() == Method::PATCH,
+        _ => false,
+    }
+}
+
+fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(octets).map_err(|error| {
+        Problem::new(Kind::UNREADABLE, format!("the body is not JSON: {error}"))
+    })?;
+    if !value.is_object() {
+        let detail = "the body must be a JSON object".to_owned();
+        return Err(Problem::invalid([(String::new(), detail)]));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let mut pointer = String::new();
+        for name in path.split(['.', '[', ']']).filter(|name| !name.is_empty()) {
+            pointer.push('/');
+            pointer.push_str(name);
+        }
+        let detail = error.into_inner().to_string();
+        if pointer == "/" || path == "." {
+            pointer.clear();
+        }
+        // An unknown or missing member is named in the text alone.
+        for start in ["unknown field `", "missing field `"] {
+            let name = detail.strip_prefix(start);
+            let name = name.and_then(|rest| rest.split('`').next());
+            if let Some(name) = name.filter(|name| !pointer.ends_with(&format!("/{name}"))) {
+                pointer = format!("{pointer}/{name}");
+            }
+        }
+        Problem::invalid([(pointer, detail)])
+    })
+}
+
+/// Reads a member of a merge patch that may be left out, but not be null.
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    struct Change {
+        #[serde(default, deserialize_with = "present")]
+        in_operation: Option<bool>,
+        #[serde(default)]
+        rights: Vec<Right>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Right {
+        level: u8,
+    }
+
+    #[test]
+    fn wrong_member_is_named_by_its_pointer() {
+        for (body, status, pointer) in [
+            ("{", 400, ""),
+            ("", 400, ""),
+            ("[]", 422, ""),
+            ("{\"inOperation\": 1}", 422, "/inOperation"),
+            ("{\"inOperation\": null}", 422, "/inOperation"),
+            ("{\"in_operation\": true}", 422, "/in_operation"),
+            ("{\"rights\": [{\"level\": 1}, {}]}", 422, "/rights/1/level"),
+            (
+                "{\"rights\": [{\"level\": 1, \"x\": 1}]}",
+                422,
+                "/rights/0/x",
+            ),
+        ] {
+            let problem = read::<Change>(body.as_bytes()).unwrap_err().body("");
+            let told: Value = serde_json::from_slice(&problem).unwrap();
+            assert_eq!(told["status"], status, "{body}: {told}");
+            let named = told["violations"][0]["pointer"].as_str();
+            assert_eq!(named.unwrap_or_default(), pointer, "{body}: {told}");
+        }
+        let change: Change = read(b"{\"rights\": [{\"level\": 3}]}").unwrap();
+        assert_eq!((change.in_operation, change.rights[0].level), (None, 3));
+    }
+}

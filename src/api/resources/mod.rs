@@ -1,0 +1,29 @@
+//! The resources of the API, a file each.
+
+pub(super) mod certificate;
+pub(super) mod csta;
+pub(super) mod document;
+pub(super) mod licenses;
+pub(super) mod phones;
+pub(super) mod problems;
+mod reason;
+pub(super) mod settings;
+pub(super) mod status;
+
+use self::reason::Reason;
+use super::{
+    Api,
+    access::{Administrator, Anybody, Operator, Reader},
+    answer::{Tagged, check_match, created},
+    body::{Body, present},
+    document::Document,
+    page::{List, Page, PageParams, Row},
+    problem::{Kind, Problem},
+    reload,
+    time::Time,
+};
+
+/// An actor has ended, since the server is stopping.
+fn stopping(_: actix::MailboxError) -> Problem {
+    Problem::unavailable("the server is stopping")
+}

@@ -1,0 +1,26 @@
+//! All routes of `/api/v1`.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::resources::{certificate, csta, document, licenses, phones, problems, settings, status};
+
+/// Where the API begins.
+pub(super) const BASE: &str = "/api/v1";
+
+/// Adds each operation; the OpenAPI document is made of the same calls.
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(phones::list)
+        .service(phones::show)
+        .service(phones::change)
+        .service(phones::remove)
+        .service(csta::send)
+        .service(status::show)
+        .service(licenses::show)
+        .service(licenses::add)
+        .service(licenses::remove)
+        .service(certificate::show)
+        .service(settings::reload)
+        .service(document::show)
+        .service(problems::show);
+}

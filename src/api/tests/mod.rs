@@ -1,0 +1,206 @@
+//! The API over a socket, with a stand-in for registrar and licensing.
+#![allow(clippy::unwrap_used)]
+
+mod requests;
+mod routes;
+
+use actix::{Actor, Context, Handler, MessageResult};
+use arc_swap::ArcSwap;
+use uacsta_actors::{
+    RuntimeConfig,
+    auth::LogOnLimiter,
+    directory::NoLine,
+    licence::Allowance,
+    licensing::{Licences, PermitCounts},
+    phone::Status,
+    phone_list::ListedPhone,
+    registrar::{ChangeError, Line, PhoneDetails},
+    supervision::RestartableAddr,
+};
+use uacsta_connect::SystemClock;
+use uacsta_schema::sip::nonce::NonceKey;
+
+use super::*;
+use crate::data_dir;
+
+/// Stands in for registrar and licensing; knows the phone 00:04:13:00:00:01.
+struct Registrar;
+
+impl Actor for Registrar {
+    type Context = Context<Self>;
+}
+
+/// The phone 00:04:13:00:00:01.
+fn phone() -> PhoneDetails {
+    PhoneDetails {
+        entry: ListedPhone::new("000413000001".parse().unwrap(), true),
+        status: Status::Away,
+        reason: None,
+        unsaved: false,
+    }
+}
+
+impl Handler<ListPhones> for Registrar {
+    type Result = MessageResult<ListPhones>;
+
+    fn handle(&mut self, list: ListPhones, _: &mut Self::Context) -> MessageResult<ListPhones> {
+        let after = list.after.is_none().then(phone);
+        MessageResult(after.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl Handler<GetPhone> for Registrar {
+    type Result = MessageResult<GetPhone>;
+
+    fn handle(&mut self, GetPhone(id): GetPhone, _: &mut Self::Context) -> MessageResult<GetPhone> {
+        // The phone ...2 is registered, as RemovePhone finds.
+        let mut phone = phone();
+        phone.entry.id = id;
+        let is_listed = id.bare().ends_with(['1', '2']);
+        MessageResult(is_listed.then_some(phone))
+    }
+}
+
+impl Handler<GetLicences> for Registrar {
+    type Result = MessageResult<GetLicences>;
+
+    fn handle(&mut self, _: GetLicences, _: &mut Self::Context) -> MessageResult<GetLicences> {
+        MessageResult(Licences {
+            counts: PermitCounts {
+                phones: 3,
+                lines: 4,
+            },
+            phones: None,
+            lines: Some(5),
+            issued: None,
+            trial_left: Duration::from_secs(6),
+        })
+    }
+}
+
+impl Handler<IsOnDisk> for Registrar {
+    type Result = MessageResult<IsOnDisk>;
+
+    fn handle(&mut self, _: IsOnDisk, _: &mut Self::Context) -> MessageResult<IsOnDisk> {
+        MessageResult(OnDisk {
+            writable: true,
+            unsaved: 0,
+        })
+    }
+}
+
+impl Handler<CountPermits> for Registrar {
+    type Result = MessageResult<CountPermits>;
+
+    fn handle(&mut self, _: CountPermits, _: &mut Self::Context) -> MessageResult<CountPermits> {
+        MessageResult(PermitCounts {
+            phones: 3,
+            lines: 4,
+        })
+    }
+}
+
+impl Handler<CountReasons> for Registrar {
+    type Result = MessageResult<CountReasons>;
+
+    fn handle(&mut self, _: CountReasons, _: &mut Self::Context) -> MessageResult<CountReasons> {
+        MessageResult(Default::default())
+    }
+}
+
+impl Handler<CountPhones> for Registrar {
+    type Result = MessageResult<CountPhones>;
+
+    fn handle(&mut self, _: CountPhones, _: &mut Self::Context) -> MessageResult<CountPhones> {
+        MessageResult([2, 1, 3])
+    }
+}
+
+impl Handler<FindLine> for Registrar {
+    type Result = Result<Line, NoLine>;
+
+    fn handle(&mut self, _: FindLine, _: &mut Self::Context) -> Self::Result {
+        Err(NoLine::Unknown)
+    }
+}
+
+impl Handler<SetEnabled> for Registrar {
+    type Result = Result<(), ChangeError>;
+
+    fn handle(&mut self, switch: SetEnabled, _: &mut Self::Context) -> Self::Result {
+        match switch.phone.bare().ends_with("01") {
+            true => Ok(()),
+            false => Err(ChangeError::Unknown(switch.phone)),
+        }
+    }
+}
+
+impl Handler<RemovePhone> for Registrar {
+    type Result = Result<(), ChangeError>;
+
+    fn handle(&mut self, RemovePhone(phone): RemovePhone, _: &mut Self::Context) -> Self::Result {
+        match phone.bare().ends_with("01") {
+            true => Ok(()),
+            false => Err(ChangeError::Registered(phone)),
+        }
+    }
+}
+
+/// A context without registrar and licensing.
+fn context() -> Arc<ServerContext> {
+    Arc::new(ServerContext {
+        config: ArcSwap::from_pointee(RuntimeConfig {
+            settings: uacsta_config::Settings::builtin(),
+            profiles: uacsta_config::Profiles::shipped(),
+            allowance: Allowance::default(),
+        }),
+        clock: Arc::new(SystemClock::start()),
+        nonces: NonceKey::new([0; 32]),
+        log_on_limiter: LogOnLimiter::default(),
+        log_limit: uacsta_actors::log_limit::LogLimit::default(),
+        ladder: uacsta_actors::ladder::Ladder::default(),
+        counters: Arc::default(),
+        agent: "uacsta".into(),
+    })
+}
+
+fn identity(folder: &Path) -> Arc<Identity> {
+    let made = data_dir::prepare(folder, &mut uacsta_config::Settings::builtin()).unwrap();
+    Arc::new(Identity::read(&made.certificate, &made.key).unwrap())
+}
+
+/// The API with its files in `folder`, its address file among them.
+fn served(folder: &Path) -> HttpServer {
+    let registrar = RestartableAddr::new(Registrar.start());
+    let (reload, mut reload_requests) = tokio::sync::mpsc::channel(1);
+    // Each reload fails.
+    actix_rt::spawn(async move {
+        while let Some::<ReloadRequest>(request) = reload_requests.recv().await {
+            request.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
+        }
+    });
+    let api = Api {
+        list: registrar.recipient(),
+        phone: registrar.recipient(),
+        switch: registrar.recipient(),
+        remove: registrar.recipient(),
+        find: registrar.recipient(),
+        phones: registrar.recipient(),
+        reasons: registrar.recipient(),
+        disk: registrar.recipient(),
+        count: registrar.recipient(),
+        context: context(),
+        open: net::ConnectionCounts::default(),
+        licences: registrar.recipient(),
+        issuer: None,
+        admin: Admin::of(folder),
+        reload,
+        identity: identity(folder),
+        started_at: Timestamp::now(),
+    };
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (token, password) = ("token".into(), "password".into());
+    let mut web = start(loopback, 16, folder, &token, &password, api).unwrap();
+    web.announce();
+    web
+}

@@ -1,0 +1,100 @@
+//! `uacsta status`: the state of a running server.
+
+use std::fmt::Write;
+
+use clap::Args;
+use reqwest::Method;
+use serde_json::Value;
+use uacsta_connect::{ApiArgs, CommandError, print};
+
+/// The arguments of `status`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  uacsta status
+  uacsta status --json | jq .phones")]
+pub(super) struct Status {
+    /// Print the API's JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ApiArgs,
+}
+
+impl Status {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let path = "/api/v1/status";
+        let answer: Value = self.server.request(Method::GET, path, None)?;
+        let text = if self.json {
+            format!("{answer:#}\n")
+        } else {
+            table(&answer)
+        };
+        print(text.as_bytes())
+    }
+}
+
+fn table(answer: &Value) -> String {
+    let count = |of: &Value, key: &str| of[key].as_u64().unwrap_or(0);
+    let text = |key: &str| answer[key].as_str().unwrap_or_default();
+    let (phones, connections) = (&answer["phones"], &answer["connections"]);
+    let mut page = format!(
+        "version      {}, started {}\n",
+        text("version"),
+        text("startedAt")
+    );
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        page,
+        "phones       {}: {} controlled, {} registered, {} away",
+        count(phones, "listed"),
+        count(phones, "controlled"),
+        count(phones, "registered"),
+        count(phones, "away")
+    );
+    let _ = writeln!(
+        page,
+        "monitored    {} lines, by {} sessions of clients",
+        count(answer, "monitoredLines"),
+        count(answer, "clientSessions")
+    );
+    let _ = writeln!(
+        page,
+        "connections  {}, {} of them without log-on",
+        count(connections, "open"),
+        count(connections, "unauthenticated")
+    );
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            page,
+            "warning      {}",
+            warning.as_str().unwrap_or_default()
+        );
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn status_is_told_in_lines() {
+        let answer = json!({
+            "version": "0.1.0", "startedAt": "2026-12-02T08:00:00.000Z",
+            "phones": { "listed": 3, "away": 1, "registered": 0, "controlled": 2 },
+            "monitoredLines": 2, "clientSessions": 1,
+            "connections": { "open": 4, "unauthenticated": 1 },
+            "warnings": ["the phone list cannot be written"],
+        });
+        let expected = "\
+version      0.1.0, started 2026-12-02T08:00:00.000Z
+phones       3: 2 controlled, 0 registered, 1 away
+monitored    2 lines, by 1 sessions of clients
+connections  4, 1 of them without log-on
+warning      the phone list cannot be written
+";
+        assert_eq!(table(&answer), expected);
+    }
+}
